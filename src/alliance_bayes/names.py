@@ -1,0 +1,86 @@
+"""Names that several modules share: dims, lagged paths, and how names are quoted in messages."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+__all__ = [
+    "ARROW",
+    "did_you_mean",
+    "in_words",
+    "lagged_path",
+    "number",
+    "quoted",
+    "split_path",
+]
+
+ARROW = " -> "
+
+
+def lagged_path(predictor: str, outcome: str) -> str:
+    """Name of a lagged effect: the predictor one wave earlier, then the outcome.
+
+    Examples
+    --------
+    >>> lagged_path("alliance", "days")
+    'alliance -> days'
+    """
+    return f"{predictor}{ARROW}{outcome}"
+
+
+def split_path(path: str) -> tuple[str, str] | None:
+    """Predictor and outcome of a lagged path, or None where `path` is not one.
+
+    Examples
+    --------
+    >>> split_path("alliance->days")
+    ('alliance', 'days')
+    """
+    parts = [part.strip() for part in path.split("->")]
+    return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else None
+
+
+def quoted(names: Iterable[object], *, most: int = 12) -> str:
+    """Names in quotes, with commas, and a count of those beyond `most`.
+
+    Examples
+    --------
+    >>> quoted(["alliance", "days"])
+    "'alliance', 'days'"
+    """
+    listed = [f"'{name}'" if isinstance(name, str) else str(name) for name in names]
+    shown = ", ".join(listed[:most])
+    return shown if len(listed) <= most else f"{shown} and {len(listed) - most} more"
+
+
+def did_you_mean(name: str, valid: Sequence[str]) -> str:
+    """Return the nearest valid name as a question, or nothing where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("aliance", ["alliance", "days"])
+    "; did you mean 'alliance'?"
+    """
+    near = get_close_matches(name, valid, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def number(value: float) -> str:
+    """Shortest plain form of a number: whole numbers without a decimal point.
+
+    Examples
+    --------
+    >>> number(6.0), number(1.5)
+    ('6', '1.5')
+    """
+    return f"{value:.10g}"
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Names as a phrase: commas, and `and` before the last.
+
+    Examples
+    --------
+    >>> in_words(["alliance", "contact", "days"])
+    'alliance, contact and days'
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,63 @@
+"""Every problem of an input, collected and raised as one message."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["AllianceBayesError", "ModelFileError", "PanelError", "Problems", "SpecError"]
+
+
+class AllianceBayesError(ValueError):
+    """An input that cannot be used, with every reason and its cure."""
+
+
+class PanelError(AllianceBayesError):
+    """A data set that is not, or not yet, a panel."""
+
+
+class SpecError(AllianceBayesError):
+    """A model that cannot be meant, identified, or fitted to this panel."""
+
+
+class ModelFileError(AllianceBayesError):
+    """A TOML model file that cannot be read as one."""
+
+
+class Problems:
+    """Problems found so far; nothing is raised until all are known.
+
+    Examples
+    --------
+    >>> problems = Problems("clinic.csv is not yet a panel")
+    >>> problems.add("No column 'aliance'; did you mean 'alliance'?")
+    >>> problems.raise_as(PanelError)
+    Traceback (most recent call last):
+    ...
+    alliance_bayes.problems.PanelError: clinic.csv is not yet a panel. 1 problem:
+      1. No column 'aliance'; did you mean 'alliance'?
+    """
+
+    def __init__(self, heading: str) -> None:
+        self.heading = heading
+        self.found: list[str] = []
+
+    def add(self, problem: str) -> None:
+        """Note one problem: what was found, what is expected, what to do."""
+        self.found.append(problem)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Note the message of an `AllianceBayesError` raised inside, and go on after the block."""
+        try:
+            yield
+        except AllianceBayesError as error:
+            self.add(str(error))
+
+    def raise_as(self, kind: type[AllianceBayesError]) -> None:
+        """Raise `kind` with all problems numbered, if there are any."""
+        if self.found:
+            raise kind(str(self))
+
+    def __str__(self) -> str:
+        count = f"{len(self.found)} problem" + ("s" if len(self.found) != 1 else "")
+        lines = [f"  {number}. {problem}" for number, problem in enumerate(self.found, start=1)]
+        return "\n".join([f"{self.heading}. {count}:", *lines])

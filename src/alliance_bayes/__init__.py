@@ -1,1 +1,68 @@
 """Bayesian causal modelling of panels: who leads whom, and how sure the data allow one to be."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .fitting import Fit, fit, load_fit
+    from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
+    from .panel import Absence, Panel, PanelWarning, PublishedMoments, read_frame
+    from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
+    from .pymc_models.building import to_pymc
+    from .simulation import Missing, Truth, simulate
+    from .spec.cross_lagged import CLPM, RICLPM
+    from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "fitting": ("Fit", "fit", "load_fit"),
+    "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
+    "panel": ("Absence", "Panel", "PanelWarning", "PublishedMoments", "read_frame"),
+    "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
+    "pymc_models.building": ("to_pymc",),
+    "simulation": ("Missing", "Truth", "simulate"),
+    "spec.cross_lagged": ("CLPM", "RICLPM"),
+    "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CLPM",
+    "LKJ",
+    "RICLPM",
+    "Absence",
+    "AllianceBayesError",
+    "Beta",
+    "Fit",
+    "HalfNormal",
+    "LogNormal",
+    "MaximumLikelihood",
+    "Missing",
+    "ModelFileError",
+    "Normal",
+    "Panel",
+    "PanelError",
+    "PanelWarning",
+    "Priors",
+    "PublishedMoments",
+    "SpecError",
+    "Truth",
+    "fit",
+    "load_fit",
+    "log_likelihood",
+    "maximum_likelihood",
+    "read_frame",
+    "simulate",
+    "to_pymc",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'alliance_bayes' has no attribute '{name}'")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

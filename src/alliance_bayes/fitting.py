@@ -1,0 +1,539 @@
+"""Fitting: spec and panel to draws, and everything that is read off the draws of one fit."""
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from .health import Health, examine
+from .likelihood import per_person
+from .moments.derived import Derived, derive_many, derived_quantities
+from .moments.identification import check_spec_against_panel
+from .moments.linear_system import LinearSystem, cross_lagged_system
+from .moments.prior_scale import PriorScale, prior_scale, to_theta_many
+from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+from .names import number
+from .panel import Panel
+from .prediction import continued, draw_unobserved, replicate, statistic_table
+from .problems import AllianceBayesError, Problems, SpecError
+from .saving import panel_from_dataset, panel_to_dataset
+from .spec.cross_lagged import CrossLagged
+from .spec.mapping import spec_from_mapping, spec_to_mapping
+from .spec.steps import base_step
+from .summaries import interval
+
+__all__ = ["Fit", "Settings", "fit", "load_fit"]
+
+MOST_STORED_VALUES = 10_000_000
+N_PRIOR_DRAWS = 4000
+N_REPLICATES = 200
+N_PERSON_DRAWS = 1000
+N_CHECKS = 500
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a fit was sampled.
+
+    Attributes
+    ----------
+    draws, tune
+        Draws kept of each chain, and warm-up draws before them.
+    chains, cores
+        Chains, and how many run at once.
+    target_accept
+        Acceptance probability that the step size aims at, in (0, 1).
+    seed
+        Seed of all random numbers.
+    sampler
+        ``"nutpie"`` or ``"pymc"``.
+    compile_seconds, sampling_seconds
+        Wall-clock time.
+    """
+
+    draws: int
+    tune: int
+    chains: int
+    cores: int
+    target_accept: float
+    seed: int
+    sampler: str
+    compile_seconds: float
+    sampling_seconds: float
+
+
+def fit(
+    spec: CrossLagged,
+    panel: Panel,
+    *,
+    seed: int,
+    draws: int = 1000,
+    tune: int = 500,
+    chains: int = 4,
+    cores: int | None = None,
+    target_accept: float = 0.9,
+    sampler: Literal["nutpie", "pymc"] = "nutpie",
+    progress: bool | None = None,
+) -> "Fit":
+    """Sample the posterior of a model on a panel.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    panel
+        The data, or published moments.
+    seed
+        The same seed gives the same draws.
+    draws, tune
+        Draws kept of each chain, and warm-up draws before them.
+    chains, cores
+        Number of chains, and how many run at once (all processors when left open).
+    target_accept
+        Raise it towards 1 when there are divergences.
+    sampler
+        ``"nutpie"``, or ``"pymc"`` for PyMC's own NUTS on the same model.
+    progress
+        Whether to show a progress bar; left open, it is shown in a terminal.
+
+    Returns
+    -------
+    Fit
+        Draws, diagnostics, and what is read off them. After an interruption it holds the draws
+        made so far.
+
+    Raises
+    ------
+    SpecError
+        If the model is not identified at these times, does not fit the panel's measures, or a
+        setting makes no sense; before anything is compiled.
+    """
+    _check_settings(draws, tune, chains, cores, target_accept, seed)
+    check_spec_against_panel(spec, panel)
+    n_cores = cores or min(chains, os.cpu_count() or 1)
+    show = sys.stderr.isatty() if progress is None else progress
+    settings = Settings(draws, tune, chains, n_cores, target_accept, seed, sampler, 0.0, 0.0)
+    tree, settings = _sample(spec, panel, settings, show)
+    unfinished = Fit(spec, panel, tree, settings)
+    return replace(unfinished, draws=_with_other_groups(unfinished))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """A posterior, with the model and the data it came from.
+
+    Attributes
+    ----------
+    spec, panel
+        What was fitted to what.
+    draws
+        Groups ``posterior``, ``prior``, ``sample_stats``, ``observed_data``, ``log_likelihood``
+        (per person, marginal over random intercepts and states) and ``posterior_predictive``.
+        In posterior and prior, in the measures' own units unless said otherwise:
+
+        - ``lagged`` (interval, outcome, predictor): effect of one unit of the predictor;
+          ``lagged_standardized``: in within-person SDs of the outcome at the end of the interval
+          per within-person SD of the predictor at its start (CLPM: SDs);
+        - ``mean``, ``within_sd`` (time, measure), ``within_correlation`` (time, pair);
+        - ``innovation_sd`` (interval, measure), ``innovation_correlation`` (interval, pair):
+          of what is new over the whole interval;
+        - ``between_sd`` (measure), ``between_correlation`` (pair): of the random intercepts;
+        - ``intraclass_correlation`` (time, measure), ``within_r_squared`` (interval, measure);
+        - the random variables themselves, on the scale of `Priors`.
+    settings
+        How it was sampled.
+    """
+
+    spec: CrossLagged
+    panel: Panel
+    draws: xr.DataTree
+    settings: Settings
+
+    @cached_property
+    def system(self) -> LinearSystem:
+        """The model as a linear system."""
+        return cross_lagged_system(self.spec, self.panel.times)
+
+    @cached_property
+    def scale(self) -> PriorScale:
+        """The random variables."""
+        return prior_scale(self.spec, self.panel.times)
+
+    @cached_property
+    def derived(self) -> Derived:
+        """The derived quantities."""
+        return derived_quantities(self.spec, self.panel.times, self.system)
+
+    @cached_property
+    def statistics(self) -> PatternStatistics:
+        """The panel in the model's unit."""
+        return pattern_statistics(self.panel, self.spec.measures)
+
+    @cached_property
+    def health(self) -> Health:
+        """Whether the draws can be trusted, in words, with what to do when they cannot."""
+        return examine(self.draws, [block.name for block in self.scale.blocks])
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """The posterior draws."""
+        return self.draws["posterior"].to_dataset()
+
+    @property
+    def n_draws(self) -> int:
+        """Posterior draws over all chains."""
+        return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
+
+    def summary(self, names: list[str] | None = None) -> pd.DataFrame:
+        """Posterior means, SDs, intervals and diagnostics, from ArviZ.
+
+        Parameters
+        ----------
+        names
+            Quantities of `draws`; all that carry the field's names when left open.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per number; width and kind of the interval are those of ArviZ's settings.
+        """
+        import arviz_stats
+
+        chosen = names or [quantity.name for quantity in self.derived.quantities]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            table: pd.DataFrame = arviz_stats.summary(self.posterior, var_names=chosen, round_to="none")
+        return table
+
+    def person_scores(self) -> pd.DataFrame:
+        """Random intercepts: each person's stable difference from the wave means.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by person and measure: ``mean``, ``sd`` and the interval's ``lower`` and
+            ``upper`` of the posterior, in the measure's unit. A person with few values is
+            shrunk towards 0, and says so by a wide interval.
+
+        Raises
+        ------
+        SpecError
+            If the model has no random intercepts.
+        PanelError
+            If the panel was made from published moments.
+        """
+        if not self.spec.random_intercepts:
+            raise SpecError(f"A {self.spec.title} has no random intercepts, so there are no person scores.")
+        targets = [self.system.variables.index(f"intercept {name}") for name in self.spec.measures]
+        values, thetas = self._standardized_values("Person scores"), self._some_thetas(N_PERSON_DRAWS)
+        drawn = draw_unobserved(self.system, targets, thetas, values, self._rng("person scores"))
+        return self._table_of_persons(drawn * self.statistics.scale)
+
+    def forecast(self, time: float) -> pd.DataFrame:
+        """Predict every person's values at one time from what was observed of them before it.
+
+        Parameters
+        ----------
+        time
+            A wave of the panel after the first, or a time beyond the last wave that whole
+            intervals as long as the last one (on a grid: base steps) lead to. Beyond the panel
+            the last interval's effects and innovations and the last wave's means go on.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by person and measure: ``mean``, ``sd``, ``lower``, ``upper`` of the
+            predictive distribution, in the measure's unit, and ``observed`` where the panel has
+            the value.
+
+        Raises
+        ------
+        SpecError
+            If `time` is none of these.
+        PanelError
+            If the panel was made from published moments.
+        """
+        values, thetas = self._standardized_values("A forecast"), self._some_thetas(N_PERSON_DRAWS)
+        times, n_measures = _times_until(self.spec, self.panel.times, time), len(self.spec.measures)
+        system = self.system
+        if len(times) > len(self.panel.times):
+            system = cross_lagged_system(self.spec, times)
+            thetas = continued(self.system, thetas, system)
+        wave = times.index(time)
+        targets = system.observed[wave * n_measures : (wave + 1) * n_measures]
+        drawn = draw_unobserved(system, targets, thetas, values[:, : wave * n_measures], self._rng("forecast"))
+        table = self._table_of_persons(drawn * self.statistics.scale + self.statistics.centre)
+        if wave < len(self.panel.times):
+            seen = values[:, wave * n_measures : (wave + 1) * n_measures]
+            table["observed"] = (seen * self.statistics.scale + self.statistics.centre).ravel()
+        else:
+            table["observed"] = np.nan
+        return table
+
+    def check(self) -> pd.DataFrame:
+        """Posterior predictive check of means, SDs, and correlations within and across waves.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by ``statistic`` and ``of``: ``observed``; the predicted ``mean``, ``lower``
+            and ``upper``; ``p``, the share of replicated panels whose statistic is larger; and
+            ``verdict``, "misfit" where p is below .025 or above .975. With many statistics some
+            misfit by chance.
+
+        Raises
+        ------
+        PanelError
+            If the panel was made from published moments.
+        """
+        values = self._standardized_values("A posterior predictive check")
+        observed = self._statistics_of(values)
+        seen, rng = ~np.isnan(values), self._rng("check")
+        predicted = xr.DataArray(
+            [self._statistics_of(replicate(self.system, theta, seen, rng)) for theta in self._some_thetas(N_CHECKS)],
+            dims=("sample", "statistic"),
+        )
+        lower, upper = interval(predicted, "sample")
+        larger = (predicted > observed.to_numpy()).mean("sample").to_numpy()
+        return pd.DataFrame(
+            {
+                "observed": observed,
+                "mean": predicted.mean("sample").to_numpy(),
+                "lower": lower.to_numpy(),
+                "upper": upper.to_numpy(),
+                "p": larger,
+                "verdict": np.where((larger < 0.025) | (larger > 0.975), "misfit", ""),
+            },
+            index=observed.index,
+        )
+
+    def log_likelihood(self) -> xr.DataArray:
+        """Log density of each person's values per draw, dims ``(chain, draw, person)``.
+
+        Marginal over random intercepts and states, in the values' own units; the one that leaving
+        out whole persons needs. Computed anew where the draws do not hold it.
+
+        Raises
+        ------
+        PanelError
+            If the panel was made from published moments.
+        """
+        self.panel.require_persons("The log-likelihood per person")
+        if "log_likelihood" in self.draws.children:
+            return self.draws["log_likelihood"]["values"]
+        return _log_likelihood(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write draws, spec, panel and settings to one netCDF file, for `load_fit`.
+
+        Parameters
+        ----------
+        path
+            File to write; an existing file is replaced.
+        """
+        tree = xr.DataTree.from_dict({**self.draws.to_dict(), "/panel": panel_to_dataset(self.panel)})
+        tree.attrs["alliance_bayes"] = json.dumps(
+            {"format": FORMAT, "spec": spec_to_mapping(self.spec), "settings": asdict(self.settings)}
+        )
+        tree.to_netcdf(Path(path), engine="h5netcdf")
+        return Path(path)
+
+    @property
+    def thetas(self) -> np.ndarray:
+        """All posterior draws of the linear system's parameters, shape ``(draw, parameter)``."""
+        return _thetas(self.scale, self.posterior)
+
+    def _some_thetas(self, most: int) -> np.ndarray:
+        thetas = self.thetas
+        return np.ascontiguousarray(thetas[np.linspace(0, len(thetas) - 1, min(most, len(thetas))).astype(int)])
+
+    def _rng(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.settings.seed, *purpose.encode()])
+
+    def _standardized_values(self, what: str) -> np.ndarray:
+        self.panel.require_persons(what)
+        return standardized_values(self.panel, self.spec.measures, self.statistics.centre, self.statistics.scale)
+
+    def _statistics_of(self, values: np.ndarray) -> pd.Series:
+        waves = [number(time) for time in self.panel.times]
+        unit, centre = (np.tile(part, len(waves)) for part in (self.statistics.scale, self.statistics.centre))
+        return statistic_table(values * unit + centre, self.spec.measures, waves)
+
+    def _table_of_persons(self, drawn: np.ndarray) -> pd.DataFrame:
+        array = xr.DataArray(drawn, dims=("sample", "person", "measure"))
+        lower, upper = interval(array, "sample")
+        columns = {"mean": array.mean("sample"), "sd": array.std("sample"), "lower": lower, "upper": upper}
+        index = pd.MultiIndex.from_product([self.panel.persons, self.spec.measures], names=["person", "measure"])
+        return pd.DataFrame({name: column.to_numpy().ravel() for name, column in columns.items()}, index=index)
+
+    def __str__(self) -> str:
+        settings = self.settings
+        return (
+            f"{self.spec.title} of {', '.join(self.spec.measures)}: {self.statistics.n_persons} people, "
+            f"{len(self.panel.times)} waves, {self.n_draws} draws in {settings.sampling_seconds:.1f} s "
+            f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}\n{self.health}"
+        )
+
+    __repr__ = __str__
+
+
+def load_fit(path: str | os.PathLike[str]) -> Fit:
+    """Read a fit that `Fit.save` wrote.
+
+    Parameters
+    ----------
+    path
+        The netCDF file.
+
+    Raises
+    ------
+    AllianceBayesError
+        If the file is missing or was not written by `Fit.save`.
+    """
+    if not Path(path).is_file():
+        raise AllianceBayesError(f"There is no file {path}.")
+    with xr.open_datatree(Path(path), engine="h5netcdf") as opened:
+        tree = opened.load()
+    if "alliance_bayes" not in tree.attrs:
+        raise AllianceBayesError(f"{path} was not written by Fit.save.")
+    meta = json.loads(tree.attrs.pop("alliance_bayes"))
+    if meta["format"] != FORMAT:
+        raise AllianceBayesError(f"{path} has format {meta['format']}; this version reads {FORMAT}.")
+    panel = panel_from_dataset(tree["panel"].to_dataset())
+    groups = {name: group for name, group in tree.to_dict().items() if name != "/panel"}
+    return Fit(spec_from_mapping(meta["spec"]), panel, xr.DataTree.from_dict(groups), Settings(**meta["settings"]))
+
+
+def _check_settings(draws: int, tune: int, chains: int, cores: int | None, target_accept: float, seed: int) -> None:
+    problems = Problems("This fit cannot be sampled")
+    for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
+        if not isinstance(value, int) or value < 1:
+            problems.add(f"{name} must be a whole number above 0; got {value!r}.")
+    if not isinstance(seed, int) or seed < 0:
+        problems.add(f"seed must be a whole number of 0 or more; got {seed!r}.")
+    if not 0 < target_accept < 1:
+        problems.add(f"target_accept must lie between 0 and 1; got {target_accept!r}.")
+    problems.raise_as(SpecError)
+
+
+def _sample(spec: CrossLagged, panel: Panel, settings: Settings, progress: bool) -> tuple[xr.DataTree, Settings]:
+    from .pymc_models.building import to_pymc
+
+    started = time.perf_counter()
+    model = to_pymc(spec, panel)
+    options = {
+        "draws": settings.draws,
+        "tune": settings.tune,
+        "chains": settings.chains,
+        "cores": settings.cores,
+        "target_accept": settings.target_accept,
+    }
+    if settings.sampler == "pymc":
+        import pymc
+
+        with model:
+            tree = pymc.sample(**options, random_seed=settings.seed, progressbar=progress)
+        return tree, replace(settings, sampling_seconds=time.perf_counter() - started)
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(model)
+    ready = time.perf_counter()
+    tree = nutpie.sample(
+        compiled, **options, seed=settings.seed, progress_bar=progress, adaptation="low_rank", save_warmup=False
+    )
+    done = time.perf_counter()
+    return tree, replace(settings, compile_seconds=ready - started, sampling_seconds=done - ready)
+
+
+def _with_other_groups(fitted: Fit) -> xr.DataTree:
+    statistics = fitted.draws["sample_stats"].to_dataset()
+    in_words = [name for name, array in statistics.data_vars.items() if array.dtype == object]
+    groups = {"/posterior": fitted.posterior, "/sample_stats": statistics.drop_vars(in_words)}
+    groups["/prior"] = _prior(fitted)
+    if fitted.panel.values is None:
+        return xr.DataTree.from_dict(groups)
+    chosen = [fitted.panel.measures.index(name) for name in fitted.spec.measures]
+    coordinates = {
+        "person": fitted.panel.persons,
+        "time": list(fitted.panel.times),
+        "measure": list(fitted.spec.measures),
+    }
+    dims = ("person", "time", "measure")
+    groups["/observed_data"] = xr.Dataset({"values": (dims, fitted.panel.values[:, :, chosen])}, coords=coordinates)
+    if fitted.n_draws * len(fitted.panel.values) <= MOST_STORED_VALUES:
+        groups["/log_likelihood"] = _log_likelihood(fitted).to_dataset(name="values")
+    groups["/posterior_predictive"] = _posterior_predictive(fitted, coordinates)
+    return xr.DataTree.from_dict(groups)
+
+
+def _thetas(scale: PriorScale, draws: xr.Dataset) -> np.ndarray:
+    blocks = {
+        block.name: draws[block.name].transpose("chain", "draw", *block.dims).to_numpy() for block in scale.blocks
+    }
+    return to_theta_many(scale.join(blocks).reshape(-1, scale.size), scale.arrays)
+
+
+def _prior(fitted: Fit) -> xr.Dataset:
+    """Prior draws of every random variable and derived quantity, named as in the posterior."""
+    blocks = fitted.scale.draw(N_PRIOR_DRAWS, fitted._rng("prior"))
+    thetas = to_theta_many(fitted.scale.join(blocks), fitted.scale.arrays)
+    vectors = derive_many(thetas, fitted.derived.arrays, fitted.statistics.centre, fitted.statistics.scale)
+    variables: dict[str, Any] = {
+        block.name: (("chain", "draw", *block.dims), blocks[block.name][None]) for block in fitted.scale.blocks
+    }
+    for quantity in fitted.derived.quantities:
+        array = vectors[:, quantity.where].reshape(1, -1, *quantity.shape)
+        variables[quantity.name] = (("chain", "draw", *quantity.dims), array)
+    used = {dim for dims, _ in variables.values() for dim in dims}
+    coordinates = {name: list(labels) for name, labels in fitted.scale.coordinates.items() if name in used}
+    return xr.Dataset(variables, coords=coordinates)
+
+
+def _log_likelihood(fitted: Fit) -> xr.DataArray:
+    values = per_person(fitted.system, fitted.statistics, fitted.panel, fitted.spec, fitted.thetas)
+    sizes = fitted.posterior.sizes
+    return xr.DataArray(
+        values.reshape(sizes["chain"], sizes["draw"], -1),
+        dims=("chain", "draw", "person"),
+        coords={"person": fitted.panel.persons},
+    )
+
+
+def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Dataset:
+    """Replicated panels from evenly spaced draws, as many as the space for them allows."""
+    values = fitted._standardized_values("Posterior predictive draws")
+    seen, rng = ~np.isnan(values), fitted._rng("posterior predictive")
+    sizes = fitted.posterior.sizes
+    per_chain = max(1, min(sizes["draw"], N_REPLICATES // sizes["chain"], MOST_STORED_VALUES // values.size))
+    kept = np.linspace(0, sizes["draw"] - 1, per_chain).astype(int)
+    thetas = fitted.thetas.reshape(sizes["chain"], sizes["draw"], -1)[:, kept]
+    replicates = [replicate(fitted.system, theta, seen, rng) for theta in thetas.reshape(-1, thetas.shape[-1])]
+    shape = (sizes["chain"], per_chain, len(values), len(fitted.panel.times), len(fitted.spec.measures))
+    raw = np.stack(replicates).reshape(shape) * fitted.statistics.scale + fitted.statistics.centre
+    dims = ("chain", "draw", "person", "time", "measure")
+    return xr.Dataset({"values": (dims, raw)}, coords={**coordinates, "draw": kept})
+
+
+def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
+    """Return the waves up to `time`, the panel's own and as many more as lead there."""
+    if time in times[1:]:
+        return times
+    length = times[-1] - times[-2]
+    step = (base_step(times) or length) if spec.lags == "grid" else length
+    n_more = (time - times[-1]) / step
+    if n_more < 0.5 or abs(n_more - round(n_more)) > 1e-9:
+        raise SpecError(
+            f"No forecast for {number(time)}: choose one of the later waves {', '.join(map(number, times[1:]))}, or a "
+            f"time that whole steps of {number(step)} lead to from {number(times[-1])}."
+        )
+    if spec.lags == "grid":
+        return (*times, time)
+    return (*times, *(times[-1] + step * ahead for ahead in range(1, round(n_more))), time)

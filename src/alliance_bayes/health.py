@@ -1,0 +1,106 @@
+"""Whether the draws can be trusted, in words, with what to do when they cannot."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+__all__ = ["Health", "examine"]
+
+LARGEST_RHAT = 1.01
+SMALLEST_ESS = 400
+SMALLEST_BFMI = 0.3
+
+
+@dataclass(frozen=True)
+class Health:
+    """Diagnostics of the sampling of one fit [1]_.
+
+    Attributes
+    ----------
+    rhat
+        Largest rank-normalised split R-hat of any parameter; above 1.01 the chains disagree.
+    ess_bulk, ess_tail
+        Smallest effective sample size for means and for tails; below 400 neither they nor R-hat
+        are reliable.
+    divergences
+        Trajectories after warm-up that left the typical set: the posterior is not fully explored.
+    bfmi
+        Smallest energy Bayesian fraction of missing information of any chain; below 0.3 the
+        tails are explored slowly.
+    worst
+        Parameter with the smallest bulk effective sample size.
+    problems
+        What is wrong and what to do, one sentence each; empty for a healthy fit.
+
+    References
+    ----------
+    .. [1] Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021). Rank-normalization, folding, and
+       localization: an improved R-hat for assessing convergence of MCMC. Bayesian Analysis 16,
+       667-718. https://doi.org/10.1214/20-BA1221
+    """
+
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    divergences: int
+    bfmi: float
+    worst: str
+    problems: tuple[str, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        numbers = (
+            f"R-hat at most {self.rhat:.3f}, effective sample size at least {self.ess_bulk:.0f} (bulk) and "
+            f"{self.ess_tail:.0f} (tail), {self.divergences} divergences, BFMI at least {self.bfmi:.2f}"
+        )
+        return "\n".join([f"Sampling: {'no problems' if self.healthy else 'PROBLEMS'}. {numbers}.", *self.problems])
+
+
+def examine(draws: xr.DataTree, names: list[str]) -> Health:
+    """Examine the parameters `names` of the posterior, and the sampler's own statistics."""
+    import arviz_stats
+
+    posterior = draws["posterior"].to_dataset()[names]
+    n_chains = posterior.sizes["chain"]
+    rhat = _extreme(arviz_stats.rhat(posterior), np.nanmax)[0] if n_chains > 1 else np.nan
+    ess_bulk, worst = _extreme(arviz_stats.ess(posterior, method="bulk"), np.nanmin)
+    ess_tail, _ = _extreme(arviz_stats.ess(posterior, method="tail"), np.nanmin)
+    statistics = draws["sample_stats"].to_dataset()
+    divergences = int(statistics["diverging"].sum())
+    bfmi = float(arviz_stats.bfmi(statistics)["energy"].min())
+    problems = []
+    if n_chains == 1:
+        problems.append("Only one chain: whether chains agree cannot be checked. Use chains=4.")
+    elif not rhat <= LARGEST_RHAT:
+        problems.append(f"The chains disagree (R-hat {rhat:.3f} > {LARGEST_RHAT}). Use more tune and draws.")
+    if not min(ess_bulk, ess_tail) >= SMALLEST_ESS:
+        problems.append(
+            f"Too few effective draws ({min(ess_bulk, ess_tail):.0f} < {SMALLEST_ESS}, worst {worst}). Use more draws."
+        )
+    if divergences:
+        problems.append(
+            f"{divergences} divergent transitions: part of the posterior is not explored. Raise target_accept "
+            "(0.95, 0.99); if they stay, the data do not identify the model, so simplify it."
+        )
+    if not bfmi >= SMALLEST_BFMI:
+        problems.append(f"The sampler moves slowly between energies (BFMI {bfmi:.2f}). Use more tune.")
+    return Health(rhat, ess_bulk, ess_tail, divergences, bfmi, worst, tuple(problems))
+
+
+def _extreme(values: xr.Dataset, choose: object) -> tuple[float, str]:
+    """Smallest or largest entry of a data set of diagnostics, and its name with coordinates."""
+    best, name = np.nan, ""
+    for variable, array in values.data_vars.items():
+        entry = float(choose(array.values))  # type: ignore[operator]
+        if np.isnan(best) or choose([best, entry]) == entry:  # type: ignore[operator]
+            best = entry
+            where = np.argwhere(array.values == entry)
+            place = where[0] if len(where) else ()
+            labels = [str(array[dim].values[index]) for dim, index in zip(array.dims, place, strict=False)]
+            name = f"{variable}[{'; '.join(labels)}]" if labels else str(variable)
+    return best, name

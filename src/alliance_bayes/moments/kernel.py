@@ -1,0 +1,393 @@
+"""The compiled arithmetic: implied moments, pattern likelihood, and their gradients.
+
+Every function here has its plain counterpart in `reference`, and equals it to rounding.
+Gradients with respect to a covariance treat its entries (i, j) and (j, i) as separate numbers.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from .linear_system import SystemArrays
+from .statistics import PatternArrays
+
+__all__ = [
+    "conditional_draws",
+    "forward",
+    "log_likelihood",
+    "log_likelihood_and_gradient",
+    "log_likelihoods_per_person",
+    "moments",
+]
+
+LOG_2_PI = math.log(2 * math.pi)
+compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+
+
+@compiled
+def _path_values(theta: np.ndarray, system: SystemArrays) -> np.ndarray:
+    values = np.ones(len(system.path_parameter))
+    for entry in range(len(values)):
+        if system.path_parameter[entry] >= 0:
+            values[entry] = theta[system.path_parameter[entry]]
+    return values
+
+
+@compiled
+def forward(theta: np.ndarray, system: SystemArrays):
+    """Mean of every variable, and its covariances with disturbances and with observed variables.
+
+    Returns
+    -------
+    tuple
+        Path values; means ``(variable,)``; ``Cov(eta, u)`` of shape ``(variable, disturbance)``;
+        ``Cov(eta, y)`` of shape ``(variable, value)``.
+    """
+    n_variables, n_values = len(system.disturbance), len(system.observed)
+    n_disturbances = system.disturbance.max() + 1
+    paths = _path_values(theta, system)
+    mean = np.zeros(n_variables)
+    with_disturbance = np.zeros((n_variables, n_disturbances))
+    with_observed = np.zeros((n_variables, n_values))
+
+    for entry in range(len(system.intercept_row)):
+        mean[system.intercept_row[entry]] = theta[system.intercept_parameter[entry]]
+    for entry in range(len(system.covariance_row)):
+        row, column = system.covariance_row[entry], system.covariance_column[entry]
+        value = theta[system.covariance_parameter[entry]]
+        with_disturbance[row, system.disturbance[column]] = value
+        with_disturbance[column, system.disturbance[row]] = value
+    for entry in range(len(paths)):
+        row, column, value = system.path_row[entry], system.path_column[entry], paths[entry]
+        mean[row] += value * mean[column]
+        for disturbance in range(n_disturbances):
+            with_disturbance[row, disturbance] += value * with_disturbance[column, disturbance]
+
+    for variable in range(n_variables):
+        disturbance = system.disturbance[variable]
+        if disturbance >= 0:
+            for position in range(n_values):
+                with_observed[variable, position] = with_disturbance[system.observed[position], disturbance]
+    for entry in range(len(paths)):
+        row, column, value = system.path_row[entry], system.path_column[entry], paths[entry]
+        for position in range(n_values):
+            with_observed[row, position] += value * with_observed[column, position]
+    return paths, mean, with_disturbance, with_observed
+
+
+@compiled
+def moments(theta: np.ndarray, system: SystemArrays):
+    """Mean and covariance of the stacked waves; shapes ``(value,)`` and ``(value, value)``."""
+    _, mean, _, with_observed = forward(theta, system)
+    n_values = len(system.observed)
+    observed_mean = np.empty(n_values)
+    covariance = np.empty((n_values, n_values))
+    for position in range(n_values):
+        observed_mean[position] = mean[system.observed[position]]
+        for other in range(n_values):
+            covariance[position, other] = with_observed[system.observed[position], other]
+    return observed_mean, covariance
+
+
+@compiled
+def _backward(theta, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient):
+    n_variables, n_values = with_observed.shape
+    n_disturbances = with_disturbance.shape[1]
+    gradient = np.zeros(len(theta))
+    mean_bar = np.zeros(n_variables)
+    disturbance_bar = np.zeros((n_variables, n_disturbances))
+    observed_bar = np.zeros((n_variables, n_values))
+    for position in range(n_values):
+        mean_bar[system.observed[position]] = mean_gradient[position]
+        for other in range(n_values):
+            observed_bar[system.observed[position], other] = covariance_gradient[position, other]
+
+    for entry in range(len(paths) - 1, -1, -1):
+        row, column, value = system.path_row[entry], system.path_column[entry], paths[entry]
+        slope = 0.0
+        for position in range(n_values):
+            slope += observed_bar[row, position] * with_observed[column, position]
+            observed_bar[column, position] += value * observed_bar[row, position]
+        if system.path_parameter[entry] >= 0:
+            gradient[system.path_parameter[entry]] += slope
+    for variable in range(n_variables):
+        disturbance = system.disturbance[variable]
+        if disturbance >= 0:
+            for position in range(n_values):
+                disturbance_bar[system.observed[position], disturbance] += observed_bar[variable, position]
+
+    for entry in range(len(paths) - 1, -1, -1):
+        row, column, value = system.path_row[entry], system.path_column[entry], paths[entry]
+        slope = mean_bar[row] * mean[column]
+        mean_bar[column] += value * mean_bar[row]
+        for disturbance in range(n_disturbances):
+            slope += disturbance_bar[row, disturbance] * with_disturbance[column, disturbance]
+            disturbance_bar[column, disturbance] += value * disturbance_bar[row, disturbance]
+        if system.path_parameter[entry] >= 0:
+            gradient[system.path_parameter[entry]] += slope
+    for entry in range(len(system.covariance_row)):
+        row, column = system.covariance_row[entry], system.covariance_column[entry]
+        slope = disturbance_bar[row, system.disturbance[column]]
+        if row != column:
+            slope += disturbance_bar[column, system.disturbance[row]]
+        gradient[system.covariance_parameter[entry]] += slope
+    for entry in range(len(system.intercept_row)):
+        gradient[system.intercept_parameter[entry]] += mean_bar[system.intercept_row[entry]]
+    return gradient
+
+
+@compiled
+def _cholesky(matrix, size):
+    """Lower factor in place; False where the matrix is not positive definite."""
+    for column in range(size):
+        pivot = matrix[column, column]
+        for inner in range(column):
+            pivot -= matrix[column, inner] * matrix[column, inner]
+        if not pivot > 0.0:
+            return False
+        pivot = math.sqrt(pivot)
+        matrix[column, column] = pivot
+        for row in range(column + 1, size):
+            value = matrix[row, column]
+            for inner in range(column):
+                value -= matrix[row, inner] * matrix[column, inner]
+            matrix[row, column] = value / pivot
+    return True
+
+
+@compiled
+def _inverse_of_factor(factor, inverse, size):
+    """Inverse of a lower triangular matrix; the strictly upper part of `inverse` is not touched."""
+    for row in range(size):
+        reciprocal = 1.0 / factor[row, row]
+        for column in range(row):
+            inverse[row, column] = 0.0
+        for inner in range(row):
+            weight = factor[row, inner] * reciprocal
+            for column in range(inner + 1):
+                inverse[row, column] -= weight * inverse[inner, column]
+        inverse[row, row] = reciprocal
+
+
+@compiled
+def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient, with_gradient):
+    """Log-likelihood over patterns; adds to the lower triangle of `covariance_gradient`."""
+    n_values = len(mean)
+    total = 0.0
+    lower = np.empty((n_values, n_values))
+    inverse = np.empty((n_values, n_values))
+    columns = np.empty((n_values, n_values + 1))
+    whitened = np.empty((n_values, n_values + 1))
+    for pattern in range(len(patterns.count)):
+        count, size, rank = patterns.count[pattern], patterns.size[pattern], patterns.rank[pattern]
+        index = patterns.index[pattern]
+        root = math.sqrt(count)
+        for row in range(size):
+            for column in range(row + 1):
+                lower[row, column] = covariance[index[row], index[column]]
+            for column in range(rank):
+                columns[row, column] = patterns.factor[pattern, row, column]
+            columns[row, rank] = root * (patterns.mean[pattern, row] - mean[index[row]])
+        if not _cholesky(lower, size):
+            return -np.inf
+        _inverse_of_factor(lower, inverse, size)
+        log_determinant, quadratic = 0.0, 0.0
+        for row in range(size):
+            log_determinant += math.log(lower[row, row])
+            for column in range(rank + 1):
+                whitened[row, column] = 0.0
+            for inner in range(row + 1):
+                weight = inverse[row, inner]
+                for column in range(rank + 1):
+                    whitened[row, column] += weight * columns[inner, column]
+            for column in range(rank + 1):
+                quadratic += whitened[row, column] * whitened[row, column]
+        total -= 0.5 * (count * (size * LOG_2_PI + 2.0 * log_determinant) + quadratic)
+        if not with_gradient:
+            continue
+        # Columns become Sigma^-1 [F, sqrt(n) (mean - mu)].
+        for row in range(size):
+            for column in range(rank + 1):
+                columns[row, column] = 0.0
+        for inner in range(size):
+            for row in range(inner + 1):
+                weight = inverse[inner, row]
+                for column in range(rank + 1):
+                    columns[row, column] += weight * whitened[inner, column]
+        for row in range(size):
+            mean_gradient[index[row]] += root * columns[row, rank]
+            for column in range(row + 1):
+                value = 0.0
+                for inner in range(rank + 1):
+                    value += columns[row, inner] * columns[column, inner]
+                precision = 0.0
+                for inner in range(row, size):
+                    precision += inverse[inner, row] * inverse[inner, column]
+                covariance_gradient[index[row], index[column]] += 0.5 * (value - count * precision)
+    return total
+
+
+@compiled
+def log_likelihood_and_gradient(theta: np.ndarray, system: SystemArrays, patterns: PatternArrays):
+    """Log-likelihood of a panel and its gradient in theta.
+
+    Returns
+    -------
+    tuple
+        Log-likelihood, minus infinity where an implied covariance is not positive definite; its
+        gradient, shape ``(parameter,)``, 0 in that case.
+    """
+    paths, mean, with_disturbance, with_observed = forward(theta, system)
+    n_values = len(system.observed)
+    observed_mean = np.empty(n_values)
+    covariance = np.empty((n_values, n_values))
+    for position in range(n_values):
+        observed_mean[position] = mean[system.observed[position]]
+        for other in range(n_values):
+            covariance[position, other] = with_observed[system.observed[position], other]
+    mean_gradient = np.zeros(n_values)
+    covariance_gradient = np.zeros((n_values, n_values))
+    total = _patterns(observed_mean, covariance, patterns, mean_gradient, covariance_gradient, True)
+    if total == -np.inf:
+        return total, np.zeros(len(theta))
+    for position in range(n_values):
+        for other in range(position):
+            covariance_gradient[other, position] = covariance_gradient[position, other]
+    gradient = _backward(
+        theta, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient
+    )
+    return total, gradient
+
+
+@compiled
+def log_likelihood(theta: np.ndarray, system: SystemArrays, patterns: PatternArrays):
+    """Log-likelihood of a panel; minus infinity where a covariance is not positive definite."""
+    mean, covariance = moments(theta, system)
+    nothing = np.zeros((1, 1))
+    return _patterns(mean, covariance, patterns, nothing[0], nothing, False)
+
+
+@compiled
+def log_likelihoods_per_person(thetas, system, patterns, values, order, bounds, result):
+    """Log density of each person's values at each of several theta, written into `result`.
+
+    Parameters
+    ----------
+    thetas
+        Shape ``(draw, parameter)``.
+    values
+        Values in the model's unit, shape ``(person, value)``.
+    order, bounds
+        People sorted by pattern, and where each pattern starts and the last one ends.
+    result
+        Shape ``(draw, person)``; people outside every pattern are left as they are.
+    """
+    n_values = values.shape[1]
+    lower = np.empty((n_values, n_values))
+    deviation = np.empty(n_values)
+    for draw in range(len(thetas)):
+        mean, covariance = moments(thetas[draw], system)
+        for pattern in range(len(patterns.count)):
+            size, index = patterns.size[pattern], patterns.index[pattern]
+            for row in range(size):
+                for column in range(row + 1):
+                    lower[row, column] = covariance[index[row], index[column]]
+            proper = _cholesky(lower, size)
+            constant = size * LOG_2_PI
+            for row in range(size):
+                constant += 2.0 * math.log(lower[row, row])
+            for position in range(bounds[pattern], bounds[pattern + 1]):
+                person = order[position]
+                quadratic = 0.0
+                for row in range(size):
+                    value = values[person, index[row]] - mean[index[row]]
+                    for inner in range(row):
+                        value -= lower[row, inner] * deviation[inner]
+                    value /= lower[row, row]
+                    deviation[row] = value
+                    quadratic += value * value
+                result[draw, person] = -0.5 * (constant + quadratic) if proper else -np.inf
+
+
+@compiled
+def conditional_draws(thetas, system, n_targets, patterns, values, order, bounds, normals, result):
+    """Draw unobserved variables of each person given the observed values, one draw per theta.
+
+    Parameters
+    ----------
+    thetas
+        Shape ``(draw, parameter)``.
+    system
+        A system whose first `n_targets` observed variables are the ones to draw, and whose
+        remaining ones are the values the patterns index.
+    patterns
+        Only `size` and `index` are used.
+    values
+        Values in the model's unit, shape ``(person, value)``.
+    order, bounds
+        People sorted by pattern, and where each pattern starts and the last one ends; people
+        before the first pattern have no value and are drawn from the margin.
+    normals
+        Standard normal numbers, shape ``(draw, person, target)``.
+    result
+        Shape ``(draw, person, target)``, overwritten.
+    """
+    n_values = values.shape[1]
+    lower = np.empty((n_values, n_values))
+    weights = np.empty((n_values, n_targets))
+    deviation = np.empty(n_values)
+    rest = np.empty((n_targets, n_targets))
+    for draw in range(len(thetas)):
+        mean, covariance = moments(thetas[draw], system)
+        for pattern in range(-1, len(patterns.size)):
+            size = 0 if pattern < 0 else patterns.size[pattern]
+            index = patterns.index[max(pattern, 0)]
+            first, last = (0, bounds[0]) if pattern < 0 else (bounds[pattern], bounds[pattern + 1])
+            for row in range(size):
+                for column in range(row + 1):
+                    lower[row, column] = covariance[n_targets + index[row], n_targets + index[column]]
+            _cholesky(lower, size)
+            for target in range(n_targets):
+                for row in range(size):
+                    value = covariance[n_targets + index[row], target]
+                    for inner in range(row):
+                        value -= lower[row, inner] * weights[inner, target]
+                    weights[row, target] = value / lower[row, row]
+            for target in range(n_targets):
+                for other in range(target + 1):
+                    value = covariance[target, other]
+                    for inner in range(size):
+                        value -= weights[inner, target] * weights[inner, other]
+                    rest[target, other] = value
+            _semidefinite_cholesky(rest, n_targets)
+            for position in range(first, last):
+                person = order[position]
+                for row in range(size):
+                    value = values[person, index[row]] - mean[n_targets + index[row]]
+                    for inner in range(row):
+                        value -= lower[row, inner] * deviation[inner]
+                    deviation[row] = value / lower[row, row]
+                for target in range(n_targets):
+                    value = mean[target]
+                    for row in range(size):
+                        value += weights[row, target] * deviation[row]
+                    for inner in range(target + 1):
+                        value += rest[target, inner] * normals[draw, person, inner]
+                    result[draw, person, target] = value
+
+
+@compiled
+def _semidefinite_cholesky(matrix, size):
+    """Lower factor in place; a pivot that rounding leaves at or below 0 gives a column of 0."""
+    for column in range(size):
+        pivot = matrix[column, column]
+        for inner in range(column):
+            pivot -= matrix[column, inner] * matrix[column, inner]
+        pivot = math.sqrt(pivot) if pivot > 0.0 else 0.0
+        matrix[column, column] = pivot
+        for row in range(column + 1, size):
+            value = matrix[row, column]
+            for inner in range(column):
+                value -= matrix[row, inner] * matrix[column, inner]
+            matrix[row, column] = value / pivot if pivot > 0.0 else 0.0

@@ -1,0 +1,157 @@
+"""What a fitted model says of people: their stable parts, their next waves, and replicated panels."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from .moments.kernel import conditional_draws, moments
+from .moments.linear_system import LinearSystem
+from .moments.statistics import by_pattern, people_by_pattern
+
+__all__ = ["continued", "draw_unobserved", "replicate", "statistic_table"]
+
+
+def draw_unobserved(
+    system: LinearSystem,
+    targets: Sequence[int],
+    thetas: np.ndarray,
+    values: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw variables of a system for every person given what was observed of them.
+
+    Parameters
+    ----------
+    system
+        The model; the first of its observed variables are the columns of `values`.
+    targets
+        Positions of the variables to draw.
+    thetas
+        One draw of the parameters per row, shape ``(draw, parameter)``, in the model's unit.
+    values
+        Values in the model's unit, shape ``(person, value)``, NaN where absent.
+    rng
+        Source of the random numbers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(draw, person, target)``, in the model's unit.
+    """
+    joint = replace(system, observed=(*targets, *system.observed[: values.shape[1]]))
+    patterns, person_pattern = by_pattern(values)
+    order, bounds = people_by_pattern(person_pattern, len(patterns.count))
+    shape = (len(thetas), len(values), len(targets))
+    result = np.empty(shape)
+    normals = rng.standard_normal(shape)
+    conditional_draws(thetas, joint.arrays, len(targets), patterns, values, order, bounds, normals, result)
+    return result
+
+
+def continued(system: LinearSystem, theta: np.ndarray, longer: LinearSystem) -> np.ndarray:
+    """Parameters of a system with more waves, in which the last interval and wave go on.
+
+    Parameters
+    ----------
+    system, theta
+        The fitted system and its parameters, shape ``(draw, parameter)``.
+    longer
+        The same model for more waves.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(draw, parameter of the longer system)``.
+    """
+    positions = []
+    for parameter in longer.parameters:
+        if parameter.name in system.names:
+            positions.append(system.names.index(parameter.name))
+            continue
+        alike = [
+            (other.occasion or 0, position)
+            for position, other in enumerate(system.parameters)
+            if other.kind == parameter.kind and other.measures == parameter.measures
+        ]
+        positions.append(max(alike)[1])
+    return theta[:, positions]
+
+
+def replicate(system: LinearSystem, theta: np.ndarray, seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One panel of new people from the model, with the same values missing.
+
+    Parameters
+    ----------
+    system
+        The model.
+    theta
+        One draw of the parameters, in the model's unit.
+    seen
+        Which values were observed, shape ``(person, value)``.
+    rng
+        Source of the random numbers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(person, value)``, in the model's unit, NaN where nothing was observed.
+    """
+    mean, covariance = moments(theta, system.arrays)
+    factor = np.linalg.cholesky(covariance)
+    return np.where(seen, mean + rng.standard_normal(seen.shape) @ factor.T, np.nan)
+
+
+def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence[str]) -> pd.Series:
+    """Means, SDs, correlations within a wave and with the next wave, each from the people who have both.
+
+    Parameters
+    ----------
+    values
+        Shape ``(person, value)``, stacked wave by wave, NaN where absent.
+    measures, waves
+        Their names.
+
+    Returns
+    -------
+    pandas.Series
+        Indexed by ``statistic`` (``mean``, ``sd``, ``correlation``, ``lagged correlation``) and
+        ``of``; NaN where fewer than three people have both values.
+    """
+    n_measures = len(measures)
+    positions = [
+        (wave * n_measures + measure, f"{name}, {label}")
+        for wave, label in enumerate(waves)
+        for measure, name in enumerate(measures)
+    ]
+    seen = ~np.isnan(values)
+    filled = np.where(seen, values, 0.0)
+    counts = seen.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = filled.sum(axis=0) / counts
+        sds = np.sqrt(np.where(seen, (filled - means) ** 2, 0.0).sum(axis=0) / (counts - 1))
+        correlations = _pairwise_correlations(filled, seen)
+    rows: dict[tuple[str, str], float] = {("mean", name): means[place] for place, name in positions}
+    rows |= {("sd", name): sds[place] for place, name in positions}
+    for earlier, first in positions:
+        for later, second in positions:
+            gap = later // n_measures - earlier // n_measures
+            if gap == 0 and earlier < later:
+                rows["correlation", f"{first} and {second}"] = correlations[earlier, later]
+            elif gap == 1:
+                rows["lagged correlation", f"{first} and {second}"] = correlations[earlier, later]
+    index = pd.MultiIndex.from_tuples(rows, names=["statistic", "of"])
+    return pd.Series(list(rows.values()), index=index, name="value")
+
+
+def _pairwise_correlations(filled: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    weights = seen.astype(float)
+    counts = weights.T @ weights
+    sums = filled.T @ weights
+    squares = (filled**2).T @ weights
+    products = filled.T @ filled
+    covariance = products / counts - (sums / counts) * (sums / counts).T
+    variance = squares / counts - (sums / counts) ** 2
+    correlations = covariance / np.sqrt(variance * variance.T)
+    return np.where(counts >= 3, correlations, np.nan)

@@ -1,0 +1,134 @@
+"""The compiled kernels as PyTensor operations, with gradient and numba dispatch."""
+
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from numba import njit, types
+from pytensor.gradient import disconnected_type
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
+
+from ..moments.derived import derive
+from ..moments.entry_points import DERIVED_SYMBOL, LIKELIHOOD_SYMBOL, unpack_derived, unpack_system
+from ..moments.kernel import log_likelihood_and_gradient
+from ..moments.prior_scale import to_prior_scale_gradient, to_theta
+from ..moments.statistics import PatternArrays
+
+__all__ = ["DerivedQuantities", "PanelLogLikelihood"]
+
+_data, _length = types.voidptr, types.intp
+
+
+class PanelLogLikelihood(Op):
+    """Log-likelihood of a panel from its pattern statistics, with its gradient as second output.
+
+    Inputs: the prior-scale vector psi; the packed layout of prior scale and linear system; then
+    the arrays of `PatternArrays`, which may be `pm.Data`. Outputs: the log-likelihood, and its
+    gradient in psi; ask for the first and differentiate.
+    """
+
+    __props__ = ()
+
+    def make_node(self, psi: Any, layout: Any, *statistics: Any) -> Apply:
+        """Make the graph node; see the class for the inputs."""
+        dtypes = {"count": "float64", "mean": "float64", "factor": "float64"}
+        arrays = [
+            pt.cast(value, dtypes.get(name, "int64"))
+            for name, value in zip(PatternArrays._fields, statistics, strict=True)
+        ]
+        inputs = [pt.as_tensor(psi, dtype="float64"), pt.as_tensor(layout, dtype="int64"), *arrays]
+        return Apply(self, inputs, [pt.dscalar(), pt.dvector()])
+
+    def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
+        """Evaluate without compiling the graph."""
+        psi, layout, *statistics = inputs
+        scale, system = unpack_system(layout)
+        value, slope = log_likelihood_and_gradient(to_theta(psi, scale), system, PatternArrays(*statistics))
+        outputs[0][0] = np.asarray(value)
+        outputs[1][0] = to_prior_scale_gradient(psi, slope, scale)
+
+    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Variable]:
+        """Gradient in psi; layout and data have none."""
+        return [cotangents[0] * outputs[1], *(disconnected_type() for _ in inputs[1:])]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Only psi is connected, and only to the log-likelihood."""
+        return [[position == 0, False] for position in range(len(node.inputs))]
+
+    def infer_shape(self, fgraph: Any, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
+        """Shapes of the outputs."""
+        return [(), shapes[0]]
+
+
+class DerivedQuantities(Op):
+    """Derived vector of a model; no gradient.
+
+    Inputs: the prior-scale vector psi; the packed layout of prior scale and derived quantities;
+    centre and scale of each measure.
+    """
+
+    __props__ = ("size",)
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def make_node(self, psi: Any, layout: Any, centre: Any, scale: Any) -> Apply:
+        """Make the graph node; see the class for the inputs."""
+        floats = [pt.as_tensor(value, dtype="float64") for value in (psi, centre, scale)]
+        inputs = [floats[0], pt.as_tensor(layout, dtype="int64"), *floats[1:]]
+        return Apply(self, inputs, [pt.TensorType("float64", shape=(self.size,))()])
+
+    def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
+        """Evaluate without compiling the graph."""
+        psi, packed, centre, scale = inputs
+        layout, derived = unpack_derived(packed)
+        outputs[0][0] = derive(to_theta(psi, layout), derived, centre, scale)
+
+    def infer_shape(self, fgraph: Any, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
+        """Shape of the output."""
+        return [(self.size,)]
+
+
+_log_likelihood = types.ExternalFunction(
+    LIKELIHOOD_SYMBOL,
+    types.float64(
+        _data, _length, _data, _length, _data, _length, _data, _data, _data, _length, _data, _data, _data
+    ),
+)  # fmt: skip
+_derived = types.ExternalFunction(
+    DERIVED_SYMBOL, types.void(_data, _length, _data, _length, _data, _data, _length, _data, _length)
+)
+
+
+@register_funcify_default_op_cache_key(PanelLogLikelihood)
+def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
+    @njit
+    def panel_log_likelihood(psi, layout, count, size, index, mean, rank, factor):
+        gradient = np.empty(psi.size)
+        point = np.ascontiguousarray(psi)
+        value = _log_likelihood(
+            point.ctypes, point.size, layout.ctypes, layout.size, count.ctypes, count.size, size.ctypes,
+            index.ctypes, mean.ctypes, mean.shape[1], rank.ctypes, factor.ctypes, gradient.ctypes,
+        )  # fmt: skip
+        return np.asarray(value), gradient
+
+    return panel_log_likelihood, 1
+
+
+@register_funcify_default_op_cache_key(DerivedQuantities)
+def _numba_derived(op: DerivedQuantities, **_: Any) -> Any:
+    n_result = op.size
+
+    @njit
+    def derived_quantities(psi, layout, centre, scale):
+        result = np.empty(n_result)
+        point = np.ascontiguousarray(psi)
+        _derived(
+            point.ctypes, point.size, layout.ctypes, layout.size, centre.ctypes, scale.ctypes, scale.size,
+            result.ctypes, result.size,
+        )  # fmt: skip
+        return result
+
+    return derived_quantities, 1

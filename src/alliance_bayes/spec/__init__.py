@@ -1,0 +1,1 @@
+"""Descriptions of models: frozen, printable, comparable, and free of data."""

@@ -1,0 +1,70 @@
+"""Specs as plain mappings and back: what model files and saved fits hold."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from ..names import did_you_mean, quoted
+from ..problems import Problems, SpecError
+from .cross_lagged import CLPM, RICLPM, CrossLagged
+from .priors import Priors
+
+__all__ = ["KINDS", "spec_from_mapping", "spec_to_mapping"]
+
+KINDS: dict[str, type[CrossLagged]] = {model.kind: model for model in (RICLPM, CLPM)}
+
+
+def spec_to_mapping(spec: CrossLagged) -> dict[str, Any]:
+    """Return a spec as plain values; options at their defaults are left out.
+
+    Examples
+    --------
+    >>> spec_to_mapping(RICLPM(["alliance", "days"], lags="free"))
+    {'kind': 'riclpm', 'measures': ['alliance', 'days'], 'lags': 'free'}
+    """
+    mapping: dict[str, Any] = {"kind": spec.kind, "measures": list(spec.measures)}
+    for option in fields(spec):
+        value = getattr(spec, option.name)
+        if option.name in ("measures", "priors") or value == option.default:
+            continue
+        mapping[option.name] = list(value) if isinstance(value, tuple) else value
+    if spec.priors != Priors():
+        default = Priors().to_mapping()
+        mapping["priors"] = {name: prior for name, prior in spec.priors.to_mapping().items() if prior != default[name]}
+    return mapping
+
+
+def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
+    """Read a spec from plain values; the inverse of `spec_to_mapping`.
+
+    Raises
+    ------
+    SpecError
+        If the kind or an option is unknown, or a value is not usable; all problems at once.
+
+    Examples
+    --------
+    >>> spec_from_mapping({"kind": "clpm", "measures": ["x", "y"]}) == CLPM(["x", "y"])
+    True
+    """
+    problems = Problems("[model] cannot be read")
+    kind = mapping.get("kind")
+    model = KINDS.get(str(kind))
+    if model is None:
+        problems.add(f"kind must be one of {quoted(KINDS)}; got {kind!r}{did_you_mean(str(kind), list(KINDS)) or '.'}")
+    options = [option.name for option in fields(RICLPM)]
+    for name in mapping:
+        if name != "kind" and name not in options:
+            problems.add(
+                f"No option is called '{name}'{did_you_mean(name, options) or ';'} "
+                f"there are: {quoted(['kind', *options])}."
+            )
+    if "measures" not in mapping:
+        problems.add("measures is missing: the names of two or more measures.")
+    given = {name: value for name, value in mapping.items() if name in options and name != "priors"}
+    priors = Priors()
+    with problems.collecting():
+        priors = Priors.from_mapping(mapping.get("priors", {}))
+    problems.raise_as(SpecError)
+    assert model is not None
+    return model(**given, priors=priors)

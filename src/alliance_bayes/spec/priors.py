@@ -1,0 +1,296 @@
+"""Priors as values: they print, compare, go into a model file, and can be drawn from."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ..names import did_you_mean, number, quoted
+from ..problems import Problems, SpecError
+
+__all__ = ["LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Prior", "Priors"]
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal prior with its mean and standard deviation."""
+
+    mean: float
+    sd: float
+    word: ClassVar[str] = "normal"
+
+    def __str__(self) -> str:
+        return f"Normal({number(self.mean)}, {number(self.sd)})"
+
+
+@dataclass(frozen=True)
+class HalfNormal:
+    """Normal prior about 0 with this standard deviation, positive half only."""
+
+    sd: float
+    word: ClassVar[str] = "half_normal"
+
+    def __str__(self) -> str:
+        return f"HalfNormal({number(self.sd)})"
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """Prior whose logarithm is normal, with the mean and standard deviation of that logarithm."""
+
+    log_mean: float
+    log_sd: float
+    word: ClassVar[str] = "log_normal"
+
+    def __str__(self) -> str:
+        return f"LogNormal({number(self.log_mean)}, {number(self.log_sd)})"
+
+
+@dataclass(frozen=True)
+class Beta:
+    """Beta prior on (0, 1)."""
+
+    alpha: float
+    beta: float
+    word: ClassVar[str] = "beta"
+
+    def __str__(self) -> str:
+        return f"Beta({number(self.alpha)}, {number(self.beta)})"
+
+
+@dataclass(frozen=True)
+class LKJ:
+    """Prior on a correlation matrix with density proportional to ``det(R) ** (eta - 1)``.
+
+    Drawn and sampled through its partial correlations, which are independent: for row i and
+    column j of the Cholesky factor (counted from 1, j < i <= K) the partial correlation r has
+    ``(r + 1) / 2 ~ Beta(a_j, a_j)`` with ``a_j = eta + (K - 1 - j) / 2`` [1]_.
+
+    References
+    ----------
+    .. [1] Lewandowski, Kurowicka & Joe (2009). Generating random correlation matrices based on
+       vines and extended onion method. Journal of Multivariate Analysis 100, 1989-2001.
+       https://doi.org/10.1016/j.jmva.2009.04.008
+    """
+
+    eta: float
+    word: ClassVar[str] = "lkj"
+
+    def __str__(self) -> str:
+        return f"LKJ({number(self.eta)})"
+
+    def partial_shapes(self, size: int) -> np.ndarray:
+        """Beta parameters of the partial correlations of a `size` x `size` matrix.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(size * (size - 1) / 2,)``: rows 2, 3, ... of the strictly lower triangle,
+            each from left to right.
+
+        Examples
+        --------
+        >>> LKJ(2.0).partial_shapes(3)
+        array([2.5, 2.5, 2. ])
+        """
+        return np.array(
+            [self.eta + (size - 2 - column) / 2 for row in range(size) for column in range(row)],
+            dtype=float,
+        )
+
+
+Prior = Normal | HalfNormal | LogNormal | Beta | LKJ
+FAMILIES: dict[str, type[Prior]] = {family.word: family for family in (Normal, HalfNormal, LogNormal, Beta, LKJ)}
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Priors of a cross-lagged model.
+
+    Every prior is the same for all measures, intervals and directions, so that neither
+    direction is favoured. Units: lagged effects are in within-person SDs of the outcome per
+    within-person SD of the predictor, both at the first wave (in a model without random
+    intercepts: of the measures themselves); SDs and means are in units of each measure's SD
+    about its wave means, the means counted from the measure's overall mean.
+
+    Parameters
+    ----------
+    carry_over
+        Effect of a measure on itself one interval later, restricted to (-1, 1).
+    cross_lagged
+        Effect of one measure on another one interval later.
+    total_sd
+        SD of a measure between people at the first wave, trait and state together.
+    icc
+        Share of the first wave's variance that is stable between people.
+    innovation_sd
+        SD of what is new in a measure within an interval.
+    between_correlation, within_correlation, innovation_correlation
+        Correlations of the random intercepts, of the first wave's within-person parts, and of
+        the innovations.
+    mean
+        Mean of a measure at a wave.
+
+    Raises
+    ------
+    SpecError
+        If a prior is of a family that cannot describe its parameter, is not proper, or is so
+        wide or so far off that it cannot have been meant.
+
+    Examples
+    --------
+    >>> print(Priors(cross_lagged=Normal(0, 0.3)).cross_lagged)
+    Normal(0, 0.3)
+    """
+
+    carry_over: Normal = Normal(0.4, 0.25)
+    cross_lagged: Normal = Normal(0.0, 0.15)
+    total_sd: HalfNormal | LogNormal = HalfNormal(1.0)
+    icc: Beta = Beta(2.0, 2.0)
+    innovation_sd: HalfNormal | LogNormal = HalfNormal(1.0)
+    between_correlation: LKJ = LKJ(2.0)
+    within_correlation: LKJ = LKJ(2.0)
+    innovation_correlation: LKJ = LKJ(2.0)
+    mean: Normal = Normal(0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        problems = Problems("These priors cannot be used")
+        for name, allowed in _ALLOWED.items():
+            for problem in _problems_of(name, getattr(self, name), allowed):
+                problems.add(problem)
+        problems.raise_as(SpecError)
+
+    def to_mapping(self) -> dict[str, dict[str, float | list[float]]]:
+        """Return the priors as a model file writes them, e.g. ``{"icc": {"beta": [2.0, 2.0]}}``."""
+        return {name: _prior_to_mapping(getattr(self, name)) for name in _ALLOWED}
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> Self:
+        """Read priors as a model file writes them; those not named keep their defaults.
+
+        Raises
+        ------
+        SpecError
+            If a parameter or a family is unknown, or a prior is not usable.
+        """
+        problems = Problems("[priors] cannot be read")
+        given: dict[str, Any] = {}
+        for name, text in mapping.items():
+            if name not in _ALLOWED:
+                problems.add(
+                    f"No prior is called '{name}'{did_you_mean(name, list(_ALLOWED)) or ';'} "
+                    f"there are: {quoted(_ALLOWED)}."
+                )
+                continue
+            with problems.collecting():
+                given[name] = _prior_from_mapping(name, text)
+        problems.raise_as(SpecError)
+        return cls(**given)
+
+    def scaled(self, factor: float) -> Self:
+        """Return the same priors with every SD multiplied by `factor` (Beta and LKJ stay)."""
+        return type(self)(**{field.name: _scaled(getattr(self, field.name), factor) for field in fields(self)})
+
+    def __str__(self) -> str:
+        width = max(map(len, _ALLOWED))
+        return "\n".join(f"{name:{width}}  {getattr(self, name)}" for name in _ALLOWED)
+
+
+_ALLOWED: dict[str, tuple[type[Prior], ...]] = {
+    "carry_over": (Normal,),
+    "cross_lagged": (Normal,),
+    "total_sd": (HalfNormal, LogNormal),
+    "icc": (Beta,),
+    "innovation_sd": (HalfNormal, LogNormal),
+    "between_correlation": (LKJ,),
+    "within_correlation": (LKJ,),
+    "innovation_correlation": (LKJ,),
+    "mean": (Normal,),
+}
+_WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_sd": 50.0, "mean": 100.0}
+_UNITS = {
+    "carry_over": "within-person SDs per within-person SD",
+    "cross_lagged": "within-person SDs per within-person SD",
+}
+
+
+def _problems_of(name: str, prior: object, allowed: tuple[type[Prior], ...]) -> list[str]:
+    if not isinstance(prior, allowed):
+        names = " or ".join(family.__name__ for family in allowed)
+        return [f"'{name}' needs a prior of family {names}; got {prior}."]
+    values = {field.name: getattr(prior, field.name) for field in fields(prior)}
+    wrong = [
+        f"'{name}' = {prior}: its {part} is not a finite number."
+        for part, value in values.items()
+        if not (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
+    ]
+    if wrong:
+        return wrong
+    positive = [part for part in values if part not in ("mean", "log_mean")]
+    wrong = [f"'{name}' = {prior}: its {part} must be above 0." for part in positive if not values[part] > 0]
+    if wrong:
+        return wrong
+    return _absurd(name, prior)
+
+
+def _absurd(name: str, prior: Prior) -> list[str]:
+    widest = _WIDEST.get(name)
+    unit = _UNITS.get(name, "SDs of the measure")
+    match prior:
+        case Normal(mean, sd) if widest and (sd > widest or abs(mean) > widest):
+            return [
+                f"'{name}' = {prior} cannot have been meant: its unit is {unit}, "
+                f"where neither the mean nor the SD can usefully exceed {number(widest)}."
+            ]
+        case Normal(mean) if name == "carry_over" and abs(mean) >= 1:
+            return [f"'{name}' = {prior}: carry-over lies between -1 and 1, and so must its prior mean."]
+        case HalfNormal(sd) if widest and sd > widest:
+            return [
+                f"'{name}' = {prior} cannot have been meant: its unit is {unit}, "
+                f"where an SD above {number(widest)} is of no use."
+            ]
+        case LogNormal(log_mean, log_sd) if abs(log_mean) > 5 or log_sd > 3:
+            return [
+                f"'{name}' = {prior} cannot have been meant: its mean and SD are of a logarithm, "
+                "and lie within -5 to 5 and up to 3."
+            ]
+        case _:
+            return []
+
+
+def _scaled(prior: Prior, factor: float) -> Prior:
+    match prior:
+        case Normal(mean, sd):
+            return Normal(mean, sd * factor)
+        case HalfNormal(sd):
+            return HalfNormal(sd * factor)
+        case LogNormal(log_mean, log_sd):
+            return LogNormal(log_mean, log_sd * factor)
+        case _:
+            return prior
+
+
+def _prior_to_mapping(prior: Prior) -> dict[str, float | list[float]]:
+    values = [float(getattr(prior, field.name)) for field in fields(prior)]
+    return {prior.word: values[0] if len(values) == 1 else values}
+
+
+def _prior_from_mapping(name: str, text: object) -> Prior:
+    if not isinstance(text, Mapping) or len(text) != 1:
+        raise SpecError(
+            f"'{name}' must be one family with its numbers, such as {{ normal = [0.0, 0.15] }}; got {text}."
+        )
+    ((word, values),) = text.items()
+    family = FAMILIES.get(str(word))
+    if family is None:
+        raise SpecError(
+            f"'{name}': no family is called '{word}'{did_you_mean(str(word), list(FAMILIES)) or ';'} "
+            f"there are: {quoted(FAMILIES)}."
+        )
+    numbers = values if isinstance(values, list | tuple) else [values]
+    wanted = [field.name for field in fields(family)]
+    if len(numbers) != len(wanted) or not all(isinstance(value, int | float) for value in numbers):
+        raise SpecError(f"'{name}': {word} needs {len(wanted)} number(s) ({', '.join(wanted)}); got {values}.")
+    return family(*(float(value) for value in numbers))

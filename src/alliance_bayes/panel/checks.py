@@ -1,0 +1,358 @@
+"""What can be wrong with columns, ids and times, as sentences added to the list of problems."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+from numbers import Real
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..names import did_you_mean, in_words, number, quoted
+from ..problems import Problems
+from .records import DECISIONS, LeftOut
+
+__all__ = [
+    "Kind",
+    "case",
+    "check_decision",
+    "check_measures",
+    "check_requires",
+    "check_times",
+    "first",
+    "in_range",
+    "numbers",
+    "people",
+    "repeated",
+    "usable_columns",
+    "waves",
+]
+
+Kind = Literal["measure", "state", "interview"]
+
+RESERVED = ("interviewed", "person", "time")
+
+
+def exactly(value: float) -> str:
+    return number(value) if float(number(value)) == value else repr(float(value))
+
+
+def label(value: object) -> str:
+    """A value in a message: text in quotes, numbers without a decimal point they do not need."""
+    return exactly(float(value)) if isinstance(value, Real) else quoted([value])
+
+
+def case(person: object, time: object) -> str:
+    """One cell of the panel in a message."""
+    return f"({label(person)}, {label(time)})"
+
+
+def first(cases: Iterable[str], *, most: int = 3) -> str:
+    """The first few cases in a message."""
+    return f"first {', '.join(islice(cases, most))}"
+
+
+def ended(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
+
+
+def listed(values: Iterable[object]) -> str:
+    return f"[{', '.join(label(value) for value in values)}]"
+
+
+def check_measures(measures: object, problems: Problems) -> list[str]:
+    """The measures' names, without those that cannot be names."""
+    if isinstance(measures, str):
+        problems.add(f"measures is the text '{measures}'; pass a list, measures=['{measures}'].")
+        return [measures]
+    names = list(measures) if isinstance(measures, Iterable) else []
+    if not names:
+        problems.add("No measures; name at least one column, such as measures=['alliance', 'days'].")
+    good = []
+    for name in names:
+        if not isinstance(name, str) or not name:
+            problems.add(f"The measure {name!r} is not a name; rename that column to a text.")
+        elif name in RESERVED:
+            problems.add(f"A measure cannot be named '{name}', which `Panel.to_frame` needs; rename that column.")
+        elif "->" in name:
+            problems.add(f"The measure '{name}' holds '->', which is kept for lagged effects; rename that column.")
+        else:
+            good.append(name)
+    return good
+
+
+def check_requires(requires: object, measures: Sequence[str], problems: Problems) -> dict[str, str]:
+    """Measure to state, without pairs that name an unknown measure."""
+    if requires is None:
+        return {}
+    if not isinstance(requires, Mapping):
+        problems.add("requires must map a measure to its state, such as requires={'alliance': 'regular_doctor'}.")
+        return {}
+    for name in requires:
+        if name not in measures:
+            problems.add(
+                f"requires names '{name}', which is not a measure{ended(did_you_mean(str(name), measures))} "
+                f"Measures: {quoted(measures)}."
+            )
+    return {measure: state for measure, state in requires.items() if measure in measures}
+
+
+def check_decision(contradictions: str, problems: Problems) -> None:
+    """Whether what to do with contradictions is one of the choices."""
+    if contradictions not in DECISIONS:
+        problems.add(
+            f"contradictions={contradictions!r} is not a choice{ended(did_you_mean(str(contradictions), DECISIONS))} "
+            f"Use {quoted(DECISIONS[:-1])} or '{DECISIONS[-1]}'."
+        )
+
+
+def check_times(times: object, problems: Problems) -> tuple[float, ...] | None:
+    """Times as numbers, increasing, at least two; None where they are not."""
+    given = [] if isinstance(times, str) or not isinstance(times, Iterable) else list(times)
+    if not given or not all(is_number(time) for time in given):
+        problems.add(f"times must be a list of numbers in real units, such as times=[0, 6, 12]; got {times!r}.")
+        return None
+    real = tuple(float(time) for time in given)
+    if not np.isfinite(real).all():
+        problems.add(f"times must be finite; got {listed(real)}.")
+        return None
+    if len(real) < 2:
+        problems.add(f"There is only one time ({exactly(real[0])}); a panel needs at least two.")
+        return None
+    if any(later <= earlier for earlier, later in pairwise(real)):
+        problems.add(f"times must increase, each given once; got {listed(real)}.")
+        return None
+    return real
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def usable_columns(frame: pd.DataFrame, uses: Iterable[tuple[str, Hashable]], problems: Problems) -> set[Hashable]:
+    """Those of the columns in use, as (what for, name), that the frame holds exactly once."""
+    purposes: dict[Hashable, list[str]] = {}
+    for purpose, name in uses:
+        purposes.setdefault(name, []).append(purpose)
+    usable = set()
+    for name, roles in purposes.items():
+        occurrences = int((frame.columns == name).sum())
+        if len(roles) > 1:
+            problems.add(f"Column '{name}' is used {len(roles)} times: {in_words([f'as {role}' for role in roles])}.")
+        elif occurrences == 1:
+            usable.add(name)
+        elif occurrences:
+            problems.add(f"Column '{name}' occurs {occurrences} times in the data; keep one, or rename the others.")
+        else:
+            valid = [str(column) for column in frame.columns]
+            near = ended(did_you_mean(str(name), valid))
+            problems.add(f"No column '{name}'{near} Columns: {quoted(frame.columns)}.")
+    return usable
+
+
+def people(
+    column: pd.Series, name: str, problems: Problems
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic]] | None:
+    """Position of each row's person among the sorted ids, and these ids; None where an id is missing."""
+    codes, found = pd.factorize(column)
+    missing = np.flatnonzero(codes < 0)
+    if missing.size:
+        problems.add(
+            f"{name} is missing in {row_count(missing)}, {positions(missing)} (counted from 0). "
+            "Every row must say whose it is."
+        )
+        return None
+    ranks, ids = pd.factorize(np.asarray(found), sort=True)
+    return ranks[codes], np.asarray(ids)
+
+
+def row_count(rows: npt.NDArray[np.int64]) -> str:
+    return "1 row" if rows.size == 1 else f"{rows.size:,} rows"
+
+
+def positions(rows: npt.NDArray[np.int64]) -> str:
+    shown = ", ".join(str(row) for row in rows[:5])
+    return f"position {shown}" if rows.size == 1 else f"{'first ' if rows.size > 5 else ''}positions {shown}"
+
+
+def waves(
+    column: pd.Series, name: str, times: object, problems: Problems
+) -> tuple[npt.NDArray[np.int64], tuple[float, ...], LeftOut | None] | None:
+    """Position of each row's time among the panel's times, -1 where it was not asked for."""
+    codes, found = pd.factorize(column)
+    labels = list(found)
+    missing = np.flatnonzero(codes < 0)
+    if missing.size:
+        problems.add(
+            f"'{name}' is missing in {row_count(missing)}, {positions(missing)} (counted from 0). "
+            "Every row must say when it was."
+        )
+    if not labels or not (isinstance(times, Mapping) or are_times(labels, name, problems)):
+        return None
+    asked = asked_times(labels, times, problems)
+    if asked is None or missing.size:
+        return None
+    real = tuple(sorted(asked.values()))
+    slot_of = {found: slot for slot, found in enumerate(sorted(asked, key=lambda found: asked[found]))}
+    slots = np.array([slot_of.get(found, -1) for found in labels])
+    if (slots >= 0).all():
+        return slots[codes], real, None
+    unasked = np.flatnonzero(slots < 0)
+    rows = np.bincount(codes)[unasked]
+    cases = tuple(f"{rows[i]:,} at {label(labels[j])}" for i, j in enumerate(unasked[:5]))
+    more = (f"and {unasked.size - 5} more times",) if unasked.size > 5 else ()
+    why = f"times={listed(asked)}"
+    return slots[codes], real, LeftOut("rows at times not asked for", int(rows.sum()), cases + more, why)
+
+
+def are_times(labels: Sequence[object], name: str, problems: Problems) -> bool:
+    """Whether all labels are finite numbers, clearly apart from one another."""
+    strange = next((found for found in labels if not is_number(found)), None)
+    if isinstance(strange, str):
+        meaning = ", ".join(f"{label(found)}: ..." for found in labels[:2])
+        problems.add(
+            f"'{name}' holds text such as '{strange}', which has no distance. Make it a number, "
+            f"or say what each label means, times={{{meaning}}}."
+        )
+    elif isinstance(strange, pd.Timestamp):
+        problems.add(
+            f"'{name}' holds dates such as {strange.date()}. Make it a number in real units, such as months: "
+            f"(frame['{name}'] - frame['{name}'].min()).dt.days / 30.4375, rounded to the planned interviews."
+        )
+    elif strange is not None:
+        problems.add(f"'{name}' holds {type(strange).__name__} values such as {strange}; make it a number.")
+    else:
+        real = np.sort(np.array(labels, dtype=float))
+        if np.isinf(real).any():
+            problems.add(f"'{name}' holds infinite times; correct or remove those rows.")
+            return False
+        close = np.flatnonzero(np.diff(real) < 1e-12 * np.abs(real).max())
+        if close.size:
+            problems.add(
+                f"The times {exactly(real[close[0]])} and {exactly(real[close[0] + 1])} differ only by rounding; "
+                f"write frame['{name}'] = frame['{name}'].round(6)."
+            )
+            return False
+    return strange is None
+
+
+def asked_times(labels: Sequence[object], times: object, problems: Problems) -> dict[object, float] | None:
+    """Label in the data to real time, for the times that the panel shall hold."""
+    if isinstance(times, Mapping):
+        if not all(is_number(time) for time in times.values()):
+            problems.add(f"times must map each label to a number, such as {{'w1': 0, 'w2': 6}}; got {dict(times)!r}.")
+            return None
+        asked = dict(sorted(times.items(), key=lambda pair: pair[1]))
+        if check_times(list(asked.values()), problems) is None:
+            return None
+    else:
+        present = sorted(float(found) for found in labels)  # type: ignore[arg-type]
+        checked = check_times(present if times is None else times, problems)
+        if checked is None:
+            return None
+        asked = {time: time for time in checked}
+    in_data = set(labels)
+    absent = [found for found in asked if found not in in_data]
+    if absent:
+        there = labels if isinstance(times, Mapping) else present
+        problems.add(
+            f"times asks for {', '.join(map(label, absent))}, where the data have no rows. Times in the data: "
+            f"{', '.join(map(label, there[:30]))}{', ...' if len(there) > 30 else ''}."
+        )
+        return None
+    return {found: float(time) for found, time in asked.items()}
+
+
+def repeated(codes: npt.NDArray[np.int64], n_codes: int, describe: Callable[[int], str]) -> Iterator[str] | None:
+    """Codes that occur more than once, as text with their number; None where there are none.
+
+    Examples
+    --------
+    >>> list(repeated(np.array([0, 2, 2]), 3, str))
+    ['2 x2']
+    """
+    seen = np.zeros(n_codes, dtype=bool)
+    seen[codes] = True
+    if np.count_nonzero(seen) == codes.size:
+        return None
+    counts = np.bincount(codes)
+    return (f"{describe(code)} x{counts[code]}" for code in np.flatnonzero(counts > 1).tolist())
+
+
+def numbers(
+    column: pd.Series, name: str, kind: Kind, where: Callable[[int], str], problems: Problems
+) -> npt.NDArray[np.float64] | None:
+    """A column as float64, shape ``(row,)``; None, and a problem, where it does not hold numbers.
+
+    Parameters
+    ----------
+    column
+        The column.
+    name
+        What messages call it.
+    kind
+        What it is used as; states and interviews may be True and False.
+    where
+        Position of a row to the text that says whose it is and when.
+    problems
+        The list to add to.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        problems.add(
+            f"'{name}' is categorical ({quoted(dtype.categories, most=4)}); give each category its number, "
+            f"frame['{name}'].map({{...}}).astype(float)."
+        )
+    elif is_yes_no(column):
+        if kind != "measure":
+            values = np.asarray(column.astype("boolean").to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
+            return in_range(values, name, kind, where, problems)
+        problems.add(f"'{name}' holds True and False; if 1 and 0 are meant, write frame['{name}'].astype(float).")
+    elif pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+        plain = isinstance(dtype, np.dtype)  # na_value would copy
+        values = column.to_numpy(np.float64) if plain else column.to_numpy(np.float64, na_value=np.nan)
+        return in_range(values, name, kind, where, problems)
+    elif pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
+        present = column.notna().to_numpy()
+        if not present.any():
+            return np.full(len(column), np.nan)
+        strange = np.flatnonzero(present & pd.to_numeric(column, errors="coerce").isna().to_numpy())
+        if strange.size:
+            cases = (f"{quoted([column.iloc[row]])} {where(row)}" for row in strange.tolist())
+            problems.add(
+                f"'{name}' holds text where numbers are expected: {strange.size:,}, {first(cases)}. "
+                "Give each its number, or make it missing."
+            )
+        else:
+            problems.add(f"'{name}' holds numbers stored as text or objects; write pd.to_numeric(frame['{name}']).")
+    else:
+        problems.add(f"'{name}' is {dtype}, not a number; make it a number in real units.")
+    return None
+
+
+def in_range(
+    values: npt.NDArray[np.float64], name: str, kind: Kind, where: Callable[[int], str], problems: Problems
+) -> npt.NDArray[np.float64] | None:
+    """The numbers, shape ``(row,)``, or None where some are not what this kind of column can hold."""
+    match kind:
+        case "measure":
+            strange = np.flatnonzero(np.isinf(values))
+            expected = "must hold finite numbers, or be missing"
+        case "state":
+            strange = np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
+            expected = "is a state and must be 1 (on), 0 (off) or missing"
+        case "interview":
+            strange = np.flatnonzero((values != 0) & (values != 1))
+            expected = "must be 1 (interviewed) or 0 (not) in every row"
+    if not strange.size:
+        return values
+    cases = (f"{label(values[row])} {where(row)}" for row in strange.tolist())
+    problems.add(f"'{name}' {expected}; others: {strange.size:,}, {first(cases)}.")
+    return None
+
+
+def is_yes_no(column: pd.Series) -> bool:
+    if pd.api.types.is_object_dtype(column.dtype):
+        return bool(pd.api.types.infer_dtype(column, skipna=True) == "boolean")
+    return bool(pd.api.types.is_bool_dtype(column.dtype))

@@ -1,0 +1,121 @@
+"""A panel in words: who, when, what, what is missing and what was left out."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..names import number
+from .checks import case, first
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+__all__ = ["describe"]
+
+KINDS = ("unanswered", "does_not_exist", "unknown", "not_interviewed")
+
+
+def describe(panel: "Panel") -> str:
+    """The panel as a short page of text."""
+    heading = (
+        f"Panel of {panel.n_persons:,} persons, {panel.n_times} times and {panel.n_measures} "
+        f"measure{'s' if panel.n_measures > 1 else ''}, from {panel.source}"
+    )
+    parts = [heading, who(panel), when(panel), what(panel)]
+    if panel.has_persons:
+        parts += [missing(panel), patterns(panel), left_out(panel)]
+        parts += contradictions(panel)
+    return "\n".join(parts)
+
+
+def who(panel: "Panel") -> str:
+    if not panel.has_persons:
+        return f"Who: {panel.n_persons:,} persons, known by their means and covariances alone"
+    return (
+        f"Who: {panel.n_persons:,} persons; {panel.n_observed_persons:,} with at least one value, "
+        f"{panel.n_repeated_persons:,} at two times or more"
+    )
+
+
+def when(panel: "Panel") -> str:
+    unit = f" {panel.time_unit}" if panel.time_unit else ""
+    intervals = panel.intervals
+    if len(intervals) == 1:
+        spacing = f"one interval of {number(intervals[0])}"
+    elif np.allclose(intervals, intervals[0], rtol=1e-9, atol=0):
+        spacing = f"{len(intervals)} equal intervals of {number(intervals[0])}"
+    else:
+        spacing = f"unequal intervals of {', '.join(map(number, intervals))}"
+    return f"When: {', '.join(map(number, panel.times))}{unit}; {spacing}"
+
+
+def what(panel: "Panel") -> str:
+    centre, scale = panel.pooled_scale()
+    header = ["measure", "mean", "SD"]
+    rows = [[name, short(mean), short(sd)] for name, mean, sd in zip(panel.measures, centre, scale, strict=True)]
+    if panel.values is not None:
+        header = ["measure", "values", "mean", "SD", "lowest", "highest"]
+        counts = np.count_nonzero(~np.isnan(panel.values), axis=(0, 1))
+        lowest, highest = (extreme.reduce(panel.values, axis=(0, 1)) for extreme in (np.fmin, np.fmax))
+        rows = [
+            [row[0], f"{count:,}", *row[1:], short(low), short(high)]
+            for row, count, low, high in zip(rows, counts, lowest, highest, strict=True)
+        ]
+    if panel.requires:
+        header = [*header, "exists while"]
+        rows = [[*row, panel.requires.get(row[0], "")] for row in rows]
+    return "\n".join(["What (SD about the means of the times):", *table(header, rows)])
+
+
+def missing(panel: "Panel") -> str:
+    coverage = panel.coverage()
+    kinds = ["observed", *(kind for kind in KINDS if coverage[kind].any())]
+    if len(kinds) == 1:
+        return "Values at each time: complete"
+    rows = [
+        [row["measure"], number(row["time"]), *(f"{row[kind]:,}" for kind in kinds)]
+        for row in coverage.to_dict("records")
+    ]
+    header = ["measure", "time", *(kind.replace("_", " ") for kind in kinds)]
+    return "\n".join(["Values at each time, and absences by their kind:", *table(header, rows)])
+
+
+def patterns(panel: "Panel") -> str:
+    without = panel.n_persons - panel.n_observed_persons
+    noun, verb = ("person", "adds") if without == 1 else ("persons", "add")
+    note = f"; {without:,} {noun} without any value {verb} nothing" if without else ""
+    return f"Missing-data patterns: {panel.n_patterns:,}{note}"
+
+
+def left_out(panel: "Panel") -> str:
+    if not panel.left_out:
+        return "Left out: nothing"
+    return "\n".join(["Left out:", *(f"  {part}" for part in panel.left_out)])
+
+
+def contradictions(panel: "Panel") -> list[str]:
+    """One line per measure that has values where its state is off."""
+    done = {
+        "drop_value": 'the values were removed (contradictions="drop_value")',
+        "state_on": 'the values were kept and the state set to 1 (contradictions="state_on")',
+    }
+    return [
+        f"Contradictions: {len(rows):,} values of {measure} although {state} is 0, "
+        f"{first(case(person, time) for person, time in zip(rows['person'], rows['time'], strict=True))}; "
+        f"{done[panel.decision]}"
+        for (measure, state), rows in panel.contradictions.groupby(["measure", "state"], sort=False)
+    ]
+
+
+def short(value: float) -> str:
+    return number(float(f"{value:.4g}"))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table, the first column to the left and the others to the right, indented by two."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return [
+        "  " + "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in [header, *rows]
+    ]

@@ -1,0 +1,154 @@
+"""Means and covariances from a published table, checked and brought to one convention."""
+
+from collections.abc import Sequence
+from numbers import Real
+
+import numpy as np
+import numpy.typing as npt
+
+from ..names import number
+from ..problems import PanelError, Problems
+from .checks import check_measures, check_times
+from .records import PublishedMoments
+
+__all__ = ["published_moments"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def published_moments(
+    *,
+    measures: Sequence[str],
+    times: Sequence[float],
+    n: int,
+    means: npt.ArrayLike,
+    covariance: npt.ArrayLike | None,
+    correlation: npt.ArrayLike | None,
+    sds: npt.ArrayLike | None,
+    divisor: str,
+) -> tuple[tuple[str, ...], tuple[float, ...], PublishedMoments]:
+    """Checked measures and times, and the moments with divisor n."""
+    problems = Problems("The published moments are not yet a panel")
+    names = check_measures(measures, problems)
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            problems.add(f"The measure '{name}' is named {names.count(name)} times.")
+    real = check_times(times, problems)
+    if divisor not in ("n-1", "n"):
+        problems.add(f"divisor={divisor!r} is not a choice; use 'n-1' (as in most tables) or 'n'.")
+    if problems.found or real is None:
+        problems.raise_as(PanelError)
+        raise AssertionError("unusable times are a problem")
+
+    labels = [f"{name} at {number(time)}" for time in real for name in names]
+    check_n(n, len(labels), problems)
+    mean = array(means, "means", [(len(real), len(names)), (len(labels),)], problems)
+    matrix = given_covariance(covariance, correlation, sds, labels, len(names), problems)
+    problems.raise_as(PanelError)
+    assert mean is not None
+    assert matrix is not None
+    if divisor == "n-1":
+        matrix = matrix * ((n - 1) / n)
+    return tuple(names), real, PublishedMoments(int(n), mean.reshape(len(real), len(names)), matrix)
+
+
+def check_n(n: object, size: int, problems: Problems) -> None:
+    if not isinstance(n, Real) or isinstance(n, bool) or not float(n).is_integer():
+        problems.add(f"n must be a whole number of persons; got {n!r}.")
+    elif n <= size:
+        problems.add(
+            f"n is {number(float(n))}, but {size} measures x times have a covariance matrix of full rank "
+            f"only with more than {size} persons."
+        )
+
+
+def given_covariance(
+    covariance: npt.ArrayLike | None,
+    correlation: npt.ArrayLike | None,
+    sds: npt.ArrayLike | None,
+    labels: Sequence[str],
+    n_measures: int,
+    problems: Problems,
+) -> FloatArray | None:
+    """Covariance matrix from whichever form was given; None where there is a problem."""
+    size = len(labels)
+    before = len(problems.found)
+    if covariance is not None and (correlation is not None or sds is not None):
+        problems.add("Both a covariance and a correlation or sds are given; pass one of the two forms.")
+        return None
+    if covariance is None and (correlation is None or sds is None):
+        problems.add("No covariance: pass covariance=..., or both correlation=... and sds=...")
+        return None
+    if covariance is not None:
+        matrix = square(covariance, "covariance", labels, problems)
+        if matrix is not None and (np.diag(matrix) <= 0).any():
+            k = int(np.argmax(np.diag(matrix) <= 0))
+            problems.add(f"The variance of {labels[k]} is {number(matrix[k, k])}; variances must be above 0.")
+    else:
+        assert correlation is not None
+        assert sds is not None
+        sd = array(sds, "sds", [(size // n_measures, n_measures), (size,)], problems)
+        matrix = square(correlation, "correlation", labels, problems)
+        if sd is not None and (sd.ravel() <= 0).any():
+            k = int(np.argmax(sd.ravel() <= 0))
+            problems.add(f"The SD of {labels[k]} is {number(sd.ravel()[k])}; SDs must be above 0.")
+        if matrix is not None and not np.allclose(np.diag(matrix), 1, rtol=0, atol=1e-8):
+            k = int(np.argmax(np.abs(np.diag(matrix) - 1)))
+            problems.add(
+                f"The correlation of {labels[k]} with itself is {number(matrix[k, k])}, not 1; "
+                "pass covariances as covariance=..."
+            )
+        if matrix is not None and sd is not None:
+            matrix = matrix * np.outer(sd, sd)
+    if matrix is None or len(problems.found) > before:
+        return None
+    scale = np.sqrt(np.diag(matrix))
+    smallest = float(np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0])
+    if smallest <= 1e-10:
+        problems.add(
+            f"The correlations contradict one another: their matrix has the eigenvalue {smallest:.2g} "
+            "and is not positive definite. Look for a misprint, or use more decimals."
+        )
+        return None
+    return (matrix + matrix.T) / 2
+
+
+def square(given: npt.ArrayLike, name: str, labels: Sequence[str], problems: Problems) -> FloatArray | None:
+    matrix = array(given, name, [(len(labels), len(labels))], problems)
+    if matrix is None:
+        return None
+    scale = np.sqrt(np.abs(np.diag(matrix)))
+    gap = np.abs(matrix - matrix.T) > 1e-8 * np.outer(scale, scale) + 1e-12
+    if gap.any():
+        i, j = (int(k[0]) for k in np.nonzero(gap))
+        triangle = not np.triu(matrix, 1).any() or not np.tril(matrix, -1).any()
+        cure = (
+            "Fill in the other triangle: matrix + matrix.T - numpy.diag(numpy.diag(matrix))."
+            if triangle
+            else "Correct one of the two."
+        )
+        problems.add(
+            f"The {name} is not symmetric: {labels[i]} with {labels[j]} is {number(matrix[i, j])} above the diagonal "
+            f"and {number(matrix[j, i])} below it. {cure}"
+        )
+        return None
+    return matrix
+
+
+def array(given: npt.ArrayLike, name: str, shapes: Sequence[tuple[int, ...]], problems: Problems) -> FloatArray | None:
+    """An array of one of these shapes, finite throughout; None where it is not."""
+    expected = " or ".join(str(shape) for shape in shapes)
+    try:
+        values = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        problems.add(f"{name} must be numbers of shape {expected}, wave by wave.")
+        return None
+    if values.shape not in shapes:
+        problems.add(f"{name} has shape {values.shape}; expected {expected}, wave by wave (x1, y1, x2, y2, ...).")
+        return None
+    strange = np.flatnonzero(~np.isfinite(values))
+    if strange.size:
+        where = ", ".join(str(int(i)) for i in np.unravel_index(strange[0], values.shape))
+        problems.add(f"{name} has missing or infinite entries: {strange.size}, first [{where}].")
+        return None
+    return values

@@ -1,0 +1,107 @@
+"""Small records that a panel is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["DECISIONS", "Absence", "Arrays", "Contradictions", "LeftOut", "PanelWarning", "PublishedMoments"]
+
+Contradictions = Literal["refuse", "drop_value", "state_on"]
+DECISIONS: tuple[str, ...] = get_args(Contradictions)
+
+
+class Absence(IntEnum):
+    """Why a cell of a panel holds no value; `OBSERVED` where it does."""
+
+    OBSERVED = 0
+    NOT_INTERVIEWED = 1
+    """The person was not seen at that time."""
+    DOES_NOT_EXIST = 2
+    """Seen, and the state that the measure requires is off: no sponsor, hence no alliance."""
+    UNANSWERED = 3
+    """Seen, and the measure exists, but there is no answer."""
+    UNKNOWN = 4
+    """Seen, but the state itself is unanswered, so that nobody knows whether the measure exists."""
+
+
+class PanelWarning(UserWarning):
+    """Something doubtful about a panel that can nevertheless be used."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Part of the input that is not in the panel.
+
+    Attributes
+    ----------
+    what
+        What was left out, in the plural: "rows at times not asked for".
+    count
+        How many.
+    cases
+        The first few of them, as text.
+    why
+        The reason.
+    """
+
+    what: str
+    count: int
+    cases: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.count:,} {self.what}: {', '.join(self.cases)} ({self.why})"
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedMoments:
+    """Means and covariances of all measures at all times, without the people behind them.
+
+    Attributes
+    ----------
+    n
+        Number of people.
+    means
+        Shape ``(time, measure)``, in the measures' own units.
+    covariance
+        Shape ``(time * measure, time * measure)``, wave-major (x1, y1, x2, y2, ...), divisor `n`.
+    """
+
+    n: int
+    means: npt.NDArray[np.float64]
+    covariance: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Person x time x measure as read from a frame, before absences are told apart.
+
+    Attributes
+    ----------
+    persons
+        Sorted ids, shape ``(person,)``.
+    times
+        Increasing, in real units.
+    measures
+        Names along the last axis of `answers`.
+    answers
+        Shape ``(person, time, measure)``, NaN where nothing was read.
+    states
+        State column to 0, 1 or NaN, each of shape ``(person, time)``.
+    interviewed
+        Shape ``(person, time)``; None where it must be told from the values.
+    left_out
+        What the frame holds beyond the panel.
+    """
+
+    persons: npt.NDArray[np.generic]
+    times: tuple[float, ...]
+    measures: tuple[str, ...]
+    answers: npt.NDArray[np.float64]
+    states: Mapping[str, npt.NDArray[np.float64]]
+    interviewed: npt.NDArray[np.bool_] | None = None
+    left_out: tuple[LeftOut, ...] = ()

@@ -367,9 +367,9 @@ def test_unknown_names_in_a_mapping_are_refused():
         Truth.from_mapping(RICLPM(TWO), {"lags": {}, "iccs": 0.5})
     assert str(error.value) == (
         "[truth] cannot be read. 3 problems:\n"
-        "  1. A truth has no 'lags'; did you mean 'lagged'? it has: 'times', 'lagged', 'carry_over', 'icc', "
+        "  1. A truth has no 'lags'; did you mean 'lagged'? Its keys: 'times', 'lagged', 'carry_over', 'icc', "
         "'within_correlation', 'between_correlation', 'means', 'sds'.\n"
-        "  2. A truth has no 'iccs'; did you mean 'icc'? it has: 'times', 'lagged', 'carry_over', 'icc', "
+        "  2. A truth has no 'iccs'; did you mean 'icc'? Its keys: 'times', 'lagged', 'carry_over', 'icc', "
         "'within_correlation', 'between_correlation', 'means', 'sds'.\n"
         "  3. 'times' is missing: the times of the waves, such as times = [0, 3, 6]."
     )
@@ -448,15 +448,15 @@ def test_every_value_is_checked_and_all_are_told_at_once():
     )
     once = "one number, for every interval alike (lags='free' takes one for each)"
     assert got == problems(
-        "lagged names 'Y', which is not a measure; measures: 'x', 'y'.",
+        "lagged names 'Y', which is not a measure. Measures: 'x', 'y'.",
         "lagged: 'x' is not a lagged path; write 'predictor -> outcome'.",
         f"lagged 'x -> y' must be {once}; got [0.1, 0.2].",
         f"lagged 'y -> x' must be {once}; got 'strong'.",
         "lagged: 'y -> x' is given twice; give it once.",
-        "carry_over names 'q', which is not a measure; measures: 'x', 'y'.",
+        "carry_over names 'q', which is not a measure. Measures: 'x', 'y'.",
         f"carry_over of 'x' must be {once}; got nan.",
         "within_correlation: 'x' is not a pair of measures; write 'x, y'.",
-        "within_correlation names 'q', which is not a measure; measures: 'x', 'y'.",
+        "within_correlation names 'q', which is not a measure. Measures: 'x', 'y'.",
         "within_correlation: 'x, y' is given twice; give it once.",
         "within_correlation of 'x, y' must be a number; got True.",
         "icc leaves out 'y'; name every measure, or give one number for all.",

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from .panel import Absence, Panel, PanelWarning, PublishedMoments, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.directionality import (
+        Directionality,
+        DirectionalityOfPairs,
+        directionality,
+        directionality_of_pairs,
+    )
     from .simulation import Missing, Truth, simulate
     from .spec.cross_lagged import CLPM, RICLPM
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
@@ -21,6 +27,12 @@ _HOMES = {
     "panel": ("Absence", "Panel", "PanelWarning", "PublishedMoments", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.directionality": (
+        "Directionality",
+        "DirectionalityOfPairs",
+        "directionality",
+        "directionality_of_pairs",
+    ),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.cross_lagged": ("CLPM", "RICLPM"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -34,6 +46,8 @@ __all__ = [
     "Absence",
     "AllianceBayesError",
     "Beta",
+    "Directionality",
+    "DirectionalityOfPairs",
     "Fit",
     "HalfNormal",
     "LogNormal",
@@ -48,6 +62,8 @@ __all__ = [
     "PublishedMoments",
     "SpecError",
     "Truth",
+    "directionality",
+    "directionality_of_pairs",
     "fit",
     "load_fit",
     "log_likelihood",

@@ -328,7 +328,7 @@ class Fit:
         """
         self.panel.require_persons("The log-likelihood per person")
         if "log_likelihood" in self.draws.children:
-            return self.draws["log_likelihood"]["values"]
+            return self.draws["log_likelihood"].to_dataset()["values"]
         return _log_likelihood(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -478,7 +478,7 @@ def _thetas(scale: PriorScale, draws: xr.Dataset) -> np.ndarray:
     blocks = {
         block.name: draws[block.name].transpose("chain", "draw", *block.dims).to_numpy() for block in scale.blocks
     }
-    return to_theta_many(scale.join(blocks).reshape(-1, scale.size), scale.arrays)
+    return np.asarray(to_theta_many(scale.join(blocks).reshape(-1, scale.size), scale.arrays))
 
 
 def _prior(fitted: Fit) -> xr.Dataset:

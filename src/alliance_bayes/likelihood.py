@@ -196,7 +196,7 @@ def per_person(
     """Log density of each person at many theta; shape ``(draw, person)``, in the values' own units."""
     standardized = standardized_values(panel, spec.measures, statistics.centre, statistics.scale)
     assert statistics.person_pattern is not None
-    order, bounds = people_by_pattern(statistics.person_pattern, len(statistics.arrays.count))
+    order, bounds = people_by_pattern(statistics.person_pattern, len(statistics.arrays.people))
     result = np.zeros((len(thetas), len(standardized)))
     log_likelihoods_per_person(
         np.ascontiguousarray(thetas), system.arrays, statistics.arrays, standardized, order, bounds, result
@@ -222,8 +222,8 @@ def _start(system: LinearSystem, statistics: PatternStatistics) -> np.ndarray:
 
 def _wave_means(statistics: PatternStatistics) -> np.ndarray:
     arrays = statistics.arrays
-    sums, counts = np.zeros(arrays.index.shape[1]), np.zeros(arrays.index.shape[1])
-    for count, size, index, mean in zip(arrays.count, arrays.size, arrays.index, arrays.mean, strict=True):
+    sums, counts = np.zeros(arrays.position.shape[1]), np.zeros(arrays.position.shape[1])
+    for count, size, index, mean in zip(arrays.people, arrays.size, arrays.position, arrays.mean, strict=True):
         sums[index[:size]] += count * mean[:size]
         counts[index[:size]] += count
     return np.asarray(sums / np.maximum(counts, 1))
@@ -292,7 +292,7 @@ def _fit_against_saturated(
     system: LinearSystem, statistics: PatternStatistics, value: float
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Chi-square, df, p, CFI and RMSEA, in the model's unit."""
-    size = statistics.arrays.index.shape[1]
+    size = statistics.arrays.position.shape[1]
     df = size * (size + 3) // 2 - system.n_parameters
     unknown = {"chi_square": np.nan, "df": df, "p_value": np.nan, "cfi": np.nan, "rmsea": np.nan}
     if not _all_pairs_seen(statistics):
@@ -323,8 +323,8 @@ def _fit_against_saturated(
 
 def _all_pairs_seen(statistics: PatternStatistics) -> bool:
     arrays = statistics.arrays
-    together = np.zeros((arrays.index.shape[1],) * 2, dtype=bool)
-    for size, index in zip(arrays.size, arrays.index, strict=True):
+    together = np.zeros((arrays.position.shape[1],) * 2, dtype=bool)
+    for size, index in zip(arrays.size, arrays.position, strict=True):
         together[np.ix_(index[:size], index[:size])] = True
     return bool(together.all())
 
@@ -332,8 +332,8 @@ def _all_pairs_seen(statistics: PatternStatistics) -> bool:
 def _independence_log_likelihood(statistics: PatternStatistics) -> float:
     arrays, means = statistics.arrays, _wave_means(statistics)
     counts, squares = np.zeros(len(means)), np.zeros(len(means))
-    for pattern, count in enumerate(arrays.count):
-        size, index = arrays.size[pattern], arrays.index[pattern]
+    for pattern, count in enumerate(arrays.people):
+        size, index = arrays.size[pattern], arrays.position[pattern]
         seen = index[:size]
         within = (arrays.factor[pattern, :size] ** 2).sum(axis=1)
         counts[seen] += count

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "ARROW",
+    "choices",
     "did_you_mean",
     "in_words",
     "lagged_path",
@@ -62,6 +63,18 @@ def did_you_mean(name: str, valid: Sequence[str]) -> str:
     """
     near = get_close_matches(name, valid, n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def choices(name: str, valid: Iterable[str], label: str) -> str:
+    """End of a sentence about an unknown name: the nearest valid one, then all of them.
+
+    Examples
+    --------
+    >>> "No measure 'aliance'" + choices("aliance", ["alliance", "days"], "Measures")
+    "No measure 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'."
+    """
+    known = list(valid)
+    return f"{did_you_mean(name, known) or '.'} {label}: {quoted(known)}."
 
 
 def number(value: float) -> str:

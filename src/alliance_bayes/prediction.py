@@ -42,7 +42,7 @@ def draw_unobserved(
     """
     joint = replace(system, observed=(*targets, *system.observed[: values.shape[1]]))
     patterns, person_pattern = by_pattern(values)
-    order, bounds = people_by_pattern(person_pattern, len(patterns.count))
+    order, bounds = people_by_pattern(person_pattern, len(patterns.people))
     shape = (len(thetas), len(values), len(targets))
     result = np.empty(shape)
     normals = rng.standard_normal(shape)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .names import ARROW, did_you_mean, in_words, lagged_path, number, quoted, split_path
+from .names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
 from .panel import Panel
 from .problems import Problems, SpecError
 from .spec.cross_lagged import CLPM, RICLPM
@@ -189,7 +189,7 @@ class Truth:
         known = [each.name for each in fields(cls) if each.name != "spec"]
         for name in mapping:
             if name not in known:
-                problems.add(f"A truth has no '{name}'{did_you_mean(name, known) or ';'} it has: {quoted(known)}.")
+                problems.add(f"A truth has no '{name}'{choices(name, known, 'Its keys')}")
         if "times" not in mapping:
             problems.add("'times' is missing: the times of the waves, such as times = [0, 3, 6].")
         problems.raise_as(SpecError)
@@ -694,8 +694,7 @@ class _Reader:
         unknown = [name for name in dict.fromkeys(names) if name not in self.measures]
         for name in unknown:
             self.problems.add(
-                f"{where} names '{name}', which is not a measure{did_you_mean(str(name), self.measures) or ';'} "
-                f"measures: {quoted(self.measures)}."
+                f"{where} names '{name}', which is not a measure{choices(str(name), self.measures, 'Measures')}"
             )
         return not unknown
 

@@ -1,8 +1,59 @@
-"""Intervals of draws, of the width and kind that ArviZ's settings ask for."""
+"""Draws in words: intervals of the width ArviZ's settings ask for, and probabilities with their error."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import xarray as xr
 
-__all__ = ["interval", "interval_name"]
+__all__ = ["Probability", "interval", "interval_name", "probability"]
+
+
+@dataclass(frozen=True)
+class Probability:
+    """Share of draws for which something holds.
+
+    Attributes
+    ----------
+    value
+        In [0, 1].
+    mcse
+        Its Monte Carlo standard error; 0 when every draw agrees, although `value` is then known
+        only to about ``1 / n_draws``.
+    n_draws
+        Draws it was counted over.
+
+    Examples
+    --------
+    >>> print(Probability(0.5124, 0.008, 4000), Probability(1.0, 0.0, 4000), Probability(0.0, 0.0, 200))
+    0.512 > 0.999 < 0.01
+    """
+
+    value: float
+    mcse: float
+    n_draws: int
+
+    def __str__(self) -> str:
+        least, digits = (0.001, 3) if self.n_draws >= 1000 else (0.01, 2)
+        if self.value > 1 - least:
+            return f"> {1 - least:.{digits}f}"
+        return f"< {least:.{digits}f}" if self.value < least else f"{self.value:.{digits}f}"
+
+    def reaches(self, certainty: float) -> bool:
+        """Whether it is at least `certainty` even two Monte Carlo standard errors lower."""
+        return self.value - 2 * self.mcse >= certainty
+
+
+def probability(holds: xr.DataArray) -> Probability:
+    """Share of draws, dims ``(chain, draw)``, for which a condition holds."""
+    import arviz_stats
+
+    indicator = holds.astype(float)
+    value = float(indicator.mean())
+    constant = value in (0.0, 1.0)
+    mcse = 0.0 if constant else float(arviz_stats.mcse(indicator, method="mean"))
+    if np.isnan(mcse):
+        mcse = float(np.sqrt(value * (1 - value) / indicator.size))
+    return Probability(value, mcse, indicator.size)
 
 
 def interval(draws: xr.DataArray, *dims: str) -> tuple[xr.DataArray, xr.DataArray]:

@@ -72,23 +72,25 @@ def derived_quantities(spec: CrossLagged, times: tuple[float, ...], system: Line
     n_intervals, n_pairs = n_waves - 1, size * (size - 1) // 2
     intervals, waves, pairs = ("interval", n_intervals), ("time", n_waves), ("pair", n_pairs)
     measures, outcomes, predictors = ("measure", size), ("outcome", size), ("predictor", size)
-    between = [("between_sd", measures), ("between_correlation", pairs)] if spec.random_intercepts else []
-    shares = [("intraclass_correlation", waves, measures)] if spec.random_intercepts else []
-    layout = [
-        ("lagged", intervals, outcomes, predictors),
-        ("lagged_standardized", intervals, outcomes, predictors),
-        ("mean", waves, measures),
-        *between,
-        ("within_sd", waves, measures),
-        ("within_correlation", waves, pairs),
-        ("innovation_sd", intervals, measures),
-        ("innovation_correlation", intervals, pairs),
-        *shares,
-        ("within_r_squared", intervals, measures),
-    ]
+    layout: dict[str, tuple[tuple[str, int], ...]] = {
+        "lagged": (intervals, outcomes, predictors),
+        "lagged_standardized": (intervals, outcomes, predictors),
+        "mean": (waves, measures),
+    }
+    if spec.random_intercepts:
+        layout |= {"between_sd": (measures,), "between_correlation": (pairs,)}
+    layout |= {
+        "within_sd": (waves, measures),
+        "within_correlation": (waves, pairs),
+        "innovation_sd": (intervals, measures),
+        "innovation_correlation": (intervals, pairs),
+    }
+    if spec.random_intercepts:
+        layout |= {"intraclass_correlation": (waves, measures)}
+    layout |= {"within_r_squared": (intervals, measures)}
     quantities: list[Quantity] = []
     start = 0
-    for name, *dims in layout:
+    for name, dims in layout.items():
         shape = tuple(length for _, length in dims)
         quantities.append(Quantity(name, tuple(dim for dim, _ in dims), shape, start))
         start += math.prod(shape)

@@ -98,13 +98,13 @@ _integers, _floats = types.CPointer(types.int64), types.CPointer(types.float64)
     error_model="numpy",
 )  # fmt: skip
 def _log_likelihood(
-    psi, n_psi, packed, n_packed, count, n_patterns, size, index, mean, n_values, rank, factor, gradient
+    psi, n_psi, packed, n_packed, people, n_patterns, size, position, mean, n_values, rank, factor, gradient
 ):
     scale, system = unpack_system(carray(packed, (n_packed,)))
     patterns = PatternArrays(
-        carray(count, (n_patterns,)),
+        carray(people, (n_patterns,)),
         carray(size, (n_patterns,)),
-        carray(index, (n_patterns, n_values)),
+        carray(position, (n_patterns, n_values)),
         carray(mean, (n_patterns, n_values)),
         carray(rank, (n_patterns,)),
         carray(factor, (n_patterns, n_values, n_values)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..names import did_you_mean, lagged_path, quoted
+from ..names import choices, lagged_path
 from ..panel import Panel
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -24,10 +24,7 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
     problems = Problems(f"This {spec.title} cannot be fitted to this panel")
     missing = [name for name in spec.measures if name not in panel.measures]
     for name in missing:
-        problems.add(
-            f"The panel has no measure '{name}'{did_you_mean(name, panel.measures) or ';'} "
-            f"it has: {quoted(panel.measures)}."
-        )
+        problems.add(f"The panel has no measure '{name}'{choices(name, panel.measures, 'Measures')}")
     for problem in spec.problems_with(panel.times):
         problems.add(problem)
     for name in spec.measures:

@@ -179,9 +179,9 @@ def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient, wi
     inverse = np.empty((n_values, n_values))
     columns = np.empty((n_values, n_values + 1))
     whitened = np.empty((n_values, n_values + 1))
-    for pattern in range(len(patterns.count)):
-        count, size, rank = patterns.count[pattern], patterns.size[pattern], patterns.rank[pattern]
-        index = patterns.index[pattern]
+    for pattern in range(len(patterns.people)):
+        count, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
+        index = patterns.position[pattern]
         root = math.sqrt(count)
         for row in range(size):
             for column in range(row + 1):
@@ -288,8 +288,8 @@ def log_likelihoods_per_person(thetas, system, patterns, values, order, bounds, 
     deviation = np.empty(n_values)
     for draw in range(len(thetas)):
         mean, covariance = moments(thetas[draw], system)
-        for pattern in range(len(patterns.count)):
-            size, index = patterns.size[pattern], patterns.index[pattern]
+        for pattern in range(len(patterns.people)):
+            size, index = patterns.size[pattern], patterns.position[pattern]
             for row in range(size):
                 for column in range(row + 1):
                     lower[row, column] = covariance[index[row], index[column]]
@@ -342,7 +342,7 @@ def conditional_draws(thetas, system, n_targets, patterns, values, order, bounds
         mean, covariance = moments(thetas[draw], system)
         for pattern in range(-1, len(patterns.size)):
             size = 0 if pattern < 0 else patterns.size[pattern]
-            index = patterns.index[max(pattern, 0)]
+            index = patterns.position[max(pattern, 0)]
             first, last = (0, bounds[0]) if pattern < 0 else (bounds[pattern], bounds[pattern + 1])
             for row in range(size):
                 for column in range(row + 1):

@@ -247,23 +247,24 @@ def cross_lagged_system(spec: CrossLagged, times: tuple[float, ...]) -> LinearSy
             new = [build.variable(f"within {name}, {wave}") for name in names]
             for row, outcome in enumerate(names):
                 for column, predictor in enumerate(names):
-                    free = lagged.get((lag_occasion, lagged_path(predictor, outcome)))
-                    if free is not None:
-                        build.paths.append((new[row], state[column], free))
+                    effect = lagged.get((lag_occasion, lagged_path(predictor, outcome)))
+                    if effect is not None:
+                        build.paths.append((new[row], state[column], effect))
             suffix = f", {intervals[interval]}" if free_residuals else ""
             build.covariance_block(new, names, "innovation", suffix, interval if free_residuals else None)
             state = new
         states.append(state)
 
-    for wave, state in enumerate(states):
+    free_means = spec.means == "free"
+    for position, time in enumerate(times):
         for measure, name in enumerate(names):
-            value = build.variable(f"{name}, {number(times[wave])}")
-            build.paths.append((value, state[measure], None))
+            value = build.variable(f"{name}, {number(time)}")
+            build.paths.append((value, states[position][measure], None))
             if intercepts:
                 build.paths.append((value, intercepts[measure], None))
-            free_means = spec.means == "free"
-            label = f"mean {name}, {number(times[wave])}" if free_means else f"mean {name}"
-            build.intercepts.append((value, build.parameter(label, "mean", (measure,), wave if free_means else None)))
+            label = f"mean {name}, {number(time)}" if free_means else f"mean {name}"
+            mean = build.parameter(label, "mean", (measure,), position if free_means else None)
+            build.intercepts.append((value, mean))
             build.observed.append(value)
     return build.system()
 

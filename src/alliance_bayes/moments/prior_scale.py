@@ -171,7 +171,7 @@ def _draw(block: Block, n_draws: int, rng: np.random.Generator, n_measures: int)
             return rng.beta(alpha, beta, shape)
         case LKJ() as lkj:
             shapes = np.broadcast_to(lkj.partial_shapes(n_measures), shape)
-            return rng.beta(shapes, shapes)
+            return np.asarray(rng.beta(shapes, shapes))
 
 
 def _draw_inside(mean: float, sd: float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

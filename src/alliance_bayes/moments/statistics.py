@@ -26,23 +26,23 @@ class PatternArrays(NamedTuple):
 
     Attributes
     ----------
-    count
-        People, shape ``(pattern,)``.
+    people
+        How many have the pattern, shape ``(pattern,)``.
     size
         Values observed, shape ``(pattern,)``.
-    index
+    position
         Stacked positions observed, shape ``(pattern, value)``, the first `size` of each row used.
     mean
-        Means of the observed values, shape ``(pattern, value)``, in the order of `index`.
+        Means of the observed values, shape ``(pattern, value)``, in the order of `position`.
     rank
         Columns of `factor` in use, shape ``(pattern,)``.
     factor
         F with ``F F' = sum over people of (y - mean)(y - mean)'``, shape ``(pattern, value, value)``.
     """
 
-    count: np.ndarray
+    people: np.ndarray
     size: np.ndarray
-    index: np.ndarray
+    position: np.ndarray
     mean: np.ndarray
     rank: np.ndarray
     factor: np.ndarray
@@ -74,13 +74,13 @@ class PatternStatistics:
     @property
     def n_persons(self) -> int:
         """People with at least one value."""
-        return int(self.arrays.count.sum())
+        return int(self.arrays.people.sum())
 
     @property
     def log_jacobian(self) -> float:
         """What is added to the log-likelihood when values go back to their own units."""
         counts = np.zeros(len(self.scale))
-        for count, size, index in zip(self.arrays.count, self.arrays.size, self.arrays.index, strict=True):
+        for count, size, index in zip(self.arrays.people, self.arrays.size, self.arrays.position, strict=True):
             np.add.at(counts, index[:size] % len(self.scale), count)
         return float(-(counts * np.log(self.scale)).sum())
 
@@ -111,9 +111,9 @@ def pattern_statistics(panel: Panel, measures: Sequence[str]) -> PatternStatisti
         size = mean.shape[1]
         factor = np.linalg.cholesky(covariance * published.n)
         arrays = PatternArrays(
-            count=np.array([float(published.n)]),
+            people=np.array([float(published.n)]),
             size=np.array([size]),
-            index=np.arange(size).reshape(1, -1),
+            position=np.arange(size).reshape(1, -1),
             mean=mean,
             rank=np.array([size]),
             factor=np.ascontiguousarray(factor[None]),
@@ -134,7 +134,7 @@ def standardized_values(panel: Panel, measures: Sequence[str], centre: np.ndarra
     panel.require_persons("The likelihood of each person")
     assert panel.values is not None
     chosen = [panel.measures.index(name) for name in measures]
-    return ((panel.values[:, :, chosen] - centre) / scale).reshape(len(panel.values), -1)
+    return np.asarray((panel.values[:, :, chosen] - centre) / scale).reshape(len(panel.values), -1)
 
 
 def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
@@ -165,9 +165,9 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
 
     n_patterns = len(kept)
     arrays = PatternArrays(
-        count=counts[kept].astype(float),
+        people=counts[kept].astype(float),
         size=masks[kept].sum(axis=1).astype(np.int64),
-        index=np.zeros((n_patterns, n_values), dtype=np.int64),
+        position=np.zeros((n_patterns, n_values), dtype=np.int64),
         mean=np.zeros((n_patterns, n_values)),
         rank=np.zeros(n_patterns, dtype=np.int64),
         factor=np.zeros((n_patterns, n_values, n_values)),
@@ -178,7 +178,7 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
         members = order[bounds[pattern] : bounds[pattern + 1]]
         where = np.flatnonzero(masks[kept[pattern]])
         mean, factor = _mean_and_factor(values[members][:, where])
-        arrays.index[pattern, : len(where)] = where
+        arrays.position[pattern, : len(where)] = where
         arrays.mean[pattern, : len(where)] = mean
         arrays.rank[pattern] = factor.shape[1]
         arrays.factor[pattern, : len(where), : factor.shape[1]] = factor
@@ -187,7 +187,7 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
 
 def _pattern_keys(observed: np.ndarray) -> np.ndarray:
     if observed.shape[1] <= 62:
-        return observed @ (1 << np.arange(observed.shape[1], dtype=np.int64))
+        return np.asarray(observed @ (1 << np.arange(observed.shape[1], dtype=np.int64)))
     packed = np.packbits(observed, axis=1)
     return packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
 

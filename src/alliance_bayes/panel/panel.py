@@ -24,7 +24,7 @@ from .settling import no_contradictions, settle
 __all__ = ["Panel"]
 
 FloatArray = npt.NDArray[np.float64]
-Frame = pd.DataFrame | str | PathLike[str]
+type Frame = pd.DataFrame | str | PathLike[str]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,7 +11,7 @@ from ..moments.entry_points import pack
 from ..moments.identification import check_spec_against_panel
 from ..moments.linear_system import LinearSystem, cross_lagged_system
 from ..moments.prior_scale import Block, PriorScale, prior_scale
-from ..moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+from ..moments.statistics import PatternArrays, PatternStatistics, pattern_statistics, standardized_values
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal
@@ -19,7 +19,7 @@ from .operations import DerivedQuantities, PanelLogLikelihood
 
 __all__ = ["STATISTICS", "to_pymc"]
 
-STATISTICS = ("count", "size", "index", "mean", "rank", "factor")
+STATISTICS = PatternArrays._fields
 
 
 def to_pymc(spec: CrossLagged, panel: Panel, *, likelihood: Literal["moments", "persons"] = "moments") -> pm.Model:
@@ -119,8 +119,8 @@ def _add_persons(
     seen = np.array(system.observed)
     mean = (total @ intercepts)[seen]
     covariance = (total @ disturbances @ total.T)[seen][:, seen]
-    for pattern in range(len(statistics.arrays.count)):
-        where = statistics.arrays.index[pattern, : statistics.arrays.size[pattern]]
+    for pattern in range(len(statistics.arrays.people)):
+        where = statistics.arrays.position[pattern, : statistics.arrays.size[pattern]]
         members = statistics.person_pattern == pattern
         observed = values[members][:, where]
         pm.MvNormal(f"values_{pattern}", mean[where], cov=covariance[where][:, where], observed=observed)

@@ -33,7 +33,7 @@ class PanelLogLikelihood(Op):
 
     def make_node(self, psi: Any, layout: Any, *statistics: Any) -> Apply:
         """Make the graph node; see the class for the inputs."""
-        dtypes = {"count": "float64", "mean": "float64", "factor": "float64"}
+        dtypes = {"people": "float64", "mean": "float64", "factor": "float64"}
         arrays = [
             pt.cast(value, dtypes.get(name, "int64"))
             for name, value in zip(PatternArrays._fields, statistics, strict=True)
@@ -57,7 +57,7 @@ class PanelLogLikelihood(Op):
         """Only psi is connected, and only to the log-likelihood."""
         return [[position == 0, False] for position in range(len(node.inputs))]
 
-    def infer_shape(self, fgraph: Any, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
+    def infer_shape(self, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
         """Shapes of the outputs."""
         return [(), shapes[0]]
 
@@ -86,7 +86,7 @@ class DerivedQuantities(Op):
         layout, derived = unpack_derived(packed)
         outputs[0][0] = derive(to_theta(psi, layout), derived, centre, scale)
 
-    def infer_shape(self, fgraph: Any, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
+    def infer_shape(self, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
         """Shape of the output."""
         return [(self.size,)]
 
@@ -105,12 +105,12 @@ _derived = types.ExternalFunction(
 @register_funcify_default_op_cache_key(PanelLogLikelihood)
 def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
     @njit
-    def panel_log_likelihood(psi, layout, count, size, index, mean, rank, factor):
+    def panel_log_likelihood(psi, layout, people, size, position, mean, rank, factor):
         gradient = np.empty(psi.size)
         point = np.ascontiguousarray(psi)
         value = _log_likelihood(
-            point.ctypes, point.size, layout.ctypes, layout.size, count.ctypes, count.size, size.ctypes,
-            index.ctypes, mean.ctypes, mean.shape[1], rank.ctypes, factor.ctypes, gradient.ctypes,
+            point.ctypes, point.size, layout.ctypes, layout.size, people.ctypes, people.size, size.ctypes,
+            position.ctypes, mean.ctypes, mean.shape[1], rank.ctypes, factor.ctypes, gradient.ctypes,
         )  # fmt: skip
         return np.asarray(value), gradient
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import ClassVar, Literal, Self, get_args
 
-from ..names import did_you_mean, in_words, lagged_path, number, quoted, split_path
+from ..names import choices, in_words, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
 from .priors import Priors
 from .steps import base_step, equal_intervals, steps_per_interval
@@ -295,7 +295,7 @@ def _check_measures(measures: Sequence[str], problems: Problems) -> None:
             problems.add(f"The measure name '{name}' contains '->' or ',', which separate names here; rename it.")
 
 
-def _canonical_paths(paths: tuple[str, ...], measures: Sequence[str], problems: Problems) -> tuple[str, ...]:
+def _canonical_paths(paths: Sequence[str], measures: Sequence[str], problems: Problems) -> tuple[str, ...]:
     canonical: list[str] = []
     for path in paths:
         pair = split_path(path) if isinstance(path, str) else None
@@ -305,8 +305,7 @@ def _canonical_paths(paths: tuple[str, ...], measures: Sequence[str], problems: 
         unknown = [name for name in dict.fromkeys(pair) if name not in measures]
         for name in unknown:
             problems.add(
-                f"remove: '{path}' names '{name}', which is not a measure{did_you_mean(name, measures) or ';'} "
-                f"measures: {quoted(measures)}."
+                f"remove: '{path}' names '{name}', which is not a measure{choices(name, measures, 'Measures')}"
             )
         name = lagged_path(*pair)
         if not unknown and name in canonical:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..names import did_you_mean, quoted
+from ..names import choices, did_you_mean, quoted
 from ..problems import Problems, SpecError
 from .cross_lagged import CLPM, RICLPM, CrossLagged
 from .priors import Priors
@@ -55,10 +55,7 @@ def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
     options = [option.name for option in fields(RICLPM)]
     for name in mapping:
         if name != "kind" and name not in options:
-            problems.add(
-                f"No option is called '{name}'{did_you_mean(name, options) or ';'} "
-                f"there are: {quoted(['kind', *options])}."
-            )
+            problems.add(f"No option is called '{name}'{choices(name, ['kind', *options], 'Options')}")
     if "measures" not in mapping:
         problems.add("measures is missing: the names of two or more measures.")
     given = {name: value for name, value in mapping.items() if name in options and name != "priors"}

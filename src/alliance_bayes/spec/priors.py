@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..names import did_you_mean, number, quoted
+from ..names import choices, number
 from ..problems import Problems, SpecError
 
 __all__ = ["LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Prior", "Priors"]
@@ -176,13 +176,10 @@ class Priors:
             If a parameter or a family is unknown, or a prior is not usable.
         """
         problems = Problems("[priors] cannot be read")
-        given: dict[str, Any] = {}
+        given: Any = {}
         for name, text in mapping.items():
             if name not in _ALLOWED:
-                problems.add(
-                    f"No prior is called '{name}'{did_you_mean(name, list(_ALLOWED)) or ';'} "
-                    f"there are: {quoted(_ALLOWED)}."
-                )
+                problems.add(f"No prior is called '{name}'{choices(name, _ALLOWED, 'Priors')}")
                 continue
             with problems.collecting():
                 given[name] = _prior_from_mapping(name, text)
@@ -191,7 +188,8 @@ class Priors:
 
     def scaled(self, factor: float) -> Self:
         """Return the same priors with every SD multiplied by `factor` (Beta and LKJ stay)."""
-        return type(self)(**{field.name: _scaled(getattr(self, field.name), factor) for field in fields(self)})
+        scaled: Any = {field.name: _scaled(getattr(self, field.name), factor) for field in fields(self)}
+        return type(self)(**scaled)
 
     def __str__(self) -> str:
         width = max(map(len, _ALLOWED))
@@ -285,10 +283,7 @@ def _prior_from_mapping(name: str, text: object) -> Prior:
     ((word, values),) = text.items()
     family = FAMILIES.get(str(word))
     if family is None:
-        raise SpecError(
-            f"'{name}': no family is called '{word}'{did_you_mean(str(word), list(FAMILIES)) or ';'} "
-            f"there are: {quoted(FAMILIES)}."
-        )
+        raise SpecError(f"'{name}': no family is called '{word}'{choices(str(word), FAMILIES, 'Families')}")
     numbers = values if isinstance(values, list | tuple) else [values]
     wanted = [field.name for field in fields(family)]
     if len(numbers) != len(wanted) or not all(isinstance(value, int | float) for value in numbers):

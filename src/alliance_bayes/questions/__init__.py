@@ -1,0 +1,1 @@
+"""Questions to a fit, and their answers: tables, draws, assumptions, text and figures."""

@@ -1,0 +1,80 @@
+"""Which part of the package may import which: data flow one way, and nothing imports upward."""
+
+import ast
+from pathlib import Path
+
+import alliance_bayes
+
+ROOT = Path(alliance_bayes.__file__).parent
+LAYERS = {
+    "names": set(),
+    "problems": set(),
+    "panel": {"names", "problems"},
+    "spec": {"names", "problems"},
+    "moments": {"names", "problems", "panel", "spec"},
+    "summaries": set(),
+    "health": set(),
+    "figures": {"questions"},
+    "prediction": {"moments"},
+    "saving": {"panel"},
+    "likelihood": {"names", "problems", "panel", "spec", "moments"},
+    "pymc_models": {"names", "problems", "panel", "spec", "moments"},
+    "simulation": {"names", "problems", "panel", "spec"},
+}
+LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
+LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "figures"}
+LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "moments", "figures"}
+ALLOWED_OUTSIDE = {"pymc": {"pymc_models", "fitting"}, "pytensor": {"pymc_models"}, "nutpie": {"fitting"}}
+
+
+def imports(file: Path) -> set[str]:
+    """Parts of the package, and outside packages with a dot before them, that a file imports."""
+    depth = len(file.relative_to(ROOT).parts)
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            inside = node.level == depth
+            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+            found |= set(names) if inside else set()
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." + (node.module or "").split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {"." + alias.name.split(".")[0] for alias in node.names}
+    return found
+
+
+def part_of(file: Path) -> str:
+    first = file.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def test_nothing_imports_upward():
+    checked = [file for file in ROOT.rglob("*.py") if part_of(file) not in ("__init__", "cli")]
+    assert len(checked) > 20
+    upward = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in checked
+        for name in imports(file)
+        if not name.startswith(".") and name not in LAYERS[part_of(file)] | {part_of(file)}
+    ]
+    assert upward == []
+
+
+def test_samplers_and_graphs_are_imported_in_few_places():
+    found = [
+        f"{file.relative_to(ROOT)} imports {package}"
+        for file in ROOT.rglob("*.py")
+        for package, allowed in ALLOWED_OUTSIDE.items()
+        if f".{package}" in imports(file) and part_of(file) not in allowed
+    ]
+    assert found == []
+
+
+def test_no_part_has_the_name_of_a_public_function():
+    parts = {part_of(file) for file in ROOT.rglob("*.py")} - {"__init__"}
+    assert parts & set(alliance_bayes.__all__) == set()
+
+
+def test_every_public_name_can_be_reached():
+    assert sorted(alliance_bayes.__all__) == sorted(set(alliance_bayes.__all__))
+    assert all(getattr(alliance_bayes, name) is not None for name in alliance_bayes.__all__)

@@ -444,7 +444,9 @@ def _sample(spec: CrossLagged, panel: Panel, settings: Settings, progress: bool)
         return tree, replace(settings, sampling_seconds=time.perf_counter() - started)
     import nutpie
 
-    compiled = nutpie.compile_pymc_model(model)
+    from .pymc_models.compiling import compile_model
+
+    compiled = compile_model(model)
     ready = time.perf_counter()
     tree = nutpie.sample(
         compiled, **options, seed=settings.seed, progress_bar=progress, adaptation="low_rank", save_warmup=False

@@ -1,5 +1,6 @@
 """Spec and panel to `pm.Model`: random variables, likelihood, and quantities under their names."""
 
+from dataclasses import fields
 from typing import Literal
 
 import numpy as np
@@ -73,17 +74,19 @@ def to_pymc(spec: CrossLagged, panel: Panel, *, likelihood: Literal["moments", "
 
 
 def _random_variable(block: Block, n_measures: int) -> pt.TensorVariable:
+    # As float64 arrays: PyTensor stores plain numbers such as 0.25 in float32, and their logarithms too.
+    numbers = [np.float64(getattr(block.prior, part.name)) for part in fields(block.prior)]
     match block.prior:
-        case Normal(mean, sd) if block.name == "carry_over":
-            return pm.TruncatedNormal(block.name, mean, sd, lower=-1.0, upper=1.0, dims=block.dims)
-        case Normal(mean, sd):
-            return pm.Normal(block.name, mean, sd, dims=block.dims)
-        case HalfNormal(sd):
-            return pm.HalfNormal(block.name, sd, dims=block.dims)
-        case LogNormal(log_mean, log_sd):
-            return pm.LogNormal(block.name, log_mean, log_sd, dims=block.dims)
-        case Beta(alpha, beta):
-            return pm.Beta(block.name, alpha, beta, dims=block.dims)
+        case Normal() if block.name == "carry_over":
+            return pm.TruncatedNormal(block.name, *numbers, lower=np.float64(-1), upper=np.float64(1), dims=block.dims)
+        case Normal():
+            return pm.Normal(block.name, *numbers, dims=block.dims)
+        case HalfNormal():
+            return pm.HalfNormal(block.name, *numbers, dims=block.dims)
+        case LogNormal():
+            return pm.LogNormal(block.name, *numbers, dims=block.dims)
+        case Beta():
+            return pm.Beta(block.name, *numbers, dims=block.dims)
         case LKJ() as lkj:
             shapes = lkj.partial_shapes(n_measures)
             return pm.Beta(block.name, shapes, shapes, dims=block.dims)

@@ -1,0 +1,209 @@
+"""Verdicts of draws made to deserve them, and what the printed answer says."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import alliance_bayes as ab
+from alliance_bayes.fitting import Settings
+
+N_CHAINS, N_DRAWS = 4, 500
+
+
+def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "days"), sd=0.01, spec=None, icc_sd=0.02):
+    """A fit whose lagged effects are normal about the given values, one for each interval."""
+    rng = np.random.default_rng(7)
+    panel = ab.Panel.from_arrays(
+        rng.normal(size=(30, len(times), len(measures))), measures=measures, times=times, time_unit="months"
+    )
+    fitted = ab.Fit(
+        spec or ab.RICLPM(measures, lags="free"), panel, xr.DataTree(), Settings(500, 1, 4, 1, 0.9, 1, "", 0, 0)
+    )
+    groups = {}
+    for group, width in (("/posterior", sd), ("/prior", 0.2)):
+        shape = (N_CHAINS, N_DRAWS)
+        variables = {
+            block.name: (
+                ("chain", "draw", *block.dims),
+                rng.normal(0.5, icc_sd if width == sd else 0.2, (*shape, *block.shape)),
+            )
+            for block in fitted.scale.blocks
+        }
+        effects = np.zeros((*shape, len(times) - 1, len(measures), len(measures)))
+        for interval in range(len(times) - 1):
+            centre = (
+                np.broadcast_to(forward, len(times) - 1)[interval],
+                np.broadcast_to(backward, len(times) - 1)[interval],
+            )
+            if group == "/prior":
+                centre = (0.0, 0.0)
+            effects[:, :, interval, 1, 0] = rng.normal(centre[0], width, shape)
+            effects[:, :, interval, 0, 1] = rng.normal(centre[1], width, shape)
+        dims = ("chain", "draw", "interval", "outcome", "predictor")
+        variables |= {"lagged_standardized": (dims, effects), "lagged": (dims, 10 * effects)}
+        labels = {name: list(labels) for name, labels in fitted.scale.coordinates.items()}
+        groups[group] = xr.Dataset(variables).assign_coords(
+            {name: labels[name] for name in ("interval", "outcome", "predictor", "measure")}
+        )
+    statistics = {"diverging": np.zeros((N_CHAINS, N_DRAWS), bool), "energy": rng.normal(size=(N_CHAINS, N_DRAWS))}
+    groups["/sample_stats"] = xr.Dataset({name: (("chain", "draw"), values) for name, values in statistics.items()})
+    return ab.Fit(fitted.spec, panel, xr.DataTree.from_dict(groups), fitted.settings)
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "verdict", "reasons"),
+    [
+        (0.25, 0.0, "alliance leads", ()),
+        (-0.25, 0.02, "alliance leads", ()),
+        (0.0, 0.25, "days leads", ()),
+        (0.0, 0.0, "practically none", ()),
+        (0.2, 0.2, "both", ("Neither is stronger with enough certainty.",)),
+        (0.3, -0.15, "both", ("alliance -> days is the stronger.",)),
+        (0.15, -0.3, "both", ("days -> alliance is the stronger.",)),
+        (0.05, 0.02, "undecided", ()),
+    ],
+)
+def test_verdicts(forward, backward, verdict, reasons):
+    answer = ab.directionality(made_up_fit(forward, backward), "alliance", "days")
+    assert answer.verdict == verdict
+    assert answer.reasons == reasons
+
+
+def test_both_comes_before_leads_and_needs_the_margin():
+    fitted = made_up_fit(0.25, 0.03)
+    assert ab.directionality(fitted, "alliance", "days").verdict == "alliance leads"
+    assert ab.directionality(fitted, "alliance", "days", margin=0.01).verdict == "both"
+    assert ab.directionality(fitted, "alliance", "days", margin=0.35).verdict == "practically none"
+
+
+def test_swapping_the_measures_swaps_the_answer():
+    fitted = made_up_fit(0.25, 0.0)
+    one, other = ab.directionality(fitted, "alliance", "days"), ab.directionality(fitted, "days", "alliance")
+    assert (one.verdict, other.verdict) == ("alliance leads", "alliance leads")
+    assert one.evidence["probability"].to_numpy()[[0, 1]] == pytest.approx(
+        other.evidence["probability"].to_numpy()[[1, 0]]
+    )
+
+
+def test_numbers_are_those_of_the_draws():
+    fitted = made_up_fit(0.1, 0.05, sd=0.05)
+    answer = ab.directionality(fitted, "alliance", "days", margin=0.04)
+    draws = fitted.posterior["lagged_standardized"].to_numpy()
+    forward, backward = draws[..., 1, 0], draws[..., 0, 1]
+    mean_forward, mean_backward = forward.mean(axis=-1), backward.mean(axis=-1)
+    row = answer.table.loc["alliance -> days", "average of intervals of 6"]
+    assert row["mean"] == pytest.approx(mean_forward.mean())
+    assert (row["lower"], row["upper"]) == pytest.approx(tuple(np.quantile(mean_forward, [0.055, 0.945])), abs=1e-3)
+    assert row["p_positive"] == (mean_forward > 0).mean()
+    assert row["p_negligible"] == (abs(mean_forward) < 0.04).mean()
+    assert row["raw_mean"] == pytest.approx(10 * mean_forward.mean())
+    assert answer.table.loc["days -> alliance", "0 to 6"]["mean"] == pytest.approx(backward[..., 0].mean())
+    evidence = answer.evidence.loc["average of intervals of 6"]
+    assert evidence.loc["alliance leads", "probability"] == (abs(mean_forward) - abs(mean_backward) > 0.04).mean()
+    both = (abs(mean_forward) > 0.04) & (abs(mean_backward) > 0.04)
+    assert evidence.loc["both", "probability"] == both.mean()
+    assert evidence.loc["both", "mcse"] == pytest.approx(np.sqrt(both.mean() * (1 - both.mean()) / both.size), rel=0.3)
+    prior = fitted.draws["prior"]["lagged_standardized"].to_numpy()
+    prior_forward, prior_backward = prior[..., 1, 0].mean(axis=-1), prior[..., 0, 1].mean(axis=-1)
+    assert evidence.loc["days leads", "prior"] == (abs(prior_backward) - abs(prior_forward) > 0.04).mean()
+
+
+def test_averages_never_cross_interval_lengths():
+    answer = ab.directionality(made_up_fit([0.25, 0.25, 0.0], 0.0, times=(0, 3, 6, 12)), "alliance", "days")
+    table = answer.table.loc["alliance -> days", "mean"]
+    assert table["average of intervals of 3"] == pytest.approx(0.25, abs=0.01)
+    assert table["average of intervals of 6"] == pytest.approx(0.0, abs=0.01)
+    assert answer.verdict == "undecided"
+    assert answer.reasons == (
+        "Intervals of different length disagree: over 3, alliance leads; over 6, practically none.",
+    )
+
+
+def test_intervals_of_opposite_sign_are_said():
+    answer = ab.directionality(made_up_fit([0.4, -0.2], 0.0), "alliance", "days")
+    assert answer.verdict == "alliance leads"
+    assert answer.reasons == (
+        "Intervals disagree: alliance -> days is positive over '0 to 6' and negative over '6 to 12', "
+        "so the average hides both.",
+    )
+
+
+def test_unhealthy_draws_give_no_verdict():
+    fitted = made_up_fit(0.25, 0.0)
+    fitted.draws["sample_stats"]["diverging"][0, 0] = True
+    answer = ab.directionality(fitted, "alliance", "days")
+    assert answer.verdict == "undecided"
+    assert answer.reasons == (f"The draws cannot be trusted: {fitted.health.problems[0]}",)
+    assert answer.reasons[0].startswith("The draws cannot be trusted: 1 divergent transitions")
+
+
+def test_without_contraction_of_the_icc_the_effects_are_not_called_within():
+    answer = ab.directionality(made_up_fit(0.25, 0.0, icc_sd=0.19), "alliance", "days")
+    assert answer.heading.startswith("Lagged effects, SD per SD, 6 months apart; ")
+    assert answer.reasons[-1].startswith(
+        "The data hardly tell stable differences from carry-over in 'alliance', 'days'"
+    )
+
+
+def test_printed_answer():
+    fitted = made_up_fit(0.25, 0.02, sd=0.05)
+    spec = ab.RICLPM(["alliance", "days"], lags="free", nonexistent="as_missing")
+    answer = ab.directionality(ab.Fit(spec, fitted.panel, fitted.draws, fitted.settings), "alliance", "days")
+    lines = str(answer).splitlines()
+    assert lines[0] == "Lagged effects within persons, SD per SD, 6 months apart; 30 people, 3 waves, 2000 draws"
+    assert lines[1].split() == (
+        ["mean", "89", "%", "interval", "P(effect", ">", "0)", "prior", "P(|effect|", "<", "margin)", "raw", "units"]
+    )
+    assert lines[2].startswith("alliance -> days")
+    assert "> 0.999" in lines[2]
+    assert lines[4].startswith("P(|alliance -> days| larger by more than 0.03) > 0.999 (MCSE 0.0")
+    assert lines[8] == "Verdict: alliance leads."
+    assert lines[9] == "Sampling: no problems. About prediction; about causes only under these assumptions:"
+    assert lines[10].startswith("  1. A measure that does not exist for a person at a wave")
+    assert "1.000" not in str(answer)
+    assert repr(answer) == str(answer)
+
+
+def test_several_pairs_at_once():
+    fitted = made_up_fit(0.25, 0.0, measures=("alliance", "days", "meetings"))
+    answer = ab.directionality_of_pairs(fitted)
+    assert answer.verdicts == {
+        ("alliance", "days"): "alliance leads",
+        ("alliance", "meetings"): "practically none",
+        ("days", "meetings"): "practically none",
+    }
+    assert len(answer.table) == 3 * 2 * 3
+    assert answer.evidence.index.names == ["pair", "over", "event"]
+    assert str(answer).count("Verdict:") == 3
+    chosen = ab.directionality_of_pairs(fitted, [("days", "alliance")])
+    assert list(chosen.verdicts) == [("days", "alliance")]
+
+
+def test_figure_shows_every_effect():
+    answer = ab.directionality(made_up_fit([0.25, 0.3, 0.2], 0.0, times=(0, 3, 6, 12)), "alliance", "days")
+    figure = answer.plot()
+    assert len(figure.axes) == 4
+    assert figure.axes[0].get_title(loc="left").startswith("Verdict: ")
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0 to 3", "3 to 6", "6 to 12"]
+
+
+def test_every_problem_of_a_question_in_one_message():
+    spec = ab.RICLPM(["alliance", "days"], lags="free")
+    fitted = made_up_fit(0.1, 0.1)
+    with pytest.raises(ab.SpecError) as error:
+        ab.directionality(fitted, "aliance", "aliance", margin=2, certainty=0.5)
+    assert str(error.value) == (
+        "This question of direction cannot be asked. 4 problems:\n"
+        "  1. The model has no measure 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'.\n"
+        "  2. Direction needs two different measures; got 'aliance', 'aliance'.\n"
+        "  3. margin must lie between 0 and 1, in SD per SD; got 2.\n"
+        "  4. certainty must lie between 0.5 and 1; got 0.5."
+    )
+    restricted = ab.Fit(spec.without("days -> alliance"), fitted.panel, fitted.draws, fitted.settings)
+    with pytest.raises(ab.SpecError) as error:
+        ab.directionality(restricted, "alliance", "days")
+    assert str(error.value) == (
+        "This question of direction cannot be asked. 1 problem:\n"
+        "  1. 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
+        "Fit the model with both paths."
+    )

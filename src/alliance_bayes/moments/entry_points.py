@@ -119,6 +119,8 @@ def _patterns(packed, start, n_values):
         _floats(packed, start + 3).reshape(n_patterns, n_values),
         _integers(packed, start + 4),
         _floats(packed, start + 5).reshape(n_patterns, n_values, n_values),
+        _integers(packed, start + 6),
+        _floats(packed, start + 7).reshape(n_values, n_values),
     )
 
 
@@ -167,7 +169,7 @@ def log_density(n_point, point, gradient, value, packed):
     """
     words = _all_words(packed)
     scale, system = _scale(words, 0), _system(words, 5)
-    patterns, table = _patterns(words, 15, len(system.observed)), _priors(words, 21)
+    patterns, table = _patterns(words, 15, len(system.observed)), _priors(words, 23)
     here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
     psi = to_constrained(here, table)
     likelihood, theta_bar = log_likelihood_and_gradient(to_theta(psi, scale), system, patterns)
@@ -184,13 +186,13 @@ def log_density(n_point, point, gradient, value, packed):
 def expand(n_point, n_expanded, point, expanded, packed):
     """Random variables and derived quantities at an unconstrained point, as nutpie calls it."""
     words = _all_words(packed)
-    scale, table = _scale(words, 0), _priors(words, 21)
-    derived = _derived(words, 28, scale.n_measures)
+    scale, table = _scale(words, 0), _priors(words, 23)
+    derived = _derived(words, 30, scale.n_measures)
     psi = to_constrained(carray(point, (n_point,)), table)
     result = carray(expanded, (n_expanded,))
     for entry in range(n_point):
         result[entry] = psi[entry]
-    vector = derive(to_theta(psi, scale), derived, _floats(words, 35), _floats(words, 36))
+    vector = derive(to_theta(psi, scale), derived, _floats(words, 37), _floats(words, 38))
     for entry in range(len(vector)):
         result[n_point + entry] = vector[entry]
     return 0
@@ -198,13 +200,15 @@ def expand(n_point, n_expanded, point, expanded, packed):
 
 @cfunc(
     types.float64(
-        _number, _length, _word, _length, _number, _length, _word, _word, _number, _length, _word, _number, _number
+        _number, _length, _word, _length, _number, _length, _word, _word, _number, _length, _word, _number, _word,
+        _number, _number,
     ),
     **_options,
 )  # fmt: skip
 def _log_likelihood(
-    psi, n_psi, packed, n_packed, people, n_patterns, size, position, mean, n_values, rank, factor, gradient
-):
+    psi, n_psi, packed, n_packed, people, n_patterns, size, position, mean, n_values, rank, factor, completed,
+    scatter, gradient,
+):  # fmt: skip
     scale, system = unpack_system(carray(packed, (n_packed,)))
     patterns = PatternArrays(
         carray(people, (n_patterns,)),
@@ -213,6 +217,8 @@ def _log_likelihood(
         carray(mean, (n_patterns, n_values)),
         carray(rank, (n_patterns,)),
         carray(factor, (n_patterns, n_values, n_values)),
+        carray(completed, (n_patterns,)),
+        carray(scatter, (n_values, n_values)),
     )
     point = carray(psi, (n_psi,))
     value, slope = log_likelihood_and_gradient(to_theta(point, scale), system, patterns)

@@ -15,7 +15,6 @@ from .statistics import PatternArrays
 __all__ = [
     "conditional_draws",
     "forward",
-    "log_likelihood",
     "log_likelihood_and_gradient",
     "log_likelihoods_per_person",
     "moments",
@@ -171,60 +170,180 @@ def _inverse_of_factor(factor, inverse, size):
 
 
 @compiled
-def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient, with_gradient):
-    """Log-likelihood over patterns; adds to the lower triangle of `covariance_gradient`."""
-    n_values = len(mean)
-    total = 0.0
-    lower = np.empty((n_values, n_values))
-    inverse = np.empty((n_values, n_values))
-    columns = np.empty((n_values, n_values + 1))
-    whitened = np.empty((n_values, n_values + 1))
-    for pattern in range(len(patterns.people)):
-        count, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
-        index = patterns.position[pattern]
-        root = math.sqrt(count)
-        for row in range(size):
+def _invert(matrix, factor, inverse, size):
+    """Logarithm of the determinant of a symmetric matrix, and its inverse in both triangles.
+
+    Infinity where the matrix is not positive definite. Only its lower triangle is read, and it may
+    be the same array as the work space `factor`.
+    """
+    for row in range(size):
+        for column in range(row + 1):
+            factor[row, column] = matrix[row, column]
+    if not _cholesky(factor, size):
+        return np.inf
+    log_determinant = 0.0
+    for row in range(size):
+        log_determinant += 2.0 * math.log(factor[row, row])
+    _inverse_of_factor(factor, inverse, size)
+    for row in range(size):
+        for column in range(row + 1):
+            factor[row, column] = 0.0
+        for inner in range(row, size):
+            weight = inverse[inner, row]
             for column in range(row + 1):
-                lower[row, column] = covariance[index[row], index[column]]
-            for column in range(rank):
-                columns[row, column] = patterns.factor[pattern, row, column]
-            columns[row, rank] = root * (patterns.mean[pattern, row] - mean[index[row]])
-        if not _cholesky(lower, size):
-            return -np.inf
-        _inverse_of_factor(lower, inverse, size)
-        log_determinant, quadratic = 0.0, 0.0
-        for row in range(size):
-            log_determinant += math.log(lower[row, row])
-            for column in range(rank + 1):
-                whitened[row, column] = 0.0
-            for inner in range(row + 1):
-                weight = inverse[row, inner]
-                for column in range(rank + 1):
-                    whitened[row, column] += weight * columns[inner, column]
-            for column in range(rank + 1):
-                quadratic += whitened[row, column] * whitened[row, column]
-        total -= 0.5 * (count * (size * LOG_2_PI + 2.0 * log_determinant) + quadratic)
-        if not with_gradient:
-            continue
-        # Columns become Sigma^-1 [F, sqrt(n) (mean - mu)].
-        for row in range(size):
-            for column in range(rank + 1):
-                columns[row, column] = 0.0
+                factor[row, column] += weight * inverse[inner, column]
+    for row in range(size):
+        for column in range(row + 1):
+            inverse[row, column] = inverse[column, row] = factor[row, column]
+    return log_determinant
+
+
+@compiled
+def _completed_pattern(patterns, pattern, deviation, precision, moment, first_moment, work, inverse, columns, solved):
+    """Add a pattern with few values missing to the completed moments; return ``log det P_uu``.
+
+    With P the precision of all values, u the missing and o the observed positions, deviations F of
+    the observed values are completed by their expectation ``F_u = -P_uu^-1 P_uo F_o``.
+    """
+    n_values = len(precision)
+    people, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
+    seen, n_missing = patterns.position[pattern], n_values - size
+    for row in range(size):
+        columns[row, rank] = deviation[row]
+        for column in range(row + 1):
+            moment[seen[row], seen[column]] += deviation[row] * deviation[column]
+        first_moment[seen[row]] += math.sqrt(people) * deviation[row]
+    if n_missing == 0:
+        return 0.0
+    missing = np.empty(n_missing, np.int64)
+    found = 0
+    for position in range(n_values):
+        if found < size and seen[found] == position:
+            found += 1
+        else:
+            missing[position - found] = position
+    for row in range(n_missing):
+        for column in range(row + 1):
+            work[row, column] = precision[missing[row], missing[column]]
+    log_determinant = _invert(work, work, inverse, n_missing)
+    for row in range(size):
+        for column in range(rank):
+            columns[row, column] = patterns.factor[pattern, row, column]
+    for row in range(n_missing):
+        for column in range(rank + 1):
+            solved[row, column] = 0.0
         for inner in range(size):
-            for row in range(inner + 1):
-                weight = inverse[inner, row]
-                for column in range(rank + 1):
-                    columns[row, column] += weight * whitened[inner, column]
+            weight = precision[missing[row], seen[inner]]
+            for column in range(rank + 1):
+                solved[row, column] += weight * columns[inner, column]
+    for row in range(n_missing):
+        here = size + row
+        for column in range(rank + 1):
+            columns[here, column] = 0.0
+        for inner in range(n_missing):
+            weight = inverse[row, inner]
+            for column in range(rank + 1):
+                columns[here, column] -= weight * solved[inner, column]
+        first_moment[missing[row]] += math.sqrt(people) * columns[here, rank]
+        for other in range(size):
+            value = 0.0
+            for column in range(rank + 1):
+                value += columns[here, column] * columns[other, column]
+            moment[max(missing[row], seen[other]), min(missing[row], seen[other])] += value
+        for other in range(row + 1):
+            value = people * inverse[row, other]
+            for column in range(rank + 1):
+                value += columns[here, column] * columns[size + other, column]
+            moment[missing[row], missing[other]] += value
+    return log_determinant
+
+
+@compiled
+def _small_pattern(
+    patterns, pattern, deviation, covariance, mean_gradient, covariance_gradient, work, inverse, columns, solved
+):
+    """Return log determinant and quadratic form of a pattern with few values observed; add its gradients."""
+    people, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
+    seen = patterns.position[pattern]
+    for row in range(size):
+        for column in range(row + 1):
+            work[row, column] = covariance[seen[row], seen[column]]
+        for column in range(rank):
+            columns[row, column] = patterns.factor[pattern, row, column]
+        columns[row, rank] = deviation[row]
+    log_determinant = _invert(work, work, inverse, size)
+    quadratic = 0.0
+    for row in range(size):
+        for column in range(rank + 1):
+            solved[row, column] = 0.0
+        for inner in range(size):
+            weight = inverse[row, inner]
+            for column in range(rank + 1):
+                solved[row, column] += weight * columns[inner, column]
+        for column in range(rank + 1):
+            quadratic += solved[row, column] * columns[row, column]
+        mean_gradient[seen[row]] += math.sqrt(people) * solved[row, rank]
+        for other in range(row + 1):
+            value = -people * inverse[row, other]
+            for column in range(rank + 1):
+                value += solved[row, column] * solved[other, column]
+            covariance_gradient[seen[row], seen[other]] += 0.5 * value
+    return log_determinant, quadratic
+
+
+@compiled
+def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient):
+    """Log-likelihood over patterns; adds the gradients, of the covariance in its lower triangle.
+
+    Patterns with few values missing are summed as completed moments M, each ``F F' + n P_uu^-1`` in
+    the notation of `_completed_pattern`. Their quadratic forms are then ``tr(P M)`` less the number
+    of values missing, and their gradient ``(P M P - n P) / 2``, so that products with the whole
+    precision P are needed only once.
+    """
+    n_values = len(mean)
+    precision, work = np.empty((n_values, n_values)), np.empty((n_values, n_values))
+    inverse = np.empty((n_values, n_values))
+    columns, solved = np.empty((n_values, n_values + 1)), np.empty((n_values, n_values + 1))
+    deviation, first_moment = np.empty(n_values), np.zeros(n_values)
+    moment = patterns.scatter.copy()
+    whole = _invert(covariance, work, precision, n_values)
+    if whole == np.inf:
+        return -np.inf
+    total, completed = 0.0, 0.0
+    for pattern in range(len(patterns.people)):
+        people, size = patterns.people[pattern], patterns.size[pattern]
         for row in range(size):
-            mean_gradient[index[row]] += root * columns[row, rank]
-            for column in range(row + 1):
-                value = 0.0
-                for inner in range(rank + 1):
-                    value += columns[row, inner] * columns[column, inner]
-                precision = 0.0
-                for inner in range(row, size):
-                    precision += inverse[inner, row] * inverse[inner, column]
-                covariance_gradient[index[row], index[column]] += 0.5 * (value - count * precision)
+            deviation[row] = math.sqrt(people) * (patterns.mean[pattern, row] - mean[patterns.position[pattern, row]])
+        if patterns.completed[pattern]:
+            part = _completed_pattern(
+                patterns, pattern, deviation, precision, moment, first_moment, work, inverse, columns, solved
+            )
+            completed += people
+            total -= 0.5 * people * (size * LOG_2_PI + whole + part - (n_values - size))
+        else:
+            log_determinant, quadratic = _small_pattern(
+                patterns, pattern, deviation, covariance, mean_gradient, covariance_gradient, work, inverse,
+                columns, solved,
+            )  # fmt: skip
+            total -= 0.5 * (people * (size * LOG_2_PI + log_determinant) + quadratic)
+
+    for row in range(n_values):
+        for column in range(row):
+            moment[column, row] = moment[row, column]
+    for row in range(n_values):
+        for column in range(n_values):
+            work[row, column] = 0.0
+        for inner in range(n_values):
+            weight = precision[row, inner]
+            mean_gradient[row] += weight * first_moment[inner]
+            for column in range(n_values):
+                work[row, column] += weight * moment[inner, column]
+        total -= 0.5 * work[row, row]
+        for column in range(row + 1):
+            value = -completed * precision[row, column]
+            for inner in range(n_values):
+                value += work[row, inner] * precision[column, inner]
+            covariance_gradient[row, column] += 0.5 * value
     return total
 
 
@@ -248,7 +367,7 @@ def log_likelihood_and_gradient(theta: np.ndarray, system: SystemArrays, pattern
             covariance[position, other] = with_observed[system.observed[position], other]
     mean_gradient = np.zeros(n_values)
     covariance_gradient = np.zeros((n_values, n_values))
-    total = _patterns(observed_mean, covariance, patterns, mean_gradient, covariance_gradient, True)
+    total = _patterns(observed_mean, covariance, patterns, mean_gradient, covariance_gradient)
     if total == -np.inf:
         return total, np.zeros(len(theta))
     for position in range(n_values):
@@ -258,14 +377,6 @@ def log_likelihood_and_gradient(theta: np.ndarray, system: SystemArrays, pattern
         theta, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient
     )
     return total, gradient
-
-
-@compiled
-def log_likelihood(theta: np.ndarray, system: SystemArrays, patterns: PatternArrays):
-    """Log-likelihood of a panel; minus infinity where a covariance is not positive definite."""
-    mean, covariance = moments(theta, system)
-    nothing = np.zeros((1, 1))
-    return _patterns(mean, covariance, patterns, nothing[0], nothing, False)
 
 
 @compiled

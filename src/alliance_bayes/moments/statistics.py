@@ -38,6 +38,10 @@ class PatternArrays(NamedTuple):
         Columns of `factor` in use, shape ``(pattern,)``.
     factor
         F with ``F F' = sum over people of (y - mean)(y - mean)'``, shape ``(pattern, value, value)``.
+    completed
+        1 for patterns that are cheaper to complete than to work out alone, shape ``(pattern,)``.
+    scatter
+        Sum of ``F F'`` over those patterns, shape ``(value, value)``.
     """
 
     people: np.ndarray
@@ -46,6 +50,8 @@ class PatternArrays(NamedTuple):
     mean: np.ndarray
     rank: np.ndarray
     factor: np.ndarray
+    completed: np.ndarray
+    scatter: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +123,8 @@ def pattern_statistics(panel: Panel, measures: Sequence[str]) -> PatternStatisti
             mean=mean,
             rank=np.array([size]),
             factor=np.ascontiguousarray(factor[None]),
+            completed=np.array([1]),
+            scatter=factor @ factor.T,
         )
         return PatternStatistics(arrays, centre, scale, None, len(panel.times))
     arrays, person_pattern = by_pattern(standardized_values(panel, measures, centre, scale))
@@ -171,6 +179,8 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
         mean=np.zeros((n_patterns, n_values)),
         rank=np.zeros(n_patterns, dtype=np.int64),
         factor=np.zeros((n_patterns, n_values, n_values)),
+        completed=np.zeros(n_patterns, dtype=np.int64),
+        scatter=np.zeros((n_values, n_values)),
     )
     order = np.argsort(person_pattern, kind="stable")
     bounds = np.searchsorted(person_pattern[order], np.arange(n_patterns + 1))
@@ -182,7 +192,16 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
         arrays.mean[pattern, : len(where)] = mean
         arrays.rank[pattern] = factor.shape[1]
         arrays.factor[pattern, : len(where), : factor.shape[1]] = factor
+        if _cheaper_completed(len(where), n_values - len(where), factor.shape[1] + 1):
+            arrays.completed[pattern] = 1
+            arrays.scatter[np.ix_(where, where)] += factor @ factor.T
     return arrays, person_pattern
+
+
+def _cheaper_completed(n_seen: int, n_missing: int, n_columns: int) -> bool:
+    """Compare the multiplications of the kernel's two ways to work out a pattern."""
+    alone = n_seen**3 / 2 + 1.5 * n_seen**2 * n_columns
+    return n_missing**3 / 2 + (2 * n_missing * n_seen + 1.5 * n_missing**2) * n_columns + n_seen**2 / 2 <= alone
 
 
 def _pattern_keys(observed: np.ndarray) -> np.ndarray:

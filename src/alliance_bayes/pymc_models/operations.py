@@ -33,7 +33,7 @@ class PanelLogLikelihood(Op):
 
     def make_node(self, psi: Any, layout: Any, *statistics: Any) -> Apply:
         """Make the graph node; see the class for the inputs."""
-        dtypes = {"people": "float64", "mean": "float64", "factor": "float64"}
+        dtypes = {"people": "float64", "mean": "float64", "factor": "float64", "scatter": "float64"}
         arrays = [
             pt.cast(value, dtypes.get(name, "int64"))
             for name, value in zip(PatternArrays._fields, statistics, strict=True)
@@ -94,7 +94,8 @@ class DerivedQuantities(Op):
 _log_likelihood = types.ExternalFunction(
     LIKELIHOOD_SYMBOL,
     types.float64(
-        _data, _length, _data, _length, _data, _length, _data, _data, _data, _length, _data, _data, _data
+        _data, _length, _data, _length, _data, _length, _data, _data, _data, _length, _data, _data, _data, _data,
+        _data,
     ),
 )  # fmt: skip
 _derived = types.ExternalFunction(
@@ -105,16 +106,17 @@ _derived = types.ExternalFunction(
 @register_funcify_default_op_cache_key(PanelLogLikelihood)
 def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
     @njit
-    def panel_log_likelihood(psi, layout, people, size, position, mean, rank, factor):
+    def panel_log_likelihood(psi, layout, people, size, position, mean, rank, factor, completed, scatter):
         gradient = np.empty(psi.size)
         point = np.ascontiguousarray(psi)
         value = _log_likelihood(
             point.ctypes, point.size, layout.ctypes, layout.size, people.ctypes, people.size, size.ctypes,
-            position.ctypes, mean.ctypes, mean.shape[1], rank.ctypes, factor.ctypes, gradient.ctypes,
+            position.ctypes, mean.ctypes, mean.shape[1], rank.ctypes, factor.ctypes, completed.ctypes,
+            scatter.ctypes, gradient.ctypes,
         )  # fmt: skip
         return np.asarray(value), gradient
 
-    return panel_log_likelihood, 1
+    return panel_log_likelihood, 2
 
 
 @register_funcify_default_op_cache_key(DerivedQuantities)

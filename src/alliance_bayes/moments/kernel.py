@@ -15,6 +15,7 @@ from .statistics import PatternArrays
 __all__ = [
     "conditional_draws",
     "forward",
+    "log_likelihood",
     "log_likelihood_and_gradient",
     "log_likelihoods_per_person",
     "moments",
@@ -377,6 +378,12 @@ def log_likelihood_and_gradient(theta: np.ndarray, system: SystemArrays, pattern
         theta, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient
     )
     return total, gradient
+
+
+@compiled
+def log_likelihood(theta: np.ndarray, system: SystemArrays, patterns: PatternArrays):
+    """Log-likelihood of a panel, as `log_likelihood_and_gradient` gives it."""
+    return log_likelihood_and_gradient(theta, system, patterns)[0]
 
 
 @compiled

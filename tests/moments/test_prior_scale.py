@@ -1,0 +1,228 @@
+"""From the scale of the priors to the linear system: formulas by hand, slopes, and the LKJ prior."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from alliance_bayes.moments.linear_system import cross_lagged_system
+from alliance_bayes.moments.prior_scale import prior_scale, to_prior_scale_gradient, to_theta, to_theta_many
+from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from helpers import TIMES, between_covariance, covariance_block, every_spec, label, measure_names, slope, specs_without
+
+SPECS = [
+    pytest.param(n_measures, n_waves, spec, id=f"{n_measures}x{n_waves}-{label(spec)}")
+    for n_measures, n_waves in [(2, 3), (3, 4), (4, 3)]
+    for spec in [*every_spec(n_measures)[::3], *specs_without(n_measures)]
+]
+
+
+def drawn(spec, times, seed):
+    scale = prior_scale(spec, times)
+    blocks = scale.draw(1, np.random.default_rng(seed))
+    return scale, blocks, scale.join(blocks)[0]
+
+
+def correlation_of(units, size):
+    """Correlation matrix from partial correlations given the columns before, by the recursion of Joe (2006)."""
+    partial = np.eye(size)
+    entry = 0
+    for row in range(size):
+        for column in range(row):
+            partial[row, column] = partial[column, row] = 2 * units[entry] - 1
+            entry += 1
+    correlation = np.eye(size)
+    for row in range(size):
+        for column in range(row):
+            value = partial[row, column]
+            for given in range(column - 1, -1, -1):
+                first, second = partial[given, row], partial[given, column]
+                value = value * np.sqrt((1 - first**2) * (1 - second**2)) + first * second
+            correlation[row, column] = correlation[column, row] = value
+    return correlation
+
+
+@pytest.mark.parametrize(("n_measures", "n_waves", "spec"), SPECS)
+def test_theta_by_hand(n_measures, n_waves, spec):
+    times = TIMES[n_waves]
+    scale, blocks, psi = drawn(spec, times, seed=1)
+    system = cross_lagged_system(spec, times)
+    values = dict(zip(system.names, to_theta(psi, scale.arrays), strict=True))
+
+    total = blocks["relative_total_sd"][0]
+    share = blocks["icc"][0] if spec.random_intercepts else np.zeros(n_measures)
+    within_sd = total * np.sqrt(1 - share)
+    if spec.random_intercepts:
+        want = np.outer(total, total) * np.sqrt(np.outer(share, share))
+        want *= correlation_of(blocks["between_partial_unit"][0], n_measures)
+        np.testing.assert_allclose(between_covariance(spec, values), want, rtol=1e-10, atol=1e-14)
+    within = np.outer(within_sd, within_sd) * correlation_of(blocks["within_partial_unit"][0], n_measures)
+    np.testing.assert_allclose(
+        covariance_block(spec, values, "within", f", {times[0]}"), within, rtol=1e-10, atol=1e-14
+    )
+
+    intervals = [f"{earlier} to {later}" for earlier, later in itertools.pairwise(times)]
+    sds = np.atleast_2d(blocks["relative_innovation_sd"][0])
+    units = np.atleast_2d(blocks["innovation_partial_unit"][0])
+    suffixes = [f", {interval}" for interval in intervals] if spec.residuals == "free" else [""]
+    assert sds.shape == (len(suffixes), n_measures)
+    for suffix, sd, unit in zip(suffixes, sds, units, strict=True):
+        want = np.outer(sd, sd) * correlation_of(unit, n_measures)
+        np.testing.assert_allclose(covariance_block(spec, values, "innovation", suffix), want, rtol=1e-10, atol=1e-14)
+
+    for kind in ("carry_over", "cross_lagged"):
+        paths = getattr(spec, f"{kind}_paths")
+        if not paths:
+            assert kind not in blocks
+            continue
+        effects = np.atleast_2d(blocks[kind][0])
+        suffixes = [f", {interval}" for interval in intervals] if spec.lags == "free" else [""]
+        assert effects.shape == (len(suffixes), len(paths))
+        for suffix, row in zip(suffixes, effects, strict=True):
+            for path, effect in zip(paths, row, strict=True):
+                predictor, outcome = (spec.measures.index(name) for name in path.split(" -> "))
+                want = effect * within_sd[outcome] / within_sd[predictor]
+                assert values[path + suffix] == pytest.approx(want, rel=1e-12)
+
+    means = np.atleast_2d(blocks["relative_mean"][0])
+    suffixes = [f", {time}" for time in times] if spec.means == "free" else [""]
+    assert means.shape == (len(suffixes), n_measures)
+    for suffix, row in zip(suffixes, means, strict=True):
+        assert [values[f"mean {name}{suffix}"] for name in spec.measures] == row.tolist()
+
+
+@pytest.mark.parametrize(("n_measures", "n_waves", "spec"), SPECS)
+def test_gradient_is_the_transposed_jacobian(n_measures, n_waves, spec):
+    scale, _, psi = drawn(spec, TIMES[n_waves], seed=2)
+    theta_bar = np.random.default_rng(3).normal(size=cross_lagged_system(spec, TIMES[n_waves]).n_parameters)
+    jacobian = slope(lambda point: to_theta(point, scale.arrays), psi, width=1e-4)
+    assert jacobian.shape == (len(theta_bar), len(psi)) == (scale.size, scale.size)
+    want = theta_bar @ jacobian
+    found = to_prior_scale_gradient(psi, theta_bar, scale.arrays)
+    np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-7 * np.abs(want).max())
+
+
+def test_many_draws_are_mapped_one_by_one():
+    scale = prior_scale(RICLPM(["x", "y"]), (0, 1, 2))
+    psis = scale.join(scale.draw(5, np.random.default_rng(4)))
+    found = to_theta_many(psis, scale.arrays)
+    np.testing.assert_array_equal(found, [to_theta(psi, scale.arrays) for psi in psis])
+
+
+def test_blocks_dims_and_labels_of_free_lags():
+    scale = prior_scale(RICLPM(["a", "b", "c"], lags="free", remove=["c -> a"]), (0, 6, 18))
+    assert {block.name: (block.dims, block.shape) for block in scale.blocks} == {
+        "carry_over": (("interval", "carry_over_path"), (2, 3)),
+        "cross_lagged": (("interval", "cross_lagged_path"), (2, 5)),
+        "relative_total_sd": (("measure",), (3,)),
+        "icc": (("measure",), (3,)),
+        "between_partial_unit": (("pair",), (3,)),
+        "within_partial_unit": (("pair",), (3,)),
+        "relative_innovation_sd": (("interval", "measure"), (2, 3)),
+        "innovation_partial_unit": (("interval", "pair"), (2, 3)),
+        "relative_mean": (("time", "measure"), (3, 3)),
+    }
+    assert scale.coordinates == {
+        "interval": ("0 to 6", "6 to 18"),
+        "time": (0, 6, 18),
+        "measure": ("a", "b", "c"),
+        "outcome": ("a", "b", "c"),
+        "predictor": ("a", "b", "c"),
+        "carry_over_path": ("a -> a", "b -> b", "c -> c"),
+        "cross_lagged_path": ("b -> a", "a -> b", "c -> b", "a -> c", "b -> c"),
+        "pair": ("a, b", "a, c", "b, c"),
+    }
+
+
+def test_blocks_and_dims_when_everything_is_equal_and_paths_are_gone():
+    spec = CLPM(["a", "b"], lags="equal", residuals="equal", means="equal", remove=["a -> b", "b -> a"])
+    scale = prior_scale(spec, (0, 1))
+    assert {block.name: (block.dims, block.shape) for block in scale.blocks} == {
+        "carry_over": (("carry_over_path",), (2,)),
+        "relative_total_sd": (("measure",), (2,)),
+        "within_partial_unit": (("pair",), (1,)),
+        "relative_innovation_sd": (("measure",), (2,)),
+        "innovation_partial_unit": (("pair",), (1,)),
+        "relative_mean": (("measure",), (2,)),
+    }
+
+
+# ---- draws from the priors ----
+
+WIDE = Priors(carry_over=Normal(0.6, 0.8), total_sd=LogNormal(-0.5, 0.4), icc=Beta(1, 3), mean=Normal(0.5, 2))
+DISTRIBUTIONS = {
+    "default": {
+        "carry_over": stats.truncnorm((-1 - 0.4) / 0.25, (1 - 0.4) / 0.25, 0.4, 0.25),
+        "cross_lagged": stats.norm(0, 0.15),
+        "relative_total_sd": stats.halfnorm(0, 1),
+        "icc": stats.beta(2, 2),
+        "relative_innovation_sd": stats.halfnorm(0, 1),
+        "relative_mean": stats.norm(0, 1),
+        "within_partial_unit": stats.beta(2, 2),
+    },
+    "wide": {
+        "carry_over": stats.truncnorm((-1 - 0.6) / 0.8, (1 - 0.6) / 0.8, 0.6, 0.8),
+        "relative_total_sd": stats.lognorm(0.4, scale=np.exp(-0.5)),
+        "icc": stats.beta(1, 3),
+        "relative_mean": stats.norm(0.5, 2),
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "priors"), [("default", Priors()), ("wide", WIDE)])
+def test_draws_have_their_priors_distribution(name, priors):
+    scale = prior_scale(RICLPM(["x", "y"], priors=priors), (0, 1, 2))
+    draws = scale.draw(4000, np.random.default_rng(5))
+    for block, distribution in DISTRIBUTIONS[name].items():
+        column = draws[block].reshape(4000, -1)[:, -1]
+        assert stats.kstest(column, distribution.cdf).pvalue > 0.001, block
+
+
+# ---- the partial correlations make an LKJ prior ----
+
+
+@pytest.mark.parametrize(("size", "eta"), [(2, 2.0), (3, 2.0), (3, 1.0), (4, 1.5), (5, 4.0)])
+def test_every_correlation_has_the_margin_of_an_lkj_prior(size, eta):
+    names = ["a", "b", "c", "d", "e"][:size]
+    scale = prior_scale(CLPM(names, priors=Priors(within_correlation=LKJ(eta))), (0, 1))
+    units = scale.draw(3000, np.random.default_rng(6))["within_partial_unit"]
+    correlations = np.array([correlation_of(row, size) for row in units])
+    margin = stats.beta(eta + (size - 2) / 2, eta + (size - 2) / 2, loc=-1, scale=2)
+    for row in range(size):
+        for column in range(row):
+            assert stats.kstest(correlations[:, row, column], margin.cdf).pvalue > 0.001, (row, column)
+
+
+@pytest.mark.parametrize(("size", "eta"), [(2, 2.0), (3, 2.0), (3, 0.7), (4, 1.0), (4, 3.0)])
+def test_density_is_a_power_of_the_determinant(size, eta):
+    """log p(R) = (eta - 1) log det R + constant, with p(R) from the Beta densities and dR/du."""
+    shapes = LKJ(eta).partial_shapes(size)
+    lower = np.tril_indices(size, -1)
+    rng = np.random.default_rng(7)
+    constants = []
+    for _ in range(6):
+        units = rng.uniform(0.2, 0.8, len(shapes))
+        jacobian = slope(lambda point: correlation_of(point, size)[lower], units, width=1e-4)
+        density = stats.beta.logpdf(units, shapes, shapes).sum() - np.linalg.slogdet(jacobian)[1]
+        constants.append(density - (eta - 1) * np.linalg.slogdet(correlation_of(units, size))[1])
+    np.testing.assert_allclose(constants, constants[0], atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_factor_in_the_engine_is_that_correlation_matrix(size):
+    spec = CLPM(measure_names(size))
+    scale, blocks, psi = drawn(spec, (0, 1), seed=8)
+    values = dict(zip(cross_lagged_system(spec, (0, 1)).names, to_theta(psi, scale.arrays), strict=True))
+    covariance = covariance_block(spec, values, "within", ", 0")
+    sd = np.sqrt(np.diag(covariance))
+    want = correlation_of(blocks["within_partial_unit"][0], size)
+    np.testing.assert_allclose(covariance / np.outer(sd, sd), want, rtol=1e-10, atol=1e-14)
+
+
+def test_half_normal_and_log_normal_are_positive():
+    for prior in (HalfNormal(0.3), LogNormal(0, 1)):
+        spec = RICLPM(["x", "y"], priors=Priors(innovation_sd=prior))
+        draws = prior_scale(spec, (0, 1, 2)).draw(500, np.random.default_rng(9))
+        assert (draws["relative_innovation_sd"] > 0).all()

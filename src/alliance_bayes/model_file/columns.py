@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .names import number
-from .panel.checks import numbers, usable_columns
-from .problems import Problems
+from ..names import number
+from ..panel.checks import numbers, usable_columns
+from ..problems import Problems
 
 __all__ = ["DerivedColumn", "MeanOf", "Minus", "add_derived"]
 

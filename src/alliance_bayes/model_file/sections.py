@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .derived_columns import DerivedColumn, MeanOf, Minus
-from .names import ARROW, choices, in_words, number, quoted
-from .panel.checks import check_times
-from .panel.records import DECISIONS
-from .problems import AllianceBayesError, Problems
-from .simulation import Truth
-from .spec.cross_lagged import CLPM, RICLPM, CrossLagged
-from .spec.mapping import spec_from_mapping
-from .spec.priors import Priors
+from ..names import ARROW, choices, in_words, number, quoted
+from ..panel.checks import check_times
+from ..panel.records import DECISIONS
+from ..problems import AllianceBayesError, Problems
+from ..simulation import Truth
+from ..spec.cross_lagged import CLPM, RICLPM, CrossLagged
+from ..spec.mapping import spec_from_mapping
+from ..spec.priors import Priors
+from .columns import DerivedColumn, MeanOf, Minus
 
 __all__ = ["FORMAT", "Question", "explained", "frozen", "read_sections"]
 
@@ -264,7 +264,10 @@ def read_spec(
 
 def read_question(where: str, table: Table, spec: CrossLagged | None, problems: Problems) -> Question | None:
     ask = table.get("ask")
-    if not isinstance(ask, str) or ask not in QUESTIONS:
+    if ask is None:
+        problems.add(f"{where} needs 'ask': one of {quoted(QUESTIONS)}.")
+        return None
+    if ask not in QUESTIONS:
         problems.add(f"{where} cannot ask {ask!r}{choices(str(ask), QUESTIONS, 'Questions')}")
         return None
     good = read_keys(where, table, QUESTIONS[ask], problems)
@@ -274,7 +277,8 @@ def read_question(where: str, table: Table, spec: CrossLagged | None, problems: 
     elif spec:
         check_measures(f"{where} between", between, spec.measures, problems)
         for path in spec.remove:
-            if set(path.split(ARROW)) <= set(between):
+            predictor, outcome = path.split(ARROW)
+            if predictor != outcome and {predictor, outcome} <= set(between):
                 problems.add(
                     f"{where}: '{path}' is fixed at 0 in this model, so nothing can be compared with it. "
                     "Take it out of [model] remove, or the question out of the file."

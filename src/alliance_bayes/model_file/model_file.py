@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import tomlkit
 
-from .derived_columns import DerivedColumn, add_derived
-from .model_sections import FORMAT, Question, explained, frozen, read_sections
-from .names import choices, number
-from .panel import Panel, read_frame
-from .panel.checks import usable_columns
-from .panel.frames import check_frame
-from .problems import ModelFileError, PanelError, Problems
-from .simulation import Truth, simulate
-from .spec.cross_lagged import CrossLagged
-from .spec.mapping import spec_to_mapping
+from ..names import choices, number
+from ..panel import Panel, read_frame
+from ..panel.checks import usable_columns
+from ..panel.frames import check_frame
+from ..problems import ModelFileError, PanelError, Problems
+from ..simulation import Truth, simulate
+from ..spec.cross_lagged import CrossLagged
+from ..spec.mapping import spec_to_mapping
+from .columns import DerivedColumn, add_derived
+from .sections import FORMAT, Question, explained, frozen, read_sections
 
 if TYPE_CHECKING:
-    from .fitting import Fit
-    from .questions.directionality import Directionality, DirectionalityOfPairs
+    from ..fitting import Fit
+    from ..questions.directionality import Directionality, DirectionalityOfPairs
 
 __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
 
@@ -128,8 +128,8 @@ class ModelFile:
         SpecError
             If the model is not identified on these data, or does not fit them.
         """
-        from .moments.identification import check_spec_against_panel
-        from .moments.linear_system import cross_lagged_system
+        from ..moments.identification import check_spec_against_panel
+        from ..moments.linear_system import cross_lagged_system
 
         panel = self.panel(frame)
         check_spec_against_panel(self.spec, panel)
@@ -364,7 +364,7 @@ def _readable(
 
 
 def _directionality(fit: "Fit", between: tuple[str, ...], **options: Any) -> "Directionality | DirectionalityOfPairs":
-    from .questions.directionality import directionality, directionality_of_pairs
+    from ..questions.directionality import directionality, directionality_of_pairs
 
     if len(between) == 2:
         first, second = between

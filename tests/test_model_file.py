@@ -1,0 +1,632 @@
+"""Model files: what they say, what they refuse, and that writing and reading are inverse."""
+
+import dataclasses
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import alliance_bayes as ab
+from alliance_bayes.model_file.columns import MeanOf, Minus
+
+SMALL = """
+    format = 1
+    title = "Does alliance lead days?"
+
+    [panel]
+    person = "id"
+    time = "month"
+    measures = ["alliance", "days"]
+
+    [model]
+    kind = "riclpm"
+    """
+
+FULL = """
+    format = 1
+    title = "Does alliance lead days?"
+
+    [panel]
+    person = "id"
+    time = "visit"
+    times = { 1 = 3, 2 = 6, 3 = 12 }
+    time_unit = "months"
+    measures = ["alliance", "days", "contact"]
+    requires = { alliance = "sponsor" }
+    contradictions = "state_on"
+    interviewed = "seen"
+
+    [columns]
+    alliance = { mean_of = ["a1", "a2", "a3"], at_least = 2 }
+    used = { minus = ["drank", "sober"] }
+    days = { minus = [30, "used"] }
+
+    [model]
+    kind = "riclpm"
+    measures = ["alliance", "days"]
+    lags = "grid"
+    residuals = "equal"
+    means = "equal"
+    remove = ["days -> days"]
+    nonexistent = "as_missing"
+
+    [priors]
+    carry_over = { normal = [0.5, 0.2] }
+    total_sd = { log_normal = [0.0, 0.5] }
+    icc = { beta = [3, 2] }
+
+    [sampling]
+    draws = 200
+    tune = 100
+    chains = 2
+    target_accept = 0.95
+    seed = 7
+
+    [[question]]
+    ask = "directionality"
+    between = ["alliance", "days"]
+    margin = 0.05
+    certainty = 0.9
+
+    [[question]]
+    ask = "directionality"
+    between = ["days", "alliance"]
+
+    [truth]
+    lagged = { "alliance -> days" = 0.12 }
+    icc = { alliance = 0.5, days = 0.4 }
+    within_correlation = 0.26
+    between_correlation = { "alliance, days" = 0.35 }
+    means = { alliance = 5, days = 20 }
+    """
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load a model file of this text."""
+
+    def loaded(text):
+        path = tmp_path / "model.toml"
+        path.write_text(textwrap.dedent(text))
+        return ab.load_model(path)
+
+    return loaded
+
+
+def small_frame(**changes):
+    frame = pd.DataFrame(
+        {
+            "id": ["P1", "P1", "P1", "P2", "P2", "P2", "P3", "P3", "P3"],
+            "month": [0, 6, 12] * 3,
+            "alliance": [4.0, None, 3.0, None, 5.0, 4.0, 2.0, 3.0, None],
+            "days": [10, 20, 30, 5, 15, 25, 0, 30, 20],
+        }
+    )
+    return frame.assign(**changes)
+
+
+def full_frame(**changes):
+    """Three persons at visits 1 to 4, of which the file reads three."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "id": np.repeat([1, 2, 3], 4),
+            "visit": [1, 2, 3, 4] * 3,
+            "sponsor": 1,
+            "seen": 1,
+            "contact": rng.integers(0, 9, 12),
+            "drank": rng.integers(5, 20, 12),
+            "sober": rng.integers(0, 5, 12),
+            **{name: rng.integers(1, 6, 12).astype(float) for name in ("a1", "a2", "a3")},
+        }
+    )
+    return frame.assign(**changes)
+
+
+def test_a_small_file_leaves_everything_else_at_its_default(load):
+    file = load(SMALL)
+    assert file == ab.ModelFile(
+        title="Does alliance lead days?",
+        layout={"person": "id", "time": "month", "measures": ("alliance", "days")},
+        spec=ab.RICLPM(["alliance", "days"]),
+    )
+    assert (file.columns, file.questions, file.sampling, file.truth) == ({}, (), {}, None)
+
+
+def test_a_full_file_is_read_into_what_the_api_takes(load):
+    file = load(FULL)
+    assert file.spec == ab.RICLPM(
+        ["alliance", "days"],
+        lags="grid",
+        residuals="equal",
+        means="equal",
+        remove=["days -> days"],
+        nonexistent="as_missing",
+        priors=ab.Priors(carry_over=ab.Normal(0.5, 0.2), total_sd=ab.LogNormal(0, 0.5), icc=ab.Beta(3, 2)),
+    )
+    assert file.columns == {
+        "alliance": MeanOf(("a1", "a2", "a3"), at_least=2),
+        "used": Minus("drank", "sober"),
+        "days": Minus(30, "used"),
+    }
+    assert file.questions == (
+        ab.Question("directionality", {"between": ["alliance", "days"], "margin": 0.05, "certainty": 0.9}),
+        ab.Question("directionality", {"between": ["days", "alliance"]}),
+    )
+    assert file.sampling == {"draws": 200, "tune": 100, "chains": 2, "target_accept": 0.95, "seed": 7}
+    assert file.truth == ab.Truth(
+        file.spec,
+        times=[3, 6, 12],
+        lagged={"alliance -> days": 0.12},
+        icc={"alliance": 0.5, "days": 0.4},
+        within_correlation=0.26,
+        between_correlation={"alliance, days": 0.35},
+        means={"alliance": 5, "days": 20},
+    )
+
+
+def test_it_prints_as_a_reader_needs_it(load):
+    assert str(load(FULL)) == textwrap.dedent(
+        """\
+        Does alliance lead days?
+        Model: random-intercept cross-lagged panel model of alliance and days; lagged effects grid, residual \
+covariances equal, means equal; fixed at 0: days -> days
+        Column: alliance = mean of a1, a2, a3 (2 or more present)
+        Column: used = drank - sober
+        Column: days = 30 - used
+        Priors:
+          carry_over              Normal(0.5, 0.2)
+          cross_lagged            Normal(0, 0.15)
+          total_sd                LogNormal(0, 0.5)
+          icc                     Beta(3, 2)
+          innovation_sd           HalfNormal(1)
+          between_correlation     LKJ(2)
+          within_correlation      LKJ(2)
+          innovation_correlation  LKJ(2)
+          mean                    Normal(0, 1)
+        Question 1: directionality between alliance and days, margin 0.05, certainty 0.9
+        Question 2: directionality between days and alliance
+        Sampling: draws 200, tune 100, chains 2, target_accept 0.95, seed 7"""
+    )
+
+
+# Reading and writing
+
+
+@pytest.mark.parametrize("text", [SMALL, FULL])
+def test_writing_and_reading_are_inverse(load, tmp_path, text):
+    file = load(text)
+    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+
+
+def test_what_is_written_reads_as_if_by_hand(load, tmp_path):
+    ab.save_model(load(FULL), tmp_path / "again.toml")
+    written = (tmp_path / "again.toml").read_text()
+    assert written.startswith(
+        textwrap.dedent(
+            """\
+            format = 1
+            title = "Does alliance lead days?"
+
+            [panel]
+            person = "id"
+            time = "visit"
+            times = {1 = 3, 2 = 6, 3 = 12}
+            """
+        )
+    )
+    assert 'alliance = {mean_of = ["a1", "a2", "a3"], at_least = 2}\n' in written
+    assert '[model]\nkind = "riclpm"\nmeasures = ["alliance", "days"]\nlags = "grid"\n' in written
+    assert "carry_over = {normal = [0.5, 0.2]}\n" in written
+
+
+positive = st.floats(0.01, 5)
+priors = st.builds(
+    ab.Priors,
+    carry_over=st.builds(ab.Normal, st.floats(-0.9, 0.9), positive),
+    cross_lagged=st.builds(ab.Normal, st.floats(-1, 1), positive),
+    total_sd=st.one_of(
+        st.builds(ab.HalfNormal, positive), st.builds(ab.LogNormal, st.floats(-1, 1), st.floats(0.1, 2))
+    ),
+    icc=st.builds(ab.Beta, positive, positive),
+    within_correlation=st.builds(ab.LKJ, positive),
+)
+names = st.lists(
+    st.text("abcdefgh_äß .'\"\\#=[]", min_size=1).filter(lambda name: name.strip() == name),
+    min_size=2,
+    max_size=4,
+    unique=True,
+)
+
+
+@st.composite
+def specs(draw):
+    measures = draw(names)
+    paths = [f"{first} -> {second}" for first in measures for second in measures]
+    return draw(st.sampled_from([ab.RICLPM, ab.CLPM]))(
+        measures,
+        lags=draw(st.sampled_from([None, "equal", "free", "grid"])),
+        residuals=draw(st.sampled_from(["free", "equal"])),
+        means=draw(st.sampled_from(["free", "equal"])),
+        remove=draw(st.lists(st.sampled_from(paths), unique=True)),
+        nonexistent=draw(st.sampled_from([None, "as_missing"])),
+        priors=draw(priors),
+    )
+
+
+@given(spec=specs(), title=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1))
+def test_any_model_survives_being_written_and_read(tmp_path_factory, spec, title):
+    file = ab.ModelFile(
+        title=title, layout={"person": "id", "time": "month", "measures": list(spec.measures)}, spec=spec
+    )
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    assert ab.load_model(ab.save_model(file, path)) == file
+
+
+def test_nothing_is_written_that_could_not_be_read(load, tmp_path):
+    file = dataclasses.replace(load(SMALL), sampling={"draws": 0})
+    with pytest.raises(ab.ModelFileError) as error:
+        ab.save_model(file, tmp_path / "bad.toml")
+    assert str(error.value) == (
+        "bad.toml cannot be used as a model file. 1 problem:\n"
+        "  1. [sampling] draws must be a whole number above 0; got 0."
+    )
+    assert not (tmp_path / "bad.toml").exists()
+
+
+# Bad files: lines put in the place of others, and the problems in full.
+
+BAD = {
+    "unknown section": (
+        {"[model]": "[modle]"},
+        "The file has no key 'modle'; did you mean 'model'? Keys: 'format', 'title', 'panel', 'columns', 'model', "
+        "'priors', 'sampling', 'question', 'truth'.",
+        "The file needs 'model': a section, [model].",
+    ),
+    "later format": (
+        {"format = 1": "format = 2"},
+        "The file format must be the number 1; got 2.",
+    ),
+    "no format, no title": (
+        {"format = 1": "", 'title = "Does alliance lead days?"': ""},
+        "The file needs 'format': the number 1.",
+        "The file needs 'title': a text.",
+    ),
+    "section that is a value": (
+        {'title = "Does': 'sampling = 3\ntitle = "Does'},
+        "The file sampling must be a section, [sampling]; got 3.",
+    ),
+    "keys of the panel": (
+        {'person = "id"': 'persons = "id"', 'time = "month"': "time = 6"},
+        "[panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'measures', 'times', "
+        "'time_unit', 'requires', 'contradictions', 'interviewed'.",
+        "[panel] time must be the name of a column; got 6.",
+        "[panel] needs 'person': the name of a column.",
+    ),
+    "one measure": (
+        {'["alliance", "days"]': '["alliance"]'},
+        "[panel] measures must be a list of two or more names, such as ['alliance', 'days']; got ['alliance'].",
+    ),
+    "choices of the panel": (
+        {
+            'time = "month"': 'time = "month"\ncontradictions = "drop"\n'
+            'requires = { aliance = "doctor" }\ntimes = [6, 0]'
+        },
+        "[panel] contradictions must be one of 'refuse', 'drop_value', 'state_on'; got 'drop'.",
+        "[panel] times must increase, each given once; got [6, 0].",
+        "[panel] requires names 'aliance', which is not a measure; did you mean 'alliance'? "
+        "Measures: 'alliance', 'days'.",
+    ),
+    "rules of columns": (
+        {
+            "[model]": '[columns]\na = 3\nb = { mean = ["x", "y"] }\nc = { mean_of = ["x", "x"], at_least = 3 }\n'
+            'd = { minus = [30, 3] }\ne = { minus = ["x", "y"], at_least = 1 }\n'
+            'f = { minus = ["x", "y"], mean_of = ["x", "y"] }\n[model]'
+        },
+        "[columns] a must be a table, such as { mean_of = ['item_1', 'item_2'] }; got 3.",
+        "[columns] b has no key 'mean'; did you mean 'mean_of'? Keys: 'mean_of', 'at_least', 'minus'.",
+        "[columns] b needs one of 'mean_of' and 'minus'; it has neither.",
+        "[columns] c names a column twice: 'x', 'x'.",
+        "[columns] c at_least must be at most 2, the number of its columns; got 3.",
+        "[columns] d minus must be two columns, or a column and a number, such as [30, 'drinking_days']; got [30, 3].",
+        "[columns] e at_least belongs to 'mean_of', not to 'minus'.",
+        "[columns] f needs one of 'mean_of' and 'minus'; it has 'mean_of', 'minus'.",
+    ),
+    "unknown kind": (
+        {'"riclpm"': '"riclm"'},
+        "[model] kind must be one of 'riclpm', 'clpm'; got 'riclm'; did you mean 'riclpm'?",
+    ),
+    "keys of the model": (
+        {'kind = "riclpm"': 'lag = "free"\nresiduals = 3'},
+        "[model] has no key 'lag'; did you mean 'lags'? Keys: 'kind', 'measures', 'lags', 'residuals', 'means', "
+        "'remove', 'nonexistent'.",
+        "[model] residuals must be a text; got 3.",
+        "[model] needs 'kind': a text, such as 'riclpm'.",
+    ),
+    "choices of the model": (
+        {'kind = "riclpm"': 'kind = "riclpm"\nlags = "fre"\nremove = ["days -> aliance"]'},
+        "[model] lags must be one of 'equal', 'free', 'grid'; got 'fre'.",
+        "[model] remove: 'days -> aliance' names 'aliance', which is not a measure; did you mean 'alliance'? "
+        "Measures: 'alliance', 'days'.",
+    ),
+    "measure that the panel does not hold": (
+        {'kind = "riclpm"': 'kind = "riclpm"\nmeasures = ["alliance", "contact"]'},
+        "[model] measures names 'contact', which is not a measure. Measures: 'alliance', 'days'.",
+    ),
+    "two waves for random intercepts": (
+        {'time = "month"': 'time = "month"\ntimes = [0, 6]'},
+        "[model] A random-intercept cross-lagged panel model needs at least 3 waves; there are 2. With two, stable "
+        "differences between people and carry-over within them cannot be told apart. Add a wave, or ask a CLPM and "
+        "read it as not separating the two.",
+    ),
+    "priors": (
+        {
+            'kind = "riclpm"': 'kind = "riclpm"\n[priors]\ncrosslagged = { normal = [0, 1] }\nicc = { normal = 3 }\n'
+            "mean = { gauss = 3 }"
+        },
+        "[priors] No prior is called 'crosslagged'; did you mean 'cross_lagged'? Priors: 'carry_over', 'cross_lagged', "
+        "'total_sd', 'icc', 'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', "
+        "'mean'.",
+        "[priors] 'icc': normal needs 2 number(s) (mean, sd); got 3.",
+        "[priors] 'mean': no family is called 'gauss'. Families: 'normal', 'half_normal', 'log_normal', 'beta', 'lkj'.",
+    ),
+    "absurd prior": (
+        {'kind = "riclpm"': 'kind = "riclpm"\n[priors]\ncross_lagged = { normal = [0, 150] }'},
+        "[priors] 'cross_lagged' = Normal(0, 150) cannot have been meant: its unit is within-person SDs per "
+        "within-person SD, where neither the mean nor the SD can usefully exceed 5.",
+    ),
+    "sampling": (
+        {'kind = "riclpm"': 'kind = "riclpm"\n[sampling]\ndraws = true\nchain = 4\nseed = -1\ntarget_accept = 1.0'},
+        "[sampling] draws must be a whole number above 0; got True.",
+        "[sampling] has no key 'chain'; did you mean 'chains'? Keys: 'draws', 'tune', 'chains', "
+        "'target_accept', 'seed'.",
+        "[sampling] seed must be a whole number of 0 or more; got -1.",
+        "[sampling] target_accept must be a number between 0 and 1; got 1.0.",
+    ),
+    "questions": (
+        {
+            'kind = "riclpm"': 'kind = "riclpm"\nremove = ["days -> alliance"]\n'
+            '[[question]]\nask = "directionalty"\n'
+            '[[question]]\nask = "directionality"\nbetween = ["alliance", "day"]\nmargn = 1\ncertainty = 0.5\n'
+            '[[question]]\nask = "directionality"\nbetween = ["days", "days"]\n'
+            '[[question]]\nask = "directionality"\nbetween = ["alliance", "days"]\n'
+            "[[question]]\nmargin = 0.03"
+        },
+        "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality'.",
+        "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'ask', 'between', 'margin', 'certainty'.",
+        "[[question]] 2 certainty must be a number between 0.5 and 1; got 0.5.",
+        "[[question]] 2 between names 'day', which is not a measure; did you mean 'days'? "
+        "Measures: 'alliance', 'days'.",
+        "[[question]] 3 between must be different measures; got 'days', 'days'.",
+        "[[question]] 4: 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
+        "Take it out of [model] remove, or the question out of the file.",
+        "[[question]] 5 needs 'ask': one of 'directionality'.",
+    ),
+    "truth": (
+        {'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntime = [0, 1, 2]\nicc = 0.5'},
+        "[truth] A truth has no 'time'; did you mean 'times'? Its keys: 'times', 'lagged', 'carry_over', 'icc', "
+        "'within_correlation', 'between_correlation', 'means', 'sds'.",
+        "[truth] 'times' is missing: the times of the waves, such as times = [0, 3, 6].",
+    ),
+    "two sets of times": (
+        {
+            'time = "month"': 'time = "month"\ntimes = [0, 6, 12]',
+            'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntimes = [0, 3, 6]\nicc = 0.5',
+        },
+        "[truth] times are 0, 3, 6, and those of [panel] 0, 6, 12; give one.",
+    ),
+    "everything at once": (
+        {'title = "Does alliance lead days?"': "titel = 3", '"riclpm"': '"dpm"', 'person = "id"': ""},
+        "The file has no key 'titel'; did you mean 'title'? Keys: 'format', 'title', 'panel', 'columns', 'model', "
+        "'priors', 'sampling', 'question', 'truth'.",
+        "The file needs 'title': a text.",
+        "[panel] needs 'person': the name of a column.",
+        "[model] kind must be one of 'riclpm', 'clpm'; got 'dpm'.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_every_problem_of_a_file_is_named_at_once(load, case):
+    changes, *problems = BAD[case]
+    text = textwrap.dedent(SMALL)
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    with pytest.raises(ab.ModelFileError) as error:
+        load(text)
+    count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+    listed = [f"  {place}. {problem}" for place, problem in enumerate(problems, start=1)]
+    assert str(error.value) == "\n".join([f"model.toml cannot be used as a model file. {count}:", *listed])
+
+
+def test_what_is_not_toml_is_said_with_its_line(load):
+    with pytest.raises(ab.ModelFileError) as error:
+        load('format = 1\ntitle = = "x"\n')
+    assert str(error.value) == "model.toml is not valid TOML: Invalid value (at line 2, column 9)."
+
+
+def test_a_file_must_be_there_and_be_text(tmp_path):
+    with pytest.raises(ab.ModelFileError) as error:
+        ab.load_model(tmp_path / "absent.toml")
+    assert str(error.value) == f"No model file '{tmp_path / 'absent.toml'}'."
+    (tmp_path / "latin.toml").write_bytes("title = 'Größe'".encode("latin-1"))
+    with pytest.raises(ab.ModelFileError, match=r"^latin\.toml is not text in UTF-8: .*position 11"):
+        ab.load_model(tmp_path / "latin.toml")
+
+
+# Panels
+
+
+def test_derived_columns_are_made_before_the_panel(load):
+    frame = full_frame()
+    frame.loc[0, ["a1", "a2"]] = np.nan
+    frame.loc[1, "a1"] = np.nan
+    panel = load(FULL).panel(frame)
+    assert panel.times == (3, 6, 12)
+    assert panel.time_unit == "months"
+    assert panel.values.shape == (3, 3, 3)
+    kept = frame[frame["visit"] < 4]
+    mean = kept[["a1", "a2", "a3"]].mean(axis=1)
+    mean[0] = np.nan
+    np.testing.assert_array_equal(panel.values[:, :, 0].ravel(), mean)
+    np.testing.assert_array_equal(panel.values[:, :, 1].ravel(), 30 - (kept["drank"] - kept["sober"]))
+    np.testing.assert_array_equal(panel.values[:, :, 2].ravel(), kept["contact"])
+    assert "alliance" not in frame.columns
+
+
+def test_every_item_must_be_there_unless_the_file_says_how_many():
+    columns = [np.array([1.0, 1.0, np.nan]), np.array([3.0, np.nan, np.nan])]
+    np.testing.assert_array_equal(MeanOf(("a", "b")).of(columns), [2, np.nan, np.nan])
+    np.testing.assert_array_equal(MeanOf(("a", "b"), at_least=1).of(columns), [2, 1, np.nan])
+
+
+def test_labels_of_times_stay_text_where_the_column_holds_text(load):
+    file = load(SMALL.replace('time = "month"', 'time = "month"\ntimes = { 0 = 1, w6 = 2, w12 = 3 }'))
+    panel = file.panel(small_frame(month=["0", "w6", "w12"] * 3))
+    assert panel.times == (1, 2, 3)
+
+
+def test_a_panel_of_a_file_knows_where_it_is_from(load, tmp_path):
+    small_frame().to_csv(tmp_path / "clinic.csv", index=False)
+    panel = load(SMALL).panel(tmp_path / "clinic.csv")
+    assert panel.source == "clinic.csv"
+    np.testing.assert_array_equal(panel.values, load(SMALL).panel(small_frame()).values)
+
+
+def test_problems_of_columns_and_panel_come_in_one_list(load):
+    text = SMALL.replace(
+        "[model]",
+        '[columns]\nalliance = { mean_of = ["a1", "a2"] }\ntwice = { minus = [30, "alliance"] }\n'
+        'month = { minus = ["month", 1] }\n[model]'.replace("\n", "\n    "),
+    )
+    frame = small_frame(a1="often").drop(columns="alliance")
+    frame.loc[1, "month"] = 0
+    with pytest.raises(ab.PanelError) as error:
+        load(text).panel(frame)
+    assert str(error.value) == textwrap.dedent(
+        """\
+        data frame is not yet a panel of id by month. 3 problems:
+          1. [columns] alliance: 'a1' holds text where numbers are expected: 9, first 'often' in row 0, 'often' in \
+row 1, 'often' in row 2. Give each its number, or make it missing.
+          2. [columns] alliance: No column 'a2'. Columns: 'id', 'month', 'days', 'a1'.
+          3. [columns] month is already a column of the data; give the derived column another name."""
+    )
+
+
+def test_other_problems_are_found_although_a_column_cannot_be_made(load):
+    text = SMALL.replace("[model]", '[columns]\n    alliance = { mean_of = ["a1", "a2"] }\n    [model]')
+    frame = small_frame().drop(columns="alliance").assign(a1=1.0, days=np.inf)
+    with pytest.raises(ab.PanelError) as error:
+        load(text).panel(frame)
+    assert str(error.value) == textwrap.dedent(
+        """\
+        data frame is not yet a panel of id by month. 2 problems:
+          1. [columns] alliance: No column 'a2'. Columns: 'id', 'month', 'days', 'a1'.
+          2. 'days' must hold finite numbers, or be missing; others: 9, first inf ('P1', 0), inf ('P1', 6), \
+inf ('P1', 12)."""
+    )
+
+
+def test_problems_of_the_panel_alone_are_those_of_from_long(load):
+    with pytest.raises(ab.PanelError) as error:
+        load(SMALL).panel(small_frame().rename(columns={"alliance": "aliance"}))
+    assert str(error.value) == (
+        "data frame is not yet a panel of id by month. 1 problem:\n"
+        "  1. No column 'alliance'; did you mean 'aliance'? Columns: 'id', 'month', 'aliance', 'days'."
+    )
+
+
+# Checking, simulating, asking
+
+
+def test_check_says_what_would_be_fitted(load):
+    file = load(SMALL)
+    checked = file.check(small_frame())
+    assert checked == f"{file}\n\n{file.panel(small_frame())}\n\nNo problems: 22 free parameters can be fitted."
+
+
+def test_check_refuses_what_cannot_be_fitted(load):
+    text = FULL.replace('nonexistent = "as_missing"', "")
+    with pytest.raises(ab.SpecError) as error:
+        load(text).check(full_frame())
+    assert str(error.value) == textwrap.dedent(
+        """\
+        This random-intercept cross-lagged panel model cannot be fitted to this panel. 1 problem:
+          1. 'alliance' exists only while 'sponsor' is on, and this model has no states. Pass \
+nonexistent='as_missing' to treat values that do not exist as unseen, and read the first assumption of the answer."""
+    )
+
+
+def test_simulated_data_are_read_back_by_the_same_file(load):
+    text = FULL[: FULL.index("[columns]")] + FULL[FULL.index("[model]") :]
+    file = load(text.replace('"days", "contact"]', '"days"]'))
+    frame = file.simulate(persons=20, seed=4)
+    assert list(frame.columns) == ["id", "visit", "alliance", "days", "seen", "sponsor"]
+    panel, drawn = file.panel(frame), ab.simulate(file.truth, persons=20, seed=4)
+    assert panel.times == drawn.times == (3, 6, 12)
+    np.testing.assert_array_equal(panel.values, drawn.values)
+
+
+def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
+    with pytest.raises(ab.ModelFileError) as error:
+        load(SMALL).simulate(persons=20, seed=4)
+    assert str(error.value) == (
+        "'Does alliance lead days?' has no [truth] to simulate from; add that section to the file."
+    )
+    with pytest.raises(ab.ModelFileError) as error:
+        load(FULL).simulate(persons=20, seed=4)
+    assert str(error.value) == (
+        "'Does alliance lead days?' makes 'alliance' of other columns, which a truth does not have. "
+        "Use ab.simulate(file.truth, ...), or read the measure as a column of its own."
+    )
+
+
+def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
+    from alliance_bayes.questions import directionality
+
+    asked = []
+    monkeypatch.setattr(directionality, "directionality", lambda *pair, **options: asked.append((pair, options)))
+    monkeypatch.setattr(
+        directionality, "directionality_of_pairs", lambda fit, pairs, **options: asked.append((fit, *pairs, options))
+    )
+    questions = (
+        ab.Question("directionality", {"between": ["days", "alliance"], "margin": 0.1}),
+        ab.Question("directionality", {"between": ["a", "b", "c"], "certainty": 0.9}),
+    )
+    assert dataclasses.replace(load(SMALL), questions=questions).ask("fit") == (None, None)
+    assert asked == [
+        (("fit", "days", "alliance"), {"margin": 0.1}),
+        ("fit", ("a", "b"), ("a", "c"), ("b", "c"), {"certainty": 0.9}),
+    ]
+
+
+# Files that come with the package
+
+
+@pytest.mark.parametrize(
+    "name", ["help-direction", "help-direction-free-lags", "riclpm-alliance-abstinence", "wages-direction"]
+)
+def test_packaged_files_can_be_read_and_written(tmp_path, name):
+    file = ab.packaged_model(name)
+    assert ab.packaged_model(f"{name}.toml") == file
+    assert file.questions
+    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+
+
+def test_an_unknown_packaged_file_is_answered_with_those_there_are():
+    with pytest.raises(ab.ModelFileError) as error:
+        ab.packaged_model("help-directions")
+    assert str(error.value) == (
+        "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: 'help-direction', "
+        "'help-direction-free-lags', 'riclpm-alliance-abstinence', 'wages-direction'."
+    )
+
+
+def test_free_lags_are_the_only_difference_between_the_two_help_files():
+    equal, free = ab.packaged_model("help-direction"), ab.packaged_model("help-direction-free-lags")
+    assert dataclasses.replace(free.spec, lags="equal") == equal.spec
+    assert dataclasses.replace(free, spec=equal.spec, title=equal.title) == equal

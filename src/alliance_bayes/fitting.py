@@ -77,10 +77,10 @@ def fit(
     *,
     seed: int,
     draws: int = 1000,
-    tune: int = 500,
+    tune: int = 400,
     chains: int = 4,
     cores: int | None = None,
-    target_accept: float = 0.9,
+    target_accept: float = 0.8,
     sampler: Literal["nutpie", "pymc"] = "nutpie",
     progress: bool | None = None,
 ) -> "Fit":

@@ -182,9 +182,13 @@ def _invert(matrix, factor, inverse, size):
             factor[row, column] = matrix[row, column]
     if not _cholesky(factor, size):
         return np.inf
-    log_determinant = 0.0
+    log_determinant, product = 0.0, 1.0
     for row in range(size):
-        log_determinant += 2.0 * math.log(factor[row, row])
+        product *= factor[row, row]
+        if row % 8 == 7:
+            log_determinant += 2.0 * math.log(product)
+            product = 1.0
+    log_determinant += 2.0 * math.log(product)
     _inverse_of_factor(factor, inverse, size)
     for row in range(size):
         for column in range(row + 1):
@@ -200,95 +204,90 @@ def _invert(matrix, factor, inverse, size):
 
 
 @compiled
-def _completed_pattern(patterns, pattern, deviation, precision, moment, first_moment, work, inverse, columns, solved):
+def _completed_pattern(people, size, rank, position, factor, deviation, precision, moment, work):
     """Add a pattern with few values missing to the completed moments; return ``log det P_uu``.
 
     With P the precision of all values, u the missing and o the observed positions, deviations F of
-    the observed values are completed by their expectation ``F_u = -P_uu^-1 P_uo F_o``.
+    the observed values are completed by their expectation ``F_u = -P_uu^-1 P_uo F_o``. `deviation`,
+    the last column of F, is completed in place.
     """
-    n_values = len(precision)
-    people, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
-    seen, n_missing = patterns.position[pattern], n_values - size
+    n_missing = len(position) - size
     for row in range(size):
-        columns[row, rank] = deviation[row]
         for column in range(row + 1):
-            moment[seen[row], seen[column]] += deviation[row] * deviation[column]
-        first_moment[seen[row]] += math.sqrt(people) * deviation[row]
+            moment[position[row], position[column]] += deviation[row] * deviation[column]
     if n_missing == 0:
         return 0.0
-    missing = np.empty(n_missing, np.int64)
-    found = 0
-    for position in range(n_values):
-        if found < size and seen[found] == position:
-            found += 1
-        else:
-            missing[position - found] = position
+    matrix, inverse, cross, filled = work
     for row in range(n_missing):
         for column in range(row + 1):
-            work[row, column] = precision[missing[row], missing[column]]
-    log_determinant = _invert(work, work, inverse, n_missing)
-    for row in range(size):
+            matrix[row, column] = precision[position[size + row], position[size + column]]
+    log_determinant = _invert(matrix, matrix, inverse, n_missing)
+    for row in range(n_missing):
+        weighted = 0.0
         for column in range(rank):
-            columns[row, column] = patterns.factor[pattern, row, column]
-    for row in range(n_missing):
-        for column in range(rank + 1):
-            solved[row, column] = 0.0
+            cross[row, column] = 0.0
         for inner in range(size):
-            weight = precision[missing[row], seen[inner]]
-            for column in range(rank + 1):
-                solved[row, column] += weight * columns[inner, column]
+            weight = precision[position[size + row], position[inner]]
+            weighted += weight * deviation[inner]
+            for column in range(rank):
+                cross[row, column] += weight * factor[inner, column]
+        matrix[row, 0] = weighted
     for row in range(n_missing):
-        here = size + row
-        for column in range(rank + 1):
-            columns[here, column] = 0.0
+        expected = 0.0
+        for column in range(rank):
+            filled[row, column] = 0.0
         for inner in range(n_missing):
             weight = inverse[row, inner]
-            for column in range(rank + 1):
-                columns[here, column] -= weight * solved[inner, column]
-        first_moment[missing[row]] += math.sqrt(people) * columns[here, rank]
+            expected -= weight * matrix[inner, 0]
+            for column in range(rank):
+                filled[row, column] -= weight * cross[inner, column]
+        deviation[size + row] = expected
+    for row in range(n_missing):
+        here, expected = position[size + row], deviation[size + row]
         for other in range(size):
-            value = 0.0
-            for column in range(rank + 1):
-                value += columns[here, column] * columns[other, column]
-            moment[max(missing[row], seen[other]), min(missing[row], seen[other])] += value
+            value = expected * deviation[other]
+            for column in range(rank):
+                value += filled[row, column] * factor[other, column]
+            there = position[other]
+            moment[max(here, there), min(here, there)] += value
         for other in range(row + 1):
-            value = people * inverse[row, other]
-            for column in range(rank + 1):
-                value += columns[here, column] * columns[size + other, column]
-            moment[missing[row], missing[other]] += value
+            value = people * inverse[row, other] + expected * deviation[size + other]
+            for column in range(rank):
+                value += filled[row, column] * filled[other, column]
+            moment[here, position[size + other]] += value
     return log_determinant
 
 
 @compiled
-def _small_pattern(
-    patterns, pattern, deviation, covariance, mean_gradient, covariance_gradient, work, inverse, columns, solved
-):
-    """Return log determinant and quadratic form of a pattern with few values observed; add its gradients."""
-    people, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
-    seen = patterns.position[pattern]
+def _small_pattern(people, size, rank, position, factor, deviation, covariance, slopes, covariance_gradient, work):
+    """Return log determinant and quadratic form of a pattern with few values observed; add its gradients.
+
+    `slopes` is overwritten with the inverse covariance times `deviation`.
+    """
+    matrix, inverse, solved, _ = work
     for row in range(size):
         for column in range(row + 1):
-            work[row, column] = covariance[seen[row], seen[column]]
-        for column in range(rank):
-            columns[row, column] = patterns.factor[pattern, row, column]
-        columns[row, rank] = deviation[row]
-    log_determinant = _invert(work, work, inverse, size)
+            matrix[row, column] = covariance[position[row], position[column]]
+    log_determinant = _invert(matrix, matrix, inverse, size)
     quadratic = 0.0
     for row in range(size):
-        for column in range(rank + 1):
+        slope = 0.0
+        for column in range(rank):
             solved[row, column] = 0.0
         for inner in range(size):
             weight = inverse[row, inner]
-            for column in range(rank + 1):
-                solved[row, column] += weight * columns[inner, column]
-        for column in range(rank + 1):
-            quadratic += solved[row, column] * columns[row, column]
-        mean_gradient[seen[row]] += math.sqrt(people) * solved[row, rank]
+            slope += weight * deviation[inner]
+            for column in range(rank):
+                solved[row, column] += weight * factor[inner, column]
+        slopes[row] = slope
+        quadratic += slope * deviation[row]
+        for column in range(rank):
+            quadratic += solved[row, column] * factor[row, column]
         for other in range(row + 1):
-            value = -people * inverse[row, other]
-            for column in range(rank + 1):
+            value = slope * slopes[other] - people * inverse[row, other]
+            for column in range(rank):
                 value += solved[row, column] * solved[other, column]
-            covariance_gradient[seen[row], seen[other]] += 0.5 * value
+            covariance_gradient[position[row], position[other]] += 0.5 * value
     return log_determinant, quadratic
 
 
@@ -302,30 +301,31 @@ def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient):
     precision P are needed only once.
     """
     n_values = len(mean)
-    precision, work = np.empty((n_values, n_values)), np.empty((n_values, n_values))
-    inverse = np.empty((n_values, n_values))
-    columns, solved = np.empty((n_values, n_values + 1)), np.empty((n_values, n_values + 1))
-    deviation, first_moment = np.empty(n_values), np.zeros(n_values)
+    precision, product = np.empty((n_values, n_values)), np.empty((n_values, n_values))
+    work = np.empty((4, n_values, n_values))
+    deviation, slopes, first_moment = np.empty(n_values), np.empty(n_values), np.zeros(n_values)
     moment = patterns.scatter.copy()
-    whole = _invert(covariance, work, precision, n_values)
+    whole = _invert(covariance, product, precision, n_values)
     if whole == np.inf:
         return -np.inf
     total, completed = 0.0, 0.0
     for pattern in range(len(patterns.people)):
-        people, size = patterns.people[pattern], patterns.size[pattern]
+        people, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
+        position, factor, root = patterns.position[pattern], patterns.factor[pattern], math.sqrt(people)
         for row in range(size):
-            deviation[row] = math.sqrt(people) * (patterns.mean[pattern, row] - mean[patterns.position[pattern, row]])
+            deviation[row] = root * (patterns.mean[pattern, row] - mean[position[row]])
         if patterns.completed[pattern]:
-            part = _completed_pattern(
-                patterns, pattern, deviation, precision, moment, first_moment, work, inverse, columns, solved
-            )
+            part = _completed_pattern(people, size, rank, position, factor, deviation, precision, moment, work)
+            for row in range(n_values):
+                first_moment[position[row]] += root * deviation[row]
             completed += people
             total -= 0.5 * people * (size * LOG_2_PI + whole + part - (n_values - size))
         else:
             log_determinant, quadratic = _small_pattern(
-                patterns, pattern, deviation, covariance, mean_gradient, covariance_gradient, work, inverse,
-                columns, solved,
-            )  # fmt: skip
+                people, size, rank, position, factor, deviation, covariance, slopes, covariance_gradient, work
+            )
+            for row in range(size):
+                mean_gradient[position[row]] += root * slopes[row]
             total -= 0.5 * (people * (size * LOG_2_PI + log_determinant) + quadratic)
 
     for row in range(n_values):
@@ -333,17 +333,17 @@ def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient):
             moment[column, row] = moment[row, column]
     for row in range(n_values):
         for column in range(n_values):
-            work[row, column] = 0.0
+            product[row, column] = 0.0
         for inner in range(n_values):
             weight = precision[row, inner]
             mean_gradient[row] += weight * first_moment[inner]
             for column in range(n_values):
-                work[row, column] += weight * moment[inner, column]
-        total -= 0.5 * work[row, row]
+                product[row, column] += weight * moment[inner, column]
+        total -= 0.5 * product[row, row]
         for column in range(row + 1):
             value = -completed * precision[row, column]
             for inner in range(n_values):
-                value += work[row, inner] * precision[column, inner]
+                value += product[row, inner] * precision[column, inner]
             covariance_gradient[row, column] += 0.5 * value
     return total
 

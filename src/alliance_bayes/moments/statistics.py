@@ -31,7 +31,8 @@ class PatternArrays(NamedTuple):
     size
         Values observed, shape ``(pattern,)``.
     position
-        Stacked positions observed, shape ``(pattern, value)``, the first `size` of each row used.
+        Stacked positions, shape ``(pattern, value)``: the `size` observed ones in order, then the
+        missing ones in order.
     mean
         Means of the observed values, shape ``(pattern, value)``, in the order of `position`.
     rank
@@ -188,7 +189,7 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
         members = order[bounds[pattern] : bounds[pattern + 1]]
         where = np.flatnonzero(masks[kept[pattern]])
         mean, factor = _mean_and_factor(values[members][:, where])
-        arrays.position[pattern, : len(where)] = where
+        arrays.position[pattern] = np.concatenate([where, np.flatnonzero(~masks[kept[pattern]])])
         arrays.mean[pattern, : len(where)] = mean
         arrays.rank[pattern] = factor.shape[1]
         arrays.factor[pattern, : len(where), : factor.shape[1]] = factor

@@ -107,7 +107,7 @@ def test_many_waves_of_a_process_that_hardly_changes(carry_over, noise):
     spec, times = every_spec(2)[0], tuple(range(10))
     rng = np.random.default_rng(8)
     values = random_values(spec, times, rng)
-    values |= {name: carry_over for name in ("alliance -> alliance", "days -> days")}
+    values |= dict.fromkeys(("alliance -> alliance", "days -> days"), carry_over)
     values |= {name: 0.05 * noise for name in values if "innovation covariance" in name}
     values |= {name: noise for name in values if "innovation variance" in name}
     system = cross_lagged_system(spec, times)

@@ -125,6 +125,8 @@ def _shape(model: pm.Model, name: str) -> tuple[int, ...]:
 
 def _interpreted(model: pm.Model) -> CompiledPyMCModel:
     likelihood = _only(model.potentials, PanelLogLikelihood)
+    if len(model.potentials) != 1 or model.potentials[0].owner is not likelihood:
+        raise NotTabularError("The potential is not the likelihood alone.")
     derived = _only(model.deterministics, DerivedQuantities)
     names = [variable.name for variable in model.free_RVs]
     if [variable.name for variable in _joined(likelihood.inputs[0])] != names or model.observed_RVs:

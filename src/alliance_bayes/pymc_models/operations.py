@@ -43,7 +43,7 @@ class PanelLogLikelihood(Op):
 
     def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
         """Evaluate without compiling the graph."""
-        psi, layout, *statistics = inputs
+        psi, layout, *statistics = map(np.ascontiguousarray, inputs)
         scale, system = unpack_system(layout)
         value, slope = log_likelihood_and_gradient(to_theta(psi, scale), system, PatternArrays(*statistics))
         outputs[0][0] = np.asarray(value)
@@ -82,7 +82,7 @@ class DerivedQuantities(Op):
 
     def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
         """Evaluate without compiling the graph."""
-        psi, packed, centre, scale = inputs
+        psi, packed, centre, scale = map(np.ascontiguousarray, inputs)
         layout, derived = unpack_derived(packed)
         outputs[0][0] = derive(to_theta(psi, layout), derived, centre, scale)
 
@@ -108,15 +108,19 @@ def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
     @njit
     def panel_log_likelihood(psi, layout, people, size, position, mean, rank, factor, completed, scatter):
         gradient = np.empty(psi.size)
-        point = np.ascontiguousarray(psi)
+        # The kernel reads plain memory, and data that users set may be laid out otherwise.
+        point, packed = np.ascontiguousarray(psi), np.ascontiguousarray(layout)
+        people, size, rank = np.ascontiguousarray(people), np.ascontiguousarray(size), np.ascontiguousarray(rank)
+        position, completed = np.ascontiguousarray(position), np.ascontiguousarray(completed)
+        mean, factor, scatter = np.ascontiguousarray(mean), np.ascontiguousarray(factor), np.ascontiguousarray(scatter)
         value = _log_likelihood(
-            point.ctypes, point.size, layout.ctypes, layout.size, people.ctypes, people.size, size.ctypes,
+            point.ctypes, point.size, packed.ctypes, packed.size, people.ctypes, people.size, size.ctypes,
             position.ctypes, mean.ctypes, mean.shape[1], rank.ctypes, factor.ctypes, completed.ctypes,
             scatter.ctypes, gradient.ctypes,
         )  # fmt: skip
         return np.asarray(value), gradient
 
-    return panel_log_likelihood, 2
+    return panel_log_likelihood, 3
 
 
 @register_funcify_default_op_cache_key(DerivedQuantities)
@@ -126,11 +130,12 @@ def _numba_derived(op: DerivedQuantities, **_: Any) -> Any:
     @njit
     def derived_quantities(psi, layout, centre, scale):
         result = np.empty(n_result)
-        point = np.ascontiguousarray(psi)
+        point, packed = np.ascontiguousarray(psi), np.ascontiguousarray(layout)
+        centre, scale = np.ascontiguousarray(centre), np.ascontiguousarray(scale)
         _derived(
-            point.ctypes, point.size, layout.ctypes, layout.size, centre.ctypes, scale.ctypes, scale.size,
+            point.ctypes, point.size, packed.ctypes, packed.size, centre.ctypes, scale.ctypes, scale.size,
             result.ctypes, result.size,
         )  # fmt: skip
         return result
 
-    return derived_quantities, 1
+    return derived_quantities, 2

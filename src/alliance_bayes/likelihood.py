@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -419,6 +420,7 @@ def _check_values(system: LinearSystem, values: Mapping[str, float]) -> None:
     for name, value in values.items():
         if name not in system.names:
             problems.add(f"No parameter is called '{name}'{did_you_mean(name, system.names) or '.'}")
-        elif not np.isfinite(value):
-            problems.add(f"'{name}' is {value}; it must be finite.")
+        elif not (isinstance(value, Real) and np.isfinite(value)):
+            shown = value if isinstance(value, Real) else repr(value)
+            problems.add(f"'{name}' is {shown}; it must be a finite number.")
     problems.raise_as(SpecError)

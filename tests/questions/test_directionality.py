@@ -6,6 +6,7 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.fitting import Settings
+from alliance_bayes.health import Health
 
 N_CHAINS, N_DRAWS = 4, 500
 
@@ -147,21 +148,34 @@ def test_without_contraction_of_the_icc_the_effects_are_not_called_within():
 
 def test_printed_answer():
     fitted = made_up_fit(0.25, 0.02, sd=0.05)
-    spec = ab.RICLPM(["alliance", "days"], lags="free", nonexistent="as_missing")
-    answer = ab.directionality(ab.Fit(spec, fitted.panel, fitted.draws, fitted.settings), "alliance", "days")
-    lines = str(answer).splitlines()
-    assert lines[0] == "Lagged effects within persons, SD per SD, 6 months apart; 30 people, 3 waves, 2000 draws"
-    assert lines[1].split() == (
-        ["mean", "89", "%", "interval", "P(effect", ">", "0)", "prior", "P(|effect|", "<", "margin)", "raw", "units"]
-    )
-    assert lines[2].startswith("alliance -> days")
-    assert "> 0.999" in lines[2]
-    assert lines[4].startswith("P(|alliance -> days| larger by more than 0.03) > 0.999 (MCSE 0.0")
-    assert lines[8] == "Verdict: alliance leads."
-    assert lines[9] == "Sampling: no problems. About prediction; about causes only under these assumptions:"
-    assert lines[10].startswith("  1. A measure that does not exist for a person at a wave")
-    assert "1.000" not in str(answer)
-    assert repr(answer) == str(answer)
+    spec = ab.RICLPM(["alliance", "days"], lags="equal", nonexistent="as_missing")
+    fitted = ab.Fit(spec, fitted.panel, fitted.draws, fitted.settings)
+    fitted.__dict__["health"] = Health(1.0, 900, 900, 0, 1.0, "", ())
+    lines = str(ab.directionality(fitted, "alliance", "days")).splitlines()
+    assert lines == [
+        "Lagged effects within persons, SD per SD, 6 months apart; 30 people, 3 waves, 2000 draws",
+        "                    mean    89 % interval    P(effect > 0)  prior  P(|effect| < margin)  raw units",
+        "alliance -> days    0.25    [0.19, 0.31]           > 0.999  0.483               < 0.001  2.5 [1.92, 3.07]",
+        "days -> alliance    0.02    [-0.04, 0.07]            0.706  0.527     "
+        "            0.533  0.192 [-0.389, 0.749]",
+        "P(|alliance -> days| larger by more than 0.03) > 0.999 (all draws agree), prior 0.377",
+        "P(|days -> alliance| larger by more than 0.03) < 0.001 (all draws agree), prior 0.402",
+        "P(both larger than 0.03 in size) = 0.467 (MCSE 0.012), prior 0.680",
+        "P(both smaller than 0.03 in size) < 0.001 (all draws agree), prior 0.029",
+        "Verdict: alliance leads.",
+        "Sampling: no problems. About prediction; about causes only under these assumptions:",
+        *(f"  {place}. {sentence}" for place, sentence in enumerate(spec.assumptions, start=1)),
+    ]
+    assert spec.assumptions[0].startswith("A measure that does not exist for a person at a wave")
+
+
+def test_free_lags_print_every_interval():
+    lines = str(ab.directionality(made_up_fit([0.25, 0.1], 0.0), "alliance", "days")).splitlines()
+    assert [line.split("  ")[0] for line in lines[2:8]] == [
+        f"{path}, {over}"
+        for path in ("alliance -> days", "days -> alliance")
+        for over in ("average of intervals of 6", "0 to 6", "6 to 12")
+    ]
 
 
 def test_several_pairs_at_once():

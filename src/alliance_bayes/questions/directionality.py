@@ -14,6 +14,7 @@ from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted
 from ..problems import Problems, SpecError
+from ..spec.cross_lagged import Lags
 from ..spec.steps import interval_names
 from ..summaries import Probability, interval, interval_name, probability
 
@@ -66,6 +67,8 @@ class Directionality:
         Of the sampling.
     heading
         Estimand, scale and sample, in words.
+    lags
+        How the model's effects depend on the interval; with "free", each interval is printed too.
     """
 
     first: str
@@ -81,11 +84,17 @@ class Directionality:
     assumptions: tuple[str, ...]
     health: Health
     heading: str
+    lags: Lags
 
     @property
     def paths(self) -> tuple[str, str]:
         """First to second, and second to first."""
         return lagged_path(self.first, self.second), lagged_path(self.second, self.first)
+
+    @property
+    def n_draws(self) -> int:
+        """Posterior draws over all chains."""
+        return self.draws.sizes["chain"] * self.draws.sizes["draw"]
 
     def plot(self) -> "Figure":
         """Draw both effects: posterior densities of the averages, and each interval beside them."""
@@ -99,7 +108,7 @@ class Directionality:
         return "\n".join(
             [
                 self.heading,
-                *_effects_in_words(self.table),
+                *_effects_in_words(self),
                 *_evidence_in_words(self),
                 f"Verdict: {self.verdict}. {' '.join(self.reasons)}".rstrip(),
                 f"Sampling: {healthy}. About prediction; about causes only under these assumptions:",
@@ -218,6 +227,7 @@ def directionality(
         assumptions=fit.spec.assumptions,
         health=fit.health,
         heading=heading,
+        lags=fit.spec.lags_for(fit.panel.times),
     )
 
 
@@ -436,7 +446,7 @@ def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: fl
 
 def _heading(fit: Fit, lengths: list[str], pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
     unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
-    apart = f"{' and '.join(dict.fromkeys(lengths))}{unit} apart"
+    apart = f"{' and '.join(dict.fromkeys(lengths))}{unit.removesuffix('s') if set(lengths) == {'1'} else unit} apart"
     sample = f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
     if not fit.spec.random_intercepts:
         return f"Lagged effects, within and between persons mixed, SD per SD, {apart}; {sample}", ()
@@ -455,20 +465,20 @@ def _contraction(fit: Fit, measure: str) -> float:
     return float(1 - after.var() / before.var())
 
 
-def _effects_in_words(table: pd.DataFrame) -> list[str]:
-    width = interval_name()
-    averages = [over for over in table.index.unique("over") if over.startswith("average")]
-    several = len(averages) > 1
-    shown = table[table.index.get_level_values("over").isin(averages)]
-    labels = [
-        f"{path}, {over.removeprefix('average of intervals of ')}" if several else path for path, over in shown.index
-    ]
+def _effects_in_words(answer: Directionality) -> list[str]:
+    width, table = interval_name(), answer.table
+    overs = list(table.index.unique("over"))
+    if answer.lags != "free":
+        overs = [over for over in overs if over.startswith("average")]
+    shown = table[table.index.get_level_values("over").isin(overs)]
+    labels = [f"{path}, {over}" if len(overs) > 1 else path for path, over in shown.index]
     n_characters = max(map(len, labels))
     lines = [f"{'':{n_characters}}    mean  {width:^17}  P(effect > 0)  prior  P(|effect| < margin)  raw units"]
     for label, (_, row) in zip(labels, shown.iterrows(), strict=True):
         bounds = f"[{row['lower']:.2f}, {row['upper']:.2f}]"
         positive, prior, small = (
-            str(Probability(row[name], 0.0, 4000)) for name in ("p_positive", "p_positive_prior", "p_negligible")
+            str(Probability(row[name], 0.0, answer.n_draws))
+            for name in ("p_positive", "p_positive_prior", "p_negligible")
         )
         raw = f"{row['raw_mean']:.3g} [{row['raw_lower']:.3g}, {row['raw_upper']:.3g}]"
         lines.append(
@@ -485,14 +495,12 @@ def _evidence_in_words(answer: Directionality) -> list[str]:
         "both": f"both larger than {margin} in size",
         "practically none": f"both smaller than {margin} in size",
     }
-    n_draws = answer.draws.sizes["chain"] * answer.draws.sizes["draw"]
     several = answer.draws.sizes["length"] > 1
     lines = []
     for (over, event), row in answer.evidence.iterrows():
-        where = f", intervals of {over.removeprefix('average of intervals of ')}" if several else ""
-        value = Probability(row["probability"], row["mcse"], n_draws)
-        lines.append(
-            f"P({meaning[event]}{where}) = {value} (MCSE {np.ceil(row['mcse'] * 1000) / 1000:.3f}), "
-            f"prior {Probability(row['prior'], 0.0, 4000)}"
-        )
+        where = f", {over}" if several else ""
+        value = Probability(row["probability"], row["mcse"], answer.n_draws)
+        error = f"MCSE {np.ceil(row['mcse'] * 1000) / 1000:.3f}" if row["mcse"] else "all draws agree"
+        prior = Probability(row["prior"], 0.0, answer.n_draws)
+        lines.append(f"P({meaning[event]}{where}) = {value} ({error}), prior {prior}")
     return [line.replace("= >", ">").replace("= <", "<") for line in lines]

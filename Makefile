@@ -30,7 +30,8 @@ format: $(BIN)/.installed-test  ## Put the code into its form.
 	$(BIN)/ruff format .
 
 clean:  ## Remove what was built, installed and written.
-	rm -rf .venv build dist src/*.egg-info demo-output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist src/*.egg-info demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -exec rm -rf {} +  # also numba's compiled kernels
 
 # `python` comes early because .python-version chooses it; a shim may exist and yet not run.
 $(BIN)/python:

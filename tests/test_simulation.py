@@ -508,8 +508,8 @@ def test_removed_paths_must_be_zero():
     got = refusal(Truth, spec, times=[0, 1, 2], icc=0.5, lagged={"y -> x": [0, 0.1]}, carry_over=0.3)
     tail = "Leave the effect out, or keep the path in the model."
     assert got == problems(
-        f"'y -> x' is removed from the model, so its effect must be 0; got [0.0, 0.1]. {tail}",
         f"'x -> x' is removed from the model, so its effect must be 0; got 0.3. {tail}",
+        f"'y -> x' is removed from the model, so its effect must be 0; got [0.0, 0.1]. {tail}",
     )
 
 

@@ -1,11 +1,11 @@
 """Cross-lagged panel models as frozen descriptions: what is modelled, never the data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
-from ..names import choices, in_words, lagged_path, number, quoted, split_path
+from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
 from .priors import Priors
 from .steps import base_step, equal_intervals, steps_per_interval
@@ -38,11 +38,11 @@ class CrossLagged:
 
     def __post_init__(self) -> None:
         problems = Problems(f"This {self.title} cannot be meant")
-        measures = self.measures
-        if isinstance(measures, str) or not all(isinstance(name, str) and name for name in measures):
-            problems.add(f"measures must be a list of names; got {measures!r}.")
+        measures = None if isinstance(self.measures, str) else _listed(self.measures)
+        if measures is None or not all(isinstance(name, str) and name for name in measures):
+            problems.add(f"measures must be a list of names; got {self.measures!r}.")
             problems.raise_as(SpecError)
-        object.__setattr__(self, "measures", tuple(measures))
+        object.__setattr__(self, "measures", measures)
         _check_measures(self.measures, problems)
         for name, allowed in _OPTIONS.items():
             value = getattr(self, name)
@@ -51,10 +51,11 @@ class CrossLagged:
                 problems.add(f"{name} must be one of {choices}; got {value!r}.")
         if not isinstance(self.priors, Priors):
             problems.add(f"priors must be ab.Priors(...); got {self.priors!r}.")
-        if isinstance(self.remove, str):
+        paths = None if isinstance(self.remove, str) else _listed(self.remove)
+        if paths is None:
             problems.add(f"remove must be a list of paths, such as ['x -> y']; got {self.remove!r}.")
         else:
-            object.__setattr__(self, "remove", _canonical_paths(self.remove, self.measures, problems))
+            object.__setattr__(self, "remove", _canonical_paths(paths, self.measures, problems))
         problems.raise_as(SpecError)
 
     @property
@@ -282,6 +283,10 @@ _UNEQUAL = (
 )
 
 
+def _listed(value: object) -> tuple[Any, ...] | None:
+    return tuple(value) if isinstance(value, Iterable) else None
+
+
 def _check_measures(measures: Sequence[str], problems: Problems) -> None:
     if len(measures) < 2:
         problems.add(
@@ -293,6 +298,8 @@ def _check_measures(measures: Sequence[str], problems: Problems) -> None:
     for name in measures:
         if "->" in name or "," in name:
             problems.add(f"The measure name '{name}' contains '->' or ',', which separate names here; rename it.")
+        if name != name.strip():
+            problems.add(f"The measure name '{name}' begins or ends with a space; rename it.")
 
 
 def _canonical_paths(paths: Sequence[str], measures: Sequence[str], problems: Problems) -> tuple[str, ...]:
@@ -311,7 +318,12 @@ def _canonical_paths(paths: Sequence[str], measures: Sequence[str], problems: Pr
         if not unknown and name in canonical:
             problems.add(f"remove: '{name}' is removed twice.")
         canonical.append(name)
-    return tuple(canonical)
+    return tuple(sorted(canonical, key=lambda path: _place(path, measures)))
+
+
+def _place(path: str, measures: Sequence[str]) -> list[int]:
+    """Position of a path among all: by outcome, then predictor; names that are no measures come last."""
+    return [measures.index(name) if name in measures else len(measures) for name in reversed(path.split(ARROW))]
 
 
 def _intervals_in_words(times: tuple[float, ...]) -> str:

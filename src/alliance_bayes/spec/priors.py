@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -176,6 +177,8 @@ class Priors:
             If a parameter or a family is unknown, or a prior is not usable.
         """
         problems = Problems("[priors] cannot be read")
+        if not isinstance(mapping, Mapping):
+            raise SpecError(f"[priors] must be a table, such as icc = {{ beta = [2.0, 2.0] }}; got {mapping!r}.")
         given: Any = {}
         for name, text in mapping.items():
             if name not in _ALLOWED:
@@ -220,9 +223,9 @@ def _problems_of(name: str, prior: object, allowed: tuple[type[Prior], ...]) -> 
         return [f"'{name}' needs a prior of family {names}; got {prior}."]
     values = {field.name: getattr(prior, field.name) for field in fields(prior)}
     wrong = [
-        f"'{name}' = {prior}: its {part} is not a finite number."
+        f"'{name}': {part} of its {type(prior).__name__} prior must be a finite number; got {value!r}."
         for part, value in values.items()
-        if not (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
+        if not (_is_number(value) and math.isfinite(value))
     ]
     if wrong:
         return wrong
@@ -231,6 +234,10 @@ def _problems_of(name: str, prior: object, allowed: tuple[type[Prior], ...]) -> 
     if wrong:
         return wrong
     return _absurd(name, prior)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _absurd(name: str, prior: Prior) -> list[str]:
@@ -286,6 +293,6 @@ def _prior_from_mapping(name: str, text: object) -> Prior:
         raise SpecError(f"'{name}': no family is called '{word}'{choices(str(word), FAMILIES, 'Families')}")
     numbers = values if isinstance(values, list | tuple) else [values]
     wanted = [field.name for field in fields(family)]
-    if len(numbers) != len(wanted) or not all(isinstance(value, int | float) for value in numbers):
+    if len(numbers) != len(wanted) or not all(_is_number(value) for value in numbers):
         raise SpecError(f"'{name}': {word} needs {len(wanted)} number(s) ({', '.join(wanted)}); got {values}.")
     return family(*(float(value) for value in numbers))

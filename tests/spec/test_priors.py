@@ -1,0 +1,226 @@
+"""Priors print, compare, go into a model file and back, and refuse what cannot have been meant."""
+
+import numpy as np
+import pytest
+
+from alliance_bayes.problems import SpecError
+from alliance_bayes.spec.priors import FAMILIES, LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+
+OTHER = Priors(
+    carry_over=Normal(0.2, 0.5),
+    cross_lagged=Normal(0.05, 0.1),
+    total_sd=LogNormal(0.0, 0.5),
+    icc=Beta(1, 3),
+    innovation_sd=LogNormal(-0.5, 1),
+    between_correlation=LKJ(1),
+    within_correlation=LKJ(4),
+    innovation_correlation=LKJ(0.5),
+    mean=Normal(0, 2),
+)
+
+
+def refusal(make):
+    with pytest.raises(SpecError) as caught:
+        make()
+    return str(caught.value)
+
+
+def test_printed():
+    assert str(Priors()) == (
+        "carry_over              Normal(0.4, 0.25)\n"
+        "cross_lagged            Normal(0, 0.15)\n"
+        "total_sd                HalfNormal(1)\n"
+        "icc                     Beta(2, 2)\n"
+        "innovation_sd           HalfNormal(1)\n"
+        "between_correlation     LKJ(2)\n"
+        "within_correlation      LKJ(2)\n"
+        "innovation_correlation  LKJ(2)\n"
+        "mean                    Normal(0, 1)"
+    )
+    assert str(LogNormal(-0.25, 1e-3)) == "LogNormal(-0.25, 0.001)"
+
+
+def test_equality_and_hash():
+    assert Priors() == Priors(cross_lagged=Normal(0, 0.15))
+    assert hash(Priors()) == hash(Priors(cross_lagged=Normal(0, 0.15)))
+    assert Priors() != Priors(cross_lagged=Normal(0, 0.2))
+    assert Normal(1, 2) != LogNormal(1, 2)
+    assert OTHER in {OTHER, Priors()}
+
+
+@pytest.mark.parametrize("priors", [Priors(), OTHER])
+def test_written_and_read(priors):
+    mapping = priors.to_mapping()
+    assert Priors.from_mapping(mapping) == priors
+    assert Priors.from_mapping({name: mapping[name] for name in ("icc", "mean")}) == Priors(
+        icc=priors.icc, mean=priors.mean
+    )
+    assert all(isinstance(value, dict) and len(value) == 1 for value in mapping.values())
+
+
+def test_as_a_model_file_writes_them():
+    assert OTHER.to_mapping() == {
+        "carry_over": {"normal": [0.2, 0.5]},
+        "cross_lagged": {"normal": [0.05, 0.1]},
+        "total_sd": {"log_normal": [0.0, 0.5]},
+        "icc": {"beta": [1.0, 3.0]},
+        "innovation_sd": {"log_normal": [-0.5, 1.0]},
+        "between_correlation": {"lkj": 1.0},
+        "within_correlation": {"lkj": 4.0},
+        "innovation_correlation": {"lkj": 0.5},
+        "mean": {"normal": [0.0, 2.0]},
+    }
+    assert Priors.from_mapping({"total_sd": {"half_normal": [2]}}) == Priors(total_sd=HalfNormal(2))
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert Priors(icc=Beta(np.int64(2), np.float64(2))) == Priors()
+    assert Priors.from_mapping({"icc": {"beta": [np.float32(2), np.int64(2)]}}) == Priors()
+
+
+def test_scaled():
+    assert Priors().scaled(10) == Priors(
+        carry_over=Normal(0.4, 2.5),
+        cross_lagged=Normal(0, 1.5),
+        total_sd=HalfNormal(10),
+        innovation_sd=HalfNormal(10),
+        mean=Normal(0, 10),
+    )
+    assert OTHER.scaled(0.5).total_sd == LogNormal(0.0, 0.25)
+    assert OTHER.scaled(1) == OTHER
+    assert "'carry_over' = Normal(0.4, -0.25): its sd must be above 0." in refusal(lambda: Priors().scaled(-1))
+
+
+@pytest.mark.parametrize(
+    ("eta", "size", "shapes"),
+    [
+        (2.0, 2, [2.0]),
+        (2.0, 3, [2.5, 2.5, 2.0]),
+        (1.0, 4, [2.0, 2.0, 1.5, 2.0, 1.5, 1.0]),
+        (0.5, 5, [2, 2, 1.5, 2, 1.5, 1, 2, 1.5, 1, 0.5]),
+    ],
+)
+def test_shapes_of_partial_correlations(eta, size, shapes):
+    np.testing.assert_array_equal(LKJ(eta).partial_shapes(size), shapes)
+
+
+def test_families_by_their_word():
+    assert {word: family.__name__ for word, family in FAMILIES.items()} == {
+        "normal": "Normal",
+        "half_normal": "HalfNormal",
+        "log_normal": "LogNormal",
+        "beta": "Beta",
+        "lkj": "LKJ",
+    }
+
+
+# ---- refusals ----
+
+
+def test_everything_wrong_at_once():
+    assert refusal(
+        lambda: Priors(
+            carry_over=Normal(1.2, 0.3),
+            cross_lagged=Normal(0, 6),
+            total_sd=HalfNormal(-1),
+            icc=Normal(0, 1),
+            innovation_sd=LogNormal(9, 1),
+            between_correlation=LKJ(float("nan")),
+            within_correlation=LKJ(True),
+            innovation_correlation=2.0,
+            mean=Normal("0", 0),
+        )
+    ) == (
+        "These priors cannot be used. 9 problems:\n"
+        "  1. 'carry_over' = Normal(1.2, 0.3): carry-over lies between -1 and 1, and so must its prior mean.\n"
+        "  2. 'cross_lagged' = Normal(0, 6) cannot have been meant: its unit is within-person SDs per within-person "
+        "SD, where neither the mean nor the SD can usefully exceed 5.\n"
+        "  3. 'total_sd' = HalfNormal(-1): its sd must be above 0.\n"
+        "  4. 'icc' needs a prior of family Beta; got Normal(0, 1).\n"
+        "  5. 'innovation_sd' = LogNormal(9, 1) cannot have been meant: its mean and SD are of a logarithm, and lie "
+        "within -5 to 5 and up to 3.\n"
+        "  6. 'between_correlation': eta of its LKJ prior must be a finite number; got nan.\n"
+        "  7. 'within_correlation': eta of its LKJ prior must be a finite number; got True.\n"
+        "  8. 'innovation_correlation' needs a prior of family LKJ; got 2.0.\n"
+        "  9. 'mean': mean of its Normal prior must be a finite number; got '0'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "prior", "message"),
+    [
+        ("mean", Normal(0, 0), "'mean' = Normal(0, 0): its sd must be above 0."),
+        (
+            "mean",
+            Normal(0, 1000),
+            "'mean' = Normal(0, 1000) cannot have been meant: its unit is SDs of the measure, where neither the mean "
+            "nor the SD can usefully exceed 100.",
+        ),
+        (
+            "total_sd",
+            HalfNormal(51),
+            "'total_sd' = HalfNormal(51) cannot have been meant: its unit is SDs of the measure, where an SD above 50 "
+            "is of no use.",
+        ),
+        (
+            "innovation_sd",
+            LogNormal(0, 3.5),
+            "'innovation_sd' = LogNormal(0, 3.5) cannot have been meant: its mean and SD are of a logarithm, and lie "
+            "within -5 to 5 and up to 3.",
+        ),
+        (
+            "cross_lagged",
+            Normal(-7, 1),
+            "'cross_lagged' = Normal(-7, 1) cannot have been meant: its unit is within-person SDs per within-person "
+            "SD, where neither the mean nor the SD can usefully exceed 5.",
+        ),
+        ("icc", Beta(0, 1), "'icc' = Beta(0, 1): its alpha must be above 0."),
+        ("icc", Beta(1, np.inf), "'icc': beta of its Beta prior must be a finite number; got inf."),
+        ("within_correlation", LKJ(0), "'within_correlation' = LKJ(0): its eta must be above 0."),
+        ("total_sd", Normal(1, 1), "'total_sd' needs a prior of family HalfNormal or LogNormal; got Normal(1, 1)."),
+        ("cross_lagged", None, "'cross_lagged' needs a prior of family Normal; got None."),
+    ],
+)
+def test_one_prior_that_cannot_be_used(name, prior, message):
+    assert refusal(lambda: Priors(**{name: prior})) == f"These priors cannot be used. 1 problem:\n  1. {message}"
+
+
+def test_a_mapping_that_cannot_be_read():
+    assert refusal(
+        lambda: Priors.from_mapping(
+            {
+                "ic": {"beta": [2, 2]},
+                "icc": {"bet": [2, 2]},
+                "mean": {"normal": [1]},
+                "total_sd": {"half_normal": 1, "log_normal": [0, 1]},
+                "carry_over": "normal",
+                "within_correlation": {"lkj": True},
+                "cross_lagged": {"normal": [0, "wide"]},
+            }
+        )
+    ) == (
+        "[priors] cannot be read. 7 problems:\n"
+        "  1. No prior is called 'ic'; did you mean 'icc'? Priors: 'carry_over', 'cross_lagged', 'total_sd', 'icc', "
+        "'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', 'mean'.\n"
+        "  2. 'icc': no family is called 'bet'; did you mean 'beta'? Families: 'normal', 'half_normal', 'log_normal', "
+        "'beta', 'lkj'.\n"
+        "  3. 'mean': normal needs 2 number(s) (mean, sd); got [1].\n"
+        "  4. 'total_sd' must be one family with its numbers, such as { normal = [0.0, 0.15] }; got "
+        "{'half_normal': 1, 'log_normal': [0, 1]}.\n"
+        "  5. 'carry_over' must be one family with its numbers, such as { normal = [0.0, 0.15] }; got normal.\n"
+        "  6. 'within_correlation': lkj needs 1 number(s) (eta); got True.\n"
+        "  7. 'cross_lagged': normal needs 2 number(s) (mean, sd); got [0, 'wide']."
+    )
+
+
+@pytest.mark.parametrize("value", [3, [1], "icc"])
+def test_what_is_no_table(value):
+    assert refusal(lambda: Priors.from_mapping(value)) == (
+        f"[priors] must be a table, such as icc = {{ beta = [2.0, 2.0] }}; got {value!r}."
+    )
+
+
+def test_a_family_that_does_not_fit_its_parameter():
+    assert refusal(lambda: Priors.from_mapping({"icc": {"normal": [0, 1]}})) == (
+        "These priors cannot be used. 1 problem:\n  1. 'icc' needs a prior of family Beta; got Normal(0, 1)."
+    )

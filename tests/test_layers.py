@@ -14,7 +14,7 @@ LAYERS = {
     "moments": {"names", "problems", "panel", "spec"},
     "summaries": set(),
     "health": set(),
-    "figures": {"questions"},
+    "figures": set(),
     "prediction": {"moments"},
     "saving": {"panel"},
     "likelihood": {"names", "problems", "panel", "spec", "moments"},
@@ -22,9 +22,9 @@ LAYERS = {
     "simulation": {"names", "problems", "panel", "spec"},
 }
 LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "figures"}
-LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "moments", "figures"}
-ALLOWED_OUTSIDE = {"pymc": {"pymc_models", "fitting"}, "pytensor": {"pymc_models"}, "nutpie": {"fitting"}}
+LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
+LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
+ALLOWED_OUTSIDE = {"pymc": {"pymc_models", "fitting"}, "pytensor": {"pymc_models"}, "nutpie": {"fitting", "pymc_models"}}
 
 
 def imports(file: Path) -> set[str]:

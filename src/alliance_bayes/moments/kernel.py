@@ -80,6 +80,11 @@ def forward(theta: np.ndarray, system: SystemArrays):
 def moments(theta: np.ndarray, system: SystemArrays):
     """Mean and covariance of the stacked waves; shapes ``(value,)`` and ``(value, value)``."""
     _, mean, _, with_observed = forward(theta, system)
+    return _observed(mean, with_observed, system)
+
+
+@compiled
+def _observed(mean, with_observed, system):
     n_values = len(system.observed)
     observed_mean = np.empty(n_values)
     covariance = np.empty((n_values, n_values))
@@ -359,13 +364,8 @@ def log_likelihood_and_gradient(theta: np.ndarray, system: SystemArrays, pattern
         gradient, shape ``(parameter,)``, 0 in that case.
     """
     paths, mean, with_disturbance, with_observed = forward(theta, system)
-    n_values = len(system.observed)
-    observed_mean = np.empty(n_values)
-    covariance = np.empty((n_values, n_values))
-    for position in range(n_values):
-        observed_mean[position] = mean[system.observed[position]]
-        for other in range(n_values):
-            covariance[position, other] = with_observed[system.observed[position], other]
+    observed_mean, covariance = _observed(mean, with_observed, system)
+    n_values = len(observed_mean)
     mean_gradient = np.zeros(n_values)
     covariance_gradient = np.zeros((n_values, n_values))
     total = _patterns(observed_mean, covariance, patterns, mean_gradient, covariance_gradient)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..figures import Bar, Curve, EffectsRow, effects_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted
@@ -98,9 +99,7 @@ class Directionality:
 
     def plot(self) -> "Figure":
         """Draw both effects: posterior densities of the averages, and each interval beside them."""
-        from ..figures import directionality_figure
-
-        return directionality_figure(self)
+        return _figure([self])
 
     def __str__(self) -> str:
         healthy = "no problems" if self.health.healthy else "PROBLEMS, see the verdict"
@@ -150,9 +149,7 @@ class DirectionalityOfPairs:
 
     def plot(self) -> "Figure":
         """Draw all pairs below each other."""
-        from ..figures import directionality_figure
-
-        return directionality_figure(*self.answers)
+        return _figure(self.answers)
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, self.answers))
@@ -259,6 +256,32 @@ def directionality_of_pairs(
     return DirectionalityOfPairs(
         tuple(directionality(fit, *pair, margin=margin, certainty=certainty) for pair in chosen)
     )
+
+
+def _figure(answers: Sequence[Directionality]) -> "Figure":
+    rows = [_figure_row(answer, str(length)) for answer in answers for length in answer.draws["length"].to_numpy()]
+    return effects_figure(rows, unit="lagged effect, SD per SD", labels_title="Each interval")
+
+
+def _figure_row(answer: Directionality, length: str) -> EffectsRow:
+    def bar(path: str, over: str) -> Bar:
+        row = answer.table.loc[(path, over)]
+        return Bar(row["mean"], row["lower"], row["upper"])
+
+    names = tuple(str(name) for name in answer.by_interval["interval"].to_numpy())
+    curves = tuple(
+        Curve(
+            path,
+            answer.draws[side].sel(length=length).to_numpy(),
+            bar(path, _over(length)),
+            tuple(bar(path, name) for name in names),
+        )
+        for path, side in zip(answer.paths, ("forward", "backward"), strict=True)
+    )
+    title = f"Verdict: {answer.verdict}"
+    if answer.draws.sizes["length"] > 1:
+        title += f" ({_over(length)})"
+    return EffectsRow(title, answer.margin, curves, names)
 
 
 def _check(fit: Fit, pairs: Sequence[tuple[str, str]], margin: float, certainty: float) -> None:

@@ -130,8 +130,9 @@ def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence
     counts = seen.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = filled.sum(axis=0) / counts
-        sds = np.sqrt(np.where(seen, (filled - means) ** 2, 0.0).sum(axis=0) / (counts - 1))
-        correlations = _pairwise_correlations(filled, seen)
+        deviations = np.where(seen, filled - means, 0.0)  # a large mean would swamp sums of squares
+        sds = np.sqrt((deviations**2).sum(axis=0) / (counts - 1))
+        correlations = _pairwise_correlations(deviations, seen)
     rows: dict[tuple[str, str], float] = {("mean", name): means[place] for place, name in positions}
     rows |= {("sd", name): sds[place] for place, name in positions}
     for earlier, first in positions:
@@ -145,12 +146,12 @@ def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence
     return pd.Series(list(rows.values()), index=index, name="value")
 
 
-def _pairwise_correlations(filled: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _pairwise_correlations(deviations: np.ndarray, seen: np.ndarray) -> np.ndarray:
     weights = seen.astype(float)
     counts = weights.T @ weights
-    sums = filled.T @ weights
-    squares = (filled**2).T @ weights
-    products = filled.T @ filled
+    sums = deviations.T @ weights
+    squares = (deviations**2).T @ weights
+    products = deviations.T @ deviations
     covariance = products / counts - (sums / counts) * (sums / counts).T
     variance = squares / counts - (sums / counts) ** 2
     correlations = covariance / np.sqrt(variance * variance.T)

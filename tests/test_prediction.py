@@ -1,0 +1,198 @@
+"""Conditional draws, longer systems and replicated panels against the textbook's conditional normal."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alliance_bayes.moments.linear_system import cross_lagged_system
+from alliance_bayes.prediction import continued, draw_unobserved, replicate, statistic_table
+from alliance_bayes.spec.cross_lagged import RICLPM
+from helpers import (
+    TIMES,
+    between_covariance,
+    every_spec,
+    label,
+    measure_names,
+    random_values,
+    specs_without,
+    textbook_moments,
+)
+
+
+class Given:
+    """A source of the normal numbers that it was given."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def standard_normal(self, shape):
+        assert self.numbers.shape == shape
+        return self.numbers
+
+
+def a_model(spec, times, seed):
+    rng = np.random.default_rng(seed)
+    values = random_values(spec, times, rng)
+    system = cross_lagged_system(spec, times)
+    return system, values, np.array([values[name] for name in system.names]), rng
+
+
+def drawn_moments(system, targets, theta, rows):
+    """Mean of the draws and their covariance, person by person, from chosen normal numbers."""
+    size = len(targets)
+    normals = np.concatenate([np.zeros((1, size)), np.eye(size)])[:, None].repeat(len(rows), axis=1)
+    drawn = draw_unobserved(system, targets, np.tile(theta, (size + 1, 1)), rows, Given(normals))
+    factors = (drawn[1:] - drawn[0]).transpose(1, 2, 0)
+    return drawn[0], factors @ factors.transpose(0, 2, 1)
+
+
+def conditional(mean, covariance, row, targets, first):
+    """Of the targets given the seen values of a row that starts at position `first` of the joint vector."""
+    seen = [first + place for place in range(len(row)) if not np.isnan(row[place])]
+    cross = covariance[np.ix_(targets, seen)]
+    weights = np.linalg.solve(covariance[np.ix_(seen, seen)], cross.T).T
+    deviation = row[~np.isnan(row)] - mean[seen]
+    return mean[targets] + weights @ deviation, covariance[np.ix_(targets, targets)] - weights @ cross.T
+
+
+def some_rows(n_values, rng):
+    rows = rng.normal(size=(12, n_values))
+    rows[4:][rng.random((8, n_values)) < 0.5] = np.nan
+    rows[7] = np.nan
+    return rows
+
+
+@pytest.mark.parametrize("spec", [spec for spec in every_spec(2) if spec.random_intercepts][::2], ids=label)
+def test_random_intercepts_given_the_values(spec):
+    system, values, theta, rng = a_model(spec, TIMES[4], seed=1)
+    rows = some_rows(8, rng)
+    mean, covariance = textbook_moments(spec, TIMES[4], values)
+    between = between_covariance(spec, values)
+    joint_mean = np.concatenate([np.zeros(2), mean])
+    joint = np.block([[between, np.tile(between, 4)], [np.tile(between, 4).T, covariance]])
+    found = drawn_moments(system, [0, 1], theta, rows)
+    assert [system.variables[place] for place in (0, 1)] == ["intercept alliance", "intercept days"]
+    for person, row in enumerate(rows):
+        want = conditional(joint_mean, joint, row, [0, 1], 2)
+        np.testing.assert_allclose(found[0][person], want[0], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found[1][person], want[1], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("spec", [*every_spec(3)[::5], specs_without(3)[1]], ids=label)
+@pytest.mark.parametrize("wave", [1, 3])
+def test_a_wave_given_those_before_it(spec, wave):
+    system, values, theta, rng = a_model(spec, TIMES[4], seed=2)
+    targets = list(range(3 * wave, 3 * wave + 3))
+    rows = some_rows(3 * wave, rng)
+    found = drawn_moments(system, [system.observed[place] for place in targets], theta, rows)
+    moments = textbook_moments(spec, TIMES[4], values)
+    for person, row in enumerate(rows):
+        want = conditional(*moments, row, targets, 0)
+        np.testing.assert_allclose(found[0][person], want[0], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found[1][person], want[1], rtol=1e-9, atol=1e-12)
+
+
+def test_nobody_with_any_value():
+    spec = every_spec(2)[0]
+    system, values, theta, _ = a_model(spec, TIMES[3], seed=3)
+    found = drawn_moments(system, [0, 1], theta, np.full((3, 6), np.nan))
+    np.testing.assert_allclose(found[0], 0, atol=1e-14)
+    for covariance in found[1]:
+        np.testing.assert_allclose(covariance, between_covariance(spec, values), rtol=1e-12)
+
+
+def test_a_trait_that_does_not_vary_is_drawn_without_noise():
+    spec = every_spec(2)[0]
+    system, values, theta, rng = a_model(spec, TIMES[3], seed=4)
+    values |= {"between variance days": 0.0, "between covariance alliance, days": 0.0}
+    theta = np.array([values[name] for name in system.names])
+    mean, covariance = drawn_moments(system, [0, 1], theta, some_rows(6, rng))
+    assert (mean[:, 1] == 0).all()
+    assert (covariance[:, 1] == 0).all()
+    assert (covariance[:, 0, 0] > 0).all()
+
+
+@pytest.mark.parametrize("spec", [*every_spec(2), *specs_without(2)[:3]], ids=label)
+def test_a_longer_system_goes_on_as_the_last_interval(spec):
+    times, longer_times = (0, 1, 2, 4), (0, 1, 2, 4, 6, 8)
+    system, values, theta, _ = a_model(spec, times, seed=5)
+    longer = cross_lagged_system(spec, longer_times)
+    found = dict(zip(longer.names, continued(system, theta[None], longer)[0], strict=True))
+    for name, value in found.items():
+        last = name
+        for later in ("6 to 8", "4 to 6"):
+            last = last.replace(later, "2 to 4")
+        if name.startswith("mean ") and name.endswith((", 6", ", 8")):
+            last = name[:-1] + "4"
+        assert value == values[last], name
+
+
+def test_replicated_people_have_the_models_moments():
+    spec = every_spec(3)[4]
+    system, values, theta, rng = a_model(spec, TIMES[4], seed=6)
+    seen = np.ones((40_000, 12), dtype=bool)
+    seen[:100, 3] = False
+    rows = replicate(system, theta, seen, rng)
+    np.testing.assert_array_equal(np.isnan(rows), ~seen)
+    mean, covariance = textbook_moments(spec, TIMES[4], values)
+    complete = rows[100:]
+    sd = np.sqrt(np.diag(covariance))
+    np.testing.assert_array_less(np.abs(complete.mean(axis=0) - mean), 5 * sd / np.sqrt(len(complete)))
+    np.testing.assert_allclose(np.cov(complete.T) / np.outer(sd, sd), covariance / np.outer(sd, sd), atol=0.03)
+
+
+# ---- statistics of a panel ----
+
+
+@pytest.mark.parametrize(("n_measures", "n_waves"), [(2, 3), (3, 4)])
+def test_statistics_are_pandas_own(n_measures, n_waves):
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=(50, n_measures * n_waves)) @ rng.normal(size=(n_measures * n_waves,) * 2) + 100
+    rows[rng.random(rows.shape) < 0.3] = np.nan
+    measures, waves = measure_names(n_measures), [str(wave) for wave in range(n_waves)]
+    found = statistic_table(rows, measures, waves)
+    frame = pd.DataFrame(rows, columns=[f"{name}, {wave}" for wave in waves for name in measures])
+    assert found.index.names == ["statistic", "of"]
+    np.testing.assert_allclose(found["mean"], frame.mean(), rtol=1e-12)
+    np.testing.assert_allclose(found["sd"], frame.std(), rtol=1e-12)
+    correlations = frame.corr()
+    within, across = n_measures * (n_measures - 1) // 2 * n_waves, n_measures**2 * (n_waves - 1)
+    assert (len(found["correlation"]), len(found["lagged correlation"])) == (within, across)
+    for kind, gap in (("correlation", 0), ("lagged correlation", 1)):
+        for pair, value in found[kind].items():
+            first, second = pair.split(" and ")
+            assert int(second.split(", ")[1]) - int(first.split(", ")[1]) == gap
+            assert value == pytest.approx(correlations.loc[first, second], rel=1e-9)
+
+
+def test_measures_far_from_0_keep_their_correlations():
+    """Years, say: the mean is a million SDs away."""
+    rng = np.random.default_rng(8)
+    rows = rng.multivariate_normal(np.zeros(4), 0.5 * np.eye(4) + 0.5, size=200)
+    rows[:50, 0] = np.nan
+    near, far = (statistic_table(rows + shift, ["x", "y"], ["0", "1"]) for shift in (0.0, 1e6))
+    np.testing.assert_allclose(far["correlation"], near["correlation"], atol=1e-6)
+    np.testing.assert_allclose(far["lagged correlation"], near["lagged correlation"], atol=1e-6)
+    np.testing.assert_allclose(far["sd"], near["sd"], rtol=1e-6)
+
+
+def test_fewer_than_three_pairs_have_no_correlation():
+    rows = np.random.default_rng(9).normal(size=(10, 4))
+    rows[2:, 0] = np.nan
+    found = statistic_table(rows, ["x", "y"], ["0", "1"])
+    assert np.isnan(found["correlation", "x, 0 and y, 0"])
+    assert np.isfinite(found["correlation", "x, 1 and y, 1"])
+    assert np.isfinite(found["sd", "x, 0"])
+
+
+def test_a_value_that_only_one_person_has():
+    rows = np.random.default_rng(10).normal(size=(10, 4))
+    rows[1:, 0] = np.nan
+    found = statistic_table(rows, ["x", "y"], ["0", "1"])
+    assert found["mean", "x, 0"] == rows[0, 0]
+    assert np.isnan(found["sd", "x, 0"])
+
+
+def test_intercepts_are_the_first_variables():
+    system = cross_lagged_system(RICLPM(["a", "b", "c"]), (0, 1, 2))
+    assert system.variables[:3] == ("intercept a", "intercept b", "intercept c")

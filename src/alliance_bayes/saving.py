@@ -1,6 +1,5 @@
 """A panel as an xarray data set and back, so that a fit is one file."""
 
-import io
 import json
 from dataclasses import asdict
 
@@ -22,7 +21,8 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
         "time_unit": panel.time_unit,
         "source": panel.source,
         "left_out": [asdict(part) for part in panel.left_out],
-        "contradictions": panel.contradictions.to_json(orient="table", index=False),
+        "contradictions": panel.contradictions.to_dict("list"),
+        "contradictions_dtypes": {name: str(dtype) for name, dtype in panel.contradictions.dtypes.items()},
         "decision": panel.decision,
         "n": None if panel.published is None else panel.published.n,
     }
@@ -34,6 +34,7 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
         assert panel.persons is not None
         assert panel.values is not None
         assert panel.absence is not None
+        meta["persons_dtype"] = panel.persons.dtype.str
         variables["persons"] = (("panel_person",), panel.persons)
         variables["values"] = (("panel_person", "panel_time", "panel_measure"), panel.values)
         variables["absence"] = (("panel_person", "panel_time", "panel_measure"), panel.absence)
@@ -56,7 +57,7 @@ def panel_from_dataset(dataset: xr.Dataset) -> Panel:
     return Panel(
         measures=tuple(meta["measures"]),
         times=tuple(meta["times"]),
-        persons=None if published else dataset["persons"].to_numpy(),
+        persons=None if published else dataset["persons"].to_numpy().astype(meta["persons_dtype"]),
         values=None if published else dataset["values"].to_numpy(),
         absence=None if published else dataset["absence"].to_numpy(),
         requires=meta["requires"],
@@ -65,6 +66,6 @@ def panel_from_dataset(dataset: xr.Dataset) -> Panel:
         time_unit=meta["time_unit"],
         source=meta["source"],
         left_out=tuple(LeftOut(**{**part, "cases": tuple(part["cases"])}) for part in meta["left_out"]),
-        contradictions=pd.read_json(io.StringIO(meta["contradictions"]), orient="table"),
+        contradictions=pd.DataFrame(meta["contradictions"]).astype(meta["contradictions_dtypes"]),
         decision=meta["decision"],
     )

@@ -1,13 +1,23 @@
 """Every problem of an input, collected and raised as one message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 __all__ = ["AllianceBayesError", "ModelFileError", "PanelError", "Problems", "SpecError"]
 
 
 class AllianceBayesError(ValueError):
-    """An input that cannot be used, with every reason and its cure."""
+    """An input that cannot be used, with every reason and its cure.
+
+    Attributes
+    ----------
+    problems
+        The reasons, one by one; the whole message where there is only that.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 class PanelError(AllianceBayesError):
@@ -45,17 +55,17 @@ class Problems:
         self.found.append(problem)
 
     @contextmanager
-    def collecting(self) -> Iterator[None]:
-        """Note the message of an `AllianceBayesError` raised inside, and go on after the block."""
+    def collecting(self, before: str = "") -> Iterator[None]:
+        """Note every problem of an error raised inside, each with `before` in front, and go on after the block."""
         try:
             yield
         except AllianceBayesError as error:
-            self.add(str(error))
+            self.found += [before + problem for problem in error.problems]
 
     def raise_as(self, kind: type[AllianceBayesError]) -> None:
         """Raise `kind` with all problems numbered, if there are any."""
         if self.found:
-            raise kind(str(self))
+            raise kind(str(self), self.found)
 
     def __str__(self) -> str:
         count = f"{len(self.found)} problem" + ("s" if len(self.found) != 1 else "")

@@ -21,7 +21,7 @@ from ..simulation import Truth, simulate
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .columns import DerivedColumn, add_derived
-from .sections import FORMAT, Question, explained, frozen, read_sections
+from .sections import FORMAT, Question, frozen, read_sections
 
 if TYPE_CHECKING:
     from ..fitting import Fit
@@ -102,7 +102,7 @@ class ModelFile:
         data, failed = add_derived(data, self.columns, problems)
         layout = _readable(_with_labels(self.layout, data), failed, data, problems)
         panel = None
-        with explained("", problems):
+        with problems.collecting():
             panel = Panel.from_long(data, **layout) if layout else None
         problems.raise_as(PanelError)
         assert panel is not None

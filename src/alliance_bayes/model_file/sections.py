@@ -1,23 +1,21 @@
 """The sections of a model file: which keys they have, what each may be, and what they are read into."""
 
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..names import ARROW, choices, in_words, number, quoted
 from ..panel.checks import check_times
 from ..panel.records import DECISIONS
-from ..problems import AllianceBayesError, Problems
+from ..problems import Problems
 from ..simulation import Truth
 from ..spec.cross_lagged import CLPM, RICLPM, CrossLagged
 from ..spec.mapping import spec_from_mapping
 from ..spec.priors import Priors
 from .columns import DerivedColumn, MeanOf, Minus
 
-__all__ = ["FORMAT", "Question", "explained", "frozen", "read_sections"]
+__all__ = ["FORMAT", "Question", "frozen", "read_sections"]
 
 FORMAT = 1
 
@@ -176,7 +174,7 @@ def read_sections(document: Table, problems: Problems) -> dict[str, Any]:
     columns = {name: read_column(name, table, problems) for name, table in found.get("columns", {}).items()}
     sampling = read_keys("[sampling]", found.get("sampling", {}), SAMPLING, problems)
     spec = read_spec(found["model"], measures, times, problems) if "model" in found else None
-    with explained("[priors] ", problems):
+    with problems.collecting("[priors] "):
         priors = Priors.from_mapping(found.get("priors", {}))
         spec = spec and replace(spec, priors=priors)
     questions = [
@@ -254,7 +252,7 @@ def read_spec(
     given = {"measures": measures} | good
     if "kind" not in given or given["measures"] is None:
         return None
-    with explained("[model] ", problems):
+    with problems.collecting("[model] "):
         spec = spec_from_mapping(given)
         for problem in spec.problems_with(times) if times else ():
             problems.add(f"[model] {problem}")
@@ -289,7 +287,7 @@ def read_question(where: str, table: Table, spec: CrossLagged | None, problems: 
 def read_truth(spec: CrossLagged, table: Table, times: tuple[float, ...] | None, problems: Problems) -> Truth | None:
     """Read the true values; their times are the panel's unless they are given."""
     assert isinstance(spec, RICLPM | CLPM)
-    with explained("[truth] ", problems):
+    with problems.collecting("[truth] "):
         truth = Truth.from_mapping(spec, table if times is None else {"times": times, **table})
         if times is not None and truth.times != times:
             problems.add(f"[truth] times are {listed(truth.times)}, and those of [panel] {listed(times)}; give one.")
@@ -305,28 +303,3 @@ def check_measures(where: str, names: Iterable[str], measures: Sequence[str], pr
 
 def listed(times: Iterable[float]) -> str:
     return ", ".join(map(number, times))
-
-
-@contextmanager
-def explained(before: str, problems: Problems) -> Iterator[None]:
-    """Add each reason of an error raised inside to the problems, with a text before it, and go on after the block."""
-    try:
-        yield
-    except AllianceBayesError as error:
-        for reason in reasons(error):
-            problems.add(f"{before}{reason}")
-
-
-def reasons(error: AllianceBayesError) -> list[str]:
-    """The single problems that an error lists.
-
-    Examples
-    --------
-    >>> problems = Problems("These data are not a panel")
-    >>> problems.add("No column 'day'.")
-    >>> problems.add("One time.")
-    >>> reasons(AllianceBayesError(str(problems)))
-    ["No column 'day'.", 'One time.']
-    """
-    _, *numbered = re.split(r"\n  \d+\. ", str(error))
-    return numbered or [str(error)]

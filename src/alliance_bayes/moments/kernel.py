@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
+from .caching import share_one_stamp
 from .linear_system import SystemArrays
 from .statistics import PatternArrays
 
@@ -21,6 +22,7 @@ __all__ = [
     "moments",
 ]
 
+share_one_stamp()
 LOG_2_PI = math.log(2 * math.pi)
 compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
 

@@ -104,7 +104,7 @@ def covariance_block(spec, values, kind, suffix=""):
 
 def dynamics(spec, times, values):
     """Phi and Psi of every interval as a whole, dims (interval, outcome, predictor)."""
-    lengths = [later - earlier for earlier, later in pairwise(times)]
+    lengths = [round(later - earlier) for earlier, later in pairwise(times)]
     steps = [length // reduce(gcd, lengths) for length in lengths] if spec.lags == "grid" else [1] * len(lengths)
     effects, innovations = [], []
     for interval, n_steps in zip(interval_labels(times), steps, strict=True):

@@ -302,9 +302,9 @@ def test_published_moments_scale_like_the_persons_behind_them(n_times, n_measure
         Panel.from_moments(**table, correlation=np.corrcoef(flat.T), sds=sds),
     ]
     for panel in panels:
-        assert panel.published.n == panel.n_persons == panel.n_observed_persons == 50
-        assert panel.published.means.shape == (n_times, n_measures)
-        np.testing.assert_allclose(panel.published.covariance, np.cov(flat.T, ddof=0), rtol=1e-12, atol=1e-14)
+        assert panel.moments.n == panel.n_persons == panel.n_observed_persons == 50
+        assert panel.moments.means.shape == (1, n_times, n_measures)
+        np.testing.assert_allclose(panel.moments.covariance[0], np.cov(flat.T, ddof=0), rtol=1e-12, atol=1e-14)
         for got, want in zip(panel.pooled_scale(), persons.pooled_scale(), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-12)
         assert not panel.has_persons

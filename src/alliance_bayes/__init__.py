@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from .fitting import Fit, fit, load_fit
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import ModelFile, Question, load_model, packaged_model, save_model
-    from .panel import Absence, Panel, PanelWarning, PublishedMoments, read_frame
+    from .panel import Absence, Moments, Panel, PanelWarning, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
     from .questions.directionality import (
@@ -26,7 +26,7 @@ _HOMES = {
     "fitting": ("Fit", "fit", "load_fit"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
     "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
-    "panel": ("Absence", "Panel", "PanelWarning", "PublishedMoments", "read_frame"),
+    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
     "questions.directionality": (
@@ -57,12 +57,12 @@ __all__ = [
     "Missing",
     "ModelFile",
     "ModelFileError",
+    "Moments",
     "Normal",
     "Panel",
     "PanelError",
     "PanelWarning",
     "Priors",
-    "PublishedMoments",
     "Question",
     "SpecError",
     "Truth",

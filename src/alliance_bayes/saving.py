@@ -7,9 +7,20 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .panel import LeftOut, Panel, PublishedMoments
+from .panel import LeftOut, Moments, Panel
 
 __all__ = ["panel_from_dataset", "panel_to_dataset"]
+
+CELLS = ("panel_time", "panel_measure")
+MOMENT_DIMS = {
+    "n": ("pattern",),
+    "observed": ("pattern", *CELLS),
+    "means": ("pattern", *CELLS),
+    "covariance": ("pattern", "value", "value_2"),
+    "counts": ("absence_code", *CELLS),
+    "lowest": CELLS,
+    "highest": CELLS,
+}
 
 
 def panel_to_dataset(panel: Panel) -> xr.Dataset:
@@ -24,12 +35,11 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
         "contradictions": panel.contradictions.to_dict("list"),
         "contradictions_dtypes": {name: str(dtype) for name, dtype in panel.contradictions.dtypes.items()},
         "decision": panel.decision,
-        "n": None if panel.published is None else panel.published.n,
     }
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    if panel.published is not None:
-        variables["means"] = (("panel_time", "panel_measure"), panel.published.means)
-        variables["covariance"] = (("value", "value_2"), panel.published.covariance)
+    if panel.moments is not None:
+        arrays = {name: array for name, array in vars(panel.moments).items() if array is not None}
+        variables |= {f"moments {name}": (MOMENT_DIMS[name], array) for name, array in arrays.items()}
     else:
         assert panel.persons is not None
         assert panel.values is not None
@@ -46,23 +56,20 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
 def panel_from_dataset(dataset: xr.Dataset) -> Panel:
     """Read what `panel_to_dataset` made."""
     meta = json.loads(dataset.attrs["panel"])
-    published = None
-    if meta["n"] is not None:
-        published = PublishedMoments(meta["n"], dataset["means"].to_numpy(), dataset["covariance"].to_numpy())
-    states = {
-        str(name).removeprefix("state "): dataset[name].to_numpy()
-        for name in dataset.data_vars
-        if str(name).startswith("state ")
-    }
+    held = {str(name): array.to_numpy() for name, array in dataset.data_vars.items()}
+    moments, states = (
+        {name.removeprefix(prefix): array for name, array in held.items() if name.startswith(prefix)}
+        for prefix in ("moments ", "state ")
+    )
     return Panel(
         measures=tuple(meta["measures"]),
         times=tuple(meta["times"]),
-        persons=None if published else dataset["persons"].to_numpy().astype(meta["persons_dtype"]),
-        values=None if published else dataset["values"].to_numpy(),
-        absence=None if published else dataset["absence"].to_numpy(),
+        persons=None if moments else held["persons"].astype(meta["persons_dtype"]),
+        values=held.get("values"),
+        absence=held.get("absence"),
         requires=meta["requires"],
         states=states,
-        published=published,
+        moments=Moments(**moments) if moments else None,
         time_unit=meta["time_unit"],
         source=meta["source"],
         left_out=tuple(LeftOut(**{**part, "cases": tuple(part["cases"])}) for part in meta["left_out"]),

@@ -42,9 +42,8 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
 
 def _unseen_paths(spec: CrossLagged, panel: Panel) -> list[str]:
     """Lagged effects whose predictor and outcome nobody has on both ends of any interval they act in."""
-    if panel.values is None:
-        return []
-    seen = ~np.isnan(panel.values)
+    moments = panel.moments
+    seen = ~np.isnan(panel.require_persons("A lagged effect")) if moments is None else moments.observed
     before, after = seen[:, :-1].astype(float), seen[:, 1:].astype(float)
     together = np.einsum("ntp,nto->top", before, after, optimize=True)
     intervals = interval_names(panel.times)

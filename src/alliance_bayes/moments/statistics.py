@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..panel.patterns import PatternSums
+
 if TYPE_CHECKING:
     from ..panel import Panel
 else:
@@ -67,7 +69,7 @@ class PatternStatistics:
         What was subtracted from, and what divided, each measure; shape ``(measure,)``.
     person_pattern
         Pattern of each person, shape ``(person,)``, -1 for people without any value; None for a
-        panel of published moments.
+        panel that holds moments alone.
     n_waves
         Number of waves.
     """
@@ -108,28 +110,22 @@ def pattern_statistics(panel: Panel, measures: Sequence[str]) -> PatternStatisti
     """
     chosen = [panel.measures.index(name) for name in measures]
     centre, scale = (constants[chosen] for constants in panel.pooled_scale())
-    if panel.published is not None:
-        published = panel.published
-        n_waves = len(panel.times)
-        tiled = np.tile(scale, n_waves)
-        stacked = (np.arange(n_waves)[:, None] * len(panel.measures) + chosen).ravel()
-        mean = ((published.means[:, chosen] - centre) / scale).reshape(1, -1)
-        covariance = published.covariance[np.ix_(stacked, stacked)] / np.outer(tiled, tiled)
-        size = mean.shape[1]
-        factor = np.linalg.cholesky(covariance * published.n)
-        arrays = PatternArrays(
-            people=np.array([float(published.n)]),
-            size=np.array([size]),
-            position=np.arange(size).reshape(1, -1),
-            mean=mean,
-            rank=np.array([size]),
-            factor=np.ascontiguousarray(factor[None]),
-            completed=np.array([1]),
-            scatter=factor @ factor.T,
-        )
-        return PatternStatistics(arrays, centre, scale, None, len(panel.times))
+    n_waves = len(panel.times)
+    if panel.moments is not None:
+        shift, unit = np.tile(centre, n_waves), np.tile(scale, n_waves)
+        parts = [
+            _Part(
+                pattern.n,
+                pattern.observed,
+                (pattern.mean - shift[pattern.observed]) / unit[pattern.observed],
+                _factor(pattern.scatter / np.outer(unit[pattern.observed], unit[pattern.observed])),
+            )
+            for pattern in PatternSums.of(panel.moments, chosen)
+            if pattern.observed.any()
+        ]
+        return PatternStatistics(_pattern_arrays(parts, len(unit)), centre, scale, None, n_waves)
     arrays, person_pattern = by_pattern(standardized_values(panel, measures, centre, scale))
-    return PatternStatistics(arrays, centre, scale, person_pattern, len(panel.times))
+    return PatternStatistics(arrays, centre, scale, person_pattern, n_waves)
 
 
 def standardized_values(panel: Panel, measures: Sequence[str], centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -138,7 +134,7 @@ def standardized_values(panel: Panel, measures: Sequence[str], centre: np.ndarra
     Raises
     ------
     PanelError
-        If the panel was made from published moments.
+        If the panel holds moments alone.
     """
     panel.require_persons("The likelihood of each person")
     assert panel.values is not None
@@ -172,10 +168,28 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
     renumbered[kept] = np.arange(len(kept))
     person_pattern = renumbered[codes]
 
-    n_patterns = len(kept)
+    order, bounds = people_by_pattern(person_pattern, len(kept))
+    parts = []
+    for pattern, mask in enumerate(masks[kept]):
+        members = values[order[bounds[pattern] : bounds[pattern + 1]]]
+        parts.append(_Part(len(members), mask, *_mean_and_factor(members[:, mask])))
+    return _pattern_arrays(parts, n_values), person_pattern
+
+
+class _Part(NamedTuple):
+    """People who have the same values: which ones, their means, and the factor of their scatter."""
+
+    people: int
+    observed: np.ndarray
+    mean: np.ndarray
+    factor: np.ndarray
+
+
+def _pattern_arrays(parts: Sequence[_Part], n_values: int) -> PatternArrays:
+    n_patterns = len(parts)
     arrays = PatternArrays(
-        people=counts[kept].astype(float),
-        size=masks[kept].sum(axis=1).astype(np.int64),
+        people=np.array([part.people for part in parts], dtype=float),
+        size=np.array([np.count_nonzero(part.observed) for part in parts], dtype=np.int64),
         position=np.zeros((n_patterns, n_values), dtype=np.int64),
         mean=np.zeros((n_patterns, n_values)),
         rank=np.zeros(n_patterns, dtype=np.int64),
@@ -183,20 +197,16 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
         completed=np.zeros(n_patterns, dtype=np.int64),
         scatter=np.zeros((n_values, n_values)),
     )
-    order = np.argsort(person_pattern, kind="stable")
-    bounds = np.searchsorted(person_pattern[order], np.arange(n_patterns + 1))
-    for pattern in range(n_patterns):
-        members = order[bounds[pattern] : bounds[pattern + 1]]
-        where = np.flatnonzero(masks[kept[pattern]])
-        mean, factor = _mean_and_factor(values[members][:, where])
-        arrays.position[pattern] = np.concatenate([where, np.flatnonzero(~masks[kept[pattern]])])
+    for pattern, (_, observed, mean, factor) in enumerate(parts):
+        where, missing = np.flatnonzero(observed), np.flatnonzero(~observed)
+        arrays.position[pattern] = np.concatenate([where, missing])
         arrays.mean[pattern, : len(where)] = mean
         arrays.rank[pattern] = factor.shape[1]
         arrays.factor[pattern, : len(where), : factor.shape[1]] = factor
-        if _cheaper_completed(len(where), n_values - len(where), factor.shape[1] + 1):
+        if _cheaper_completed(len(where), len(missing), factor.shape[1] + 1):
             arrays.completed[pattern] = 1
             arrays.scatter[np.ix_(where, where)] += factor @ factor.T
-    return arrays, person_pattern
+    return arrays
 
 
 def _cheaper_completed(n_seen: int, n_missing: int, n_columns: int) -> bool:
@@ -221,3 +231,10 @@ def _mean_and_factor(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if n_people <= n_values:
         return mean, np.ascontiguousarray(deviations.T)
     return mean, np.linalg.qr(deviations, mode="r").T
+
+
+def _factor(scatter: np.ndarray) -> np.ndarray:
+    """F with ``F F' = scatter``, and no more columns than it has dimensions."""
+    values, vectors = np.linalg.eigh(scatter)
+    present = values > len(values) * np.finfo(float).eps * values[-1]
+    return np.ascontiguousarray(vectors[:, present] * np.sqrt(values[present]))

@@ -1,7 +1,7 @@
-"""Who was asked what, when, and what they answered: data frames and published moments as panels."""
+"""Who was asked what, when, and what they answered: data frames, Parquet files and published moments as panels."""
 
 from .panel import Panel
 from .reading import read_frame
-from .records import Absence, LeftOut, PanelWarning, PublishedMoments
+from .records import Absence, LeftOut, Moments, PanelWarning
 
-__all__ = ["Absence", "LeftOut", "Panel", "PanelWarning", "PublishedMoments", "read_frame"]
+__all__ = ["Absence", "LeftOut", "Moments", "Panel", "PanelWarning", "read_frame"]

@@ -15,24 +15,27 @@ import pandas as pd
 from ..problems import PanelError, Problems
 from . import frames
 from .checks import check_decision
+from .patterns import pattern_codes, pooled
 from .printing import describe
 from .published import published_moments
 from .reading import read_frame
-from .records import Absence, Arrays, Contradictions, LeftOut, PublishedMoments
+from .records import Absence, Arrays, Contradictions, LeftOut, Moments
 from .settling import no_contradictions, settle
 
 __all__ = ["Panel"]
 
 FloatArray = npt.NDArray[np.float64]
 type Frame = pd.DataFrame | str | PathLike[str]
+PUBLISHED = "published moments"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Panel:
     """People asked the same things at a few times, at real times, each absence with its reason.
 
-    Made by `from_long`, `from_wide`, `from_arrays` or `from_moments`, which check everything;
-    frozen from then on. Arrays are read-only.
+    Made by `from_long`, `from_wide`, `from_arrays`, `from_parquet` or `from_moments`, which check
+    everything; frozen from then on. Arrays are read-only. The first three hold the persons, the
+    last two their moments alone.
 
     Attributes
     ----------
@@ -41,18 +44,19 @@ class Panel:
     times
         Increasing, in the unit of `time_unit`.
     persons
-        Ids in sorted order, shape ``(person,)``; None for published moments.
+        Ids in sorted order, shape ``(person,)``; None where only moments are held.
     values
-        Shape ``(person, time, measure)``, in each measure's own unit, NaN where absent; None for
-        published moments.
+        Shape ``(person, time, measure)``, in each measure's own unit, NaN where absent; None
+        where only moments are held.
     absence
-        Codes of `Absence`, shape ``(person, time, measure)``; None for published moments.
+        Codes of `Absence`, shape ``(person, time, measure)``; None where only moments are held.
     requires
         Measure to the state in which alone it exists.
     states
-        State to 1 (on), 0 (off) or NaN (unanswered), each of shape ``(person, time)``.
-    published
-        The moments, where the panel was made from them.
+        State to 1 (on), 0 (off) or NaN (unanswered), each of shape ``(person, time)``; empty where
+        only moments are held.
+    moments
+        The moments of each missing-data pattern, where the persons are not held; otherwise None.
     time_unit
         What is printed after times, such as "months".
     source
@@ -100,7 +104,7 @@ class Panel:
     absence: npt.NDArray[np.uint8] | None
     requires: Mapping[str, str]
     states: Mapping[str, FloatArray]
-    published: PublishedMoments | None
+    moments: Moments | None
     time_unit: str | None
     source: str
     left_out: tuple[LeftOut, ...]
@@ -383,7 +387,7 @@ class Panel:
         Returns
         -------
         Panel
-            Its `published` moments have the divisor n.
+            Its `moments` are one complete pattern, with the divisor n.
 
         Raises
         ------
@@ -396,11 +400,11 @@ class Panel:
         >>> panel = Panel.from_moments(
         ...     measures=["x"], times=[0, 6], n=50, means=[3, 4], correlation=[[1, 0.5], [0.5, 1]], sds=[2, 3]
         ... )
-        >>> panel.published.covariance
-        array([[3.92, 2.94],
-               [2.94, 8.82]])
+        >>> panel.moments.covariance
+        array([[[3.92, 2.94],
+                [2.94, 8.82]]])
         """
-        names, real, published = published_moments(
+        names, real, moments = published_moments(
             measures=measures,
             times=times,
             n=n,
@@ -410,7 +414,7 @@ class Panel:
             sds=sds,
             divisor=divisor,
         )
-        return cls(names, real, None, None, None, {}, {}, published, time_unit, "published moments", ())
+        return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
 
     @classmethod
     def _settled(
@@ -431,7 +435,7 @@ class Panel:
             absence=settled.absence,
             requires=requires,
             states=settled.states,
-            published=None,
+            moments=None,
             time_unit=time_unit,
             source=source,
             left_out=arrays.left_out,
@@ -447,7 +451,7 @@ class Panel:
     @property
     def n_persons(self) -> int:
         """Number of persons, those without any value included."""
-        return self.published.n if self.published is not None else self.require_persons("A count").shape[0]
+        return int(self.moments.n.sum()) if self.moments is not None else self.require_persons("A count").shape[0]
 
     @property
     def n_times(self) -> int:
@@ -477,19 +481,19 @@ class Panel:
     @property
     def n_patterns(self) -> int:
         """Number of different sets of observed cells among persons with at least one value."""
-        if self.absence is None:
-            return 1
-        observed = (self.absence == Absence.OBSERVED).reshape(self.n_persons, -1)
-        codes = np.zeros(self.n_persons, dtype=np.int64)
-        for column in observed.T:
-            codes = pd.factorize(2 * codes + column)[0]
-        return len(np.unique(codes[observed.any(axis=1)]))
+        if self.moments is not None:
+            return int(np.count_nonzero(self.moments.observed.any(axis=(1, 2))))
+        observed = np.asarray(self.absence == Absence.OBSERVED).reshape(self.n_persons, -1)
+        _, first = pattern_codes(observed)
+        return int(np.count_nonzero(observed[first].any(axis=1)))
 
     def _persons_seen(self, times: int) -> int:
-        if self.absence is None:
-            return self.n_persons
-        seen = (self.absence == Absence.OBSERVED).any(axis=2).sum(axis=1)
-        return int(np.count_nonzero(seen >= times))
+        if self.moments is not None:
+            observed, people = self.moments.observed, self.moments.n
+        else:
+            observed = np.asarray(self.absence == Absence.OBSERVED)
+            people = np.ones(self.n_persons, dtype=np.int64)
+        return int(people[observed.any(axis=2).sum(axis=1) >= times].sum())
 
     def require_persons(self, what: str) -> FloatArray:
         """Return `values`, or refuse where only moments are known.
@@ -507,7 +511,7 @@ class Panel:
         Raises
         ------
         PanelError
-            If the panel was made from published moments.
+            If the panel holds moments alone.
 
         Examples
         --------
@@ -518,12 +522,15 @@ class Panel:
         alliance_bayes.problems.PanelError: Leaving out whole persons needs each person's values, and this panel was \
 made from published moments; make it with Panel.from_long or Panel.from_wide.
         """
-        if self.values is None:
-            raise PanelError(
-                f"{what} needs each person's values, and this panel was made from published moments; "
-                "make it with Panel.from_long or Panel.from_wide."
-            )
-        return self.values
+        if self.values is not None:
+            return self.values
+        need = f"{what} needs each person's values, and this panel"
+        if self.source == PUBLISHED:
+            raise PanelError(f"{need} was made from {PUBLISHED}; make it with Panel.from_long or Panel.from_wide.")
+        raise PanelError(
+            f"{need} holds only the moments of {self.source}; make it with Panel.from_long, of a sample of the "
+            "persons where all of them are too many for memory."
+        )
 
     def coverage(self) -> pd.DataFrame:
         """Number of persons observed at each time, and absent for each reason.
@@ -557,11 +564,9 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
             }
         )
         for kind in kinds:
-            if self.absence is None:
-                count = np.full(len(table), self.n_persons if kind == Absence.OBSERVED else 0)
-            else:
-                count = np.count_nonzero(self.absence == kind, axis=0).T.ravel()
-            table[kind.name.lower()] = count
+            counted = None if self.moments is None else self.moments.counts[kind]
+            count = np.count_nonzero(self.absence == kind, axis=0) if counted is None else counted
+            table[kind.name.lower()] = count.T.ravel()
         table["share_observed"] = table["observed"] / self.n_persons
         return table
 
@@ -569,8 +574,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         """Mean of each measure over all its values, and its SD about the means of the times.
 
         With y_it observed n_t times at time t, the centre is ``sum y_it / n`` and the scale
-        ``sqrt(sum (y_it - mean_t)^2 / n)``, ``n = sum n_t``. Published moments count each time
-        equally.
+        ``sqrt(sum (y_it - mean_t)^2 / n)``, ``n = sum n_t``.
 
         Returns
         -------
@@ -583,9 +587,8 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         >>> panel.pooled_scale()
         (array([4.5]), array([1.58113883]))
         """
-        if self.published is not None:
-            variances = np.diag(self.published.covariance).reshape(self.n_times, self.n_measures)
-            return self.published.means.mean(axis=0), np.sqrt(variances.mean(axis=0))
+        if self.moments is not None:
+            return pooled(self.moments)
         centre, scale = np.empty(self.n_measures), np.empty(self.n_measures)
         for position in range(self.n_measures):
             values = self.require_persons("A scale")[:, :, position]
@@ -608,7 +611,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         Raises
         ------
         PanelError
-            If the panel was made from published moments.
+            If the panel holds moments alone.
 
         Examples
         --------

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ..names import number
 from .checks import case, first
@@ -23,17 +24,23 @@ def describe(panel: "Panel") -> str:
         f"measure{'s' if panel.n_measures > 1 else ''}, from {panel.source}"
     )
     parts = [heading, who(panel), when(panel), what(panel)]
-    if panel.has_persons:
+    if not only_published(panel):
         parts += [missing(panel), patterns(panel), left_out(panel)]
         parts += contradictions(panel)
     return "\n".join(parts)
 
 
+def only_published(panel: "Panel") -> bool:
+    """Whether nothing is known beyond means and covariances."""
+    return panel.moments is not None and panel.moments.lowest is None
+
+
 def who(panel: "Panel") -> str:
-    if not panel.has_persons:
-        return f"Who: {panel.n_persons:,} persons, known by their means and covariances alone"
+    known = "" if panel.has_persons else ", known by their means and covariances alone"
+    if only_published(panel):
+        return f"Who: {panel.n_persons:,} persons{known}"
     return (
-        f"Who: {panel.n_persons:,} persons; {panel.n_observed_persons:,} with at least one value, "
+        f"Who: {panel.n_persons:,} persons{known}; {panel.n_observed_persons:,} with at least one value, "
         f"{panel.n_repeated_persons:,} at two times or more"
     )
 
@@ -54,10 +61,10 @@ def what(panel: "Panel") -> str:
     centre, scale = panel.pooled_scale()
     header = ["measure", "mean", "SD"]
     rows = [[name, short(mean), short(sd)] for name, mean, sd in zip(panel.measures, centre, scale, strict=True)]
-    if panel.values is not None:
+    if not only_published(panel):
         header = ["measure", "values", "mean", "SD", "lowest", "highest"]
-        counts = np.count_nonzero(~np.isnan(panel.values), axis=(0, 1))
-        lowest, highest = (extreme.reduce(panel.values, axis=(0, 1)) for extreme in (np.fmin, np.fmax))
+        counts = panel.coverage().groupby("measure", sort=False)["observed"].sum()
+        lowest, highest = extremes(panel)
         rows = [
             [row[0], f"{count:,}", *row[1:], short(low), short(high)]
             for row, count, low, high in zip(rows, counts, lowest, highest, strict=True)
@@ -66,6 +73,16 @@ def what(panel: "Panel") -> str:
         header = [*header, "exists while"]
         rows = [[*row, panel.requires.get(row[0], "")] for row in rows]
     return "\n".join(["What (SD about the means of the times):", *table(header, rows)])
+
+
+def extremes(panel: "Panel") -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Smallest and largest value of each measure."""
+    if panel.moments is None:
+        values = panel.require_persons("The range")
+        return np.fmin.reduce(values, axis=(0, 1)), np.fmax.reduce(values, axis=(0, 1))
+    assert panel.moments.lowest is not None
+    assert panel.moments.highest is not None
+    return np.fmin.reduce(panel.moments.lowest), np.fmax.reduce(panel.moments.highest)
 
 
 def missing(panel: "Panel") -> str:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..names import number
 from ..problems import PanelError, Problems
 from .checks import check_measures, check_times
-from .records import PublishedMoments
+from .records import Absence, Moments
 
 __all__ = ["published_moments"]
 
@@ -26,8 +26,8 @@ def published_moments(
     correlation: npt.ArrayLike | None,
     sds: npt.ArrayLike | None,
     divisor: str,
-) -> tuple[tuple[str, ...], tuple[float, ...], PublishedMoments]:
-    """Checked measures and times, and the moments with divisor n."""
+) -> tuple[tuple[str, ...], tuple[float, ...], Moments]:
+    """Checked measures and times, and the moments, one complete pattern."""
     problems = Problems("The published moments are not yet a panel")
     names = check_measures(measures, problems)
     for name in dict.fromkeys(names):
@@ -49,7 +49,13 @@ def published_moments(
     assert matrix is not None
     if divisor == "n-1":
         matrix = matrix * ((n - 1) / n)
-    return tuple(names), real, PublishedMoments(int(n), mean.reshape(len(real), len(names)), matrix)
+    shape = (len(real), len(names))
+    counts = np.zeros((len(Absence), *shape), dtype=np.int64)
+    counts[Absence.OBSERVED] = n
+    moments = Moments(
+        np.array([int(n)]), np.ones((1, *shape), dtype=bool), mean.reshape(1, *shape), matrix[None], counts
+    )
+    return tuple(names), real, moments
 
 
 def check_n(n: object, size: int, problems: Problems) -> None:

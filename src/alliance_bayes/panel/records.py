@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DECISIONS", "Absence", "Arrays", "Contradictions", "LeftOut", "PanelWarning", "PublishedMoments"]
+__all__ = ["DECISIONS", "Absence", "Arrays", "Contradictions", "LeftOut", "Moments", "PanelWarning"]
 
 Contradictions = Literal["refuse", "drop_value", "state_on"]
 DECISIONS: tuple[str, ...] = get_args(Contradictions)
@@ -58,22 +58,39 @@ class LeftOut:
 
 
 @dataclass(frozen=True, eq=False)
-class PublishedMoments:
-    """Means and covariances of all measures at all times, without the people behind them.
+class Moments:
+    """Counts, means and covariances of each missing-data pattern, without the persons behind them.
 
     Attributes
     ----------
     n
-        Number of people.
+        Persons with each pattern, shape ``(pattern,)``, the most frequent first; persons without
+        any value are a pattern too.
+    observed
+        Which cells these persons have, shape ``(pattern, time, measure)``.
     means
-        Shape ``(time, measure)``, in the measures' own units.
+        Shape ``(pattern, time, measure)``, in the measures' own units, NaN where not observed.
     covariance
-        Shape ``(time * measure, time * measure)``, wave-major (x1, y1, x2, y2, ...), divisor `n`.
+        Shape ``(pattern, time * measure, time * measure)``, wave-major (x1, y1, x2, y2, ...),
+        divisor `n`, NaN where not observed.
+    counts
+        Persons with each code of `Absence`, shape ``(code, time, measure)``.
+    lowest, highest
+        Smallest and largest value, shape ``(time, measure)``; None where nobody told.
     """
 
-    n: int
+    n: npt.NDArray[np.int64]
+    observed: npt.NDArray[np.bool_]
     means: npt.NDArray[np.float64]
     covariance: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
+    lowest: npt.NDArray[np.float64] | None = None
+    highest: npt.NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        for array in vars(self).values():
+            if array is not None:
+                array.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False)

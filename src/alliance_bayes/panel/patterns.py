@@ -1,0 +1,135 @@
+"""Which cells people have, and the moments of those who have the same ones."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .records import Moments
+
+__all__ = ["Pattern", "PatternSums", "pattern_codes", "pooled"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def pattern_codes(observed: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Number of each row's pattern, shape ``(row,)``, and the first row of each pattern.
+
+    Examples
+    --------
+    >>> pattern_codes(np.array([[True, False], [True, True], [True, False]]))
+    (array([0, 1, 0]), array([0, 1]))
+    """
+    codes = np.zeros(len(observed), dtype=np.int64)
+    for column in observed.T:
+        codes = pd.factorize(2 * codes + column)[0]
+    return codes, np.unique(codes, return_index=True)[1]
+
+
+class Pattern(NamedTuple):
+    """Moments of the people who have the same values.
+
+    Attributes
+    ----------
+    observed
+        Which values they have, shape ``(value,)``.
+    n
+        How many they are.
+    mean
+        Of the observed values alone, in order.
+    scatter
+        Sum over people of ``(y - mean)(y - mean)'``.
+    """
+
+    observed: npt.NDArray[np.bool_]
+    n: int
+    mean: FloatArray
+    scatter: FloatArray
+
+
+class PatternSums:
+    """Moments of each missing-data pattern, gathered part by part.
+
+    Parts are joined about their own means, so that no digits are lost where a mean is far from 0
+    (Chan, Golub and LeVeque 1983, https://doi.org/10.1080/00031305.1983.10483115).
+
+    Examples
+    --------
+    >>> sums = PatternSums()
+    >>> sums.add_values(np.array([[1.0, np.nan], [3.0, np.nan], [1.0, 2.0]]))
+    >>> sums.add_values(np.array([[5.0, np.nan]]))
+    >>> [(pattern.n, pattern.mean.tolist(), pattern.scatter.tolist()) for pattern in sums]
+    [(3, [3.0], [[8.0]]), (1, [1.0, 2.0], [[0.0, 0.0], [0.0, 0.0]])]
+    """
+
+    def __init__(self) -> None:
+        self.patterns: dict[bytes, Pattern] = {}
+
+    @classmethod
+    def of(cls, moments: Moments, measures: Sequence[int]) -> "PatternSums":
+        """Moments of some of the measures, by position, values wave by wave."""
+        _, n_times, n_measures = moments.observed.shape
+        stacked = (np.arange(n_times)[:, None] * n_measures + np.asarray(measures)).ravel()
+        sums = cls()
+        for n, seen, means, covariance in zip(
+            moments.n.tolist(), moments.observed, moments.means, moments.covariance, strict=True
+        ):
+            observed = seen.ravel()[stacked]
+            where = stacked[observed]
+            sums.add(Pattern(observed, n, means.ravel()[where], n * covariance[np.ix_(where, where)]))
+        return sums
+
+    def add_values(self, values: FloatArray) -> None:
+        """Add people, shape ``(person, value)``, NaN where absent."""
+        observed = ~np.isnan(values)
+        codes, first = pattern_codes(observed)
+        members = np.split(values[np.argsort(codes, kind="stable")], np.cumsum(np.bincount(codes))[:-1])
+        for row, rows in zip(first, members, strict=True):
+            seen = rows[:, observed[row]]
+            mean = seen.mean(axis=0)
+            deviations = seen - mean
+            self.add(Pattern(observed[row], len(rows), mean, deviations.T @ deviations))
+
+    def add(self, part: Pattern) -> None:
+        """Add people who have the same values, known by their moments."""
+        key = part.observed.tobytes()
+        if key in self.patterns:
+            before = self.patterns[key]
+            total, shift = before.n + part.n, part.mean - before.mean
+            mean = before.mean + shift * (part.n / total)
+            scatter = before.scatter + part.scatter + np.outer(shift, shift) * (before.n * part.n / total)
+            part = Pattern(part.observed, total, mean, scatter)
+        self.patterns[key] = part
+
+    def __iter__(self) -> Iterator[Pattern]:
+        """The patterns, the most frequent first; then by which values they have, so that the order is certain."""
+        return iter(sorted(self.patterns.values(), key=lambda pattern: (-pattern.n, *pattern.observed[::-1])))
+
+    def arrays(
+        self, n_times: int, n_measures: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], FloatArray, FloatArray]:
+        """The first four arrays of `Moments`."""
+        patterns, size = list(self), n_times * n_measures
+        means = np.full((len(patterns), size), np.nan)
+        covariance = np.full((len(patterns), size, size), np.nan)
+        for position, pattern in enumerate(patterns):
+            where = np.flatnonzero(pattern.observed)
+            means[position, where] = pattern.mean
+            covariance[np.ix_([position], where, where)] = pattern.scatter / pattern.n
+        shape = (len(patterns), n_times, n_measures)
+        observed = np.array([pattern.observed for pattern in patterns], dtype=bool).reshape(shape)
+        return np.array([pattern.n for pattern in patterns]), observed, means.reshape(shape), covariance
+
+
+def pooled(moments: Moments) -> tuple[FloatArray, FloatArray]:
+    """`Panel.pooled_scale` of moments: overall mean and SD about the means of the times, each ``(measure,)``."""
+    weights = moments.n[:, None, None] * moments.observed
+    means = np.where(moments.observed, moments.means, 0)
+    variances = np.diagonal(moments.covariance, axis1=1, axis2=2).reshape(means.shape)
+    count = weights.sum(axis=0)
+    wave_means = (weights * means).sum(axis=0) / count
+    centre = (count * wave_means).sum(axis=0) / count.sum(axis=0)
+    squares = weights * (np.where(moments.observed, variances, 0) + (means - wave_means) ** 2)
+    return centre, np.sqrt(squares.sum(axis=(0, 1)) / count.sum(axis=0))

@@ -591,8 +591,8 @@ def test_a_loaded_fit_can_be_saved_over_its_own_file(small_fit, tmp_path):
 def test_published_moments_are_saved_and_loaded(tmp_path):
     fit = ab.fit(ab.CLPM(["x", "y"]), published(), seed=1, draws=20, tune=20, chains=1)
     loaded = ab.load_fit(fit.save(tmp_path / "fit.nc"))
-    assert loaded.panel.published.n == 200
-    np.testing.assert_array_equal(loaded.panel.published.covariance, fit.panel.published.covariance)
+    assert loaded.panel.moments.n == 200
+    np.testing.assert_array_equal(loaded.panel.moments.covariance, fit.panel.moments.covariance)
     assert str(loaded) == str(fit)
 
 

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from alliance_bayes.moments.kernel import log_likelihood
+from alliance_bayes.moments.linear_system import cross_lagged_system
 from alliance_bayes.moments.statistics import by_pattern, pattern_statistics, people_by_pattern, standardized_values
-from alliance_bayes.panel import Panel
+from alliance_bayes.panel import Moments, Panel
 from alliance_bayes.problems import PanelError
-from helpers import measure_names, random_panel, with_every_pattern
+from alliance_bayes.spec.cross_lagged import RICLPM
+from helpers import measure_names, random_panel, random_values, with_every_pattern
 
 
 def gathered(patterns, n_values):
@@ -111,6 +114,41 @@ def test_published_moments_are_one_pattern():
         np.testing.assert_allclose(scatter, their_scatter, rtol=1e-10)
         assert ours.person_pattern is None
         assert ours.log_jacobian == pytest.approx(theirs.log_jacobian, rel=1e-12)
+
+
+def moments_of(panel):
+    """The same panel, its persons reduced to counts, means and covariances by hand."""
+    rows = panel.values.reshape(len(panel.values), -1)
+    seen = ~np.isnan(rows)
+    masks, codes = np.unique(seen, axis=0, return_inverse=True)
+    means, covariances = np.full(masks.shape, np.nan), np.full((*masks.shape, masks.shape[1]), np.nan)
+    for pattern, mask in enumerate(masks):
+        members = rows[codes == pattern][:, mask]
+        means[pattern, mask] = members.mean(axis=0)
+        covariances[pattern][np.ix_(mask, mask)] = np.atleast_2d(np.cov(members.T, ddof=0))
+    cells = (len(panel.times), len(panel.measures))
+    counts = np.stack([(panel.absence == code).sum(axis=0) for code in range(5)])
+    moments = Moments(
+        np.bincount(codes), masks.reshape(-1, *cells), means.reshape(-1, *cells), covariances, counts.astype(np.int64)
+    )
+    return Panel(panel.measures, panel.times, None, None, None, {}, {}, moments, None, "a test", ())
+
+
+@pytest.mark.parametrize("measures", [["alliance", "days", "contact"], ["contact", "alliance"]])
+def test_moments_of_many_patterns_are_those_of_their_persons(measures):
+    """Down to patterns of one person, and of fewer persons than values."""
+    panel = random_panel(3, (0, 1, 2), np.random.default_rng(7), persons=60, missing=0.15)
+    ours, theirs = (pattern_statistics(data, measures) for data in (moments_of(panel), panel))
+    np.testing.assert_allclose(ours.centre, theirs.centre, rtol=1e-12)
+    np.testing.assert_allclose(ours.scale, theirs.scale, rtol=1e-12)
+    assert ours.n_persons == theirs.n_persons
+    assert ours.log_jacobian == pytest.approx(theirs.log_jacobian, rel=1e-12)
+    spec = RICLPM(measures)
+    system = cross_lagged_system(spec, panel.times)
+    values = random_values(spec, panel.times, np.random.default_rng(8))
+    theta = np.array([values[name] for name in system.names])
+    found, want = (log_likelihood(theta, system.arrays, statistics.arrays) for statistics in (ours, theirs))
+    assert found == pytest.approx(want, rel=1e-9)
 
 
 def test_published_moments_have_no_values():

@@ -8,6 +8,7 @@ import xarray as xr
 from measuring import CORES, Figure, Options, seconds_of, side_by_side
 from panels import help_panel, spec_of
 from scipy.linalg import solve_triangular
+from threadpoolctl import threadpool_limits
 
 import alliance_bayes as ab
 from alliance_bayes.moments.reference import implied_moments
@@ -27,7 +28,8 @@ def log_likelihood(options: Options) -> Iterator[Figure]:
         return seconds_of(lambda: found.append(bare.log_likelihood()))
 
     def numpys(_: int) -> float:
-        seconds = seconds_of(lambda: reference.append(_by_numpy(fit, N_REFERENCE_DRAWS)))
+        with threadpool_limits(1):  # threads only get in the way of matrices of 8 x 8
+            seconds = seconds_of(lambda: reference.append(_by_numpy(fit, N_REFERENCE_DRAWS)))
         return seconds * fit.n_draws / N_REFERENCE_DRAWS
 
     reference: list[np.ndarray] = []

@@ -252,6 +252,32 @@ def test_posterior_predictive_draws_miss_what_the_data_miss(small_fit, small_pan
     np.testing.assert_array_less(spread, 1.5 * np.nanstd(observed, axis=0))
 
 
+def test_arviz_takes_the_draws_as_they_are(small_fit, small_panel):
+    """Leaving out whole persons, in plain ArviZ."""
+    import arviz
+
+    seen = small_panel.persons != "P17"
+    panel = ab.Panel.from_arrays(
+        small_panel.values[seen],
+        measures=small_panel.measures,
+        times=small_panel.times,
+        persons=small_panel.persons[seen],
+    )
+    fit = ab.fit(small_fit.spec, panel, seed=2, draws=500, tune=300)
+    loo = arviz.loo(fit.draws)
+    assert (loo.n_data_points, loo.n_samples) == (59, 2000)
+    lppd = float(np.log(np.exp(fit.log_likelihood()).mean(("chain", "draw"))).sum())
+    assert lppd - 60 < loo.elpd < lppd
+    assert len(arviz.summary(fit.draws, var_names=["lagged"])) == 12
+
+
+@pytest.mark.xfail(reason="a person without any value has 0 in every draw, which ArviZ's smoothing refuses")
+def test_arviz_leaves_out_persons_where_one_has_no_value(small_fit):
+    import arviz
+
+    assert arviz.loo(small_fit.draws, pareto_k_threshold=1.0).n_data_points == 59
+
+
 # ---- persons ----
 
 

@@ -93,7 +93,7 @@ def _cells(figure: Figure) -> list[str]:
     ratio = "-" if figure.ratio != figure.ratio else f"{figure.ratio:.3g}"
     against = figure.peer + (" (missing)" if figure.missing else "")
     amounts = [_amount(value, figure.unit) for value in (figure.ours, figure.peers)]
-    return [figure.name, *amounts, against, ratio, figure.target, figure.verdict]
+    return [f"{figure.benchmark}: {figure.name}", *amounts, against, ratio, figure.target, figure.verdict]
 
 
 def _amount(value: float, unit: str) -> str:

@@ -139,7 +139,7 @@ def peer_python(name: str) -> Path | None:
 
 
 def how_to_set_up(name: str) -> str:
-    return f"missing: set up .venv-{name} (python -m tests.benchmarks.set_up)"
+    return f"missing: python tests/benchmarks/set_up.py {name}"
 
 
 def machine() -> dict[str, Any]:

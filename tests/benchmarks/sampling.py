@@ -71,7 +71,7 @@ def _against_stan(name: str, panel: ab.Panel, target: str, options: Options) -> 
 
     measured = side_by_side({"ours": ours, **{str(each): stan(each) for each in WARM_UPS}}, options.repeats(5))
     best = max(WARM_UPS, key=lambda warmup: np.median(measured[str(warmup)]))
-    means = check_same_means(fits[-1], runs[best][-1])
+    means = check_same_means(fits[-1], runs[best][-1].draws)
     return Figure(
         **figure,
         peer=f"Stan, {best} warm-up",
@@ -98,7 +98,7 @@ def against_sampled_intercepts(options: Options) -> Iterator[Figure]:
         ("plain PyMC", Path(sys.executable), "pymc_latent.py", SAMPLED),
         ("pathmc", peer_python("pathmc"), "pathmc_panel.py", NOT_THE_MODEL),
     ]
-    our_fit(panel, 0)  # kernels from disk
+    fit = our_fit(panel, 0)
     for peer, interpreter, script, note in peers:
         figure = {
             "benchmark": "intercepts",
@@ -112,11 +112,13 @@ def against_sampled_intercepts(options: Options) -> Iterator[Figure]:
             continue
         answers = []
 
-        def theirs(number: int, command=(interpreter, PEERS / script), answers=answers) -> float:
+        def theirs(number: int, peer=peer, command=(interpreter, PEERS / script), answers=answers) -> float:
             answer_file = options.folder / "intercepts.npz"
             answers.append(answer_of([*command, frame_file, str(draws), str(number + 1), answer_file]))
             with np.load(answer_file) as arrays:
                 answers[-1]["ESS"] = {name: smallest_bulk_ess({name: arrays[name]}) for name in arrays}
+                if peer == "plain PyMC":
+                    check_same_means(fit, arrays, {name: name.removeprefix("relative_") for name in LAGS_AND_MEANS})
             return min(answers[-1]["ESS"].values()) / answers[-1]["seconds"]
 
         def ours(number: int) -> float:

@@ -2,11 +2,13 @@
 
 import heapq
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import arviz_stats
 import numpy as np
 from measuring import CORES, PEERS, Options, answer_of, peer_python, smallest_bulk_ess
 from panels import spec_of, standardized
@@ -133,21 +135,19 @@ def check_same_posterior(panel: ab.Panel, options: Options, n_points: int = 5) -
     return largest
 
 
-def check_same_means(fit: ab.Fit, run: StanRun) -> float:
+def check_same_means(fit: ab.Fit, draws: Mapping[str, np.ndarray], names: Mapping[str, str] = NAMES) -> float:
     """Largest difference of posterior means in Monte Carlo standard errors; more than 5 is an error."""
-    import arviz_stats
-
     largest = 0.0
-    for ours, theirs in NAMES.items():
-        first, second = fit.posterior[ours].values, run.draws[theirs]
-        error = np.hypot(*(_error_of_mean(arviz_stats, array) for array in (first, second)))
+    for ours, theirs in names.items():
+        first, second = fit.posterior[ours].values, draws[theirs]
+        error = np.hypot(*(_error_of_mean(array) for array in (first, second)))
         largest = max(largest, float(np.abs((first.mean((0, 1)) - second.mean((0, 1))) / error).max()))
     if largest > 5:
-        raise RuntimeError(f"Stan's posterior means are not ours: they differ by {largest:.1f} MCSE.")
+        raise RuntimeError(f"The peer's posterior means are not ours: they differ by {largest:.1f} MCSE.")
     return largest
 
 
-def _error_of_mean(arviz_stats: Any, array: np.ndarray) -> np.ndarray:
+def _error_of_mean(array: np.ndarray) -> np.ndarray:
     return np.asarray(arviz_stats.mcse(array, chain_axis=0, draw_axis=1, method="mean"))
 
 

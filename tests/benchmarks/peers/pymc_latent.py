@@ -67,9 +67,10 @@ def main(frame_file: str, n_draws: str, seed: str, answer_file: str) -> None:
     scale = np.sqrt(np.nanmean((values - np.nanmean(values, axis=0)) ** 2, axis=(0, 1)))
     values = (values - np.nanmean(values, axis=(0, 1))) / scale
 
+    options = {"tune": 500, "seed": int(seed), "progress_bar": False}
     compiled = nutpie.compile_pymc_model(model_of(values))
     started = time.perf_counter()
-    tree = nutpie.sample(compiled, draws=int(n_draws), chains=4, cores=2, seed=int(seed), progress_bar=False)
+    tree = nutpie.sample(compiled, draws=int(n_draws), chains=4, cores=2, **options)
     seconds = time.perf_counter() - started
     names = ("carry_over", "cross_lagged", "mean")
     np.savez(answer_file, **{name: tree["posterior"][name].to_numpy() for name in names})

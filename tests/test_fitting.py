@@ -1,5 +1,6 @@
 """One real fit: the same seed gives the same draws, and every answer is read off them as it says."""
 
+import warnings
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -221,14 +222,14 @@ def test_prior_draws_have_the_specs_distributions(small_fit):
 def test_log_likelihood_of_every_person_at_a_draw(small_fit, small_panel):
     stored = small_fit.log_likelihood()
     assert stored.dims == ("chain", "draw", "person")
-    assert stored.shape == (2, 150, 60)
+    assert stored.shape == (2, 150, 59)
     xr.testing.assert_identical(stored, small_fit.draws["log_likelihood"]["values"])
     for chain, draw in [(0, 0), (1, 77), (1, 149)]:
-        want = ab.log_likelihood(small_fit.spec, small_panel, draw_of(small_fit, chain, draw))
+        want = ab.log_likelihood(small_fit.spec, small_panel, draw_of(small_fit, chain, draw)).drop("P17")
         found = stored.isel(chain=chain, draw=draw)
         assert found.person.values.tolist() == want.index.tolist()
         np.testing.assert_allclose(found, want, rtol=1e-8, atol=1e-10)
-    assert (stored.sel(person="P17") == 0).all()
+    assert "P17" not in stored.person
 
 
 def test_log_likelihoods_too_many_to_keep_are_computed_on_demand(small_fit, small_panel, monkeypatch):
@@ -271,11 +272,12 @@ def test_arviz_takes_the_draws_as_they_are(small_fit, small_panel):
     assert len(arviz.summary(fit.draws, var_names=["lagged"])) == 12
 
 
-@pytest.mark.xfail(reason="a person without any value has 0 in every draw, which ArviZ's smoothing refuses")
 def test_arviz_leaves_out_persons_where_one_has_no_value(small_fit):
     import arviz
 
-    assert arviz.loo(small_fit.draws, pareto_k_threshold=1.0).n_data_points == 59
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # high Pareto k of so few draws
+        assert arviz.loo(small_fit.draws).n_data_points == 59
 
 
 # ---- persons ----
@@ -378,8 +380,6 @@ def test_forecasts_far_ahead_return_to_the_mean_with_all_the_spread(small_fit):
 
 @pytest.mark.parametrize("time", [0, 15, 21, -6, 18.1, np.nan])
 def test_times_that_no_forecast_leads_to(small_fit, time):
-    if np.isnan(time):
-        pytest.xfail("fitting._times_until rounds nan: ValueError instead of the message")
     with pytest.raises(SpecError) as caught:
         small_fit.forecast(time)
     assert str(caught.value) == (
@@ -463,7 +463,6 @@ def test_check_finds_means_that_are_not_equal():
     assert table.loc[("mean", "alliance, 2"), "verdict"] == "misfit"
 
 
-@pytest.mark.xfail(reason="Fit.check calls a statistic that nobody has (nan) a misfit")
 def test_check_has_no_verdict_where_nothing_was_observed():
     values = np.random.default_rng(4).normal(size=(40, 3, 2))
     values[:38, 0, 0] = np.nan
@@ -569,22 +568,18 @@ def test_settings_that_make_no_sense():
     )
 
 
-@pytest.mark.xfail(reason="fit takes any word for a sampler and uses nutpie", raises=pytest.fail.Exception)
 def test_a_sampler_there_is_not():
     assert "sampler must be one of 'nutpie', 'pymc'; got 'stan'." in refusal(sampler="stan", draws=10, tune=10)
 
 
-@pytest.mark.xfail(reason="True counts as one chain", raises=pytest.fail.Exception)
 def test_true_is_not_a_number():
     assert "chains must be a whole number above 0; got True." in refusal(chains=True, draws=10, tune=10)
 
 
-@pytest.mark.xfail(reason="numpy's whole numbers are refused, which `simulate` takes", raises=SpecError)
 def test_whole_numbers_of_numpy():
     ab.fit(ab.RICLPM(["x", "y"]), published(), seed=np.int64(1), draws=np.int32(10), tune=10, chains=1)
 
 
-@pytest.mark.xfail(reason="compared before it is known to be a number", raises=TypeError)
 def test_a_target_that_is_no_number():
     assert "target_accept must lie between 0 and 1; got 'high'." in refusal(target_accept="high")
 
@@ -640,7 +635,6 @@ def test_files_of_others(tmp_path):
     assert load_refusal(path) == f"{path} was not written by Fit.save."
 
 
-@pytest.mark.xfail(reason="load_fit lets h5py's OSError through", raises=OSError)
 def test_files_that_are_no_netcdf(tmp_path):
     path = tmp_path / "notes.nc"
     path.write_text("not a fit")

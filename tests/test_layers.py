@@ -24,7 +24,11 @@ LAYERS = {
 LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
 LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
-ALLOWED_OUTSIDE = {"pymc": {"pymc_models", "fitting"}, "pytensor": {"pymc_models"}, "nutpie": {"fitting", "pymc_models"}}
+ALLOWED_OUTSIDE = {
+    "pymc": {"pymc_models", "fitting"},
+    "pytensor": {"pymc_models"},
+    "nutpie": {"fitting", "pymc_models"},
+}
 
 
 def imports(file: Path) -> set[str]:

@@ -6,8 +6,9 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from .moments.identification import check_spec_against_panel
 from .moments.linear_system import LinearSystem, cross_lagged_system
 from .moments.prior_scale import PriorScale, prior_scale, to_theta_many
 from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
-from .names import number
+from .names import choices, number, quoted
 from .panel import Panel
 from .prediction import continued, draw_unobserved, replicate, statistic_table
 from .problems import AllianceBayesError, Problems, SpecError
@@ -38,6 +39,7 @@ N_REPLICATES = 200
 N_PERSON_DRAWS = 1000
 N_CHECKS = 500
 FORMAT = 1
+Sampler = Literal["nutpie", "pymc"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def fit(
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.8,
-    sampler: Literal["nutpie", "pymc"] = "nutpie",
+    sampler: Sampler = "nutpie",
     progress: bool | None = None,
 ) -> "Fit":
     """Sample the posterior of a model on a panel.
@@ -117,11 +119,11 @@ def fit(
         If the model is not identified at these times, does not fit the panel's measures, or a
         setting makes no sense; before anything is compiled.
     """
-    _check_settings(draws, tune, chains, cores, target_accept, seed)
+    _check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
     check_spec_against_panel(spec, panel)
-    n_cores = cores or min(chains, os.cpu_count() or 1)
+    n_cores = int(cores or min(chains, os.cpu_count() or 1))
     show = sys.stderr.isatty() if progress is None else progress
-    settings = Settings(draws, tune, chains, n_cores, target_accept, seed, sampler, 0.0, 0.0)
+    settings = Settings(int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, 0.0, 0.0)
     tree, settings = _sample(spec, panel, settings, show)
     unfinished = Fit(spec, panel, tree, settings)
     return replace(unfinished, draws=_with_other_groups(unfinished))
@@ -205,10 +207,21 @@ class Fit:
         -------
         pandas.DataFrame
             One row per number; width and kind of the interval are those of ArviZ's settings.
+
+        Raises
+        ------
+        SpecError
+            If the draws have no quantity of that name.
         """
         import arviz_stats
 
         chosen = names or [quantity.name for quantity in self.derived.quantities]
+        known = [str(name) for name in self.posterior.data_vars]
+        problems = Problems("These quantities cannot be summarised")
+        for name in chosen:
+            if name not in known:
+                problems.add(f"The draws have no '{name}'{choices(name, known, 'Quantities')}")
+        problems.raise_as(SpecError)
         with np.errstate(invalid="ignore", divide="ignore"):
             table: pd.DataFrame = arviz_stats.summary(self.posterior, var_names=chosen, round_to="none")
         return table
@@ -233,7 +246,7 @@ class Fit:
         if not self.spec.random_intercepts:
             raise SpecError(f"A {self.spec.title} has no random intercepts, so there are no person scores.")
         targets = [self.system.variables.index(f"intercept {name}") for name in self.spec.measures]
-        values, thetas = self._standardized_values("Person scores"), self._some_thetas(N_PERSON_DRAWS)
+        values, thetas = self._standardized_values("A person score"), self._some_thetas(N_PERSON_DRAWS)
         drawn = draw_unobserved(self.system, targets, thetas, values, self._rng("person scores"))
         return self._table_of_persons(drawn * self.statistics.scale)
 
@@ -303,6 +316,7 @@ class Fit:
         )
         lower, upper = interval(predicted, "sample")
         larger = (predicted > observed.to_numpy()).mean("sample").to_numpy()
+        larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
         return pd.DataFrame(
             {
                 "observed": observed,
@@ -318,8 +332,9 @@ class Fit:
     def log_likelihood(self) -> xr.DataArray:
         """Log density of each person's values per draw, dims ``(chain, draw, person)``.
 
-        Marginal over random intercepts and states, in the values' own units; the one that leaving
-        out whole persons needs. Computed anew where the draws do not hold it.
+        Of people with at least one value, marginal over random intercepts and states, in the values'
+        own units; the one that leaving out whole persons needs. Computed anew where the draws do not
+        hold it.
 
         Raises
         ------
@@ -400,8 +415,11 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     """
     if not Path(path).is_file():
         raise AllianceBayesError(f"There is no file {path}.")
-    with xr.open_datatree(Path(path), engine="h5netcdf") as opened:
-        tree = opened.load()
+    try:
+        with xr.open_datatree(Path(path), engine="h5netcdf") as opened:
+            tree = opened.load()
+    except OSError:  # not a netCDF file
+        tree = xr.DataTree()
     if "alliance_bayes" not in tree.attrs:
         raise AllianceBayesError(f"{path} was not written by Fit.save.")
     meta = json.loads(tree.attrs.pop("alliance_bayes"))
@@ -412,16 +430,24 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     return Fit(spec_from_mapping(meta["spec"]), panel, xr.DataTree.from_dict(groups), Settings(**meta["settings"]))
 
 
-def _check_settings(draws: int, tune: int, chains: int, cores: int | None, target_accept: float, seed: int) -> None:
+def _check_settings(
+    draws: object, tune: object, chains: object, cores: object, target_accept: object, seed: object, sampler: object
+) -> None:
     problems = Problems("This fit cannot be sampled")
     for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
-        if not isinstance(value, int) or value < 1:
+        if not _is_whole(value, 1):
             problems.add(f"{name} must be a whole number above 0; got {value!r}.")
-    if not isinstance(seed, int) or seed < 0:
+    if not _is_whole(seed, 0):
         problems.add(f"seed must be a whole number of 0 or more; got {seed!r}.")
-    if not 0 < target_accept < 1:
+    if not (isinstance(target_accept, Real) and 0 < float(target_accept) < 1):
         problems.add(f"target_accept must lie between 0 and 1; got {target_accept!r}.")
+    if sampler not in get_args(Sampler):
+        problems.add(f"sampler must be one of {quoted(get_args(Sampler))}; got {sampler!r}.")
     problems.raise_as(SpecError)
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def _sample(spec: CrossLagged, panel: Panel, settings: Settings, progress: bool) -> tuple[xr.DataTree, Settings]:
@@ -496,17 +522,25 @@ def _prior(fitted: Fit) -> xr.Dataset:
         variables[quantity.name] = (("chain", "draw", *quantity.dims), array)
     used = {dim for dims, _ in variables.values() for dim in dims}
     coordinates = {name: list(labels) for name, labels in fitted.scale.coordinates.items() if name in used}
-    return xr.Dataset(variables, coords=coordinates)
+    return xr.Dataset(variables, coords={"chain": [0], "draw": np.arange(N_PRIOR_DRAWS), **coordinates})
 
 
 def _log_likelihood(fitted: Fit) -> xr.DataArray:
+    """Per draw and person with any value: a person without one has density 1, which no one can leave out."""
     values = per_person(fitted.system, fitted.statistics, fitted.panel, fitted.spec, fitted.thetas)
+    assert fitted.panel.persons is not None
+    assert fitted.statistics.person_pattern is not None
+    seen = fitted.statistics.person_pattern >= 0
     sizes = fitted.posterior.sizes
     return xr.DataArray(
-        values.reshape(sizes["chain"], sizes["draw"], -1),
+        values[:, seen].reshape(sizes["chain"], sizes["draw"], -1),
         dims=("chain", "draw", "person"),
-        coords={"person": fitted.panel.persons},
+        coords={**_sample_coordinates(fitted), "person": fitted.panel.persons[seen]},
     )
+
+
+def _sample_coordinates(fitted: Fit) -> dict[str, Any]:
+    return {dim: fitted.posterior[dim].to_numpy() for dim in ("chain", "draw")}
 
 
 def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Dataset:
@@ -521,7 +555,7 @@ def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Datase
     shape = (sizes["chain"], per_chain, len(values), len(fitted.panel.times), len(fitted.spec.measures))
     raw = np.stack(replicates).reshape(shape) * fitted.statistics.scale + fitted.statistics.centre
     dims = ("chain", "draw", "person", "time", "measure")
-    return xr.Dataset({"values": (dims, raw)}, coords={**coordinates, "draw": kept})
+    return xr.Dataset({"values": (dims, raw)}, coords={**coordinates, **_sample_coordinates(fitted), "draw": kept})
 
 
 def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
@@ -531,7 +565,7 @@ def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tu
     length = times[-1] - times[-2]
     step = (base_step(times) or length) if spec.lags == "grid" else length
     n_more = (time - times[-1]) / step
-    if n_more < 0.5 or abs(n_more - round(n_more)) > 1e-9:
+    if not np.isfinite(n_more) or n_more < 0.5 or abs(n_more - round(n_more)) > 1e-9:
         raise SpecError(
             f"No forecast for {number(time)}: choose one of the later waves {', '.join(map(number, times[1:]))}, or a "
             f"time that whole steps of {number(step)} lead to from {number(times[-1])}."

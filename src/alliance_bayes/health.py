@@ -1,6 +1,8 @@
 """Whether the draws can be trusted, in words, with what to do when they cannot."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -67,9 +69,10 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
 
     posterior = draws["posterior"].to_dataset()[names]
     n_chains = posterior.sizes["chain"]
-    rhat = _extreme(arviz_stats.rhat(posterior), np.nanmax)[0] if n_chains > 1 else np.nan
-    ess_bulk, worst = _extreme(arviz_stats.ess(posterior, method="bulk"), np.nanmin)
-    ess_tail, _ = _extreme(arviz_stats.ess(posterior, method="tail"), np.nanmin)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rhat = _extreme(arviz_stats.rhat(posterior), np.max, np.inf)[0] if n_chains > 1 else np.nan
+        ess_bulk, worst = _extreme(arviz_stats.ess(posterior, method="bulk"), np.min, 0.0)
+        ess_tail, _ = _extreme(arviz_stats.ess(posterior, method="tail"), np.min, 0.0)
     statistics = draws["sample_stats"].to_dataset()
     divergences = int(statistics["diverging"].sum())
     bfmi = float(arviz_stats.bfmi(statistics)["energy"].min())
@@ -92,14 +95,18 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
     return Health(rhat, ess_bulk, ess_tail, divergences, bfmi, worst, tuple(problems))
 
 
-def _extreme(values: xr.Dataset, choose: object) -> tuple[float, str]:
-    """Smallest or largest entry of a data set of diagnostics, and its name with coordinates."""
+def _extreme(values: xr.Dataset, choose: Callable[..., Any], unknown: float) -> tuple[float, str]:
+    """Smallest or largest entry of a data set of diagnostics, and its name with coordinates.
+
+    An entry that is not a number, as of a parameter that never moves, counts as `unknown`.
+    """
     best, name = np.nan, ""
     for variable, array in values.data_vars.items():
-        entry = float(choose(array.values))  # type: ignore[operator]
-        if np.isnan(best) or choose([best, entry]) == entry:  # type: ignore[operator]
+        entries = np.where(np.isnan(array.values), unknown, array.values)
+        entry = float(choose(entries))
+        if np.isnan(best) or choose([best, entry]) == entry:
             best = entry
-            where = np.argwhere(array.values == entry)
+            where = np.argwhere(entries == entry)
             place = where[0] if len(where) else ()
             labels = [str(array[dim].values[index]) for dim, index in zip(array.dims, place, strict=False)]
             name = f"{variable}[{'; '.join(labels)}]" if labels else str(variable)

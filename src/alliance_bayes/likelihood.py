@@ -300,15 +300,9 @@ def _fit_against_saturated(
         return unknown, (
             "No test of fit: some pair of values was never observed together, so the saturated model has no estimate.",
         )
-    saturated = saturated_system(size)
-    start = np.zeros(saturated.n_parameters)
-    for position, parameter in enumerate(saturated.parameters):
-        start[position] = 1.0 if parameter.is_variance else 0.0
-    start[-size:] = _wave_means(statistics)
-    found = _maximise(saturated, statistics, start)
-    if np.abs(found.jac).max() > 1e-4:
+    best = _saturated_log_likelihood(statistics)
+    if best is None:
         return unknown, ("No test of fit: the saturated model did not converge.",)
-    best = -found.fun * statistics.n_persons
     chi_square = max(2 * (best - value), 0.0)
     baseline = 2 * (best - _independence_log_likelihood(statistics))
     excess = max(chi_square - df, 0.0)
@@ -320,6 +314,22 @@ def _fit_against_saturated(
         "cfi": 1 - excess / baseline_excess if baseline_excess > 0 else 1.0,
         "rmsea": float(np.sqrt(excess / (df * statistics.n_persons))) if df else np.nan,
     }, ()
+
+
+def _saturated_log_likelihood(statistics: PatternStatistics) -> float | None:
+    """Of the model that restricts nothing, in the model's unit; None where no maximum is found."""
+    arrays, n_persons = statistics.arrays, statistics.n_persons
+    size = arrays.position.shape[1]
+    if len(arrays.people) == 1:
+        if n_persons <= size:
+            return None
+        _, log_determinant = np.linalg.slogdet(arrays.factor[0] @ arrays.factor[0].T / n_persons)
+        return float(-0.5 * n_persons * (size * (np.log(2 * np.pi) + 1) + log_determinant))
+    saturated = saturated_system(size)
+    start = np.array([float(parameter.is_variance) for parameter in saturated.parameters])
+    start[-size:] = _wave_means(statistics)
+    found = _maximise(saturated, statistics, start)
+    return None if np.abs(found.jac).max() > 1e-4 else -found.fun * n_persons
 
 
 def _all_pairs_seen(statistics: PatternStatistics) -> bool:

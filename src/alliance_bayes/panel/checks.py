@@ -1,6 +1,6 @@
 """What can be wrong with columns, ids and times, as sentences added to the list of problems."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import islice, pairwise
 from numbers import Real
 from typing import Literal
@@ -22,11 +22,17 @@ __all__ = [
     "check_times",
     "first",
     "in_range",
+    "missing_text",
     "numbers",
+    "numbers_as_text",
+    "out_of_range",
     "people",
     "repeated",
+    "repeated_text",
+    "text_text",
     "usable_columns",
     "waves",
+    "waves_of_labels",
 ]
 
 Kind = Literal["measure", "state", "interview"]
@@ -158,22 +164,18 @@ def people(
     codes, found = pd.factorize(column)
     missing = np.flatnonzero(codes < 0)
     if missing.size:
-        problems.add(
-            f"{name} is missing in {row_count(missing)}, {positions(missing)} (counted from 0). "
-            "Every row must say whose it is."
-        )
+        problems.add(missing_text(name, missing.size, missing[:5].tolist(), "whose it is"))
         return None
     ranks, ids = pd.factorize(np.asarray(found), sort=True)
     return ranks[codes], np.asarray(ids)
 
 
-def row_count(rows: npt.NDArray[np.int64]) -> str:
-    return "1 row" if rows.size == 1 else f"{rows.size:,} rows"
-
-
-def positions(rows: npt.NDArray[np.int64]) -> str:
-    shown = ", ".join(str(row) for row in rows[:5])
-    return f"position {shown}" if rows.size == 1 else f"{'first ' if rows.size > 5 else ''}positions {shown}"
+def missing_text(name: str, count: int, rows: Sequence[int], what: str) -> str:
+    """Sentence about rows that do not say whose or of when they are; `rows` are the first five."""
+    shown = ", ".join(map(str, rows))
+    where = f"position {shown}" if count == 1 else f"{'first ' if count > 5 else ''}positions {shown}"
+    noun = "row" if count == 1 else "rows"
+    return f"{name} is missing in {count:,} {noun}, {where} (counted from 0). Every row must say {what}."
 
 
 def waves(
@@ -181,29 +183,35 @@ def waves(
 ) -> tuple[npt.NDArray[np.int64], tuple[float, ...], LeftOut | None] | None:
     """Position of each row's time among the panel's times, -1 where it was not asked for."""
     codes, found = pd.factorize(column)
-    labels = list(found)
     missing = np.flatnonzero(codes < 0)
     if missing.size:
-        problems.add(
-            f"'{name}' is missing in {row_count(missing)}, {positions(missing)} (counted from 0). "
-            "Every row must say when it was."
-        )
+        problems.add(missing_text(f"'{name}'", missing.size, missing[:5].tolist(), "when it was"))
+    asked = waves_of_labels(list(found), np.bincount(np.delete(codes, missing)), name, times, problems)
+    if asked is None or missing.size:
+        return None
+    slots, real, unasked = asked
+    return slots[codes], real, unasked
+
+
+def waves_of_labels(
+    labels: Sequence[object], rows: npt.NDArray[np.int64], name: str, times: object, problems: Problems
+) -> tuple[npt.NDArray[np.int64], tuple[float, ...], LeftOut | None] | None:
+    """Position among the panel's times of each different time in the data, which so many rows have; -1 is unasked."""
     if not labels or not (isinstance(times, Mapping) or are_times(labels, name, problems)):
         return None
     asked = asked_times(labels, times, problems)
-    if asked is None or missing.size:
+    if asked is None:
         return None
     real = tuple(sorted(asked.values()))
     slot_of = {found: slot for slot, found in enumerate(sorted(asked, key=lambda found: asked[found]))}
     slots = np.array([slot_of.get(found, -1) for found in labels])
-    if (slots >= 0).all():
-        return slots[codes], real, None
     unasked = np.flatnonzero(slots < 0)
-    rows = np.bincount(codes)[unasked]
-    cases = tuple(f"{rows[i]:,} at {label(labels[j])}" for i, j in enumerate(unasked[:5]))
+    if not unasked.size:
+        return slots, real, None
+    cases = tuple(f"{rows[i]:,} at {label(labels[i])}" for i in unasked[:5])
     more = (f"and {unasked.size - 5} more times",) if unasked.size > 5 else ()
-    why = f"times={listed(asked)}"
-    return slots[codes], real, LeftOut("rows at times not asked for", int(rows.sum()), cases + more, why)
+    count = int(rows[unasked].sum())
+    return slots, real, LeftOut("rows at times not asked for", count, cases + more, f"times={listed(asked)}")
 
 
 def are_times(labels: Sequence[object], name: str, problems: Problems) -> bool:
@@ -264,20 +272,26 @@ def asked_times(labels: Sequence[object], times: object, problems: Problems) -> 
     return {found: float(time) for found, time in asked.items()}
 
 
-def repeated(codes: npt.NDArray[np.int64], n_codes: int, describe: Callable[[int], str]) -> Iterator[str] | None:
-    """Codes that occur more than once, as text with their number; None where there are none.
+def repeated(codes: npt.NDArray[np.int64], n_codes: int, describe: Callable[[int], str]) -> tuple[int, list[str]]:
+    """How many codes occur more than once, and the first three as text with their number.
 
     Examples
     --------
-    >>> list(repeated(np.array([0, 2, 2]), 3, str))
-    ['2 x2']
+    >>> repeated(np.array([0, 2, 2]), 3, str)
+    (1, ['2 x2'])
     """
     seen = np.zeros(n_codes, dtype=bool)
     seen[codes] = True
     if np.count_nonzero(seen) == codes.size:
-        return None
+        return 0, []
     counts = np.bincount(codes)
-    return (f"{describe(code)} x{counts[code]}" for code in np.flatnonzero(counts > 1).tolist())
+    twice = np.flatnonzero(counts > 1)
+    return len(twice), [f"{describe(code)} x{counts[code]}" for code in twice[:3].tolist()]
+
+
+def repeated_text(what: str, one_row: str, count: int, cases: Iterable[str]) -> str:
+    """Sentence about several rows for what must be one."""
+    return f"Repeated {what}: {count:,}, {first(cases)}. One row must be {one_row}; average or drop the extra rows."
 
 
 def numbers(
@@ -320,15 +334,25 @@ def numbers(
         strange = np.flatnonzero(present & pd.to_numeric(column, errors="coerce").isna().to_numpy())
         if strange.size:
             cases = (f"{quoted([column.iloc[row]])} {where(row)}" for row in strange.tolist())
-            problems.add(
-                f"'{name}' holds text where numbers are expected: {strange.size:,}, {first(cases)}. "
-                "Give each its number, or make it missing."
-            )
+            problems.add(text_text(name, strange.size, cases))
         else:
-            problems.add(f"'{name}' holds numbers stored as text or objects; write pd.to_numeric(frame['{name}']).")
+            problems.add(numbers_as_text(name))
     else:
         problems.add(f"'{name}' is {dtype}, not a number; make it a number in real units.")
     return None
+
+
+def text_text(name: str, count: int, cases: Iterable[str]) -> str:
+    """Sentence about text in a column of numbers."""
+    return (
+        f"'{name}' holds text where numbers are expected: {count:,}, {first(cases)}. "
+        "Give each its number, or make it missing."
+    )
+
+
+def numbers_as_text(name: str) -> str:
+    """Sentence about a column of numbers that is stored as text."""
+    return f"'{name}' holds numbers stored as text or objects; write pd.to_numeric(frame['{name}'])."
 
 
 def in_range(
@@ -338,18 +362,25 @@ def in_range(
     match kind:
         case "measure":
             strange = np.flatnonzero(np.isinf(values))
-            expected = "must hold finite numbers, or be missing"
         case "state":
             strange = np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
-            expected = "is a state and must be 1 (on), 0 (off) or missing"
         case "interview":
             strange = np.flatnonzero((values != 0) & (values != 1))
-            expected = "must be 1 (interviewed) or 0 (not) in every row"
     if not strange.size:
         return values
     cases = (f"{label(values[row])} {where(row)}" for row in strange.tolist())
-    problems.add(f"'{name}' {expected}; others: {strange.size:,}, {first(cases)}.")
+    problems.add(out_of_range(name, kind, strange.size, cases))
     return None
+
+
+def out_of_range(name: str, kind: Kind, count: int, cases: Iterable[str]) -> str:
+    """Sentence about numbers that this kind of column cannot hold."""
+    expected = {
+        "measure": "must hold finite numbers, or be missing",
+        "state": "is a state and must be 1 (on), 0 (off) or missing",
+        "interview": "must be 1 (interviewed) or 0 (not) in every row",
+    }
+    return f"'{name}' {expected[kind]}; others: {count:,}, {first(cases)}."
 
 
 def is_yes_no(column: pd.Series) -> bool:

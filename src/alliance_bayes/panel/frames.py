@@ -1,7 +1,8 @@
 """Long and wide data frames to person x time x measure, without a loop over people."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,12 @@ from .checks import (
     check_measures,
     check_requires,
     check_times,
-    first,
     in_range,
     label,
     numbers,
     people,
     repeated,
+    repeated_text,
     usable_columns,
     waves,
 )
@@ -39,9 +40,15 @@ def check_frame(frame: object, problems: Problems) -> None:
             f"Got a value of type {type(frame).__name__}; pass a pandas DataFrame, "
             "or the path of a .csv, .parquet, .sav or .dta file."
         )
-    elif frame.empty:
-        problems.add(f"There are {len(frame)} rows and {len(frame.columns)} columns, hence no values.")
+    else:
+        check_size(len(frame), len(frame.columns), problems)
     problems.raise_as(PanelError)
+
+
+def check_size(n_rows: int, n_columns: int, problems: Problems) -> None:
+    """Whether there is a row and a column."""
+    if not n_rows or not n_columns:
+        problems.add(f"There are {n_rows} rows and {n_columns} columns, hence no values.")
 
 
 def from_long(
@@ -89,61 +96,95 @@ def from_long(
     if kept is not None:
         rows, ids, gone = only_present(rows[kept], ids)
         slots = slots[kept]
-        left_out += [] if gone is None else [gone]
-    if len(real) > MOST_DATES and rows.size < FULL_ENOUGH * len(ids) * len(real):
-        problems.add(
-            f"'{time}' has {len(real):,} different values in {rows.size:,} rows: dates of single people rather than "
-            "times shared by all. Round it to the planned interviews."
-        )
-        problems.raise_as(PanelError)
+        left_out += persons_left_out(len(gone), gone[:5])
+    check_dates(time, len(real), rows.size, len(ids), problems)
 
-    shape = (len(ids), len(real))
-    size = len(ids) * len(real)
-    cells = rows * len(real) + slots
-    twice = repeated(cells, size, lambda cell: case(ids[cell // len(real)], real[cell % len(real)]))
-    if twice is not None:
-        problems.add(repeated_text(f"({person}, {time}) cells", "one person at one time", twice))
-
-    def placed(values: npt.NDArray[np.float64], empty: float = np.nan) -> npt.NDArray[np.float64]:
-        grid = np.full(size, empty)
-        grid[cells] = values
-        return grid.reshape(shape)
-
-    good = [name for name in measures if name in found]
-    answers = np.full((size, len(good)), np.nan)
-    for position, name in enumerate(good):
-        answers[cells, position] = found[name]
+    grid = Grid(ids, real, rows, slots)
+    n_repeated, cases = grid.repeated()
+    if n_repeated:
+        problems.add(repeated_text(f"({person}, {time}) cells", "one person at one time", n_repeated, cases))
     arrays = Arrays(
         persons=ids,
         times=real,
-        measures=tuple(good),
-        answers=answers.reshape(*shape, len(good)),
-        states={name: placed(found[name]) for name in states if name in found},
-        interviewed=placed(found[interviewed], 0.0) == 1 if interviewed in found else None,
+        measures=tuple(name for name in measures if name in found),
+        answers=grid.stacked([found[name] for name in measures if name in found]),
+        states={name: grid.placed(found[name]) for name in states if name in found},
+        interviewed=grid.placed(found[interviewed], 0.0) == 1 if interviewed in found else None,
         left_out=tuple(left_out),
     )
     return arrays, required
 
 
-def repeated_text(what: str, one_row: str, cases: Iterator[str]) -> str:
-    found = list(cases)
-    return (
-        f"Repeated {what}: {len(found):,}, {first(found)}. One row must be {one_row}; average or drop the extra rows."
-    )
+def check_dates(name: str, n_times: int, n_rows: int, n_persons: int, problems: Problems) -> None:
+    """Whether the times are shared by the persons; raises all problems found so far where they are not."""
+    if n_times > MOST_DATES and n_rows < FULL_ENOUGH * n_persons * n_times:
+        problems.add(
+            f"'{name}' has {n_times:,} different values in {n_rows:,} rows: dates of single people rather than "
+            "times shared by all. Round it to the planned interviews."
+        )
+        problems.raise_as(PanelError)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows that find their places among persons and times.
+
+    Attributes
+    ----------
+    persons, times
+        Sorted ids and times.
+    rows, slots
+        Position of each row's person and time, shape ``(row,)``.
+    """
+
+    persons: npt.NDArray[np.generic]
+    times: tuple[float, ...]
+    rows: npt.NDArray[np.int64]
+    slots: npt.NDArray[np.int64]
+
+    @cached_property
+    def cells(self) -> npt.NDArray[np.int64]:
+        """Position of each row among the cells, time by time within persons."""
+        return self.rows * len(self.times) + self.slots
+
+    def repeated(self) -> tuple[int, list[str]]:
+        """Number of cells with more than one row, and the first three as text."""
+        n_times = len(self.times)
+
+        def describe(cell: int) -> str:
+            return case(self.persons[cell // n_times], self.times[cell % n_times])
+
+        return repeated(self.cells, len(self.persons) * n_times, describe)
+
+    def placed(self, values: npt.NDArray[np.float64], empty: float = np.nan) -> npt.NDArray[np.float64]:
+        """Values of the rows, shape ``(person, time)``."""
+        grid = np.full(len(self.persons) * len(self.times), empty)
+        grid[self.cells] = values
+        return grid.reshape(len(self.persons), len(self.times))
+
+    def stacked(self, columns: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+        """Several columns of the rows, shape ``(person, time, column)``."""
+        grid = np.full((len(self.persons) * len(self.times), len(columns)), np.nan)
+        for position, values in enumerate(columns):
+            grid[self.cells, position] = values
+        return grid.reshape(len(self.persons), len(self.times), len(columns))
 
 
 def only_present(
     rows: npt.NDArray[np.int64], ids: npt.NDArray[np.generic]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic], LeftOut | None]:
-    """Renumber the persons so that only those who still have a row are counted."""
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+    """Renumber the persons so that only those who still have a row are counted; the others come last."""
     present = np.zeros(len(ids), dtype=bool)
     present[rows] = True
     if present.all():
-        return rows, ids, None
-    gone = ids[~present]
-    cases = tuple(label(found) for found in gone[:5]) + ((f"and {len(gone) - 5:,} more",) if len(gone) > 5 else ())
-    left_out = LeftOut("persons", len(gone), cases, "no row at the times asked for")
-    return (np.cumsum(present) - 1)[rows], ids[present], left_out
+        return rows, ids, ids[:0]
+    return (np.cumsum(present) - 1)[rows], ids[present], ids[~present]
+
+
+def persons_left_out(count: int, first_five: Iterable[object]) -> list[LeftOut]:
+    """Persons without a row at the times asked for, if there are any."""
+    cases = (*map(label, first_five), *((f"and {count - 5:,} more",) if count > 5 else ()))
+    return [LeftOut("persons", count, cases, "no row at the times asked for")] if count else []
 
 
 def from_wide(
@@ -189,9 +230,9 @@ def from_wide(
         problems.raise_as(PanelError)
         raise AssertionError("an unusable person or time is a problem")
     rows, ids = persons
-    twice = repeated(rows, len(ids), lambda found: label(ids[found]))
-    if twice is not None:
-        problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", twice))
+    n_repeated, cases = repeated(rows, len(ids), lambda found: label(ids[found]))
+    if n_repeated:
+        problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", n_repeated, cases))
 
     def placed(given: Sequence[str], kind: Kind) -> npt.NDArray[np.float64] | None:
         grid = np.full((len(ids), len(real)), np.nan)

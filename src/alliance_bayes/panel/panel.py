@@ -15,6 +15,7 @@ import pandas as pd
 from ..problems import PanelError, Problems
 from . import frames
 from .checks import check_decision
+from .parquet import from_parquet
 from .patterns import pattern_codes, pooled
 from .printing import describe
 from .published import published_moments
@@ -348,6 +349,114 @@ class Panel:
             problems=problems,
         )
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
+
+    @classmethod
+    def from_parquet(
+        cls,
+        path: str | PathLike[str],
+        *,
+        person: str,
+        time: str,
+        measures: Sequence[str],
+        times: Sequence[float] | Mapping[Any, float] | None = None,
+        requires: Mapping[str, str] | None = None,
+        contradictions: Contradictions = "refuse",
+        time_unit: str | None = None,
+    ) -> "Panel":
+        """Panel of a Parquet file too large for memory, reduced to the moments of each missing-data pattern.
+
+        Rows may come in any order: they are sorted by person on disk, and persons are held only
+        half a million rows at a time. Needs the extra ``alliance-bayes[files]``. What a model
+        with normal residuals needs is kept without loss, so that its estimates and posterior are
+        those of `from_long`; what needs single persons is refused (person scores, forecasts,
+        leaving persons out).
+
+        Parameters
+        ----------
+        path
+            A file with one row per person and time, or a folder, all of whose files that end in
+            ``.parquet`` are taken together.
+        person, time, measures, times, requires, contradictions, time_unit
+            As in `from_long`. The states of `requires` decide which absences are which, and are
+            not kept.
+
+        Returns
+        -------
+        Panel
+            Its `moments` hold all patterns that occur; `values`, `absence` and `persons` are None.
+
+        Raises
+        ------
+        PanelError
+            If the file cannot be read or the data are not a panel; lists every problem found.
+
+        Warns
+        -----
+        PanelWarning
+            If all persons have the same value of a measure at some time.
+
+        Notes
+        -----
+        Memory is about 1 GB and grows with neither rows nor persons, only with the number of
+        patterns (times the square of times x measures) and with the list of `contradictions`. The
+        folder for temporary files (the variable TMPDIR) must have room for the columns in use.
+
+        Examples
+        --------
+        >>> import pandas as pd, tempfile
+        >>> frame = pd.DataFrame({
+        ...     "patient": ["P1", "P1", "P2", "P2", "P3"], "month": [0, 6, 0, 6, 0],
+        ...     "alliance": [4.0, 5.0, None, 3.0, 2.0], "days": [10, 30, 5, 20, 0],
+        ... })
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     frame.to_parquet(f"{folder}/clinic.parquet")
+        ...     panel = Panel.from_parquet(
+        ...         f"{folder}/clinic.parquet", person="patient", time="month", measures=["alliance", "days"]
+        ...     )
+        >>> panel
+        Panel of 3 persons, 2 times and 2 measures, from clinic.parquet
+        Who: 3 persons, known by their means and covariances alone; 3 with at least one value, 2 at two times or more
+        When: 0, 6; one interval of 6
+        What (SD about the means of the times):
+          measure   values  mean     SD  lowest  highest
+          alliance       4   3.5      1       2        5
+          days           5    13  4.472       0       30
+        Values at each time, and absences by their kind:
+          measure   time  observed  unanswered  not interviewed
+          alliance     0         2           1                0
+          alliance     6         2           0                1
+          days         0         3           0                0
+          days         6         2           0                1
+        Missing-data patterns: 3
+        Left out: nothing
+        """
+        source = Path(path).name
+        problems = Problems(f"{source} is not yet a panel of {person} by {time}")
+        reduced = from_parquet(
+            path,
+            person=person,
+            time=time,
+            measures=measures,
+            times=times,
+            requires=requires,
+            contradictions=contradictions,
+            problems=problems,
+        )
+        return cls(
+            measures=reduced.measures,
+            times=reduced.times,
+            persons=None,
+            values=None,
+            absence=None,
+            requires=reduced.requires,
+            states={},
+            moments=reduced.moments,
+            time_unit=time_unit,
+            source=source,
+            left_out=reduced.left_out,
+            contradictions=reduced.contradictions,
+            decision=contradictions if len(reduced.contradictions) else "refuse",
+        )
 
     @classmethod
     def from_moments(

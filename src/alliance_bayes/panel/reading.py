@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..problems import PanelError
 
-__all__ = ["read_frame"]
+__all__ = ["no_file", "not_installed", "read_frame", "unreadable"]
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".csv": lambda path: pd.read_csv(path, low_memory=False),
@@ -57,13 +57,27 @@ Use .csv, .parquet, .sav, .zsav or .dta, or pass a pandas DataFrame.
             f"Use {', '.join(most)} or {last}, or pass a pandas DataFrame."
         )
     if not file.is_file():
-        raise PanelError(f"No file '{file}' (looked for from the folder {Path.cwd()}).")
+        raise no_file(file)
     try:
         return READERS[file.suffix.lower()](file)
     except ImportError as error:
-        raise PanelError(
-            f"{file.name}: a package that reads {file.suffix} is not installed. "
-            'Run: pip install "alliance-bayes[files]"'
-        ) from error
+        raise not_installed(file, file.suffix) from error
     except Exception as error:  # each reader has its own kind of exception for a damaged file
-        raise PanelError(f"{file.name} cannot be read as {file.suffix}: {error}") from error
+        raise unreadable(file, file.suffix, error) from error
+
+
+def no_file(file: Path) -> PanelError:
+    """What to raise where nothing has this name."""
+    return PanelError(f"No file '{file}' (looked for from the folder {Path.cwd()}).")
+
+
+def not_installed(file: Path, kind: str) -> PanelError:
+    """What to raise where the package that reads this kind of file is missing."""
+    return PanelError(
+        f'{file.name}: a package that reads {kind} is not installed. Run: pip install "alliance-bayes[files]"'
+    )
+
+
+def unreadable(file: Path, kind: str, error: Exception) -> PanelError:
+    """What to raise where a file is damaged or of another kind."""
+    return PanelError(f"{file.name} cannot be read as {kind}: {error}")

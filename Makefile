@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check format clean
+.PHONY: help .venv demo test check bench format clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,12 +25,16 @@ test: $(BIN)/.installed-test  ## Linter, type checker, doctests and fast tests.
 check: test  ## Everything in test, then the slow tests.
 	$(BIN)/pytest -m slow
 
+bench: $(BIN)/.installed-test  ## Measure beside Stan, lavaan, pathmc and plain PyMC, where they can be had.
+	-$(BIN)/python tests/benchmarks/set_up.py
+	$(BIN)/python tests/benchmarks
+
 format: $(BIN)/.installed-test  ## Put the code into its form.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## Remove what was built, installed and written.
-	rm -rf .venv build dist src/*.egg-info demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-stan .venv-pathmc build dist src/*.egg-info demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -exec rm -rf {} +  # also numba's compiled kernels
 
 # `python` comes early because .python-version chooses it; a shim may exist and yet not run.

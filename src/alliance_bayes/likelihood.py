@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import OptimizeResult, minimize
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtr, ndtri
 
 from .moments.derived import derive, derived_quantities
 from .moments.identification import check_spec_against_panel
@@ -310,7 +310,7 @@ def _fit_against_saturated(
     return {
         "chi_square": chi_square,
         "df": df,
-        "p_value": float(chi2.sf(chi_square, df)) if df else np.nan,
+        "p_value": float(chdtrc(df, chi_square)) if df else np.nan,
         "cfi": 1 - excess / baseline_excess if baseline_excess > 0 else 1.0,
         "rmsea": float(np.sqrt(excess / (df * statistics.n_persons))) if df else np.nan,
     }, ()
@@ -355,14 +355,14 @@ def _independence_log_likelihood(statistics: PatternStatistics) -> float:
 def _table(system: LinearSystem, estimates: np.ndarray, errors: np.ndarray) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = estimates / errors
-    width = norm.ppf(0.975) * errors
+    width = ndtri(0.975) * errors
     return pd.DataFrame(
         {
             "kind": [parameter.kind for parameter in system.parameters],
             "estimate": estimates,
             "se": errors,
             "z": ratios,
-            "p": 2 * norm.sf(np.abs(ratios)),
+            "p": 2 * ndtr(-np.abs(ratios)),
             "lower": estimates - width,
             "upper": estimates + width,
         },

@@ -23,6 +23,9 @@ __all__ = [
 ]
 
 
+BLOCK = 65_536
+
+
 class PatternArrays(NamedTuple):
     """Statistics per missing pattern, as the compiled kernel reads them.
 
@@ -124,7 +127,11 @@ def pattern_statistics(panel: Panel, measures: Sequence[str]) -> PatternStatisti
             if pattern.observed.any()
         ]
         return PatternStatistics(_pattern_arrays(parts, len(unit)), centre, scale, None, n_waves)
-    arrays, person_pattern = by_pattern(standardized_values(panel, measures, centre, scale))
+    values = panel.require_persons("The likelihood of each person")
+    if chosen != list(range(len(panel.measures))):
+        values = values[:, :, chosen]
+    stacked = values.reshape(len(values), -1)
+    arrays, person_pattern = by_pattern(stacked, np.tile(centre, n_waves), np.tile(scale, n_waves))
     return PatternStatistics(arrays, centre, scale, person_pattern, n_waves)
 
 
@@ -142,13 +149,17 @@ def standardized_values(panel: Panel, measures: Sequence[str], centre: np.ndarra
     return np.asarray((panel.values[:, :, chosen] - centre) / scale).reshape(len(panel.values), -1)
 
 
-def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
+def by_pattern(
+    values: np.ndarray, centre: np.ndarray | None = None, unit: np.ndarray | None = None
+) -> tuple[PatternArrays, np.ndarray]:
     """Reduce stacked values to moments per missing pattern.
 
     Parameters
     ----------
     values
         Shape ``(person, value)``, NaN where absent.
+    centre, unit
+        What to subtract from, and divide, each of the stacked values, shape ``(value,)``.
 
     Returns
     -------
@@ -168,11 +179,14 @@ def by_pattern(values: np.ndarray) -> tuple[PatternArrays, np.ndarray]:
     renumbered[kept] = np.arange(len(kept))
     person_pattern = renumbered[codes]
 
+    shift = np.zeros(n_values) if centre is None else centre
+    divisor = np.ones(n_values) if unit is None else unit
     order, bounds = people_by_pattern(person_pattern, len(kept))
     parts = []
     for pattern, mask in enumerate(masks[kept]):
-        members = values[order[bounds[pattern] : bounds[pattern + 1]]]
-        parts.append(_Part(len(members), mask, *_mean_and_factor(members[:, mask])))
+        members = order[bounds[pattern] : bounds[pattern + 1]]
+        mean, factor = _mean_and_factor(values, members, np.flatnonzero(mask), shift[mask], divisor[mask])
+        parts.append(_Part(len(members), mask, mean, factor))
     return _pattern_arrays(parts, n_values), person_pattern
 
 
@@ -217,20 +231,35 @@ def _cheaper_completed(n_seen: int, n_missing: int, n_columns: int) -> bool:
 
 def _pattern_keys(observed: np.ndarray) -> np.ndarray:
     if observed.shape[1] <= 62:
-        return np.asarray(observed @ (1 << np.arange(observed.shape[1], dtype=np.int64)))
+        keys = np.zeros(len(observed), dtype=np.int64)
+        for position in range(observed.shape[1]):
+            keys |= observed[:, position].astype(np.int64) << position
+        return keys
     packed = np.packbits(observed, axis=1)
     return packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
 
 
-def _mean_and_factor(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    n_people, n_values = values.shape
-    mean = values.mean(axis=0)
-    deviations = values - mean
-    if n_people == 1:
-        return mean, np.zeros((n_values, 0))
-    if n_people <= n_values:
-        return mean, np.ascontiguousarray(deviations.T)
-    return mean, np.linalg.qr(deviations, mode="r").T
+def _mean_and_factor(
+    values: np.ndarray, members: np.ndarray, where: np.ndarray, centre: np.ndarray, unit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scatter factor of some people's values, a block of people at a time."""
+    blocks = [members[start : start + BLOCK] for start in range(0, len(members), BLOCK)]
+
+    def standardized(block: np.ndarray) -> np.ndarray:
+        chosen = np.asarray(values[block][:, where])
+        chosen -= centre
+        chosen /= unit
+        return chosen
+
+    mean = np.sum([standardized(block).sum(axis=0) for block in blocks], axis=0) / len(members)
+    if len(members) == 1:
+        return mean, np.zeros((len(where), 0))
+    if len(members) <= len(where):
+        return mean, np.ascontiguousarray((standardized(members) - mean).T)
+    triangle = np.zeros((0, len(where)))
+    for block in blocks:
+        triangle = np.linalg.qr(np.vstack([triangle, standardized(block) - mean]), mode="r")
+    return mean, np.ascontiguousarray(triangle.T)
 
 
 def _factor(scatter: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import stats
 
 import alliance_bayes as ab
-from alliance_bayes import fitting
+from alliance_bayes import fitting, likelihood
 from alliance_bayes.problems import AllianceBayesError, PanelError, SpecError
 from helpers import between_covariance, random_panel, textbook_moments
 
@@ -238,6 +238,18 @@ def test_log_likelihoods_too_many_to_keep_are_computed_on_demand(small_fit, smal
     assert "log_likelihood" not in frugal.draws.children
     np.testing.assert_array_equal(frugal.log_likelihood(), small_fit.log_likelihood())
     assert frugal.draws["posterior_predictive"].sizes["draw"] == 2
+
+
+@pytest.mark.parametrize("most_persons", [7, 50_000])
+def test_log_likelihoods_of_some_persons_at_a_time(most_persons, small_fit, monkeypatch):
+    monkeypatch.setattr(likelihood, "MOST_PERSONS", most_persons)
+    stored = small_fit.log_likelihood()
+    groups = {name: group for name, group in small_fit.draws.to_dict().items() if name != "/log_likelihood"}
+    bare = replace(small_fit, draws=xr.DataTree.from_dict(groups))
+    xr.testing.assert_identical(bare.log_likelihood(), stored)
+    for some in (slice(0, 20), slice(20, None), slice(50, 20, -3), slice(0, 0)):
+        for fit in (small_fit, bare):
+            xr.testing.assert_identical(fit.log_likelihood(some), stored.isel(person=some))
 
 
 def test_posterior_predictive_draws_miss_what_the_data_miss(small_fit, small_panel):

@@ -241,7 +241,7 @@ class Fit:
         SpecError
             If the model has no random intercepts.
         PanelError
-            If the panel was made from published moments.
+            If the panel holds moments alone.
         """
         if not self.spec.random_intercepts:
             raise SpecError(f"A {self.spec.title} has no random intercepts, so there are no person scores.")
@@ -272,7 +272,7 @@ class Fit:
         SpecError
             If `time` is none of these.
         PanelError
-            If the panel was made from published moments.
+            If the panel holds moments alone.
         """
         values, thetas = self._standardized_values("A forecast"), self._some_thetas(N_PERSON_DRAWS)
         times, n_measures = _times_until(self.spec, self.panel.times, time), len(self.spec.measures)
@@ -305,7 +305,7 @@ class Fit:
         Raises
         ------
         PanelError
-            If the panel was made from published moments.
+            If the panel holds moments alone.
         """
         values = self._standardized_values("A posterior predictive check")
         observed = self._statistics_of(values)
@@ -329,22 +329,28 @@ class Fit:
             index=observed.index,
         )
 
-    def log_likelihood(self) -> xr.DataArray:
+    def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
         """Log density of each person's values per draw, dims ``(chain, draw, person)``.
 
         Of people with at least one value, marginal over random intercepts and states, in the values'
         own units; the one that leaving out whole persons needs. Computed anew where the draws do not
         hold it.
 
+        Parameters
+        ----------
+        persons
+            Which of these people, counted from 0; all when left open. Where 8 bytes for each draw
+            of each person are too many for memory, ask for some at a time.
+
         Raises
         ------
         PanelError
-            If the panel was made from published moments.
+            If the panel holds moments alone.
         """
         self.panel.require_persons("The log-likelihood per person")
         if "log_likelihood" in self.draws.children:
-            return self.draws["log_likelihood"].to_dataset()["values"]
-        return _log_likelihood(self)
+            return self.draws["log_likelihood"].to_dataset()["values"].isel(person=persons or slice(None))
+        return _log_likelihood(self, persons)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write draws, spec, panel and settings to one netCDF file, for `load_fit`.
@@ -525,17 +531,18 @@ def _prior(fitted: Fit) -> xr.Dataset:
     return xr.Dataset(variables, coords={"chain": [0], "draw": np.arange(N_PRIOR_DRAWS), **coordinates})
 
 
-def _log_likelihood(fitted: Fit) -> xr.DataArray:
+def _log_likelihood(fitted: Fit, persons: slice | None = None) -> xr.DataArray:
     """Per draw and person with any value: a person without one has density 1, which no one can leave out."""
-    values = per_person(fitted.system, fitted.statistics, fitted.panel, fitted.spec, fitted.thetas)
     assert fitted.panel.persons is not None
     assert fitted.statistics.person_pattern is not None
-    seen = fitted.statistics.person_pattern >= 0
+    seen = np.flatnonzero(fitted.statistics.person_pattern >= 0)[persons or slice(None)]
+    values = per_person(fitted.system, fitted.statistics, fitted.panel, fitted.spec, fitted.thetas, seen)
     sizes = fitted.posterior.sizes
     return xr.DataArray(
-        values[:, seen].reshape(sizes["chain"], sizes["draw"], -1),
+        values.reshape(sizes["chain"], sizes["draw"], -1),
         dims=("chain", "draw", "person"),
         coords={**_sample_coordinates(fitted), "person": fitted.panel.persons[seen]},
+        name="values",
     )
 
 

@@ -30,6 +30,7 @@ __all__ = ["MaximumLikelihood", "log_likelihood", "maximum_likelihood", "per_per
 
 GRADIENT_TOLERANCE = 1e-7
 MOST_DENSE_PARAMETERS = 300
+MOST_PERSONS = 50_000  # whose values are held in the model's unit at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +161,7 @@ def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float])
     spec
         The model.
     panel
-        The data of people (not published moments).
+        The data of people (not moments alone).
     values
         A number for every parameter, keyed as the index of `MaximumLikelihood.table`, in the
         measures' own units.
@@ -176,7 +177,7 @@ def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float])
     SpecError
         If a parameter is missing, unknown or not finite.
     PanelError
-        If the panel was made from published moments.
+        If the panel holds moments alone.
     """
     check_spec_against_panel(spec, panel)
     system = cross_lagged_system(spec, panel.times)
@@ -185,25 +186,36 @@ def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float])
     raw = np.array([float(values[name]) for name in system.names])
     theta = (raw - system.raw_shifts(statistics.centre)) / system.raw_factors(statistics.scale)
     return pd.Series(
-        per_person(system, statistics, panel, spec, theta[None])[0],
+        per_person(system, statistics, panel, spec, theta[None], np.arange(panel.n_persons))[0],
         index=pd.Index(panel.persons, name="person"),
         name="log_likelihood",
     )
 
 
 def per_person(
-    system: LinearSystem, statistics: PatternStatistics, panel: Panel, spec: CrossLagged, thetas: np.ndarray
+    system: LinearSystem,
+    statistics: PatternStatistics,
+    panel: Panel,
+    spec: CrossLagged,
+    thetas: np.ndarray,
+    persons: np.ndarray,
 ) -> np.ndarray:
-    """Log density of each person at many theta; shape ``(draw, person)``, in the values' own units."""
-    standardized = standardized_values(panel, spec.measures, statistics.centre, statistics.scale)
+    """Log density at many theta of the persons at these positions, in the values' own units.
+
+    Needs little memory beyond the result, shape ``(draw, person)``: persons are taken block by block.
+    """
+    panel.require_persons("The likelihood of each person")
     assert statistics.person_pattern is not None
-    order, bounds = people_by_pattern(statistics.person_pattern, len(statistics.arrays.people))
-    result = np.zeros((len(thetas), len(standardized)))
-    log_likelihoods_per_person(
-        np.ascontiguousarray(thetas), system.arrays, statistics.arrays, standardized, order, bounds, result
-    )
+    thetas = np.ascontiguousarray(thetas)
     log_scale = np.tile(np.log(statistics.scale), statistics.n_waves)
-    result -= (~np.isnan(standardized)) @ log_scale
+    result = np.zeros((len(thetas), len(persons)))
+    for start in range(0, len(persons), MOST_PERSONS):
+        block = persons[start : start + MOST_PERSONS]
+        found = result[:, start : start + MOST_PERSONS]
+        values = standardized_values(panel, spec.measures, statistics.centre, statistics.scale, block)
+        order, bounds = people_by_pattern(statistics.person_pattern[block], len(statistics.arrays.people))
+        log_likelihoods_per_person(thetas, system.arrays, statistics.arrays, values, order, bounds, found)
+        found -= (~np.isnan(values)) @ log_scale
     return result
 
 

@@ -135,18 +135,22 @@ def pattern_statistics(panel: Panel, measures: Sequence[str]) -> PatternStatisti
     return PatternStatistics(arrays, centre, scale, person_pattern, n_waves)
 
 
-def standardized_values(panel: Panel, measures: Sequence[str], centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def standardized_values(
+    panel: Panel, measures: Sequence[str], centre: np.ndarray, scale: np.ndarray, persons: np.ndarray | None = None
+) -> np.ndarray:
     """Values in the model's unit, stacked wave by wave; shape ``(person, wave * measure)``.
+
+    Of all persons, or of those at some positions.
 
     Raises
     ------
     PanelError
         If the panel holds moments alone.
     """
-    panel.require_persons("The likelihood of each person")
-    assert panel.values is not None
+    values = panel.require_persons("The likelihood of each person")
     chosen = [panel.measures.index(name) for name in measures]
-    return np.asarray((panel.values[:, :, chosen] - centre) / scale).reshape(len(panel.values), -1)
+    values = (values if persons is None else values[persons])[:, :, chosen]
+    return np.asarray((values - centre) / scale).reshape(len(values), -1)
 
 
 def by_pattern(

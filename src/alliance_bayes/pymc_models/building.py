@@ -54,7 +54,7 @@ def to_pymc(spec: CrossLagged, panel: Panel, *, likelihood: Likelihood = "moment
         If the model is not identified at these times or does not fit the panel's measures, or
         `likelihood` is neither.
     PanelError
-        If ``"persons"`` is asked of a panel of published moments.
+        If ``"persons"`` is asked of a panel that holds moments alone.
     """
     if likelihood not in get_args(Likelihood):
         raise SpecError(f"likelihood must be one of {quoted(get_args(Likelihood))}; got {likelihood!r}.")

@@ -35,7 +35,8 @@ def log_likelihood(options: Options) -> Iterator[Figure]:
     reference: list[np.ndarray] = []
     measured = side_by_side({"ours": ours, "peer": numpys}, options.repeats(5, 2))
     values = found[0].transpose("chain", "draw", "person").values.reshape(fit.n_draws, -1)
-    np.testing.assert_allclose(values[:N_REFERENCE_DRAWS], reference[0], rtol=1e-9, atol=1e-9)
+    with_values = reference[0][:, fit.statistics.person_pattern >= 0]
+    np.testing.assert_allclose(values[:N_REFERENCE_DRAWS], with_values, rtol=1e-9, atol=1e-9)
     yield Figure(
         benchmark="log-likelihood",
         name=f"{fit.n_draws:,} draws x {values.shape[1]} people, 78 patterns",

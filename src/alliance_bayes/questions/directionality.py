@@ -198,8 +198,7 @@ def directionality(
     .. [1] Schuurman, Ferrer, de Boer-Sonnenschein & Hamaker (2016). How to compare cross-lagged
        associations in a multilevel autoregressive model. Psychological Methods 21, 206-221.
        https://doi.org/10.1037/met0000062
-    .. [2] Orth et al. (2024). Effect size guidelines for cross-lagged effects. Psychological
-       Methods 29, 421-433. https://doi.org/10.1037/met0000499
+    .. [2] Orth et al. Effect size guidelines for cross-lagged effects. Psychological Methods.
     """
     _check(fit, [(first, second)], margin, certainty)
     lengths = _length_labels(fit)

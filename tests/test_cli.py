@@ -222,3 +222,24 @@ def test_help_and_refusals_wait_for_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_sponsor_study_is_simulated_under_a_named_truth(tmp_path):
+    path = tmp_path / "cohort.csv"
+    arguments = ("--persons", 40, "--seed", 6, "--out", path)
+    result = invoke("simulate", "sponsor-study", *arguments, "--truth", "null")
+    assert (result.exit_code, result.stdout) == (0, f"40 persons, 160 rows, seed 6: {path}\n")
+    pd.testing.assert_frame_equal(
+        pd.read_csv(path), ab.sponsor_study("null", persons=40, seed=6).frame, check_dtype=False
+    )
+    assert "truth must be one of" in refused("simulate", "sponsor-study", *arguments, "--truth", "nil")
+    assert refused("simulate", MODEL, *arguments, "--truth", "null") == (
+        f"{MODEL}: --truth chooses among the truths of sponsor-study; a model file has its own in [truth].\n"
+    )
+
+
+def test_the_help_names_the_truths_there_are():
+    from alliance_bayes.cli import TRUTH_NAMES
+    from alliance_bayes.sponsor_cohort.truths import TRUTHS
+
+    assert tuple(TRUTHS) == TRUTH_NAMES

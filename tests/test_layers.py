@@ -22,6 +22,7 @@ LAYERS = {
     "simulation": {"names", "problems", "panel", "spec"},
 }
 LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
+LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
 ALLOWED_OUTSIDE = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .simulation import Missing, Truth, simulate
     from .spec.cross_lagged import CLPM, RICLPM
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+    from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ _HOMES = {
     ),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.cross_lagged": ("CLPM", "RICLPM"),
+    "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -65,6 +67,8 @@ __all__ = [
     "Priors",
     "Question",
     "SpecError",
+    "SponsorStudy",
+    "SponsorTruth",
     "Truth",
     "directionality",
     "directionality_of_pairs",
@@ -77,6 +81,7 @@ __all__ = [
     "read_frame",
     "save_model",
     "simulate",
+    "sponsor_study",
     "to_pymc",
 ]
 

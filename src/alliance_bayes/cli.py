@@ -21,6 +21,8 @@ __all__ = ["main"]
 
 BAD_INPUT = 2
 SEED = 1
+SPONSOR_STUDY = "sponsor-study"
+TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
 REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
 
 app = typer.Typer(
@@ -88,16 +90,19 @@ def check(model: Model, data: Data) -> None:
 @app.command()
 @bad_input()
 def simulate(
-    model: Model,
+    model: Annotated[Path, typer.Argument(metavar="MODEL.toml", help=f"The model file, or the word {SPONSOR_STUDY}.")],
     persons: Annotated[int, typer.Option(help="How many persons.")],
     out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = SEED,
+    truth: Annotated[
+        str | None,
+        typer.Option(help=f"What is true, of {SPONSOR_STUDY} alone: {', '.join(TRUTH_NAMES)}."),
+    ] = None,
 ) -> None:
-    """Draw a data file from the [truth] of MODEL.toml, one row per person and time."""
-    file = ab.load_model(model)
+    """Draw a data file from the [truth] of MODEL.toml, or the synthetic sponsor study, one row per person and time."""
     if out.suffix not in (".csv", ".parquet"):
         raise ab.AllianceBayesError(f"{out}: a file ending in '{out.suffix}' cannot be written. Use .csv or .parquet.")
-    frame = file.simulate(persons=persons, seed=seed)
+    frame = _simulated(model, persons, seed, truth)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".csv":
         frame.to_csv(out, index=False)
@@ -105,6 +110,16 @@ def simulate(
         with _needs("pyarrow", "files"):
             frame.to_parquet(out, index=False)
     typer.echo(f"{persons:,} persons, {len(frame):,} rows, seed {seed}: {out}")
+
+
+def _simulated(model: Path, persons: int, seed: int, truth: str | None) -> "pd.DataFrame":
+    if str(model) == SPONSOR_STUDY:
+        return ab.sponsor_study(truth or "default", persons=persons, seed=seed).frame
+    if truth is not None:
+        raise ab.AllianceBayesError(
+            f"{model}: --truth chooses among the truths of {SPONSOR_STUDY}; a model file has its own in [truth]."
+        )
+    return ab.load_model(model).simulate(persons=persons, seed=seed)
 
 
 @app.command()

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from .fitting import Fit, fit, load_fit
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import ModelFile, Question, load_model, packaged_model, save_model
-    from .panel import Absence, Moments, Panel, PanelWarning, read_frame
+    from .panel import Absence, Moments, Panel, PanelWarning, Transitions, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
     from .questions.directionality import (
@@ -27,7 +27,7 @@ _HOMES = {
     "fitting": ("Fit", "fit", "load_fit"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
     "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
-    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
+    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
     "questions.directionality": (
@@ -69,6 +69,7 @@ __all__ = [
     "SpecError",
     "SponsorStudy",
     "SponsorTruth",
+    "Transitions",
     "Truth",
     "directionality",
     "directionality_of_pairs",

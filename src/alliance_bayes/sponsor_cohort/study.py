@@ -163,8 +163,8 @@ def sponsor_study(truth: TruthName | str = "default", *, persons: int = 302, see
     Examples
     --------
     >>> study = sponsor_study("null", seed=1)
-    >>> len(study.frame), study.truth.lagged(3.0).loc["abstinence", "alliance"].round(3)
-    (1208, np.float64(0.004))
+    >>> len(study.frame), study.truth.effects.loc["alliance -> abstinence"].round(3).to_dict()
+    (1208, {'direct': 0.0, '3 months': 0.006, '6 months': 0.013})
     """
     problems = Problems("No sponsor study can be drawn")
     if truth not in TRUTHS:

@@ -23,15 +23,17 @@ LAYERS = {
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
+LAYERS["regressions"] = {"names", "problems", "spec"}
 FIGURES = {"figures", "figures_of_counts", "figures_of_estimates"}
-LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation"}
+LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation", "regressions"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
+LAYERS["questions"] = {"names", "problems", "panel", "spec", "fitting", "regressions", "health", "summaries"} | FIGURES
 LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},
     "nutpie": {"fitting", "pymc_models"},
+    "bambi": {"regressions"},
 }
 
 

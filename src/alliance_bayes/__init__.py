@@ -6,17 +6,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .fitting import Fit, fit, load_fit
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
-    from .model_file import ModelFile, Question, load_model, packaged_model, save_model
+    from .model_file import (
+        AssociationFile,
+        ModelFile,
+        Question,
+        load_association,
+        load_model,
+        packaged_model,
+        save_association,
+        save_model,
+    )
     from .panel import Absence, Moments, Panel, PanelWarning, Transitions, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.association import Association, SamplingOfRegressions, association
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
         directionality,
         directionality_of_pairs,
     )
+    from .regressions.building import bambi_model
     from .simulation import Missing, Truth, simulate
+    from .spec.association import RandomInterceptRegression
     from .spec.cross_lagged import CLPM, RICLPM
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
     from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
@@ -26,17 +38,29 @@ __version__ = "0.1.0"
 _HOMES = {
     "fitting": ("Fit", "fit", "load_fit"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
-    "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
+    "model_file": (
+        "AssociationFile",
+        "ModelFile",
+        "Question",
+        "load_association",
+        "load_model",
+        "packaged_model",
+        "save_association",
+        "save_model",
+    ),
     "panel": ("Absence", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.association": ("Association", "SamplingOfRegressions", "association"),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
         "directionality",
         "directionality_of_pairs",
     ),
+    "regressions.building": ("bambi_model",),
     "simulation": ("Missing", "Truth", "simulate"),
+    "spec.association": ("RandomInterceptRegression",),
     "spec.cross_lagged": ("CLPM", "RICLPM"),
     "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -49,6 +73,8 @@ __all__ = [
     "RICLPM",
     "Absence",
     "AllianceBayesError",
+    "Association",
+    "AssociationFile",
     "Beta",
     "Directionality",
     "DirectionalityOfPairs",
@@ -66,20 +92,26 @@ __all__ = [
     "PanelWarning",
     "Priors",
     "Question",
+    "RandomInterceptRegression",
+    "SamplingOfRegressions",
     "SpecError",
     "SponsorStudy",
     "SponsorTruth",
     "Transitions",
     "Truth",
+    "association",
+    "bambi_model",
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "load_association",
     "load_fit",
     "load_model",
     "log_likelihood",
     "maximum_likelihood",
     "packaged_model",
     "read_frame",
+    "save_association",
     "save_model",
     "simulate",
     "sponsor_study",

@@ -146,7 +146,7 @@ def test_the_published_interaction_appears_under_every_truth(capsys):
         outcomes=["percent_days_abstinent"],
     )
     for truth in ("default", "null", "reverse"):
-        frame = ab.sponsor_study(truth, persons=4000, seed=6).frame
+        frame = ab.sponsor_study(truth, persons=12_000, seed=8).frame
         table = ab.association(regression, frame, draws=500, seed=7).table
         row = table.xs(PUBLISHED, level="model").xs("alliance:time", level="term").iloc[0]
         with capsys.disabled():

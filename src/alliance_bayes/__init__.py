@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .regressions.building import bambi_model
     from .simulation import Missing, Truth, simulate
     from .spec.association import RandomInterceptRegression
-    from .spec.cross_lagged import CLPM, RICLPM
+    from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
     from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
 
@@ -61,16 +61,20 @@ _HOMES = {
     "regressions.building": ("bambi_model",),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.association": ("RandomInterceptRegression",),
-    "spec.cross_lagged": ("CLPM", "RICLPM"),
+    "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALT",
     "CLPM",
+    "DPM",
+    "LCMSR",
     "LKJ",
     "RICLPM",
+    "STARTS",
     "Absence",
     "AllianceBayesError",
     "Association",

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import tomllib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,9 @@ def run(
     chains: Chains = None,
 ) -> None:
     """Fit MODEL.toml to DATA and answer its questions."""
+    if _asks_association(model):
+        _associate(ab.load_association(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
+        return
     _answer(ab.load_model(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
 
 
@@ -173,6 +177,35 @@ def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **give
     parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
     (out / "answer.txt").write_text("\n\n".join(parts) + "\n", "utf-8")
     typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
+
+
+def _asks_association(model: Path) -> bool:
+    try:
+        document = tomllib.loads(model.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False  # what is wrong is said where the file is read
+    section = document.get("model")
+    return isinstance(section, dict) and section.get("kind") == "association"
+
+
+def _associate(file: "ab.AssociationFile", data: Path, out: Path, **given: int | None) -> None:
+    """Answer the regressions of an association file, print the answers, and write everything into `out`."""
+    if given.pop("tune") is not None:
+        raise ab.AllianceBayesError(
+            "--tune: these regressions are drawn from exactly, without a warm-up; leave it out."
+        )
+    answers = file.ask(data, **{name: value for name, value in given.items() if value is not None})
+    out.mkdir(parents=True, exist_ok=True)
+    typer.echo(f"{file.title}\n")
+    for place, (regression, answer) in enumerate(answers.items(), start=1):
+        name = f"{place}-association"
+        answer.table.to_csv(out / f"{name}.csv")
+        answer.by_time.to_csv(out / f"{name}-by-time.csv")
+        answer.plot().savefig(out / f"{name}.png", dpi=150)
+        typer.echo(f"Regression {place}: {regression}\n{answer}\nFigure: {out / name}.png\n")
+    texts = [f"{regression}\n{answer}" for regression, answer in answers.items()]
+    (out / "answer.txt").write_text("\n\n".join([str(file), *texts]) + "\n", "utf-8")
+    typer.echo(f"Tables and the whole text are in {out}{os.sep}")
 
 
 def _provenance(fit: "ab.Fit") -> str:

@@ -191,9 +191,7 @@ def _asks_association(model: Path) -> bool:
 def _associate(file: "ab.AssociationFile", data: Path, out: Path, **given: int | None) -> None:
     """Answer the regressions of an association file, print the answers, and write everything into `out`."""
     if given.pop("tune") is not None:
-        raise ab.AllianceBayesError(
-            "--tune: these regressions are drawn from exactly, without a warm-up; leave it out."
-        )
+        raise ab.AllianceBayesError("--tune: regressions are drawn from exactly, without a warm-up; leave it out.")
     answers = file.ask(data, **{name: value for name, value in given.items() if value is not None})
     out.mkdir(parents=True, exist_ok=True)
     typer.echo(f"{file.title}\n")

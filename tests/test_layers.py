@@ -9,25 +9,31 @@ ROOT = Path(alliance_bayes.__file__).parent
 LAYERS = {
     "names": set(),
     "problems": set(),
-    "panel": {"names", "problems"},
+    "panel": {"names", "problems", "figures_of_counts"},
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
     "summaries": set(),
     "health": set(),
     "figures": set(),
+    "figures_of_counts": set(),
+    "figures_of_estimates": set(),
     "prediction": {"moments"},
     "saving": {"panel"},
     "likelihood": {"names", "problems", "panel", "spec", "moments"},
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
-LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
-LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
+LAYERS["regressions"] = {"names", "problems", "spec"}
+FIGURES = {"figures", "figures_of_counts", "figures_of_estimates"}
+LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation", "regressions"}
+LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
+LAYERS["questions"] = {"names", "problems", "panel", "spec", "fitting", "regressions", "health", "summaries"} | FIGURES
+LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},
     "nutpie": {"fitting", "pymc_models"},
+    "bambi": {"regressions"},
 }
 
 

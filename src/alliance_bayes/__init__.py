@@ -6,37 +6,63 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .fitting import Fit, fit, load_fit
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
-    from .model_file import ModelFile, Question, load_model, packaged_model, save_model
-    from .panel import Absence, Moments, Panel, PanelWarning, read_frame
+    from .model_file import (
+        AssociationFile,
+        ModelFile,
+        Question,
+        load_association,
+        load_model,
+        packaged_model,
+        save_association,
+        save_model,
+    )
+    from .panel import Absence, Moments, Panel, PanelWarning, Transitions, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.association import Association, SamplingOfRegressions, association
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
         directionality,
         directionality_of_pairs,
     )
+    from .regressions.building import bambi_model
     from .simulation import Missing, Truth, simulate
+    from .spec.association import RandomInterceptRegression
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+    from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "fitting": ("Fit", "fit", "load_fit"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
-    "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
-    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
+    "model_file": (
+        "AssociationFile",
+        "ModelFile",
+        "Question",
+        "load_association",
+        "load_model",
+        "packaged_model",
+        "save_association",
+        "save_model",
+    ),
+    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.association": ("Association", "SamplingOfRegressions", "association"),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
         "directionality",
         "directionality_of_pairs",
     ),
+    "regressions.building": ("bambi_model",),
     "simulation": ("Missing", "Truth", "simulate"),
+    "spec.association": ("RandomInterceptRegression",),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
+    "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -51,6 +77,8 @@ __all__ = [
     "STARTS",
     "Absence",
     "AllianceBayesError",
+    "Association",
+    "AssociationFile",
     "Beta",
     "Directionality",
     "DirectionalityOfPairs",
@@ -68,19 +96,29 @@ __all__ = [
     "PanelWarning",
     "Priors",
     "Question",
+    "RandomInterceptRegression",
+    "SamplingOfRegressions",
     "SpecError",
+    "SponsorStudy",
+    "SponsorTruth",
+    "Transitions",
     "Truth",
+    "association",
+    "bambi_model",
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "load_association",
     "load_fit",
     "load_model",
     "log_likelihood",
     "maximum_likelihood",
     "packaged_model",
     "read_frame",
+    "save_association",
     "save_model",
     "simulate",
+    "sponsor_study",
     "to_pymc",
 ]
 

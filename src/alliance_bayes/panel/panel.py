@@ -24,6 +24,7 @@ from .reading import read_frame
 from .records import Absence, Arrays, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions, settle
 from .studies import joined_studies
+from .transitions import Transitions, transitions
 
 __all__ = ["Panel"]
 
@@ -819,6 +820,39 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
             table[kind.name.lower()] = count.T.ravel()
         table["share_observed"] = table["observed"] / self.n_persons
         return table
+
+    def transitions(self, state: str) -> Transitions:
+        """How many persons acquired a state and how many kept it, from each time to the next.
+
+        Of those who told the state at both ends of an interval; who was not interviewed or left the
+        state unanswered is counted apart and nothing is assumed of them.
+
+        Parameters
+        ----------
+        state
+            A state of `requires`.
+
+        Returns
+        -------
+        Transitions
+            Counts, percentages with their denominators, text and figure.
+
+        Raises
+        ------
+        PanelError
+            If the panel has no such state, one time only, or moments alone.
+
+        Examples
+        --------
+        >>> values = [[[4.0], [5.0]], [[3.0], [np.nan]], [[np.nan], [2.0]], [[np.nan], [np.nan]]]
+        >>> panel = Panel.from_arrays(
+        ...     values, measures=["alliance"], times=[3, 6], requires={"alliance": "sponsor"},
+        ...     states={"sponsor": [[1, 1], [1, 0], [0, 1], [0, np.nan]]},
+        ... )
+        >>> panel.transitions("sponsor").table.loc[(3, 6), ["acquired", "off_before", "kept", "on_before"]].tolist()
+        [1, 1, 1, 2]
+        """
+        return transitions(self, state)
 
     def pooled_scale(self) -> tuple[FloatArray, FloatArray]:
         """Mean of each measure over all its values, and its SD about the means of the times.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         directionality_of_pairs,
     )
     from .simulation import Missing, Truth, simulate
-    from .spec.cross_lagged import CLPM, RICLPM
+    from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 
 __version__ = "0.1.0"
@@ -36,15 +36,19 @@ _HOMES = {
         "directionality_of_pairs",
     ),
     "simulation": ("Missing", "Truth", "simulate"),
-    "spec.cross_lagged": ("CLPM", "RICLPM"),
+    "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALT",
     "CLPM",
+    "DPM",
+    "LCMSR",
     "LKJ",
     "RICLPM",
+    "STARTS",
     "Absence",
     "AllianceBayesError",
     "Beta",

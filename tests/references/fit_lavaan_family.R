@@ -127,16 +127,24 @@ syntax <- function(measures, times, registry, kind, lags = "equal", residuals = 
   covariances(first, early, paste0(", ", times[1]))
   for (t in waves[-1]) {
     interval <- paste0(", ", intervals_of(times)[t - 1])
-    for (outcome in measures) for (predictor in measures) {
-      path <- paste0(predictor, " -> ", outcome)
-      each <- lags == "free" || standardised_lags == "equal"
-      weight <- if (path %in% remove) "0" else label(paste0(path, if (each) interval))
-      add(within(outcome, t), " ~ ", weight, "*", within(predictor, t - 1))
-      if (path %in% lag_2 && t > 2) {
-        add(within(outcome, t), " ~ ", label(paste0(path, ", lag 2")), "*", within(predictor, t - 2))
-      }
+    # with a grid, latent waves that nobody observed stand between these two, one base step apart
+    steps <- if (lags == "grid") (times[t] - times[t - 1]) / min(diff(times)) else 1
+    at_step <- function(m, step) {
+      if (step == 0) within(m, t - 1) else if (step == steps) within(m, t) else paste0(within(m, t), "_step_", step)
     }
-    covariances("innovation", function(m) within(m, t), if (residuals == "equal" || stationary) "" else interval)
+    for (step in seq_len(steps)) {
+      for (outcome in measures) for (predictor in measures) {
+        path <- paste0(predictor, " -> ", outcome)
+        each <- lags == "free" || standardised_lags == "equal"
+        weight <- if (path %in% remove) "0" else label(paste0(path, if (each) interval))
+        add(at_step(outcome, step), " ~ ", weight, "*", at_step(predictor, step - 1))
+        if (path %in% lag_2 && t > 2) {
+          add(within(outcome, t), " ~ ", label(paste0(path, ", lag 2")), "*", within(predictor, t - 2))
+        }
+      }
+      alike <- residuals == "equal" || (stationary && lags != "free")
+      covariances("innovation", function(m) at_step(m, step), if (alike) "" else interval)
+    }
   }
 
   for (covariate in names(covariates)) for (target in covariates[[covariate]]) for (m in measures) {
@@ -218,14 +226,23 @@ put_symmetric <- function(values, S, prefix, measures, when = "") {
 }
 paths_matrix <- function(measures, when = "") outer(measures, measures, function(o, p) paste0(p, " -> ", o, when))
 
-# The same within covariance at every wave: Psi = P - Phi P Phi'.
+# The endings of the names of lags and innovations: none where they hold for every interval.
+when_lagged <- function(model, set) {
+  path <- paste(set$measures[1], "->", set$measures[1])
+  if (path %in% model$labelled) "" else paste0(", ", intervals_of(set$times))
+}
+
+# The same within covariance at every wave: Psi_t = P - Phi_t P Phi_t'.
 stationary <- function(model, set) {
   measures <- set$measures
   model$free <- grep("^innovation", model$labelled, value = TRUE, invert = TRUE)
   model$implied <- function(theta) {
-    Phi <- matrix(theta[paths_matrix(measures)], length(measures))
     P <- symmetric(theta, "within", measures, paste0(", ", set$times[1]))
-    put_symmetric(theta, P - Phi %*% P %*% t(Phi), "innovation", measures)[model$labelled]
+    for (when in when_lagged(model, set)) {
+      Phi <- matrix(theta[paths_matrix(measures, when)], length(measures))
+      theta <- put_symmetric(theta, P - Phi %*% P %*% t(Phi), "innovation", measures, when)
+    }
+    theta[model$labelled]
   }
   model
 }
@@ -395,15 +412,15 @@ lavaan_constrained <- function(model, engine, best, set, ...) {
   cell <- function(prefix, i, j, when) if (i == j) label(paste0(prefix, " variance ", m[i], when)) else {
     label(paste0(prefix, " covariance ", m[min(i, j)], ", ", m[max(i, j)], when))
   }
-  lag <- function(i, k) label(paste0(m[k], " -> ", m[i]))
+  lag <- function(i, k, when) label(paste0(m[k], " -> ", m[i], when))
   constraints <- character(0)
-  for (i in seq_along(m)) for (j in seq_len(i)) {
+  for (when in when_lagged(model, set)) for (i in seq_along(m)) for (j in seq_len(i)) {
     terms <- character(0)
     for (k in seq_along(m)) for (l in seq_along(m)) {
-      terms <- c(terms, paste(lag(i, k), cell("within", k, l, first), lag(j, l), sep = "*"))
+      terms <- c(terms, paste(lag(i, k, when), cell("within", k, l, first), lag(j, l, when), sep = "*"))
     }
     constraints <- c(constraints, paste0(
-      cell("innovation", i, j, ""), " == ", cell("within", i, j, first), " - (", paste(terms, collapse = " + "), ")"
+      cell("innovation", i, j, when), " == ", cell("within", i, j, first), " - (", paste(terms, collapse = " + "), ")"
     ))
   }
   start <- parTable(engine$object)
@@ -541,6 +558,9 @@ data_sets <- list(
   wages5 = list(measures = c("hours", "lwage"), times = 1980:1984),
   wages5_missing = list(measures = c("hours", "lwage"), times = 1980:1984),
   three = list(measures = c("x", "y", "z"), times = 0:3),
+  help_gap = list(measures = c("alliance", "days"), times = c(6, 12, 24), file = "help"),
+  wages5_gap = list(measures = c("hours", "lwage"), times = c(1980, 1981, 1983, 1984), file = "wages5"),
+  starts2_gap = list(measures = two, times = c(0, 1, 4), file = "starts2_missing"),
   dpm2 = simulated(5), dpm2_missing = simulated(5),
   starts2 = simulated(5), starts2_missing = simulated(5),
   growth2 = simulated(5), growth2_missing = simulated(5),
@@ -551,7 +571,13 @@ data_sets <- list(
   items2 = simulated(4), items2_missing = simulated(4)
 )
 items <- list(x = c("a1", "a2", "a3"), y = c("b1", "b2", "b3"))
-frames <- lapply(setNames(names(data_sets), names(data_sets)), function(n) read.csv(file.path(folder, paste0(n, ".csv"))))
+file_of <- function(name) if (is.null(data_sets[[name]]$file)) name else data_sets[[name]]$file
+frames <- lapply(setNames(names(data_sets), names(data_sets)), function(name) {
+  frame <- read.csv(file.path(folder, paste0(file_of(name), ".csv")))
+  columns <- as.vector(outer(data_sets[[name]]$measures, data_sets[[name]]$times, paste, sep = "_"))
+  # people without any value at these times are not in the panel
+  if (all(columns %in% names(frame))) frame[rowSums(!is.na(frame[columns])) > 0, ] else frame
+})
 
 wanted <- list()
 want <- function(data, key, ...) {
@@ -574,9 +600,8 @@ want(c("covariates2", "covariates2_missing"), "dpm/free/no y -> x, 0 to 1", kind
 
 # 2. a trait, a stationary state, and measurement error
 starts <- c("starts2", "starts2_missing")
-want(c(starts, "wages5"), "starts/stationary", kind = "starts", error_variance = "equal", stationary = TRUE)
-want(starts, "starts/equal", kind = "starts", error_variance = "equal")
-want(starts, "starts/stationary/no traits", kind = "clpm", error_variance = "equal", stationary = TRUE)
+want(c(starts, "wages5"), "starts/equal/stationary", kind = "starts", error_variance = "equal", stationary = TRUE)
+want("starts2", "starts/free/stationary", kind = "starts", lags = "free", error_variance = "equal", stationary = TRUE)
 
 # 3. growth: with structured residuals, and with lags among scores
 growth <- c("growth2", "growth2_missing")
@@ -585,12 +610,17 @@ for (lags in c("equal", "free")) {
   want(growth, paste0("alt/", lags), kind = "alt", lags = lags)
 }
 want("growth2", "lcmsr/equal/residuals equal", kind = "lcmsr", residuals = "equal")
-want("growth2", "lcmsr/stationary", kind = "lcmsr", stationary = TRUE)
 want("growth2", "alt/equal/residuals equal", kind = "alt", residuals = "equal")
 
 # 4. options of the random-intercept panel
-want(c("help", "wages5", "starts2", "starts2_missing"), "riclpm/stationary", kind = "riclpm", stationary = TRUE)
-want("starts2", "clpm/stationary", kind = "clpm", stationary = TRUE)
+want(c("help", "wages5", "starts2", "starts2_missing"), "riclpm/equal/stationary", kind = "riclpm", stationary = TRUE)
+want("starts2_missing", "riclpm/free/stationary", kind = "riclpm", lags = "free", stationary = TRUE)
+gaps <- c("help_gap", "wages5_gap", "starts2_gap")
+for (kind in c("riclpm", "clpm")) {
+  want(gaps, paste0(kind, "/grid"), kind = kind, lags = "grid")
+  want(gaps, paste0(kind, "/grid/residuals equal"), kind = kind, lags = "grid", residuals = "equal")
+  for (lags in c("equal", "free")) want(gaps, paste0(kind, "/", lags), kind = kind, lags = lags)
+}
 for (kind in c("riclpm", "clpm")) {
   want(c("help", "wages5", "dpm2_missing", "starts2"), paste0(kind, "/equal standardized"),
     kind = kind, standardised_lags = "equal")
@@ -627,6 +657,7 @@ on <- list(
     list(c1 = c("intercepts", "first within"), c2 = "intercepts", z = "every wave alike")
 )
 for (name in names(on)) want(four, paste0("riclpm/equal/", name), kind = "riclpm", covariates = on[[name]])
+want(four, "dpm/equal/c1 and c2 on intercepts", kind = "dpm", covariates = on[["c1 and c2 on intercepts"]])
 for (kind in c("clpm", "dpm")) {
   want(four, paste0(kind, "/equal/c1 on each wave"), kind = kind, covariates = list(c1 = "each wave"))
 }
@@ -730,15 +761,15 @@ for (key in names(wanted)) {
   }
   fits[[key]] <- old$found
   cat(sprintf(
-    "%-70s %15.6f %3d %4s %8.1e %s %6.1f s\n", key, old$found$`-2LL`, old$found$npar, format(old$found$df),
+    "%-100s %15.6f %3d %4s %8.1e %s %6.1f s\n", key, old$found$`-2LL`, old$found$npar, format(old$found$df),
     old$found$`largest gradient`, if (isFALSE(old$found$admissible)) "IMPROPER" else "", old$seconds
   ))
 }
 
 described <- lapply(setNames(names(data_sets), names(data_sets)), function(name) {
-  mine <- constants[constants$data == name, ]
+  mine <- constants[constants$data == file_of(name), ]
   list(
-    people = nrow(frames[[name]]), measures = as.list(mine$measure), times = data_sets[[name]]$times,
+    file = file_of(name), people = nrow(frames[[name]]), measures = as.list(mine$measure), times = data_sets[[name]]$times,
     scaling = lapply(split(mine[c("centre", "scale")], factor(mine$measure, mine$measure)), as.list)
   )
 })

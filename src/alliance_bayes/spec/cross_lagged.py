@@ -130,7 +130,9 @@ class CrossLagged:
             object.__setattr__(self, "predetermined", predetermined)
             for name in predetermined:
                 if name not in covariates:
-                    problems.add(f"predetermined: '{name}' is not among the covariates{choices(name, covariates, 'They')}")
+                    problems.add(
+                        f"predetermined: '{name}' is not among the covariates{choices(name, covariates, 'They')}"
+                    )
         moderated = _by_name("moderated", self.moderated, problems, "{'alliance -> days': 'commitment'}")
         paths = _paths_in("moderated", list(moderated), self.measures, problems)
         object.__setattr__(self, "moderated", FrozenMapping(dict(zip(paths, moderated.values(), strict=False))))
@@ -156,13 +158,17 @@ class CrossLagged:
             problems.add(f"'{name}' has indicators, which tell its reliability; leave one of the two out.")
         across = _listed(self.equal_across_groups) if not isinstance(self.equal_across_groups, str) else None
         if across is None or any(part not in get_args(Across) for part in across):
-            problems.add(f"equal_across_groups must be a list of {quoted(get_args(Across))}; got {self.equal_across_groups!r}.")
+            problems.add(
+                f"equal_across_groups must be a list of {quoted(get_args(Across))}; got {self.equal_across_groups!r}."
+            )
         else:
             object.__setattr__(self, "equal_across_groups", tuple(part for part in get_args(Across) if part in across))
 
     def _contradictions(self) -> Iterable[str]:
         """Options that cannot go together, each with its cure."""
-        by_interval = [path for path in (*self.remove, *(path for group in self.equal for path in group)) if "," in path]
+        by_interval = [
+            path for path in (*self.remove, *(path for group in self.equal for path in group)) if "," in path
+        ]
         if by_interval and self.lags not in ("free", None):
             yield f"'{by_interval[0]}' names one interval, which needs lags='free'; this model has lags='{self.lags}'."
         for path in self.lag_2:
@@ -191,7 +197,7 @@ class CrossLagged:
                 yield f"'{name}' acts on 'each_wave' and on 'every_wave'; choose one."
         for name in self.predetermined:
             if set(self.covariates[name]) - {"each_wave", "every_wave"}:
-                yield f"'{name}' is predetermined, so it varies over time and acts on 'each_wave' or 'every_wave' alone."
+                yield f"'{name}' is predetermined, so it varies over time and acts on 'each_wave' or 'every_wave'."
         if self.error and (self.reliability or self.indicators):
             yield f"A {self.title} estimates measurement error; leave reliability and indicators out."
 

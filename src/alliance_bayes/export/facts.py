@@ -85,7 +85,9 @@ def _times(panel: Panel | Sequence[float], problems: Problems) -> tuple[float, .
         problems.add(f"Give a panel, or the times of its waves such as [0, 6, 12]; got {panel!r}.")
         return ()
     if len(times) < 2 or not np.isfinite(times).all() or not (np.diff(times) > 0).all():
-        problems.add(f"Times of waves must increase, two or more of them; got {', '.join(map(number, times)) or 'none'}.")
+        problems.add(
+            f"Times of waves must increase, two or more of them; got {', '.join(map(number, times)) or 'none'}."
+        )
     return times
 
 
@@ -94,13 +96,13 @@ def _out_of_reach(spec: CrossLagged, program: str) -> list[str]:
     found = []
     if spec.lags == "continuous":
         found.append(
-            f"lags='continuous' needs matrix exponentials, which {program} has not. Write lags='grid', which is the same "
-            "model wherever the drift exists, or lags='free'."
+            f"lags='continuous' needs matrix exponentials, which {program} has not. Write lags='grid', which is the "
+            "same model wherever the drift exists, or lags='free'."
         )
     if spec.group_lags == "pooled":
         found.append(
-            f"group_lags='pooled' draws the groups' lags from a distribution, which needs priors. Write group_lags='free' "
-            "and group_lags='equal', the two extremes it lies between."
+            "group_lags='pooled' draws the groups' lags from a distribution, which needs priors. Write "
+            "group_lags='free' and group_lags='equal', the two extremes it lies between."
         )
     if spec.invariance == "approximate" and spec.indicators:
         found.append(
@@ -109,8 +111,8 @@ def _out_of_reach(spec: CrossLagged, program: str) -> list[str]:
         )
     if spec.moderated:
         found.append(
-            f"moderated: {in_words(list(spec.moderated))} changes with a covariate, a product of a latent variable with "
-            "it. Split the people into groups by the covariate, and give group_lags='free'."
+            f"moderated: {in_words(list(spec.moderated))} changes with a covariate, which takes a product of it with a "
+            "latent variable. Split the people into groups by the covariate, and give group_lags='free'."
         )
     if spec.predetermined:
         found.append(
@@ -119,8 +121,8 @@ def _out_of_reach(spec: CrossLagged, program: str) -> list[str]:
         )
     if spec.lags == "equal_standardized" and "residuals" in spec.equal_across_groups:
         found.append(
-            "lags='equal_standardized' is written with innovations in within-person SDs, which cannot be held equal across "
-            "groups in the measures' own units. Leave 'residuals' out of equal_across_groups."
+            "lags='equal_standardized' is written with innovations in within-person SDs, which cannot be held equal "
+            "across groups in the measures' own units. Leave 'residuals' out of equal_across_groups."
         )
     return found
 

@@ -30,8 +30,8 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     spec
         The model.
     panel
-        The panel, or the times of its waves where these say enough: a known reliability, groups, and covariates that may
-        vary over time need the panel.
+        The panel, or the times of its waves where these say enough: a known reliability, groups, and covariates that
+        may vary over time need the panel.
 
     Returns
     -------

@@ -21,8 +21,8 @@ def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "
     """Input with which Mplus [1]_ fits a model by maximum likelihood.
 
     Every parameter is written out, with its name here as a comment; parameters with the same label are equal, and
-    whatever is not written is fixed at 0. Names have eight characters at most; where that changes a name, a comment says
-    so. The priors of the model have no place in it.
+    whatever is not written is fixed at 0. Names have eight characters at most; where that changes a name, a comment
+    says so. The priors of the model have no place in it.
 
     Mplus is not free and was not run on this text: its layout follows the User's Guide, and the same layout rendered by
     `to_lavaan` was fitted.
@@ -147,9 +147,7 @@ def _name(entry: Entry, names: dict[Variable, str]) -> str:
 def _without_mean(layout: Layout, names: dict[Variable, str]) -> Iterable[str]:
     """Variables of the model whose mean or intercept is 0, which Mplus might estimate of its own accord."""
     with_mean = {entry.first for entry in layout.entries if entry.kind == "mean"}
-    return (
-        name for variable, name in names.items() if variable not in with_mean and variable.role != "covariate"
-    )
+    return (name for variable, name in names.items() if variable not in with_mean and variable.role != "covariate")
 
 
 def _equation(equation: Equation, label: dict[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 __all__ = ["Entry", "Equation", "Layout", "Part", "Product", "Section", "Variable"]
 
-Part = Literal["lags", "variances", "residuals", "means", "other"]
+Part = Literal["lags", "variances", "residuals", "means", "items", "other"]
 Role = Literal["observed", "latent", "within", "intercept", "slope", "covariate"]
 
 
@@ -152,7 +152,9 @@ class Layout:
     def equations_by_group(self) -> tuple[Equation, ...]:
         """Equations with the names that their parameters have in each group; none twice."""
         return tuple(
-            dict.fromkeys(self._in_group(equation, group) for group in self.groups or ("",) for equation in self.equations)
+            dict.fromkeys(
+                self._in_group(equation, group) for group in self.groups or ("",) for equation in self.equations
+            )
         )
 
     @property

@@ -1,0 +1,85 @@
+# Fit what ab.to_lavaan writes: Rscript fit_exported.R FOLDER OUTPUT [KEPT]
+#
+# FOLDER holds the files of export_data.py and of export_syntax.py; KEPT, if given, is a folder of finished fits. Every
+# text goes to lavaan() as a user would give it, with tighter convergence. Where constraints need starting values these
+# are lavaan's own estimates of the model's covariances, see `fit_syntax`.
+
+source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "shared.R"))
+
+arguments <- commandArgs(trailingOnly = TRUE)
+if (!length(arguments) %in% 2:3) stop("usage: Rscript fit_exported.R FOLDER OUTPUT [KEPT]")
+folder <- arguments[1]
+kept <- if (length(arguments) == 3) arguments[3] else tempfile("kept")
+dir.create(kept, showWarnings = FALSE)
+
+start_at <- function(name) {
+  if (grepl("^mean|covariance|with|item_intercept|correlation", name)) return(0)
+  if (grepl("_to_", sub("_[0-9.]+_to_[0-9.]+$", "", name))) {
+    ends <- strsplit(sub("^standardized_", "", sub("_lag_2$", "", sub("_[0-9.]+_to_[0-9.]+$", "", name))), "_to_")[[1]]
+    return(if (ends[1] == ends[2]) 0.3 else 0)
+  }
+  if (grepl("^loading", name)) return(1)
+  if (grepl("within_SD", name)) return(0.8)
+  if (grepl("error|unique|slope|accumulating", name)) return(0.3)
+  0.6
+}
+
+fit_syntax <- function(text, frame, group) {
+  options <- list(
+    model = text, data = frame, missing = "ml", se = "none", test = "none", baseline = FALSE, h1 = FALSE,
+    control = list(iter.max = 20000, eval.max = 40000, rel.tol = 1e-14)
+  )
+  if (nzchar(group)) {
+    options$group <- group
+    options$group.label <- sort(unique(as.character(frame[[group]])))
+  }
+  plain <- quietly(try(do.call(lavaan, options), silent = TRUE))
+  table <- parTable(do.call(lavaan, c(options, list(do.fit = FALSE))))
+  free <- table$free > 0 & nzchar(table$label)
+  table$est[free] <- sapply(sub("^[A-Z]_", "", table$label[free]), start_at)
+  started <- quietly(try(do.call(lavaan, c(options, list(start = table))), silent = TRUE))
+  reached <- function(said) {
+    fit <- said$value
+    if (inherits(fit, "try-error") || !lavInspect(fit, "converged")) return(NA)
+    -2 * fit@loglik$loglik
+  }
+  values <- c(plain = reached(plain), started = reached(started))
+  best <- if (all(is.na(values))) "plain" else names(which.min(values))
+  fit <- list(plain = plain, started = started)[[best]]$value
+  list(
+    `-2LL` = unname(values[best]), `-2LL by lavaan's own starts` = unname(values["plain"]),
+    npar = if (inherits(fit, "try-error")) NA else as.integer(fitMeasures_npar(fit))
+  )
+}
+
+# Distinct free parameters, less the constraints that take some away.
+fitMeasures_npar <- function(fit) {
+  table <- parTable(fit)
+  free <- table[table$free > 0, ]
+  distinct <- length(unique(ifelse(nzchar(free$label), free$label, paste0("free ", free$free))))
+  constrained <- sum(table$op == "==" & !grepl("^[.]p[0-9]+[.]$", table$lhs))
+  distinct - constrained
+}
+
+cases <- read.csv(file.path(folder, "syntax", "cases.csv"), colClasses = "character", na.strings = character(0))
+fits <- list()
+for (i in seq_len(nrow(cases))) {
+  case <- cases[i, ]
+  file <- file.path(kept, paste0(case$fingerprint, "-", case$data, ".rds"))
+  if (file.exists(file)) found <- readRDS(file) else {
+    text <- paste(readLines(file.path(folder, "syntax", case$file)), collapse = "\n")
+    frame <- read.csv(file.path(folder, paste0(case$data, ".csv")))
+    seconds <- system.time(found <- fit_syntax(text, frame, case$group))[["elapsed"]]
+    found$seconds <- seconds
+    saveRDS(found, file)
+  }
+  cat(sprintf("%-100s %15.6f %15.6f %3d %6.1f s\n", case$key, found$`-2LL`, found$`-2LL by lavaan's own starts`, found$npar, found$seconds))
+  fits[[case$key]] <- list(fingerprint = case$fingerprint, `-2LL` = found$`-2LL`,
+    `-2LL by lavaan's own starts` = found$`-2LL by lavaan's own starts`, npar = found$npar)
+}
+
+versions <- list(
+  lavaan = packageDescription("lavaan")$Version, R = paste(R.version$major, R.version$minor, sep = "."),
+  date = as.character(Sys.Date())
+)
+writeLines(to_json(c(versions, list(fits = fits))), arguments[2])

@@ -754,6 +754,13 @@ versions <- list(
   )
 )
 
+# How many of the starts reached the maximum, in place of what each of them reached.
+with_starts_counted <- function(fit) {
+  reached <- fit$`logl by start`
+  if (!is.null(reached)) fit$`starts that reached it` <- sum(abs(reached - fit$logl) < 1e-5, na.rm = TRUE)
+  fit[names(fit) != "logl by start"]
+}
+
 fits <- list()
 constants <- read.csv(file.path(folder, "scaling.csv"))
 for (key in names(wanted)) {
@@ -765,7 +772,7 @@ for (key in names(wanted)) {
     old <- list(wish = wish, found = found, seconds = seconds)
     saveRDS(old, file)
   }
-  fits[[key]] <- old$found
+  fits[[key]] <- with_starts_counted(old$found)
   cat(sprintf(
     "%-100s %15.6f %3d %4s %8.1e %s %6.1f s\n", key, old$found$`-2LL`, old$found$npar, format(old$found$df),
     old$found$`largest gradient`, if (isFALSE(old$found$admissible)) "IMPROPER" else "", old$seconds

@@ -1,8 +1,8 @@
 # Fit what ab.to_lavaan writes: Rscript fit_exported.R FOLDER OUTPUT [KEPT]
 #
 # FOLDER holds the files of export_data.py and of export_syntax.py; KEPT, if given, is a folder of finished fits. Every
-# text goes to lavaan() as a user would give it, with tighter convergence. Where constraints need starting values these
-# are lavaan's own estimates of the model's covariances, see `fit_syntax`.
+# text goes to lavaan() as its own comment says. Where lavaan finds no solution from its own starting values, it gets
+# others: `starts` in the results says which.
 
 source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "shared.R"))
 
@@ -25,40 +25,32 @@ start_at <- function(name) {
 }
 
 fit_syntax <- function(text, frame, group) {
-  options <- list(
-    model = text, data = frame, missing = "ml", se = "none", test = "none", baseline = FALSE, h1 = FALSE,
-    control = list(iter.max = 20000, eval.max = 40000, rel.tol = 1e-14)
-  )
+  options <- list(model = text, data = frame, missing = "ml", se = "none", test = "none", baseline = FALSE, h1 = FALSE)
   if (nzchar(group)) {
     options$group <- group
     options$group.label <- sort(unique(as.character(frame[[group]])))
   }
-  plain <- quietly(try(do.call(lavaan, options), silent = TRUE))
-  table <- parTable(do.call(lavaan, c(options, list(do.fit = FALSE))))
-  free <- table$free > 0 & nzchar(table$label)
-  table$est[free] <- sapply(sub("^[A-Z]_", "", table$label[free]), start_at)
-  started <- quietly(try(do.call(lavaan, c(options, list(start = table))), silent = TRUE))
-  reached <- function(said) {
-    fit <- said$value
-    if (inherits(fit, "try-error") || !lavInspect(fit, "converged")) return(NA)
-    -2 * fit@loglik$loglik
+  reached <- function(fit) !inherits(fit, "try-error") && lavInspect(fit, "converged")
+  fit <- quietly(try(do.call(lavaan, options), silent = TRUE))$value
+  starts <- "lavaan's"
+  if (!reached(fit)) {
+    table <- parTable(quietly(do.call(lavaan, c(options, list(do.fit = FALSE))))$value)
+    free <- table$free > 0 & nzchar(table$label)
+    table$est[free] <- sapply(sub("^[A-Z]_", "", table$label[free]), start_at)
+    fit <- quietly(try(do.call(lavaan, c(options, list(start = table))), silent = TRUE))$value
+    starts <- "ours"
   }
-  values <- c(plain = reached(plain), started = reached(started))
-  best <- if (all(is.na(values))) "plain" else names(which.min(values))
-  fit <- list(plain = plain, started = started)[[best]]$value
-  list(
-    `-2LL` = unname(values[best]), `-2LL by lavaan's own starts` = unname(values["plain"]),
-    npar = if (inherits(fit, "try-error")) NA else as.integer(fitMeasures_npar(fit))
-  )
+  list(`-2LL` = if (reached(fit)) -2 * fit@loglik$loglik else NA, npar = free_parameters(fit), starts = starts)
 }
 
 # Distinct free parameters, less the constraints that take some away.
-fitMeasures_npar <- function(fit) {
+free_parameters <- function(fit) {
+  if (inherits(fit, "try-error")) return(NA)
   table <- parTable(fit)
   free <- table[table$free > 0, ]
   distinct <- length(unique(ifelse(nzchar(free$label), free$label, paste0("free ", free$free))))
   constrained <- sum(table$op == "==" & !grepl("^[.]p[0-9]+[.]$", table$lhs))
-  distinct - constrained
+  as.integer(distinct - constrained)
 }
 
 cases <- read.csv(file.path(folder, "syntax", "cases.csv"), colClasses = "character", na.strings = character(0))
@@ -73,9 +65,8 @@ for (i in seq_len(nrow(cases))) {
     found$seconds <- seconds
     saveRDS(found, file)
   }
-  cat(sprintf("%-100s %15.6f %15.6f %3d %6.1f s\n", case$key, found$`-2LL`, found$`-2LL by lavaan's own starts`, found$npar, found$seconds))
-  fits[[case$key]] <- list(fingerprint = case$fingerprint, `-2LL` = found$`-2LL`,
-    `-2LL by lavaan's own starts` = found$`-2LL by lavaan's own starts`, npar = found$npar)
+  cat(sprintf("%-100s %15.6f %3d %-8s %6.1f s\n", case$key, found$`-2LL`, found$npar, found$starts, found$seconds))
+  fits[[case$key]] <- c(list(fingerprint = case$fingerprint), found[c("-2LL", "npar", "starts")])
 }
 
 versions <- list(

@@ -366,16 +366,19 @@ unrestricted <- function(columns, ...) {
     em.h1.iter.max = 50000L, em.h1.tol = 1e-11, ...
   ))$value
   list(
-    logl = object@h1$logl$loglik, means = object@h1$implied$mean, covariances = object@h1$implied$cov,
-    people = object@Data@nobs
+    logl = object@h1$loglik, means = object@h1$implied$mean, covariances = object@h1$implied$cov,
+    people = object@Data@nobs, columns = lavNames(object, "ov")
   )
 }
 
-srmr <- function(sample, implied) {
+# `columns` is the order of the variables in `implied`.
+srmr <- function(sample, implied, columns) {
+  order <- match(columns, sample$columns)
   parts <- sapply(seq_along(sample$means), function(g) {
-    sd <- sqrt(diag(sample$covariances[[g]]))
-    residual <- (sample$covariances[[g]] - implied$cov[[g]]) / outer(sd, sd)
-    of_means <- (drop(sample$means[[g]]) - drop(implied$mean[[g]])) / sd
+    S <- sample$covariances[[g]][order, order]
+    sd <- sqrt(diag(S))
+    residual <- (S - implied$cov[[g]]) / outer(sd, sd)
+    of_means <- (drop(sample$means[[g]])[order] - drop(implied$mean[[g]])) / sd
     values <- c(residual[lower.tri(residual, diag = TRUE)], of_means)
     sqrt(mean(values^2))
   })
@@ -506,7 +509,7 @@ fit_one <- function(set, spec, frame, reference, ...) {
     chisq = chisq, p = if (df > 0) pchisq(chisq, df, lower.tail = FALSE) else NA,
     cfi = 1 - over / max(base$chisq - base$df, chisq - df, 0),
     rmsea = if (df > 0) sqrt(over / (df * people)) * sqrt(groups) else 0,
-    srmr = srmr(reference$unrestricted, lavaan:::lav_model_implied(now)),
+    srmr = srmr(reference$unrestricted, lavaan:::lav_model_implied(now), lavNames(engine$object, "ov")),
     aic = -2 * logl + 2 * free, bic = -2 * logl + free * log(people),
     `baseline chisq` = base$chisq, `baseline df` = as.integer(base$df),
     `largest gradient` = signif(best$gradient, 2), `smallest curvature` = curvature,

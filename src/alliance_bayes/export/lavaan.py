@@ -53,7 +53,8 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
 
     References
     ----------
-    .. [1] Rosseel (2012). lavaan: An R package for structural equation modeling. Journal of Statistical Software 48(2).
+    .. [1] Rosseel (2012). lavaan: An R package for structural equation modeling. Journal of Statistical
+       Software 48(2). https://doi.org/10.18637/jss.v048.i02
 
     Examples
     --------

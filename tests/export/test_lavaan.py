@@ -30,7 +30,7 @@ ONE_OF_EACH = [
     "wages5/clpm/equal standardized",
     "dpm2/clpm/equal/lag 2 of every path",
     "starts2/riclpm/equal/trait loadings free",
-    "starts2/riclpm/equal/error variance .3 and .2",
+    "starts2/riclpm/equal/error variance .2 and .15",
     "covariates2/riclpm/free/x -> y alike, 1 to 2 and 2 to 3",
     "covariates2/riclpm/equal/c1 and c2 on intercepts, c1 on first within, z on every wave alike",
     "sites2/riclpm/equal/groups/lags equal",

@@ -23,7 +23,7 @@ independence <- function(columns, ...) {
 # ---- JSON, ten significant digits ----
 
 to_json <- function(x, indent = "") {
-  deeper <- paste0(indent, "  ")
+  deeper <- paste0(indent, strrep(" ", getOption("json.indent", 2)))
   text <- function(s) paste0('"', gsub('"', '\\"', gsub("\\", "\\\\", s, fixed = TRUE), fixed = TRUE), '"')
   if (is.list(x)) {
     if (length(x) == 0) return("[]")

@@ -60,13 +60,12 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     --------
     >>> from alliance_bayes import CLPM
     >>> text = to_lavaan(CLPM(["x", "y"], lags="equal"), [0, 1, 2])
-    >>> print(text[text.index("# Lagged effects") : text.index("# Innovations")])
+    >>> print(text[text.index("# Lagged effects") : text.index("# Innovations")].strip())
     # Lagged effects
     w_x_1 ~ x_to_x*w_x_0 + y_to_x*w_y_0
     w_y_1 ~ x_to_y*w_x_0 + y_to_y*w_y_0
     w_x_2 ~ x_to_x*w_x_1 + y_to_x*w_y_1
     w_y_2 ~ x_to_y*w_x_1 + y_to_y*w_y_1
-    <BLANKLINE>
     """
     return lavaan_syntax(layout_of(spec, facts_of(spec, panel, "lavaan")))
 

@@ -22,7 +22,10 @@ LAYERS = {
     "simulation": {"names", "problems", "panel", "spec"},
 }
 LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
+LAYERS["conditioning"] = {"panel", "moments", "fitting"}
+LAYERS["questions"] = {
+    *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "figures", "health", "summaries")
+}
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from .panel import Absence, Moments, Panel, PanelWarning, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.comparison import Comparison, compare, direction_models
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
         directionality,
         directionality_of_pairs,
     )
+    from .questions.future import leave_future_out
     from .simulation import Missing, Truth, simulate
     from .spec.cross_lagged import CLPM, RICLPM
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
@@ -29,12 +31,14 @@ _HOMES = {
     "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.comparison": ("Comparison", "compare", "direction_models"),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
         "directionality",
         "directionality_of_pairs",
     ),
+    "questions.future": ("leave_future_out",),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.cross_lagged": ("CLPM", "RICLPM"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -48,6 +52,7 @@ __all__ = [
     "Absence",
     "AllianceBayesError",
     "Beta",
+    "Comparison",
     "Directionality",
     "DirectionalityOfPairs",
     "Fit",
@@ -66,9 +71,12 @@ __all__ = [
     "Question",
     "SpecError",
     "Truth",
+    "compare",
+    "direction_models",
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "leave_future_out",
     "load_fit",
     "load_model",
     "log_likelihood",

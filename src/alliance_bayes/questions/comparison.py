@@ -1,28 +1,28 @@
 """Which model predicts a new person best: leave one person out, and "not distinguishable" in words."""
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..conditioning import stacked_values
 from ..figures import Bar, bars_figure
 from ..fitting import Fit
-from ..fitting import fit as fit_model
 from ..names import choices, lagged_path, number, quoted
 from ..panel import Panel
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
-from .conditioning import implied_moments, log_densities, stacked_values
+from .scores import LeftOut, Scores, leave_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Comparison", "Scores", "check_fits", "compare", "compared", "direction_models", "importance_scores"]
+__all__ = ["Comparison", "check_fits", "check_options", "compare", "compared", "direction_models"]
 
 LEAST_DIFFERENCE = 4.0
 LEAST_ERRORS = 2.0
@@ -99,8 +99,8 @@ class Comparison:
         defined); ``weight``, in [0, 1], of the model in the combination that predicts best
         (a weight of 0 says that a model adds nothing to the others, not that it is wrong);
         ``k_hat``, the largest Pareto shape left, and ``n_high``, persons whose shape exceeds the
-        threshold: distrust a model's row unless it is 0; ``n_refitted``, persons scored by an
-        exact refit.
+        threshold: distrust a model's row unless it is 0; ``n_matched`` and ``n_refitted``, persons
+        scored by moved draws and by an exact refit.
     pairs
         Indexed by ``better`` and ``worse``: ``elpd_difference``, ``se``, ``mcse``, ``verdict``
         ("predicts better", "not distinguishable" or "undecided").
@@ -109,13 +109,15 @@ class Comparison:
     heading
         What was predicted, from what, and of whom.
     sentences
-        The pairs, one sentence each.
+        The best model against each other one; `pairs` has the rest.
     reasons
         What makes numbers doubtful: unhealthy sampling, high Pareto shapes, few persons.
     assumptions
         What the numbers are about, and what they are not.
     unit
         What the differences are called on an axis.
+    least_difference
+        Smallest difference that distinguishes two models.
     """
 
     table: pd.DataFrame
@@ -126,14 +128,16 @@ class Comparison:
     reasons: tuple[str, ...]
     assumptions: tuple[str, ...]
     unit: str
+    least_difference: float
 
     def plot(self) -> "Figure":
-        """Draw each model's difference to the best, with one and two standard errors."""
+        """Draw each model's difference to the best, with two standard errors to each side."""
         bars = {
-            str(name): Bar(row["elpd_difference"], *_around(row["elpd_difference"], 2 * row["se_difference"]))
-            for name, row in self.table.iterrows()
+            str(name): Bar(centre, centre - 2 * error, centre + 2 * error)
+            for name, centre, error in self.table[["elpd_difference", "se_difference"]].itertuples()
         }
-        return bars_figure(bars, unit=f"{self.unit}, difference to the best (bars: 2 SE)", band=LEAST_DIFFERENCE)
+        unit = f"{self.unit}, difference to the best (bars: 2 SE; grey: too small to tell)"
+        return bars_figure(bars, unit=unit, band=self.least_difference)
 
     def __str__(self) -> str:
         lines = [self.heading, *_table_in_words(self.table), *self.sentences]
@@ -142,39 +146,6 @@ class Comparison:
         return "\n".join([*lines, *(f"  {place}. {text}" for place, text in enumerate(self.assumptions, start=1))])
 
     __repr__ = __str__
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """Log predictive densities of one model.
-
-    Attributes
-    ----------
-    elpd
-        By person.
-    k_hat
-        Pareto shape by person, NaN where no importance weights were needed.
-    good_k
-        Threshold above which a shape makes its person's score unreliable.
-    mcse
-        Monte Carlo standard error of the sum.
-    p
-        Effective number of parameters, or NaN.
-    n_refitted
-        Persons scored by a refit.
-    """
-
-    elpd: xr.DataArray
-    k_hat: xr.DataArray
-    good_k: float
-    mcse: float
-    p: float
-    n_refitted: int
-
-    @property
-    def n_high(self) -> int:
-        """Persons with an unreliable score."""
-        return int((self.k_hat > self.good_k).sum())
 
 
 def compare(
@@ -190,11 +161,11 @@ def compare(
     ``elpd = sum_i log p(y_i | y_-i)``, y_i all values of person i, with random intercepts and
     within-person states integrated out: leaving out single values, or conditioning on a person's
     own intercept, would answer another question and be unstable [1]_. Estimated by Pareto-smoothed
-    importance sampling [2]_; a person whose Pareto shape k-hat is too high is left out in truth,
-    by fitting the model anew without them, which is exact and, at about a second a fit, cheaper to
-    trust than a transformation of the draws. Weights are those of stacking [3]_. Two models are
-    called distinguishable only where the difference is at least 4 and at least 2 SE: below, the
-    normal approximation behind the SE fails [4]_.
+    importance sampling [2]_. Where a person's Pareto shape k-hat is too high, the draws are moved
+    to match the mean and variances of the posterior without them [3]_; where that does not suffice
+    the model is fitted anew without them, which is exact and takes about a second. Weights are those
+    of stacking [4]_. Two models are called distinguishable only where the difference is at least 4
+    and at least 2 SE: below, the normal approximation behind the SE fails [5]_.
 
     Parameters
     ----------
@@ -206,7 +177,8 @@ def compare(
         Smallest difference, in nats and in SEs of the difference, that distinguishes two models.
     most_refits
         Most persons of a model to be left out by fitting anew, those with the highest k-hat
-        first; where more are needed the comparison says so and decides nothing about that model.
+        first; where more would be needed the comparison says so and decides nothing about that
+        model.
 
     Returns
     -------
@@ -222,8 +194,13 @@ def compare(
 
     Notes
     -----
+    Moment matching is `arviz_stats.loo_moment_match`, without splitting the draws: in arviz-stats
+    1.3 the split returns the score of a person who was seen (in a test 26 nats too good). Without it
+    the moved draws have to suit the posteriors with and without the person, and a person for whom
+    ArviZ finds them wanting is refitted.
+
     A refit standardises by constants of the panel without the person, so that its priors differ
-    from the fit's by the order of 1 / N; importance sampling keeps them.
+    from the fit's by the order of 1 / N; importance sampling and moment matching keep them.
 
     References
     ----------
@@ -233,18 +210,18 @@ def compare(
     .. [2] Vehtari, Gelman & Gabry (2017). Practical Bayesian model evaluation using leave-one-out
        cross-validation and WAIC. Statistics and Computing 27, 1413-1432.
        https://doi.org/10.1007/s11222-016-9696-4
-    .. [3] Yao, Vehtari, Simpson & Gelman (2018). Using stacking to average Bayesian predictive
+    .. [3] Paananen, Piironen, Buerkner & Vehtari (2021). Implicitly adaptive importance sampling.
+       Statistics and Computing 31, 16. https://doi.org/10.1007/s11222-020-09982-2
+    .. [4] Yao, Vehtari, Simpson & Gelman (2018). Using stacking to average Bayesian predictive
        distributions. Bayesian Analysis 13, 917-1007. https://doi.org/10.1214/17-BA1091
-    .. [4] Sivula, Magnusson, Matamoros & Vehtari. Uncertainty in Bayesian leave-one-out
+    .. [5] Sivula, Magnusson, Matamoros & Vehtari. Uncertainty in Bayesian leave-one-out
        cross-validation based model comparison. https://doi.org/10.48550/arXiv.2008.10296
     """
     problems = Problems("These fits cannot be compared")
     check_fits(fits, problems)
-    check_options(method, least_difference, least_errors, problems)
-    if isinstance(most_refits, bool) or not isinstance(most_refits, int) or most_refits < 0:
-        problems.add(f"most_refits must be a whole number of 0 or more; got {most_refits!r}.")
+    check_options(method, least_difference, least_errors, most_refits, problems)
     problems.raise_as(SpecError)
-    scores = {name: _leave_one_out(fitted, most_refits) for name, fitted in fits.items()}
+    scores = {name: leave_out(LeftOut(fitted), most_refits) for name, fitted in fits.items()}
     some = next(iter(fits.values()))
     n_persons, counts = next(iter(scores.values())).elpd.size, sorted({fitted.n_draws for fitted in fits.values()})
     return compared(
@@ -272,7 +249,7 @@ def compare(
 def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
     """Note why these fits cannot be scored on the same people; PanelError where there are no people."""
     if not isinstance(fits, Mapping) or len(fits) < 2 or not all(isinstance(fitted, Fit) for fitted in fits.values()):
-        problems.add("fits must be a dict of two or more names with their fits, such as {'both': fit, 'neither': other}.")
+        problems.add("fits must be a dict of two or more fits by their names, such as {'both': fit, 'neither': other}.")
         problems.raise_as(SpecError)
     (reference, first), *others = fits.items()
     first.panel.require_persons("Leaving out persons")
@@ -286,42 +263,17 @@ def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
             problems.add(f"'{reference}' and '{name}' were fitted to different panels. Fit both to the same panel.")
 
 
-def check_options(method: object, least_difference: float, least_errors: float, problems: Problems) -> None:
+def check_options(
+    method: object, least_difference: float, least_errors: float, most_refits: object, problems: Problems
+) -> None:
     """Note options of a comparison that make no sense."""
     if method not in get_args(Method):
         problems.add(f"method must be one of {quoted(get_args(Method))}; got {method!r}.")
     for name, value in {"least_difference": least_difference, "least_errors": least_errors}.items():
         if not 0 <= value < np.inf:
             problems.add(f"{name} must be a number of 0 or more; got {value!r}.")
-
-
-def importance_scores(log_likelihood: xr.DataArray) -> tuple[Scores, Any]:
-    """PSIS leave-one-out from log densities, dims ``(chain, draw, person)``, and ArviZ's own result."""
-    import arviz_stats
-
-    largest = log_likelihood.max(("chain", "draw"))
-    ess = arviz_stats.ess(np.exp(log_likelihood - largest), method="mean")
-    n_draws = log_likelihood.sizes["chain"] * log_likelihood.sizes["draw"]
-    efficiency = float(np.clip(np.nan_to_num(ess.mean(), nan=n_draws) / n_draws, 1 / n_draws, 1.0))
-    tree = xr.DataTree.from_dict({"/log_likelihood": log_likelihood.to_dataset(name="values")})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # high shapes: every one is acted on below
-        found = arviz_stats.loo(tree, var_name="values", pointwise=True, reff=efficiency)
-    weights = np.exp(found.log_weights)
-    mcse = total_error(weights * (np.exp(log_likelihood - found.elpd_i) - 1))
-    return Scores(found.elpd_i, found.pareto_k, float(found.good_k), mcse, float(found.p), 0), found
-
-
-def total_error(influence: xr.DataArray) -> float:
-    """Monte Carlo standard error of the elpd, from each draw's influence on each person's score.
-
-    The delta method: with normalised weights w_s, ``log sum_s w_s p_s`` moves by
-    ``w_s (p_s / mean - 1)`` per draw. Summed over persons first, since all share the draws.
-    """
-    import arviz_stats
-
-    per_draw = influence.sum("person")
-    return float(arviz_stats.mcse(per_draw, method="mean")) * per_draw.size
+    if isinstance(most_refits, bool) or not isinstance(most_refits, int) or most_refits < 0:
+        problems.add(f"most_refits must be a whole number of 0 or more; got {most_refits!r}.")
 
 
 def compared(
@@ -355,111 +307,15 @@ def compared(
         pairs=pairs,
         pointwise=xr.Dataset({"elpd": elpd, "k_hat": k_hat}),
         heading=heading,
-        sentences=_sentences(pairs, verb, least_difference),
+        sentences=_sentences(pairs, order[0], verb, least_difference),
         reasons=tuple(reasons),
         assumptions=assumptions,
         unit=unit,
+        least_difference=least_difference,
     )
 
 
-def refitted(fitted: Fit, panel: Panel, seed: int) -> Fit:
-    """The same model sampled as before on another panel."""
-    settings = fitted.settings
-    return fit_model(
-        fitted.spec,
-        panel,
-        seed=seed,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        target_accept=settings.target_accept,
-        sampler="pymc" if settings.sampler == "pymc" else "nutpie",
-        progress=False,
-    )
-
-
-def without_person(panel: Panel, place: int) -> Panel:
-    """The panel without the person at this position."""
-    assert panel.persons is not None
-    assert panel.values is not None
-    assert panel.absence is not None
-    return replace(
-        panel,
-        persons=np.delete(panel.persons, place),
-        values=np.delete(panel.values, place, axis=0),
-        absence=np.delete(panel.absence, place, axis=0),
-        states={name: np.delete(state, place, axis=0) for name, state in panel.states.items()},
-        source=f"{panel.source} without person {panel.persons[place]}",
-    )
-
-
-def _leave_one_out(fitted: Fit, most_refits: int) -> Scores:
-    log_likelihood = fitted.log_likelihood()
-    scores, found = importance_scores(log_likelihood)
-    if not scores.n_high or not most_refits:
-        return scores
-    shapes = np.sort(scores.k_hat.to_numpy())[::-1]
-    threshold = scores.good_k if scores.n_high <= most_refits else float(shapes[most_refits])
-    return _with_refits(fitted, log_likelihood, scores, found, threshold)
-
-
-def _with_refits(fitted: Fit, log_likelihood: xr.DataArray, scores: Scores, found: Any, threshold: float) -> Scores:
-    import arviz_stats
-
-    errors: list[float] = []
-
-    class Refits(arviz_stats.SamplingWrapper):  # type: ignore[misc]
-        def sel_observations(self, idx: int) -> tuple[tuple[Panel, int], int]:
-            assert fitted.panel.persons is not None
-            person = log_likelihood["person"].to_numpy()[idx]
-            place = int(np.flatnonzero(fitted.panel.persons == person)[0])
-            return (without_person(fitted.panel, place), place), place
-
-        def sample(self, modified_observed_data: tuple[Panel, int]) -> Fit:
-            panel, place = modified_observed_data
-            return refitted(fitted, panel, fitted.settings.seed + 1 + place)
-
-        def get_inference_data(self, fitted_model: Fit) -> Fit:
-            return fitted_model
-
-        def log_likelihood__i(self, excluded_obs: int, idata__i: Fit) -> xr.DataArray:
-            values = stacked_values(fitted.panel, fitted.spec.measures)[[excluded_obs]]
-            density = log_densities(implied_moments(idata__i), values)
-            errors.append(plain_scores(density).mcse)
-            return density.isel(person=0)
-
-    tree = xr.DataTree.from_dict({"/log_likelihood": log_likelihood.to_dataset(name="values")})
-    exact = arviz_stats.reloo(
-        Refits(model=None, idata_orig=tree), loo_orig=found, var_name="values", k_threshold=threshold, pointwise=True
-    )
-    done = scores.k_hat > threshold
-    influence = np.exp(found.log_weights) * (np.exp(log_likelihood - found.elpd_i) - 1)
-    kept = total_error(influence.where(~done, 0.0))
-    return replace(
-        scores,
-        elpd=exact.elpd_i,
-        k_hat=scores.k_hat.where(~done),
-        mcse=float(np.hypot(kept, np.linalg.norm(errors))),
-        p=float(exact.p),
-        n_refitted=int(done.sum()),
-    )
-
-
-def plain_scores(log_density: xr.DataArray) -> Scores:
-    """Log of the mean density over draws that never saw the values, dims ``(chain, draw, person)``."""
-    from scipy.special import logsumexp
-
-    n_draws = log_density.sizes["chain"] * log_density.sizes["draw"]
-    axes = log_density.get_axis_num(("chain", "draw"))
-    elpd = log_density.isel(chain=0, draw=0, drop=True).copy(
-        data=logsumexp(log_density.to_numpy(), axis=axes) - np.log(n_draws)
-    )
-    mcse = total_error((np.exp(log_density - elpd) - 1) / n_draws)
-    return Scores(elpd, xr.full_like(elpd, np.nan), np.nan, mcse, np.nan, 0)
-
-
-def _same_data(one: Panel, other: Panel, measures: Any) -> bool:
+def _same_data(one: Panel, other: Panel, measures: Sequence[str]) -> bool:
     if one is other:
         return True
     if one.times != other.times or other.values is None or one.persons is None or other.persons is None:
@@ -513,6 +369,7 @@ def _table(elpd: xr.DataArray, scores: Mapping[str, Scores], weights: pd.Series)
             "weight": float(weights[name]),
             "k_hat": float(score.k_hat.max()),
             "n_high": score.n_high,
+            "n_matched": score.n_matched,
             "n_refitted": score.n_refitted,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
@@ -554,35 +411,34 @@ def _pairs(
     return table
 
 
-def _sentences(pairs: pd.DataFrame, verb: str, least_difference: float) -> tuple[str, ...]:
+def _sentences(pairs: pd.DataFrame, best: str, verb: str, least_difference: float) -> tuple[str, ...]:
     found = []
-    for (better, worse), row in pairs.iterrows():
-        numbers = f"elpd difference {row['elpd_difference']:.1f} (SE {row['se']:.1f}, Monte Carlo error {row['mcse']:.1f})"
+    if len(pairs) > 1 and (pairs["verdict"] == "not distinguishable").all():
+        found.append("No two of these models are distinguishable.")
+    for (better, worse), row in pairs.loc[[best]].iterrows():
+        total = row["elpd_difference"]
+        numbers = f"elpd difference {total:.1f} (SE {row['se']:.1f}, Monte Carlo error {row['mcse']:.1f})"
         if row["verdict"] == "predicts better":
             found.append(f"'{better}' predicts {verb} better than '{worse}': {numbers}.")
         elif row["verdict"] == "undecided":
             found.append(f"'{better}' and '{worse}': undecided, see below; {numbers}.")
         else:
-            why = f"less than {number(least_difference)}" if row["elpd_difference"] < least_difference else "too few SEs"
+            why = f"less than {number(least_difference)}" if total < least_difference else "too few SEs"
             found.append(f"'{better}' and '{worse}' are not distinguishable: {numbers}, {why}.")
     return tuple(found)
 
 
 def _table_in_words(table: pd.DataFrame) -> list[str]:
     n_characters = max(len(str(name)) for name in table.index)
-    lines = [f"{'':{n_characters}}  {'elpd (SE)':>17}  {'to the best (SE)':>17}  weight  k-hat at most  refitted"]
+    heads = f"{'elpd (SE)':>17}  {'to the best (SE)':>17}  weight  k-hat at most  matched  refitted"
+    lines = [f"{'':{n_characters}}  {heads}"]
     for name, row in table.iterrows():
         absolute = f"{row['elpd']:.1f} ({row['se']:.1f})"
         relative = f"{row['elpd_difference']:.1f} ({row['se_difference']:.1f})" if row["elpd_difference"] else "best"
         shape = "exact" if np.isnan(row["k_hat"]) else f"{row['k_hat']:.2f}"
-        refits = f"{row['n_refitted']:.0f}" if row["n_refitted"] else "none"
+        matched, refits = (f"{row[name]:.0f}" if row[name] else "none" for name in ("n_matched", "n_refitted"))
         lines.append(
-            f"{name:{n_characters}}  {absolute:>17}  {relative:>17}  {row['weight']:6.2f}  {shape:>13}  {refits:>8}"
+            f"{name:{n_characters}}  {absolute:>17}  {relative:>17}  {row['weight']:6.2f}  {shape:>13}  "
+            f"{matched:>7}  {refits:>8}"
         )
     return lines
-
-
-def _around(centre: float, width: float) -> tuple[float, float]:
-    return centre - width, centre + width
-
-

@@ -1,45 +1,41 @@
 """Which model predicts the next waves best: leave the future out."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
-import xarray as xr
 
+from ..conditioning import unseen_from
 from ..fitting import Fit
-from ..names import number, quoted
-from ..panel import Panel
+from ..names import in_words, number, quoted
 from ..problems import Problems, SpecError
 from .comparison import (
     LEAST_DIFFERENCE,
     LEAST_ERRORS,
+    MOST_REFITS,
     ZERO,
     Comparison,
     Method,
-    Scores,
     check_fits,
     check_options,
     compared,
-    importance_scores,
-    plain_scores,
-    refitted,
 )
-from .conditioning import KINDS, implied_moments, log_densities, stacked_values, unseen
+from .scores import LeftOut, Scores, leave_out, plain_scores, refitted
 
 __all__ = ["leave_future_out"]
 
-Training = Literal["past", "others"]
+Training = Literal["others", "past"]
 
 
 def leave_future_out(
     fits: Mapping[str, Fit],
     *,
     time: float | None = None,
-    training: Training = "past",
+    training: Training = "others",
     method: Method = "stacking",
     least_difference: float = LEAST_DIFFERENCE,
     least_errors: float = LEAST_ERRORS,
+    most_refits: int = MOST_REFITS,
 ) -> Comparison:
     """Compare models by how well they predict people's later waves from their earlier ones.
 
@@ -48,15 +44,15 @@ def leave_future_out(
     intercepts and states integrated out, and averaged over draws that never saw that future. Two
     questions, which differ in where the parameters come from:
 
+    - ``training="others"``: leave one person's future out. The parameters come from that person's
+      past and from all waves of all other people, scored as in `compare`. For any model; it asks
+      how well a later patient's course can be foretold once others have been followed to the end,
+      not what could have been foretold at the time.
     - ``training="past"``: leave-future-out proper [1]_. Each model is fitted anew to the waves
       before `time`, of everybody; exact, about a second a model. Only for models whose later waves
       share all parameters with the earlier ones (equal or grid lags, equal residuals and means):
       of others the past says nothing about the future's parameters, and the score would be one of
       their priors.
-    - ``training="others"``: leave one person's future out. The parameters come from that person's
-      past and from all waves of all other people, by Pareto-smoothed importance sampling from the
-      fits as they are. For any model; it asks how well a later patient's course can be foretold
-      once others have been followed to the end, not what could have been foretold at the time.
 
     Parameters
     ----------
@@ -67,8 +63,8 @@ def leave_future_out(
         All waves from it on are predicted at once, each person's jointly.
     training
         What the parameters are learnt from.
-    method, least_difference, least_errors
-        As in `compare`.
+    method, least_difference, least_errors, most_refits
+        As in `compare`; with ``training="past"`` there is nothing else to refit.
 
     Returns
     -------
@@ -92,13 +88,11 @@ def leave_future_out(
     """
     problems = Problems("These fits cannot be compared by their predictions")
     check_fits(fits, problems)
-    check_options(method, least_difference, least_errors, problems)
-    for name, fitted in fits.items():
-        if fitted.spec.kind not in KINDS:
-            problems.add(f"'{name}' is a {fitted.spec.title}, whose waves cannot be conditioned on each other yet.")
+    check_options(method, least_difference, least_errors, most_refits, problems)
     times = next(iter(fits.values())).panel.times
     if time is not None and time not in times[1:]:
-        problems.add(f"time must be one of the waves after the first, {', '.join(map(number, times[1:]))}; got {time!r}.")
+        later = ", ".join(map(number, times[1:]))
+        problems.add(f"time must be one of the waves after the first, {later}; got {time!r}.")
     if training not in get_args(Training):
         problems.add(f"training must be one of {quoted(get_args(Training))}; got {training!r}.")
     problems.raise_as(SpecError)
@@ -106,8 +100,7 @@ def leave_future_out(
     if training == "past":
         _check_past(fits, n_before, problems)
         problems.raise_as(SpecError)
-    score = _from_past if training == "past" else _from_others
-    scores = {name: score(fitted, n_before) for name, fitted in fits.items()}
+    scores = {name: _scores(LeftOut(fitted, n_before), training, most_refits) for name, fitted in fits.items()}
     n_persons = next(iter(scores.values())).elpd.size
     return compared(
         fits,
@@ -120,20 +113,6 @@ def leave_future_out(
         unit="elpd of the later waves",
         assumptions=_assumptions(training),
     )
-
-
-def before(panel: Panel, n_waves: int) -> Panel:
-    """The panel with every wave after the first `n_waves` unseen; its times stay."""
-    assert panel.values is not None
-    assert panel.absence is not None
-    values, absence = panel.values.copy(), panel.absence.copy()
-    values[:, n_waves:] = np.nan
-    absence[:, n_waves:] = unseen(absence[:, n_waves:])
-    states = {name: state.copy() for name, state in panel.states.items()}
-    for state in states.values():
-        state[:, n_waves:] = np.nan
-    source = f"{panel.source} before {number(panel.times[n_waves])}"
-    return replace(panel, values=values, absence=absence, states=states, source=source)
 
 
 def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> None:
@@ -154,28 +133,17 @@ def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> N
             )
 
 
-def _from_past(fitted: Fit, n_before: int) -> Scores:
+def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
+    if training == "others":
+        return leave_out(left_out, most_refits)
+    fitted = left_out.fit
     with np.errstate(invalid="ignore", divide="ignore"):  # means of waves nobody was seen at
-        past = refitted(fitted, before(fitted.panel, n_before), fitted.settings.seed + 1)
-    return plain_scores(_conditional(fitted, past, n_before))
-
-
-def _from_others(fitted: Fit, n_before: int) -> Scores:
-    return importance_scores(_conditional(fitted, fitted, n_before))[0]
-
-
-def _conditional(fitted: Fit, draws_of: Fit, n_before: int) -> xr.DataArray:
-    """Log density of each person's future given their past, of the people who have a future."""
-    values = stacked_values(fitted.panel, fitted.spec.measures)
-    given = np.arange(values.shape[1]) < n_before * len(fitted.spec.measures)
-    scored = np.flatnonzero(~np.isnan(values[:, ~given]).all(axis=1))
-    density = log_densities(implied_moments(draws_of), values[scored], given)
-    assert fitted.panel.persons is not None
-    return density.assign_coords(person=fitted.panel.persons[scored])
+        past = refitted(fitted, unseen_from(fitted.panel, left_out.n_given), fitted.settings.seed + 1)
+    return plain_scores(left_out.log_density(past, left_out.places))
 
 
 def _heading(times: tuple[float, ...], n_before: int, training: Training, n_persons: int) -> str:
-    future, past = (" and ".join(map(number, part)) for part in (times[n_before:], times[:n_before]))
+    future, past = (in_words([number(time) for time in part]) for part in (times[n_before:], times[:n_before]))
     source = (
         "parameters learnt from those earlier waves alone (leave the future out; exact refits)"
         if training == "past"

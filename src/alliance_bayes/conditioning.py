@@ -1,23 +1,28 @@
-"""Densities of a person's values given earlier ones, from the named draws in the measures' own units.
+"""Densities of a person's values, given earlier ones or not, at every draw and in the measures' own units.
 
-Written from the quantities a reader knows (means, lagged effects, within- and between-person
-covariances), so that draws of one panel can score another, whatever constants either was
+In own units, so that draws of one panel can score people of another, whatever constants either was
 standardised by.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from ..fitting import Fit
-from ..panel import Absence, Panel
-from ..problems import SpecError
+from .fitting import Fit
+from .moments.kernel import moments
+from .panel import Absence, Panel
 
-__all__ = ["ImpliedMoments", "implied_moments", "log_densities", "stacked_values"]
+__all__ = [
+    "ImpliedMoments",
+    "implied_moments",
+    "log_densities",
+    "stacked_values",
+    "unseen_from",
+    "without_person",
+]
 
-KINDS = ("riclpm", "clpm")
 MOST_NUMBERS = 20_000_000
 
 
@@ -30,7 +35,7 @@ class ImpliedMoments:
     mean
         Shape ``(draw, wave * measure)``, wave by wave, over all chains.
     covariance
-        Shape ``(draw, wave * measure, wave * measure)``.
+        Shape ``(draw, wave * measure, wave * measure)``, random intercepts and states integrated out.
     chains, draws
         Sizes of the two dims that were joined into the first axis.
     """
@@ -42,45 +47,16 @@ class ImpliedMoments:
 
 
 def implied_moments(fit: Fit) -> ImpliedMoments:
-    """Mean and covariance of a person's waves at every posterior draw.
-
-    With B the covariance of the random intercepts (0 in a CLPM), P_s that of the within-person
-    parts at wave s, and Phi(t <- s) the product of the lagged effects from s to t:
-    ``Cov(y_t, y_s) = B + Phi(t <- s) P_s`` for t >= s.
-
-    Raises
-    ------
-    SpecError
-        If the model is not a RI-CLPM or CLPM.
-    """
-    if fit.spec.kind not in KINDS:
-        raise SpecError(f"The waves of a {fit.spec.title} cannot be conditioned on each other yet; use a RICLPM or CLPM.")
-    draws, size, n_waves = fit.posterior, len(fit.spec.measures), len(fit.panel.times)
-
-    def read(name: str, *dims: str) -> np.ndarray:
-        array = draws[name].transpose("chain", "draw", *dims).to_numpy()
-        return array.reshape(-1, *array.shape[2:])
-
-    lagged = read("lagged", "interval", "outcome", "predictor")
-    within = _covariances(read("within_sd", "time", "measure"), read("within_correlation", "time", "pair"))
-    between = np.zeros((len(lagged), size, size))
-    if fit.spec.random_intercepts:
-        between = _covariances(read("between_sd", "measure"), read("between_correlation", "pair"))
-    covariance = np.empty((len(lagged), n_waves, size, n_waves, size))
-    for earlier in range(n_waves):
-        carried = within[:, earlier]
-        for later in range(earlier, n_waves):
-            if later > earlier:
-                carried = lagged[:, later - 1] @ carried
-            block = between + carried
-            covariance[:, later, :, earlier] = block
-            covariance[:, earlier, :, later] = block.transpose(0, 2, 1)
-    return ImpliedMoments(
-        read("mean", "time", "measure").reshape(len(lagged), -1),
-        covariance.reshape(len(lagged), n_waves * size, n_waves * size),
-        draws.sizes["chain"],
-        draws.sizes["draw"],
-    )
+    """Mean and covariance of a person's waves at every posterior draw, from the model's linear system."""
+    thetas, arrays = fit.thetas, fit.system.arrays
+    size = len(fit.system.observed)
+    mean, covariance = np.empty((len(thetas), size)), np.empty((len(thetas), size, size))
+    for draw, theta in enumerate(thetas):
+        mean[draw], covariance[draw] = moments(theta, arrays)
+    n_waves = size // len(fit.spec.measures)
+    centre, unit = (np.tile(part, n_waves) for part in (fit.statistics.centre, fit.statistics.scale))
+    sizes = fit.posterior.sizes
+    return ImpliedMoments(mean * unit + centre, covariance * np.outer(unit, unit), sizes["chain"], sizes["draw"])
 
 
 def log_densities(moments: ImpliedMoments, values: np.ndarray, given: np.ndarray | None = None) -> xr.DataArray:
@@ -125,17 +101,36 @@ def stacked_values(panel: Panel, measures: Sequence[str]) -> np.ndarray:
     return np.asarray(values[:, :, chosen].reshape(len(values), -1))
 
 
-def unseen(absence: np.ndarray) -> np.ndarray:
-    """The same kinds of absence where there are any, and "not interviewed" elsewhere."""
-    return np.where(absence == Absence.OBSERVED, Absence.NOT_INTERVIEWED, absence).astype(absence.dtype)
+def without_person(panel: Panel, place: int) -> Panel:
+    """The panel without the person at this position."""
+    values, absence = _persons_of(panel)
+    assert panel.persons is not None
+    return replace(
+        panel,
+        persons=np.delete(panel.persons, place),
+        values=np.delete(values, place, axis=0),
+        absence=np.delete(absence, place, axis=0),
+        states={name: np.delete(state, place, axis=0) for name, state in panel.states.items()},
+        source=f"{panel.source} without person {panel.persons[place]}",
+    )
 
 
-def _covariances(sd: np.ndarray, correlations: np.ndarray) -> np.ndarray:
-    size = sd.shape[-1]
-    matrix = np.broadcast_to(np.eye(size), (*sd.shape, size)).copy()
-    rows, columns = np.tril_indices(size, -1)
-    matrix[..., rows, columns] = matrix[..., columns, rows] = correlations
-    return matrix * sd[..., :, None] * sd[..., None, :]
+def unseen_from(panel: Panel, n_waves: int, places: slice | int = slice(None)) -> Panel:
+    """The panel with the waves after the first `n_waves` of these persons unseen; its times stay."""
+    values, absence = (array.copy() for array in _persons_of(panel))
+    kinds = absence[places, n_waves:]
+    absence[places, n_waves:] = np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)
+    values[places, n_waves:] = np.nan
+    states = {name: state.copy() for name, state in panel.states.items()}
+    for state in states.values():
+        state[places, n_waves:] = np.nan
+    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, part of it unseen")
+
+
+def _persons_of(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+    values = panel.require_persons("Leaving out persons")
+    assert panel.absence is not None
+    return values, panel.absence
 
 
 def _joint(moments: ImpliedMoments, values: np.ndarray) -> np.ndarray:

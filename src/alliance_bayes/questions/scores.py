@@ -3,7 +3,6 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -142,7 +141,7 @@ def plain_scores(log_density: xr.DataArray) -> Scores:
     elpd = log_density.isel(chain=0, draw=0, drop=True).copy(
         data=logsumexp(log_density.to_numpy(), axis=axes) - np.log(n_draws)
     )
-    influence: xr.DataArray = (np.exp(log_density - elpd) - 1) / n_draws
+    influence = xr.apply_ufunc(np.expm1, log_density - elpd) / n_draws
     mcse = _total_error(influence)
     return Scores(elpd, xr.full_like(elpd, np.nan), np.nan, mcse, np.nan)
 
@@ -172,8 +171,7 @@ def _importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]
         warnings.simplefilter("ignore")  # high shapes: every one is acted on or reported
         found = arviz_stats.loo(_tree(log_density), var_name="values", pointwise=True, reff=_efficiency(log_density))
     # By the delta method log sum_s w_s p_s moves by w_s (p_s / mean - 1) for each draw s.
-    influence = np.exp(found.log_weights) * (np.exp(log_density - found.elpd_i) - 1)
-    influence = influence.transpose(*log_density.dims)
+    influence = (np.exp(found.log_weights) * np.expm1(log_density - found.elpd_i)).transpose(*log_density.dims)
     scores = Scores(found.elpd_i, found.pareto_k, float(found.good_k), _total_error(influence), float(found.p))
     return scores, influence
 

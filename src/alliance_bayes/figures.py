@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +19,13 @@ __all__ = [
     "bars_figure",
     "effects_figure",
     "evidence_curves_figure",
+    "forest_figure",
     "shares_figure",
 ]
 
 COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
 GREY = "#6b6b6b"
+LABEL_WIDTH = 52
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def bars_figure(bars: Mapping[str, Bar], *, unit: str, band: float = 0.0) -> "Fi
 def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, unit: str, chosen: float) -> "Figure":
     """Bayes factors on a log axis over the width of the prior, with two Monte Carlo errors; open marks are doubtful."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
@@ -143,6 +147,9 @@ def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, unit: str, ch
         for sound, face in ((curve.sound, colour), (~curve.sound, "white")):
             axes.plot(curve.width[sound], factor[sound], "o", color=colour, markerfacecolor=face, markersize=5)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     axes.set_xlabel("SD of the prior of cross-lagged effects, SD per SD (dotted: the prior of the fit)")
     axes.set_ylabel(unit)
     axes.spines[["right", "top"]].set_visible(False)
@@ -161,11 +168,39 @@ def shares_figure(shares: Mapping[str, tuple[float, float]], *, labels: tuple[st
         places = np.arange(len(shares)) + (side - 0.5) * 0.36
         axes.barh(places, heights, height=0.34, color=colour, label=label)
         for place, height in zip(places, heights, strict=True):
-            axes.text(height + 0.01, place, f"{height:.2f}", va="center", fontsize=8, color=GREY)
-    axes.set_yticks(range(len(shares)), labels=list(shares))
+            text = f"{height:.2f}" if height >= 0.01 else "< 0.01"
+            axes.text(height + 0.01, place, text, va="center", fontsize=8, color=GREY)
+    axes.set_yticks(range(len(shares)), labels=[fill(label, LABEL_WIDTH) for label in shares], fontsize=9)
     axes.set_ylim(len(shares) - 0.5, -0.5)
     axes.set_xlim(0, 1.08)
     axes.set_xlabel(unit)
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    return figure
+
+
+def forest_figure(
+    rows: Mapping[str, tuple[Sequence[Bar], str]], names: Sequence[str], *, unit: str, band: float
+) -> "Figure":
+    """Several estimates with their intervals per line and a note beside them; a grey band marks the margin around 0."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 1.6 + 0.55 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvspan(-band, band, color="0.92", zorder=0)
+    axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+    offsets = np.linspace(-0.16, 0.16, len(names))
+    for colour, offset, side, name in zip(COLOURS, offsets, range(len(names)), names, strict=False):
+        for place, (bars, _) in enumerate(rows.values()):
+            bar = bars[side]
+            axes.plot([bar.lower, bar.upper], [place + offset] * 2, color=colour, linewidth=2)
+            axes.plot(bar.mean, place + offset, "o", color=colour, markersize=5)
+        axes.plot([], [], "o-", color=colour, linewidth=2, markersize=5, label=name)
+    for place, (_, note) in enumerate(rows.values()):
+        axes.text(1.02, place, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
+    axes.set_yticks(range(len(rows)), labels=[fill(label, LABEL_WIDTH) for label in rows], fontsize=9)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel(unit)
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(names))
     return figure

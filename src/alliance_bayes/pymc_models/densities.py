@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..moments.prior_density import TRANSFORMS, PriorTable, to_constrained
+from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable, to_constrained
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .building import to_pymc
@@ -80,6 +80,24 @@ class LogDensity:
             },
             coords={name: like[name] for name in {"chain", "draw"}.union(*self.dims) if name in like.coords},
         )
+
+    def parts(self, points: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Log prior density of each random variable on its own scale, and log-likelihood, shape ``(draw,)``."""
+        table = self.table
+        psi = np.array([to_constrained(point, table) for point in np.ascontiguousarray(points)])
+        half, log_normal, beta = (table.family == FAMILIES[name] for name in ("half_normal", "log_normal", "beta"))
+        logs, bounded = (table.transform == TRANSFORMS[name] for name in ("log", "interval"))
+        logged = np.log(np.where(log_normal, psi, 1.0))
+        centre, sd = np.where(half, 0.0, table.first), np.where(half, table.first, np.where(beta, 1.0, table.second))
+        normal = -0.5 * ((np.where(log_normal, logged, psi) - centre) / sd) ** 2 - logged
+        share = np.where(beta, psi, 0.5)
+        of_share = (table.first - 1) * np.log(share) + (table.second - 1) * np.log1p(-share)
+        prior = table.constant + np.where(beta, of_share, normal)
+        width = np.where(bounded, table.upper - table.lower, 1.0)
+        share = np.where(bounded, (psi - table.lower) / width, 0.5)
+        jacobian = np.where(bounded, np.log(width * share * (1 - share)), np.where(logs, points, 0.0))
+        by_name = {name: prior[:, np.ravel(self.positions(name))].sum(axis=1) for name in self.names}
+        return by_name, self(points) - prior.sum(axis=1) - jacobian.sum(axis=1)
 
     def positions(self, name: str) -> np.ndarray:
         """Where the numbers of a random variable stand in a point, in its own shape."""

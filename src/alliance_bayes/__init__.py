@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from .questions.future import leave_future_out
     from .simulation import Missing, Truth, simulate
-    from .spec.cross_lagged import CLPM, RICLPM
+    from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 
 __version__ = "0.1.0"
@@ -40,15 +40,19 @@ _HOMES = {
     ),
     "questions.future": ("leave_future_out",),
     "simulation": ("Missing", "Truth", "simulate"),
-    "spec.cross_lagged": ("CLPM", "RICLPM"),
+    "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALT",
     "CLPM",
+    "DPM",
+    "LCMSR",
     "LKJ",
     "RICLPM",
+    "STARTS",
     "Absence",
     "AllianceBayesError",
     "Beta",

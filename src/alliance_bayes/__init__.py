@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .panel import Absence, Moments, Panel, PanelWarning, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.bayes_factors import BayesFactors, bayes_factors
     from .questions.comparison import Comparison, compare, direction_models
     from .questions.directionality import (
         Directionality,
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
         directionality_of_pairs,
     )
     from .questions.future import leave_future_out
+    from .questions.hypotheses import Hypotheses, hypotheses
+    from .questions.robustness import Robustness, robustness, robustness_variants
     from .simulation import Missing, Truth, simulate
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
@@ -31,6 +34,7 @@ _HOMES = {
     "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.bayes_factors": ("BayesFactors", "bayes_factors"),
     "questions.comparison": ("Comparison", "compare", "direction_models"),
     "questions.directionality": (
         "Directionality",
@@ -39,6 +43,8 @@ _HOMES = {
         "directionality_of_pairs",
     ),
     "questions.future": ("leave_future_out",),
+    "questions.hypotheses": ("Hypotheses", "hypotheses"),
+    "questions.robustness": ("Robustness", "robustness", "robustness_variants"),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -55,12 +61,14 @@ __all__ = [
     "STARTS",
     "Absence",
     "AllianceBayesError",
+    "BayesFactors",
     "Beta",
     "Comparison",
     "Directionality",
     "DirectionalityOfPairs",
     "Fit",
     "HalfNormal",
+    "Hypotheses",
     "LogNormal",
     "MaximumLikelihood",
     "Missing",
@@ -73,13 +81,16 @@ __all__ = [
     "PanelWarning",
     "Priors",
     "Question",
+    "Robustness",
     "SpecError",
     "Truth",
+    "bayes_factors",
     "compare",
     "direction_models",
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "hypotheses",
     "leave_future_out",
     "load_fit",
     "load_model",
@@ -87,6 +98,8 @@ __all__ = [
     "maximum_likelihood",
     "packaged_model",
     "read_frame",
+    "robustness",
+    "robustness_variants",
     "save_model",
     "simulate",
     "to_pymc",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ MOST_SHAPE = 0.7
 MOST_ERROR = 0.25
 KERNEL_REACH = 3.0
 ALWAYS = "every interval"
+RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,14 +177,15 @@ def bayes_factors(
     """
     _check(fit, first, second, widths)
     # Rows of the curve at each width; the fit's own width comes first.
-    every_width = tuple(dict.fromkeys([fit.spec.priors.cross_lagged.sd, *map(float, widths)]))
+    prior = _prior(fit)
+    every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))
     nulls = _nulls(fit, first, second)
     ratios = _ratios(fit, nulls, every_width)
     again: set[float] = set()
     for place, width in enumerate(every_width):
         if refit and place and not all(found[place].sound for found in ratios.values()):
-            priors = fit.spec.priors
-            spec = replace(fit.spec, priors=replace(priors, cross_lagged=Normal(priors.cross_lagged.mean, width)))
+            changed: Any = {_random_variable(fit): Normal(prior.mean, width)}
+            spec = replace(fit.spec, priors=replace(fit.spec.priors, **changed))
             exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + place, spec), nulls, (width,))
             again.add(width)
             for null, found in ratios.items():
@@ -208,7 +210,7 @@ def bayes_factors(
     return BayesFactors(
         table=table[order],
         curve=curve,
-        prior=fit.spec.priors.cross_lagged,
+        prior=prior,
         heading=_heading(fit),
         reasons=_reasons(fit, curve),
         assumptions=(
@@ -278,10 +280,10 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
         for path in (lagged_path(first, second), lagged_path(second, first)):
             if path in fit.spec.remove:
                 problems.add(f"'{path}' is already fixed at 0; fit the model with both paths.")
-            elif "cross_lagged" not in fit.posterior or path not in fit.posterior["cross_lagged"]["cross_lagged_path"]:
+            elif path not in _paths_with_density(fit):
                 problems.add(
-                    f"'{path}' is no random variable of this model with a normal prior, so its density at 0 is not "
-                    "known. Fit lags='equal', 'free' or 'grid'."
+                    f"'{path}' is not a random variable of this model with a normal prior, so its density at 0 is not "
+                    "known. Compare fits with and without it by ab.compare."
                 )
     for width in widths:
         if not (isinstance(width, int | float) and 0 < width < np.inf):
@@ -289,9 +291,27 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
     problems.raise_as(SpecError)
 
 
+def _random_variable(fit: Fit) -> str | None:
+    """The one whose entries are the cross-lagged effects, or cross-drifts in continuous time."""
+    return next((name for name in RANDOM_VARIABLES if name in fit.posterior), None)
+
+
+def _effects(fit: Fit, group: str = "posterior") -> xr.DataArray:
+    return fit.draws[group].to_dataset()[str(_random_variable(fit))]
+
+
+def _paths_with_density(fit: Fit) -> list[str]:
+    return [] if _random_variable(fit) is None else list(_effects(fit)["cross_lagged_path"].to_numpy())
+
+
+def _prior(fit: Fit) -> Normal:
+    prior: Normal = getattr(fit.spec.priors, str(_random_variable(fit)))
+    return prior
+
+
 def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict[str, str]]]:
     """What is 0 in each hypothesis: selections from the random variable ``cross_lagged``."""
-    effects = fit.posterior["cross_lagged"]
+    effects = _effects(fit)
     paths = (lagged_path(first, second), lagged_path(second, first))
     nulls: dict[tuple[str, str], list[dict[str, str]]] = {
         (path, ALWAYS): [{"cross_lagged_path": path}] for path in paths
@@ -308,8 +328,8 @@ def _ratios(
     fit: Fit, nulls: dict[tuple[str, str], list[dict[str, str]]], widths: Sequence[float]
 ) -> dict[tuple[str, str], list[DensityRatio]]:
     target = _target(fit)
-    effects = fit.posterior["cross_lagged"].isel(chain=0, draw=0, drop=True)
-    labelled = effects.copy(data=target.positions("cross_lagged").reshape(effects.shape))
+    effects = _effects(fit).isel(chain=0, draw=0, drop=True)
+    labelled = effects.copy(data=target.positions(str(_random_variable(fit))).reshape(effects.shape))
     sizes = (fit.posterior.sizes["chain"], fit.posterior.sizes["draw"], -1)
     points = target.points(fit.posterior).reshape(sizes)
     return {
@@ -318,7 +338,7 @@ def _ratios(
             target,
             np.unique(np.concatenate([np.ravel(labelled.sel(chosen)) for chosen in selections])),
             np.ravel(labelled),
-            fit.spec.priors.cross_lagged,
+            _prior(fit),
             widths,
         )
         for null, selections in nulls.items()
@@ -336,7 +356,7 @@ def _simple(fit: Fit, selections: list[dict[str, str]]) -> dict[str, float]:
     """Bayes factor of a single effect as ArviZ finds it, and how far the effect is from 0."""
     import arviz_stats
 
-    after, before = (fit.draws[group]["cross_lagged"].sel(selections[0]) for group in ("posterior", "prior"))
+    after, before = (_effects(fit, group).sel(selections[0]) for group in ("posterior", "prior"))
     if len(selections) > 1 or set(after.dims) != {"chain", "draw"}:
         return {"z": np.nan, "kernel": np.nan}
     z = float(after.mean() / after.std())
@@ -361,9 +381,10 @@ def _row(ratio: DensityRatio, healthy: bool) -> dict[str, float]:
 
 
 def _heading(fit: Fit) -> str:
-    prior, unit = fit.spec.priors.cross_lagged, "within-person SD per SD" if fit.spec.random_intercepts else "SD per SD"
+    unit = "within-person SD per SD" if fit.spec.random_intercepts else "SD per SD"
+    what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
     return (
-        f"Bayes factors of no lagged effect against an effect with prior {prior}, {unit}; "
+        f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; "
         f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ MODELS = ("CLPM", "DPM", "RICLPM")
 LAGS = ("equal", "free", "grid", "continuous")
 PRIOR_WIDTHS = (0.5, 2.0)
 SENSITIVE = 0.05
+CROSS_EFFECTS = ("cross_lagged", "cross_drift")
 Variant = tuple[CrossLagged, Panel]
 
 
@@ -138,7 +139,7 @@ def robustness_variants(
     ['as asked', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
     """
     family = _family(CrossLagged)
-    unknown = [name for name in models if name not in family and name not in MODELS]
+    unknown = [name for name in models if name not in family]
     if unknown:
         raise SpecError(f"models: {quoted(unknown)} is not in the family; choose from {quoted(family)}.")
     found: dict[str, Variant] = {AS_ASKED: (spec, panel)}
@@ -148,19 +149,16 @@ def robustness_variants(
             found[name] = (changed, panel)
 
     for name in models:
-        if name in family and family[name] is not type(spec):
+        if family[name] is not type(spec):
             add(name, _converted(spec, family[name]))
     asked = spec.lags_for(panel.times)
     for option in lags:
         if option != asked and not (option == "grid" and asked == "equal" and equal_intervals(panel.times)):
             add(f"lags {option}", _changed(spec, lags=option))
     for factor in prior_widths:
-        prior = spec.priors.cross_lagged
-        priors = replace(spec.priors, cross_lagged=Normal(prior.mean, prior.sd * factor))
-        add(f"prior SD x {number(factor)}", _changed(spec, priors=priors))
-    covariates: Mapping[str, object] = getattr(spec, "covariates", {})
-    for name in covariates:
-        add(f"without {name}", _without_covariate(spec, covariates, name))
+        add(f"prior SD x {number(factor)}", _with_prior_width(spec, factor))
+    for name in spec.covariates:
+        add(f"without {name}", _without_covariate(spec, name))
     return found
 
 
@@ -257,7 +255,7 @@ def robustness(
 
 
 def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:
-    found = {}
+    found: dict[str, type[CrossLagged]] = {}
     for model in base.__subclasses__():
         found |= {model.__name__: model, **_family(model)}
     return found
@@ -271,20 +269,31 @@ def _converted(spec: CrossLagged, model: type[CrossLagged]) -> CrossLagged | Non
         return None
 
 
-def _changed(spec: CrossLagged, **options: object) -> CrossLagged | None:
+def _changed(spec: CrossLagged, **options: Any) -> CrossLagged | None:
     try:
         return replace(spec, **options)
     except SpecError:
         return None
 
 
-def _without_covariate(spec: CrossLagged, covariates: Mapping[str, object], name: str) -> CrossLagged | None:
-    options: dict[str, object] = {"covariates": {other: how for other, how in covariates.items() if other != name}}
-    if name in getattr(spec, "predetermined", ()):
-        options["predetermined"] = tuple(other for other in spec.predetermined if other != name)
-    if name in getattr(spec, "moderated", {}).values():
-        options["moderated"] = {path: other for path, other in spec.moderated.items() if other != name}
-    return _changed(spec, **options)
+def _with_prior_width(spec: CrossLagged, factor: float) -> CrossLagged | None:
+    priors: dict[str, Normal] = {
+        name: getattr(spec.priors, name) for name in CROSS_EFFECTS if hasattr(spec.priors, name)
+    }
+    scaled: Any = {name: Normal(prior.mean, prior.sd * factor) for name, prior in priors.items()}
+    try:
+        return replace(spec, priors=replace(spec.priors, **scaled))
+    except SpecError:
+        return None
+
+
+def _without_covariate(spec: CrossLagged, name: str) -> CrossLagged | None:
+    return _changed(
+        spec,
+        covariates={other: targets for other, targets in spec.covariates.items() if other != name},
+        predetermined=tuple(other for other in spec.predetermined if other != name),
+        moderated={path: other for path, other in spec.moderated.items() if other != name},
+    )
 
 
 def _table(answers: Mapping[str, Directionality], margin: float) -> pd.DataFrame:
@@ -364,7 +373,7 @@ def _power_scaling(fitted: Fit, answer: Directionality) -> pd.DataFrame:
         return pd.DataFrame()
     shape = (fitted.posterior.sizes["chain"], fitted.posterior.sizes["draw"])
     priors, likelihood = target.parts(target.points(fitted.posterior))
-    quantities = {}
+    quantities: dict[str, xr.DataArray] = {}
     for length in answer.draws["length"].to_numpy():
         forward, backward = (answer.draws[side].sel(length=length, drop=True) for side in ("forward", "backward"))
         suffix = f", over {length}" if answer.draws.sizes["length"] > 1 else ""
@@ -376,7 +385,7 @@ def _power_scaling(fitted: Fit, answer: Directionality) -> pd.DataFrame:
 
     posterior, found = xr.Dataset(quantities).drop_vars(["chain", "draw"], errors="ignore"), {}
     components = {
-        "cross_lagged_prior": ("log_prior", [priors["cross_lagged"]] if "cross_lagged" in priors else []),
+        "cross_lagged_prior": ("log_prior", [priors[name] for name in CROSS_EFFECTS if name in priors]),
         "prior": ("log_prior", list(priors.values())),
         "likelihood": ("log_likelihood", [likelihood]),
     }

@@ -25,7 +25,7 @@ __all__ = [
 
 COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
 GREY = "#6b6b6b"
-LABEL_WIDTH = 52
+LABEL_WIDTH = 60
 
 
 @dataclass(frozen=True)

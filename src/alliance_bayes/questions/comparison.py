@@ -63,7 +63,7 @@ def direction_models[Model: CrossLagged](spec: Model, first: str, second: str) -
     >>> models = direction_models(RICLPM(["alliance", "days"]), "alliance", "days")
     >>> {name: model.remove for name, model in models.items()}  # doctest: +NORMALIZE_WHITESPACE
     {'both': (), 'alliance leads': ('days -> alliance',), 'days leads': ('alliance -> days',),
-     'neither': ('alliance -> days', 'days -> alliance')}
+     'neither': ('days -> alliance', 'alliance -> days')}
     """
     problems = Problems("These models of direction cannot be made")
     for name in dict.fromkeys((first, second)):

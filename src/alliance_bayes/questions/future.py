@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-import numpy as np
-
 from ..conditioning import unseen_from
 from ..fitting import Fit
 from ..names import in_words, number, quoted
@@ -137,8 +135,7 @@ def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
     if training == "others":
         return leave_out(left_out, most_refits)
     fitted = left_out.fit
-    with np.errstate(invalid="ignore", divide="ignore"):  # means of waves nobody was seen at
-        past = refitted(fitted, unseen_from(fitted.panel, left_out.n_given), fitted.settings.seed + 1)
+    past = refitted(fitted, unseen_from(fitted.panel, left_out.n_given), fitted.settings.seed + 1)
     return plain_scores(left_out.log_density(past, left_out.places))
 
 

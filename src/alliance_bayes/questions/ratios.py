@@ -5,6 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from ..names import number
+
 __all__ = ["Ratio"]
 
 LARGEST = 10_000.0
@@ -60,7 +62,7 @@ class Ratio:
             return f"> {LARGEST:g}"
         if self.bound != ">" and self.log < -np.log(LARGEST):
             return f"< {1 / LARGEST:g}"
-        return f"{self.bound} {self.value:.3g}".strip()
+        return f"{self.bound} {_rounded(self.value)}".strip()
 
     def with_error(self) -> str:
         """In words, with two Monte Carlo errors to each side where there are any.
@@ -74,4 +76,8 @@ class Ratio:
         if text[:1] in "<>u" or not np.isfinite(self.error):
             return text
         lower, upper = np.exp([self.log - 2 * self.error, self.log + 2 * self.error])
-        return f"{text} [{lower:.3g}, {upper:.3g}]"
+        return f"{text} [{_rounded(lower)}, {_rounded(upper)}]"
+
+
+def _rounded(value: float) -> str:
+    return number(float(f"{value:.3g}"))

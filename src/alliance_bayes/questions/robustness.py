@@ -1,8 +1,8 @@
 """The same question of direction under other models, time scales, priors and covariates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from .directionality import CERTAINTY, MARGIN, Directionality, directionality
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Robustness", "robustness", "robustness_variants"]
+__all__ = ["Robustness", "robustness", "robustness_variants", "sensitivity"]
 
 AS_ASKED = "as asked"
 MODELS = ("CLPM", "DPM", "RICLPM")
@@ -364,36 +364,51 @@ def _sentence(answers: Mapping[str, Directionality], table: pd.DataFrame, margin
     return first + rest + sick
 
 
-def _power_scaling(fitted: Fit, answer: Directionality) -> pd.DataFrame:
+def sensitivity(
+    quantities: Mapping[str, xr.DataArray], log_part: xr.DataArray, kind: Literal["prior", "likelihood"]
+) -> dict[str, float]:
+    """How far the distribution of each quantity moves per doubling of the power of a part of the posterior.
+
+    Parameters
+    ----------
+    quantities
+        Draws, dims ``(chain, draw)``.
+    log_part
+        Log density of the part at the same draws.
+    kind
+        What the part is.
+    """
     import arviz_stats
 
+    tree = xr.DataTree.from_dict({"/posterior": xr.Dataset(quantities), f"/log_{kind}": xr.Dataset({"part": log_part})})
+    found = arviz_stats.psense(tree, group=kind)
+    return {name: float(found[name]) for name in quantities}
+
+
+def _power_scaling(fitted: Fit, answer: Directionality) -> pd.DataFrame:
     try:
         target = log_density_of(fitted.spec, fitted.panel)
     except NotTabularError:
         return pd.DataFrame()
-    shape = (fitted.posterior.sizes["chain"], fitted.posterior.sizes["draw"])
-    priors, likelihood = target.parts(target.points(fitted.posterior))
     quantities: dict[str, xr.DataArray] = {}
     for length in answer.draws["length"].to_numpy():
         forward, backward = (answer.draws[side].sel(length=length, drop=True) for side in ("forward", "backward"))
         suffix = f", over {length}" if answer.draws.sizes["length"] > 1 else ""
         quantities |= {f"{answer.paths[0]}{suffix}": forward, f"{answer.paths[1]}{suffix}": backward}
         quantities[f"difference in size{suffix}"] = abs(forward) - abs(backward)
+    priors, likelihood = target.parts(target.points(fitted.posterior))
+    like = next(iter(quantities.values()))
 
-    def group(parts: Iterable[np.ndarray]) -> xr.Dataset:
-        return xr.Dataset({"total": (("chain", "draw"), np.sum(list(parts), axis=0).reshape(shape))})
+    def part(*parts: np.ndarray) -> xr.DataArray:
+        return like.copy(data=np.sum(parts, axis=0).reshape(like.shape))
 
-    posterior, found = xr.Dataset(quantities).drop_vars(["chain", "draw"], errors="ignore"), {}
-    components = {
-        "cross_lagged_prior": ("log_prior", [priors[name] for name in CROSS_EFFECTS if name in priors]),
-        "prior": ("log_prior", list(priors.values())),
-        "likelihood": ("log_likelihood", [likelihood]),
+    found = {
+        "cross_lagged_prior": sensitivity(
+            quantities, part(*(priors[x] for x in CROSS_EFFECTS if x in priors)), "prior"
+        ),
+        "prior": sensitivity(quantities, part(*priors.values()), "prior"),
+        "likelihood": sensitivity(quantities, part(likelihood), "likelihood"),
     }
-    for name, (kind, parts) in components.items():
-        if parts:
-            tree = xr.DataTree.from_dict({"/posterior": posterior, f"/{kind}": group(parts)})
-            sensitivity = arviz_stats.psense(tree, group=kind.removeprefix("log_"))
-            found[name] = {quantity: float(sensitivity[quantity]) for quantity in quantities}
     return pd.DataFrame(found).rename_axis("quantity")
 
 

@@ -15,7 +15,7 @@ from ..panel import Panel
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
-__all__ = ["LeftOut", "Scores", "leave_out", "plain_scores", "refitted"]
+__all__ = ["LeftOut", "Scores", "importance_scores", "leave_out", "plain_scores", "refitted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
     matching; where that fails by fitting anew, the highest shapes first, at most `most_refits`.
     """
     log_density = left_out.log_density(left_out.fit, left_out.places)
-    scores, influence = _importance_scores(log_density)
+    scores, influence = importance_scores(log_density)
     if not scores.n_high:
         return scores
     elpd, k_hat = scores.elpd.copy(), scores.k_hat.copy()
@@ -163,7 +163,7 @@ def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = No
     )
 
 
-def _importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:
+def importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:
     """Scores by ArviZ's PSIS, and each draw's influence on each person's score."""
     import arviz_stats
 
@@ -212,7 +212,7 @@ def _moment_matched(
 
     Not its splitting of the draws: in arviz-stats 1.3 that returns weights of the full posterior, and
     a score as if the person had been seen. Without it the moved draws must serve both the posterior
-    without and the one with the person, which ArviZ checks and warns about: any warning is a failure.
+    without and the one with the person, which ArviZ checks and warns about: a warning is a failure.
     """
     import arviz_stats
 
@@ -240,7 +240,7 @@ def _moment_matched(
             tree, before, log_posterior, log_density_at, points, "values", efficiency,
             k_threshold=good_k, split=False, cov=False, pointwise=True,
         )  # fmt: skip
-    if failures:
+    if any(issubclass(each.category, UserWarning) for each in failures):  # others are of the SE over one person
         return None
     # Under the posterior without the person, the squared coefficient of variation of its density is exp(p) - 1.
     error = np.sqrt(np.expm1(max(float(found.p_loo_i[0]), 0.0)) / float(found.n_eff_i[0]))

@@ -63,7 +63,7 @@ def outlying_fit(outlying_panel):
 
 @pytest.fixture(scope="module")
 def clpm_fit(small_panel):
-    return ab.fit(ab.CLPM(["alliance", "days"], lags="free"), small_panel, seed=7, draws=100, tune=200, chains=2)
+    return ab.fit(ab.CLPM(["alliance", "days"], lags="free"), small_panel, seed=7, draws=400, tune=200, chains=2)
 
 
 def test_models_of_direction_are_nested_in_one():
@@ -94,7 +94,7 @@ def test_densities_of_persons_are_scipys_normals(name, request):
     values = stacked_values(fit.panel, fit.spec.measures)
     assert values.shape == (60, 8)
     found = log_densities(implied_moments(fit), values)
-    for draw in (0, 57):
+    for draw in (0, 137):
         mean, covariance = moments_from_names(fit, draw)
         for person in (0, 3, 17, 59):
             seen = ~np.isnan(values[person])
@@ -285,7 +285,7 @@ def test_a_comparison_of_fits(small_fit, clpm_fit):
     answer = ab.compare({"RI-CLPM": small_fit, "CLPM": clpm_fit}, most_refits=1)
     assert set(answer.table.index) == {"RI-CLPM", "CLPM"}
     assert answer.heading == (
-        "All 4 waves of one person predicted from all other people (leave one person out); 59 people, 200 and 300 draws"
+        "All 4 waves of one person predicted from all other people (leave one person out); 59 people, 300 and 800 draws"
     )
     lppd = logsumexp(small_fit.log_likelihood().to_numpy().reshape(300, -1), axis=0) - np.log(300)
     row = answer.table.loc["RI-CLPM"]

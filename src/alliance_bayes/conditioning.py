@@ -1,103 +1,69 @@
-"""Densities of a person's values, given earlier ones or not, at every draw and in the measures' own units.
+"""Densities of a person's values, given earlier ones or not, at every draw of a fit of these or other people."""
 
-In own units, so that draws of one panel can score people of another, whatever constants either was
-standardised by.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from .fitting import Fit
-from .moments.kernel import moments
+from .moments.kernel import log_likelihoods_per_person
+from .moments.panel_model import PanelModel
+from .moments.statistics import by_pattern, people_by_pattern
 from .panel import Absence, Panel
 
-__all__ = [
-    "ImpliedMoments",
-    "implied_moments",
-    "log_densities",
-    "stacked_values",
-    "unseen_from",
-    "without_person",
-]
-
-MOST_NUMBERS = 20_000_000
+__all__ = ["log_densities", "stacked_values", "unseen_from", "without_person"]
 
 
-@dataclass(frozen=True, eq=False)
-class ImpliedMoments:
-    """Moments of one person's stacked waves for every draw, in the measures' own units.
+def log_densities(fit: Fit, draws_of: Fit, places: np.ndarray, n_given: int = 0) -> xr.DataArray:
+    """Log density of people's waves after the first `n_given` of them, dims ``(chain, draw, person)``.
 
-    Attributes
-    ----------
-    mean
-        Shape ``(draw, wave * measure)``, wave by wave, over all chains.
-    covariance
-        Shape ``(draw, wave * measure, wave * measure)``, random intercepts and states integrated out.
-    chains, draws
-        Sizes of the two dims that were joined into the first axis.
-    """
-
-    mean: np.ndarray
-    covariance: np.ndarray
-    chains: int
-    draws: int
-
-
-def implied_moments(fit: Fit) -> ImpliedMoments:
-    """Mean and covariance of a person's waves at every posterior draw, from the model's linear system."""
-    thetas, arrays = fit.thetas, fit.system.arrays
-    size = len(fit.system.observed)
-    mean, covariance = np.empty((len(thetas), size)), np.empty((len(thetas), size, size))
-    for draw, theta in enumerate(thetas):
-        mean[draw], covariance[draw] = moments(theta, arrays)
-    n_waves = size // len(fit.spec.measures)
-    centre, unit = (np.tile(part, n_waves) for part in (fit.statistics.centre, fit.statistics.scale))
-    sizes = fit.posterior.sizes
-    return ImpliedMoments(mean * unit + centre, covariance * np.outer(unit, unit), sizes["chain"], sizes["draw"])
-
-
-def log_densities(moments: ImpliedMoments, values: np.ndarray, given: np.ndarray | None = None) -> xr.DataArray:
-    """Log density of each person's values at every draw, dims ``(chain, draw, person)``.
+    ``log p(all) - log p(given)``, in the values' own units, random intercepts and states integrated
+    out, given the covariates where the model has any.
 
     Parameters
     ----------
-    moments
-        Of the model.
-    values
-        Shape ``(person, wave * measure)``, in the measures' own units, NaN where absent.
-    given
-        Which of the values are conditioned on, shape ``(wave * measure,)``:
-        ``log p(all) - log p(given)``. None for the density of all values.
-
-    Returns
-    -------
-    xarray.DataArray
-        0 for a person without any value that is not conditioned on.
+    fit
+        Whose people are scored.
+    draws_of
+        Whose draws score them: the same model, on this panel or on part of it.
+    places
+        Positions of the people in the panel.
+    n_given
+        How many waves are conditioned on.
     """
-    found = _joint(moments, values)
-    if given is not None and given.any():
-        found -= _joint(moments, np.where(given, values, np.nan))
-    shape = (moments.chains, moments.draws, len(values))
+    model, values = fit.model, fit.model.values(places)
+    thetas = draws_of.thetas
+    if draws_of.panel is not fit.panel:  # standardised by other constants
+        thetas = np.array([model.from_raw(draws_of.model.to_raw(theta)) for theta in thetas])
+    n_values = model.system.n_values
+    given = values.copy()
+    given[:, n_given * len(fit.spec.columns) : n_values] = np.nan
+    scored = ~np.isnan(values[:, :n_values]) & np.isnan(given[:, :n_values])
+    log_scale = np.tile(np.log(model.statistics.scale), n_values // len(fit.spec.columns))
+    found = _joint(model, thetas, values, places) - _joint(model, thetas, given, places) - scored @ log_scale
+    sizes = draws_of.posterior.sizes
+    assert fit.panel.persons is not None
     return xr.DataArray(
-        found.reshape(shape),
+        found.reshape(sizes["chain"], sizes["draw"], len(places)),
         dims=("chain", "draw", "person"),
-        coords={"chain": np.arange(moments.chains), "draw": np.arange(moments.draws)},
+        coords={
+            "chain": np.arange(sizes["chain"]),
+            "draw": np.arange(sizes["draw"]),
+            "person": fit.panel.persons[places],
+        },
     )
 
 
-def stacked_values(panel: Panel, measures: Sequence[str]) -> np.ndarray:
-    """Values of these measures wave by wave, in their own units; shape ``(person, wave * measure)``.
+def stacked_values(fit: Fit) -> np.ndarray:
+    """Values of the model's columns wave by wave, in their own units; shape ``(person, value)``.
 
     Raises
     ------
     PanelError
         If the panel holds moments alone.
     """
-    values = panel.require_persons("Scoring predictions of persons")
-    chosen = [panel.measures.index(name) for name in measures]
+    values = fit.panel.require_persons("Scoring predictions of persons")
+    chosen = [fit.panel.measures.index(name) for name in fit.spec.columns]
     return np.asarray(values[:, :, chosen].reshape(len(values), -1))
 
 
@@ -133,20 +99,22 @@ def _persons_of(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     return values, panel.absence
 
 
-def _joint(moments: ImpliedMoments, values: np.ndarray) -> np.ndarray:
-    found = np.zeros((len(moments.mean), len(values)))
-    patterns, membership = np.unique(~np.isnan(values), axis=0, return_inverse=True)
-    for pattern, seen in enumerate(patterns):
-        if not seen.any():
-            continue
-        people, where = np.flatnonzero(membership.ravel() == pattern), np.flatnonzero(seen)
-        factor = np.linalg.cholesky(moments.covariance[:, where[:, None], where])
-        constant = -np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1) - 0.5 * len(where) * np.log(2 * np.pi)
-        inverse = np.linalg.inv(factor)
-        at_once = max(1, MOST_NUMBERS // (len(found) * len(where)))
-        for start in range(0, len(people), at_once):
-            block = people[start : start + at_once]
-            deviations = values[block][:, where][None] - moments.mean[:, None, where]
-            scaled = deviations @ inverse.transpose(0, 2, 1)
-            found[:, block] = constant[:, None] - 0.5 * (scaled**2).sum(axis=2)
+def _joint(model: PanelModel, thetas: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Log density of values and covariates in the model's unit, shape ``(draw, person)``; 0 where there are none."""
+    system, cells = model.system, model.design.person_cell
+    members = None if cells is None else cells[places]
+    patterns, of_person = by_pattern(values, person_cell=members, n_cells=len(system.systems))
+    order, bounds = people_by_pattern(of_person, len(patterns.people))
+    found = np.zeros((len(thetas), len(values)))
+    if len(patterns.people):
+        log_likelihoods_per_person(
+            np.ascontiguousarray(thetas),
+            system.structure_arrays,
+            system.arrays,
+            patterns,
+            values,
+            order,
+            bounds,
+            found,
+        )
     return found

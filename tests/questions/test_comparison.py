@@ -5,13 +5,14 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.conditioning import implied_moments, log_densities, stacked_values, unseen_from, without_person
+from alliance_bayes.conditioning import log_densities, stacked_values, unseen_from, without_person
 from alliance_bayes.health import Health
 from alliance_bayes.pymc_models.densities import log_density_of
 from alliance_bayes.questions.comparison import compared
@@ -91,9 +92,9 @@ def test_every_problem_of_models_of_direction():
 @pytest.mark.parametrize("name", ["small_fit", "clpm_fit"])
 def test_densities_of_persons_are_scipys_normals(name, request):
     fit = request.getfixturevalue(name)
-    values = stacked_values(fit.panel, fit.spec.measures)
+    values = stacked_values(fit)
     assert values.shape == (60, 8)
-    found = log_densities(implied_moments(fit), values)
+    found = log_densities(fit, fit, np.arange(60))
     for draw in (0, 137):
         mean, covariance = moments_from_names(fit, draw)
         for person in (0, 3, 17, 59):
@@ -103,6 +104,46 @@ def test_densities_of_persons_are_scipys_normals(name, request):
                 want = multivariate_normal.logpdf(values[person, seen], mean[seen], covariance[np.ix_(seen, seen)])
             assert found.isel(chain=-1, draw=draw, person=person).item() == pytest.approx(want, rel=1e-8)
     assert (found.isel(person=17) == 0).all()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ab.DPM(["alliance", "days"]),
+        ab.RICLPM(["alliance", "days"], lags="continuous"),
+        ab.STARTS(["alliance", "days"]),
+        ab.RICLPM(["alliance", "days"], covariates={"commitment": "intercepts"}),
+    ],
+    ids=lambda spec: f"{spec.kind}-{spec.lags}-{len(spec.covariates)}",
+)
+def test_densities_of_the_whole_family_are_those_of_the_fit(spec, small_panel):
+    if spec.covariates:
+        small_panel = with_commitment(small_panel)
+    fit = ab.fit(spec, small_panel, seed=1, draws=10, tune=30, chains=1)
+    want = fit.log_likelihood()
+    places = np.flatnonzero(np.isin(small_panel.persons, want["person"]))
+    np.testing.assert_allclose(log_densities(fit, fit, places), want, atol=1e-8)
+
+
+def with_commitment(panel):
+    frame = pd.DataFrame(panel.values.reshape(-1, 3), columns=list(panel.measures))
+    frame["person"], frame["time"] = np.repeat(panel.persons, 4), np.tile(panel.times, 60)
+    frame["commitment"] = np.repeat(np.random.default_rng(2).normal(size=60), 4)
+    return ab.Panel.from_long(
+        frame, person="person", time="time", measures=list(panel.measures), covariates=["commitment"]
+    )
+
+
+def test_draws_of_a_part_score_people_of_the_whole(small_fit):
+    """A refit standardises by other constants; the density is of the values in their own units all the same."""
+    again = refitted(small_fit, without_person(small_fit.panel, 3), seed=12)
+    assert not np.allclose(again.statistics.centre, small_fit.statistics.centre, rtol=1e-12)
+    found = log_densities(small_fit, again, np.array([3]))
+    mean, covariance = moments_from_names(again, 20)
+    values = stacked_values(small_fit)[3]
+    seen = ~np.isnan(values)
+    want = multivariate_normal.logpdf(values[seen], mean[seen], covariance[np.ix_(seen, seen)])
+    assert found.isel(chain=-1, draw=20, person=0).item() == pytest.approx(want, rel=1e-8)
 
 
 def test_leaving_out_changes_nothing_else(small_panel):

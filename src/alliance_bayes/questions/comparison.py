@@ -1,7 +1,7 @@
 """Which model predicts a new person best: leave one person out, and "not distinguishable" in words."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, get_args
@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..conditioning import stacked_values
 from ..figures import Bar, bars_figure
 from ..fitting import Fit
 from ..names import choices, lagged_path, number, quoted
-from ..panel import Panel
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from .scores import LeftOut, Scores, leave_out
@@ -259,7 +257,7 @@ def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
                 f"'{reference}' is about {quoted(first.spec.measures)}, '{name}' about {quoted(fitted.spec.measures)}: "
                 "densities of different values cannot be compared. Fit the same measures."
             )
-        elif not _same_data(first.panel, fitted.panel, first.spec.measures):
+        elif not _same_data(first, fitted):
             problems.add(f"'{reference}' and '{name}' were fitted to different panels. Fit both to the same panel.")
 
 
@@ -315,14 +313,18 @@ def compared(
     )
 
 
-def _same_data(one: Panel, other: Panel, measures: Sequence[str]) -> bool:
-    if one is other:
+def _same_data(one: Fit, other: Fit) -> bool:
+    if one.panel is other.panel:
         return True
-    if one.times != other.times or other.values is None or one.persons is None or other.persons is None:
+    if one.panel.times != other.panel.times or other.panel.values is None:
         return False
-    if not np.array_equal(one.persons, other.persons):
-        return False
-    return np.array_equal(stacked_values(one, measures), stacked_values(other, measures), equal_nan=True)
+    alike = np.array_equal(np.asarray(one.panel.persons), np.asarray(other.panel.persons))
+    measures = other.panel.measures
+    places = [measures.index(name) for name in one.panel.measures if name in measures]
+    shared = [one.panel.measures.index(measures[place]) for place in places]
+    return alike and np.array_equal(
+        np.asarray(one.panel.values)[:, :, shared], other.panel.values[:, :, places], equal_nan=True
+    )
 
 
 def _weights(elpd: xr.DataArray, method: Method) -> pd.Series:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from ..conditioning import implied_moments, log_densities, stacked_values, unseen_from, without_person
+from ..conditioning import log_densities, stacked_values, unseen_from, without_person
 from ..fitting import Fit
 from ..fitting import fit as fit_model
 from ..panel import Panel
@@ -70,12 +70,12 @@ class LeftOut:
     @cached_property
     def values(self) -> np.ndarray:
         """Stacked waves of everybody."""
-        return stacked_values(self.fit.panel, self.fit.spec.measures)
+        return stacked_values(self.fit)
 
     @property
     def given(self) -> np.ndarray:
         """Which of the stacked values are conditioned on."""
-        return np.arange(self.values.shape[1]) < self.n_given * len(self.fit.spec.measures)
+        return np.arange(self.values.shape[1]) < self.n_given * len(self.fit.spec.columns)
 
     @cached_property
     def places(self) -> np.ndarray:
@@ -84,9 +84,7 @@ class LeftOut:
 
     def log_density(self, draws_of: Fit, places: np.ndarray) -> xr.DataArray:
         """Log density of what is left out of these people given what stays, at the draws of a fit."""
-        assert self.fit.panel.persons is not None
-        found = log_densities(implied_moments(draws_of), self.values[places], self.given)
-        return found.assign_coords(person=self.fit.panel.persons[places])
+        return log_densities(self.fit, draws_of, places, self.n_given)
 
     def panel_without(self, place: int) -> Panel:
         """The panel without what is left out of this person."""

@@ -77,6 +77,7 @@ def without_person(panel: Panel, place: int) -> Panel:
         values=np.delete(values, place, axis=0),
         absence=np.delete(absence, place, axis=0),
         states={name: np.delete(state, place, axis=0) for name, state in panel.states.items()},
+        background=panel.background.of(np.delete(np.arange(len(values)), place)),
         source=f"{panel.source} without person {panel.persons[place]}",
     )
 

@@ -150,6 +150,10 @@ def test_leaving_out_changes_nothing_else(small_panel):
     less = without_person(small_panel, 3)
     assert list(less.persons) == [name for name in small_panel.persons if name != "P03"]
     np.testing.assert_array_equal(less.values, np.delete(small_panel.values, 3, axis=0))
+    with_covariate = with_commitment(small_panel)
+    commitment = with_covariate.background.covariates["commitment"]
+    less = without_person(with_covariate, 3).background.covariates["commitment"]
+    np.testing.assert_array_equal(less, np.delete(commitment, 3))
     unseen = unseen_from(small_panel, 2, 5)
     assert np.isnan(unseen.values[5, 2:]).all()
     np.testing.assert_array_equal(unseen.values[5, :2], small_panel.values[5, :2])

@@ -30,6 +30,12 @@ LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation", "regressions"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {"names", "problems", "panel", "spec", "fitting", "regressions", "health", "summaries"} | FIGURES
 LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
+LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
+LAYERS["conditioning"] = {"panel", "moments", "fitting"}
+LAYERS["questions"] = {
+    *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "figures", "health", "summaries")
+}
+LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
     from .questions.association import Association, SamplingOfRegressions, association
+    from .questions.bayes_factors import BayesFactors, bayes_factors
+    from .questions.comparison import Comparison, compare, direction_models
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
         directionality_of_pairs,
     )
     from .regressions.building import bambi_model
+    from .questions.future import leave_future_out
+    from .questions.hypotheses import Hypotheses, hypotheses
+    from .questions.robustness import Robustness, robustness, robustness_variants
     from .simulation import Missing, Truth, simulate
     from .spec.association import RandomInterceptRegression
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
@@ -56,6 +61,8 @@ _HOMES = {
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
     "questions.association": ("Association", "SamplingOfRegressions", "association"),
+    "questions.bayes_factors": ("BayesFactors", "bayes_factors"),
+    "questions.comparison": ("Comparison", "compare", "direction_models"),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
@@ -63,6 +70,9 @@ _HOMES = {
         "directionality_of_pairs",
     ),
     "regressions.building": ("bambi_model",),
+    "questions.future": ("leave_future_out",),
+    "questions.hypotheses": ("Hypotheses", "hypotheses"),
+    "questions.robustness": ("Robustness", "robustness", "robustness_variants"),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.association": ("RandomInterceptRegression",),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
@@ -83,11 +93,14 @@ __all__ = [
     "AllianceBayesError",
     "Association",
     "AssociationFile",
+    "BayesFactors",
     "Beta",
+    "Comparison",
     "Directionality",
     "DirectionalityOfPairs",
     "Fit",
     "HalfNormal",
+    "Hypotheses",
     "LogNormal",
     "MaximumLikelihood",
     "Missing",
@@ -102,6 +115,7 @@ __all__ = [
     "Question",
     "RandomInterceptRegression",
     "SamplingOfRegressions",
+    "Robustness",
     "SpecError",
     "SponsorStudy",
     "SponsorTruth",
@@ -113,6 +127,11 @@ __all__ = [
     "directionality_of_pairs",
     "fit",
     "load_association",
+    "bayes_factors",
+    "compare",
+    "direction_models",
+    "hypotheses",
+    "leave_future_out",
     "load_fit",
     "load_model",
     "log_likelihood",
@@ -120,6 +139,8 @@ __all__ = [
     "packaged_model",
     "read_frame",
     "save_association",
+    "robustness",
+    "robustness_variants",
     "save_model",
     "simulate",
     "sponsor_study",

@@ -15,15 +15,19 @@ LAYERS = {
     "summaries": set(),
     "health": set(),
     "figures": set(),
+    "effects": set(),
+    "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
     "likelihood": {"names", "problems", "panel", "spec", "moments"},
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
-LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
-LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
+LAYERS["fitting"] = set(LAYERS) - {"figures", "figures_of_effects", "effects", "simulation"}
+LAYERS["g_formula"] = {"names", "problems", "fitting"}
+LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "effects", "g_formula"}
+LAYERS["questions"] |= {"figures", "figures_of_effects"}
+LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures", "figures_of_effects"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},

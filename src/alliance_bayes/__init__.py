@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         directionality,
         directionality_of_pairs,
     )
+    from .questions.lag_curve import LagCurve, lag_curve
+    from .questions.mediation import Mediation, mediation
     from .simulation import Missing, Truth, simulate
     from .spec.cross_lagged import CLPM, RICLPM
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
@@ -35,6 +37,8 @@ _HOMES = {
         "directionality",
         "directionality_of_pairs",
     ),
+    "questions.lag_curve": ("LagCurve", "lag_curve"),
+    "questions.mediation": ("Mediation", "mediation"),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.cross_lagged": ("CLPM", "RICLPM"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -52,8 +56,10 @@ __all__ = [
     "DirectionalityOfPairs",
     "Fit",
     "HalfNormal",
+    "LagCurve",
     "LogNormal",
     "MaximumLikelihood",
+    "Mediation",
     "Missing",
     "ModelFile",
     "ModelFileError",
@@ -69,10 +75,12 @@ __all__ = [
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "lag_curve",
     "load_fit",
     "load_model",
     "log_likelihood",
     "maximum_likelihood",
+    "mediation",
     "packaged_model",
     "read_frame",
     "save_model",

@@ -24,7 +24,7 @@ LAYERS = {
     "simulation": {"names", "problems", "panel", "spec"},
 }
 LAYERS["fitting"] = set(LAYERS) - {"figures", "figures_of_effects", "effects", "simulation"}
-LAYERS["g_formula"] = {"names", "problems", "fitting"}
+LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
 LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "effects", "g_formula"}
 LAYERS["questions"] |= {"figures", "figures_of_effects"}
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures", "figures_of_effects"}

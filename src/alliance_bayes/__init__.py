@@ -5,11 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .fitting import Fit, fit, load_fit
+    from .g_formula.causal_order import CausalOrder, causal_order
+    from .g_formula.equations import Equation
+    from .g_formula.regimes import Shift
+    from .g_formula.regressions import Regression, regression
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import ModelFile, Question, load_model, packaged_model, save_model
     from .panel import Absence, Moments, Panel, PanelWarning, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.counterfactual import (
+        Counterfactual,
+        contrast_of_regimes,
+        controlled_direct_effects,
+        interventional_effects,
+        natural_effects,
+    )
+    from .questions.counterfactual_checks import MonteCarlo
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
@@ -26,11 +38,23 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "fitting": ("Fit", "fit", "load_fit"),
+    "g_formula.causal_order": ("CausalOrder", "causal_order"),
+    "g_formula.equations": ("Equation",),
+    "g_formula.regimes": ("Shift",),
+    "g_formula.regressions": ("Regression", "regression"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
     "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
     "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.counterfactual": (
+        "Counterfactual",
+        "contrast_of_regimes",
+        "controlled_direct_effects",
+        "interventional_effects",
+        "natural_effects",
+    ),
+    "questions.counterfactual_checks": ("MonteCarlo",),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
@@ -52,8 +76,11 @@ __all__ = [
     "Absence",
     "AllianceBayesError",
     "Beta",
+    "CausalOrder",
+    "Counterfactual",
     "Directionality",
     "DirectionalityOfPairs",
+    "Equation",
     "Fit",
     "HalfNormal",
     "LagCurve",
@@ -64,25 +91,34 @@ __all__ = [
     "ModelFile",
     "ModelFileError",
     "Moments",
+    "MonteCarlo",
     "Normal",
     "Panel",
     "PanelError",
     "PanelWarning",
     "Priors",
     "Question",
+    "Regression",
+    "Shift",
     "SpecError",
     "Truth",
+    "causal_order",
+    "contrast_of_regimes",
+    "controlled_direct_effects",
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "interventional_effects",
     "lag_curve",
     "load_fit",
     "load_model",
     "log_likelihood",
     "maximum_likelihood",
     "mediation",
+    "natural_effects",
     "packaged_model",
     "read_frame",
+    "regression",
     "save_model",
     "simulate",
     "to_pymc",

@@ -1,6 +1,6 @@
 """Numbers to axes: effects over time, and effects under hidden causes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Band", "Marker", "bands_figure", "bars_and_bands_figure", "hidden_cause_figure"]
+__all__ = [
+    "Band",
+    "Histogram",
+    "Marker",
+    "bands_figure",
+    "bars_and_bands_figure",
+    "bars_and_histograms_figure",
+    "hidden_cause_figure",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +41,14 @@ class Marker:
 
     name: str
     place: float
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Values whose distribution is drawn."""
+
+    name: str
+    values: np.ndarray
 
 
 def bands_figure(
@@ -75,20 +91,34 @@ def bars_and_bands_figure(
 
     figure = Figure(figsize=(11.5, max(3.6, 1.2 + 0.5 * len(bars))), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 4))
-    left.axvline(0, color="0.6", linewidth=0.8)
-    left.spines[["left", "right", "top"]].set_visible(False)
     colours = {band.name: colour for band, colour in zip(bands, COLOURS, strict=False)}
-    for place, (name, bar) in enumerate(bars):
-        colour = colours.get(name, GREY)
-        left.plot([bar.lower, bar.upper], [place] * 2, color=colour, linewidth=2.2)
-        left.plot(bar.mean, place, "o", color=colour, markersize=6)
-    left.set_yticks(range(len(bars)), labels=[name for name, _ in bars])
-    left.set_ylim(len(bars) - 0.5, -0.5)
-    left.set_xlabel(unit)
-    left.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    _bars(left, bars, colours, title=title, unit=unit)
     _frame(right, x_label, unit)
     _bands(right, bands)
     right.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def bars_and_histograms_figure(
+    bars: Sequence[tuple[str, Bar]],
+    panels: Sequence[tuple[str, Sequence[Histogram]]],
+    *,
+    title: str,
+    unit: str,
+) -> "Figure":
+    """Effects with their intervals, and below them how far the compared worlds and the data overlap."""
+    from matplotlib.figure import Figure
+
+    n_columns = min(3, max(1, len(panels)))
+    n_rows = -(-len(panels) // n_columns)
+    heights = [max(2.4, 1.0 + 0.45 * len(bars)), *[2.4] * n_rows]
+    figure = Figure(figsize=(10, sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(1 + n_rows, n_columns, height_ratios=heights)
+    _bars(figure.add_subplot(grid[0, :]), bars, {}, title=title, unit=unit)
+    for place, (name, histograms) in enumerate(panels):
+        axes = figure.add_subplot(grid[1 + place // n_columns, place % n_columns])
+        _histograms(axes, histograms)
+        axes.set_title(f"Overlap: {name}", loc="left", fontsize=10, color=GREY)
     return figure
 
 
@@ -129,6 +159,42 @@ def hidden_cause_figure(
             va="top",
         )
     return figure
+
+
+def _bars(axes: "Axes", bars: Sequence[tuple[str, Bar]], colours: Mapping[str, str], *, title: str, unit: str) -> None:
+    axes.axvline(0, color="0.6", linewidth=0.8)
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    for place, (name, bar) in enumerate(bars):
+        colour = colours.get(name, GREY)
+        axes.plot([bar.lower, bar.upper], [place] * 2, color=colour, linewidth=2.2)
+        axes.plot(bar.mean, place, "o", color=colour, markersize=6)
+    axes.set_yticks(range(len(bars)), labels=[name for name, _ in bars])
+    axes.set_ylim(len(bars) - 0.5, -0.5)
+    axes.set_xlabel(unit)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+
+
+def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
+    """Outlines of shares; whole numbers, as of a count or a yes/no, each have a bin of their own."""
+    together = np.concatenate([histogram.values for histogram in histograms])
+    low, high = np.quantile(together, [0.001, 0.999])
+    whole = bool((together == np.round(together)).all()) and high - low <= 60
+    edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if whole else np.linspace(low, high + 1e-9, 31)
+    for place, histogram in enumerate(histograms):
+        shares, _ = np.histogram(histogram.values, bins=edges)
+        colour = GREY if histogram.name == "observed" else COLOURS[place % len(COLOURS)]
+        axes.stairs(
+            shares / max(1, len(histogram.values)),
+            edges,
+            color=colour,
+            linewidth=1.4,
+            fill=histogram.name == "observed",
+            alpha=0.35 if histogram.name == "observed" else 1,
+            label=histogram.name,
+        )
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.set_yticks([])
+    axes.legend(fontsize=8, edgecolor="none", framealpha=0.85)
 
 
 def _frame(axes: "Axes", x_label: str, y_label: str) -> None:

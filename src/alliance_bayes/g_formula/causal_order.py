@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..fitting import Fit
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
-from .equations import CausalEquation
+from .equations import Array, CausalEquation
 from .waves import KINDS, Version, occasion, wave_equations
 
 __all__ = ["CausalOrder", "causal_order"]
@@ -30,8 +30,8 @@ class CausalOrder:
         `people`, treatments that a regime sets, and variables of earlier equations.
     requires
         Variables that exist only while a state is on, such as ``{"alliance": "doctor"}``. Where
-        the state is off the variable has no value, and no later equation may read it: write its
-        effect as ``doctor:alliance``, which is checked.
+        the state is off the variable has no value, and no later equation may depend on it: write
+        its effect as ``doctor:alliance``. Every question checks that.
     randomised
         Treatments that were assigned at random.
     new_people
@@ -125,11 +125,11 @@ class CausalOrder:
         return next((place for place, each in enumerate(self.equations) if variable in each.variables), -1)
 
     def descendants(self, sources: Iterable[str], without: Iterable[str] = ()) -> set[str]:
-        """Variables that any of `sources` affects, along paths that avoid `without`."""
+        """Variables whose value or existence any of `sources` affects, along paths that avoid `without`."""
         found, blocked = set(sources), set(without)
         for equation in self.equations:
             for name in equation.variables:
-                if name not in blocked and found & set(equation.parents_of(name)):
+                if name not in blocked and found & {*equation.parents_of(name), self.requires.get(name)}:
                     found.add(name)
         return found - set(sources)
 
@@ -152,6 +152,18 @@ class CausalOrder:
             if binds and outcome in self.descendants([name], without=mediators):
                 found.append(name)
         return tuple(found)
+
+    def observed(self, variable: str) -> Array | None:
+        """Return the observed values of a variable, in any order, or None where there are no data."""
+        equation = self.equation_of(variable)
+        if equation is not None:
+            return equation.observed(variable)
+        return self.people[variable].to_numpy(float) if variable in self.people else None
+
+    @cached_property
+    def sampling(self) -> tuple[str, ...]:
+        """What is wrong with the posterior draws of any equation; empty where nothing is."""
+        return tuple(dict.fromkeys(problem for equation in self.equations for problem in equation.sampling))
 
     def resolved(self, name: str) -> tuple[str, ...]:
         """Variables a name stands for: itself, or a measure at every wave."""

@@ -67,6 +67,8 @@ class CausalEquation(Protocol):
         Whether it stands before every regime, so that all worlds share its values.
     in_words
         Model form, for the list of assumptions.
+    sampling
+        What is wrong with its posterior draws; empty where nothing is.
     """
 
     @property
@@ -81,6 +83,9 @@ class CausalEquation(Protocol):
     @property
     def in_words(self) -> str: ...  # noqa: D102
 
+    @property
+    def sampling(self) -> tuple[str, ...]: ...  # noqa: D102
+
     def parents_of(self, variable: str) -> tuple[str, ...]:
         """Variables that the conditional law of `variable` depends on."""
         ...
@@ -91,6 +96,10 @@ class CausalEquation(Protocol):
 
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array | None:
         """Return the conditional mean of a variable given its parents, or None where it is not known."""
+        ...
+
+    def observed(self, variable: str) -> Array | None:
+        """Return the observed values of a variable, in any order, or None where there are no data."""
         ...
 
 
@@ -176,6 +185,11 @@ class Equation:
         return False
 
     @property
+    def sampling(self) -> tuple[str, ...]:
+        """Nothing: its draws are taken as given."""
+        return ()
+
+    @property
     def in_words(self) -> str:
         """Model form."""
         return f"{self.variable}: a given function of {', '.join(self.parents) or 'nothing'}"
@@ -191,6 +205,10 @@ class Equation:
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array | None:
         """Return the conditional mean, where it was given."""
         return None if self.mean is None else self._filled(self.mean(values, self._at(draws)), values)
+
+    def observed(self, variable: str) -> Array | None:
+        """Return nothing: it was not fitted here."""
+        return None
 
     def _at(self, draws: NDArray[np.int64]) -> dict[str, Array]:
         return {

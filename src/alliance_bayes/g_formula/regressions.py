@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..health import examine
 from ..names import quoted
 from ..problems import Problems, SpecError
 from .equations import Array, Values
@@ -87,6 +88,8 @@ class Regression:
         State without which the variable is 0, or None.
     people
         The rows it was fitted to.
+    sampling
+        What is wrong with the posterior draws; empty where nothing is.
     """
 
     variable: str
@@ -96,6 +99,7 @@ class Regression:
     formula: str
     zero_without: str | None
     people: pd.DataFrame
+    sampling: tuple[str, ...]
     _predictors: Mapping[str, _Predictor]
     _constants: Mapping[str, Array]
     _trials: Any
@@ -128,6 +132,10 @@ class Regression:
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array:
         """Return the response's conditional mean."""
         return self._where_state(FAMILIES[self.family].mean(self._parameters(values, draws)), values)
+
+    def observed(self, variable: str) -> Array:
+        """Return the responses it was fitted to."""
+        return np.asarray(self.people[variable], dtype=float)
 
     def _where_state(self, array: Array, values: Values) -> Array:
         return array if self.zero_without is None else np.where(values[self.zero_without] == 1, array, 0.0)
@@ -198,10 +206,21 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
             if type(term).__name__ in ("GroupSpecificTerm", "HSGPTerm"):
                 problems.add(f"The term '{term.name}' is group-specific or a Gaussian process; use common terms alone.")
     problems.raise_as(SpecError)
-    return _read(model, draws.posterior, family, columns, zero_without)
+    return _read(model, draws.posterior, family, columns, zero_without, _problems_of(draws))
 
 
-def _read(model: Any, posterior: Any, family: str, columns: list[str], zero_without: str | None) -> Regression:
+def _problems_of(draws: Any) -> tuple[str, ...]:
+    """What is wrong with the draws, as far as their sampler's statistics are there."""
+    if "sample_stats" not in draws.children or "energy" not in draws["sample_stats"]:
+        return ()
+    return examine(
+        draws, [str(name) for name in draws["posterior"].data_vars if "__obs__" not in draws["posterior"][name].dims]
+    ).problems
+
+
+def _read(
+    model: Any, posterior: Any, family: str, columns: list[str], zero_without: str | None, sampling: tuple[str, ...]
+) -> Regression:
     def stacked(name: str) -> Array:
         array = posterior[name]
         others = [dim for dim in array.dims if dim not in ("chain", "draw")]
@@ -240,6 +259,7 @@ def _read(model: Any, posterior: Any, family: str, columns: list[str], zero_with
         formula=str(model.formula.main),
         zero_without=zero_without,
         people=model.data,
+        sampling=sampling,
         _predictors=predictors,
         _constants=constants,
         _trials=trials,
@@ -250,11 +270,11 @@ class _Trials:
     """Number of trials of a binomial response, as a term of the design."""
 
     def __init__(self, term: Any, response: str) -> None:
-        self.term, self.response = term, response
+        self.term = term
         self.var_names = set(term.var_names) - {response}
 
     def eval_new_data(self, frame: pd.DataFrame) -> Array:
-        return np.asarray(self.term.eval_new_data(frame.assign(**{self.response: 0})))[:, -1]
+        return np.asarray(self.term.eval_new_data(frame))
 
 
 def _evaluated(term: Any, values: Values) -> Array:

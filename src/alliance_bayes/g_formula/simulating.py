@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from .causal_order import CausalOrder
 from .equations import Array, CausalEquation, Values
 from .regimes import Regime, applied
 
-__all__ = ["Simulation", "Source", "World", "simulate_worlds"]
+__all__ = ["Simulation", "Source", "World", "depends_on_what_does_not_exist", "simulate_worlds", "simulated_values"]
 
 CELLS = 400_000  # values of one variable in a block: a few dozen such arrays are in memory at once
 
@@ -75,6 +75,8 @@ class Simulation:
         Of all random numbers.
     progress
         Whether to show a progress bar.
+    placeholder
+        Value of variables that do not exist; nothing may depend on it.
     """
 
     order: CausalOrder
@@ -87,6 +89,7 @@ class Simulation:
     copies: int
     seed: int
     progress: bool
+    placeholder: float = 0.0
 
 
 def simulate_worlds(simulation: Simulation, worlds: Sequence[World]) -> Array:
@@ -106,13 +109,27 @@ def simulate_worlds(simulation: Simulation, worlds: Sequence[World]) -> Array:
 
 
 def simulated_values(simulation: Simulation, regime: str, variable: str, most_draws: int) -> Array:
-    """Values of one variable under a regime, from at most `most_draws` draws and one copy of everyone."""
+    """Values of one variable under a regime, from at most `most_draws` draws and one copy of everyone.
+
+    NaN where the variable does not exist.
+    """
+    state = simulation.order.requires.get(variable)
     few = np.linspace(0, simulation.chains * simulation.draws - 1, most_draws).astype(int)
     found = []
     for number, draw in enumerate(np.unique(few)):
         block = _Block(simulation, number, slice(draw, draw + 1), slice(0, 1))
-        found.append(block.run(regime, 0, {}, variable)[variable].ravel())
+        values = block.run(regime, 0, variable)
+        exists = True if state is None else values[state] == 1
+        found.append(np.where(exists, values[variable], np.nan).ravel())
     return np.concatenate(found)
+
+
+def depends_on_what_does_not_exist(simulation: Simulation) -> bool:
+    """Whether the outcome changes with the placeholder of variables that do not exist."""
+    few = replace(simulation, chains=1, draws=1, copies=1, progress=False)
+    worlds = [World(regime) for regime in simulation.regimes]
+    one, other = (simulate_worlds(replace(few, placeholder=value), worlds) for value in (0.0, 1.0))
+    return not np.allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
 def _blocks(n_draws: int, n_copies: int, n_people: int) -> Iterator[tuple[slice, slice]]:
@@ -155,28 +172,36 @@ class _Block:
         replaced: dict[str, Array] = {}
         for source in world.sources:
             replaced |= self._from(source)
-        outcome = self.simulation.outcome
+        outcome, policies = self.simulation.outcome, self.simulation.regimes[world.regime]
         equation = self.order.equation_of(outcome)
         assert equation is not None
-        values = self.run(world.regime, 0, replaced, outcome)
-        expected = equation.expectation(outcome, values, self.draws[self.order.place(outcome)])
-        if expected is None or outcome in self.simulation.regimes[world.regime]:
+        values = self._before(outcome, world.regime, 0, replaced)
+        place = self.order.place(outcome)
+        expected = None if outcome in policies else equation.expectation(outcome, values, self.draws[place])
+        if expected is None:
+            self._add(values, place, equation, 0, policies, replaced)
             expected = values[outcome]
         if not np.isfinite(expected).all():
             raise SpecError(f"The simulated '{outcome}' is not finite in every world; check its equation's parents.")
         return np.asarray(np.einsum("dcp,dp->dc", expected, self.weights))
 
-    def run(self, regime: str, stream: int, replaced: Mapping[str, Array], last: str) -> Values:
-        """All variables up to and with `last` under a regime, some replaced by given values."""
+    def run(self, regime: str, stream: int, last: str) -> Values:
+        """All variables up to and with `last` under a regime."""
+        values = self._before(last, regime, stream, {})
+        place = self.order.place(last)
+        if place >= 0:
+            self._add(values, place, self.order.equations[place], stream, self.simulation.regimes[regime], {})
+        return values
+
+    def _before(self, last: str, regime: str, stream: int, replaced: Mapping[str, Array]) -> Values:
+        """All variables before the equation of `last`, some replaced by given values."""
         policies = self.simulation.regimes[regime]
         values = self.baseline.copy()
         for name, policy in policies.items():
             if self.order.equation_of(name) is None:
                 values[name] = applied(policy, values, values.get(name))
-        for place, equation in enumerate(self.order.equations):
+        for place, equation in enumerate(self.order.equations[: max(0, self.order.place(last))]):
             self._add(values, place, equation, stream, policies, replaced)
-            if last in equation.variables:
-                break
         return values
 
     def _add(
@@ -202,7 +227,7 @@ class _Block:
                 values[name] = own[name]
             state = self.order.requires.get(name)
             if state is not None:
-                values[name] = np.where(values[state] == 1, values[name], 0.0)
+                values[name] = np.where(values[state] == 1, values[name], self.simulation.placeholder)
 
     def _from(self, source: Source) -> dict[str, Array]:
         if source.kind == "set":
@@ -211,7 +236,7 @@ class _Block:
         key = (source.regime, stream)
         last = max(source.variables, key=self.order.place)
         if key not in self._runs or any(name not in self._runs[key] for name in source.variables):
-            self._runs[key] = self.run(source.regime, stream, {}, last)
+            self._runs[key] = self.run(source.regime, stream, last)
         found = {name: self._runs[key][name] for name in source.variables}
         if source.kind == "own" or self.simulation.strata is None:
             return found

@@ -99,18 +99,17 @@ def wave_equations(fit: Fit, version: Version) -> list["_FirstWave | _LaterWave"
     """
     parameters = _parameters(fit.posterior, fit.spec.random_intercepts)
     measures = tuple(fit.spec.measures)
-    data = None
-    if version == "sample":
-        assert fit.panel.values is not None
-        data = fit.panel.values[:, :, [fit.panel.measures.index(name) for name in measures]]
     sizes = fit.posterior.sizes
     posterior = (sizes["chain"], sizes["draw"])
     times = fit.panel.times
-    first = _FirstWave(measures, times, posterior, parameters, data)
+    seen = None
+    if fit.panel.values is not None:
+        seen = fit.panel.values[:, :, [fit.panel.measures.index(name) for name in measures]]
+    first = _FirstWave(measures, times, posterior, parameters, fit.health.problems, seen, sample=version == "sample")
     return [
         first,
         *(
-            _LaterWave(measures, times, place, posterior, parameters, tuple(fit.spec.paths))
+            _LaterWave(measures, times, place, posterior, parameters, fit.health.problems, tuple(fit.spec.paths), seen)
             for place in range(len(times) - 1)
         ),
     ]
@@ -124,7 +123,9 @@ class _FirstWave:
     times: tuple[float, ...]
     posterior: tuple[int, int]
     parameters: _Parameters
+    sampling: tuple[str, ...]
     data: Array | None
+    sample: bool
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -147,8 +148,11 @@ class _FirstWave:
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> None:
         return None
 
+    def observed(self, variable: str) -> Array | None:
+        return _observed(self.data, self.measures, self.times, 0, variable)
+
     def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
-        drawn = self._of_new_people(values, draws, rng) if self.data is None else self._of_the_sample(draws, rng)
+        drawn = self._of_the_sample(draws, rng) if self.sample else self._of_new_people(values, draws, rng)
         return {name: drawn[..., place] for place, name in enumerate(self.variables)}
 
     def _of_new_people(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Array:
@@ -231,7 +235,9 @@ class _LaterWave:
     interval: int
     posterior: tuple[int, int]
     parameters: _Parameters
+    sampling: tuple[str, ...]
     paths: tuple[str, ...]
+    data: Array | None
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -264,6 +270,9 @@ class _LaterWave:
             drawn[name] = value
         return drawn
 
+    def observed(self, variable: str) -> Array | None:
+        return _observed(self.data, self.measures, self.times, self.interval + 1, variable)
+
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array:
         p, row = self.parameters, self.variables.index(variable)
         total = np.broadcast_to(_column(p.mean[draws, self.interval + 1, row]), values.shape).copy()
@@ -279,6 +288,13 @@ class _LaterWave:
                 deviation = deviation - values[_stable(name)]
             total += _column(effect) * deviation
         return total
+
+
+def _observed(
+    data: Array | None, measures: tuple[str, ...], times: tuple[float, ...], wave: int, variable: str
+) -> Array | None:
+    at_wave = [occasion(name, times[wave]) for name in measures]
+    return None if data is None or variable not in at_wave else data[:, wave, at_wave.index(variable)]
 
 
 def _column(of_draws: Array) -> Array:

@@ -247,6 +247,7 @@ def dynamics_of(fit: Fit, plan: Plan, group: str) -> Dynamics:
     """Draws of the dynamics that a plan needs, of the posterior or the prior."""
     draws, measures = fit.draws[group].to_dataset(), fit.spec.measures
     sds, correlations = sds_at(draws, measures, plan.wave)
+    matrices: Array
     elapsed: Array
     if plan.timing == "continuous":
         matrices = standardized(drift_effects(fit, group), sds)
@@ -258,8 +259,8 @@ def dynamics_of(fit: Fit, plan: Plan, group: str) -> Dynamics:
         base = base_effects(fit, group)
         assert base is not None
         step = standardized(base[0], sds)
-        matrices = np.broadcast_to(step[:, :, None], (*step.shape[:2], plan.n_steps, *step.shape[2:]))
-        elapsed = np.arange(plan.n_steps + 1) * plan.step
+        matrices = np.repeat(step[:, :, None], plan.n_steps, axis=2)
+        elapsed = np.linspace(0.0, plan.n_steps * plan.step, plan.n_steps + 1)
     return Dynamics(
         measures=tuple(measures),
         timing=plan.timing,

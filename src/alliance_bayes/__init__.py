@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from .questions.lag_curve import LagCurve, lag_curve
     from .questions.mediation import Mediation, mediation
+    from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
     from .simulation import Missing, Truth, simulate
     from .spec.cross_lagged import CLPM, RICLPM
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
@@ -63,6 +64,7 @@ _HOMES = {
     ),
     "questions.lag_curve": ("LagCurve", "lag_curve"),
     "questions.mediation": ("Mediation", "mediation"),
+    "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.cross_lagged": ("CLPM", "RICLPM"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -98,6 +100,7 @@ __all__ = [
     "PanelWarning",
     "Priors",
     "Question",
+    "RandomisedPush",
     "Regression",
     "Shift",
     "SpecError",
@@ -117,10 +120,12 @@ __all__ = [
     "mediation",
     "natural_effects",
     "packaged_model",
+    "randomised_push",
     "read_frame",
     "regression",
     "save_model",
     "simulate",
+    "split_by_existence",
     "to_pymc",
 ]
 

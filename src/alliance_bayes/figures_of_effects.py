@@ -176,6 +176,8 @@ def _bars(axes: "Axes", bars: Sequence[tuple[str, Bar]], colours: Mapping[str, s
 
 def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
     """Outlines of shares; whole numbers, as of a count or a yes/no, each have a bin of their own."""
+    from matplotlib.ticker import MaxNLocator
+
     together = np.concatenate([histogram.values for histogram in histograms])
     low, high = np.quantile(together, [0.001, 0.999])
     whole = bool((together == np.round(together)).all()) and high - low <= 60
@@ -192,6 +194,8 @@ def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
             alpha=0.35 if histogram.name == "observed" else 1,
             label=histogram.name,
         )
+    if whole:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.set_yticks([])
     axes.legend(fontsize=8, edgecolor="none", framealpha=0.85)

@@ -117,8 +117,8 @@ def test_the_naive_product_of_coefficients_is_biased_where_interventional_effect
     bias = 0.7 * 0.6 / (1 + 0.6**2)  # of the coefficient of m, by the formula for an omitted variable
     assert first * second - truth == pytest.approx(0.98 * bias, abs=0.01)
     assert bias > 0.3
-    equations = confounded()[:2] + [normal("y", ["a", "l", "m"], lambda v: 0.2 * v["a"] + 0.7 * v["l"] + 0.4 * v["m"])]
-    order = ab.CausalOrder(people(20_000), equations)
+    outcome = normal("y", ["a", "l", "m"], lambda v: 0.2 * v["a"] + 0.7 * v["l"] + 0.4 * v["m"])
+    order = ab.CausalOrder(people(20_000), [*confounded()[:2], outcome])
     answer = ab.interventional_effects(order, treated=ON, control=OFF, mediators=["m"], outcome="y", seed=2)
     row = answer.table.loc["indirect"]
     assert abs(row["mean"] - truth) < 4 * row["simulation_error"] + 1e-9
@@ -340,7 +340,7 @@ def test_every_problem_of_a_question_in_one_message():
     with pytest.raises(ab.SpecError) as error:
         ab.interventional_effects(
             order,
-            treated={"b": 1, "l": "high"},
+            treated={"b": 1, "l": "high", "a": 1},
             control={"a": ab.Shift(1)},
             mediators=["mm"],
             outcome="z",
@@ -369,6 +369,6 @@ def test_printed_answer_and_figure():
         "direct",
         "indirect",
     ]
-    assert "  1. a was assigned at random." in lines
+    assert "  1. 'a' was assigned at random." in lines
     titles = [axes.get_title(loc="left") for axes in answer.plot().axes]
     assert titles == ["Effects on y", "Overlap: m"]

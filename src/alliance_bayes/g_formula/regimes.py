@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from ..names import number
 from .equations import Array, Values
 
-__all__ = ["Policy", "Regime", "Shift", "policy_in_words"]
+__all__ = ["Policy", "Regime", "Shift", "applied", "is_set", "policy_in_words"]
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,13 @@ def policy_in_words(policy: Any) -> str:
     return str(policy) if isinstance(policy, Shift) else getattr(policy, "__name__", repr(policy))
 
 
-def needs_own_value(policy: Policy) -> bool:
-    """Whether the policy moves the value that a person would have had."""
-    return isinstance(policy, Shift)
+def is_set(policy: Policy | None) -> bool:
+    """Whether the policy sets a number, whatever a person's own value would be."""
+    return isinstance(policy, Real)
 
 
 def applied(policy: Policy, values: Values, own: Array | None) -> Array:
     """Return what the policy makes of a treatment."""
-    import numpy as np
-
     if isinstance(policy, Shift):
         assert own is not None
         return np.asarray(own + policy.by)

@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 from ..problems import SpecError
 from .causal_order import CausalOrder
 from .equations import Array, CausalEquation, Values
-from .regimes import Regime, applied
+from .regimes import Regime, applied, is_set
 
-__all__ = ["Simulation", "Source", "World", "depends_on_what_does_not_exist", "simulate_worlds", "simulated_values"]
+__all__ = [
+    "Simulation",
+    "Source",
+    "World",
+    "depends_on_what_does_not_exist",
+    "expected_values",
+    "simulate_worlds",
+    "simulated_values",
+]
 
 CELLS = 400_000  # values of one variable in a block: a few dozen such arrays are in memory at once
 
@@ -114,14 +122,33 @@ def simulated_values(simulation: Simulation, regime: str, variable: str, most_dr
     NaN where the variable does not exist.
     """
     state = simulation.order.requires.get(variable)
-    few = np.linspace(0, simulation.chains * simulation.draws - 1, most_draws).astype(int)
     found = []
-    for number, draw in enumerate(np.unique(few)):
+    for number, draw in enumerate(_few(simulation, most_draws)):
         block = _Block(simulation, number, slice(draw, draw + 1), slice(0, 1))
         values = block.run(regime, 0, variable)
         exists = True if state is None else values[state] == 1
         found.append(np.where(exists, values[variable], np.nan).ravel())
     return np.concatenate(found)
+
+
+def expected_values(simulation: Simulation, variable: str, most_draws: int) -> Array | None:
+    """Each person's expectation of a variable as things are, averaged over draws; None where it is not known."""
+    as_is = replace(simulation, regimes={"as it is": {}}, copies=1)
+    equation, found = as_is.order.equation_of(variable), []
+    if equation is None or any(name not in as_is.order.people for name in as_is.order.exogenous):
+        return None
+    for number, draw in enumerate(_few(as_is, most_draws)):
+        block = _Block(as_is, number, slice(draw, draw + 1), slice(0, 1))
+        values = block.run("as it is", 0, variable)
+        expected = equation.expectation(variable, values, block.draws[as_is.order.place(variable)])
+        if expected is None:
+            return None
+        found.append(np.broadcast_to(expected, values.shape)[0, 0])
+    return np.asarray(np.mean(found, axis=0))
+
+
+def _few(simulation: Simulation, most: int) -> list[int]:
+    return [int(draw) for draw in np.unique(np.linspace(0, simulation.chains * simulation.draws - 1, most).astype(int))]
 
 
 def depends_on_what_does_not_exist(simulation: Simulation) -> bool:
@@ -216,13 +243,13 @@ class _Block:
         own: Mapping[str, Array] = {}
         if equation.at_baseline:
             own = {name: self.baseline[name] for name in equation.variables}
-        elif not all(name in replaced for name in equation.variables):
+        elif not all(name in replaced or is_set(policies.get(name)) for name in equation.variables):
             own = equation.simulate(values, self.draws[place], self._rng(stream, place))
         for name in equation.variables:
             if name in replaced:
                 values[name] = replaced[name]
             elif name in policies:
-                values[name] = applied(policies[name], values, own[name])
+                values[name] = applied(policies[name], values, own.get(name))
             else:
                 values[name] = own[name]
             state = self.order.requires.get(name)

@@ -138,7 +138,8 @@ class _FirstWave:
 
     @property
     def in_words(self) -> str:
-        return f"{', '.join(self.variables)}: jointly normal"
+        parts = "the first wave" if self.parameters.between is None else "the first wave and the stable parts"
+        return f"{parts}: jointly normal"
 
     def parents_of(self, variable: str) -> tuple[str, ...]:
         if self.parameters.between is None or variable not in [occasion(name, self.times[0]) for name in self.measures]:
@@ -249,7 +250,8 @@ class _LaterWave:
 
     @property
     def in_words(self) -> str:
-        return f"{', '.join(self.variables)}: linear in the wave before, normal, innovations correlated"
+        time = number(self.times[self.interval + 1])
+        return f"the wave at {time}: linear in the wave before, normal, with correlated innovations"
 
     def parents_of(self, variable: str) -> tuple[str, ...]:
         outcome = self.measures[self.variables.index(variable)]

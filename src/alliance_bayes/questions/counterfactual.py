@@ -13,7 +13,7 @@ from ..figures import Bar
 from ..figures_of_effects import Histogram, bars_and_histograms_figure
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy
-from ..g_formula.simulating import Simulation, Source, World, simulate_worlds, simulated_values
+from ..g_formula.simulating import Simulation, Source, World, expected_values, simulate_worlds, simulated_values
 from ..names import in_words, number
 from ..summaries import Probability, interval, interval_name, probability
 from .counterfactual_checks import MonteCarlo, Question, check
@@ -33,6 +33,7 @@ CERTAINTY = 0.95
 LARGEST_NOISE = 0.05
 N_SHOWN = 20_000
 NOTICEABLE = 0.02
+EXTREME = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +58,8 @@ class Counterfactual:
     overlap
         Indexed by ``variable`` and ``under``: mean and central 98 % of simulated values, and
         ``outside``, the share of them outside the range that was observed. Where it is large, the
-        model alone speaks.
+        equations alone speak. Of a yes/no treatment with data, the probability of having it, for
+        the people who had it and for those who had not.
     shown
         Values from which `overlap` was computed, by variable and then regime; ``"observed"`` where
         there are data.
@@ -224,7 +226,9 @@ def controlled_direct_effects(
         As in `contrast_of_regimes`, or if the lists of values differ in length.
     """
     regimes = {"treated": treated, "control": control}
-    question = check(order, regimes, tuple(levels), outcome, seed, monte_carlo, certainty, levels=levels)
+    question = check(
+        order, regimes, tuple(levels), outcome, seed, monte_carlo, certainty, kind="controlled", levels=levels
+    )
     worlds, effects = {}, {}
     for values in zip(*levels.values(), strict=True):
         setting = ", ".join(f"{name} = {number(float(value))}" for name, value in zip(levels, values, strict=True))
@@ -285,7 +289,7 @@ def natural_effects(
        https://doi.org/10.1111/rssb.12194
     """
     regimes = {"treated": treated, "control": control}
-    question = check(order, regimes, tuple(mediators), outcome, seed, monte_carlo, certainty, natural=True)
+    question = check(order, regimes, tuple(mediators), outcome, seed, monte_carlo, certainty, kind="natural")
     as_control = Source(question.mediators, "own", regime="control")
     worlds = {
         "treated": World("treated"),
@@ -442,7 +446,7 @@ def answer(
         shown=shown,
         regimes=tuple(simulation.regimes),
         estimand=estimand,
-        warnings=(*_noisy(noise), *_outside(overlap)),
+        warnings=(*_noisy(noise), *_outside(overlap), *_extreme(shown)),
         assumptions=(*_common_assumptions(question), *assumptions, *order.model_assumptions),
         sampling=order.sampling,
         certainty=question.certainty,
@@ -507,19 +511,51 @@ def _outside(overlap: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
+def _extreme(shown: Mapping[str, Mapping[str, NDArray[Any]]]) -> tuple[str, ...]:
+    """A sentence for each yes/no treatment that some people nearly always, or nearly never, have."""
+    found = []
+    for variable, by_group in shown.items():
+        if not variable.startswith("P("):
+            continue
+        values = np.concatenate(list(by_group.values()))
+        share = float(((values < EXTREME) | (values > 1 - EXTREME)).mean())
+        if share > NOTICEABLE:
+            found.append(
+                f"{100 * share:.0f} % of the people have {variable} below {EXTREME} or above {1 - EXTREME}: what they "
+                "would be like the other way rests on the equations."
+            )
+    return tuple(found)
+
+
 def _shown(question: Question) -> dict[str, dict[str, NDArray[Any]]]:
     """Simulated values of what is changed or drawn, by regime, and what was observed of it."""
     simulation = question.simulation
     most = max(1, min(simulation.chains * simulation.draws, N_SHOWN // len(simulation.order.people)))
     found: dict[str, dict[str, NDArray[Any]]] = {}
     for name in dict.fromkeys((*question.moved, *question.mediators)):
+        propensity = _propensity(question, name, most) if name in question.moved else None
+        if propensity is not None:
+            found[f"P({name} = 1)"] = propensity
+            continue
         by_regime = {regime: simulated_values(simulation, regime, name, most) for regime in simulation.regimes}
-        exists = {regime: values[~np.isnan(values)] for regime, values in by_regime.items()}
         observed = simulation.order.observed(name)
         if observed is not None:
-            exists["observed"] = observed[~np.isnan(observed)]
+            by_regime["observed"] = observed
+        exists = {under: values[~np.isnan(values)] for under, values in by_regime.items()}
         found[name] = {under: values for under, values in exists.items() if len(values)}
     return found
+
+
+def _propensity(question: Question, state: str, most: int) -> dict[str, NDArray[Any]] | None:
+    """Probability of a yes/no treatment for the people who had it and for those who had not."""
+    order = question.simulation.order
+    observed = order.observed(state)
+    if observed is None or len(observed) != len(order.people) or set(observed) != {0.0, 1.0}:
+        return None
+    expected = expected_values(question.simulation, state, most)
+    if expected is None:
+        return None
+    return {f"people with {state}": expected[observed == 1], f"people without {state}": expected[observed == 0]}
 
 
 def _overlap(shown: Mapping[str, Mapping[str, NDArray[Any]]]) -> pd.DataFrame:
@@ -550,11 +586,11 @@ def _common_assumptions(question: Question) -> tuple[str, ...]:
     found = []
     if free:
         found.append(
-            f"Given what came before, nothing unmeasured drives {in_words(free)} and {question.simulation.outcome} "
+            f"Given what came before, nothing unmeasured drives {_listed(free)} and '{question.simulation.outcome}' "
             "(sequential exchangeability)."
         )
     if randomised:
-        found.append(f"{in_words(randomised)} was assigned at random.")
+        found.append(f"{_listed(randomised)} was assigned at random.")
     found += [
         "However treatments and mediators come to be what they are, the same consequences follow (consistency), and "
         "people do not affect each other.",
@@ -563,6 +599,10 @@ def _common_assumptions(question: Question) -> tuple[str, ...]:
         "Missing values are missing at random given what the models condition on.",
     ]
     return tuple(found)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return in_words([f"'{name}'" for name in names])
 
 
 def _heading(question: Question) -> str:

@@ -4,17 +4,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ..g_formula.causal_order import CausalOrder
-from ..g_formula.regimes import Policy, Shift, policy_in_words
+from ..g_formula.regimes import Policy, Shift, is_set, policy_in_words
 from ..g_formula.simulating import Simulation, depends_on_what_does_not_exist
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
 
-__all__ = ["MonteCarlo", "Question", "check"]
+__all__ = ["Kind", "MonteCarlo", "Question", "check"]
+
+Kind = Literal["interventional", "natural", "controlled", "split"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def check(
     monte_carlo: MonteCarlo | None,
     certainty: float,
     *,
-    natural: bool = False,
+    kind: Kind = "interventional",
     levels: Mapping[str, Sequence[float]] | None = None,
     strata: Sequence[object] | None = None,
 ) -> Question:
@@ -97,6 +100,9 @@ def check(
     if order.equation_of(outcome) is None:
         problems.add(f"No equation makes the outcome '{outcome}'{choices(outcome, order.variables, 'Variables')}")
     resolved = {name: _resolved(order, regime, outcome, problems) for name, regime in regimes.items()}
+    for name, policies in resolved.items():
+        for unknown in _unknown(order, policies):
+            problems.add(f"Equations read '{unknown}', which people do not have and '{name}' does not set.")
     if len(resolved) < 2:
         problems.add("Effects compare regimes; give two or more.")
     treatments = tuple(dict.fromkeys(name for regime in resolved.values() for name in regime))
@@ -105,7 +111,7 @@ def check(
     variables_of = {name: _mediator(order, name, treatments, outcome, problems) for name in dict.fromkeys(mediators)}
     chosen = tuple(sorted((each for found in variables_of.values() for each in found), key=order.place))
     if not problems.found:
-        _check_mediators(order, treatments, mediators, chosen, outcome, levels is not None, natural, problems)
+        _check_mediators(order, treatments, mediators, chosen, outcome, kind, problems)
     if levels is not None:
         _check_levels(levels, problems)
     _check_numbers(options, seed, certainty, problems)
@@ -160,6 +166,18 @@ def _resolved(order: CausalOrder, regime: Mapping[str, Policy], outcome: str, pr
     return found
 
 
+def _unknown(order: CausalOrder, policies: Mapping[str, Policy]) -> list[str]:
+    """Variables that equations read and nothing provides, but for equations whose variables are all set."""
+    read = {
+        parent
+        for equation in order.equations
+        if not all(is_set(policies.get(variable)) for variable in equation.variables)
+        for variable in equation.variables
+        for parent in equation.parents_of(variable)
+    }
+    return [name for name in order.exogenous if name in read and name not in order.people and name not in policies]
+
+
 def _before(order: CausalOrder, variable: str, outcome: str) -> bool:
     """Whether a variable comes before the outcome, which is taken to be last where nothing makes it."""
     return order.equation_of(outcome) is None or order.place(variable) < order.place(outcome)
@@ -193,24 +211,23 @@ def _check_mediators(
     names: tuple[str, ...],
     mediators: tuple[str, ...],
     outcome: str,
-    controlled: bool,
-    natural: bool,
+    kind: Kind,
     problems: Problems,
 ) -> None:
     if not mediators:
         return
     changed = {*treatments, *order.descendants(treatments)}
-    for name in mediators:
+    for name in mediators if kind != "split" else ():
         state = order.requires.get(name)
         if state in treatments or (state in changed and state not in mediators):
             both = "" if state in treatments else f", or name '{state}' as a mediator too"
             problems.add(NOT_DEFINED.format(mediator=name, state=state, or_both=both))
     words = quoted(names)
-    if not controlled and not set(mediators) & changed:
+    if kind != "controlled" and not set(mediators) & changed:
         problems.add(f"The regimes do not change {words}, so the indirect effect is 0 by construction.")
     if outcome not in order.descendants(mediators):
         problems.add(f"{words} does not affect '{outcome}' in these equations, so nothing is mediated by construction.")
-    if natural:
+    if kind == "natural":
         witnesses = order.confounders_that_treatment_changes(treatments, mediators, outcome)
         if witnesses:
             problems.add(

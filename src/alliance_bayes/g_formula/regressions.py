@@ -188,25 +188,31 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
     """
     problems = Problems("This regression cannot be simulated forward")
     if not hasattr(model, "family") or not hasattr(model, "conditional_parameters"):
-        raise SpecError(f"regression needs a fitted bambi.Model; got {type(model).__name__}.")
-    if not hasattr(draws, "posterior"):
         raise SpecError(
-            f"regression needs what the model's fit returned, with a posterior; got {type(draws).__name__}."
+            f"regression needs a fitted bambi.Model; got {type(model).__name__}. Without Bambi, run: "
+            'pip install "alliance-bayes[regressions]"'
         )
+    if not hasattr(draws, "posterior"):
+        raise SpecError(f"regression needs what the model's fit returned; got {type(draws).__name__}.")
     family, response = model.family.name, model.response_term
-    columns = [name for name in model.data.columns if name in response.term.var_names]
+    component = response.term.components[0]
+    is_column, is_proportion = not hasattr(component, "call"), getattr(component, "kind", "") == "proportion"
+    if is_column or is_proportion:
+        variable = component.name if is_column else component.call.args[0].name
+        if not pd.api.types.is_numeric_dtype(model.data[variable]):
+            problems.add(f"The response '{variable}' must be numbers; code a yes/no response as 1 and 0.")
+    else:
+        problems.add(f"The response '{response.name}' is a function of a column; make it a column of its own.")
     if family not in FAMILIES:
         problems.add(f"The family '{family}' is not known here. Use one of {quoted(FAMILIES)}, or ab.Equation.")
     if response.is_censored or response.is_constrained or response.is_truncated:
         problems.add("A censored, constrained or truncated response cannot be drawn; write it as ab.Equation.")
-    if columns and not pd.api.types.is_numeric_dtype(model.data[columns[0]]):
-        problems.add(f"The response '{columns[0]}' must be numbers; code a yes/no response as 1 and 0.")
-    for component in model.conditional_parameters.values():
-        for term in component.terms.values():
+    for parameter in model.conditional_parameters.values():
+        for term in parameter.terms.values():
             if type(term).__name__ in ("GroupSpecificTerm", "HSGPTerm"):
                 problems.add(f"The term '{term.name}' is group-specific or a Gaussian process; use common terms alone.")
     problems.raise_as(SpecError)
-    return _read(model, draws.posterior, family, columns, zero_without, _problems_of(draws))
+    return _read(model, draws.posterior, family, variable, zero_without, _problems_of(draws))
 
 
 def _problems_of(draws: Any) -> tuple[str, ...]:
@@ -219,7 +225,7 @@ def _problems_of(draws: Any) -> tuple[str, ...]:
 
 
 def _read(
-    model: Any, posterior: Any, family: str, columns: list[str], zero_without: str | None, sampling: tuple[str, ...]
+    model: Any, posterior: Any, family: str, variable: str, zero_without: str | None, sampling: tuple[str, ...]
 ) -> Regression:
     def stacked(name: str) -> Array:
         array = posterior[name]
@@ -246,13 +252,13 @@ def _read(
             constants[name] = np.full(posterior.sizes["chain"] * posterior.sizes["draw"], float(component.prior))
     trials = None
     if family in ("binomial", "beta_binomial"):
-        trials = _Trials(model.response_term.term, columns[0])
-        parents |= set(columns[1:])
+        trials = _Trials(model.response_term.term, variable)
+        parents |= trials.var_names
     ordered = tuple(name for name in model.data.columns if name in parents)
     if zero_without is not None and zero_without not in ordered:
         ordered = (*ordered, zero_without)
     return Regression(
-        variable=columns[0],
+        variable=variable,
         parents=ordered,
         posterior=(posterior.sizes["chain"], posterior.sizes["draw"]),
         family=family,

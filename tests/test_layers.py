@@ -16,6 +16,7 @@ LAYERS = {
     "health": set(),
     "figures": set(),
     "effects": set(),
+    "hidden_causes": set(),
     "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
@@ -23,10 +24,10 @@ LAYERS = {
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
-LAYERS["fitting"] = set(LAYERS) - {"figures", "figures_of_effects", "effects", "simulation"}
+LAYERS["fitting"] = set(LAYERS) - {"figures", "figures_of_effects", "effects", "hidden_causes", "simulation"}
 LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
 LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "effects", "g_formula"}
-LAYERS["questions"] |= {"figures", "figures_of_effects"}
+LAYERS["questions"] |= {"figures", "figures_of_effects", "hidden_causes"}
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures", "figures_of_effects"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},

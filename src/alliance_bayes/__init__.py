@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from .questions.lag_curve import LagCurve, lag_curve
     from .questions.mediation import Mediation, mediation
+    from .questions.sensitivity import Sensitivity, sensitivity
     from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
     from .simulation import Missing, Truth, simulate
     from .spec.cross_lagged import CLPM, RICLPM
@@ -64,6 +65,7 @@ _HOMES = {
     ),
     "questions.lag_curve": ("LagCurve", "lag_curve"),
     "questions.mediation": ("Mediation", "mediation"),
+    "questions.sensitivity": ("Sensitivity", "sensitivity"),
     "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.cross_lagged": ("CLPM", "RICLPM"),
@@ -102,6 +104,7 @@ __all__ = [
     "Question",
     "RandomisedPush",
     "Regression",
+    "Sensitivity",
     "Shift",
     "SpecError",
     "Truth",
@@ -124,6 +127,7 @@ __all__ = [
     "read_frame",
     "regression",
     "save_model",
+    "sensitivity",
     "simulate",
     "split_by_existence",
     "to_pymc",

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..fitting import Fit
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
-from .equations import Array, CausalEquation
+from .equations import Array, CausalEquation, Values
+from .regressions import Regression
 from .waves import KINDS, Version, occasion, wave_equations
 
 __all__ = ["CausalOrder", "causal_order"]
@@ -159,6 +160,25 @@ class CausalOrder:
         if equation is not None:
             return equation.observed(variable)
         return self.people[variable].to_numpy(float) if variable in self.people else None
+
+    def data_of(self, variable: str) -> pd.DataFrame | None:
+        """Rows that a variable's regression was fitted to, or None where it is no regression."""
+        equation = self.equation_of(variable)
+        return equation.people if isinstance(equation, Regression) else None
+
+    def effect_of_raising(self, cause: str, by: float, outcome: str, frame: pd.DataFrame, most_draws: int) -> float:
+        """Mean change of an outcome's expectation in a frame when one column alone is raised; mean over draws."""
+        equation = self.equation_of(outcome)
+        assert equation is not None
+        chains, n_draws = equation.posterior or (1, 1)
+        draws = np.unique(np.linspace(0, chains * n_draws - 1, most_draws).astype(np.int64))
+        shape = (len(draws), 1, len(frame))
+        arrays = {str(name): frame[name].to_numpy() for name in frame.columns}
+        before = equation.expectation(outcome, Values(shape, arrays), draws)
+        after = equation.expectation(outcome, Values(shape, {**arrays, cause: arrays[cause] + by}), draws)
+        assert before is not None
+        assert after is not None
+        return float(np.mean(after - before))
 
     @cached_property
     def sampling(self) -> tuple[str, ...]:

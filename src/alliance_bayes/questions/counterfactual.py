@@ -75,6 +75,8 @@ class Counterfactual:
         Probability that a verdict needs.
     heading
         Outcome, people and draws, in words.
+    question
+        What was simulated.
     """
 
     outcome: str
@@ -91,6 +93,7 @@ class Counterfactual:
     sampling: tuple[str, ...]
     certainty: float
     heading: str
+    question: Question
 
     @property
     def n_draws(self) -> int:
@@ -451,6 +454,7 @@ def answer(
         sampling=order.sampling,
         certainty=question.certainty,
         heading=_heading(question),
+        question=question,
     )
 
 

@@ -66,7 +66,7 @@ def test_tipping_points_and_benchmarks():
     near = found.curve["p_same_sign"]
     assert near[tip["sign"]] < 0.95 <= near[found.curve.index[found.curve.index.get_loc(tip["sign"]) - 1]]
     wanted = np.sqrt(0.4 * (1 - 0.16**2))
-    assert tip["effect"] == pytest.approx(wanted, abs=0.015)
+    assert tip["effect"] == pytest.approx(wanted, abs=0.025)
     assert found.sentence.startswith(f"A hidden cause of strength {tip['sign']:.2f} would take the certainty of the")
     assert "'other' is as strong as 0.20" in found.sentence
     uncertain = ab.sensitivity(ask(fabricated_fit(0.2 * PHI, times=(0, 3, 6), sd=0.2)))
@@ -160,7 +160,7 @@ def test_printed_sensitivity_and_figure():
     printed = str(found)
     assert printed.startswith("indirect effect of x on y through m under hidden causes, SD per SD\n")
     assert found.sentence in printed
-    assert f"The effect would be 0 if those innovations correlated {found.rho_at_zero:.2f}." in printed
+    assert f"With correlated innovations the effect would be 0 if they correlated {found.rho_at_zero:.2f}." in printed
     figure = found.plot()
     assert figure.axes[0].get_title(loc="left") == found.heading
     assert figure.axes[1].get_xlabel() == "strength of a hidden cause, in SDs on both sides"

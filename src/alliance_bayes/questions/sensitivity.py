@@ -13,7 +13,7 @@ from ..figures_of_effects import Band, Marker, hidden_cause_figure
 from ..hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import Probability, interval, interval_name
 from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
 from .mediation import Mediation
@@ -30,7 +30,7 @@ type EffectAt = Callable[[Any, Any], xr.DataArray]
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 CORRELATIONS = (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)
 PRIOR_SD = 0.2
-GRID = np.linspace(0, 0.9, 91)
+GRID = np.round(np.linspace(0, 0.9, 46), 10)
 LARGEST_CORRELATION = 0.95
 
 
@@ -54,7 +54,8 @@ class Sensitivity:
         Indexed by ``rho``, the correlation of the innovations of mediator and next outcome, in the same
         columns; None for simulated effects, whose residuals need have no correlation.
     rho_at_zero
-        Correlation at which the effect would be 0, or None.
+        Correlation at which the effect would be 0; NaN where there is none. Not a number either
+        for simulated effects.
     with_prior
         The effect averaged over hidden causes whose two strengths are independent normal with mean 0
         and SD `prior_sd`: ``mean``, ``lower``, ``upper``, ``p_same_sign``. The data do not inform
@@ -88,7 +89,7 @@ class Sensitivity:
     effect: str
     table: pd.DataFrame
     by_correlation: pd.DataFrame | None
-    rho_at_zero: float | None
+    rho_at_zero: float
     with_prior: Mapping[str, float]
     prior_sd: float
     e_values: pd.DataFrame
@@ -131,7 +132,8 @@ class Sensitivity:
         if self.by_correlation is not None:
             lines.append(f"{'rho':>12}")
             lines += [self._line(number(float(str(rho))), row) for rho, row in self.by_correlation.iterrows()]
-            lines.append(f"The effect would be 0 if those innovations correlated {self.rho_at_zero:.2f}.")
+            where = "at no correlation" if np.isnan(self.rho_at_zero) else f"if they correlated {self.rho_at_zero:.2f}"
+            lines.append(f"With correlated innovations the effect would be 0 {where}.")
         for name, row in self.e_values.iterrows():
             lines.append(
                 f"E-value of the {name} effect: {row['e_value']:.2f}, of its interval's limit nearest to no effect: "
@@ -215,16 +217,16 @@ def sensitivity(
     sign = float(np.sign(estimate.mean())) or 1.0
     adverse = 1.0 if abs(float(at(0.1, 0.1).mean())) <= abs(float(at(-0.1, 0.1).mean())) else -1.0
 
-    def left(start: Any, on_outcome: Any) -> dict[str, float]:
-        return _row(at(adverse * start, on_outcome), sign)
+    def left(strengths: Sequence[float] | Array) -> pd.DataFrame:
+        return _rows({float(each): at(adverse * each, each) for each in strengths}, sign, "strength")
 
-    curve = _frame({float(strength): left(strength, strength) for strength in GRID}, "strength")
+    curve = left(GRID)
     tipping = {
         "sign": _first(curve["p_same_sign"] < asked) if curve["p_same_sign"].iloc[0] >= asked else np.nan,
         "effect": _first(curve["mean"] * sign <= 0),
     }
-    benchmarks = _benchmarks(measured, left)
-    by_correlation, zero = None, None
+    benchmarks = _benchmarks(measured, at, adverse, sign)
+    by_correlation, zero = None, np.nan
     if isinstance(answer, Mediation):
         by_correlation, zero = _by_rho(answer, effect, mediator or answer.mediators[0], rho, sign)
     rng = np.random.default_rng([seed, *b"hidden cause"])
@@ -232,10 +234,10 @@ def sensitivity(
     averaged = at(np.clip(start, -LARGEST_CORRELATION, LARGEST_CORRELATION), on_outcome)
     return Sensitivity(
         effect=effect,
-        table=_frame({float(strength): left(strength, strength) for strength in hidden_cause}, "strength"),
+        table=left(hidden_cause),
         by_correlation=by_correlation,
         rho_at_zero=zero,
-        with_prior=_row(averaged, sign),
+        with_prior={str(name): float(value) for name, value in _rows({"prior": averaged}, sign, "of").iloc[0].items()},
         prior_sd=prior_sd,
         e_values=_e_values(answer, scale),
         benchmarks=benchmarks,
@@ -331,33 +333,35 @@ def _by_rho(
         bias = path - direct_path_at(value, path, mediator_sd, outcome_innovation)
         return _effect(answer, dynamics.shifted({(mediator, answer.outcome): bias}), effect)
 
-    grid = np.linspace(-0.95, 0.95, 191)
-    means = np.array([float(at(value).mean()) for value in grid])
-    return _frame({float(value): _row(at(value), sign) for value in rho}, "rho"), _crossing(grid, means)
+    zero = _zero_nearest_to_0(lambda value: float(at(value).mean()))
+    return _rows({float(value): at(value) for value in rho}, sign, "rho"), zero
 
 
-def _crossing(grid: Array, means: Array) -> float:
-    """Place nearest to 0 where a curve crosses 0, between the two points of the grid; NaN where it does not."""
-    crossings = np.flatnonzero(np.diff(np.sign(means)) != 0)
+def _zero_nearest_to_0(function: Callable[[float], float]) -> float:
+    """Correlation nearest to 0 at which a function is 0; NaN where it has the same sign everywhere."""
+    from scipy.optimize import brentq
+
+    grid = np.linspace(-0.95, 0.95, 20)
+    signs = np.sign([function(value) for value in grid])
+    crossings = np.flatnonzero(signs[:-1] != signs[1:])
     if not len(crossings):
         return np.nan
-    before = crossings[np.abs(grid[crossings]).argmin()]
-    share = means[before] / (means[before] - means[before + 1])
-    return float(grid[before] + share * (grid[before + 1] - grid[before]))
+    before = crossings[np.abs(grid[crossings] + grid[crossings + 1]).argmin()]
+    return float(brentq(function, grid[before], grid[before + 1], xtol=1e-4))
 
 
-def _row(effect: xr.DataArray, sign: float) -> dict[str, float]:
-    lower, upper = interval(effect, "chain", "draw")
-    return {
-        "mean": float(effect.mean()),
-        "lower": float(lower),
-        "upper": float(upper),
-        "p_same_sign": probability(effect * sign > 0).value,
+def _rows(effects: Mapping[Any, xr.DataArray], sign: float, name: str) -> pd.DataFrame:
+    """One row for each effect: mean, interval, and the probability that it has the estimate's sign."""
+    stacked = xr.concat(list(effects.values()), dim=pd.Index(list(effects), name=name))
+    lower, upper = interval(stacked, "chain", "draw")
+    columns = {
+        "mean": stacked.mean(("chain", "draw")),
+        "lower": lower,
+        "upper": upper,
+        "p_same_sign": (stacked * sign > 0).mean(("chain", "draw")),
     }
-
-
-def _frame(rows: Mapping[Any, Mapping[str, float]], name: str) -> pd.DataFrame:
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(name)
+    index = pd.Index(list(effects), name=name)
+    return pd.DataFrame({column: values.to_numpy() for column, values in columns.items()}, index=index)
 
 
 def _first(holds: pd.Series) -> float:
@@ -365,15 +369,14 @@ def _first(holds: pd.Series) -> float:
     return float(found[0]) if len(found) else np.nan
 
 
-def _benchmarks(
-    measured: Mapping[str, tuple[float, float]], left: Callable[[Any, Any], dict[str, float]]
-) -> pd.DataFrame:
+def _benchmarks(measured: Mapping[str, tuple[float, float]], at: EffectAt, adverse: float, sign: float) -> pd.DataFrame:
     columns = ["start", "outcome", "strength", "mean", "lower", "upper", "p_same_sign"]
-    rows = {}
-    for name, (start, on_outcome) in measured.items():
-        sizes = {"start": start, "outcome": on_outcome, "strength": float(np.sqrt(abs(start * on_outcome)))}
-        rows[name] = sizes | left(abs(start), abs(on_outcome))
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("measured")
+    if not measured:
+        return pd.DataFrame(columns=columns, index=pd.Index([], name="measured"), dtype=float)
+    sizes = pd.DataFrame.from_dict(measured, orient="index", columns=["start", "outcome"])
+    sizes["strength"] = np.sqrt(abs(sizes["start"] * sizes["outcome"]))
+    like = {name: at(adverse * abs(start), abs(on_outcome)) for name, (start, on_outcome) in measured.items()}
+    return sizes.rename_axis("measured").join(_rows(like, sign, "measured"))
 
 
 def _e_values(answer: Mediation | Counterfactual, scale: float) -> pd.DataFrame:

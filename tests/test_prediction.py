@@ -6,7 +6,7 @@ import pytest
 
 from alliance_bayes.moments.linear_system import cross_lagged_system
 from alliance_bayes.prediction import continued, draw_unobserved, replicate, statistic_table
-from alliance_bayes.spec.cross_lagged import RICLPM
+from alliance_bayes.spec.family import RICLPM
 from helpers import (
     TIMES,
     between_covariance,

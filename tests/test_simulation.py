@@ -13,7 +13,7 @@ from alliance_bayes import simulation
 from alliance_bayes.panel import Absence
 from alliance_bayes.problems import SpecError
 from alliance_bayes.simulation import Missing, Truth, simulate
-from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.family import CLPM, RICLPM
 
 TWO = ["x", "y"]
 THREE = ["x", "y", "z"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .questions.sensitivity import Sensitivity, sensitivity
     from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
     from .simulation import Missing, Truth, simulate
-    from .spec.cross_lagged import CLPM, RICLPM
+    from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 
 __version__ = "0.1.0"
@@ -68,15 +68,19 @@ _HOMES = {
     "questions.sensitivity": ("Sensitivity", "sensitivity"),
     "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "simulation": ("Missing", "Truth", "simulate"),
-    "spec.cross_lagged": ("CLPM", "RICLPM"),
+    "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALT",
     "CLPM",
+    "DPM",
+    "LCMSR",
     "LKJ",
     "RICLPM",
+    "STARTS",
     "Absence",
     "AllianceBayesError",
     "Beta",

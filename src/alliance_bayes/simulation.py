@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
 from .panel import Panel
 from .problems import Problems, SpecError
-from .spec.cross_lagged import CLPM, RICLPM
+from .spec.family import CLPM, RICLPM
 from .spec.steps import base_step, interval_names, steps_per_interval
 
 __all__ = ["Missing", "Truth", "simulate"]

@@ -5,7 +5,7 @@ import pytest
 
 from alliance_bayes.moments.derived import derive, derive_many, derived_quantities
 from alliance_bayes.moments.linear_system import cross_lagged_system
-from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.family import CLPM, RICLPM
 from helpers import (
     TIMES,
     between_covariance,

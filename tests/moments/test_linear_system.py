@@ -5,7 +5,7 @@ import pytest
 
 from alliance_bayes.moments.linear_system import Parameter, cross_lagged_system, saturated_system
 from alliance_bayes.moments.reference import implied_moments
-from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.family import CLPM, RICLPM
 from helpers import TIMES, every_spec, label, measure_names, random_values, textbook_moments
 
 

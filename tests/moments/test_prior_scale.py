@@ -8,7 +8,7 @@ from scipy import stats
 
 from alliance_bayes.moments.linear_system import cross_lagged_system
 from alliance_bayes.moments.prior_scale import prior_scale, to_prior_scale_gradient, to_theta, to_theta_many
-from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.family import CLPM, RICLPM
 from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 from helpers import TIMES, between_covariance, covariance_block, every_spec, label, measure_names, slope, specs_without
 

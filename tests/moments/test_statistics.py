@@ -8,7 +8,7 @@ from alliance_bayes.moments.linear_system import cross_lagged_system
 from alliance_bayes.moments.statistics import by_pattern, pattern_statistics, people_by_pattern, standardized_values
 from alliance_bayes.panel import Moments, Panel
 from alliance_bayes.problems import PanelError
-from alliance_bayes.spec.cross_lagged import RICLPM
+from alliance_bayes.spec.family import RICLPM
 from helpers import measure_names, random_panel, random_values, with_every_pattern
 
 

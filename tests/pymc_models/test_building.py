@@ -12,7 +12,7 @@ from alliance_bayes.moments.prior_scale import prior_scale, to_theta
 from alliance_bayes.panel import Panel
 from alliance_bayes.problems import PanelError, SpecError
 from alliance_bayes.pymc_models.building import to_pymc
-from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.family import CLPM, RICLPM
 from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 from helpers import TIMES, label, measure_names, panel_of, random_panel
 

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from alliance_bayes.problems import SpecError
-from alliance_bayes.spec.cross_lagged import CLPM, RICLPM
+from alliance_bayes.spec.family import CLPM, RICLPM
 from alliance_bayes.spec.priors import Normal, Priors
 
 RI, PLAIN = "random-intercept cross-lagged panel model", "cross-lagged panel model"

@@ -10,7 +10,8 @@ from ..panel.checks import check_times
 from ..panel.records import DECISIONS
 from ..problems import Problems
 from ..simulation import Truth
-from ..spec.cross_lagged import CLPM, RICLPM, CrossLagged
+from ..spec.cross_lagged import CrossLagged
+from ..spec.family import CLPM, RICLPM
 from ..spec.mapping import spec_from_mapping
 from ..spec.priors import Priors
 from .columns import DerivedColumn, MeanOf, Minus

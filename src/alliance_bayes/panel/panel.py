@@ -20,7 +20,7 @@ from .patterns import pattern_codes, pooled
 from .printing import describe
 from .published import published_moments
 from .reading import read_frame
-from .records import Absence, Arrays, Contradictions, LeftOut, Moments
+from .records import Absence, Arrays, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions, settle
 
 __all__ = ["Panel"]
@@ -69,6 +69,8 @@ class Panel:
         columns ``person``, ``time``, ``measure``, ``value``, ``state`` (the state's name).
     decision
         What was decided: "drop_value" or "state_on"; "refuse" where there was nothing to decide.
+    background
+        Covariates, groups and own times of the persons.
 
     Examples
     --------
@@ -111,6 +113,7 @@ class Panel:
     left_out: tuple[LeftOut, ...]
     contradictions: pd.DataFrame = field(default_factory=no_contradictions)
     decision: Contradictions = "refuse"
+    background: Background = field(default_factory=Background)
 
     def __post_init__(self) -> None:
         for name in ("persons", "values", "absence"):
@@ -136,6 +139,9 @@ class Panel:
         requires: Mapping[str, str] | None = None,
         contradictions: Contradictions = "refuse",
         interviewed: str | None = None,
+        covariates: Sequence[str] = (),
+        group: str | None = None,
+        own_time: str | None = None,
         time_unit: str | None = None,
     ) -> "Panel":
         """Panel of a frame with one row per person and time.
@@ -161,6 +167,14 @@ class Panel:
         interviewed
             Column of 1 (seen) and 0 (not). Without it a person without any measure or state at a
             time counts as not interviewed then; so does one without a row in either case.
+        covariates
+            Columns of numbers that do not change within persons, such as what was known before
+            treatment; a row without a value takes that of the person's other rows. Covariates that vary
+            over time are named among `measures`.
+        group
+            Column of the person's group: site, arm, cohort.
+        own_time
+            Column of the time of each person's own interview, in the unit of the times; for continuous time.
         time_unit
             Unit of the times, for printing.
 
@@ -204,6 +218,9 @@ class Panel:
             times=times,
             requires=requires,
             interviewed=interviewed,
+            covariates=covariates,
+            group=group,
+            own_time=own_time,
             problems=problems,
         )
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
@@ -218,6 +235,8 @@ class Panel:
         person: str | None = None,
         requires: Mapping[str, str] | None = None,
         states: Mapping[str, Sequence[str]] | None = None,
+        covariates: Sequence[str] = (),
+        group: str | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
     ) -> "Panel":
@@ -237,7 +256,7 @@ class Panel:
             Measure to the state in which alone it exists, a name in `states`.
         states
             State to its columns, one for each time: 1 or True, 0 or False, or missing.
-        contradictions, time_unit
+        covariates, group, contradictions, time_unit
             As in `from_long`.
 
         Returns
@@ -276,6 +295,8 @@ class Panel:
             person=person,
             requires=requires,
             states=states,
+            covariates=covariates,
+            group=group,
             problems=problems,
         )
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
@@ -291,6 +312,9 @@ class Panel:
         requires: Mapping[str, str] | None = None,
         states: Mapping[str, npt.ArrayLike] | None = None,
         interviewed: npt.ArrayLike | None = None,
+        covariates: Mapping[str, npt.ArrayLike] | None = None,
+        groups: npt.ArrayLike | None = None,
+        own_times: npt.ArrayLike | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
         source: str = "arrays",
@@ -311,6 +335,12 @@ class Panel:
             State to 1, 0 or NaN, each of shape ``(person, time)``.
         interviewed
             True where a person was seen, shape ``(person, time)``; None tells it as in `from_long`.
+        covariates
+            Name to values that do not change, each of shape ``(person,)``.
+        groups
+            Label of each person's group, shape ``(person,)``.
+        own_times
+            Time of each person's own interviews, shape ``(person, time)``, NaN where there was none.
         contradictions, time_unit
             As in `from_long`.
         source
@@ -346,6 +376,9 @@ class Panel:
             requires=requires,
             states=states,
             interviewed=interviewed,
+            covariates=covariates,
+            groups=groups,
+            own_times=own_times,
             problems=problems,
         )
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
@@ -550,7 +583,23 @@ class Panel:
             left_out=arrays.left_out,
             contradictions=settled.contradictions,
             decision=contradictions if len(settled.contradictions) else "refuse",
+            background=arrays.background,
         )
+
+    @property
+    def covariates(self) -> Mapping[str, FloatArray]:
+        """Covariates that do not change within persons, each of shape ``(person,)``."""
+        return self.background.covariates
+
+    @property
+    def groups(self) -> npt.NDArray[np.str_] | None:
+        """Group of each person, shape ``(person,)``, or None."""
+        return self.background.groups
+
+    @property
+    def own_times(self) -> FloatArray | None:
+        """Time of each person's own interviews, shape ``(person, time)``, or None."""
+        return self.background.own_times
 
     @property
     def has_persons(self) -> bool:
@@ -714,8 +763,8 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         -------
         pandas.DataFrame
             One row per person and time, those not interviewed included: columns ``person``,
-            ``time``, the measures, the states, and ``interviewed`` (True or False). Given back to
-            `from_long` it makes the same panel.
+            ``time``, the measures, the states, the covariates, ``group`` and ``own_time`` where there are
+            any, and ``interviewed`` (True or False). Given back to `from_long` it makes the same panel.
 
         Raises
         ------
@@ -741,6 +790,9 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         }
         columns |= {name: values[:, :, k].ravel() for k, name in enumerate(self.measures)}
         columns |= {name: state.ravel() for name, state in self.states.items()}
+        columns |= {name: np.repeat(values, self.n_times) for name, values in self.covariates.items()}
+        columns |= {} if self.groups is None else {"group": np.repeat(self.groups, self.n_times)}
+        columns |= {} if self.own_times is None else {"own_time": self.own_times.ravel()}
         columns["interviewed"] = (self.absence != Absence.NOT_INTERVIEWED).any(axis=2).ravel()
         return pd.DataFrame(columns)
 

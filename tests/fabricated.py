@@ -15,13 +15,6 @@ DRIFT = np.array([[-0.30, 0.0, 0.0], [0.15, -0.25, 0.0], [0.05, 0.10, -0.20]])
 MEASURES = ("x", "m", "y")
 
 
-class Continuous(ab.RICLPM):
-    """A model that says its lags are continuous, as the family's continuous-time model does."""
-
-    def lags_for(self, times):
-        return "continuous"
-
-
 def fabricated_fit(
     lagged=None,
     *,
@@ -52,7 +45,7 @@ def fabricated_fit(
     rng = np.random.default_rng(seed)
     size, intervals = len(measures), interval_names(times)
     if spec is None:
-        spec = ab.RICLPM(measures, lags="equal") if drift is None else Continuous(measures, lags="grid")
+        spec = ab.RICLPM(measures, lags="equal") if drift is None else ab.RICLPM(measures, lags="continuous")
     if values is None:
         values = rng.normal(size=(30, len(times), size))
     panel = ab.Panel.from_arrays(

@@ -235,6 +235,18 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     problems = Problems("This fit cannot be simulated forward")
     if fit.spec.kind not in KINDS:
         problems.add(f"A {fit.spec.title} has no equations here; fit one of {quoted(KINDS)}, or use ab.Equation.")
+    spec = fit.spec
+    extensions = {
+        "covariates": spec.covariates,
+        "moderated": spec.moderated,
+        "lag_2": spec.lag_2,
+        "reliability": spec.reliability,
+        "indicators": spec.indicators,
+        "free trait loadings": spec.free_loadings,
+        "groups": "group" in fit.posterior["lagged"].dims,
+    }
+    for name in [name for name, used in extensions.items() if used]:
+        problems.add(f"Models with {name} are not simulated forward here. Fit one without, or write it as ab.Equation.")
     if version not in ("sample", "population"):
         problems.add(f"version must be 'sample' or 'population'; got {version!r}.")
     if version == "sample" and fit.panel.values is None:

@@ -30,12 +30,14 @@ __all__ = [
     "hardly_within",
     "interval_effects",
     "lags_of",
+    "not_followed",
     "sample_in_words",
     "sds_at",
     "standardized",
     "standardized_innovations",
     "time_in_words",
     "wave_of",
+    "within_in_words",
 ]
 
 type Array = NDArray[np.float64]
@@ -281,6 +283,28 @@ def time_in_words(fit: Fit, length: float) -> str:
     if not unit:
         return number(length)
     return f"{number(length)} {unit.removesuffix('s') if number(length) == '1' else unit}"
+
+
+def not_followed(fit: Fit) -> tuple[str, ...]:
+    """Parts of the model for which these effects are not worked out, one sentence each."""
+    found = []
+    if fit.spec.lag_2:
+        found.append(
+            f"The model has effects over two waves ({quoted(fit.spec.lag_2)}), which are not followed here. Fit it "
+            "without lag_2."
+        )
+    if "group" in fit.posterior["lagged"].dims:
+        found.append("The lagged effects differ between groups, and one set is needed here. Fit one group.")
+    return tuple(found)
+
+
+def within_in_words(fit: Fit, measures: Sequence[str]) -> str:
+    """Whether the effects are within persons, as part of a heading."""
+    if fit.spec.accumulating:
+        return " given stable factors"
+    if not fit.spec.random_intercepts:
+        return ", within and between persons mixed"
+    return "" if hardly_within(fit, measures) else " within persons"
 
 
 def hardly_within(fit: Fit, measures: Sequence[str]) -> tuple[str, ...]:

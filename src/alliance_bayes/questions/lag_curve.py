@@ -23,10 +23,12 @@ from .dynamics import (
     hardly_within,
     interval_effects,
     lags_of,
+    not_followed,
     sample_in_words,
     sds_at,
     standardized,
     time_in_words,
+    within_in_words,
 )
 
 if TYPE_CHECKING:
@@ -265,6 +267,8 @@ def _check(
     fit: Fit, paths: Iterable[str] | None, longest: float | None, margin: float
 ) -> tuple[tuple[str, ...], Between, float]:
     problems = Problems("This lag curve cannot be drawn")
+    for problem in not_followed(fit):
+        problems.add(problem)
     lengths = tuple(fit.panel.intervals)
     lags = lags_of(fit)
     base = None if lags == "continuous" else base_effects(fit)
@@ -437,6 +441,5 @@ def _heading(fit: Fit, between: Between) -> str:
     lengths = ", ".join(number(length) for length in dict.fromkeys(round(each, 9) for each in fit.panel.intervals))
     base = base_effects(fit) if between == "whole steps" else None
     known = _KNOWN[between].format(step=time_in_words(fit, base[1]) if base else "", lengths=lengths)
-    weak = hardly_within(fit, fit.spec.measures)
-    within = "" if weak else " within persons" if fit.spec.random_intercepts else ", within and between persons mixed"
+    within = within_in_words(fit, fit.spec.measures)
     return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample_in_words(fit)}"

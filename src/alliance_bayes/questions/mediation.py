@@ -14,7 +14,7 @@ from ..fitting import Fit
 from ..health import Health
 from ..names import ARROW, in_words, number
 from ..summaries import Probability, interval, interval_name, probability
-from .dynamics import Dynamics, Timing, effects_of, hardly_within, sample_in_words, time_in_words
+from .dynamics import Dynamics, Timing, effects_of, hardly_within, sample_in_words, time_in_words, within_in_words
 from .mediation_plan import Plan, dynamics_of, plan_of
 
 if TYPE_CHECKING:
@@ -386,6 +386,9 @@ def _warnings(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], 
     if not fit.health.healthy:
         found.append(f"The draws cannot be trusted: {' '.join(fit.health.problems)}")
     found += hardly_within(fit, (treatment, *mediators, outcome))
+    found += [
+        f"{path} is its effect where '{name}', which changes it, is 0." for path, name in fit.spec.moderated.items()
+    ]
     span = fit.panel.times[-1] - fit.panel.times[0]
     if plan.horizon > span * (1 + 1e-9):
         found.append(
@@ -418,8 +421,7 @@ def _estimand(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], 
 
 
 def _heading(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str) -> str:
-    weak = hardly_within(fit, (treatment, *mediators, outcome))
-    within = "" if weak else " within persons" if fit.spec.random_intercepts else ", within and between persons mixed"
+    within = within_in_words(fit, (treatment, *mediators, outcome))
     return (
         f"{treatment}{ARROW}{outcome} through {in_words(mediators)}{within}, SD per SD with the SDs at "
         f"{number(plan.start)}; {sample_in_words(fit)}"

@@ -17,6 +17,7 @@ from .dynamics import (
     effects_of,
     interval_effects,
     lags_of,
+    not_followed,
     sds_at,
     standardized,
     standardized_innovations,
@@ -59,6 +60,8 @@ def plan_of(
 ) -> Plan:
     """Settle how the question is answered, or raise one `SpecError` with all that is wrong with it."""
     problems = Problems("This question of mediation cannot be asked")
+    for problem in not_followed(fit):
+        problems.add(problem)
     _check_measures(fit, treatment, mediators, outcome, problems)
     measures_are_known = not problems.found
     canonical = _canonical(paths, treatment, mediators, outcome, problems)

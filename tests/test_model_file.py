@@ -671,7 +671,7 @@ def test_every_problem_of_a_question_of_mediation(load):
     assert str(error.value).splitlines()[1:] == [
         "  1. [[question]] 1 horizon must be a number above 0, in the panel's unit of time; got -1.",
         "  2. [[question]] 1 change must be 'pulse' or 'sustained'; got 'push'.",
-        "  3. [[question]] 1 has no key 'step'; did you mean 'paths'? Keys: 'ask', 'treatment', 'mediators', "
+        "  3. [[question]] 1 has no key 'step'. Keys: 'ask', 'treatment', 'mediators', "
         "'outcome', 'horizon', 'start', 'change', 'timing', 'paths', 'margin', 'certainty'.",
         "  4. [[question]] 1 treatment, mediators and outcome must all differ; named twice: 'days'.",
         "  5. [[question]] 1 names 'kontact', which is not a measure; did you mean 'contact'? Measures: 'alliance', "

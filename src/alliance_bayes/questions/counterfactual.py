@@ -34,6 +34,7 @@ LARGEST_NOISE = 0.05
 N_SHOWN = 20_000
 NOTICEABLE = 0.02
 EXTREME = 0.05
+NEGLIGIBLE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,7 +137,8 @@ class Counterfactual:
         for name, row in rows.items():
             bounds = f"[{row['lower']:.3g}, {row['upper']:.3g}]"
             line = f"{name:{n_characters}}  {row['mean']:7.3g}  {bounds:^19}  {row['sd']:12.2g}"
-            line += f"  {row['simulation_error']:16.1g}"
+            error = row["simulation_error"]
+            line += f"  {error if error > NEGLIGIBLE else 0:16.1g}"
             if "p_positive" in row:
                 line += f"  {Probability(row['p_positive'], 0.0, self.n_draws)!s:>13}"
             lines.append(line)

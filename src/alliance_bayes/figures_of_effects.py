@@ -181,7 +181,8 @@ def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
     together = np.concatenate([histogram.values for histogram in histograms])
     low, high = np.quantile(together, [0.001, 0.999])
     whole = bool((together == np.round(together)).all()) and high - low <= 60
-    edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if whole else np.linspace(low, high + 1e-9, 31)
+    n_bins = int(np.clip(np.sqrt(len(together)), 10, 30))
+    edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if whole else np.linspace(low, high + 1e-9, n_bins + 1)
     for place, histogram in enumerate(histograms):
         shares, _ = np.histogram(histogram.values, bins=edges)
         colour = GREY if histogram.name == "observed" else COLOURS[place % len(COLOURS)]

@@ -1,5 +1,8 @@
 """Counterfactual effects by simulation, against closed forms, quadrature and enumeration."""
 
+import resource
+import time
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -372,3 +375,26 @@ def test_printed_answer_and_figure():
     assert "  1. 'a' was assigned at random." in lines
     titles = [axes.get_title(loc="left") for axes in answer.plot().axes]
     assert titles == ["Effects on y", "Overlap: m"]
+
+
+@pytest.mark.slow
+def test_a_thousand_people_four_waves_and_a_thousand_draws_take_seconds_and_little_memory():
+    fit = fabricated_fit(
+        np.full((3, 3), 0.2),
+        values=np.random.default_rng(1).normal(size=(1000, 4, 3)),
+        sd=0.02,
+        shape=(4, 250),
+        between_correlation=0.3,
+    )
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    answer = ab.interventional_effects(
+        ab.causal_order(fit),
+        treated={"x, 0": ab.Shift(1)},
+        control={"x, 0": ab.Shift(0)},
+        mediators=["m"],
+        outcome="y, 12",
+        seed=1,
+    )
+    assert answer.n_draws == 1000
+    assert time.perf_counter() - started < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kilobytes

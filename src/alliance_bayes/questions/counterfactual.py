@@ -368,7 +368,6 @@ def interventional_effects(
     ----------
     .. [1] VanderWeele, Vansteelandt & Robins (2014). Effect decomposition in the presence of an
        exposure-induced mediator-outcome confounder. Epidemiology 25, 300-306.
-       https://doi.org/10.1097/EDE.0000000000000034
     .. [2] Vansteelandt & Daniel (2017). Interventional effects for mediation analysis with multiple
        mediators. Epidemiology 28, 258-265.
     """

@@ -1,7 +1,11 @@
 """Known truths whose counterfactual effects have closed forms or can be integrated numerically."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
+import pytest
+import xarray as xr
 from scipy.special import expit
 
 import alliance_bayes as ab
@@ -35,3 +39,24 @@ def people(n, **columns):
 def over_normal(function, mean, sd=1.0):
     """Expectation of a function of a normal variable, by Gauss-Hermite quadrature."""
     return float((WEIGHTS * function(mean + sd * NODES)).sum())
+
+
+def least_squares(frame, formula, columns, *, draws=None, seed=1):
+    """A Bambi model with draws from the large-sample posterior of least squares, or all at its estimates."""
+    bambi = pytest.importorskip("bambi")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = bambi.Model(formula, frame, family="gaussian")
+        model.build()
+    response = frame[formula.split(" ~ ")[0]].to_numpy(float)
+    design = np.column_stack([np.ones(len(frame)), frame[columns]])
+    estimates, (rest,), _, _ = np.linalg.lstsq(design, response, rcond=None)
+    sigma = np.sqrt(rest / (len(frame) - design.shape[1]))
+    shape = (2, draws or 5)
+    noise = np.random.default_rng(seed).normal(0, 1 if draws else 0, (*shape, len(estimates)))
+    sampled = estimates + noise @ np.linalg.cholesky(sigma**2 * np.linalg.inv(design.T @ design)).T
+    names = ["Intercept", *columns]
+    variables = {name: (("chain", "draw"), sampled[..., place]) for place, name in enumerate(names)}
+    variables["sigma"] = (("chain", "draw"), np.full(shape, sigma))
+    values = dict(zip(names, estimates, strict=True))
+    return model, xr.DataTree.from_dict({"/posterior": xr.Dataset(variables)}), values

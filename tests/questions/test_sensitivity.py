@@ -1,16 +1,13 @@
 """Effects under hidden causes: truths with a hidden cause are recovered, and the words say what the numbers are."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.hidden_causes import indirect_at
 from fabricated import DRIFT, MEASURES, fabricated_fit
-from truths import normal, people
+from truths import least_squares, normal, people
 
 PHI = np.array([[0.3, 0.0, 0.0], [0.4, 0.2, 0.0], [0.1, 0.4, 0.3]])
 
@@ -97,21 +94,6 @@ def test_continuous_effects_move_too():
     shifted[2, 1] -= 0.2 * 0.2 / 3
     wanted = ask(fabricated_fit(drift=shifted)).table.loc["indirect", "mean"]
     assert found.table.loc[0.2, "mean"] == pytest.approx(wanted)
-
-
-def least_squares(frame, formula, columns):
-    """A Bambi model whose draws are all the least-squares estimates."""
-    bambi = pytest.importorskip("bambi")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = bambi.Model(formula, frame, family="gaussian")
-        model.build()
-    response = formula.split(" ~ ")[0]
-    design = np.column_stack([np.ones(len(frame)), frame[columns]])
-    estimates = np.linalg.lstsq(design, frame[response], rcond=None)[0]
-    values = dict(zip(["Intercept", *columns], estimates, strict=True)) | {"sigma": 1.0}
-    variables = {name: (("chain", "draw"), np.full((2, 5), value)) for name, value in values.items()}
-    return model, xr.DataTree.from_dict({"/posterior": xr.Dataset(variables)}), values
 
 
 def test_a_covariate_as_benchmark_is_what_leaving_it_out_would_do():

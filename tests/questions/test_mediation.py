@@ -1,7 +1,9 @@
 """Effects split by what they run through: golden numbers, the draws themselves, and what the answer says."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from scipy.linalg import expm
 
 import alliance_bayes as ab
@@ -261,3 +263,40 @@ def test_figure_shows_every_effect_and_its_course():
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(answer.table.index)
     assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == ["total", "direct", "indirect"]
     assert figure.axes[1].get_xlabel() == "time since the change, months"
+
+
+def two_groups():
+    """A fit whose second group has twice the effects of the first."""
+    fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6))
+    groups = {}
+    for name in ("posterior", "prior"):
+        draws = fit.draws[name].to_dataset()
+        twice = draws.assign(lagged=2 * draws["lagged"])
+        groups[name] = xr.concat([draws, twice], dim=pd.Index(["clinic", "control"], name="group"))
+    grouped = ab.Fit(fit.spec, fit.panel, xr.DataTree.from_dict(groups), fit.settings)
+    grouped.__dict__["health"] = fit.health
+    return fit, grouped
+
+
+def test_groups_are_asked_one_by_one():
+    fit, grouped = two_groups()
+    single = ask(fit).table.loc["indirect", "mean"]
+    assert ask(grouped, group="clinic").table.loc["indirect", "mean"] == pytest.approx(single)
+    control = ask(grouped, group="control")
+    assert control.table.loc["indirect", "mean"] == pytest.approx(4 * single)
+    assert control.heading.endswith(", group control")
+    curve = ab.lag_curve(grouped, ["x -> y"], group="control")
+    assert curve.table.loc[("x -> y", 3.0), "mean"] == pytest.approx(0.4)
+    for group, said in ((None, "group= one of 'clinic', 'control'"), ("clinc", "did you mean 'clinic'")):
+        with pytest.raises(ab.SpecError, match=said):
+            ask(grouped, group=group)
+        with pytest.raises(ab.SpecError, match=said):
+            ab.lag_curve(grouped, group=group)
+    with pytest.raises(ab.SpecError, match="this fit has no groups"):
+        ask(fit, group="clinic")
+
+
+def test_effects_over_two_waves_are_not_followed():
+    fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6), spec=ab.RICLPM(MEASURES, lag_2=["x -> y"]))
+    with pytest.raises(ab.SpecError, match=r"effects over two waves \('x -> y'\), which are not followed here"):
+        ask(fit)

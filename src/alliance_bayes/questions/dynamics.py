@@ -18,7 +18,8 @@ from ..effects import (
     sustained_transitions,
 )
 from ..fitting import Fit
-from ..names import ARROW, lagged_path, number, quoted
+from ..names import ARROW, choices, lagged_path, number, quoted
+from ..problems import Problems
 from ..spec.steps import base_step, equal_intervals, steps_per_interval
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "drift_effects",
     "effects_of",
     "hardly_within",
+    "in_group",
     "interval_effects",
     "lags_of",
     "not_followed",
@@ -293,9 +295,29 @@ def not_followed(fit: Fit) -> tuple[str, ...]:
             f"The model has effects over two waves ({quoted(fit.spec.lag_2)}), which are not followed here. Fit it "
             "without lag_2."
         )
-    if "group" in fit.posterior["lagged"].dims:
-        found.append("The lagged effects differ between groups, and one set is needed here. Fit one group.")
     return tuple(found)
+
+
+def in_group(fit: Fit, group: str | None, problems: Problems) -> Fit:
+    """Return the fit with the draws of one group, or the fit itself where it has no groups."""
+    has_groups = "group" in fit.posterior["lagged"].dims
+    known = [str(name) for name in fit.posterior["group"].to_numpy()] if has_groups else []
+    if group is None and not has_groups:
+        return fit
+    if group is None:
+        problems.add(f"This fit has groups; say which one is asked about: group= one of {quoted(known)}.")
+    elif not has_groups:
+        problems.add(f"group={group!r} was asked for, and this fit has no groups. Leave group open.")
+    elif group not in known:
+        problems.add(f"The fit has no group '{group}'{choices(group, known, 'Groups')}")
+    if not has_groups:
+        return fit
+    chosen = group if group in known else known[0]
+    groups = {name: node.to_dataset() for name, node in fit.draws.children.items()}
+    of_group = {
+        name: part.sel(group=chosen, drop=True) if "group" in part.dims else part for name, part in groups.items()
+    }
+    return replace(fit, draws=xr.DataTree.from_dict(of_group))
 
 
 def within_in_words(fit: Fit, measures: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from .dynamics import (
     base_effects,
     drift_effects,
     hardly_within,
+    in_group,
     interval_effects,
     lags_of,
     not_followed,
@@ -173,7 +174,12 @@ class LagCurve:
 
 
 def lag_curve(
-    fit: Fit, paths: Iterable[str] | None = None, *, longest: float | None = None, margin: float = MARGIN
+    fit: Fit,
+    paths: Iterable[str] | None = None,
+    *,
+    longest: float | None = None,
+    margin: float = MARGIN,
+    group: str | None = None,
 ) -> LagCurve:
     """Standardised lagged effects as curves over the lag.
 
@@ -195,6 +201,8 @@ def lag_curve(
     margin
         Difference in size, in SD per SD, from which one effect of a pair counts as the larger
         one, where it is asked whether that depends on the lag; in (0, 1).
+    group
+        Which group, where the fit has groups.
 
     Returns
     -------
@@ -219,7 +227,9 @@ def lag_curve(
        the role of the time-interval. Structural Equation Modeling 25, 809-823.
        https://doi.org/10.1080/10705511.2018.1431046
     """
-    chosen, between, last = _check(fit, paths, longest, margin)
+    health, problems = fit.health, Problems("This lag curve cannot be drawn")
+    fit = in_group(fit, group, problems)
+    chosen, between, last = _check(problems, fit, paths, longest, margin)
     measures = fit.spec.measures
     sds, _ = sds_at(fit.posterior, measures, 0)
     lags, effects = _effects(fit, between, last, sds)
@@ -232,7 +242,7 @@ def lag_curve(
     observed = (min(fit.panel.intervals), max(fit.panel.intervals))
     peak = _peaks(fit, draws, chosen, between, sds)
     warnings = (
-        *(("The draws cannot be trusted: " + " ".join(fit.health.problems),) if not fit.health.healthy else ()),
+        *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
         *hardly_within(fit, measures),
         *_who_leads(curves, fit, between, margin),
     )
@@ -244,8 +254,8 @@ def lag_curve(
         observed=observed,
         warnings=warnings,
         assumptions=(*fit.spec.assumptions, *_ALONG_THE_CURVE[between]),
-        health=fit.health,
-        heading=_heading(fit, between),
+        health=health,
+        heading=_heading(fit, between) + (f", group {group}" if group else ""),
         lags=lags_of(fit),
         time_unit=fit.panel.time_unit,
     )
@@ -264,9 +274,8 @@ _ALONG_THE_CURVE: dict[Between, tuple[str, ...]] = {
 
 
 def _check(
-    fit: Fit, paths: Iterable[str] | None, longest: float | None, margin: float
+    problems: Problems, fit: Fit, paths: Iterable[str] | None, longest: float | None, margin: float
 ) -> tuple[tuple[str, ...], Between, float]:
-    problems = Problems("This lag curve cannot be drawn")
     for problem in not_followed(fit):
         problems.add(problem)
     lengths = tuple(fit.panel.intervals)

@@ -13,8 +13,18 @@ from ..figures_of_effects import Band, bars_and_bands_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import ARROW, in_words, number
+from ..problems import Problems
 from ..summaries import Probability, interval, interval_name, probability
-from .dynamics import Dynamics, Timing, effects_of, hardly_within, sample_in_words, time_in_words, within_in_words
+from .dynamics import (
+    Dynamics,
+    Timing,
+    effects_of,
+    hardly_within,
+    in_group,
+    sample_in_words,
+    time_in_words,
+    within_in_words,
+)
 from .mediation_plan import Plan, dynamics_of, plan_of
 
 if TYPE_CHECKING:
@@ -161,6 +171,7 @@ def mediation(
     outcome: str,
     horizon: float,
     start: float | None = None,
+    group: str | None = None,
     change: Change = "pulse",
     timing: Timing | None = None,
     paths: Sequence[str] = (),
@@ -194,6 +205,8 @@ def mediation(
         Wave at which the change happens; the first one when left open. With one effect for each
         interval it says which effects are used, and the horizon must end at a wave. Its
         within-person SDs are the unit of standardised effects.
+    group
+        Which group, where the fit has groups.
     change
         ``"pulse"``: one SD more at the start, then left to itself; ``"sustained"``: kept there.
     timing
@@ -236,7 +249,9 @@ def mediation(
     """
     named = (mediators,) if isinstance(mediators, str) else tuple(mediators)
     asked = (paths,) if isinstance(paths, str) else tuple(paths)
-    plan = plan_of(fit, treatment, named, outcome, horizon, start, change, timing, asked, margin, certainty)
+    health, problems = fit.health, Problems("This question of mediation cannot be asked")
+    fit = in_group(fit, group, problems)
+    plan = plan_of(problems, fit, treatment, named, outcome, horizon, start, change, timing, asked, margin, certainty)
     dynamics = dynamics_of(fit, plan, "posterior")
     sustained = change == "sustained"
     curves = effects_of(dynamics, treatment, named, outcome, sustained=sustained, paths=plan.paths)
@@ -248,7 +263,7 @@ def mediation(
     raw_draws = draws * unit
     prior = _prior_draws(fit, plan, treatment, named, outcome, sustained)
     proportion, said = _proportion(draws["indirect"], draws["total"], draws["direct"], margin)
-    verdict = _verdict(draws["indirect"], certainty, fit.health)
+    verdict = _verdict(draws["indirect"], certainty, health)
     return Mediation(
         treatment=treatment,
         mediators=named,
@@ -261,7 +276,7 @@ def mediation(
         proportion=proportion,
         proportion_in_words=said,
         verdict=verdict,
-        warnings=_warnings(fit, plan, treatment, named, outcome),
+        warnings=_warnings(fit, health, plan, treatment, named, outcome),
         estimand=_estimand(fit, plan, treatment, named, outcome, change),
         timing=plan.timing,
         change=change,
@@ -272,8 +287,8 @@ def mediation(
         certainty=certainty,
         margin=margin,
         assumptions=_assumptions(fit, plan, treatment, named, outcome),
-        health=fit.health,
-        heading=_heading(fit, plan, treatment, named, outcome),
+        health=health,
+        heading=_heading(fit, plan, treatment, named, outcome) + (f", group {group}" if group else ""),
         time_unit=fit.panel.time_unit,
     )
 
@@ -381,10 +396,12 @@ def _verdict(indirect: xr.DataArray, certainty: float, health: Health) -> str:
     return "undecided"
 
 
-def _warnings(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str) -> tuple[str, ...]:
+def _warnings(
+    fit: Fit, health: Health, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str
+) -> tuple[str, ...]:
     found = []
-    if not fit.health.healthy:
-        found.append(f"The draws cannot be trusted: {' '.join(fit.health.problems)}")
+    if not health.healthy:
+        found.append(f"The draws cannot be trusted: {' '.join(health.problems)}")
     found += hardly_within(fit, (treatment, *mediators, outcome))
     found += [
         f"{path} is its effect where '{name}', which changes it, is 0." for path, name in fit.spec.moderated.items()

@@ -46,6 +46,7 @@ class Plan:
 
 
 def plan_of(
+    problems: Problems,
     fit: Fit,
     treatment: str,
     mediators: tuple[str, ...],
@@ -58,8 +59,7 @@ def plan_of(
     margin: float,
     certainty: float,
 ) -> Plan:
-    """Settle how the question is answered, or raise one `SpecError` with all that is wrong with it."""
-    problems = Problems("This question of mediation cannot be asked")
+    """Settle how the question is answered, or raise one `SpecError` with all problems, those found so far too."""
     for problem in not_followed(fit):
         problems.add(problem)
     _check_measures(fit, treatment, mediators, outcome, problems)

@@ -18,6 +18,9 @@ LAYERS = {
     "figures": set(),
     "figures_of_counts": set(),
     "figures_of_estimates": set(),
+    "effects": set(),
+    "hidden_causes": set(),
+    "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
     "likelihood": {"names", "problems", "panel", "spec", "moments"},
@@ -36,6 +39,11 @@ LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "figures", "health", "summaries")
 }
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
+LAYERS["fitting"] = set(LAYERS) - {"figures", "figures_of_effects", "effects", "hidden_causes", "simulation"}
+LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
+LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "effects", "g_formula"}
+LAYERS["questions"] |= {"figures", "figures_of_effects", "hidden_causes"}
+LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures", "figures_of_effects"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},

@@ -7,6 +7,10 @@ if TYPE_CHECKING:
     from .export.lavaan import to_lavaan
     from .export.mplus import to_mplus
     from .fitting import Fit, fit, load_fit
+    from .g_formula.causal_order import CausalOrder, causal_order
+    from .g_formula.equations import Equation
+    from .g_formula.regimes import Shift
+    from .g_formula.regressions import Regression, regression
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import (
         AssociationFile,
@@ -24,6 +28,14 @@ if TYPE_CHECKING:
     from .questions.association import Association, SamplingOfRegressions, association
     from .questions.bayes_factors import BayesFactors, bayes_factors
     from .questions.comparison import Comparison, compare, direction_models
+    from .questions.counterfactual import (
+        Counterfactual,
+        contrast_of_regimes,
+        controlled_direct_effects,
+        interventional_effects,
+        natural_effects,
+    )
+    from .questions.counterfactual_checks import MonteCarlo
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
@@ -34,6 +46,10 @@ if TYPE_CHECKING:
     from .questions.future import leave_future_out
     from .questions.hypotheses import Hypotheses, hypotheses
     from .questions.robustness import Robustness, robustness, robustness_variants
+    from .questions.lag_curve import LagCurve, lag_curve
+    from .questions.mediation import Mediation, mediation
+    from .questions.sensitivity import Sensitivity, sensitivity
+    from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
     from .simulation import Missing, Truth, simulate
     from .spec.association import RandomInterceptRegression
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
@@ -46,6 +62,10 @@ _HOMES = {
     "export.lavaan": ("to_lavaan",),
     "export.mplus": ("to_mplus",),
     "fitting": ("Fit", "fit", "load_fit"),
+    "g_formula.causal_order": ("CausalOrder", "causal_order"),
+    "g_formula.equations": ("Equation",),
+    "g_formula.regimes": ("Shift",),
+    "g_formula.regressions": ("Regression", "regression"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
     "model_file": (
         "AssociationFile",
@@ -63,6 +83,14 @@ _HOMES = {
     "questions.association": ("Association", "SamplingOfRegressions", "association"),
     "questions.bayes_factors": ("BayesFactors", "bayes_factors"),
     "questions.comparison": ("Comparison", "compare", "direction_models"),
+    "questions.counterfactual": (
+        "Counterfactual",
+        "contrast_of_regimes",
+        "controlled_direct_effects",
+        "interventional_effects",
+        "natural_effects",
+    ),
+    "questions.counterfactual_checks": ("MonteCarlo",),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
@@ -73,6 +101,10 @@ _HOMES = {
     "questions.future": ("leave_future_out",),
     "questions.hypotheses": ("Hypotheses", "hypotheses"),
     "questions.robustness": ("Robustness", "robustness", "robustness_variants"),
+    "questions.lag_curve": ("LagCurve", "lag_curve"),
+    "questions.mediation": ("Mediation", "mediation"),
+    "questions.sensitivity": ("Sensitivity", "sensitivity"),
+    "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.association": ("RandomInterceptRegression",),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
@@ -96,17 +128,23 @@ __all__ = [
     "BayesFactors",
     "Beta",
     "Comparison",
+    "CausalOrder",
+    "Counterfactual",
     "Directionality",
     "DirectionalityOfPairs",
+    "Equation",
     "Fit",
     "HalfNormal",
     "Hypotheses",
+    "LagCurve",
     "LogNormal",
     "MaximumLikelihood",
+    "Mediation",
     "Missing",
     "ModelFile",
     "ModelFileError",
     "Moments",
+    "MonteCarlo",
     "Normal",
     "Panel",
     "PanelError",
@@ -116,6 +154,10 @@ __all__ = [
     "RandomInterceptRegression",
     "SamplingOfRegressions",
     "Robustness",
+    "RandomisedPush",
+    "Regression",
+    "Sensitivity",
+    "Shift",
     "SpecError",
     "SponsorStudy",
     "SponsorTruth",
@@ -132,20 +174,31 @@ __all__ = [
     "direction_models",
     "hypotheses",
     "leave_future_out",
+    "causal_order",
+    "contrast_of_regimes",
+    "controlled_direct_effects",
+    "interventional_effects",
+    "lag_curve",
     "load_fit",
     "load_model",
     "log_likelihood",
     "maximum_likelihood",
+    "mediation",
+    "natural_effects",
     "packaged_model",
+    "randomised_push",
     "read_frame",
     "save_association",
     "robustness",
     "robustness_variants",
+    "regression",
     "save_model",
+    "sensitivity",
     "simulate",
     "sponsor_study",
     "to_lavaan",
     "to_mplus",
+    "split_by_existence",
     "to_pymc",
 ]
 

@@ -1,7 +1,7 @@
 """A model file: data, model, priors and the questions to be asked, all in one."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from itertools import combinations
@@ -26,6 +26,7 @@ from .sections import FORMAT, Question, frozen, read_sections
 if TYPE_CHECKING:
     from ..fitting import Fit
     from ..questions.directionality import Directionality, DirectionalityOfPairs
+    from ..questions.mediation import Mediation
 
 __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
 
@@ -136,7 +137,7 @@ class ModelFile:
         n_parameters = cross_lagged_system(self.spec, panel.times).n_parameters
         return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
 
-    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs, ...]":
+    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs | Mediation, ...]":
         """Answers to the file's questions, in order.
 
         Parameters
@@ -147,8 +148,8 @@ class ModelFile:
         Returns
         -------
         tuple
-            For each question a `Directionality`, or a `DirectionalityOfPairs` where it names more
-            than two measures.
+            For each question of direction a `Directionality`, or a `DirectionalityOfPairs` where it
+            names more than two measures; for each of mediation a `Mediation`.
         """
         return tuple(_ASK[question.ask](fit, **question.options) for question in self.questions)
 
@@ -379,4 +380,10 @@ def _directionality(fit: "Fit", between: tuple[str, ...], **options: Any) -> "Di
     return directionality_of_pairs(fit, combinations(between, 2), **options)
 
 
-_ASK = {"directionality": _directionality}
+def _mediation(fit: "Fit", **options: Any) -> "Mediation":
+    from ..questions.mediation import mediation
+
+    return mediation(fit, **options)
+
+
+_ASK: dict[str, Callable[..., Any]] = {"directionality": _directionality, "mediation": _mediation}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         directionality,
         directionality_of_pairs,
     )
-    from .simulation import Missing, Truth, simulate
+    from .simulation import GroupTruth, Missing, Truth, simulate
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 
@@ -35,7 +35,7 @@ _HOMES = {
         "directionality",
         "directionality_of_pairs",
     ),
-    "simulation": ("Missing", "Truth", "simulate"),
+    "simulation": ("GroupTruth", "Missing", "Truth", "simulate"),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
@@ -55,6 +55,7 @@ __all__ = [
     "Directionality",
     "DirectionalityOfPairs",
     "Fit",
+    "GroupTruth",
     "HalfNormal",
     "LogNormal",
     "MaximumLikelihood",

@@ -26,13 +26,18 @@ def within(truth):
 
 def agree(panel, truth):
     """Empirical and population moments, within five standard errors."""
-    values = panel.values.reshape(len(panel.values), -1)
-    covariance = truth.covariance
+    close(panel.values.reshape(len(panel.values), -1), truth.covariance, truth.means_table.ravel())
+
+
+def close(values, covariance, means):
+    """Whether means and covariances of drawn rows are within five standard errors of these."""
     variances = np.diag(covariance)
     error = np.sqrt((np.outer(variances, variances) + covariance**2) / len(values))
     assert values.shape[1] == len(covariance)
-    assert np.all(np.abs(np.cov(values.T) - covariance) < 5 * error)
-    assert np.all(np.abs(values.mean(axis=0) - truth.means_table.ravel()) < 5 * np.sqrt(variances / len(values)))
+    centred = values - values.mean(axis=0)
+    empirical = np.einsum("pi,pj->ij", centred, centred) / len(values)
+    assert np.all(np.abs(empirical - covariance) < 5 * error)
+    assert np.all(np.abs(values.mean(axis=0) - means) < 5 * np.sqrt(variances / len(values)))
 
 
 @pytest.mark.parametrize("make", KINDS)

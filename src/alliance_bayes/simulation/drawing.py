@@ -167,10 +167,10 @@ def _deviations(truth: "Truth", shocks: Shocks, intervals: list[Interval], along
     acting = partial(_acting, (persons, measures), constant, held)
     changing = {each.name: _own_course(each, place, shocks) for place, each in enumerate(varying)}
 
-    own_factors = shocks.factors @ stable.root.T
+    own_factors = _times(stable.root, shocks.factors)
     factors = own_factors + np.hstack([acting("intercepts", 0), *([acting("slopes", 0)] if stable.slopes else [])])
-    state = shocks.states[:, 0] @ np.linalg.cholesky(truth.within_covariance).T + acting("first_wave", 0)
-    state = state + own_factors @ stable.at_first.T
+    state = _times(np.linalg.cholesky(truth.within_covariance), shocks.states[:, 0]) + acting("first_wave", 0)
+    state = state + _times(stable.at_first, own_factors)
     states, values = [state], np.empty(shocks.states.shape)
     for wave in range(waves):
         if wave > 0:
@@ -178,12 +178,12 @@ def _deviations(truth: "Truth", shocks: Shocks, intervals: list[Interval], along
             new = _times(np.linalg.cholesky(interval.innovation), shocks.states[:, wave])
             state = _times(interval.effects, states[-1]) + new
             if interval.second is not None:
-                state = state + states[-2] @ interval.second.T
+                state = state + _times(interval.second, states[-2])
             if stable.anew:
                 state = state + _times(interval.acting, factors)
             states.append(state)
             for each in varying:
-                changing[each.name][:, wave] += values[:, wave - 1] @ each.follows
+                changing[each.name][:, wave] += _times(each.follows[None], values[:, wave - 1])[:, 0]
         at_this_wave = {name: course[:, wave] for name, course in changing.items()}
         values[:, wave] = state + stable.added(factors, along[..., wave], wave)
         for target in ("each_wave", "every_wave"):
@@ -261,9 +261,9 @@ def _constant(covariates: list[Covariate], chances: Array) -> Array:
 
 def _times(matrices: Array, vectors: Array) -> Array:
     """Matrices times vectors: one matrix for all persons, or one for each."""
-    if matrices.ndim == 2:
-        return vectors @ matrices.T
-    product: Array = np.einsum("pij,pj->pi", matrices, np.broadcast_to(vectors, (len(matrices), vectors.shape[1])))
+    if matrices.ndim == 3:
+        vectors = np.broadcast_to(vectors, (len(matrices), vectors.shape[1]))
+    product: Array = np.einsum("pij,pj->pi" if matrices.ndim == 3 else "ij,pj->pi", matrices, vectors)
     return product
 
 

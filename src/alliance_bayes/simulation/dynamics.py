@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import expm
 
 from ..spec.steps import steps_per_interval
 from .reading import SMALLEST_EIGENVALUE, Array
@@ -124,11 +123,17 @@ def _over_time(truth: "Truth", moderators: Array | None, times: Array | None) ->
 
 
 def _exponentials(matrices: Array) -> Array:
-    """Matrix exponentials, each distinct one computed once."""
-    flat = matrices.reshape(-1, matrices.shape[-1] ** 2)
-    distinct, place = np.unique(flat, axis=0, return_inverse=True)
-    found: Array = expm(distinct.reshape(-1, *matrices.shape[-2:]))
-    return found[place.ravel()].reshape(matrices.shape)
+    """Exponentials of many small matrices at once: a Taylor series of ``M / 2^k``, squared k times."""
+    size = float(np.abs(matrices).sum(axis=-1).max())
+    squarings = max(0, math.ceil(math.log2(size)) + 1) if size > 0 else 0
+    scaled, term = matrices / 2.0**squarings, np.eye(matrices.shape[-1])
+    total = term
+    for order in range(1, 15):
+        term = term @ scaled / order
+        total = total + term
+    for _ in range(squarings):
+        total = total @ total
+    return total
 
 
 def unsound(stretch: str, phi: Array, within: Array) -> str | None:

@@ -172,9 +172,10 @@ class Reader:
 
     def _known(self, where: str, names: Sequence[object]) -> bool:
         unknown = [name for name in dict.fromkeys(names) if name not in self.measures]
+        article = "an" if self.noun[0] in "aeiou" else "a"
         for name in unknown:
             self.problems.add(
-                f"{where} names '{name}', which is not a {self.noun}"
+                f"{where} names '{name}', which is not {article} {self.noun}"
                 f"{choices(str(name), self.measures, self.noun.capitalize() + 's')}"
             )
         return not unknown

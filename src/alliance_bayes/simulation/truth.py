@@ -9,21 +9,21 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import expm, solve_continuous_lyapunov
 
-from ..names import ARROW, choices, lagged_path, number
+from ..names import ARROW, choices, lagged_path
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
-from ..spec.steps import base_step, interval_names, steps_per_interval
-from .arguments import NEEDS, effect_entry, mean_entry, needed, says_something
+from ..spec.steps import steps_per_interval
+from .arguments import effect_entry, mean_entry, needed, says_something
+from .checks import check_dynamics, check_factors, refuse_what_says_nothing
 from .covariates import read_covariates
 from .drawing import population
-from .dynamics import Interval, innovations, intervals_of, unsound, unsound_drift
+from .dynamics import Interval, innovations, intervals_of, unsound_drift
 from .measurement import read_items
 from .printing import describe
 from .reading import (
     NUMBER,
     SD,
     SHARE,
-    SMALLEST_EIGENVALUE,
     Array,
     Correlation,
     Each,
@@ -227,7 +227,7 @@ class Truth:
             problems.add(problem)
         self._read(problems)
         problems.raise_as(SpecError)
-        self._check_factors(problems)
+        check_factors(self, problems)
         problems.raise_as(SpecError)
 
     @classmethod
@@ -624,7 +624,7 @@ class Truth:
             if (value := getattr(self, name)) is not None:
                 self._keep(**{name: read.by_path(name, value, NUMBER)})
         self._keep(within_scale=read.by_measure("within_scale", self.within_scale, later))
-        self._refuse_what_says_nothing(problems)
+        refuse_what_says_nothing(self, problems)
         dynamics_are_known = len(problems.found) == found_before and not spec.problems_with(tuple(self.times))
         for name, example in needed(spec, equilibrium=self.equilibrium is True).items():
             if getattr(self, name) is None:
@@ -651,139 +651,7 @@ class Truth:
         if self.covariates is not None and says_something("covariates", spec):
             self._keep(covariates=read_covariates(spec, self.covariates, waves, problems))
         if dynamics_are_known:
-            self._check_dynamics(problems)
-
-    def _refuse_what_says_nothing(self, problems: Problems) -> None:
-        spec = self.spec
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if says_something(each.name, spec, equilibrium=self.equilibrium is True) or not value:
-                continue
-            if each.name in ("icc", "between_correlation") and spec.stable == "none":
-                problems.add(
-                    f"A {spec.title} has no random intercepts, hence no {each.name}; got {value}. "
-                    "Leave it out, or use ab.RICLPM(...)."
-                )
-            else:
-                problems.add(f"{each.name} needs {NEEDS[each.name]}; leave it out.")
-        if spec.lags == "continuous" and self.drift is None:
-            problems.add("drift is missing: effects per unit of time, such as {'x -> x': -0.3, 'x -> y': 0.08}.")
-
-    def _check_dynamics(self, problems: Problems) -> None:
-        for path in self._own_paths:
-            if path in self.lagged:
-                problems.add(f"'{path}' is given twice, in lagged and in carry_over; give it once.")
-        self._check_paths(problems)
-        effects, within = self._effects, correlations(self.within_correlation, self.spec.measures)
-        if self.spec.lags == "continuous":
-            if problem := unsound_drift(effects[0], within):
-                problems.add(problem)
-            return
-        for place, (stretch, phi) in enumerate(zip(self._stretches, effects, strict=False)):
-            if self.lag_2 is not None and place > 0:
-                continue
-            if problem := unsound(stretch, phi, within):
-                problems.add(problem)
-        new = self._standard_innovations
-        if self.lag_2 is not None:
-            smallest = np.linalg.eigvalsh(new).min(axis=-1)
-            for name, value in zip(interval_names(tuple(self.times))[1:], smallest[1:], strict=True):
-                if value <= SMALLEST_EIGENVALUE:
-                    problems.add(
-                        f"Over the interval {name} the lagged effects, those of two waves included, explain more than "
-                        "there is: the innovation covariance, in within-person SDs, must be positive definite and has "
-                        f"the smallest eigenvalue {value:.3g}. Move the effects towards 0."
-                    )
-        scale = self._within_sds_by_wave[1:] / self._within_sds_by_wave[0] if self.within_scale is not None else None
-        if scale is not None:
-            new = new * scale[:, :, None] * scale[:, None, :]
-        difference = float(np.ptp(new, axis=0).max())
-        if self.spec.residuals == "equal" and not self.spec.is_stationary and difference > SMALLEST_EIGENVALUE:
-            reason = (
-                "the within-person covariance is the same at every wave, so unequal lagged effects leave unequal "
-                "innovations. Use residuals='free', or equal effects."
-                if scale is None and self.lag_2 is None
-                else "use residuals='free'."
-            )
-            problems.add(
-                f"residuals='equal' in the model, but the innovation covariances differ between intervals, by up to "
-                f"{difference:.3g} in within-person SDs: {reason}"
-            )
-
-    def _check_paths(self, problems: Problems) -> None:
-        """Whether effects are 0 and equal where the model says so."""
-        paths, intervals = self._paths, interval_names(tuple(self.times))
-
-        def over(path: str) -> float:
-            whole, _, interval = path.partition(", ")
-            return float(np.broadcast_to(paths.get(whole, 0.0), len(intervals))[intervals.index(interval)])
-
-        for path in self.spec.remove:
-            effect = over(path) if "," in path else paths.get(path, 0.0)
-            if np.any(np.asarray(effect)):
-                problems.add(
-                    f"'{path}' is removed from the model, so its effect must be 0; got {plain(effect)}. "
-                    "Leave the effect out, or keep the path in the model."
-                )
-        for group in self.spec.equal:
-            effects = [over(path) for path in group]
-            if min(effects) < max(effects):
-                got = ", ".join(f"'{path}' {number(effect)}" for path, effect in zip(group, effects, strict=True))
-                problems.add(f"The model has these effects equal, and they differ: {got}.")
-        for name, among in (("lag_2", self.spec.lag_2), ("moderation", tuple(self.spec.moderated))):
-            for path in getattr(self, name) or {}:
-                if path not in among:
-                    where = name if name == "lag_2" else "moderated"
-                    problems.add(f"{name}: '{path}' is not among {where} of the model{choices(path, among, 'They')}")
-
-    def _check_factors(self, problems: Problems) -> None:
-        """Whether the stable factors and what they explain leave a population."""
-        spec, measures = self.spec, self.spec.measures
-        for name, reliability in spec.reliability.items():
-            share = self._each(self.icc)[measures.index(name)]
-            if share >= reliability:
-                problems.add(
-                    f"icc of '{name}' is {number(share)}, and its reliability {number(reliability)} leaves no more "
-                    "than that for stable and within-person parts together; lower the icc."
-                )
-        if self.equilibrium and np.ptp(self._effects, axis=0).max() > 0:
-            problems.add("equilibrium=True needs the same lagged effects over every interval.")
-        if self.equilibrium and spec.moderated:
-            problems.add("equilibrium=True needs the same lagged effects in everybody; leave it or moderated out.")
-        if spec.moderated and spec.is_stationary:
-            problems.add(
-                "moderated effects with a within-person covariance that is the same at every wave cannot be simulated: "
-                "persons far from the moderator's mean would have none. Use a model that is not stationary."
-            )
-        problems.raise_as(SpecError)
-        try:
-            covariance = self.factors.covariance
-        except np.linalg.LinAlgError:
-            problems.add(
-                "The stable factors have no covariance matrix: the correlations of intercepts and slopes are together "
-                "not positive definite. Move intercept_slope_correlation towards 0."
-            )
-            return
-        if spec.accumulating and not self.equilibrium:
-            explained = np.diag(self.factors.first_covariance) / self._true_sds**2
-            for name, share in zip(measures, explained, strict=True):
-                if share >= 1 - SMALLEST_EIGENVALUE:
-                    problems.add(
-                        f"The accumulating factors explain {number(round(float(share), 3))} of the variance of "
-                        f"'{name}' at the first wave, which must be below 1. Move the correlations with the first "
-                        "wave towards 0."
-                    )
-        assert np.all(np.isfinite(covariance))
-
-    @property
-    def _stretches(self) -> list[str]:
-        """What each of the effects that can differ acts over, in words."""
-        times = tuple(self.times)
-        if self.spec.lags == "free":
-            return [f"the interval {name}" for name in interval_names(times)]
-        if self.spec.lags == "grid":
-            return [f"the base step of {number(base_step(times) or 0)}"]
-        return ["every interval"]
+            check_dynamics(self, problems)
 
     def __str__(self) -> str:
         return describe(self)

@@ -12,7 +12,7 @@ from .reading import SMALLEST_EIGENVALUE, Array
 if TYPE_CHECKING:
     from .truth import Truth
 
-__all__ = ["Interval", "innovations", "intervals_of", "unsound", "unsound_drift"]
+__all__ = ["Interval", "innovations", "intervals_of", "unsound", "unsound_drift", "unstable_drift"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +58,6 @@ def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array |
     for place, (effects, innovation) in enumerate(zip(truth.step_effects, truth._step_innovations, strict=True)):
         unit = sds[place + 1][:, None] / sds[place]
         phi = _moderated(truth, effects, unit, moderators)
-        if spec.is_stationary and moderators is not None:
-            innovation = innovations(phi, truth.within_covariance)
         second = None
         if truth.lag_2 is not None and place > 0:
             second = truth._by_path(truth.lag_2) * sds[place + 1][:, None] / sds[place - 1]
@@ -107,7 +105,7 @@ def _over_time(truth: "Truth", moderators: Array | None, times: Array | None) ->
     found = []
     for place in range(lengths.shape[-1]):
         moved = drift * lengths[..., place, None, None]
-        if moderators is None or truth.spec.is_stationary:
+        if moderators is None:
             effects = _exponentials(moved)
             new = innovations(effects, within)
         else:
@@ -156,20 +154,27 @@ def unsound(stretch: str, phi: Array, within: Array) -> str | None:
     )
 
 
+def unstable_drift(drift: Array) -> str | None:
+    """Why deviations do not die away under a drift; None where they do."""
+    growth = float(np.linalg.eigvals(drift).real.max())
+    if growth < 0:
+        return None
+    return (
+        f"The drift is unstable: the largest real part of its eigenvalues is {growth:.3g} and must be below 0, or "
+        "deviations do not die away. Make the effects of measures on themselves more negative, or move those "
+        "between measures towards 0."
+    )
+
+
 def unsound_drift(drift: Array, within: Array) -> str | None:
     """Why no stationary process has this standardised drift and these correlations; None where one does."""
-    growth = float(np.linalg.eigvals(drift).real.max())
-    if growth >= 0:
-        return (
-            f"The drift is unstable: the largest real part of its eigenvalues is {growth:.3g} and must be below 0, or "
-            "deviations do not die away. Make the effects of measures on themselves more negative, or move those "
-            "between measures towards 0."
-        )
+    if problem := unstable_drift(drift):
+        return problem
     smallest = float(np.linalg.eigvalsh(-(drift @ within + within @ drift.T)).min())
-    if smallest <= SMALLEST_EIGENVALUE:
-        return (
-            f"The drift explains more than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
-            f"positive definite and has the smallest eigenvalue {smallest:.3g}. Make the effects of measures on "
-            "themselves more alike or more negative, or move those between measures and within_correlation towards 0."
-        )
-    return None
+    if smallest > SMALLEST_EIGENVALUE:
+        return None
+    return (
+        f"The drift explains more than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
+        f"positive definite and has the smallest eigenvalue {smallest:.3g}. Make the effects of measures on "
+        "themselves more alike or more negative, or move those between measures and within_correlation towards 0."
+    )

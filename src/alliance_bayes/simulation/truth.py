@@ -17,7 +17,7 @@ from .arguments import effect_entry, mean_entry, needed, says_something
 from .checks import check_dynamics, check_factors, refuse_what_says_nothing
 from .covariates import read_covariates
 from .drawing import population
-from .dynamics import Interval, innovations, intervals_of, unsound_drift
+from .dynamics import Interval, innovations, intervals_of, unstable_drift
 from .measurement import read_items
 from .printing import describe
 from .reading import (
@@ -317,6 +317,8 @@ class Truth:
                [0.373288, 0.899315]])
         """
         problems = Problems("This truth cannot be simulated")
+        if spec.error or spec.reliability:
+            problems.add("from_diffusion is for models without measurement error; give drift, icc and sds to Truth.")
         size = len(spec.measures)
         matrices = {"diffusion": np.asarray(diffusion, dtype=float)}
         if between_covariance is not None:
@@ -324,29 +326,24 @@ class Truth:
         for name, matrix in matrices.items():
             if matrix.shape != (size, size) or not np.allclose(matrix, matrix.T) or np.any(np.diag(matrix) <= 0):
                 problems.add(f"{name} must be a {size} x {size} covariance matrix; got {matrix.tolist()}.")
-        by_path = Reader(spec.measures, problems).by_path("drift", drift, NUMBER)
+        by_path: dict[str, Any] = Reader(spec.measures, problems).by_path("drift", drift, NUMBER)
         problems.raise_as(SpecError)
         effects = _effects_by_path(by_path, spec.measures)
-        if problem := unsound_drift(effects, np.eye(size)) if np.linalg.eigvals(effects).real.max() >= 0 else None:
+        if problem := unstable_drift(effects):
             problems.add(problem)
         problems.raise_as(SpecError)
         within = solve_continuous_lyapunov(effects, -matrices["diffusion"])
-        sds = np.sqrt(np.diag(within))
-        total = np.diag(within) + (0 if between_covariance is None else np.diag(matrices["between_covariance"]))
-        standard = effects * sds / sds[:, None]
+        between = matrices.get("between_covariance", np.zeros((size, size)))
+        total = np.diag(within) + np.diag(between)
+        sds = dict(zip(spec.measures, np.sqrt(np.diag(within)).tolist(), strict=True))
         given: dict[str, Any] = {
-            "drift": {
-                path: standard[spec.measures.index(path.split(ARROW)[1]), spec.measures.index(path.split(ARROW)[0])]
-                for path in by_path
-            },
-            "within_correlation": within / np.outer(sds, sds),
+            "drift": {path: effect * _ratio(path, sds) for path, effect in by_path.items()},
+            "within_correlation": _correlation(within),
             "sds": dict(zip(spec.measures, np.sqrt(total).tolist(), strict=True)),
         }
         if between_covariance is not None:
-            between = matrices["between_covariance"]
-            between_sds = np.sqrt(np.diag(between))
             given["icc"] = dict(zip(spec.measures, (np.diag(between) / total).tolist(), strict=True))
-            given["between_correlation"] = between / np.outer(between_sds, between_sds)
+            given["between_correlation"] = _correlation(between)
         return cls(spec, times=times, **given, **others)
 
     def to_mapping(self) -> dict[str, object]:
@@ -561,11 +558,16 @@ class Truth:
         return sds * np.sqrt(1 - self._each(self.error_share)) if self.spec.error else sds
 
     @property
-    def _within_sds_by_wave(self) -> Array:
+    def _within_scale(self) -> Array:
+        """Within-person SDs relative to those at the first wave; dims (wave, measure)."""
         scale = np.ones((len(self.times), len(self.spec.measures)))
         if self.within_scale is not None:
             scale[1:] = table(self.within_scale, self.spec.measures, len(self.times) - 1)
-        return scale * self._within_sds
+        return scale
+
+    @property
+    def _within_sds_by_wave(self) -> Array:
+        return self._within_scale * self._within_sds
 
     @property
     def _between_sds(self) -> Array:
@@ -664,6 +666,18 @@ def _effects_by_path(effects: Mapping[str, Any], measures: Sequence[str]) -> Arr
         predictor, outcome = (measures.index(name) for name in path.split(ARROW))
         matrix[outcome, predictor] = effect
     return matrix
+
+
+def _ratio(path: str, sds: Mapping[str, float]) -> float:
+    """SD of a path's predictor relative to that of its outcome."""
+    predictor, outcome = path.split(ARROW)
+    return sds[predictor] / sds[outcome]
+
+
+def _correlation(covariance: Array) -> Array:
+    sds = np.sqrt(np.diag(covariance))
+    correlation: Array = covariance / np.outer(sds, sds)
+    return correlation
 
 
 def _covariance(correlation: Correlation, sds: Array, measures: Sequence[str]) -> Array:

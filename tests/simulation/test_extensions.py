@@ -12,7 +12,7 @@ from alliance_bayes.spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
 TWO = ["x", "y"]
 EFFECTS = {"lagged": {"x -> y": 0.2, "y -> x": -0.1}, "carry_over": {"x": 0.4, "y": 0.3}, "within_correlation": 0.25}
 TRAIT = EFFECTS | {"icc": 0.4, "between_correlation": 0.3, "sds": {"x": 1.0, "y": 3.0}}
-PERSONS = 200_000
+PERSONS = 50_000
 
 
 def blocks(covariance, n_waves, size=2):

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
     from .simulation import Missing, Truth, simulate
     from .spec.association import RandomInterceptRegression
+    from .simulation import GroupTruth, Missing, Truth, simulate
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
     from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
@@ -107,6 +108,7 @@ _HOMES = {
     "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "simulation": ("Missing", "Truth", "simulate"),
     "spec.association": ("RandomInterceptRegression",),
+    "simulation": ("GroupTruth", "Missing", "Truth", "simulate"),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -134,6 +136,7 @@ __all__ = [
     "DirectionalityOfPairs",
     "Equation",
     "Fit",
+    "GroupTruth",
     "HalfNormal",
     "Hypotheses",
     "LagCurve",

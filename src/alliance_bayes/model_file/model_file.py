@@ -17,7 +17,7 @@ from ..panel import Panel, read_frame
 from ..panel.checks import usable_columns
 from ..panel.frames import check_frame
 from ..problems import ModelFileError, PanelError, Problems
-from ..simulation import Truth, simulate
+from ..simulation import GroupTruth, Truth, simulate
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .columns import DerivedColumn, add_derived
@@ -70,7 +70,7 @@ class ModelFile:
     columns: Mapping[str, DerivedColumn] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
-    truth: Truth | None = None
+    truth: Truth | GroupTruth | None = None
 
     def __post_init__(self) -> None:
         for name in ("layout", "sampling"):

@@ -9,9 +9,8 @@ from ..names import ARROW, choices, in_words, number, quoted
 from ..panel.checks import check_times
 from ..panel.records import DECISIONS
 from ..problems import Problems
-from ..simulation import Truth
+from ..simulation import GroupTruth, Truth
 from ..spec.cross_lagged import CrossLagged
-from ..spec.family import CLPM, RICLPM
 from ..spec.mapping import spec_from_mapping
 from ..spec.priors import Priors
 from .columns import DerivedColumn, MeanOf, Minus
@@ -332,11 +331,13 @@ def check_between(where: str, good: Table, spec: CrossLagged | None, problems: P
                 )
 
 
-def read_truth(spec: CrossLagged, table: Table, times: tuple[float, ...] | None, problems: Problems) -> Truth | None:
-    """Read the true values; their times are the panel's unless they are given."""
-    assert isinstance(spec, RICLPM | CLPM)
+def read_truth(
+    spec: CrossLagged, table: Table, times: tuple[float, ...] | None, problems: Problems
+) -> Truth | GroupTruth | None:
+    """Read the true values, of all or by group; their times are the panel's unless they are given."""
+    kind: type[Truth] | type[GroupTruth] = GroupTruth if "groups" in table else Truth
     with problems.collecting("[truth] "):
-        truth = Truth.from_mapping(spec, table if times is None else {"times": times, **table})
+        truth = kind.from_mapping(spec, table if times is None else {"times": times, **table})
         if times is not None and truth.times != times:
             problems.add(f"[truth] times are {listed(truth.times)}, and those of [panel] {listed(times)}; give one.")
         return truth

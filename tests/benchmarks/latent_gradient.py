@@ -1,0 +1,73 @@
+"""One gradient of the latent path: 400 people, 4 waves, one normal measure and one of days. Run as a script."""
+
+import time
+
+import numpy as np
+
+from alliance_bayes.latent.families import CODES
+from alliance_bayes.latent.laplace import log_likelihood_and_gradient
+from alliance_bayes.latent.responses import LatentArrays, Responses, arrange
+
+PHI = {
+    "days": np.array([-1.9, 0.0, 1.3, 0.8, 0.7, 4.0]),
+    "count": np.array([1.0, 0.8, 2.0]),
+    "yes_no": np.array([0.3, 1.5]),
+    "ordinal": np.array([1.7, -2.0, -0.7, 0.7, 2.0]),
+}
+SIZE = {"days": 30.0, "count": 0.0, "yes_no": 0.0, "ordinal": 5.0}
+
+
+def moments(n_waves: int, n_measures: int) -> tuple[np.ndarray, np.ndarray]:
+    """Linear predictors of variance 1 with a stable half and carry-over of 0.4."""
+    apart = np.abs(np.subtract.outer(np.arange(n_waves), np.arange(n_waves)))
+    across = np.where(np.eye(n_measures) > 0, 1.0, 0.3)
+    return np.zeros(n_waves * n_measures), np.kron(0.5 + 0.5 * 0.4**apart, across)
+
+
+def probabilities(family: str, eta: np.ndarray) -> np.ndarray:
+    """Probability of every response from 0 on, by `eta`; shape ``(..., response)``."""
+    from alliance_bayes.latent.reference import log_density
+
+    most = {"days": 31, "count": 200, "yes_no": 2, "ordinal": 5}[family]
+    every = [np.exp(log_density(family, value, SIZE[family], PHI[family], eta)) for value in range(most)]
+    return np.stack(every, axis=-1)
+
+
+def simulated(family: str, *, persons: int, waves: int, missing: float, seed: int) -> LatentArrays:
+    """A normal measure and one of `family`, some values missing one by one."""
+    rng = np.random.default_rng(seed)
+    mean, covariance = moments(waves, 2)
+    eta = rng.multivariate_normal(mean, covariance, size=persons)
+    seen = rng.random(eta.shape) >= missing
+    exact = np.where(seen, eta, np.nan)
+    exact[:, 1::2] = np.nan
+    person, wave = np.nonzero(seen[:, 1::2])
+    cumulative = probabilities(family, eta[person, 2 * wave + 1]).cumsum(axis=-1)
+    value = (rng.random((len(person), 1)) * cumulative[:, -1:] > cumulative).sum(axis=-1)
+    code, size = np.full(len(person), CODES[family]), np.full(len(person), SIZE[family])
+    return arrange(exact, Responses(person, 2 * wave + 1, code, 0 * code, value, size))
+
+
+def milliseconds(family: str, *, persons: int = 400, waves: int = 4, missing: float = 0.0, repeats: int = 7) -> float:
+    """Shortest time of one gradient, of several batches."""
+    data = simulated(family, persons=persons, waves=waves, missing=missing, seed=1)
+    mean, covariance = moments(waves, 2)
+    log_likelihood_and_gradient(mean, covariance, PHI[family], data)
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        for _ in range(20):
+            log_likelihood_and_gradient(mean, covariance, PHI[family], data)
+        times.append((time.perf_counter() - started) / 20 * 1e3)
+    return min(times)
+
+
+def main() -> None:
+    print("milliseconds per gradient, a normal measure and one of the family")
+    for missing in (0.0, 0.4):
+        for family in PHI:
+            print(f"400 people, 4 waves, {missing:.0%} missing, {family}: {milliseconds(family, missing=missing):.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -357,6 +357,7 @@ def _add_pattern(pattern, people, data, given, mean_bar, covariance_bar):
     for row in range(n_latent):
         for column in range(row):
             inner_bar[column, row] = inner_bar[row, column]
+    for row in range(n_latent):
         here = position[n_exact + row]
         mean_bar[here] += given.mean_bar[row]
         for other in range(n_latent):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.latent.families import CODES, constant_part, derivatives, log_of_counting, phi_gradient
+from alliance_bayes.latent.families import CODES, constants, derivatives, log_of_counting, phi_gradient
 from alliance_bayes.latent.reference import log_density
 from helpers import slope
 
@@ -46,9 +46,18 @@ def some_values(family, size):
 
 
 def compiled(family, value, size, phi, eta):
-    code = CODES[family]
-    constant = constant_part(code, 0, float(value), float(size), phi)
-    return derivatives(code, 0, float(value), float(size), constant, phi, eta)
+    response = CODES[family], 0, float(value), float(size)
+    constant, added, _ = constants(*response, phi)
+    total, *slopes = derivatives(*response, constant, phi, eta)
+    return total + added, *slopes
+
+
+def weighted_gradient(family, value, size, phi, eta, one, two):
+    response = CODES[family], 0, float(value), float(size)
+    constant, _, scale_slope = constants(*response, phi)
+    gradient = np.zeros(len(phi))
+    phi_gradient(*response, constant, scale_slope, phi, eta, one, two, gradient)
+    return gradient
 
 
 def whole(family, value, size, phi, eta):
@@ -84,11 +93,10 @@ def test_derivatives_in_eta_are_slopes(family, size, phi):
 @pytest.mark.parametrize(("family", "size", "phi"), CASES)
 @pytest.mark.parametrize("weights", [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.7, -0.4)])
 def test_gradient_in_phi_is_the_slope_of_weighted_derivatives(family, size, phi, weights):
-    code, combination = CODES[family], np.array([1.0, *weights])
+    combination = np.array([1.0, *weights])
     for value in some_values(family, size):
         for eta in ETA[1:4]:
-            found = np.zeros(len(phi))
-            phi_gradient(code, 0, float(value), float(size), phi, eta, *weights, found)
+            found = weighted_gradient(family, value, size, phi, eta, *weights)
 
             def weighted(point):
                 return combination @ compiled(family, value, size, point, eta)[:3]  # noqa: B023
@@ -102,8 +110,6 @@ def test_far_out_nothing_overflows(family, size, phi, eta):
     for value in some_values(family, size):
         found = np.array(compiled(family, value, size, phi, eta))
         assert np.isfinite(found).all()
-        gradient = np.zeros(len(phi))
-        phi_gradient(CODES[family], 0, float(value), float(size), phi, eta, 0.3, 0.3, gradient)
-        assert np.isfinite(gradient).all()
+        assert np.isfinite(weighted_gradient(family, value, size, phi, eta, 0.3, 0.3)).all()
         nearby = slope(lambda point: np.array(compiled(family, value, size, phi, point[0])[:2]), np.array([eta]))  # noqa: B023
         np.testing.assert_allclose(found[1:3], nearby[:, 0], rtol=1e-5, atol=1e-5)

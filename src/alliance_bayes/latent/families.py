@@ -38,14 +38,14 @@ from ..moments.kernel import compiled
 from .special import (
     HALF_LOG_2_PI,
     inverse_mills,
+    log_gamma_jet,
     log_normal_cdf,
     log_of_difference,
     logistic,
     rising_jet,
-    softplus,
 )
 
-__all__ = ["CODES", "constant_part", "derivatives", "log_of_counting", "phi_gradient"]
+__all__ = ["CODES", "constants", "derivatives", "log_of_counting", "phi_gradient"]
 
 DAYS, DAYS_PROBIT, BETA_BINOMIAL, COUNT, HURDLE_COUNT, YES_NO, ORDINAL, ORDINAL_PROBIT = range(8)
 CODES = {
@@ -68,9 +68,14 @@ def _below(cut, probit):
     if probit:
         first, second, third = inverse_mills(cut)
         return log_normal_cdf(cut), first, second, third
-    share = logistic(cut)
-    density = share * (1.0 - share)
-    return -softplus(-cut), logistic(-cut), -density, -density * (1.0 - 2.0 * share)
+    power = math.exp(-abs(cut))
+    large = 1.0 / (1.0 + power)
+    small = power * large
+    density = large * small
+    value, rest, skew = -math.log(1.0 + power), small, small - large
+    if cut < 0.0:
+        value, rest, skew = value + cut, large, large - small
+    return value, rest, -density, -density * skew
 
 
 @compiled
@@ -84,12 +89,14 @@ def _above(cut, probit):
 def _between(lower, upper, probit):
     """``log(F(upper) - F(lower))``, and derivatives in either cut, then once and twice more in a shift of both.
 
+    Of the logistic without ``log(1 - exp(lower - upper))``, which is no matter of a shift, and its
+    derivative.
+
     Returns
     -------
     tuple
         Value; derivative in `upper`, and its first and second derivative in the shift; the same of `lower`.
     """
-    gap = upper - lower
     if probit:
         mirrored = lower + upper > 0.0
         high, low = (-lower, -upper) if mirrored else (upper, lower)
@@ -105,22 +112,22 @@ def _between(lower, upper, probit):
         return value, first, first_1, first_2, last, last_1, last_2
     below, below_1, below_2, below_3 = _below(upper, probit)
     above, above_1, above_2, above_3 = _above(lower, probit)
-    value, slope = below + above + log_of_difference(gap), 1.0 / math.expm1(gap)
-    return value, below_1 + slope, below_2, below_3, above_1 - slope, above_2, above_3
+    return below + above, below_1, below_2, below_3, above_1, above_2, above_3
 
 
 @compiled
-def _beta_part(count, share, precision, sign):
+def _beta_part(count, share, precision, sign, below):
     """``log Gamma(a + count) - log Gamma(a)``, ``a = precision share``, by the logit t of the mean.
 
-    `share` is the mean with `sign` 1, and one minus the mean with `sign` -1.
+    `share` is the mean with `sign` 1, and one minus the mean with `sign` -1; `below` is
+    ``log_gamma_jet(a)``.
 
     Returns
     -------
     tuple
         Value; three derivatives in t; derivative in the precision, and its first two in t.
     """
-    value, first, second, third = rising_jet(count, precision * share)
+    value, first, second, third = rising_jet(count, precision * share, below)
     spread = share * (1.0 - share)
     slope, curve = spread * (1.0 - 2.0 * share), spread * (1.0 - 6.0 * spread)
     step = precision * spread
@@ -186,10 +193,11 @@ def _interior(days, window, t, precision, constant, precision_slope):
     """
     held = min(max(t, -FARTHEST), FARTHEST)
     mean, rest = logistic(held), logistic(-held)
-    up = _beta_part(days, mean, precision, 1.0)
-    down = _beta_part(window - days, rest, precision, -1.0)
-    all_days = _end(_beta_part(window, mean, precision, 1.0), precision_slope, constant)
-    no_days = _end(_beta_part(window, rest, precision, -1.0), precision_slope, constant)
+    gamma, gamma_rest = log_gamma_jet(precision * mean), log_gamma_jet(precision * rest)
+    up = _beta_part(days, mean, precision, 1.0, gamma)
+    down = _beta_part(window - days, rest, precision, -1.0, gamma_rest)
+    all_days = _end(_beta_part(window, mean, precision, 1.0, gamma), precision_slope, constant)
+    no_days = _end(_beta_part(window, rest, precision, -1.0, gamma_rest), precision_slope, constant)
     inside = 1.0 - all_days[0] - no_days[0]
     if mean < 1e-3:
         inside = _none_of(window, mean, precision) - all_days[0]
@@ -227,8 +235,9 @@ def _beta_binomial(days, window, t, precision, constant, precision_slope):
     Beyond `FARTHEST_LINE` the log density is a straight line in t.
     """
     held = min(max(t, -FARTHEST_LINE), FARTHEST_LINE)
-    up = _beta_part(days, logistic(held), precision, 1.0)
-    down = _beta_part(window - days, logistic(-held), precision, -1.0)
+    mean, rest = logistic(held), logistic(-held)
+    up = _beta_part(days, mean, precision, 1.0, log_gamma_jet(precision * mean))
+    down = _beta_part(window - days, rest, precision, -1.0, log_gamma_jet(precision * rest))
     first = up[1] + down[1]
     return (
         up[0] + down[0] - constant + first * (t - held),
@@ -242,15 +251,23 @@ def _beta_binomial(days, window, t, precision, constant, precision_slope):
 
 
 @compiled
-def _negative_binomial(count, t, dispersion, constant, dispersion_slope):
-    """Negative binomial with ``log mean = t``; `constant` is what does not depend on t. Returns as `_beta_part`."""
-    offset = t - math.log(dispersion)
-    share, log_term = logistic(offset), softplus(offset)
-    spread = share * (1.0 - share)
-    slope = spread * (1.0 - 2.0 * share)
+def _rate(t, log_dispersion):
+    """``log(1 + mean / dispersion)`` at ``log mean = t``, and its first three derivatives in t."""
+    offset = t - log_dispersion
+    power = math.exp(-abs(offset))
+    large = 1.0 / (1.0 + power)
+    share = large if offset > 0.0 else power * large
+    spread = power * large * large
+    return max(offset, 0.0) + math.log1p(power), share, spread, spread * (1.0 - 2.0 * share)
+
+
+@compiled
+def _negative_binomial(count, t, dispersion, rate, dispersion_slope):
+    """Negative binomial at ``log mean = t`` without what does not depend on t. Returns as `_beta_part`."""
+    log_term, share, spread, slope = rate
     total = count + dispersion
     return (
-        constant + count * t - total * log_term,
+        count * t - total * log_term,
         count - total * share,
         -total * spread,
         -total * slope,
@@ -261,14 +278,11 @@ def _negative_binomial(count, t, dispersion, constant, dispersion_slope):
 
 
 @compiled
-def _log_any(t, dispersion):
+def _log_any(t, dispersion, rate):
     """Logarithm of the negative binomial's probability above 0. Returns as `_beta_part`."""
     if t < -FARTHEST:
         return t, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    offset = t - math.log(dispersion)
-    share, log_term = logistic(offset), softplus(offset)
-    spread = share * (1.0 - share)
-    slope = spread * (1.0 - 2.0 * share)
+    log_term, share, spread, slope = rate
     none = dispersion * log_term
     odds = 1.0 / math.expm1(none) if none < 700.0 else 0.0
     double, triple = odds * (1.0 + odds), odds * (1.0 + odds) * (1.0 + 2.0 * odds)
@@ -286,9 +300,10 @@ def _log_any(t, dispersion):
 
 
 @compiled
-def _positive_count(count, t, dispersion, constant, dispersion_slope):
-    whole = _negative_binomial(count, t, dispersion, constant, dispersion_slope)
-    some = _log_any(t, dispersion)
+def _positive_count(count, t, dispersion, rate, dispersion_slope):
+    """Negative binomial truncated above 0, as `_negative_binomial`."""
+    whole = _negative_binomial(count, t, dispersion, rate, dispersion_slope)
+    some = _log_any(t, dispersion, rate)
     return (
         whole[0] - some[0],
         whole[1] - some[1],
@@ -341,9 +356,11 @@ def _scaled(code, value, size, t, scale, constant, scale_slope):
         return _interior(value, size, t, scale, constant, scale_slope)
     if code == BETA_BINOMIAL:
         return _beta_binomial(value, size, t, scale, constant, scale_slope)
+    log_mean = size + t
+    rate = _rate(log_mean, constant)
     if code == COUNT:
-        return _negative_binomial(value, size + t, scale, constant, scale_slope)
-    return _positive_count(value, size + t, scale, constant, scale_slope)
+        return _negative_binomial(value, log_mean, scale, rate, scale_slope)
+    return _positive_count(value, log_mean, scale, rate, scale_slope)
 
 
 @compiled
@@ -360,17 +377,7 @@ def _scale_place(code, start, value, size):
 
 
 @compiled
-def _constant_jet(code, value, size, scale):
-    """What `constant_part` gives, and its derivative in the precision or dispersion."""
-    if code <= BETA_BINOMIAL:
-        constant, slope, _, _ = rising_jet(size, scale)
-        return constant, slope
-    constant, slope, _, _ = rising_jet(value, scale)
-    return constant - value * math.log(scale), slope - value / scale
-
-
-@compiled
-def constant_part(code, start, value, size, phi):
+def constants(code, start, value, size, phi):
     """What a response's log density needs that does not depend on eta, kept between Newton steps.
 
     Parameters
@@ -379,17 +386,36 @@ def constant_part(code, start, value, size, phi):
         Family code, first position in `phi`, response and its size.
     phi
         Family parameters, shape ``(phi,)``.
+
+    Returns
+    -------
+    tuple
+        A number that `derivatives` and `phi_gradient` take, the terms that `derivatives` leaves out
+        although they depend on phi, and a slope that `phi_gradient` takes.
     """
+    held, added, slope = 0.0, 0.0, 0.0
+    if code == DAYS or code == ORDINAL:
+        lower, upper, _ = _cut_places(code, start, value, size)
+        if lower >= 0 and upper >= 0:
+            added = log_of_difference(phi[upper] - phi[lower])
     place = _scale_place(code, start, value, size)
-    return _constant_jet(code, value, size, phi[place])[0] if place >= 0 else 0.0
+    if place < 0:
+        return held, added, slope
+    scale = phi[place]
+    if code <= BETA_BINOMIAL:
+        held, slope, _, _ = rising_jet(size, scale, log_gamma_jet(scale))
+        return held, added, slope
+    held = math.log(scale)
+    added, slope, _, _ = rising_jet(value, scale, log_gamma_jet(scale))
+    return held, added - value * held, slope - value / scale
 
 
 @compiled
 def derivatives(code, start, value, size, constant, phi, eta):
     """Log density of one response and its first three derivatives in eta.
 
-    Without what depends on neither eta nor phi, the logarithm that `log_of_counting` gives.
-    `constant` is what `constant_part` gives.
+    Without the second number of `constants`, whose first is `constant`, and without what depends on
+    neither eta nor phi, which `log_of_counting` gives.
     """
     total, first, second, third = 0.0, 0.0, 0.0, 0.0
     if code <= DAYS_PROBIT or code >= ORDINAL:
@@ -424,11 +450,11 @@ def _add_line(intercept, eta, b, first, second, third, one, two, phi_bar):
 
 
 @compiled
-def phi_gradient(code, start, value, size, phi, eta, one, two, phi_bar):
+def phi_gradient(code, start, value, size, constant, scale_slope, phi, eta, one, two, phi_bar):
     """Add the gradient in phi of ``l + one dl/deta + two d2l/deta2``, at fixed eta, to `phi_bar`.
 
-    With l the log density of one response. The two weights carry what the mode and the curvature
-    owe to phi.
+    With l the log density of one response, nothing left out. The two weights carry what the mode and
+    the curvature owe to phi; `constant` and `scale_slope` are the first and third number of `constants`.
     """
     if code <= DAYS_PROBIT or code >= ORDINAL:
         lower, upper, place = _cut_places(code, start, value, size)
@@ -441,6 +467,10 @@ def phi_gradient(code, start, value, size, phi, eta, one, two, phi_bar):
         first, second = cut[1] + cut[4], cut[2] + cut[5]
         shift = first + one * b * second + two * b * b * (cut[3] + cut[6])
         phi_bar[place] -= eta * shift + one * first + 2.0 * two * b * second
+        if lower >= 0 and upper >= 0 and (code == DAYS or code == ORDINAL):
+            gap_slope = 1.0 / math.expm1(phi[upper] - phi[lower])
+            phi_bar[upper] += gap_slope
+            phi_bar[lower] -= gap_slope
     elif code == HURDLE_COUNT or code == YES_NO:
         place = start + 3 if code == HURDLE_COUNT else start
         b = phi[place + 1]
@@ -449,7 +479,6 @@ def phi_gradient(code, start, value, size, phi, eta, one, two, phi_bar):
     place = _scale_place(code, start, value, size)
     if place >= 0:
         b, scale = phi[place - 1], phi[place]
-        constant, scale_slope = _constant_jet(code, value, size, scale)
         part = _scaled(code, value, size, phi[place - 2] + b * eta, scale, constant, scale_slope)
         _add_line(place - 2, eta, b, part[1], part[2], part[3], one, two, phi_bar)
         phi_bar[place] += part[4] + one * b * part[5] + two * b * b * part[6]

@@ -27,7 +27,7 @@ import numpy as np
 
 from ..moments.caching import share_one_stamp
 from ..moments.kernel import LOG_2_PI, _cholesky, _invert, compiled
-from .families import constant_part, derivatives, phi_gradient
+from .families import constants, derivatives, phi_gradient
 from .responses import LatentArrays
 
 __all__ = ["log_likelihood_and_gradient", "log_likelihoods_per_person", "modes"]
@@ -37,6 +37,8 @@ MOST_STEPS = 100
 MOST_HALVINGS = 40
 LONGEST = 4.0
 CONVERGED = 1e-20
+CERTAIN = 1e-8
+ENOUGH = 1e-4
 
 
 class Space(NamedTuple):
@@ -91,9 +93,10 @@ def _conditional(size):
 
 @compiled
 def _constants(data, phi):
-    constant = np.empty(len(data.code))
+    """`families.constants` of each response, shape ``(response, 3)``."""
+    constant = np.empty((len(data.code), 3))
     for response in range(len(constant)):
-        constant[response] = constant_part(
+        constant[response, 0], constant[response, 1], constant[response, 2] = constants(
             data.code[response], data.start[response], data.value[response], data.size[response], phi
         )
     return constant
@@ -112,11 +115,11 @@ def _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third):
                 data.start[response],
                 data.value[response],
                 data.size[response],
-                constant[response],
+                constant[response, 0],
                 phi,
                 here,
             )
-            total += value
+            total += value + constant[response, 1]
             slope[number] += first
             weight[number] -= second
             third[number] += other
@@ -125,14 +128,33 @@ def _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third):
 
 @compiled
 def _factorise(root, weight, size, factor, least):
-    """Cholesky factor of ``I + T' W T``, weights below `least` raised to it; False where it is not positive."""
-    for row in range(size):
-        for column in range(row + 1):
+    """Cholesky factor of ``I + T' W T``, weights below `least` raised to it, with reciprocals in its diagonal.
+
+    Returns
+    -------
+    float
+        Half the logarithm of the determinant; infinity where the matrix is not positive definite.
+    """
+    half_log, product = 0.0, 1.0
+    for column in range(size):
+        for row in range(column, size):
             value = 1.0 if row == column else 0.0
             for inner in range(row, size):
                 value += root[inner, row] * max(weight[inner], least) * root[inner, column]
-            factor[row, column] = value
-    return _cholesky(factor, size)
+            for inner in range(column):
+                value -= factor[row, inner] * factor[column, inner]
+            if row == column:
+                if not value > 0.0:
+                    return math.inf
+                pivot = math.sqrt(value)
+                product *= pivot
+                factor[column, column] = 1.0 / pivot
+            else:
+                factor[row, column] = value * factor[column, column]
+        if column % 8 == 7:
+            half_log += math.log(product)
+            product = 1.0
+    return half_log + math.log(product)
 
 
 @compiled
@@ -141,63 +163,94 @@ def _solve(factor, vector, size):
         value = vector[row]
         for inner in range(row):
             value -= factor[row, inner] * vector[inner]
-        vector[row] = value / factor[row, row]
+        vector[row] = value * factor[row, row]
     for row in range(size - 1, -1, -1):
         value = vector[row]
         for inner in range(row + 1, size):
             value -= factor[inner, row] * vector[inner]
-        vector[row] = value / factor[row, row]
+        vector[row] = value * factor[row, row]
+
+
+@compiled
+def _times_root(root, vector, size, result):
+    for row in range(size):
+        value = 0.0
+        for inner in range(row + 1):
+            value += root[row, inner] * vector[inner]
+        result[row] = value
+
+
+@compiled
+def _correct(root, size, space):
+    """Add to `step` half of ``A^-1 T'`` times third derivatives times squared `move`, if less than half of `step`."""
+    third, trial, step, move = space.third, space.trial, space.step, space.move
+    for row in range(size):
+        value = 0.0
+        for inner in range(row, size):
+            value += root[inner, row] * third[inner] * move[inner] * move[inner]
+        trial[row] = 0.5 * value
+    _solve(space.factor, trial, size)
+    here, there = 0.0, 0.0
+    for row in range(size):
+        here += step[row] * step[row]
+        there += trial[row] * trial[row]
+    if there < 0.25 * here:
+        for row in range(size):
+            step[row] += trial[row]
+        _times_root(root, step, size, move)
 
 
 @compiled
 def _find_mode(root, size, data, first_cell, phi, constant, space):
     """Damped Newton from the conditional prior mean: the same answer whatever was computed before.
 
-    Leaves `eta`, `z`, the derivatives and the factor of A at the mode in `space`. Where A is not
-    positive definite, weights below 0 count as 0.
+    Each step is corrected by the third derivatives where that is small (Chebyshev's method). Leaves
+    `eta`, `z`, the derivatives and the factor of A at the mode in `space`. Where A is not positive
+    definite, weights below 0 count as 0.
 
     Returns
     -------
     tuple
-        psi(z); whether the mode was found, with a positive definite A.
+        The integral's logarithm; whether the mode was found, with a positive definite A.
     """
-    eta, z, slope, weight, step = space.eta, space.z, space.slope, space.weight, space.step
+    eta, z, slope, weight, step, move = space.eta, space.z, space.slope, space.weight, space.step, space.move
+    trial, third = space.trial, space.third
     for row in range(size):
         eta[row], z[row] = space.centre[row], 0.0
-    value = _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, space.third)
+    value = _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
     for _ in range(MOST_STEPS):
         if not math.isfinite(value):
             return -math.inf, False
-        proper = _factorise(root, weight, size, space.factor, -math.inf)
+        half_log = _factorise(root, weight, size, space.factor, -math.inf)
+        proper = half_log != math.inf
         if not proper:
-            _factorise(root, weight, size, space.factor, 0.0)
+            half_log = _factorise(root, weight, size, space.factor, 0.0)
         for row in range(size):
             gradient = -z[row]
             for inner in range(row, size):
                 gradient += root[inner, row] * slope[inner]
-            step[row] = space.trial[row] = gradient
+            step[row] = trial[row] = gradient
         _solve(space.factor, step, size)
-        decrement, longest = 0.0, 0.0
+        decrement = 0.0
         for row in range(size):
-            decrement += step[row] * space.trial[row]
-            value_here = 0.0
-            for inner in range(row + 1):
-                value_here += root[row, inner] * step[inner]
-            space.move[row] = value_here
-            longest = max(longest, abs(value_here))
+            decrement += step[row] * trial[row]
         if decrement < CONVERGED:
-            return value, proper
+            return value - half_log, proper
+        _times_root(root, step, size, move)
+        if proper:
+            _correct(root, size, space)
+        longest = 0.0
+        for row in range(size):
+            longest = max(longest, abs(move[row]))
         length = min(1.0, LONGEST / longest)
-        certain = decrement < 1e-8
-        moved = False
+        certain, moved = decrement < CERTAIN, False
         for _ in range(MOST_HALVINGS):
             square = 0.0
             for row in range(size):
-                space.trial[row] = eta[row] + length * space.move[row]
+                trial[row] = eta[row] + length * move[row]
                 square += (z[row] + length * step[row]) ** 2
-            new = _evaluate(data, first_cell, size, phi, constant, space.trial, slope, weight, space.third)
-            new -= 0.5 * square
-            if certain or new > value + 1e-4 * length * decrement:
+            new = _evaluate(data, first_cell, size, phi, constant, trial, slope, weight, third) - 0.5 * square
+            if certain or new > value + ENOUGH * length * decrement:
                 moved = True
                 break
             length *= 0.5
@@ -206,21 +259,11 @@ def _find_mode(root, size, data, first_cell, phi, constant, space):
         value = new
         for row in range(size):
             z[row] += length * step[row]
-            value_here = space.centre[row]
-            for inner in range(row + 1):
-                value_here += root[row, inner] * z[inner]
-            eta[row] = value_here
-    _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, space.third)
-    _factorise(root, weight, size, space.factor, 0.0)
-    return value, False
-
-
-@compiled
-def _log_determinant(factor, size):
-    total = 0.0
-    for row in range(size):
-        total += math.log(factor[row, row])
-    return 2.0 * total
+        _times_root(root, z, size, eta)
+        for row in range(size):
+            eta[row] += space.centre[row]
+    _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
+    return value - _factorise(root, weight, size, space.factor, 0.0), False
 
 
 @compiled
@@ -276,7 +319,7 @@ def _spread(root, factor, size, half, spread):
             value = root[column, row] if row <= column else 0.0
             for inner in range(row):
                 value -= factor[row, inner] * half[inner, column]
-            half[row, column] = value / factor[row, row]
+            half[row, column] = value * factor[row, row]
     for row in range(size):
         for column in range(row + 1):
             value = 0.0
@@ -286,7 +329,7 @@ def _spread(root, factor, size, half, spread):
 
 
 @compiled
-def _add_person(size, n_exact, data, first_cell, phi, space, given, phi_bar):
+def _add_person(size, n_exact, data, first_cell, phi, constant, space, given, phi_bar):
     """Add a person's gradient in the conditional moments to those of the pattern, and in phi to `phi_bar`."""
     eta, slope, weight, spread, shift = space.eta, space.slope, space.weight, space.spread, space.step
     _spread(given.root, space.factor, size, space.half, spread)
@@ -305,6 +348,8 @@ def _add_person(size, n_exact, data, first_cell, phi, space, given, phi_bar):
                 data.start[response],
                 data.value[response],
                 data.size[response],
+                constant[response, 0],
+                constant[response, 2],
                 phi,
                 eta[number],
                 shift[number],
@@ -435,8 +480,8 @@ def log_likelihood_and_gradient(mean: np.ndarray, covariance: np.ndarray, phi: n
             if n_latent > 0:
                 value, found = _find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
                 failed += not found
-                total += value - 0.5 * _log_determinant(space.factor, n_latent)
-                _add_person(n_latent, n_exact, data, data.cell[row], phi, space, given, phi_bar)
+                total += value
+                _add_person(n_latent, n_exact, data, data.cell[row], phi, constant, space, given, phi_bar)
         people = data.bounds[pattern + 1] - data.bounds[pattern]
         _add_pattern(pattern, people, data, given, mean_bar, covariance_bar)
     if not math.isfinite(total):
@@ -476,7 +521,7 @@ def log_likelihoods_per_person(means, covariances, phis, data, result, failed):
                 if n_latent > 0:
                     value, found = _find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
                     failed[draw] += not found
-                    total += value - 0.5 * _log_determinant(space.factor, n_latent)
+                    total += value
                 result[draw, data.person[row]] = total
 
 

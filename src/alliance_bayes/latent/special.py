@@ -4,11 +4,11 @@ import math
 
 from ..moments.kernel import compiled
 
-__all__ = ["inverse_mills", "log_gamma_jet", "log_normal_cdf", "log_of_difference", "logistic", "rising_jet", "softplus"]
+__all__ = ["inverse_mills", "log_gamma_jet", "log_normal_cdf", "log_of_difference", "logistic", "rising_jet"]
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
-FEW_FACTORS = 12
-ASYMPTOTIC_FROM = 10.0
+FEW_FACTORS = 8
+ASYMPTOTIC_FROM = 7.0
 TAIL = -30.0
 
 
@@ -19,12 +19,6 @@ def logistic(value):
         return 1.0 / (1.0 + math.exp(-value))
     power = math.exp(value)
     return power / (1.0 + power)
-
-
-@compiled
-def softplus(value):
-    """``log(1 + exp(value))``, which is minus the logarithm of ``logistic(-value)``."""
-    return max(value, 0.0) + math.log1p(math.exp(-abs(value)))
 
 
 @compiled
@@ -44,44 +38,54 @@ def log_gamma_jet(x):
     product, first, second, third = 1.0, 0.0, 0.0, 0.0
     while x < ASYMPTOTIC_FROM:
         reciprocal = 1.0 / x
+        square = reciprocal * reciprocal
         product *= x
         first -= reciprocal
-        second += reciprocal * reciprocal
-        third -= 2.0 * reciprocal * reciprocal * reciprocal
+        second += square
+        third -= 2.0 * square * reciprocal
         x += 1.0
     r = 1.0 / x
     q = r * r
     logarithm = math.log(x)
-    series = r * (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q * (1 / 1680 - q * (1 / 1188 - q * 691 / 360360)))))
-    value = (x - 0.5) * logarithm - x + HALF_LOG_2_PI + series - math.log(product)
+    value = r * _series(q, 1 / 12, 1 / 360, 1 / 1260, 1 / 1680, 1 / 1188, 691 / 360360, 1 / 156, 3617 / 122400)
+    value += (x - 0.5) * logarithm - x + HALF_LOG_2_PI
+    if product != 1.0:
+        value -= math.log(product)
     first += logarithm - 0.5 * r
-    first -= q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q * (1 / 132 - q * 691 / 32760)))))
+    first -= q * _series(q, 1 / 12, 1 / 120, 1 / 252, 1 / 240, 1 / 132, 691 / 32760, 1 / 12, 3617 / 8160)
     second += r + 0.5 * q
-    second += r * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * 691 / 2730)))))
+    second += r * q * _series(q, 1 / 6, 1 / 30, 1 / 42, 1 / 30, 5 / 66, 691 / 2730, 7 / 6, 3617 / 510)
     third -= q + r * q
-    third -= q * q * (1 / 2 - q * (1 / 6 - q * (1 / 6 - q * (3 / 10 - q * (5 / 6 - q * 691 / 210)))))
+    third -= q * q * _series(q, 1 / 2, 1 / 6, 1 / 6, 3 / 10, 5 / 6, 691 / 210, 35 / 2, 3617 / 30)
     return value, first, second, third
 
 
 @compiled
-def rising_jet(count, x):
+def _series(q, a, b, c, d, e, f, g, h):
+    """``a - b q + c q^2 - ...``."""
+    return a - q * (b - q * (c - q * (d - q * (e - q * (f - q * (g - q * h))))))
+
+
+@compiled
+def rising_jet(count, x, below):
     """``log(x (x + 1) ... (x + count - 1))`` and its first three derivatives in x > 0.
 
-    That is ``log Gamma(x + count) - log Gamma(x)``, as a sum where the factors are few.
+    That is ``log Gamma(x + count) - log Gamma(x)``: a sum where the factors are few, otherwise less
+    `below`, the answer of `log_gamma_jet` at x.
     """
     if count <= FEW_FACTORS:
         product, first, second, third = 1.0, 0.0, 0.0, 0.0
         for _ in range(int(count)):
             reciprocal = 1.0 / x
+            square = reciprocal * reciprocal
             product *= x
             first += reciprocal
-            second -= reciprocal * reciprocal
-            third += 2.0 * reciprocal * reciprocal * reciprocal
+            second -= square
+            third += 2.0 * square * reciprocal
             x += 1.0
         return math.log(product), first, second, third
-    high, high_first, high_second, high_third = log_gamma_jet(x + count)
-    low, low_first, low_second, low_third = log_gamma_jet(x)
-    return high - low, high_first - low_first, high_second - low_second, high_third - low_third
+    value, first, second, third = log_gamma_jet(x + count)
+    return value - below[0], first - below[1], second - below[2], third - below[3]
 
 
 @compiled

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
+from scipy.stats import norm
 
+from alliance_bayes.latent.families import CODES
 from alliance_bayes.latent.laplace import log_likelihood_and_gradient, log_likelihoods_per_person, modes
-from alliance_bayes.latent.reference import log_likelihood_by_grid
+from alliance_bayes.latent.reference import log_density, log_likelihood_by_grid
 from alliance_bayes.latent.responses import Responses, arrange
 from alliance_bayes.moments.reference import log_likelihood_per_person
 from helpers import slope
@@ -18,9 +21,7 @@ MIXTURES = [
     (["ordinal_probit", "normal", "normal"], 3),
     (["beta_binomial", "normal"], 4),
 ]
-CASES = [
-    pytest.param(measures, n_waves, id=f"{'-'.join(measures)}-{n_waves}") for measures, n_waves in MIXTURES
-]
+CASES = [pytest.param(measures, n_waves, id=f"{'-'.join(measures)}-{n_waves}") for measures, n_waves in MIXTURES]
 
 
 def per_person(case, persons=None):
@@ -86,27 +87,40 @@ def test_the_order_of_people_and_responses_changes_nothing(measures, n_waves):
 
 @pytest.mark.parametrize(
     ("measure", "allowed"),
-    [("days", 0.08), ("days_probit", 0.08), ("count", 0.03), ("hurdle_count", 0.05), ("yes_no", 0.06), ("ordinal+", 0.03)],
+    [
+        ("days", 0.08),
+        ("days_probit", 0.08),
+        ("count", 0.03),
+        ("hurdle_count", 0.05),
+        ("yes_no", 0.06),
+        ("ordinal+", 0.03),
+    ],
 )
 def test_one_and_two_latent_numbers_are_near_dense_quadrature(measure, allowed):
     case = random_case([measure, "normal"], 2, 30, missing=0.3)
-    want = [log_likelihood_by_grid(case.mean, case.covariance, row, case.of_person(person)) for person, row in enumerate(case.exact)]
+    want = [
+        log_likelihood_by_grid(case.mean, case.covariance, row, case.of_person(person))
+        for person, row in enumerate(case.exact)
+    ]
     error = per_person(case) - want
     print(measure, np.abs(error).max(), error.mean())
     assert 1e-6 < np.abs(error).max() < allowed
 
 
-def test_much_data_about_each_latent_number_leave_no_error():
-    """A hundred yes/no answers about one latent number: the integrand is nearly normal."""
-    rng = np.random.default_rng(4)
-    value = (rng.random(100) < 0.6).astype(float)
-    zeros = np.zeros(100, dtype=int)
-    responses = Responses(zeros, zeros, zeros + 5, zeros, value, zeros.astype(float))
-    exact = np.full((1, 1), np.nan)
-    total = log_likelihood_and_gradient(np.zeros(1), np.eye(1), np.array([0.0, 1.0]), arrange(exact, responses))[0]
-    rows = [(0, "yes_no", each, 0.0, [0.0, 1.0]) for each in value]
-    want = log_likelihood_by_grid(np.zeros(1), np.eye(1), exact[0], rows, n_points=150)
-    np.testing.assert_allclose(total, want, atol=1e-3)
+def test_the_error_falls_with_the_number_of_responses_to_a_latent_number():
+    """About as one over their number: the integrand comes near a normal density."""
+    errors, eta = [], np.linspace(-8, 8, 20_001)
+    for number in (25, 100, 400):
+        zeros = np.zeros(number, dtype=int)
+        value = (np.arange(number) % 5 < 3).astype(float)
+        responses = Responses(zeros, zeros, zeros + CODES["yes_no"], zeros, value, zeros.astype(float))
+        data, phi = arrange(np.full((1, 1), np.nan), responses), np.array([0.0, 1.0])
+        total = log_likelihood_and_gradient(np.zeros(1), np.eye(1), phi, data)[0]
+        logs = norm.logpdf(eta) + sum(log_density("yes_no", each, 0.0, phi, eta) for each in value)
+        errors.append(total - logsumexp(logs) - np.log(eta[1] - eta[0]))
+    assert 3 < errors[0] / errors[1] < 5
+    assert 3 < errors[1] / errors[2] < 5
+    assert abs(errors[2]) < 1e-3
 
 
 @pytest.mark.parametrize(("measures", "n_waves"), CASES[:3])
@@ -206,10 +220,11 @@ def test_modes_have_no_slope_left():
     for person in range(20):
 
         def log_joint(point):
-            from alliance_bayes.latent.reference import log_density
-
             rest = point - case.mean
-            terms = [log_density(name, value, size, phi, point[where]) for where, name, value, size, phi in case.of_person(person)]
+            terms = [
+                log_density(name, value, size, phi, point[where])
+                for where, name, value, size, phi in case.of_person(person)
+            ]
             return np.sum(terms) - 0.5 * rest @ precision @ rest
 
         np.testing.assert_allclose(slope(log_joint, eta[person]), 0, atol=1e-7)

@@ -30,7 +30,19 @@ from ..moments.kernel import LOG_2_PI, _cholesky, _invert, compiled
 from .families import constants, derivatives, phi_gradient
 from .responses import LatentArrays
 
-__all__ = ["log_likelihood_and_gradient", "log_likelihoods_per_person", "modes"]
+__all__ = [
+    "all_constants",
+    "condition",
+    "evaluate",
+    "exact_part",
+    "find_mode",
+    "log_likelihood_and_gradient",
+    "log_likelihoods_per_person",
+    "modes",
+    "times_root",
+    "work_conditional",
+    "work_space",
+]
 
 share_one_stamp()
 MOST_STEPS = 100
@@ -74,7 +86,7 @@ class Conditional(NamedTuple):
 
 
 @compiled
-def _space(size):
+def work_space(size):
     vectors, matrices = np.zeros((9, size)), np.zeros((3, size, size))
     return Space(
         vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5], vectors[6], vectors[7], vectors[8],
@@ -83,7 +95,7 @@ def _space(size):
 
 
 @compiled
-def _conditional(size):
+def work_conditional(size):
     vectors, matrices = np.zeros((3, size)), np.zeros((7, size, size))
     return Conditional(
         matrices[0], matrices[1], matrices[2], matrices[3], vectors[0], matrices[4], vectors[1], vectors[2],
@@ -92,7 +104,7 @@ def _conditional(size):
 
 
 @compiled
-def _constants(data, phi):
+def all_constants(data, phi):
     """`families.constants` of each response, shape ``(response, 3)``."""
     constant = np.empty((len(data.code), 3))
     for response in range(len(constant)):
@@ -103,7 +115,7 @@ def _constants(data, phi):
 
 
 @compiled
-def _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third):
+def evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third):
     """Log density of a person's responses at eta; its derivatives overwrite `slope`, minus `weight`, and `third`."""
     total = 0.0
     for number in range(size):
@@ -172,7 +184,7 @@ def _solve(factor, vector, size):
 
 
 @compiled
-def _times_root(root, vector, size, result):
+def times_root(root, vector, size, result):
     for row in range(size):
         value = 0.0
         for inner in range(row + 1):
@@ -197,11 +209,11 @@ def _correct(root, size, space):
     if there < 0.25 * here:
         for row in range(size):
             step[row] += trial[row]
-        _times_root(root, step, size, move)
+        times_root(root, step, size, move)
 
 
 @compiled
-def _find_mode(root, size, data, first_cell, phi, constant, space):
+def find_mode(root, size, data, first_cell, phi, constant, space):
     """Damped Newton from the conditional prior mean: the same answer whatever was computed before.
 
     Each step is corrected by the third derivatives where that is small (Chebyshev's method). Leaves
@@ -217,7 +229,7 @@ def _find_mode(root, size, data, first_cell, phi, constant, space):
     trial, third = space.trial, space.third
     for row in range(size):
         eta[row], z[row] = space.centre[row], 0.0
-    value = _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
+    value = evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
     for _ in range(MOST_STEPS):
         if not math.isfinite(value):
             return -math.inf, False
@@ -236,7 +248,7 @@ def _find_mode(root, size, data, first_cell, phi, constant, space):
             decrement += step[row] * trial[row]
         if decrement < CONVERGED:
             return value - half_log, proper
-        _times_root(root, step, size, move)
+        times_root(root, step, size, move)
         if proper:
             _correct(root, size, space)
         longest = 0.0
@@ -249,7 +261,7 @@ def _find_mode(root, size, data, first_cell, phi, constant, space):
             for row in range(size):
                 trial[row] = eta[row] + length * move[row]
                 square += (z[row] + length * step[row]) ** 2
-            new = _evaluate(data, first_cell, size, phi, constant, trial, slope, weight, third) - 0.5 * square
+            new = evaluate(data, first_cell, size, phi, constant, trial, slope, weight, third) - 0.5 * square
             if certain or new > value + ENOUGH * length * decrement:
                 moved = True
                 break
@@ -259,15 +271,15 @@ def _find_mode(root, size, data, first_cell, phi, constant, space):
         value = new
         for row in range(size):
             z[row] += length * step[row]
-        _times_root(root, z, size, eta)
+        times_root(root, z, size, eta)
         for row in range(size):
             eta[row] += space.centre[row]
-    _evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
+    evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
     return value - _factorise(root, weight, size, space.factor, 0.0), False
 
 
 @compiled
-def _condition(pattern, mean, covariance, data, given):
+def condition(pattern, mean, covariance, data, given):
     """Prepare a pattern: log determinant of its exact values' covariance; infinity where none is positive definite."""
     n_exact, n_latent, position = data.n_exact[pattern], data.n_latent[pattern], data.position[pattern]
     for row in range(n_exact):
@@ -292,7 +304,7 @@ def _condition(pattern, mean, covariance, data, given):
 
 
 @compiled
-def _exact_part(row, pattern, mean, log_determinant, data, given, centre):
+def exact_part(row, pattern, mean, log_determinant, data, given, centre):
     """Log density of a person's exact values; leaves their deviation, and the latent numbers' conditional mean."""
     n_exact, n_latent, position = data.n_exact[pattern], data.n_latent[pattern], data.position[pattern]
     for value in range(n_exact):
@@ -463,22 +475,22 @@ def log_likelihood_and_gradient(mean: np.ndarray, covariance: np.ndarray, phi: n
     """
     n_values = len(mean)
     mean_bar, covariance_bar, phi_bar = np.zeros(n_values), np.zeros((n_values, n_values)), np.zeros(len(phi))
-    space, given, constant = _space(n_values), _conditional(n_values), _constants(data, phi)
+    space, given, constant = work_space(n_values), work_conditional(n_values), all_constants(data, phi)
     total, failed = 0.0, 0
     for pattern in range(len(data.n_exact)):
         n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
-        log_determinant = _condition(pattern, mean, covariance, data, given)
+        log_determinant = condition(pattern, mean, covariance, data, given)
         if log_determinant == math.inf:
             return -math.inf, np.zeros(n_values), np.zeros((n_values, n_values)), np.zeros(len(phi)), failed
         _clear(given, n_exact, n_latent)
         for row in range(data.bounds[pattern], data.bounds[pattern + 1]):
-            total += _exact_part(row, pattern, mean, log_determinant, data, given, space.centre)
+            total += exact_part(row, pattern, mean, log_determinant, data, given, space.centre)
             for value in range(n_exact):
                 given.total[value] += given.deviation[value]
                 for other in range(value + 1):
                     given.scatter[value, other] += given.deviation[value] * given.deviation[other]
             if n_latent > 0:
-                value, found = _find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
+                value, found = find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
                 failed += not found
                 total += value
                 _add_person(n_latent, n_exact, data, data.cell[row], phi, constant, space, given, phi_bar)
@@ -505,21 +517,21 @@ def log_likelihoods_per_person(means, covariances, phis, data, result, failed):
         Shape ``(draw,)``: overwritten with the number of people whose mode was not found.
     """
     n_values = means.shape[1]
-    space, given = _space(n_values), _conditional(n_values)
+    space, given = work_space(n_values), work_conditional(n_values)
     for draw in range(len(means)):
         mean, phi = means[draw], phis[draw]
-        constant = _constants(data, phi)
+        constant = all_constants(data, phi)
         failed[draw] = 0
         for pattern in range(len(data.n_exact)):
             n_latent = data.n_latent[pattern]
-            log_determinant = _condition(pattern, mean, covariances[draw], data, given)
+            log_determinant = condition(pattern, mean, covariances[draw], data, given)
             for row in range(data.bounds[pattern], data.bounds[pattern + 1]):
                 if log_determinant == math.inf:
                     result[draw, data.person[row]] = -math.inf
                     continue
-                total = _exact_part(row, pattern, mean, log_determinant, data, given, space.centre)
+                total = exact_part(row, pattern, mean, log_determinant, data, given, space.centre)
                 if n_latent > 0:
-                    value, found = _find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
+                    value, found = find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
                     failed[draw] += not found
                     total += value
                 result[draw, data.person[row]] = total
@@ -537,14 +549,14 @@ def modes(mean, covariance, phi, data, eta, variance):
         Shape ``(person, value)``, persons as in the panel; entries without a response are left as they are.
     """
     n_values = len(mean)
-    space, given, constant = _space(n_values), _conditional(n_values), _constants(data, phi)
+    space, given, constant = work_space(n_values), work_conditional(n_values), all_constants(data, phi)
     for pattern in range(len(data.n_exact)):
         n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
-        if _condition(pattern, mean, covariance, data, given) == math.inf:
+        if condition(pattern, mean, covariance, data, given) == math.inf:
             continue
         for row in range(data.bounds[pattern], data.bounds[pattern + 1]):
-            _exact_part(row, pattern, mean, 0.0, data, given, space.centre)
-            _find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
+            exact_part(row, pattern, mean, 0.0, data, given, space.centre)
+            find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
             _spread(given.root, space.factor, n_latent, space.half, space.spread)
             for number in range(n_latent):
                 place = data.position[pattern, n_exact + number]

@@ -45,7 +45,8 @@ def log_density(family: str, value: float, size: float, phi: Sequence[float], et
             if value in (0, size):
                 return np.log(below if value == 0 else above)
             inside = _beta_binomial(np.arange(size + 1), size, intercept + interior_slope * eta, precision)
-            return np.log(1 - below - above) + inside[..., int(value)] - np.log(np.exp(inside)[..., 1:-1].sum(axis=-1))
+            some = np.log(np.maximum(1 - below - above, 0))
+            return np.asarray(some + inside[..., int(value)] - np.log(np.exp(inside)[..., 1:-1].sum(axis=-1)))
         if code == BETA_BINOMIAL:
             return _beta_binomial(np.array([value]), size, phi[0] + phi[1] * eta, phi[2])[..., 0]
         if code in (COUNT, HURDLE_COUNT):

@@ -12,6 +12,7 @@ LAYERS = {
     "panel": {"names", "problems"},
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
+    "latent": {"names", "problems", "panel", "spec", "moments"},
     "summaries": set(),
     "health": set(),
     "figures": set(),

@@ -1,7 +1,10 @@
 """The Laplace integral: exact where it must be, near dense quadrature where it may not, its gradient its slope."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+from latent_panels import random_case
 from scipy.special import logsumexp
 from scipy.stats import norm
 
@@ -11,7 +14,6 @@ from alliance_bayes.latent.reference import log_density, log_likelihood_by_grid
 from alliance_bayes.latent.responses import Responses, arrange
 from alliance_bayes.moments.reference import log_likelihood_per_person
 from helpers import slope
-from panels import random_case
 
 MIXTURES = [
     (["normal", "days"], 3),
@@ -217,16 +219,12 @@ def test_modes_have_no_slope_left():
     modes(case.mean, case.covariance, case.phi, case.data, eta, variance)
     assert not np.isnan(eta).any()
     precision = np.linalg.inv(case.covariance)
+
+    def log_joint(point, person):
+        terms = [log_density(*response[1:], point[response[0]]) for response in case.of_person(person)]
+        return np.sum(terms) - 0.5 * (point - case.mean) @ precision @ (point - case.mean)
+
     for person in range(20):
-
-        def log_joint(point):
-            rest = point - case.mean
-            terms = [
-                log_density(name, value, size, phi, point[where])
-                for where, name, value, size, phi in case.of_person(person)
-            ]
-            return np.sum(terms) - 0.5 * rest @ precision @ rest
-
-        np.testing.assert_allclose(slope(log_joint, eta[person]), 0, atol=1e-7)
-        curvature = slope(lambda point: slope(log_joint, point), eta[person])
+        np.testing.assert_allclose(slope(partial(log_joint, person=person), eta[person]), 0, atol=1e-7)
+        curvature = slope(lambda point: slope(partial(log_joint, person=person), point), eta[person])  # noqa: B023
         np.testing.assert_allclose(variance[person], np.diag(np.linalg.inv(-curvature)), rtol=1e-5)

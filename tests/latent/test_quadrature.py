@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from latent_panels import random_case
 
 from alliance_bayes.latent.laplace import log_likelihood_and_gradient
 from alliance_bayes.latent.quadrature import by_importance, by_quadrature, corrections
 from alliance_bayes.latent.reference import log_likelihood_by_grid
-from panels import random_case
 
-MIXTURES = [(["days", "normal"], 3), (["yes_no", "normal"], 3), (["count", "ordinal+"], 1), (["days_probit"], 2)]
+MIXTURES = [(["days", "normal"], 2), (["yes_no", "normal"], 3), (["count", "ordinal+"], 1), (["days_probit"], 2)]
 CASES = [pytest.param((measures, waves), id=f"{'-'.join(measures)}-{waves}") for measures, waves in MIXTURES]
 
 

@@ -394,7 +394,7 @@ def constants(code, start, value, size, phi):
         although they depend on phi, and a slope that `phi_gradient` takes.
     """
     held, added, slope = 0.0, 0.0, 0.0
-    if code == DAYS or code == ORDINAL:
+    if code in (DAYS, ORDINAL):
         lower, upper, _ = _cut_places(code, start, value, size)
         if lower >= 0 and upper >= 0:
             added = log_of_difference(phi[upper] - phi[lower])
@@ -420,11 +420,11 @@ def derivatives(code, start, value, size, constant, phi, eta):
     total, first, second, third = 0.0, 0.0, 0.0, 0.0
     if code <= DAYS_PROBIT or code >= ORDINAL:
         lower, upper, place = _cut_places(code, start, value, size)
-        cut = _cuts(lower, upper, place, phi, eta, code == DAYS_PROBIT or code == ORDINAL_PROBIT)
+        cut = _cuts(lower, upper, place, phi, eta, code in (DAYS_PROBIT, ORDINAL_PROBIT))
         slope = -phi[place]
         total, first = cut[0], slope * (cut[1] + cut[4])
         second, third = slope * slope * (cut[2] + cut[5]), slope * slope * slope * (cut[3] + cut[6])
-    elif code == HURDLE_COUNT or code == YES_NO:
+    elif code in (HURDLE_COUNT, YES_NO):
         place = start + 3 if code == HURDLE_COUNT else start
         slope = phi[place + 1]
         gate = _gate(value, phi[place] + slope * eta)
@@ -458,7 +458,7 @@ def phi_gradient(code, start, value, size, constant, scale_slope, phi, eta, one,
     """
     if code <= DAYS_PROBIT or code >= ORDINAL:
         lower, upper, place = _cut_places(code, start, value, size)
-        cut = _cuts(lower, upper, place, phi, eta, code == DAYS_PROBIT or code == ORDINAL_PROBIT)
+        cut = _cuts(lower, upper, place, phi, eta, code in (DAYS_PROBIT, ORDINAL_PROBIT))
         b = -phi[place]
         if upper >= 0:
             phi_bar[upper] += cut[1] + one * b * cut[2] + two * b * b * cut[3]
@@ -467,11 +467,11 @@ def phi_gradient(code, start, value, size, constant, scale_slope, phi, eta, one,
         first, second = cut[1] + cut[4], cut[2] + cut[5]
         shift = first + one * b * second + two * b * b * (cut[3] + cut[6])
         phi_bar[place] -= eta * shift + one * first + 2.0 * two * b * second
-        if lower >= 0 and upper >= 0 and (code == DAYS or code == ORDINAL):
+        if lower >= 0 and upper >= 0 and code in (DAYS, ORDINAL):
             gap_slope = 1.0 / math.expm1(phi[upper] - phi[lower])
             phi_bar[upper] += gap_slope
             phi_bar[lower] -= gap_slope
-    elif code == HURDLE_COUNT or code == YES_NO:
+    elif code in (HURDLE_COUNT, YES_NO):
         place = start + 3 if code == HURDLE_COUNT else start
         b = phi[place + 1]
         gate = _gate(value, phi[place] + b * eta)

@@ -87,6 +87,7 @@ class Conditional(NamedTuple):
 
 @compiled
 def work_space(size):
+    """Return a `Space` for so many values."""
     vectors, matrices = np.zeros((9, size)), np.zeros((3, size, size))
     return Space(
         vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5], vectors[6], vectors[7], vectors[8],
@@ -96,6 +97,7 @@ def work_space(size):
 
 @compiled
 def work_conditional(size):
+    """Return a `Conditional` for so many values."""
     vectors, matrices = np.zeros((3, size)), np.zeros((7, size, size))
     return Conditional(
         matrices[0], matrices[1], matrices[2], matrices[3], vectors[0], matrices[4], vectors[1], vectors[2],
@@ -185,6 +187,7 @@ def _solve(factor, vector, size):
 
 @compiled
 def times_root(root, vector, size, result):
+    """Overwrite `result` with the lower triangular `root` times a vector."""
     for row in range(size):
         value = 0.0
         for inner in range(row + 1):

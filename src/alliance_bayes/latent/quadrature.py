@@ -15,7 +15,7 @@ References
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace, replace
 
 import numpy as np
 from scipy.special import gammaln
@@ -40,6 +40,7 @@ share_one_stamp()
 LOG_2_PI = math.log(2 * math.pi)
 DEGREES = 8.0
 MOST_POINTS = 200_000
+MOST_BLOCKS = 1000
 MOST_BLOCKS = 1000
 
 

@@ -43,7 +43,7 @@ def log_density(family: str, value: float, size: float, phi: Sequence[float], et
             none_cut, all_cut, slope, intercept, interior_slope, precision = phi
             below, above = cumulative(none_cut - slope * eta), cumulative(slope * eta - all_cut)
             if value in (0, size):
-                return np.log(below if value == 0 else above)
+                return np.asarray(np.log(below if value == 0 else above))
             inside = _beta_binomial(np.arange(size + 1), size, intercept + interior_slope * eta, precision)
             some = np.log(np.maximum(1 - below - above, 0))
             return np.asarray(some + inside[..., int(value)] - np.log(np.exp(inside)[..., 1:-1].sum(axis=-1)))
@@ -55,12 +55,15 @@ def log_density(family: str, value: float, size: float, phi: Sequence[float], et
             if code == COUNT:
                 return np.asarray(count.logpmf(value))
             some = expit(phi[3] + phi[4] * eta)
-            return np.log(1 - some) if value == 0 else np.log(some) + count.logpmf(value) - np.log(count.sf(0))
+            return np.asarray(
+                np.log(1 - some) if value == 0 else np.log(some) + count.logpmf(value) - np.log(count.sf(0))
+            )
         if code == YES_NO:
-            return np.log(expit((1 if value else -1) * (phi[0] + phi[1] * eta)))
+            return np.asarray(np.log(expit((1 if value else -1) * (phi[0] + phi[1] * eta))))
         cuts = np.concatenate([[-np.inf], phi[1:], [np.inf]])
         category = int(value)
-        return np.log(cumulative(cuts[category + 1] - phi[0] * eta) - cumulative(cuts[category] - phi[0] * eta))
+        upper, lower = (cuts[category + more] - phi[0] * eta for more in (1, 0))
+        return np.asarray(np.log(cumulative(upper) - cumulative(lower)))
 
 
 def _beta_binomial(days: np.ndarray, window: float, logit: np.ndarray, precision: float) -> np.ndarray:

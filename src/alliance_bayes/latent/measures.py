@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..names import choices, number
+from ..names import choices, number, quoted
 from ..problems import PanelError, Problems, SpecError
 from ..spec.families import BetaBinomial, Count, Days, Family, Gaussian, Items, Ordinal, YesNo
 from ..spec.priors import Prior
@@ -204,7 +204,7 @@ def _sentence(panel: Panel, name: str, person: np.ndarray, wave: np.ndarray, ans
     persons = panel.persons
     assert persons is not None
     cases = [
-        f"{number(answered[one, at])} of {persons[one]!r} at {number(panel.times[at])}"
+        f"{number(answered[one, at])} of {quoted([persons[one]])} at {number(panel.times[at])}"
         for one, at in zip(person[:3], wave[:3], strict=True)
     ]
     return f"'{name}': {len(person)} value(s), first {', '.join(cases)}. Its values {cure}."

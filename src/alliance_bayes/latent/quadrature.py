@@ -15,7 +15,7 @@ References
 """
 
 import math
-from dataclasses import dataclass, replace, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import gammaln
@@ -40,7 +40,6 @@ share_one_stamp()
 LOG_2_PI = math.log(2 * math.pi)
 DEGREES = 8.0
 MOST_POINTS = 200_000
-MOST_BLOCKS = 1000
 MOST_BLOCKS = 1000
 
 
@@ -68,7 +67,7 @@ class Integrals:
     @property
     def error(self) -> np.ndarray:
         """Laplace less the integral, shape ``(person,)``."""
-        return self.laplace - self.log_likelihood
+        return np.asarray(self.laplace - self.log_likelihood)
 
     @property
     def standard_error_of_sum(self) -> float:

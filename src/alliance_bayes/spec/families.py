@@ -415,12 +415,12 @@ def family_from_mapping(measure: str, mapping: Mapping[str, Any] | str) -> Famil
     required = list(known)[: {"days": 1, "beta_binomial": 1, "ordinal": 1, "items": 2}.get(kind.word, 0)]
     for name in [name for name in required if name not in given]:
         problems.add(f"{name} is missing.")
-    for option in [option for option in given if option in _PRIORS]:
+    options: dict[str, Any] = given
+    for name in [name for name in given if name in _PRIORS]:
         with problems.collecting():
-            text = given[option]
-            given[option] = _cuts_from(text) if option == "cuts" else _prior_from_mapping(option, text)
+            options[name] = _cuts_from(given[name]) if name == "cuts" else _prior_from_mapping(name, given[name])
     problems.raise_as(SpecError)
-    family: Family = kind(**given)
+    family: Family = kind(**options)
     return family
 
 

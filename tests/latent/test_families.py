@@ -48,15 +48,17 @@ def some_values(family, size):
 def compiled(family, value, size, phi, eta):
     response = CODES[family], 0, float(value), float(size)
     constant, added, _ = constants(*response, phi)
-    total, *slopes = derivatives(*response, constant, phi, eta)
-    return total + added, *slopes
+    total, *slopes = derivatives(*response, constant, phi, eta, True)
+    low = derivatives(*response, constant, phi, eta, False)
+    np.testing.assert_allclose(low[:4], [total, *slopes[:3]], rtol=1e-10, atol=1e-12)
+    return np.array([total + added, *slopes])
 
 
-def weighted_gradient(family, value, size, phi, eta, one, two):
+def weighted_gradient(family, value, size, phi, eta, weights):
     response = CODES[family], 0, float(value), float(size)
     constant, _, scale_slope = constants(*response, phi)
     gradient = np.zeros(len(phi))
-    phi_gradient(*response, constant, scale_slope, phi, eta, one, two, gradient)
+    phi_gradient(*response, constant, scale_slope, phi, eta, np.array(weights), gradient)
     return gradient
 
 
@@ -86,20 +88,21 @@ def test_derivatives_in_eta_are_slopes(family, size, phi):
     for value in some_values(family, size):
         for eta in ETA:
             found = compiled(family, value, size, phi, eta)
-            want = slope(lambda point: np.array(compiled(family, value, size, phi, point[0])[:3]), np.array([eta]))  # noqa: B023
-            np.testing.assert_allclose(found[1:], want[:, 0], rtol=1e-7, atol=1e-8)
+            want = slope(lambda point: compiled(family, value, size, phi, point[0])[:5], np.array([eta]))  # noqa: B023
+            np.testing.assert_allclose(found[1:4], want[:3, 0], rtol=1e-7, atol=1e-8)
+            np.testing.assert_allclose(found[4:], want[3:, 0], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("family", "size", "phi"), CASES)
-@pytest.mark.parametrize("weights", [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.7, -0.4)])
+@pytest.mark.parametrize("weights", [np.zeros(4), *np.eye(4), (0.7, -0.4, 0.2, 0.3)])
 def test_gradient_in_phi_is_the_slope_of_weighted_derivatives(family, size, phi, weights):
     combination = np.array([1.0, *weights])
     for value in some_values(family, size):
         for eta in ETA[1:4]:
-            found = weighted_gradient(family, value, size, phi, eta, *weights)
+            found = weighted_gradient(family, value, size, phi, eta, weights)
 
             def weighted(point):
-                return combination @ compiled(family, value, size, point, eta)[:3]  # noqa: B023
+                return combination @ compiled(family, value, size, point, eta)[:5]  # noqa: B023
 
             np.testing.assert_allclose(found, slope(weighted, phi, width=1e-4), rtol=1e-7, atol=1e-7)
 
@@ -108,8 +111,8 @@ def test_gradient_in_phi_is_the_slope_of_weighted_derivatives(family, size, phi,
 @pytest.mark.parametrize("eta", [-150.0, -60.0, -25.0, 25.0, 60.0, 150.0])
 def test_far_out_nothing_overflows(family, size, phi, eta):
     for value in some_values(family, size):
-        found = np.array(compiled(family, value, size, phi, eta))
+        found = compiled(family, value, size, phi, eta)
         assert np.isfinite(found).all()
-        assert np.isfinite(weighted_gradient(family, value, size, phi, eta, 0.3, 0.3)).all()
-        nearby = slope(lambda point: np.array(compiled(family, value, size, phi, point[0])[:2]), np.array([eta]))  # noqa: B023
+        assert np.isfinite(weighted_gradient(family, value, size, phi, eta, [0.3, 0.3, 0.1, 0.1])).all()
+        nearby = slope(lambda point: compiled(family, value, size, phi, point[0])[:2], np.array([eta]))  # noqa: B023
         np.testing.assert_allclose(found[1:3], nearby[:, 0], rtol=1e-5, atol=1e-5)

@@ -4,20 +4,32 @@ For one person let N be the values observed exactly, L the latent numbers with r
 
     eta_L | y_N ~ Normal(mu, C),   C = T T',   eta_L = mu + T z,   z ~ Normal(0, I).
 
-With ``l(eta)`` the sum of the responses' log densities and ``psi(z) = l(mu + T z) - z'z / 2``, at the mode
+With ``l(eta)`` the sum of the responses' log densities, l_k its k-th derivatives in each eta, and
+``psi(z) = l(mu + T z) - z'z / 2``, at the mode
 
-    log p(y_N, responses) = log p(y_N) + psi(z) - log det(A) / 2,   A = I + T' W T,   W = -l''(eta)
+    log p(y_N, responses) = log p(y_N) + psi(z) - log det(A) / 2 + h(K),   A = I + T' W T,   W = -l_2(eta)
 
-approximately; exactly where the responses are normal. W is diagonal and may have entries below 0, A
-is as stable as the form with the root of W [1]_, and C may be nearly singular. The gradient needs
-no C^-1: with g = l', V = T A^-1 T', s = diag(V) l''' / 2 and u = s - W V s,
+approximately; exactly where the responses are normal. W is diagonal and may have entries below 0; A
+is as stable as the form with the root of W [1]_, and C may be nearly singular. K is the next term of
+the expansion [2]_: with V = T A^-1 T', t = l_3 and q = l_4,
 
-    d/dmu = g + u,   d/dC = (g g' + u g' + g u' - W + W V W) / 2,
-    d/dphi = d(l + (V s)' l' + diag(V)' l'' / 2)/dphi   at fixed eta.
+    K = sum_c q_c V_cc^2 / 8 + sum_cd t_c t_d (V_cc V_cd V_dd / 8 + V_cd^3 / 12),
+
+and ``h(K) = log(1 + K)``, or ``-log(1 - K)`` below 0, so that K cannot run away where it says little.
+Without it the error of binary responses would bias variances by more than their posterior SD.
+
+The gradient needs no C^-1. With g = l_1, U = dK/dV, X = V U V, a = dK/dt, b = dK/dq, p = l_5
+and r = h'(K), let ``s = diag(V) t / 2 + r (diag(X) t + a q + b p)`` and u = s - W V s. Then
+
+    d/dmu = g + u,
+    d/dC = (g g' + u g' + g u' - W + W V W) / 2 + r (I - W V) U (I - V W),
+    d/dphi = d(l + (V s)' l_1 + (diag(V) / 2 + r diag(X))' l_2 + r a' l_3 + r b' l_4)/dphi   at fixed eta.
 
 References
 ----------
 .. [1] Rasmussen & Williams (2006). Gaussian processes for machine learning, chapter 3. MIT Press.
+.. [2] Shun & McCullagh (1995). Laplace approximation of high dimensional integrals. Journal of the
+   Royal Statistical Society B 57, 749-760.
 """
 
 import math
@@ -39,6 +51,7 @@ __all__ = [
     "log_likelihood_and_gradient",
     "log_likelihoods_per_person",
     "modes",
+    "refine",
     "times_root",
     "work_conditional",
     "work_space",
@@ -63,11 +76,17 @@ class Space(NamedTuple):
     slope: np.ndarray
     weight: np.ndarray
     third: np.ndarray
+    fourth: np.ndarray
+    fifth: np.ndarray
     step: np.ndarray
     move: np.ndarray
+    by_third: np.ndarray
     factor: np.ndarray
     half: np.ndarray
     spread: np.ndarray
+    by_spread: np.ndarray
+    product: np.ndarray
+    twice: np.ndarray
 
 
 class Conditional(NamedTuple):
@@ -88,10 +107,11 @@ class Conditional(NamedTuple):
 @compiled
 def work_space(size):
     """Return a `Space` for so many values."""
-    vectors, matrices = np.zeros((9, size)), np.zeros((3, size, size))
+    vectors, matrices = np.zeros((12, size)), np.zeros((6, size, size))
     return Space(
         vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5], vectors[6], vectors[7], vectors[8],
-        matrices[0], matrices[1], matrices[2],
+        vectors[9], vectors[10], vectors[11],
+        matrices[0], matrices[1], matrices[2], matrices[3], matrices[4], matrices[5],
     )  # fmt: skip
 
 
@@ -117,14 +137,14 @@ def all_constants(data, phi):
 
 
 @compiled
-def evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third):
-    """Log density of a person's responses at eta; its derivatives overwrite `slope`, minus `weight`, and `third`."""
+def evaluate(data, first_cell, size, phi, constant, eta, space, high):
+    """Log density of a person's responses at eta; its derivatives, up to the fifth if `high`, go to `space`."""
     total = 0.0
     for number in range(size):
         cell, here = first_cell + number, eta[number]
-        slope[number] = weight[number] = third[number] = 0.0
+        slope, weight, third, fourth, fifth = 0.0, 0.0, 0.0, 0.0, 0.0
         for response in range(data.first[cell], data.first[cell + 1]):
-            value, first, second, other = derivatives(
+            value, l_1, l_2, l_3, l_4, l_5 = derivatives(
                 data.code[response],
                 data.start[response],
                 data.value[response],
@@ -132,11 +152,16 @@ def evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third):
                 constant[response, 0],
                 phi,
                 here,
+                high,
             )
             total += value + constant[response, 1]
-            slope[number] += first
-            weight[number] -= second
-            third[number] += other
+            slope += l_1
+            weight -= l_2
+            third += l_3
+            fourth += l_4
+            fifth += l_5
+        space.slope[number], space.weight[number], space.third[number] = slope, weight, third
+        space.fourth[number], space.fifth[number] = fourth, fifth
     return total
 
 
@@ -229,10 +254,10 @@ def find_mode(root, size, data, first_cell, phi, constant, space):
         The integral's logarithm; whether the mode was found, with a positive definite A.
     """
     eta, z, slope, weight, step, move = space.eta, space.z, space.slope, space.weight, space.step, space.move
-    trial, third = space.trial, space.third
+    trial = space.trial
     for row in range(size):
         eta[row], z[row] = space.centre[row], 0.0
-    value = evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
+    value = evaluate(data, first_cell, size, phi, constant, eta, space, False)
     for _ in range(MOST_STEPS):
         if not math.isfinite(value):
             return -math.inf, False
@@ -264,7 +289,7 @@ def find_mode(root, size, data, first_cell, phi, constant, space):
             for row in range(size):
                 trial[row] = eta[row] + length * move[row]
                 square += (z[row] + length * step[row]) ** 2
-            new = evaluate(data, first_cell, size, phi, constant, trial, slope, weight, third) - 0.5 * square
+            new = evaluate(data, first_cell, size, phi, constant, trial, space, False) - 0.5 * square
             if certain or new > value + ENOUGH * length * decrement:
                 moved = True
                 break
@@ -277,7 +302,7 @@ def find_mode(root, size, data, first_cell, phi, constant, space):
         times_root(root, z, size, eta)
         for row in range(size):
             eta[row] += space.centre[row]
-    evaluate(data, first_cell, size, phi, constant, eta, slope, weight, third)
+    evaluate(data, first_cell, size, phi, constant, eta, space, False)
     return value - _factorise(root, weight, size, space.factor, 0.0), False
 
 
@@ -344,19 +369,73 @@ def _spread(root, factor, size, half, spread):
 
 
 @compiled
-def _add_person(size, n_exact, data, first_cell, phi, constant, space, given, phi_bar):
-    """Add a person's gradient in the conditional moments to those of the pattern, and in phi to `phi_bar`."""
+def refine(root, size, data, first_cell, phi, constant, space):
+    """Return h(K) and its slope in K, at the mode that `find_mode` left in `space`.
+
+    Leaves the five derivatives, V in `spread`, dK/dV in `by_spread`, and dK/dt in `by_third`.
+    """
+    evaluate(data, first_cell, size, phi, constant, space.eta, space, True)
+    spread, third, by_spread = space.spread, space.third, space.by_spread
+    _spread(root, space.factor, size, space.half, spread)
+    total = 0.0
+    for row in range(size):
+        variance, outer, inner = spread[row, row], 0.0, 0.0
+        for column in range(size):
+            shared, other = spread[row, column], spread[column, column]
+            pair = third[row] * third[column]
+            outer += third[column] * shared * other
+            inner += third[column] * shared * shared * shared
+            by_spread[row, column] = pair * (variance * other / 8.0 + shared * shared / 4.0)
+        space.by_third[row] = variance * outer / 4.0 + inner / 6.0
+        by_spread[row, row] += space.fourth[row] * variance / 4.0 + third[row] * outer / 4.0
+        total += space.fourth[row] * variance * variance / 8.0 + third[row] * space.by_third[row] / 2.0
+    if not math.isfinite(total):
+        return 0.0, 0.0
+    if total < 0.0:
+        return -math.log1p(-total), 1.0 / (1.0 - total)
+    return math.log1p(total), 1.0 / (1.0 + total)
+
+
+@compiled
+def _products(size, space):
+    """Leave ``V U`` in `product` and ``V U V`` in `twice`."""
+    for row in range(size):
+        for column in range(size):
+            value = 0.0
+            for inner in range(size):
+                value += space.spread[row, inner] * space.by_spread[inner, column]
+            space.product[row, column] = value
+    for row in range(size):
+        for column in range(row + 1):
+            value = 0.0
+            for inner in range(size):
+                value += space.product[row, inner] * space.spread[inner, column]
+            space.twice[row, column] = space.twice[column, row] = value
+
+
+@compiled
+def _add_person(size, n_exact, data, first_cell, phi, constant, rate, space, given, weights, phi_bar):
+    """Add a person's gradient in the conditional moments to those of the pattern, and in phi to `phi_bar`.
+
+    After `refine`, whose slope is `rate`; `weights` is a work array of shape ``(4,)``.
+    """
     eta, slope, weight, spread, shift = space.eta, space.slope, space.weight, space.spread, space.step
-    _spread(given.root, space.factor, size, space.half, spread)
+    owed, twice, product, by_spread = space.move, space.twice, space.product, space.by_spread
+    _products(size, space)
     for number in range(size):
-        space.third[number] *= 0.5 * spread[number, number]
+        variance, third = spread[number, number], space.third[number]
+        higher = space.by_third[number] * space.fourth[number] + variance * variance / 8.0 * space.fifth[number]
+        space.trial[number] = 0.5 * variance * third + rate * (twice[number, number] * third + higher)
     for number in range(size):
         value = 0.0
         for inner in range(size):
-            value += spread[number, inner] * space.third[inner]
+            value += spread[number, inner] * space.trial[inner]
         shift[number] = value
+        owed[number] = space.trial[number] - weight[number] * value
     for number in range(size):
-        two = 0.5 * spread[number, number]
+        variance = spread[number, number]
+        weights[0], weights[1] = shift[number], 0.5 * variance + rate * twice[number, number]
+        weights[2], weights[3] = rate * space.by_third[number], rate * variance * variance / 8.0
         for response in range(data.first[first_cell + number], data.first[first_cell + number + 1]):
             phi_gradient(
                 data.code[response],
@@ -367,23 +446,22 @@ def _add_person(size, n_exact, data, first_cell, phi, constant, space, given, ph
                 constant[response, 2],
                 phi,
                 eta[number],
-                shift[number],
-                two,
+                weights,
                 phi_bar,
             )
     for number in range(size):
-        owed = space.third[number] - weight[number] * shift[number]
-        space.move[number] = owed
-        mean_bar = slope[number] + owed
+        mean_bar = slope[number] + owed[number]
         given.mean_bar[number] += mean_bar
         for inner in range(n_exact):
             given.cross_bar[number, inner] += mean_bar * given.deviation[inner]
         for other in range(number + 1):
-            value = slope[number] * slope[other] + owed * slope[other] + slope[number] * space.move[other]
+            value = mean_bar * slope[other] + slope[number] * owed[other]
             value += weight[number] * spread[number, other] * weight[other]
             if other == number:
                 value -= weight[number]
-            given.covariance_bar[number, other] += 0.5 * value
+            above = by_spread[number, other] - weight[number] * product[number, other]
+            above += weight[other] * (weight[number] * twice[number, other] - product[other, number])
+            given.covariance_bar[number, other] += 0.5 * value + rate * above
 
 
 @compiled
@@ -479,7 +557,7 @@ def log_likelihood_and_gradient(mean: np.ndarray, covariance: np.ndarray, phi: n
     n_values = len(mean)
     mean_bar, covariance_bar, phi_bar = np.zeros(n_values), np.zeros((n_values, n_values)), np.zeros(len(phi))
     space, given, constant = work_space(n_values), work_conditional(n_values), all_constants(data, phi)
-    total, failed = 0.0, 0
+    weights, total, failed = np.empty(4), 0.0, 0
     for pattern in range(len(data.n_exact)):
         n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
         log_determinant = condition(pattern, mean, covariance, data, given)
@@ -493,10 +571,12 @@ def log_likelihood_and_gradient(mean: np.ndarray, covariance: np.ndarray, phi: n
                 for other in range(value + 1):
                     given.scatter[value, other] += given.deviation[value] * given.deviation[other]
             if n_latent > 0:
-                value, found = find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
+                first_cell = data.cell[row]
+                value, found = find_mode(given.root, n_latent, data, first_cell, phi, constant, space)
+                higher, rate = refine(given.root, n_latent, data, first_cell, phi, constant, space)
                 failed += not found
-                total += value
-                _add_person(n_latent, n_exact, data, data.cell[row], phi, constant, space, given, phi_bar)
+                total += value + higher
+                _add_person(n_latent, n_exact, data, first_cell, phi, constant, rate, space, given, weights, phi_bar)
         people = data.bounds[pattern + 1] - data.bounds[pattern]
         _add_pattern(pattern, people, data, given, mean_bar, covariance_bar)
     if not math.isfinite(total):
@@ -536,7 +616,7 @@ def log_likelihoods_per_person(means, covariances, phis, data, result, failed):
                 if n_latent > 0:
                     value, found = find_mode(given.root, n_latent, data, data.cell[row], phi, constant, space)
                     failed[draw] += not found
-                    total += value
+                    total += value + refine(given.root, n_latent, data, data.cell[row], phi, constant, space)[0]
                 result[draw, data.person[row]] = total
 
 

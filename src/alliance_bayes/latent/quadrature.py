@@ -1,7 +1,7 @@
 """How far the Laplace integral is off: each person's integral by importance sampling or adaptive quadrature.
 
-Around the mode of one person, ``z = mode + L^-T e`` with ``A = L L'``, the integral is the Laplace
-value times
+Around the mode of one person, ``z = mode + L^-T e`` with ``A = L L'``, the integral is the plain
+ Laplace value times
 
     1 + mean over e of (exp(psi(z) - psi(mode)) - exp(-e'e / 2)) / ((2 pi)^(n/2) q(e)),
 
@@ -28,6 +28,7 @@ from .laplace import (
     evaluate,
     exact_part,
     find_mode,
+    refine,
     times_root,
     work_conditional,
     work_space,
@@ -122,6 +123,7 @@ def _integrals(mean, covariance, phi, data, size, nodes, log_weights, paired, va
             value[person] = laplace[person] = exact + peak
             if size == 0 or peak == -math.inf:
                 continue
+            laplace[person] += refine(given.root, size, data, first_cell, phi, constant, space)[0]
             for number in range(size):
                 mode[number] = space.z[number]
                 peak -= math.log(space.factor[number, number])
@@ -141,9 +143,7 @@ def _integrals(mean, covariance, phi, data, size, nodes, log_weights, paired, va
                     times_root(given.root, z, size, space.eta)
                     for number in range(size):
                         space.eta[number] += space.centre[number]
-                    here = evaluate(
-                        data, first_cell, size, phi, constant, space.eta, space.slope, space.weight, space.third
-                    )
+                    here = evaluate(data, first_cell, size, phi, constant, space.eta, space, False)
                     term += math.exp(log_weights[block, node] + here - 0.5 * square - peak)
                     normal += math.exp(log_weights[block, node] - 0.5 * radius)
                 if paired:
@@ -157,7 +157,7 @@ def _integrals(mean, covariance, phi, data, size, nodes, log_weights, paired, va
                 value[person] += math.log(whole)
             if n_nodes > 1:
                 spread = max(n_nodes * squares - total * total, 0.0) / (n_nodes - 1)
-                error[person] = math.sqrt(spread) / math.exp(value[person] - laplace[person])
+                error[person] = math.sqrt(spread) / max(total + 1.0, whole)
 
 
 def by_importance(

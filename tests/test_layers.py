@@ -13,6 +13,7 @@ LAYERS = {
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
     "export": {"names", "problems", "panel", "spec"},
+    "latent": {"names", "problems", "panel", "spec", "moments"},
     "summaries": set(),
     "health": set(),
     "figures": set(),

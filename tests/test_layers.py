@@ -17,7 +17,9 @@ LAYERS = {
     "figures": set(),
     "prediction": {"moments"},
     "saving": {"panel"},
-    "likelihood": {"names", "problems", "panel", "spec", "moments"},
+    "maximising": {"moments"},
+    "fit_indices": {"maximising", "moments"},
+    "likelihood": {"names", "problems", "panel", "spec", "moments", "maximising", "fit_indices"},
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }

@@ -24,7 +24,9 @@ LAYERS = {
     "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
-    "likelihood": {"names", "problems", "panel", "spec", "moments"},
+    "maximising": {"moments"},
+    "fit_indices": {"maximising", "moments"},
+    "likelihood": {"names", "problems", "panel", "spec", "moments", "maximising", "fit_indices"},
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }

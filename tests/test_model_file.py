@@ -188,6 +188,18 @@ covariances equal, means equal; fixed at 0: days -> days
           within_correlation      LKJ(2)
           innovation_correlation  LKJ(2)
           mean                    Normal(0, 1)
+          decay                   LogNormal(-0.2876820725, 0.7)
+          cross_drift             Normal(0, 0.3)
+          error_share             Beta(2, 3)
+          accumulating_sd         HalfNormal(0.5)
+          slope_sd                HalfNormal(0.5)
+          trait_loading           LogNormal(0, 0.3)
+          moderation              Normal(0, 0.1)
+          covariate               Normal(0, 0.5)
+          group_spread            HalfNormal(0.1)
+          loading                 LogNormal(0, 0.5)
+          unique_sd               HalfNormal(1)
+          loading_difference      Normal(0, 0.1)
         Question 1: directionality between alliance and days, margin 0.05, certainty 0.9
         Question 2: directionality between days and alliance
         Sampling: draws 200, tune 100, chains 2, target_accept 0.95, seed 7"""
@@ -338,7 +350,7 @@ BAD = {
     ),
     "unknown kind": (
         {'"riclpm"': '"riclm"'},
-        "[model] kind must be one of 'riclpm', 'clpm'; got 'riclm'; did you mean 'riclpm'?",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'riclm'; did you mean 'riclpm'?",
     ),
     "keys of the model": (
         {'kind = "riclpm"': 'lag = "free"\nresiduals = 3'},
@@ -349,7 +361,7 @@ BAD = {
     ),
     "choices of the model": (
         {'kind = "riclpm"': 'kind = "riclpm"\nlags = "fre"\nremove = ["days -> aliance"]'},
-        "[model] lags must be one of 'equal', 'free', 'grid'; got 'fre'.",
+        "[model] lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'fre'.",
         "[model] remove: 'days -> aliance' names 'aliance', which is not a measure; did you mean 'alliance'? "
         "Measures: 'alliance', 'days'.",
     ),
@@ -370,7 +382,8 @@ BAD = {
         },
         "[priors] No prior is called 'crosslagged'; did you mean 'cross_lagged'? Priors: 'carry_over', 'cross_lagged', "
         "'total_sd', 'icc', 'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', "
-        "'mean'.",
+        "'mean', 'decay', 'cross_drift', 'error_share', 'accumulating_sd', 'slope_sd', 'trait_loading', 'moderation', "
+        "'covariate', 'group_spread', 'loading', 'unique_sd', 'loading_difference'.",
         "[priors] 'icc': normal needs 2 number(s) (mean, sd); got 3.",
         "[priors] 'mean': no family is called 'gauss'. Families: 'normal', 'half_normal', 'log_normal', 'beta', 'lkj'.",
     ),
@@ -421,12 +434,12 @@ BAD = {
         "[truth] times are 0, 3, 6, and those of [panel] 0, 6, 12; give one.",
     ),
     "everything at once": (
-        {'title = "Does alliance lead days?"': "titel = 3", '"riclpm"': '"dpm"', 'person = "id"': ""},
+        {'title = "Does alliance lead days?"': "titel = 3", '"riclpm"': '"dpmm"', 'person = "id"': ""},
         "The file has no key 'titel'; did you mean 'title'? Keys: 'format', 'title', 'panel', 'columns', 'model', "
         "'priors', 'sampling', 'question', 'truth'.",
         "The file needs 'title': a text.",
         "[panel] needs 'person': the name of a column.",
-        "[model] kind must be one of 'riclpm', 'clpm'; got 'dpm'.",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'dpmm'; did you mean 'dpm'?",
     ),
 }
 

@@ -129,12 +129,10 @@ class ModelFile:
         SpecError
             If the model is not identified on these data, or does not fit them.
         """
-        from ..moments.identification import check_spec_against_panel
-        from ..moments.linear_system import cross_lagged_system
+        from ..moments.panel_model import panel_model
 
         panel = self.panel(frame)
-        check_spec_against_panel(self.spec, panel)
-        n_parameters = cross_lagged_system(self.spec, panel.times).n_parameters
+        n_parameters = panel_model(self.spec, panel).system.n_parameters
         return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
 
     def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs | Mediation, ...]":

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from ..moments.caching import share_one_stamp
-from ..moments.kernel import compiled
+from ..moments.compiled import compiled
 from .laplace import (
     all_constants,
     condition,

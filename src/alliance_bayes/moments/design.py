@@ -135,10 +135,11 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
     """The design of a model on a panel that it was checked against."""
     times = tuple(panel.times)
     moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
+    spread = {name: float(np.nanstd(panel.covariates[name])) for name in moderators}
     groups = panel.background.group_labels if spec.group_lags else ()
     own = panel.own_times if spec.lags == "continuous" else None
     covariates = [_columns(name, panel) for name in spec.covariates]
-    held: dict[str, object] = {}
+    held: dict[str, object] = {"covariate_scale": tuple(spread.items())}
     if covariates:
         values = [(name, columns, *_centred(columns)) for name, columns in covariates]
         held = {
@@ -149,7 +150,7 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
             ),
             "covariate_values": np.concatenate([standard for *_, standard in values], axis=1),
             "covariate_centre": tuple((name, centre) for name, _, centre, _, _ in values),
-            "covariate_scale": tuple((name, scale) for name, _, _, scale, _ in values),
+            "covariate_scale": tuple((spread | {name: scale for name, _, _, scale, _ in values}).items()),
         }
     if panel.background.group_times and groups:
         each = tuple(panel.background.group_times[label] for label in groups)
@@ -177,7 +178,7 @@ def _columns(name: str, panel: Panel) -> tuple[str, FloatArray]:
     """A covariate's columns: one of persons, or one for each wave."""
     if name in panel.covariates:
         return name, panel.covariates[name][:, None]
-    return name, panel.require_persons("A covariate")[:, :, panel.measures.index(name)]
+    return name, np.asarray(panel.require_persons("A covariate")[:, :, panel.measures.index(name)])
 
 
 def _centred(columns: FloatArray) -> tuple[float, float, FloatArray]:
@@ -208,4 +209,4 @@ def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
         inside[before] = own[person, seen[0]] + planned[before] - planned[seen[0]]
         inside[after] = own[person, seen[-1]] + planned[after] - planned[seen[-1]]
         result[person] = inside
-    return np.round(result - result[:, :1] + planned[0], 9)
+    return np.asarray(np.round(result - result[:, :1] + planned[0], 9))

@@ -194,8 +194,8 @@ def _standardized(values: FloatArray) -> FloatArray:
 def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
     """Own times, moved so that the first is the planned one; waves without an interview are put in between.
 
-    A wave without values may lie anywhere: over it, effects and innovations of two intervals join exactly into those
-    of the whole.
+    Where such a wave lies does not matter: over it, effects and innovations of two intervals join exactly into
+    those of the whole. It comes the planned time after the wave before, or halfway where that would be too late.
     """
     known, planned = ~np.isnan(own), np.asarray(times)
     result = np.array(own)
@@ -204,9 +204,14 @@ def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
         if not seen.size:
             result[person] = planned
             continue
-        inside = np.interp(planned, planned[seen], own[person, seen])
-        before, after = planned < planned[seen[0]], planned > planned[seen[-1]]
-        inside[before] = own[person, seen[0]] + planned[before] - planned[seen[0]]
-        inside[after] = own[person, seen[-1]] + planned[after] - planned[seen[-1]]
-        result[person] = inside
+        first = seen[0]
+        result[person, :first] = own[person, first] + planned[:first] - planned[first]
+        for wave in np.flatnonzero(~known[person]):
+            if wave < first:
+                continue
+            before, later = result[person, wave - 1], seen[seen > wave]
+            here = before + planned[wave] - planned[wave - 1]
+            if later.size and here >= own[person, later[0]]:
+                here = (before + own[person, later[0]]) / 2
+            result[person, wave] = here
     return np.asarray(np.round(result - result[:, :1] + planned[0], 9))

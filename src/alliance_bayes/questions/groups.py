@@ -21,6 +21,7 @@ __all__ = ["GroupContrast", "group_contrast"]
 
 MARGIN = 0.03
 CERTAINTY = 0.95
+_ALIKE = "Groups differ in nothing but what is compared, which only randomising ensures."
 
 
 @dataclass(frozen=True, eq=False, repr=False)

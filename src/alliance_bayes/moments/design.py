@@ -70,6 +70,8 @@ class Design:
         Their values, standardised, shape ``(person, column)``; None without covariates.
     covariate_centre, covariate_scale
         What was subtracted and divided by: mean and SD over persons, one for all waves; by name.
+    moderator_scale
+        SD that divided each moderator, by name.
     span
         Times from which slopes count as 0 and as 1; the first and the last wave where left open.
     """
@@ -82,6 +84,7 @@ class Design:
     covariate_values: FloatArray | None = None
     covariate_centre: tuple[tuple[str, float], ...] = ()
     covariate_scale: tuple[tuple[str, float], ...] = ()
+    moderator_scale: tuple[tuple[str, float], ...] = ()
     span: tuple[float, float] | None = None
 
     def along(self, time: float) -> float:
@@ -96,8 +99,8 @@ class Design:
 
     @cached_property
     def scales(self) -> dict[str, float]:
-        """SD of each covariate."""
-        return dict(self.covariate_scale)
+        """SD of each covariate and moderator."""
+        return dict(self.covariate_scale) | dict(self.moderator_scale)
 
     def scope(self, group: int | None) -> str:
         """Beginning of the name of a parameter that belongs to one group."""
@@ -117,10 +120,12 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
     groups = panel.background.group_labels if spec.group_lags else ()
     own = panel.own_times if spec.lags == "continuous" else None
     covariates = [_columns(name, panel) for name in spec.covariates]
-    held: dict[str, object] = {}
+    held: dict[str, object] = {
+        "moderator_scale": tuple((name, float(np.nanstd(panel.covariates[name]))) for name in moderators)
+    }
     if covariates:
         values = [(name, columns, *_centred(columns)) for name, columns in covariates]
-        held = {
+        held |= {
             "covariates": tuple(
                 Covariate(name, wave if columns.shape[1] > 1 else None)
                 for name, columns, *_ in values

@@ -12,6 +12,7 @@ LAYERS = {
     "panel": {"names", "problems"},
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
+    "export": {"names", "problems", "panel", "spec"},
     "summaries": set(),
     "health": set(),
     "figures": set(),

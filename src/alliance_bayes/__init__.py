@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .export.lavaan import to_lavaan
+    from .export.mplus import to_mplus
     from .fitting import Fit, fit, load_fit
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import ModelFile, Question, load_model, packaged_model, save_model
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "export.lavaan": ("to_lavaan",),
+    "export.mplus": ("to_mplus",),
     "fitting": ("Fit", "fit", "load_fit"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
     "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
@@ -81,6 +85,8 @@ __all__ = [
     "read_frame",
     "save_model",
     "simulate",
+    "to_lavaan",
+    "to_mplus",
     "to_pymc",
 ]
 

@@ -80,7 +80,10 @@ CASES = {
     "moderated": (ab.RICLPM(M, moderated={"x -> y": "c"}), with_covariate()),
     "moderated drift": (ab.RICLPM(M, lags="continuous", moderated={"x -> y": "c"}), with_covariate(times=UNEQUAL)),
     **{
-        f"indicators, {ladder}": (ab.RICLPM(["f", "y"], indicators={"f": ["x", "z", "u"]}, invariance=ladder), panel(4, 4))
+        f"indicators, {ladder}": (
+            ab.RICLPM(["f", "y"], indicators={"f": ["x", "z", "u"]}, invariance=ladder),
+            panel(4, 4),
+        )
         for ladder in ("configural", "weak", "strong", "strict")
     },
 }

@@ -29,9 +29,7 @@ def crossing(word, matrix):
 
 
 def effects(matrix, label="{}"):
-    return {
-        label.format(f"{M[column]} -> {M[row]}"): matrix[row, column] for row in range(2) for column in range(2)
-    }
+    return {label.format(f"{M[column]} -> {M[row]}"): matrix[row, column] for row in range(2) for column in range(2)}
 
 
 def means(times):
@@ -49,9 +47,7 @@ def test_a_grid_is_continuous_time_with_its_logarithm_as_drift():
     times, step = (3, 6, 12, 21), 3
     drift = logm(PHI) / step
     lyapunov = np.kron(drift, np.eye(2)) + np.kron(np.eye(2), drift)
-    diffusion = np.linalg.solve(
-        np.linalg.solve(lyapunov, expm(lyapunov * step) - np.eye(4)), PSI.ravel()
-    ).reshape(2, 2)
+    diffusion = np.linalg.solve(np.linalg.solve(lyapunov, expm(lyapunov * step) - np.eye(4)), PSI.ravel()).reshape(2, 2)
     np.testing.assert_allclose(integrated(drift, diffusion, step), PSI, rtol=1e-10)
     shared = block("between", B) | block("within", WITHIN, ", 3") | means(times)
     panel = a_panel(times)
@@ -114,9 +110,7 @@ def test_own_times_as_planned_change_nothing():
 def test_everybody_a_week_late_is_nobody_late():
     times = np.array([0, 1, 2.5, 4])
     panel = a_panel(tuple(times))
-    late = ab.Panel.from_arrays(
-        panel.values, measures=M, times=times, own_times=times + np.linspace(0, 3, 40)[:, None]
-    )
+    late = ab.Panel.from_arrays(panel.values, measures=M, times=times, own_times=times + np.linspace(0, 3, 40)[:, None])
     spec = ab.RICLPM(M, lags="continuous")
     values = block("between", B) | block("within", WITHIN, ", 0") | means(times)
     values |= effects(logm(PHI), "drift {}") | block("diffusion", PSI)
@@ -135,7 +129,11 @@ def dpm_of(b, phi, *, times, covariance=None):
         | block("accumulating", rest @ b @ rest.T)
         | crossing("accumulating with first", crossed)
         | block("first", b + WITHIN, f", {times[0]:g}")
-        | {name: value for interval in ("0 to 1", "1 to 2", "2 to 3") for name, value in block("innovation", PSI, f", {interval}").items()}
+        | {
+            name: value
+            for interval in ("0 to 1", "1 to 2", "2 to 3")
+            for name, value in block("innovation", PSI, f", {interval}").items()
+        }
         | means(times)
     )
 
@@ -145,7 +143,11 @@ def riclpm_of(b, phi, *, times):
         effects(phi)
         | block("between", b)
         | block("within", WITHIN, f", {times[0]:g}")
-        | {name: value for interval in ("0 to 1", "1 to 2", "2 to 3") for name, value in block("innovation", PSI, f", {interval}").items()}
+        | {
+            name: value
+            for interval in ("0 to 1", "1 to 2", "2 to 3")
+            for name, value in block("innovation", PSI, f", {interval}").items()
+        }
         | means(times)
     )
 
@@ -163,9 +165,7 @@ def test_a_dpm_at_equilibrium_is_an_riclpm():
 def test_a_dpm_finds_the_moments_of_an_riclpm_and_not_the_other_way_round():
     times = (0, 1, 2, 3)
     _, traits = Textbook(ab.RICLPM(M), times, riclpm_of(B, PHI, times=times)).moments()
-    _, factors = Textbook(
-        ab.DPM(M), times, dpm_of(B, PHI, times=times, covariance=np.zeros((2, 2)))
-    ).moments()
+    _, factors = Textbook(ab.DPM(M), times, dpm_of(B, PHI, times=times, covariance=np.zeros((2, 2)))).moments()
 
     def fitted(model, covariance):
         panel = ab.Panel.from_moments(
@@ -201,7 +201,11 @@ def test_an_alt_without_slopes_is_a_dpm():
     centres = [first]
     for _ in times[1:]:
         centres.append(overall + PHI @ (centres[-1] - overall) + drive)
-    line = {f"mean {name}, {time:g}": centre[place] for time, centre in zip(times, centres, strict=True) for place, name in enumerate(M)}
+    line = {
+        f"mean {name}, {time:g}": centre[place]
+        for time, centre in zip(times, centres, strict=True)
+        for place, name in enumerate(M)
+    }
     want = ab.log_likelihood(ab.DPM(M), panel, dpm | line)
     alt = {name: value for name, value in dpm.items() if not name.startswith("mean")}
     alt |= block("accumulating slope", np.zeros((2, 2)))

@@ -67,9 +67,7 @@ def test_the_fast_keys_are_there():
     assert len(KEYS) > 150
 
 
-@pytest.mark.parametrize(
-    "key", [key if key in FAST else pytest.param(key, marks=pytest.mark.slow) for key in KEYS]
-)
+@pytest.mark.parametrize("key", [key if key in FAST else pytest.param(key, marks=pytest.mark.slow) for key in KEYS])
 def test_lavaan_finds_the_same(key):
     spec, panel, want = family_spec(key), family_panel(key.split("/")[0]), FITS[key]
     found = ab.maximum_likelihood(spec, panel)

@@ -189,9 +189,7 @@ def test_derived_quantities_are_the_textbooks(name):
     values = dict(zip(model.system.names, theta, strict=True))
     vector = model.derive(theta[None])[0]
     assert np.isfinite(vector).all()
-    found = {
-        quantity.name: vector[quantity.where].reshape(quantity.shape) for quantity in model.derived.quantities
-    }
+    found = {quantity.name: vector[quantity.where].reshape(quantity.shape) for quantity in model.derived.quantities}
     for place, group in enumerate(model.design.groups or (None,)):
         person = Person(group, None, dict.fromkeys(spec.moderated.values(), 0.0))
         want = derived_by_hand(Textbook(spec, panel.times, values, person), model.centre, model.unit)

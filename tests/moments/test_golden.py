@@ -105,9 +105,7 @@ def test_density_of_persons_in_a_panel_whatever_its_scale(spec):
 # ---- the same process by its drift ----
 
 CONTINUOUS = ab.RICLPM(["x", "y"], lags="continuous")
-DRIFT_VALUES = (
-    STABLE | {f"drift {path}": value for path, value in lags(DRIFT).items()} | block("diffusion", DIFFUSION)
-)
+DRIFT_VALUES = STABLE | {f"drift {path}": value for path, value in lags(DRIFT).items()} | block("diffusion", DIFFUSION)
 
 
 def test_the_drift_has_the_published_dynamics_in_the_engine():

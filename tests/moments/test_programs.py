@@ -35,7 +35,11 @@ def elementwise(name, n_operands):
 
 # How a step is written, how many inputs it has, and what numpy makes of them.
 WRITTEN = {
-    "gather": (lambda writer, size: np.array([size - 1, NOTHING, 0, 0]), 0, lambda x, n: np.array([x[n - 1], 0, x[0], x[0]])),
+    "gather": (
+        lambda writer, size: np.array([size - 1, NOTHING, 0, 0]),
+        0,
+        lambda x, n: np.array([x[n - 1], 0, x[0], x[0]]),
+    ),
     "add": (elementwise("add", 2), 2, lambda x, n: x[:n] + x[n:]),
     "subtract": (elementwise("subtract", 2), 2, lambda x, n: x[:n] - x[n:]),
     "multiply": (elementwise("multiply", 2), 2, lambda x, n: x[:n] * x[n:]),

@@ -9,13 +9,19 @@ ROOT = Path(alliance_bayes.__file__).parent
 LAYERS = {
     "names": set(),
     "problems": set(),
-    "panel": {"names", "problems"},
+    "panel": {"names", "problems", "figures_of_counts"},
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
     "export": {"names", "problems", "panel", "spec"},
+    "latent": {"names", "problems", "panel", "spec", "moments"},
     "summaries": set(),
     "health": set(),
     "figures": set(),
+    "figures_of_counts": set(),
+    "figures_of_estimates": set(),
+    "effects": set(),
+    "hidden_causes": set(),
+    "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
     "maximising": {"moments"},
@@ -24,13 +30,22 @@ LAYERS = {
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
-LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
-LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
+LAYERS["regressions"] = {"names", "problems", "spec"}
+FIGURES = {"figures", "figures_of_counts", "figures_of_effects", "figures_of_estimates"}
+LAYERS["fitting"] = set(LAYERS) - FIGURES - {"effects", "hidden_causes", "simulation", "regressions", "export"}
+LAYERS["conditioning"] = {"panel", "moments", "fitting"}
+LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
+LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
+LAYERS["questions"] = {
+    *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
+    *("effects", "hidden_causes", "health", "summaries", *FIGURES),
+}
+LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},
     "nutpie": {"fitting", "pymc_models"},
+    "bambi": {"regressions"},
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import alliance_bayes as ab
 from alliance_bayes.model_file.columns import MeanOf, Minus
+from fabricated import fabricated_fit
 
 SMALL = """
     format = 1
@@ -408,7 +409,8 @@ BAD = {
             '[[question]]\nask = "directionality"\nbetween = ["alliance", "days"]\n'
             "[[question]]\nmargin = 0.03"
         },
-        "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality'.",
+        "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality', "
+        "'mediation'.",
         "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'ask', 'between', 'margin', 'certainty'.",
         "[[question]] 2 certainty must be a number between 0.5 and 1; got 0.5.",
         "[[question]] 2 between names 'day', which is not a measure; did you mean 'days'? "
@@ -416,7 +418,7 @@ BAD = {
         "[[question]] 3 between must be different measures; got 'days', 'days'.",
         "[[question]] 4: 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
         "Take it out of [model] remove, or the question out of the file.",
-        "[[question]] 5 needs 'ask': one of 'directionality'.",
+        "[[question]] 5 needs 'ask': one of 'directionality', 'mediation'.",
     ),
     "truth": (
         {'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntime = [0, 1, 2]\nicc = 0.5'},
@@ -621,7 +623,8 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["help-direction", "help-direction-free-lags", "riclpm-alliance-abstinence", "wages-direction"]
+    "name",
+    ["help-direction", "help-direction-free-lags", "help-mediation", "riclpm-alliance-abstinence", "wages-direction"],
 )
 def test_packaged_files_can_be_read_and_written(tmp_path, name):
     file = ab.packaged_model(name)
@@ -634,8 +637,11 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
     with pytest.raises(ab.ModelFileError) as error:
         ab.packaged_model("help-directions")
     assert str(error.value) == (
+        "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
+        "'association-kelly-2016', 'help-direction', 'help-direction-free-lags', 'riclpm-alliance-abstinence', "
+        "'wages-direction'."
         "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: 'help-direction', "
-        "'help-direction-free-lags', 'riclpm-alliance-abstinence', 'wages-direction'."
+        "'help-direction-free-lags', 'help-mediation', 'riclpm-alliance-abstinence', 'wages-direction'."
     )
 
 
@@ -643,3 +649,47 @@ def test_free_lags_are_the_only_difference_between_the_two_help_files():
     equal, free = ab.packaged_model("help-direction"), ab.packaged_model("help-direction-free-lags")
     assert dataclasses.replace(free.spec, lags="equal") == equal.spec
     assert dataclasses.replace(free, spec=equal.spec, title=equal.title) == equal
+
+
+MEDIATION = """
+    [[question]]
+    ask = "mediation"
+    treatment = "alliance"
+    mediators = ["contact"]
+    outcome = "days"
+    horizon = 12
+    change = "sustained"
+    paths = ["alliance -> contact -> days"]
+    """
+
+
+def mediated():
+    three = SMALL.replace('["alliance", "days"]', '["alliance", "contact", "days"]')
+    return textwrap.dedent(three) + textwrap.dedent(MEDIATION)
+
+
+def test_a_question_of_mediation_is_asked_as_written(load, tmp_path):
+    file = load(mediated())
+    assert str(file.questions[0]) == (
+        "mediation of alliance -> days through contact, horizon 12, change sustained, paths alliance -> contact -> days"
+    )
+    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    fit = fabricated_fit(np.full((3, 3), 0.2), measures=("alliance", "contact", "days"), times=(0, 6, 12))
+    (answer,) = file.ask(fit)
+    assert (answer.treatment, answer.change, answer.horizon) == ("alliance", "sustained", 12)
+    assert "alliance -> contact -> days" in answer.table.index
+
+
+def test_every_problem_of_a_question_of_mediation(load):
+    text = mediated().replace('["contact"]', '["days", "kontact"]').replace("horizon = 12", "horizon = -1")
+    with pytest.raises(ab.ModelFileError) as error:
+        load(text.replace('change = "sustained"', 'change = "push"\nstep = 1'))
+    assert str(error.value).splitlines()[1:] == [
+        "  1. [[question]] 1 horizon must be a number above 0, in the panel's unit of time; got -1.",
+        "  2. [[question]] 1 change must be 'pulse' or 'sustained'; got 'push'.",
+        "  3. [[question]] 1 has no key 'step'. Keys: 'ask', 'treatment', 'mediators', "
+        "'outcome', 'horizon', 'start', 'change', 'timing', 'paths', 'margin', 'certainty'.",
+        "  4. [[question]] 1 treatment, mediators and outcome must all differ; named twice: 'days'.",
+        "  5. [[question]] 1 names 'kontact', which is not a measure; did you mean 'contact'? Measures: 'alliance', "
+        "'contact', 'days'.",
+    ]

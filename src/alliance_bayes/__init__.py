@@ -7,20 +7,54 @@ if TYPE_CHECKING:
     from .export.lavaan import to_lavaan
     from .export.mplus import to_mplus
     from .fitting import Fit, fit, load_fit
+    from .g_formula.causal_order import CausalOrder, causal_order
+    from .g_formula.equations import Equation
+    from .g_formula.regimes import Shift
+    from .g_formula.regressions import Regression, regression
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
-    from .model_file import ModelFile, Question, load_model, packaged_model, save_model
-    from .panel import Absence, Moments, Panel, PanelWarning, read_frame
+    from .model_file import (
+        AssociationFile,
+        ModelFile,
+        Question,
+        load_association,
+        load_model,
+        packaged_model,
+        save_association,
+        save_model,
+    )
+    from .panel import Absence, Moments, Panel, PanelWarning, Transitions, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.association import Association, SamplingOfRegressions, association
+    from .questions.bayes_factors import BayesFactors, bayes_factors
+    from .questions.comparison import Comparison, compare, direction_models
+    from .questions.counterfactual import (
+        Counterfactual,
+        contrast_of_regimes,
+        controlled_direct_effects,
+        interventional_effects,
+        natural_effects,
+    )
+    from .questions.counterfactual_checks import MonteCarlo
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
         directionality,
         directionality_of_pairs,
     )
-    from .simulation import Missing, Truth, simulate
+    from .questions.future import leave_future_out
+    from .questions.hypotheses import Hypotheses, hypotheses
+    from .questions.lag_curve import LagCurve, lag_curve
+    from .questions.mediation import Mediation, mediation
+    from .questions.robustness import Robustness, robustness, robustness_variants
+    from .questions.sensitivity import Sensitivity, sensitivity
+    from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
+    from .regressions.building import bambi_model
+    from .simulation import GroupTruth, Missing, Truth, simulate
+    from .spec.association import RandomInterceptRegression
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+    from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
 
 __version__ = "0.1.0"
 
@@ -28,19 +62,53 @@ _HOMES = {
     "export.lavaan": ("to_lavaan",),
     "export.mplus": ("to_mplus",),
     "fitting": ("Fit", "fit", "load_fit"),
+    "g_formula.causal_order": ("CausalOrder", "causal_order"),
+    "g_formula.equations": ("Equation",),
+    "g_formula.regimes": ("Shift",),
+    "g_formula.regressions": ("Regression", "regression"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
-    "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
-    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
+    "model_file": (
+        "AssociationFile",
+        "ModelFile",
+        "Question",
+        "load_association",
+        "load_model",
+        "packaged_model",
+        "save_association",
+        "save_model",
+    ),
+    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.association": ("Association", "SamplingOfRegressions", "association"),
+    "questions.bayes_factors": ("BayesFactors", "bayes_factors"),
+    "questions.comparison": ("Comparison", "compare", "direction_models"),
+    "questions.counterfactual": (
+        "Counterfactual",
+        "contrast_of_regimes",
+        "controlled_direct_effects",
+        "interventional_effects",
+        "natural_effects",
+    ),
+    "questions.counterfactual_checks": ("MonteCarlo",),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
         "directionality",
         "directionality_of_pairs",
     ),
-    "simulation": ("Missing", "Truth", "simulate"),
+    "regressions.building": ("bambi_model",),
+    "questions.future": ("leave_future_out",),
+    "questions.hypotheses": ("Hypotheses", "hypotheses"),
+    "questions.robustness": ("Robustness", "robustness", "robustness_variants"),
+    "questions.lag_curve": ("LagCurve", "lag_curve"),
+    "questions.mediation": ("Mediation", "mediation"),
+    "questions.sensitivity": ("Sensitivity", "sensitivity"),
+    "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
+    "spec.association": ("RandomInterceptRegression",),
+    "simulation": ("GroupTruth", "Missing", "Truth", "simulate"),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
+    "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -55,36 +123,81 @@ __all__ = [
     "STARTS",
     "Absence",
     "AllianceBayesError",
+    "Association",
+    "AssociationFile",
+    "BayesFactors",
     "Beta",
+    "CausalOrder",
+    "Comparison",
+    "Counterfactual",
     "Directionality",
     "DirectionalityOfPairs",
+    "Equation",
     "Fit",
+    "GroupTruth",
     "HalfNormal",
+    "Hypotheses",
+    "LagCurve",
     "LogNormal",
     "MaximumLikelihood",
+    "Mediation",
     "Missing",
     "ModelFile",
     "ModelFileError",
     "Moments",
+    "MonteCarlo",
     "Normal",
     "Panel",
     "PanelError",
     "PanelWarning",
     "Priors",
     "Question",
+    "RandomInterceptRegression",
+    "RandomisedPush",
+    "Regression",
+    "Robustness",
+    "SamplingOfRegressions",
+    "Sensitivity",
+    "Shift",
     "SpecError",
+    "SponsorStudy",
+    "SponsorTruth",
+    "Transitions",
     "Truth",
+    "association",
+    "bambi_model",
+    "bayes_factors",
+    "causal_order",
+    "compare",
+    "contrast_of_regimes",
+    "controlled_direct_effects",
+    "direction_models",
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "hypotheses",
+    "interventional_effects",
+    "lag_curve",
+    "leave_future_out",
+    "load_association",
     "load_fit",
     "load_model",
     "log_likelihood",
     "maximum_likelihood",
+    "mediation",
+    "natural_effects",
     "packaged_model",
+    "randomised_push",
     "read_frame",
+    "regression",
+    "robustness",
+    "robustness_variants",
+    "save_association",
     "save_model",
+    "sensitivity",
     "simulate",
+    "split_by_existence",
+    "sponsor_study",
     "to_lavaan",
     "to_mplus",
     "to_pymc",

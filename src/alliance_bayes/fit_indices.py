@@ -39,15 +39,15 @@ def fit_indices(model: PanelModel, theta: np.ndarray, value: float) -> tuple[dic
     """
     system, arrays, design = model.system, model.statistics.arrays, model.design
     n_covariates, n_groups = system.n_covariates, len(design.cells)
-    size = system.n_values
-    df = n_groups * (size * (size + 3) // 2 + size * n_covariates) - system.n_parameters
+    sizes = [len(linear.observed) - n_covariates for linear in system.systems]
+    df = sum(size * (size + 3) // 2 + size * n_covariates for size in sizes) - system.n_parameters
     unknown = dict.fromkeys(("chi_square", "p_value", "cfi", "rmsea", "srmr"), np.nan) | {"df": df}
     if n_groups > design.n_groups:
         return unknown | {"df": 0}, (
             "No test of fit: effects differ from person to person (own times or moderators), so that there are no "
             "common means and covariances to reproduce.",
         )
-    groups = [_cell(arrays, cell) for cell in range(n_groups)]
+    groups = [_cell(arrays, cell, size + n_covariates) for cell, size in enumerate(sizes)]
     if not all(_all_pairs_seen(group) for group in groups):
         return unknown, (
             "No test of fit: some pair of values was never observed together, so the saturated model has no estimate.",
@@ -57,14 +57,14 @@ def fit_indices(model: PanelModel, theta: np.ndarray, value: float) -> tuple[dic
         return unknown, ("No test of fit: the saturated model did not converge.",)
     saturated = [each for each in found if each is not None]
     best = sum(each.log_likelihood for each in saturated)
-    alone = sum(_independent(group, range(size)) for group in groups)
+    alone = sum(_independent(group, range(size)) for group, size in zip(groups, sizes, strict=True))
     if n_covariates:
-        best -= sum(_covariates_alone(group, size) for group in groups)
+        best -= sum(_covariates_alone(group, size) for group, size in zip(groups, sizes, strict=True))
     n_persons = float(arrays.people.sum())
     chi_square = max(2 * (best - value), 0.0)
     baseline = 2 * (best - alone)
     excess = max(chi_square - df, 0.0)
-    baseline_df = n_groups * (size * (size - 1) // 2 + size * n_covariates)
+    baseline_df = sum(size * (size - 1) // 2 + size * n_covariates for size in sizes)
     baseline_excess = max(baseline - baseline_df, excess)
     return {
         "chi_square": chi_square,
@@ -76,12 +76,18 @@ def fit_indices(model: PanelModel, theta: np.ndarray, value: float) -> tuple[dic
     }, ()
 
 
-def _cell(arrays: PatternArrays, cell: int) -> PatternArrays:
-    """The patterns of one cell alone."""
+def _cell(arrays: PatternArrays, cell: int, size: int) -> PatternArrays:
+    """The patterns of one cell alone, whose people have at most `size` values."""
     chosen = slice(arrays.cell_start[cell], arrays.cell_start[cell + 1])
     return PatternArrays(
-        *(getattr(arrays, name)[chosen] for name in PatternArrays._fields[:7]),
-        scatter=arrays.scatter[[cell]],
+        people=arrays.people[chosen],
+        size=arrays.size[chosen],
+        position=arrays.position[chosen, :size].copy(),
+        mean=arrays.mean[chosen, :size].copy(),
+        rank=arrays.rank[chosen],
+        factor=arrays.factor[chosen, :size, :size].copy(),
+        completed=arrays.completed[chosen],
+        scatter=arrays.scatter[[cell], :size, :size].copy(),
         cell_start=np.array([0, chosen.stop - chosen.start]),
         given=np.zeros(1),
     )
@@ -90,7 +96,7 @@ def _cell(arrays: PatternArrays, cell: int) -> PatternArrays:
 def _saturated(arrays: PatternArrays) -> _Saturated | None:
     """Unrestricted estimates in the model's unit; None where no maximum is found."""
     n_persons, size = float(arrays.people.sum()), arrays.position.shape[1]
-    if len(arrays.people) == 1:
+    if len(arrays.people) == 1 and arrays.size[0] == size:
         if n_persons <= size:
             return None
         covariance = arrays.factor[0] @ arrays.factor[0].T / n_persons

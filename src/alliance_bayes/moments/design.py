@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
+from ..spec.steps import base_step
 
 __all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
 
@@ -70,10 +71,10 @@ class Design:
         Their values, standardised, shape ``(person, column)``; None without covariates.
     covariate_centre, covariate_scale
         What was subtracted and divided by: mean and SD over persons, one for all waves; by name.
-    moderator_scale
-        SD that divided each moderator, by name.
     span
         Times from which slopes count as 0 and as 1; the first and the last wave where left open.
+    group_times
+        Times of each group's own waves; those of all where left open.
     """
 
     times: tuple[float, ...]
@@ -84,8 +85,25 @@ class Design:
     covariate_values: FloatArray | None = None
     covariate_centre: tuple[tuple[str, float], ...] = ()
     covariate_scale: tuple[tuple[str, float], ...] = ()
-    moderator_scale: tuple[tuple[str, float], ...] = ()
     span: tuple[float, float] | None = None
+    group_times: tuple[tuple[float, ...], ...] = ()
+
+    def times_of(self, group: int) -> tuple[float, ...]:
+        """Times of one group's waves."""
+        return self.group_times[group] if self.group_times else self.times
+
+    @cached_property
+    def intervals(self) -> tuple[float, ...]:
+        """All intervals between the waves of any group."""
+        every = self.group_times or (self.times,)
+        return tuple(float(length) for times in every for length in np.diff(times))
+
+    @cached_property
+    def step(self) -> float:
+        """Greatest common divisor of all intervals."""
+        found = base_step((0.0, *np.cumsum(self.intervals).tolist()))
+        assert found is not None
+        return found
 
     def along(self, time: float) -> float:
         """Time as a share of the way over which slopes are counted."""
@@ -99,8 +117,8 @@ class Design:
 
     @cached_property
     def scales(self) -> dict[str, float]:
-        """SD of each covariate and moderator."""
-        return dict(self.covariate_scale) | dict(self.moderator_scale)
+        """SD of each covariate."""
+        return dict(self.covariate_scale)
 
     def scope(self, group: int | None) -> str:
         """Beginning of the name of a parameter that belongs to one group."""
@@ -117,15 +135,14 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
     """The design of a model on a panel that it was checked against."""
     times = tuple(panel.times)
     moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
+    spread = {name: float(np.nanstd(panel.covariates[name])) for name in moderators}
     groups = panel.background.group_labels if spec.group_lags else ()
     own = panel.own_times if spec.lags == "continuous" else None
     covariates = [_columns(name, panel) for name in spec.covariates]
-    held: dict[str, object] = {
-        "moderator_scale": tuple((name, float(np.nanstd(panel.covariates[name]))) for name in moderators)
-    }
+    held: dict[str, object] = {"covariate_scale": tuple(spread.items())}
     if covariates:
         values = [(name, columns, *_centred(columns)) for name, columns in covariates]
-        held |= {
+        held = {
             "covariates": tuple(
                 Covariate(name, wave if columns.shape[1] > 1 else None)
                 for name, columns, *_ in values
@@ -133,8 +150,12 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
             ),
             "covariate_values": np.concatenate([standard for *_, standard in values], axis=1),
             "covariate_centre": tuple((name, centre) for name, _, centre, _, _ in values),
-            "covariate_scale": tuple((name, scale) for name, _, _, scale, _ in values),
+            "covariate_scale": tuple((spread | {name: scale for name, _, _, scale, _ in values}).items()),
         }
+    if panel.background.group_times and groups:
+        each = tuple(panel.background.group_times[label] for label in groups)
+        cells = tuple(Cell(place, waves) for place, waves in enumerate(each))
+        return Design(times, groups, cells, None, group_times=each)
     if not groups and own is None and not moderators:
         return Design(times, (), (Cell(0, times),), None, **held)  # type: ignore[arg-type]
     assert panel.persons is not None
@@ -157,7 +178,7 @@ def _columns(name: str, panel: Panel) -> tuple[str, FloatArray]:
     """A covariate's columns: one of persons, or one for each wave."""
     if name in panel.covariates:
         return name, panel.covariates[name][:, None]
-    return name, panel.require_persons("A covariate")[:, :, panel.measures.index(name)]
+    return name, np.asarray(panel.require_persons("A covariate")[:, :, panel.measures.index(name)])
 
 
 def _centred(columns: FloatArray) -> tuple[float, float, FloatArray]:
@@ -173,8 +194,8 @@ def _standardized(values: FloatArray) -> FloatArray:
 def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
     """Own times, moved so that the first is the planned one; waves without an interview are put in between.
 
-    A wave without values may lie anywhere: over it, effects and innovations of two intervals join exactly into those
-    of the whole.
+    Where such a wave lies does not matter: over it, effects and innovations of two intervals join exactly into
+    those of the whole. It comes the planned time after the wave before, or halfway where that would be too late.
     """
     known, planned = ~np.isnan(own), np.asarray(times)
     result = np.array(own)
@@ -183,9 +204,14 @@ def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
         if not seen.size:
             result[person] = planned
             continue
-        inside = np.interp(planned, planned[seen], own[person, seen])
-        before, after = planned < planned[seen[0]], planned > planned[seen[-1]]
-        inside[before] = own[person, seen[0]] + planned[before] - planned[seen[0]]
-        inside[after] = own[person, seen[-1]] + planned[after] - planned[seen[-1]]
-        result[person] = inside
-    return np.round(result - result[:, :1] + planned[0], 9)
+        first = seen[0]
+        result[person, :first] = own[person, first] + planned[:first] - planned[first]
+        for wave in np.flatnonzero(~known[person]):
+            if wave < first:
+                continue
+            before, later = result[person, wave - 1], seen[seen > wave]
+            here = before + planned[wave] - planned[wave - 1]
+            if later.size and here >= own[person, later[0]]:
+                here = (before + own[person, later[0]]) / 2
+            result[person, wave] = here
+    return np.asarray(np.round(result - result[:, :1] + planned[0], 9))

@@ -176,12 +176,14 @@ class _Layout:
         label: Callable[[str], str],
         kind: Kind,
         start: float = 0.3,
+        standardized: bool = False,
     ) -> Addresses:
-        """Positions of effects between measures, dims (outcome, predictor)."""
+        """Positions of effects between measures, dims (outcome, predictor); standardised ones have no unit."""
         matrix = np.full((self.size, self.size), -1)
         for path in paths:
             predictor, outcome = (self.names.index(name) for name in split_path(path) or ())
             own = predictor == outcome
+            unitless = own or standardized
             matrix[outcome, predictor] = self.registry.add(
                 Parameter(
                     self.design.scope(group) + label(path),
@@ -189,8 +191,8 @@ class _Layout:
                     (outcome, predictor),
                     occasion,
                     group,
-                    () if own else (self.unit(outcome),),
-                    () if own else (self.unit(predictor),),
+                    () if unitless else (self.unit(outcome),),
+                    () if unitless else (self.unit(predictor),),
                     start=start if own else 0.0,
                 )
             )
@@ -208,8 +210,12 @@ class _Layout:
             self.put("drift", group, None, np.maximum(*parts))
             return
         if self.kind_of_lags != "free":
-            word = "standardized " if self.kind_of_lags == "equal_standardized" else ""
-            parts = [self.effects(paths, owner, None, lambda path: word + path, "lagged") for paths in groups]
+            standardized = self.kind_of_lags == "equal_standardized"
+            word = "standardized " if standardized else ""
+            parts = [
+                self.effects(paths, owner, None, lambda path: word + path, "lagged", standardized=standardized)
+                for paths in groups
+            ]
             self.put("lagged", group, None, np.maximum(*parts))
             return
         intervals = interval_names(self.design.times_of(group))

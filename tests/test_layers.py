@@ -9,26 +9,49 @@ ROOT = Path(alliance_bayes.__file__).parent
 LAYERS = {
     "names": set(),
     "problems": set(),
-    "panel": {"names", "problems"},
+    "panel": {"names", "problems", "figures_of_counts"},
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
+    "export": {"names", "problems", "panel", "spec"},
     "latent": {"names", "problems", "panel", "spec", "moments"},
     "summaries": set(),
     "health": set(),
     "figures": set(),
+    "figures_of_counts": set(),
+    "figures_of_estimates": set(),
+    "effects": set(),
+    "hidden_causes": set(),
+    "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
-    "likelihood": {"names", "problems", "panel", "spec", "moments"},
+    "maximising": {"moments"},
+    "fit_indices": {"maximising", "moments"},
+    "likelihood": {"names", "problems", "panel", "spec", "moments", "maximising", "fit_indices"},
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
+LAYERS["regressions"] = {"names", "problems", "spec"}
+FIGURES = {"figures", "figures_of_counts", "figures_of_estimates"}
+LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation", "regressions"}
+LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
+LAYERS["questions"] = {"names", "problems", "panel", "spec", "fitting", "regressions", "health", "summaries"} | FIGURES
+LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
+LAYERS["conditioning"] = {"panel", "moments", "fitting"}
+LAYERS["questions"] = {
+    *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "figures", "health", "summaries")
+}
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
+LAYERS["fitting"] = set(LAYERS) - {"figures", "figures_of_effects", "effects", "hidden_causes", "simulation"}
+LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
+LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "effects", "g_formula"}
+LAYERS["questions"] |= {"figures", "figures_of_effects", "hidden_causes"}
+LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures", "figures_of_effects"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},
     "nutpie": {"fitting", "pymc_models"},
+    "bambi": {"regressions"},
 }
 
 

@@ -38,6 +38,14 @@ PANELS = {
     "numbered ids": lambda: with_states(list(range(1000, 1040))),
     "fractional ids": lambda: with_states([person + 0.5 for person in range(40)]),
     "plain": lambda: random_panel(3, (0, 0.5, 2.5), np.random.default_rng(2), persons=12, missing=0.3),
+    "covariates": lambda: Panel.from_arrays(
+        np.random.default_rng(3).normal(size=(5, 2, 2)),
+        measures=["x", "y"],
+        times=[0, 6],
+        covariates={"commitment": [1 / 3, 2, 3, np.nan, 5]},
+        groups=["B", "A", "A", "B", "B"],
+        own_times=[[0, 6], [0.1, np.nan], [0.2, 5.5], [0, 7], [0, 6]],
+    ),
     "published": lambda: Panel.from_moments(
         measures=["x", "y"], times=[0, 1 / 3], n=50, means=[1 / 3, 2, 3, 4], covariance=np.eye(4) + 1 / 7
     ),
@@ -54,6 +62,12 @@ def assert_same(left, right):
                 assert list(ours) == list(theirs)
                 for name in ours:
                     np.testing.assert_array_equal(ours[name], theirs[name])
+            case "background":
+                assert list(ours.covariates) == list(theirs.covariates)
+                for name in ours.covariates:
+                    np.testing.assert_array_equal(ours.covariates[name], theirs.covariates[name])
+                for part in ("groups", "own_times"):
+                    np.testing.assert_array_equal(getattr(ours, part), getattr(theirs, part))
             case "persons" | "values" | "absence":
                 np.testing.assert_array_equal(ours, theirs)
                 assert ours is None or ours.dtype == theirs.dtype

@@ -4,79 +4,204 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .export.lavaan import to_lavaan
+    from .export.mplus import to_mplus
     from .fitting import Fit, fit, load_fit
+    from .g_formula.causal_order import CausalOrder, causal_order
+    from .g_formula.equations import Equation
+    from .g_formula.regimes import Shift
+    from .g_formula.regressions import Regression, regression
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
-    from .model_file import ModelFile, Question, load_model, packaged_model, save_model
-    from .panel import Absence, Moments, Panel, PanelWarning, read_frame
+    from .model_file import (
+        AssociationFile,
+        ModelFile,
+        Question,
+        load_association,
+        load_model,
+        packaged_model,
+        save_association,
+        save_model,
+    )
+    from .panel import Absence, Moments, Panel, PanelWarning, Transitions, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.association import Association, SamplingOfRegressions, association
+    from .questions.bayes_factors import BayesFactors, bayes_factors
+    from .questions.comparison import Comparison, compare, direction_models
+    from .questions.counterfactual import (
+        Counterfactual,
+        contrast_of_regimes,
+        controlled_direct_effects,
+        interventional_effects,
+        natural_effects,
+    )
+    from .questions.counterfactual_checks import MonteCarlo
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
         directionality,
         directionality_of_pairs,
     )
+    from .regressions.building import bambi_model
+    from .questions.future import leave_future_out
+    from .questions.hypotheses import Hypotheses, hypotheses
+    from .questions.robustness import Robustness, robustness, robustness_variants
+    from .questions.lag_curve import LagCurve, lag_curve
+    from .questions.mediation import Mediation, mediation
+    from .questions.sensitivity import Sensitivity, sensitivity
+    from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
     from .simulation import Missing, Truth, simulate
-    from .spec.cross_lagged import CLPM, RICLPM
+    from .spec.association import RandomInterceptRegression
+    from .simulation import GroupTruth, Missing, Truth, simulate
+    from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+    from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "export.lavaan": ("to_lavaan",),
+    "export.mplus": ("to_mplus",),
     "fitting": ("Fit", "fit", "load_fit"),
+    "g_formula.causal_order": ("CausalOrder", "causal_order"),
+    "g_formula.equations": ("Equation",),
+    "g_formula.regimes": ("Shift",),
+    "g_formula.regressions": ("Regression", "regression"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
-    "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
-    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
+    "model_file": (
+        "AssociationFile",
+        "ModelFile",
+        "Question",
+        "load_association",
+        "load_model",
+        "packaged_model",
+        "save_association",
+        "save_model",
+    ),
+    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.association": ("Association", "SamplingOfRegressions", "association"),
+    "questions.bayes_factors": ("BayesFactors", "bayes_factors"),
+    "questions.comparison": ("Comparison", "compare", "direction_models"),
+    "questions.counterfactual": (
+        "Counterfactual",
+        "contrast_of_regimes",
+        "controlled_direct_effects",
+        "interventional_effects",
+        "natural_effects",
+    ),
+    "questions.counterfactual_checks": ("MonteCarlo",),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
         "directionality",
         "directionality_of_pairs",
     ),
+    "regressions.building": ("bambi_model",),
+    "questions.future": ("leave_future_out",),
+    "questions.hypotheses": ("Hypotheses", "hypotheses"),
+    "questions.robustness": ("Robustness", "robustness", "robustness_variants"),
+    "questions.lag_curve": ("LagCurve", "lag_curve"),
+    "questions.mediation": ("Mediation", "mediation"),
+    "questions.sensitivity": ("Sensitivity", "sensitivity"),
+    "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "simulation": ("Missing", "Truth", "simulate"),
-    "spec.cross_lagged": ("CLPM", "RICLPM"),
+    "spec.association": ("RandomInterceptRegression",),
+    "simulation": ("GroupTruth", "Missing", "Truth", "simulate"),
+    "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
+    "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ALT",
     "CLPM",
+    "DPM",
+    "LCMSR",
     "LKJ",
     "RICLPM",
+    "STARTS",
     "Absence",
     "AllianceBayesError",
+    "Association",
+    "AssociationFile",
+    "BayesFactors",
     "Beta",
+    "Comparison",
+    "CausalOrder",
+    "Counterfactual",
     "Directionality",
     "DirectionalityOfPairs",
+    "Equation",
     "Fit",
+    "GroupTruth",
     "HalfNormal",
+    "Hypotheses",
+    "LagCurve",
     "LogNormal",
     "MaximumLikelihood",
+    "Mediation",
     "Missing",
     "ModelFile",
     "ModelFileError",
     "Moments",
+    "MonteCarlo",
     "Normal",
     "Panel",
     "PanelError",
     "PanelWarning",
     "Priors",
     "Question",
+    "RandomInterceptRegression",
+    "SamplingOfRegressions",
+    "Robustness",
+    "RandomisedPush",
+    "Regression",
+    "Sensitivity",
+    "Shift",
     "SpecError",
+    "SponsorStudy",
+    "SponsorTruth",
+    "Transitions",
     "Truth",
+    "association",
+    "bambi_model",
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "load_association",
+    "bayes_factors",
+    "compare",
+    "direction_models",
+    "hypotheses",
+    "leave_future_out",
+    "causal_order",
+    "contrast_of_regimes",
+    "controlled_direct_effects",
+    "interventional_effects",
+    "lag_curve",
     "load_fit",
     "load_model",
     "log_likelihood",
     "maximum_likelihood",
+    "mediation",
+    "natural_effects",
     "packaged_model",
+    "randomised_push",
     "read_frame",
+    "save_association",
+    "robustness",
+    "robustness_variants",
+    "regression",
     "save_model",
+    "sensitivity",
     "simulate",
+    "sponsor_study",
+    "to_lavaan",
+    "to_mplus",
+    "split_by_existence",
     "to_pymc",
 ]
 

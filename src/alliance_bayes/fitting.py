@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from numbers import Integral, Real
@@ -16,11 +17,15 @@ import xarray as xr
 
 from .health import Health, examine
 from .likelihood import per_person
-from .moments.derived import Derived, derive_many, derived_quantities
+from .moments.cross_lagged_system import cross_lagged_system
+from .moments.derived import Derived
+from .moments.design import Cell, Design
 from .moments.identification import check_spec_against_panel
-from .moments.linear_system import LinearSystem, cross_lagged_system
-from .moments.prior_scale import PriorScale, prior_scale, to_theta_many
-from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+from .moments.linear_system import PanelSystem
+from .moments.panel_model import PanelModel, panel_model
+from .moments.prior_scale import PriorScale
+from .moments.program_kernel import run_many
+from .moments.statistics import PatternStatistics
 from .names import choices, number, quoted
 from .panel import Panel
 from .prediction import continued, draw_unobserved, replicate, statistic_table
@@ -159,30 +164,86 @@ class Fit:
     panel: Panel
     draws: xr.DataTree
     settings: Settings
+    whole: "Fit | None" = None
+    """The fit of all groups, where this is one of them (see `of_group`)."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups whose effects the draws hold apart; empty where there are none."""
+        return self.model.design.groups if self.whole is None else ()
+
+    def of_group(self, group: str) -> "Fit":
+        """What was fitted of one group, for questions about a single population.
+
+        Parameters
+        ----------
+        group
+            One of the panel's groups.
+
+        Returns
+        -------
+        Fit
+            The same draws, those of this group alone, with its people and the health of the whole fit.
+
+        Raises
+        ------
+        SpecError
+            If there is no such group.
+        """
+        if group not in self.groups:
+            raise SpecError(f"The fit has no group '{group}'{choices(group, self.groups, 'Groups')}")
+        chosen = {}
+        for name in ("posterior", "prior"):
+            draws = self.draws[name].to_dataset()
+            chosen[f"/{name}"] = draws.sel(group=group, drop=True) if "group" in draws.dims else draws
+        chosen["/sample_stats"] = self.draws["sample_stats"].to_dataset()
+        spec = replace(self.spec, group_lags=None, equal_across_groups=())
+        return Fit(spec, self.panel.of_group(group), xr.DataTree.from_dict(chosen), self.settings, self)
+
+    def require_one_population(self, question: str) -> None:
+        """Refuse a question whose answer would differ between the groups of this fit.
+
+        Raises
+        ------
+        SpecError
+            If the draws hold groups apart.
+        """
+        if self.groups:
+            raise SpecError(
+                f"{question} is about one population, and this fit has the groups {quoted(self.groups)}. Ask "
+                f"fit.of_group('{self.groups[0]}'), or compare them by ab.group_contrast."
+            )
 
     @cached_property
-    def system(self) -> LinearSystem:
-        """The model as a linear system."""
-        return cross_lagged_system(self.spec, self.panel.times)
+    def model(self) -> PanelModel:
+        """The model on its panel."""
+        return panel_model(self.spec, self.panel)
 
-    @cached_property
+    @property
+    def system(self) -> PanelSystem:
+        """The model as linear systems."""
+        return self.model.system
+
+    @property
     def scale(self) -> PriorScale:
         """The random variables."""
-        return prior_scale(self.spec, self.panel.times)
+        return self.model.scale
 
-    @cached_property
+    @property
     def derived(self) -> Derived:
         """The derived quantities."""
-        return derived_quantities(self.spec, self.panel.times, self.system)
+        return self.model.derived
 
-    @cached_property
+    @property
     def statistics(self) -> PatternStatistics:
         """The panel in the model's unit."""
-        return pattern_statistics(self.panel, self.spec.measures)
+        return self.model.statistics
 
     @cached_property
     def health(self) -> Health:
         """Whether the draws can be trusted, in words, with what to do when they cannot."""
+        if self.whole is not None:
+            return self.whole.health
         return examine(self.draws, [block.name for block in self.scale.blocks])
 
     @property
@@ -227,7 +288,7 @@ class Fit:
         return table
 
     def person_scores(self) -> pd.DataFrame:
-        """Random intercepts: each person's stable difference from the wave means.
+        """Random intercepts: each person's stable difference from the wave means (growth: where their line starts).
 
         Returns
         -------
@@ -245,10 +306,13 @@ class Fit:
         """
         if not self.spec.random_intercepts:
             raise SpecError(f"A {self.spec.title} has no random intercepts, so there are no person scores.")
-        targets = [self.system.variables.index(f"intercept {name}") for name in self.spec.measures]
-        values, thetas = self._standardized_values("A person score"), self._some_thetas(N_PERSON_DRAWS)
-        drawn = draw_unobserved(self.system, targets, thetas, values, self._rng("person scores"))
-        return self._table_of_persons(drawn * self.statistics.scale)
+        variables = self.system.systems[0].variables
+        targets = [variables.index(f"intercept {name}") for name in self.spec.measures]
+        values, thetas = self._values("A person score"), self._some_thetas(N_PERSON_DRAWS)
+        cells = self.model.design.person_cell
+        drawn = draw_unobserved(self.system, targets, thetas, values, self._rng("person scores"), cells)
+        centre = self.model.centre if self.spec.growth else 0.0
+        return self._table_of_persons(drawn * self.model.unit + centre, self.spec.measures)
 
     def forecast(self, time: float) -> pd.DataFrame:
         """Predict every person's values at one time from what was observed of them before it.
@@ -257,7 +321,7 @@ class Fit:
         ----------
         time
             A wave of the panel after the first, or a time beyond the last wave that whole
-            intervals as long as the last one (on a grid: base steps) lead to. Beyond the panel
+            intervals as long as the last one (on a grid: base steps; in continuous time: any) lead to. Beyond the panel
             the last interval's effects and innovations and the last wave's means go on.
 
         Returns
@@ -274,18 +338,26 @@ class Fit:
         PanelError
             If the panel holds moments alone.
         """
-        values, thetas = self._standardized_values("A forecast"), self._some_thetas(N_PERSON_DRAWS)
-        times, n_measures = _times_until(self.spec, self.panel.times, time), len(self.spec.measures)
-        system = self.system
+        values, thetas = self._values("A forecast"), self._some_thetas(N_PERSON_DRAWS)
+        times, columns = _times_until(self.spec, self.panel.times, time), self.spec.columns
+        system, size, n_values = self.system, len(columns), self.system.n_values
         if len(times) > len(self.panel.times):
-            system = cross_lagged_system(self.spec, times)
+            if {"each_wave", "every_wave"} & {target for each in self.spec.covariates.values() for target in each}:
+                raise SpecError(
+                    "No forecast beyond the panel: its covariates act at each wave, and later ones are unknown."
+                )
+            system = cross_lagged_system(self.spec, _longer(self.model.design, times))
             thetas = continued(self.system, thetas, system)
         wave = times.index(time)
-        targets = system.observed[wave * n_measures : (wave + 1) * n_measures]
-        drawn = draw_unobserved(system, targets, thetas, values[:, : wave * n_measures], self._rng("forecast"))
-        table = self._table_of_persons(drawn * self.statistics.scale + self.statistics.centre)
+        used = np.full((len(values), len(times) * size + self.system.n_covariates), np.nan)
+        used[:, : wave * size] = values[:, : wave * size]
+        used[:, len(times) * size :] = values[:, n_values:]
+        targets = system.systems[0].observed[wave * size : (wave + 1) * size]
+        cells = self.model.design.person_cell
+        drawn = draw_unobserved(system, targets, thetas, used, self._rng("forecast"), cells)
+        table = self._table_of_persons(drawn * self.statistics.scale + self.statistics.centre, columns)
         if wave < len(self.panel.times):
-            seen = values[:, wave * n_measures : (wave + 1) * n_measures]
+            seen = values[:, wave * size : (wave + 1) * size]
             table["observed"] = (seen * self.statistics.scale + self.statistics.centre).ravel()
         else:
             table["observed"] = np.nan
@@ -307,11 +379,13 @@ class Fit:
         PanelError
             If the panel holds moments alone.
         """
-        values = self._standardized_values("A posterior predictive check")
-        observed = self._statistics_of(values)
-        seen, rng = ~np.isnan(values), self._rng("check")
+        values, cells = self._values("A posterior predictive check"), self.model.design.person_cell
+        observed, rng = self._statistics_of(values[:, : self.system.n_values]), self._rng("check")
         predicted = xr.DataArray(
-            [self._statistics_of(replicate(self.system, theta, seen, rng)) for theta in self._some_thetas(N_CHECKS)],
+            [
+                self._statistics_of(replicate(self.system, theta, values, rng, cells))
+                for theta in self._some_thetas(N_CHECKS)
+            ],
             dims=("sample", "statistic"),
         )
         lower, upper = interval(predicted, "sample")
@@ -370,6 +444,8 @@ class Fit:
     @property
     def thetas(self) -> np.ndarray:
         """All posterior draws of the linear system's parameters, shape ``(draw, parameter)``."""
+        if self.whole is not None:
+            raise SpecError("Scores, forecasts and checks are those of the whole fit; ask it, not one of its groups.")
         return _thetas(self.scale, self.posterior)
 
     def _some_thetas(self, most: int) -> np.ndarray:
@@ -379,21 +455,22 @@ class Fit:
     def _rng(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self.settings.seed, *purpose.encode()])
 
-    def _standardized_values(self, what: str) -> np.ndarray:
+    def _values(self, what: str) -> np.ndarray:
+        """Values in the model's unit, then covariates."""
         self.panel.require_persons(what)
-        return standardized_values(self.panel, self.spec.measures, self.statistics.centre, self.statistics.scale)
+        return self.model.values()
 
     def _statistics_of(self, values: np.ndarray) -> pd.Series:
         waves = [number(time) for time in self.panel.times]
         unit, centre = (np.tile(part, len(waves)) for part in (self.statistics.scale, self.statistics.centre))
-        return statistic_table(values * unit + centre, self.spec.measures, waves)
+        return statistic_table(values * unit + centre, self.spec.columns, waves)
 
-    def _table_of_persons(self, drawn: np.ndarray) -> pd.DataFrame:
+    def _table_of_persons(self, drawn: np.ndarray, columns: Sequence[str]) -> pd.DataFrame:
         array = xr.DataArray(drawn, dims=("sample", "person", "measure"))
         lower, upper = interval(array, "sample")
-        columns = {"mean": array.mean("sample"), "sd": array.std("sample"), "lower": lower, "upper": upper}
-        index = pd.MultiIndex.from_product([self.panel.persons, self.spec.measures], names=["person", "measure"])
-        return pd.DataFrame({name: column.to_numpy().ravel() for name, column in columns.items()}, index=index)
+        parts = {"mean": array.mean("sample"), "sd": array.std("sample"), "lower": lower, "upper": upper}
+        index = pd.MultiIndex.from_product([self.panel.persons, columns], names=["person", "measure"])
+        return pd.DataFrame({name: part.to_numpy().ravel() for name, part in parts.items()}, index=index)
 
     def __str__(self) -> str:
         settings = self.settings
@@ -494,11 +571,11 @@ def _with_other_groups(fitted: Fit) -> xr.DataTree:
     groups["/prior"] = _prior(fitted)
     if fitted.panel.values is None:
         return xr.DataTree.from_dict(groups)
-    chosen = [fitted.panel.measures.index(name) for name in fitted.spec.measures]
+    chosen = [fitted.panel.measures.index(name) for name in fitted.spec.columns]
     coordinates = {
         "person": fitted.panel.persons,
         "time": list(fitted.panel.times),
-        "measure": list(fitted.spec.measures),
+        "measure": list(fitted.spec.columns),
     }
     dims = ("person", "time", "measure")
     groups["/observed_data"] = xr.Dataset({"values": (dims, fitted.panel.values[:, :, chosen])}, coords=coordinates)
@@ -512,14 +589,13 @@ def _thetas(scale: PriorScale, draws: xr.Dataset) -> np.ndarray:
     blocks = {
         block.name: draws[block.name].transpose("chain", "draw", *block.dims).to_numpy() for block in scale.blocks
     }
-    return np.asarray(to_theta_many(scale.join(blocks).reshape(-1, scale.size), scale.arrays))
+    return np.asarray(run_many(scale.join(blocks).reshape(-1, scale.size), scale.arrays)[0])
 
 
 def _prior(fitted: Fit) -> xr.Dataset:
     """Prior draws of every random variable and derived quantity, named as in the posterior."""
-    blocks = fitted.scale.draw(N_PRIOR_DRAWS, fitted._rng("prior"))
-    thetas = to_theta_many(fitted.scale.join(blocks), fitted.scale.arrays)
-    vectors = derive_many(thetas, fitted.derived.arrays, fitted.statistics.centre, fitted.statistics.scale)
+    blocks, thetas = _proper_draws(fitted.scale, fitted._rng("prior"))
+    vectors = fitted.model.derive(thetas)
     variables: dict[str, Any] = {
         block.name: (("chain", "draw", *block.dims), blocks[block.name][None]) for block in fitted.scale.blocks
     }
@@ -531,12 +607,23 @@ def _prior(fitted: Fit) -> xr.Dataset:
     return xr.Dataset(variables, coords={"chain": [0], "draw": np.arange(N_PRIOR_DRAWS), **coordinates})
 
 
+def _proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Prior draws of every random variable, and their theta; those that give no proper model are drawn anew."""
+    kept: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
+    while sum(len(thetas) for _, thetas in kept) < N_PRIOR_DRAWS:
+        blocks = scale.draw(N_PRIOR_DRAWS, rng)
+        thetas, proper = run_many(scale.join(blocks), scale.arrays)
+        kept.append(({name: block[proper] for name, block in blocks.items()}, thetas[proper]))
+    joined = {name: np.concatenate([blocks[name] for blocks, _ in kept])[:N_PRIOR_DRAWS] for name in kept[0][0]}
+    return joined, np.concatenate([thetas for _, thetas in kept])[:N_PRIOR_DRAWS]
+
+
 def _log_likelihood(fitted: Fit, persons: slice | None = None) -> xr.DataArray:
     """Per draw and person with any value: a person without one has density 1, which no one can leave out."""
     assert fitted.panel.persons is not None
     assert fitted.statistics.person_pattern is not None
     seen = np.flatnonzero(fitted.statistics.person_pattern >= 0)[persons or slice(None)]
-    values = per_person(fitted.system, fitted.statistics, fitted.panel, fitted.spec, fitted.thetas, seen)
+    values = per_person(fitted.model, fitted.thetas, seen)
     sizes = fitted.posterior.sizes
     return xr.DataArray(
         values.reshape(sizes["chain"], sizes["draw"], -1),
@@ -552,17 +639,31 @@ def _sample_coordinates(fitted: Fit) -> dict[str, Any]:
 
 def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Dataset:
     """Replicated panels from evenly spaced draws, as many as the space for them allows."""
-    values = fitted._standardized_values("Posterior predictive draws")
-    seen, rng = ~np.isnan(values), fitted._rng("posterior predictive")
-    sizes = fitted.posterior.sizes
-    per_chain = max(1, min(sizes["draw"], N_REPLICATES // sizes["chain"], MOST_STORED_VALUES // values.size))
+    values, cells = fitted._values("Posterior predictive draws"), fitted.model.design.person_cell
+    rng, sizes, n_values = fitted._rng("posterior predictive"), fitted.posterior.sizes, fitted.system.n_values
+    most = MOST_STORED_VALUES // (len(values) * n_values)
+    per_chain = max(1, min(sizes["draw"], N_REPLICATES // sizes["chain"], most))
     kept = np.linspace(0, sizes["draw"] - 1, per_chain).astype(int)
     thetas = fitted.thetas.reshape(sizes["chain"], sizes["draw"], -1)[:, kept]
-    replicates = [replicate(fitted.system, theta, seen, rng) for theta in thetas.reshape(-1, thetas.shape[-1])]
-    shape = (sizes["chain"], per_chain, len(values), len(fitted.panel.times), len(fitted.spec.measures))
+    replicates = [replicate(fitted.system, theta, values, rng, cells) for theta in thetas.reshape(-1, thetas.shape[-1])]
+    shape = (sizes["chain"], per_chain, len(values), len(fitted.panel.times), len(fitted.spec.columns))
     raw = np.stack(replicates).reshape(shape) * fitted.statistics.scale + fitted.statistics.centre
     dims = ("chain", "draw", "person", "time", "measure")
     return xr.Dataset({"values": (dims, raw)}, coords={**coordinates, **_sample_coordinates(fitted), "draw": kept})
+
+
+def _longer(design: Design, times: tuple[float, ...]) -> Design:
+    """The design with more waves, which come after everybody's own last one."""
+    n_waves = len(design.times)
+    cells = tuple(
+        Cell(
+            cell.group,
+            (*cell.times, *(time - times[n_waves - 1] + cell.times[-1] for time in times[n_waves:])),
+            cell.moderators,
+        )
+        for cell in design.cells
+    )
+    return replace(design, times=times, cells=cells, span=(design.times[0], design.times[-1]))
 
 
 def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
@@ -570,6 +671,8 @@ def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tu
     if time in times[1:]:
         return times
     length = times[-1] - times[-2]
+    if spec.lags == "continuous" and np.isfinite(time) and time > times[-1]:
+        return (*times, time)
     step = (base_step(times) or length) if spec.lags == "grid" else length
     n_more = (time - times[-1]) / step
     if not np.isfinite(n_more) or n_more < 0.5 or abs(n_more - round(n_more)) > 1e-9:

@@ -7,50 +7,56 @@ import numpy as np
 import pandas as pd
 
 from .moments.kernel import conditional_draws, moments
-from .moments.linear_system import LinearSystem
+from .moments.linear_system import PanelSystem, joined_arrays
+from .moments.program_kernel import run
 from .moments.statistics import by_pattern, people_by_pattern
 
 __all__ = ["continued", "draw_unobserved", "replicate", "statistic_table"]
 
 
 def draw_unobserved(
-    system: LinearSystem,
+    system: PanelSystem,
     targets: Sequence[int],
     thetas: np.ndarray,
     values: np.ndarray,
     rng: np.random.Generator,
+    person_cell: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw variables of a system for every person given what was observed of them.
 
     Parameters
     ----------
     system
-        The model; the first of its observed variables are the columns of `values`.
+        The model.
     targets
         Positions of the variables to draw.
     thetas
         One draw of the parameters per row, shape ``(draw, parameter)``, in the model's unit.
     values
-        Values in the model's unit, shape ``(person, value)``, NaN where absent.
+        Values in the model's unit, then covariates, shape ``(person, value)``, NaN where absent or not to be used.
     rng
         Source of the random numbers.
+    person_cell
+        Cell of each person; one for all where left open.
 
     Returns
     -------
     numpy.ndarray
         Shape ``(draw, person, target)``, in the model's unit.
     """
-    joint = replace(system, observed=(*targets, *system.observed[: values.shape[1]]))
-    patterns, person_pattern = by_pattern(values)
+    joint = joined_arrays([replace(each, observed=(*targets, *each.observed)) for each in system.systems])
+    n_cells = len(system.systems)
+    patterns, person_pattern = by_pattern(values, person_cell=person_cell, n_cells=n_cells, keep_empty=True)
     order, bounds = people_by_pattern(person_pattern, len(patterns.people))
     shape = (len(thetas), len(values), len(targets))
-    result = np.empty(shape)
-    normals = rng.standard_normal(shape)
-    conditional_draws(thetas, joint.arrays, len(targets), patterns, values, order, bounds, normals, result)
+    result, normals = np.empty(shape), rng.standard_normal(shape)
+    conditional_draws(
+        thetas, system.structure_arrays, joint, len(targets), patterns, values, order, bounds, normals, result
+    )
     return result
 
 
-def continued(system: LinearSystem, theta: np.ndarray, longer: LinearSystem) -> np.ndarray:
+def continued(system: PanelSystem, theta: np.ndarray, longer: PanelSystem) -> np.ndarray:
     """Parameters of a system with more waves, in which the last interval and wave go on.
 
     Parameters
@@ -73,14 +79,20 @@ def continued(system: LinearSystem, theta: np.ndarray, longer: LinearSystem) -> 
         alike = [
             (other.occasion or 0, position)
             for position, other in enumerate(system.parameters)
-            if other.kind == parameter.kind and other.measures == parameter.measures
+            if (other.kind, other.measures, other.group) == (parameter.kind, parameter.measures, parameter.group)
         ]
         positions.append(max(alike)[1])
     return theta[:, positions]
 
 
-def replicate(system: LinearSystem, theta: np.ndarray, seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One panel of new people from the model, with the same values missing.
+def replicate(
+    system: PanelSystem,
+    theta: np.ndarray,
+    values: np.ndarray,
+    rng: np.random.Generator,
+    person_cell: np.ndarray | None = None,
+) -> np.ndarray:
+    """One panel of new people from the model, with the same covariates, and the same values missing.
 
     Parameters
     ----------
@@ -88,19 +100,31 @@ def replicate(system: LinearSystem, theta: np.ndarray, seen: np.ndarray, rng: np
         The model.
     theta
         One draw of the parameters, in the model's unit.
-    seen
-        Which values were observed, shape ``(person, value)``.
+    values
+        Values in the model's unit, then covariates, shape ``(person, value)``.
     rng
         Source of the random numbers.
+    person_cell
+        Cell of each person; one for all where left open.
 
     Returns
     -------
     numpy.ndarray
-        Shape ``(person, value)``, in the model's unit, NaN where nothing was observed.
+        Shape ``(person, value)`` without the covariates, in the model's unit, NaN where nothing was observed.
     """
-    mean, covariance = moments(theta, system.arrays)
-    factor = np.linalg.cholesky(covariance)
-    return np.where(seen, mean + rng.standard_normal(seen.shape) @ factor.T, np.nan)
+    registers, _ = run(theta, system.structure_arrays)
+    n_values = values.shape[1] - system.n_covariates
+    drawn = np.empty((len(values), n_values))
+    for cell, linear in enumerate(system.systems):
+        members = slice(None) if person_cell is None else person_cell == cell
+        mean, covariance = moments(registers, linear.arrays)
+        centre, left = mean[:n_values], covariance[:n_values, :n_values]
+        if system.n_covariates:
+            slopes = covariance[:n_values, n_values:]
+            centre, left = centre + values[members][:, n_values:] @ slopes.T, left - slopes @ slopes.T
+        normals = rng.standard_normal(drawn[members].shape)
+        drawn[members] = centre + normals @ np.linalg.cholesky(left).T
+    return np.where(np.isnan(values[:, :n_values]), np.nan, drawn)
 
 
 def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence[str]) -> pd.Series:

@@ -1,7 +1,7 @@
 """A model file: data, model, priors and the questions to be asked, all in one."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from itertools import combinations
@@ -17,7 +17,7 @@ from ..panel import Panel, read_frame
 from ..panel.checks import usable_columns
 from ..panel.frames import check_frame
 from ..problems import ModelFileError, PanelError, Problems
-from ..simulation import Truth, simulate
+from ..simulation import GroupTruth, Truth, simulate
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .columns import DerivedColumn, add_derived
@@ -26,6 +26,7 @@ from .sections import FORMAT, Question, frozen, read_sections
 if TYPE_CHECKING:
     from ..fitting import Fit
     from ..questions.directionality import Directionality, DirectionalityOfPairs
+    from ..questions.mediation import Mediation
 
 __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
 
@@ -69,7 +70,7 @@ class ModelFile:
     columns: Mapping[str, DerivedColumn] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
-    truth: Truth | None = None
+    truth: Truth | GroupTruth | None = None
 
     def __post_init__(self) -> None:
         for name in ("layout", "sampling"):
@@ -128,15 +129,13 @@ class ModelFile:
         SpecError
             If the model is not identified on these data, or does not fit them.
         """
-        from ..moments.identification import check_spec_against_panel
-        from ..moments.linear_system import cross_lagged_system
+        from ..moments.panel_model import panel_model
 
         panel = self.panel(frame)
-        check_spec_against_panel(self.spec, panel)
-        n_parameters = cross_lagged_system(self.spec, panel.times).n_parameters
+        n_parameters = panel_model(self.spec, panel).system.n_parameters
         return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
 
-    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs, ...]":
+    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs | Mediation, ...]":
         """Answers to the file's questions, in order.
 
         Parameters
@@ -147,8 +146,8 @@ class ModelFile:
         Returns
         -------
         tuple
-            For each question a `Directionality`, or a `DirectionalityOfPairs` where it names more
-            than two measures.
+            For each question of direction a `Directionality`, or a `DirectionalityOfPairs` where it
+            names more than two measures; for each of mediation a `Mediation`.
         """
         return tuple(_ASK[question.ask](fit, **question.options) for question in self.questions)
 
@@ -251,12 +250,17 @@ def packaged_model(name: str) -> ModelFile:
     >>> packaged_model("wages-direction").title
     'Do hours of work lead wages, or wages hours?'
     """
+    return _read(packaged_text(name), f"{name.removesuffix('.toml')}.toml")
+
+
+def packaged_text(name: str) -> str:
+    """Text of a model file that comes with the package."""
     packaged = (resources.files("alliance_bayes") / "models").iterdir()
     texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
     stem = name.removesuffix(".toml")
     if stem not in texts:
         raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
-    return _read(texts[stem].read_text("utf-8"), texts[stem].name)
+    return texts[stem].read_text("utf-8")
 
 
 def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
@@ -286,6 +290,8 @@ def _read(text: str, name: str) -> ModelFile:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+    if isinstance(document.get("model"), dict) and document["model"].get("kind") == "association":
+        raise ModelFileError(f"{name} asks for an association; read it with ab.load_association.")
     problems = Problems(f"{name} cannot be used as a model file")
     parts = read_sections(document, problems)
     problems.raise_as(ModelFileError)
@@ -372,4 +378,10 @@ def _directionality(fit: "Fit", between: tuple[str, ...], **options: Any) -> "Di
     return directionality_of_pairs(fit, combinations(between, 2), **options)
 
 
-_ASK = {"directionality": _directionality}
+def _mediation(fit: "Fit", **options: Any) -> "Mediation":
+    from ..questions.mediation import mediation
+
+    return mediation(fit, **options)
+
+
+_ASK: dict[str, Callable[..., Any]] = {"directionality": _directionality, "mediation": _mediation}

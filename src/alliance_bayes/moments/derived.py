@@ -1,17 +1,21 @@
-"""Quantities a reader knows by name, from the parameters of the linear system."""
+"""Quantities a reader knows by name, from the parameters of the model."""
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ..spec.cross_lagged import CrossLagged
-from ..spec.steps import steps_per_interval
-from .kernel import compiled
-from .linear_system import LinearSystem
+from .design import Cell, Design
+from .dynamics import Dynamics
+from .parameters import lay_out_parameters
+from .program import NOTHING, Program, ProgramArrays, Writer
 
-__all__ = ["Derived", "DerivedArrays", "Quantity", "derive", "derive_many", "derived_quantities"]
+__all__ = ["Derived", "Quantity", "derived_quantities"]
+
+type Addresses = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,18 +33,6 @@ class Quantity:
         return slice(self.start, self.start + math.prod(self.shape))
 
 
-class DerivedArrays(NamedTuple):
-    """Where each matrix entry stands in theta; -1 means a lagged effect fixed at 0."""
-
-    lagged: np.ndarray
-    between: np.ndarray
-    within: np.ndarray
-    innovation: np.ndarray
-    mean: np.ndarray
-    steps: np.ndarray
-    size: int
-
-
 @dataclass(frozen=True, eq=False)
 class Derived:
     """What can be derived from theta, and where to find it in the derived vector.
@@ -50,200 +42,163 @@ class Derived:
     quantities
         In order: ``lagged`` (effect of one raw unit of the predictor, in raw units of the
         outcome), ``lagged_standardized`` (within-person SDs of the outcome at the end of the
-        interval per within-person SD of the predictor at its start), ``mean``, ``between_sd``,
-        ``between_correlation``, ``within_sd``, ``within_correlation``, ``innovation_sd``,
+        interval per within-person SD of the predictor at its start), ``drift`` (raw, per unit of
+        time), ``mean`` (of people with average covariates), ``between_sd``, ``between_correlation``,
+        ``within_sd``, ``within_correlation``, ``innovation_sd``,
         ``innovation_correlation`` (over the whole interval), ``intraclass_correlation`` (share
         of a wave's variance that is between people) and ``within_r_squared`` (share of the
-        within-person variance at the end of an interval that the wave before predicts).
-    arrays
-        The layout, for the compiled function.
+        within-person variance at the end of an interval that the wave before predicts). With groups
+        each has a first dim ``group``.
+    program
+        From theta, then the measures' centres and scales, to the derived vector.
     """
 
     quantities: tuple[Quantity, ...]
-    arrays: DerivedArrays
+    program: Program
+
+    @cached_property
+    def arrays(self) -> ProgramArrays:
+        """The program for the compiled interpreter."""
+        return self.program.arrays
+
+    @property
+    def size(self) -> int:
+        """Length of the derived vector."""
+        return len(self.program.output)
 
     def __getitem__(self, name: str) -> Quantity:
         return next(quantity for quantity in self.quantities if quantity.name == name)
 
 
-def derived_quantities(spec: CrossLagged, times: tuple[float, ...], system: LinearSystem) -> Derived:
-    """Lay out the derived quantities of a model for waves at these times."""
-    size, n_waves = len(spec.measures), len(times)
-    n_intervals, n_pairs = n_waves - 1, size * (size - 1) // 2
-    intervals, waves, pairs = ("interval", n_intervals), ("time", n_waves), ("pair", n_pairs)
-    measures, outcomes, predictors = ("measure", size), ("outcome", size), ("predictor", size)
-    layout: dict[str, tuple[tuple[str, int], ...]] = {
-        "lagged": (intervals, outcomes, predictors),
-        "lagged_standardized": (intervals, outcomes, predictors),
-        "mean": (waves, measures),
+def derived_quantities(spec: CrossLagged, design: Design) -> Derived:
+    """Lay out the derived quantities of a model at the times of a design."""
+    table = lay_out_parameters(spec, design)
+    size = len(spec.measures)
+    writer = Writer(len(table) + 2 * size)
+    centre, scale = (len(table) + place * size + np.arange(size) for place in (0, 1))
+    dynamics = Dynamics(spec, design, table, writer)
+    by_group = [
+        _quantities_of(
+            spec, design, dynamics, Cell(group, design.times_of(group), (0.0,) * len(spec.moderated)), centre, scale
+        )
+        for group in range(design.n_groups)
+    ]
+    quantities, output, start = [], [], 0
+    for name, (dims, addresses) in by_group[0].items():
+        whole = addresses
+        if design.groups:
+            unknown = writer.constant(np.nan)
+            longest = max(len(each[name][1]) for each in by_group)
+            whole = np.stack([_padded(each[name][1], longest, unknown) for each in by_group])
+        labels = dims if not design.groups else ("group", *dims)
+        quantities.append(Quantity(name, labels, whole.shape, start))
+        output.append(whole.ravel())
+        start += whole.size
+    return Derived(tuple(quantities), writer.program(np.concatenate(output)))
+
+
+def _quantities_of(
+    spec: CrossLagged, design: Design, dynamics: Dynamics, cell: Cell, centre: Addresses, scale: Addresses
+) -> dict[str, tuple[tuple[str, ...], Addresses]]:
+    """Dims and addresses of every quantity of one group."""
+    writer, table, group = dynamics.writer, dynamics.table, cell.group
+    one, zero = writer.constant(1.0), writer.constant(0.0)
+    unit = writer.divide(scale[:, None], scale[None, :])
+
+    def in_raw_units(effects: Addresses) -> Addresses:
+        return writer.multiply(effects, unit)
+
+    within = [dynamics.first(group)]
+    effects, innovations = [], []
+    for interval in dynamics.intervals(cell):
+        step, noise = interval.effects, interval.innovation
+        whole, new = step, noise
+        for _ in range(interval.n_steps - 1):
+            whole = writer.product(step, whole)
+            new = writer.add(writer.quadratic_form(step, new), noise)
+        effects.append(whole)
+        innovations.append(new)
+        within.append(writer.add(writer.quadratic_form(whole, within[-1]), new))
+    sds = [writer.sds(covariance) for covariance in within]
+    new_sds = [writer.sds(covariance) for covariance in innovations]
+    standardized = [
+        writer.divide(writer.multiply(effect, before[None, :]), after[:, None])
+        for effect, before, after in zip(effects, sds[:-1], sds[1:], strict=True)
+    ]
+    found: dict[str, tuple[tuple[str, ...], Addresses]] = {
+        "lagged": (("interval", "outcome", "predictor"), np.stack([in_raw_units(each) for each in effects])),
+        "lagged_standardized": (("interval", "outcome", "predictor"), np.stack(standardized)),
     }
+    if dynamics.lags == "continuous":
+        found["drift"] = (("outcome", "predictor"), in_raw_units(dynamics.drift(cell)))
+    means = _means(spec, design, dynamics, cell)
+    if means is not None:
+        raw = np.stack([writer.add(centre, writer.multiply(scale, each)) for each in means])
+        found["mean"] = (("time", "measure"), raw)
+    between = None
     if spec.random_intercepts:
-        layout |= {"between_sd": (measures,), "between_correlation": (pairs,)}
-    layout |= {
-        "within_sd": (waves, measures),
-        "within_correlation": (waves, pairs),
-        "innovation_sd": (intervals, measures),
-        "innovation_correlation": (intervals, pairs),
+        between = table.at("between", group)
+        found["between_sd"] = (("measure",), writer.multiply(scale, writer.sds(between)))
+        found["between_correlation"] = (("pair",), writer.correlations(between))
+    if spec.stable == "growth":
+        found["slope_sd"] = (("measure",), writer.multiply(scale, writer.sds(table.at("slope", group))))
+    if spec.accumulating:
+        factor = table.at("accumulating", group)
+        found["accumulating_sd"] = (("measure",), writer.multiply(scale, writer.sds(factor)))
+        found["accumulating_correlation"] = (("pair",), writer.correlations(factor))
+    found |= {
+        "within_sd": (("time", "measure"), np.stack([writer.multiply(scale, each) for each in sds])),
+        "within_correlation": (("time", "pair"), np.stack([writer.correlations(each) for each in within])),
+        "innovation_sd": (("interval", "measure"), np.stack([writer.multiply(scale, each) for each in new_sds])),
+        "innovation_correlation": (("interval", "pair"), np.stack([writer.correlations(each) for each in innovations])),
     }
-    if spec.random_intercepts:
-        layout |= {"intraclass_correlation": (waves, measures)}
-    layout |= {"within_r_squared": (intervals, measures)}
-    quantities: list[Quantity] = []
-    start = 0
-    for name, dims in layout.items():
-        shape = tuple(length for _, length in dims)
-        quantities.append(Quantity(name, tuple(dim for dim, _ in dims), shape, start))
-        start += math.prod(shape)
-
-    lagged = np.full((n_intervals, size, size), -1)
-    covariances = {
-        "between": np.full((1, size, size), -1),
-        "within": np.full((1, size, size), -1),
-        "innovation": np.full((n_intervals, size, size), -1),
-    }
-    mean = np.full((n_waves, size), -1)
-    for position, parameter in enumerate(system.parameters):
-        occasion = slice(None) if parameter.occasion is None else parameter.occasion
-        match parameter.kind:
-            case "lagged":
-                lagged[occasion, parameter.measures[0], parameter.measures[1]] = position
-            case "mean":
-                mean[occasion, parameter.measures[0]] = position
-            case kind:
-                first, second = parameter.measures
-                where = occasion if kind == "innovation" else 0
-                covariances[kind][where, first, second] = position
-                covariances[kind][where, second, first] = position
-    steps = steps_per_interval(times) if spec.lags_for(times) == "grid" else (1,) * n_intervals
-    return Derived(
-        tuple(quantities),
-        DerivedArrays(
-            lagged=lagged.astype(np.int64),
-            between=covariances["between"][: int(spec.random_intercepts)].astype(np.int64),
-            within=covariances["within"].astype(np.int64),
-            innovation=covariances["innovation"].astype(np.int64),
-            mean=mean.astype(np.int64),
-            steps=np.array(steps, dtype=np.int64),
-            size=start,
-        ),
-    )
+    if spec.error:
+        errors = writer.square_root(table.at("error", group))
+        found["error_sd"] = (("measure",), writer.multiply(scale, errors))
+    if between is not None and spec.stable == "trait":
+        shares = []
+        for wave, covariance in enumerate(within):
+            stable = np.diagonal(between)
+            if spec.free_loadings and wave > 0:
+                loading = table.at("loading", group, wave)
+                stable = writer.multiply(writer.multiply(loading, loading), stable)
+            shares.append(writer.divide(stable, writer.add(stable, np.diagonal(covariance))))
+        found["intraclass_correlation"] = (("time", "measure"), np.stack(shares))
+    explained = [
+        writer.subtract(one, writer.divide(np.diagonal(new), np.diagonal(after)))
+        for new, after in zip(innovations, within[1:], strict=True)
+    ]
+    found["within_r_squared"] = (("interval", "measure"), np.stack(explained))
+    return {name: (dims, np.where(addresses == NOTHING, zero, addresses)) for name, (dims, addresses) in found.items()}
 
 
-@compiled
-def _matrix(theta, where):
-    size = len(where)
-    matrix = np.zeros((size, size))
-    for row in range(size):
-        for column in range(size):
-            if where[row, column] >= 0:
-                matrix[row, column] = theta[where[row, column]]
-    return matrix
+def _means(spec: CrossLagged, design: Design, dynamics: Dynamics, cell: Cell) -> list[Addresses] | None:
+    """Means of the measures at every wave, in the model's unit; None where indicators alone have them."""
+    writer, table, group, times = dynamics.writer, dynamics.table, cell.group, cell.times
+
+    def along(time: float) -> Addresses:
+        return writer.constant(design.along(time))
+
+    if spec.stable == "growth":
+        start, slope = table.at("mean intercept", group), table.at("mean slope", group)
+        return [writer.add(start, writer.multiply(slope, along(time))) for time in times]
+    if spec.stable == "accumulating growth":
+        means = [table.at("mean", group, 0)]
+        start, slope = table.at("mean accumulating", group), table.at("mean accumulating slope", group)
+        for place, interval in enumerate(dynamics.intervals(cell)):
+            mean = means[-1]
+            for step in range(interval.n_steps):
+                time = times[place] + (step + 1) / interval.n_steps * (times[place + 1] - times[place])
+                carried = writer.product(interval.effects, mean[:, None])[:, 0]
+                mean = writer.add(carried, writer.add(start, writer.multiply(slope, along(time))))
+            means.append(mean)
+        return means
+    if not table.has("mean", group, 0):
+        return None
+    return [table.at("mean", group, wave) for wave in range(len(times))]
 
 
-@compiled
-def _product(left, right):
-    size = len(left)
-    result = np.zeros((size, size))
-    for row in range(size):
-        for inner in range(size):
-            weight = left[row, inner]
-            for column in range(size):
-                result[row, column] += weight * right[inner, column]
-    return result
-
-
-@compiled
-def _write_correlations(covariance, result, start):
-    entry = start
-    for row in range(len(covariance)):
-        for column in range(row):
-            result[entry] = covariance[row, column] / math.sqrt(covariance[row, row] * covariance[column, column])
-            entry += 1
-    return entry
-
-
-@compiled
-def derive(theta: np.ndarray, layout: DerivedArrays, centre: np.ndarray, scale: np.ndarray):
-    """Derived vector at one theta.
-
-    Parameters
-    ----------
-    theta
-        In the model's unit, shape ``(parameter,)``.
-    layout
-        `Derived.arrays`.
-    centre, scale
-        Unit of each measure, shape ``(measure,)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(derived,)``; NaN where a variance is not positive.
-    """
-    n_intervals, size = len(layout.lagged), len(scale)
-    n_pairs, n_waves = size * (size - 1) // 2, n_intervals + 1
-    random_intercepts = len(layout.between) > 0
-    result = np.zeros(layout.size)
-    raw, standard = 0, n_intervals * size * size
-    means = 2 * standard
-    between = means + n_waves * size
-    within_sd = between + (size + n_pairs if random_intercepts else 0)
-    within_correlation = within_sd + n_waves * size
-    innovation_sd = within_correlation + n_waves * n_pairs
-    innovation_correlation = innovation_sd + n_intervals * size
-    shares = innovation_correlation + n_intervals * n_pairs
-    r_squared = shares + (n_waves * size if random_intercepts else 0)
-
-    between_covariance = np.zeros((size, size))
-    if random_intercepts:
-        between_covariance = _matrix(theta, layout.between[0])
-        for measure in range(size):
-            result[between + measure] = scale[measure] * math.sqrt(between_covariance[measure, measure])
-        _write_correlations(between_covariance, result, between + size)
-
-    covariance = _matrix(theta, layout.within[0])
-    for wave in range(n_waves):
-        if wave > 0:
-            interval = wave - 1
-            step = _matrix(theta, layout.lagged[interval])
-            noise = _matrix(theta, layout.innovation[interval])
-            effects, innovation = step.copy(), noise.copy()
-            for _ in range(layout.steps[interval] - 1):
-                effects = _product(step, effects)
-                innovation = _product(_product(step, innovation), step.T) + noise
-            before = covariance
-            covariance = _product(_product(effects, before), effects.T) + innovation
-            for outcome in range(size):
-                result[innovation_sd + interval * size + outcome] = scale[outcome] * math.sqrt(
-                    innovation[outcome, outcome]
-                )
-                result[r_squared + interval * size + outcome] = (
-                    1.0 - innovation[outcome, outcome] / covariance[outcome, outcome]
-                )
-                for predictor in range(size):
-                    place = (interval * size + outcome) * size + predictor
-                    effect = effects[outcome, predictor]
-                    result[raw + place] = effect * scale[outcome] / scale[predictor]
-                    result[standard + place] = effect * math.sqrt(
-                        before[predictor, predictor] / covariance[outcome, outcome]
-                    )
-            _write_correlations(innovation, result, innovation_correlation + interval * n_pairs)
-        for measure in range(size):
-            place = wave * size + measure
-            variance = covariance[measure, measure]
-            result[means + place] = centre[measure] + scale[measure] * theta[layout.mean[wave, measure]]
-            result[within_sd + place] = scale[measure] * math.sqrt(variance)
-            if random_intercepts:
-                stable = between_covariance[measure, measure]
-                result[shares + place] = stable / (stable + variance)
-        _write_correlations(covariance, result, within_correlation + wave * n_pairs)
-    return result
-
-
-@compiled
-def derive_many(thetas: np.ndarray, layout: DerivedArrays, centre: np.ndarray, scale: np.ndarray):
-    """Derived vectors at many theta, shape ``(draw, derived)``."""
-    result = np.empty((len(thetas), layout.size))
-    for draw in range(len(thetas)):
-        result[draw] = derive(thetas[draw], layout, centre, scale)
-    return result
+def _padded(addresses: Addresses, length: int, unknown: Addresses) -> Addresses:
+    """The quantities of a group with fewer waves, followed by numbers that do not exist."""
+    missing = length - len(addresses)
+    return np.concatenate([addresses, np.broadcast_to(unknown, (missing, *addresses.shape[1:]))])

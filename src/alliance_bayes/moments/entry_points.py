@@ -13,21 +13,24 @@ import numpy as np
 from llvmlite import binding
 from numba import carray, cfunc, types
 
-from .derived import DerivedArrays, derive
-from .kernel import compiled, log_likelihood_and_gradient
+from .compiled import compiled
+from .kernel import log_likelihood_and_gradient
 from .linear_system import SystemArrays
 from .prior_density import PriorTable, log_prior_and_gradient, to_constrained
-from .prior_scale import PriorScaleArrays, to_prior_scale_gradient, to_theta
+from .program import ProgramArrays
+from .program_kernel import pull_back, run
 from .statistics import PatternArrays
 
 __all__ = [
     "DERIVED_SYMBOL",
     "LIKELIHOOD_SYMBOL",
+    "derived_vector",
     "expand",
+    "likelihood_and_gradient",
     "log_density",
     "pack",
     "unpack_derived",
-    "unpack_system",
+    "unpack_likelihood",
 ]
 
 LIKELIHOOD_SYMBOL = "alliance_bayes_log_likelihood"
@@ -66,14 +69,26 @@ def _floats(packed, number):
     return packed[packed[number] : packed[number + 1]].view(np.float64)
 
 
+N_PROGRAM, N_SYSTEM, N_PATTERNS = len(ProgramArrays._fields), len(SystemArrays._fields), len(PatternArrays._fields)
+N_PRIORS = len(PriorTable._fields)
+STRUCTURE = N_PROGRAM
+SYSTEM = STRUCTURE + N_PROGRAM
+PATTERNS = SYSTEM + N_SYSTEM
+PRIORS = PATTERNS + N_PATTERNS
+DERIVED = PRIORS + N_PRIORS
+UNITS = DERIVED + N_PROGRAM
+
+
 @compiled
-def _scale(packed, start):
-    return PriorScaleArrays(
+def _program(packed, start):
+    return ProgramArrays(
         _integers(packed, start),
         _integers(packed, start + 1),
-        _integers(packed, start + 2)[0],
+        _floats(packed, start + 2),
         _integers(packed, start + 3)[0],
         _integers(packed, start + 4)[0],
+        _integers(packed, start + 5)[0],
+        _integers(packed, start + 6)[0],
     )
 
 
@@ -90,37 +105,27 @@ def _system(packed, start):
         _integers(packed, start + 7),
         _integers(packed, start + 8),
         _integers(packed, start + 9),
+        _integers(packed, start + 10).reshape(-1, 5),
     )
 
 
 @compiled
-def _derived(packed, start, size):
-    between, steps = _integers(packed, start + 1), _integers(packed, start + 5)
-    n_intervals = len(steps)
-    return DerivedArrays(
-        _integers(packed, start).reshape(n_intervals, size, size),
-        between.reshape(len(between) // (size * size), size, size),
-        _integers(packed, start + 2).reshape(1, size, size),
-        _integers(packed, start + 3).reshape(n_intervals, size, size),
-        _integers(packed, start + 4).reshape(n_intervals + 1, size),
-        steps,
-        _integers(packed, start + 6)[0],
-    )
-
-
-@compiled
-def _patterns(packed, start, n_values):
+def _patterns(packed, start):
     people = _floats(packed, start)
     n_patterns = len(people)
+    position = _integers(packed, start + 2)
+    n_values = len(position) // n_patterns
     return PatternArrays(
         people,
         _integers(packed, start + 1),
-        _integers(packed, start + 2).reshape(n_patterns, n_values),
+        position.reshape(n_patterns, n_values),
         _floats(packed, start + 3).reshape(n_patterns, n_values),
         _integers(packed, start + 4),
         _floats(packed, start + 5).reshape(n_patterns, n_values, n_values),
         _integers(packed, start + 6),
-        _floats(packed, start + 7).reshape(n_values, n_values),
+        _floats(packed, start + 7).reshape(-1, n_values, n_values),
+        _integers(packed, start + 8),
+        _floats(packed, start + 9),
     )
 
 
@@ -138,16 +143,43 @@ def _priors(packed, start):
 
 
 @compiled
-def unpack_system(packed):
-    """Prior scale and linear system, from ``pack(scale.arrays, system.arrays)``."""
-    return _scale(packed, 0), _system(packed, 5)
+def likelihood_and_gradient(psi, to_theta, structure, system, patterns):
+    """Log-likelihood at a prior-scale vector, and its gradient there; minus infinity outside the model's range."""
+    registers, proper = run(psi, to_theta)
+    first, last = to_theta.output, to_theta.output + to_theta.n_outputs
+    value, theta_bar = log_likelihood_and_gradient(registers[first:last], structure, system, patterns)
+    bars = np.zeros(len(registers))
+    if not proper or not value > -np.inf:
+        return -np.inf, bars[: len(psi)].copy()
+    bars[first:last] = theta_bar
+    pull_back(registers, bars, to_theta)
+    return value, bars[: len(psi)].copy()
+
+
+@compiled
+def derived_vector(psi, to_theta, derived, centre, unit):
+    """Derived quantities at a prior-scale vector, shape ``(derived,)``."""
+    registers, _ = run(psi, to_theta)
+    theta = registers[to_theta.output : to_theta.output + to_theta.n_outputs]
+    n_theta, n_units = len(theta), len(unit)
+    inputs = np.empty(n_theta + 2 * n_units)
+    inputs[:n_theta] = theta
+    inputs[n_theta : n_theta + n_units] = centre
+    inputs[n_theta + n_units :] = unit
+    found, _ = run(inputs, derived)
+    return found[derived.output : derived.output + derived.n_outputs].copy()
+
+
+@compiled
+def unpack_likelihood(packed):
+    """The parts of ``pack(to_theta, structure, systems)``."""
+    return _program(packed, 0), _program(packed, STRUCTURE), _system(packed, SYSTEM)
 
 
 @compiled
 def unpack_derived(packed):
-    """Prior scale and derived quantities, from ``pack(scale.arrays, derived.arrays)``."""
-    scale = _scale(packed, 0)
-    return scale, _derived(packed, 5, scale.n_measures)
+    """The parts of ``pack(to_theta, derived)``."""
+    return _program(packed, 0), _program(packed, N_PROGRAM)
 
 
 _word, _number, _length = types.CPointer(types.int64), types.CPointer(types.float64), types.intp
@@ -164,16 +196,16 @@ def _all_words(packed):
 def log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 
-    `packed` is ``pack(scale, system, patterns, priors, derived, (centre, unit))``. Returns 0, or 3
+    `packed` is ``pack(to_theta, structure, systems, patterns, priors, derived, (centre, unit))``. Returns 0, or 3
     where density or gradient is not finite.
     """
     words = _all_words(packed)
-    scale, system = _scale(words, 0), _system(words, 5)
-    patterns, table = _patterns(words, 15, len(system.observed)), _priors(words, 23)
+    table = _priors(words, PRIORS)
     here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
     psi = to_constrained(here, table)
-    likelihood, theta_bar = log_likelihood_and_gradient(to_theta(psi, scale), system, patterns)
-    psi_bar = to_prior_scale_gradient(psi, theta_bar, scale)
+    likelihood, psi_bar = likelihood_and_gradient(
+        psi, _program(words, 0), _program(words, STRUCTURE), _system(words, SYSTEM), _patterns(words, PATTERNS)
+    )
     total = likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
     carray(value, (1,))[0] = total
     finite = np.isfinite(total)
@@ -186,13 +218,13 @@ def log_density(n_point, point, gradient, value, packed):
 def expand(n_point, n_expanded, point, expanded, packed):
     """Random variables and derived quantities at an unconstrained point, as nutpie calls it."""
     words = _all_words(packed)
-    scale, table = _scale(words, 0), _priors(words, 23)
-    derived = _derived(words, 30, scale.n_measures)
-    psi = to_constrained(carray(point, (n_point,)), table)
+    psi = to_constrained(carray(point, (n_point,)), _priors(words, PRIORS))
     result = carray(expanded, (n_expanded,))
     for entry in range(n_point):
         result[entry] = psi[entry]
-    vector = derive(to_theta(psi, scale), derived, _floats(words, 37), _floats(words, 38))
+    vector = derived_vector(
+        psi, _program(words, 0), _program(words, DERIVED), _floats(words, UNITS), _floats(words, UNITS + 1)
+    )
     for entry in range(len(vector)):
         result[n_point + entry] = vector[entry]
     return 0
@@ -201,15 +233,15 @@ def expand(n_point, n_expanded, point, expanded, packed):
 @cfunc(
     types.float64(
         _number, _length, _word, _length, _number, _length, _word, _word, _number, _length, _word, _number, _word,
-        _number, _number,
+        _number, _word, _length, _number, _number,
     ),
     **_options,
 )  # fmt: skip
 def _log_likelihood(
     psi, n_psi, packed, n_packed, people, n_patterns, size, position, mean, n_values, rank, factor, completed,
-    scatter, gradient,
+    scatter, cell_start, n_cells, given, gradient,
 ):  # fmt: skip
-    scale, system = unpack_system(carray(packed, (n_packed,)))
+    words = carray(packed, (n_packed,))
     patterns = PatternArrays(
         carray(people, (n_patterns,)),
         carray(size, (n_patterns,)),
@@ -218,19 +250,27 @@ def _log_likelihood(
         carray(rank, (n_patterns,)),
         carray(factor, (n_patterns, n_values, n_values)),
         carray(completed, (n_patterns,)),
-        carray(scatter, (n_values, n_values)),
+        carray(scatter, (n_cells, n_values, n_values)),
+        carray(cell_start, (n_cells + 1,)),
+        carray(given, (1,)),
     )
-    point = carray(psi, (n_psi,))
-    value, slope = log_likelihood_and_gradient(to_theta(point, scale), system, patterns)
-    carray(gradient, (n_psi,))[:] = to_prior_scale_gradient(point, slope, scale)
+    value, slope = likelihood_and_gradient(
+        carray(psi, (n_psi,)), _program(words, 0), _program(words, STRUCTURE), _system(words, SYSTEM), patterns
+    )
+    carray(gradient, (n_psi,))[:] = slope
     return value
 
 
 @cfunc(types.void(_number, _length, _word, _length, _number, _number, _length, _number, _length), **_options)
 def _derived_quantities(psi, n_psi, packed, n_packed, centre, unit, n_measures, result, n_result):
-    scale, derived = unpack_derived(carray(packed, (n_packed,)))
-    theta = to_theta(carray(psi, (n_psi,)), scale)
-    carray(result, (n_result,))[:] = derive(theta, derived, carray(centre, (n_measures,)), carray(unit, (n_measures,)))
+    words = carray(packed, (n_packed,))
+    carray(result, (n_result,))[:] = derived_vector(
+        carray(psi, (n_psi,)),
+        _program(words, 0),
+        _program(words, N_PROGRAM),
+        carray(centre, (n_measures,)),
+        carray(unit, (n_measures,)),
+    )
 
 
 binding.add_symbol(LIKELIHOOD_SYMBOL, _log_likelihood.address)

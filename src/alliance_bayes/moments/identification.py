@@ -1,8 +1,10 @@
 """Whether a model can be meant, identified and fitted on a panel, before anything is compiled."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from ..names import choices, lagged_path
+from ..names import choices, lagged_path, number, quoted
 from ..panel import Panel
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -22,10 +24,12 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
         not say what that means, or if nobody was observed on both ends of a lagged effect.
     """
     problems = Problems(f"This {spec.title} cannot be fitted to this panel")
-    missing = [name for name in spec.measures if name not in panel.measures]
+    missing = [name for name in spec.columns if name not in panel.measures]
     for name in missing:
         problems.add(f"The panel has no measure '{name}'{choices(name, panel.measures, 'Measures')}")
     for problem in spec.problems_with(panel.times):
+        problems.add(problem)
+    for problem in (*_unusable_studies(spec, panel), *_unusable_extras(spec, panel)):
         problems.add(problem)
     for name in spec.measures:
         if name in panel.requires and spec.nonexistent is None:
@@ -34,10 +38,81 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
                 "Pass nonexistent='as_missing' to treat values that do not exist as unseen, and read the first "
                 "assumption of the answer."
             )
-    if not missing:
+    if not missing and not spec.indicators:
         for problem in _unseen_paths(spec, panel):
             problems.add(problem)
     problems.raise_as(SpecError)
+
+
+def _unusable_extras(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """What is wrong with covariates, moderators, groups and own times."""
+    if panel.moments is not None and (spec.covariates or spec.moderated):
+        yield "Covariates need each person's values, and this panel holds moments alone."
+    varying = [] if panel.moments is not None else [name for name in panel.measures if name not in spec.columns]
+    known = [*panel.covariates, *varying]
+    for name, targets in spec.covariates.items():
+        if name not in known:
+            yield f"The panel has no covariate '{name}'{choices(name, known, 'Covariates')}"
+            continue
+        if name in varying and set(targets) - {"each_wave", "every_wave"}:
+            yield f"'{name}' varies over time, so it acts on 'each_wave' or 'every_wave'; got {quoted(targets)}."
+            continue
+        values = panel.covariates.get(name)
+        if values is None:
+            values = panel.require_persons("A covariate")[:, :, panel.measures.index(name)]
+        elif name in spec.predetermined:
+            yield f"'{name}' does not vary over time, so it cannot be predetermined."
+        yield from _unusable_values(name, values, panel)
+    for name in dict.fromkeys(spec.moderated.values()):
+        if name not in panel.covariates:
+            yield f"The panel has no covariate of persons '{name}'{choices(name, list(panel.covariates), 'Covariates')}"
+        else:
+            yield from _unusable_values(name, panel.covariates[name], panel)
+    if panel.background.group_labels and spec.group_lags is None:
+        yield (
+            f"The panel has groups ({quoted(panel.background.group_labels)}), and this model does not say what differs "
+            "between them. Choose group_lags='free', 'equal' or 'pooled', or make the panel without group=."
+        )
+    if spec.group_lags is not None and not panel.background.group_labels:
+        yield f"group_lags='{spec.group_lags}' needs groups; make the panel with group=, or leave the option out."
+    if panel.own_times is not None and spec.lags not in ("continuous", None):
+        yield (
+            f"The panel holds each person's own times, and lags='{spec.lags}' goes by the planned ones. "
+            "Use lags='continuous', or make the panel without own_time=."
+        )
+
+
+def _unusable_studies(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """What several studies with waves of their own do not allow."""
+    times = panel.background.group_times
+    if not times:
+        return
+    lengths = {round(float(length), 9) for each in times.values() for length in np.diff(each)}
+    if spec.lags is None and len(lengths) > 1:
+        yield (
+            f"The studies have intervals of {', '.join(map(number, sorted(lengths)))}, so one lagged effect "
+            "has no single meaning. Choose lags='continuous' or 'grid', or type lags='equal' if you mean it."
+        )
+    if spec.lags == "free" or getattr(spec, "free_loadings", False) or spec.growth:
+        yield "Studies with waves of their own need lags='equal', 'grid' or 'continuous', fixed loadings and no growth."
+    for name, each in times.items():
+        if len(each) < spec.fewest_waves:
+            yield f"The study '{name}' has {len(each)} waves; a {spec.title} needs {spec.fewest_waves}."
+
+
+def _unusable_values(name: str, values: np.ndarray, panel: Panel) -> Iterator[str]:
+    seen = ~np.isnan(panel.require_persons("A covariate")).all(axis=(1, 2))
+    unknown = np.isnan(values[seen]).reshape(int(seen.sum()), -1).any(axis=1)
+    if unknown.any():
+        assert panel.persons is not None
+        cases = quoted(panel.persons[seen][unknown].tolist(), most=3)
+        yield (
+            f"The covariate '{name}' is missing for {int(unknown.sum())} people, such as {cases}. The likelihood is "
+            "given the covariates, so they must be complete: leave these people out, impute the covariate, or model "
+            "it as a measure."
+        )
+    elif np.nanstd(values[seen]) == 0:
+        yield f"The covariate '{name}' is the same for everybody; leave it out."
 
 
 def _unseen_paths(spec: CrossLagged, panel: Panel) -> list[str]:

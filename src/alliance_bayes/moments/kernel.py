@@ -7,37 +7,56 @@ Gradients with respect to a covariance treat its entries (i, j) and (j, i) as se
 import math
 
 import numpy as np
-from numba import njit
 
-from .caching import share_one_stamp
+from .compiled import compiled
 from .linear_system import SystemArrays
+from .matrices import cholesky, semidefinite_cholesky
+from .program import ProgramArrays
+from .program_kernel import pull_back, run
 from .statistics import PatternArrays
 
 __all__ = [
     "conditional_draws",
     "forward",
-    "log_likelihood",
     "log_likelihood_and_gradient",
     "log_likelihoods_per_person",
     "moments",
+    "system_of",
 ]
 
-share_one_stamp()
 LOG_2_PI = math.log(2 * math.pi)
-compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
 
 
 @compiled
-def _path_values(theta: np.ndarray, system: SystemArrays) -> np.ndarray:
-    values = np.ones(len(system.path_parameter))
+def system_of(systems: SystemArrays, cell: int):
+    """The arrays of one cell's system."""
+    first, last = systems.start[cell], systems.start[cell + 1]
+    return SystemArrays(
+        systems.path_row[first[0] : last[0]],
+        systems.path_column[first[0] : last[0]],
+        systems.path_register[first[0] : last[0]],
+        systems.covariance_row[first[1] : last[1]],
+        systems.covariance_column[first[1] : last[1]],
+        systems.covariance_register[first[1] : last[1]],
+        systems.intercept_row[first[2] : last[2]],
+        systems.intercept_register[first[2] : last[2]],
+        systems.disturbance[first[3] : last[3]],
+        systems.observed[first[4] : last[4]],
+        systems.start,
+    )
+
+
+@compiled
+def _path_values(registers: np.ndarray, system: SystemArrays) -> np.ndarray:
+    values = np.ones(len(system.path_register))
     for entry in range(len(values)):
-        if system.path_parameter[entry] >= 0:
-            values[entry] = theta[system.path_parameter[entry]]
+        if system.path_register[entry] >= 0:
+            values[entry] = registers[system.path_register[entry]]
     return values
 
 
 @compiled
-def forward(theta: np.ndarray, system: SystemArrays):
+def forward(registers: np.ndarray, system: SystemArrays):
     """Mean of every variable, and its covariances with disturbances and with observed variables.
 
     Returns
@@ -48,16 +67,17 @@ def forward(theta: np.ndarray, system: SystemArrays):
     """
     n_variables, n_values = len(system.disturbance), len(system.observed)
     n_disturbances = system.disturbance.max() + 1
-    paths = _path_values(theta, system)
+    paths = _path_values(registers, system)
     mean = np.zeros(n_variables)
     with_disturbance = np.zeros((n_variables, n_disturbances))
     with_observed = np.zeros((n_variables, n_values))
 
     for entry in range(len(system.intercept_row)):
-        mean[system.intercept_row[entry]] = theta[system.intercept_parameter[entry]]
+        mean[system.intercept_row[entry]] = registers[system.intercept_register[entry]]
     for entry in range(len(system.covariance_row)):
         row, column = system.covariance_row[entry], system.covariance_column[entry]
-        value = theta[system.covariance_parameter[entry]]
+        register = system.covariance_register[entry]
+        value = registers[register] if register >= 0 else 1.0
         with_disturbance[row, system.disturbance[column]] = value
         with_disturbance[column, system.disturbance[row]] = value
     for entry in range(len(paths)):
@@ -79,9 +99,9 @@ def forward(theta: np.ndarray, system: SystemArrays):
 
 
 @compiled
-def moments(theta: np.ndarray, system: SystemArrays):
+def moments(registers: np.ndarray, system: SystemArrays):
     """Mean and covariance of the stacked waves; shapes ``(value,)`` and ``(value, value)``."""
-    _, mean, _, with_observed = forward(theta, system)
+    _, mean, _, with_observed = forward(registers, system)
     return _observed(mean, with_observed, system)
 
 
@@ -98,10 +118,12 @@ def _observed(mean, with_observed, system):
 
 
 @compiled
-def _backward(theta, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient):
+def _backward(
+    registers, gradient, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient
+):
+    """Add the gradient in the registers."""
     n_variables, n_values = with_observed.shape
     n_disturbances = with_disturbance.shape[1]
-    gradient = np.zeros(len(theta))
     mean_bar = np.zeros(n_variables)
     disturbance_bar = np.zeros((n_variables, n_disturbances))
     observed_bar = np.zeros((n_variables, n_values))
@@ -116,8 +138,8 @@ def _backward(theta, system, paths, mean, with_disturbance, with_observed, mean_
         for position in range(n_values):
             slope += observed_bar[row, position] * with_observed[column, position]
             observed_bar[column, position] += value * observed_bar[row, position]
-        if system.path_parameter[entry] >= 0:
-            gradient[system.path_parameter[entry]] += slope
+        if system.path_register[entry] >= 0:
+            gradient[system.path_register[entry]] += slope
     for variable in range(n_variables):
         disturbance = system.disturbance[variable]
         if disturbance >= 0:
@@ -131,36 +153,17 @@ def _backward(theta, system, paths, mean, with_disturbance, with_observed, mean_
         for disturbance in range(n_disturbances):
             slope += disturbance_bar[row, disturbance] * with_disturbance[column, disturbance]
             disturbance_bar[column, disturbance] += value * disturbance_bar[row, disturbance]
-        if system.path_parameter[entry] >= 0:
-            gradient[system.path_parameter[entry]] += slope
+        if system.path_register[entry] >= 0:
+            gradient[system.path_register[entry]] += slope
     for entry in range(len(system.covariance_row)):
         row, column = system.covariance_row[entry], system.covariance_column[entry]
         slope = disturbance_bar[row, system.disturbance[column]]
         if row != column:
             slope += disturbance_bar[column, system.disturbance[row]]
-        gradient[system.covariance_parameter[entry]] += slope
+        if system.covariance_register[entry] >= 0:
+            gradient[system.covariance_register[entry]] += slope
     for entry in range(len(system.intercept_row)):
-        gradient[system.intercept_parameter[entry]] += mean_bar[system.intercept_row[entry]]
-    return gradient
-
-
-@compiled
-def _cholesky(matrix, size):
-    """Lower factor in place; False where the matrix is not positive definite."""
-    for column in range(size):
-        pivot = matrix[column, column]
-        for inner in range(column):
-            pivot -= matrix[column, inner] * matrix[column, inner]
-        if not pivot > 0.0:
-            return False
-        pivot = math.sqrt(pivot)
-        matrix[column, column] = pivot
-        for row in range(column + 1, size):
-            value = matrix[row, column]
-            for inner in range(column):
-                value -= matrix[row, inner] * matrix[column, inner]
-            matrix[row, column] = value / pivot
-    return True
+        gradient[system.intercept_register[entry]] += mean_bar[system.intercept_row[entry]]
 
 
 @compiled
@@ -187,7 +190,7 @@ def _invert(matrix, factor, inverse, size):
     for row in range(size):
         for column in range(row + 1):
             factor[row, column] = matrix[row, column]
-    if not _cholesky(factor, size):
+    if not cholesky(factor, size):
         return np.inf
     log_determinant, product = 0.0, 1.0
     for row in range(size):
@@ -299,8 +302,8 @@ def _small_pattern(people, size, rank, position, factor, deviation, covariance, 
 
 
 @compiled
-def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient):
-    """Log-likelihood over patterns; adds the gradients, of the covariance in its lower triangle.
+def _patterns(mean, covariance, patterns, cell, mean_gradient, covariance_gradient):
+    """Log-likelihood over the patterns of a cell; adds the gradients, of the covariance in its lower triangle.
 
     Patterns with few values missing are summed as completed moments M, each ``F F' + n P_uu^-1`` in
     the notation of `_completed_pattern`. Their quadratic forms are then ``tr(P M)`` less the number
@@ -311,14 +314,14 @@ def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient):
     precision, product = np.empty((n_values, n_values)), np.empty((n_values, n_values))
     work = np.empty((4, n_values, n_values))
     deviation, slopes, first_moment = np.empty(n_values), np.empty(n_values), np.zeros(n_values)
-    moment = patterns.scatter.copy()
+    moment = patterns.scatter[cell, :n_values, :n_values].copy()
     whole = _invert(covariance, product, precision, n_values)
     if whole == np.inf:
         return -np.inf
     total, completed = 0.0, 0.0
-    for pattern in range(len(patterns.people)):
+    for pattern in range(patterns.cell_start[cell], patterns.cell_start[cell + 1]):
         people, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
-        position, factor, root = patterns.position[pattern], patterns.factor[pattern], math.sqrt(people)
+        position, factor, root = patterns.position[pattern, :n_values], patterns.factor[pattern], math.sqrt(people)
         for row in range(size):
             deviation[row] = root * (patterns.mean[pattern, row] - mean[position[row]])
         if patterns.completed[pattern]:
@@ -356,8 +359,28 @@ def _patterns(mean, covariance, patterns, mean_gradient, covariance_gradient):
 
 
 @compiled
-def log_likelihood_and_gradient(theta: np.ndarray, system: SystemArrays, patterns: PatternArrays):
-    """Log-likelihood of a panel and its gradient in theta.
+def _cell(registers, bars, system, patterns, cell):
+    """Log-likelihood of one cell's people; adds its gradient to `bars`."""
+    paths, mean, with_disturbance, with_observed = forward(registers, system)
+    observed_mean, covariance = _observed(mean, with_observed, system)
+    n_values = len(observed_mean)
+    mean_gradient = np.zeros(n_values)
+    covariance_gradient = np.zeros((n_values, n_values))
+    total = _patterns(observed_mean, covariance, patterns, cell, mean_gradient, covariance_gradient)
+    if total == -np.inf:
+        return total
+    for position in range(n_values):
+        for other in range(position):
+            covariance_gradient[other, position] = covariance_gradient[position, other]
+    _backward(registers, bars, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient)
+    return total
+
+
+@compiled
+def log_likelihood_and_gradient(
+    theta: np.ndarray, structure: ProgramArrays, systems: SystemArrays, patterns: PatternArrays
+):
+    """Log-likelihood of a panel, given its covariates, and its gradient in theta.
 
     Returns
     -------
@@ -365,37 +388,30 @@ def log_likelihood_and_gradient(theta: np.ndarray, system: SystemArrays, pattern
         Log-likelihood, minus infinity where an implied covariance is not positive definite; its
         gradient, shape ``(parameter,)``, 0 in that case.
     """
-    paths, mean, with_disturbance, with_observed = forward(theta, system)
-    observed_mean, covariance = _observed(mean, with_observed, system)
-    n_values = len(observed_mean)
-    mean_gradient = np.zeros(n_values)
-    covariance_gradient = np.zeros((n_values, n_values))
-    total = _patterns(observed_mean, covariance, patterns, mean_gradient, covariance_gradient)
-    if total == -np.inf:
-        return total, np.zeros(len(theta))
-    for position in range(n_values):
-        for other in range(position):
-            covariance_gradient[other, position] = covariance_gradient[position, other]
-    gradient = _backward(
-        theta, system, paths, mean, with_disturbance, with_observed, mean_gradient, covariance_gradient
-    )
-    return total, gradient
+    registers, proper = run(theta, structure)
+    bars = np.zeros(len(registers))
+    total = -patterns.given[0] if proper else -np.inf
+    for cell in range(len(systems.start) - 1):
+        if total > -np.inf:
+            total += _cell(registers, bars, system_of(systems, cell), patterns, cell)
+    if not total > -np.inf:
+        return -np.inf, np.zeros(len(theta))
+    pull_back(registers, bars, structure)
+    return total, bars[: len(theta)].copy()
 
 
 @compiled
-def log_likelihood(theta: np.ndarray, system: SystemArrays, patterns: PatternArrays):
-    """Log-likelihood of a panel, as `log_likelihood_and_gradient` gives it."""
-    return log_likelihood_and_gradient(theta, system, patterns)[0]
-
-
-@compiled
-def log_likelihoods_per_person(thetas, system, patterns, values, order, bounds, result):
+def log_likelihoods_per_person(thetas, structure, systems, patterns, values, order, bounds, result):
     """Log density of each person's values at each of several theta, written into `result`.
 
     Parameters
     ----------
     thetas
         Shape ``(draw, parameter)``.
+    structure, systems
+        As in `log_likelihood_and_gradient`.
+    patterns
+        Only `size`, `position` and `cell_start` are used.
     values
         Values in the model's unit, shape ``(person, value)``.
     order, bounds
@@ -403,51 +419,51 @@ def log_likelihoods_per_person(thetas, system, patterns, values, order, bounds, 
     result
         Shape ``(draw, person)``; people outside every pattern are left as they are.
     """
-    n_values = values.shape[1]
-    lower = np.empty((n_values, n_values))
-    deviation = np.empty(n_values)
+    lower = np.empty((values.shape[1], values.shape[1]))
+    deviation = np.empty(values.shape[1])
     for draw in range(len(thetas)):
-        mean, covariance = moments(thetas[draw], system)
-        for pattern in range(len(patterns.people)):
-            size, index = patterns.size[pattern], patterns.position[pattern]
-            for row in range(size):
-                for column in range(row + 1):
-                    lower[row, column] = covariance[index[row], index[column]]
-            proper = _cholesky(lower, size)
-            constant = size * LOG_2_PI
-            for row in range(size):
-                constant += 2.0 * math.log(lower[row, row])
-            for position in range(bounds[pattern], bounds[pattern + 1]):
-                person = order[position]
-                quadratic = 0.0
+        registers, _ = run(thetas[draw], structure)
+        for cell in range(len(systems.start) - 1):
+            mean, covariance = moments(registers, system_of(systems, cell))
+            for pattern in range(patterns.cell_start[cell], patterns.cell_start[cell + 1]):
+                size, index = patterns.size[pattern], patterns.position[pattern]
                 for row in range(size):
-                    value = values[person, index[row]] - mean[index[row]]
-                    for inner in range(row):
-                        value -= lower[row, inner] * deviation[inner]
-                    value /= lower[row, row]
-                    deviation[row] = value
-                    quadratic += value * value
-                result[draw, person] = -0.5 * (constant + quadratic) if proper else -np.inf
+                    for column in range(row + 1):
+                        lower[row, column] = covariance[index[row], index[column]]
+                proper = cholesky(lower, size)
+                constant = size * LOG_2_PI
+                for row in range(size):
+                    constant += 2.0 * math.log(lower[row, row])
+                for position in range(bounds[pattern], bounds[pattern + 1]):
+                    person = order[position]
+                    quadratic = 0.0
+                    for row in range(size):
+                        value = values[person, index[row]] - mean[index[row]]
+                        for inner in range(row):
+                            value -= lower[row, inner] * deviation[inner]
+                        value /= lower[row, row]
+                        deviation[row] = value
+                        quadratic += value * value
+                    result[draw, person] = -0.5 * (constant + quadratic) if proper else -np.inf
 
 
 @compiled
-def conditional_draws(thetas, system, n_targets, patterns, values, order, bounds, normals, result):
+def conditional_draws(thetas, structure, systems, n_targets, patterns, values, order, bounds, normals, result):
     """Draw unobserved variables of each person given the observed values, one draw per theta.
 
     Parameters
     ----------
     thetas
         Shape ``(draw, parameter)``.
-    system
-        A system whose first `n_targets` observed variables are the ones to draw, and whose
+    structure, systems
+        Systems whose first `n_targets` observed variables are the ones to draw, and whose
         remaining ones are the values the patterns index.
     patterns
-        Only `size` and `index` are used.
+        Only `size`, `position` and `cell_start` are used; people without any value are a pattern too.
     values
         Values in the model's unit, shape ``(person, value)``.
     order, bounds
-        People sorted by pattern, and where each pattern starts and the last one ends; people
-        before the first pattern have no value and are drawn from the margin.
+        People sorted by pattern, and where each pattern starts and the last one ends.
     normals
         Standard normal numbers, shape ``(draw, person, target)``.
     result
@@ -459,55 +475,39 @@ def conditional_draws(thetas, system, n_targets, patterns, values, order, bounds
     deviation = np.empty(n_values)
     rest = np.empty((n_targets, n_targets))
     for draw in range(len(thetas)):
-        mean, covariance = moments(thetas[draw], system)
-        for pattern in range(-1, len(patterns.size)):
-            size = 0 if pattern < 0 else patterns.size[pattern]
-            index = patterns.position[max(pattern, 0)]
-            first, last = (0, bounds[0]) if pattern < 0 else (bounds[pattern], bounds[pattern + 1])
-            for row in range(size):
-                for column in range(row + 1):
-                    lower[row, column] = covariance[n_targets + index[row], n_targets + index[column]]
-            _cholesky(lower, size)
-            for target in range(n_targets):
+        registers, _ = run(thetas[draw], structure)
+        for cell in range(len(systems.start) - 1):
+            mean, covariance = moments(registers, system_of(systems, cell))
+            for pattern in range(patterns.cell_start[cell], patterns.cell_start[cell + 1]):
+                size, index = patterns.size[pattern], patterns.position[pattern]
                 for row in range(size):
-                    value = covariance[n_targets + index[row], target]
-                    for inner in range(row):
-                        value -= lower[row, inner] * weights[inner, target]
-                    weights[row, target] = value / lower[row, row]
-            for target in range(n_targets):
-                for other in range(target + 1):
-                    value = covariance[target, other]
-                    for inner in range(size):
-                        value -= weights[inner, target] * weights[inner, other]
-                    rest[target, other] = value
-            _semidefinite_cholesky(rest, n_targets)
-            for position in range(first, last):
-                person = order[position]
-                for row in range(size):
-                    value = values[person, index[row]] - mean[n_targets + index[row]]
-                    for inner in range(row):
-                        value -= lower[row, inner] * deviation[inner]
-                    deviation[row] = value / lower[row, row]
+                    for column in range(row + 1):
+                        lower[row, column] = covariance[n_targets + index[row], n_targets + index[column]]
+                cholesky(lower, size)
                 for target in range(n_targets):
-                    value = mean[target]
                     for row in range(size):
-                        value += weights[row, target] * deviation[row]
-                    for inner in range(target + 1):
-                        value += rest[target, inner] * normals[draw, person, inner]
-                    result[draw, person, target] = value
-
-
-@compiled
-def _semidefinite_cholesky(matrix, size):
-    """Lower factor in place; a pivot that rounding leaves at or below 0 gives a column of 0."""
-    for column in range(size):
-        pivot = matrix[column, column]
-        for inner in range(column):
-            pivot -= matrix[column, inner] * matrix[column, inner]
-        pivot = math.sqrt(pivot) if pivot > 0.0 else 0.0
-        matrix[column, column] = pivot
-        for row in range(column + 1, size):
-            value = matrix[row, column]
-            for inner in range(column):
-                value -= matrix[row, inner] * matrix[column, inner]
-            matrix[row, column] = value / pivot if pivot > 0.0 else 0.0
+                        value = covariance[n_targets + index[row], target]
+                        for inner in range(row):
+                            value -= lower[row, inner] * weights[inner, target]
+                        weights[row, target] = value / lower[row, row]
+                for target in range(n_targets):
+                    for other in range(target + 1):
+                        value = covariance[target, other]
+                        for inner in range(size):
+                            value -= weights[inner, target] * weights[inner, other]
+                        rest[target, other] = value
+                semidefinite_cholesky(rest, n_targets)
+                for position in range(bounds[pattern], bounds[pattern + 1]):
+                    person = order[position]
+                    for row in range(size):
+                        value = values[person, index[row]] - mean[n_targets + index[row]]
+                        for inner in range(row):
+                            value -= lower[row, inner] * deviation[inner]
+                        deviation[row] = value / lower[row, row]
+                    for target in range(n_targets):
+                        value = mean[target]
+                        for row in range(size):
+                            value += weights[row, target] * deviation[row]
+                        for inner in range(target + 1):
+                            value += rest[target, inner] * normals[draw, person, inner]
+                        result[draw, person, target] = value

@@ -1,34 +1,32 @@
-"""From the scale on which priors are stated to the parameters of the linear system, and back.
+"""From the scale on which priors are stated to the parameters of the model.
 
 Priors speak of standardised lagged effects, SDs, the ICC and partial correlations; the linear
 system of raw effects and covariances. ``Phi = D Phi* D^-1`` with D the within-person SDs of the
-first wave; a covariance is ``sd_j sd_k r_jk``, with the correlation matrix built from its partial
-correlations row by row of its Cholesky factor (Lewandowski, Kurowicka & Joe 2009,
-https://doi.org/10.1016/j.jmva.2009.04.008).
+first wave, and likewise for a drift; a covariance is ``sd_j sd_k r_jk``, with the correlation matrix
+built from its partial correlations row by row of its Cholesky factor (Lewandowski, Kurowicka & Joe
+2009, https://doi.org/10.1016/j.jmva.2009.04.008).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ..names import split_path
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ..spec.steps import interval_names
-from .kernel import compiled
+from .design import Design
+from .dynamics import Dynamics
+from .parameters import ParameterTable, lay_out_parameters
+from .program import NOTHING, Program, ProgramArrays, Writer
 
-__all__ = [
-    "Block",
-    "PriorScale",
-    "PriorScaleArrays",
-    "prior_scale",
-    "to_prior_scale_gradient",
-    "to_theta",
-    "to_theta_many",
-]
+__all__ = ["Block", "PriorScale", "prior_scale"]
+
+type Addresses = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,27 +43,29 @@ class Block:
         Names of its dimensions.
     shape
         Their lengths.
+    bounds
+        Where the prior is cut off; None where it is not.
+    size_of_matrix
+        Rows of the correlation matrix that an `LKJ` is about.
     """
 
     name: str
     prior: Prior
     dims: tuple[str, ...]
     shape: tuple[int, ...]
+    bounds: tuple[float, float] | None = None
+    size_of_matrix: int = 0
 
     @property
     def size(self) -> int:
         """Number of parameters."""
         return math.prod(self.shape)
 
-
-class PriorScaleArrays(NamedTuple):
-    """Layout of the prior-scale vector for the compiled functions."""
-
-    outcome: np.ndarray
-    predictor: np.ndarray
-    n_measures: int
-    n_innovations: int
-    random_intercepts: bool
+    @property
+    def partial_shapes(self) -> npt.NDArray[np.float64]:
+        """Beta parameters of an `LKJ`, along the last dimension."""
+        assert isinstance(self.prior, LKJ)
+        return self.prior.partial_shapes(self.size_of_matrix)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +78,18 @@ class PriorScale:
         Random variables, in order.
     coordinates
         Labels of every dimension the blocks use.
-    arrays
-        The layout, for the compiled functions.
+    to_theta
+        From psi to the parameters of the model.
     """
 
     blocks: tuple[Block, ...]
     coordinates: Mapping[str, tuple[str, ...] | tuple[float, ...]]
-    arrays: PriorScaleArrays
+    to_theta: Program
+
+    @cached_property
+    def arrays(self) -> ProgramArrays:
+        """`to_theta` for the compiled interpreter."""
+        return self.to_theta.arrays
 
     @property
     def size(self) -> int:
@@ -100,67 +105,440 @@ class PriorScale:
 
     def draw(self, n_draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Independent draws of every block from its prior, shape ``(draw, *block shape)``."""
-        return {block.name: _draw(block, n_draws, rng, self.arrays.n_measures) for block in self.blocks}
+        return {block.name: _draw(block, n_draws, rng) for block in self.blocks}
 
 
-def prior_scale(spec: CrossLagged, times: tuple[float, ...]) -> PriorScale:
-    """Lay out the random variables of a model for waves at these times."""
-    lags, priors, size = spec.lags_for(times), spec.priors, len(spec.measures)
-    n_intervals, n_pairs = len(times) - 1, size * (size - 1) // 2
-    free_lags = ((n_intervals, "interval"),) if lags == "free" else ()
-    free_residuals = ((n_intervals, "interval"),) if spec.residuals == "free" else ()
-    free_means = ((len(times), "time"),) if spec.means == "free" else ()
-    blocks: list[Block] = []
+def prior_scale(spec: CrossLagged, design: Design) -> PriorScale:
+    """Lay out the random variables of a model on a panel."""
+    layout = _Layout(spec, design, lay_out_parameters(spec, design))
+    theta = layout.write()
+    assert (theta != NOTHING).all()
+    layout.writer.n_inputs = sum(block.size for block in layout.blocks)
+    return PriorScale(tuple(layout.blocks), layout.coordinates, layout.writer.program(theta))
 
-    def add(name: str, prior: Prior, *dims: tuple[int, str]) -> None:
-        if all(length for length, _ in dims):
-            blocks.append(Block(name, prior, tuple(dim for _, dim in dims), tuple(length for length, _ in dims)))
 
-    add("carry_over", priors.carry_over, *free_lags, (len(spec.carry_over_paths), "carry_over_path"))
-    add("cross_lagged", priors.cross_lagged, *free_lags, (len(spec.cross_lagged_paths), "cross_lagged_path"))
-    add("relative_total_sd", priors.total_sd, (size, "measure"))
-    if spec.random_intercepts:
-        add("icc", priors.icc, (size, "measure"))
-        add("between_partial_unit", priors.between_correlation, (n_pairs, "pair"))
-    add("within_partial_unit", priors.within_correlation, (n_pairs, "pair"))
-    add("relative_innovation_sd", priors.innovation_sd, *free_residuals, (size, "measure"))
-    add("innovation_partial_unit", priors.innovation_correlation, *free_residuals, (n_pairs, "pair"))
-    add("relative_mean", priors.mean, *free_means, (size, "measure"))
+class _Layout:
+    """Adds random variables one after the other, and writes what theta makes of them."""
 
-    names = list(spec.measures)
-    lagged = [
-        split_path(path) or ("", "")
-        for group in (spec.carry_over_paths, spec.cross_lagged_paths)
-        for _ in range(n_intervals if lags == "free" else 1)
-        for path in group
-    ]
-    return PriorScale(
-        tuple(blocks),
-        {
+    def __init__(self, spec: CrossLagged, design: Design, table: ParameterTable) -> None:
+        self.spec, self.design, self.table = spec, design, table
+        self.writer = Writer(0)
+        self.blocks: list[Block] = []
+        self.theta = np.full(len(table), NOTHING)
+        names, times = tuple(spec.measures), design.times
+        size = self.size = len(names)
+        self.lags = spec.lags_for(times)
+        self.coordinates: dict[str, tuple[str, ...] | tuple[float, ...]] = {
             "interval": interval_names(times),
             "time": times,
-            "measure": tuple(names),
-            "outcome": tuple(names),
-            "predictor": tuple(names),
+            "later_time": times[1:],
+            "measure": names,
+            "outcome": names,
+            "predictor": names,
             "carry_over_path": spec.carry_over_paths,
             "cross_lagged_path": spec.cross_lagged_paths,
+            "lag_2_path": spec.lag_2,
+            "moderated_path": tuple(f"{path} by {name}" for path, name in spec.moderated.items()),
             "pair": tuple(f"{names[column]}, {names[row]}" for row in range(size) for column in range(row)),
-        },
-        PriorScaleArrays(
-            outcome=np.array([names.index(outcome) for _, outcome in lagged], dtype=np.int64),
-            predictor=np.array([names.index(predictor) for predictor, _ in lagged], dtype=np.int64),
-            n_measures=size,
-            n_innovations=n_intervals if spec.residuals == "free" else 1,
-            random_intercepts=spec.random_intercepts,
-        ),
-    )
+            "factor_pair": tuple(f"{row}, {column}" for row in range(3 * size) for column in range(row)),
+            "group": design.groups,
+        }
+
+    def write(self) -> Addresses:
+        """Every random variable; returns the addresses of theta."""
+        lags = self.add_lags()
+        unit = self.first_wave()
+        for positions, values, group in lags:
+            self.let(positions, self.raw(positions, values, unit[group]))
+        self.write_innovations()
+        self.write_rest()
+        return self.theta
+
+    # ---- blocks ----
+
+    def add(
+        self,
+        name: str,
+        prior: Prior,
+        *dims: tuple[int, str],
+        group: bool = False,
+        bounds: tuple[float, float] | None = None,
+        size_of_matrix: int = 0,
+    ) -> Addresses:
+        """Addresses of a new random variable, with a first axis for groups."""
+        lengths = tuple(length for length, _ in dims)
+        lead = ((len(self.design.groups), "group"),) if group else ()
+        shape = (*(length for length, _ in lead), *lengths)
+        start = sum(block.size for block in self.blocks)
+        if math.prod(shape):
+            labels = (*(dim for _, dim in lead), *(dim for _, dim in dims))
+            self.blocks.append(Block(name, prior, labels, shape, bounds, size_of_matrix))
+        addresses = start + np.arange(math.prod(shape)).reshape(shape)
+        return addresses if group else np.broadcast_to(addresses, (self.design.n_groups, *lengths))
+
+    def per_group(self, part: str) -> bool:
+        """Whether each group has its own."""
+        return bool(self.design.groups) and part not in self.spec.equal_across_groups
+
+    def correlation(
+        self, name: str, prior: LKJ, size: int, *dims: tuple[int, str], group: bool, pair: str = "pair"
+    ) -> Addresses:
+        return self.add(name, prior, *dims, (size * (size - 1) // 2, pair), group=group, size_of_matrix=size)
+
+    def let(self, positions: Addresses, addresses: Addresses) -> None:
+        """Theta at these positions comes from these addresses."""
+        known = np.asarray(positions) != NOTHING
+        self.theta[np.asarray(positions)[known]] = np.broadcast_to(addresses, np.shape(positions))[known]
+
+    # ---- what theta is made of ----
+
+    def first_wave(self) -> list[Addresses]:
+        """Covariances of stable factors and of the first wave; returns each group's within-person SDs there."""
+        spec, priors, writer, group = self.spec, self.spec.priors, self.writer, self.per_group("variances")
+        size, each = self.size, (self.size, "measure")
+        if spec.accumulating:
+            return self.accumulating(group)
+        total = self.add("relative_total_sd", priors.total_sd, each, group=group)
+        within = list(total)
+        if spec.random_intercepts:
+            icc = self.add("icc", priors.icc, each, group=group)
+            between = [writer.multiply(sd, writer.square_root(share)) for sd, share in zip(total, icc, strict=True)]
+            one = writer.constant(1.0)
+            rest = [writer.square_root(writer.subtract(one, share)) for share in icc]
+            within = [writer.multiply(sd, part) for sd, part in zip(total, rest, strict=True)]
+            if spec.growth:
+                self.growth(between, group)
+            else:
+                units = self.correlation("between_partial_unit", priors.between_correlation, size, group=group)
+                for g, sd in enumerate(between):
+                    self.let(self.table.at("between", g), writer.covariance(sd, units[g]))
+        if spec.error:
+            within = self.errors(within, group)
+        units = self.correlation("within_partial_unit", priors.within_correlation, size, group=group)
+        for g, sd in enumerate(within):
+            self.let(self.table.at("within", g), writer.covariance(sd, units[g]))
+        return within
+
+    def errors(self, within: list[Addresses], group: bool) -> list[Addresses]:
+        """Split what is not stable into measurement error and the rest."""
+        writer, one = self.writer, self.writer.constant(1.0)
+        share = self.add("error_share", self.spec.priors.error_share, (self.size, "measure"), group=group)
+        left = []
+        for g, sd in enumerate(within):
+            error = writer.multiply(sd, writer.square_root(share[g]))
+            self.let(self.table.at("error", g), writer.multiply(error, error))
+            left.append(writer.multiply(sd, writer.square_root(writer.subtract(one, share[g]))))
+        return left
+
+    def growth(self, between: list[Addresses], group: bool) -> None:
+        """Intercepts and slopes together."""
+        priors, size = self.spec.priors, self.size
+        slope = self.add("relative_slope_sd", priors.slope_sd, (size, "measure"), group=group)
+        units = self.correlation(
+            "growth_partial_unit", priors.between_correlation, 2 * size, group=group, pair="growth_pair"
+        )
+        self.coordinates["growth_pair"] = self._pairs("intercept", "slope")
+        for g, sd in enumerate(between):
+            whole = self.writer.covariance(np.concatenate([sd, slope[g]]), units[g])
+            self.let(self.table.at("between", g), whole[:size, :size])
+            self.let(self.table.at("slope", g), whole[size:, size:])
+            self.let(self.table.at("between with slope", g), whole[:size, size:])
+
+    def accumulating(self, group: bool) -> list[Addresses]:
+        """Accumulating factors, slopes and the first wave together; returns the SDs left given the factors."""
+        spec, priors, size, writer = self.spec, self.spec.priors, self.size, self.writer
+        each = (size, "measure")
+        total = self.add("relative_total_sd", priors.total_sd, each, group=group)
+        parts = [("accumulating", self.add("relative_accumulating_sd", priors.accumulating_sd, each, group=group))]
+        if spec.growth:
+            slope = self.add("relative_slope_sd", priors.slope_sd, each, group=group)
+            parts.append(("accumulating slope", slope))
+        parts.append(("within", total))
+        units = self.correlation(
+            "factor_partial_unit", priors.between_correlation, len(parts) * size, group=group, pair="factor_pair"
+        )
+        words = ("accumulating", *(("slope",) if spec.growth else ()), "first")
+        self.coordinates["factor_pair"] = self._pairs(*words)
+        names = {"within": "first"}
+        found = []
+        for g in range(self.design.n_groups):
+            whole = writer.covariance(np.concatenate([sd[g] for _, sd in parts]), units[g])
+            for row, (name, _) in enumerate(parts):
+                for column, (other, _) in enumerate(parts[row:], start=row):
+                    block = whole[row * size : (row + 1) * size, column * size : (column + 1) * size]
+                    matrix = name if row == column else f"{name} with {names.get(other, other)}"
+                    self.let(self.table.at(matrix, g), block)
+            n_factors = (len(parts) - 1) * size
+            factors, crossing = whole[:n_factors, :n_factors], whole[:n_factors, n_factors:]
+            weights = writer.product(crossing.T, writer.inverse(factors))
+            left = writer.subtract(whole[n_factors:, n_factors:], writer.product(weights, crossing))
+            found.append(writer.sds(left))
+        return found
+
+    def _pairs(self, *words: str) -> tuple[str, ...]:
+        labels = [f"{word} {name}" for word in words for name in self.spec.measures]
+        return tuple(f"{labels[column]}, {labels[row]}" for row in range(len(labels)) for column in range(row))
+
+    def add_lags(self) -> list[tuple[Addresses, Addresses, int]]:
+        """Random variables of effects between measures: where each stands in theta, standardised, and its group."""
+        priors, shortest = self.spec.priors, min(self.design.intervals)
+        continuous = self.lags == "continuous"
+        kinds: dict[str, tuple[Prior, str, float]] = {
+            "carry_over": (priors.carry_over, "lagged", 1.0),
+            "cross_lagged": (priors.cross_lagged, "lagged", 1.0),
+            "lag_2": (priors.cross_lagged, "lag 2", 1.0),
+            "moderation": (priors.moderation, "moderation", 1.0),
+        }
+        if continuous:
+            kinds = {
+                "decay": (priors.decay, "drift", -1 / shortest),
+                "cross_drift": (priors.cross_drift, "drift", 1 / shortest),
+                "moderation": (priors.moderation, "moderation", 1 / shortest),
+            }
+        found = []
+        for name, (prior, matrix, factor) in kinds.items():
+            by_group, dims = self.free_effects(name, matrix)
+            bounds = (-1.0, 1.0) if name == "carry_over" else None
+            if not by_group[0].size:
+                continue
+            effects = self.grouped(name, prior, dims, bounds)
+            for group, (positions, values) in enumerate(zip(by_group, effects, strict=True)):
+                scaled = values if factor == 1 else self.writer.multiply(values, self.writer.constant(factor))
+                found.append((positions, scaled, group))
+        return found
+
+    def free_effects(self, name: str, matrix: str) -> tuple[list[Addresses], tuple[tuple[int, str], ...]]:
+        """Where the effects of one kind stand in theta, for each group, and the dims of their random variable."""
+        spec, n_intervals = self.spec, len(self.design.times) - 1
+        paths = {
+            "carry_over": spec.carry_over_paths,
+            "decay": spec.carry_over_paths,
+            "lag_2": spec.lag_2,
+            "moderation": tuple(spec.moderated),
+        }.get(name, spec.cross_lagged_paths)
+        dim = {"decay": "carry_over_path", "cross_drift": "cross_lagged_path", "moderation": "moderated_path"}.get(
+            name, f"{name}_path"
+        )
+        names = list(spec.measures)
+        ends = [tuple(names.index(end) for end in split_path(path) or ()) for path in paths]
+
+        def positions(group: int, occasion: int | None, path: int) -> int:
+            predictor, outcome = ends[path]
+            return int(self.table.at(matrix, group, occasion)[outcome, predictor])
+
+        groups, each = range(self.design.n_groups), range(len(paths))
+        if matrix == "moderation":
+            return [np.array([positions(g, path, path) for path in each], dtype=np.int64) for g in groups], (
+                (len(paths), dim),
+            )
+        if matrix != "lagged" or self.lags != "free":
+            return [np.array([positions(g, None, path) for path in each], dtype=np.int64) for g in groups], (
+                (len(paths), dim),
+            )
+        tables = [
+            np.array(
+                [[positions(g, occasion, path) for path in each] for occasion in range(n_intervals)], dtype=np.int64
+            ).reshape(n_intervals, len(paths))
+            for g in groups
+        ]
+        if not spec.equal and not any(", " in path for path in spec.remove):
+            return tables, ((n_intervals, "interval"), (len(paths), dim))
+        distinct = [np.unique(table[table != NOTHING]) for table in tables]
+        self.coordinates[dim] = tuple(
+            self.table.names[position].removeprefix(self.design.scope(0)) for position in distinct[0]
+        )
+        return distinct, ((len(distinct[0]), dim),)
+
+    def raw(self, positions: Addresses, values: Addresses, unit: Addresses) -> Addresses:
+        """Effects per SD, in SDs, of the first wave's within-person parts, as raw ones."""
+        if self.lags == "equal_standardized":
+            return values
+        ends = np.array([self.table.parameters[position].measures for position in positions.ravel()]).reshape(
+            *positions.shape, 2
+        )
+        outcome, predictor = ends[..., 0], ends[..., 1]
+        changed = self.writer.divide(self.writer.multiply(values, unit[outcome]), unit[predictor])
+        return np.where(outcome == predictor, values, changed)
+
+    def grouped(
+        self, name: str, prior: Prior, dims: tuple[tuple[int, str], ...], bounds: tuple[float, float] | None
+    ) -> list[Addresses]:
+        """Effects of each group: its own, everybody's, or drawn from a normal distribution of groups.
+
+        Pooled, group g has ``mean + spread * z_g`` (of the logarithm where the prior is log-normal).
+        """
+        if self.spec.group_lags != "pooled" or not self.design.groups:
+            return list(
+                self.add(
+                    name, prior, *dims, group=self.spec.group_lags == "free" and bool(self.design.groups), bounds=bounds
+                )
+            )
+        writer, positive = self.writer, isinstance(prior, LogNormal)
+        centre = Normal(prior.log_mean, prior.log_sd) if isinstance(prior, LogNormal) else prior
+        mean = self.add(f"{name}_mean", centre, *dims, bounds=bounds)[0]
+        spread = self.add(f"{name}_spread", self.spec.priors.group_spread, *dims)[0]
+        z = self.add(f"{name}_of_group", Normal(0.0, 1.0), *dims, group=True)
+        found = [writer.add(mean, writer.multiply(spread, each)) for each in z]
+        return [writer.exponential(each) for each in found] if positive else found
+
+    def write_innovations(self) -> None:
+        spec, priors, size = self.spec, self.spec.priors, self.size
+        if spec.is_stationary:
+            self.require_stationary()
+            return
+        group, continuous = self.per_group("residuals"), self.lags == "continuous"
+        free = spec.residuals == "free" and not continuous
+        occasions = {g: list(range(len(self.design.times_of(g)) - 1)) if free else [None] for g in self.groups}
+        sd_of = self.by_occasion(
+            "relative_innovation_sd", priors.innovation_sd, (size, "measure"), occasions, "interval", group
+        )
+        unit_of = self.by_occasion(
+            "innovation_partial_unit",
+            priors.innovation_correlation,
+            (size * (size - 1) // 2, "pair"),
+            occasions,
+            "interval",
+            group,
+            size,
+        )
+        shortest = self.writer.constant(1 / float(np.sqrt(min(self.design.intervals))))
+        for (g, occasion), sd in sd_of.items():
+            unit = unit_of[g, occasion]
+            if continuous:
+                self.let(
+                    self.table.at("diffusion", g), self.writer.covariance(self.writer.multiply(sd, shortest), unit)
+                )
+            else:
+                self.let(self.table.at("innovation", g, occasion), self.writer.covariance(sd, unit))
+
+    @property
+    def groups(self) -> range:
+        """Positions of the groups, at least one."""
+        return range(self.design.n_groups)
+
+    def by_occasion(
+        self,
+        name: str,
+        prior: Prior,
+        each: tuple[int, str],
+        occasions: Mapping[int, Sequence[int | None]],
+        dim: str,
+        group: bool,
+        size_of_matrix: int = 0,
+    ) -> dict[tuple[int, int | None], Addresses]:
+        """A random variable with one vector for each interval or wave, by group and occasion.
+
+        Where groups have waves of their own, its first dim joins group and occasion.
+        """
+        if not self.design.group_times or occasions[0] == [None] or not group:
+            lengths = () if occasions[0] == [None] else ((len(occasions[0]), dim),)
+            values = self.add(name, prior, *lengths, each, group=group, size_of_matrix=size_of_matrix)
+            return {
+                (g, occasion): values[g] if occasion is None else values[g, occasion]
+                for g, listed in occasions.items()
+                for occasion in listed
+            }
+        keys = [(g, occasion) for g, listed in occasions.items() for occasion in listed]
+        labels = {
+            g: interval_names(self.design.times_of(g)) if dim == "interval" else self.design.times_of(g)
+            for g in occasions
+        }
+        joined = f"group_{dim}"
+        self.coordinates[joined] = tuple(f"{self.design.groups[g]}: {labels[g][place or 0]}" for g, place in keys)
+        values = self.add(name, prior, (len(keys), joined), each, size_of_matrix=size_of_matrix)[0]
+        return {key: values[place] for place, key in enumerate(keys)}
+
+    def require_stationary(self) -> None:
+        """Innovations ``P - Phi P Phi'`` exist only where they are positive definite."""
+        theta = _OnTheta(self.table, self.theta)
+        dynamics = Dynamics(self.spec, self.design, theta, self.writer)  # type: ignore[arg-type]
+        seen = set()
+        for cell in self.design.cells:
+            for interval in dynamics.intervals(cell):
+                key = interval.innovation.tobytes()
+                if key not in seen:
+                    self.writer.require_positive_definite(interval.innovation)
+                    seen.add(key)
+
+    def write_rest(self) -> None:
+        """Loadings, indicators, effects of covariates, and means."""
+        spec, priors, size = self.spec, self.spec.priors, self.size
+        waves, each = len(self.design.times), (size, "measure")
+        if spec.free_loadings:
+            group = self.per_group("variances")
+            loadings = self.add("loading", priors.trait_loading, (waves - 1, "later_time"), each, group=group)
+            for g in range(self.design.n_groups):
+                for wave in range(1, waves):
+                    self.let(self.table.at("loading", g, wave), loadings[g, wave - 1])
+        self.write_items()
+        for covariate, targets in spec.covariates.items():
+            for target in targets:
+                dims = ((waves, "time"), each) if target == "each_wave" else (each,)
+                name = f"{covariate} on {target}"
+                effects = self.add(name.replace(" ", "_"), priors.covariate, *dims, group=self.per_group("means"))
+                for g in range(self.design.n_groups):
+                    for wave in range(waves) if target == "each_wave" else (None,):
+                        self.let(self.table.at(name, g, wave), effects[g] if wave is None else effects[g, wave])
+        self.write_means()
+
+    def write_items(self) -> None:
+        """Loadings, intercepts and unique SDs of indicators, each free number a random variable of its own name."""
+        spec, priors, writer = self.spec, self.spec.priors, self.writer
+        if not spec.indicators:
+            return
+        kinds = {"loading": priors.loading, "item intercept": priors.mean, "unique variance": priors.unique_sd}
+        positions: dict[str, list[int]] = {kind: [] for kind in kinds}
+        for position, parameter in enumerate(self.table.parameters):
+            if parameter.kind == "item":
+                kind = next(kind for kind in kinds if parameter.name.startswith(kind))
+                positions[kind].append(position)
+        for kind, prior in kinds.items():
+            found = np.array(positions[kind], dtype=np.int64)
+            name = {"unique variance": "relative_unique_sd"}.get(kind, kind.replace(" ", "_"))
+            self.coordinates[f"{name}_of"] = tuple(
+                self.table.names[position].removeprefix(f"{kind} ") for position in positions[kind]
+            )
+            values = self.add(name, prior, (len(found), f"{name}_of"))[0]
+            self.let(found, writer.multiply(values, values) if kind == "unique variance" and len(found) else values)
+
+    def write_means(self) -> None:
+        spec, prior, group = self.spec, self.spec.priors.mean, self.per_group("means")
+        each = (self.size, "measure")
+        if spec.growth:
+            words = ("accumulating", "accumulating slope") if spec.accumulating else ("intercept", "slope")
+            names = [f"mean {word}" for word in words]
+            if spec.accumulating:
+                first = self.add("relative_mean", prior, each, group=group)
+                for g in range(self.design.n_groups):
+                    self.let(self.table.at("mean", g, 0), first[g])
+            for name in names:
+                values = self.add(f"relative_{name.replace(' ', '_')}", prior, each, group=group)
+                for g in range(self.design.n_groups):
+                    self.let(self.table.at(name, g), values[g])
+        elif self.table.has("mean", 0, 0):
+            free = spec.means == "free"
+            occasions = {g: list(range(len(self.design.times_of(g)))) if free else [None] for g in self.groups}
+            means = self.by_occasion("relative_mean", prior, each, occasions, "time", group)
+            for (g, wave), values in means.items():
+                self.let(self.table.at("mean", g, wave), values)
 
 
-def _draw(block: Block, n_draws: int, rng: np.random.Generator, n_measures: int) -> np.ndarray:
+class _OnTheta:
+    """A parameter table whose matrices are addresses in psi's program instead of positions in theta."""
+
+    def __init__(self, table: ParameterTable, theta: Addresses) -> None:
+        self.table, self.theta = table, theta
+
+    def at(self, name: str, group: int, occasion: int | None = None) -> Addresses:
+        positions = self.table.at(name, group, occasion)
+        return np.where(positions == NOTHING, NOTHING, self.theta[positions])
+
+
+def _draw(block: Block, n_draws: int, rng: np.random.Generator) -> np.ndarray:
     shape = (n_draws, *block.shape)
     match block.prior:
-        case Normal(mean, sd) if block.name == "carry_over":
-            return _draw_inside(mean, sd, shape, rng)
+        case Normal(mean, sd) if block.bounds is not None:
+            return _draw_inside(mean, sd, block.bounds, shape, rng)
         case Normal(mean, sd):
             return rng.normal(mean, sd, shape)
         case HalfNormal(sd):
@@ -169,210 +547,15 @@ def _draw(block: Block, n_draws: int, rng: np.random.Generator, n_measures: int)
             return np.exp(rng.normal(log_mean, log_sd, shape))
         case Beta(alpha, beta):
             return rng.beta(alpha, beta, shape)
-        case LKJ() as lkj:
-            shapes = np.broadcast_to(lkj.partial_shapes(n_measures), shape)
+        case LKJ():
+            shapes = np.broadcast_to(block.partial_shapes, shape)
             return np.asarray(rng.beta(shapes, shapes))
 
 
-def _draw_inside(mean: float, sd: float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def _draw_inside(
+    mean: float, sd: float, bounds: tuple[float, float], shape: tuple[int, ...], rng: np.random.Generator
+) -> np.ndarray:
     from scipy.special import ndtr, ndtri
 
-    lower, upper = ndtr((-1 - mean) / sd), ndtr((1 - mean) / sd)
+    lower, upper = (ndtr((bound - mean) / sd) for bound in bounds)
     return np.asarray(mean + sd * ndtri(rng.uniform(lower, upper, shape)))
-
-
-@compiled
-def _factor_of(units, size):
-    """Cholesky factor of the correlation matrix with these partial correlations, mapped to (0, 1)."""
-    factor = np.zeros((size, size))
-    entry = 0
-    for row in range(size):
-        left = 1.0
-        for column in range(row):
-            partial = 2.0 * units[entry] - 1.0
-            factor[row, column] = partial * left
-            left *= math.sqrt(1.0 - partial * partial)
-            entry += 1
-        factor[row, row] = left
-    return factor
-
-
-@compiled
-def _write_covariance(sd, factor, theta, start):
-    """Covariances sd_j sd_k r_jk in the order (0, 0), (0, 1), ..., (1, 1), ..."""
-    size = len(sd)
-    entry = start
-    for first in range(size):
-        for second in range(first, size):
-            correlation = 0.0
-            for inner in range(first + 1):
-                correlation += factor[first, inner] * factor[second, inner]
-            theta[entry] = sd[first] * sd[second] * (1.0 if first == second else correlation)
-            entry += 1
-    return entry
-
-
-@compiled
-def _covariance_gradient(sd, units, factor, theta_bar, start, sd_bar, units_bar):
-    """Gradient of `_write_covariance` after `_factor_of`, added to `sd_bar` and `units_bar`."""
-    size = len(sd)
-    factor_bar = np.zeros((size, size))
-    entry = start
-    for first in range(size):
-        sd_bar[first] += 2.0 * theta_bar[entry] * sd[first]
-        entry += 1
-        for second in range(first + 1, size):
-            correlation = 0.0
-            for inner in range(first + 1):
-                correlation += factor[first, inner] * factor[second, inner]
-            slope = theta_bar[entry]
-            sd_bar[first] += slope * sd[second] * correlation
-            sd_bar[second] += slope * sd[first] * correlation
-            slope *= sd[first] * sd[second]
-            for inner in range(first + 1):
-                factor_bar[first, inner] += slope * factor[second, inner]
-                factor_bar[second, inner] += slope * factor[first, inner]
-            entry += 1
-    entry = len(units)
-    for row in range(size - 1, -1, -1):
-        left_bar = factor_bar[row, row]
-        left = factor[row, row]
-        for column in range(row - 1, -1, -1):
-            entry -= 1
-            partial = 2.0 * units[entry] - 1.0
-            rest = math.sqrt(1.0 - partial * partial)
-            left /= rest
-            units_bar[entry] += 2.0 * (factor_bar[row, column] * left - left_bar * left * partial / rest)
-            left_bar = factor_bar[row, column] * partial + left_bar * rest
-    return 0
-
-
-@compiled
-def to_theta(psi: np.ndarray, layout: PriorScaleArrays):
-    """Parameters of the linear system, from the prior-scale vector.
-
-    Parameters
-    ----------
-    psi
-        Blocks of `PriorScale`, joined; shape ``(psi,)``.
-    layout
-        `PriorScale.arrays`.
-
-    Returns
-    -------
-    numpy.ndarray
-        theta in the model's unit, shape ``(parameter,)``.
-    """
-    size, n_lagged = layout.n_measures, len(layout.outcome)
-    n_pairs, n_covariances = size * (size - 1) // 2, size * (size + 1) // 2
-    n_blocks = layout.n_innovations + (2 if layout.random_intercepts else 1)
-    fixed = n_lagged + size + n_pairs + layout.n_innovations * (size + n_pairs)
-    if layout.random_intercepts:
-        fixed += size + n_pairs
-    n_means = len(psi) - fixed
-    theta = np.empty(n_lagged + n_blocks * n_covariances + n_means)
-
-    read = n_lagged
-    within = psi[read : read + size].copy()
-    read += size
-    write = n_lagged
-    if layout.random_intercepts:
-        between = np.empty(size)
-        for measure in range(size):
-            share = psi[read + measure]
-            between[measure] = within[measure] * math.sqrt(share)
-            within[measure] *= math.sqrt(1.0 - share)
-        read += size
-        write = _write_covariance(between, _factor_of(psi[read : read + n_pairs], size), theta, write)
-        read += n_pairs
-    write = _write_covariance(within, _factor_of(psi[read : read + n_pairs], size), theta, write)
-    read += n_pairs
-    partials = read + layout.n_innovations * size
-    for _ in range(layout.n_innovations):
-        factor = _factor_of(psi[partials : partials + n_pairs], size)
-        write = _write_covariance(psi[read : read + size], factor, theta, write)
-        read += size
-        partials += n_pairs
-    for mean in range(n_means):
-        theta[write + mean] = psi[partials + mean]
-    for lag in range(n_lagged):
-        theta[lag] = psi[lag] * within[layout.outcome[lag]] / within[layout.predictor[lag]]
-    return theta
-
-
-@compiled
-def to_prior_scale_gradient(psi: np.ndarray, theta_bar: np.ndarray, layout: PriorScaleArrays):
-    """Gradient in psi, from the gradient in theta: the transpose of the Jacobian of `to_theta`."""
-    size, n_lagged = layout.n_measures, len(layout.outcome)
-    n_pairs, n_covariances = size * (size - 1) // 2, size * (size + 1) // 2
-    psi_bar = np.zeros(len(psi))
-    total = psi[n_lagged : n_lagged + size]
-    within = total.copy()
-    if layout.random_intercepts:
-        for measure in range(size):
-            within[measure] *= math.sqrt(1.0 - psi[n_lagged + size + measure])
-    within_bar = np.zeros(size)
-    for lag in range(n_lagged):
-        outcome, predictor = layout.outcome[lag], layout.predictor[lag]
-        slope = theta_bar[lag] / within[predictor]
-        psi_bar[lag] = slope * within[outcome]
-        within_bar[outcome] += slope * psi[lag]
-        within_bar[predictor] -= slope * psi[lag] * within[outcome] / within[predictor]
-
-    read, entry = n_lagged + size, n_lagged
-    between_bar = np.zeros(size)
-    if layout.random_intercepts:
-        between = np.empty(size)
-        for measure in range(size):
-            between[measure] = total[measure] * math.sqrt(psi[read + measure])
-        read += size
-        units = psi[read : read + n_pairs]
-        units_bar = psi_bar[read : read + n_pairs]
-        _covariance_gradient(between, units, _factor_of(units, size), theta_bar, entry, between_bar, units_bar)
-        read += n_pairs
-        entry += n_covariances
-    units = psi[read : read + n_pairs]
-    _covariance_gradient(
-        within, units, _factor_of(units, size), theta_bar, entry, within_bar, psi_bar[read : read + n_pairs]
-    )
-    read += n_pairs
-    entry += n_covariances
-    for measure in range(size):
-        if layout.random_intercepts:
-            share = psi[n_lagged + size + measure]
-            root, rest = math.sqrt(share), math.sqrt(1.0 - share)
-            psi_bar[n_lagged + measure] = between_bar[measure] * root + within_bar[measure] * rest
-            psi_bar[n_lagged + size + measure] = (
-                0.5 * total[measure] * (between_bar[measure] / root - within_bar[measure] / rest)
-            )
-        else:
-            psi_bar[n_lagged + measure] = within_bar[measure]
-
-    partials = read + layout.n_innovations * size
-    for _ in range(layout.n_innovations):
-        units = psi[partials : partials + n_pairs]
-        _covariance_gradient(
-            psi[read : read + size],
-            units,
-            _factor_of(units, size),
-            theta_bar,
-            entry,
-            psi_bar[read : read + size],
-            psi_bar[partials : partials + n_pairs],
-        )
-        read += size
-        partials += n_pairs
-        entry += n_covariances
-    for mean in range(len(psi) - partials):
-        psi_bar[partials + mean] = theta_bar[entry + mean]
-    return psi_bar
-
-
-@compiled
-def to_theta_many(psis: np.ndarray, layout: PriorScaleArrays):
-    """`to_theta` of every row; shape ``(draw, parameter)``."""
-    first = to_theta(psis[0], layout)
-    result = np.empty((len(psis), len(first)))
-    for draw in range(len(psis)):
-        result[draw] = to_theta(psis[draw], layout)
-    return result

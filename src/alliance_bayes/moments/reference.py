@@ -2,13 +2,37 @@
 
 import numpy as np
 
-from .linear_system import LinearSystem
+from .linear_system import PanelSystem
+from .program import Program, evaluate
 
-__all__ = ["implied_moments", "log_likelihood_per_person"]
+__all__ = ["implied_moments", "log_likelihood_per_person", "output_of"]
 
 
-def implied_moments(system: LinearSystem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and covariance of the stacked waves.
+class _Plain:
+    """Programs in numpy."""
+
+    stack = staticmethod(np.array)
+    square_root = staticmethod(np.sqrt)
+    exponential = staticmethod(np.exp)
+    inverse = staticmethod(np.linalg.inv)
+
+    def matrix_exponential(self, matrix: np.ndarray) -> np.ndarray:
+        from scipy.linalg import expm
+
+        return np.asarray(expm(matrix))
+
+    def require_positive_definite(self, matrix: np.ndarray) -> None:
+        np.linalg.cholesky(matrix)
+
+
+def output_of(program: Program, inputs: np.ndarray) -> np.ndarray:
+    """Output of a program; LinAlgError where a matrix is not positive definite that must be."""
+    registers = evaluate(program, list(inputs), _Plain())
+    return np.array([registers[place] for place in program.output], dtype=float)
+
+
+def implied_moments(system: PanelSystem, theta: np.ndarray, cell: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of the stacked waves of one cell's people.
 
     ``(I - A)^-1 alpha`` and ``(I - A)^-1 S (I - A)^-T``, rows and columns of the observed
     variables.
@@ -19,22 +43,25 @@ def implied_moments(system: LinearSystem, theta: np.ndarray) -> tuple[np.ndarray
         The model.
     theta
         Values of `system.parameters`, shape ``(parameter,)``.
+    cell
+        Which cell.
 
     Returns
     -------
     tuple of numpy.ndarray
         Shapes ``(value,)`` and ``(value, value)``, wave-major.
     """
-    size = len(system.variables)
+    linear, registers = system.systems[cell], output_of(system.structure, theta)
+    size = len(linear.variables)
     effects, disturbances, intercepts = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
-    for row, column, free in system.paths:
-        effects[row, column] = 1.0 if free is None else theta[free]
-    for row, column, free in system.covariances:
-        disturbances[row, column] = disturbances[column, row] = theta[free]
-    for row, free in system.intercepts:
-        intercepts[row] = theta[free]
+    for row, column, register in linear.paths:
+        effects[row, column] = 1.0 if register < 0 else registers[register]
+    for row, column, register in linear.covariances:
+        disturbances[row, column] = disturbances[column, row] = 1.0 if register < 0 else registers[register]
+    for row, register in linear.intercepts:
+        intercepts[row] = registers[register]
     total = np.linalg.inv(np.eye(size) - effects)
-    seen = list(system.observed)
+    seen = list(linear.observed)
     return (total @ intercepts)[seen], (total @ disturbances @ total.T)[np.ix_(seen, seen)]
 
 

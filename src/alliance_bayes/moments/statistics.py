@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..panel.patterns import PatternSums
+from ..panel.records import Moments
+from .design import Design, plain_design
 
 if TYPE_CHECKING:
     from ..panel import Panel
@@ -17,6 +19,7 @@ __all__ = [
     "PatternArrays",
     "PatternStatistics",
     "by_pattern",
+    "covariate_density",
     "pattern_statistics",
     "people_by_pattern",
     "standardized_values",
@@ -47,7 +50,11 @@ class PatternArrays(NamedTuple):
     completed
         1 for patterns that are cheaper to complete than to work out alone, shape ``(pattern,)``.
     scatter
-        Sum of ``F F'`` over those patterns, shape ``(value, value)``.
+        Sum of ``F F'`` over those patterns of each cell, shape ``(cell, value, value)``.
+    cell_start
+        First pattern of each cell, and their number, shape ``(cell + 1,)``.
+    given
+        Log density of the covariates, which is taken off, shape ``(1,)``.
     """
 
     people: np.ndarray
@@ -58,6 +65,8 @@ class PatternArrays(NamedTuple):
     factor: np.ndarray
     completed: np.ndarray
     scatter: np.ndarray
+    cell_start: np.ndarray
+    given: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +78,15 @@ class PatternStatistics:
     arrays
         Count, mean and scatter of each pattern.
     centre, scale
-        What was subtracted from, and what divided, each measure; shape ``(measure,)``.
+        What was subtracted from, and what divided, each column of the model (measure or indicator), shape
+        ``(column,)``.
     person_pattern
         Pattern of each person, shape ``(person,)``, -1 for people without any value; None for a
         panel that holds moments alone.
     n_waves
         Number of waves.
+    columns
+        Names of the columns.
     """
 
     arrays: PatternArrays
@@ -82,6 +94,7 @@ class PatternStatistics:
     scale: np.ndarray
     person_pattern: np.ndarray | None
     n_waves: int
+    columns: tuple[str, ...]
 
     @property
     def n_persons(self) -> int:
@@ -91,9 +104,10 @@ class PatternStatistics:
     @property
     def log_jacobian(self) -> float:
         """What is added to the log-likelihood when values go back to their own units."""
-        counts = np.zeros(len(self.scale))
+        counts, n_values = np.zeros(len(self.scale)), self.n_waves * len(self.scale)
         for count, size, index in zip(self.arrays.people, self.arrays.size, self.arrays.position, strict=True):
-            np.add.at(counts, index[:size] % len(self.scale), count)
+            seen = index[:size]
+            np.add.at(counts, seen[seen < n_values] % len(self.scale), count)
         return float(-(counts * np.log(self.scale)).sum())
 
 
@@ -106,39 +120,77 @@ def people_by_pattern(person_pattern: np.ndarray, n_patterns: int) -> tuple[np.n
     return order, np.searchsorted(person_pattern[order], np.arange(n_patterns + 1))
 
 
-def pattern_statistics(panel: Panel, measures: Sequence[str]) -> PatternStatistics:
-    """Reduce these measures of a panel to moments per missing pattern, without a loop over people.
+def pattern_statistics(panel: Panel, columns: Sequence[str], design: Design | None = None) -> PatternStatistics:
+    """Reduce these columns of a panel to moments per missing pattern, without a loop over people.
 
-    Each measure is centred at its overall mean and divided by its SD about its wave means.
+    Each column is centred at its overall mean and divided by its SD about its wave means. Covariates
+    of the design follow the values; people without any value are left out, whatever their covariates.
     """
-    chosen = [panel.measures.index(name) for name in measures]
+    design = design or plain_design(panel.times)
+    chosen = [panel.measures.index(name) for name in columns]
     centre, scale = (constants[chosen] for constants in panel.pooled_scale())
     n_waves = len(panel.times)
     if panel.moments is not None:
-        shift, unit = np.tile(centre, n_waves), np.tile(scale, n_waves)
-        parts = [
-            _Part(
-                pattern.n,
-                pattern.observed,
-                (pattern.mean - shift[pattern.observed]) / unit[pattern.observed],
-                _factor(pattern.scatter / np.outer(unit[pattern.observed], unit[pattern.observed])),
-            )
-            for pattern in PatternSums.of(panel.moments, chosen)
-            if pattern.observed.any()
+        groups = design.groups if design.group_times else ("",)
+        cells = [
+            _parts_of(panel.moments if not label else panel.of_group(label).moments, chosen, centre, scale)
+            for label in groups
         ]
-        return PatternStatistics(_pattern_arrays(parts, len(unit)), centre, scale, None, n_waves)
+        sizes = [len(cell.times) * len(chosen) for cell in design.cells]
+        arrays = _pattern_arrays(cells, max(sizes), sizes=sizes)
+        return PatternStatistics(arrays, centre, scale, None, n_waves, tuple(columns))
     values = panel.require_persons("The likelihood of each person")
     if chosen != list(range(len(panel.measures))):
         values = values[:, :, chosen]
     stacked = values.reshape(len(values), -1)
-    arrays, person_pattern = by_pattern(stacked, np.tile(centre, n_waves), np.tile(scale, n_waves))
-    return PatternStatistics(arrays, centre, scale, person_pattern, n_waves)
+    given = 0.0
+    shift, unit = np.tile(centre, n_waves), np.tile(scale, n_waves)
+    if design.covariate_values is not None:
+        known = np.where(np.isnan(stacked).all(axis=1)[:, None], np.nan, design.covariate_values)
+        stacked = np.hstack([stacked, known])
+        n_known = known.shape[1]
+        shift, unit = np.append(shift, np.zeros(n_known)), np.append(unit, np.ones(n_known))
+        given = float(covariate_density(known[~np.isnan(known).any(axis=1)]).sum())
+    arrays, person_pattern = by_pattern(
+        stacked, shift, unit, person_cell=design.person_cell, n_cells=len(design.cells), given=given
+    )
+    return PatternStatistics(arrays, centre, scale, person_pattern, n_waves, tuple(columns))
+
+
+def _parts_of(moments: Moments | None, chosen: Sequence[int], centre: np.ndarray, scale: np.ndarray) -> "list[_Part]":
+    """Patterns of moments in the model's unit."""
+    assert moments is not None
+    n_waves = moments.observed.shape[1]
+    shift, unit = np.tile(centre, n_waves), np.tile(scale, n_waves)
+    return [
+        _Part(
+            pattern.n,
+            pattern.observed,
+            (pattern.mean - shift[pattern.observed]) / unit[pattern.observed],
+            _factor(pattern.scatter / np.outer(unit[pattern.observed], unit[pattern.observed])),
+        )
+        for pattern in PatternSums.of(moments, chosen)
+        if pattern.observed.any()
+    ]
+
+
+def covariate_density(values: np.ndarray) -> np.ndarray:
+    """Log density of each person's covariates under the independent standard normals they are given.
+
+    Which density it is does not matter: it is taken off the density of values and covariates together.
+    """
+    return np.asarray(-0.5 * (values**2 + np.log(2 * np.pi)).sum(axis=1))
 
 
 def standardized_values(
-    panel: Panel, measures: Sequence[str], centre: np.ndarray, scale: np.ndarray, persons: np.ndarray | None = None
+    panel: Panel,
+    columns: Sequence[str],
+    centre: np.ndarray,
+    scale: np.ndarray,
+    persons: np.ndarray | None = None,
+    design: Design | None = None,
 ) -> np.ndarray:
-    """Values in the model's unit, stacked wave by wave; shape ``(person, wave * measure)``.
+    """Values in the model's unit, stacked wave by wave, then covariates; shape ``(person, wave * column + covariate)``.
 
     Of all persons, or of those at some positions.
 
@@ -148,13 +200,23 @@ def standardized_values(
         If the panel holds moments alone.
     """
     values = panel.require_persons("The likelihood of each person")
-    chosen = [panel.measures.index(name) for name in measures]
+    chosen = [panel.measures.index(name) for name in columns]
     values = (values if persons is None else values[persons])[:, :, chosen]
-    return np.asarray((values - centre) / scale).reshape(len(values), -1)
+    stacked = np.asarray((values - centre) / scale).reshape(len(values), -1)
+    if design is None or design.covariate_values is None:
+        return stacked
+    return np.hstack([stacked, design.covariate_values if persons is None else design.covariate_values[persons]])
 
 
 def by_pattern(
-    values: np.ndarray, centre: np.ndarray | None = None, unit: np.ndarray | None = None
+    values: np.ndarray,
+    centre: np.ndarray | None = None,
+    unit: np.ndarray | None = None,
+    *,
+    person_cell: np.ndarray | None = None,
+    n_cells: int = 1,
+    given: float = 0.0,
+    keep_empty: bool = False,
 ) -> tuple[PatternArrays, np.ndarray]:
     """Reduce stacked values to moments per missing pattern.
 
@@ -164,21 +226,31 @@ def by_pattern(
         Shape ``(person, value)``, NaN where absent.
     centre, unit
         What to subtract from, and divide, each of the stacked values, shape ``(value,)``.
+    person_cell, n_cells
+        Cell of each person, shape ``(person,)``, and how many there are; one where left open.
+    given
+        As in `PatternArrays`.
+    keep_empty
+        Whether people without any value make a pattern.
 
     Returns
     -------
     tuple
-        The moments, the most frequent pattern first, and the pattern of each person, -1 for
-        people without any value.
+        The moments, cell by cell, the most frequent pattern first, and the pattern of each person, -1
+        for people in none.
     """
     n_values = values.shape[1]
     observed = ~np.isnan(values)
     _, first, codes = np.unique(_pattern_keys(observed), return_index=True, return_inverse=True)
+    if person_cell is not None:
+        keys = person_cell * len(first) + codes
+        _, first, codes = np.unique(keys, return_index=True, return_inverse=True)
     masks = observed[first]
-    kept = np.flatnonzero(masks.any(axis=1))
+    cells = np.zeros(len(first), dtype=np.int64) if person_cell is None else person_cell[first]
+    kept = np.flatnonzero(masks.any(axis=1) | keep_empty)
     # Large patterns first, so that the numbering does not hang on how bits sort.
     counts = np.bincount(codes, minlength=len(masks))
-    kept = kept[np.lexsort((kept, -counts[kept]))]
+    kept = kept[np.lexsort((kept, -counts[kept], cells[kept]))]
     renumbered = np.full(len(masks), -1)
     renumbered[kept] = np.arange(len(kept))
     person_pattern = renumbered[codes]
@@ -186,12 +258,12 @@ def by_pattern(
     shift = np.zeros(n_values) if centre is None else centre
     divisor = np.ones(n_values) if unit is None else unit
     order, bounds = people_by_pattern(person_pattern, len(kept))
-    parts = []
-    for pattern, mask in enumerate(masks[kept]):
+    parts: list[list[_Part]] = [[] for _ in range(n_cells)]
+    for pattern, (mask, cell) in enumerate(zip(masks[kept], cells[kept], strict=True)):
         members = order[bounds[pattern] : bounds[pattern + 1]]
         mean, factor = _mean_and_factor(values, members, np.flatnonzero(mask), shift[mask], divisor[mask])
-        parts.append(_Part(len(members), mask, mean, factor))
-    return _pattern_arrays(parts, n_values), person_pattern
+        parts[cell].append(_Part(len(members), mask, mean, factor))
+    return _pattern_arrays(parts, n_values, given), person_pattern
 
 
 class _Part(NamedTuple):
@@ -203,7 +275,11 @@ class _Part(NamedTuple):
     factor: np.ndarray
 
 
-def _pattern_arrays(parts: Sequence[_Part], n_values: int) -> PatternArrays:
+def _pattern_arrays(
+    cells: Sequence[Sequence[_Part]], n_values: int, given: float = 0.0, sizes: Sequence[int] | None = None
+) -> PatternArrays:
+    """Arrays of all cells' patterns; cells with fewer than `n_values` values leave the rest unused."""
+    parts = [part for cell in cells for part in cell]
     n_patterns = len(parts)
     arrays = PatternArrays(
         people=np.array([part.people for part in parts], dtype=float),
@@ -213,17 +289,21 @@ def _pattern_arrays(parts: Sequence[_Part], n_values: int) -> PatternArrays:
         rank=np.zeros(n_patterns, dtype=np.int64),
         factor=np.zeros((n_patterns, n_values, n_values)),
         completed=np.zeros(n_patterns, dtype=np.int64),
-        scatter=np.zeros((n_values, n_values)),
+        scatter=np.zeros((len(cells), n_values, n_values)),
+        cell_start=np.cumsum([0, *map(len, cells)]),
+        given=np.array([given]),
     )
+    cell_of = np.repeat(np.arange(len(cells)), np.diff(arrays.cell_start))
     for pattern, (_, observed, mean, factor) in enumerate(parts):
         where, missing = np.flatnonzero(observed), np.flatnonzero(~observed)
-        arrays.position[pattern] = np.concatenate([where, missing])
+        size = n_values if sizes is None else sizes[cell_of[pattern]]
+        arrays.position[pattern, :size] = np.concatenate([where, missing])
         arrays.mean[pattern, : len(where)] = mean
         arrays.rank[pattern] = factor.shape[1]
         arrays.factor[pattern, : len(where), : factor.shape[1]] = factor
         if _cheaper_completed(len(where), len(missing), factor.shape[1] + 1):
             arrays.completed[pattern] = 1
-            arrays.scatter[np.ix_(where, where)] += factor @ factor.T
+            arrays.scatter[np.ix_([cell_of[pattern]], where, where)] += factor @ factor.T
     return arrays
 
 

@@ -35,7 +35,7 @@ __all__ = [
     "waves_of_labels",
 ]
 
-Kind = Literal["measure", "state", "interview"]
+Kind = Literal["measure", "state", "interview", "covariate", "own time"]
 
 RESERVED = ("interviewed", "person", "time")
 
@@ -360,7 +360,7 @@ def in_range(
 ) -> npt.NDArray[np.float64] | None:
     """The numbers, shape ``(row,)``, or None where some are not what this kind of column can hold."""
     match kind:
-        case "measure":
+        case "measure" | "covariate" | "own time":
             strange = np.flatnonzero(np.isinf(values))
         case "state":
             strange = np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
@@ -380,6 +380,7 @@ def out_of_range(name: str, kind: Kind, count: int, cases: Iterable[str]) -> str
         "state": "is a state and must be 1 (on), 0 (off) or missing",
         "interview": "must be 1 (interviewed) or 0 (not) in every row",
     }
+    expected |= dict.fromkeys(("covariate", "own time"), expected["measure"])
     return f"'{name}' {expected[kind]}; others: {count:,}, {first(cases)}."
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..names import quoted
 from ..problems import PanelError, Problems
+from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
 from .checks import (
     Kind,
     case,
@@ -25,7 +26,7 @@ from .checks import (
     usable_columns,
     waves,
 )
-from .records import Arrays, LeftOut
+from .records import Arrays, Background, LeftOut
 
 __all__ = ["check_frame", "from_long", "from_wide"]
 
@@ -60,16 +61,23 @@ def from_long(
     times: Sequence[float] | Mapping[Hashable, float] | None,
     requires: Mapping[str, str] | None,
     interviewed: str | None,
+    covariates: Sequence[str],
+    group: str | None,
+    own_time: str | None,
     problems: Problems,
 ) -> tuple[Arrays, dict[str, str]]:
     """Arrays of a frame with one row per person and time, and the checked `requires`."""
     measures = check_measures(measures, problems)
     required = check_requires(requires, measures, problems)
+    constant = check_names(covariates, problems)
     states = list(dict.fromkeys(required.values()))
     uses: list[tuple[Kind, str]] = [("measure", name) for name in measures]
     uses += [("state", name) for name in states]
     uses += [] if interviewed is None else [("interview", interviewed)]
-    usable = usable_columns(frame, [("person", person), ("time", time), *uses], problems)
+    uses += [("covariate", name) for name in constant]
+    uses += [] if own_time is None else [("own time", own_time)]
+    labelled = [] if group is None else [("group", group)]
+    usable = usable_columns(frame, [("person", person), ("time", time), *uses, *labelled], problems)
 
     persons = people(frame[person], f"The person, '{person}',", problems) if person in usable else None
     waved = waves(frame[time], time, times, problems) if time in usable else None
@@ -103,6 +111,14 @@ def from_long(
     n_repeated, cases = grid.repeated()
     if n_repeated:
         problems.add(repeated_text(f"({person}, {time}) cells", "one person at one time", n_repeated, cases))
+    own_times = grid.placed(found[own_time]) if own_time in found else None
+    if own_times is not None:
+        check_own_times(own_times, problems)
+    background = Background(
+        {name: same_within_persons(name, found[name], rows, ids, problems) for name in constant if name in found},
+        read_groups(group, column(group), rows, ids, problems) if group in usable else None,
+        own_times,
+    )
     arrays = Arrays(
         persons=ids,
         times=real,
@@ -111,6 +127,7 @@ def from_long(
         states={name: grid.placed(found[name]) for name in states if name in found},
         interviewed=grid.placed(found[interviewed], 0.0) == 1 if interviewed in found else None,
         left_out=tuple(left_out),
+        background=background,
     )
     return arrays, required
 
@@ -195,9 +212,12 @@ def from_wide(
     person: str | None,
     requires: Mapping[str, str] | None,
     states: Mapping[str, Sequence[str]] | None,
+    covariates: Sequence[str],
+    group: str | None,
     problems: Problems,
 ) -> tuple[Arrays, dict[str, str]]:
     """Arrays of a frame with one row per person and one column per measure and time."""
+    constant = check_names(covariates, problems)
     real = check_times(times, problems)
     if not isinstance(measures, Mapping):
         problems.add(
@@ -219,6 +239,8 @@ def from_wide(
             problems.add(f"'{name}' has {count} for {len(real)} times; name one for each.")
     uses = [] if person is None else [("person", person)]
     uses += [(f"'{name}'", column) for name, given in columns.items() for column in given]
+    uses += [("covariate", name) for name in constant]
+    uses += [] if group is None else [("group", group)]
     usable = usable_columns(frame, uses, problems)
 
     persons = None
@@ -255,7 +277,20 @@ def from_wide(
     for position, name in enumerate(good):
         answers[:, :, position] = grids[name]
     held = {name: grid for name, grid in grids.items() if name not in names}
-    return Arrays(ids, real, tuple(good), answers, held), required
+
+    def whose(row: int) -> str:
+        return f"of {label(ids[rows[row]])}"
+
+    known = {name: numbers(frame[name], name, "covariate", whose, problems) for name in constant if name in usable}
+    background = Background(
+        {
+            name: same_within_persons(name, values, rows, ids, problems)
+            for name, values in known.items()
+            if values is not None
+        },
+        read_groups(group, frame[group], rows, ids, problems) if group in usable else None,
+    )
+    return Arrays(ids, real, tuple(good), answers, held, background=background), required
 
 
 def check_states(
@@ -281,6 +316,9 @@ def from_arrays(
     requires: Mapping[str, str] | None,
     states: Mapping[str, npt.ArrayLike] | None,
     interviewed: npt.ArrayLike | None,
+    covariates: Mapping[str, npt.ArrayLike] | None,
+    groups: npt.ArrayLike | None,
+    own_times: npt.ArrayLike | None,
     problems: Problems,
 ) -> tuple[Arrays, dict[str, str]]:
     """Copies of numpy arrays, their shapes checked."""
@@ -304,6 +342,7 @@ def from_arrays(
         problems.add(f"measures are named twice: {quoted(names)}.")
     if not problems.found and persons is not None and (ids[1:] <= ids[:-1]).any():
         problems.add("persons must be in sorted order, each once; sort them and the arrays.")
+    background = check_background(covariates or {}, groups, own_times, len(grid), names, real or (), problems)
     problems.raise_as(PanelError)
     assert real is not None
 
@@ -314,4 +353,4 @@ def from_arrays(
         in_range(grid[:, :, position].ravel(), name, "measure", where, problems)
     for name, state in held.items():
         in_range(state.ravel(), name, "state", where, problems)
-    return Arrays(ids, real, tuple(names), grid, held, seen), required
+    return Arrays(ids, real, tuple(names), grid, held, seen, background=background), required

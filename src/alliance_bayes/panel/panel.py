@@ -1,7 +1,7 @@
 """The panel: person x time x measure, and why a value is absent where it is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..names import choices, quoted
 from ..problems import PanelError, Problems
 from . import frames
 from .checks import check_decision
@@ -20,8 +21,10 @@ from .patterns import pattern_codes, pooled
 from .printing import describe
 from .published import published_moments
 from .reading import read_frame
-from .records import Absence, Arrays, Contradictions, LeftOut, Moments
+from .records import Absence, Arrays, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions, settle
+from .studies import joined_studies
+from .transitions import Transitions, transitions
 
 __all__ = ["Panel"]
 
@@ -69,6 +72,8 @@ class Panel:
         columns ``person``, ``time``, ``measure``, ``value``, ``state`` (the state's name).
     decision
         What was decided: "drop_value" or "state_on"; "refuse" where there was nothing to decide.
+    background
+        Covariates, groups and own times of the persons.
 
     Examples
     --------
@@ -111,6 +116,7 @@ class Panel:
     left_out: tuple[LeftOut, ...]
     contradictions: pd.DataFrame = field(default_factory=no_contradictions)
     decision: Contradictions = "refuse"
+    background: Background = field(default_factory=Background)
 
     def __post_init__(self) -> None:
         for name in ("persons", "values", "absence"):
@@ -136,6 +142,9 @@ class Panel:
         requires: Mapping[str, str] | None = None,
         contradictions: Contradictions = "refuse",
         interviewed: str | None = None,
+        covariates: Sequence[str] = (),
+        group: str | None = None,
+        own_time: str | None = None,
         time_unit: str | None = None,
     ) -> "Panel":
         """Panel of a frame with one row per person and time.
@@ -161,6 +170,14 @@ class Panel:
         interviewed
             Column of 1 (seen) and 0 (not). Without it a person without any measure or state at a
             time counts as not interviewed then; so does one without a row in either case.
+        covariates
+            Columns of numbers that do not change within persons, such as what was known before
+            treatment; a row without a value takes that of the person's other rows. Covariates that vary
+            over time are named among `measures`.
+        group
+            Column of the person's group: site, arm, cohort.
+        own_time
+            Column of the time of each person's own interview, in the unit of the times; for continuous time.
         time_unit
             Unit of the times, for printing.
 
@@ -204,6 +221,9 @@ class Panel:
             times=times,
             requires=requires,
             interviewed=interviewed,
+            covariates=covariates,
+            group=group,
+            own_time=own_time,
             problems=problems,
         )
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
@@ -218,6 +238,8 @@ class Panel:
         person: str | None = None,
         requires: Mapping[str, str] | None = None,
         states: Mapping[str, Sequence[str]] | None = None,
+        covariates: Sequence[str] = (),
+        group: str | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
     ) -> "Panel":
@@ -237,7 +259,7 @@ class Panel:
             Measure to the state in which alone it exists, a name in `states`.
         states
             State to its columns, one for each time: 1 or True, 0 or False, or missing.
-        contradictions, time_unit
+        covariates, group, contradictions, time_unit
             As in `from_long`.
 
         Returns
@@ -276,6 +298,8 @@ class Panel:
             person=person,
             requires=requires,
             states=states,
+            covariates=covariates,
+            group=group,
             problems=problems,
         )
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
@@ -291,6 +315,9 @@ class Panel:
         requires: Mapping[str, str] | None = None,
         states: Mapping[str, npt.ArrayLike] | None = None,
         interviewed: npt.ArrayLike | None = None,
+        covariates: Mapping[str, npt.ArrayLike] | None = None,
+        groups: npt.ArrayLike | None = None,
+        own_times: npt.ArrayLike | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
         source: str = "arrays",
@@ -311,6 +338,12 @@ class Panel:
             State to 1, 0 or NaN, each of shape ``(person, time)``.
         interviewed
             True where a person was seen, shape ``(person, time)``; None tells it as in `from_long`.
+        covariates
+            Name to values that do not change, each of shape ``(person,)``.
+        groups
+            Label of each person's group, shape ``(person,)``.
+        own_times
+            Time of each person's own interviews, shape ``(person, time)``, NaN where there was none.
         contradictions, time_unit
             As in `from_long`.
         source
@@ -346,6 +379,9 @@ class Panel:
             requires=requires,
             states=states,
             interviewed=interviewed,
+            covariates=covariates,
+            groups=groups,
+            own_times=own_times,
             problems=problems,
         )
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
@@ -526,6 +562,64 @@ class Panel:
         return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
 
     @classmethod
+    def from_studies(cls, studies: Mapping[str, "Panel"]) -> "Panel":
+        """Panel of several studies, each a group known by its means and covariances.
+
+        For a meta-analysis of cross-lagged panels: studies may differ in their times and in how many
+        waves they have. Measures should be in the same units; where instruments differ, give correlations
+        with ``sds=1``.
+
+        Parameters
+        ----------
+        studies
+            Name to panel, made by `from_moments` or of persons.
+
+        Returns
+        -------
+        Panel
+            Its `times` are those of the study with most waves; `background.group_times` holds those of each.
+
+        Raises
+        ------
+        PanelError
+            If there are fewer than two, or their measures differ.
+
+        Examples
+        --------
+        >>> table = {"measures": ["x"], "means": [0, 0], "sds": [1, 1]}
+        >>> panel = Panel.from_studies({
+        ...     "Smith": Panel.from_moments(times=[0, 6], n=50, correlation=[[1, 0.5], [0.5, 1]], **table),
+        ...     "Jones": Panel.from_moments(times=[0, 12], n=80, correlation=[[1, 0.4], [0.4, 1]], **table),
+        ... })
+        >>> panel.n_persons, panel.background.group_labels
+        (130, ('Jones', 'Smith'))
+        """
+        measures, times, moments, background = joined_studies(studies)
+        units = {panel.time_unit for panel in studies.values()}
+        if len(units) > 1:
+            raise PanelError(f"The studies count time in different units: {quoted(units)}. Bring them to one.")
+        return cls(
+            measures, times, None, None, None, {}, {}, moments, units.pop(), PUBLISHED, (), background=background
+        )
+
+    def _moments_of_group(self, group: str) -> "Panel":
+        """The patterns of one study alone, at its own times."""
+        assert self.moments is not None
+        times = self.background.group_times.get(group, self.times)
+        n_waves, size = len(times), len(times) * self.n_measures
+        chosen, held = self.background.pattern_groups == group, self.moments
+        counts = np.zeros((len(Absence), n_waves, self.n_measures), dtype=np.int64)
+        counts[Absence.OBSERVED] = np.einsum("p,ptm->tm", held.n[chosen], held.observed[chosen][:, :n_waves])
+        moments = Moments(
+            held.n[chosen],
+            held.observed[chosen][:, :n_waves],
+            held.means[chosen][:, :n_waves],
+            held.covariance[chosen][:, :size, :size],
+            counts,
+        )
+        return replace(self, times=times, moments=moments, background=Background(), source=f"{self.source}, {group}")
+
+    @classmethod
     def _settled(
         cls,
         arrays: Arrays,
@@ -550,6 +644,54 @@ class Panel:
             left_out=arrays.left_out,
             contradictions=settled.contradictions,
             decision=contradictions if len(settled.contradictions) else "refuse",
+            background=arrays.background,
+        )
+
+    @property
+    def covariates(self) -> Mapping[str, FloatArray]:
+        """Covariates that do not change within persons, each of shape ``(person,)``."""
+        return self.background.covariates
+
+    @property
+    def groups(self) -> npt.NDArray[np.str_] | None:
+        """Group of each person, shape ``(person,)``, or None."""
+        return self.background.groups
+
+    @property
+    def own_times(self) -> FloatArray | None:
+        """Time of each person's own interviews, shape ``(person, time)``, or None."""
+        return self.background.own_times
+
+    def of_group(self, group: str) -> "Panel":
+        """The people of one group, without groups.
+
+        Parameters
+        ----------
+        group
+            Its label.
+
+        Raises
+        ------
+        PanelError
+            If there is no such group.
+        """
+        labels = self.background.group_labels
+        if group not in labels:
+            raise PanelError(f"The panel has no group '{group}'{choices(group, labels, 'Groups')}")
+        if self.moments is not None:
+            return self._moments_of_group(group)
+        assert self.persons is not None
+        assert self.values is not None
+        assert self.absence is not None
+        members = self.groups == group
+        return replace(
+            self,
+            persons=self.persons[members],
+            values=self.values[members],
+            absence=self.absence[members],
+            states={name: state[members] for name, state in self.states.items()},
+            source=f"{self.source}, {group}",
+            background=replace(self.background.of(members), groups=None),
         )
 
     @property
@@ -679,6 +821,39 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         table["share_observed"] = table["observed"] / self.n_persons
         return table
 
+    def transitions(self, state: str) -> Transitions:
+        """How many persons acquired a state and how many kept it, from each time to the next.
+
+        Of those who told the state at both ends of an interval; who was not interviewed or left the
+        state unanswered is counted apart and nothing is assumed of them.
+
+        Parameters
+        ----------
+        state
+            A state of `requires`.
+
+        Returns
+        -------
+        Transitions
+            Counts, percentages with their denominators, text and figure.
+
+        Raises
+        ------
+        PanelError
+            If the panel has no such state, one time only, or moments alone.
+
+        Examples
+        --------
+        >>> values = [[[4.0], [5.0]], [[3.0], [np.nan]], [[np.nan], [2.0]], [[np.nan], [np.nan]]]
+        >>> panel = Panel.from_arrays(
+        ...     values, measures=["alliance"], times=[3, 6], requires={"alliance": "sponsor"},
+        ...     states={"sponsor": [[1, 1], [1, 0], [0, 1], [0, np.nan]]},
+        ... )
+        >>> panel.transitions("sponsor").table.loc[(3, 6), ["acquired", "off_before", "kept", "on_before"]].tolist()
+        [1, 1, 1, 2]
+        """
+        return transitions(self, state)
+
     def pooled_scale(self) -> tuple[FloatArray, FloatArray]:
         """Mean of each measure over all its values, and its SD about the means of the times.
 
@@ -703,7 +878,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
             values = self.require_persons("A scale")[:, :, position]
             count = np.count_nonzero(~np.isnan(values), axis=0)
             centre[position] = np.nansum(values) / count.sum()
-            deviations = values - np.nansum(values, axis=0) / count
+            deviations = values - np.nansum(values, axis=0) / np.maximum(count, 1)
             scale[position] = np.sqrt(np.nansum(np.square(deviations, out=deviations)) / count.sum())
         return centre, scale
 
@@ -714,8 +889,8 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         -------
         pandas.DataFrame
             One row per person and time, those not interviewed included: columns ``person``,
-            ``time``, the measures, the states, and ``interviewed`` (True or False). Given back to
-            `from_long` it makes the same panel.
+            ``time``, the measures, the states, the covariates, ``group`` and ``own_time`` where there are
+            any, and ``interviewed`` (True or False). Given back to `from_long` it makes the same panel.
 
         Raises
         ------
@@ -741,6 +916,9 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         }
         columns |= {name: values[:, :, k].ravel() for k, name in enumerate(self.measures)}
         columns |= {name: state.ravel() for name, state in self.states.items()}
+        columns |= {name: np.repeat(values, self.n_times) for name, values in self.covariates.items()}
+        columns |= {} if self.groups is None else {"group": np.repeat(self.groups, self.n_times)}
+        columns |= {} if self.own_times is None else {"own_time": self.own_times.ravel()}
         columns["interviewed"] = (self.absence != Absence.NOT_INTERVIEWED).any(axis=2).ravel()
         return pd.DataFrame(columns)
 

@@ -1,14 +1,15 @@
 """Small records that a panel is made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DECISIONS", "Absence", "Arrays", "Contradictions", "LeftOut", "Moments", "PanelWarning"]
+__all__ = ["DECISIONS", "Absence", "Arrays", "Background", "Contradictions", "LeftOut", "Moments", "PanelWarning"]
 
 Contradictions = Literal["refuse", "drop_value", "state_on"]
 DECISIONS: tuple[str, ...] = get_args(Contradictions)
@@ -94,6 +95,57 @@ class Moments:
 
 
 @dataclass(frozen=True, eq=False)
+class Background:
+    """What does not change in a person, and when each interview really was.
+
+    Attributes
+    ----------
+    covariates
+        Name to values, each of shape ``(person,)``, NaN where unknown.
+    groups
+        Label of each person's group, shape ``(person,)``; None where there are no groups.
+    own_times
+        Time of each interview, in the unit of the panel's times, shape ``(person, time)``; NaN where the
+        person was not interviewed; None where the panel's times hold for everybody.
+    pattern_groups
+        Where only moments are held: label of the group of each missing-data pattern, shape ``(pattern,)``.
+    group_times
+        Times of each group's own waves, where they are not those of the panel (several studies).
+    """
+
+    covariates: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    groups: npt.NDArray[np.str_] | None = None
+    own_times: npt.NDArray[np.float64] | None = None
+    pattern_groups: npt.NDArray[np.str_] | None = None
+    group_times: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "covariates", MappingProxyType(dict(self.covariates)))
+        object.__setattr__(self, "group_times", MappingProxyType(dict(self.group_times)))
+        for array in (*self.covariates.values(), self.groups, self.own_times, self.pattern_groups):
+            if array is not None:
+                array.flags.writeable = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = (dict(self.covariates), self.groups, self.own_times, self.pattern_groups, dict(self.group_times))
+        return Background, parts
+
+    @property
+    def group_labels(self) -> tuple[str, ...]:
+        """The groups, in sorted order."""
+        labels = self.pattern_groups if self.groups is None else self.groups
+        return () if labels is None else tuple(map(str, np.unique(labels)))
+
+    def of(self, persons: npt.NDArray[Any]) -> "Background":
+        """The background of some persons, by position or mask."""
+        return Background(
+            {name: values[persons].copy() for name, values in self.covariates.items()},
+            None if self.groups is None else self.groups[persons].copy(),
+            None if self.own_times is None else self.own_times[persons].copy(),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Arrays:
     """Person x time x measure as read from a frame, before absences are told apart.
 
@@ -113,6 +165,8 @@ class Arrays:
         Shape ``(person, time)``; None where it must be told from the values.
     left_out
         What the frame holds beyond the panel.
+    background
+        Covariates, groups and own times of the persons.
     """
 
     persons: npt.NDArray[np.generic]
@@ -122,3 +176,4 @@ class Arrays:
     states: Mapping[str, npt.NDArray[np.float64]]
     interviewed: npt.NDArray[np.bool_] | None = None
     left_out: tuple[LeftOut, ...] = ()
+    background: Background = field(default_factory=Background)

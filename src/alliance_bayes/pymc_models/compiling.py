@@ -28,12 +28,12 @@ from scipy.special import betaln, ndtr
 
 from ..moments.entry_points import expand, log_density, pack
 from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable
-from ..moments.prior_scale import PriorScaleArrays
+from ..moments.program import ProgramArrays
 from .operations import DerivedQuantities, PanelLogLikelihood
 
 __all__ = ["NotTabularError", "compile_model", "prior_table"]
 
-N_SCALE = len(PriorScaleArrays._fields)
+N_PROGRAM = len(ProgramArrays._fields)
 HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
 
 
@@ -139,11 +139,11 @@ def _interpreted(model: pm.Model) -> CompiledPyMCModel:
         raise NotTabularError("The deterministics are not the derived quantities.")
     bounds = np.cumsum([0, *sizes])
     table = prior_table(model)
-    # Both layouts begin with the prior scale; the second one's copy of it is left out.
+    # Both layouts begin with the program from psi to theta; the second one's copy of it is left out.
     system, quantities = (_unpacked(node.inputs[1].data) for node in (likelihood, derived))
     patterns = [_data(variable) for variable in likelihood.inputs[2:]]
     units = [_data(variable) for variable in derived.inputs[2:]]
-    packed = pack(system, patterns, table, quantities[N_SCALE:], units)
+    packed = pack(system, patterns, table, quantities[N_PROGRAM:], units)
     return CompiledPyMCModel(
         dims=dict(model.named_vars_to_dims),
         _n_dim=n_point,

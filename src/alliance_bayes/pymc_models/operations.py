@@ -10,10 +10,14 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from ..moments.derived import derive
-from ..moments.entry_points import DERIVED_SYMBOL, LIKELIHOOD_SYMBOL, unpack_derived, unpack_system
-from ..moments.kernel import log_likelihood_and_gradient
-from ..moments.prior_scale import to_prior_scale_gradient, to_theta
+from ..moments.entry_points import (
+    DERIVED_SYMBOL,
+    LIKELIHOOD_SYMBOL,
+    derived_vector,
+    likelihood_and_gradient,
+    unpack_derived,
+    unpack_likelihood,
+)
 from ..moments.statistics import PatternArrays
 
 __all__ = ["DerivedQuantities", "PanelLogLikelihood"]
@@ -24,7 +28,7 @@ _data, _length = types.voidptr, types.intp
 class PanelLogLikelihood(Op):
     """Log-likelihood of a panel from its pattern statistics, with its gradient as second output.
 
-    Inputs: the prior-scale vector psi; the packed layout of prior scale and linear system; then
+    Inputs: the prior-scale vector psi; the packed programs and linear systems; then
     the arrays of `PatternArrays`, which may be `pm.Data`. Outputs: the log-likelihood, and its
     gradient in psi; ask for the first and differentiate.
     """
@@ -33,7 +37,7 @@ class PanelLogLikelihood(Op):
 
     def make_node(self, psi: Any, layout: Any, *statistics: Any) -> Apply:
         """Make the graph node; see the class for the inputs."""
-        dtypes = {"people": "float64", "mean": "float64", "factor": "float64", "scatter": "float64"}
+        dtypes = dict.fromkeys(("people", "mean", "factor", "scatter", "given"), "float64")
         arrays = [
             pt.cast(value, dtypes.get(name, "int64"))
             for name, value in zip(PatternArrays._fields, statistics, strict=True)
@@ -44,10 +48,9 @@ class PanelLogLikelihood(Op):
     def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
         """Evaluate without compiling the graph."""
         psi, layout, *statistics = map(np.ascontiguousarray, inputs)
-        scale, system = unpack_system(layout)
-        value, slope = log_likelihood_and_gradient(to_theta(psi, scale), system, PatternArrays(*statistics))
+        value, slope = likelihood_and_gradient(psi, *unpack_likelihood(layout), PatternArrays(*statistics))
         outputs[0][0] = np.asarray(value)
-        outputs[1][0] = to_prior_scale_gradient(psi, slope, scale)
+        outputs[1][0] = slope
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Variable]:
         """Gradient in psi; layout and data have none."""
@@ -65,7 +68,7 @@ class PanelLogLikelihood(Op):
 class DerivedQuantities(Op):
     """Derived vector of a model; no gradient.
 
-    Inputs: the prior-scale vector psi; the packed layout of prior scale and derived quantities;
+    Inputs: the prior-scale vector psi; the packed programs;
     centre and scale of each measure.
     """
 
@@ -83,8 +86,7 @@ class DerivedQuantities(Op):
     def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
         """Evaluate without compiling the graph."""
         psi, packed, centre, scale = map(np.ascontiguousarray, inputs)
-        layout, derived = unpack_derived(packed)
-        outputs[0][0] = derive(to_theta(psi, layout), derived, centre, scale)
+        outputs[0][0] = derived_vector(psi, *unpack_derived(packed), centre, scale)
 
     def infer_shape(self, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
         """Shape of the output."""
@@ -95,7 +97,7 @@ _log_likelihood = types.ExternalFunction(
     LIKELIHOOD_SYMBOL,
     types.float64(
         _data, _length, _data, _length, _data, _length, _data, _data, _data, _length, _data, _data, _data, _data,
-        _data,
+        _data, _length, _data, _data,
     ),
 )  # fmt: skip
 _derived = types.ExternalFunction(
@@ -106,21 +108,24 @@ _derived = types.ExternalFunction(
 @register_funcify_default_op_cache_key(PanelLogLikelihood)
 def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
     @njit
-    def panel_log_likelihood(psi, layout, people, size, position, mean, rank, factor, completed, scatter):
+    def panel_log_likelihood(
+        psi, layout, people, size, position, mean, rank, factor, completed, scatter, cell_start, given
+    ):
         gradient = np.empty(psi.size)
         # The kernel reads plain memory, and data that users set may be laid out otherwise.
         point, packed = np.ascontiguousarray(psi), np.ascontiguousarray(layout)
         people, size, rank = np.ascontiguousarray(people), np.ascontiguousarray(size), np.ascontiguousarray(rank)
         position, completed = np.ascontiguousarray(position), np.ascontiguousarray(completed)
         mean, factor, scatter = np.ascontiguousarray(mean), np.ascontiguousarray(factor), np.ascontiguousarray(scatter)
+        cell_start, given = np.ascontiguousarray(cell_start), np.ascontiguousarray(given)
         value = _log_likelihood(
             point.ctypes, point.size, packed.ctypes, packed.size, people.ctypes, people.size, size.ctypes,
             position.ctypes, mean.ctypes, mean.shape[1], rank.ctypes, factor.ctypes, completed.ctypes,
-            scatter.ctypes, gradient.ctypes,
+            scatter.ctypes, cell_start.ctypes, len(scatter), given.ctypes, gradient.ctypes,
         )  # fmt: skip
         return np.asarray(value), gradient
 
-    return panel_log_likelihood, 3
+    return panel_log_likelihood, 4
 
 
 @register_funcify_default_op_cache_key(DerivedQuantities)
@@ -138,4 +143,4 @@ def _numba_derived(op: DerivedQuantities, **_: Any) -> Any:
         )  # fmt: skip
         return result
 
-    return derived_quantities, 2
+    return derived_quantities, 3

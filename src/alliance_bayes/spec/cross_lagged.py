@@ -1,40 +1,57 @@
-"""Cross-lagged panel models as frozen descriptions: what is modelled, never the data."""
+"""What all cross-lagged panel models have in common: frozen descriptions of what is modelled, never the data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
+from .frozen_mapping import FrozenMapping
 from .priors import Priors
-from .steps import base_step, equal_intervals, steps_per_interval
+from .steps import base_step, equal_intervals, interval_names, steps_per_interval
 
-__all__ = ["CLPM", "RICLPM", "CrossLagged"]
+__all__ = ["CrossLagged", "Lags", "Stable"]
 
-Lags = Literal["equal", "free", "grid"]
-Residuals = Literal["equal", "free"]
-Means = Literal["equal", "free"]
+Lags = Literal["equal", "free", "grid", "continuous", "equal_standardized"]
+Equality = Literal["equal", "free"]
+GroupLags = Literal["equal", "free", "pooled"]
+Invariance = Literal["configural", "weak", "strong", "strict", "approximate"]
+Stable = Literal["none", "trait", "growth", "accumulating", "accumulating growth"]
+Target = Literal["intercepts", "slopes", "first_wave", "each_wave", "every_wave"]
+Across = Literal["variances", "residuals", "means"]
 
 MOST_STEPS = 40
 
 
 @dataclass(frozen=True)
 class CrossLagged:
-    """What the models of the cross-lagged family share; use `RICLPM` or `CLPM`."""
+    """What the models of the cross-lagged family share; use `RICLPM`, `CLPM`, `DPM`, `STARTS`, `LCMSR` or `ALT`."""
 
     measures: Sequence[str]
     lags: Lags | None = field(default=None, kw_only=True)
-    residuals: Residuals = field(default="free", kw_only=True)
-    means: Means = field(default="free", kw_only=True)
+    residuals: Equality = field(default="free", kw_only=True)
+    means: Equality = field(default="free", kw_only=True)
     remove: Sequence[str] = field(default=(), kw_only=True)
+    equal: Sequence[Sequence[str]] = field(default=(), kw_only=True)
+    lag_2: Sequence[str] = field(default=(), kw_only=True)
+    covariates: Mapping[str, str | Sequence[str]] = field(default_factory=dict, kw_only=True)
+    predetermined: Sequence[str] = field(default=(), kw_only=True)
+    moderated: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    reliability: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+    indicators: Mapping[str, Sequence[str]] = field(default_factory=dict, kw_only=True)
+    invariance: Invariance = field(default="strong", kw_only=True)
+    group_lags: GroupLags | None = field(default=None, kw_only=True)
+    equal_across_groups: Sequence[str] = field(default=(), kw_only=True)
     nonexistent: Literal["as_missing"] | None = field(default=None, kw_only=True)
     priors: Priors = field(default_factory=Priors, kw_only=True)
 
     kind: ClassVar[str]
     title: ClassVar[str]
     fewest_waves: ClassVar[int]
-    random_intercepts: ClassVar[bool]
+    stable: ClassVar[Stable]
+    error: ClassVar[bool] = False
+    """Whether values carry measurement error of unknown variance."""
 
     def __post_init__(self) -> None:
         problems = Problems(f"This {self.title} cannot be meant")
@@ -43,20 +60,176 @@ class CrossLagged:
             problems.add(f"measures must be a list of names; got {self.measures!r}.")
             problems.raise_as(SpecError)
         object.__setattr__(self, "measures", measures)
-        _check_measures(self.measures, problems)
-        for name, allowed in _OPTIONS.items():
+        _check_names(self.measures, "measure", problems)
+        if len(self.measures) < 2:
+            problems.add(
+                f"A cross-lagged model needs two or more measures; got {len(self.measures)}: "
+                f"{quoted(self.measures) or '-'}."
+            )
+        for name, allowed in self._options().items():
             value = getattr(self, name)
             if value not in allowed:
-                choices = quoted(choice for choice in allowed if choice is not None)
-                problems.add(f"{name} must be one of {choices}; got {value!r}.")
+                valid = quoted(choice for choice in allowed if choice is not None)
+                problems.add(f"{name} must be one of {valid}; got {value!r}.")
         if not isinstance(self.priors, Priors):
             problems.add(f"priors must be ab.Priors(...); got {self.priors!r}.")
-        paths = None if isinstance(self.remove, str) else _listed(self.remove)
-        if paths is None:
-            problems.add(f"remove must be a list of paths, such as ['x -> y']; got {self.remove!r}.")
-        else:
-            object.__setattr__(self, "remove", _canonical_paths(paths, self.measures, problems))
+        self._read_paths(problems)
+        self._read_extensions(problems)
+        if not problems.found:
+            for problem in self._contradictions():
+                problems.add(problem)
         problems.raise_as(SpecError)
+
+    def _options(self) -> dict[str, tuple[str | None, ...]]:
+        return {
+            "lags": (None, *get_args(Lags)),
+            "residuals": get_args(Equality),
+            "means": get_args(Equality),
+            "invariance": get_args(Invariance),
+            "group_lags": (None, *get_args(GroupLags)),
+            "nonexistent": (None, "as_missing"),
+        }
+
+    def _read_paths(self, problems: Problems) -> None:
+        removed = _paths_in("remove", self.remove, self.measures, problems, over_an_interval=True)
+        object.__setattr__(self, "remove", tuple(sorted(removed, key=lambda path: _place(path, self.measures))))
+        lag_2 = _paths_in("lag_2", self.lag_2, self.measures, problems)
+        object.__setattr__(self, "lag_2", tuple(sorted(lag_2, key=lambda path: _place(path, self.measures))))
+        groups = _listed(self.equal) if not isinstance(self.equal, str) else None
+        if groups is None or any(isinstance(group, str) for group in groups):
+            problems.add(
+                "equal must be a list of lists of paths over an interval, such as "
+                f"[['x -> y, 0 to 1', 'x -> y, 1 to 2']]; got {self.equal!r}."
+            )
+            return
+        read = [_paths_in("equal", group, self.measures, problems, over_an_interval=True) for group in groups]
+        object.__setattr__(self, "equal", tuple(tuple(group) for group in read))
+        for group in read:
+            without = sorted({path.partition(", ")[0] for path in group})
+            if len(without) > 1 or len(group) < 2 or any(", " not in path for path in group):
+                problems.add(
+                    f"equal: {quoted(group)} must be one path over two or more intervals, such as 'x -> y, 0 to 1' and "
+                    "'x -> y, 1 to 2'. Whether two directions are equally strong is a question: see ab.hypotheses."
+                )
+
+    def _read_extensions(self, problems: Problems) -> None:
+        targets = _by_name("covariates", self.covariates, problems, "{'commitment': 'intercepts'}")
+        covariates = {name: (given,) if isinstance(given, str) else _listed(given) for name, given in targets.items()}
+        for name, given in covariates.items():
+            if not given or any(target not in get_args(Target) for target in given):
+                problems.add(f"covariates: '{name}' must act on {quoted(get_args(Target))}; got {targets[name]!r}.")
+        _check_names([*covariates], "covariate", problems)
+        for name in covariates:
+            if name in self.measures:
+                problems.add(f"'{name}' is both a measure and a covariate; choose one.")
+        object.__setattr__(self, "covariates", FrozenMapping(covariates))
+        predetermined = _listed(self.predetermined) if not isinstance(self.predetermined, str) else None
+        if predetermined is None:
+            problems.add(f"predetermined must be a list of covariates; got {self.predetermined!r}.")
+        else:
+            object.__setattr__(self, "predetermined", predetermined)
+            for name in predetermined:
+                if name not in covariates:
+                    problems.add(
+                        f"predetermined: '{name}' is not among the covariates{choices(name, covariates, 'They')}"
+                    )
+        moderated = _by_name("moderated", self.moderated, problems, "{'alliance -> days': 'commitment'}")
+        paths = _paths_in("moderated", list(moderated), self.measures, problems)
+        object.__setattr__(self, "moderated", FrozenMapping(dict(zip(paths, moderated.values(), strict=False))))
+        for path, name in self.moderated.items():
+            if not isinstance(name, str) or name in self.measures:
+                problems.add(f"moderated: '{path}' needs the name of a covariate that does not change; got {name!r}.")
+        reliability = _by_name("reliability", self.reliability, problems, "{'alliance': 0.95}")
+        for name, value in reliability.items():
+            if not (isinstance(value, int | float) and 0 < value < 1):
+                problems.add(f"reliability of '{name}' must lie between 0 and 1; got {value!r}.")
+        items = _by_name("indicators", self.indicators, problems, "{'alliance': ['item_1', 'item_2', 'item_3']}")
+        indicators = {name: () if isinstance(given, str) else _listed(given) or () for name, given in items.items()}
+        for name, given in indicators.items():
+            if len(given) < 2:
+                problems.add(f"indicators: '{name}' needs two or more columns; got {items[name]!r}.")
+        _check_names([item for given in indicators.values() for item in given], "indicator", problems)
+        for option, given in (("reliability", reliability), ("indicators", indicators)):
+            for name in given:
+                if name not in self.measures:
+                    problems.add(f"{option}: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
+            object.__setattr__(self, option, FrozenMapping(given))
+        for name in set(reliability) & set(indicators):
+            problems.add(f"'{name}' has indicators, which tell its reliability; leave one of the two out.")
+        across = _listed(self.equal_across_groups) if not isinstance(self.equal_across_groups, str) else None
+        if across is None or any(part not in get_args(Across) for part in across):
+            problems.add(
+                f"equal_across_groups must be a list of {quoted(get_args(Across))}; got {self.equal_across_groups!r}."
+            )
+        else:
+            object.__setattr__(self, "equal_across_groups", tuple(part for part in get_args(Across) if part in across))
+
+    def _contradictions(self) -> Iterable[str]:
+        """Options that cannot go together, each with its cure."""
+        by_interval = [
+            path for path in (*self.remove, *(path for group in self.equal for path in group)) if "," in path
+        ]
+        if by_interval and self.lags not in ("free", None):
+            yield f"'{by_interval[0]}' names one interval, which needs lags='free'; this model has lags='{self.lags}'."
+        for path in self.lag_2:
+            if path in self.remove:
+                yield f"'{path}' is removed and has a lag of 2; leave one out."
+        if self.lag_2 and self.lags not in ("equal", "free", None):
+            yield f"lag_2 needs lags='equal' or 'free': steps of '{self.lags}' are not waves."
+        for path in self.moderated:
+            if path in self.remove:
+                yield f"'{path}' is removed and moderated; leave one out."
+        if self.moderated and self.lags == "equal_standardized":
+            yield "moderated needs lags on the scale of the measures; use lags='equal' or 'free'."
+        if self.accumulating and self.lags in ("continuous", "equal_standardized"):
+            yield (
+                f"A {self.title} has factors that act anew at each wave, so lags='{self.lags}' has no meaning for it; "
+                "use 'equal', 'free' or 'grid'."
+            )
+        if self.lags == "equal_standardized" and (self.lag_2 or self.is_stationary):
+            yield "lags='equal_standardized' goes with neither lag_2 nor stationary."
+        for name, targets in self.covariates.items():
+            if "intercepts" in targets and self.stable == "none":
+                yield f"'{name}' cannot act on intercepts: a {self.title} has none. Use 'first_wave' or 'each_wave'."
+            if "slopes" in targets and self.stable not in ("growth", "accumulating growth"):
+                yield f"'{name}' cannot act on slopes: a {self.title} has none."
+            if "each_wave" in targets and "every_wave" in targets:
+                yield f"'{name}' acts on 'each_wave' and on 'every_wave'; choose one."
+        for name in self.predetermined:
+            if set(self.covariates[name]) - {"each_wave", "every_wave"}:
+                yield f"'{name}' is predetermined, so it varies over time and acts on 'each_wave' or 'every_wave'."
+        if self.error and (self.reliability or self.indicators):
+            yield f"A {self.title} estimates measurement error; leave reliability and indicators out."
+
+    @property
+    def random_intercepts(self) -> bool:
+        """Whether stable differences between people are added to every wave."""
+        return self.stable in ("trait", "growth")
+
+    @property
+    def accumulating(self) -> bool:
+        """Whether stable factors act through the dynamics, anew at each wave."""
+        return self.stable in ("accumulating", "accumulating growth")
+
+    @property
+    def growth(self) -> bool:
+        """Whether people differ in their slopes."""
+        return self.stable in ("growth", "accumulating growth")
+
+    @property
+    def is_stationary(self) -> bool:
+        """Whether the within-person covariance is the same at every wave."""
+        return False
+
+    @property
+    def free_loadings(self) -> bool:
+        """Whether the trait's loadings after the first wave are free."""
+        return False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are modelled: the measures, or their indicators in their place."""
+        return tuple(column for name in self.measures for column in self.indicators.get(name, (name,)))
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -81,12 +254,12 @@ class CrossLagged:
         return tuple(path for path in crossed if path not in self.remove)
 
     def without(self, *paths: str) -> Self:
-        """Return the model with these lagged paths fixed at 0 in every interval.
+        """Return the model with these lagged paths fixed at 0.
 
         Parameters
         ----------
         *paths
-            Paths such as ``"days -> alliance"``.
+            Paths such as ``"days -> alliance"``, or over one interval ``"days -> alliance, 6 to 12"``.
 
         Raises
         ------
@@ -130,8 +303,17 @@ class CrossLagged:
                 found.append(
                     f"lags='grid' needs intervals that are whole multiples of a common step, at most {MOST_STEPS} "
                     f"steps from the first wave to the last; the intervals are {_intervals_in_words(times)}. "
-                    "Use lags='free'."
+                    "Use lags='free' or 'continuous'."
                 )
+        intervals = interval_names(times)
+        for path in (*self.remove, *(path for group in self.equal for path in group)):
+            _, comma, interval = path.partition(", ")
+            if comma and interval not in intervals:
+                found.append(f"'{path}' names no interval of these waves; they are {quoted(intervals)}.")
+            elif comma and self.lags is None:
+                found.append(f"'{path}' names one interval, which needs lags='free'.")
+        if self.lag_2 and len(times) < 3:
+            found.append("lag_2 needs three waves or more.")
         return found
 
     def _why_waves(self) -> str:
@@ -148,118 +330,47 @@ class CrossLagged:
             if self.nonexistent == "as_missing"
             else ()
         )
-        return (*first, *self._model_assumptions(), *_SHARED_ASSUMPTIONS)
+        return (*first, *self._model_assumptions(), *self._option_assumptions(), *_SHARED_ASSUMPTIONS)
 
     def _model_assumptions(self) -> tuple[str, ...]:
         raise NotImplementedError
 
+    def _option_assumptions(self) -> Iterable[str]:
+        if self.lags == "continuous":
+            yield "One drift holds at every moment between the first wave and the last, also where nobody was asked."
+        if self.group_lags == "pooled":
+            yield "Groups are exchangeable: their lagged effects are draws from one normal distribution."
+        for name in self.covariates:
+            if name in self.predetermined:
+                yield f"'{name}' may depend on earlier waves of the measures, but on none of their later innovations."
+            else:
+                yield f"'{name}' is exogenous: no innovation of a measure, earlier or later, moves it."
+        for path, name in self.moderated.items():
+            yield f"'{name}' changes '{path}' linearly and was not moved by the measures."
+        for name, value in self.reliability.items():
+            yield f"The reliability of '{name}', {number(value)}, is known and the same at every wave."
+        if self.indicators:
+            yield f"Indicators measure the same construct at every wave ({self.invariance} invariance)."
+
     def __str__(self) -> str:
-        removed = f"; fixed at 0: {', '.join(self.remove)}" if self.remove else ""
-        lags = "equal where intervals are" if self.lags is None else self.lags
-        return (
-            f"{self.title} of {in_words(self.measures)}; lagged effects {lags}, residual covariances {self.residuals}, "
-            f"means {self.means}{removed}"
-        )
+        lags = "equal where intervals are" if self.lags is None else _LAGS_IN_WORDS.get(self.lags, self.lags)
+        words = [
+            f"{self.title} of {in_words(self.measures)}; lagged effects {lags}, residual covariances "
+            f"{self.residuals}, means {self.means}"
+        ]
+        words += [f"fixed at 0: {', '.join(self.remove)}"] if self.remove else []
+        words += [f"equal: {' = '.join(group)}" for group in self.equal]
+        words += [f"with a lag of two waves: {', '.join(self.lag_2)}"] if self.lag_2 else []
+        words += [f"{name} on {' and '.join(t.replace('_', ' ') for t in to)}" for name, to in self.covariates.items()]
+        words += [f"{path} moderated by {name}" for path, name in self.moderated.items()]
+        words += [f"reliability of {name} {number(value)}" for name, value in self.reliability.items()]
+        words += [f"{name} measured by {in_words(list(items))}" for name, items in self.indicators.items()]
+        words += [f"{self.invariance} invariance"] if self.indicators else []
+        words += [f"lags of groups {self.group_lags}"] if self.group_lags else []
+        return "; ".join(words)
 
 
-@dataclass(frozen=True)
-class RICLPM(CrossLagged):
-    """Random-intercept cross-lagged panel model.
-
-    Each measure of person i at wave t is a wave mean, a stable difference between people, and
-    a within-person deviation that carries over and crosses to the other measures [1]_:
-
-    ``y_it = mu_t + b_i + w_it``,  ``b_i ~ N(0, B)``,  ``w_i1 ~ N(0, P)``,
-    ``w_it = Phi_t w_i,t-1 + z_it``,  ``z_it ~ N(0, Psi_t)``,  b independent of w and z.
-
-    Parameters
-    ----------
-    measures
-        Names of two or more measures.
-    lags
-        ``"equal"``: one Phi for every interval; ``"free"``: one for each; ``"grid"``: one Phi
-        per base step, the greatest common divisor of the intervals, and its powers over longer
-        intervals (exact, by waves nobody observed). Left open, it is "equal" when the
-        intervals are equal and refused otherwise.
-    residuals
-        Innovation covariance ``"free"`` for each interval or ``"equal"``; with a grid, the
-        covariance of one base step.
-    means
-        Means ``"free"`` at each wave or ``"equal"`` over waves.
-    remove
-        Lagged paths fixed at 0 in every interval, such as ``"days -> alliance"``.
-    nonexistent
-        ``"as_missing"`` treats values that cannot exist (a measure whose required state is
-        off) as unseen values; without it a panel that declares `requires` is refused.
-    priors
-        See `Priors`.
-
-    Raises
-    ------
-    SpecError
-        If an option or a path is none of the model's, with all problems at once.
-
-    References
-    ----------
-    .. [1] Hamaker, Kuiper & Grasman (2015). A critique of the cross-lagged panel model.
-       Psychological Methods 20, 102-116. https://doi.org/10.1037/a0038889
-
-    Examples
-    --------
-    >>> spec = RICLPM(["alliance", "days"], lags="equal")
-    >>> print(spec.without("days -> alliance"))
-    random-intercept cross-lagged panel model of alliance and days; lagged effects equal, residual \
-covariances free, means free; fixed at 0: days -> alliance
-    """
-
-    kind: ClassVar[str] = "riclpm"
-    title: ClassVar[str] = "random-intercept cross-lagged panel model"
-    fewest_waves: ClassVar[int] = 3
-    random_intercepts: ClassVar[bool] = True
-
-    def _why_waves(self) -> str:
-        return (
-            "With two, stable differences between people and carry-over within them cannot be told apart. "
-            "Add a wave, or ask a CLPM and read it as not separating the two."
-        )
-
-    def _model_assumptions(self) -> tuple[str, ...]:
-        return (
-            "Stable differences between people act the same at every wave; whatever confounds the measures and "
-            "changes with time is not removed by the random intercepts.",
-        )
-
-
-@dataclass(frozen=True)
-class CLPM(CrossLagged):
-    """Cross-lagged panel model without random intercepts.
-
-    ``y_it = mu_t + w_it``,  ``w_i1 ~ N(0, P)``,  ``w_it = Phi_t w_i,t-1 + z_it``,
-    ``z_it ~ N(0, Psi_t)``. Lagged effects mix differences between people with changes within
-    them: where people differ stably, cross-lagged effects appear that nobody has [1]_.
-
-    Parameters
-    ----------
-    measures, lags, residuals, means, remove, nonexistent, priors
-        As in `RICLPM`; lagged effects are standardised by the SDs of the measures themselves.
-
-    References
-    ----------
-    .. [1] Hamaker, Kuiper & Grasman (2015). A critique of the cross-lagged panel model.
-       Psychological Methods 20, 102-116. https://doi.org/10.1037/a0038889
-    """
-
-    kind: ClassVar[str] = "clpm"
-    title: ClassVar[str] = "cross-lagged panel model"
-    fewest_waves: ClassVar[int] = 2
-    random_intercepts: ClassVar[bool] = False
-
-    def _model_assumptions(self) -> tuple[str, ...]:
-        return (
-            "People do not differ stably: a CLPM has no random intercepts, and its lagged effects mix differences "
-            "between people with changes within them.",
-        )
-
+_LAGS_IN_WORDS = {"continuous": "from a continuous drift", "equal_standardized": "equal when standardised"}
 
 _SHARED_ASSUMPTIONS = (
     "No unmeasured cause that changes with time drives both measures.",
@@ -269,17 +380,10 @@ _SHARED_ASSUMPTIONS = (
     "Within-person parts and random intercepts are normal, and people do not affect each other.",
 )
 
-_OPTIONS: dict[str, tuple[str | None, ...]] = {
-    "lags": (None, *get_args(Lags)),
-    "residuals": get_args(Residuals),
-    "means": get_args(Means),
-    "nonexistent": (None, "as_missing"),
-}
-
 _UNEQUAL = (
     "The intervals between waves are unequal ({intervals}), so one lagged effect for all of them has no single "
-    "meaning. Choose lags='grid' (one effect per base step), lags='free' (one per interval), or type lags='equal' "
-    "if you mean it."
+    "meaning. Choose lags='grid' (one effect per base step), lags='continuous' (one drift), lags='free' (one per "
+    "interval), or type lags='equal' if you mean it."
 )
 
 
@@ -287,43 +391,58 @@ def _listed(value: object) -> tuple[Any, ...] | None:
     return tuple(value) if isinstance(value, Iterable) else None
 
 
-def _check_measures(measures: Sequence[str], problems: Problems) -> None:
-    if len(measures) < 2:
-        problems.add(
-            f"A cross-lagged model needs two or more measures; got {len(measures)}: {quoted(measures) or '-'}."
-        )
-    repeated = sorted({name for name in measures if measures.count(name) > 1})
+def _by_name(option: str, value: object, problems: Problems, example: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        problems.add(f"{option} must be a mapping such as {example}; got {value!r}.")
+        return {}
+    return dict(value)
+
+
+def _check_names(names: Sequence[str], what: str, problems: Problems) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        problems.add(f"Measures named twice: {quoted(repeated)}.")
-    for name in measures:
-        if "->" in name or "," in name:
-            problems.add(f"The measure name '{name}' contains '->' or ',', which separate names here; rename it.")
-        if name != name.strip():
-            problems.add(f"The measure name '{name}' begins or ends with a space; rename it.")
+        problems.add(f"{what.capitalize()}s named twice: {quoted(repeated)}.")
+    for name in names:
+        if not isinstance(name, str) or not name:
+            problems.add(f"A {what} needs a name; got {name!r}.")
+        elif "->" in name or "," in name:
+            problems.add(f"The {what} name '{name}' contains '->' or ',', which separate names here; rename it.")
+        elif name != name.strip():
+            problems.add(f"The {what} name '{name}' begins or ends with a space; rename it.")
 
 
-def _canonical_paths(paths: Sequence[str], measures: Sequence[str], problems: Problems) -> tuple[str, ...]:
+def _paths_in(
+    option: str, paths: object, measures: Sequence[str], problems: Problems, *, over_an_interval: bool = False
+) -> list[str]:
+    """Lagged paths in their one spelling, those that are none noted."""
+    listed = None if isinstance(paths, str) else _listed(paths)
+    if listed is None:
+        problems.add(f"{option} must be a list of paths, such as ['x -> y']; got {paths!r}.")
+        return []
     canonical: list[str] = []
-    for path in paths:
-        pair = split_path(path) if isinstance(path, str) else None
-        if pair is None:
-            problems.add(f"remove: {path!r} is not a lagged path; write 'predictor -> outcome'.")
+    for path in listed:
+        whole, comma, interval = path.partition(",") if isinstance(path, str) else ("", "", "")
+        pair = split_path(whole)
+        if pair is None or (comma and not over_an_interval):
+            problems.add(f"{option}: {path!r} is not a lagged path; write 'predictor -> outcome'.")
             continue
         unknown = [name for name in dict.fromkeys(pair) if name not in measures]
         for name in unknown:
             problems.add(
-                f"remove: '{path}' names '{name}', which is not a measure{choices(name, measures, 'Measures')}"
+                f"{option}: '{path}' names '{name}', which is not a measure{choices(name, measures, 'Measures')}"
             )
-        name = lagged_path(*pair)
+        name = lagged_path(*pair) + (f", {interval.strip()}" if comma else "")
         if not unknown and name in canonical:
-            problems.add(f"remove: '{name}' is removed twice.")
+            problems.add(f"{option}: '{name}' is {'removed' if option == 'remove' else 'named'} twice.")
         canonical.append(name)
-    return tuple(sorted(canonical, key=lambda path: _place(path, measures)))
+    return canonical
 
 
-def _place(path: str, measures: Sequence[str]) -> list[int]:
-    """Position of a path among all: by outcome, then predictor; names that are no measures come last."""
-    return [measures.index(name) if name in measures else len(measures) for name in reversed(path.split(ARROW))]
+def _place(path: str, measures: Sequence[str]) -> tuple[list[int], str]:
+    """Position of a path among all: by outcome, then predictor, then interval; names that are no measures come last."""
+    whole, _, interval = path.partition(", ")
+    ends = reversed(whole.split(ARROW))
+    return [measures.index(name) if name in measures else len(measures) for name in ends], interval
 
 
 def _intervals_in_words(times: tuple[float, ...]) -> str:

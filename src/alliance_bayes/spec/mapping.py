@@ -6,12 +6,13 @@ from typing import Any
 
 from ..names import choices, did_you_mean, quoted
 from ..problems import Problems, SpecError
-from .cross_lagged import CLPM, RICLPM, CrossLagged
+from .cross_lagged import CrossLagged
+from .family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
 from .priors import Priors
 
 __all__ = ["KINDS", "spec_from_mapping", "spec_to_mapping"]
 
-KINDS: dict[str, type[CrossLagged]] = {model.kind: model for model in (RICLPM, CLPM)}
+KINDS: dict[str, type[CrossLagged]] = {model.kind: model for model in (RICLPM, CLPM, DPM, STARTS, LCMSR, ALT)}
 
 
 def spec_to_mapping(spec: CrossLagged) -> dict[str, Any]:
@@ -25,13 +26,19 @@ def spec_to_mapping(spec: CrossLagged) -> dict[str, Any]:
     mapping: dict[str, Any] = {"kind": spec.kind, "measures": list(spec.measures)}
     for option in fields(spec):
         value = getattr(spec, option.name)
-        if option.name in ("measures", "priors") or value == option.default:
+        if option.name in ("measures", "priors") or value == option.default or value == {}:
             continue
-        mapping[option.name] = list(value) if isinstance(value, tuple) else value
+        mapping[option.name] = _plain(value)
     if spec.priors != Priors():
         default = Priors().to_mapping()
         mapping["priors"] = {name: prior for name, prior in spec.priors.to_mapping().items() if prior != default[name]}
     return mapping
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
@@ -52,7 +59,7 @@ def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
     model = KINDS.get(str(kind))
     if model is None:
         problems.add(f"kind must be one of {quoted(KINDS)}; got {kind!r}{did_you_mean(str(kind), list(KINDS)) or '.'}")
-    options = [option.name for option in fields(RICLPM)]
+    options = [option.name for option in fields(model or RICLPM)]
     for name in mapping:
         if name != "kind" and name not in options:
             problems.add(f"No option is called '{name}'{choices(name, ['kind', *options], 'Options')}")

@@ -132,7 +132,28 @@ class Priors:
         Correlations of the random intercepts, of the first wave's within-person parts, and of
         the innovations.
     mean
-        Mean of a measure at a wave.
+        Mean of a measure at a wave, or of a line's start, slope or accumulating factor.
+    decay, cross_drift
+        In continuous time: minus a measure's effect on itself, and the effect of one measure on another, per
+        shortest interval of the panel.
+    error_share
+        STARTS: share of the variance not stable between people that is measurement error.
+    accumulating_sd
+        SD of the accumulating factors of a DPM or ALT.
+    slope_sd
+        SD of the slopes of an LCM-SR or ALT, from the first wave to the last.
+    trait_loading
+        Free loading of a trait after the first wave.
+    moderation
+        Change of a lagged effect per SD of its moderator.
+    covariate
+        Effect of one SD of a covariate.
+    group_spread
+        SD of a lagged effect between groups, where they are pooled.
+    loading, unique_sd
+        Loading of an indicator, relative to the first, and SD of what only it measures.
+    loading_difference
+        With approximate invariance, difference of a loading or intercept at one wave from its mean over waves.
 
     Raises
     ------
@@ -155,6 +176,18 @@ class Priors:
     within_correlation: LKJ = LKJ(2.0)
     innovation_correlation: LKJ = LKJ(2.0)
     mean: Normal = Normal(0.0, 1.0)
+    decay: LogNormal = LogNormal(math.log(0.75), 0.7)
+    cross_drift: Normal = Normal(0.0, 0.3)
+    error_share: Beta = Beta(2.0, 3.0)
+    accumulating_sd: HalfNormal | LogNormal = HalfNormal(0.5)
+    slope_sd: HalfNormal | LogNormal = HalfNormal(0.5)
+    trait_loading: Normal | LogNormal = LogNormal(0.0, 0.3)
+    moderation: Normal = Normal(0.0, 0.1)
+    covariate: Normal = Normal(0.0, 0.5)
+    group_spread: HalfNormal | LogNormal = HalfNormal(0.1)
+    loading: LogNormal = LogNormal(0.0, 0.5)
+    unique_sd: HalfNormal | LogNormal = HalfNormal(1.0)
+    loading_difference: Normal = Normal(0.0, 0.1)
 
     def __post_init__(self) -> None:
         problems = Problems("These priors cannot be used")
@@ -209,8 +242,22 @@ _ALLOWED: dict[str, tuple[type[Prior], ...]] = {
     "within_correlation": (LKJ,),
     "innovation_correlation": (LKJ,),
     "mean": (Normal,),
+    "decay": (LogNormal,),
+    "cross_drift": (Normal,),
+    "error_share": (Beta,),
+    "accumulating_sd": (HalfNormal, LogNormal),
+    "slope_sd": (HalfNormal, LogNormal),
+    "trait_loading": (Normal, LogNormal),
+    "moderation": (Normal,),
+    "covariate": (Normal,),
+    "group_spread": (HalfNormal, LogNormal),
+    "loading": (LogNormal,),
+    "unique_sd": (HalfNormal, LogNormal),
+    "loading_difference": (Normal,),
 }
 _WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_sd": 50.0, "mean": 100.0}
+_WIDEST |= {"cross_drift": 10.0, "moderation": 5.0, "covariate": 50.0, "accumulating_sd": 50.0, "slope_sd": 50.0}
+_WIDEST |= {"trait_loading": 20.0, "group_spread": 5.0, "unique_sd": 50.0, "loading_difference": 5.0}
 _UNITS = {
     "carry_over": "within-person SDs per within-person SD",
     "cross_lagged": "within-person SDs per within-person SD",

@@ -1,0 +1,149 @@
+"""What must be known of the data before a model can be written for another program."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..names import in_words, number
+from ..panel import Panel
+from ..problems import Problems, SpecError
+from ..spec.cross_lagged import CrossLagged
+
+__all__ = ["Facts", "facts_of"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a model needs to know of a panel.
+
+    Attributes
+    ----------
+    times
+        Times of the waves.
+    error_variances
+        Variance of measurement error of measures whose reliability is known, in their own unit.
+    varying
+        Covariates that vary over time.
+    groups
+        Labels of the groups, in order; empty where the model takes all people as one.
+    """
+
+    times: tuple[float, ...]
+    error_variances: Mapping[str, float] = field(default_factory=dict)
+    varying: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
+
+
+def facts_of(spec: CrossLagged, panel: Panel | Sequence[float], program: str) -> Facts:
+    """Gather what the model needs, or say why the program cannot fit it.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    panel
+        The panel, or the times of its waves.
+    program
+        The program's name, for messages.
+
+    Raises
+    ------
+    SpecError
+        If the model is not defined at these times, if the program has no means for a part of it, or if the times alone
+        do not say enough; with every reason and its cure.
+    """
+    problems = Problems(f"This {spec.title} cannot be written for {program}")
+    times = _times(panel, problems)
+    problems.raise_as(SpecError)
+    for problem in (*spec.problems_with(times), *_out_of_reach(spec, program)):
+        problems.add(problem)
+    if isinstance(panel, Panel):
+        _check_panel(spec, panel, problems)
+    else:
+        for problem in _unknown_from_times(spec):
+            problems.add(problem)
+    problems.raise_as(SpecError)
+    if not isinstance(panel, Panel):
+        return Facts(times)
+    _, scales = panel.pooled_scale()
+    variances = {name: float(scale) ** 2 for name, scale in zip(panel.measures, scales, strict=True)}
+    return Facts(
+        times,
+        {name: (1 - share) * variances[name] for name, share in spec.reliability.items()},
+        frozenset(name for name in spec.covariates if name in panel.measures),
+        panel.background.group_labels if spec.group_lags else (),
+    )
+
+
+def _times(panel: Panel | Sequence[float], problems: Problems) -> tuple[float, ...]:
+    if isinstance(panel, Panel):
+        return panel.times
+    try:
+        times = tuple(float(time) for time in panel)
+    except (TypeError, ValueError):
+        problems.add(f"Give a panel, or the times of its waves such as [0, 6, 12]; got {panel!r}.")
+        return ()
+    if len(times) < 2 or not np.isfinite(times).all() or not (np.diff(times) > 0).all():
+        problems.add(
+            f"Times of waves must increase, two or more of them; got {', '.join(map(number, times)) or 'none'}."
+        )
+    return times
+
+
+def _out_of_reach(spec: CrossLagged, program: str) -> list[str]:
+    """Parts of a model that neither program has means for, each with the nearest thing that it can fit."""
+    found = []
+    if spec.lags == "continuous":
+        found.append(
+            f"lags='continuous' needs matrix exponentials, which {program} has not. Write lags='grid', which is the "
+            "same model wherever the drift exists, or lags='free'."
+        )
+    if spec.group_lags == "pooled":
+        found.append(
+            "group_lags='pooled' draws the groups' lags from a distribution, which needs priors. Write "
+            "group_lags='free' and group_lags='equal', the two extremes it lies between."
+        )
+    if spec.invariance == "approximate" and spec.indicators:
+        found.append(
+            "invariance='approximate' rests on priors of small differences. Write 'strong' and 'weak' or 'configural', "
+            "which it lies between."
+        )
+    if spec.moderated:
+        found.append(
+            f"moderated: {in_words(list(spec.moderated))} changes with a covariate, which takes a product of it with a "
+            "latent variable. Split the people into groups by the covariate, and give group_lags='free'."
+        )
+    if spec.predetermined:
+        found.append(
+            f"predetermined: {in_words(list(spec.predetermined))} may depend on earlier waves, while {program} takes "
+            "covariates as given at all waves at once. Make it a measure, or take it as exogenous."
+        )
+    if spec.lags == "equal_standardized" and "residuals" in spec.equal_across_groups:
+        found.append(
+            "lags='equal_standardized' is written with innovations in within-person SDs, which cannot be held equal "
+            "across groups in the measures' own units. Leave 'residuals' out of equal_across_groups."
+        )
+    return found
+
+
+def _check_panel(spec: CrossLagged, panel: Panel, problems: Problems) -> None:
+    for name in spec.columns:
+        if name not in panel.measures:
+            problems.add(f"The panel has no measure '{name}'; it has {in_words(panel.measures)}.")
+    for name in spec.covariates:
+        if name not in panel.measures and name not in panel.covariates:
+            problems.add(f"The panel has no covariate '{name}'; name it in covariates=[...] where the panel is made.")
+    if spec.group_lags and not panel.background.group_labels:
+        problems.add("group_lags needs a panel with groups; name their column in group=... where the panel is made.")
+
+
+def _unknown_from_times(spec: CrossLagged) -> list[str]:
+    found = []
+    if spec.reliability:
+        found.append("reliability is a share of the measure's variance, which times do not tell; give the panel.")
+    if any({"each_wave", "every_wave"} & set(targets) for targets in spec.covariates.values()):
+        found.append("Times do not tell whether a covariate varies over time; give the panel.")
+    if spec.group_lags:
+        found.append("Times do not tell the groups; give the panel.")
+    return found

@@ -1,0 +1,132 @@
+"""A model in lavaan's syntax."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
+from .facts import facts_of
+from .layout import layout_of
+from .program_names import labels, long_names, renamed
+from .rendering import number_in_full, product, wrapped
+from .statements import Entry, Equation, Layout, Variable
+
+__all__ = ["lavaan_syntax", "to_lavaan"]
+
+WIDTH = 100
+OPERATORS = {"loading": "=~", "effect": "~", "covariance": "~~"}
+
+
+def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
+    """Syntax with which lavaan [1]_ fits a model by maximum likelihood.
+
+    The text goes to ``lavaan()``, which adds nothing of its own: every parameter is written out, and whatever is not
+    written is 0. Parameters with the same label are equal. The data are one row per person, with columns such as
+    ``days_6``; the text begins with their names and with the call. Its maximum is that of `maximum_likelihood`; the
+    priors of the model have no place in it.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    panel
+        The panel, or the times of its waves where these say enough: a known reliability, groups, and covariates that
+        may vary over time need the panel.
+
+    Returns
+    -------
+    str
+        Lines of syntax, with comments.
+
+    Raises
+    ------
+    SpecError
+        If the model is not defined at these times, or if lavaan has no means for a part of it (continuous time, pooled
+        lags, approximate invariance, moderated lags, predetermined covariates); with every reason and the nearest model
+        that it can fit.
+
+    Notes
+    -----
+    With a grid, waves that nobody observed are latent variables. A stationary model, and equal standardised lags, need
+    constraints among parameters, for which lavaan's optimiser is slower (a minute in place of a second). With equal
+    standardised lags the deviations are scaled to variance 1, so that the labels of paths are the standardised effects.
+    Means are those where all covariates are 0; `maximum_likelihood` has them at the covariates' means.
+
+    References
+    ----------
+    .. [1] Rosseel (2012). lavaan: An R package for structural equation modeling. Journal of Statistical
+       Software 48(2). https://doi.org/10.18637/jss.v048.i02
+
+    Examples
+    --------
+    >>> from alliance_bayes import CLPM
+    >>> text = to_lavaan(CLPM(["x", "y"], lags="equal"), [0, 1, 2])
+    >>> print(text[text.index("# Lagged effects") : text.index("# Innovations")].strip())
+    # Lagged effects
+    w_x_1 ~ x_to_x*w_x_0 + y_to_x*w_y_0
+    w_y_1 ~ x_to_y*w_x_0 + y_to_y*w_y_0
+    w_x_2 ~ x_to_x*w_x_1 + y_to_x*w_y_1
+    w_y_2 ~ x_to_y*w_x_1 + y_to_y*w_y_1
+    """
+    return lavaan_syntax(layout_of(spec, facts_of(spec, panel, "lavaan")))
+
+
+def lavaan_syntax(layout: Layout) -> str:
+    """Render a layout in lavaan's syntax."""
+    names = long_names(layout.variables)
+    parameters = layout.parameters
+    auxiliary = [equation.left[0] for equation in layout.equations_by_group if equation.auxiliary]
+    label = labels((*parameters, *auxiliary))
+    lines = [*_wrapped_comment(f"{layout.title}."), f"# {layout.n_free} free parameters.", *_about_data(layout, names)]
+
+    def modifier(entry: Entry) -> str:
+        if not isinstance(entry.value, str):
+            return number_in_full(entry.value)
+        each = [label[layout.in_group(entry.value, group)] for group in layout.groups or ("",)]
+        return f"c({', '.join(each)})" if layout.groups else each[0]
+
+    for section in layout.sections:
+        lines += ["", *_wrapped_comment(section.title)]
+        gathered: dict[tuple[str, str], list[str]] = {}
+        for entry in section.entries:
+            left, operator, right = _sides(entry, names)
+            gathered.setdefault((left, operator), []).append(f"{modifier(entry)}*{right}")
+        for (left, operator), terms in gathered.items():
+            lines += wrapped(f"{left} {operator} ", terms, WIDTH)
+    if layout.equations:
+        lines += ["", "# Constraints"]
+        for equation in layout.equations_by_group:
+            lines += _equation(equation, label)
+    return "\n".join(lines) + "\n"
+
+
+def _sides(entry: Entry, names: dict[Variable, str]) -> tuple[str, str, str]:
+    """Left side, operator and right side of an entry."""
+    first = names[entry.first]
+    if entry.second is None:
+        return first, "~", "1"
+    second = names[entry.second]
+    if entry.kind == "loading":
+        first, second = second, first
+    return first, OPERATORS[entry.kind], second
+
+
+def _about_data(layout: Layout, names: dict[Variable, str]) -> list[str]:
+    columns = ", ".join(names[variable] for variable in layout.columns)
+    options = ["missing = 'ml'"]
+    if layout.groups:
+        quoted = ", ".join("'{}'".format(group.replace("'", r"\'")) for group in layout.groups)
+        options.append(f"group = 'group', group.label = c({quoted})")
+    lines = _wrapped_comment(f"Data: one row per person, columns {columns}{', group' if layout.groups else ''}.")
+    lines += [f"# {name} is {meaning}." for name, meaning in renamed(names)]
+    return [*lines, "# Maximum likelihood, so without priors:", f"# fit <- lavaan(model, data, {', '.join(options)})"]
+
+
+def _equation(equation: Equation, label: dict[str, str]) -> list[str]:
+    left = "*".join(label[name] for name in equation.left)
+    terms = [product(term, label) for term in equation.terms]
+    return wrapped(f"{left} {':=' if equation.auxiliary else '=='} ", terms, WIDTH)
+
+
+def _wrapped_comment(text: str) -> list[str]:
+    return [f"# {line}" for line in wrap(text, WIDTH - 2)]

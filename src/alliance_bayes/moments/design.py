@@ -1,0 +1,211 @@
+"""What a model has to know of a panel besides its values: times, groups, covariates, and who shares which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
+from ..spec.steps import base_step
+
+__all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
+
+type FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """People for whom the model is the same: one group, the same times, the same moderators.
+
+    Attributes
+    ----------
+    group
+        Position of the group; 0 where there are no groups.
+    times
+        Times of their waves.
+    moderators
+        Values of the moderators, in the order of `CrossLagged.moderated`, standardised.
+    """
+
+    group: int
+    times: tuple[float, ...]
+    moderators: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """One column of covariates.
+
+    Attributes
+    ----------
+    name
+        Of the covariate.
+    wave
+        Position of the wave it belongs to; None where it does not vary over time.
+    """
+
+    name: str
+    wave: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What a model has to know of a panel besides its values.
+
+    Attributes
+    ----------
+    times
+        Times of the waves that hold for all, or that are planned.
+    groups
+        Labels of the groups; empty where there are none.
+    cells
+        Distinct combinations of group, times and moderators.
+    person_cell
+        Cell of each person, shape ``(person,)``; None where there is but one cell.
+    covariates
+        Columns that are conditioned on.
+    covariate_values
+        Their values, standardised, shape ``(person, column)``; None without covariates.
+    covariate_centre, covariate_scale
+        What was subtracted and divided by: mean and SD over persons, one for all waves; by name.
+    span
+        Times from which slopes count as 0 and as 1; the first and the last wave where left open.
+    group_times
+        Times of each group's own waves; those of all where left open.
+    """
+
+    times: tuple[float, ...]
+    groups: tuple[str, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    person_cell: npt.NDArray[np.int64] | None = None
+    covariates: tuple[Covariate, ...] = ()
+    covariate_values: FloatArray | None = None
+    covariate_centre: tuple[tuple[str, float], ...] = ()
+    covariate_scale: tuple[tuple[str, float], ...] = ()
+    span: tuple[float, float] | None = None
+    group_times: tuple[tuple[float, ...], ...] = ()
+
+    def times_of(self, group: int) -> tuple[float, ...]:
+        """Times of one group's waves."""
+        return self.group_times[group] if self.group_times else self.times
+
+    @cached_property
+    def intervals(self) -> tuple[float, ...]:
+        """All intervals between the waves of any group."""
+        every = self.group_times or (self.times,)
+        return tuple(float(length) for times in every for length in np.diff(times))
+
+    @cached_property
+    def step(self) -> float:
+        """Greatest common divisor of all intervals."""
+        found = base_step((0.0, *np.cumsum(self.intervals).tolist()))
+        assert found is not None
+        return found
+
+    def along(self, time: float) -> float:
+        """Time as a share of the way over which slopes are counted."""
+        first, last = self.span or (self.times[0], self.times[-1])
+        return (time - first) / (last - first)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups, at least 1."""
+        return max(1, len(self.groups))
+
+    @cached_property
+    def scales(self) -> dict[str, float]:
+        """SD of each covariate."""
+        return dict(self.covariate_scale)
+
+    def scope(self, group: int | None) -> str:
+        """Beginning of the name of a parameter that belongs to one group."""
+        return f"{self.groups[group]}: " if self.groups and group is not None else ""
+
+
+def plain_design(times: Sequence[float]) -> Design:
+    """A design with these times for everybody and nothing else."""
+    waves = tuple(map(float, times))
+    return Design(waves, cells=(Cell(0, waves),))
+
+
+def design_of(spec: CrossLagged, panel: Panel) -> Design:
+    """The design of a model on a panel that it was checked against."""
+    times = tuple(panel.times)
+    moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
+    groups = panel.background.group_labels if spec.group_lags else ()
+    own = panel.own_times if spec.lags == "continuous" else None
+    covariates = [_columns(name, panel) for name in spec.covariates]
+    held: dict[str, object] = {}
+    if covariates:
+        values = [(name, columns, *_centred(columns)) for name, columns in covariates]
+        held = {
+            "covariates": tuple(
+                Covariate(name, wave if columns.shape[1] > 1 else None)
+                for name, columns, *_ in values
+                for wave in range(columns.shape[1])
+            ),
+            "covariate_values": np.concatenate([standard for *_, standard in values], axis=1),
+            "covariate_centre": tuple((name, centre) for name, _, centre, _, _ in values),
+            "covariate_scale": tuple((name, scale) for name, _, _, scale, _ in values),
+        }
+    if panel.background.group_times and groups:
+        each = tuple(panel.background.group_times[label] for label in groups)
+        cells = tuple(Cell(place, waves) for place, waves in enumerate(each))
+        return Design(times, groups, cells, None, group_times=each)
+    if not groups and own is None and not moderators:
+        return Design(times, (), (Cell(0, times),), None, **held)  # type: ignore[arg-type]
+    assert panel.persons is not None
+    n_persons = len(panel.persons)
+    codes = np.searchsorted(groups, panel.groups) if groups and panel.groups is not None else np.zeros(n_persons, int)
+    keys = np.column_stack(
+        [
+            codes.astype(float),
+            _from_first_wave(own, times) if own is not None else np.tile(times, (n_persons, 1)),
+            *(moderators[name] for name in spec.moderated.values()),
+        ]
+    )
+    distinct, person_cell = np.unique(keys, axis=0, return_inverse=True)
+    last = 1 + len(times)
+    cells = tuple(Cell(int(row[0]), tuple(row[1:last].tolist()), tuple(row[last:].tolist())) for row in distinct)
+    return Design(times, groups, cells, person_cell.ravel().astype(np.int64), **held)  # type: ignore[arg-type]
+
+
+def _columns(name: str, panel: Panel) -> tuple[str, FloatArray]:
+    """A covariate's columns: one of persons, or one for each wave."""
+    if name in panel.covariates:
+        return name, panel.covariates[name][:, None]
+    return name, panel.require_persons("A covariate")[:, :, panel.measures.index(name)]
+
+
+def _centred(columns: FloatArray) -> tuple[float, float, FloatArray]:
+    centre = float(np.nanmean(columns))
+    scale = float(np.sqrt(np.nanmean((columns - np.nanmean(columns, axis=0)) ** 2)))
+    return centre, scale, (columns - centre) / scale
+
+
+def _standardized(values: FloatArray) -> FloatArray:
+    return np.asarray((values - np.nanmean(values)) / np.nanstd(values))
+
+
+def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
+    """Own times, moved so that the first is the planned one; waves without an interview are put in between.
+
+    A wave without values may lie anywhere: over it, effects and innovations of two intervals join exactly into those
+    of the whole.
+    """
+    known, planned = ~np.isnan(own), np.asarray(times)
+    result = np.array(own)
+    for person in np.flatnonzero(~known.all(axis=1)):
+        seen = np.flatnonzero(known[person])
+        if not seen.size:
+            result[person] = planned
+            continue
+        inside = np.interp(planned, planned[seen], own[person, seen])
+        before, after = planned < planned[seen[0]], planned > planned[seen[-1]]
+        inside[before] = own[person, seen[0]] + planned[before] - planned[seen[0]]
+        inside[after] = own[person, seen[-1]] + planned[after] - planned[seen[-1]]
+        result[person] = inside
+    return np.round(result - result[:, :1] + planned[0], 9)

@@ -1,0 +1,158 @@
+"""How lagged effects, innovations and within-person covariances follow from the parameters, as program steps."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from ..spec.cross_lagged import CrossLagged
+from .design import Cell, Design
+from .parameters import ParameterTable
+from .program import NOTHING, Writer
+
+__all__ = ["Dynamics", "Interval"]
+
+type Addresses = npt.NDArray[np.int64]
+
+
+class Interval:
+    """Effects and innovations from one wave to the next, step by step.
+
+    Attributes
+    ----------
+    effects
+        Addresses of Phi of one step, dims (outcome, predictor), `NOTHING` where an effect is fixed at 0.
+    innovation
+        Addresses of the innovation covariance of one step.
+    n_steps
+        Steps in the interval; all but the last end at waves nobody observed.
+    """
+
+    def __init__(self, effects: Addresses, innovation: Addresses, n_steps: int) -> None:
+        self.effects, self.innovation, self.n_steps = effects, innovation, n_steps
+
+
+class Dynamics:
+    """The within-person part of a model, written into a program whose inputs are theta.
+
+    Parameters
+    ----------
+    spec, design, table
+        The model, what it knows of the panel, and its parameters.
+    writer
+        Where the steps are written.
+    """
+
+    def __init__(self, spec: CrossLagged, design: Design, table: ParameterTable, writer: Writer) -> None:
+        self.spec, self.design, self.table, self.writer = spec, design, table, writer
+        self.lags = spec.lags_for(design.times)
+        self._over: dict[tuple[int, float], tuple[Addresses, Addresses]] = {}
+
+    def first(self, group: int) -> Addresses:
+        """Covariance of the first wave: of the within-person parts, or given the accumulating factors."""
+        covariance = self.table.at("within", group)
+        if not self.spec.accumulating:
+            return covariance
+        factors, crossing = self._factors(group)
+        weights = self.writer.product(crossing.T, self.writer.inverse(factors))
+        return self.writer.subtract(covariance, self.writer.product(weights, crossing))
+
+    def _factors(self, group: int) -> tuple[Addresses, Addresses]:
+        """Covariance of the accumulating factors, and theirs with the first wave, dims (factor, measure)."""
+        at = self.table.at
+        alpha, crossing = at("accumulating", group), at("accumulating with first", group)
+        if not self.spec.growth:
+            return alpha, crossing
+        both = at("accumulating with accumulating slope", group)
+        return (
+            np.block([[alpha, both], [both.T, at("accumulating slope", group)]]),
+            np.vstack([crossing, at("accumulating slope with first", group)]),
+        )
+
+    def intervals(self, cell: Cell) -> list[Interval]:
+        """Every interval of a cell's waves."""
+        lengths = [later - earlier for earlier, later in pairwise(cell.times)]
+        match self.lags:
+            case "continuous":
+                found = [Interval(*self._over_time(cell, length), 1) for length in lengths]
+            case "equal_standardized":
+                found = self._equal_standardized(cell.group, len(lengths))
+            case lags:
+                steps = [round(length / self.design.step) if lags == "grid" else 1 for length in lengths]
+                found = [
+                    Interval(
+                        self._moderated(self.table.at("lagged", cell.group, occasion), cell),
+                        self._innovation(cell.group, occasion),
+                        n_steps,
+                    )
+                    for occasion, n_steps in enumerate(steps)
+                ]
+        return self._stationary(cell.group, found) if self.spec.is_stationary else found
+
+    def _innovation(self, group: int, occasion: int) -> Addresses:
+        return np.array(()) if self.spec.is_stationary else self.table.at("innovation", group, occasion)
+
+    def _moderated(self, effects: Addresses, cell: Cell) -> Addresses:
+        for place, value in enumerate(cell.moderators):
+            change = self.table.at("moderation", cell.group, place)
+            moved = self.writer.add(effects, self.writer.multiply(change, self.writer.constant(value)))
+            effects = np.where(change == NOTHING, effects, moved)
+        return effects
+
+    def drift(self, cell: Cell) -> Addresses:
+        """The drift A of a cell, dims (outcome, predictor)."""
+        return self._moderated(self.table.at("drift", cell.group), cell)
+
+    def _over_time(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
+        """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` (Van Loan 1978).
+
+        From the exponential of ``[[-A, Q], [0, A']] d``, whose blocks on the right are F2 and F3:
+        Phi = F3', Psi = F3' F2.
+        """
+        key = (hash((cell.group, cell.moderators)), round(length, 9))
+        if key not in self._over:
+            drift, writer = self.drift(cell), self.writer
+            d, size = writer.constant(length), len(drift)
+            moved = writer.multiply(drift, d)
+            if self.spec.is_stationary:
+                self._over[key] = writer.matrix_exponential(moved), np.array(())
+            else:
+                back = writer.subtract(np.full((size, size), NOTHING), moved)
+                noise = writer.multiply(self.table.at("diffusion", cell.group), d)
+                block = np.block([[back, noise], [np.full((size, size), NOTHING), moved.T]])
+                whole = writer.matrix_exponential(block)
+                effects = whole[size:, size:].T
+                self._over[key] = effects, writer.product(effects, whole[:size, size:])
+        return self._over[key]
+
+    def _stationary(self, group: int, intervals: Sequence[Interval]) -> list[Interval]:
+        """Innovations that keep the within-person covariance: ``Psi = P - Phi P Phi'`` of each step."""
+        covariance, found = self.table.at("within", group), dict[bytes, Addresses]()
+        for interval in intervals:
+            key = np.ascontiguousarray(interval.effects).tobytes()
+            if key not in found:
+                carried = self.writer.quadratic_form(interval.effects, covariance)
+                found[key] = self.writer.subtract(covariance, carried)
+            interval.innovation = found[key]
+        return list(intervals)
+
+    def _equal_standardized(self, group: int, n_intervals: int) -> list[Interval]:
+        """``Phi_t = D_t S D_t-1^-1`` with D_t the within-person SDs at wave t.
+
+        With R the within-person correlation, ``Var(w_t) (1 - diag(S R_t-1 S')) = diag Psi_t``.
+        """
+        writer, effects = self.writer, self.table.at("lagged", group)
+        covariance, found = self.table.at("within", group), []
+        one = writer.constant(1.0)
+        for occasion in range(n_intervals):
+            innovation = self.table.at("innovation", group, occasion)
+            before = writer.sds(covariance)
+            correlation = writer.divide(writer.divide(covariance, before[:, None]), before[None, :])
+            explained = np.diagonal(writer.quadratic_form(effects, correlation))
+            after = writer.square_root(writer.divide(np.diagonal(innovation), writer.subtract(one, explained)))
+            raw = writer.divide(writer.multiply(effects, after[:, None]), before[None, :])
+            raw = np.where(effects == NOTHING, NOTHING, raw)
+            found.append(Interval(raw, innovation, 1))
+            covariance = writer.add(writer.quadratic_form(raw, covariance), innovation)
+        return found

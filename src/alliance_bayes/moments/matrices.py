@@ -1,0 +1,143 @@
+"""Small dense matrices, compiled: factors, inverses, exponentials."""
+
+import math
+
+import numpy as np
+
+from .compiled import compiled
+
+__all__ = ["cholesky", "inverse_in_place", "matrix_exponential", "semidefinite_cholesky"]
+
+LARGEST_NORM = 0.95  # of the Pade approximant of degree 7, in double precision (Higham 2005)
+
+
+@compiled
+def cholesky(matrix, size):
+    """Lower factor in place; False where the matrix is not positive definite."""
+    for column in range(size):
+        pivot = matrix[column, column]
+        for inner in range(column):
+            pivot -= matrix[column, inner] * matrix[column, inner]
+        if not pivot > 0.0:
+            return False
+        pivot = math.sqrt(pivot)
+        matrix[column, column] = pivot
+        for row in range(column + 1, size):
+            value = matrix[row, column]
+            for inner in range(column):
+                value -= matrix[row, inner] * matrix[column, inner]
+            matrix[row, column] = value / pivot
+    return True
+
+
+@compiled
+def semidefinite_cholesky(matrix, size):
+    """Lower factor in place; a pivot that rounding leaves at or below 0 gives a column of 0."""
+    for column in range(size):
+        pivot = matrix[column, column]
+        for inner in range(column):
+            pivot -= matrix[column, inner] * matrix[column, inner]
+        pivot = math.sqrt(pivot) if pivot > 0.0 else 0.0
+        matrix[column, column] = pivot
+        for row in range(column + 1, size):
+            value = matrix[row, column]
+            for inner in range(column):
+                value -= matrix[row, inner] * matrix[column, inner]
+            matrix[row, column] = value / pivot if pivot > 0.0 else 0.0
+
+
+@compiled
+def _solve(matrix, right):
+    """Solve ``M X = R``; X replaces R, and M is overwritten. Elimination with row exchanges."""
+    size, columns = len(matrix), right.shape[1]
+    for pivot in range(size):
+        best = pivot
+        for row in range(pivot + 1, size):
+            if abs(matrix[row, pivot]) > abs(matrix[best, pivot]):
+                best = row
+        if best != pivot:
+            for column in range(size):
+                matrix[pivot, column], matrix[best, column] = matrix[best, column], matrix[pivot, column]
+            for column in range(columns):
+                right[pivot, column], right[best, column] = right[best, column], right[pivot, column]
+        for row in range(pivot + 1, size):
+            weight = matrix[row, pivot] / matrix[pivot, pivot]
+            if weight != 0.0:
+                for column in range(pivot + 1, size):
+                    matrix[row, column] -= weight * matrix[pivot, column]
+                for column in range(columns):
+                    right[row, column] -= weight * right[pivot, column]
+    for row in range(size - 1, -1, -1):
+        for column in range(columns):
+            value = right[row, column]
+            for inner in range(row + 1, size):
+                value -= matrix[row, inner] * right[inner, column]
+            right[row, column] = value / matrix[row, row]
+
+
+@compiled
+def inverse_in_place(matrix):
+    """Replace a square matrix by its inverse; not finite where it is singular."""
+    work, size = matrix.copy(), len(matrix)
+    for row in range(size):
+        for column in range(size):
+            matrix[row, column] = 1.0 if row == column else 0.0
+    _solve(work, matrix)
+
+
+@compiled
+def _multiply(left, right, result):
+    size = len(left)
+    for row in range(size):
+        for column in range(size):
+            result[row, column] = 0.0
+        for inner in range(size):
+            weight = left[row, inner]
+            if weight != 0.0:
+                for column in range(size):
+                    result[row, column] += weight * right[inner, column]
+
+
+@compiled
+def matrix_exponential(matrix: np.ndarray):
+    """``exp(M)`` by scaling and squaring with the Pade approximant of degree 7 [1]_.
+
+    Not finite where M is not.
+
+    References
+    ----------
+    .. [1] Higham (2005). The scaling and squaring method for the matrix exponential revisited.
+       SIAM Journal on Matrix Analysis and Applications 26, 1179-1193.
+    """
+    size = len(matrix)
+    norm = 0.0
+    for column in range(size):
+        total = 0.0
+        for row in range(size):
+            total += abs(matrix[row, column])
+        norm = max(norm, total)
+    if not norm < 1e5:
+        return np.full((size, size), np.nan)
+    halvings = 0
+    while norm > LARGEST_NORM:
+        norm *= 0.5
+        halvings += 1
+    scaled = matrix * 0.5**halvings
+    second, fourth, sixth = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
+    _multiply(scaled, scaled, second)
+    _multiply(second, second, fourth)
+    _multiply(fourth, second, sixth)
+    odd, even, inner = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
+    for row in range(size):
+        for column in range(size):
+            a, b, c = second[row, column], fourth[row, column], sixth[row, column]
+            one = 1.0 if row == column else 0.0
+            inner[row, column] = c + 1512.0 * b + 277200.0 * a + 8648640.0 * one
+            even[row, column] = 56.0 * c + 25200.0 * b + 1995840.0 * a + 17297280.0 * one
+    _multiply(scaled, inner, odd)
+    result = even + odd
+    _solve(even - odd, result)
+    for _ in range(halvings):
+        _multiply(result, result, inner)
+        result[:, :] = inner
+    return result

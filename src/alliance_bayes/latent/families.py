@@ -34,7 +34,7 @@ import math
 import numpy as np
 from scipy.special import gammaln
 
-from ..moments.kernel import compiled
+from ..moments.compiled import compiled
 from .special import (
     HALF_LOG_2_PI,
     inverse_mills,

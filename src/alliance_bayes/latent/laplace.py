@@ -37,8 +37,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..moments.caching import share_one_stamp
-from ..moments.kernel import LOG_2_PI, _cholesky, _invert, compiled
+from ..moments.compiled import compiled
+from ..moments.kernel import LOG_2_PI, _invert
+from ..moments.matrices import cholesky
 from .families import constants, derivatives, phi_gradient
 from .responses import LatentArrays
 
@@ -57,7 +58,6 @@ __all__ = [
     "work_space",
 ]
 
-share_one_stamp()
 MOST_STEPS = 100
 MOST_HALVINGS = 40
 LONGEST = 4.0
@@ -328,7 +328,7 @@ def condition(pattern, mean, covariance, data, given):
             for inner in range(n_exact):
                 value -= given.weights[row, inner] * covariance[position[n_exact + other], position[inner]]
             given.root[row, other] = value
-    return log_determinant if _cholesky(given.root, n_latent) else math.inf
+    return log_determinant if cholesky(given.root, n_latent) else math.inf
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 import math
 
-from ..moments.kernel import compiled
+from ..moments.compiled import compiled
 
 __all__ = [
     "inverse_mills",

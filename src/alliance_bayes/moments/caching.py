@@ -3,7 +3,6 @@
 numba keeps one compiled file per function, stamped with the source file of that function alone. A
 kernel that calls another, from another file, would go on with the old one inside it. Here every
 kernel is stamped with the sources of all files, in the folders that hold kernels, that a kernel is made of.
-kernel is stamped with the sources of all the folders that hold kernels.
 """
 
 import hashlib
@@ -18,8 +17,6 @@ FOLDERS = tuple(Path(__file__).parents[1] / name for name in ("moments", "latent
 PARTS = (b"@compiled", b"@cfunc", b"njit(", b"(NamedTuple)")  # what makes a file one that kernels are made of
 TEXTS = [file.read_bytes() for folder in FOLDERS for file in sorted(folder.glob("*.py"))]
 SOURCES = hashlib.sha256(b"".join(text for text in TEXTS if any(part in text for part in PARTS))).hexdigest()
-FILES = [file for folder in FOLDERS for file in sorted(folder.glob("*.py"))]
-SOURCES = hashlib.sha256(b"".join(file.read_bytes() for file in FILES)).hexdigest()
 
 
 def share_one_stamp() -> None:

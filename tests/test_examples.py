@@ -41,10 +41,14 @@ def test_the_sponsor_example(tmp_path, capsys):
     assert "'sponsor', of those who told it at both ends of the interval:" in printed
     for name in ("figure.png", "figure_transitions.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.slow  # three regressions, which Bambi compiles
 @pytest.mark.filterwarnings("ignore")
 def test_example_with_regressions(tmp_path, capsys):
+    figure = tmp_path / "figure.png"
     main_of("help_clinic")(draws=50, tune=100, chains=2, figure=str(figure))
+    printed = capsys.readouterr().out
     assert printed.count("Verdict: ") == 2
     assert "(c) the assignment acts through doctor alone" in printed
     assert figure.read_bytes().startswith(b"\x89PNG")

@@ -31,22 +31,16 @@ LAYERS = {
     "simulation": {"names", "problems", "panel", "spec"},
 }
 LAYERS["regressions"] = {"names", "problems", "spec"}
-FIGURES = {"figures", "figures_of_counts", "figures_of_estimates"}
-LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation", "regressions"}
-LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
-LAYERS["questions"] = {"names", "problems", "panel", "spec", "fitting", "regressions", "health", "summaries"} | FIGURES
-LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
-LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
+FIGURES = {"figures", "figures_of_counts", "figures_of_effects", "figures_of_estimates"}
+LAYERS["fitting"] = set(LAYERS) - FIGURES - {"effects", "hidden_causes", "simulation", "regressions", "export"}
 LAYERS["conditioning"] = {"panel", "moments", "fitting"}
-LAYERS["questions"] = {
-    *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "figures", "health", "summaries")
-}
-LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
-LAYERS["fitting"] = set(LAYERS) - {"figures", "figures_of_effects", "effects", "hidden_causes", "simulation"}
 LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "health", "summaries", "effects", "g_formula"}
-LAYERS["questions"] |= {"figures", "figures_of_effects", "hidden_causes"}
-LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures", "figures_of_effects"}
+LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
+LAYERS["questions"] = {
+    *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
+    *("effects", "hidden_causes", "health", "summaries", *FIGURES),
+}
+LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},

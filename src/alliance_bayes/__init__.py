@@ -42,17 +42,16 @@ if TYPE_CHECKING:
         directionality,
         directionality_of_pairs,
     )
-    from .regressions.building import bambi_model
     from .questions.future import leave_future_out
     from .questions.hypotheses import Hypotheses, hypotheses
-    from .questions.robustness import Robustness, robustness, robustness_variants
     from .questions.lag_curve import LagCurve, lag_curve
     from .questions.mediation import Mediation, mediation
+    from .questions.robustness import Robustness, robustness, robustness_variants
     from .questions.sensitivity import Sensitivity, sensitivity
     from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
-    from .simulation import Missing, Truth, simulate
-    from .spec.association import RandomInterceptRegression
+    from .regressions.building import bambi_model
     from .simulation import GroupTruth, Missing, Truth, simulate
+    from .spec.association import RandomInterceptRegression
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
     from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
@@ -106,7 +105,6 @@ _HOMES = {
     "questions.mediation": ("Mediation", "mediation"),
     "questions.sensitivity": ("Sensitivity", "sensitivity"),
     "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
-    "simulation": ("Missing", "Truth", "simulate"),
     "spec.association": ("RandomInterceptRegression",),
     "simulation": ("GroupTruth", "Missing", "Truth", "simulate"),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
@@ -129,8 +127,8 @@ __all__ = [
     "AssociationFile",
     "BayesFactors",
     "Beta",
-    "Comparison",
     "CausalOrder",
+    "Comparison",
     "Counterfactual",
     "Directionality",
     "DirectionalityOfPairs",
@@ -155,10 +153,10 @@ __all__ = [
     "Priors",
     "Question",
     "RandomInterceptRegression",
-    "SamplingOfRegressions",
-    "Robustness",
     "RandomisedPush",
     "Regression",
+    "Robustness",
+    "SamplingOfRegressions",
     "Sensitivity",
     "Shift",
     "SpecError",
@@ -168,20 +166,20 @@ __all__ = [
     "Truth",
     "association",
     "bambi_model",
+    "bayes_factors",
+    "causal_order",
+    "compare",
+    "contrast_of_regimes",
+    "controlled_direct_effects",
+    "direction_models",
     "directionality",
     "directionality_of_pairs",
     "fit",
-    "load_association",
-    "bayes_factors",
-    "compare",
-    "direction_models",
     "hypotheses",
-    "leave_future_out",
-    "causal_order",
-    "contrast_of_regimes",
-    "controlled_direct_effects",
     "interventional_effects",
     "lag_curve",
+    "leave_future_out",
+    "load_association",
     "load_fit",
     "load_model",
     "log_likelihood",
@@ -191,17 +189,17 @@ __all__ = [
     "packaged_model",
     "randomised_push",
     "read_frame",
-    "save_association",
+    "regression",
     "robustness",
     "robustness_variants",
-    "regression",
+    "save_association",
     "save_model",
     "sensitivity",
     "simulate",
+    "split_by_existence",
     "sponsor_study",
     "to_lavaan",
     "to_mplus",
-    "split_by_existence",
     "to_pymc",
 ]
 

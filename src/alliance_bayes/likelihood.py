@@ -119,6 +119,11 @@ def maximum_likelihood(spec: CrossLagged, panel: Panel) -> MaximumLikelihood:
     SpecError
         If the model is not identified at these times or does not fit the panel's measures.
     """
+    if spec.indicators and spec.invariance == "approximate":
+        raise SpecError(
+            "Approximate invariance is identified by its priors alone, so it has no maximum likelihood. Use "
+            "invariance='strong' here, or ab.fit."
+        )
     model = panel_model(spec, panel)
     system, statistics = model.system, model.statistics
     found = maximise(system, statistics.arrays, _start(model))

@@ -125,7 +125,11 @@ def test_layouts_are_unpacked_as_they_were_packed(spec):
     system, scale = system_at(spec, times), scale_at(spec, times)
     derived = derived_at(spec, times)
     for packed, unpack, parts in [
-        (pack(scale.arrays, system.structure_arrays, system.arrays), unpack_likelihood, (scale.arrays, system.structure_arrays, system.arrays)),
+        (
+            pack(scale.arrays, system.structure_arrays, system.arrays),
+            unpack_likelihood,
+            (scale.arrays, system.structure_arrays, system.arrays),
+        ),
         (pack(scale.arrays, derived.arrays), unpack_derived, (scale.arrays, derived.arrays)),
     ]:
         for found, want in zip(unpack(packed), parts, strict=True):

@@ -145,8 +145,14 @@ def test_measures_that_cannot_be_meant(model, measures, problem):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"lags": "fre"}, "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'fre'."),
-        ({"lags": ["equal"]}, "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got ['equal']."),
+        (
+            {"lags": "fre"},
+            "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'fre'.",
+        ),
+        (
+            {"lags": ["equal"]},
+            "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got ['equal'].",
+        ),
         ({"residuals": None}, "residuals must be one of 'equal', 'free'; got None."),
         ({"means": "grid"}, "means must be one of 'equal', 'free'; got 'grid'."),
         ({"nonexistent": "drop"}, "nonexistent must be one of 'as_missing'; got 'drop'."),

@@ -62,10 +62,12 @@ def test_only_what_differs_from_the_defaults_is_written():
                 "'means', 'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', "
                 "'indicators', 'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', 'priors', "
                 "'trait_loadings', 'stationary'.",
-
             ],
         ),
-        ({"measures": ["x", "y"]}, ["kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got None."]),
+        (
+            {"measures": ["x", "y"]},
+            ["kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got None."],
+        ),
         ({"kind": "clpm"}, ["measures is missing: the names of two or more measures."]),
         (
             {"kind": "clpm", "measures": ["x", "y"], "priors": 3},

@@ -8,11 +8,13 @@ import math
 
 import numpy as np
 
+from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from .special import HALF_LOG_2_PI, inverse_mills, log_normal_cdf
 
 __all__ = ["PLAIN", "PROBIT", "SHARE", "normal_quantile", "to_phi", "to_sampled_gradient"]
 
+share_one_stamp()
 PLAIN, SHARE, NEXT_SHARE, PROBIT, NEXT_PROBIT = range(5)
 
 

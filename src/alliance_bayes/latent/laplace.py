@@ -37,6 +37,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from ..moments.kernel import LOG_2_PI, _invert
 from ..moments.matrices import cholesky
@@ -58,6 +59,7 @@ __all__ = [
     "work_space",
 ]
 
+share_one_stamp()
 MOST_STEPS = 100
 MOST_HALVINGS = 40
 LONGEST = 4.0

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import gammaln
 
+from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from .laplace import (
     all_constants,
@@ -36,6 +37,7 @@ from .responses import LatentArrays
 
 __all__ = ["Correction", "Integrals", "by_importance", "by_quadrature", "corrections"]
 
+share_one_stamp()
 LOG_2_PI = math.log(2 * math.pi)
 DEGREES = 8.0
 MOST_POINTS = 200_000

@@ -380,9 +380,9 @@ class _Layout:
 
     def items(self, group: int) -> None:
         """Loadings, intercepts and unique variances of indicators; -1 for a first indicator's loading and intercept."""
-        rank = ["configural", "weak", "strong", "strict"].index(
-            "strong" if self.spec.invariance == "approximate" else self.spec.invariance
-        )
+        ladder = ("configural", "weak", "strong", "strict")
+        approximate = self.spec.invariance == "approximate"
+        rank = 2 if approximate else ladder.index(self.spec.invariance)
         for measure, name in enumerate(self.names):
             for wave in range(len(self.design.times)):
                 table = []
@@ -392,10 +392,10 @@ class _Layout:
                     def add(
                         what: str, least: int, item: str = item, wave: int = wave, measure: int = measure, **unit: Any
                     ) -> int:
-                        each = "" if rank >= least else f", {number(self.design.times[wave])}"
-                        occasion = None if rank >= least else wave
+                        same = rank >= least and not (approximate and least < 3)
+                        each = "" if same else f", {number(self.design.times[wave])}"
                         return self.registry.add(
-                            Parameter(f"{what} {item}{each}", "item", (measure,), occasion, None, **unit)
+                            Parameter(f"{what} {item}{each}", "item", (measure,), None if same else wave, None, **unit)
                         )
 
                     table.append(
@@ -439,13 +439,18 @@ class _Layout:
     def means(self, group: int) -> None:
         owner = self.group_of("means", group)
 
+        # Intercepts of the indicators at each wave leave no mean to their measure.
+        told = self.spec.indicators if self.spec.invariance in ("configural", "weak") else {}
+
         def vector(name: str, label: Callable[[str], str], occasion: int | None, located: bool) -> None:
             self.put(
                 name,
                 group,
                 occasion,
                 [
-                    self.registry.add(
+                    -1
+                    if measure_name in told
+                    else self.registry.add(
                         Parameter(
                             self.design.scope(owner) + label(measure_name),
                             "mean",
@@ -469,8 +474,6 @@ class _Layout:
             vector("mean accumulating slope", lambda name: f"mean accumulating slope {name}", None, False)
         elif self.spec.means == "equal":
             vector("mean", lambda name: f"mean {name}", None, True)
-        elif self.spec.indicators and self.spec.invariance in ("configural", "weak"):
-            pass  # intercepts of the indicators at each wave say it all
         else:
             for wave, time in enumerate(self.design.times_of(group)):
                 vector("mean", lambda name, time=time: f"mean {name}, {number(time)}", wave, True)  # type: ignore[misc]

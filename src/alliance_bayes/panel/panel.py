@@ -683,7 +683,7 @@ class Panel:
         assert self.persons is not None
         assert self.values is not None
         assert self.absence is not None
-        members = self.groups == group
+        members = np.asarray(self.groups == group)
         return replace(
             self,
             persons=self.persons[members],

@@ -15,7 +15,7 @@ from ..panel import Panel
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
-__all__ = ["LeftOut", "Scores", "importance_scores", "leave_out", "plain_scores", "refitted"]
+__all__ = ["LeftOut", "Scores", "importance_scores", "leave_out", "moment_matched", "plain_scores", "refitted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
     target = _target(left_out.fit)
     matched: list[int] = []
     for each in high.tolist():
-        found = _moment_matched(left_out, target, log_density, each, scores.good_k) if target is not None else None
+        found = moment_matched(left_out, target, log_density, each, scores.good_k) if target is not None else None
         if found is not None:
             elpd[each], k_hat[each], error = found
             errors.append(error)
@@ -203,7 +203,7 @@ def _target(fitted: Fit) -> LogDensity | None:
         return None
 
 
-def _moment_matched(
+def moment_matched(
     left_out: LeftOut, target: LogDensity, log_density: xr.DataArray, each: int, good_k: float
 ) -> tuple[float, float, float] | None:
     """Score, shape and Monte Carlo error of one person by ArviZ's moment matching; None where it fails.

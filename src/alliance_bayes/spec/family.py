@@ -118,8 +118,8 @@ covariances free, means free; fixed at 0: days -> alliance
         """Whether the trait's loadings after the first wave are free."""
         return self.trait_loadings == "free"
 
-    def _options(self) -> dict[str, tuple[str | None, ...]]:
-        return super()._options() | {"trait_loadings": ("fixed", "free"), "stationary": (False, True)}  # type: ignore[dict-item]
+    def _options(self) -> dict[str, tuple[object, ...]]:
+        return super()._options() | {"trait_loadings": ("fixed", "free"), "stationary": (False, True)}
 
     def _why_waves(self) -> str:
         return (

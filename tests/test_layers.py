@@ -18,12 +18,28 @@ LAYERS = {
     "figures": set(),
     "prediction": {"moments"},
     "saving": {"panel"},
-    "likelihood": {"names", "problems", "panel", "spec", "moments"},
+    "discrepancy": {"moments", "prediction"},
+    "maximising": {"moments"},
+    "saturated": {"moments", "maximising"},
+    "fit_indices": {"moments", "maximising", "saturated"},
+    "sampling": {"names", "problems", "panel"},
+    "sandwich": {"moments", "maximising", "saturated", "fit_indices", "sampling"},
+    "residuals": {"names", "moments", "saturated", "fit_indices", "sampling", "sandwich"},
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
+LAYERS["likelihood"] = set(LAYERS) - {
+    "summaries",
+    "health",
+    "figures",
+    "prediction",
+    "discrepancy",
+    "saving",
+    "simulation",
+}
 LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "summaries"}
+LAYERS["imputations"] = {"names", "problems", "panel", "spec", "likelihood", "fitting", "health"}
+LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "prediction", "summaries"}
 LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},

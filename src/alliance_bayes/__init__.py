@@ -7,11 +7,13 @@ if TYPE_CHECKING:
     from .export.lavaan import to_lavaan
     from .export.mplus import to_mplus
     from .fitting import Fit, fit, load_fit
+    from .imputations import FitOfImputations, PooledMaximumLikelihood, fit_imputations, pool
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import ModelFile, Question, load_model, packaged_model, save_model
     from .panel import Absence, Moments, Panel, PanelWarning, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.calibration import Calibration, loo_pit
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
@@ -28,11 +30,13 @@ _HOMES = {
     "export.lavaan": ("to_lavaan",),
     "export.mplus": ("to_mplus",),
     "fitting": ("Fit", "fit", "load_fit"),
+    "imputations": ("FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "pool"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
     "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
     "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.calibration": ("Calibration", "loo_pit"),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
@@ -56,9 +60,11 @@ __all__ = [
     "Absence",
     "AllianceBayesError",
     "Beta",
+    "Calibration",
     "Directionality",
     "DirectionalityOfPairs",
     "Fit",
+    "FitOfImputations",
     "HalfNormal",
     "LogNormal",
     "MaximumLikelihood",
@@ -70,6 +76,7 @@ __all__ = [
     "Panel",
     "PanelError",
     "PanelWarning",
+    "PooledMaximumLikelihood",
     "Priors",
     "Question",
     "SpecError",
@@ -77,11 +84,14 @@ __all__ = [
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "fit_imputations",
     "load_fit",
     "load_model",
     "log_likelihood",
+    "loo_pit",
     "maximum_likelihood",
     "packaged_model",
+    "pool",
     "read_frame",
     "save_model",
     "simulate",

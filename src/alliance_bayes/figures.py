@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Bar", "Curve", "EffectsRow", "effects_figure"]
+__all__ = ["Bar", "Curve", "EffectsRow", "Ranks", "effects_figure", "ranks_figure"]
 
 COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
 GREY = "#6b6b6b"
@@ -43,6 +43,40 @@ class EffectsRow:
     margin: float
     curves: tuple[Curve, ...]
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Shares in [0, 1] that should be uniform, and whether they are not."""
+
+    title: str
+    shares: np.ndarray
+    wrong: bool
+
+
+def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
+    """Empirical distribution of shares less the uniform one, with the band that holds 95 % of uniform samples."""
+    from matplotlib.figure import Figure
+    from scipy.stats import kstwo
+
+    n_rows = -(-len(panels) // n_columns)
+    figure = Figure(figsize=(2.6 * n_columns, 2.2 * n_rows), layout="constrained")
+    axes = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
+    for side, panel in zip(axes.ravel(), panels, strict=False):
+        n, colour = len(panel.shares), COLOURS[1] if panel.wrong else COLOURS[0]
+        band = float(kstwo.ppf(0.95, n))
+        ordered = np.concatenate([[0.0], np.sort(panel.shares), [1.0]])
+        levels = np.concatenate([np.arange(n + 1) / n, [1.0]])
+        side.axhspan(-band, band, color="0.92", zorder=0)
+        side.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+        side.step(ordered, levels - ordered, where="post", color=colour, linewidth=1.4)
+        side.set_title(panel.title, loc="left", fontsize=9, fontweight="bold" if panel.wrong else "normal")
+        side.spines[["right", "top"]].set_visible(False)
+    for side in axes.ravel()[len(panels) :]:
+        side.set_visible(False)
+    figure.supxlabel("probability given to less than the observed value", fontsize=9)
+    figure.supylabel("share of values below, less uniform", fontsize=9)
+    return figure
 
 
 def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str) -> "Figure":

@@ -263,8 +263,8 @@ def _is_robust(asked: str | None, sampled: bool) -> bool:
         raise SpecError(f"standard_errors must be one of {quoted(get_args(StandardErrors))}; got {asked!r}.")
     if sampled and asked == "observed":
         raise SpecError(
-            "Standard errors from the observed information take people as sampled one by one and alike. With cluster or "
-            "weights use standard_errors='robust', or leave it out."
+            "Standard errors from the observed information take people as sampled one by one and alike. With cluster "
+            "or weights use standard_errors='robust', or leave it out."
         )
     return sampled or asked == "robust"
 

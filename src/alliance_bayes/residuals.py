@@ -46,7 +46,10 @@ def moment_residuals(
     shift, unit = (np.tile(part, size // len(part)) for part in (model.statistics.centre, model.statistics.scale))
     rows, columns = np.tril_indices(size)
     names = [f"{column}, {number(time)}" for time in model.design.times for column in model.statistics.columns]
-    labels = [*names, *(names[i] if i == j else f"{names[j]} and {names[i]}" for i, j in zip(rows, columns, strict=True))]
+    labels = [
+        *names,
+        *(names[i] if i == j else f"{names[j]} and {names[i]}" for i, j in zip(rows, columns, strict=True)),
+    ]
     kinds = ["mean"] * size + ["variance" if i == j else "covariance" for i, j in zip(rows, columns, strict=True)]
     errors = _standard_errors(model, theta, saturated, sampling).reshape(len(saturated), -1)
     for cell, whole in enumerate(saturated):

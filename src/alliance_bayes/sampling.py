@@ -57,8 +57,7 @@ def sampling_of(panel: Panel, seen: npt.NDArray[np.bool_], cluster: object, weig
     """
     problems = Problems("These clusters or weights do not fit the panel")
     labels, numbers = (
-        _by_person(given, panel, seen, what, problems)
-        for given, what in ((cluster, "cluster"), (weights, "weights"))
+        _by_person(given, panel, seen, what, problems) for given, what in ((cluster, "cluster"), (weights, "weights"))
     )
     clusters = None
     if labels is not None:
@@ -87,15 +86,15 @@ def _by_person(
         found = np.asarray(given, dtype=object)
         if found.shape != panel.persons.shape:
             problems.add(
-                f"{what} has shape {found.shape}, and there are {len(panel.persons)} persons. Give one entry for each, in "
-                "the order of panel.persons, or a mapping or Series from person to entry."
+                f"{what} has shape {found.shape}, and there are {len(panel.persons)} persons. Give one entry for each, "
+                "in the order of panel.persons, or a mapping or Series from person to entry."
             )
             return None
     absent = panel.persons[seen & pd.isna(found)]
     if len(absent):
         problems.add(
-            f"{what} has no entry for {len(absent)} persons with values: {quoted(absent.tolist(), most=3)}. Give one for "
-            "each, or leave these people out of the panel."
+            f"{what} has no entry for {len(absent)} persons with values: {quoted(absent.tolist(), most=3)}. Give one "
+            "for each, or leave these people out of the panel."
         )
         return None
     return found
@@ -109,8 +108,8 @@ def _agreeing(entries: pd.Series, panel: Panel, what: str, problems: Problems) -
     repeated = distinct.loc[distinct[person].duplicated(), person].unique()
     if len(repeated):
         problems.add(
-            f"{what} varies within {len(repeated)} persons: {quoted(repeated.tolist(), most=3)}. A person belongs to one "
-            "cluster and has one weight, the same at all times."
+            f"{what} varies within {len(repeated)} persons: {quoted(repeated.tolist(), most=3)}. A person belongs to "
+            "one cluster and has one weight, the same at all times."
         )
         return None
     return distinct.set_index(person)["entry"]
@@ -124,10 +123,12 @@ def _scaled(
     weights = pd.to_numeric(pd.Series(numbers), errors="coerce").to_numpy(dtype=float)
     wrong = seen & ~((weights > 0) & np.isfinite(weights))
     if wrong.any():
-        cases = [f"{person!r} ({numbers[place]!r})" for place, person in enumerate(panel.persons.tolist()) if wrong[place]]
+        cases = [
+            f"{person!r} ({numbers[place]!r})" for place, person in enumerate(panel.persons.tolist()) if wrong[place]
+        ]
         problems.add(
-            f"{len(cases)} weights are not finite numbers above 0: {', '.join(cases[:3])}. A weight says how many people a "
-            "person stands for; leave people who stand for nobody out of the panel."
+            f"{len(cases)} weights are not finite numbers above 0: {', '.join(cases[:3])}. A weight says how many people "
+            "a person stands for; leave people who stand for nobody out of the panel."
         )
         return None
     return np.where(seen, weights / weights[seen].mean(), 0.0)

@@ -2,8 +2,8 @@
 
 With ``s_i`` the score (gradient of the log-likelihood) of person i, ``w_i`` the weight, A the observed information of
 the weighted log-likelihood, and ``B = C / (C - 1) sum over clusters of (sum w_i s_i)(sum w_i s_i)'``, C the number of
-clusters, the covariance of the estimates is ``A^-1 B A^-1`` [1]_. Without clusters every person is one, and the factor is
-left out, as in lavaan.
+clusters, the covariance of the estimates is ``A^-1 B A^-1`` [1]_. Without clusters every person is one, and the factor
+is left out, as in lavaan.
 
 References
 ----------
@@ -50,7 +50,8 @@ def moment_scores(mean: FloatArray, covariance: FloatArray, values: FloatArray, 
     values
         Shape ``(person, value)``, NaN where absent.
     slopes
-        Derivatives of the means, then of the lower triangle of the covariances row by row, shape ``(moment, parameter)``.
+        Derivatives of the means, then of the lower triangle of the covariances row by row, shape
+        ``(moment, parameter)``.
 
     Returns
     -------
@@ -125,7 +126,9 @@ def scaling_factors(
         part = _of(sampling, members)
         whole += _trace(
             moment_information(model, cell, estimates),
-            moment_scores(estimates.mean, estimates.covariance, values[members], np.eye(_n_moments(size + n_covariates))),
+            moment_scores(
+                estimates.mean, estimates.covariance, values[members], np.eye(_n_moments(size + n_covariates))
+            ),
             part,
         )
         if n_covariates:
@@ -183,6 +186,7 @@ def seen_values(model: PanelModel) -> FloatArray:
 
 
 def group_members(model: PanelModel, cell: int) -> npt.NDArray[np.int64]:
+    """Positions of the persons of a cell."""
     cells = model.design.person_cell
     return np.arange(model.panel.n_persons) if cells is None else np.flatnonzero(cells == cell)
 

@@ -54,8 +54,9 @@ def saturated_moments(model: PanelModel) -> tuple[tuple[Saturated, ...], tuple[s
 def cell_patterns(arrays: PatternArrays, cell: int) -> PatternArrays:
     """The patterns of one cell alone."""
     chosen = slice(arrays.cell_start[cell], arrays.cell_start[cell + 1])
+    per_pattern = {name: getattr(arrays, name)[chosen] for name in PatternArrays._fields[:7]}
     return PatternArrays(
-        *(getattr(arrays, name)[chosen] for name in PatternArrays._fields[:7]),
+        **per_pattern,
         scatter=arrays.scatter[[cell]],
         cell_start=np.array([0, chosen.stop - chosen.start]),
         given=np.zeros(1),

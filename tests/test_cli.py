@@ -222,3 +222,45 @@ def test_help_and_refusals_wait_for_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_sponsor_study_is_simulated_under_a_named_truth(tmp_path):
+    path = tmp_path / "cohort.csv"
+    arguments = ("--persons", 40, "--seed", 6, "--out", path)
+    result = invoke("simulate", "sponsor-study", *arguments, "--truth", "null")
+    assert (result.exit_code, result.stdout) == (0, f"40 persons, 160 rows, seed 6: {path}\n")
+    pd.testing.assert_frame_equal(
+        pd.read_csv(path), ab.sponsor_study("null", persons=40, seed=6).frame, check_dtype=False
+    )
+    assert "truth must be one of" in refused("simulate", "sponsor-study", *arguments, "--truth", "nil")
+    assert refused("simulate", MODEL, *arguments, "--truth", "null") == (
+        f"{MODEL}: --truth chooses among the truths of sponsor-study; a model file has its own in [truth].\n"
+    )
+
+
+def test_the_help_names_the_truths_there_are():
+    from alliance_bayes.cli import TRUTH_NAMES
+    from alliance_bayes.sponsor_cohort.truths import TRUTHS
+
+    assert tuple(TRUTHS) == TRUTH_NAMES
+
+
+def test_an_association_file_is_answered(tmp_path):
+    study = ab.sponsor_study(seed=5)
+    study.frame.to_csv(tmp_path / "study.csv", index=False)
+    model = MODELS / "association-kelly-2016.toml"
+    few = ("--draws", 40, "--chains", 2, "--seed", 3)
+    result = invoke("run", model, tmp_path / "study.csv", "--out", tmp_path / "out", *few)
+    assert (result.exit_code, result.stderr) == (0, "")
+    answers = ab.load_association(model).ask(study.frame, draws=40, chains=2, seed=3)
+    written = (tmp_path / "out" / "answer.txt").read_text()
+    for place, (name, answer) in enumerate(answers.items(), start=1):
+        assert f"Regression {place}: {name}\n{answer}\nFigure: " in result.stdout
+        assert str(answer) in written
+        table = pd.read_csv(tmp_path / "out" / f"{place}-association.csv", index_col=[0, 1, 2])
+        pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)
+        assert (tmp_path / "out" / f"{place}-association.png").read_bytes().startswith(b"\x89PNG")
+    assert refused("run", model, tmp_path / "study.csv", "--out", tmp_path / "no", *few, "--tune", 5) == (
+        "--tune: regressions are drawn from exactly, without a warm-up; leave it out.\n"
+    )
+    assert not (tmp_path / "no").exists()

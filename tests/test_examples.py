@@ -16,7 +16,7 @@ def main_of(name):
 
 
 def test_every_example_is_tested():
-    assert {file.stem for file in EXAMPLES.glob("*.py")} == {"help_direction", "wages"}
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == {"help_direction", "sponsor_association", "wages"}
 
 
 @pytest.mark.parametrize(("name", "n_fits", "n_persons"), [("help_direction", 2, 399), ("wages", 1, 545)])
@@ -27,3 +27,14 @@ def test_example(name, n_fits, n_persons, tmp_path, capsys):
     assert printed.count("Verdict: ") == n_fits
     assert printed.count(f"{n_persons} people") >= n_fits
     assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_sponsor_example(tmp_path, capsys):
+    figure = tmp_path / "figure.png"
+    main_of("sponsor_association")(draws=150, chains=2, figure=str(figure))
+    printed = capsys.readouterr().out
+    assert printed.count("Association at the same time") == 2
+    assert printed.count("An association, not a cause") == 2
+    assert "'sponsor', of those who told it at both ends of the interval:" in printed
+    for name in ("figure.png", "figure_transitions.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

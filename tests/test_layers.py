@@ -9,13 +9,15 @@ ROOT = Path(alliance_bayes.__file__).parent
 LAYERS = {
     "names": set(),
     "problems": set(),
-    "panel": {"names", "problems"},
+    "panel": {"names", "problems", "figures_of_counts"},
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
     "export": {"names", "problems", "panel", "spec"},
     "summaries": set(),
     "health": set(),
     "figures": set(),
+    "figures_of_counts": set(),
+    "figures_of_estimates": set(),
     "prediction": {"moments"},
     "saving": {"panel"},
     "discrepancy": {"moments", "prediction"},
@@ -32,19 +34,26 @@ LAYERS["likelihood"] = set(LAYERS) - {
     "summaries",
     "health",
     "figures",
+    "figures_of_counts",
+    "figures_of_estimates",
     "prediction",
     "discrepancy",
     "saving",
     "simulation",
 }
-LAYERS["fitting"] = set(LAYERS) - {"figures", "simulation"}
+LAYERS["regressions"] = {"names", "problems", "spec"}
+FIGURES = {"figures", "figures_of_counts", "figures_of_estimates"}
+LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation", "regressions"}
 LAYERS["imputations"] = {"names", "problems", "panel", "spec", "likelihood", "fitting", "health"}
-LAYERS["questions"] = {"names", "problems", "spec", "fitting", "figures", "health", "prediction", "summaries"}
-LAYERS["model_file"] = set(LAYERS) - {"pymc_models", "figures"}
+LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
+LAYERS["questions"] = {"names", "problems", "panel", "spec", "fitting", "regressions", "health", "summaries"} | FIGURES
+LAYERS["questions"] |= {"prediction"}
+LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},
     "nutpie": {"fitting", "pymc_models"},
+    "bambi": {"regressions"},
 }
 
 

@@ -621,8 +621,9 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
     with pytest.raises(ab.ModelFileError) as error:
         ab.packaged_model("help-directions")
     assert str(error.value) == (
-        "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: 'help-direction', "
-        "'help-direction-free-lags', 'riclpm-alliance-abstinence', 'wages-direction'."
+        "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
+        "'association-kelly-2016', 'help-direction', 'help-direction-free-lags', 'riclpm-alliance-abstinence', "
+        "'wages-direction'."
     )
 
 

@@ -9,10 +9,20 @@ if TYPE_CHECKING:
     from .fitting import Fit, fit, load_fit
     from .imputations import FitOfImputations, PooledMaximumLikelihood, fit_imputations, pool
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
-    from .model_file import ModelFile, Question, load_model, packaged_model, save_model
-    from .panel import Absence, Moments, Panel, PanelWarning, read_frame
+    from .model_file import (
+        AssociationFile,
+        ModelFile,
+        Question,
+        load_association,
+        load_model,
+        packaged_model,
+        save_association,
+        save_model,
+    )
+    from .panel import Absence, Moments, Panel, PanelWarning, Transitions, read_frame
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
+    from .questions.association import Association, SamplingOfRegressions, association
     from .questions.calibration import Calibration, loo_pit
     from .questions.directionality import (
         Directionality,
@@ -20,9 +30,12 @@ if TYPE_CHECKING:
         directionality,
         directionality_of_pairs,
     )
+    from .regressions.building import bambi_model
     from .simulation import Missing, Truth, simulate
+    from .spec.association import RandomInterceptRegression
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+    from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
 
 __version__ = "0.1.0"
 
@@ -32,10 +45,20 @@ _HOMES = {
     "fitting": ("Fit", "fit", "load_fit"),
     "imputations": ("FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "pool"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
-    "model_file": ("ModelFile", "Question", "load_model", "packaged_model", "save_model"),
-    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "read_frame"),
+    "model_file": (
+        "AssociationFile",
+        "ModelFile",
+        "Question",
+        "load_association",
+        "load_model",
+        "packaged_model",
+        "save_association",
+        "save_model",
+    ),
+    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
+    "questions.association": ("Association", "SamplingOfRegressions", "association"),
     "questions.calibration": ("Calibration", "loo_pit"),
     "questions.directionality": (
         "Directionality",
@@ -43,8 +66,11 @@ _HOMES = {
         "directionality",
         "directionality_of_pairs",
     ),
+    "regressions.building": ("bambi_model",),
     "simulation": ("Missing", "Truth", "simulate"),
+    "spec.association": ("RandomInterceptRegression",),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
+    "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -59,6 +85,8 @@ __all__ = [
     "STARTS",
     "Absence",
     "AllianceBayesError",
+    "Association",
+    "AssociationFile",
     "Beta",
     "Calibration",
     "Directionality",
@@ -79,12 +107,20 @@ __all__ = [
     "PooledMaximumLikelihood",
     "Priors",
     "Question",
+    "RandomInterceptRegression",
+    "SamplingOfRegressions",
     "SpecError",
+    "SponsorStudy",
+    "SponsorTruth",
+    "Transitions",
     "Truth",
+    "association",
+    "bambi_model",
     "directionality",
     "directionality_of_pairs",
     "fit",
     "fit_imputations",
+    "load_association",
     "load_fit",
     "load_model",
     "log_likelihood",
@@ -93,8 +129,10 @@ __all__ = [
     "packaged_model",
     "pool",
     "read_frame",
+    "save_association",
     "save_model",
     "simulate",
+    "sponsor_study",
     "to_lavaan",
     "to_mplus",
     "to_pymc",

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import tomllib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ __all__ = ["main"]
 
 BAD_INPUT = 2
 SEED = 1
+SPONSOR_STUDY = "sponsor-study"
+TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
 REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
 
 app = typer.Typer(
@@ -75,6 +78,9 @@ def run(
     chains: Chains = None,
 ) -> None:
     """Fit MODEL.toml to DATA and answer its questions."""
+    if _asks_association(model):
+        _associate(ab.load_association(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
+        return
     _answer(ab.load_model(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
 
 
@@ -88,16 +94,19 @@ def check(model: Model, data: Data) -> None:
 @app.command()
 @bad_input()
 def simulate(
-    model: Model,
+    model: Annotated[Path, typer.Argument(metavar="MODEL.toml", help=f"The model file, or the word {SPONSOR_STUDY}.")],
     persons: Annotated[int, typer.Option(help="How many persons.")],
     out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = SEED,
+    truth: Annotated[
+        str | None,
+        typer.Option(help=f"What is true, of {SPONSOR_STUDY} alone: {', '.join(TRUTH_NAMES)}."),
+    ] = None,
 ) -> None:
-    """Draw a data file from the [truth] of MODEL.toml, one row per person and time."""
-    file = ab.load_model(model)
+    """Draw a data file from the [truth] of MODEL.toml, or the synthetic sponsor study, one row per person and time."""
     if out.suffix not in (".csv", ".parquet"):
         raise ab.AllianceBayesError(f"{out}: a file ending in '{out.suffix}' cannot be written. Use .csv or .parquet.")
-    frame = file.simulate(persons=persons, seed=seed)
+    frame = _simulated(model, persons, seed, truth)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".csv":
         frame.to_csv(out, index=False)
@@ -105,6 +114,16 @@ def simulate(
         with _needs("pyarrow", "files"):
             frame.to_parquet(out, index=False)
     typer.echo(f"{persons:,} persons, {len(frame):,} rows, seed {seed}: {out}")
+
+
+def _simulated(model: Path, persons: int, seed: int, truth: str | None) -> "pd.DataFrame":
+    if str(model) == SPONSOR_STUDY:
+        return ab.sponsor_study(truth or "default", persons=persons, seed=seed).frame
+    if truth is not None:
+        raise ab.AllianceBayesError(
+            f"{model}: --truth chooses among the truths of {SPONSOR_STUDY}; a model file has its own in [truth]."
+        )
+    return ab.load_model(model).simulate(persons=persons, seed=seed)
 
 
 @app.command()
@@ -158,6 +177,33 @@ def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **give
     parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
     (out / "answer.txt").write_text("\n\n".join(parts) + "\n", "utf-8")
     typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
+
+
+def _asks_association(model: Path) -> bool:
+    try:
+        document = tomllib.loads(model.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False  # what is wrong is said where the file is read
+    section = document.get("model")
+    return isinstance(section, dict) and section.get("kind") == "association"
+
+
+def _associate(file: "ab.AssociationFile", data: Path, out: Path, **given: int | None) -> None:
+    """Answer the regressions of an association file, print the answers, and write everything into `out`."""
+    if given.pop("tune") is not None:
+        raise ab.AllianceBayesError("--tune: regressions are drawn from exactly, without a warm-up; leave it out.")
+    answers = file.ask(data, **{name: value for name, value in given.items() if value is not None})
+    out.mkdir(parents=True, exist_ok=True)
+    typer.echo(f"{file.title}\n")
+    for place, (regression, answer) in enumerate(answers.items(), start=1):
+        name = f"{place}-association"
+        answer.table.to_csv(out / f"{name}.csv")
+        answer.by_time.to_csv(out / f"{name}-by-time.csv")
+        answer.plot().savefig(out / f"{name}.png", dpi=150)
+        typer.echo(f"Regression {place}: {regression}\n{answer}\nFigure: {out / name}.png\n")
+    texts = [f"{regression}\n{answer}" for regression, answer in answers.items()]
+    (out / "answer.txt").write_text("\n\n".join([str(file), *texts]) + "\n", "utf-8")
+    typer.echo(f"Tables and the whole text are in {out}{os.sep}")
 
 
 def _provenance(fit: "ab.Fit") -> str:

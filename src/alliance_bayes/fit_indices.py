@@ -12,9 +12,9 @@ from .moments.kernel import moments
 from .moments.panel_model import PanelModel
 from .moments.program_kernel import run
 from .moments.statistics import PatternArrays
-from .saturated import Saturated, cell_patterns
+from .saturated import Saturated, cell_patterns, sizes_of
 
-__all__ = ["Scaling", "fit_indices", "implied_moments", "n_degrees_of_freedom"]
+__all__ = ["Scaling", "baseline_degrees_of_freedom", "fit_indices", "implied_moments", "n_degrees_of_freedom"]
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,19 @@ def fit_indices(
         1 where people are normal and sampled one by one.
     """
     system, arrays = model.system, model.statistics.arrays
-    n_covariates, n_groups, size = system.n_covariates, len(model.design.cells), system.n_values
+    n_covariates, n_groups, sizes = system.n_covariates, len(model.design.cells), sizes_of(model)
     df = n_degrees_of_freedom(model)
     if not saturated:
         return dict.fromkeys(("chi_square", "p_value", "cfi", "rmsea", "srmr"), np.nan) | {"df": df}
-    groups = [cell_patterns(arrays, cell) for cell in range(n_groups)]
+    groups = [cell_patterns(model, cell) for cell in range(n_groups)]
     best = sum(each.log_likelihood for each in saturated)
-    alone = sum(_independent(group, range(size)) for group in groups)
+    alone = sum(_independent(group, range(size)) for group, size in zip(groups, sizes, strict=True))
     if n_covariates:
-        best -= sum(_covariates_alone(group, size) for group in groups)
+        best -= sum(_covariates_alone(group, size) for group, size in zip(groups, sizes, strict=True))
     chi_square = max(2 * (best - value), 0.0)
     baseline = 2 * (best - alone)
     excess = max(chi_square - scaling.model * df, 0.0)
-    baseline_df = n_groups * (size * (size - 1) // 2 + size * n_covariates)
-    baseline_excess = max(baseline - scaling.baseline * baseline_df, excess)
+    baseline_excess = max(baseline - scaling.baseline * baseline_degrees_of_freedom(model), excess)
     scaled = chi_square / scaling.model
     return {
         "chi_square": scaled,
@@ -79,10 +78,16 @@ def fit_indices(
 
 def n_degrees_of_freedom(model: PanelModel) -> int:
     """Means and covariances given the covariates, less parameters; 0 where people have no common moments."""
-    n_groups, size = len(model.design.cells), model.system.n_values
-    if n_groups > model.design.n_groups:
+    if len(model.design.cells) > model.design.n_groups:
         return 0
-    return n_groups * (size * (size + 3) // 2 + size * model.system.n_covariates) - model.system.n_parameters
+    n_covariates = model.system.n_covariates
+    n_moments = sum(size * (size + 3) // 2 + size * n_covariates for size in sizes_of(model))
+    return n_moments - model.system.n_parameters
+
+
+def baseline_degrees_of_freedom(model: PanelModel) -> int:
+    """Covariances among values, and with the covariates, that a model of independent values leaves out."""
+    return sum(size * (size - 1) // 2 + size * model.system.n_covariates for size in sizes_of(model))
 
 
 def _independent(arrays: PatternArrays, chosen: range) -> float:

@@ -165,6 +165,55 @@ class Fit:
     panel: Panel
     draws: xr.DataTree
     settings: Settings
+    whole: "Fit | None" = None
+    """The fit of all groups, where this is one of them (see `of_group`)."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups whose effects the draws hold apart; empty where there are none."""
+        return self.model.design.groups if self.whole is None else ()
+
+    def of_group(self, group: str) -> "Fit":
+        """What was fitted of one group, for questions about a single population.
+
+        Parameters
+        ----------
+        group
+            One of the panel's groups.
+
+        Returns
+        -------
+        Fit
+            The same draws, those of this group alone, with its people and the health of the whole fit.
+
+        Raises
+        ------
+        SpecError
+            If there is no such group.
+        """
+        if group not in self.groups:
+            raise SpecError(f"The fit has no group '{group}'{choices(group, self.groups, 'Groups')}")
+        chosen = {}
+        for name in ("posterior", "prior"):
+            draws = self.draws[name].to_dataset()
+            chosen[f"/{name}"] = draws.sel(group=group, drop=True) if "group" in draws.dims else draws
+        chosen["/sample_stats"] = self.draws["sample_stats"].to_dataset()
+        spec = replace(self.spec, group_lags=None, equal_across_groups=())
+        return Fit(spec, self.panel.of_group(group), xr.DataTree.from_dict(chosen), self.settings, self)
+
+    def require_one_population(self, question: str) -> None:
+        """Refuse a question whose answer would differ between the groups of this fit.
+
+        Raises
+        ------
+        SpecError
+            If the draws hold groups apart.
+        """
+        if self.groups:
+            raise SpecError(
+                f"{question} is about one population, and this fit has the groups {quoted(self.groups)}. Ask "
+                f"fit.of_group('{self.groups[0]}'), or compare them by ab.group_contrast."
+            )
 
     @cached_property
     def model(self) -> PanelModel:
@@ -194,6 +243,8 @@ class Fit:
     @cached_property
     def health(self) -> Health:
         """Whether the draws can be trusted, in words, with what to do when they cannot."""
+        if self.whole is not None:
+            return self.whole.health
         return examine(self.draws, [block.name for block in self.scale.blocks])
 
     @property
@@ -421,6 +472,8 @@ class Fit:
     @property
     def thetas(self) -> np.ndarray:
         """All posterior draws of the linear system's parameters, shape ``(draw, parameter)``."""
+        if self.whole is not None:
+            raise SpecError("Scores, forecasts and checks are those of the whole fit; ask it, not one of its groups.")
         return _thetas(self.scale, self.posterior)
 
     def _some_thetas(self, most: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from .moments.panel_model import PanelModel
 from .names import number
 from .sampling import Sampling
 from .sandwich import group_members, middle, moment_information, moment_scores, seen_values
-from .saturated import Saturated
+from .saturated import Saturated, sizes_of
 
 __all__ = ["moment_residuals"]
 
@@ -41,53 +41,58 @@ def moment_residuals(
     pandas.DataFrame
         As `MaximumLikelihood.residuals`.
     """
+    errors = _standard_errors(model, theta, saturated, sampling)
     parts = []
-    size = model.system.n_values
-    shift, unit = (np.tile(part, size // len(part)) for part in (model.statistics.centre, model.statistics.scale))
-    rows, columns = np.tril_indices(size)
-    names = [f"{column}, {number(time)}" for time in model.design.times for column in model.statistics.columns]
-    labels = [
-        *names,
-        *(names[i] if i == j else f"{names[j]} and {names[i]}" for i, j in zip(rows, columns, strict=True)),
-    ]
-    kinds = ["mean"] * size + ["variance" if i == j else "covariance" for i, j in zip(rows, columns, strict=True)]
-    errors = _standard_errors(model, theta, saturated, sampling).reshape(len(saturated), -1)
     for cell, whole in enumerate(saturated):
-        mean, covariance = implied_moments(model, theta, cell, whole)
-        sd = np.sqrt(np.diag(whole.covariance)[:size])
-        units, sds = (np.concatenate([each, each[rows] * each[columns]]) for each in (unit, sd))
-        observed, implied = (
-            np.concatenate([means[:size], matrix[rows, columns]])
-            for means, matrix in ((whole.mean, whole.covariance), (mean, covariance))
-        )
-        located = np.concatenate([shift, np.zeros(len(rows))])
-        table = {
-            "observed": observed * units + located,
-            "implied": implied * units + located,
-            "residual": (observed - implied) / sds,
-            "z": (observed - implied) / errors[cell],
-        }
-        index = pd.MultiIndex.from_arrays(
-            [kinds, [model.design.scope(cell) + label for label in labels]], names=["statistic", "of"]
-        )
-        parts.append(pd.DataFrame(table, index=index))
+        part = _group(model, cell, whole, implied_moments(model, theta, cell, whole))
+        parts.append(part.assign(z=part.pop("difference").to_numpy() / errors[cell]))
     joined = pd.concat(parts)
     return joined.iloc[np.argsort(-joined["residual"].abs().to_numpy(), kind="stable")]
 
 
+def _group(model: PanelModel, cell: int, whole: Saturated, implied: tuple[FloatArray, FloatArray]) -> pd.DataFrame:
+    """One group's moments in their own units, residuals in SDs, and differences in the model's unit."""
+    statistics, times = model.statistics, model.design.times_of(model.design.cells[cell].group)
+    names = [f"{column}, {number(time)}" for time in times for column in statistics.columns]
+    size = len(names)
+    shift, unit = (np.tile(part, len(times)) for part in (statistics.centre, statistics.scale))
+    rows, columns = np.tril_indices(size)
+    pairs = list(zip(rows.tolist(), columns.tolist(), strict=True))
+    labels = [*names, *(names[i] if i == j else f"{names[j]} and {names[i]}" for i, j in pairs)]
+    kinds = ["mean"] * size + ["variance" if i == j else "covariance" for i, j in pairs]
+    found, wanted = (
+        np.concatenate([mean[:size], covariance[rows, columns]])
+        for mean, covariance in ((whole.mean, whole.covariance), implied)
+    )
+    sd = np.sqrt(np.diag(whole.covariance)[:size])
+    units, sds = (np.concatenate([each, each[rows] * each[columns]]) for each in (unit, sd))
+    located = np.concatenate([shift, np.zeros(len(rows))])
+    index = [kinds, [model.design.scope(model.design.cells[cell].group) + label for label in labels]]
+    return pd.DataFrame(
+        {
+            "observed": found * units + located,
+            "implied": wanted * units + located,
+            "residual": (found - wanted) / sds,
+            "difference": found - wanted,
+        },
+        index=pd.MultiIndex.from_arrays(index, names=["statistic", "of"]),
+    )
+
+
 def _standard_errors(
     model: PanelModel, theta: FloatArray, saturated: Sequence[Saturated], sampling: Sampling | None
-) -> FloatArray:
-    """Standard errors of all groups' residuals, in the model's unit; NaN where there are none.
+) -> list[FloatArray]:
+    """Standard errors of each group's residuals, in the model's unit; NaN where there are none.
 
     With V the covariance of the unrestricted moments, J the derivatives of the implied moments, and A the observed
     information of moments there, residuals have the covariance ``Q V Q'``, ``Q = I - J (J'AJ)^-1 J'A``, as in lavaan.
     With covariates, whose own moments are part of what is implied, there are none.
     """
     system = model.system
-    n_moments = system.n_values * (system.n_values + 3) // 2
+    counts = [size * (size + 3) // 2 for size in sizes_of(model)]
+    ends = np.cumsum(counts)
     if system.n_covariates:
-        return np.full(len(saturated) * n_moments, np.nan)
+        return [np.full(count, np.nan) for count in counts]
     groups = range(len(saturated))
     implied = [Saturated(*implied_moments(model, theta, cell, saturated[cell]), np.nan) for cell in groups]
     information, weight = (
@@ -101,11 +106,13 @@ def _standard_errors(
         values = seen_values(model)
         scores = np.zeros((len(values), len(information)))
         for cell, whole in enumerate(saturated):
-            members, part = group_members(model, cell), slice(cell * n_moments, (cell + 1) * n_moments)
-            scores[members, part] = moment_scores(whole.mean, whole.covariance, values[members], np.eye(n_moments))
+            members, part = group_members(model, cell), np.arange(ends[cell] - counts[cell], ends[cell])
+            scores[np.ix_(members, part)] = moment_scores(
+                whole.mean, whole.covariance, values[members], np.eye(counts[cell])
+            )
         variance = variance @ middle(scores, sampling) @ variance
     weighted = slopes.T @ weight
     projection = np.eye(len(information)) - slopes @ np.linalg.pinv(weighted @ slopes) @ weighted
     variances = np.einsum("ij,jk,ik->i", projection, variance, projection, optimize=True)
     known = variances > 1e-6 * before  # a moment that is always met has no residual
-    return np.where(known, np.sqrt(np.where(known, variances, 1.0)), np.nan)
+    return np.split(np.where(known, np.sqrt(np.where(known, variances, 1.0)), np.nan), ends[:-1])

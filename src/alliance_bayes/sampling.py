@@ -127,8 +127,8 @@ def _scaled(
             f"{person!r} ({numbers[place]!r})" for place, person in enumerate(panel.persons.tolist()) if wrong[place]
         ]
         problems.add(
-            f"{len(cases)} weights are not finite numbers above 0: {', '.join(cases[:3])}. A weight says how many people "
-            "a person stands for; leave people who stand for nobody out of the panel."
+            f"{len(cases)} weights are not finite numbers above 0: {', '.join(cases[:3])}. A weight says how many "
+            "people a person stands for; leave people who stand for nobody out of the panel."
         )
         return None
     return np.where(seen, weights / weights[seen].mean(), 0.0)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .fit_indices import Scaling, n_degrees_of_freedom
+from .fit_indices import Scaling, baseline_degrees_of_freedom, n_degrees_of_freedom
 from .maximising import hessian_of
 from .moments.kernel import moment_slopes, moments
 from .moments.linear_system import saturated_system
@@ -106,7 +106,7 @@ def moment_information(model: PanelModel, cell: int, estimates: Saturated) -> Fl
     system = saturated_system(size)
     theta = saturated_theta(system, estimates)
     order = moment_slopes(theta, system.structure_arrays, system.arrays, 0)
-    return np.asarray(order @ hessian_of(system, cell_patterns(model.statistics.arrays, cell), theta) @ order.T)
+    return np.asarray(order @ hessian_of(system, cell_patterns(model, cell), theta) @ order.T)
 
 
 def scaling_factors(
@@ -134,11 +134,9 @@ def scaling_factors(
         if n_covariates:
             whole -= _trace_of_covariates(values[members][:, size:], part)
         alone += _trace_of_single_values(values[members][:, :size], part)
-    n_groups = len(groups)
     df = n_degrees_of_freedom(model)
-    baseline_df = n_groups * (size * (size - 1) // 2 + size * n_covariates)
     own = _trace(information, scores, sampling)
-    return Scaling((whole - own) / df if df else 1.0, (whole - alone) / baseline_df)
+    return Scaling((whole - own) / df if df else 1.0, (whole - alone) / baseline_degrees_of_freedom(model))
 
 
 def _n_moments(size: int) -> int:

@@ -11,7 +11,7 @@ from .moments.linear_system import PanelSystem, saturated_system
 from .moments.panel_model import PanelModel
 from .moments.statistics import PatternArrays
 
-__all__ = ["Saturated", "cell_patterns", "saturated", "saturated_moments", "saturated_theta"]
+__all__ = ["Saturated", "cell_patterns", "saturated", "saturated_moments", "saturated_theta", "sizes_of"]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def saturated_moments(model: PanelModel) -> tuple[tuple[Saturated, ...], tuple[s
             "No test of fit: effects differ from person to person (own times or moderators), so that there are no "
             "common means and covariances to reproduce.",
         )
-    groups = [cell_patterns(model.statistics.arrays, cell) for cell in range(len(model.design.cells))]
+    groups = [cell_patterns(model, cell) for cell in range(len(model.design.cells))]
     if not all(_all_pairs_seen(group) for group in groups):
         return (), (
             "No test of fit: some pair of values was never observed together, so the saturated model has no estimate.",
@@ -51,13 +51,24 @@ def saturated_moments(model: PanelModel) -> tuple[tuple[Saturated, ...], tuple[s
     return tuple(each for each in found if each is not None), ()
 
 
-def cell_patterns(arrays: PatternArrays, cell: int) -> PatternArrays:
-    """The patterns of one cell alone."""
+def sizes_of(model: PanelModel) -> list[int]:
+    """Values of a person of each cell, without covariates."""
+    return [len(linear.observed) - model.system.n_covariates for linear in model.system.systems]
+
+
+def cell_patterns(model: PanelModel, cell: int) -> PatternArrays:
+    """The patterns of one cell alone, without room for the values that only other cells have."""
+    arrays, size = model.statistics.arrays, len(model.system.systems[cell].observed)
     chosen = slice(arrays.cell_start[cell], arrays.cell_start[cell + 1])
-    per_pattern = {name: getattr(arrays, name)[chosen] for name in PatternArrays._fields[:7]}
     return PatternArrays(
-        **per_pattern,
-        scatter=arrays.scatter[[cell]],
+        people=arrays.people[chosen],
+        size=arrays.size[chosen],
+        position=arrays.position[chosen, :size].copy(),
+        mean=arrays.mean[chosen, :size].copy(),
+        rank=arrays.rank[chosen],
+        factor=arrays.factor[chosen, :size, :size].copy(),
+        completed=arrays.completed[chosen],
+        scatter=arrays.scatter[[cell], :size, :size].copy(),
         cell_start=np.array([0, chosen.stop - chosen.start]),
         given=np.zeros(1),
     )
@@ -66,7 +77,7 @@ def cell_patterns(arrays: PatternArrays, cell: int) -> PatternArrays:
 def saturated(arrays: PatternArrays) -> Saturated | None:
     """Estimates for the people of one cell; None where no maximum is found."""
     n_persons, size = float(arrays.people.sum()), arrays.position.shape[1]
-    if len(arrays.people) == 1:
+    if len(arrays.people) == 1 and arrays.size[0] == size:
         if n_persons <= size:
             return None
         covariance = arrays.factor[0] @ arrays.factor[0].T / n_persons

@@ -25,7 +25,7 @@ MOMENT_DIMS = {
 
 def panel_to_dataset(panel: Panel) -> xr.Dataset:
     """Everything a panel holds, as variables and one JSON attribute."""
-    meta = {
+    meta: dict[str, object] = {
         "measures": list(panel.measures),
         "times": list(panel.times),
         "requires": dict(panel.requires),
@@ -40,6 +40,9 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
     if panel.moments is not None:
         arrays = {name: array for name, array in vars(panel.moments).items() if array is not None}
         variables |= {f"moments {name}": (MOMENT_DIMS[name], array) for name, array in arrays.items()}
+        if panel.background.pattern_groups is not None:
+            meta["pattern_groups"] = panel.background.pattern_groups.tolist()
+            meta["group_times"] = {name: list(times) for name, times in panel.background.group_times.items()}
     else:
         assert panel.persons is not None
         assert panel.values is not None
@@ -67,7 +70,8 @@ def panel_from_dataset(dataset: xr.Dataset) -> Panel:
         {name.removeprefix(prefix): array for name, array in held.items() if name.startswith(prefix)}
         for prefix in ("moments ", "state ", "covariate ")
     )
-    groups = np.array(meta["groups"]) if "groups" in meta else None
+    groups, pattern_groups = (np.array(meta[name]) if name in meta else None for name in ("groups", "pattern_groups"))
+    group_times = {name: tuple(times) for name, times in meta.get("group_times", {}).items()}
     return Panel(
         measures=tuple(meta["measures"]),
         times=tuple(meta["times"]),
@@ -82,5 +86,5 @@ def panel_from_dataset(dataset: xr.Dataset) -> Panel:
         left_out=tuple(LeftOut(**{**part, "cases": tuple(part["cases"])}) for part in meta["left_out"]),
         contradictions=pd.DataFrame(meta["contradictions"]).astype(meta["contradictions_dtypes"]),
         decision=meta["decision"],
-        background=Background(covariates, groups, held.get("own_times")),
+        background=Background(covariates, groups, held.get("own_times"), pattern_groups, group_times),
     )

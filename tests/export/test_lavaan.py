@@ -9,6 +9,8 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.export.facts import facts_of
 from alliance_bayes.export.layout import layout_of
+from alliance_bayes.moments.design import design_of
+from alliance_bayes.moments.parameters import lay_out_parameters
 from helpers import REFERENCES
 
 sys.path.insert(0, str(REFERENCES))
@@ -88,6 +90,18 @@ def test_the_text_is_the_one_that_lavaan_fitted(key):
     text = ab.to_lavaan(family_spec(key), family_panel(key.split("/")[0]))
     assert fingerprint(text) == EXPORTED[key]["fingerprint"]
     assert re.search(r"^# (\d+) free parameters", text, re.MULTILINE)[1] == str(FAMILY[key]["npar"])
+
+
+@pytest.mark.parametrize("key", ONE_OF_EACH)
+def test_its_parameters_are_those_of_the_package(key):
+    """By name where no constraint ties them, by number otherwise."""
+    spec, panel = family_spec(key), family_panel(key.split("/")[0])
+    layout = layout_of(spec, facts_of(spec, panel, "lavaan"))
+    names = lay_out_parameters(spec, design_of(spec, panel)).names
+    assert layout.n_free == len(names)
+    assert bool(layout.equations) == (spec.is_stationary or spec.lags == "equal_standardized")
+    if not layout.equations:
+        assert set(layout.parameters) == set(names)
 
 
 @pytest.mark.slow

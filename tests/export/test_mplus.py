@@ -168,6 +168,12 @@ def test_every_label_is_explained_and_every_constraint_uses_known_ones(text):
     assert set(re.findall(r"\b[pr]\d+\b", re.sub(r"!.*", "", constraint))) <= labels | new
 
 
+def test_long_names_that_would_be_alike_are_told_apart():
+    text = ab.to_mplus(ab.CLPM(["abstinence_days", "abstinence_hours"], lags="equal"), [0, 1])
+    names = re.search(r"NAMES ARE (.*?);", text)[1].split()
+    assert names == ["abstine1", "abstin_2", "abstine2", "abstin_3"]
+
+
 def test_means_that_the_model_has_not_are_fixed_at_0():
     text = ab.to_mplus(ab.LCMSR(["x", "y"], lags="equal"), [0, 1, 2, 3])
     fixed = set(re.findall(r"\[(\w+)@0\]", text))

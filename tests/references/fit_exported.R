@@ -1,8 +1,7 @@
 # Fit what ab.to_lavaan writes: Rscript fit_exported.R FOLDER OUTPUT [KEPT]
 #
 # FOLDER holds the files of export_data.py and of export_syntax.py; KEPT, if given, is a folder of finished fits. Every
-# text goes to lavaan() as its own comment says. Where lavaan finds no solution from its own starting values, it gets
-# others: `starts` in the results says which.
+# text goes to lavaan() as its own comment says, without standard errors and tests of fit.
 
 source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "shared.R"))
 
@@ -12,18 +11,6 @@ folder <- arguments[1]
 kept <- if (length(arguments) == 3) arguments[3] else tempfile("kept")
 dir.create(kept, showWarnings = FALSE)
 
-start_at <- function(name) {
-  if (grepl("^mean|covariance|with|item_intercept|correlation", name)) return(0)
-  if (grepl("_to_", sub("_[0-9.]+_to_[0-9.]+$", "", name))) {
-    ends <- strsplit(sub("^standardized_", "", sub("_lag_2$", "", sub("_[0-9.]+_to_[0-9.]+$", "", name))), "_to_")[[1]]
-    return(if (ends[1] == ends[2]) 0.3 else 0)
-  }
-  if (grepl("^loading", name)) return(1)
-  if (grepl("within_SD", name)) return(0.8)
-  if (grepl("error|unique|slope|accumulating", name)) return(0.3)
-  0.6
-}
-
 fit_syntax <- function(text, frame, group) {
   options <- list(model = text, data = frame, missing = "ml", se = "none", test = "none", baseline = FALSE, h1 = FALSE)
   if (nzchar(group)) {
@@ -32,15 +19,7 @@ fit_syntax <- function(text, frame, group) {
   }
   reached <- function(fit) !inherits(fit, "try-error") && lavInspect(fit, "converged")
   fit <- quietly(try(do.call(lavaan, options), silent = TRUE))$value
-  starts <- "lavaan's"
-  if (!reached(fit)) {
-    table <- parTable(quietly(do.call(lavaan, c(options, list(do.fit = FALSE))))$value)
-    free <- table$free > 0 & nzchar(table$label)
-    table$est[free] <- sapply(sub("^[A-Z]_", "", table$label[free]), start_at)
-    fit <- quietly(try(do.call(lavaan, c(options, list(start = table))), silent = TRUE))$value
-    starts <- "ours"
-  }
-  list(`-2LL` = if (reached(fit)) -2 * fit@loglik$loglik else NA, npar = free_parameters(fit), starts = starts)
+  list(`-2LL` = if (reached(fit)) -2 * fit@loglik$loglik else NA, npar = free_parameters(fit))
 }
 
 # Distinct free parameters, less the constraints that take some away.
@@ -65,8 +44,8 @@ for (i in seq_len(nrow(cases))) {
     found$seconds <- seconds
     saveRDS(found, file)
   }
-  cat(sprintf("%-100s %15.6f %3d %-8s %6.1f s\n", case$key, found$`-2LL`, found$npar, found$starts, found$seconds))
-  fits[[case$key]] <- c(list(fingerprint = case$fingerprint), found[c("-2LL", "npar", "starts")])
+  cat(sprintf("%-100s %15.6f %3d %6.1f s\n", case$key, found$`-2LL`, found$npar, found$seconds))
+  fits[[case$key]] <- c(list(fingerprint = case$fingerprint), found[c("-2LL", "npar")])
 }
 
 versions <- list(

@@ -48,8 +48,9 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     Notes
     -----
     With a grid, waves that nobody observed are latent variables. A stationary model, and equal standardised lags, need
-    constraints among parameters; lavaan's optimiser for these is slower and may need starting values. With equal
+    constraints among parameters, for which lavaan's optimiser is slower (a minute in place of a second). With equal
     standardised lags the deviations are scaled to variance 1, so that the labels of paths are the standardised effects.
+    Means are those where all covariates are 0; `maximum_likelihood` has them at the covariates' means.
 
     References
     ----------
@@ -60,13 +61,12 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     --------
     >>> from alliance_bayes import CLPM
     >>> text = to_lavaan(CLPM(["x", "y"], lags="equal"), [0, 1, 2])
-    >>> print(text[text.index("# Lagged effects") : text.index("# Innovations")])
+    >>> print(text[text.index("# Lagged effects") : text.index("# Innovations")].strip())
     # Lagged effects
     w_x_1 ~ x_to_x*w_x_0 + y_to_x*w_y_0
     w_y_1 ~ x_to_y*w_x_0 + y_to_y*w_y_0
     w_x_2 ~ x_to_x*w_x_1 + y_to_x*w_y_1
     w_y_2 ~ x_to_y*w_x_1 + y_to_y*w_y_1
-    <BLANKLINE>
     """
     return lavaan_syntax(layout_of(spec, facts_of(spec, panel, "lavaan")))
 
@@ -115,7 +115,7 @@ def _about_data(layout: Layout, names: dict[Variable, str]) -> list[str]:
     columns = ", ".join(names[variable] for variable in layout.columns)
     options = ["missing = 'ml'"]
     if layout.groups:
-        quoted = ", ".join(f"'{group}'" for group in layout.groups)
+        quoted = ", ".join("'{}'".format(group.replace("'", r"\'")) for group in layout.groups)
         options.append(f"group = 'group', group.label = c({quoted})")
     lines = _wrapped_comment(f"Data: one row per person, columns {columns}{', group' if layout.groups else ''}.")
     lines += [f"# {name} is {meaning}." for name, meaning in renamed(names)]

@@ -56,8 +56,8 @@ def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "
     --------
     >>> from alliance_bayes import CLPM
     >>> text = to_mplus(CLPM(["x", "y"], lags="equal"), [0, 1, 2])
-    >>> print(text[text.index("  ! Lagged effects") : text.index("  ! Innovations")])
-      ! Lagged effects
+    >>> print(text[text.index("  ! Lagged effects") : text.index("  ! Innovations")].strip())
+    ! Lagged effects
       w_x_1 ON w_x_0 (p4);  ! x -> x
       w_x_1 ON w_y_0 (p5);  ! y -> x
       w_y_1 ON w_x_0 (p6);  ! x -> y
@@ -66,7 +66,6 @@ def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "
       w_x_2 ON w_y_1 (p5);  ! y -> x
       w_y_2 ON w_x_1 (p6);  ! x -> y
       w_y_2 ON w_y_1 (p7);  ! y -> y
-    <BLANKLINE>
     """
     layout = layout_of(spec, facts_of(spec, panel, "Mplus"))
     return mplus_input(layout, f"{spec.title} of {', '.join(spec.measures)}", file)

@@ -43,7 +43,7 @@ def short_names(variables: Sequence[Variable]) -> dict[Variable, str]:
     """
     plain = long_names(variables)
     if all(len(name) <= MOST_CHARACTERS and "." not in name for name in plain.values()):
-        return _distinct(variables, plain.__getitem__)
+        return plain
     times = sorted({float(variable.time) for variable in variables if variable.time})
 
     def wanted(variable: Variable) -> str:
@@ -52,7 +52,7 @@ def short_names(variables: Sequence[Variable]) -> dict[Variable, str]:
         stem = _valid(variable.name).replace(".", "_")
         return first + stem[: MOST_CHARACTERS - len(first) - len(last)] + last
 
-    return _distinct(variables, wanted)
+    return _distinct(variables, wanted, most=MOST_CHARACTERS)
 
 
 def labels(parameters: Iterable[str]) -> dict[str, str]:
@@ -71,8 +71,8 @@ def _valid(name: str) -> str:
     return kept if kept[0].isalpha() else f"v_{kept}"
 
 
-def _distinct[Key](keys: Sequence[Key], wanted: Callable[[Key], str]) -> dict[Key, str]:
-    """A name for each key, no two of them alike whatever their case."""
+def _distinct[Key](keys: Sequence[Key], wanted: Callable[[Key], str], *, most: int | None = None) -> dict[Key, str]:
+    """A name for each key, of `most` characters, no two of them alike whatever their case."""
     names: dict[Key, str] = {}
     taken: set[str] = set()
     for key in keys:
@@ -80,8 +80,7 @@ def _distinct[Key](keys: Sequence[Key], wanted: Callable[[Key], str]) -> dict[Ke
         while name.lower() in taken:
             repeat += 1
             ending = f"_{repeat}"
-            longest = max(len(wanted(key)), MOST_CHARACTERS)
-            name = wanted(key)[: longest - len(ending)] + ending
+            name = wanted(key)[: None if most is None else most - len(ending)] + ending
         taken.add(name.lower())
         names[key] = name
     return names

@@ -251,12 +251,17 @@ def packaged_model(name: str) -> ModelFile:
     >>> packaged_model("wages-direction").title
     'Do hours of work lead wages, or wages hours?'
     """
+    return _read(packaged_text(name), f"{name.removesuffix('.toml')}.toml")
+
+
+def packaged_text(name: str) -> str:
+    """Text of a model file that comes with the package."""
     packaged = (resources.files("alliance_bayes") / "models").iterdir()
     texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
     stem = name.removesuffix(".toml")
     if stem not in texts:
         raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
-    return _read(texts[stem].read_text("utf-8"), texts[stem].name)
+    return texts[stem].read_text("utf-8")
 
 
 def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
@@ -286,6 +291,8 @@ def _read(text: str, name: str) -> ModelFile:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+    if isinstance(document.get("model"), dict) and document["model"].get("kind") == "association":
+        raise ModelFileError(f"{name} asks for an association; read it with ab.load_association.")
     problems = Problems(f"{name} cannot be used as a model file")
     parts = read_sections(document, problems)
     problems.raise_as(ModelFileError)

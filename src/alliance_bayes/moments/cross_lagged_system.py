@@ -58,7 +58,7 @@ class _CellLayout:
         self.covariances += [(row, row, ONE) for row in self.covariates]
         intercepts, slopes = self.stable_factors()
         self.waves = self.states(intercepts, slopes)
-        for wave, time in enumerate(design.times):
+        for wave, time in enumerate(design.times_of(cell.group)):
             for measure, name in enumerate(self.names):
                 self.value(wave, number(time), measure, name, intercepts, slopes)
         self.observed += self.covariates
@@ -134,7 +134,7 @@ class _CellLayout:
 
     def states(self, intercepts: Sequence[int], slopes: Sequence[int]) -> list[list[int]]:
         """Within-person parts (or the scores themselves) at every wave."""
-        spec, times = self.spec, self.design.times
+        spec, times = self.spec, self.design.times_of(self.group)
         state = [self.variable(f"within {name}, {number(times[0])}") for name in self.names]
         self.covariance(state, self.at("within"))
         self.regressed(dict(enumerate(state)), "first_wave")
@@ -187,7 +187,11 @@ class _CellLayout:
             loading = self.at("loading", wave)[measure] if spec.free_loadings and wave > 0 else ONE
             self.paths.append((value, intercepts[measure], int(loading)))
         if spec.stable == "growth" and wave > 0:
-            self.path(value, slopes[measure], int(self.writer.constant(self.design.along(self.design.times[wave]))))
+            self.path(
+                value,
+                slopes[measure],
+                int(self.writer.constant(self.design.along(self.design.times_of(self.group)[wave]))),
+            )
         if not spec.growth and self.table.has("mean", self.group, wave):
             self.intercepts.append((value, int(self.at("mean", wave)[measure])))
         for target in ("each_wave", "every_wave"):

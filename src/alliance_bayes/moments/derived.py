@@ -78,13 +78,18 @@ def derived_quantities(spec: CrossLagged, design: Design) -> Derived:
     centre, scale = (len(table) + place * size + np.arange(size) for place in (0, 1))
     dynamics = Dynamics(spec, design, table, writer)
     by_group = [
-        _quantities_of(spec, design, dynamics, Cell(group, design.times, (0.0,) * len(spec.moderated)), centre, scale)
+        _quantities_of(
+            spec, design, dynamics, Cell(group, design.times_of(group), (0.0,) * len(spec.moderated)), centre, scale
+        )
         for group in range(design.n_groups)
     ]
     quantities, output, start = [], [], 0
     for name, (dims, addresses) in by_group[0].items():
-        arrays = [addresses] if not design.groups else [each[name][1] for each in by_group]
-        whole = arrays[0] if not design.groups else np.stack(arrays)
+        whole = addresses
+        if design.groups:
+            unknown = writer.constant(np.nan)
+            longest = max(len(each[name][1]) for each in by_group)
+            whole = np.stack([_padded(each[name][1], longest, unknown) for each in by_group])
         labels = dims if not design.groups else ("group", *dims)
         quantities.append(Quantity(name, labels, whole.shape, start))
         output.append(whole.ravel())
@@ -169,7 +174,7 @@ def _quantities_of(
 
 def _means(spec: CrossLagged, design: Design, dynamics: Dynamics, cell: Cell) -> list[Addresses] | None:
     """Means of the measures at every wave, in the model's unit; None where indicators alone have them."""
-    writer, table, group, times = dynamics.writer, dynamics.table, cell.group, design.times
+    writer, table, group, times = dynamics.writer, dynamics.table, cell.group, cell.times
 
     def along(time: float) -> Addresses:
         return writer.constant(design.along(time))
@@ -191,3 +196,9 @@ def _means(spec: CrossLagged, design: Design, dynamics: Dynamics, cell: Cell) ->
     if not table.has("mean", group, 0):
         return None
     return [table.at("mean", group, wave) for wave in range(len(times))]
+
+
+def _padded(addresses: Addresses, length: int, unknown: Addresses) -> Addresses:
+    """The quantities of a group with fewer waves, followed by numbers that do not exist."""
+    missing = length - len(addresses)
+    return np.concatenate([addresses, np.broadcast_to(unknown, (missing, *addresses.shape[1:]))])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
+from ..spec.steps import base_step
 
 __all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
 
@@ -72,6 +73,8 @@ class Design:
         What was subtracted and divided by: mean and SD over persons, one for all waves; by name.
     span
         Times from which slopes count as 0 and as 1; the first and the last wave where left open.
+    group_times
+        Times of each group's own waves; those of all where left open.
     """
 
     times: tuple[float, ...]
@@ -83,6 +86,24 @@ class Design:
     covariate_centre: tuple[tuple[str, float], ...] = ()
     covariate_scale: tuple[tuple[str, float], ...] = ()
     span: tuple[float, float] | None = None
+    group_times: tuple[tuple[float, ...], ...] = ()
+
+    def times_of(self, group: int) -> tuple[float, ...]:
+        """Times of one group's waves."""
+        return self.group_times[group] if self.group_times else self.times
+
+    @cached_property
+    def intervals(self) -> tuple[float, ...]:
+        """All intervals between the waves of any group."""
+        every = self.group_times or (self.times,)
+        return tuple(float(length) for times in every for length in np.diff(times))
+
+    @cached_property
+    def step(self) -> float:
+        """Greatest common divisor of all intervals."""
+        found = base_step((0.0, *np.cumsum(self.intervals).tolist()))
+        assert found is not None
+        return found
 
     def along(self, time: float) -> float:
         """Time as a share of the way over which slopes are counted."""
@@ -130,6 +151,10 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
             "covariate_centre": tuple((name, centre) for name, _, centre, _, _ in values),
             "covariate_scale": tuple((name, scale) for name, _, _, scale, _ in values),
         }
+    if panel.background.group_times and groups:
+        each = tuple(panel.background.group_times[label] for label in groups)
+        cells = tuple(Cell(place, waves) for place, waves in enumerate(each))
+        return Design(times, groups, cells, None, group_times=each)
     if not groups and own is None and not moderators:
         return Design(times, (), (Cell(0, times),), None, **held)  # type: ignore[arg-type]
     assert panel.persons is not None

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..spec.cross_lagged import CrossLagged
-from ..spec.steps import steps_per_interval
 from .design import Cell, Design
 from .parameters import ParameterTable
 from .program import NOTHING, Writer
@@ -80,7 +79,7 @@ class Dynamics:
             case "equal_standardized":
                 found = self._equal_standardized(cell.group, len(lengths))
             case lags:
-                steps = steps_per_interval(cell.times) if lags == "grid" else (1,) * len(lengths)
+                steps = [round(length / self.design.step) if lags == "grid" else 1 for length in lengths]
                 found = [
                     Interval(
                         self._moderated(self.table.at("lagged", cell.group, occasion), cell),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..names import choices, lagged_path, quoted
+from ..names import choices, lagged_path, number, quoted
 from ..panel import Panel
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -29,7 +29,7 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
         problems.add(f"The panel has no measure '{name}'{choices(name, panel.measures, 'Measures')}")
     for problem in spec.problems_with(panel.times):
         problems.add(problem)
-    for problem in _unusable_extras(spec, panel):
+    for problem in (*_unusable_studies(spec, panel), *_unusable_extras(spec, panel)):
         problems.add(problem)
     for name in spec.measures:
         if name in panel.requires and spec.nonexistent is None:
@@ -48,8 +48,7 @@ def _unusable_extras(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     """What is wrong with covariates, moderators, groups and own times."""
     if panel.moments is not None and (spec.covariates or spec.moderated):
         yield "Covariates need each person's values, and this panel holds moments alone."
-        return
-    varying = [name for name in panel.measures if name not in spec.columns]
+    varying = [] if panel.moments is not None else [name for name in panel.measures if name not in spec.columns]
     known = [*panel.covariates, *varying]
     for name, targets in spec.covariates.items():
         if name not in known:
@@ -69,18 +68,36 @@ def _unusable_extras(spec: CrossLagged, panel: Panel) -> Iterator[str]:
             yield f"The panel has no covariate of persons '{name}'{choices(name, list(panel.covariates), 'Covariates')}"
         else:
             yield from _unusable_values(name, panel.covariates[name], panel)
-    if panel.groups is not None and spec.group_lags is None:
+    if panel.background.group_labels and spec.group_lags is None:
         yield (
             f"The panel has groups ({quoted(panel.background.group_labels)}), and this model does not say what differs "
             "between them. Choose group_lags='free', 'equal' or 'pooled', or make the panel without group=."
         )
-    if spec.group_lags is not None and panel.groups is None:
+    if spec.group_lags is not None and not panel.background.group_labels:
         yield f"group_lags='{spec.group_lags}' needs groups; make the panel with group=, or leave the option out."
     if panel.own_times is not None and spec.lags not in ("continuous", None):
         yield (
             f"The panel holds each person's own times, and lags='{spec.lags}' goes by the planned ones. "
             "Use lags='continuous', or make the panel without own_time=."
         )
+
+
+def _unusable_studies(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """What several studies with waves of their own do not allow."""
+    times = panel.background.group_times
+    if not times:
+        return
+    lengths = {round(float(length), 9) for each in times.values() for length in np.diff(each)}
+    if spec.lags is None and len(lengths) > 1:
+        yield (
+            f"The studies have intervals of {', '.join(map(number, sorted(lengths)))}, so one lagged effect "
+            "has no single meaning. Choose lags='continuous' or 'grid', or type lags='equal' if you mean it."
+        )
+    if spec.lags == "free" or getattr(spec, "free_loadings", False) or spec.growth:
+        yield "Studies with waves of their own need lags='equal', 'grid' or 'continuous', fixed loadings and no growth."
+    for name, each in times.items():
+        if len(each) < spec.fewest_waves:
+            yield f"The study '{name}' has {len(each)} waves; a {spec.title} needs {spec.fewest_waves}."
 
 
 def _unusable_values(name: str, values: np.ndarray, panel: Panel) -> Iterator[str]:

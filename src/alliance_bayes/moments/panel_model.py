@@ -6,7 +6,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ..names import quoted
 from ..panel import Panel
+from ..problems import SpecError
 from ..spec.cross_lagged import CrossLagged
 from .cross_lagged_system import cross_lagged_system
 from .derived import Derived, derived_quantities
@@ -15,6 +17,7 @@ from .identification import check_spec_against_panel
 from .linear_system import PanelSystem
 from .prior_scale import PriorScale, prior_scale
 from .program_kernel import run_many
+from .rank import indistinct_parameters
 from .statistics import PatternStatistics, pattern_statistics, standardized_values
 
 __all__ = ["PanelModel", "panel_model"]
@@ -133,4 +136,12 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
         If the model is not identified at these times or does not fit the panel's measures.
     """
     check_spec_against_panel(spec, panel)
-    return PanelModel(spec, panel, design_of(spec, panel))
+    model = PanelModel(spec, panel, design_of(spec, panel))
+    indistinct = indistinct_parameters(model.system, model.scale)
+    if indistinct:
+        raise SpecError(
+            f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: means "
+            f"and covariances do not tell apart {quoted(indistinct, most=8)}. Use fewer free parameters "
+            "(residuals='equal', lags='equal', fewer options) or more waves."
+        )
+    return model

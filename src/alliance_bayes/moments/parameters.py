@@ -152,8 +152,7 @@ class _Layout:
 
     def __init__(self, spec: CrossLagged, design: Design, registry: _Registry) -> None:
         self.spec, self.design, self.registry = spec, design, registry
-        self.names, self.times = list(spec.measures), design.times
-        self.intervals = interval_names(design.times)
+        self.names = list(spec.measures)
         self.kind_of_lags = spec.lags_for(design.times)
         self.size = len(self.names)
 
@@ -201,7 +200,7 @@ class _Layout:
         owner = self.group_of("lags", group)
         groups = (self.spec.carry_over_paths, self.spec.cross_lagged_paths)
         if self.kind_of_lags == "continuous":
-            shortest = min(np.diff(self.times))
+            shortest = min(self.design.intervals)
             parts = [
                 self.effects(paths, owner, None, lambda path: f"drift {path}", "drift", -0.75 / shortest)
                 for paths in groups
@@ -213,10 +212,11 @@ class _Layout:
             parts = [self.effects(paths, owner, None, lambda path: word + path, "lagged") for paths in groups]
             self.put("lagged", group, None, np.maximum(*parts))
             return
-        same = {path: group[0] for group in self.spec.equal for path in group}
-        matrices = {occasion: np.full((self.size, self.size), -1) for occasion in range(len(self.intervals))}
+        intervals = interval_names(self.design.times_of(group))
+        same = {path: same[0] for same in self.spec.equal for path in same}
+        matrices = {occasion: np.full((self.size, self.size), -1) for occasion in range(len(intervals))}
         for paths in groups:
-            for occasion, interval in enumerate(self.intervals):
+            for occasion, interval in enumerate(intervals):
                 kept = [path for path in paths if f"{path}, {interval}" not in self.spec.remove]
                 found = self.effects(
                     kept,
@@ -312,19 +312,21 @@ class _Layout:
         owner = self.group_of("variances", group)
         word = "first" if self.spec.accumulating else "within"
         start = 1.0 if self.spec.accumulating else 0.6
-        self.covariance("within", word, "within", group, owner, None, f", {number(self.times[0])}", start)
+        self.covariance(
+            "within", word, "within", group, owner, None, f", {number(self.design.times_of(group)[0])}", start
+        )
 
     def innovations(self, group: int) -> None:
         if self.spec.is_stationary:
             return
         owner = self.group_of("residuals", group)
         if self.kind_of_lags == "continuous":
-            start = 0.5 / float(min(np.diff(self.times)))
+            start = 0.5 / min(self.design.intervals)
             self.covariance("diffusion", "diffusion", "diffusion", group, owner, None, "", start)
         elif self.spec.residuals == "equal":
             self.covariance("innovation", "innovation", "innovation", group, owner, None, "", 0.5)
         else:
-            for occasion, interval in enumerate(self.intervals):
+            for occasion, interval in enumerate(interval_names(self.design.times_of(group))):
                 self.covariance("innovation", "innovation", "innovation", group, owner, occasion, f", {interval}", 0.5)
 
     def errors(self, group: int) -> None:
@@ -356,7 +358,7 @@ class _Layout:
         if not self.spec.free_loadings:
             return
         owner = self.group_of("variances", group)
-        for wave, time in enumerate(self.times[1:], start=1):
+        for wave, time in enumerate(self.design.times_of(group)[1:], start=1):
             self.put(
                 "loading",
                 group,
@@ -382,7 +384,7 @@ class _Layout:
             "strong" if self.spec.invariance == "approximate" else self.spec.invariance
         )
         for measure, name in enumerate(self.names):
-            for wave in range(len(self.times)):
+            for wave in range(len(self.design.times)):
                 table = []
                 for item in self.spec.indicators.get(name, ()):
                     marker = item == self.spec.indicators[name][0]
@@ -390,7 +392,7 @@ class _Layout:
                     def add(
                         what: str, least: int, item: str = item, wave: int = wave, measure: int = measure, **unit: Any
                     ) -> int:
-                        each = "" if rank >= least else f", {number(self.times[wave])}"
+                        each = "" if rank >= least else f", {number(self.design.times[wave])}"
                         occasion = None if rank >= least else wave
                         return self.registry.add(
                             Parameter(f"{what} {item}{each}", "item", (measure,), occasion, None, **unit)
@@ -411,7 +413,7 @@ class _Layout:
         factor = "accumulating" if self.spec.accumulating else "intercept"
         for covariate, targets in self.spec.covariates.items():
             for target in targets:
-                for wave, time in enumerate(self.times if target == "each_wave" else (None,)):
+                for wave, time in enumerate(self.design.times_of(group) if target == "each_wave" else (None,)):
                     word = {"intercepts": f"{factor} ", "slopes": "slope ", "first_wave": "within "}.get(target, "")
                     suffix = "" if time is None else f", {number(time)}"
                     self.put(
@@ -462,7 +464,7 @@ class _Layout:
             vector("mean intercept", lambda name: f"mean intercept {name}", None, True)
             vector("mean slope", lambda name: f"mean slope {name}", None, False)
         elif self.spec.stable == "accumulating growth":
-            vector("mean", lambda name: f"mean {name}, {number(self.times[0])}", 0, True)
+            vector("mean", lambda name: f"mean {name}, {number(self.design.times_of(group)[0])}", 0, True)
             vector("mean accumulating", lambda name: f"mean accumulating {name}", None, False)
             vector("mean accumulating slope", lambda name: f"mean accumulating slope {name}", None, False)
         elif self.spec.means == "equal":
@@ -470,5 +472,5 @@ class _Layout:
         elif self.spec.indicators and self.spec.invariance in ("configural", "weak"):
             pass  # intercepts of the indicators at each wave say it all
         else:
-            for wave, time in enumerate(self.times):
+            for wave, time in enumerate(self.design.times_of(group)):
                 vector("mean", lambda name, time=time: f"mean {name}, {number(time)}", wave, True)  # type: ignore[misc]

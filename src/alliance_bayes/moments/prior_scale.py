@@ -8,7 +8,7 @@ built from its partial correlations row by row of its Cholesky factor (Lewandows
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -281,7 +281,7 @@ class _Layout:
 
     def add_lags(self) -> list[tuple[Addresses, Addresses, int]]:
         """Random variables of effects between measures: where each stands in theta, standardised, and its group."""
-        priors, shortest = self.spec.priors, float(min(np.diff(self.design.times)))
+        priors, shortest = self.spec.priors, min(self.design.intervals)
         continuous = self.lags == "continuous"
         kinds: dict[str, tuple[Prior, str, float]] = {
             "carry_over": (priors.carry_over, "lagged", 1.0),
@@ -388,20 +388,65 @@ class _Layout:
             return
         group, continuous = self.per_group("residuals"), self.lags == "continuous"
         free = spec.residuals == "free" and not continuous
-        by_interval = ((len(self.design.times) - 1, "interval"),) if free else ()
-        sds = self.add("relative_innovation_sd", priors.innovation_sd, *by_interval, (size, "measure"), group=group)
-        units = self.correlation(
-            "innovation_partial_unit", priors.innovation_correlation, size, *by_interval, group=group
+        occasions = {g: list(range(len(self.design.times_of(g)) - 1)) if free else [None] for g in self.groups}
+        sd_of = self.by_occasion(
+            "relative_innovation_sd", priors.innovation_sd, (size, "measure"), occasions, "interval", group
         )
-        shortest = self.writer.constant(1 / float(np.sqrt(min(np.diff(self.design.times)))))
-        for g in range(self.design.n_groups):
+        unit_of = self.by_occasion(
+            "innovation_partial_unit",
+            priors.innovation_correlation,
+            (size * (size - 1) // 2, "pair"),
+            occasions,
+            "interval",
+            group,
+            size,
+        )
+        shortest = self.writer.constant(1 / float(np.sqrt(min(self.design.intervals))))
+        for (g, occasion), sd in sd_of.items():
+            unit = unit_of[g, occasion]
             if continuous:
-                sd = self.writer.multiply(sds[g], shortest)
-                self.let(self.table.at("diffusion", g), self.writer.covariance(sd, units[g]))
-                continue
-            for occasion in range(len(self.design.times) - 1) if free else (None,):
-                sd, unit = (sds[g], units[g]) if occasion is None else (sds[g, occasion], units[g, occasion])
+                self.let(
+                    self.table.at("diffusion", g), self.writer.covariance(self.writer.multiply(sd, shortest), unit)
+                )
+            else:
                 self.let(self.table.at("innovation", g, occasion), self.writer.covariance(sd, unit))
+
+    @property
+    def groups(self) -> range:
+        """Positions of the groups, at least one."""
+        return range(self.design.n_groups)
+
+    def by_occasion(
+        self,
+        name: str,
+        prior: Prior,
+        each: tuple[int, str],
+        occasions: Mapping[int, Sequence[int | None]],
+        dim: str,
+        group: bool,
+        size_of_matrix: int = 0,
+    ) -> dict[tuple[int, int | None], Addresses]:
+        """A random variable with one vector for each interval or wave, by group and occasion.
+
+        Where groups have waves of their own, its first dim joins group and occasion.
+        """
+        if not self.design.group_times or occasions[0] == [None] or not group:
+            lengths = () if occasions[0] == [None] else ((len(occasions[0]), dim),)
+            values = self.add(name, prior, *lengths, each, group=group, size_of_matrix=size_of_matrix)
+            return {
+                (g, occasion): values[g] if occasion is None else values[g, occasion]
+                for g, listed in occasions.items()
+                for occasion in listed
+            }
+        keys = [(g, occasion) for g, listed in occasions.items() for occasion in listed]
+        labels = {
+            g: interval_names(self.design.times_of(g)) if dim == "interval" else self.design.times_of(g)
+            for g in occasions
+        }
+        joined = f"group_{dim}"
+        self.coordinates[joined] = tuple(f"{self.design.groups[g]}: {labels[g][place or 0]}" for g, place in keys)
+        values = self.add(name, prior, (len(keys), joined), each, size_of_matrix=size_of_matrix)[0]
+        return {key: values[place] for place, key in enumerate(keys)}
 
     def require_stationary(self) -> None:
         """Innovations ``P - Phi P Phi'`` exist only where they are positive definite."""
@@ -458,7 +503,7 @@ class _Layout:
 
     def write_means(self) -> None:
         spec, prior, group = self.spec, self.spec.priors.mean, self.per_group("means")
-        each, waves = (self.size, "measure"), len(self.design.times)
+        each = (self.size, "measure")
         if spec.growth:
             words = ("accumulating", "accumulating slope") if spec.accumulating else ("intercept", "slope")
             names = [f"mean {word}" for word in words]
@@ -472,10 +517,10 @@ class _Layout:
                     self.let(self.table.at(name, g), values[g])
         elif self.table.has("mean", 0, 0):
             free = spec.means == "free"
-            means = self.add("relative_mean", prior, *(((waves, "time"),) if free else ()), each, group=group)
-            for g in range(self.design.n_groups):
-                for wave in range(waves) if free else (None,):
-                    self.let(self.table.at("mean", g, wave), means[g] if wave is None else means[g, wave])
+            occasions = {g: list(range(len(self.design.times_of(g)))) if free else [None] for g in self.groups}
+            means = self.by_occasion("relative_mean", prior, each, occasions, "time", group)
+            for (g, wave), values in means.items():
+                self.let(self.table.at("mean", g, wave), values)
 
 
 class _OnTheta:

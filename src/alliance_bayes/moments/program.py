@@ -123,13 +123,16 @@ class Writer:
         self.n_inputs = n_inputs
         self._steps: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
         self._constants: list[float] = []
+        self._places: dict[str, int] = {}
         self._length = 0
 
     def constant(self, value: float) -> Addresses:
         """Address of a number, shape ``()``."""
-        if value not in self._constants:
+        key = repr(float(value))  # nan equals itself there
+        if key not in self._places:
+            self._places[key] = len(self._constants)
             self._constants.append(float(value))
-        return np.array(-2 - self._constants.index(value))
+        return np.array(-2 - self._places[key])
 
     def add(self, left: Addresses, right: Addresses) -> Addresses:
         """Element by element, shapes broadcast."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..panel.patterns import PatternSums
+from ..panel.records import Moments
 from .design import Design, plain_design
 
 if TYPE_CHECKING:
@@ -133,18 +134,13 @@ def pattern_statistics(
     centre, scale = (constants[chosen] for constants in panel.pooled_scale())
     n_waves = len(panel.times)
     if panel.moments is not None:
-        shift, unit = np.tile(centre, n_waves), np.tile(scale, n_waves)
-        parts = [
-            _Part(
-                pattern.n,
-                pattern.observed,
-                (pattern.mean - shift[pattern.observed]) / unit[pattern.observed],
-                _factor(pattern.scatter / np.outer(unit[pattern.observed], unit[pattern.observed])),
-            )
-            for pattern in PatternSums.of(panel.moments, chosen)
-            if pattern.observed.any()
+        groups = design.groups if design.group_times else ("",)
+        cells = [
+            _parts_of(panel.moments if not label else panel.of_group(label).moments, chosen, centre, scale)
+            for label in groups
         ]
-        arrays = _pattern_arrays([parts], len(unit))
+        sizes = [len(cell.times) * len(chosen) for cell in design.cells]
+        arrays = _pattern_arrays(cells, max(sizes), sizes=sizes)
         return PatternStatistics(arrays, centre, scale, None, n_waves, tuple(columns))
     values = panel.require_persons("The likelihood of each person")
     if chosen != list(range(len(panel.measures))):
@@ -164,6 +160,23 @@ def pattern_statistics(
         stacked, shift, unit, person_cell=design.person_cell, n_cells=len(design.cells), given=given, weights=weights
     )
     return PatternStatistics(arrays, centre, scale, person_pattern, n_waves, tuple(columns))
+
+
+def _parts_of(moments: Moments | None, chosen: Sequence[int], centre: np.ndarray, scale: np.ndarray) -> "list[_Part]":
+    """Patterns of moments in the model's unit."""
+    assert moments is not None
+    n_waves = moments.observed.shape[1]
+    shift, unit = np.tile(centre, n_waves), np.tile(scale, n_waves)
+    return [
+        _Part(
+            pattern.n,
+            pattern.observed,
+            (pattern.mean - shift[pattern.observed]) / unit[pattern.observed],
+            _factor(pattern.scatter / np.outer(unit[pattern.observed], unit[pattern.observed])),
+        )
+        for pattern in PatternSums.of(moments, chosen)
+        if pattern.observed.any()
+    ]
 
 
 def covariate_density(values: np.ndarray) -> np.ndarray:
@@ -271,7 +284,10 @@ class _Part(NamedTuple):
     factor: np.ndarray
 
 
-def _pattern_arrays(cells: Sequence[Sequence[_Part]], n_values: int, given: float = 0.0) -> PatternArrays:
+def _pattern_arrays(
+    cells: Sequence[Sequence[_Part]], n_values: int, given: float = 0.0, sizes: Sequence[int] | None = None
+) -> PatternArrays:
+    """Arrays of all cells' patterns; cells with fewer than `n_values` values leave the rest unused."""
     parts = [part for cell in cells for part in cell]
     n_patterns = len(parts)
     arrays = PatternArrays(
@@ -289,7 +305,8 @@ def _pattern_arrays(cells: Sequence[Sequence[_Part]], n_values: int, given: floa
     cell_of = np.repeat(np.arange(len(cells)), np.diff(arrays.cell_start))
     for pattern, (_, observed, mean, factor) in enumerate(parts):
         where, missing = np.flatnonzero(observed), np.flatnonzero(~observed)
-        arrays.position[pattern] = np.concatenate([where, missing])
+        size = n_values if sizes is None else sizes[cell_of[pattern]]
+        arrays.position[pattern, :size] = np.concatenate([where, missing])
         arrays.mean[pattern, : len(where)] = mean
         arrays.rank[pattern] = factor.shape[1]
         arrays.factor[pattern, : len(where), : factor.shape[1]] = factor

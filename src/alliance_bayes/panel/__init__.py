@@ -3,5 +3,6 @@
 from .panel import Panel
 from .reading import read_frame
 from .records import Absence, Background, LeftOut, Moments, PanelWarning
+from .transitions import Transitions
 
-__all__ = ["Absence", "Background", "LeftOut", "Moments", "Panel", "PanelWarning", "read_frame"]
+__all__ = ["Absence", "Background", "LeftOut", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"]

@@ -1,7 +1,7 @@
 """The panel: person x time x measure, and why a value is absent where it is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..names import choices, quoted
 from ..problems import PanelError, Problems
 from . import frames
 from .checks import check_decision
@@ -22,6 +23,8 @@ from .published import published_moments
 from .reading import read_frame
 from .records import Absence, Arrays, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions, settle
+from .studies import joined_studies
+from .transitions import Transitions, transitions
 
 __all__ = ["Panel"]
 
@@ -559,6 +562,64 @@ class Panel:
         return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
 
     @classmethod
+    def from_studies(cls, studies: Mapping[str, "Panel"]) -> "Panel":
+        """Panel of several studies, each a group known by its means and covariances.
+
+        For a meta-analysis of cross-lagged panels: studies may differ in their times and in how many
+        waves they have. Measures should be in the same units; where instruments differ, give correlations
+        with ``sds=1``.
+
+        Parameters
+        ----------
+        studies
+            Name to panel, made by `from_moments` or of persons.
+
+        Returns
+        -------
+        Panel
+            Its `times` are those of the study with most waves; `background.group_times` holds those of each.
+
+        Raises
+        ------
+        PanelError
+            If there are fewer than two, or their measures differ.
+
+        Examples
+        --------
+        >>> table = {"measures": ["x"], "means": [0, 0], "sds": [1, 1]}
+        >>> panel = Panel.from_studies({
+        ...     "Smith": Panel.from_moments(times=[0, 6], n=50, correlation=[[1, 0.5], [0.5, 1]], **table),
+        ...     "Jones": Panel.from_moments(times=[0, 12], n=80, correlation=[[1, 0.4], [0.4, 1]], **table),
+        ... })
+        >>> panel.n_persons, panel.background.group_labels
+        (130, ('Jones', 'Smith'))
+        """
+        measures, times, moments, background = joined_studies(studies)
+        units = {panel.time_unit for panel in studies.values()}
+        if len(units) > 1:
+            raise PanelError(f"The studies count time in different units: {quoted(units)}. Bring them to one.")
+        return cls(
+            measures, times, None, None, None, {}, {}, moments, units.pop(), PUBLISHED, (), background=background
+        )
+
+    def _moments_of_group(self, group: str) -> "Panel":
+        """The patterns of one study alone, at its own times."""
+        assert self.moments is not None
+        times = self.background.group_times.get(group, self.times)
+        n_waves, size = len(times), len(times) * self.n_measures
+        chosen, held = self.background.pattern_groups == group, self.moments
+        counts = np.zeros((len(Absence), n_waves, self.n_measures), dtype=np.int64)
+        counts[Absence.OBSERVED] = np.einsum("p,ptm->tm", held.n[chosen], held.observed[chosen][:, :n_waves])
+        moments = Moments(
+            held.n[chosen],
+            held.observed[chosen][:, :n_waves],
+            held.means[chosen][:, :n_waves],
+            held.covariance[chosen][:, :size, :size],
+            counts,
+        )
+        return replace(self, times=times, moments=moments, background=Background(), source=f"{self.source}, {group}")
+
+    @classmethod
     def _settled(
         cls,
         arrays: Arrays,
@@ -600,6 +661,38 @@ class Panel:
     def own_times(self) -> FloatArray | None:
         """Time of each person's own interviews, shape ``(person, time)``, or None."""
         return self.background.own_times
+
+    def of_group(self, group: str) -> "Panel":
+        """The people of one group, without groups.
+
+        Parameters
+        ----------
+        group
+            Its label.
+
+        Raises
+        ------
+        PanelError
+            If there is no such group.
+        """
+        labels = self.background.group_labels
+        if group not in labels:
+            raise PanelError(f"The panel has no group '{group}'{choices(group, labels, 'Groups')}")
+        if self.moments is not None:
+            return self._moments_of_group(group)
+        assert self.persons is not None
+        assert self.values is not None
+        assert self.absence is not None
+        members = self.groups == group
+        return replace(
+            self,
+            persons=self.persons[members],
+            values=self.values[members],
+            absence=self.absence[members],
+            states={name: state[members] for name, state in self.states.items()},
+            source=f"{self.source}, {group}",
+            background=replace(self.background.of(members), groups=None),
+        )
 
     @property
     def has_persons(self) -> bool:
@@ -727,6 +820,39 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
             table[kind.name.lower()] = count.T.ravel()
         table["share_observed"] = table["observed"] / self.n_persons
         return table
+
+    def transitions(self, state: str) -> Transitions:
+        """How many persons acquired a state and how many kept it, from each time to the next.
+
+        Of those who told the state at both ends of an interval; who was not interviewed or left the
+        state unanswered is counted apart and nothing is assumed of them.
+
+        Parameters
+        ----------
+        state
+            A state of `requires`.
+
+        Returns
+        -------
+        Transitions
+            Counts, percentages with their denominators, text and figure.
+
+        Raises
+        ------
+        PanelError
+            If the panel has no such state, one time only, or moments alone.
+
+        Examples
+        --------
+        >>> values = [[[4.0], [5.0]], [[3.0], [np.nan]], [[np.nan], [2.0]], [[np.nan], [np.nan]]]
+        >>> panel = Panel.from_arrays(
+        ...     values, measures=["alliance"], times=[3, 6], requires={"alliance": "sponsor"},
+        ...     states={"sponsor": [[1, 1], [1, 0], [0, 1], [0, np.nan]]},
+        ... )
+        >>> panel.transitions("sponsor").table.loc[(3, 6), ["acquired", "off_before", "kept", "on_before"]].tolist()
+        [1, 1, 1, 2]
+        """
+        return transitions(self, state)
 
     def pooled_scale(self) -> tuple[FloatArray, FloatArray]:
         """Mean of each measure over all its values, and its SD about the means of the times.

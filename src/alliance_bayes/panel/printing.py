@@ -23,7 +23,7 @@ def describe(panel: "Panel") -> str:
         f"Panel of {panel.n_persons:,} persons, {panel.n_times} times and {panel.n_measures} "
         f"measure{'s' if panel.n_measures > 1 else ''}, from {panel.source}"
     )
-    parts = [heading, who(panel), when(panel), what(panel)]
+    parts = [heading, who(panel), when(panel), *background(panel), what(panel)]
     if not only_published(panel):
         parts += [missing(panel), patterns(panel), left_out(panel)]
         parts += contradictions(panel)
@@ -55,6 +55,39 @@ def when(panel: "Panel") -> str:
     else:
         spacing = f"unequal intervals of {', '.join(map(number, intervals))}"
     return f"When: {', '.join(map(number, panel.times))}{unit}; {spacing}"
+
+
+def background(panel: "Panel") -> list[str]:
+    """Groups, covariates and own times, where there are any."""
+    lines, labels = [], panel.background.group_labels
+    if labels:
+        counts = group_counts(panel)
+        lines.append(f"Groups: {', '.join(f'{label} {counts[label]:,}' for label in labels)}")
+    for label, times in panel.background.group_times.items():
+        lines.append(f"  {label}: times {', '.join(map(number, times))}")
+    if panel.covariates:
+        known = [
+            f"{name} (mean {short(float(np.nanmean(values)))}, SD {short(float(np.nanstd(values)))}, "
+            f"{int(np.isnan(values).sum())} missing)"
+            for name, values in panel.covariates.items()
+        ]
+        lines.append(f"Covariates: {', '.join(known)}")
+    if panel.own_times is not None:
+        off = panel.own_times - np.asarray(panel.times)
+        lines.append(
+            f"Own times: from {short(float(np.nanmin(off)))} to {short(float(np.nanmax(off)))} about the planned ones"
+        )
+    return lines
+
+
+def group_counts(panel: "Panel") -> dict[str, int]:
+    """Number of persons in each group."""
+    if panel.groups is not None:
+        names, counts = np.unique(panel.groups, return_counts=True)
+        return dict(zip(map(str, names), map(int, counts), strict=True))
+    assert panel.moments is not None
+    labels = panel.background.pattern_groups
+    return {label: int(panel.moments.n[labels == label].sum()) for label in panel.background.group_labels}
 
 
 def what(panel: "Panel") -> str:

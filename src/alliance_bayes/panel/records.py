@@ -107,25 +107,34 @@ class Background:
     own_times
         Time of each interview, in the unit of the panel's times, shape ``(person, time)``; NaN where the
         person was not interviewed; None where the panel's times hold for everybody.
+    pattern_groups
+        Where only moments are held: label of the group of each missing-data pattern, shape ``(pattern,)``.
+    group_times
+        Times of each group's own waves, where they are not those of the panel (several studies).
     """
 
     covariates: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     groups: npt.NDArray[np.str_] | None = None
     own_times: npt.NDArray[np.float64] | None = None
+    pattern_groups: npt.NDArray[np.str_] | None = None
+    group_times: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "covariates", MappingProxyType(dict(self.covariates)))
-        for array in (*self.covariates.values(), self.groups, self.own_times):
+        object.__setattr__(self, "group_times", MappingProxyType(dict(self.group_times)))
+        for array in (*self.covariates.values(), self.groups, self.own_times, self.pattern_groups):
             if array is not None:
                 array.flags.writeable = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Background, (dict(self.covariates), self.groups, self.own_times)
+        parts = (dict(self.covariates), self.groups, self.own_times, self.pattern_groups, dict(self.group_times))
+        return Background, parts
 
     @property
     def group_labels(self) -> tuple[str, ...]:
         """The groups, in sorted order."""
-        return () if self.groups is None else tuple(map(str, np.unique(self.groups)))
+        labels = self.pattern_groups if self.groups is None else self.groups
+        return () if labels is None else tuple(map(str, np.unique(labels)))
 
     def of(self, persons: npt.NDArray[Any]) -> "Background":
         """The background of some persons, by position or mask."""

@@ -1,0 +1,41 @@
+"""Counts to axes: shares with the numbers they are made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["counted_shares_figure"]
+
+COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
+GREY = "#6b6b6b"
+
+
+def counted_shares_figure(
+    groups: Mapping[str, Sequence[tuple[int, int]]], *, labels: Sequence[str], title: str, unit: str
+) -> "Figure":
+    """Bars side by side in each group, one for each label, with "k of n" above them; none where n is 0."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(5.5, 1.2 + 1.1 * len(labels) * len(groups)), 4.4), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / len(labels)
+    for side, (label, colour) in enumerate(zip(labels, COLOURS, strict=False)):
+        for place, counts in enumerate(groups.values()):
+            count, of = counts[side]
+            x = place + (side - (len(labels) - 1) / 2) * width
+            percent = 100 * count / of if of else 0.0
+            axes.bar(x, percent, width=0.92 * width, color=colour, label=label if place == 0 else None)
+            text = f"{percent:.0f} %\n{count:,} of {of:,}" if of else "nobody"
+            axes.text(x, percent + 1.5, text, ha="center", va="bottom", fontsize=8.5, color=GREY)
+    axes.set_xticks(np.arange(len(groups)), labels=list(groups))
+    axes.set_ylim(0, 118)
+    axes.set_yticks(range(0, 101, 25))
+    axes.set_ylabel(unit)
+    axes.spines[["right", "top"]].set_visible(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(labels))
+    return figure

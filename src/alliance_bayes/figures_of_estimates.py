@@ -1,0 +1,64 @@
+"""Estimates to axes: intervals beside each other, one panel for each outcome."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Estimate", "EstimatesPanel", "estimates_figure"]
+
+COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its interval."""
+
+    mean: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, eq=False)
+class EstimatesPanel:
+    """One pair of axes: line by line an estimate for each series."""
+
+    title: str
+    unit: str
+    lines: Mapping[str, Mapping[str, Estimate]]
+
+
+def estimates_figure(grid: Sequence[Sequence[EstimatesPanel]], *, series: Sequence[str], title: str) -> "Figure":
+    """Panels in rows and columns; each series has its colour, and 0 a grey line. All panels have the same lines."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    labels = list(grid[0][0].lines)
+    n_columns = max(map(len, grid))
+    figure = Figure(figsize=(1.6 + 3.1 * n_columns, 1.2 + (0.9 + 0.42 * len(labels)) * len(grid)), layout="constrained")
+    rows = figure.subplots(len(grid), n_columns, squeeze=False, sharey=True, sharex="col")
+    offsets = dict(zip(series, np.linspace(-0.22, 0.22, len(series)) if len(series) > 1 else [0.0], strict=True))
+    colours = dict(zip(series, COLOURS, strict=False))
+    for panels, row in zip(grid, rows, strict=True):
+        for panel, axes in zip(panels, row, strict=True):
+            axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+            for place, estimates in enumerate(panel.lines.values()):
+                for name, estimate in estimates.items():
+                    height = place + offsets[name]
+                    axes.plot([estimate.lower, estimate.upper], [height, height], color=colours[name], linewidth=2)
+                    axes.plot(estimate.mean, height, "o", color=colours[name], markersize=5)
+            axes.set_title(panel.title, loc="left", fontsize=9.5)
+            axes.spines[["left", "right", "top"]].set_visible(False)
+            axes.tick_params(axis="y", length=0)
+    for panel, axes in zip(grid[-1], rows[-1], strict=True):
+        axes.set_xlabel(panel.unit, fontsize=9)
+    rows[0][0].set_yticks(range(len(labels)), labels=labels)
+    rows[0][0].set_ylim(len(labels) - 0.5, -0.5)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    keys = [Line2D([], [], color=colours[name], linewidth=2, marker="o", markersize=5, label=name) for name in series]
+    figure.legend(handles=keys, frameon=False, fontsize=9, loc="outside lower center", ncols=len(series))
+    return figure

@@ -1,0 +1,86 @@
+"""Whether means and covariances tell the parameters apart, near points drawn from the prior."""
+
+import numpy as np
+
+from .kernel import moments, system_of
+from .linear_system import PanelSystem
+from .prior_scale import PriorScale
+from .program_kernel import run, run_many
+
+__all__ = ["indistinct_parameters"]
+
+N_POINTS = 3
+MOST_TRIES = 50
+MOST_CELLS = 6
+STEP = 1e-5
+TOLERANCE = 1e-6
+SHOWN = 0.2
+
+
+def indistinct_parameters(system: PanelSystem, scale: PriorScale, seed: int = 0) -> tuple[str, ...]:
+    """Names of parameters that no means and covariances of this panel's times can tell apart.
+
+    The rank of the information is that of the Jacobian of the implied moments [1]_. It is taken at a few
+    points drawn from the prior, since a model may be identified everywhere but in special places; a model
+    that is identified at one of them is.
+
+    Parameters
+    ----------
+    system
+        The model.
+    scale
+        Its random variables, which the points are drawn from.
+    seed
+        Of the points.
+
+    Returns
+    -------
+    tuple of str
+        Parameters that move together without moving a moment; empty where the model is identified.
+
+    References
+    ----------
+    .. [1] Rothenberg (1971). Identification in parametric models. Econometrica 39, 577-591.
+    """
+    rng, found = np.random.default_rng(seed), tuple[str, ...]()
+    seen = 0
+    for _ in range(MOST_TRIES):
+        psi = scale.join(scale.draw(1, rng))
+        thetas, proper = run_many(psi, scale.arrays)
+        if not proper[0] or not np.isfinite(thetas).all():
+            continue
+        found = _null_space(system, thetas[0])
+        seen += 1
+        if not found or seen == N_POINTS:
+            break
+    return found
+
+
+def _null_space(system: PanelSystem, theta: np.ndarray) -> tuple[str, ...]:
+    size = len(theta)
+    columns = []
+    for place in range(size):
+        width = STEP * max(1.0, abs(theta[place]))
+        step = np.zeros(size)
+        step[place] = width
+        columns.append((_stacked(system, theta + step) - _stacked(system, theta - step)) / (2 * width))
+    jacobian = np.column_stack(columns)
+    if not np.isfinite(jacobian).all():
+        return ()
+    lengths = np.linalg.norm(jacobian, axis=0)
+    _, values, directions = np.linalg.svd(jacobian / np.where(lengths > 0, lengths, 1.0), full_matrices=True)
+    values = np.append(values, np.zeros(size - len(values)))
+    loose = directions[values < TOLERANCE * values[0]]
+    involved = np.abs(loose).max(axis=0, initial=0.0) > SHOWN
+    return tuple(name for name, shown in zip(system.names, involved, strict=True) if shown)
+
+
+def _stacked(system: PanelSystem, theta: np.ndarray) -> np.ndarray:
+    """Means and covariances of some cells, spread over all of them."""
+    registers, _ = run(theta, system.structure_arrays)
+    n_cells = len(system.systems)
+    parts = []
+    for cell in np.unique(np.linspace(0, n_cells - 1, min(n_cells, max(MOST_CELLS, n_cells // 50))).astype(int)):
+        mean, covariance = moments(registers, system_of(system.arrays, int(cell)))
+        parts += [mean, covariance[np.tril_indices(len(mean))]]
+    return np.concatenate(parts)

@@ -1,0 +1,1 @@
+"""Regressions with a random intercept per person: rows, Bambi's model, exact posterior."""

@@ -1,0 +1,171 @@
+"""What persons answer: days, meetings, activities, contact, and the ten items of the alliance."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .processes import Persons, logistic
+from .truths import (
+    ABSTINENCE,
+    ALLIANCE,
+    BETWEEN_SDS,
+    CONTACT,
+    PARTICIPATION,
+    TIMES,
+    Array,
+    SponsorTruth,
+)
+
+__all__ = ["ACTIVITIES", "ALLIANCE_ITEMS", "WINDOWS", "draw_answers"]
+
+WINDOWS = (90, 90, 90, 180)
+WEEKS = 90 / 7
+
+# Quantiles of abstinence plus noise in a million persons of the default, so that none / all of the days
+# are abstinent for .32 .02 .06 .10 / .01 .60 .50 .42 of the persons.
+NONE_BELOW = (-0.718, -2.943, -2.215, -1.829)
+ALL_ABOVE = (3.582, -0.181, 0.176, 0.460)
+NOISE = 0.25
+INTERIOR_MEANS = (0.36, 0.82, 0.75, 0.70)
+PROPENSITY_MEANS = (0.001, 0.206, 0.177, 0.148)
+INTERIOR_SLOPE = 0.70
+PRECISION = 4.0
+
+ATTENDS = (-0.760, 2.393, 1.702, 1.273)
+ATTENDS_SLOPE = 1.0
+MEETINGS_PER_WEEK = (1.013, 2.411, 1.683, 1.062)
+MEETINGS_SLOPE = 0.45
+MEETINGS_DISPERSION = 2.0
+
+CONTACTS_PER_WEEK = 2.2
+CONTACTS_SLOPE = 0.40
+CONTACTS_DISPERSION = 4.0
+MOST_CONTACTS = 7
+
+ACTIVITIES: Mapping[str, float] = {
+    "member": 0.7,
+    "literature": 0.4,
+    "spoke": 0.3,
+    "steps": 0.0,
+    "members": 0.0,
+    "service": -0.8,
+}
+NEEDS_A_MEETING = ("spoke", "service")
+ACTIVITY_LEVELS = (-2.2, 1.6, 1.15, 0.95)
+
+ALLIANCE_ITEMS = tuple(f"alliance_{item}" for item in range(1, 11))
+LOADINGS = (0.80, 0.82, 0.83, 0.84, 0.85, 0.85, 0.86, 0.87, 0.88, 0.90)
+THRESHOLDS = (-2.054, -1.645, -1.282, -0.842, -0.305, 0.468)
+
+Counts = NDArray[np.int64]
+_MOST_ATTEMPTS = 100_000
+
+
+def draw_answers(truth: SponsorTruth, persons: Persons, random: np.random.Generator) -> dict[str, Array]:
+    """What persons would answer if all were interviewed and left nothing out, each of shape ``(person, time)``.
+
+    Contact and alliance are NaN without a sponsor.
+    """
+    of_days, of_meetings, of_activities, of_contact, of_alliance = random.spawn(5)
+    sponsor = persons.sponsor
+    acting = sponsor * (np.array(TIMES) > 0)
+    participation = persons.level(PARTICIPATION) + truth.sponsor_effects["participation"] * acting
+    propensity = (
+        persons.level(ABSTINENCE)
+        + truth.sponsor_effects["abstinence"] * acting
+        + 0.25 * persons.commitment[:, None]
+        - 0.15 * persons.severity[:, None]
+    )
+    meetings = _meetings(participation, of_meetings)
+    contact = _contact(persons.level(CONTACT), of_contact)
+    answers = {"days": _days(propensity, of_days), "meetings": meetings, "contact": contact}
+    done = _activities(participation, meetings, of_activities)
+    answers |= {f"activity_{name}": values for name, values in done.items()}
+    answers |= {"activity_sponsor": sponsor.astype(float), "activity_contact": (contact > 0).astype(float)}
+    return answers | dict(zip(ALLIANCE_ITEMS, _alliance_items(persons, of_alliance), strict=True))
+
+
+def _until_accepted(
+    size: int,
+    draw: Callable[[NDArray[np.intp]], Counts],
+    accept: Callable[[NDArray[np.intp], Counts], NDArray[np.bool_]],
+) -> Counts:
+    """Draw each entry again until it is accepted."""
+    drawn = np.zeros(size, dtype=np.int64)
+    pending = np.arange(size)
+    for _ in range(_MOST_ATTEMPTS):
+        if not pending.size:
+            return drawn
+        values = draw(pending)
+        accepted = accept(pending, values)
+        drawn[pending[accepted]] = values[accepted]
+        pending = pending[~accepted]
+    raise AssertionError("a draw that is never accepted")
+
+
+def _days(propensity: Array, random: np.random.Generator) -> Array:
+    """Days without alcohol and drugs: none, some or all of the window.
+
+    With z = psi + logistic(0, .25): none where z is below the one cut point, all where it is above
+    the other, else beta-binomial(W, mean logit^-1(g + .70 (psi - its mean)), precision 4) given 1..W-1.
+    """
+    cut = propensity + random.logistic(0.0, NOISE, propensity.shape)
+    window = np.broadcast_to(np.array(WINDOWS), propensity.shape)
+    base = np.log(np.array(INTERIOR_MEANS) / (1 - np.array(INTERIOR_MEANS)))
+    mean = logistic(base + INTERIOR_SLOPE * (propensity - np.array(PROPENSITY_MEANS)))
+    days = np.where(cut > np.array(ALL_ABOVE), window, 0).astype(float)
+    some = (cut >= np.array(NONE_BELOW)) & (cut <= np.array(ALL_ABOVE))
+    share, length = np.clip(mean[some], 1e-4, 1 - 1e-4), window[some]
+
+    def draw(entries: NDArray[np.intp]) -> Counts:
+        chance = random.beta(PRECISION * share[entries], PRECISION * (1 - share[entries]))
+        return np.asarray(random.binomial(length[entries], chance), dtype=np.int64)
+
+    days[some] = _until_accepted(share.size, draw, lambda entries, values: (values > 0) & (values < length[entries]))
+    return days
+
+
+def _negative_binomial(mean: Array, dispersion: float, random: np.random.Generator) -> Counts:
+    return np.asarray(random.poisson(random.gamma(dispersion, mean / dispersion)), dtype=np.int64)
+
+
+def _meetings(participation: Array, random: np.random.Generator) -> Array:
+    """Meetings in 90 days: any or none, then a negative binomial above 0."""
+    any_meeting = random.random(participation.shape) < logistic(np.array(ATTENDS) + ATTENDS_SLOPE * participation)
+    mean = (WEEKS * np.array(MEETINGS_PER_WEEK) * np.exp(MEETINGS_SLOPE * participation))[any_meeting]
+    meetings = np.zeros(participation.shape)
+    meetings[any_meeting] = _until_accepted(
+        mean.size,
+        lambda entries: _negative_binomial(mean[entries], MEETINGS_DISPERSION, random),
+        lambda _, values: values > 0,
+    )
+    return meetings
+
+
+def _contact(level: Array, random: np.random.Generator) -> Array:
+    """Contacts with the sponsor outside meetings in a usual week, 7 standing for 7 or more."""
+    mean = CONTACTS_PER_WEEK * np.exp(CONTACTS_SLOPE * np.nan_to_num(level))
+    contacts = np.minimum(_negative_binomial(mean, CONTACTS_DISPERSION, random), MOST_CONTACTS).astype(float)
+    return np.where(np.isnan(level), np.nan, contacts)
+
+
+def _activities(participation: Array, meetings: Array, random: np.random.Generator) -> dict[str, Array]:
+    """The activities that need no sponsor, 1 or 0; two of them need a meeting."""
+    done = {}
+    for name, level in ACTIVITIES.items():
+        chance = logistic(np.array(ACTIVITY_LEVELS) + level + participation)
+        yes = random.random(participation.shape) < chance
+        done[name] = (yes & (meetings > 0) if name in NEEDS_A_MEETING else yes).astype(float)
+    return done
+
+
+def _alliance_items(persons: Persons, random: np.random.Generator) -> list[Array]:
+    """Ten items, 1 to 7: y* = loading alliance + noise, cut at six thresholds, both of variance 1."""
+    alliance = persons.level(ALLIANCE) / np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2)
+    items = []
+    for loading in LOADINGS:
+        noise = np.sqrt(1 - loading**2) * random.standard_normal((len(alliance), len(TIMES)))
+        category = 1.0 + np.searchsorted(THRESHOLDS, np.nan_to_num(loading * alliance + noise))
+        items.append(np.where(np.isnan(alliance), np.nan, category))
+    return items

@@ -178,7 +178,7 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
         compile_seconds=sum(each.settings.compile_seconds for each in fits),
         sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
     )
-    return FitOfImputations(spec, panels[0], xr.DataTree.from_dict(groups), together, fits)
+    return FitOfImputations(spec, panels[0], xr.DataTree.from_dict(groups), together, fits=fits)
 
 
 def _joined(parts: list[xr.Dataset]) -> xr.Dataset:

@@ -60,8 +60,12 @@ class Calibration:
     def plot(self) -> "Figure":
         """Empirical distribution of the shares less the uniform one, by measure and time, with a 95 % band."""
         panels = [
-            Ranks(f"{measure}, {number(time)}", group.to_numpy(), bool(self.table.loc[(measure, time), "verdict"]))
-            for (measure, time), group in self.shares.groupby(level=["measure", "time"], sort=False)
+            Ranks(
+                f"{measure}, {number(time)}",
+                self.shares.xs((measure, time), level=("measure", "time")).to_numpy(),
+                bool(self.table.loc[(measure, time), "verdict"]),
+            )
+            for measure, time in self.table.index
         ]
         return ranks_figure(panels, n_columns=self.table.index.get_level_values("time").nunique())
 

@@ -335,11 +335,12 @@ def test_printed(plain):
     )
     assert fit == (
         f"-2LL {-2 * found.log_likelihood:.3f}, 27 parameters, 150 people; chi-square {found.chi_square:.3f} on 17 df "
-        f"(p {found.p_value:.4f}), CFI {found.cfi:.3f}, RMSEA {found.rmsea:.3f}, AIC {found.aic:.1f}, BIC "
-        f"{found.bic:.1f}"
+        f"(p {found.p_value:.4f}), CFI {found.cfi:.3f}, RMSEA {found.rmsea:.3f}, SRMR {found.srmr:.3f}, "
+        f"AIC {found.aic:.1f}, BIC {found.bic:.1f}"
     )
     assert found.messages == ()
-    assert len(rows) == 2 + 27
+    assert rows[29] == "Largest residuals, in SDs (all in .residuals):"
+    assert len(rows) == 2 + 27 + 1 + 5
 
 
 def test_gradient_vanishes_at_the_estimates(plain):

@@ -97,7 +97,7 @@ def _by_person(
             "for each, or leave these people out of the panel."
         )
         return None
-    return found
+    return np.asarray(found, dtype=object)
 
 
 def _agreeing(entries: pd.Series, panel: Panel, what: str, problems: Problems) -> pd.Series | None:

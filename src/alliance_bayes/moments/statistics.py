@@ -99,7 +99,7 @@ class PatternStatistics:
     @property
     def n_persons(self) -> int:
         """People with at least one value."""
-        return round(self.arrays.people.sum())
+        return round(float(self.arrays.people.sum()))
 
     @property
     def log_jacobian(self) -> float:
@@ -269,9 +269,9 @@ def by_pattern(
     parts: list[list[_Part]] = [[] for _ in range(n_cells)]
     for pattern, (mask, cell) in enumerate(zip(masks[kept], cells[kept], strict=True)):
         members = order[bounds[pattern] : bounds[pattern + 1]]
-        where, counts = np.flatnonzero(mask), None if weights is None else weights[members]
-        mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], counts)
-        parts[cell].append(_Part(len(members) if counts is None else float(counts.sum()), mask, mean, factor))
+        where, own = np.flatnonzero(mask), None if weights is None else weights[members]
+        mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], own)
+        parts[cell].append(_Part(len(members) if own is None else float(own.sum()), mask, mean, factor))
     return _pattern_arrays(parts, n_values, given), person_pattern
 
 

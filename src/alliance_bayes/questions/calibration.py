@@ -71,7 +71,10 @@ class Calibration:
 
     def __str__(self) -> str:
         wrong = int((self.table["verdict"] != "").sum())
-        shown = self.table.to_string(float_format=lambda value: f"{value:.3f}")
+        shown = self.table.to_string(
+            float_format=lambda value: f"{value:.3f}",
+            formatters={"p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}"},
+        )
         verdict = (
             "Verdict: no prediction is seen to be too wide, too narrow or off."
             if not wrong
@@ -85,7 +88,7 @@ class Calibration:
         ]
         if self.n_unreliable:
             lines.append(
-                f"For {self.n_unreliable} people leaving out could not be worked out from the draws (Pareto k > "
+                f"People for whom this is unreliable: {self.n_unreliable}. Leaving them out could not be worked out from the draws (Pareto k > "
                 f"{LARGEST_K}); their shares lean towards the middle."
             )
         return "\n".join([*lines, str(self.health)])

@@ -65,11 +65,11 @@ def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
     for side, panel in zip(axes.ravel(), panels, strict=False):
         n, colour = len(panel.shares), COLOURS[1] if panel.wrong else COLOURS[0]
         band = float(kstwo.ppf(0.95, n))
-        ordered = np.concatenate([[0.0], np.sort(panel.shares), [1.0]])
-        levels = np.concatenate([np.arange(n + 1) / n, [1.0]])
+        ordered = np.concatenate([[0.0], np.repeat(np.sort(panel.shares), 2), [1.0]])
+        levels = np.repeat(np.arange(n + 1) / n, 2)
         side.axhspan(-band, band, color="0.92", zorder=0)
         side.axhline(0, color="0.6", linewidth=0.8, zorder=1)
-        side.step(ordered, levels - ordered, where="post", color=colour, linewidth=1.4)
+        side.plot(ordered, levels - ordered, color=colour, linewidth=1.4)
         side.set_title(panel.title, loc="left", fontsize=9, fontweight="bold" if panel.wrong else "normal")
         side.spines[["right", "top"]].set_visible(False)
     for side in axes.ravel()[len(panels) :]:

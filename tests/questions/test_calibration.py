@@ -113,7 +113,9 @@ def test_printed_and_drawn(calibrated):
         "days, 0",
     ]
     line = figure.axes[0].lines[1]
-    assert len(line.get_xdata()) == calibrated.table["n"].iloc[0] + 2
+    shares = np.sort(calibrated.shares.xs(("alliance", 0), level=("measure", "time")))
+    np.testing.assert_allclose(line.get_xdata()[1:-1:2], shares)
+    np.testing.assert_allclose(line.get_ydata()[1:-1:2], np.arange(len(shares)) / len(shares) - shares)
     assert np.abs(line.get_ydata()).max() < 0.3
 
 

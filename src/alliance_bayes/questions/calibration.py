@@ -88,8 +88,8 @@ class Calibration:
         ]
         if self.n_unreliable:
             lines.append(
-                f"People for whom this is unreliable: {self.n_unreliable}. Leaving them out could not be worked out from the draws (Pareto k > "
-                f"{LARGEST_K}); their shares lean towards the middle."
+                f"People whose leaving out could not be worked out from the draws (Pareto k > {LARGEST_K}): "
+                f"{self.n_unreliable}; their shares lean towards the middle."
             )
         return "\n".join([*lines, str(self.health)])
 

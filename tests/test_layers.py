@@ -13,11 +13,15 @@ LAYERS = {
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
     "export": {"names", "problems", "panel", "spec"},
+    "latent": {"names", "problems", "panel", "spec", "moments"},
     "summaries": set(),
     "health": set(),
     "figures": set(),
     "figures_of_counts": set(),
     "figures_of_estimates": set(),
+    "effects": set(),
+    "hidden_causes": set(),
+    "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
     "discrepancy": {"moments", "prediction"},
@@ -30,24 +34,19 @@ LAYERS = {
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
-LAYERS["likelihood"] = set(LAYERS) - {
-    "summaries",
-    "health",
-    "figures",
-    "figures_of_counts",
-    "figures_of_estimates",
-    "prediction",
-    "discrepancy",
-    "saving",
-    "simulation",
-}
+LAYERS["likelihood"] = {"names", "problems", "panel", "spec", "moments", "maximising", "saturated", "fit_indices"}
+LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals"}
 LAYERS["regressions"] = {"names", "problems", "spec"}
-FIGURES = {"figures", "figures_of_counts", "figures_of_estimates"}
-LAYERS["fitting"] = set(LAYERS) - FIGURES - {"simulation", "regressions"}
+FIGURES = {"figures", "figures_of_counts", "figures_of_effects", "figures_of_estimates"}
+LAYERS["fitting"] = set(LAYERS) - FIGURES - {"effects", "hidden_causes", "simulation", "regressions", "export"}
 LAYERS["imputations"] = {"names", "problems", "panel", "spec", "likelihood", "fitting", "health"}
+LAYERS["conditioning"] = {"panel", "moments", "fitting"}
+LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
-LAYERS["questions"] = {"names", "problems", "panel", "spec", "fitting", "regressions", "health", "summaries"} | FIGURES
-LAYERS["questions"] |= {"prediction"}
+LAYERS["questions"] = {
+    *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
+    *("effects", "hidden_causes", "health", "prediction", "summaries", *FIGURES),
+}
 LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},

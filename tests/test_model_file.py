@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import alliance_bayes as ab
 from alliance_bayes.model_file.columns import MeanOf, Minus
+from fabricated import fabricated_fit
 
 SMALL = """
     format = 1
@@ -187,6 +188,18 @@ covariances equal, means equal; fixed at 0: days -> days
           within_correlation      LKJ(2)
           innovation_correlation  LKJ(2)
           mean                    Normal(0, 1)
+          decay                   LogNormal(-0.2876820725, 0.7)
+          cross_drift             Normal(0, 0.3)
+          error_share             Beta(2, 3)
+          accumulating_sd         HalfNormal(0.5)
+          slope_sd                HalfNormal(0.5)
+          trait_loading           LogNormal(0, 0.3)
+          moderation              Normal(0, 0.1)
+          covariate               Normal(0, 0.5)
+          group_spread            HalfNormal(0.1)
+          loading                 LogNormal(0, 0.5)
+          unique_sd               HalfNormal(1)
+          loading_difference      Normal(0, 0.1)
         Question 1: directionality between alliance and days, margin 0.05, certainty 0.9
         Question 2: directionality between days and alliance
         Sampling: draws 200, tune 100, chains 2, target_accept 0.95, seed 7"""
@@ -337,7 +350,7 @@ BAD = {
     ),
     "unknown kind": (
         {'"riclpm"': '"riclm"'},
-        "[model] kind must be one of 'riclpm', 'clpm'; got 'riclm'; did you mean 'riclpm'?",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'riclm'; did you mean 'riclpm'?",
     ),
     "keys of the model": (
         {'kind = "riclpm"': 'lag = "free"\nresiduals = 3'},
@@ -348,7 +361,7 @@ BAD = {
     ),
     "choices of the model": (
         {'kind = "riclpm"': 'kind = "riclpm"\nlags = "fre"\nremove = ["days -> aliance"]'},
-        "[model] lags must be one of 'equal', 'free', 'grid'; got 'fre'.",
+        "[model] lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'fre'.",
         "[model] remove: 'days -> aliance' names 'aliance', which is not a measure; did you mean 'alliance'? "
         "Measures: 'alliance', 'days'.",
     ),
@@ -369,7 +382,8 @@ BAD = {
         },
         "[priors] No prior is called 'crosslagged'; did you mean 'cross_lagged'? Priors: 'carry_over', 'cross_lagged', "
         "'total_sd', 'icc', 'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', "
-        "'mean'.",
+        "'mean', 'decay', 'cross_drift', 'error_share', 'accumulating_sd', 'slope_sd', 'trait_loading', 'moderation', "
+        "'covariate', 'group_spread', 'loading', 'unique_sd', 'loading_difference'.",
         "[priors] 'icc': normal needs 2 number(s) (mean, sd); got 3.",
         "[priors] 'mean': no family is called 'gauss'. Families: 'normal', 'half_normal', 'log_normal', 'beta', 'lkj'.",
     ),
@@ -395,7 +409,8 @@ BAD = {
             '[[question]]\nask = "directionality"\nbetween = ["alliance", "days"]\n'
             "[[question]]\nmargin = 0.03"
         },
-        "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality'.",
+        "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality', "
+        "'mediation'.",
         "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'ask', 'between', 'margin', 'certainty'.",
         "[[question]] 2 certainty must be a number between 0.5 and 1; got 0.5.",
         "[[question]] 2 between names 'day', which is not a measure; did you mean 'days'? "
@@ -403,7 +418,7 @@ BAD = {
         "[[question]] 3 between must be different measures; got 'days', 'days'.",
         "[[question]] 4: 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
         "Take it out of [model] remove, or the question out of the file.",
-        "[[question]] 5 needs 'ask': one of 'directionality'.",
+        "[[question]] 5 needs 'ask': one of 'directionality', 'mediation'.",
     ),
     "truth": (
         {'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntime = [0, 1, 2]\nicc = 0.5'},
@@ -419,12 +434,12 @@ BAD = {
         "[truth] times are 0, 3, 6, and those of [panel] 0, 6, 12; give one.",
     ),
     "everything at once": (
-        {'title = "Does alliance lead days?"': "titel = 3", '"riclpm"': '"dpm"', 'person = "id"': ""},
+        {'title = "Does alliance lead days?"': "titel = 3", '"riclpm"': '"dpmm"', 'person = "id"': ""},
         "The file has no key 'titel'; did you mean 'title'? Keys: 'format', 'title', 'panel', 'columns', 'model', "
         "'priors', 'sampling', 'question', 'truth'.",
         "The file needs 'title': a text.",
         "[panel] needs 'person': the name of a column.",
-        "[model] kind must be one of 'riclpm', 'clpm'; got 'dpm'.",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'dpmm'; did you mean 'dpm'?",
     ),
 }
 
@@ -608,7 +623,8 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["help-direction", "help-direction-free-lags", "riclpm-alliance-abstinence", "wages-direction"]
+    "name",
+    ["help-direction", "help-direction-free-lags", "help-mediation", "riclpm-alliance-abstinence", "wages-direction"],
 )
 def test_packaged_files_can_be_read_and_written(tmp_path, name):
     file = ab.packaged_model(name)
@@ -624,6 +640,8 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
         "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
         "'association-kelly-2016', 'help-direction', 'help-direction-free-lags', 'riclpm-alliance-abstinence', "
         "'wages-direction'."
+        "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: 'help-direction', "
+        "'help-direction-free-lags', 'help-mediation', 'riclpm-alliance-abstinence', 'wages-direction'."
     )
 
 
@@ -631,3 +649,47 @@ def test_free_lags_are_the_only_difference_between_the_two_help_files():
     equal, free = ab.packaged_model("help-direction"), ab.packaged_model("help-direction-free-lags")
     assert dataclasses.replace(free.spec, lags="equal") == equal.spec
     assert dataclasses.replace(free, spec=equal.spec, title=equal.title) == equal
+
+
+MEDIATION = """
+    [[question]]
+    ask = "mediation"
+    treatment = "alliance"
+    mediators = ["contact"]
+    outcome = "days"
+    horizon = 12
+    change = "sustained"
+    paths = ["alliance -> contact -> days"]
+    """
+
+
+def mediated():
+    three = SMALL.replace('["alliance", "days"]', '["alliance", "contact", "days"]')
+    return textwrap.dedent(three) + textwrap.dedent(MEDIATION)
+
+
+def test_a_question_of_mediation_is_asked_as_written(load, tmp_path):
+    file = load(mediated())
+    assert str(file.questions[0]) == (
+        "mediation of alliance -> days through contact, horizon 12, change sustained, paths alliance -> contact -> days"
+    )
+    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    fit = fabricated_fit(np.full((3, 3), 0.2), measures=("alliance", "contact", "days"), times=(0, 6, 12))
+    (answer,) = file.ask(fit)
+    assert (answer.treatment, answer.change, answer.horizon) == ("alliance", "sustained", 12)
+    assert "alliance -> contact -> days" in answer.table.index
+
+
+def test_every_problem_of_a_question_of_mediation(load):
+    text = mediated().replace('["contact"]', '["days", "kontact"]').replace("horizon = 12", "horizon = -1")
+    with pytest.raises(ab.ModelFileError) as error:
+        load(text.replace('change = "sustained"', 'change = "push"\nstep = 1'))
+    assert str(error.value).splitlines()[1:] == [
+        "  1. [[question]] 1 horizon must be a number above 0, in the panel's unit of time; got -1.",
+        "  2. [[question]] 1 change must be 'pulse' or 'sustained'; got 'push'.",
+        "  3. [[question]] 1 has no key 'step'. Keys: 'ask', 'treatment', 'mediators', "
+        "'outcome', 'horizon', 'start', 'change', 'timing', 'paths', 'margin', 'certainty'.",
+        "  4. [[question]] 1 treatment, mediators and outcome must all differ; named twice: 'days'.",
+        "  5. [[question]] 1 names 'kontact', which is not a measure; did you mean 'contact'? Measures: 'alliance', "
+        "'contact', 'days'.",
+    ]

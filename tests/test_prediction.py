@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alliance_bayes.moments.linear_system import cross_lagged_system
 from alliance_bayes.prediction import continued, draw_unobserved, replicate, statistic_table
 from alliance_bayes.spec.family import RICLPM
+from engine import in_order, system_at
 from helpers import (
     TIMES,
     between_covariance,
@@ -33,8 +33,8 @@ class Given:
 def a_model(spec, times, seed):
     rng = np.random.default_rng(seed)
     values = random_values(spec, times, rng)
-    system = cross_lagged_system(spec, times)
-    return system, values, np.array([values[name] for name in system.names]), rng
+    system = system_at(spec, times)
+    return system, values, in_order(system, values), rng
 
 
 def drawn_moments(system, targets, theta, rows):
@@ -71,7 +71,7 @@ def test_random_intercepts_given_the_values(spec):
     joint_mean = np.concatenate([np.zeros(2), mean])
     joint = np.block([[between, np.tile(between, 4)], [np.tile(between, 4).T, covariance]])
     found = drawn_moments(system, [0, 1], theta, rows)
-    assert [system.variables[place] for place in (0, 1)] == ["intercept alliance", "intercept days"]
+    assert [system.systems[0].variables[place] for place in (0, 1)] == ["intercept alliance", "intercept days"]
     for person, row in enumerate(rows):
         want = conditional(joint_mean, joint, row, [0, 1], 2)
         np.testing.assert_allclose(found[0][person], want[0], rtol=1e-9, atol=1e-12)
@@ -84,7 +84,7 @@ def test_a_wave_given_those_before_it(spec, wave):
     system, values, theta, rng = a_model(spec, TIMES[4], seed=2)
     targets = list(range(3 * wave, 3 * wave + 3))
     rows = some_rows(3 * wave, rng)
-    found = drawn_moments(system, [system.observed[place] for place in targets], theta, rows)
+    found = drawn_moments(system, [system.systems[0].observed[place] for place in targets], theta, rows)
     moments = textbook_moments(spec, TIMES[4], values)
     for person, row in enumerate(rows):
         want = conditional(*moments, row, targets, 0)
@@ -105,7 +105,7 @@ def test_a_trait_that_does_not_vary_is_drawn_without_noise():
     spec = every_spec(2)[0]
     system, values, theta, rng = a_model(spec, TIMES[3], seed=4)
     values |= {"between variance days": 0.0, "between covariance alliance, days": 0.0}
-    theta = np.array([values[name] for name in system.names])
+    theta = in_order(system, values)
     mean, covariance = drawn_moments(system, [0, 1], theta, some_rows(6, rng))
     assert (mean[:, 1] == 0).all()
     assert (covariance[:, 1] == 0).all()
@@ -116,7 +116,7 @@ def test_a_trait_that_does_not_vary_is_drawn_without_noise():
 def test_a_longer_system_goes_on_as_the_last_interval(spec):
     times, longer_times = (0, 1, 2, 4), (0, 1, 2, 4, 6, 8)
     system, values, theta, _ = a_model(spec, times, seed=5)
-    longer = cross_lagged_system(spec, longer_times)
+    longer = system_at(spec, longer_times)
     found = dict(zip(longer.names, continued(system, theta[None], longer)[0], strict=True))
     for name, value in found.items():
         last = name
@@ -132,7 +132,7 @@ def test_replicated_people_have_the_models_moments():
     system, values, theta, rng = a_model(spec, TIMES[4], seed=6)
     seen = np.ones((40_000, 12), dtype=bool)
     seen[:100, 3] = False
-    rows = replicate(system, theta, seen, rng)
+    rows = replicate(system, theta, np.where(seen, 0.0, np.nan), rng)
     np.testing.assert_array_equal(np.isnan(rows), ~seen)
     mean, covariance = textbook_moments(spec, TIMES[4], values)
     complete = rows[100:]
@@ -194,5 +194,5 @@ def test_a_value_that_only_one_person_has():
 
 
 def test_intercepts_are_the_first_variables():
-    system = cross_lagged_system(RICLPM(["a", "b", "c"]), (0, 1, 2))
-    assert system.variables[:3] == ("intercept a", "intercept b", "intercept c")
+    system = system_at(RICLPM(["a", "b", "c"]), (0, 1, 2))
+    assert system.systems[0].variables[:3] == ("intercept a", "intercept b", "intercept c")

@@ -7,6 +7,10 @@ if TYPE_CHECKING:
     from .export.lavaan import to_lavaan
     from .export.mplus import to_mplus
     from .fitting import Fit, fit, load_fit
+    from .g_formula.causal_order import CausalOrder, causal_order
+    from .g_formula.equations import Equation
+    from .g_formula.regimes import Shift
+    from .g_formula.regressions import Regression, regression
     from .imputations import FitOfImputations, PooledMaximumLikelihood, fit_imputations, pool
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import (
@@ -23,15 +27,33 @@ if TYPE_CHECKING:
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
     from .questions.association import Association, SamplingOfRegressions, association
+    from .questions.bayes_factors import BayesFactors, bayes_factors
     from .questions.calibration import Calibration, loo_pit
+    from .questions.comparison import Comparison, compare, direction_models
+    from .questions.counterfactual import (
+        Counterfactual,
+        contrast_of_regimes,
+        controlled_direct_effects,
+        interventional_effects,
+        natural_effects,
+    )
+    from .questions.counterfactual_checks import MonteCarlo
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
         directionality,
         directionality_of_pairs,
     )
+    from .questions.future import leave_future_out
+    from .questions.groups import GroupContrast, group_contrast
+    from .questions.hypotheses import Hypotheses, hypotheses
+    from .questions.lag_curve import LagCurve, lag_curve
+    from .questions.mediation import Mediation, mediation
+    from .questions.robustness import Robustness, robustness, robustness_variants
+    from .questions.sensitivity import Sensitivity, sensitivity
+    from .questions.state_effects import RandomisedPush, randomised_push, split_by_existence
     from .regressions.building import bambi_model
-    from .simulation import Missing, Truth, simulate
+    from .simulation import GroupTruth, Missing, Truth, simulate
     from .spec.association import RandomInterceptRegression
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
@@ -44,6 +66,10 @@ _HOMES = {
     "export.mplus": ("to_mplus",),
     "fitting": ("Fit", "fit", "load_fit"),
     "imputations": ("FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "pool"),
+    "g_formula.causal_order": ("CausalOrder", "causal_order"),
+    "g_formula.equations": ("Equation",),
+    "g_formula.regimes": ("Shift",),
+    "g_formula.regressions": ("Regression", "regression"),
     "likelihood": ("MaximumLikelihood", "log_likelihood", "maximum_likelihood"),
     "model_file": (
         "AssociationFile",
@@ -60,6 +86,16 @@ _HOMES = {
     "pymc_models.building": ("to_pymc",),
     "questions.association": ("Association", "SamplingOfRegressions", "association"),
     "questions.calibration": ("Calibration", "loo_pit"),
+    "questions.bayes_factors": ("BayesFactors", "bayes_factors"),
+    "questions.comparison": ("Comparison", "compare", "direction_models"),
+    "questions.counterfactual": (
+        "Counterfactual",
+        "contrast_of_regimes",
+        "controlled_direct_effects",
+        "interventional_effects",
+        "natural_effects",
+    ),
+    "questions.counterfactual_checks": ("MonteCarlo",),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
@@ -67,8 +103,16 @@ _HOMES = {
         "directionality_of_pairs",
     ),
     "regressions.building": ("bambi_model",),
-    "simulation": ("Missing", "Truth", "simulate"),
+    "questions.future": ("leave_future_out",),
+    "questions.groups": ("GroupContrast", "group_contrast"),
+    "questions.hypotheses": ("Hypotheses", "hypotheses"),
+    "questions.robustness": ("Robustness", "robustness", "robustness_variants"),
+    "questions.lag_curve": ("LagCurve", "lag_curve"),
+    "questions.mediation": ("Mediation", "mediation"),
+    "questions.sensitivity": ("Sensitivity", "sensitivity"),
+    "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "spec.association": ("RandomInterceptRegression",),
+    "simulation": ("GroupTruth", "Missing", "Truth", "simulate"),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
     "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
@@ -87,19 +131,30 @@ __all__ = [
     "AllianceBayesError",
     "Association",
     "AssociationFile",
+    "BayesFactors",
     "Beta",
     "Calibration",
+    "CausalOrder",
+    "Comparison",
+    "Counterfactual",
     "Directionality",
     "DirectionalityOfPairs",
+    "Equation",
     "Fit",
     "FitOfImputations",
+    "GroupContrast",
+    "GroupTruth",
     "HalfNormal",
+    "Hypotheses",
+    "LagCurve",
     "LogNormal",
     "MaximumLikelihood",
+    "Mediation",
     "Missing",
     "ModelFile",
     "ModelFileError",
     "Moments",
+    "MonteCarlo",
     "Normal",
     "Panel",
     "PanelError",
@@ -108,7 +163,12 @@ __all__ = [
     "Priors",
     "Question",
     "RandomInterceptRegression",
+    "RandomisedPush",
+    "Regression",
+    "Robustness",
     "SamplingOfRegressions",
+    "Sensitivity",
+    "Shift",
     "SpecError",
     "SponsorStudy",
     "SponsorTruth",
@@ -116,22 +176,41 @@ __all__ = [
     "Truth",
     "association",
     "bambi_model",
+    "bayes_factors",
+    "causal_order",
+    "compare",
+    "contrast_of_regimes",
+    "controlled_direct_effects",
+    "direction_models",
     "directionality",
     "directionality_of_pairs",
     "fit",
     "fit_imputations",
+    "group_contrast",
+    "hypotheses",
+    "interventional_effects",
+    "lag_curve",
+    "leave_future_out",
     "load_association",
     "load_fit",
     "load_model",
     "log_likelihood",
     "loo_pit",
     "maximum_likelihood",
+    "mediation",
+    "natural_effects",
     "packaged_model",
     "pool",
+    "randomised_push",
     "read_frame",
+    "regression",
+    "robustness",
+    "robustness_variants",
     "save_association",
     "save_model",
+    "sensitivity",
     "simulate",
+    "split_by_existence",
     "sponsor_study",
     "to_lavaan",
     "to_mplus",

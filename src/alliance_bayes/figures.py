@@ -1,7 +1,8 @@
 """Numbers to axes: the figures of the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Bar", "Curve", "EffectsRow", "Ranks", "effects_figure", "ranks_figure"]
+__all__ = [
+    "Bar",
+    "Curve",
+    "EffectsRow",
+    "EvidenceCurve",
+    "Ranks",
+    "bars_figure",
+    "effects_figure",
+    "evidence_curves_figure",
+    "forest_figure",
+    "ranks_figure",
+    "shares_figure",
+]
 
 COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
 GREY = "#6b6b6b"
+LABEL_WIDTH = 60
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,16 @@ def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
     return figure
 
 
+@dataclass(frozen=True, eq=False)
+class EvidenceCurve:
+    """Logarithms of Bayes factors over prior widths, their Monte Carlo errors, and which of them are sound."""
+
+    width: np.ndarray
+    log: np.ndarray
+    error: np.ndarray
+    sound: np.ndarray
+
+
 def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str) -> "Figure":
     """Densities of effects, intervals shaded, and their bars; a band marks the margin around 0."""
     from matplotlib.figure import Figure
@@ -120,3 +144,99 @@ def _bars(axes: "Axes", row: EffectsRow, title: str) -> None:
     axes.set_yticks(range(len(row.labels)), labels=row.labels)
     axes.set_ylim(len(row.labels) - 0.5, -0.5)
     axes.set_title(title, loc="left", fontsize=10, color=GREY)
+
+
+def bars_figure(bars: Mapping[str, Bar], *, unit: str, band: float = 0.0) -> "Figure":
+    """One estimate with its interval per line; a grey band reaches as far as `band` to both sides of 0."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 1.4 + 0.45 * len(bars)), layout="constrained")
+    axes = figure.subplots()
+    if band:
+        axes.axvspan(-band, band, color="0.92", zorder=0)
+    axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+    for place, bar in enumerate(bars.values()):
+        axes.plot([bar.lower, bar.upper], [place, place], color=COLOURS[0], linewidth=2)
+        axes.plot(bar.mean, place, "o", color=COLOURS[0], markersize=6)
+    axes.set_yticks(range(len(bars)), labels=list(bars))
+    axes.set_ylim(len(bars) - 0.5, -0.5)
+    axes.set_xlabel(unit)
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    return figure
+
+
+def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, unit: str, chosen: float) -> "Figure":
+    """Bayes factors on a log axis over the width of the prior, with two Monte Carlo errors; open marks are doubtful."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
+
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(1, color="0.6", linewidth=0.8)
+    axes.axvline(chosen, color="0.6", linewidth=0.8, linestyle=":")
+    for colour, (name, curve) in zip(COLOURS, curves.items(), strict=False):
+        factor, spread = np.exp(curve.log), 2 * curve.error
+        axes.plot(curve.width, factor, color=colour, linewidth=1.6, label=name)
+        axes.fill_between(
+            curve.width, np.exp(curve.log - spread), np.exp(curve.log + spread), color=colour, alpha=0.25, linewidth=0
+        )
+        for sound, face in ((curve.sound, colour), (~curve.sound, "white")):
+            axes.plot(curve.width[sound], factor[sound], "o", color=colour, markerfacecolor=face, markersize=5)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
+    axes.set_xlabel("SD of the prior of cross-lagged effects, SD per SD (dotted: the prior of the fit)")
+    axes.set_ylabel(unit)
+    axes.spines[["right", "top"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def shares_figure(shares: Mapping[str, tuple[float, float]], *, labels: tuple[str, str], unit: str) -> "Figure":
+    """Two shares in [0, 1] per line, one below the other."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 1.4 + 0.7 * len(shares)), layout="constrained")
+    axes = figure.subplots()
+    for side, (label, colour) in enumerate(zip(labels, (COLOURS[0], "0.75"), strict=True)):
+        heights = [pair[side] for pair in shares.values()]
+        places = np.arange(len(shares)) + (side - 0.5) * 0.36
+        axes.barh(places, heights, height=0.34, color=colour, label=label)
+        for place, height in zip(places, heights, strict=True):
+            text = f"{height:.2f}" if height >= 0.01 else "< 0.01"
+            axes.text(height + 0.01, place, text, va="center", fontsize=8, color=GREY)
+    axes.set_yticks(range(len(shares)), labels=[fill(label, LABEL_WIDTH) for label in shares], fontsize=9)
+    axes.set_ylim(len(shares) - 0.5, -0.5)
+    axes.set_xlim(0, 1.08)
+    axes.set_xlabel(unit)
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    return figure
+
+
+def forest_figure(
+    rows: Mapping[str, tuple[Sequence[Bar], str]], names: Sequence[str], *, unit: str, band: float
+) -> "Figure":
+    """Several estimates with their intervals per line and a note beside them; a grey band marks the margin around 0."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 1.6 + 0.55 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvspan(-band, band, color="0.92", zorder=0)
+    axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+    offsets = np.linspace(-0.16, 0.16, len(names))
+    for colour, offset, side, name in zip(COLOURS, offsets, range(len(names)), names, strict=False):
+        for place, (bars, _) in enumerate(rows.values()):
+            bar = bars[side]
+            axes.plot([bar.lower, bar.upper], [place + offset] * 2, color=colour, linewidth=2)
+            axes.plot(bar.mean, place + offset, "o", color=colour, markersize=5)
+        axes.plot([], [], "o-", color=colour, linewidth=2, markersize=5, label=name)
+    for place, (_, note) in enumerate(rows.values()):
+        axes.text(1.02, place, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
+    axes.set_yticks(range(len(rows)), labels=[fill(label, LABEL_WIDTH) for label in rows], fontsize=9)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel(unit)
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(names))
+    return figure

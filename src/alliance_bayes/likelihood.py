@@ -217,6 +217,11 @@ def maximum_likelihood(
     no meaning and its intervals are too narrow or too wide. There, model what the sampling depended on: strata as
     groups, or as covariates of persons.
     """
+    if spec.indicators and spec.invariance == "approximate":
+        raise SpecError(
+            "Approximate invariance is identified by its priors alone, so it has no maximum likelihood. Use "
+            "invariance='strong' here, or ab.fit."
+        )
     robust = _is_robust(standard_errors, cluster is not None or weights is not None)
     model = panel_model(spec, panel)
     sampling = _sampling(model, cluster, weights) if robust else None

@@ -74,7 +74,7 @@ def choices(name: str, valid: Iterable[str], label: str) -> str:
     "No measure 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'."
     """
     known = list(valid)
-    return f"{did_you_mean(name, known) or '.'} {label}: {quoted(known)}."
+    return f"{did_you_mean(name, known) or '.'} {label}: {quoted(known, most=30)}."
 
 
 def number(value: float) -> str:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.moments.derived import derive, derive_many, derived_quantities
-from alliance_bayes.moments.linear_system import cross_lagged_system
+from alliance_bayes.moments.program_kernel import run_many
 from alliance_bayes.spec.family import CLPM, RICLPM
+from engine import derive, derived_at, in_order, system_at
 from helpers import (
     TIMES,
     between_covariance,
@@ -65,27 +65,27 @@ def by_hand(spec, times, values, centre, scale):
 def test_by_hand(n_measures, n_waves, spec):
     times, rng = TIMES[n_waves], np.random.default_rng(1)
     values = random_values(spec, times, rng)
-    system = cross_lagged_system(spec, times)
-    derived = derived_quantities(spec, times, system)
+    system = system_at(spec, times)
+    derived = derived_at(spec, times)
     centre, scale = rng.normal(size=n_measures), rng.uniform(0.3, 4, n_measures)
-    theta = np.array([values[name] for name in system.names])
-    vector = derive(theta, derived.arrays, centre, scale)
+    theta = in_order(system, values)
+    vector = derive(derived, theta, centre, scale)
     want = by_hand(spec, times, values, centre, scale)
     assert {quantity.name for quantity in derived.quantities} == set(want)
-    assert len(vector) == derived.arrays.size == sum(np.size(part) for part in want.values())
+    assert len(vector) == derived.size == sum(np.size(part) for part in want.values())
     for quantity in derived.quantities:
         assert np.shape(want[quantity.name]) == quantity.shape
         found = vector[quantity.where].reshape(quantity.shape)
         np.testing.assert_allclose(found, want[quantity.name], rtol=1e-10, atol=1e-13, err_msg=quantity.name)
     np.testing.assert_array_equal(
-        derive_many(np.stack([theta, 0.9 * theta]), derived.arrays, centre, scale),
-        [vector, derive(0.9 * theta, derived.arrays, centre, scale)],
+        run_many(np.stack([[*each, *centre, *scale] for each in (theta, 0.9 * theta)]), derived.arrays)[0],
+        [vector, derive(derived, 0.9 * theta, centre, scale)],
     )
 
 
 def test_dims_of_three_measures():
     spec, times = RICLPM(["a", "b", "c"]), (0, 1, 2, 3)
-    derived = derived_quantities(spec, times, cross_lagged_system(spec, times))
+    derived = derived_at(spec, times)
     assert {quantity.name: (quantity.dims, quantity.shape) for quantity in derived.quantities} == {
         "lagged": (("interval", "outcome", "predictor"), (3, 3, 3)),
         "lagged_standardized": (("interval", "outcome", "predictor"), (3, 3, 3)),
@@ -104,7 +104,7 @@ def test_dims_of_three_measures():
 
 def test_a_clpm_has_nothing_between_persons():
     spec, times = CLPM(["a", "b"]), (0, 1)
-    derived = derived_quantities(spec, times, cross_lagged_system(spec, times))
+    derived = derived_at(spec, times)
     assert [quantity.name for quantity in derived.quantities] == [
         "lagged",
         "lagged_standardized",
@@ -134,10 +134,10 @@ def test_effects_on_the_published_scale():
             values[f"{kind} covariance x, y{suffix}"] = matrix[0, 1]
             values[f"{kind} variance y{suffix}"] = matrix[1, 1]
     values |= {f"mean {name}, {time}": 0.0 for time in times for name in "xy"}
-    system = cross_lagged_system(spec, times)
-    derived = derived_quantities(spec, times, system)
-    theta = np.array([values[name] for name in system.names])
-    vector = derive(theta, derived.arrays, np.zeros(2), np.array([3.0, 0.1]))
+    system = system_at(spec, times)
+    derived = derived_at(spec, times)
+    theta = in_order(system, values)
+    vector = derive(derived, theta, np.zeros(2), np.array([3.0, 0.1]))
     effects = vector[derived["lagged_standardized"].where].reshape(2, 2, 2)
     for interval in range(2):
         assert effects[interval, 1, 0] == pytest.approx(0.111430, abs=2e-6)
@@ -146,11 +146,11 @@ def test_effects_on_the_published_scale():
 
 def test_a_negative_variance_has_no_sd():
     spec, times = RICLPM(["x", "y"]), (0, 1, 2)
-    system = cross_lagged_system(spec, times)
-    derived = derived_quantities(spec, times, system)
+    system = system_at(spec, times)
+    derived = derived_at(spec, times)
     values = random_values(spec, times, np.random.default_rng(2)) | {"between variance x": -0.1}
-    theta = np.array([values[name] for name in system.names])
-    vector = derive(theta, derived.arrays, np.zeros(2), np.ones(2))
+    theta = in_order(system, values)
+    vector = derive(derived, theta, np.zeros(2), np.ones(2))
     sd, correlation = (vector[derived[name].where] for name in ("between_sd", "between_correlation"))
     np.testing.assert_array_equal(np.isnan(sd), [True, False])
     assert np.isnan(correlation).all()

@@ -1,14 +1,15 @@
 """Numbers worked out elsewhere: a continuous-time process seen at 3, 6 and 12 months."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 import alliance_bayes as ab
-from alliance_bayes.moments.kernel import log_likelihood, moments
-from alliance_bayes.moments.linear_system import cross_lagged_system
 from alliance_bayes.moments.reference import implied_moments, log_likelihood_per_person
 from alliance_bayes.moments.statistics import by_pattern
+from engine import derive, derived_at, in_order, log_likelihood, moments, system_at
 from helpers import densities
 
 TIMES = (3, 6, 12)
@@ -53,10 +54,8 @@ VALUES = {
 
 
 def theta_of(spec):
-    system = cross_lagged_system(spec, TIMES)
-    values = VALUES[spec.lags]
-    assert set(values) == set(system.names)
-    return system, np.array([values[name] for name in system.names])
+    system = system_at(spec, TIMES)
+    return system, in_order(system, VALUES[spec.lags])
 
 
 def test_the_process_has_the_published_dynamics():
@@ -71,7 +70,7 @@ def test_the_process_has_the_published_dynamics():
 @pytest.mark.parametrize("engine", ["reference", "kernel"])
 def test_covariance_of_three_waves(spec, engine):
     system, theta = theta_of(spec)
-    mean, covariance = implied_moments(system, theta) if engine == "reference" else moments(theta, system.arrays)
+    mean, covariance = implied_moments(system, theta) if engine == "reference" else moments(system, theta)
     np.testing.assert_array_equal(mean, 0)
     np.testing.assert_allclose(covariance[0], FIRST_ROW, atol=1e-6)
     np.testing.assert_allclose(np.linalg.slogdet(covariance), [1, -0.583113], atol=1e-6)
@@ -90,7 +89,7 @@ def test_density_of_one_person(spec, unseen, want):
     row = PERSON[None].copy()
     row[0, unseen] = np.nan
     assert log_likelihood_per_person(*implied_moments(system, theta), row) == pytest.approx(want, abs=1e-6)
-    assert log_likelihood(theta, system.arrays, by_pattern(row)[0]) == pytest.approx(want, abs=1e-6)
+    assert log_likelihood(system, theta, by_pattern(row)[0]) == pytest.approx(want, abs=1e-6)
 
 
 @pytest.mark.parametrize("spec", [FREE, GRID], ids=["free", "grid"])
@@ -101,3 +100,41 @@ def test_density_of_persons_in_a_panel_whatever_its_scale(spec):
     panel = ab.Panel.from_arrays(rows.reshape(4, 3, 2), measures=["x", "y"], times=TIMES)
     found = ab.log_likelihood(spec, panel, VALUES[spec.lags])
     np.testing.assert_allclose(found[:2], [-5.706909, -4.388945], atol=1e-6)
+
+
+# ---- the same process by its drift ----
+
+CONTINUOUS = ab.RICLPM(["x", "y"], lags="continuous")
+DRIFT_VALUES = STABLE | {f"drift {path}": value for path, value in lags(DRIFT).items()} | block("diffusion", DIFFUSION)
+
+
+def test_the_drift_has_the_published_dynamics_in_the_engine():
+    derived, system = derived_at(CONTINUOUS, TIMES), system_at(CONTINUOUS, TIMES)
+    vector = derive(derived, in_order(system, DRIFT_VALUES), np.zeros(2), np.ones(2))
+
+    def found(name):
+        quantity = derived[name]
+        return vector[quantity.where].reshape(quantity.shape)
+
+    np.testing.assert_allclose(found("drift"), DRIFT, atol=1e-12)
+    np.testing.assert_allclose(found("lagged")[0], [[0.409817, 0.028517], [0.114066, 0.552400]], atol=1e-6)
+    np.testing.assert_allclose(found("lagged")[1], [[0.171203, 0.027439], [0.109757, 0.308399]], atol=1e-6)
+    np.testing.assert_allclose(found("innovation_sd")[0] ** 2, [0.704625, 0.566684], atol=1e-6)
+    np.testing.assert_allclose(found("innovation_sd")[1] ** 2, [0.828880, 0.778172], atol=1e-6)
+    assert found("innovation_correlation")[0, 0] == pytest.approx(0.233282 / np.sqrt(0.704625 * 0.566684), abs=2e-6)
+    assert found("innovation_correlation")[1, 0] == pytest.approx(0.328718 / np.sqrt(0.828880 * 0.778172), abs=2e-6)
+    assert found("lagged_standardized")[0, 1, 0] == pytest.approx(0.111430, abs=1e-6)
+    assert found("lagged_standardized")[0, 0, 1] == pytest.approx(0.029191, abs=1e-6)
+
+
+@pytest.mark.parametrize("spec", [CONTINUOUS, replace(CONTINUOUS, stationary=True)], ids=["diffusion", "stationary"])
+@pytest.mark.parametrize(("unseen", "want"), [([], -5.706909), ([2, 3], -4.388945)], ids=["complete", "wave 6 missing"])
+def test_density_of_one_person_in_continuous_time(spec, unseen, want):
+    values = {name: value for name, value in DRIFT_VALUES.items() if not (spec.stationary and "diffusion" in name)}
+    system = system_at(spec, TIMES)
+    theta = in_order(system, values)
+    row = PERSON[None].copy()
+    row[0, unseen] = np.nan
+    assert log_likelihood_per_person(*implied_moments(system, theta), row) == pytest.approx(want, abs=1e-6)
+    assert log_likelihood(system, theta, by_pattern(row)[0]) == pytest.approx(want, abs=1e-6)
+    np.testing.assert_allclose(moments(system, theta)[1][0], FIRST_ROW, atol=1e-6)

@@ -51,8 +51,8 @@ def test_unequal_intervals_with_lags_left_open(model, times):
     assert refusal(model(["alliance", "days"]), panel(times)) == (
         f"This {model.title} cannot be fitted to this panel. 1 problem:\n"
         f"  1. The intervals between waves are unequal ({lengths}), so one lagged effect for all of them has no single "
-        "meaning. Choose lags='grid' (one effect per base step), lags='free' (one per interval), or type lags='equal' "
-        "if you mean it."
+        "meaning. Choose lags='grid' (one effect per base step), lags='continuous' (one drift), lags='free' (one per "
+        "interval), or type lags='equal' if you mean it."
     )
 
 
@@ -61,7 +61,8 @@ def test_a_grid_of_too_many_steps_or_of_none(times, lengths):
     assert refusal(RICLPM(["alliance", "days"], lags="grid"), panel(times)) == (
         RI_HEADING + "1 problem:\n"
         "  1. lags='grid' needs intervals that are whole multiples of a common step, at most 40 steps from the first "
-        f"wave to the last; the intervals are {lengths}. Use lags='free'."
+        f"wave to the last; the intervals are {lengths}. Use lags='free' or "
+        "'continuous'."
     )
 
 

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.moments.kernel import (
+from alliance_bayes.moments.linear_system import saturated_system
+from alliance_bayes.moments.reference import implied_moments, log_likelihood_per_person
+from alliance_bayes.moments.statistics import by_pattern, people_by_pattern
+from engine import (
+    in_order,
     log_likelihood,
     log_likelihood_and_gradient,
     log_likelihoods_per_person,
     moments,
+    system_at,
 )
-from alliance_bayes.moments.linear_system import cross_lagged_system, saturated_system
-from alliance_bayes.moments.reference import implied_moments, log_likelihood_per_person
-from alliance_bayes.moments.statistics import by_pattern, people_by_pattern
 from helpers import (
     TIMES,
     densities,
@@ -41,9 +43,8 @@ def at_random(spec, n_waves, seed):
     """A system, the values of its parameters by name, and the same as theta."""
     rng = np.random.default_rng(seed)
     values = random_values(spec, TIMES[n_waves], rng)
-    system = cross_lagged_system(spec, TIMES[n_waves])
-    assert set(values) == set(system.names)
-    return system, values, np.array([values[name] for name in system.names]), rng
+    system = system_at(spec, TIMES[n_waves])
+    return system, values, in_order(system, values), rng
 
 
 @pytest.mark.parametrize(("n_measures", "n_waves", "spec"), EVERY)
@@ -51,7 +52,7 @@ def test_moments_are_the_textbook_blocks(n_measures, n_waves, spec):
     system, values, theta, _ = at_random(spec, n_waves, seed=1)
     mean, covariance = textbook_moments(spec, TIMES[n_waves], values)
     assert covariance.shape == (n_measures * n_waves,) * 2
-    for found in (implied_moments(system, theta), moments(theta, system.arrays)):
+    for found in (implied_moments(system, theta), moments(system, theta)):
         np.testing.assert_allclose(found[0], mean, rtol=1e-12, atol=1e-14)
         np.testing.assert_allclose(found[1], covariance, rtol=1e-11, atol=1e-13)
 
@@ -70,13 +71,13 @@ def test_log_likelihood_is_that_of_one_normal_per_person_with_every_missing_patt
     assert patterns.people.sum() == len(rows)
     assert len(patterns.people) == 2 ** (n_measures * n_waves) - 1
     assert set(patterns.completed.tolist()) == {0, 1}
-    np.testing.assert_allclose(log_likelihood(theta, system.arrays, patterns), want.sum(), rtol=1e-9)
-    value, _ = log_likelihood_and_gradient(theta, system.arrays, patterns)
+    np.testing.assert_allclose(log_likelihood(system, theta, patterns), want.sum(), rtol=1e-9)
+    value, _ = log_likelihood_and_gradient(system, theta, patterns)
     np.testing.assert_allclose(value, want.sum(), rtol=1e-9)
 
     order, bounds = people_by_pattern(person_pattern, len(patterns.people))
     each = np.zeros((1, len(rows)))
-    log_likelihoods_per_person(theta[None], system.arrays, patterns, rows, order, bounds, each)
+    log_likelihoods_per_person(system, theta[None], patterns, rows, order, bounds, each)
     np.testing.assert_allclose(each[0], want, rtol=1e-9, atol=1e-11)
 
 
@@ -87,7 +88,7 @@ def test_complete_data_of_few_and_many_persons(n_measures, n_waves, spec, person
     rows = rng.normal(size=(persons, n_measures * n_waves))
     patterns, _ = by_pattern(rows)
     want = densities(*textbook_moments(spec, TIMES[n_waves], values), rows).sum()
-    np.testing.assert_allclose(log_likelihood(theta, system.arrays, patterns), want, rtol=1e-9)
+    np.testing.assert_allclose(log_likelihood(system, theta, patterns), want, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("n_measures", "n_waves", "spec"), EVERY)
@@ -96,8 +97,8 @@ def test_gradient_is_the_slope_of_the_log_likelihood(n_measures, n_waves, spec):
     rows = with_every_pattern(n_measures * n_waves, rng, extra=20)
     rows = rows[np.r_[rng.permutation(len(rows) - 20)[:60], -20:0]]
     patterns, _ = by_pattern(rows)
-    _, gradient = log_likelihood_and_gradient(theta, system.arrays, patterns)
-    want = slope(lambda point: log_likelihood(point, system.arrays, patterns), theta)
+    _, gradient = log_likelihood_and_gradient(system, theta, patterns)
+    want = slope(lambda point: log_likelihood(system, point, patterns), theta)
     np.testing.assert_allclose(gradient, want, rtol=1e-6, atol=1e-6 * np.abs(want).max())
 
 
@@ -110,18 +111,18 @@ def test_many_waves_of_a_process_that_hardly_changes(carry_over, noise):
     values |= dict.fromkeys(("alliance -> alliance", "days -> days"), carry_over)
     values |= {name: 0.05 * noise for name in values if "innovation covariance" in name}
     values |= {name: noise for name in values if "innovation variance" in name}
-    system = cross_lagged_system(spec, times)
-    theta = np.array([values[name] for name in system.names])
+    system = system_at(spec, times)
+    theta = in_order(system, values)
     mean, covariance = textbook_moments(spec, times, values)
     rows = rng.multivariate_normal(mean, covariance, size=300)
     rows[:200][rng.random((200, 20)) < 0.3] = np.nan
     patterns, _ = by_pattern(rows)
     want = log_likelihood_per_person(mean, covariance, rows).sum()
-    value, gradient = log_likelihood_and_gradient(theta, system.arrays, patterns)
+    value, gradient = log_likelihood_and_gradient(system, theta, patterns)
     np.testing.assert_allclose(value, want, rtol=1e-9)
 
     def along(step):
-        return log_likelihood(theta + step[0] * gradient / np.linalg.norm(gradient), system.arrays, patterns)
+        return log_likelihood(system, theta + step[0] * gradient / np.linalg.norm(gradient), patterns)
 
     length = 1e-3 * noise if noise < 1 else 1e-3
     np.testing.assert_allclose(slope(along, np.zeros(1), width=length), np.linalg.norm(gradient), rtol=1e-5)
@@ -140,7 +141,7 @@ def test_saturated_system_has_its_own_sample_moments_at_the_top(n_values):
             for parameter in system.parameters
         ]
     )
-    value, gradient = log_likelihood_and_gradient(theta, system.arrays, by_pattern(rows)[0])
+    value, gradient = log_likelihood_and_gradient(system, theta, by_pattern(rows)[0])
     np.testing.assert_allclose(value, densities(rows.mean(axis=0), covariance, rows).sum(), rtol=1e-10)
     np.testing.assert_allclose(gradient, 0, atol=1e-6)
 
@@ -151,14 +152,14 @@ def test_a_covariance_that_is_not_positive_definite_has_no_likelihood():
     theta[system.names.index("between variance alliance")] = -5.0
     rows = with_every_pattern(6, rng)
     patterns, person_pattern = by_pattern(rows)
-    assert log_likelihood(theta, system.arrays, patterns) == -np.inf
-    value, gradient = log_likelihood_and_gradient(theta, system.arrays, patterns)
+    assert log_likelihood(system, theta, patterns) == -np.inf
+    value, gradient = log_likelihood_and_gradient(system, theta, patterns)
     assert value == -np.inf
     np.testing.assert_array_equal(gradient, 0)
 
     order, bounds = people_by_pattern(person_pattern, len(patterns.people))
     each = np.zeros((1, len(rows)))
-    log_likelihoods_per_person(theta[None], system.arrays, patterns, rows, order, bounds, each)
+    log_likelihoods_per_person(system, theta[None], patterns, rows, order, bounds, each)
     has_alliance = ~np.isnan(rows[:, ::2]).all(axis=1)
     np.testing.assert_array_equal(each[0][has_alliance], -np.inf)
     assert np.isfinite(each[0][~has_alliance]).all()
@@ -171,9 +172,9 @@ def test_people_without_any_value_count_for_nothing():
     patterns, person_pattern = by_pattern(rows)
     np.testing.assert_array_equal(person_pattern, [-1, 0, 0, -1, 0, 0])
     want = densities(*textbook_moments(every_spec(2)[0], TIMES[3], values), rows)
-    np.testing.assert_allclose(log_likelihood(theta, system.arrays, patterns), want.sum(), rtol=1e-9)
+    np.testing.assert_allclose(log_likelihood(system, theta, patterns), want.sum(), rtol=1e-9)
     order, bounds = people_by_pattern(person_pattern, len(patterns.people))
     each = np.full((1, 6), 7.0)
-    log_likelihoods_per_person(theta[None], system.arrays, patterns, rows, order, bounds, each)
+    log_likelihoods_per_person(system, theta[None], patterns, rows, order, bounds, each)
     np.testing.assert_array_equal(each[0][[0, 3]], 7.0)
     np.testing.assert_allclose(each[0][[1, 2, 4, 5]], want[[1, 2, 4, 5]], rtol=1e-9)

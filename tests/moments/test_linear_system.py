@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.moments.linear_system import Parameter, cross_lagged_system, saturated_system
+from alliance_bayes.moments.linear_system import saturated_system
+from alliance_bayes.moments.panel_model import panel_model
 from alliance_bayes.moments.reference import implied_moments
 from alliance_bayes.spec.family import CLPM, RICLPM
-from helpers import TIMES, every_spec, label, measure_names, random_values, textbook_moments
+from engine import in_order, system_at
+from helpers import TIMES, every_spec, label, measure_names, random_panel, random_values, textbook_moments
 
 
 def test_names_of_two_measures_with_equal_lags():
-    system = cross_lagged_system(RICLPM(["a", "b"], lags="equal"), (3, 6, 12.5))
+    system = system_at(RICLPM(["a", "b"], lags="equal"), (3, 6, 12.5))
     assert system.names == (
         "a -> a",
         "b -> b",
@@ -39,7 +41,7 @@ def test_names_of_two_measures_with_equal_lags():
 
 def test_names_of_three_measures_with_free_lags_and_everything_else_equal():
     spec = CLPM(["a", "b", "c"], lags="free", residuals="equal", means="equal", remove=["c->a", "b -> b"])
-    system = cross_lagged_system(spec, (0, 1, 2))
+    system = system_at(spec, (0, 1, 2))
     assert system.names == (
         *(f"{path}, {interval}" for interval in ("0 to 1", "1 to 2") for path in ("a -> a", "c -> c")),
         *(
@@ -62,24 +64,24 @@ def test_names_of_three_measures_with_free_lags_and_everything_else_equal():
 def test_free_parameters_are_counted_as_in_a_textbook(n_measures, n_waves, with_intercepts, n_parameters):
     """K(K + 1) of traits and first wave, K² + K(K + 1)/2 for each interval, KT means."""
     model = RICLPM if with_intercepts else CLPM
-    system = cross_lagged_system(model(measure_names(n_measures), lags="free"), tuple(range(n_waves)))
+    system = system_at(model(measure_names(n_measures), lags="free"), tuple(range(n_waves)))
     assert system.n_parameters == len(system.parameters) == n_parameters
 
 
 @pytest.mark.parametrize("spec", every_spec(3), ids=label)
 def test_variables_stand_in_causal_order(spec):
-    system = cross_lagged_system(spec, TIMES[4])
+    whole = system_at(spec, TIMES[4])
+    (system,), n_parameters = whole.systems, whole.n_parameters
     assert all(column < row for row, column, _ in system.paths)
     assert [system.variables[place] for place in system.observed] == [
         f"{name}, {time}" for time in TIMES[4] for name in spec.measures
     ]
-    assert {free for *_, free in system.paths if free is not None} | {free for *_, free in system.covariances} | {
-        free for _, free in system.intercepts
-    } == set(range(system.n_parameters))
+    registers = {entry[-1] for part in (system.paths, system.covariances, system.intercepts) for entry in part}
+    assert registers - {-1} == set(range(n_parameters))
 
 
 def test_a_grid_has_waves_nobody_observed():
-    system = cross_lagged_system(RICLPM(["a", "b"], lags="grid"), (0, 1, 4))
+    (system,) = system_at(RICLPM(["a", "b"], lags="grid"), (0, 1, 4)).systems
     assert [name for name in system.variables if "within a" in name] == [
         "within a, 0",
         "within a, 1",
@@ -91,15 +93,16 @@ def test_a_grid_has_waves_nobody_observed():
 
 @pytest.mark.parametrize("n_measures", [2, 3])
 @pytest.mark.parametrize("model", [RICLPM, CLPM])
-def test_raw_factors_change_the_unit_of_every_parameter(n_measures, model):
+def test_raw_units_of_every_parameter(n_measures, model):
     """Values c + s y have the mean and covariance that raw parameters imply."""
     rng = np.random.default_rng(3)
     spec = model(measure_names(n_measures), lags="free")
-    system = cross_lagged_system(spec, TIMES[4])
-    values = random_values(spec, TIMES[4], rng)
-    theta = np.array([values[name] for name in system.names])
-    scale, centre = rng.uniform(0.2, 5, n_measures), rng.normal(size=n_measures)
-    raw = theta * system.raw_factors(scale) + system.raw_shifts(centre)
+    panel = random_panel(n_measures, TIMES[4], rng)
+    whole = panel_model(spec, panel)
+    system, (centre, scale) = whole.system, panel.pooled_scale()
+    theta = in_order(system, random_values(spec, TIMES[4], rng))
+    raw = whole.to_raw(theta)
+    np.testing.assert_allclose(whole.from_raw(raw), theta, rtol=1e-12, atol=1e-14)
     mean, covariance = textbook_moments(spec, TIMES[4], dict(zip(system.names, raw, strict=True)))
     model_mean, model_covariance = implied_moments(system, theta)
     unit = np.tile(scale, 4)
@@ -107,11 +110,11 @@ def test_raw_factors_change_the_unit_of_every_parameter(n_measures, model):
     np.testing.assert_allclose(covariance, model_covariance * np.outer(unit, unit), rtol=1e-11)
 
 
-def test_variances_are_told_from_covariances_and_effects():
-    assert Parameter("within variance x, 0", "within", (1, 1), None).is_variance
-    assert not Parameter("within covariance x, y, 0", "within", (1, 0), None).is_variance
-    assert not Parameter("x -> x", "lagged", (0, 0), None).is_variance
-    assert not Parameter("mean x, 0", "mean", (0,), 0).is_variance
+@pytest.mark.parametrize("spec", [*every_spec(2)[:2], *every_spec(3)[-2:]], ids=label)
+def test_variances_are_told_from_covariances_and_effects(spec):
+    parameters = system_at(spec, TIMES[4]).parameters
+    assert {parameter.is_variance for parameter in parameters} == {False, True}
+    assert all(parameter.is_variance == (" variance " in parameter.name) for parameter in parameters)
 
 
 @pytest.mark.parametrize("size", [1, 4])

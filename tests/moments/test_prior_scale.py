@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alliance_bayes.moments.linear_system import cross_lagged_system
-from alliance_bayes.moments.prior_scale import prior_scale, to_prior_scale_gradient, to_theta, to_theta_many
+from alliance_bayes.moments.program_kernel import run_many
 from alliance_bayes.spec.family import CLPM, RICLPM
 from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from engine import output, pulled_back, scale_at, system_at
 from helpers import TIMES, between_covariance, covariance_block, every_spec, label, measure_names, slope, specs_without
 
 SPECS = [
@@ -20,7 +20,7 @@ SPECS = [
 
 
 def drawn(spec, times, seed):
-    scale = prior_scale(spec, times)
+    scale = scale_at(spec, times)
     blocks = scale.draw(1, np.random.default_rng(seed))
     return scale, blocks, scale.join(blocks)[0]
 
@@ -48,8 +48,8 @@ def correlation_of(units, size):
 def test_theta_by_hand(n_measures, n_waves, spec):
     times = TIMES[n_waves]
     scale, blocks, psi = drawn(spec, times, seed=1)
-    system = cross_lagged_system(spec, times)
-    values = dict(zip(system.names, to_theta(psi, scale.arrays), strict=True))
+    system = system_at(spec, times)
+    values = dict(zip(system.names, output(scale.to_theta, psi), strict=True))
 
     total = blocks["relative_total_sd"][0]
     share = blocks["icc"][0] if spec.random_intercepts else np.zeros(n_measures)
@@ -96,23 +96,23 @@ def test_theta_by_hand(n_measures, n_waves, spec):
 @pytest.mark.parametrize(("n_measures", "n_waves", "spec"), SPECS)
 def test_gradient_is_the_transposed_jacobian(n_measures, n_waves, spec):
     scale, _, psi = drawn(spec, TIMES[n_waves], seed=2)
-    theta_bar = np.random.default_rng(3).normal(size=cross_lagged_system(spec, TIMES[n_waves]).n_parameters)
-    jacobian = slope(lambda point: to_theta(point, scale.arrays), psi, width=1e-4)
+    theta_bar = np.random.default_rng(3).normal(size=system_at(spec, TIMES[n_waves]).n_parameters)
+    jacobian = slope(lambda point: output(scale.to_theta, point), psi, width=1e-4)
     assert jacobian.shape == (len(theta_bar), len(psi)) == (scale.size, scale.size)
     want = theta_bar @ jacobian
-    found = to_prior_scale_gradient(psi, theta_bar, scale.arrays)
+    found = pulled_back(scale.to_theta, psi, theta_bar)
     np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-7 * np.abs(want).max())
 
 
 def test_many_draws_are_mapped_one_by_one():
-    scale = prior_scale(RICLPM(["x", "y"]), (0, 1, 2))
+    scale = scale_at(RICLPM(["x", "y"]), (0, 1, 2))
     psis = scale.join(scale.draw(5, np.random.default_rng(4)))
-    found = to_theta_many(psis, scale.arrays)
-    np.testing.assert_array_equal(found, [to_theta(psi, scale.arrays) for psi in psis])
+    found = run_many(psis, scale.arrays)[0]
+    np.testing.assert_array_equal(found, [output(scale.to_theta, psi) for psi in psis])
 
 
 def test_blocks_dims_and_labels_of_free_lags():
-    scale = prior_scale(RICLPM(["a", "b", "c"], lags="free", remove=["c -> a"]), (0, 6, 18))
+    scale = scale_at(RICLPM(["a", "b", "c"], lags="free", remove=["c -> a"]), (0, 6, 18))
     assert {block.name: (block.dims, block.shape) for block in scale.blocks} == {
         "carry_over": (("interval", "carry_over_path"), (2, 3)),
         "cross_lagged": (("interval", "cross_lagged_path"), (2, 5)),
@@ -124,7 +124,7 @@ def test_blocks_dims_and_labels_of_free_lags():
         "innovation_partial_unit": (("interval", "pair"), (2, 3)),
         "relative_mean": (("time", "measure"), (3, 3)),
     }
-    assert scale.coordinates == {
+    labels = {
         "interval": ("0 to 6", "6 to 18"),
         "time": (0, 6, 18),
         "measure": ("a", "b", "c"),
@@ -134,11 +134,12 @@ def test_blocks_dims_and_labels_of_free_lags():
         "cross_lagged_path": ("b -> a", "a -> b", "c -> b", "a -> c", "b -> c"),
         "pair": ("a, b", "a, c", "b, c"),
     }
+    assert {name: scale.coordinates[name] for name in labels} == labels
 
 
 def test_blocks_and_dims_when_everything_is_equal_and_paths_are_gone():
     spec = CLPM(["a", "b"], lags="equal", residuals="equal", means="equal", remove=["a -> b", "b -> a"])
-    scale = prior_scale(spec, (0, 1))
+    scale = scale_at(spec, (0, 1))
     assert {block.name: (block.dims, block.shape) for block in scale.blocks} == {
         "carry_over": (("carry_over_path",), (2,)),
         "relative_total_sd": (("measure",), (2,)),
@@ -173,7 +174,7 @@ DISTRIBUTIONS = {
 
 @pytest.mark.parametrize(("name", "priors"), [("default", Priors()), ("wide", WIDE)])
 def test_draws_have_their_priors_distribution(name, priors):
-    scale = prior_scale(RICLPM(["x", "y"], priors=priors), (0, 1, 2))
+    scale = scale_at(RICLPM(["x", "y"], priors=priors), (0, 1, 2))
     draws = scale.draw(4000, np.random.default_rng(5))
     for block, distribution in DISTRIBUTIONS[name].items():
         column = draws[block].reshape(4000, -1)[:, -1]
@@ -186,7 +187,7 @@ def test_draws_have_their_priors_distribution(name, priors):
 @pytest.mark.parametrize(("size", "eta"), [(2, 2.0), (3, 2.0), (3, 1.0), (4, 1.5), (5, 4.0)])
 def test_every_correlation_has_the_margin_of_an_lkj_prior(size, eta):
     names = ["a", "b", "c", "d", "e"][:size]
-    scale = prior_scale(CLPM(names, priors=Priors(within_correlation=LKJ(eta))), (0, 1))
+    scale = scale_at(CLPM(names, priors=Priors(within_correlation=LKJ(eta))), (0, 1))
     units = scale.draw(3000, np.random.default_rng(6))["within_partial_unit"]
     correlations = np.array([correlation_of(row, size) for row in units])
     margin = stats.beta(eta + (size - 2) / 2, eta + (size - 2) / 2, loc=-1, scale=2)
@@ -214,7 +215,7 @@ def test_density_is_a_power_of_the_determinant(size, eta):
 def test_factor_in_the_engine_is_that_correlation_matrix(size):
     spec = CLPM(measure_names(size))
     scale, blocks, psi = drawn(spec, (0, 1), seed=8)
-    values = dict(zip(cross_lagged_system(spec, (0, 1)).names, to_theta(psi, scale.arrays), strict=True))
+    values = dict(zip(system_at(spec, (0, 1)).names, output(scale.to_theta, psi), strict=True))
     covariance = covariance_block(spec, values, "within", ", 0")
     sd = np.sqrt(np.diag(covariance))
     want = correlation_of(blocks["within_partial_unit"][0], size)
@@ -224,5 +225,5 @@ def test_factor_in_the_engine_is_that_correlation_matrix(size):
 def test_half_normal_and_log_normal_are_positive():
     for prior in (HalfNormal(0.3), LogNormal(0, 1)):
         spec = RICLPM(["x", "y"], priors=Priors(innovation_sd=prior))
-        draws = prior_scale(spec, (0, 1, 2)).draw(500, np.random.default_rng(9))
+        draws = scale_at(spec, (0, 1, 2)).draw(500, np.random.default_rng(9))
         assert (draws["relative_innovation_sd"] > 0).all()

@@ -6,14 +6,12 @@ import pytest
 from pytensor.compile.mode import Mode
 from scipy import stats
 
-from alliance_bayes.moments.derived import derive, derived_quantities
-from alliance_bayes.moments.linear_system import cross_lagged_system
-from alliance_bayes.moments.prior_scale import prior_scale, to_theta
 from alliance_bayes.panel import Panel
 from alliance_bayes.problems import PanelError, SpecError
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.spec.family import CLPM, RICLPM
 from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from engine import derive, derived_at, output, scale_at
 from helpers import TIMES, label, measure_names, panel_of, random_panel
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
@@ -264,7 +262,7 @@ def test_priors_are_those_of_the_spec(name, priors):
     """Densities exactly scipy's; draws of the model and of `PriorScale` from the same distributions."""
     spec = RICLPM(THREE, lags="free", priors=priors)
     model = to_pymc(spec, random_panel(3, TIMES[3], np.random.default_rng(16)))
-    drawn = prior_scale(spec, TIMES[3]).draw(400, np.random.default_rng(17))
+    drawn = scale_at(spec, TIMES[3]).draw(400, np.random.default_rng(17))
     sampled = pm.draw([model[block] for block in drawn], draws=400, random_seed=18, mode=PLAIN)
     assert set(drawn) == set(EXPECTED[name]) == {variable.name for variable in model.free_RVs}
     for (block, values), from_model in zip(drawn.items(), sampled, strict=True):
@@ -288,14 +286,13 @@ def test_priors_are_those_of_the_spec(name, priors):
 def test_deterministics_are_the_derived_quantities(spec):
     panel = random_panel(len(spec.measures), TIMES[4], np.random.default_rng(19), missing=0.1)
     model = to_pymc(spec, panel)
-    scale, system = prior_scale(spec, panel.times), cross_lagged_system(spec, panel.times)
-    derived = derived_quantities(spec, panel.times, system)
+    scale, derived = scale_at(spec, panel.times), derived_at(spec, panel.times)
     blocks = {name: values[0] for name, values in scale.draw(1, np.random.default_rng(20)).items()}
     names = [quantity.name for quantity in derived.quantities]
     function = model.compile_fn([model[name] for name in names], inputs=list(model.free_RVs), mode=PLAIN)
     found = dict(zip(names, function(blocks), strict=True))
-    theta = to_theta(scale.join(blocks), scale.arrays)
-    vector = derive(theta, derived.arrays, model["centre"].get_value(), model["scale"].get_value())
+    theta = output(scale.to_theta, scale.join(blocks))
+    vector = derive(derived, theta, model["centre"].get_value(), model["scale"].get_value())
     for quantity in derived.quantities:
         want = vector[quantity.where].reshape(quantity.shape)
         np.testing.assert_allclose(found[quantity.name], want, rtol=1e-12, err_msg=quantity.name)

@@ -10,12 +10,10 @@ import pytensor.tensor as pt
 import pytest
 from pytensor.compile.mode import Mode
 
-from alliance_bayes.moments.derived import derive, derived_quantities
-from alliance_bayes.moments.entry_points import pack, unpack_derived, unpack_system
-from alliance_bayes.moments.linear_system import cross_lagged_system
-from alliance_bayes.moments.prior_scale import prior_scale, to_theta
+from alliance_bayes.moments.entry_points import pack, unpack_derived, unpack_likelihood
 from alliance_bayes.moments.statistics import PatternArrays, by_pattern
 from alliance_bayes.pymc_models.operations import DerivedQuantities, PanelLogLikelihood
+from engine import derive, derived_at, output, scale_at, system_at
 from helpers import TIMES, densities, every_spec, label, slope, specs_without, textbook_moments, with_every_pattern
 
 SIZES = [(2, 3), (2, 5), (3, 4)]
@@ -36,7 +34,8 @@ def log_likelihood_and_slope(request):
         "mean": pt.dmatrix,
         "factor": pt.dtensor3,
         "position": pt.lmatrix,
-        "scatter": pt.dmatrix,
+        "scatter": pt.dtensor3,
+        "given": pt.dvector,
     }
     statistics = [kinds.get(name, pt.lvector)(name) for name in PatternArrays._fields]
     value, _ = PanelLogLikelihood()(psi, layout, *statistics)
@@ -45,10 +44,10 @@ def log_likelihood_and_slope(request):
 
 def a_model(spec, times, seed):
     """A point drawn from the prior, the layout of the model, and its parameters by name."""
-    system, scale = cross_lagged_system(spec, times), prior_scale(spec, times)
+    system, scale = system_at(spec, times), scale_at(spec, times)
     psi = scale.join(scale.draw(1, np.random.default_rng(seed)))[0]
-    values = dict(zip(system.names, to_theta(psi, scale.arrays), strict=True))
-    return psi, pack(scale.arrays, system.arrays), values
+    values = dict(zip(system.names, output(scale.to_theta, psi), strict=True))
+    return psi, pack(scale.arrays, system.structure_arrays, system.arrays), values
 
 
 @pytest.mark.parametrize(("n_measures", "n_waves", "spec"), SPECS)
@@ -100,16 +99,16 @@ def test_statistics_laid_out_otherwise_in_memory(log_likelihood_and_slope, order
 @pytest.mark.parametrize("mode", list(MODES))
 def test_derived_quantities(spec, mode):
     times = TIMES[4]
-    system, scale = cross_lagged_system(spec, times), prior_scale(spec, times)
-    derived = derived_quantities(spec, times, system)
+    system, scale = system_at(spec, times), scale_at(spec, times)
+    derived = derived_at(spec, times)
     psi, layout, centre, unit = pt.dvector(), pt.lvector(), pt.dvector(), pt.dvector()
-    vector = DerivedQuantities(derived.arrays.size)(psi, layout, centre, unit)
+    vector = DerivedQuantities(derived.size)(psi, layout, centre, unit)
     function = pytensor.function([psi, layout, centre, unit], vector, mode=MODES[mode])
     rng = np.random.default_rng(7)
     for row in scale.join(scale.draw(3, rng)):
         constants = rng.normal(size=len(spec.measures)), rng.uniform(0.5, 2, len(spec.measures))
         found = function(row, pack(scale.arrays, derived.arrays), *constants)
-        want = derive(to_theta(row, scale.arrays), derived.arrays, *constants)
+        want = derive(derived, output(scale.to_theta, row), *constants)
         np.testing.assert_array_equal(found, want)
 
 
@@ -123,10 +122,14 @@ def test_derived_quantities_have_no_gradient():
 @pytest.mark.parametrize("spec", [*every_spec(2), *specs_without(3)], ids=label)
 def test_layouts_are_unpacked_as_they_were_packed(spec):
     times = TIMES[4]
-    system, scale = cross_lagged_system(spec, times), prior_scale(spec, times)
-    derived = derived_quantities(spec, times, system)
+    system, scale = system_at(spec, times), scale_at(spec, times)
+    derived = derived_at(spec, times)
     for packed, unpack, parts in [
-        (pack(scale.arrays, system.arrays), unpack_system, (scale.arrays, system.arrays)),
+        (
+            pack(scale.arrays, system.structure_arrays, system.arrays),
+            unpack_likelihood,
+            (scale.arrays, system.structure_arrays, system.arrays),
+        ),
         (pack(scale.arrays, derived.arrays), unpack_derived, (scale.arrays, derived.arrays)),
     ]:
         for found, want in zip(unpack(packed), parts, strict=True):

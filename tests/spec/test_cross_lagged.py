@@ -94,8 +94,8 @@ def test_lags_that_were_typed_hold(lags):
 def test_lags_left_open_have_no_meaning_over_unequal_intervals():
     assert refusal(lambda: RICLPM(["x", "y"]).lags_for((0, 1, 3.5))) == (
         "The intervals between waves are unequal (1, 2.5), so one lagged effect for all of them has no single meaning. "
-        "Choose lags='grid' (one effect per base step), lags='free' (one per interval), or type lags='equal' if you "
-        "mean it."
+        "Choose lags='grid' (one effect per base step), lags='continuous' (one drift), lags='free' (one per interval), "
+        "or type lags='equal' if you mean it."
     )
 
 
@@ -145,8 +145,14 @@ def test_measures_that_cannot_be_meant(model, measures, problem):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"lags": "fre"}, "lags must be one of 'equal', 'free', 'grid'; got 'fre'."),
-        ({"lags": ["equal"]}, "lags must be one of 'equal', 'free', 'grid'; got ['equal']."),
+        (
+            {"lags": "fre"},
+            "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'fre'.",
+        ),
+        (
+            {"lags": ["equal"]},
+            "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got ['equal'].",
+        ),
         ({"residuals": None}, "residuals must be one of 'equal', 'free'; got None."),
         ({"means": "grid"}, "means must be one of 'equal', 'free'; got 'grid'."),
         ({"nonexistent": "drop"}, "nonexistent must be one of 'as_missing'; got 'drop'."),
@@ -170,7 +176,7 @@ def test_every_problem_at_once():
     ) == (
         f"This {PLAIN} cannot be meant. 5 problems:\n"
         "  1. Measures named twice: 'days'.\n"
-        "  2. lags must be one of 'equal', 'free', 'grid'; got 'grids'.\n"
+        "  2. lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'grids'.\n"
         "  3. means must be one of 'equal', 'free'; got 1.\n"
         "  4. remove: 'aliance -> days' names 'aliance', which is not a measure; did you mean 'alliance'? Measures: "
         "'alliance', 'days', 'days'.\n"

@@ -35,7 +35,19 @@ def test_printed():
         "between_correlation     LKJ(2)\n"
         "within_correlation      LKJ(2)\n"
         "innovation_correlation  LKJ(2)\n"
-        "mean                    Normal(0, 1)"
+        "mean                    Normal(0, 1)\n"
+        "decay                   LogNormal(-0.2876820725, 0.7)\n"
+        "cross_drift             Normal(0, 0.3)\n"
+        "error_share             Beta(2, 3)\n"
+        "accumulating_sd         HalfNormal(0.5)\n"
+        "slope_sd                HalfNormal(0.5)\n"
+        "trait_loading           LogNormal(0, 0.3)\n"
+        "moderation              Normal(0, 0.1)\n"
+        "covariate               Normal(0, 0.5)\n"
+        "group_spread            HalfNormal(0.1)\n"
+        "loading                 LogNormal(0, 0.5)\n"
+        "unique_sd               HalfNormal(1)\n"
+        "loading_difference      Normal(0, 0.1)"
     )
     assert str(LogNormal(-0.25, 1e-3)) == "LogNormal(-0.25, 0.001)"
 
@@ -69,6 +81,18 @@ def test_as_a_model_file_writes_them():
         "within_correlation": {"lkj": 4.0},
         "innovation_correlation": {"lkj": 0.5},
         "mean": {"normal": [0.0, 2.0]},
+        "decay": {"log_normal": [np.log(0.75), 0.7]},
+        "cross_drift": {"normal": [0.0, 0.3]},
+        "error_share": {"beta": [2.0, 3.0]},
+        "accumulating_sd": {"half_normal": 0.5},
+        "slope_sd": {"half_normal": 0.5},
+        "trait_loading": {"log_normal": [0.0, 0.3]},
+        "moderation": {"normal": [0.0, 0.1]},
+        "covariate": {"normal": [0.0, 0.5]},
+        "group_spread": {"half_normal": 0.1},
+        "loading": {"log_normal": [0.0, 0.5]},
+        "unique_sd": {"half_normal": 1.0},
+        "loading_difference": {"normal": [0.0, 0.1]},
     }
     assert Priors.from_mapping({"total_sd": {"half_normal": [2]}}) == Priors(total_sd=HalfNormal(2))
 
@@ -79,12 +103,23 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_scaled():
-    assert Priors().scaled(10) == Priors(
-        carry_over=Normal(0.4, 2.5),
-        cross_lagged=Normal(0, 1.5),
-        total_sd=HalfNormal(10),
-        innovation_sd=HalfNormal(10),
-        mean=Normal(0, 10),
+    assert Priors().scaled(4) == Priors(
+        carry_over=Normal(0.4, 1),
+        cross_lagged=Normal(0, 0.6),
+        total_sd=HalfNormal(4),
+        innovation_sd=HalfNormal(4),
+        mean=Normal(0, 4),
+        decay=LogNormal(np.log(0.75), 2.8),
+        cross_drift=Normal(0, 1.2),
+        accumulating_sd=HalfNormal(2),
+        slope_sd=HalfNormal(2),
+        trait_loading=LogNormal(0, 1.2),
+        moderation=Normal(0, 0.4),
+        covariate=Normal(0, 2),
+        group_spread=HalfNormal(0.4),
+        loading=LogNormal(0, 2),
+        unique_sd=HalfNormal(4),
+        loading_difference=Normal(0, 0.4),
     )
     assert OTHER.scaled(0.5).total_sd == LogNormal(0.0, 0.25)
     assert OTHER.scaled(1) == OTHER
@@ -201,7 +236,9 @@ def test_a_mapping_that_cannot_be_read():
     ) == (
         "[priors] cannot be read. 7 problems:\n"
         "  1. No prior is called 'ic'; did you mean 'icc'? Priors: 'carry_over', 'cross_lagged', 'total_sd', 'icc', "
-        "'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', 'mean'.\n"
+        "'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', 'mean', "
+        "'decay', 'cross_drift', 'error_share', 'accumulating_sd', 'slope_sd', 'trait_loading', 'moderation', "
+        "'covariate', 'group_spread', 'loading', 'unique_sd', 'loading_difference'.\n"
         "  2. 'icc': no family is called 'bet'; did you mean 'beta'? Families: 'normal', 'half_normal', 'log_normal', "
         "'beta', 'lkj'.\n"
         "  3. 'mean': normal needs 2 number(s) (mean, sd); got [1].\n"

@@ -1,7 +1,7 @@
 """A model file: data, model, priors and the questions to be asked, all in one."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from itertools import combinations
@@ -17,7 +17,7 @@ from ..panel import Panel, read_frame
 from ..panel.checks import usable_columns
 from ..panel.frames import check_frame
 from ..problems import ModelFileError, PanelError, Problems
-from ..simulation import Truth, simulate
+from ..simulation import GroupTruth, Truth, simulate
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .columns import DerivedColumn, add_derived
@@ -26,6 +26,7 @@ from .sections import FORMAT, Question, frozen, read_sections
 if TYPE_CHECKING:
     from ..fitting import Fit
     from ..questions.directionality import Directionality, DirectionalityOfPairs
+    from ..questions.mediation import Mediation
 
 __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
 
@@ -69,7 +70,7 @@ class ModelFile:
     columns: Mapping[str, DerivedColumn] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
-    truth: Truth | None = None
+    truth: Truth | GroupTruth | None = None
 
     def __post_init__(self) -> None:
         for name in ("layout", "sampling"):
@@ -128,15 +129,13 @@ class ModelFile:
         SpecError
             If the model is not identified on these data, or does not fit them.
         """
-        from ..moments.identification import check_spec_against_panel
-        from ..moments.linear_system import cross_lagged_system
+        from ..moments.panel_model import panel_model
 
         panel = self.panel(frame)
-        check_spec_against_panel(self.spec, panel)
-        n_parameters = cross_lagged_system(self.spec, panel.times).n_parameters
+        n_parameters = panel_model(self.spec, panel).system.n_parameters
         return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
 
-    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs, ...]":
+    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs | Mediation, ...]":
         """Answers to the file's questions, in order.
 
         Parameters
@@ -147,8 +146,8 @@ class ModelFile:
         Returns
         -------
         tuple
-            For each question a `Directionality`, or a `DirectionalityOfPairs` where it names more
-            than two measures.
+            For each question of direction a `Directionality`, or a `DirectionalityOfPairs` where it
+            names more than two measures; for each of mediation a `Mediation`.
         """
         return tuple(_ASK[question.ask](fit, **question.options) for question in self.questions)
 
@@ -379,4 +378,10 @@ def _directionality(fit: "Fit", between: tuple[str, ...], **options: Any) -> "Di
     return directionality_of_pairs(fit, combinations(between, 2), **options)
 
 
-_ASK = {"directionality": _directionality}
+def _mediation(fit: "Fit", **options: Any) -> "Mediation":
+    from ..questions.mediation import mediation
+
+    return mediation(fit, **options)
+
+
+_ASK: dict[str, Callable[..., Any]] = {"directionality": _directionality, "mediation": _mediation}

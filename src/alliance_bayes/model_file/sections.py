@@ -9,9 +9,8 @@ from ..names import ARROW, choices, in_words, number, quoted
 from ..panel.checks import check_times
 from ..panel.records import DECISIONS
 from ..problems import Problems
-from ..simulation import Truth
+from ..simulation import GroupTruth, Truth
 from ..spec.cross_lagged import CrossLagged
-from ..spec.family import CLPM, RICLPM
 from ..spec.mapping import spec_from_mapping
 from ..spec.priors import Priors
 from .columns import DerivedColumn, MeanOf, Minus
@@ -30,10 +29,11 @@ class Question:
     Attributes
     ----------
     ask
-        Which question: "directionality".
+        Which question: "directionality" or "mediation".
     options
-        Its arguments by name: ``between``, two or more measures; ``margin`` and ``certainty`` where
-        the file has them. See `directionality` for their units.
+        Its arguments by name, those that the file has. Of "directionality" ``between``, two or more
+        measures, ``margin`` and ``certainty``; of "mediation" those of `mediation`, such as
+        ``treatment``, ``mediators``, ``outcome`` and ``horizon``. See there for their units.
     """
 
     ask: str
@@ -43,9 +43,20 @@ class Question:
         object.__setattr__(self, "options", frozen(self.options))
 
     def __str__(self) -> str:
-        between, *others = self.options.items()
-        rest = "".join(f", {name} {number(value)}" for name, value in others)
-        return f"{self.ask} {between[0]} {in_words(between[1])}{rest}"
+        options = dict(self.options)
+        if self.ask == "mediation":
+            through = in_words(options.pop("mediators"))
+            about = f"of {options.pop('treatment')}{ARROW}{options.pop('outcome')} through {through}"
+        else:
+            about = f"between {in_words(options.pop('between'))}"
+        rest = "".join(f", {name} {_option_in_words(value)}" for name, value in options.items())
+        return f"{self.ask} {about}{rest}"
+
+
+def _option_in_words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return in_words(value) if isinstance(value, tuple) else number(value)
 
 
 def frozen(options: Table) -> dict[str, Any]:
@@ -149,13 +160,32 @@ DERIVED = {
     "at_least": Key(WHOLE, is_whole),
     "minus": Key("two columns, or a column and a number, such as [30, 'drinking_days']", are_operands),
 }
+ASK = Key("a text", is_text, required=True)
+MEASURE = Key("the name of a measure", is_text, required=True)
+MARGIN = Key("a number between 0 and 1", lambda value: is_number(value) and 0 < value < 1)
+CERTAINTY = Key("a number between 0.5 and 1", lambda value: is_number(value) and 0.5 < value < 1)
 QUESTIONS = {
     "directionality": {
-        "ask": Key("a text", is_text, required=True),
+        "ask": ASK,
         "between": Key(MEASURES, lambda value: is_texts(value, least=2), required=True),
-        "margin": Key("a number between 0 and 1", lambda value: is_number(value) and 0 < value < 1),
-        "certainty": Key("a number between 0.5 and 1", lambda value: is_number(value) and 0.5 < value < 1),
-    }
+        "margin": MARGIN,
+        "certainty": CERTAINTY,
+    },
+    "mediation": {
+        "ask": ASK,
+        "treatment": MEASURE,
+        "mediators": Key("a list of names, such as ['contact']", is_texts, required=True),
+        "outcome": MEASURE,
+        "horizon": Key(
+            "a number above 0, in the panel's unit of time", lambda value: is_number(value) and value > 0, required=True
+        ),
+        "start": Key("a number, the time of a wave", is_number),
+        "change": Key("'pulse' or 'sustained'", lambda value: value in ("pulse", "sustained")),
+        "timing": Key("'waves' or 'continuous'", lambda value: value in ("waves", "continuous")),
+        "paths": Key("a list of paths, such as ['x -> m -> y']", lambda value: is_texts(value, least=0)),
+        "margin": MARGIN,
+        "certainty": CERTAINTY,
+    },
 }
 
 
@@ -270,6 +300,23 @@ def read_question(where: str, table: Table, spec: CrossLagged | None, problems: 
         problems.add(f"{where} cannot ask {ask!r}{choices(str(ask), QUESTIONS, 'Questions')}")
         return None
     good = read_keys(where, table, QUESTIONS[ask], problems)
+    check = check_mediation if ask == "mediation" else check_between
+    check(where, good, spec, problems)
+    return Question(ask, {name: value for name, value in good.items() if name != "ask"})
+
+
+def check_mediation(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
+    """Names of a question of mediation; what the fit must allow is checked when it is asked."""
+    named = [good[name] for name in ("treatment", "outcome") if name in good] + good.get("mediators", [])
+    repeated = sorted({name for name in named if named.count(name) > 1})
+    if repeated:
+        problems.add(f"{where} treatment, mediators and outcome must all differ; named twice: {quoted(repeated)}.")
+    if spec:
+        check_measures(where, dict.fromkeys(named), spec.measures, problems)
+
+
+def check_between(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
+    """Measures of a question of direction, with both paths between them free."""
     between = good.get("between", [])
     if len(set(between)) < len(between):
         problems.add(f"{where} between must be different measures; got {quoted(between)}.")
@@ -282,14 +329,15 @@ def read_question(where: str, table: Table, spec: CrossLagged | None, problems: 
                     f"{where}: '{path}' is fixed at 0 in this model, so nothing can be compared with it. "
                     "Take it out of [model] remove, or the question out of the file."
                 )
-    return Question(ask, {name: value for name, value in good.items() if name != "ask"})
 
 
-def read_truth(spec: CrossLagged, table: Table, times: tuple[float, ...] | None, problems: Problems) -> Truth | None:
-    """Read the true values; their times are the panel's unless they are given."""
-    assert isinstance(spec, RICLPM | CLPM)
+def read_truth(
+    spec: CrossLagged, table: Table, times: tuple[float, ...] | None, problems: Problems
+) -> Truth | GroupTruth | None:
+    """Read the true values, of all or by group; their times are the panel's unless they are given."""
+    kind: type[Truth] | type[GroupTruth] = GroupTruth if "groups" in table else Truth
     with problems.collecting("[truth] "):
-        truth = Truth.from_mapping(spec, table if times is None else {"times": times, **table})
+        truth = kind.from_mapping(spec, table if times is None else {"times": times, **table})
         if times is not None and truth.times != times:
             problems.add(f"[truth] times are {listed(truth.times)}, and those of [panel] {listed(times)}; give one.")
         return truth

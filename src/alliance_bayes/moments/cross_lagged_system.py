@@ -190,9 +190,9 @@ class _CellLayout:
             self.path(
                 value,
                 slopes[measure],
-                int(self.writer.constant(self.design.along(self.design.times_of(self.group)[wave]))),
+                int(self.writer.constant(self.design.along(self.cell.times[wave]))),
             )
-        if not spec.growth and self.table.has("mean", self.group, wave):
+        if not spec.growth and self.at("mean", wave)[measure] != NOTHING:
             self.intercepts.append((value, int(self.at("mean", wave)[measure])))
         for target in ("each_wave", "every_wave"):
             self.regressed({measure: value}, target, wave)

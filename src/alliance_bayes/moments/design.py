@@ -135,10 +135,11 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
     """The design of a model on a panel that it was checked against."""
     times = tuple(panel.times)
     moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
+    spread = {name: float(np.nanstd(panel.covariates[name])) for name in moderators}
     groups = panel.background.group_labels if spec.group_lags else ()
     own = panel.own_times if spec.lags == "continuous" else None
     covariates = [_columns(name, panel) for name in spec.covariates]
-    held: dict[str, object] = {}
+    held: dict[str, object] = {"covariate_scale": tuple(spread.items())}
     if covariates:
         values = [(name, columns, *_centred(columns)) for name, columns in covariates]
         held = {
@@ -149,7 +150,7 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
             ),
             "covariate_values": np.concatenate([standard for *_, standard in values], axis=1),
             "covariate_centre": tuple((name, centre) for name, _, centre, _, _ in values),
-            "covariate_scale": tuple((name, scale) for name, _, _, scale, _ in values),
+            "covariate_scale": tuple((spread | {name: scale for name, _, _, scale, _ in values}).items()),
         }
     if panel.background.group_times and groups:
         each = tuple(panel.background.group_times[label] for label in groups)
@@ -177,7 +178,7 @@ def _columns(name: str, panel: Panel) -> tuple[str, FloatArray]:
     """A covariate's columns: one of persons, or one for each wave."""
     if name in panel.covariates:
         return name, panel.covariates[name][:, None]
-    return name, panel.require_persons("A covariate")[:, :, panel.measures.index(name)]
+    return name, np.asarray(panel.require_persons("A covariate")[:, :, panel.measures.index(name)])
 
 
 def _centred(columns: FloatArray) -> tuple[float, float, FloatArray]:
@@ -193,8 +194,8 @@ def _standardized(values: FloatArray) -> FloatArray:
 def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
     """Own times, moved so that the first is the planned one; waves without an interview are put in between.
 
-    A wave without values may lie anywhere: over it, effects and innovations of two intervals join exactly into those
-    of the whole.
+    Where such a wave lies does not matter: over it, effects and innovations of two intervals join exactly into
+    those of the whole. It comes the planned time after the wave before, or halfway where that would be too late.
     """
     known, planned = ~np.isnan(own), np.asarray(times)
     result = np.array(own)
@@ -203,9 +204,14 @@ def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
         if not seen.size:
             result[person] = planned
             continue
-        inside = np.interp(planned, planned[seen], own[person, seen])
-        before, after = planned < planned[seen[0]], planned > planned[seen[-1]]
-        inside[before] = own[person, seen[0]] + planned[before] - planned[seen[0]]
-        inside[after] = own[person, seen[-1]] + planned[after] - planned[seen[-1]]
-        result[person] = inside
-    return np.round(result - result[:, :1] + planned[0], 9)
+        first = seen[0]
+        result[person, :first] = own[person, first] + planned[:first] - planned[first]
+        for wave in np.flatnonzero(~known[person]):
+            if wave < first:
+                continue
+            before, later = result[person, wave - 1], seen[seen > wave]
+            here = before + planned[wave] - planned[wave - 1]
+            if later.size and here >= own[person, later[0]]:
+                here = (before + own[person, later[0]]) / 2
+            result[person, wave] = here
+    return np.asarray(np.round(result - result[:, :1] + planned[0], 9))

@@ -1,6 +1,7 @@
 """How lagged effects, innovations and within-person covariances follow from the parameters, as program steps."""
 
 from collections.abc import Sequence
+from functools import cached_property, reduce
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,10 @@ from .program import NOTHING, Writer
 __all__ = ["Dynamics", "Interval"]
 
 type Addresses = npt.NDArray[np.int64]
+type Who = tuple[int, tuple[float, ...]]
+
+FEW_LENGTHS = 8  # up to which each interval has a matrix exponential of its own
+DIGIT = 16
 
 
 class Interval:
@@ -47,7 +52,8 @@ class Dynamics:
     def __init__(self, spec: CrossLagged, design: Design, table: ParameterTable, writer: Writer) -> None:
         self.spec, self.design, self.table, self.writer = spec, design, table, writer
         self.lags = spec.lags_for(design.times)
-        self._over: dict[tuple[int, float], tuple[Addresses, Addresses]] = {}
+        self._over: dict[tuple[Who, float], tuple[Addresses, Addresses]] = {}
+        self._powers: dict[tuple[Who, int], tuple[Addresses, Addresses]] = {}
 
     def first(self, group: int) -> Addresses:
         """Covariance of the first wave: of the within-person parts, or given the accumulating factors."""
@@ -105,26 +111,73 @@ class Dynamics:
         return self._moderated(self.table.at("drift", cell.group), cell)
 
     def _over_time(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
-        """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` (Van Loan 1978).
+        """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` of a cell."""
+        who, length = (cell.group, cell.moderators), round(length, 9)
+        if (who, length) not in self._over:
+            steps = self._steps.get(length)
+            if steps is None:
+                self._over[who, length] = self._exponential(cell, length)
+            else:
+                self._over[who, length] = self._composed(cell, self._step, steps)
+        return self._over[who, length]
+
+    def _exponential(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
+        """Both by one matrix exponential (Van Loan 1978).
 
         From the exponential of ``[[-A, Q], [0, A']] d``, whose blocks on the right are F2 and F3:
         Phi = F3', Psi = F3' F2.
         """
-        key = (hash((cell.group, cell.moderators)), round(length, 9))
-        if key not in self._over:
-            drift, writer = self.drift(cell), self.writer
-            d, size = writer.constant(length), len(drift)
-            moved = writer.multiply(drift, d)
-            if self.spec.is_stationary:
-                self._over[key] = writer.matrix_exponential(moved), np.array(())
-            else:
-                back = writer.subtract(np.full((size, size), NOTHING), moved)
-                noise = writer.multiply(self.table.at("diffusion", cell.group), d)
-                block = np.block([[back, noise], [np.full((size, size), NOTHING), moved.T]])
-                whole = writer.matrix_exponential(block)
-                effects = whole[size:, size:].T
-                self._over[key] = effects, writer.product(effects, whole[:size, size:])
-        return self._over[key]
+        drift, writer = self.drift(cell), self.writer
+        d, size = writer.constant(length), len(drift)
+        moved = writer.multiply(drift, d)
+        if self.spec.is_stationary:
+            return writer.matrix_exponential(moved), np.array(())
+        nothing = np.full((size, size), NOTHING)
+        noise = writer.multiply(self.table.at("diffusion", cell.group), d)
+        whole = writer.matrix_exponential(np.block([[writer.subtract(nothing, moved), noise], [nothing, moved.T]]))
+        effects = whole[size:, size:].T
+        return effects, writer.product(effects, whole[:size, size:])
+
+    @cached_property
+    def _steps(self) -> dict[float, int]:
+        """Many different intervals as numbers of one short step; empty where they are few, or have no common step."""
+        lengths = sorted({round(b - a, 9) for cell in self.design.cells for a, b in pairwise(cell.times)})
+        if len(lengths) <= FEW_LENGTHS:
+            return {}
+        step = reduce(_common_divisor, lengths)
+        counts = np.round(np.array(lengths) / step)
+        step = float(lengths[-1] / counts[-1])
+        if np.abs(np.array(lengths) - counts * step).max() > 1e-6 * step or counts[-1] >= DIGIT**4:
+            return {}
+        self._step = step
+        return dict(zip(lengths, counts.astype(int).tolist(), strict=True))
+
+    def _composed(self, cell: Cell, step: float, count: int) -> tuple[Addresses, Addresses]:
+        """Effects and innovations over several steps, digit by digit, each digit's found once."""
+        key = (cell.group, cell.moderators), count
+        if key in self._powers:
+            return self._powers[key]
+        if count == 1:
+            found = self._exponential(cell, step)
+        else:
+            unit = DIGIT ** int(np.log(count) / np.log(DIGIT) + 1e-9)
+            part = unit if count > unit else count // DIGIT
+            if count % unit and count > unit:
+                part = count - count % unit
+            elif count > unit:
+                part = count - unit
+            found = self._joined(self._composed(cell, step, part), self._composed(cell, step, count - part))
+        self._powers[key] = found
+        return found
+
+    def _joined(
+        self, earlier: tuple[Addresses, Addresses], later: tuple[Addresses, Addresses]
+    ) -> tuple[Addresses, Addresses]:
+        """One interval after another."""
+        effects = self.writer.product(later[0], earlier[0])
+        if self.spec.is_stationary:
+            return effects, np.array(())
+        return effects, self.writer.add(self.writer.quadratic_form(later[0], earlier[1]), later[1])
 
     def _stationary(self, group: int, intervals: Sequence[Interval]) -> list[Interval]:
         """Innovations that keep the within-person covariance: ``Psi = P - Phi P Phi'`` of each step."""
@@ -156,3 +209,10 @@ class Dynamics:
             found.append(Interval(raw, innovation, 1))
             covariance = writer.add(writer.quadratic_form(raw, covariance), innovation)
         return found
+
+
+def _common_divisor(first: float, second: float) -> float:
+    """Euclid's algorithm for numbers that are rounded."""
+    while second > 1e-6:
+        first, second = second, abs(first - second * round(first / second))
+    return first

@@ -50,6 +50,11 @@ def _unusable_extras(spec: CrossLagged, panel: Panel) -> Iterator[str]:
         yield "Covariates need each person's values, and this panel holds moments alone."
     varying = [] if panel.moments is not None else [name for name in panel.measures if name not in spec.columns]
     known = [*panel.covariates, *varying]
+    for name in spec.predetermined:
+        yield (
+            f"'{name}' may be moved by earlier waves of the measures, so it is no covariate to be conditioned on, but "
+            "a measure with an equation of its own. Name it among the measures, and remove the paths you do not want."
+        )
     for name, targets in spec.covariates.items():
         if name not in known:
             yield f"The panel has no covariate '{name}'{choices(name, known, 'Covariates')}"
@@ -60,8 +65,6 @@ def _unusable_extras(spec: CrossLagged, panel: Panel) -> Iterator[str]:
         values = panel.covariates.get(name)
         if values is None:
             values = panel.require_persons("A covariate")[:, :, panel.measures.index(name)]
-        elif name in spec.predetermined:
-            yield f"'{name}' does not vary over time, so it cannot be predetermined."
         yield from _unusable_values(name, values, panel)
     for name in dict.fromkeys(spec.moderated.values()):
         if name not in panel.covariates:

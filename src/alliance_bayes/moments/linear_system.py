@@ -135,7 +135,7 @@ def joined_arrays(systems: Sequence[LinearSystem]) -> SystemArrays:
         columns[8] += disturbance
         columns[9] += system.observed
         starts.append([len(columns[place]) for place in (0, 3, 6, 8, 9)])
-    return SystemArrays(*(np.array(column, dtype=np.int64) for column in columns), np.array(starts, dtype=np.int64))
+    return SystemArrays(*(np.array(part, dtype=np.int64) for part in (*columns, starts)))
 
 
 def saturated_system(n_values: int, n_covariates: int = 0) -> PanelSystem:

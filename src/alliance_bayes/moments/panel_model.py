@@ -123,7 +123,8 @@ class PanelModel:
             shifts[place] = centres[parameter.located]
             if parameter.kind == "item" and self.spec.invariance not in ("configural", "weak"):
                 first = self.spec.indicators[self.spec.measures[parameter.measures[0]]][0]
-                shifts[place] -= raw[names.index(f"loading {parameter.located}")] * centres[first]
+                loading = parameter.name.replace("item intercept", "loading")
+                shifts[place] -= raw[names.index(loading)] * centres[first]
         return shifts
 
 
@@ -137,6 +138,8 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
     """
     check_spec_against_panel(spec, panel)
     model = PanelModel(spec, panel, design_of(spec, panel))
+    if spec.indicators and spec.invariance == "approximate":
+        return model  # identified by its priors alone
     indistinct = indistinct_parameters(model.system, model.scale)
     if indistinct:
         raise SpecError(

@@ -176,12 +176,14 @@ class _Layout:
         label: Callable[[str], str],
         kind: Kind,
         start: float = 0.3,
+        standardized: bool = False,
     ) -> Addresses:
-        """Positions of effects between measures, dims (outcome, predictor)."""
+        """Positions of effects between measures, dims (outcome, predictor); standardised ones have no unit."""
         matrix = np.full((self.size, self.size), -1)
         for path in paths:
             predictor, outcome = (self.names.index(name) for name in split_path(path) or ())
             own = predictor == outcome
+            unitless = own or standardized
             matrix[outcome, predictor] = self.registry.add(
                 Parameter(
                     self.design.scope(group) + label(path),
@@ -189,8 +191,8 @@ class _Layout:
                     (outcome, predictor),
                     occasion,
                     group,
-                    () if own else (self.unit(outcome),),
-                    () if own else (self.unit(predictor),),
+                    () if unitless else (self.unit(outcome),),
+                    () if unitless else (self.unit(predictor),),
                     start=start if own else 0.0,
                 )
             )
@@ -208,8 +210,12 @@ class _Layout:
             self.put("drift", group, None, np.maximum(*parts))
             return
         if self.kind_of_lags != "free":
-            word = "standardized " if self.kind_of_lags == "equal_standardized" else ""
-            parts = [self.effects(paths, owner, None, lambda path: word + path, "lagged") for paths in groups]
+            standardized = self.kind_of_lags == "equal_standardized"
+            word = "standardized " if standardized else ""
+            parts = [
+                self.effects(paths, owner, None, lambda path: word + path, "lagged", standardized=standardized)
+                for paths in groups
+            ]
             self.put("lagged", group, None, np.maximum(*parts))
             return
         intervals = interval_names(self.design.times_of(group))
@@ -380,9 +386,9 @@ class _Layout:
 
     def items(self, group: int) -> None:
         """Loadings, intercepts and unique variances of indicators; -1 for a first indicator's loading and intercept."""
-        rank = ["configural", "weak", "strong", "strict"].index(
-            "strong" if self.spec.invariance == "approximate" else self.spec.invariance
-        )
+        ladder = ("configural", "weak", "strong", "strict")
+        approximate = self.spec.invariance == "approximate"
+        rank = 2 if approximate else ladder.index(self.spec.invariance)
         for measure, name in enumerate(self.names):
             for wave in range(len(self.design.times)):
                 table = []
@@ -392,10 +398,10 @@ class _Layout:
                     def add(
                         what: str, least: int, item: str = item, wave: int = wave, measure: int = measure, **unit: Any
                     ) -> int:
-                        each = "" if rank >= least else f", {number(self.design.times[wave])}"
-                        occasion = None if rank >= least else wave
+                        same = rank >= least and not (approximate and least < 3)
+                        each = "" if same else f", {number(self.design.times[wave])}"
                         return self.registry.add(
-                            Parameter(f"{what} {item}{each}", "item", (measure,), occasion, None, **unit)
+                            Parameter(f"{what} {item}{each}", "item", (measure,), None if same else wave, None, **unit)
                         )
 
                     table.append(
@@ -439,13 +445,18 @@ class _Layout:
     def means(self, group: int) -> None:
         owner = self.group_of("means", group)
 
+        # Intercepts of the indicators at each wave leave no mean to their measure.
+        told = self.spec.indicators if self.spec.invariance in ("configural", "weak") else {}
+
         def vector(name: str, label: Callable[[str], str], occasion: int | None, located: bool) -> None:
             self.put(
                 name,
                 group,
                 occasion,
                 [
-                    self.registry.add(
+                    -1
+                    if measure_name in told
+                    else self.registry.add(
                         Parameter(
                             self.design.scope(owner) + label(measure_name),
                             "mean",
@@ -469,8 +480,6 @@ class _Layout:
             vector("mean accumulating slope", lambda name: f"mean accumulating slope {name}", None, False)
         elif self.spec.means == "equal":
             vector("mean", lambda name: f"mean {name}", None, True)
-        elif self.spec.indicators and self.spec.invariance in ("configural", "weak"):
-            pass  # intercepts of the indicators at each wave say it all
         else:
             for wave, time in enumerate(self.design.times_of(group)):
                 vector("mean", lambda name, time=time: f"mean {name}, {number(time)}", wave, True)  # type: ignore[misc]

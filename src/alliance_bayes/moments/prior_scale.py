@@ -137,7 +137,7 @@ class _Layout:
             "predictor": names,
             "carry_over_path": spec.carry_over_paths,
             "cross_lagged_path": spec.cross_lagged_paths,
-            "lag_2_path": spec.lag_2,
+            "lag_2_path": tuple(spec.lag_2),
             "moderated_path": tuple(f"{path} by {name}" for path, name in spec.moderated.items()),
             "pair": tuple(f"{names[column]}, {names[row]}" for row in range(size) for column in range(row)),
             "factor_pair": tuple(f"{row}, {column}" for row in range(3 * size) for column in range(row)),
@@ -388,7 +388,9 @@ class _Layout:
             return
         group, continuous = self.per_group("residuals"), self.lags == "continuous"
         free = spec.residuals == "free" and not continuous
-        occasions = {g: list(range(len(self.design.times_of(g)) - 1)) if free else [None] for g in self.groups}
+        occasions: dict[int, list[int | None]] = {
+            g: [*range(len(self.design.times_of(g)) - 1)] if free else [None] for g in self.groups
+        }
         sd_of = self.by_occasion(
             "relative_innovation_sd", priors.innovation_sd, (size, "measure"), occasions, "interval", group
         )
@@ -477,8 +479,11 @@ class _Layout:
                 name = f"{covariate} on {target}"
                 effects = self.add(name.replace(" ", "_"), priors.covariate, *dims, group=self.per_group("means"))
                 for g in range(self.design.n_groups):
-                    for wave in range(waves) if target == "each_wave" else (None,):
-                        self.let(self.table.at(name, g, wave), effects[g] if wave is None else effects[g, wave])
+                    if target != "each_wave":
+                        self.let(self.table.at(name, g), effects[g])
+                        continue
+                    for wave in range(waves):
+                        self.let(self.table.at(name, g, wave), effects[g, wave])
         self.write_means()
 
     def write_items(self) -> None:
@@ -486,7 +491,11 @@ class _Layout:
         spec, priors, writer = self.spec, self.spec.priors, self.writer
         if not spec.indicators:
             return
-        kinds = {"loading": priors.loading, "item intercept": priors.mean, "unique variance": priors.unique_sd}
+        kinds: dict[str, Prior] = {
+            "loading": priors.loading,
+            "item intercept": priors.mean,
+            "unique variance": priors.unique_sd,
+        }
         positions: dict[str, list[int]] = {kind: [] for kind in kinds}
         for position, parameter in enumerate(self.table.parameters):
             if parameter.kind == "item":
@@ -494,12 +503,23 @@ class _Layout:
                 positions[kind].append(position)
         for kind, prior in kinds.items():
             found = np.array(positions[kind], dtype=np.int64)
+            labels = [self.table.names[position].removeprefix(f"{kind} ") for position in positions[kind]]
             name = {"unique variance": "relative_unique_sd"}.get(kind, kind.replace(" ", "_"))
-            self.coordinates[f"{name}_of"] = tuple(
-                self.table.names[position].removeprefix(f"{kind} ") for position in positions[kind]
-            )
+            if spec.invariance == "approximate" and kind != "unique variance":
+                self.let(found, self.approximate(name, prior, labels))
+                continue
+            self.coordinates[f"{name}_of"] = tuple(labels)
             values = self.add(name, prior, (len(found), f"{name}_of"))[0]
-            self.let(found, writer.multiply(values, values) if kind == "unique variance" and len(found) else values)
+            self.let(found, writer.multiply(values, values) if kind == "unique variance" else values)
+
+    def approximate(self, name: str, prior: Prior, labels: list[str]) -> Addresses:
+        """Numbers that differ a little from wave to wave about one for all waves."""
+        items = list(dict.fromkeys(label.partition(", ")[0] for label in labels))
+        self.coordinates |= {f"{name}_of": tuple(items), f"{name}_difference_of": tuple(labels)}
+        centre = self.add(name, prior, (len(items), f"{name}_of"))[0]
+        difference = self.spec.priors.loading_difference
+        moved = self.add(f"{name}_difference", difference, (len(labels), f"{name}_difference_of"))[0]
+        return self.writer.add(centre[[items.index(label.partition(", ")[0]) for label in labels]], moved)
 
     def write_means(self) -> None:
         spec, prior, group = self.spec, self.spec.priors.mean, self.per_group("means")
@@ -515,12 +535,20 @@ class _Layout:
                 values = self.add(f"relative_{name.replace(' ', '_')}", prior, each, group=group)
                 for g in range(self.design.n_groups):
                     self.let(self.table.at(name, g), values[g])
-        elif self.table.has("mean", 0, 0):
-            free = spec.means == "free"
-            occasions = {g: list(range(len(self.design.times_of(g)))) if free else [None] for g in self.groups}
-            means = self.by_occasion("relative_mean", prior, each, occasions, "time", group)
-            for (g, wave), values in means.items():
-                self.let(self.table.at("mean", g, wave), values)
+            return
+        free = spec.means == "free"
+        located = self.table.at("mean", 0, 0) != NOTHING
+        if not located.any():
+            return
+        if not located.all():
+            self.coordinates["measure_with_mean"] = tuple(np.array(spec.measures)[located].tolist())
+            each = (int(located.sum()), "measure_with_mean")
+        occasions: dict[int, list[int | None]] = {
+            g: [*range(len(self.design.times_of(g)))] if free else [None] for g in self.groups
+        }
+        means = self.by_occasion("relative_mean", prior, each, occasions, "time", group)
+        for (g, wave), values in means.items():
+            self.let(self.table.at("mean", g, wave)[located], values)
 
 
 class _OnTheta:

@@ -199,7 +199,7 @@ class Writer:
         """Return the program; its output are these addresses, or all registers when left open."""
         first = None if output is None else self._step("gather", (output.size,), (output.size,), *output.ravel())
         steps = tuple(
-            (name, (*sizes, *(int(self.settled(address)) for address in addresses)))
+            (name, (*sizes, *(int(self.settled(np.array(address))) for address in addresses)))
             for name, sizes, addresses in self._steps
         )
         n_registers = self.n_inputs + len(self._constants) + self._length
@@ -243,22 +243,22 @@ class Writer:
 class Backend(Protocol):
     """What `evaluate` needs of an array library."""
 
-    def stack(self, values: Sequence[Any]) -> Any:
+    def stack(self, values: list[Any], /) -> Any:
         """One vector of numbers."""
 
-    def square_root(self, values: Any) -> Any:
+    def square_root(self, values: Any, /) -> Any:
         """Element by element."""
 
-    def exponential(self, values: Any) -> Any:
+    def exponential(self, values: Any, /) -> Any:
         """Element by element."""
 
-    def matrix_exponential(self, matrix: Any) -> Any:
+    def matrix_exponential(self, matrix: Any, /) -> Any:
         """``exp(M)``."""
 
-    def inverse(self, matrix: Any) -> Any:
+    def inverse(self, matrix: Any, /) -> Any:
         """``M^-1``."""
 
-    def require_positive_definite(self, matrix: Any) -> None:
+    def require_positive_definite(self, matrix: Any, /) -> None:
         """Make the density 0 where the matrix is not."""
 
 

@@ -11,10 +11,17 @@ __all__ = ["implied_moments", "log_likelihood_per_person", "output_of"]
 class _Plain:
     """Programs in numpy."""
 
-    stack = staticmethod(np.array)
-    square_root = staticmethod(np.sqrt)
-    exponential = staticmethod(np.exp)
-    inverse = staticmethod(np.linalg.inv)
+    def stack(self, values: list[float]) -> np.ndarray:
+        return np.array(values, dtype=float)
+
+    def square_root(self, values: np.ndarray) -> np.ndarray:
+        return np.sqrt(values)
+
+    def exponential(self, values: np.ndarray) -> np.ndarray:
+        return np.exp(values)
+
+    def inverse(self, matrix: np.ndarray) -> np.ndarray:
+        return np.linalg.inv(matrix)
 
     def matrix_exponential(self, matrix: np.ndarray) -> np.ndarray:
         from scipy.linalg import expm

@@ -116,7 +116,7 @@ def from_long(
         check_own_times(own_times, problems)
     background = Background(
         {name: same_within_persons(name, found[name], rows, ids, problems) for name in constant if name in found},
-        read_groups(group, column(group), rows, ids, problems) if group in usable else None,
+        read_groups(group, column(group), rows, ids, problems) if group is not None and group in usable else None,
         own_times,
     )
     arrays = Arrays(
@@ -288,7 +288,7 @@ def from_wide(
             for name, values in known.items()
             if values is not None
         },
-        read_groups(group, frame[group], rows, ids, problems) if group in usable else None,
+        read_groups(group, frame[group], rows, ids, problems) if group is not None and group in usable else None,
     )
     return Arrays(ids, real, tuple(good), answers, held, background=background), required
 

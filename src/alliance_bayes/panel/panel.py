@@ -683,7 +683,7 @@ class Panel:
         assert self.persons is not None
         assert self.values is not None
         assert self.absence is not None
-        members = self.groups == group
+        members = np.asarray(self.groups == group)
         return replace(
             self,
             persons=self.persons[members],
@@ -878,7 +878,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
             values = self.require_persons("A scale")[:, :, position]
             count = np.count_nonzero(~np.isnan(values), axis=0)
             centre[position] = np.nansum(values) / count.sum()
-            deviations = values - np.nansum(values, axis=0) / count
+            deviations = values - np.nansum(values, axis=0) / np.maximum(count, 1)
             scale[position] = np.sqrt(np.nansum(np.square(deviations, out=deviations)) / count.sum())
         return centre, scale
 

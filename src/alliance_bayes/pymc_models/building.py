@@ -1,6 +1,5 @@
 """Spec and panel to `pm.Model`: random variables, likelihood, and quantities under their names."""
 
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Literal, get_args
 
@@ -105,7 +104,7 @@ def _random_variable(block: Block) -> pt.TensorVariable:
 class _Symbolic:
     """Programs in PyTensor, so that the compiled interpreter can be held against another."""
 
-    def stack(self, values: Sequence[Any]) -> Any:
+    def stack(self, values: list[Any]) -> Any:
         return pt.stack([pt.as_tensor(value, dtype="float64") for value in values])
 
     def square_root(self, values: Any) -> Any:

@@ -80,7 +80,7 @@ class CrossLagged:
                 problems.add(problem)
         problems.raise_as(SpecError)
 
-    def _options(self) -> dict[str, tuple[str | None, ...]]:
+    def _options(self) -> dict[str, tuple[object, ...]]:
         return {
             "lags": (None, *get_args(Lags)),
             "residuals": get_args(Equality),
@@ -114,9 +114,9 @@ class CrossLagged:
 
     def _read_extensions(self, problems: Problems) -> None:
         targets = _by_name("covariates", self.covariates, problems, "{'commitment': 'intercepts'}")
-        covariates = {name: (given,) if isinstance(given, str) else _listed(given) for name, given in targets.items()}
-        for name, given in covariates.items():
-            if not given or any(target not in get_args(Target) for target in given):
+        covariates = {name: (on,) if isinstance(on, str) else _listed(on) for name, on in targets.items()}
+        for name, on in covariates.items():
+            if not on or any(target not in get_args(Target) for target in on):
                 problems.add(f"covariates: '{name}' must act on {quoted(get_args(Target))}; got {targets[name]!r}.")
         _check_names([*covariates], "covariate", problems)
         for name in covariates:
@@ -149,11 +149,12 @@ class CrossLagged:
             if len(given) < 2:
                 problems.add(f"indicators: '{name}' needs two or more columns; got {items[name]!r}.")
         _check_names([item for given in indicators.values() for item in given], "indicator", problems)
-        for option, given in (("reliability", reliability), ("indicators", indicators)):
-            for name in given:
+        by_measure: dict[str, dict[str, Any]] = {"reliability": reliability, "indicators": indicators}
+        for option, entries in by_measure.items():
+            for name in entries:
                 if name not in self.measures:
                     problems.add(f"{option}: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
-            object.__setattr__(self, option, FrozenMapping(given))
+            object.__setattr__(self, option, FrozenMapping(entries))
         for name in set(reliability) & set(indicators):
             problems.add(f"'{name}' has indicators, which tell its reliability; leave one of the two out.")
         across = _listed(self.equal_across_groups) if not isinstance(self.equal_across_groups, str) else None
@@ -186,8 +187,12 @@ class CrossLagged:
                 f"A {self.title} has factors that act anew at each wave, so lags='{self.lags}' has no meaning for it; "
                 "use 'equal', 'free' or 'grid'."
             )
-        if self.lags == "equal_standardized" and (self.lag_2 or self.is_stationary):
-            yield "lags='equal_standardized' goes with neither lag_2 nor stationary."
+        if self.lags == "equal_standardized" and self.is_stationary:
+            yield "A stationary model has equal standardised lags wherever its lags are equal; use lags='equal'."
+        if self.lag_2 and (self.lags == "equal_standardized" or self.is_stationary):
+            yield "lag_2 goes neither with lags='equal_standardized' nor with stationary within-person covariances."
+        if self.moderated and self.is_stationary:
+            yield "moderated lags differ between people, so that no one within-person covariance is stationary."
         for name, targets in self.covariates.items():
             if "intercepts" in targets and self.stable == "none":
                 yield f"'{name}' cannot act on intercepts: a {self.title} has none. Use 'first_wave' or 'each_wave'."

@@ -118,8 +118,8 @@ covariances free, means free; fixed at 0: days -> alliance
         """Whether the trait's loadings after the first wave are free."""
         return self.trait_loadings == "free"
 
-    def _options(self) -> dict[str, tuple[str | None, ...]]:
-        return super()._options() | {"trait_loadings": ("fixed", "free"), "stationary": (False, True)}  # type: ignore[dict-item]
+    def _options(self) -> dict[str, tuple[object, ...]]:
+        return super()._options() | {"trait_loadings": ("fixed", "free"), "stationary": (False, True)}
 
     def _why_waves(self) -> str:
         return (
@@ -279,7 +279,8 @@ class ALT(CrossLagged):
     """Autoregressive latent trajectory: lags among the scores themselves, with growth that accumulates.
 
     ``y_it = Phi_t y_i,t-1 + alpha_i + beta_i tau_t + z_it`` from the second wave on, ``tau_t`` from 0 at the first
-    wave to 1 at the last; alpha, beta and the first wave covary freely [1]_.
+    wave to 1 at the last; alpha, beta and the first wave covary freely [1]_. Scores are counted from each measure's
+    overall mean, and so are the means of alpha and beta: with another origin they would be others.
 
     Parameters
     ----------

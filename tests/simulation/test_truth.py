@@ -2,7 +2,7 @@
 
 import ast
 import dataclasses
-import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from alliance_bayes import simulation
 from alliance_bayes.panel import Absence
 from alliance_bayes.problems import SpecError
 from alliance_bayes.simulation import Missing, Truth, simulate
+from alliance_bayes.simulation import missing as missing_values
 from alliance_bayes.spec.family import CLPM, RICLPM
 
 TWO = ["x", "y"]
@@ -295,14 +296,14 @@ def test_missing_at_random_looks_at_observed_values_alone(n_measures, n_waves, u
     """Whatever stands in the unobserved cells, the same cells go missing."""
     values = np.random.default_rng(1).standard_normal((300, n_waves, n_measures))
     missing = Missing(share=0.4, mechanism="at_random", slope=2.0, unit=unit)
-    absent = simulation._absent(values, missing, np.random.default_rng(2))
+    absent = missing_values.absent_values(values, missing, np.random.default_rng(2))
     assert absent.shape == (300, n_waves, n_measures)
 
     other = np.where(absent, 99.0, values)
-    np.testing.assert_array_equal(simulation._absent(other, missing, np.random.default_rng(2)), absent)
+    np.testing.assert_array_equal(missing_values.absent_values(other, missing, np.random.default_rng(2)), absent)
 
     seen = np.where(absent, values, values + np.linspace(-5, 5, 300)[:, None, None])
-    assert np.any(simulation._absent(seen, missing, np.random.default_rng(2)) != absent)
+    assert np.any(missing_values.absent_values(seen, missing, np.random.default_rng(2)) != absent)
 
 
 def test_the_slope_acts_on_the_last_value_observed():
@@ -327,15 +328,21 @@ def test_the_slope_acts_on_the_last_value_observed():
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
 def test_probabilities_have_the_share_as_mean_and_the_log_odds_as_given(share):
     log_odds = 3 * np.random.default_rng(1).standard_normal(1000)
-    probabilities = simulation._probabilities(log_odds, share)
+    probabilities = missing_values.probabilities_with_share(log_odds, share)
     assert probabilities.mean() == pytest.approx(share, rel=1e-12)
     got = np.log(probabilities / (1 - probabilities))
     np.testing.assert_allclose(np.diff(got), np.diff(log_odds), atol=1e-8)
 
 
 def test_nothing_of_the_engine_is_used():
-    imports = [node for node in ast.walk(ast.parse(inspect.getsource(simulation))) if isinstance(node, ast.ImportFrom)]
-    assert {node.module.split(".")[0] for node in imports if node.level} == {"names", "panel", "problems", "spec"}
+    files = sorted(Path(simulation.__file__).parent.glob("*.py"))
+    assert len(files) > 8
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 2]
+    assert {node.module.split(".")[0] for node in imports} == {"names", "panel", "problems", "spec"}
+    assert {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and not node.level} == {
+        *("collections", "dataclasses", "functools", "itertools", "numbers", "numpy", "scipy", "typing")
+    }
 
 
 # --- to and from a model file ---
@@ -424,7 +431,7 @@ def problems(*sentences, heading="This truth cannot be simulated"):
 
 def test_spec_and_times_must_be_known_before_anything_else():
     assert refusal(Truth, "riclpm", times=[0, 2, 2]) == problems(
-        "spec must be ab.RICLPM(...) or ab.CLPM(...); got 'riclpm'.",
+        "spec must be a model, such as ab.RICLPM(...); got 'riclpm'.",
         "times must be two or more increasing numbers; got [0, 2, 2].",
     )
 

@@ -1,0 +1,121 @@
+"""Densities of a person's values, given earlier ones or not, at every draw of a fit of these or other people."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from .fitting import Fit
+from .moments.kernel import log_likelihoods_per_person
+from .moments.panel_model import PanelModel
+from .moments.statistics import by_pattern, people_by_pattern
+from .panel import Absence, Panel
+
+__all__ = ["log_densities", "stacked_values", "unseen_from", "without_person"]
+
+
+def log_densities(fit: Fit, draws_of: Fit, places: np.ndarray, n_given: int = 0) -> xr.DataArray:
+    """Log density of people's waves after the first `n_given` of them, dims ``(chain, draw, person)``.
+
+    ``log p(all) - log p(given)``, in the values' own units, random intercepts and states integrated
+    out, given the covariates where the model has any.
+
+    Parameters
+    ----------
+    fit
+        Whose people are scored.
+    draws_of
+        Whose draws score them: the same model, on this panel or on part of it.
+    places
+        Positions of the people in the panel.
+    n_given
+        How many waves are conditioned on.
+    """
+    model, values = fit.model, fit.model.values(places)
+    thetas = draws_of.thetas
+    if draws_of.panel is not fit.panel:  # standardised by other constants
+        thetas = np.array([model.from_raw(draws_of.model.to_raw(theta)) for theta in thetas])
+    n_values = model.system.n_values
+    given = values.copy()
+    given[:, n_given * len(fit.spec.columns) : n_values] = np.nan
+    scored = ~np.isnan(values[:, :n_values]) & np.isnan(given[:, :n_values])
+    log_scale = np.tile(np.log(model.statistics.scale), n_values // len(fit.spec.columns))
+    found = _joint(model, thetas, values, places) - _joint(model, thetas, given, places) - scored @ log_scale
+    sizes = draws_of.posterior.sizes
+    assert fit.panel.persons is not None
+    return xr.DataArray(
+        found.reshape(sizes["chain"], sizes["draw"], len(places)),
+        dims=("chain", "draw", "person"),
+        coords={
+            "chain": np.arange(sizes["chain"]),
+            "draw": np.arange(sizes["draw"]),
+            "person": fit.panel.persons[places],
+        },
+    )
+
+
+def stacked_values(fit: Fit) -> np.ndarray:
+    """Values of the model's columns wave by wave, in their own units; shape ``(person, value)``.
+
+    Raises
+    ------
+    PanelError
+        If the panel holds moments alone.
+    """
+    values = fit.panel.require_persons("Scoring predictions of persons")
+    chosen = [fit.panel.measures.index(name) for name in fit.spec.columns]
+    return np.asarray(values[:, :, chosen].reshape(len(values), -1))
+
+
+def without_person(panel: Panel, place: int) -> Panel:
+    """The panel without the person at this position."""
+    values, absence = _persons_of(panel)
+    assert panel.persons is not None
+    return replace(
+        panel,
+        persons=np.delete(panel.persons, place),
+        values=np.delete(values, place, axis=0),
+        absence=np.delete(absence, place, axis=0),
+        states={name: np.delete(state, place, axis=0) for name, state in panel.states.items()},
+        background=panel.background.of(np.delete(np.arange(len(values)), place)),
+        source=f"{panel.source} without person {panel.persons[place]}",
+    )
+
+
+def unseen_from(panel: Panel, n_waves: int, places: slice | int = slice(None)) -> Panel:
+    """The panel with the waves after the first `n_waves` of these persons unseen; its times stay."""
+    values, absence = (array.copy() for array in _persons_of(panel))
+    kinds = absence[places, n_waves:]
+    absence[places, n_waves:] = np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)
+    values[places, n_waves:] = np.nan
+    states = {name: state.copy() for name, state in panel.states.items()}
+    for state in states.values():
+        state[places, n_waves:] = np.nan
+    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, part of it unseen")
+
+
+def _persons_of(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+    values = panel.require_persons("Leaving out persons")
+    assert panel.absence is not None
+    return values, panel.absence
+
+
+def _joint(model: PanelModel, thetas: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Log density of values and covariates in the model's unit, shape ``(draw, person)``; 0 where there are none."""
+    system, cells = model.system, model.design.person_cell
+    members = None if cells is None else cells[places]
+    patterns, of_person = by_pattern(values, person_cell=members, n_cells=len(system.systems))
+    order, bounds = people_by_pattern(of_person, len(patterns.people))
+    found = np.zeros((len(thetas), len(values)))
+    if len(patterns.people):
+        log_likelihoods_per_person(
+            np.ascontiguousarray(thetas),
+            system.structure_arrays,
+            system.arrays,
+            patterns,
+            values,
+            order,
+            bounds,
+            found,
+        )
+    return found

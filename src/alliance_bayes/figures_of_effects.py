@@ -1,0 +1,221 @@
+"""Numbers to axes: effects over time, and effects under hidden causes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .figures import COLOURS, GREY, Bar
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "Band",
+    "Histogram",
+    "Marker",
+    "bands_figure",
+    "bars_and_bands_figure",
+    "bars_and_histograms_figure",
+    "hidden_cause_figure",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """An effect along an axis with its interval; points with bars where nothing is known in between."""
+
+    name: str
+    x: np.ndarray
+    mean: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    points: bool = False
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A place on the horizontal axis with a name."""
+
+    name: str
+    place: float
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Values whose distribution is drawn."""
+
+    name: str
+    values: np.ndarray
+
+
+def bands_figure(
+    titles: Sequence[str],
+    panels: Sequence[Sequence[Band]],
+    *,
+    x_label: str,
+    y_label: str,
+    shaded: Sequence[tuple[float, float]] = (),
+    shaded_name: str = "",
+) -> "Figure":
+    """Panels of curves with bands on common axes; shaded stretches lie outside the data."""
+    from matplotlib.figure import Figure
+
+    n_columns = min(3, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    size = (1.5 + 4.2 * n_columns + 1.5 * (n_columns == 1), 0.6 + 3.2 * n_rows)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes in grid[len(panels) :]:
+        axes.set_visible(False)
+    for title, bands, axes in zip(titles, panels, grid, strict=False):
+        _frame(axes, x_label, y_label)
+        for place, stretch in enumerate(shaded):
+            axes.axvspan(*stretch, color="0.9", zorder=0, linewidth=0, label=None if place else shaded_name)
+        _bands(axes, bands)
+        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+        axes.label_outer()
+        axes.set_xlim(left=0)
+        axes.margins(y=0.18)
+        axes.legend(fontsize=8.5, edgecolor="none", framealpha=0.85)
+    return figure
+
+
+def bars_and_bands_figure(
+    bars: Sequence[tuple[str, Bar]], bands: Sequence[Band], *, title: str, unit: str, x_label: str
+) -> "Figure":
+    """Effects with their intervals on the left, their course on the right."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.5, max(3.6, 1.2 + 0.5 * len(bars))), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 4))
+    colours = {band.name: colour for band, colour in zip(bands, COLOURS, strict=False)}
+    _bars(left, bars, colours, title=title, unit=unit)
+    _frame(right, x_label, unit)
+    _bands(right, bands)
+    right.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def bars_and_histograms_figure(
+    bars: Sequence[tuple[str, Bar]],
+    panels: Sequence[tuple[str, Sequence[Histogram]]],
+    *,
+    title: str,
+    unit: str,
+) -> "Figure":
+    """Effects with their intervals, and below them how far the compared worlds and the data overlap."""
+    from matplotlib.figure import Figure
+
+    n_columns = min(3, max(1, len(panels)))
+    n_rows = -(-len(panels) // n_columns)
+    heights = [max(2.4, 1.0 + 0.45 * len(bars)), *[2.4] * n_rows]
+    figure = Figure(figsize=(10, sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(1 + n_rows, n_columns, height_ratios=heights)
+    _bars(figure.add_subplot(grid[0, :]), bars, {}, title=title, unit=unit)
+    for place, (name, histograms) in enumerate(panels):
+        axes = figure.add_subplot(grid[1 + place // n_columns, place % n_columns])
+        _histograms(axes, histograms)
+        axes.set_title(f"Overlap: {name}", loc="left", fontsize=10, color=GREY)
+    return figure
+
+
+def hidden_cause_figure(
+    effect: Band,
+    certainty: tuple[np.ndarray, np.ndarray],
+    *,
+    asked: float,
+    markers: Sequence[Marker],
+    title: str,
+    unit: str,
+    x_label: str,
+    probability_label: str,
+) -> "Figure":
+    """An effect by the size of a hidden cause's bias, and below it how certain its sign remains."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.5, 6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _frame(upper, "", unit)
+    _bands(upper, [effect])
+    upper.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    _frame(lower, x_label, probability_label)
+    lower.plot(*certainty, color=COLOURS[0], linewidth=1.6)
+    lower.axhline(asked, color=GREY, linewidth=0.8, linestyle="--")
+    lower.set_ylim(-0.02, 1.02)
+    for place, marker in enumerate(markers):
+        for axes in (upper, lower):
+            axes.axvline(marker.place, color=COLOURS[1], linewidth=0.9, linestyle=":")
+        upper.annotate(
+            marker.name,
+            (marker.place, 1 - 0.08 * place),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, -2),
+            textcoords="offset points",
+            fontsize=8.5,
+            color=COLOURS[1],
+            va="top",
+        )
+    return figure
+
+
+def _bars(axes: "Axes", bars: Sequence[tuple[str, Bar]], colours: Mapping[str, str], *, title: str, unit: str) -> None:
+    axes.axvline(0, color="0.6", linewidth=0.8)
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    for place, (name, bar) in enumerate(bars):
+        colour = colours.get(name, GREY)
+        axes.plot([bar.lower, bar.upper], [place] * 2, color=colour, linewidth=2.2)
+        axes.plot(bar.mean, place, "o", color=colour, markersize=6)
+    axes.set_yticks(range(len(bars)), labels=[name for name, _ in bars])
+    axes.set_ylim(len(bars) - 0.5, -0.5)
+    axes.set_xlabel(unit)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+
+
+def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
+    """Outlines of shares; whole numbers, as of a count or a yes/no, each have a bin of their own."""
+    from matplotlib.ticker import MaxNLocator
+
+    together = np.concatenate([histogram.values for histogram in histograms])
+    low, high = np.quantile(together, [0.001, 0.999])
+    whole = bool((together == np.round(together)).all()) and high - low <= 60
+    n_bins = int(np.clip(np.sqrt(len(together)), 10, 30))
+    edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if whole else np.linspace(low, high + 1e-9, n_bins + 1)
+    for place, histogram in enumerate(histograms):
+        shares, _ = np.histogram(histogram.values, bins=edges)
+        colour = GREY if histogram.name == "observed" else COLOURS[place % len(COLOURS)]
+        axes.stairs(
+            shares / max(1, len(histogram.values)),
+            edges,
+            color=colour,
+            linewidth=1.4,
+            fill=histogram.name == "observed",
+            alpha=0.35 if histogram.name == "observed" else 1,
+            label=histogram.name,
+        )
+    if whole:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.set_yticks([])
+    axes.legend(fontsize=8, edgecolor="none", framealpha=0.85)
+
+
+def _frame(axes: "Axes", x_label: str, y_label: str) -> None:
+    axes.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+    axes.spines[["right", "top"]].set_visible(False)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+
+
+def _bands(axes: "Axes", bands: Sequence[Band]) -> None:
+    spread = np.min([np.diff(band.x).min(initial=np.inf) for band in bands])
+    nudges = np.linspace(-0.06, 0.06, len(bands)) * (spread if np.isfinite(spread) else 1.0)
+    for colour, nudge, band in zip(COLOURS, nudges if len(bands) > 1 else [0.0], bands, strict=False):
+        if band.points:
+            axes.plot([band.x + nudge] * 2, [band.lower, band.upper], color=colour, linewidth=1.8)
+            axes.plot(band.x + nudge, band.mean, "o--", color=colour, markersize=5, linewidth=0.6, label=band.name)
+        else:
+            axes.fill_between(band.x, band.lower, band.upper, color=colour, alpha=0.18, linewidth=0)
+            axes.plot(band.x, band.mean, color=colour, linewidth=1.8, label=band.name)

@@ -1,0 +1,210 @@
+"""From the families of a model's measures and a panel to family parameters and responses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..names import choices, number, quoted
+from ..problems import PanelError, Problems, SpecError
+from ..spec.families import BetaBinomial, Count, Days, Family, Gaussian, Items, Ordinal, YesNo
+from ..spec.priors import Prior
+from .cut_points import PLAIN, PROBIT, SHARE
+from .families import CODES
+from .responses import Responses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..panel import Panel
+
+    Column = Callable[[str], np.ndarray]
+else:
+    Panel = object
+
+__all__ = ["FamilyLayout", "family_layout", "panel_responses", "sparse_categories"]
+
+FEWEST = 5
+
+
+@dataclass(frozen=True, eq=False)
+class FamilyLayout:
+    """The families of a model's measures, and where their parameters stand in phi.
+
+    Attributes
+    ----------
+    measures
+        The model's measures.
+    families
+        Family of each.
+    names
+        Name of each entry of phi as it is sampled, such as ``"slope days"`` or ``"share 1 days"``.
+    priors
+        Prior of each sampled entry.
+    kind
+        What `cut_points` makes of each sampled entry, shape ``(phi,)``.
+    starts
+        For each measure, where the parameters of each response of a cell begin.
+    """
+
+    measures: tuple[str, ...]
+    families: tuple[Family, ...]
+    names: tuple[str, ...]
+    priors: tuple[Prior, ...]
+    kind: np.ndarray
+    starts: tuple[tuple[int, ...], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Measures of a panel that the families read, besides the model's own: windows, exposures, items."""
+        return tuple(dict.fromkeys(name for family in self.families for name in _columns(family)))
+
+
+def family_layout(measures: Sequence[str], families: Mapping[str, Family]) -> FamilyLayout:
+    """Lay out the parameters of all measures; those without a family are normal.
+
+    Raises
+    ------
+    SpecError
+        If a family is given for something that is no measure of the model.
+
+    Examples
+    --------
+    >>> family_layout(["alliance", "help"], {"help": YesNo()}).names
+    ('intercept help', 'slope help')
+    """
+    problems = Problems("The families cannot be meant")
+    for name in families:
+        if name not in measures:
+            problems.add(f"No measure '{name}'{choices(name, measures, 'Measures')}")
+    problems.raise_as(SpecError)
+    chosen = tuple(families.get(name, Gaussian()) for name in measures)
+    names: list[str] = []
+    priors: list[Prior] = []
+    kind: list[int] = []
+    starts = []
+    for measure, family in zip(measures, chosen, strict=True):
+        first, sizes = len(names), len(family.parameters) // max(len(family.codes), 1)
+        starts.append(tuple(first + sizes * response for response in range(len(family.codes))))
+        base = PROBIT if getattr(family, "link", "logit") == "probit" else SHARE
+        for parameter in family.parameters:
+            names.append(f"{parameter.name} {measure}")
+            priors.append(parameter.prior)
+            kind.append(base + (parameter.cut > 1) if parameter.cut else PLAIN)
+    return FamilyLayout(tuple(measures), chosen, tuple(names), tuple(priors), np.array(kind, dtype=int), tuple(starts))
+
+
+def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:
+    """Responses of all measures that are not normal.
+
+    Raises
+    ------
+    PanelError
+        If values do not fit their family, or a window or exposure is missing or impossible; every
+        problem with its number of cases and the first of them.
+    """
+    values = panel.require_persons("The likelihood of measures that are not normal")
+    problems = Problems("The panel does not fit the families of its measures")
+    pairs = zip(layout.measures, layout.families, strict=True)
+    own = [measure for measure, family in pairs if not isinstance(family, Items)]
+    for name in dict.fromkeys([*own, *layout.columns]):
+        if name not in panel.measures:
+            problems.add(f"No measure '{name}'{choices(name, panel.measures, 'Measures')}")
+    problems.raise_as(PanelError)
+
+    def column(name: str) -> np.ndarray:
+        return np.asarray(values[:, :, panel.measures.index(name)])
+
+    parts: list[tuple[np.ndarray, ...]] = []
+    for number_of, (measure, family) in enumerate(zip(layout.measures, layout.families, strict=True)):
+        for name, code, start in zip(_responses(measure, family), family.codes, layout.starts[number_of], strict=True):
+            answered = column(name)
+            person, wave = np.nonzero(~np.isnan(answered))
+            value = answered[person, wave] - getattr(family, "lowest", 0)
+            size = _sizes(family, column)
+            sizes = np.full(len(person), size) if isinstance(size, float) else size[person, wave]
+            for found, cure in _misfits(family, value, sizes):
+                if found.any():
+                    problems.add(_sentence(panel, name, person[found], wave[found], answered, cure))
+            position = wave * len(layout.measures) + number_of
+            of_all = np.full(len(person), CODES[code]), np.full(len(person), start)
+            parts.append((person, position, *of_all, value, np.log(sizes) if isinstance(family, Count) else sizes))
+    problems.raise_as(PanelError)
+    if not parts:
+        parts = [(np.zeros(0, dtype=int),) * 4 + (np.zeros(0),) * 2]
+    return Responses(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def sparse_categories(responses: Responses, layout: FamilyLayout) -> tuple[str, ...]:
+    """Sentences about categories that fewer than 5 answers fell into, whose cut points rest on their prior."""
+    found = []
+    for measure, family, starts in zip(layout.measures, layout.families, layout.starts, strict=True):
+        if not isinstance(family, Ordinal | Items):
+            continue
+        for name, start in zip(_responses(measure, family), starts, strict=True):
+            chosen = (responses.start == start) & (responses.code == CODES[family.codes[0]])
+            counts = np.bincount(responses.value[chosen].astype(int), minlength=family.categories)
+            few = np.flatnonzero(counts < FEWEST)
+            if len(few):
+                listed = ", ".join(f"{category + family.lowest} ({counts[category]})" for category in few)
+                found.append(
+                    f"'{name}': fewer than {FEWEST} answers in category {listed}. The cut points beside it rest on "
+                    "their prior; joining it with its neighbour loses little."
+                )
+    return tuple(found)
+
+
+def _responses(measure: str, family: Family) -> tuple[str, ...]:
+    """Measures of the panel that hold the responses."""
+    if isinstance(family, Items):
+        return tuple(family.items)
+    return () if isinstance(family, Gaussian) else (measure,)
+
+
+def _columns(family: Family) -> Iterator[str]:
+    match family:
+        case Items(items=items):
+            yield from items
+        case Days(window=str(name)) | BetaBinomial(trials=str(name)) | Count(exposure=str(name)):
+            yield name
+
+
+def _sizes(family: Family, column: "Column") -> "float | np.ndarray":
+    match family:
+        case Days(window=size) | BetaBinomial(trials=size) | Count(exposure=size):
+            return column(size) if isinstance(size, str) else float(size)
+        case Ordinal(categories=categories) | Items(categories=categories):
+            return float(categories)
+        case _:
+            return 0.0
+
+
+def _misfits(family: Family, value: np.ndarray, size: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+    """Which values do not fit, and what would."""
+    whole = (value >= 0) & (value == np.floor(value))
+    match family:
+        case Days() | BetaBinomial():
+            least, what = (2, "window") if isinstance(family, Days) else (1, "number of trials")
+            usable = (size >= least) & (size == np.floor(size))
+            yield ~usable, f"need a {what} that is a whole number, {least} or more, wherever they are observed"
+            yield usable & ~(whole & (value <= size)), f"must be whole numbers from 0 to the {what}"
+        case Count():
+            usable = (size > 0) & np.isfinite(size)
+            yield ~usable, "need an exposure above 0 wherever they are observed"
+            yield ~whole, "must be whole numbers, 0 or more"
+        case YesNo():
+            yield ~(whole & (value <= 1)), "must be 0 or 1"
+        case Ordinal() | Items():
+            highest = family.lowest + family.categories - 1
+            yield ~(whole & (value < size)), f"must be whole numbers from {family.lowest} to {highest}"
+
+
+def _sentence(panel: Panel, name: str, person: np.ndarray, wave: np.ndarray, answered: np.ndarray, cure: str) -> str:
+    persons = panel.persons
+    assert persons is not None
+    cases = [
+        f"{number(answered[one, at])} of {quoted([persons[one]])} at {number(panel.times[at])}"
+        for one, at in zip(person[:3], wave[:3], strict=True)
+    ]
+    return f"'{name}': {len(person)} value(s), first {', '.join(cases)}. Its values {cure}."

@@ -1,0 +1,451 @@
+"""No effect against some effect: Savage-Dickey Bayes factors, and how they depend on the prior's width."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..figures import EvidenceCurve, evidence_curves_figure
+from ..fitting import Fit
+from ..names import choices, lagged_path, number
+from ..problems import Problems, SpecError
+from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
+from ..spec.priors import Normal
+from .ratios import Ratio
+from .scores import refitted
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["BayesFactors", "DensityRatio", "bayes_factors", "savage_dickey"]
+
+WIDTHS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+MOST_SHAPE = 0.7
+MOST_ERROR = 0.25
+KERNEL_REACH = 3.0
+ALWAYS = "every interval"
+RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BayesFactors:
+    """How much more likely the data are without an effect than with one.
+
+    Attributes
+    ----------
+    table
+        Indexed by ``absent`` (a path, or "both paths") and ``over`` (every interval, or one of them
+        where lags are free). ``for_none``: Bayes factor of no effect against some effect; above 1
+        the data favour none; ``for_effect`` is its inverse. ``log_error``: Monte Carlo standard error of
+        the logarithm. ``z``: posterior mean over posterior SD (NaN for several effects).
+        ``kernel``: `arviz_stats.bayes_factor`, which estimates the densities by kernels and has no
+        error of its own, to compare with; NaN where z is beyond -3 or 3. ``k_hat``: Pareto shape
+        of the estimate's terms. ``sound``: whether the shape is at most .7, the error of the logarithm
+        at most .25 and the sampling healthy; distrust the row otherwise.
+    curve
+        Indexed by ``absent``, ``over`` and ``width``, the SD of the prior of all cross-lagged
+        effects: ``for_none``, ``log_error``, ``k_hat``, ``refitted`` (sampled anew at this width) and
+        ``sound``.
+    prior
+        The prior of cross-lagged effects in the fit.
+    heading
+        Estimand, scale and sample.
+    reasons
+        What makes numbers doubtful.
+    assumptions
+        What the numbers are about, and what they are not.
+    """
+
+    table: pd.DataFrame
+    curve: pd.DataFrame
+    prior: Normal
+    heading: str
+    reasons: tuple[str, ...]
+    assumptions: tuple[str, ...]
+
+    def plot(self) -> "Figure":
+        """Draw the Bayes factors of absence in every interval over the width of the prior."""
+        curves = {}
+        for (absent, over), rows in self.curve.groupby(level=["absent", "over"], sort=False):
+            if over == ALWAYS:
+                widths = rows.index.get_level_values("width").to_numpy()
+                numbers = (rows[name].to_numpy() for name in ("for_none", "log_error", "sound"))
+                factors, errors, sound = numbers
+                curves[_without(absent)] = EvidenceCurve(widths, np.log(factors), errors, sound)
+        return evidence_curves_figure(
+            curves, unit="Bayes factor for no effect\n(above 1: data favour none)", chosen=self.prior.sd
+        )
+
+    def __str__(self) -> str:
+        labels = [f"{_without(absent)}, {over}" for absent, over in self.table.index]
+        n_characters = max(map(len, labels))
+        widths = self.curve.index.unique("width")
+        span = f"prior SD {number(widths.min())} to {number(widths.max())}"
+        ranges = np.log(self.curve["for_none"]).groupby(level=["absent", "over"], sort=False).agg(["min", "max"])
+        lines = [
+            self.heading,
+            f"{'':{n_characters}}  {'for no effect [MC error]':>26}  {'for an effect':>13}  {'z':>5}  {span:>23}",
+        ]
+        for label, (key, row) in zip(labels, self.table.iterrows(), strict=True):
+            ratio = Ratio(float(np.log(row["for_none"])), row["log_error"])
+            least, most = (Ratio(float(value), 0.0) for value in ranges.loc[key])
+            z = "" if np.isnan(row["z"]) else f"{row['z']:.1f}"
+            lines.append(
+                f"{label:{n_characters}}  {ratio.with_error():>26}  {ratio.inverse!s:>13}  {z:>5}  "
+                f"{f'{least} to {most}':>23}{'' if row['sound'] else '  doubtful'}"
+            )
+        lines += [f"Beware: {reason}" for reason in self.reasons]
+        lines.append("What this says, and what it does not:")
+        return "\n".join([*lines, *(f"  {place}. {text}" for place, text in enumerate(self.assumptions, start=1))])
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class DensityRatio:
+    """Posterior over prior density at 0.
+
+    Attributes
+    ----------
+    log
+        Logarithm of the Bayes factor of 0 against the prior.
+    error
+        Its Monte Carlo standard error.
+    k_hat
+        Largest Pareto shape of the averaged terms.
+    """
+
+    log: float
+    error: float
+    k_hat: float
+
+    @property
+    def sound(self) -> bool:
+        """Whether the estimate can be trusted."""
+        return self.k_hat <= MOST_SHAPE and self.error <= MOST_ERROR
+
+
+def bayes_factors(
+    fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True
+) -> BayesFactors:
+    """Weigh no lagged effect between two measures against some effect, in each direction.
+
+    The Bayes factor of the model without a path against the model with it is the ratio of the
+    effect's posterior and prior densities at 0 [1]_. The prior density is known. The posterior
+    density at 0 is averaged over draws (c, u) of the effects in question and of everything else,
+    ``p(0 | D) = E[w(c | u) p(0, u, D) / p(c, u, D)]``, with w the normal approximation of c given u
+    [2]_: the model's own density, not a kernel, so that it holds as well far from the centre as
+    near it, for several effects at once, and has a Monte Carlo error.
+
+    Parameters
+    ----------
+    fit
+        A fitted model with both paths.
+    first, second
+        Two of its measures.
+    widths
+        SDs of the prior of all cross-lagged effects at which the Bayes factors are found too, by
+        weighting the draws with the ratio of the priors.
+    refit
+        Whether to sample anew at a width where the weights are not to be trusted.
+
+    Returns
+    -------
+    BayesFactors
+        Of each path being 0 in every interval, of both, and with free lags of each interval's.
+
+    Raises
+    ------
+    SpecError
+        If a measure is not in the model, both are the same, a path is fixed at 0, the effects'
+        prior is not normal on the scale of the draws, or a width is not above 0.
+
+    Notes
+    -----
+    The effects are those on which the prior is stated, in SDs at the first wave, so that "no effect"
+    is exactly ``spec.without(path)``, other priors unchanged.
+
+    References
+    ----------
+    .. [1] Wagenmakers, Lodewyckx, Kuriyal & Grasman (2010). Bayesian hypothesis testing for
+       psychologists: a tutorial on the Savage-Dickey method. Cognitive Psychology 60, 158-189.
+    .. [2] Chen (1994). Importance-weighted marginal Bayesian posterior density estimation. Journal of
+       the American Statistical Association 89, 818-824.
+    """
+    _check(fit, first, second, widths)
+    # Rows of the curve at each width; the fit's own width comes first.
+    prior = _prior(fit)
+    every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))
+    nulls = _nulls(fit, first, second)
+    ratios = _ratios(fit, nulls, every_width)
+    again: set[float] = set()
+    for place, width in enumerate(every_width):
+        if refit and place and not all(found[place].sound for found in ratios.values()):
+            changed: Any = {_random_variable(fit): Normal(prior.mean, width)}
+            spec = replace(fit.spec, priors=replace(fit.spec.priors, **changed))
+            exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + place, spec), nulls, (width,))
+            again.add(width)
+            for null, found in ratios.items():
+                found[place] = exact[null][0]
+    healthy = fit.health.healthy
+    rows, points = {}, {}
+    for null, found in ratios.items():
+        rows[null] = {**_row(found[0], healthy), **_simple(fit, nulls[null])}
+        for width, ratio in sorted(zip(every_width, found, strict=True)):
+            row = _row(ratio, healthy)
+            points[*null, width] = {
+                "for_none": row["for_none"],
+                "log_error": row["log_error"],
+                "k_hat": row["k_hat"],
+                "refitted": width in again,
+                "sound": row["sound"],
+            }
+    table, curve = (pd.DataFrame.from_dict(part, orient="index") for part in (rows, points))
+    table.index = pd.MultiIndex.from_tuples(rows, names=["absent", "over"])
+    curve.index = pd.MultiIndex.from_tuples(points, names=["absent", "over", "width"])
+    order = ["for_none", "for_effect", "log_error", "z", "kernel", "k_hat", "sound"]
+    return BayesFactors(
+        table=table[order],
+        curve=curve,
+        prior=prior,
+        heading=_heading(fit),
+        reasons=_reasons(fit, curve),
+        assumptions=(
+            "Each Bayes factor compares the model with the model without the path; it says nothing about either "
+            "against other models, and is no probability of a hypothesis.",
+            "It depends on the prior of the effect: the wider the prior, the more it favours no effect. Read the whole "
+            "curve.",
+            "An effect of exactly 0 is rarely meant; for effects too small to matter ask ab.hypotheses.",
+            *fit.spec.assumptions,
+        ),
+    )
+
+
+def savage_dickey(
+    points: np.ndarray,
+    log_density: Callable[[np.ndarray], np.ndarray],
+    absent: np.ndarray,
+    shared: np.ndarray,
+    prior: Normal,
+    widths: Sequence[float],
+) -> list[DensityRatio]:
+    """Posterior over prior density at 0 of some effects, for several prior SDs, from draws of one posterior.
+
+    Parameters
+    ----------
+    points
+        Draws, shape ``(chain, draw, number)``.
+    log_density
+        Log posterior density, up to a constant, of rows of numbers.
+    absent
+        Positions of the effects that are 0.
+    shared
+        Positions of all effects whose prior SD changes, those in `absent` among them.
+    prior
+        Their independent prior in the posterior at hand.
+    widths
+        Prior SDs.
+
+    Returns
+    -------
+    list of DensityRatio
+        One for each width.
+    """
+    n_chains, _, size = points.shape
+    flat = points.reshape(-1, size)
+    at_zero = flat.copy()
+    at_zero[:, absent] = 0.0
+    terms = _conditional(flat, absent) + log_density(at_zero) - log_density(flat)
+    found = []
+    for width in widths:
+        changed = [_prior_change(numbers[:, shared], prior, width) for numbers in (at_zero, flat)]
+        above, below = ((terms + changed[0]).reshape(n_chains, -1), changed[1].reshape(n_chains, -1))
+        posterior, influence = _log_ratio_of_means(above, below)
+        at_prior = len(absent) * float(_log_normal(np.zeros(1), prior.mean, width)[0])
+        found.append(DensityRatio(posterior - at_prior, _error_of_mean(influence), max(_shape(above), _shape(below))))
+    return found
+
+
+def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
+    problems = Problems("These Bayes factors cannot be found")
+    for name in dict.fromkeys((first, second)):
+        if name not in fit.spec.measures:
+            problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")
+    if first == second:
+        problems.add(f"A lagged effect needs two different measures; got '{first}' twice.")
+    if not problems.found:
+        for path in (lagged_path(first, second), lagged_path(second, first)):
+            if path in fit.spec.remove:
+                problems.add(f"'{path}' is already fixed at 0; fit the model with both paths.")
+            elif path not in _paths_with_density(fit):
+                problems.add(
+                    f"'{path}' is not a random variable of this model with a normal prior, so its density at 0 is not "
+                    "known. Compare fits with and without it by ab.compare."
+                )
+    for width in widths:
+        if not (isinstance(width, int | float) and 0 < width < np.inf):
+            problems.add(f"widths must be numbers above 0; got {width!r}.")
+    problems.raise_as(SpecError)
+
+
+def _random_variable(fit: Fit) -> str | None:
+    """The one whose entries are the cross-lagged effects, or cross-drifts in continuous time."""
+    return next((name for name in RANDOM_VARIABLES if name in fit.posterior), None)
+
+
+def _effects(fit: Fit, group: str = "posterior") -> xr.DataArray:
+    return fit.draws[group].to_dataset()[str(_random_variable(fit))]
+
+
+def _paths_with_density(fit: Fit) -> list[str]:
+    return [] if _random_variable(fit) is None else list(_effects(fit)["cross_lagged_path"].to_numpy())
+
+
+def _prior(fit: Fit) -> Normal:
+    prior: Normal = getattr(fit.spec.priors, str(_random_variable(fit)))
+    return prior
+
+
+def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """What is 0 in each hypothesis: selections from the random variable ``cross_lagged``."""
+    effects = _effects(fit)
+    paths = (lagged_path(first, second), lagged_path(second, first))
+    nulls: dict[tuple[str, str], list[dict[str, str]]] = {
+        (path, ALWAYS): [{"cross_lagged_path": path}] for path in paths
+    }
+    nulls["both paths", ALWAYS] = [{"cross_lagged_path": path} for path in paths]
+    if "interval" in effects.dims:
+        for path in paths:
+            for interval in effects["interval"].to_numpy():
+                nulls[path, str(interval)] = [{"cross_lagged_path": path, "interval": str(interval)}]
+    return nulls
+
+
+def _ratios(
+    fit: Fit, nulls: dict[tuple[str, str], list[dict[str, str]]], widths: Sequence[float]
+) -> dict[tuple[str, str], list[DensityRatio]]:
+    target = _target(fit)
+    effects = _effects(fit).isel(chain=0, draw=0, drop=True)
+    labelled = effects.copy(data=target.positions(str(_random_variable(fit))).reshape(effects.shape))
+    sizes = (fit.posterior.sizes["chain"], fit.posterior.sizes["draw"], -1)
+    points = target.points(fit.posterior).reshape(sizes)
+    return {
+        null: savage_dickey(
+            points,
+            target,
+            np.unique(np.concatenate([np.ravel(labelled.sel(chosen)) for chosen in selections])),
+            np.ravel(labelled),
+            _prior(fit),
+            widths,
+        )
+        for null, selections in nulls.items()
+    }
+
+
+def _target(fit: Fit) -> LogDensity:
+    try:
+        return log_density_of(fit.spec, fit.panel)
+    except NotTabularError as error:
+        raise SpecError(f"The density of this model is not known at points that were not sampled: {error}") from error
+
+
+def _simple(fit: Fit, selections: list[dict[str, str]]) -> dict[str, float]:
+    """Bayes factor of a single effect as ArviZ finds it, and how far the effect is from 0."""
+    import arviz_stats
+
+    after, before = (_effects(fit, group).sel(selections[0]) for group in ("posterior", "prior"))
+    if len(selections) > 1 or set(after.dims) != {"chain", "draw"}:
+        return {"z": np.nan, "kernel": np.nan}
+    z = float(after.mean() / after.std())
+    if abs(z) >= KERNEL_REACH:
+        return {"z": z, "kernel": np.nan}
+    drawn = {
+        f"/{group}": xr.Dataset({"effect": part.drop_vars(list(selections[0]))})
+        for group, part in (("posterior", after), ("prior", before))
+    }
+    kernel = arviz_stats.bayes_factor(xr.DataTree.from_dict(drawn), "effect")
+    return {"z": z, "kernel": float(kernel["effect"].sel(bf_type="BF01"))}
+
+
+def _row(ratio: DensityRatio, healthy: bool) -> dict[str, float]:
+    return {
+        "for_none": float(np.exp(ratio.log)),
+        "for_effect": float(np.exp(-ratio.log)),
+        "log_error": ratio.error,
+        "k_hat": ratio.k_hat,
+        "sound": healthy and ratio.sound,
+    }
+
+
+def _heading(fit: Fit) -> str:
+    unit = "within-person SD per SD" if fit.spec.random_intercepts else "SD per SD"
+    what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
+    return (
+        f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; "
+        f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+    )
+
+
+def _reasons(fit: Fit, curve: pd.DataFrame) -> tuple[str, ...]:
+    found = []
+    if not fit.health.healthy:
+        found.append(f"The draws cannot be trusted: {' '.join(fit.health.problems)}")
+    doubtful = curve.loc[~curve["sound"].astype(bool)].index.unique("width")
+    if len(doubtful) and fit.health.healthy:
+        widths = ", ".join(number(width) for width in sorted(doubtful))
+        found.append(f"At prior SD {widths} the draws do not determine every Bayes factor; sample more draws.")
+    return tuple(found)
+
+
+def _without(absent: str) -> str:
+    return "neither path" if absent == "both paths" else f"no {absent}"
+
+
+def _conditional(points: np.ndarray, absent: np.ndarray) -> np.ndarray:
+    """Log density of some numbers given the others under a normal with the draws' moments; shape ``(draw,)``."""
+    deviations = points - points.mean(axis=0)
+    rest = np.delete(np.arange(points.shape[1]), absent)
+    slopes = np.linalg.lstsq(deviations[:, rest], deviations[:, absent], rcond=None)[0]
+    residuals = deviations[:, absent] - deviations[:, rest] @ slopes
+    covariance = residuals.T @ residuals / len(points)
+    factor = np.linalg.cholesky(covariance)
+    scaled = np.linalg.solve(factor, residuals.T)
+    constant = np.log(np.diag(factor)).sum() + 0.5 * len(absent) * np.log(2 * np.pi)
+    return np.asarray(-0.5 * (scaled**2).sum(axis=0) - constant)
+
+
+def _log_normal(values: np.ndarray, mean: float, sd: float) -> np.ndarray:
+    return np.asarray(-0.5 * ((values - mean) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi))
+
+
+def _prior_change(effects: np.ndarray, prior: Normal, width: float) -> np.ndarray:
+    """Log ratio of the new and the old prior at each draw."""
+    change = _log_normal(effects, prior.mean, width) - _log_normal(effects, prior.mean, prior.sd)
+    return np.asarray(change.sum(axis=1))
+
+
+def _log_ratio_of_means(above: np.ndarray, below: np.ndarray) -> tuple[float, np.ndarray]:
+    """Log of ``mean(exp(above)) / mean(exp(below))`` and each draw's influence on it."""
+    most, least = above.max(), below.max()
+    upper, lower = np.exp(above - most), np.exp(below - least)
+    log = float(np.log(upper.mean()) + most - np.log(lower.mean()) - least)
+    return log, upper / upper.mean() - lower / lower.mean()
+
+
+def _error_of_mean(influence: np.ndarray) -> float:
+    from arviz_stats.base import array_stats
+
+    return float(array_stats.mcse(influence, method="mean")) if np.ptp(influence) else 0.0
+
+
+def _shape(log_weights: np.ndarray) -> float:
+    """Pareto shape of the largest weights; minus infinity where all are equal."""
+    from arviz_stats.base import array_stats
+
+    flat = log_weights.ravel()
+    if np.ptp(flat) < 1e-9:
+        return -np.inf
+    return float(array_stats.psislw(-flat)[1])

@@ -1,0 +1,380 @@
+"""Within-person dynamics read off a fit: lagged effects step by step, or a drift, in SDs at one wave."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..effects import (
+    along_path,
+    held_at_expectation,
+    matrix_exponential,
+    responses,
+    sustained_drift,
+    sustained_transitions,
+)
+from ..fitting import Fit
+from ..names import ARROW, choices, lagged_path, number, quoted
+from ..problems import Problems
+from ..spec.steps import base_step, equal_intervals, steps_per_interval
+
+__all__ = [
+    "Dynamics",
+    "Timing",
+    "base_effects",
+    "drift_effects",
+    "effects_of",
+    "hardly_within",
+    "in_group",
+    "interval_effects",
+    "lags_of",
+    "not_followed",
+    "sample_in_words",
+    "sds_at",
+    "standardized",
+    "standardized_innovations",
+    "time_in_words",
+    "wave_of",
+    "within_in_words",
+]
+
+type Array = NDArray[np.float64]
+
+Timing = Literal["waves", "continuous"]
+
+LEAST_CONTRACTION = 0.3
+SEVERAL = "through several mediators"
+OTHER_WAYS = "all other ways"
+
+
+@dataclass(frozen=True, eq=False)
+class Dynamics:
+    """Draws of within-person dynamics, and how a change of one measure spreads in them.
+
+    Attributes
+    ----------
+    measures
+        Names, in the order of the matrices.
+    timing
+        ``"waves"``: one transition for each step; ``"continuous"``: one drift per unit of time.
+    matrices
+        Transitions, shape ``(chain, draw, step, outcome, predictor)``, or drift, shape
+        ``(chain, draw, outcome, predictor)``; in SDs of the outcome per SD of the predictor,
+        both within persons at one wave.
+    elapsed
+        Times since the change at which effects are given, from 0, shape ``(time,)``; evenly
+        spaced where timing is continuous.
+    unit_step
+        Length of the step to which a shift of a path refers: a step, or the shortest interval.
+    sds
+        The within-person SDs, raw units, shape ``(chain, draw, measure)``.
+    correlations
+        Within-person correlations at the same wave, shape ``(chain, draw, measure, measure)``.
+    innovations
+        Covariance of what is new over a unit step, in the same SDs, of the same shape.
+    """
+
+    measures: tuple[str, ...]
+    timing: Timing
+    matrices: Array
+    elapsed: Array
+    unit_step: float
+    sds: Array
+    correlations: Array
+    innovations: Array
+
+    @cached_property
+    def path_effects(self) -> xr.DataArray:
+        """Each lagged effect, averaged over steps; in a drift, per shortest interval."""
+        effects = self.matrices.mean(axis=2) if self.timing == "waves" else self.matrices * self.unit_step
+        return xr.DataArray(
+            effects,
+            dims=("chain", "draw", "outcome", "predictor"),
+            coords={"outcome": list(self.measures), "predictor": list(self.measures)},
+        )
+
+    def response(
+        self,
+        treatment: str,
+        outcome: str,
+        *,
+        sustained: bool = False,
+        held: Sequence[str] = (),
+        along: Sequence[str] | None = None,
+    ) -> xr.DataArray:
+        """Effect of raising the treatment by one SD at time 0, dims ``(chain, draw, time)``.
+
+        Parameters
+        ----------
+        treatment, outcome
+            Measures.
+        sustained
+            Whether the treatment is kept raised; otherwise it is left to itself.
+        held
+            Measures kept on their expected course.
+        along
+            If given, only this path counts, and the carry-over of the measures on it.
+        """
+        cause, place = self.measures.index(treatment), self.measures.index(outcome)
+        matrices = self.matrices
+        if sustained:
+            keep = sustained_transitions if self.timing == "waves" else sustained_drift
+            matrices = keep(matrices, cause)
+        matrices = held_at_expectation(matrices, [self.measures.index(name) for name in held])
+        if along is not None:
+            matrices = along_path(matrices, [self.measures.index(name) for name in along])
+        if self.timing == "continuous":
+            step = matrix_exponential(matrices * (self.elapsed[1] - self.elapsed[0]))[:, :, None]
+            matrices = np.broadcast_to(step, (*step.shape[:2], len(self.elapsed) - 1, *step.shape[3:]))
+        return xr.DataArray(
+            responses(matrices, cause)[..., place], dims=("chain", "draw", "time"), coords={"time": self.elapsed}
+        )
+
+    def shifted(self, biases: Mapping[tuple[str, str], Array | float]) -> Self:
+        """Return the dynamics with paths lowered by a bias, in SD per SD over one unit step.
+
+        Parameters
+        ----------
+        biases
+            By predictor and outcome: one number, or one for each draw, shape ``(chain, draw)``.
+        """
+        matrices = self.matrices.copy()
+        for (predictor, outcome), bias in biases.items():
+            place = (..., self.measures.index(outcome), self.measures.index(predictor))
+            by_draw = np.asarray(bias, dtype=float)
+            if self.timing == "continuous":
+                matrices[place] -= by_draw / self.unit_step
+            else:
+                matrices[place] -= by_draw[..., None] if by_draw.ndim else by_draw
+        return replace(self, matrices=matrices)
+
+    def at(self, *times: float) -> Self:
+        """Return the dynamics with effects at these elapsed times only (continuous time)."""
+        return replace(self, elapsed=np.array(times))
+
+
+def effects_of(
+    dynamics: Dynamics,
+    treatment: str,
+    mediators: Sequence[str],
+    outcome: str,
+    *,
+    sustained: bool = False,
+    paths: Sequence[str] = (),
+) -> xr.Dataset:
+    """Total, direct, indirect and path-specific effects over time, dims ``(chain, draw, time)``."""
+
+    def response(held: Sequence[str] = (), along: Sequence[str] | None = None) -> xr.DataArray:
+        return dynamics.response(treatment, outcome, sustained=sustained, held=held, along=along)
+
+    total, direct = response(), response(held=mediators)
+    effects = {"total": total, "direct": direct, "indirect": total - direct}
+    if len(mediators) > 1:
+        alone = {name: response(held=[other for other in mediators if other != name]) - direct for name in mediators}
+        effects |= {_alone(name): effect for name, effect in alone.items()}
+        effects[SEVERAL] = effects["indirect"] - sum(alone.values())
+    for path in paths:
+        effects[path] = response(along=path.split(ARROW))
+    if paths:
+        effects[OTHER_WAYS] = total - sum(effects[path] for path in paths)
+    return xr.Dataset(effects)
+
+
+def _alone(mediator: str) -> str:
+    return f"through {mediator} alone"
+
+
+def sds_at(draws: xr.Dataset, measures: Sequence[str], wave: int) -> tuple[Array, Array]:
+    """Within-person SDs and correlations at one wave.
+
+    Returns
+    -------
+    tuple
+        Shapes ``(chain, draw, measure)`` and ``(chain, draw, measure, measure)``.
+    """
+    sds = _by_measure(draws["within_sd"].isel(time=wave), measures)
+    return sds, _matrices(draws["within_correlation"].isel(time=wave), measures)
+
+
+def standardized_innovations(draws: xr.Dataset, measures: Sequence[str], sds: Array, intervals: Sequence[int]) -> Array:
+    """Innovation covariance in within-person SDs, averaged over some intervals; dims as `Dynamics.innovations`."""
+    found = []
+    for place in intervals:
+        size = _by_measure(draws["innovation_sd"].isel(interval=place), measures) / sds
+        correlations = _matrices(draws["innovation_correlation"].isel(interval=place), measures)
+        found.append(correlations * size[..., :, None] * size[..., None, :])
+    average: Array = np.mean(found, axis=0)
+    return average
+
+
+def _by_measure(values: xr.DataArray, measures: Sequence[str]) -> Array:
+    ordered: Array = values.sel(measure=list(measures)).transpose("chain", "draw", "measure").to_numpy()
+    return ordered
+
+
+def _matrices(by_pair: xr.DataArray, measures: Sequence[str]) -> Array:
+    """Correlation matrices from correlations of pairs, dims ``(chain, draw, measure, measure)``."""
+    values = by_pair.transpose("chain", "draw", "pair")
+    matrices = np.broadcast_to(np.eye(len(measures)), (*values.shape[:2], len(measures), len(measures))).copy()
+    for pair in values["pair"].to_numpy():
+        first, second = (measures.index(name) for name in str(pair).split(", "))
+        matrices[..., first, second] = matrices[..., second, first] = values.sel(pair=pair).to_numpy()
+    return matrices
+
+
+def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | None:
+    """Raw lagged effects over the one step that longer lags are powers of, and its length.
+
+    Returns
+    -------
+    tuple or None
+        Shape ``(chain, draw, outcome, predictor)``, and the step in units of time; None where
+        the lags have no common step: "free", or "equal" over unequal intervals.
+    """
+    times, draws = fit.panel.times, fit.draws[group].to_dataset()
+    lags = lags_of(fit)
+    if lags == "equal" and equal_intervals(times):
+        return _lagged(draws, fit.spec.measures, 0), times[1] - times[0]
+    step = base_step(times)
+    if lags not in ("grid", "continuous") or step is None:
+        return None
+    if lags == "continuous":
+        return matrix_exponential(drift_effects(fit, group) * step), step
+    steps = steps_per_interval(times)
+    if 1 in steps:
+        return _lagged(draws, fit.spec.measures, steps.index(1)), step
+    return _from_first_wave(draws, fit.spec.measures), step
+
+
+def drift_effects(fit: Fit, group: str = "posterior") -> Array:
+    """Raw drift of a continuous-time fit, shape ``(chain, draw, outcome, predictor)``."""
+    return _ordered(fit.draws[group].to_dataset()["drift"], fit.spec.measures)
+
+
+def interval_effects(fit: Fit, intervals: Sequence[int], group: str = "posterior") -> Array:
+    """Raw lagged effects of some intervals, shape ``(chain, draw, interval, outcome, predictor)``."""
+    draws = fit.draws[group].to_dataset()
+    return np.stack([_lagged(draws, fit.spec.measures, place) for place in intervals], axis=2)
+
+
+def standardized(matrices: Array, sds: Array) -> Array:
+    """Effects per SD of the predictor, in SDs of the outcome; one yardstick for all steps."""
+    extra = matrices.ndim - sds.ndim - 1
+    unit = sds.reshape(*sds.shape[:2], *(1,) * extra, sds.shape[-1])
+    scaled: Array = matrices * unit[..., None, :] / unit[..., :, None]
+    return scaled
+
+
+def lags_of(fit: Fit) -> str:
+    """How the fitted effects depend on the interval: "equal", "free", "grid" or "continuous"."""
+    return str(fit.spec.lags_for(fit.panel.times))
+
+
+def sample_in_words(fit: Fit) -> str:
+    """Size of the data and of the posterior sample."""
+    return f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+
+
+def time_in_words(fit: Fit, length: float) -> str:
+    """A length of time with the panel's unit."""
+    unit = fit.panel.time_unit
+    if not unit:
+        return number(length)
+    return f"{number(length)} {unit.removesuffix('s') if number(length) == '1' else unit}"
+
+
+def not_followed(fit: Fit) -> tuple[str, ...]:
+    """Parts of the model for which these effects are not worked out, one sentence each."""
+    found = []
+    if fit.spec.lag_2:
+        found.append(
+            f"The model has effects over two waves ({quoted(fit.spec.lag_2)}), which are not followed here. Fit it "
+            "without lag_2."
+        )
+    return tuple(found)
+
+
+def in_group(fit: Fit, group: str | None, problems: Problems) -> Fit:
+    """Return the fit with the draws of one group, or the fit itself where it has no groups."""
+    has_groups = "group" in fit.posterior["lagged"].dims
+    known = [str(name) for name in fit.posterior["group"].to_numpy()] if has_groups else []
+    if group is None and not has_groups:
+        return fit
+    if group is None:
+        problems.add(f"This fit has groups; say which one is asked about: group= one of {quoted(known)}.")
+    elif not has_groups:
+        problems.add(f"group={group!r} was asked for, and this fit has no groups. Leave group open.")
+    elif group not in known:
+        problems.add(f"The fit has no group '{group}'{choices(group, known, 'Groups')}")
+    if not has_groups:
+        return fit
+    chosen = group if group in known else known[0]
+    groups = {name: node.to_dataset() for name, node in fit.draws.children.items()}
+    of_group = {
+        name: part.sel(group=chosen, drop=True) if "group" in part.dims else part for name, part in groups.items()
+    }
+    return replace(fit, draws=xr.DataTree.from_dict(of_group))
+
+
+def within_in_words(fit: Fit, measures: Sequence[str]) -> str:
+    """Whether the effects are within persons, as part of a heading."""
+    if fit.spec.accumulating:
+        return " given stable factors"
+    if not fit.spec.random_intercepts:
+        return ", within and between persons mixed"
+    return "" if hardly_within(fit, measures) else " within persons"
+
+
+def hardly_within(fit: Fit, measures: Sequence[str]) -> tuple[str, ...]:
+    """A sentence where the data hardly tell stable differences between people from carry-over."""
+    if not fit.spec.random_intercepts or "icc" not in fit.draws["posterior"] or "prior" not in fit.draws.children:
+        return ()
+    spread = {group: fit.draws[group]["icc"].var(("chain", "draw")) for group in ("posterior", "prior")}
+    weak = [
+        name
+        for name in measures
+        if float(1 - spread["posterior"].sel(measure=name) / spread["prior"].sel(measure=name)) < LEAST_CONTRACTION
+    ]
+    if not weak:
+        return ()
+    return (
+        f"The data hardly tell stable differences from carry-over in {quoted(weak)}: the posterior of the ICC is "
+        "nearly its prior, so the effects are not safely within persons.",
+    )
+
+
+def _lagged(draws: xr.Dataset, measures: Sequence[str], interval: int) -> Array:
+    return _ordered(draws["lagged"].isel(interval=interval), measures)
+
+
+def _ordered(effects: xr.DataArray, measures: Sequence[str]) -> Array:
+    ordered = effects.sel(outcome=list(measures), predictor=list(measures))
+    values: Array = ordered.transpose("chain", "draw", "outcome", "predictor").to_numpy()
+    return values
+
+
+def _from_first_wave(draws: xr.Dataset, measures: Sequence[str]) -> Array:
+    """Base step of a grid none of whose intervals is one step: the random variables themselves."""
+    sds, _ = sds_at(draws, measures, 0)
+    effects = np.zeros((*sds.shape, len(measures)))
+    for block, dim in (("carry_over", "carry_over_path"), ("cross_lagged", "cross_lagged_path")):
+        if block not in draws:
+            continue
+        known = {str(path) for path in draws[dim].to_numpy()}
+        for row, outcome in enumerate(measures):
+            for column, predictor in enumerate(measures):
+                path = lagged_path(predictor, outcome)
+                if path in known:
+                    effects[..., row, column] = draws[block].sel({dim: path}).transpose("chain", "draw").to_numpy()
+    raw: Array = effects * sds[..., :, None] / sds[..., None, :]
+    return raw
+
+
+def wave_of(fit: Fit, time: float) -> int | None:
+    """Position of a wave by its time, or None where there is no wave."""
+    places = [place for place, known in enumerate(fit.panel.times) if abs(known - time) <= 1e-9 * max(1.0, abs(known))]
+    return places[0] if places else None

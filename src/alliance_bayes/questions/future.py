@@ -1,0 +1,167 @@
+"""Which model predicts the next waves best: leave the future out."""
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from ..conditioning import unseen_from
+from ..fitting import Fit
+from ..names import in_words, number, quoted
+from ..problems import Problems, SpecError
+from .comparison import (
+    LEAST_DIFFERENCE,
+    LEAST_ERRORS,
+    MOST_REFITS,
+    ZERO,
+    Comparison,
+    Method,
+    check_fits,
+    check_options,
+    compared,
+)
+from .scores import LeftOut, Scores, leave_out, plain_scores, refitted
+
+__all__ = ["leave_future_out"]
+
+Training = Literal["others", "past"]
+
+
+def leave_future_out(
+    fits: Mapping[str, Fit],
+    *,
+    time: float | None = None,
+    training: Training = "others",
+    method: Method = "stacking",
+    least_difference: float = LEAST_DIFFERENCE,
+    least_errors: float = LEAST_ERRORS,
+    most_refits: int = MOST_REFITS,
+) -> Comparison:
+    """Compare models by how well they predict people's later waves from their earlier ones.
+
+    A person's score is ``log p(future_i | past_i, training)``: at each draw the waves from `time`
+    on are conditioned on the person's earlier waves, ``p(all) / p(past)``, both normal with random
+    intercepts and states integrated out, and averaged over draws that never saw that future. Two
+    questions, which differ in where the parameters come from:
+
+    - ``training="others"``: leave one person's future out. The parameters come from that person's
+      past and from all waves of all other people, scored as in `compare`. For any model; it asks
+      how well a later patient's course can be foretold once others have been followed to the end,
+      not what could have been foretold at the time.
+    - ``training="past"``: leave-future-out proper [1]_. Each model is fitted anew to the waves
+      before `time`, of everybody; exact, about a second a model. Only for models whose later waves
+      share all parameters with the earlier ones (equal or grid lags, equal residuals and means):
+      of others the past says nothing about the future's parameters, and the score would be one of
+      their priors.
+
+    Parameters
+    ----------
+    fits
+        Name to fit, two or more, of the same panel and measures.
+    time
+        First wave to predict, one of the panel's after the first; the last wave when left open.
+        All waves from it on are predicted at once, each person's jointly.
+    training
+        What the parameters are learnt from.
+    method, least_difference, least_errors, most_refits
+        As in `compare`; with ``training="past"`` there is nothing else to refit.
+
+    Returns
+    -------
+    Comparison
+        Of the people with a value at `time` or later.
+
+    Raises
+    ------
+    SpecError
+        If the fits cannot be scored on the same people, `time` is not a wave after the first, an
+        option makes no sense, or, for ``training="past"``, a model has parameters that are not in
+        the past, or too few waves there.
+    PanelError
+        If the panel holds moments alone.
+
+    References
+    ----------
+    .. [1] Buerkner, Gabry & Vehtari (2020). Approximate leave-future-out cross-validation for
+       Bayesian time series models. Journal of Statistical Computation and Simulation 90, 2499-2523.
+       https://doi.org/10.1080/00949655.2020.1783262
+    """
+    problems = Problems("These fits cannot be compared by their predictions")
+    check_fits(fits, problems)
+    check_options(method, least_difference, least_errors, most_refits, problems)
+    times = next(iter(fits.values())).panel.times
+    if time is not None and time not in times[1:]:
+        later = ", ".join(map(number, times[1:]))
+        problems.add(f"time must be one of the waves after the first, {later}; got {time!r}.")
+    if training not in get_args(Training):
+        problems.add(f"training must be one of {quoted(get_args(Training))}; got {training!r}.")
+    problems.raise_as(SpecError)
+    n_before = times.index(times[-1] if time is None else time)
+    if training == "past":
+        _check_past(fits, n_before, problems)
+        problems.raise_as(SpecError)
+    scores = {name: _scores(LeftOut(fitted, n_before), training, most_refits) for name, fitted in fits.items()}
+    n_persons = next(iter(scores.values())).elpd.size
+    return compared(
+        fits,
+        scores,
+        method=method,
+        least_difference=least_difference,
+        least_errors=least_errors,
+        heading=_heading(times, n_before, training, n_persons),
+        verb="the later waves",
+        unit="elpd of the later waves",
+        assumptions=_assumptions(training),
+    )
+
+
+def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> None:
+    cure = "Fit it so, or ask with training='others'."
+    for name, fitted in fits.items():
+        spec = fitted.spec
+        own = [f"lags='{spec.lags}'"] if spec.lags_for(fitted.panel.times) == "free" else []
+        own += [f"{option}='free'" for option in ("residuals", "means") if getattr(spec, option) == "free"]
+        if own:
+            problems.add(
+                f"'{name}' has {' and '.join(own)}: the later waves have parameters of their own, about which the "
+                f"earlier ones say nothing. Make them 'equal' (lags also 'grid'). {cure}"
+            )
+        if n_before < spec.fewest_waves:
+            problems.add(
+                f"'{name}': {n_before} earlier wave{'s' * (n_before != 1)} do not identify a {spec.title}, which needs "
+                f"{spec.fewest_waves}. Choose a later time, or ask with training='others'."
+            )
+
+
+def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
+    if training == "others":
+        return leave_out(left_out, most_refits)
+    fitted = left_out.fit
+    past = refitted(fitted, unseen_from(fitted.panel, left_out.n_given), fitted.settings.seed + 1)
+    return plain_scores(left_out.log_density(past, left_out.places))
+
+
+def _heading(times: tuple[float, ...], n_before: int, training: Training, n_persons: int) -> str:
+    future, past = (in_words([number(time) for time in part]) for part in (times[n_before:], times[:n_before]))
+    source = (
+        "parameters learnt from those earlier waves alone (leave the future out; exact refits)"
+        if training == "past"
+        else "parameters learnt from other people at all waves (leave one person's future out)"
+    )
+    waves = "wave" if len(times) - n_before == 1 else "waves"
+    return f"Each person's {waves} at {future} predicted from their own values at {past}, {source}; {n_persons} people"
+
+
+def _assumptions(training: Training) -> tuple[str, ...]:
+    learnt = (
+        "The parameters come from the earlier waves alone, and are taken to hold in the later ones."
+        if training == "past"
+        else "The parameters come from people whose later waves are known: this is not what could have been foretold "
+        "at the time."
+    )
+    return (
+        "The elpd says how well a model predicts people's later values from their earlier ones; it is about "
+        "prediction, not about causes.",
+        learnt,
+        "Later values are missing at random given the earlier ones; people do not affect each other.",
+        ZERO,
+        "Not distinguishable does not mean equal: these data cannot tell the models apart by prediction.",
+    )

@@ -1,0 +1,346 @@
+"""Informative hypotheses about lagged effects, weighed by encompassing priors, and practical equivalence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..figures import shares_figure
+from ..fitting import Fit
+from ..health import Health
+from ..names import choices, lagged_path, number
+from ..problems import Problems, SpecError
+from ..summaries import Probability, interval_name, probability
+from .ratios import Ratio
+from .statements import Statement, average_over, effects_of, parse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Hypotheses", "against_any", "against_rest", "hypotheses"]
+
+MARGIN = 0.03
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Hypotheses:
+    """Evidence for hypotheses about standardised lagged effects.
+
+    Attributes
+    ----------
+    table
+        Indexed by ``hypothesis``. ``statement``: its text. ``posterior`` and ``prior``: its probability
+        after and before the data, with their Monte Carlo errors ``posterior_mcse`` and ``prior_mcse``.
+        ``against_any``: Bayes factor against the model without the constraint, at most
+        ``1 / prior``; ``against_rest``: against the hypothesis being false. Each with ``..._log_error``,
+        the Monte Carlo standard error of its logarithm, and ``..._bound``: "<" or ">" where no draw or every
+        draw satisfies the hypothesis, so that the factor is known only to lie below or above its value.
+    rope
+        Indexed by ``path`` and ``over``: ``below``, ``inside`` and ``above``, probabilities that the effect
+        lies below, within and above the region of practical equivalence, -margin to margin, with the Monte Carlo
+        error ``inside_mcse`` and the prior's ``inside_prior``; ``interval_inside``, share of the interval's draws
+        in the region (`arviz_stats.ci_in_rope`); ``verdict``: "practically none" where the whole interval is
+        inside, "not negligible" where none of it is, else "undecided".
+    margin
+        Half-width of the region, in SD per SD.
+    heading
+        Estimand, scale and sample.
+    reasons
+        What makes numbers doubtful.
+    assumptions
+        What the numbers are about, and what they are not.
+    health
+        Of the sampling.
+    n_draws, n_prior_draws
+        Draws that the probabilities were counted over.
+    """
+
+    table: pd.DataFrame
+    rope: pd.DataFrame
+    margin: float
+    heading: str
+    reasons: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    health: Health
+    n_draws: int
+    n_prior_draws: int
+
+    def plot(self) -> "Figure":
+        """Draw the probability of each hypothesis after and before the data."""
+        shares = {str(name): (row["posterior"], row["prior"]) for name, row in self.table.iterrows()}
+        return shares_figure(shares, labels=("after the data", "before (prior)"), unit="probability")
+
+    def __str__(self) -> str:
+        healthy = "no problems" if self.health.healthy else "PROBLEMS, see above"
+        return "\n".join(
+            [
+                self.heading,
+                *_hypotheses_in_words(self),
+                *_rope_in_words(self),
+                *(f"Beware: {reason}" for reason in self.reasons),
+                f"Sampling: {healthy}. What this says, and what it does not:",
+                *(f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)),
+            ]
+        )
+
+    __repr__ = __str__
+
+
+def hypotheses(
+    fit: Fit,
+    first: str,
+    second: str,
+    *,
+    statements: Sequence[str] | Mapping[str, str] | None = None,
+    margin: float = MARGIN,
+) -> Hypotheses:
+    """Weigh inequality hypotheses about the lagged effects between two measures.
+
+    A hypothesis that is a region of the parameters, such as ``|x -> y| > |y -> x|``, has posterior
+    probability f and prior probability c. Its Bayes factor against the unconstrained model is
+    ``f / c`` and against its complement ``[f / (1 - f)] / [c / (1 - c)]`` [1]_: the same event counted
+    among the draws of the posterior and of the prior.
+
+    Parameters
+    ----------
+    fit
+        A fitted cross-lagged model.
+    first, second
+        Two of its measures.
+    statements
+        Hypotheses as text, or as names with texts: comparisons by ``<`` and ``>`` of effects
+        (``x -> y``), their sizes (``|x -> y|``) and numbers, chained or joined by ``&``. With
+        several intervals ``x -> y`` is the average over all of them, and ``x -> y, 0 to 6`` one of them;
+        with intervals of different length the average needs its name, ``x -> y, average of intervals
+        of 6``. Left open: either effect larger in size, both above and both below the margin, and, with free
+        lags, each effect rising or falling from interval to interval.
+    margin
+        Half-width of the region of practical equivalence, in SD per SD; in (0, 1).
+
+    Returns
+    -------
+    Hypotheses
+        Table, region of practical equivalence, text and figure.
+
+    Raises
+    ------
+    SpecError
+        If a measure is not in the model, both are the same, a path is fixed at 0, the margin makes no
+        sense, or a statement cannot be read, with all problems at once.
+
+    References
+    ----------
+    .. [1] Klugkist, Laudy & Hoijtink (2005). Inequality constrained analysis of variance: a Bayesian
+       approach. Psychological Methods 10, 477-493.
+    """
+    _check(fit, first, second, margin)
+    after, before = (effects_of(fit, group) for group in ("posterior", "prior"))
+    problems = Problems("These hypotheses cannot be weighed")
+    texts = _default_statements(fit, first, second, margin) if statements is None else statements
+    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in texts}
+    if isinstance(statements, str) or not all(isinstance(text, str) for text in named.values()) or not named:
+        raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {statements!r}.")
+    read = {name: parse(text, after, problems) for name, text in named.items()}
+    problems.raise_as(SpecError)
+    rows = {name: _row(statement, after, before) for name, statement in read.items()}
+    return Hypotheses(
+        table=pd.DataFrame.from_dict(rows, orient="index").rename_axis("hypothesis"),
+        rope=_rope(fit, (lagged_path(first, second), lagged_path(second, first)), after, before, margin),
+        margin=margin,
+        heading=_heading(fit),
+        reasons=tuple(f"The draws cannot be trusted: {problem}" for problem in fit.health.problems),
+        assumptions=(
+            "A Bayes factor compares a hypothesis with the model without it (any effects), or with its being false, "
+            "under the priors of the fit; it is no probability that the hypothesis is true. Brackets: two Monte Carlo "
+            "errors to each side.",
+            "Against any effects no hypothesis can gain more than one over its prior probability.",
+            *fit.spec.assumptions,
+        ),
+        health=fit.health,
+        n_draws=fit.n_draws,
+        n_prior_draws=next(iter(before.values())).size,
+    )
+
+
+def against_any(after: Probability, before: Probability) -> Ratio:
+    """Bayes factor of an event against the unconstrained model, ``f / c``.
+
+    Examples
+    --------
+    >>> print(against_any(Probability(0.9, 0.003, 4000), Probability(0.5, 0.008, 4000)))
+    1.8
+    >>> print(against_any(Probability(0.0, 0.0, 4000), Probability(0.5, 0.008, 4000)))
+    < 0.0005
+    """
+    return _share(after).times(_share(before).inverse)
+
+
+def against_rest(after: Probability, before: Probability) -> Ratio:
+    """Bayes factor of an event against its complement, ``[f / (1 - f)] / [c / (1 - c)]``.
+
+    Examples
+    --------
+    >>> print(against_rest(Probability(0.9, 0.003, 4000), Probability(0.5, 0.008, 4000)))
+    9
+    """
+    return _odds(after).times(_odds(before).inverse)
+
+
+def _share(event: Probability) -> Ratio:
+    if not event.value:
+        return Ratio(-float(np.log(event.n_draws)), np.nan, "<")
+    return Ratio(float(np.log(event.value)), event.mcse / event.value)
+
+
+def _odds(event: Probability) -> Ratio:
+    if event.value in (0.0, 1.0):
+        bound = Ratio(-float(np.log(event.n_draws)), np.nan, "<")
+        return bound if not event.value else bound.inverse
+    rest = 1 - event.value
+    return Ratio(float(np.log(event.value / rest)), event.mcse / (event.value * rest))
+
+
+def _check(fit: Fit, first: str, second: str, margin: float) -> None:
+    problems = Problems("These hypotheses cannot be weighed")
+    for name in dict.fromkeys((first, second)):
+        if name not in fit.spec.measures:
+            problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")
+    if first == second:
+        problems.add(f"Direction needs two different measures; got '{first}' twice.")
+    for path in (lagged_path(first, second), lagged_path(second, first)):
+        if path in fit.spec.remove:
+            problems.add(f"'{path}' is fixed at 0 in this model. Fit the model with both paths.")
+    if not 0 < margin < 1:
+        problems.add(f"margin must lie between 0 and 1, in SD per SD; got {margin!r}.")
+    problems.raise_as(SpecError)
+
+
+def _default_statements(fit: Fit, first: str, second: str, margin: float) -> list[str]:
+    forward, backward, least = lagged_path(first, second), lagged_path(second, first), number(margin)
+    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
+    distinct = list(dict.fromkeys(lengths))
+    found = []
+    for length in distinct:
+        suffix = f", {average_over(length)}" if len(distinct) > 1 else ""
+        one, other = f"|{forward}{suffix}|", f"|{backward}{suffix}|"
+        found += [f"{one} > {other}", f"{other} > {one}"]
+        found += [f"{one} {sign} {least} & {other} {sign} {least}" for sign in (">", "<")]
+    if fit.spec.lags_for(fit.panel.times) != "free":
+        return found
+    intervals = [str(name) for name in fit.posterior["interval"].to_numpy()]
+    for length in distinct:
+        alike = [name for name, each in zip(intervals, lengths, strict=True) if each == length]
+        if len(alike) > 1:
+            found += [
+                sign.join(f"{path}, {name}" for name in alike)
+                for path in (forward, backward)
+                for sign in (" < ", " > ")
+            ]
+    return found
+
+
+def _row(
+    statement: Statement, after: Mapping[str, xr.DataArray], before: Mapping[str, xr.DataArray]
+) -> dict[str, float | str]:
+    posterior, prior = (probability(statement.holds(effects)) for effects in (after, before))
+    row: dict[str, float | str] = {
+        "statement": statement.text,
+        "posterior": posterior.value,
+        "posterior_mcse": posterior.mcse,
+        "prior": prior.value,
+        "prior_mcse": prior.mcse,
+    }
+    for name, ratio in (
+        ("against_any", against_any(posterior, prior)),
+        ("against_rest", against_rest(posterior, prior)),
+    ):
+        row |= {name: ratio.value, f"{name}_log_error": ratio.error, f"{name}_bound": ratio.bound}
+    return row
+
+
+def _rope(
+    fit: Fit,
+    paths: tuple[str, str],
+    after: Mapping[str, xr.DataArray],
+    before: Mapping[str, xr.DataArray],
+    margin: float,
+) -> pd.DataFrame:
+    import arviz_stats
+
+    overs = [average_over(number(length)) for length in dict.fromkeys(round(each, 9) for each in fit.panel.intervals)]
+    if fit.spec.lags_for(fit.panel.times) == "free":
+        overs += [str(name) for name in fit.posterior["interval"].to_numpy()]
+    rows = {}
+    for path in paths:
+        for over in overs:
+            effect, prior = (effects[f"{path}, {over}"] for effects in (after, before))
+            inside = probability(abs(effect) < margin)
+            share = arviz_stats.ci_in_rope(xr.Dataset({"effect": effect}), rope=(-margin, margin))["effect"]
+            rows[path, over] = {
+                "below": probability(effect <= -margin).value,
+                "inside": inside.value,
+                "inside_mcse": inside.mcse,
+                "above": probability(effect >= margin).value,
+                "inside_prior": probability(abs(prior) < margin).value,
+                "interval_inside": float(share) / 100,
+                "verdict": _verdict(float(share) / 100, fit.health),
+            }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over"])
+    return table
+
+
+def _verdict(share: float, health: Health) -> str:
+    if not health.healthy or 0 < share < 1:
+        return "undecided"
+    return "practically none" if share else "not negligible"
+
+
+def _heading(fit: Fit) -> str:
+    unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
+    lengths = " and ".join(number(length) for length in dict.fromkeys(round(each, 9) for each in fit.panel.intervals))
+    within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
+    return (
+        f"Hypotheses about lagged effects {within}, SD per SD, {lengths}{unit} apart; "
+        f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+    )
+
+
+def _hypotheses_in_words(answer: Hypotheses) -> list[str]:
+    n_characters = max(len(str(name)) for name in answer.table.index)
+    heads = f"{'against any [MC error]':>24}  {'against its being false':>24}"
+    lines = [f"{'':{n_characters}}  posterior    prior  {heads}"]
+    for name, row in answer.table.iterrows():
+        posterior = Probability(row["posterior"], 0.0, answer.n_draws)
+        prior = Probability(row["prior"], 0.0, answer.n_prior_draws)
+        factors = [
+            Ratio(float(np.log(row[kind])), row[f"{kind}_log_error"], row[f"{kind}_bound"]).with_error()
+            for kind in ("against_any", "against_rest")
+        ]
+        lines.append(f"{name:{n_characters}}  {posterior!s:>9}  {prior!s:>7}  {factors[0]:>24}  {factors[1]:>24}")
+    named = answer.table[answer.table.index != answer.table["statement"]]
+    return [*lines, *(f"{name}: {statement}" for name, statement in named["statement"].items())]
+
+
+def _rope_in_words(answer: Hypotheses) -> list[str]:
+    margin, table = number(answer.margin), answer.rope
+    several = len(table.index.unique("over")) > 1
+    labels = [f"{path}, {over}" if several else path for path, over in table.index]
+    n_characters = max(map(len, labels))
+    lines = [
+        f"Practically none, effects between -{margin} and {margin}:",
+        f"{'':{n_characters}}  P(below)  P(inside)  prior  P(above)  {interval_name()} inside",
+    ]
+    for label, (_, row) in zip(labels, table.iterrows(), strict=True):
+        below, inside, above = (
+            str(Probability(row[name], 0.0, answer.n_draws)) for name in ("below", "inside", "above")
+        )
+        prior = str(Probability(row["inside_prior"], 0.0, answer.n_prior_draws))
+        lines.append(
+            f"{label:{n_characters}}  {below:>8}  {inside:>9}  {prior:>5}  {above:>8}  "
+            f"{row['interval_inside']:>6.0%}: {row['verdict']}"
+        )
+    return lines

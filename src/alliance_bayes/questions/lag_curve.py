@@ -1,0 +1,454 @@
+"""How lagged effects depend on the lag: curves, their peaks, and whether who leads depends on the lag."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..effects import matrix_exponential, peak_of_lag, responses
+from ..figures_of_effects import Band, bands_figure
+from ..fitting import Fit
+from ..health import Health
+from ..names import choices, lagged_path, number, quoted, split_path
+from ..problems import Problems, SpecError
+from ..summaries import Probability, interval, interval_name, probability
+from .dynamics import (
+    base_effects,
+    drift_effects,
+    hardly_within,
+    in_group,
+    interval_effects,
+    lags_of,
+    not_followed,
+    sample_in_words,
+    sds_at,
+    standardized,
+    time_in_words,
+    within_in_words,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["LagCurve", "lag_curve"]
+
+type Array = NDArray[np.float64]
+
+Between = Literal["continuous", "whole steps", "observed only"]
+
+MARGIN = 0.03
+NOTICEABLE = 0.1
+N_LAGS = 121
+MOST_PRINTED = 4
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LagCurve:
+    """Lagged effects as functions of the lag.
+
+    Attributes
+    ----------
+    table
+        Indexed by ``path`` and ``lag``, in the panel's units of time. ``mean``, ``lower``,
+        ``upper``: effect in within-person SDs of the outcome per within-person SD of the
+        predictor, both at the first wave, so that curves differ by dynamics alone (CLPM: SDs).
+        ``p_positive``: probability that it is above 0. ``raw_mean``, ``raw_lower``,
+        ``raw_upper``: units of the outcome per unit of the predictor. ``extrapolated``: whether
+        the lag is shorter or longer than every interval of the panel; distrust these most.
+        Intervals hold at each lag, not for the whole curve.
+    draws
+        The standardised effects, dims ``(chain, draw, path, lag)``.
+    peak
+        Indexed by ``path``: median, ``lower`` and ``upper`` of the lag at which the effect is
+        largest in size, and ``effect``, ``effect_lower``, ``effect_upper`` there. ``p_beyond``:
+        share of draws that still grow at the longest lag, whose peak is set to it. Empty where
+        only observed intervals are known.
+    between
+        What is known between the observed intervals: ``"continuous"`` (from the drift),
+        ``"whole steps"`` (matrix powers of one step's effects) or ``"observed only"``.
+    observed
+        Shortest and longest interval of the panel.
+    warnings
+        What the curves do not show, or hide.
+    assumptions
+        What must hold before the effects mean more than prediction, and along the curve.
+    health
+        Of the sampling.
+    heading
+        Estimand, scale and sample, in words.
+    lags
+        How the fitted model's effects depend on the interval.
+    time_unit
+        The panel's.
+    """
+
+    table: pd.DataFrame
+    draws: xr.DataArray
+    peak: pd.DataFrame
+    between: Between
+    observed: tuple[float, float]
+    warnings: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    health: Health
+    heading: str
+    lags: str
+    time_unit: str | None
+
+    @property
+    def n_draws(self) -> int:
+        """Posterior draws over all chains."""
+        return self.draws.sizes["chain"] * self.draws.sizes["draw"]
+
+    def plot(self) -> "Figure":
+        """Draw the curves with their intervals, both directions of a pair together; lags beyond the data are shaded."""
+        pairs: dict[frozenset[str], list[str]] = {}
+        for path in self.table.index.unique("path"):
+            pairs.setdefault(frozenset(split_path(path) or (path,)), []).append(path)
+        lags = self.draws["lag"].to_numpy()
+        shortest, longest = self.observed
+        stretches = [(0.0, shortest)] if lags[0] < shortest else []
+        stretches += [(longest, lags[-1])] if lags[-1] > longest else []
+        return bands_figure(
+            [" and ".join(sorted(pair)) for pair in pairs],
+            [[self._band(path) for path in paths] for paths in pairs.values()],
+            x_label=f"lag{f', {self.time_unit}' if self.time_unit else ''}",
+            y_label="lagged effect, SD per SD",
+            shaded=stretches,
+            shaded_name="beyond the observed intervals",
+        )
+
+    def _band(self, path: str) -> Band:
+        rows = self.table.loc[path]
+        mean, lower, upper = (rows[name].to_numpy() for name in ("mean", "lower", "upper"))
+        return Band(path, rows.index.to_numpy(float), mean, lower, upper, points=self.between != "continuous")
+
+    def __str__(self) -> str:
+        healthy = "no problems" if self.health.healthy else "PROBLEMS, see above"
+        numbered = [f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)]
+        return "\n".join(
+            [
+                self.heading,
+                *self._effects_in_words(),
+                *self._peaks_in_words(),
+                *self.warnings,
+                f"Sampling: {healthy}. About prediction; about causes only under these assumptions:",
+                *numbered,
+            ]
+        )
+
+    __repr__ = __str__
+
+    def _effects_in_words(self) -> list[str]:
+        lags = self.draws["lag"].to_numpy()
+        wanted = lags if len(lags) <= MOST_PRINTED else [*self.observed, lags[-1]]
+        shown = [lag for lag in dict.fromkeys(map(float, wanted)) if lag in lags]
+        paths = list(self.table.index.unique("path"))
+        width, n_characters = interval_name(), max(map(len, paths))
+        lines = [f"{'':{n_characters}}   lag    mean  {width:^17}  P(effect > 0)"]
+        for path in paths:
+            for lag in shown:
+                row = self.table.loc[(path, lag)]
+                bounds = f"[{row['lower']:.2f}, {row['upper']:.2f}]"
+                positive = str(Probability(row["p_positive"], 0.0, self.n_draws))
+                beyond = "  beyond the observed intervals" if row["extrapolated"] else ""
+                line = f"{path:{n_characters}}  {number(lag):>4}  {row['mean']:6.2f}  {bounds:^17}  {positive:>13}"
+                lines.append(f"{line}{beyond}")
+        return lines
+
+    def _peaks_in_words(self) -> list[str]:
+        unit = f" {self.time_unit}" if self.time_unit else ""
+        lines = []
+        for path, row in self.peak.iterrows():
+            beyond = str(Probability(row["p_beyond"], 0.0, self.n_draws))
+            said = "" if row["p_beyond"] == 0 else f"; P(still growing at the longest lag) = {beyond}"
+            lines.append(
+                f"{path} is largest at a lag of {row['lag']:.1f} [{row['lower']:.1f}, {row['upper']:.1f}]{unit}: "
+                f"{row['effect']:.2f} [{row['effect_lower']:.2f}, {row['effect_upper']:.2f}]{said}"
+            )
+        return [line.replace("= >", ">").replace("= <", "<") for line in lines]
+
+
+def lag_curve(
+    fit: Fit,
+    paths: Iterable[str] | None = None,
+    *,
+    longest: float | None = None,
+    margin: float = MARGIN,
+    group: str | None = None,
+) -> LagCurve:
+    """Standardised lagged effects as curves over the lag.
+
+    In continuous time the effect over a lag d is ``exp(A d)`` with the drift A; it grows from 0,
+    peaks and fades, so that one number for "the" cross-lagged effect depends on when people were
+    asked [1]_. On a grid, and with equal lags over equal intervals, effects are known at whole
+    steps, as powers ``Phi^n``; with one effect for each interval, only at the observed intervals.
+    Effects are scaled by the within-person SDs of the first wave.
+
+    Parameters
+    ----------
+    fit
+        A fitted cross-lagged model.
+    paths
+        Lagged paths such as ``"alliance -> days"``; all between different measures when left open.
+    longest
+        Longest lag, in the panel's units of time; twice the longest interval when left open.
+        Lags beyond the observed intervals are marked as extrapolated.
+    margin
+        Difference in size, in SD per SD, from which one effect of a pair counts as the larger
+        one, where it is asked whether that depends on the lag; in (0, 1).
+    group
+        Which group, where the fit has groups.
+
+    Returns
+    -------
+    LagCurve
+        Table, draws, peaks, warnings, assumptions, text and figure.
+
+    Raises
+    ------
+    SpecError
+        If a path is not one of the model's, the longest lag is shorter than a step or cannot be
+        reached by this model, or the margin makes no sense.
+
+    Notes
+    -----
+    With two measures the two cross-lagged effects keep one ratio at every lag, and the peak lies at
+    ``ln(l2 / l1) / (l1 - l2)`` for eigenvalues l1, l2 of the drift. With three or more, which of
+    two effects is larger may flip with the lag [1]_; a warning says how probable that is.
+
+    References
+    ----------
+    .. [1] Kuiper & Ryan (2018). Drawing conclusions from cross-lagged relationships: re-considering
+       the role of the time-interval. Structural Equation Modeling 25, 809-823.
+       https://doi.org/10.1080/10705511.2018.1431046
+    """
+    health, problems = fit.health, Problems("This lag curve cannot be drawn")
+    fit = in_group(fit, group, problems)
+    chosen, between, last = _check(problems, fit, paths, longest, margin)
+    measures = fit.spec.measures
+    sds, _ = sds_at(fit.posterior, measures, 0)
+    lags, effects = _effects(fit, between, last, sds)
+    curves = xr.DataArray(
+        effects,
+        dims=("chain", "draw", "lag", "outcome", "predictor"),
+        coords={"lag": lags, "outcome": list(measures), "predictor": list(measures)},
+    )
+    draws = _by_path(curves, chosen)
+    observed = (min(fit.panel.intervals), max(fit.panel.intervals))
+    peak = _peaks(fit, draws, chosen, between, sds)
+    warnings = (
+        *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
+        *hardly_within(fit, measures),
+        *_who_leads(curves, fit, between, margin),
+    )
+    return LagCurve(
+        table=_table(draws, _raw(draws, sds, measures, chosen), observed),
+        draws=draws,
+        peak=peak,
+        between=between,
+        observed=observed,
+        warnings=warnings,
+        assumptions=(*fit.spec.assumptions, *_ALONG_THE_CURVE[between]),
+        health=health,
+        heading=_heading(fit, between) + (f", group {group}" if group else ""),
+        lags=lags_of(fit),
+        time_unit=fit.panel.time_unit,
+    )
+
+
+_ALONG_THE_CURVE: dict[Between, tuple[str, ...]] = {
+    "continuous": (
+        "The same drift holds at every moment, also between and beyond the waves: the curve's shape is that of the "
+        "model, checked by the data at the observed intervals only.",
+    ),
+    "whole steps": (
+        "The same effects hold over every step, so that longer lags are matrix powers of one step's effects.",
+    ),
+    "observed only": (),
+}
+
+
+def _check(
+    problems: Problems, fit: Fit, paths: Iterable[str] | None, longest: float | None, margin: float
+) -> tuple[tuple[str, ...], Between, float]:
+    for problem in not_followed(fit):
+        problems.add(problem)
+    lengths = tuple(fit.panel.intervals)
+    lags = lags_of(fit)
+    base = None if lags == "continuous" else base_effects(fit)
+    between: Between = "continuous" if lags == "continuous" else "observed only" if base is None else "whole steps"
+    known = fit.spec.paths
+    chosen = list(fit.spec.cross_lagged_paths) if paths is None else [paths] if isinstance(paths, str) else list(paths)
+    canonical = []
+    for path in chosen:
+        pair = split_path(path)
+        name = path if pair is None else lagged_path(*pair)
+        if name not in known:
+            problems.add(f"The model has no lagged path '{path}'{choices(path, known, 'Paths')}")
+        canonical.append(name)
+    if not chosen:
+        problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
+    last = 2 * max(lengths) if longest is None and between != "observed only" else longest
+    if between == "observed only":
+        if longest is not None and longest > max(lengths) * (1 + 1e-9):
+            problems.add(
+                f"longest={number(longest)} lies beyond the observed intervals ({quoted(map(number, lengths))}), and "
+                f"this model (lags='{lags}') has effects for these alone. Leave longest open, or fit lags='grid'."
+            )
+        last = max(lengths) if longest is None else longest
+    least = base[1] if base is not None else 0.0 if between == "continuous" else min(lengths)
+    if last is None or not np.isfinite(last) or last <= 0 or last < least * (1 - 1e-9):
+        problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {longest!r}.")
+    if not 0 < margin < 1:
+        problems.add(f"margin must lie between 0 and 1, in SD per SD; got {margin!r}.")
+    problems.raise_as(SpecError)
+    return tuple(dict.fromkeys(canonical)), between, float(last or 0.0)
+
+
+def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Array, Array]:
+    """Lags, and standardised effects at each, shape ``(chain, draw, lag, outcome, predictor)``."""
+    lengths = [float(round(length, 9)) for length in fit.panel.intervals]
+    if between == "continuous":
+        drift = standardized(drift_effects(fit), sds)
+        lags = np.linspace(0, longest, N_LAGS)
+        curve = _powers(matrix_exponential(drift * (lags[1] - lags[0])), N_LAGS - 1)
+        extra = [length for length in dict.fromkeys(lengths) if length < longest and not np.isclose(lags, length).any()]
+        lags = np.round(lags, 9)
+        if extra:
+            more = np.stack([matrix_exponential(drift * length) for length in extra], axis=2)
+            lags, curve = np.concatenate([lags, extra]), np.concatenate([curve, more], axis=2)
+        order = np.argsort(lags)
+        return lags[order], curve[:, :, order]
+    base = base_effects(fit)
+    if base is not None:
+        step = standardized(base[0], sds)
+        n_steps = int(np.floor(longest / base[1] + 1e-9))
+        return np.round(np.arange(1, n_steps + 1) * base[1], 9), _powers(step, n_steps)[:, :, 1:]
+    effects = standardized(interval_effects(fit, range(len(lengths))), sds)
+    distinct = sorted(length for length in set(lengths) if length <= longest * (1 + 1e-9))
+    by_length = [
+        effects[:, :, [place for place, length in enumerate(lengths) if length == one]].mean(axis=2) for one in distinct
+    ]
+    return np.array(distinct), np.stack(by_length, axis=2)
+
+
+def _powers(step: Array, n_steps: int) -> Array:
+    """Powers 0 to n of a transition, shape ``(chain, draw, n + 1, outcome, predictor)``."""
+    transitions = np.broadcast_to(step[:, :, None], (*step.shape[:2], n_steps, *step.shape[2:]))
+    return np.stack([responses(transitions, cause) for cause in range(step.shape[-1])], axis=-1)
+
+
+def _by_path(curves: xr.DataArray, paths: Iterable[str]) -> xr.DataArray:
+    parts = {}
+    for path in paths:
+        predictor, outcome = split_path(path) or ("", "")
+        parts[path] = curves.sel(outcome=outcome, predictor=predictor, drop=True)
+    joined = xr.concat(list(parts.values()), dim=pd.Index(list(parts), name="path"))
+    return joined.transpose("chain", "draw", "path", "lag")
+
+
+def _raw(draws: xr.DataArray, sds: Array, measures: Sequence[str], paths: Iterable[str]) -> xr.DataArray:
+    places = [[measures.index(name) for name in split_path(path) or ()] for path in paths]
+    unit = np.stack([sds[..., outcome] / sds[..., predictor] for predictor, outcome in places], axis=-1)
+    return draws * xr.DataArray(unit, dims=("chain", "draw", "path"))
+
+
+def _table(draws: xr.DataArray, raw: xr.DataArray, observed: tuple[float, float]) -> pd.DataFrame:
+    columns: dict[str, xr.DataArray] = {}
+    for before, effect in (("", draws), ("raw_", raw)):
+        lower, upper = interval(effect, "chain", "draw")
+        columns |= {f"{before}mean": effect.mean(("chain", "draw")), f"{before}lower": lower, f"{before}upper": upper}
+    columns["p_positive"] = (draws > 0).mean(("chain", "draw"))
+    stacked = {name: part.transpose("path", "lag").to_numpy().ravel() for name, part in columns.items()}
+    index = pd.MultiIndex.from_product([draws["path"].to_numpy(), draws["lag"].to_numpy()], names=["path", "lag"])
+    table = pd.DataFrame(stacked, index=index)
+    lag = table.index.get_level_values("lag").to_numpy()
+    table["extrapolated"] = (lag < observed[0] * (1 - 1e-9)) | (lag > observed[1] * (1 + 1e-9))
+    order = ["mean", "lower", "upper", "p_positive", "raw_mean", "raw_lower", "raw_upper", "extrapolated"]
+    return table[order]
+
+
+PEAK = ["lag", "lower", "upper", "effect", "effect_lower", "effect_upper", "p_beyond"]
+
+
+def _peaks(fit: Fit, draws: xr.DataArray, paths: tuple[str, ...], between: Between, sds: Array) -> pd.DataFrame:
+    crossed = [path for path in paths if path in fit.spec.cross_lagged_paths]
+    if between == "observed only" or not crossed:
+        return pd.DataFrame(columns=PEAK, index=pd.Index([], name="path"), dtype=float)
+    rows = {}
+    for path in crossed:
+        curve = draws.sel(path=path)
+        best = abs(curve).argmax("lag")
+        lag, effect = curve["lag"][best], curve.isel(lag=best)
+        if between == "continuous":
+            lag, effect = _refined(fit, path, float(curve["lag"][-1]), sds)
+        rows[path] = _peak_row(lag, effect, float(curve["lag"][-1]))
+    return pd.DataFrame.from_dict(rows, orient="index")[PEAK].rename_axis("path")
+
+
+def _refined(fit: Fit, path: str, longest: float, sds: Array) -> tuple[xr.DataArray, xr.DataArray]:
+    drift = standardized(drift_effects(fit), sds)
+    predictor, outcome = (fit.spec.measures.index(name) for name in split_path(path) or ())
+    flat = drift.reshape(-1, *drift.shape[2:])
+    lag = peak_of_lag(flat, predictor, outcome, np.linspace(0, longest, N_LAGS))
+    effect = matrix_exponential(flat * lag[:, None, None])[:, outcome, predictor]
+    dims, shape = ("chain", "draw"), drift.shape[:2]
+    return xr.DataArray(lag.reshape(shape), dims=dims), xr.DataArray(effect.reshape(shape), dims=dims)
+
+
+def _peak_row(lag: xr.DataArray, effect: xr.DataArray, longest: float) -> dict[str, float]:
+    lower, upper = interval(lag, "chain", "draw")
+    effect_lower, effect_upper = interval(effect, "chain", "draw")
+    return {
+        "lag": float(lag.median()),
+        "lower": float(lower),
+        "upper": float(upper),
+        "effect": float(effect.median()),
+        "effect_lower": float(effect_lower),
+        "effect_upper": float(effect_upper),
+        "p_beyond": probability(lag >= longest * (1 - 1e-9)).value,
+    }
+
+
+def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) -> tuple[str, ...]:
+    measures = fit.spec.measures
+    if len(measures) == 2 and between != "observed only":
+        return (
+            "With two measures the ratio of the two raw cross-lagged effects is the same at every lag, so which of "
+            "them is larger does not depend on the lag.",
+        )
+    inside = curves.sel(lag=curves["lag"] > 0)
+    if inside.sizes["lag"] < 2:
+        return ()
+    found = []
+    for first, second in combinations(measures, 2):
+        forward = abs(inside.sel(outcome=second, predictor=first))
+        difference = forward - abs(inside.sel(outcome=first, predictor=second))
+        flips = probability((difference.max("lag") > margin) & (difference.min("lag") < -margin))
+        if flips.value >= NOTICEABLE:
+            found.append(
+                f"Which of '{first}' and '{second}' leads depends on the lag: with probability {flips}, "
+                f"{lagged_path(first, second)} is larger in size by more than {number(margin)} at some lags and "
+                "smaller by more than that at others. Read the curves, not one lag."
+            )
+    return tuple(found)
+
+
+_KNOWN: dict[Between, str] = {
+    "continuous": "from the drift, exp(A d)",
+    "whole steps": "at whole steps of {step} (matrix powers)",
+    "observed only": "at the observed intervals only ({lengths})",
+}
+
+
+def _heading(fit: Fit, between: Between) -> str:
+    lengths = ", ".join(number(length) for length in dict.fromkeys(round(each, 9) for each in fit.panel.intervals))
+    base = base_effects(fit) if between == "whole steps" else None
+    known = _KNOWN[between].format(step=time_in_words(fit, base[1]) if base else "", lengths=lengths)
+    within = within_in_words(fit, fit.spec.measures)
+    return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample_in_words(fit)}"

@@ -1,0 +1,251 @@
+"""How well draws foretell people who were left out: importance weights, moved draws, exact refits."""
+
+import warnings
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+from scipy.special import logsumexp
+
+from ..conditioning import log_densities, stacked_values, unseen_from, without_person
+from ..fitting import Fit
+from ..fitting import fit as fit_model
+from ..panel import Panel
+from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
+from ..spec.cross_lagged import CrossLagged
+
+__all__ = ["LeftOut", "Scores", "importance_scores", "leave_out", "moment_matched", "plain_scores", "refitted"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Log predictive densities of one model.
+
+    Attributes
+    ----------
+    elpd
+        By person.
+    k_hat
+        Pareto shape by person, NaN where no importance weights were needed.
+    good_k
+        Threshold above which a shape makes its person's score unreliable.
+    mcse
+        Monte Carlo standard error of the sum.
+    p
+        Effective number of parameters, or NaN.
+    n_matched, n_refitted
+        Persons scored by moved draws, and by a refit.
+    """
+
+    elpd: xr.DataArray
+    k_hat: xr.DataArray
+    good_k: float
+    mcse: float
+    p: float
+    n_matched: int = 0
+    n_refitted: int = 0
+
+    @property
+    def n_high(self) -> int:
+        """Persons with an unreliable score."""
+        return int((self.k_hat > self.good_k).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """What is left out of the data of one fit: a person's waves after the first `n_given`.
+
+    Attributes
+    ----------
+    fit
+        The fit.
+    n_given
+        Waves of the person that stay in the data and are conditioned on; 0 leaves out the person.
+    """
+
+    fit: Fit
+    n_given: int = 0
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Stacked waves of everybody."""
+        return stacked_values(self.fit)
+
+    @property
+    def given(self) -> np.ndarray:
+        """Which of the stacked values are conditioned on."""
+        return np.arange(self.values.shape[1]) < self.n_given * len(self.fit.spec.columns)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Positions in the panel of the people who have something to leave out."""
+        return np.flatnonzero(~np.isnan(self.values[:, ~self.given]).all(axis=1))
+
+    def log_density(self, draws_of: Fit, places: np.ndarray) -> xr.DataArray:
+        """Log density of what is left out of these people given what stays, at the draws of a fit."""
+        return log_densities(self.fit, draws_of, places, self.n_given)
+
+    def panel_without(self, place: int) -> Panel:
+        """The panel without what is left out of this person."""
+        panel = self.fit.panel
+        return unseen_from(panel, self.n_given, place) if self.n_given else without_person(panel, place)
+
+
+def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
+    """Score each person by draws that did not see what is left out of them.
+
+    By Pareto-smoothed importance sampling; where a person's shape is too high by ArviZ's moment
+    matching; where that fails by fitting anew, the highest shapes first, at most `most_refits`.
+    """
+    log_density = left_out.log_density(left_out.fit, left_out.places)
+    scores, influence = importance_scores(log_density)
+    if not scores.n_high:
+        return scores
+    elpd, k_hat = scores.elpd.copy(), scores.k_hat.copy()
+    high = np.flatnonzero(k_hat > scores.good_k)
+    errors: list[float] = []
+    target = _target(left_out.fit)
+    matched: list[int] = []
+    for each in high.tolist():
+        found = moment_matched(left_out, target, log_density, each, scores.good_k) if target is not None else None
+        if found is not None:
+            elpd[each], k_hat[each], error = found
+            errors.append(error)
+            matched.append(each)
+    left = sorted(set(high.tolist()) - set(matched), key=lambda each: -float(k_hat[each]))[:most_refits]
+    for each in left:
+        exact = _refitted_score(left_out, int(left_out.places[each]))
+        elpd[each], k_hat[each] = float(exact.elpd.sum()), np.nan
+        errors.append(exact.mcse)
+    replaced = np.isin(np.arange(elpd.size), [*matched, *left])
+    kept = _total_error(influence[:, :, ~replaced])
+    lpd = plain_scores(log_density).elpd
+    return replace(
+        scores,
+        elpd=elpd,
+        k_hat=k_hat,
+        mcse=float(np.hypot(kept, np.linalg.norm(errors))),
+        p=float((lpd - elpd).sum()),
+        n_matched=len(matched),
+        n_refitted=len(left),
+    )
+
+
+def plain_scores(log_density: xr.DataArray) -> Scores:
+    """Log of the mean density over draws that never saw the values, dims ``(chain, draw, person)``."""
+    n_draws = log_density.sizes["chain"] * log_density.sizes["draw"]
+    axes = log_density.get_axis_num(("chain", "draw"))
+    elpd = log_density.isel(chain=0, draw=0, drop=True).copy(
+        data=logsumexp(log_density.to_numpy(), axis=axes) - np.log(n_draws)
+    )
+    influence = xr.apply_ufunc(np.expm1, log_density - elpd) / n_draws
+    mcse = _total_error(influence)
+    return Scores(elpd, xr.full_like(elpd, np.nan), np.nan, mcse, np.nan)
+
+
+def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = None) -> Fit:
+    """The same model, or another, sampled as before on another panel."""
+    settings = fitted.settings
+    return fit_model(
+        spec or fitted.spec,
+        panel,
+        seed=seed,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        target_accept=settings.target_accept,
+        sampler="pymc" if settings.sampler == "pymc" else "nutpie",
+        progress=False,
+    )
+
+
+def importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:
+    """Scores by ArviZ's PSIS, and each draw's influence on each person's score."""
+    import arviz_stats
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # high shapes: every one is acted on or reported
+        found = arviz_stats.loo(_tree(log_density), var_name="values", pointwise=True, reff=_efficiency(log_density))
+    # By the delta method log sum_s w_s p_s moves by w_s (p_s / mean - 1) for each draw s.
+    influence = (np.exp(found.log_weights) * np.expm1(log_density - found.elpd_i)).transpose(*log_density.dims)
+    scores = Scores(found.elpd_i, found.pareto_k, float(found.good_k), _total_error(influence), float(found.p))
+    return scores, influence
+
+
+def _efficiency(log_density: xr.DataArray) -> float:
+    """Effective draws per draw of the densities, in (0, 1]."""
+    import arviz_stats
+
+    largest = log_density.max(("chain", "draw"))
+    ess = arviz_stats.ess(np.exp(log_density - largest), method="mean")
+    n_draws = log_density.sizes["chain"] * log_density.sizes["draw"]
+    return float(np.clip(np.nan_to_num(ess.mean(), nan=n_draws) / n_draws, 1 / n_draws, 1.0))
+
+
+def _total_error(influence: xr.DataArray) -> float:
+    """Monte Carlo standard error of the summed elpd; summed over persons first, since all share the draws."""
+    import arviz_stats
+
+    per_draw = influence.sum("person")
+    return per_draw.size * float(arviz_stats.mcse(per_draw, method="mean")) if per_draw.any() else 0.0
+
+
+def _tree(log_density: xr.DataArray) -> xr.DataTree:
+    return xr.DataTree.from_dict({"/log_likelihood": log_density.to_dataset(name="values")})
+
+
+def _target(fitted: Fit) -> LogDensity | None:
+    try:
+        return log_density_of(fitted.spec, fitted.panel)
+    except NotTabularError:
+        return None
+
+
+def moment_matched(
+    left_out: LeftOut, target: LogDensity, log_density: xr.DataArray, each: int, good_k: float
+) -> tuple[float, float, float] | None:
+    """Score, shape and Monte Carlo error of one person by ArviZ's moment matching; None where it fails.
+
+    Not its splitting of the draws: in arviz-stats 1.3 that returns weights of the full posterior, and
+    a score as if the person had been seen. Without it the moved draws must serve both the posterior
+    without and the one with the person, which ArviZ checks and warns about: a warning is a failure.
+    """
+    import arviz_stats
+
+    fitted, log_density = left_out.fit, log_density.isel(person=[each])
+    sizes = (log_density.sizes["chain"], log_density.sizes["draw"], -1)
+    points = xr.DataArray(target.points(fitted.posterior).reshape(sizes), dims=("chain", "draw", "number"))
+
+    def log_posterior(moved: xr.DataArray) -> xr.DataArray:
+        flat = moved.to_numpy().reshape(-1, moved.sizes["number"])
+        return xr.DataArray(target(flat).reshape(sizes[:2]), dims=("chain", "draw"))
+
+    def log_density_at(moved: xr.DataArray, _: int) -> xr.DataArray:
+        flat = moved.to_numpy().reshape(-1, moved.sizes["number"])
+        there = replace(fitted, draws=xr.DataTree.from_dict({"/posterior": target.draws(flat, fitted.posterior)}))
+        density = left_out.log_density(there, left_out.places[[each]])
+        return xr.DataArray(density.to_numpy()[:, :, 0], dims=("chain", "draw"))
+
+    tree, efficiency = _tree(log_density), _efficiency(log_density)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the high shape, which is why we are here
+        before = arviz_stats.loo(tree, var_name="values", pointwise=True, reff=efficiency)
+    with warnings.catch_warnings(record=True) as failures:
+        warnings.simplefilter("always")
+        found = arviz_stats.loo_moment_match(
+            tree, before, log_posterior, log_density_at, points, "values", efficiency,
+            k_threshold=good_k, split=False, cov=False, pointwise=True,
+        )  # fmt: skip
+    if any(issubclass(each.category, UserWarning) for each in failures):  # others are of the SE over one person
+        return None
+    # Under the posterior without the person, the squared coefficient of variation of its density is exp(p) - 1.
+    error = np.sqrt(np.expm1(max(float(found.p_loo_i[0]), 0.0)) / float(found.n_eff_i[0]))
+    return float(found.elpd_i[0]), float(found.pareto_k[0]), float(error)
+
+
+def _refitted_score(left_out: LeftOut, place: int) -> Scores:
+    fitted = left_out.fit
+    again = refitted(fitted, left_out.panel_without(place), fitted.settings.seed + 1 + place)
+    return plain_scores(left_out.log_density(again, np.array([place])))

@@ -1,0 +1,439 @@
+"""What a hidden cause would have to be like to change an answer on mediation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..figures_of_effects import Band, Marker, hidden_cause_figure
+from ..hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
+from ..names import choices, in_words, number, quoted
+from ..problems import Problems, SpecError
+from ..summaries import Probability, interval, interval_name
+from .counterfactual import Counterfactual
+from .dynamics import Dynamics, effects_of
+from .mediation import Mediation
+from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Sensitivity", "sensitivity"]
+
+type Array = NDArray[np.float64]
+type EffectAt = Callable[[Any, Any], xr.DataArray]
+
+STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+CORRELATIONS = (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)
+PRIOR_SD = 0.2
+GRID = np.round(np.linspace(0, 0.9, 46), 10)
+LARGEST_CORRELATION = 0.95
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity:
+    """One effect under hidden causes of different strengths.
+
+    A hidden cause of strength s correlates s with what it drives at the start (the mediator, or, of
+    simulated effects, differs by s of its SDs between the regimes) and moves the outcome by s of the
+    outcome's SDs, in the direction that makes the effect smaller.
+
+    Attributes
+    ----------
+    effect
+        Which effect of the answer.
+    table
+        Indexed by ``strength``: ``mean``, ``lower``, ``upper`` of the effect without the hidden
+        cause's share, in the answer's unit, and ``p_same_sign``, the probability that it has the
+        sign of its estimate.
+    by_correlation
+        Indexed by ``rho``, the correlation of the innovations of mediator and next outcome, in the same
+        columns; None for simulated effects, whose residuals need have no correlation.
+    rho_at_zero
+        Correlation at which the effect would be 0; NaN where there is none. Not a number either
+        for simulated effects.
+    with_prior
+        The effect averaged over hidden causes whose two strengths are independent normal with mean 0
+        and SD `prior_sd`: ``mean``, ``lower``, ``upper``, ``p_same_sign``. The data do not inform
+        these strengths.
+    prior_sd
+        Of that prior.
+    e_values
+        Indexed by ``effect``: ``risk_ratio`` that goes with the effect, ``e_value`` of the estimate
+        and ``e_value_of_limit`` of the interval's limit nearest to no effect (1 where it includes it).
+    benchmarks
+        Indexed by ``measured``: the two strengths of something that was measured, ``start`` and
+        ``outcome``; the one ``strength`` with the same product; and what a hidden cause just like it
+        would leave of the effect.
+    tipping
+        Strengths at which ``sign`` (its certainty falls below `certainty`) and ``effect`` (its mean
+        reaches 0) are lost; NaN where the sign was never certain, or above .9.
+    curve
+        As `table`, over fine strengths.
+    sentence
+        The same in one sentence.
+    certainty
+        Probability that the sign needs.
+    assumptions
+        What these numbers rest on.
+    heading
+        Effect and scale, in words.
+    unit
+        Of the effect.
+    """
+
+    effect: str
+    table: pd.DataFrame
+    by_correlation: pd.DataFrame | None
+    rho_at_zero: float
+    with_prior: Mapping[str, float]
+    prior_sd: float
+    e_values: pd.DataFrame
+    benchmarks: pd.DataFrame
+    tipping: Mapping[str, float]
+    curve: pd.DataFrame
+    sentence: str
+    certainty: float
+    assumptions: tuple[str, ...]
+    heading: str
+    unit: str
+    n_draws: int
+
+    def plot(self) -> "Figure":
+        """Draw the effect and the certainty of its sign by the strength of a hidden cause."""
+        curve = self.curve
+        columns = (curve[name].to_numpy() for name in ("mean", "lower", "upper"))
+        band = Band(f"{self.effect} effect, {interval_name()}", curve.index.to_numpy(float), *columns)
+        markers = [
+            Marker(f"like {name}", float(row["strength"]))
+            for name, row in self.benchmarks.iterrows()
+            if row["strength"] <= curve.index[-1]
+        ]
+        return hidden_cause_figure(
+            band,
+            (curve.index.to_numpy(float), curve["p_same_sign"].to_numpy()),
+            asked=self.certainty,
+            markers=markers,
+            title=self.heading,
+            unit=self.unit,
+            x_label="strength of a hidden cause, in SDs on both sides",
+            probability_label="P(same sign)",
+        )
+
+    def __str__(self) -> str:
+        lines = [self.heading, f"{'strength':>12}     mean  {interval_name():^19}  P(same sign)"]
+        lines += [self._line(number(float(str(strength))), row) for strength, row in self.table.iterrows()]
+        lines += [self._line(f"as {name}", row) for name, row in self.benchmarks.iterrows()]
+        lines.append(self._line("prior", self.with_prior))
+        if self.by_correlation is not None:
+            lines.append(f"{'rho':>12}")
+            lines += [self._line(number(float(str(rho))), row) for rho, row in self.by_correlation.iterrows()]
+            where = "at no correlation" if np.isnan(self.rho_at_zero) else f"if they correlated {self.rho_at_zero:.2f}"
+            lines.append(f"With correlated innovations the effect would be 0 {where}.")
+        for name, row in self.e_values.iterrows():
+            lines.append(
+                f"E-value of the {name} effect: {row['e_value']:.2f}, of its interval's limit nearest to no effect: "
+                f"{row['e_value_of_limit']:.2f}"
+            )
+        numbered = [f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)]
+        return "\n".join([*lines, self.sentence, "These numbers rest on:", *numbered])
+
+    __repr__ = __str__
+
+    def _line(self, name: str, row: Any) -> str:
+        bounds = f"[{row['lower']:.3g}, {row['upper']:.3g}]"
+        share = Probability(float(row["p_same_sign"]), 0.0, self.n_draws)
+        return f"{name:>12}  {row['mean']:7.3g}  {bounds:^19}  {share!s:>12}"
+
+
+def sensitivity(
+    answer: Mediation | Counterfactual,
+    *,
+    effect: str = "indirect",
+    mediator: str | None = None,
+    hidden_cause: Sequence[float] = STRENGTHS,
+    rho: Sequence[float] = CORRELATIONS,
+    prior_sd: float = PRIOR_SD,
+    seed: int = 1,
+    certainty: float | None = None,
+) -> Sensitivity:
+    """How strong a hidden cause of mediator and outcome must be to change an effect.
+
+    For panel models a hidden cause U that correlates r with the mediator, given the other measures at
+    that wave, and moves the outcome one step later by g adds ``g (R^-1)_k r`` to the effect of each
+    measure k, R the within-person correlations; with these biases taken off, the effect is computed
+    anew, draw by draw. For simulated effects the bias is ``gamma delta`` [1]_: what U does to the outcome,
+    times the difference in U that the regimes make, given mediators and covariates; of direct and
+    indirect effects it has opposite signs.
+
+    Parameters
+    ----------
+    answer
+        Of `mediation`, `interventional_effects`, `natural_effects` and others.
+    effect
+        Row of the answer's table.
+    mediator
+        The mediator that the hidden cause drives; the first one when left open. For panel models.
+    hidden_cause
+        Strengths to be tabled, in [0, 0.95).
+    rho
+        Correlations of innovations to be tabled, in (-1, 1). For panel models.
+    prior_sd
+        SD of the prior of both strengths, above 0.
+    seed
+        Of the draws from that prior.
+    certainty
+        Probability that the sign needs; the answer's when left open.
+
+    Returns
+    -------
+    Sensitivity
+        Tables, one sentence and a figure.
+
+    Raises
+    ------
+    SpecError
+        If the effect or mediator is not in the answer, or a number makes no sense.
+
+    References
+    ----------
+    .. [1] VanderWeele (2010). Bias formulas for sensitivity analysis for direct and indirect effects.
+       Epidemiology 21, 540-551.
+    """
+    asked = _check(answer, effect, mediator, hidden_cause, rho, prior_sd, certainty)
+    scale = 1.0 if isinstance(answer, Mediation) else outcome_sd(answer)
+    if isinstance(answer, Mediation):
+        chosen = mediator or answer.mediators[0]
+        at = _of_dynamics(answer, effect, chosen)
+        measured = benchmarks_of_dynamics(answer, chosen)
+    else:
+        at = _of_counterfactual(answer.draws[effect], scale)
+        measured = benchmarks_of_counterfactual(answer)
+    estimate = at(0.0, 0.0)
+    sign = float(np.sign(estimate.mean())) or 1.0
+    adverse = 1.0 if abs(float(at(0.1, 0.1).mean())) <= abs(float(at(-0.1, 0.1).mean())) else -1.0
+
+    def left(strengths: Sequence[float] | Array) -> pd.DataFrame:
+        return _rows({float(each): at(adverse * each, each) for each in strengths}, sign, "strength")
+
+    curve = left(GRID)
+    tipping = {
+        "sign": _first(curve["p_same_sign"] < asked) if curve["p_same_sign"].iloc[0] >= asked else np.nan,
+        "effect": _first(curve["mean"] * sign <= 0),
+    }
+    benchmarks = _benchmarks(measured, at, adverse, sign)
+    by_correlation, zero = None, np.nan
+    if isinstance(answer, Mediation):
+        by_correlation, zero = _by_rho(answer, effect, mediator or answer.mediators[0], rho, sign)
+    rng = np.random.default_rng([seed, *b"hidden cause"])
+    start, on_outcome = prior_sd * rng.standard_normal((2, *estimate.shape))
+    averaged = at(np.clip(start, -LARGEST_CORRELATION, LARGEST_CORRELATION), on_outcome)
+    return Sensitivity(
+        effect=effect,
+        table=left(hidden_cause),
+        by_correlation=by_correlation,
+        rho_at_zero=zero,
+        with_prior={str(name): float(value) for name, value in _rows({"prior": averaged}, sign, "of").iloc[0].items()},
+        prior_sd=prior_sd,
+        e_values=_e_values(answer, scale),
+        benchmarks=benchmarks,
+        tipping=tipping,
+        curve=curve,
+        sentence=_sentence(effect, tipping, benchmarks, asked),
+        certainty=asked,
+        assumptions=_assumptions(answer, mediator),
+        heading=_heading(answer, effect),
+        unit="effect, SD per SD" if isinstance(answer, Mediation) else f"difference in {answer.outcome}",
+        n_draws=answer.n_draws,
+    )
+
+
+def _check(
+    answer: Mediation | Counterfactual,
+    effect: str,
+    mediator: str | None,
+    strengths: Sequence[float],
+    rho: Sequence[float],
+    prior_sd: float,
+    certainty: float | None,
+) -> float:
+    problems = Problems("This sensitivity cannot be computed")
+    known = [str(name) for name in answer.table.index]
+    if effect not in known:
+        problems.add(f"The answer has no effect '{effect}'{choices(effect, known, 'Effects')}")
+    if isinstance(answer, Counterfactual):
+        if mediator is not None:
+            problems.add("mediator is for answers of ab.mediation; simulated effects take all mediators together.")
+    elif mediator is not None and mediator not in answer.mediators:
+        problems.add(f"'{mediator}' is not a mediator of this answer. Mediators: {quoted(answer.mediators)}.")
+    if not all(0 <= each < LARGEST_CORRELATION for each in strengths):
+        problems.add(f"hidden_cause must lie from 0 to below {LARGEST_CORRELATION}; got {list(strengths)!r}.")
+    if not all(-1 < each < 1 for each in rho):
+        problems.add(f"rho must lie between -1 and 1; got {list(rho)!r}.")
+    if not 0 < prior_sd < 1:
+        problems.add(f"prior_sd must lie between 0 and 1; got {prior_sd!r}.")
+    asked = answer.certainty if certainty is None else certainty
+    if not 0.5 < asked < 1:
+        problems.add(f"certainty must lie between 0.5 and 1; got {asked!r}.")
+    if isinstance(answer, Counterfactual) and not np.isfinite(outcome_sd(answer)):
+        problems.add(f"Nobody's '{answer.outcome}' was observed, so strengths in its SDs mean nothing.")
+    problems.raise_as(SpecError)
+    return asked
+
+
+def _of_dynamics(answer: Mediation, effect: str, mediator: str) -> EffectAt:
+    dynamics = answer.dynamics
+    if dynamics.timing == "continuous":
+        dynamics = dynamics.at(0.0, answer.horizon)
+    place = dynamics.measures.index(mediator)
+    inverse = np.linalg.inv(dynamics.correlations)[..., place]
+
+    def at(start: Any, on_outcome: Any) -> xr.DataArray:
+        biases: dict[tuple[str, str], Array | float] = {
+            (name, answer.outcome): start * on_outcome * inverse[..., k] for k, name in enumerate(dynamics.measures)
+        }
+        return _effect(answer, dynamics.shifted(biases), effect)
+
+    return at
+
+
+def _effect(answer: Mediation, dynamics: Dynamics, effect: str) -> xr.DataArray:
+    effects = effects_of(
+        dynamics,
+        answer.treatment,
+        answer.mediators,
+        answer.outcome,
+        sustained=answer.change == "sustained",
+        paths=answer.paths,
+    )
+    return effects[effect].isel(time=-1, drop=True)
+
+
+def _of_counterfactual(draws: xr.DataArray, scale: float) -> EffectAt:
+    return lambda start, on_outcome: draws - start * on_outcome * scale
+
+
+def _by_rho(
+    answer: Mediation, effect: str, mediator: str, rho: Sequence[float], sign: float
+) -> tuple[pd.DataFrame, float]:
+    dynamics = answer.dynamics
+    if dynamics.timing == "continuous":
+        dynamics = dynamics.at(0.0, answer.horizon)
+    from_mediator, to_outcome = (dynamics.measures.index(name) for name in (mediator, answer.outcome))
+    path = dynamics.path_effects.to_numpy()[..., to_outcome, from_mediator]
+    precision = np.linalg.inv(dynamics.innovations)
+    mediator_sd = 1 / np.sqrt(precision[..., from_mediator, from_mediator])
+    outcome_innovation = np.sqrt(dynamics.innovations[..., to_outcome, to_outcome])
+
+    def at(value: float) -> xr.DataArray:
+        bias = path - direct_path_at(value, path, mediator_sd, outcome_innovation)
+        return _effect(answer, dynamics.shifted({(mediator, answer.outcome): bias}), effect)
+
+    zero = _zero_nearest_to_0(lambda value: float(at(value).mean()))
+    return _rows({float(value): at(value) for value in rho}, sign, "rho"), zero
+
+
+def _zero_nearest_to_0(function: Callable[[float], float]) -> float:
+    """Correlation nearest to 0 at which a function is 0; NaN where it has the same sign everywhere."""
+    from scipy.optimize import brentq
+
+    grid = np.linspace(-0.95, 0.95, 20)
+    signs = np.sign([function(value) for value in grid])
+    crossings = np.flatnonzero(signs[:-1] != signs[1:])
+    if not len(crossings):
+        return np.nan
+    before = crossings[np.abs(grid[crossings] + grid[crossings + 1]).argmin()]
+    return float(brentq(function, grid[before], grid[before + 1], xtol=1e-4))
+
+
+def _rows(effects: Mapping[Any, xr.DataArray], sign: float, name: str) -> pd.DataFrame:
+    """One row for each effect: mean, interval, and the probability that it has the estimate's sign."""
+    stacked = xr.concat(list(effects.values()), dim=pd.Index(list(effects), name=name))
+    lower, upper = interval(stacked, "chain", "draw")
+    columns = {
+        "mean": stacked.mean(("chain", "draw")),
+        "lower": lower,
+        "upper": upper,
+        "p_same_sign": (stacked * sign > 0).mean(("chain", "draw")),
+    }
+    index = pd.Index(list(effects), name=name)
+    return pd.DataFrame({column: values.to_numpy() for column, values in columns.items()}, index=index)
+
+
+def _first(holds: pd.Series) -> float:
+    found = holds.index[holds.to_numpy(bool)]
+    return float(found[0]) if len(found) else np.nan
+
+
+def _benchmarks(measured: Mapping[str, tuple[float, float]], at: EffectAt, adverse: float, sign: float) -> pd.DataFrame:
+    columns = ["start", "outcome", "strength", "mean", "lower", "upper", "p_same_sign"]
+    if not measured:
+        return pd.DataFrame(columns=columns, index=pd.Index([], name="measured"), dtype=float)
+    sizes = pd.DataFrame.from_dict(measured, orient="index", columns=["start", "outcome"])
+    sizes["strength"] = np.sqrt(abs(sizes["start"] * sizes["outcome"]))
+    like = {name: at(adverse * abs(start), abs(on_outcome)) for name, (start, on_outcome) in measured.items()}
+    return sizes.rename_axis("measured").join(_rows(like, sign, "measured"))
+
+
+def _e_values(answer: Mediation | Counterfactual, scale: float) -> pd.DataFrame:
+    rows = {}
+    for name in ("total", "direct", "indirect"):
+        if name not in answer.table.index:
+            continue
+        row = answer.table.loc[name] / scale
+        nearest = 0.0 if row["lower"] <= 0 <= row["upper"] else min(row["lower"], row["upper"], key=abs)
+        ratio = risk_ratio_of_difference(row["mean"])
+        rows[name] = {
+            "risk_ratio": ratio,
+            "e_value": e_value(ratio),
+            "e_value_of_limit": e_value(risk_ratio_of_difference(nearest)),
+        }
+    columns = ["risk_ratio", "e_value", "e_value_of_limit"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("effect")
+
+
+def _sentence(effect: str, tipping: Mapping[str, float], benchmarks: pd.DataFrame, certainty: float) -> str:
+    if np.isnan(tipping["sign"]):
+        first = f"The sign of the {effect} effect is not certain even without a hidden cause"
+        if not np.isnan(tipping["effect"]):
+            first += f"; one of strength {tipping['effect']:.2f} would take all of it"
+    else:
+        first = (
+            f"A hidden cause of strength {tipping['sign']:.2f} would take the certainty of the {effect} effect's sign "
+            f"below {number(certainty)}"
+        )
+        if not np.isnan(tipping["effect"]):
+            first += f", and one of {tipping['effect']:.2f} all of the effect"
+    if not len(benchmarks):
+        return f"{first}."
+    measured = [f"'{name}' is as strong as {row['strength']:.2f}" for name, row in benchmarks.iterrows()]
+    return f"{first}; {in_words(measured)}."
+
+
+def _assumptions(answer: Mediation | Counterfactual, mediator: str | None) -> tuple[str, ...]:
+    if isinstance(answer, Counterfactual):
+        return (
+            "One hidden cause, whose effect on the outcome does not differ between regimes or with the mediators.",
+            "Everything that the answer itself rests on, but for that hidden cause.",
+        )
+    chosen = mediator or answer.mediators[0]
+    return (
+        f"One hidden cause, which drives {chosen} and, one step later, {answer.outcome}, and no other measure; it acts "
+        "linearly and at every step alike.",
+        f"Correlations rho are those of the innovations of {chosen}, given the other measures, and of the next "
+        f"{answer.outcome}.",
+        "Everything that the answer itself rests on, but for that hidden cause.",
+    )
+
+
+def _heading(answer: Mediation | Counterfactual, effect: str) -> str:
+    if isinstance(answer, Counterfactual):
+        return f"{effect} effect on {answer.outcome} under hidden causes, in its own unit"
+    return (
+        f"{effect} effect of {answer.treatment} on {answer.outcome} through {in_words(answer.mediators)} under hidden "
+        "causes, SD per SD"
+    )

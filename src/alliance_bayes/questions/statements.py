@@ -1,0 +1,148 @@
+"""Hypotheses about lagged effects written as text, and whether draws satisfy them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from ..fitting import Fit
+from ..names import choices, lagged_path, number, quoted, split_path
+from ..problems import Problems
+
+__all__ = ["Side", "Statement", "average_over", "effects_of", "parse"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: a number, or an effect or its size.
+
+    Attributes
+    ----------
+    text
+        A number, or a path with the interval or average it is over: ``"x -> y, 0 to 6"``.
+    absolute
+        Whether the size is meant.
+    """
+
+    text: str
+    absolute: bool = False
+
+    @property
+    def value(self) -> float | None:
+        """The number, or None for an effect."""
+        try:
+            return float(self.text)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Comparisons that hold together.
+
+    Attributes
+    ----------
+    text
+        As it was written.
+    comparisons
+        Left side, ``"<"`` or ``">"``, right side.
+    """
+
+    text: str
+    comparisons: tuple[tuple[Side, str, Side], ...]
+
+    def holds(self, effects: Mapping[str, xr.DataArray]) -> xr.DataArray:
+        """Whether each draw of the effects, dims ``(chain, draw)``, satisfies all comparisons."""
+
+        def read(side: Side) -> xr.DataArray | float:
+            if side.value is not None:
+                return abs(side.value) if side.absolute else side.value
+            return abs(effects[side.text]) if side.absolute else effects[side.text]
+
+        found = xr.ones_like(next(iter(effects.values())), dtype=bool)
+        for left, sign, right in self.comparisons:
+            found = found & ((read(left) < read(right)) if sign == "<" else (read(left) > read(right)))
+        return found
+
+
+def average_over(length: str) -> str:
+    """Name of the average over all intervals of one length."""
+    return f"average of intervals of {length}"
+
+
+def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
+    """Draws of all standardised lagged effects by path and what they are over, dims ``(chain, draw)``.
+
+    Over each interval, over the average of intervals of one length, and without saying over what
+    where all intervals are of one length.
+    """
+    draws = fit.draws[group].to_dataset()["lagged_standardized"]
+    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
+    effects = {}
+    for outcome in fit.spec.measures:
+        for predictor in fit.spec.measures:
+            path = lagged_path(predictor, outcome)
+            of_path = draws.sel(outcome=outcome, predictor=predictor, drop=True)
+            for place, interval in enumerate(draws["interval"].to_numpy()):
+                effects[f"{path}, {interval}"] = of_path.isel(interval=place, drop=True)
+            for length in dict.fromkeys(lengths):
+                alike = np.flatnonzero([each == length for each in lengths])
+                average = of_path.isel(interval=alike).mean("interval")
+                effects[f"{path}, {average_over(length)}"] = average
+                if len(set(lengths)) == 1:
+                    effects[path] = average
+    return effects
+
+
+def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
+    """Read a hypothesis such as ``"|x -> y| > |y -> x| & x -> y > 0.03"``.
+
+    Parameters
+    ----------
+    text
+        Comparisons by ``<`` and ``>``, which may be chained, joined by ``&``. Sides are numbers,
+        effects, or sizes of effects between bars.
+    known
+        Names of the effects.
+    problems
+        Where anything that cannot be read is noted.
+    """
+    names, comparisons = list(known), []
+    for clause in text.split("&"):
+        parts = re.split(r"((?<!-)>|<)", clause)
+        if len(parts) < 3:
+            problems.add(
+                f"'{text}': '{clause.strip()}' compares nothing; write '<' or '>' between two effects or numbers."
+            )
+            continue
+        sides = [_side(part, text, names, problems) for part in parts[::2]]
+        comparisons += [(*pair, sign) for pair, sign in zip(pairwise(sides), parts[1::2], strict=True)]
+    return Statement(text, tuple((left, sign, right) for left, right, sign in comparisons))
+
+
+def _side(part: str, text: str, names: list[str], problems: Problems) -> Side:
+    inner = part.strip()
+    absolute = len(inner) > 1 and inner[0] == inner[-1] == "|"
+    inner = inner.strip("|").strip() if absolute else inner
+    side = Side(_canonical(inner), absolute)
+    if side.value is None and side.text not in names:
+        problems.add(_unknown(side.text, text, names))
+    return side
+
+
+def _canonical(name: str) -> str:
+    path, comma, over = name.partition(",")
+    pair = split_path(path)
+    return (lagged_path(*pair) if pair else path) + (f", {over.strip()}" if comma else "")
+
+
+def _unknown(name: str, text: str, names: list[str]) -> str:
+    path = name.partition(", ")[0]
+    same = [other.partition(", ")[2] for other in names if other.startswith(f"{path}, ")]
+    if same:
+        return f"'{text}': say over what '{path}' is: {quoted(f'{path}, {over}' for over in same)}."
+    paths = dict.fromkeys(other.partition(", ")[0] for other in names)
+    return f"'{text}': '{name}' is neither a number nor an effect of the model{choices(path, paths, 'Effects')}"

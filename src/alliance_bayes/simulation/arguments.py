@@ -1,0 +1,101 @@
+"""Which arguments of a truth say something in which model, and which it needs."""
+
+from collections.abc import Callable, Mapping
+
+from ..spec.cross_lagged import CrossLagged
+from .reading import SHARE, Entry
+
+__all__ = ["NEEDS", "effect_entry", "mean_entry", "needed", "says_something"]
+
+type Rule = Callable[[CrossLagged, bool], bool]
+
+
+def _not_at_equilibrium(spec: CrossLagged, equilibrium: bool) -> bool:
+    return spec.accumulating and not equilibrium
+
+
+def _with_intercepts(spec: CrossLagged, equilibrium: bool) -> bool:
+    return spec.random_intercepts or (spec.stable == "accumulating" and equilibrium)
+
+
+_RULES: Mapping[str, tuple[Rule, str]] = {
+    "lagged": (lambda spec, _: spec.lags != "continuous", "lags other than 'continuous', which have a drift instead"),
+    "carry_over": (
+        lambda spec, _: spec.lags != "continuous",
+        "lags other than 'continuous', which have a drift instead",
+    ),
+    "icc": (_with_intercepts, "random intercepts, or in a DPM equilibrium=True"),
+    "between_correlation": (_with_intercepts, "random intercepts, or in a DPM equilibrium=True"),
+    "drift": (lambda spec, _: spec.lags == "continuous", "lags='continuous' in the model"),
+    "lag_2": (lambda spec, _: bool(spec.lag_2), "lag_2 in the model"),
+    "moderation": (lambda spec, _: bool(spec.moderated), "moderated in the model"),
+    "within_scale": (
+        lambda spec, _: spec.lags in ("free", "equal_standardized") and not spec.is_stationary,
+        "lags='free' or 'equal_standardized' in a model that is not stationary",
+    ),
+    "trait_loadings": (lambda spec, _: spec.free_loadings, "trait_loadings='free' in an RICLPM"),
+    "error_share": (lambda spec, _: spec.error, "a STARTS model"),
+    "equilibrium": (lambda spec, _: spec.stable == "accumulating", "a DPM"),
+    "accumulating_sds": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
+    "accumulating_correlation": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
+    "first_accumulating_correlation": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
+    "accumulating_means": (lambda spec, _: spec.accumulating and spec.growth, "an ALT"),
+    "slope_sds": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
+    "slope_means": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
+    "slope_correlation": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
+    "intercept_slope_correlation": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
+    "first_slope_correlation": (lambda spec, _: spec.accumulating and spec.growth, "an ALT"),
+    "loadings": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
+    "item_intercepts": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
+    "unique_sds": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
+    "covariates": (
+        lambda spec, _: bool(spec.covariates or spec.moderated),
+        "covariates or moderated paths in the model",
+    ),
+}
+
+NEEDS: Mapping[str, str] = {name: words for name, (_, words) in _RULES.items()}
+
+
+def says_something(name: str, spec: CrossLagged, *, equilibrium: bool = False) -> bool:
+    """Whether an argument says something in this model."""
+    if name not in _RULES:
+        return True
+    return _RULES[name][0](spec, equilibrium)
+
+
+def needed(spec: CrossLagged, *, equilibrium: bool = False) -> dict[str, str]:
+    """Arguments that a model cannot do without, and what they are."""
+    found = {}
+    if _with_intercepts(spec, equilibrium):
+        found["icc"] = f"the share of variance that is stable between persons, {SHARE.expected}"
+    if spec.error:
+        found["error_share"] = f"the share of the other variance that is measurement error, {SHARE.expected}"
+    if _not_at_equilibrium(spec, equilibrium):
+        cure = "" if spec.growth else " (or equilibrium=True and icc)"
+        found["accumulating_sds"] = f"SDs of the accumulating factors, numbers above 0{cure}"
+    if spec.growth:
+        found["slope_sds"] = "SDs of the slopes from the first wave to the last, numbers above 0"
+    if spec.indicators:
+        found["unique_sds"] = "SDs of what is unique to each indicator, numbers above 0"
+    return found
+
+
+def effect_entry(spec: CrossLagged, intervals: int) -> Entry:
+    """What a lagged effect may be."""
+    match spec.lags:
+        case "free":
+            return Entry(f"a number, or a list of {intervals}, one for each interval", intervals)
+        case "grid":
+            return Entry("one number, for a base step (lags='free' takes one for each interval)")
+        case _:
+            return Entry("one number, for every interval alike (lags='free' takes one for each)")
+
+
+def mean_entry(spec: CrossLagged, waves: int) -> Entry:
+    """What the mean of a measure may be."""
+    if spec.growth:
+        return Entry("one number, for the first wave (later means follow the lines)")
+    if spec.means == "free":
+        return Entry(f"a number, or a list of {waves}, one for each wave", waves)
+    return Entry("one number, for every wave alike (means='free' takes one for each)")

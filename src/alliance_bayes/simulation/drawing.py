@@ -1,0 +1,284 @@
+"""Persons from the equations of a truth: independent shocks, and what they add up to wave by wave."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri
+
+from .covariates import Covariate, covariates_of
+from .dynamics import Interval, intervals_of
+from .measurement import items_of
+from .reading import Array
+
+if TYPE_CHECKING:
+    from .truth import Truth
+
+__all__ = ["Drawn", "Shocks", "draw", "population"]
+
+type Streams = tuple[np.random.Generator, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Shocks:
+    """Independent shocks of persons, each with mean 0 and variance 1.
+
+    Attributes
+    ----------
+    factors
+        Of the stable factors, dims (person, factor).
+    states
+        Of the within-person parts: of the first wave, then of what is new; dims (person, wave, measure).
+    covariates
+        Of the covariates that do not change, dims (person, covariate).
+    traits, changes
+        Of those that do: what is stable, dims (person, covariate), and what is not, dims (person, wave, covariate).
+    errors
+        Measurement errors, dims (person, wave, measure).
+    uniques
+        What is unique to each column, dims (person, wave, column).
+    """
+
+    factors: Array
+    states: Array
+    covariates: Array
+    traits: Array
+    changes: Array
+    errors: Array
+    uniques: Array
+
+    @classmethod
+    def units(cls, truth: "Truth") -> "Shocks":
+        """One 'person' for each shock, who has a 1 there and 0 elsewhere."""
+        shapes = list(_shapes(truth).values())
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        identity = np.split(np.eye(sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+        return cls(*(block.reshape(sum(sizes), *shape) for block, shape in zip(identity, shapes, strict=True)))
+
+    @classmethod
+    def drawn(cls, truth: "Truth", persons: int, streams: Streams) -> "Shocks":
+        """Normal shocks of persons; a covariate with a probability is 0 or 1 before it is standardised."""
+        for_states, for_slopes, for_covariates, for_changes, for_measurement = streams
+        waves, measures = len(truth.times), len(truth.spec.measures)
+        shapes = _shapes(truth)
+        first = for_states.standard_normal((persons, 1 + waves, measures))
+        factors = first[:, 0]
+        if truth.factors.slopes:
+            factors = np.hstack([factors, for_slopes.standard_normal((persons, measures))])
+        constant = [each for each in covariates_of(truth) if not each.varies]
+        changes = for_changes.standard_normal((persons, 1 + waves, *shapes["traits"]))
+        measurement = for_measurement.standard_normal((persons, waves, shapes["errors"][1] + shapes["uniques"][1]))
+        return cls(
+            factors,
+            first[:, 1:],
+            _constant(constant, for_covariates.random((persons, len(constant)))),
+            changes[:, 0],
+            changes[:, 1:],
+            measurement[..., : shapes["errors"][1]],
+            measurement[..., shapes["errors"][1] :],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What shocks add up to, raw units.
+
+    Attributes
+    ----------
+    columns
+        Of the measures or their indicators, dims (person, wave, column).
+    values
+        Measures without measurement error, dims (person, wave, measure).
+    covariates
+        Those that do not change, by name, each of shape ``(person,)``.
+    varying
+        Those that do, by name, each with dims (person, wave).
+    """
+
+    columns: Array
+    values: Array
+    covariates: dict[str, Array]
+    varying: dict[str, Array]
+
+
+def draw(truth: "Truth", persons: int, streams: Streams, times: Array | None = None) -> Drawn:
+    """Persons of a truth, means included.
+
+    Parameters
+    ----------
+    truth
+        True values.
+    persons
+        How many.
+    streams
+        Five random generators.
+    times
+        Each person's own times, dims (person, wave); None where those of the truth hold.
+    """
+    shocks = Shocks.drawn(truth, persons, streams)
+    moderators = _moderators(truth, shocks)
+    intervals = intervals_of(truth, moderators, times)
+    along = truth.along(np.asarray(truth.times) if times is None else times - times[:, :1] + truth.times[0])
+    deviations = _deviations(truth, shocks, intervals, along, truth.error_sds)
+    means = _means(truth, intervals, along)
+    kinds = covariates_of(truth)
+    return Drawn(
+        deviations.columns + _measured(truth, means),
+        deviations.values + means,
+        {each.name: each.mean + deviations.covariates[each.name] for each in kinds if not each.varies},
+        {each.name: each.mean + deviations.varying[each.name] for each in kinds if each.varies},
+    )
+
+
+def population(
+    truth: "Truth", *, moderators: Array | None = None, with_error: bool = True
+) -> tuple[Array, Array, Array]:
+    """Covariance of the stacked columns, variances of the measures without error, and means of the columns.
+
+    Dims (wave and column, wave and column), (measure,) pooled over waves, and (wave, column).
+    """
+    shocks = Shocks.units(truth)
+    intervals = intervals_of(truth, moderators)
+    if moderators is not None:
+        intervals = [
+            Interval(each.effects[0], _first(each.innovation), _first(each.acting), each.second) for each in intervals
+        ]
+    along = truth.along(np.asarray(truth.times))
+    errors = truth.error_sds if with_error else np.zeros(len(truth.spec.measures))
+    moved = _deviations(truth, shocks, intervals, along, errors)
+    flat = moved.columns.reshape(len(moved.columns), -1)
+    pooled = np.sum(moved.values**2, axis=0).mean(axis=0)
+    return flat.T @ flat, pooled, _measured(truth, _means(truth, intervals, along))
+
+
+def _first(matrices: Array) -> Array:
+    return matrices[0] if matrices.ndim == 3 else matrices
+
+
+def _deviations(truth: "Truth", shocks: Shocks, intervals: list[Interval], along: Array, error_sds: Array) -> Drawn:
+    """Deviations from the means, wave by wave."""
+    spec, stable, waves = truth.spec, truth.factors, len(truth.times)
+    covariates = covariates_of(truth)
+    constant = [each for each in covariates if not each.varies]
+    varying = [each for each in covariates if each.varies]
+    held = {each.name: each.sd * shocks.covariates[:, place] for place, each in enumerate(constant)}
+    persons, _, measures = shocks.states.shape
+    acting = partial(_acting, (persons, measures), constant, held)
+    changing = {each.name: _own_course(each, place, shocks) for place, each in enumerate(varying)}
+
+    own_factors = _times(stable.root, shocks.factors)
+    factors = own_factors + np.hstack([acting("intercepts", 0), *([acting("slopes", 0)] if stable.slopes else [])])
+    state = _times(np.linalg.cholesky(truth.within_covariance), shocks.states[:, 0]) + acting("first_wave", 0)
+    state = state + _times(stable.at_first, own_factors)
+    states, values = [state], np.empty(shocks.states.shape)
+    for wave in range(waves):
+        if wave > 0:
+            interval = intervals[wave - 1]
+            new = _times(np.linalg.cholesky(interval.innovation), shocks.states[:, wave])
+            state = _times(interval.effects, states[-1]) + new
+            if interval.second is not None:
+                state = state + _times(interval.second, states[-2])
+            if stable.anew:
+                state = state + _times(interval.acting, factors)
+            states.append(state)
+            for each in varying:
+                changing[each.name][:, wave] += _times(each.follows[None], values[:, wave - 1])[:, 0]
+        at_this_wave = {name: course[:, wave] for name, course in changing.items()}
+        values[:, wave] = state + stable.added(factors, along[..., wave], wave)
+        for target in ("each_wave", "every_wave"):
+            values[:, wave] += acting(target, wave) + _acting((persons, measures), varying, at_this_wave, target, wave)
+    measured = values + error_sds * shocks.errors if shocks.errors.size else values
+    items = items_of(truth)
+    columns = measured[..., items.measure] * items.loadings
+    if spec.indicators:
+        columns = columns + items.unique_sds * shocks.uniques
+    return Drawn(columns, values, held, changing)
+
+
+def _means(truth: "Truth", intervals: list[Interval], along: Array) -> Array:
+    """Means of the measures, dims (wave, measure), or with own lines, times or effects (person, wave, measure)."""
+    spec, stable = truth.spec, truth.factors
+    if not spec.growth:
+        return truth._wave_means
+    if not spec.accumulating:
+        added = [stable.added(stable.means[None], along[..., wave], wave) for wave in range(len(truth.times))]
+        lines = np.stack([np.atleast_2d(each) for each in added], axis=1)
+        return lines[0] if len(lines) == 1 else lines
+    means = [truth._wave_means[:1]]
+    for interval in intervals:
+        means.append(_times(interval.effects, means[-1]) + _times(interval.acting, stable.means[None]))
+    size = max(map(len, means))
+    together = np.stack([np.broadcast_to(each, (size, each.shape[1])) for each in means], axis=1)
+    return together[0] if size == 1 else together
+
+
+def _measured(truth: "Truth", means: Array) -> Array:
+    """Means of the columns from those of the measures."""
+    items = items_of(truth)
+    return means[..., items.measure] * items.loadings + items.intercepts
+
+
+def _acting(
+    shape: tuple[int, int], covariates: list[Covariate], values: dict[str, Array], target: str, wave: int
+) -> Array:
+    """What covariates add at a place, dims (person, measure)."""
+    total: Array = np.zeros(shape)
+    for each in covariates:
+        if target in each.effects:
+            total = total + values[each.name][:, None] * each.effects[target][wave]
+    return total
+
+
+def _own_course(covariate: Covariate, place: int, shocks: Shocks) -> Array:
+    """Deviations of a covariate that varies, without what measures add; dims (person, wave)."""
+    carried, changes = covariate.carry_over, shocks.changes[..., place]
+    course = np.empty(changes.shape)
+    course[:, 0] = changes[:, 0]
+    for wave in range(1, changes.shape[1]):
+        course[:, wave] = carried * course[:, wave - 1] + np.sqrt(1 - carried**2) * changes[:, wave]
+    stable = np.sqrt(covariate.icc) * shocks.traits[:, place, None]
+    deviations: Array = covariate.sd * (stable + np.sqrt(1 - covariate.icc) * course)
+    return deviations
+
+
+def _moderators(truth: "Truth", shocks: Shocks) -> Array | None:
+    """Moderators in SDs from their means, dims (person, moderated path)."""
+    if not truth.spec.moderated:
+        return None
+    names = [each.name for each in covariates_of(truth) if not each.varies]
+    return shocks.covariates[:, [names.index(name) for name in truth.spec.moderated.values()]]
+
+
+def _constant(covariates: list[Covariate], chances: Array) -> Array:
+    """Covariates in SDs from their means, from uniform numbers."""
+    found = ndtri(chances)
+    for place, each in enumerate(covariates):
+        if each.probability is not None:
+            found[:, place] = ((chances[:, place] > 1 - each.probability) - each.mean) / each.sd
+    return np.asarray(found)
+
+
+def _times(matrices: Array, vectors: Array) -> Array:
+    """Matrices times vectors: one matrix for all persons, or one for each."""
+    if matrices.ndim == 3:
+        vectors = np.broadcast_to(vectors, (len(matrices), vectors.shape[1]))
+    product: Array = np.einsum("pij,pj->pi" if matrices.ndim == 3 else "ij,pj->pi", matrices, vectors)
+    return product
+
+
+def _shapes(truth: "Truth") -> dict[str, tuple[int, ...]]:
+    """Shape of each kind of shocks of one person, in the order of `Shocks`."""
+    waves, measures = len(truth.times), len(truth.spec.measures)
+    covariates = covariates_of(truth)
+    varying = sum(each.varies for each in covariates)
+    noisy = truth.spec.error or bool(truth.spec.reliability)
+    return {
+        "factors": (len(truth.factors.means),),
+        "states": (waves, measures),
+        "covariates": (len(covariates) - varying,),
+        "traits": (varying,),
+        "changes": (waves, varying),
+        "errors": (waves, measures if noisy else 0),
+        "uniques": (waves, len(truth.spec.columns) if truth.spec.indicators else 0),
+    }

@@ -1,0 +1,180 @@
+"""What happens from one wave to the next: effects, what is new, and how stable factors act."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..spec.steps import steps_per_interval
+from .reading import SMALLEST_EIGENVALUE, Array
+
+if TYPE_CHECKING:
+    from .truth import Truth
+
+__all__ = ["Interval", "innovations", "intervals_of", "unsound", "unsound_drift", "unstable_drift"]
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """One interval between waves, raw units; of all persons alike, or with persons as a first dim.
+
+    Attributes
+    ----------
+    effects
+        Phi, dims (outcome, predictor).
+    innovation
+        Covariance of what is new, dims (measure, measure).
+    acting
+        How stable factors act on the wave at its end, dims (measure, factor).
+    second
+        Effects over two waves, dims (outcome, predictor); None where there are none.
+    """
+
+    effects: Array
+    innovation: Array
+    acting: Array
+    second: Array | None = None
+
+
+def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array | None = None) -> list[Interval]:
+    """All intervals of a truth.
+
+    Parameters
+    ----------
+    truth
+        True values.
+    moderators
+        In SDs from their means, dims (person, path), in the order of the model's moderated paths;
+        None where everybody is at the mean.
+    times
+        Each person's own times, dims (person, wave); None where those of the truth hold.
+    """
+    if truth.spec.lags == "continuous":
+        return _over_time(truth, moderators, times)
+    spec, sds = truth.spec, truth._within_sds_by_wave
+    n_steps = steps_per_interval(tuple(truth.times)) if spec.lags == "grid" else (1,) * (len(truth.times) - 1)
+    found = []
+    for place, (effects, innovation) in enumerate(zip(truth.step_effects, truth._step_innovations, strict=True)):
+        unit = sds[place + 1][:, None] / sds[place]
+        phi = _moderated(truth, effects, unit, moderators)
+        second = None
+        if truth.lag_2 is not None and place > 0:
+            second = truth._by_path(truth.lag_2) * sds[place + 1][:, None] / sds[place - 1]
+        found.append(_joined(truth, phi, innovation, place, n_steps[place], second))
+    return found
+
+
+def innovations(lagged: Array, within: Array) -> Array:
+    """``W - Phi W Phi'`` for each interval."""
+    return within - lagged @ within @ lagged.swapaxes(-1, -2)
+
+
+def _moderated(truth: "Truth", effects: Array, unit: Array, moderators: Array | None) -> Array:
+    """Effects of each person: those at the mean, and what the moderators change."""
+    if moderators is None:
+        return effects
+    for path, values in zip(truth.spec.moderated, moderators.T, strict=True):
+        change = truth._by_path({path: (truth.moderation or {}).get(path, 0.0)}) * unit
+        effects = effects + values[:, None, None] * change
+    return effects
+
+
+def _joined(truth: "Truth", phi: Array, innovation: Array, place: int, n_steps: int, second: Array | None) -> Interval:
+    """Steps of equal length joined into their interval."""
+    size, (start, end) = len(truth.spec.measures), truth.times[place : place + 2]
+    effects, new, acting = np.eye(size), np.zeros((size, size)), np.zeros((size, len(truth.factors.means)))
+    for step in range(1, n_steps + 1):
+        effects, new = phi @ effects, phi @ new @ phi.swapaxes(-1, -2) + innovation
+        if truth.factors.anew:
+            along = truth.along(np.asarray(start + (end - start) * step / n_steps))
+            acts = np.hstack([np.eye(size), along * np.eye(size)]) if truth.factors.slopes else np.eye(size)
+            acting = phi @ acting + acts
+    return Interval(effects, new, acting, second)
+
+
+def _over_time(truth: "Truth", moderators: Array | None, times: Array | None) -> list[Interval]:
+    """``Phi(d) = exp(A d)`` and ``Psi(d)``, from the within-person covariance where it does not change.
+
+    With a drift of one's own and a common diffusion Q, ``Psi(d) = int_0^d exp(A s) Q exp(A' s) ds`` is
+    ``F3' F2`` of ``exp([[-A, Q], [0, A']] d) = [[., F2], [0, F3]]`` (Van Loan 1978).
+    """
+    size, within, sds = len(truth.spec.measures), truth.within_covariance, truth._within_sds
+    drift = _moderated(truth, truth.raw_drift, sds[:, None] / sds, moderators)
+    lengths = np.diff(np.asarray(truth.times) if times is None else times, axis=-1)
+    found = []
+    for place in range(lengths.shape[-1]):
+        moved = drift * lengths[..., place, None, None]
+        if moderators is None:
+            effects = _exponentials(moved)
+            new = innovations(effects, within)
+        else:
+            noise = np.broadcast_to(truth.diffusion * lengths[..., place, None, None], moved.shape)
+            upper = np.concatenate([-moved, noise], axis=-1)
+            lower = np.concatenate([np.zeros_like(moved), moved.swapaxes(-1, -2)], axis=-1)
+            whole = _exponentials(np.concatenate([upper, lower], axis=-2))
+            effects = whole[..., size:, size:].swapaxes(-1, -2)
+            new = effects @ whole[..., :size, size:]
+            new = (new + new.swapaxes(-1, -2)) / 2
+        found.append(Interval(effects, new, np.zeros((size, len(truth.factors.means)))))
+    return found
+
+
+def _exponentials(matrices: Array) -> Array:
+    """Exponentials of many small matrices at once: a Taylor series of ``M / 2^k``, squared k times."""
+    size = float(np.abs(matrices).sum(axis=-1).max())
+    squarings = max(0, math.ceil(math.log2(size)) + 1) if size > 0 else 0
+    scaled, term = matrices / 2.0**squarings, np.eye(matrices.shape[-1])
+    total = term
+    for order in range(1, 15):
+        term = term @ scaled / order
+        total = total + term
+    for _ in range(squarings):
+        total = total @ total
+    return total
+
+
+def unsound(stretch: str, phi: Array, within: Array) -> str | None:
+    """Why no stationary process has these standardised effects and correlations; None where one does."""
+    smallest = float(np.linalg.eigvalsh(innovations(phi, within)).min())
+    if smallest > SMALLEST_EIGENVALUE:
+        return None
+    factor = np.linalg.cholesky(within)
+    largest = float(np.linalg.norm(np.linalg.solve(factor, phi @ factor), ord=2))
+    cure = f"Lagged effects up to {math.floor(99.9999 / largest) / 100:g} times these are possible."
+    radius = float(np.abs(np.linalg.eigvals(phi)).max())
+    if radius >= 1:
+        return (
+            f"Over {stretch} the lagged effects are unstable: their spectral radius is {radius:.3g} and must be below "
+            f"1, or deviations do not die away. {cure}"
+        )
+    return (
+        f"Over {stretch} the lagged effects explain more than there is: the innovation covariance W - Phi W Phi', in "
+        f"within-person SDs, must be positive definite and has the smallest eigenvalue {smallest:.3g}. {cure}"
+    )
+
+
+def unstable_drift(drift: Array) -> str | None:
+    """Why deviations do not die away under a drift; None where they do."""
+    growth = float(np.linalg.eigvals(drift).real.max())
+    if growth < 0:
+        return None
+    return (
+        f"The drift is unstable: the largest real part of its eigenvalues is {growth:.3g} and must be below 0, or "
+        "deviations do not die away. Make the effects of measures on themselves more negative, or move those "
+        "between measures towards 0."
+    )
+
+
+def unsound_drift(drift: Array, within: Array) -> str | None:
+    """Why no stationary process has this standardised drift and these correlations; None where one does."""
+    if problem := unstable_drift(drift):
+        return problem
+    smallest = float(np.linalg.eigvalsh(-(drift @ within + within @ drift.T)).min())
+    if smallest > SMALLEST_EIGENVALUE:
+        return None
+    return (
+        f"The drift explains more than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
+        f"positive definite and has the smallest eigenvalue {smallest:.3g}. Make the effects of measures on "
+        "themselves more alike or more negative, or move those between measures and within_correlation towards 0."
+    )

@@ -1,0 +1,88 @@
+"""Indicators of a truth: loadings, intercepts and what is unique to each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..names import quoted
+from ..problems import Problems
+from .reading import Array, Entry, Reader, by_name
+
+if TYPE_CHECKING:
+    from .truth import Truth
+
+__all__ = ["Items", "items_of", "read_items"]
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """How the columns of a panel measure the measures; a measure without indicators is its own column.
+
+    Attributes
+    ----------
+    measure
+        Position of the measure of each column, shape ``(column,)``.
+    loadings, intercepts, unique_sds
+        Dims (wave, column).
+    """
+
+    measure: list[int]
+    loadings: Array
+    intercepts: Array
+    unique_sds: Array
+
+
+def items_of(truth: "Truth") -> Items:
+    """The columns of a truth."""
+    spec, waves = truth.spec, len(truth.times)
+    measure = [place for place, name in enumerate(spec.measures) for _ in spec.indicators.get(name, (name,))]
+    columns = spec.columns
+    indicators = [item for items in spec.indicators.values() for item in items]
+    unique = {} if truth.unique_sds is None else by_name(truth.unique_sds, indicators)
+
+    def filled(given: Mapping[str, Any] | None, otherwise: float) -> Array:
+        values = given or {}
+        return np.column_stack([np.broadcast_to(values.get(name, otherwise), waves) for name in columns]).astype(float)
+
+    return Items(measure, filled(truth.loadings, 1.0), filled(truth.item_intercepts, 0.0), filled(unique, 0.0))
+
+
+def read_items(truth: "Truth", problems: Problems) -> dict[str, object]:
+    """Read what a truth says of its indicators, noting whatever is wrong."""
+    spec, waves = truth.spec, len(truth.times)
+    indicators = [item for items in spec.indicators.values() for item in items]
+    if not indicators:
+        return {}
+    first = [items[0] for items in spec.indicators.values()]
+    changing = {"configural": 3, "weak": 2, "strong": 1, "strict": 0, "approximate": 3}[spec.invariance]
+    read = Reader(indicators, problems, noun="indicator")
+
+    def entry(what: str, rank: int, *, positive: bool = False) -> Entry:
+        number = "a number above 0" if positive else "a number"
+        accepts = (lambda value: value > 0) if positive else np.isfinite
+        if changing >= rank:
+            return Entry(f"{number}, or a list of {waves}, one for each wave", waves, accepts)
+        return Entry(f"{number}, for every wave alike ({spec.invariance} invariance)", accepts=accepts)
+
+    found: dict[str, object] = {}
+    for name, rank in (("loadings", 3), ("item_intercepts", 2)):
+        given = getattr(truth, name)
+        if given is None:
+            continue
+        if not isinstance(given, Mapping):
+            problems.add(f"{name} must be a table from indicators to numbers; got {given!r}.")
+            continue
+        found[name] = read.by_measure(name, given, entry(name, rank), complete=False)
+        fixed = [
+            item
+            for item in first
+            if item in given and (name == "loadings" or spec.invariance not in ("configural", "weak"))
+        ]
+        if fixed:
+            value = "1" if name == "loadings" else "0"
+            problems.add(f"{name}: those of the first indicators are fixed at {value}; leave out {quoted(fixed)}.")
+    if truth.unique_sds is not None:
+        found["unique_sds"] = read.by_measure("unique_sds", truth.unique_sds, entry("unique_sds", 1, positive=True))
+    return found

@@ -1,0 +1,182 @@
+"""Panels of persons drawn from a truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..names import choices
+from ..panel import Panel
+from ..problems import Problems, SpecError
+from .drawing import draw
+from .groups import GroupTruth
+from .missing import Missing, absent_values
+from .reading import Array
+from .truth import Truth
+
+__all__ = ["simulate"]
+
+type Persons = int | Mapping[str, int]
+
+
+def simulate(
+    truth: Truth | GroupTruth,
+    *,
+    persons: Persons,
+    seed: int,
+    missing: Missing | None = None,
+    own_times: float | npt.ArrayLike | None = None,
+) -> Panel:
+    """Draw a panel of persons from the equations of a truth.
+
+    Persons are numbered from 0. `missing` removes values and changes none that stays. Under the
+    same seed a larger panel begins with the persons of a smaller one (not with
+    ``mechanism="at_random"``, whose intercept depends on all of them, nor with groups, which follow one another).
+
+    Parameters
+    ----------
+    truth
+        True values; see `Truth` and `GroupTruth` for the equations.
+    persons
+        How many, at least 2; with groups, of each group or by label.
+    seed
+        Whole number, at least 0; the same seed gives the same panel.
+    missing
+        Which values go missing; without it none does. Covariates never do.
+    own_times
+        With ``lags="continuous"``, when each person was really asked, in the unit of the times: by how much at most
+        it differs from the plan (uniform, in both directions), or the times, dims (person, wave).
+
+    Returns
+    -------
+    Panel
+        Measures or their indicators, then covariates that vary over time, as measures; covariates of persons,
+        groups and own times where there are any.
+
+    Raises
+    ------
+    SpecError
+        If `persons`, `seed` or `own_times` is out of range, or `missing` does not fit the waves.
+
+    Examples
+    --------
+    >>> from alliance_bayes import RICLPM
+    >>> truth = Truth(RICLPM(["x", "y"]), times=[0, 1, 2], lagged={"x -> y": 0.2}, icc=0.5)
+    >>> panel = simulate(truth, persons=300, seed=1, missing=Missing(share=0.2))
+    >>> panel.values.shape
+    (300, 3, 2)
+    """
+    problems = Problems("No panel can be simulated")
+    counts = _counts(truth, persons, problems)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        problems.add(f"seed must be a whole number, at least 0; got {seed!r}.")
+    later = len(truth.times) - 1
+    if missing is not None and isinstance(missing.share, tuple) and len(missing.share) != later:
+        problems.add(f"missing has {len(missing.share)} shares; name {later}, one for each wave after the first.")
+    if own_times is not None:
+        _check_own_times(truth, own_times, sum(counts), problems)
+    problems.raise_as(SpecError)
+
+    single = isinstance(truth, Truth)
+    truths = [truth] if isinstance(truth, Truth) else list(truth.truths.values())
+    seeds = [np.random.SeedSequence(seed)] if single else np.random.SeedSequence(seed).spawn(len(truths))
+    starts = np.cumsum([0, *counts])
+    parts = [
+        _simulated(each, count, own_seed, missing, _own_times_of(own_times, start, count))
+        for each, count, own_seed, start in zip(truths, counts, seeds, starts, strict=False)
+    ]
+    together = {name: np.concatenate([part.covariates[name] for part in parts]) for name in parts[0].covariates}
+    timed = [part.own_times for part in parts if part.own_times is not None]
+    return Panel.from_arrays(
+        np.concatenate([part.values for part in parts]),
+        measures=parts[0].measures,
+        times=truth.times,
+        interviewed=np.concatenate([part.interviewed for part in parts]),
+        covariates=together,
+        groups=None if isinstance(truth, Truth) else np.repeat(truth.labels, counts),
+        own_times=np.concatenate(timed) if timed else None,
+        source="simulated values",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    values: Array
+    measures: tuple[str, ...]
+    interviewed: npt.NDArray[np.bool_]
+    covariates: dict[str, Array]
+    own_times: Array | None
+
+
+def _simulated(
+    truth: Truth, persons: int, seed: np.random.SeedSequence, missing: Missing | None, own_times: float | Array | None
+) -> _Part:
+    """Persons of one truth, with holes."""
+    for_states, for_absence, *further, for_times = np.random.default_rng(seed).spawn(7)
+    times = _drawn_times(truth, persons, own_times, for_times)
+    drawn = draw(truth, persons, (for_states, *further), times)
+    values, varying = drawn.columns, list(drawn.varying)
+    interviewed = np.ones(values.shape[:2], dtype=bool)
+    if missing is not None:
+        sds = np.sqrt(np.diag(truth.covariance)).reshape(len(truth.times), -1)
+        absent = absent_values((values - truth.means_table) / sds, missing, for_absence)
+        values[absent] = np.nan
+        if missing.unit == "wave" and not varying:
+            interviewed = ~absent.all(axis=2)
+    if times is not None:
+        times = np.where(interviewed, times, np.nan)
+    columns = [values, *(drawn.varying[name][..., None] for name in varying)]
+    return _Part(np.concatenate(columns, axis=2), (*truth.spec.columns, *varying), interviewed, drawn.covariates, times)
+
+
+def _drawn_times(
+    truth: Truth, persons: int, own_times: float | Array | None, random: np.random.Generator
+) -> Array | None:
+    if own_times is None or isinstance(own_times, np.ndarray):
+        return own_times
+    return np.asarray(truth.times) + own_times * (2 * random.random((persons, len(truth.times))) - 1)
+
+
+def _own_times_of(own_times: object, start: int, count: int) -> float | Array | None:
+    """Those of one group: its rows, or the one number that holds for all."""
+    if own_times is None or isinstance(own_times, int | float):
+        return own_times
+    return np.asarray(own_times, dtype=float)[start : start + count]
+
+
+def _counts(truth: Truth | GroupTruth, persons: object, problems: Problems) -> list[int]:
+    """Persons of each group, 0 where the number is none."""
+    labels = truth.labels if isinstance(truth, GroupTruth) else ("",)
+    given = dict(persons) if isinstance(persons, Mapping) and labels != ("",) else dict.fromkeys(labels, persons)
+    for label in given:
+        if label not in labels:
+            problems.add(f"persons: there is no group '{label}'{choices(str(label), labels, 'Groups')}")
+    counts = []
+    for label in labels:
+        count = given.get(label)
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 2:
+            of = f" of '{label}'" if isinstance(persons, Mapping) and label else ""
+            problems.add(f"persons{of} must be a whole number, at least 2; got {count!r}.")
+            if not of:
+                return [0]
+            count = 0
+        counts.append(int(count))
+    return counts
+
+
+def _check_own_times(truth: Truth | GroupTruth, own_times: object, persons: int, problems: Problems) -> None:
+    if truth.spec.lags != "continuous":
+        problems.add("own_times need lags='continuous': no other lags say what happens over intervals of any length.")
+        return
+    array = np.asarray(own_times, dtype=float)
+    half = float(np.diff(truth.times).min()) / 2
+    if array.ndim == 0 and not 0 <= float(array) < half:
+        problems.add(
+            f"own_times must be at least 0 and below {half:g}, half the shortest interval, so that waves keep their "
+            f"order; got {own_times!r}."
+        )
+    elif array.ndim and array.shape != (persons, len(truth.times)):
+        problems.add(f"own_times has shape {array.shape}; expected {(persons, len(truth.times))}, (person, wave).")
+    elif array.ndim and not np.all(np.diff(array, axis=1) > 0):
+        problems.add("own_times must increase from wave to wave in every person.")

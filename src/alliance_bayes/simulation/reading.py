@@ -1,0 +1,244 @@
+"""Reads what a truth was given into plain numbers, tuples and dicts, and tables of these into arrays."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..names import choices, lagged_path, number, quoted, split_path
+from ..problems import Problems
+
+__all__ = [
+    "CORRELATION",
+    "NUMBER",
+    "SD",
+    "SHARE",
+    "SMALLEST_EIGENVALUE",
+    "Array",
+    "Correlation",
+    "Each",
+    "Entry",
+    "PerMeasure",
+    "Plain",
+    "Reader",
+    "by_name",
+    "correlations",
+    "crossed",
+    "pairs_in_words",
+    "plain",
+    "plain_numbers",
+    "table",
+]
+
+type Array = NDArray[np.float64]
+type Each = float | Sequence[float]
+type PerMeasure = Each | Mapping[str, Each]
+type Plain = float | tuple[float, ...] | None
+type Correlation = float | Mapping[str, float] | Sequence[Sequence[float]] | Array
+
+SMALLEST_EIGENVALUE = 1e-9
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one value of a truth may be: a number in a range, or also a list of `count` of them."""
+
+    expected: str
+    count: int = 0
+    accepts: Callable[[float], bool] = math.isfinite
+
+    def plain(self, value: object) -> Plain:
+        """The value as plain numbers, or None where it is not what is expected."""
+        plain = plain_numbers(value)
+        if isinstance(plain, tuple):
+            return plain if len(plain) == self.count and all(map(self.accepts, plain)) else None
+        return None if plain is None or not self.accepts(plain) else plain
+
+
+CORRELATION = Entry("a number")
+SHARE = Entry("a number at least 0 and below 1", accepts=lambda value: 0 <= value < 1)
+NUMBER = Entry("a number")
+SD = Entry("a number above 0", accepts=lambda value: value > 0)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads what a truth was given into plain numbers, tuples and dicts; None where it cannot."""
+
+    measures: Sequence[str]
+    problems: Problems
+    noun: str = "measure"
+
+    def entry(self, label: str, value: object, entry: Entry) -> Plain:
+        """One value, or the problem that it is none."""
+        plain = entry.plain(value)
+        if plain is None:
+            self.problems.add(f"{label} must be {entry.expected}; got {value!r}.")
+        return plain
+
+    def by_measure(
+        self, name: str, value: object, entry: Entry, *, complete: bool = True
+    ) -> Plain | dict[object, Plain]:
+        """One value for all measures, or a value for each."""
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            return self.entry(name, value, entry)
+        if complete:
+            self._all_named(name, [measure for measure in self.measures if measure not in value], self.noun)
+        return {
+            measure: self.entry(f"{name} of '{measure}'", each, entry)
+            for measure, each in value.items()
+            if self._known(name, [measure])
+        }
+
+    def by_path(self, name: str, value: object, entry: Entry) -> dict[str, Plain]:
+        """A value for each lagged path named."""
+        if not isinstance(value, Mapping):
+            self.problems.add(f"{name} must be a table of paths, such as {{'x -> y': 0.1}}; got {value!r}.")
+            return {}
+        found: dict[str, Plain] = {}
+        for path, effect in value.items():
+            pair = split_path(str(path))
+            if pair is None:
+                self.problems.add(f"{name}: {path!r} is not a lagged path; write 'predictor -> outcome'.")
+            elif self._known(name, pair):
+                self._once(name, lagged_path(*pair), found)
+                found[lagged_path(*pair)] = self.entry(f"{name} '{lagged_path(*pair)}'", effect, entry)
+        return found
+
+    def correlation(self, name: str, value: object) -> float | dict[str, float] | None:
+        """One number, or a number by pair with every pair in the order of the measures."""
+        pairs = self._named_pairs(name, value) if isinstance(value, Mapping) else self._unnamed_pairs(name, value)
+        if pairs is None:
+            return None
+        smallest = float(np.linalg.eigvalsh(correlations(pairs, self.measures)).min())
+        if smallest <= SMALLEST_EIGENVALUE:
+            self.problems.add(
+                f"{name} must be positive definite, and no measures have these correlations (smallest eigenvalue "
+                f"{smallest:.3g}): {pairs_in_words(pairs, self.measures)}. Move them towards 0."
+            )
+        return pairs
+
+    def crossed(self, name: str, value: object) -> float | dict[str, float] | None:
+        """Correlations of two parts of the measures: each measure's own, or by ordered pairs, unnamed ones 0."""
+        if not isinstance(value, Mapping):
+            got = self.entry(name, value, CORRELATION)
+            return got if isinstance(got, float) else None
+        found: dict[str, float] = {}
+        for key, correlation in value.items():
+            pair = [part.strip() for part in str(key).split(",")]
+            if len(pair) != 2:
+                self.problems.add(f"{name}: {key!r} is not a pair of measures; write '{', '.join(self.measures[:2])}'.")
+            elif self._known(name, pair):
+                got = self.entry(f"{name} of '{', '.join(pair)}'", correlation, CORRELATION)
+                found |= {", ".join(pair): got} if isinstance(got, float) else {}
+        return found
+
+    def _unnamed_pairs(self, name: str, value: object) -> float | dict[str, float] | None:
+        given = value.tolist() if isinstance(value, np.ndarray) else value
+        if isinstance(one := CORRELATION.plain(given), float):
+            return one
+        size, pairs = len(self.measures), _pairs(self.measures)
+        rows = [plain_numbers(row) for row in given] if isinstance(given, list | tuple) else []
+        if [np.shape(row or 0.0) for row in rows] == [(size,)] * size:
+            matrix = np.array(rows, dtype=float)
+            if np.allclose(matrix, matrix.T, atol=1e-12) and np.allclose(np.diag(matrix), 1, atol=1e-12):
+                return dict(zip(pairs, matrix[np.triu_indices(size, 1)].tolist(), strict=True))
+        self.problems.add(
+            f"{name} must be a number, a table of pairs such as {{'{pairs[0]}': 0.3}}, or a symmetric {size} x {size} "
+            f"matrix with ones on its diagonal; got {value!r}."
+        )
+        return None
+
+    def _named_pairs(self, name: str, value: Mapping[object, object]) -> dict[str, float] | None:
+        pairs, found, before = _pairs(self.measures), dict[str, Plain](), len(self.problems.found)
+        for key, correlation in value.items():
+            pair = [part.strip() for part in str(key).split(",")]
+            if len(pair) != 2 or pair[0] == pair[1]:
+                self.problems.add(f"{name}: {key!r} is not a pair of measures; write '{pairs[0]}'.")
+            elif self._known(name, pair):
+                ordered = ", ".join(sorted(pair, key=self.measures.index))
+                self._once(name, ordered, found)
+                found[ordered] = self.entry(f"{name} of '{ordered}'", correlation, CORRELATION)
+        self._all_named(name, [pair for pair in pairs if pair not in found], "pair")
+        numbers = {pair: each for pair in pairs if isinstance(each := found.get(pair), float)}
+        return numbers if len(self.problems.found) == before else None
+
+    def _known(self, where: str, names: Sequence[object]) -> bool:
+        unknown = [name for name in dict.fromkeys(names) if name not in self.measures]
+        article = "an" if self.noun[0] in "aeiou" else "a"
+        for name in unknown:
+            self.problems.add(
+                f"{where} names '{name}', which is not {article} {self.noun}"
+                f"{choices(str(name), self.measures, self.noun.capitalize() + 's')}"
+            )
+        return not unknown
+
+    def _once(self, where: str, name: str, found: Mapping[str, object]) -> None:
+        if name in found:
+            self.problems.add(f"{where}: '{name}' is given twice; give it once.")
+
+    def _all_named(self, where: str, missing: Sequence[str], noun: str) -> None:
+        if missing:
+            self.problems.add(f"{where} leaves out {quoted(missing)}; name every {noun}, or give one number for all.")
+
+
+def plain_numbers(value: object) -> Plain:
+    """A finite number, or several as a tuple; None where the value is neither."""
+    given = value.tolist() if isinstance(value, np.ndarray) else value
+    if isinstance(given, Real) and not isinstance(given, bool):
+        return float(given) if math.isfinite(given) else None
+    several = [plain_numbers(each) for each in given] if isinstance(given, list | tuple) else []
+    numbers = tuple(each for each in several if isinstance(each, float))
+    return numbers if numbers and len(numbers) == len(several) else None
+
+
+def by_name(value: object, names: Sequence[str]) -> Mapping[str, Any]:
+    """The values by name; a single one holds for all names."""
+    return value if isinstance(value, Mapping) else dict.fromkeys(names, value)
+
+
+def table(value: PerMeasure, measures: Sequence[str], rows: int) -> Array:
+    """Values in full, dims (row, measure)."""
+    entries = by_name(value, measures)
+    return np.column_stack([np.broadcast_to(np.asarray(entries[name], dtype=float), rows) for name in measures])
+
+
+def _pairs(measures: Sequence[str]) -> list[str]:
+    return [f"{first}, {second}" for first, second in combinations(measures, 2)]
+
+
+def correlations(value: Correlation, measures: Sequence[str]) -> Array:
+    """Correlations in full, dims (measure, measure)."""
+    upper = np.zeros((len(measures), len(measures)))
+    upper[np.triu_indices(len(measures), 1)] = list(by_name(value, _pairs(measures)).values())
+    return upper + upper.T + np.eye(len(measures))
+
+
+def crossed(value: float | Mapping[str, float] | None, measures: Sequence[str]) -> Array:
+    """Correlations of two parts of the measures in full, dims (measure of the first, measure of the second)."""
+    if not isinstance(value, Mapping):
+        return (value or 0.0) * np.eye(len(measures))
+    matrix = np.zeros((len(measures), len(measures)))
+    for pair, correlation in value.items():
+        row, column = (measures.index(name) for name in pair.split(", "))
+        matrix[row, column] = correlation
+    return matrix
+
+
+def pairs_in_words(value: Correlation, measures: Sequence[str]) -> str:
+    """Correlations, each after its pair."""
+    return "; ".join(f"{pair} {number(each)}" for pair, each in by_name(value, _pairs(measures)).items())
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists and mappings as dicts, all the way down."""
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,684 @@
+"""True values of a model of the cross-lagged family: what they are, and whether there can be such a population."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from scipy.linalg import expm, solve_continuous_lyapunov
+
+from ..names import ARROW, choices, lagged_path
+from ..problems import Problems, SpecError
+from ..spec.cross_lagged import CrossLagged
+from ..spec.steps import steps_per_interval
+from .arguments import effect_entry, mean_entry, needed, says_something
+from .checks import check_dynamics, check_factors, refuse_what_says_nothing
+from .covariates import read_covariates
+from .drawing import population
+from .dynamics import Interval, innovations, intervals_of, unstable_drift
+from .measurement import read_items
+from .printing import describe
+from .reading import (
+    NUMBER,
+    SD,
+    SHARE,
+    Array,
+    Correlation,
+    Each,
+    Entry,
+    PerMeasure,
+    Reader,
+    by_name,
+    correlations,
+    plain,
+    plain_numbers,
+    table,
+)
+from .stable_factors import StableFactors, stable_factors
+
+__all__ = ["Truth"]
+
+type OneEach = float | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True values of a model of the cross-lagged family, from which persons can be drawn.
+
+    The equations are those of `spec`: `RICLPM`, `CLPM`, `DPM`, `STARTS`, `LCMSR` or `ALT`. Within persons
+    (in a DPM or ALT: given the accumulating factors) the covariance is W at every wave [1]_ [2]_,
+
+    ``w_i1 ~ N(0, W)``,  ``w_it = Phi_t w_i,t-1 + z_it``,  ``z_it ~ N(0, Psi_t)``,  ``Psi_t = W - Phi_t W Phi_t'``,
+
+    unless `within_scale` lets its SDs change. What each kind needs besides stands below its name.
+
+    Parameters
+    ----------
+    spec
+        Which measures, how effects depend on the interval, which are 0.
+    times
+        Times of the waves, increasing, in the panel's unit.
+    lagged
+        Lagged effects by path, such as ``{"alliance -> days": 0.12}``, in within-person SDs of
+        the outcome per within-person SD of the predictor (in a CLPM: SDs of the measures; in a
+        DPM or ALT: SDs given the accumulating factors). A number; with ``lags="free"`` also a list with
+        one number for each interval; with ``lags="grid"`` the effect over one base step, and longer
+        intervals follow exactly as matrix powers. Paths named neither here nor by `carry_over` are 0.
+    carry_over
+        Effects of the measures on themselves, in the same unit: one for all, or by measure.
+        The same effect may instead stand in `lagged` as ``"days -> days"``.
+    icc
+        Share of a measure's variance that is stable between persons, in [0, 1): one for all, or
+        by measure; where the variance changes, at the first wave. RICLPM, STARTS, LCMSR, and a DPM at
+        equilibrium need it.
+    within_correlation, between_correlation
+        Correlations of the within-person parts at a wave, and of the random intercepts: one
+        for every pair, by pair (``{"alliance, days": 0.26}``, all pairs), or a symmetric
+        matrix in the order of the measures. A CLPM has none between.
+    means
+        Means in raw units: one for all, or by measure; with ``means="free"`` each may be a list
+        with one number for each wave; in an LCMSR or ALT, of the first wave. Without it they are 0.
+    sds
+        Total SDs in raw units, above 0, measurement error included and what covariates add not: one for
+        all, or by measure; where they change, at the first wave. Without it they are 1.
+    drift
+        With ``lags="continuous"``, instead of `lagged` and `carry_over`: effects on the change per unit of
+        time, in within-person SDs, such as ``{"alliance -> days": 0.08, "days -> days": -0.2}``;
+        ``Phi(d) = exp(A d)``. See `from_diffusion` for raw units.
+    lag_2
+        Effects over two waves by path, in the same SDs; they act from the third wave on.
+    moderation
+        Change of a moderated path per SD of its moderator, in the same SDs (of `drift`: per unit of time).
+        Innovations (in continuous time: the diffusion) are those at the moderator's mean.
+    within_scale
+        Within-person SDs after the first wave, relative to those at the first: one for all, or by
+        measure, each a number or a list with one for each later wave. With lags "free" or "equal_standardized".
+    trait_loadings
+        RICLPM with ``trait_loadings="free"``: loadings after the first wave, as `within_scale`.
+    error_share
+        STARTS: share of the variance that is not stable between persons which is measurement error.
+    equilibrium
+        DPM: True lets everybody start at his equilibrium, ``alpha = (I - Phi) b`` with b of the given
+        `icc`: exactly an RI-CLPM.
+    accumulating_sds, accumulating_correlation
+        DPM without equilibrium, and ALT: SDs of the accumulating factors alpha in raw units, and their
+        correlations.
+    first_accumulating_correlation
+        Correlations of the first wave with alpha: one number, of each measure with its own factor; or by ordered
+        pairs, the first wave's measure first, unnamed ones 0.
+    accumulating_means
+        ALT: means of alpha, raw units. Without it they are 0.
+    slope_sds, slope_means, slope_correlation
+        LCMSR and ALT: SDs and means of the slopes from the first wave to the last, raw units, and their
+        correlations.
+    intercept_slope_correlation, first_slope_correlation
+        Correlations of the slopes with the intercepts (ALT: with alpha), and (ALT) with the first wave; as
+        `first_accumulating_correlation`, slopes second.
+    loadings, item_intercepts, unique_sds
+        With indicators, by column: loadings (the first one's is 1), intercepts (without them 0) and SDs
+        of what is unique to it at a wave, each a number or, where the invariance lets it change, a list with
+        one for each wave. The unit of a measure is that of its first indicator.
+    covariates
+        Covariate to its ``mean`` and ``sd`` (without them 0 and 1) or, where it is 0 or 1, its ``probability``;
+        and where it acts to effects by measure, raw units per raw unit: ``{"commitment": {"sd": 2.0,
+        "intercepts": {"days": 0.5}}}``. Covariates count from their mean and are independent. With ``varies = true``
+        it has a value at each wave, with ``carry_over`` from wave to wave and ``icc``; a predetermined one also
+        ``follows`` deviations of measures one wave earlier, by measure.
+
+    Raises
+    ------
+    SpecError
+        If a value is none of the model's, a covariance matrix is not positive definite, the
+        lagged effects are unstable, or the model's equalities contradict them; all problems at once.
+
+    References
+    ----------
+    .. [1] Hamaker, Kuiper & Grasman (2015). A critique of the cross-lagged panel model.
+       Psychological Methods 20, 102-116. https://doi.org/10.1037/a0038889
+    .. [2] Mulder (2023). Power analysis for the random intercept cross-lagged panel model using
+       the powRICLPM R-package. Structural Equation Modeling 30, 645-658.
+       https://doi.org/10.1080/10705511.2022.2122467
+
+    Examples
+    --------
+    >>> from alliance_bayes import DPM, RICLPM
+    >>> truth = Truth(
+    ...     RICLPM(["alliance", "days"]),
+    ...     times=[0, 3, 6],
+    ...     lagged={"alliance -> days": 0.12},
+    ...     carry_over=0.3,
+    ...     icc=0.5,
+    ...     within_correlation=0.26,
+    ...     between_correlation=0.35,
+    ... )
+    >>> print(truth)
+    True values of a random-intercept cross-lagged panel model of alliance and days at times 0, 3 and 6
+    Lagged effects, in within-person SDs of the outcome per within-person SD of the predictor:
+                         0 to 3 3 to 6
+    alliance -> alliance    0.3    0.3
+    days -> alliance          0      0
+    alliance -> days       0.12   0.12
+    days -> days            0.3    0.3
+    Measures, in raw units:
+              ICC SD mean
+    alliance  0.5  1    0
+    days      0.5  1    0
+    Correlations within persons: alliance, days 0.26
+    Correlations between persons: alliance, days 0.35
+
+    A DPM whose persons start at equilibrium is an RI-CLPM; with other starts it is not.
+
+    >>> dynamic = Truth(
+    ...     DPM(["alliance", "days"]),
+    ...     times=[0, 3, 6],
+    ...     lagged={"alliance -> days": 0.12},
+    ...     carry_over=0.3,
+    ...     icc=0.5,
+    ...     within_correlation=0.26,
+    ...     between_correlation=0.35,
+    ...     equilibrium=True,
+    ... )
+    >>> bool(np.allclose(dynamic.covariance, truth.covariance))
+    True
+    """
+
+    spec: CrossLagged
+    times: Sequence[float] = field(kw_only=True)
+    lagged: Mapping[str, Each] = field(default_factory=dict, kw_only=True)
+    carry_over: PerMeasure | None = field(default=None, kw_only=True)
+    icc: OneEach | None = field(default=None, kw_only=True)
+    within_correlation: Correlation = field(default=0.0, kw_only=True)
+    between_correlation: Correlation = field(default=0.0, kw_only=True)
+    means: PerMeasure | None = field(default=None, kw_only=True)
+    sds: OneEach | None = field(default=None, kw_only=True)
+    drift: Mapping[str, float] | None = field(default=None, kw_only=True)
+    lag_2: Mapping[str, float] | None = field(default=None, kw_only=True)
+    moderation: Mapping[str, float] | None = field(default=None, kw_only=True)
+    within_scale: PerMeasure | None = field(default=None, kw_only=True)
+    trait_loadings: PerMeasure | None = field(default=None, kw_only=True)
+    error_share: OneEach | None = field(default=None, kw_only=True)
+    equilibrium: bool | None = field(default=None, kw_only=True)
+    accumulating_sds: OneEach | None = field(default=None, kw_only=True)
+    accumulating_correlation: Correlation | None = field(default=None, kw_only=True)
+    first_accumulating_correlation: OneEach | None = field(default=None, kw_only=True)
+    accumulating_means: OneEach | None = field(default=None, kw_only=True)
+    slope_sds: OneEach | None = field(default=None, kw_only=True)
+    slope_means: OneEach | None = field(default=None, kw_only=True)
+    slope_correlation: Correlation | None = field(default=None, kw_only=True)
+    intercept_slope_correlation: OneEach | None = field(default=None, kw_only=True)
+    first_slope_correlation: OneEach | None = field(default=None, kw_only=True)
+    loadings: Mapping[str, Each] | None = field(default=None, kw_only=True)
+    item_intercepts: Mapping[str, Each] | None = field(default=None, kw_only=True)
+    unique_sds: PerMeasure | None = field(default=None, kw_only=True)
+    covariates: Mapping[str, Mapping[str, Any]] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        problems = Problems("This truth cannot be simulated")
+        if not isinstance(self.spec, CrossLagged):
+            problems.add(f"spec must be a model, such as ab.RICLPM(...); got {self.spec!r}.")
+        times = plain_numbers(self.times)
+        if not isinstance(times, tuple) or len(times) < 2 or any(later <= time for time, later in pairwise(times)):
+            problems.add(f"times must be two or more increasing numbers; got {self.times!r}.")
+        problems.raise_as(SpecError)
+        self._keep(times=times)
+        for problem in self.spec.problems_with(tuple(self.times)):
+            problems.add(problem)
+        self._read(problems)
+        problems.raise_as(SpecError)
+        check_factors(self, problems)
+        problems.raise_as(SpecError)
+
+    @classmethod
+    def from_mapping(cls, spec: CrossLagged, mapping: Mapping[str, object]) -> Self:
+        """Read a truth as a model file writes it; the inverse of `to_mapping`.
+
+        Parameters
+        ----------
+        spec
+            The model the truth belongs to.
+        mapping
+            The parameters of `Truth` other than `spec`, by name.
+
+        Raises
+        ------
+        SpecError
+            If a name is not one of them, `times` is missing, or the truth is refused.
+
+        Examples
+        --------
+        >>> from alliance_bayes import CLPM
+        >>> spec = CLPM(["x", "y"])
+        >>> truth = Truth.from_mapping(spec, {"times": [0, 1], "carry_over": 0.5})
+        >>> Truth.from_mapping(spec, truth.to_mapping()) == truth
+        True
+        """
+        problems = Problems("[truth] cannot be read")
+        known = [each.name for each in fields(cls) if each.name != "spec"]
+        fitting = [name for name in known if says_something(name, spec)]
+        for name in mapping:
+            if name not in known:
+                problems.add(f"A truth has no '{name}'{choices(name, fitting, 'Its keys')}")
+        if "times" not in mapping:
+            problems.add("'times' is missing: the times of the waves, such as times = [0, 3, 6].")
+        problems.raise_as(SpecError)
+        given: dict[str, Any] = dict(mapping)
+        return cls(spec, **given)
+
+    @classmethod
+    def from_diffusion(
+        cls,
+        spec: CrossLagged,
+        *,
+        times: Sequence[float],
+        drift: Mapping[str, float],
+        diffusion: Sequence[Sequence[float]] | Array,
+        between_covariance: Sequence[Sequence[float]] | Array | None = None,
+        **others: Any,
+    ) -> Self:
+        """Truth in continuous time, ``dw = A w dt + L dW``, from its drift and diffusion in raw units.
+
+        The stationary within-person covariance P solves ``A P + P A' + Q = 0``; `sds`, `icc` and the
+        correlations follow from it and the covariance between persons.
+
+        Parameters
+        ----------
+        spec
+            A model with ``lags="continuous"``, of the kinds RICLPM, CLPM and LCMSR.
+        times
+            Times of the waves.
+        drift
+            A by path, raw units of the outcome per raw unit of the predictor and unit of time.
+        diffusion
+            ``Q = L L'``, a covariance per unit of time, raw units, dims (measure, measure).
+        between_covariance
+            B of the random intercepts, raw units, dims (measure, measure); not with a CLPM.
+        **others
+            Further parameters of `Truth`.
+
+        Raises
+        ------
+        SpecError
+            If the drift is unstable, a matrix is no covariance, or the truth is refused.
+
+        Examples
+        --------
+        >>> from alliance_bayes import RICLPM
+        >>> truth = Truth.from_diffusion(
+        ...     RICLPM(["x", "y"], lags="continuous"),
+        ...     times=[3, 6, 12],
+        ...     drift={"x -> x": -0.30, "y -> x": 0.02, "x -> y": 0.08, "y -> y": -0.20},
+        ...     diffusion=[[0.5, 0.1], [0.1, 0.3]],
+        ...     between_covariance=[[0.4, 0.15], [0.15, 0.6]],
+        ... )
+        >>> truth.within_covariance.round(6)
+        array([[0.858219, 0.373288],
+               [0.373288, 0.899315]])
+        """
+        problems = Problems("This truth cannot be simulated")
+        if spec.error or spec.reliability:
+            problems.add("from_diffusion is for models without measurement error; give drift, icc and sds to Truth.")
+        size = len(spec.measures)
+        matrices = {"diffusion": np.asarray(diffusion, dtype=float)}
+        if between_covariance is not None:
+            matrices["between_covariance"] = np.asarray(between_covariance, dtype=float)
+        for name, matrix in matrices.items():
+            if matrix.shape != (size, size) or not np.allclose(matrix, matrix.T) or np.any(np.diag(matrix) <= 0):
+                problems.add(f"{name} must be a {size} x {size} covariance matrix; got {matrix.tolist()}.")
+        by_path: dict[str, Any] = Reader(spec.measures, problems).by_path("drift", drift, NUMBER)
+        problems.raise_as(SpecError)
+        effects = _effects_by_path(by_path, spec.measures)
+        if problem := unstable_drift(effects):
+            problems.add(problem)
+        problems.raise_as(SpecError)
+        within = solve_continuous_lyapunov(effects, -matrices["diffusion"])
+        between = matrices.get("between_covariance", np.zeros((size, size)))
+        total = np.diag(within) + np.diag(between)
+        sds = dict(zip(spec.measures, np.sqrt(np.diag(within)).tolist(), strict=True))
+        given: dict[str, Any] = {
+            "drift": {path: effect * _ratio(path, sds) for path, effect in by_path.items()},
+            "within_correlation": _correlation(within),
+            "sds": dict(zip(spec.measures, np.sqrt(total).tolist(), strict=True)),
+        }
+        if between_covariance is not None:
+            given["icc"] = dict(zip(spec.measures, (np.diag(between) / total).tolist(), strict=True))
+            given["between_correlation"] = _correlation(between)
+        return cls(spec, times=times, **given, **others)
+
+    def to_mapping(self) -> dict[str, object]:
+        """Return the truth without its model as plain numbers, lists and tables, ready for TOML."""
+        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "spec"}
+        return {name: plain(value) for name, value in given.items() if value is not None}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of a simulated panel that the model describes: the measures, or their indicators in their place."""
+        return self.spec.columns
+
+    @property
+    def standardized(self) -> Array:
+        """Lagged effects, in within-person SDs of the outcome per within-person SD of the predictor.
+
+        Dims (interval, outcome, predictor). In a DPM or ALT, the SDs given the accumulating factors.
+        """
+        if self.spec.lags == "continuous":
+            lengths = np.diff(self.times)
+            found: Array = expm(self._by_path(self.drift or {}) * lengths[:, None, None])
+            return found
+        effects = self._effects
+        if self.spec.lags != "grid":
+            return effects
+        return np.array([np.linalg.matrix_power(effects[0], steps) for steps in steps_per_interval(tuple(self.times))])
+
+    @property
+    def raw(self) -> Array:
+        """Lagged effects Phi_t, in raw units of the outcome per raw unit of the predictor.
+
+        Dims (interval, outcome, predictor).
+        """
+        sds = self._within_sds_by_wave
+        return self.standardized * sds[1:, :, None] / sds[:-1, None, :]
+
+    @property
+    def step_effects(self) -> Array:
+        """As `raw`; with a grid, of one base step of each interval."""
+        sds = self._within_sds_by_wave
+        return self._effects * sds[1:, :, None] / sds[:-1, None, :]
+
+    @property
+    def raw_drift(self) -> Array:
+        """Drift A of a truth in continuous time, raw units per unit of time; dims (outcome, predictor)."""
+        sds = self._within_sds
+        return self._by_path(self.drift or {}) * sds[:, None] / sds
+
+    @property
+    def diffusion(self) -> Array:
+        """Diffusion ``Q = -(A W + W A')`` of a truth in continuous time, raw units; dims (measure, measure)."""
+        carried = self.raw_drift @ self.within_covariance
+        return -(carried + carried.T)
+
+    @property
+    def within_covariance(self) -> Array:
+        """Within-person covariance W, raw units; dims (measure, measure).
+
+        At every wave; with a `within_scale`, at the first.
+        """
+        return _covariance(self.within_correlation, self._within_sds, self.spec.measures)
+
+    @property
+    def within_covariances(self) -> Array:
+        """Within-person covariances, raw units; dims (wave, measure, measure)."""
+        sds = self._within_sds_by_wave
+        return np.array([_covariance(self.within_correlation, each, self.spec.measures) for each in sds])
+
+    @property
+    def between_covariance(self) -> Array:
+        """Covariance of what is stable between persons at the first wave, raw units; dims (measure, measure).
+
+        B of the random intercepts; in a DPM or ALT, of what the factors are responsible for; 0 in a CLPM.
+        """
+        if self.spec.random_intercepts:
+            return _covariance(self.between_correlation, self._between_sds, self.spec.measures)
+        return self.factors.first_covariance
+
+    @cached_property
+    def factors(self) -> StableFactors:
+        """What is stable in a person, apart from covariates: see `StableFactors`."""
+        return stable_factors(self)
+
+    @property
+    def factor_covariance(self) -> Array:
+        """Covariance of the stable factors, raw units; dims (factor, factor), slopes after the others."""
+        return self.factors.covariance
+
+    @property
+    def first_with_factors(self) -> Array:
+        """Covariance of the first wave with the accumulating factors of a DPM or ALT; dims (measure, factor)."""
+        covariance: Array = self.factors.at_first @ self.factors.covariance
+        return covariance
+
+    @property
+    def first_covariance(self) -> Array:
+        """Covariance of the first wave's state of a DPM or ALT, ``Cov(s_1)``; dims (measure, measure)."""
+        return self.factors.first_covariance + self.within_covariance
+
+    @property
+    def innovation_covariances(self) -> Array:
+        """Covariances Psi_t of what is new in an interval, raw units.
+
+        Dims (interval, measure, measure); over an interval of several base steps, of the
+        interval as a whole.
+        """
+        return np.array([interval.innovation for interval in self.intervals])
+
+    @property
+    def error_sds(self) -> Array:
+        """SDs of measurement error of the measures, raw units, shape ``(measure,)``.
+
+        Of a STARTS model, or where the model knows a reliability; otherwise 0. The reliability is a share of
+        the variance about wave means, pooled over waves, that covariates and lines are part of.
+        """
+        if self.spec.error:
+            shares = self._each(self.error_share) * (1 - self._shares)
+            sds: Array = self._total_sds * np.sqrt(shares)
+            return sds
+        reliability = self._reliability
+        if np.all(reliability == 1):
+            return np.zeros(len(self.spec.measures))
+        true_variances = population(self, with_error=False)[1]
+        return np.sqrt(true_variances * (1 - reliability) / reliability)
+
+    @property
+    def intervals(self) -> list[Interval]:
+        """What happens over each interval, of persons whose moderators are at their means."""
+        return intervals_of(self)
+
+    @property
+    def means_table(self) -> Array:
+        """Means of the columns in raw units; dims (wave, column)."""
+        return population(self)[2]
+
+    @property
+    def covariance(self) -> Array:
+        """Population covariance of all waves of a person, raw units.
+
+        Of persons whose moderators are at their means; covariates vary. Summed over independent shocks: where a
+        unit of shock k moves the stacked waves by the vector g_k, ``Cov(y) = sum_k g_k g_k'``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(waves * columns, waves * columns)``, wave-major: all columns of the first
+            wave, then all of the second, and so on.
+        """
+        return population(self)[0]
+
+    def covariance_at(self, moderators: Mapping[str, float]) -> Array:
+        """Population covariance, as `covariance`, of persons with these moderators.
+
+        Parameters
+        ----------
+        moderators
+            Moderator to its value in SDs from its mean; 0 where it is not named.
+        """
+        values = [moderators.get(name, 0.0) for name in self.spec.moderated.values()]
+        return population(self, moderators=np.array([values]))[0]
+
+    def along(self, times: Array) -> Array:
+        """Times as shares of the way from the first wave to the last, over which slopes are counted."""
+        share: Array = (times - self.times[0]) / (self.times[-1] - self.times[0])
+        return share
+
+    @property
+    def _paths(self) -> dict[str, Each]:
+        """Effects given, by path: carry-over, then `lagged`; in continuous time the drift."""
+        return self._own_paths | dict(self.lagged) | dict(self.drift or {})
+
+    @property
+    def _own_paths(self) -> dict[str, Each]:
+        own = {} if self.carry_over is None else by_name(self.carry_over, self.spec.measures)
+        return {lagged_path(name, name): effect for name, effect in own.items()}
+
+    @property
+    def _effects(self) -> Array:
+        """Standardised effects over each interval, with a grid over a base step; dims as `standardized`."""
+        measures = self.spec.measures
+        effects = np.zeros((len(self.times) - 1, len(measures), len(measures)))
+        for path, effect in self._paths.items():
+            predictor, outcome = (measures.index(name) for name in path.split(ARROW))
+            effects[:, outcome, predictor] = effect
+        return effects
+
+    @property
+    def _total_sds(self) -> Array:
+        return self._each(1.0 if self.sds is None else self.sds)
+
+    @property
+    def _reliability(self) -> Array:
+        return np.array([self.spec.reliability.get(name, 1.0) for name in self.spec.measures])
+
+    @property
+    def _true_sds(self) -> Array:
+        """Total SDs without known measurement error."""
+        sds: Array = self._total_sds * np.sqrt(self._reliability)
+        return sds
+
+    @property
+    def _shares(self) -> Array:
+        """Share of the first wave's variance that is stable between persons."""
+        if self.spec.accumulating and not self.equilibrium:
+            stable: Array = np.diag(self.factors.first_covariance) / self._total_sds**2
+            return stable
+        return self._each(self.icc)
+
+    @property
+    def _within_sds(self) -> Array:
+        sds: Array = self._total_sds * np.sqrt(self._reliability - self._shares)
+        return sds * np.sqrt(1 - self._each(self.error_share)) if self.spec.error else sds
+
+    @property
+    def _within_scale(self) -> Array:
+        """Within-person SDs relative to those at the first wave; dims (wave, measure)."""
+        scale = np.ones((len(self.times), len(self.spec.measures)))
+        if self.within_scale is not None:
+            scale[1:] = table(self.within_scale, self.spec.measures, len(self.times) - 1)
+        return scale
+
+    @property
+    def _within_sds_by_wave(self) -> Array:
+        return self._within_scale * self._within_sds
+
+    @property
+    def _between_sds(self) -> Array:
+        sds: Array = self._total_sds * np.sqrt(self._each(self.icc))
+        return sds
+
+    @property
+    def _standard_innovations(self) -> Array:
+        """Innovation covariances of a step, in within-person SDs at its end; dims (interval, measure, measure)."""
+        within = correlations(self.within_correlation, self.spec.measures)
+        if self.lag_2 is None:
+            return innovations(self._effects, within)
+        second, before, found = self._by_path(self.lag_2), np.zeros_like(within), []
+        for place, effects in enumerate(self._effects):
+            both = np.hstack([effects, second if place else 0 * second])
+            joint = np.block([[within, before], [before.T, within]])
+            found.append(within - both @ joint @ both.T)
+            before = effects @ within + (second @ before.T if place else 0)
+        return np.array(found)
+
+    @property
+    def _step_innovations(self) -> Array:
+        sds = self._within_sds_by_wave[1:]
+        return self._standard_innovations * sds[:, :, None] * sds[:, None, :]
+
+    @property
+    def _wave_means(self) -> Array:
+        """Means of the measures as given; dims (wave, measure)."""
+        return table(0.0 if self.means is None else self.means, self.spec.measures, len(self.times))
+
+    def _each(self, value: PerMeasure | None) -> Array:
+        """A value of each measure, 0 where nothing is given; shape ``(measure,)``."""
+        return table(0.0 if value is None else value, self.spec.measures, 1).ravel()
+
+    def _by_path(self, effects: Mapping[str, float]) -> Array:
+        return _effects_by_path(effects, self.spec.measures)
+
+    def _keep(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def _read(self, problems: Problems) -> None:
+        """Read every argument, and check the effects once they are known."""
+        spec, waves = self.spec, len(self.times)
+        read, effect = Reader(spec.measures, problems), effect_entry(spec, waves - 1)
+        later = Entry(
+            f"a number above 0, or a list of {waves - 1}, one for each later wave", waves - 1, lambda value: value > 0
+        )
+        found_before = len(problems.found)
+        self._keep(
+            lagged=read.by_path("lagged", self.lagged, effect),
+            carry_over=read.by_measure("carry_over", self.carry_over, effect, complete=False),
+            within_correlation=read.correlation("within_correlation", self.within_correlation),
+        )
+        for name in ("drift", "lag_2", "moderation"):
+            if (value := getattr(self, name)) is not None:
+                self._keep(**{name: read.by_path(name, value, NUMBER)})
+        self._keep(within_scale=read.by_measure("within_scale", self.within_scale, later))
+        refuse_what_says_nothing(self, problems)
+        dynamics_are_known = len(problems.found) == found_before and not spec.problems_with(tuple(self.times))
+        for name, example in needed(spec, equilibrium=self.equilibrium is True).items():
+            if getattr(self, name) is None:
+                problems.add(f"{name} is missing: {example}.")
+        self._keep(
+            icc=read.by_measure("icc", self.icc, SHARE),
+            between_correlation=read.correlation("between_correlation", self.between_correlation),
+            means=read.by_measure("means", self.means, mean_entry(spec, waves)),
+            sds=read.by_measure("sds", self.sds, SD),
+            error_share=read.by_measure("error_share", self.error_share, SHARE),
+            trait_loadings=read.by_measure("trait_loadings", self.trait_loadings, later),
+        )
+        for name in ("accumulating_sds", "slope_sds"):
+            self._keep(**{name: read.by_measure(name, getattr(self, name), SD)})
+        for name in ("accumulating_means", "slope_means"):
+            self._keep(**{name: read.by_measure(name, getattr(self, name), NUMBER)})
+        for name in ("accumulating_correlation", "slope_correlation"):
+            if (value := getattr(self, name)) is not None:
+                self._keep(**{name: read.correlation(name, value)})
+        for name in ("first_accumulating_correlation", "intercept_slope_correlation", "first_slope_correlation"):
+            if (value := getattr(self, name)) is not None:
+                self._keep(**{name: read.crossed(name, value)})
+        self._keep(**read_items(self, problems))
+        if self.covariates is not None and says_something("covariates", spec):
+            self._keep(covariates=read_covariates(spec, self.covariates, waves, problems))
+        if dynamics_are_known:
+            check_dynamics(self, problems)
+
+    def __str__(self) -> str:
+        return describe(self)
+
+
+def _effects_by_path(effects: Mapping[str, Any], measures: Sequence[str]) -> Array:
+    """Effects in full, dims (outcome, predictor)."""
+    matrix = np.zeros((len(measures), len(measures)))
+    for path, effect in effects.items():
+        predictor, outcome = (measures.index(name) for name in path.split(ARROW))
+        matrix[outcome, predictor] = effect
+    return matrix
+
+
+def _ratio(path: str, sds: Mapping[str, float]) -> float:
+    """SD of a path's predictor relative to that of its outcome."""
+    predictor, outcome = path.split(ARROW)
+    return sds[predictor] / sds[outcome]
+
+
+def _correlation(covariance: Array) -> Array:
+    sds = np.sqrt(np.diag(covariance))
+    correlation: Array = covariance / np.outer(sds, sds)
+    return correlation
+
+
+def _covariance(correlation: Correlation, sds: Array, measures: Sequence[str]) -> Array:
+    return correlations(correlation, measures) * np.outer(sds, sds)

@@ -1,0 +1,452 @@
+"""Families of measures: how a value comes about, given the linear predictor whose dynamics are modelled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from numbers import Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from ..names import choices, number, quoted
+from ..problems import Problems, SpecError
+from .priors import Beta, LogNormal, Normal, Prior, _prior_from_mapping, _prior_to_mapping, _problems_of
+
+__all__ = [
+    "BetaBinomial",
+    "Count",
+    "Days",
+    "Family",
+    "FamilyParameter",
+    "Gaussian",
+    "InducedDirichlet",
+    "Items",
+    "Ordinal",
+    "YesNo",
+    "family_from_mapping",
+    "family_to_mapping",
+]
+
+Link = Literal["logit", "probit"]
+
+
+@dataclass(frozen=True)
+class InducedDirichlet:
+    """Prior on cut points: the categories' probabilities at a linear predictor of 0 are Dirichlet.
+
+    All with the same concentration [1]_. They are drawn and sampled as shares: share c is the
+    probability of category c among categories c and above, so that shares are independent,
+    ``share_c ~ Beta(a, (C - c) a)`` for c = 1, ..., C - 1, and cut c is where the distribution
+    function of the link reaches ``1 - (1 - share_1) ... (1 - share_c)``.
+
+    References
+    ----------
+    .. [1] Betancourt (2019). Ordinal regression. Case study, section 2.2.
+
+    Examples
+    --------
+    >>> InducedDirichlet(1.0).shares(4)
+    (Beta(alpha=1.0, beta=3.0), Beta(alpha=1.0, beta=2.0), Beta(alpha=1.0, beta=1.0))
+    """
+
+    concentration: float = 1.0
+    word: ClassVar[str] = "induced_dirichlet"
+
+    def __str__(self) -> str:
+        return f"InducedDirichlet({number(self.concentration)})"
+
+    def shares(self, n_categories: int) -> tuple[Beta, ...]:
+        """Priors of the shares behind the cut points of so many categories."""
+        a = self.concentration
+        return tuple(Beta(a, (n_categories - category) * a) for category in range(1, n_categories))
+
+
+@dataclass(frozen=True)
+class FamilyParameter:
+    """One number of a family, as it is sampled.
+
+    Attributes
+    ----------
+    name
+        Such as ``"slope"`` or ``"share 1"``.
+    prior
+        Prior of the sampled number.
+    cut
+        For a share: the number of the cut point it stands for, from 1; otherwise 0.
+    """
+
+    name: str
+    prior: Prior
+    cut: int = 0
+
+
+def _shares(prior: InducedDirichlet, n_categories: int, item: str = "") -> tuple[FamilyParameter, ...]:
+    return tuple(
+        FamilyParameter(f"share {cut}{item}", share, cut)
+        for cut, share in enumerate(prior.shares(n_categories), start=1)
+    )
+
+
+@dataclass(frozen=True)
+class _Family:
+    word: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        problems = Problems(f"This family '{self.word}' cannot be meant")
+        for each in fields(self):
+            value, allowed = getattr(self, each.name), _PRIORS.get(each.name)
+            if allowed is InducedDirichlet:
+                if not isinstance(value, InducedDirichlet) or not _above(value.concentration, 0):
+                    problems.add(f"'{each.name}' needs InducedDirichlet(a) with a above 0; got {value}.")
+            elif allowed is not None:
+                for problem in _problems_of(each.name, value, (allowed,)):
+                    problems.add(problem)
+        self._check(problems)
+        problems.raise_as(SpecError)
+
+    def _check(self, problems: Problems) -> None:
+        """Note what cannot be meant, priors apart."""
+
+    @property
+    def parameters(self) -> tuple[FamilyParameter, ...]:
+        """What is sampled, in the order of the family's part of phi."""
+        return self._parameters()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Name of the log density behind each response of a cell, as `latent.families.CODES` has them."""
+        return self._codes()
+
+    def _parameters(self) -> tuple[FamilyParameter, ...]:
+        return ()
+
+    def _codes(self) -> tuple[str, ...]:
+        return (self.word,)
+
+
+@dataclass(frozen=True)
+class Gaussian(_Family):
+    """A measure that is its linear predictor: ``y = eta``."""
+
+    word: ClassVar[str] = "normal"
+
+    def _codes(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Days(_Family):
+    """Days d out of a window of W, often none or all.
+
+    With F the logistic (or standard normal) distribution function and BB the beta-binomial
+    probability with parameters ``m f`` and ``(1 - m) f``,
+
+    - ``P(d = 0) = F(cut_1 - slope eta)``, ``P(d = W) = 1 - F(cut_2 - slope eta)``,
+    - in between ``P(d) = (F(cut_2 - slope eta) - F(cut_1 - slope eta)) BB(d) / (1 - BB(0) - BB(W))``,
+      ``logit m = intercept + interior_slope eta``.
+
+    Parameters
+    ----------
+    window
+        Days that were asked about, 2 or more; or the name of the measure that holds them for each
+        person and time, less days in a controlled environment, for instance.
+    link
+        Of the three-way cut.
+    cuts, slope, intercept, interior_slope, precision
+        Priors. The slope is above 0, which says that a higher predictor is more days. `precision` is f.
+    """
+
+    window: int | str
+    link: Link = field(default="logit", kw_only=True)
+    cuts: InducedDirichlet = field(default=InducedDirichlet(), kw_only=True)
+    slope: LogNormal = field(default=LogNormal(0.0, 1.0), kw_only=True)
+    intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
+    interior_slope: Normal = field(default=Normal(0.5, 0.5), kw_only=True)
+    precision: LogNormal = field(default=LogNormal(float(np.log(5)), 1.0), kw_only=True)
+    word: ClassVar[str] = "days"
+
+    def _check(self, problems: Problems) -> None:
+        _check_amount("window", self.window, 2, "a whole number of days, 2 or more", problems)
+        _check_link(self.link, problems)
+
+    def _parameters(self) -> tuple[FamilyParameter, ...]:
+        return (
+            *_shares(self.cuts, 3),
+            FamilyParameter("slope", self.slope),
+            FamilyParameter("intercept", self.intercept),
+            FamilyParameter("interior_slope", self.interior_slope),
+            FamilyParameter("precision", self.precision),
+        )
+
+    def _codes(self) -> tuple[str, ...]:
+        return ("days" if self.link == "logit" else "days_probit",)
+
+
+@dataclass(frozen=True)
+class BetaBinomial(_Family):
+    """Successes d of W trials, beta-binomial.
+
+    With parameters ``m f`` and ``(1 - m) f``, ``logit m = intercept + slope eta``. The rival of `Days`
+    without ends of their own, and what fits the sum of a few binary items.
+
+    Parameters
+    ----------
+    trials
+        W, 1 or more; or the name of the measure that holds it for each person and time.
+    intercept, slope, precision
+        Priors. The slope is above 0; `precision` is f.
+    """
+
+    trials: int | str
+    intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
+    slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
+    precision: LogNormal = field(default=LogNormal(float(np.log(5)), 1.0), kw_only=True)
+    word: ClassVar[str] = "beta_binomial"
+
+    def _check(self, problems: Problems) -> None:
+        _check_amount("trials", self.trials, 1, "a whole number, 1 or more", problems)
+
+    def _parameters(self) -> tuple[FamilyParameter, ...]:
+        names = ("intercept", "slope", "precision")
+        return tuple(FamilyParameter(name, getattr(self, name)) for name in names)
+
+
+@dataclass(frozen=True)
+class Count(_Family):
+    """A count y, overdispersed: negative binomial.
+
+    ``log mean = log exposure + intercept + slope eta``, variance ``mean + mean^2 / dispersion``. With a
+    hurdle, ``P(y > 0) = logistic(any_intercept + any_slope eta)`` whatever the exposure, and counts
+    above 0 are negative binomial, truncated there.
+
+    Parameters
+    ----------
+    exposure
+        Time or number at risk, above 0; or the name of the measure that holds it.
+    hurdle
+        Whether none is a matter of its own.
+    intercept, slope, dispersion, any_intercept, any_slope
+        Priors. The slope is above 0. The last two are used with a hurdle only.
+    """
+
+    exposure: float | str = 1.0
+    hurdle: bool = field(default=False, kw_only=True)
+    intercept: Normal = field(default=Normal(0.0, 2.0), kw_only=True)
+    slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
+    dispersion: LogNormal = field(default=LogNormal(float(np.log(5)), 1.0), kw_only=True)
+    any_intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
+    any_slope: Normal = field(default=Normal(0.5, 0.5), kw_only=True)
+    word: ClassVar[str] = "count"
+
+    def _check(self, problems: Problems) -> None:
+        if not (isinstance(self.exposure, str) and self.exposure) and not _above(self.exposure, 0):
+            problems.add(f"exposure must be a number above 0, or the name of a measure; got {self.exposure!r}.")
+        if not isinstance(self.hurdle, bool):
+            problems.add(f"hurdle must be True or False; got {self.hurdle!r}.")
+
+    def _parameters(self) -> tuple[FamilyParameter, ...]:
+        names = ["intercept", "slope", "dispersion", *(["any_intercept", "any_slope"] if self.hurdle else [])]
+        return tuple(FamilyParameter(name, getattr(self, name)) for name in names)
+
+    def _codes(self) -> tuple[str, ...]:
+        return ("hurdle_count" if self.hurdle else "count",)
+
+
+@dataclass(frozen=True)
+class YesNo(_Family):
+    """Yes (1) or no (0): ``P(yes) = logistic(intercept + slope eta)``.
+
+    Parameters
+    ----------
+    intercept, slope
+        Priors. The slope is above 0.
+    """
+
+    intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
+    slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
+    word: ClassVar[str] = "yes_no"
+
+    def _parameters(self) -> tuple[FamilyParameter, ...]:
+        return FamilyParameter("intercept", self.intercept), FamilyParameter("slope", self.slope)
+
+
+@dataclass(frozen=True)
+class Ordinal(_Family):
+    """One of C ordered categories: ``P(y <= c) = F(cut_c - slope eta)``, the same cuts at every wave.
+
+    Parameters
+    ----------
+    categories
+        C, from 2 to 20. Values are whole numbers from `lowest`.
+    lowest
+        Value of the lowest category.
+    link
+        F is the logistic or the standard normal distribution function.
+    slope, cuts
+        Priors. The slope is above 0.
+    """
+
+    categories: int
+    lowest: int = field(default=1, kw_only=True)
+    link: Link = field(default="logit", kw_only=True)
+    slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
+    cuts: InducedDirichlet = field(default=InducedDirichlet(), kw_only=True)
+    word: ClassVar[str] = "ordinal"
+
+    def _check(self, problems: Problems) -> None:
+        _check_categories(self.categories, self.lowest, problems)
+        _check_link(self.link, problems)
+
+    def _parameters(self) -> tuple[FamilyParameter, ...]:
+        return FamilyParameter("slope", self.slope), *_shares(self.cuts, self.categories)
+
+    def _codes(self) -> tuple[str, ...]:
+        return ("ordinal" if self.link == "logit" else "ordinal_probit",)
+
+
+@dataclass(frozen=True)
+class Items(_Family):
+    """Several ordered items behind one linear predictor: ``P(y_j <= c) = F(cut_jc - loading_j eta)``.
+
+    Loadings and cuts are the same at every wave (strong invariance); items are independent given eta.
+
+    Parameters
+    ----------
+    items
+        Names of the measures that hold the items, 2 or more.
+    categories, lowest, link
+        As of `Ordinal`, the same for all items.
+    loading, cuts
+        Priors. Loadings are above 0.
+    """
+
+    items: Sequence[str]
+    categories: int
+    lowest: int = field(default=1, kw_only=True)
+    link: Link = field(default="probit", kw_only=True)
+    loading: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
+    cuts: InducedDirichlet = field(default=InducedDirichlet(), kw_only=True)
+    word: ClassVar[str] = "items"
+
+    def _check(self, problems: Problems) -> None:
+        named = not isinstance(self.items, str) and all(isinstance(item, str) and item for item in self.items)
+        if not named or len(set(self.items)) != len(self.items) or len(self.items) < 2:
+            problems.add(f"items must be a list of 2 or more different names; got {self.items!r}.")
+        else:
+            object.__setattr__(self, "items", tuple(self.items))
+        _check_categories(self.categories, self.lowest, problems)
+        _check_link(self.link, problems)
+
+    def _parameters(self) -> tuple[FamilyParameter, ...]:
+        return tuple(
+            each
+            for item in self.items
+            for each in (
+                FamilyParameter(f"loading {item}", self.loading),
+                *_shares(self.cuts, self.categories, f" {item}"),
+            )
+        )
+
+    def _codes(self) -> tuple[str, ...]:
+        return ("ordinal" if self.link == "logit" else "ordinal_probit",) * len(self.items)
+
+
+Family = Gaussian | Days | BetaBinomial | Count | YesNo | Ordinal | Items
+FAMILIES: dict[str, type[Any]] = {
+    family.word: family for family in (Gaussian, Days, BetaBinomial, Count, YesNo, Ordinal, Items)
+}
+_PRIORS: dict[str, Any] = {
+    "cuts": InducedDirichlet,
+    "slope": LogNormal,
+    "loading": LogNormal,
+    "intercept": Normal,
+    "interior_slope": Normal,
+    "any_intercept": Normal,
+    "any_slope": Normal,
+    "precision": LogNormal,
+    "dispersion": LogNormal,
+}
+
+
+def family_to_mapping(family: Family) -> dict[str, Any]:
+    """Return a family as a model file writes it; options at their defaults are left out.
+
+    Examples
+    --------
+    >>> family_to_mapping(Days(30, precision=LogNormal(1.0, 0.5)))
+    {'family': 'days', 'window': 30, 'precision': {'log_normal': [1.0, 0.5]}}
+    """
+    mapping: dict[str, Any] = {"family": family.word}
+    for option in fields(family):
+        value = getattr(family, option.name)
+        if value == option.default:
+            continue
+        if isinstance(value, InducedDirichlet):
+            mapping[option.name] = {value.word: value.concentration}
+        elif option.name in _PRIORS:
+            mapping[option.name] = _prior_to_mapping(value)
+        else:
+            mapping[option.name] = list(value) if isinstance(value, tuple) else value
+    return mapping
+
+
+def family_from_mapping(measure: str, mapping: Mapping[str, Any] | str) -> Family:
+    """Read the family of a measure as a model file writes it; a word alone is a family without options.
+
+    Raises
+    ------
+    SpecError
+        If the family or an option is unknown, missing or not usable; all problems at once.
+
+    Examples
+    --------
+    >>> family_from_mapping("days", {"family": "days", "window": 30}) == Days(30)
+    True
+    """
+    given = {"family": mapping} if isinstance(mapping, str) else dict(mapping)
+    word = given.pop("family", None)
+    kind = FAMILIES.get(str(word))
+    if kind is None:
+        raise SpecError(f"'{measure}': no family is called '{word}'{choices(str(word), FAMILIES, 'Families')}")
+    problems = Problems(f"The family '{word}' of '{measure}' cannot be read")
+    known = {option.name: option for option in fields(kind)}
+    for name in [name for name in given if name not in known]:
+        problems.add(f"No option is called '{name}'{choices(name, known, 'Options')}")
+        del given[name]
+    required = list(known)[: {"days": 1, "beta_binomial": 1, "ordinal": 1, "items": 2}.get(kind.word, 0)]
+    for name in [name for name in required if name not in given]:
+        problems.add(f"{name} is missing.")
+    options: dict[str, Any] = given
+    for name in [name for name in given if name in _PRIORS]:
+        with problems.collecting():
+            options[name] = _cuts_from(given[name]) if name == "cuts" else _prior_from_mapping(name, given[name])
+    problems.raise_as(SpecError)
+    family: Family = kind(**options)
+    return family
+
+
+def _cuts_from(text: object) -> InducedDirichlet:
+    if not isinstance(text, Mapping) or list(text) != [InducedDirichlet.word] or not _above(text[next(iter(text))], 0):
+        raise SpecError(f"'cuts' must be {{ induced_dirichlet = a }} with a number a above 0; got {text}.")
+    return InducedDirichlet(float(text[InducedDirichlet.word]))
+
+
+def _above(value: object, bound: float) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and bound < float(value) < np.inf
+
+
+def _check_amount(name: str, value: object, least: int, expected: str, problems: Problems) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if not whole and not (isinstance(value, str) and value):
+        problems.add(f"{name} must be {expected}, or the name of a measure that holds it; got {value!r}.")
+
+
+def _check_link(link: str, problems: Problems) -> None:
+    if link not in ("logit", "probit"):
+        problems.add(f"link must be one of {quoted(['logit', 'probit'])}; got {link!r}.")
+
+
+def _check_categories(categories: object, lowest: object, problems: Problems) -> None:
+    if not isinstance(categories, int) or isinstance(categories, bool) or not 2 <= categories <= 20:
+        problems.add(f"categories must be a whole number from 2 to 20; got {categories!r}.")
+    if not isinstance(lowest, int) or isinstance(lowest, bool):
+        problems.add(f"lowest must be a whole number; got {lowest!r}.")

@@ -1,0 +1,68 @@
+"""Short ways into the engine for tests at plain times: one system, its scale of priors, its derived quantities."""
+
+import numpy as np
+
+from alliance_bayes.moments import kernel
+from alliance_bayes.moments.cross_lagged_system import cross_lagged_system
+from alliance_bayes.moments.derived import derived_quantities
+from alliance_bayes.moments.design import plain_design
+from alliance_bayes.moments.prior_scale import prior_scale
+from alliance_bayes.moments.program_kernel import pull_back, run
+
+
+def system_at(spec, times):
+    return cross_lagged_system(spec, plain_design(times))
+
+
+def scale_at(spec, times):
+    return prior_scale(spec, plain_design(times))
+
+
+def derived_at(spec, times):
+    return derived_quantities(spec, plain_design(times))
+
+
+def in_order(system, values):
+    """Parameter values by name as the vector theta; they must be the system's parameters and no others."""
+    assert set(values) == set(system.names)
+    return np.array([values[name] for name in system.names])
+
+
+def output(program, inputs):
+    """Output of a program by the compiled interpreter."""
+    registers, _ = run(np.asarray(inputs, dtype=float), program.arrays)
+    return registers[list(program.output)]
+
+
+def pulled_back(program, inputs, output_bar):
+    """Gradient in the inputs of ``output_bar @ output``, by the compiled adjoint."""
+    registers, _ = run(inputs, program.arrays)
+    bars = np.zeros(len(registers))
+    bars[list(program.output)] = output_bar
+    pull_back(registers, bars, program.arrays)
+    return bars[: program.n_inputs]
+
+
+def derive(derived, theta, centre, scale):
+    """Derived vector at one theta."""
+    return output(derived.program, np.concatenate([theta, centre, scale]))
+
+
+def moments(system, theta, cell=0):
+    """Mean and covariance by the compiled kernel."""
+    registers, _ = run(theta, system.structure_arrays)
+    return kernel.moments(registers, system.systems[cell].arrays)
+
+
+def log_likelihood_and_gradient(system, theta, patterns):
+    return kernel.log_likelihood_and_gradient(theta, system.structure_arrays, system.arrays, patterns)
+
+
+def log_likelihood(system, theta, patterns):
+    return log_likelihood_and_gradient(system, theta, patterns)[0]
+
+
+def log_likelihoods_per_person(system, thetas, patterns, rows, order, bounds, result):
+    kernel.log_likelihoods_per_person(
+        thetas, system.structure_arrays, system.arrays, patterns, rows, order, bounds, result
+    )

@@ -1,0 +1,94 @@
+"""Predicting later waves from earlier ones, beside the textbook's conditional normal."""
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+from test_comparison import moments_from_names
+
+import alliance_bayes as ab
+from alliance_bayes.conditioning import unseen_from
+from alliance_bayes.questions.scores import LeftOut, leave_out, plain_scores, refitted
+
+
+@pytest.fixture(scope="module")
+def equal_fit(small_panel):
+    """Everything equal over waves, so that the past says something about the future."""
+    spec = ab.RICLPM(["alliance", "days"], lags="equal", residuals="equal", means="equal")
+    return ab.fit(spec, small_panel, seed=8, draws=100, tune=200, chains=2)
+
+
+@pytest.mark.parametrize("n_given", [1, 2, 3])
+def test_densities_of_later_waves_are_the_textbooks(small_fit, n_given):
+    """``N(mu_f + S_fp S_pp^-1 (y_p - mu_p), S_ff - S_fp S_pp^-1 S_pf)`` over what was seen of each part."""
+    left_out = LeftOut(small_fit, n_given)
+    found = left_out.log_density(small_fit, left_out.places)
+    values = left_out.values
+    assert (~np.isnan(values[left_out.places, 2 * n_given :])).any(axis=1).all()
+    assert 17 not in left_out.places
+    mean, covariance = moments_from_names(small_fit, 31)
+    for position, person in enumerate(left_out.places[:12]):
+        seen = ~np.isnan(values[person])
+        past, future = seen & left_out.given, seen & ~left_out.given
+        slopes = covariance[np.ix_(future, past)] @ np.linalg.inv(covariance[np.ix_(past, past)])
+        centre = mean[future] + slopes @ (values[person, past] - mean[past])
+        spread = covariance[np.ix_(future, future)] - slopes @ covariance[np.ix_(past, future)]
+        want = multivariate_normal.logpdf(values[person, future], centre, spread)
+        assert found.isel(chain=-1, draw=31, person=position).item() == pytest.approx(want, rel=1e-7)
+
+
+def test_scores_from_others_agree_with_a_refit(small_fit):
+    left_out = LeftOut(small_fit, 3)
+    scores = leave_out(left_out, 0)
+    place = int(left_out.places[2])
+    again = refitted(small_fit, left_out.panel_without(place), seed=12)
+    assert np.isnan(again.panel.values[place, 3:]).all()
+    exact = plain_scores(left_out.log_density(again, np.array([place])))
+    allowed = 4 * np.sqrt(2) * exact.mcse + 1 / 60
+    assert allowed < 0.5
+    assert float(exact.elpd[0]) == pytest.approx(float(scores.elpd[2]), abs=allowed)
+
+
+def test_the_future_is_scored_for_people_who_have_one(small_fit, equal_fit):
+    answer = ab.leave_future_out({"free": small_fit, "equal": equal_fit})
+    n_seen = int((~np.isnan(small_fit.panel.values[:, 3, 1:])).any(axis=1).sum())
+    assert answer.pointwise.sizes["person"] == n_seen
+    assert answer.heading == (
+        "Each person's wave at 18 predicted from their own values at 0, 6 and 12, parameters learnt from other people "
+        f"at all waves (leave one person's future out); {n_seen} people"
+    )
+    later = ab.leave_future_out({"free": small_fit, "equal": equal_fit}, time=6)
+    assert later.heading.startswith("Each person's waves at 6, 12 and 18 predicted from their own values at 0, ")
+    assert later.table.loc["equal", "elpd"] < answer.table.loc["equal", "elpd"]
+
+
+def test_the_past_alone_is_a_refit_without_the_future(equal_fit):
+    answer = ab.leave_future_out({"one": equal_fit, "again": equal_fit}, training="past", time=18)
+    left_out = LeftOut(equal_fit, 3)
+    past = refitted(equal_fit, unseen_from(equal_fit.panel, 3), equal_fit.settings.seed + 1)
+    assert np.isnan(past.panel.values[:, 3:]).all()
+    want = plain_scores(left_out.log_density(past, left_out.places)).elpd
+    np.testing.assert_allclose(answer.pointwise["elpd"].sel(model="one"), want)
+    assert "leave the future out; exact refits" in answer.heading
+    assert answer.sentences[0].startswith("'one' and 'again': undecided, see below; elpd difference 0.0")
+    assert answer.reasons[0].startswith("The draws of 'one' cannot be trusted: ")
+    assert answer.assumptions[1].startswith("The parameters come from the earlier waves alone")
+
+
+def test_every_problem_of_leaving_the_future_out(small_fit, equal_fit):
+    fits = {"free": small_fit, "equal": equal_fit}
+    with pytest.raises(ab.SpecError) as error:
+        ab.leave_future_out(fits, time=0, training="all")
+    assert error.value.problems == (
+        "time must be one of the waves after the first, 6, 12, 18; got 0.",
+        "training must be one of 'others', 'past'; got 'all'.",
+    )
+    with pytest.raises(ab.SpecError) as error:
+        ab.leave_future_out(fits, time=12, training="past")
+    assert error.value.problems == (
+        "'free' has residuals='free' and means='free': the later waves have parameters of their own, about which the "
+        "earlier ones say nothing. Make them 'equal' (lags also 'grid'). Fit it so, or ask with training='others'.",
+        "'free': 2 earlier waves do not identify a random-intercept cross-lagged panel model, which needs 3. Choose a "
+        "later time, or ask with training='others'.",
+        "'equal': 2 earlier waves do not identify a random-intercept cross-lagged panel model, which needs 3. Choose a "
+        "later time, or ask with training='others'.",
+    )

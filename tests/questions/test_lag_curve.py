@@ -1,0 +1,122 @@
+"""Lagged effects as curves: golden peak, matrix powers, and what is not known in between."""
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+import alliance_bayes as ab
+from fabricated import DRIFT, MEASURES, fabricated_fit
+
+TWO = np.array([[-0.30, 0.02], [0.08, -0.20]])
+
+
+def two_measures(**options):
+    return fabricated_fit(measures=("x", "y"), times=(3, 6, 12), **options)
+
+
+def test_golden_peak():
+    answer = ab.lag_curve(two_measures(drift=TWO))
+    peak = answer.peak.loc["x -> y"]
+    assert peak["lag"] == pytest.approx(4.091079, abs=5e-7)
+    assert peak["effect"] == pytest.approx(0.119042, abs=5e-7)
+    assert peak["p_beyond"] == 0
+    assert answer.peak.loc["y -> x", "effect"] == pytest.approx(0.119042 / 4, abs=5e-7)
+    assert "x -> y is largest at a lag of 4.1 [4.1, 4.1] months: 0.12 [0.12, 0.12]" in str(answer)
+
+
+def test_golden_effects_along_the_curve_and_their_constant_ratio():
+    answer = ab.lag_curve(two_measures(drift=TWO))
+    mean = answer.table["mean"]
+    assert mean[("x -> y", 3.0)] == pytest.approx(0.114066, abs=5e-7)
+    assert mean[("x -> y", 6.0)] == pytest.approx(0.109757, abs=5e-7)
+    assert mean[("y -> x", 3.0)] == pytest.approx(0.028517, abs=5e-7)
+    ratio = mean["x -> y"].to_numpy()[1:] / mean["y -> x"].to_numpy()[1:]
+    np.testing.assert_allclose(ratio, 4, rtol=1e-9)
+    assert any("does not depend on the lag" in warning for warning in answer.warnings)
+
+
+def test_golden_standardised_effects():
+    """With the process's own within-person SDs, .111430 and .029191 over three months."""
+    sds = np.sqrt([0.8582191781, 0.8993150685])
+    answer = ab.lag_curve(two_measures(drift=TWO, within_sd=np.tile(sds, (3, 1))))
+    assert answer.table.loc[("x -> y", 3.0), "mean"] == pytest.approx(0.111430, abs=5e-7)
+    assert answer.table.loc[("y -> x", 3.0), "mean"] == pytest.approx(0.029191, abs=5e-7)
+    assert answer.table.loc[("x -> y", 3.0), "raw_mean"] == pytest.approx(0.114066, abs=5e-7)
+
+
+@pytest.mark.parametrize("times", [(3, 6, 12), (0, 0.5, 2, 3.5)])
+def test_observed_intervals_are_on_the_curve_and_others_beyond_are_marked(times):
+    answer = ab.lag_curve(fabricated_fit(drift=DRIFT, times=times), ["x -> y"])
+    lags = answer.table.loc["x -> y"].index.to_numpy()
+    lengths = np.diff(times)
+    assert set(lengths) <= set(lags)
+    assert lags[-1] == 2 * max(lengths)
+    beyond = answer.table.loc["x -> y", "extrapolated"]
+    np.testing.assert_array_equal(beyond.to_numpy(), (lags < min(lengths)) | (lags > max(lengths)))
+    for length in lengths:
+        assert answer.table.loc[("x -> y", length), "mean"] == pytest.approx(expm(DRIFT * length)[2, 0])
+
+
+def test_a_grid_knows_whole_steps():
+    phi = np.array([[0.4, 0.1, 0.0], [0.2, 0.5, 0.1], [0.1, 0.3, 0.4]])
+    answer = ab.lag_curve(fabricated_fit(phi, spec=ab.RICLPM(MEASURES, lags="grid")), ["m -> y"], longest=9)
+    assert answer.between == "whole steps"
+    assert list(answer.draws["lag"].to_numpy()) == [3, 6, 9]
+    wanted = [np.linalg.matrix_power(phi, power)[2, 1] for power in (1, 2, 3)]
+    assert answer.table["mean"].to_numpy() == pytest.approx(wanted)
+    assert "at whole steps of 3 months (matrix powers)" in answer.heading
+
+
+def test_free_lags_know_the_observed_intervals_alone():
+    phis = np.random.default_rng(1).normal(0.2, 0.2, (3, 3, 3))
+    fit = fabricated_fit(phis, spec=ab.RICLPM(MEASURES, lags="free"))
+    answer = ab.lag_curve(fit, ["x -> y"])
+    assert answer.between == "observed only"
+    assert answer.table.loc[("x -> y", 3.0), "mean"] == pytest.approx(phis[:2, 2, 0].mean())
+    assert answer.table.loc[("x -> y", 6.0), "mean"] == pytest.approx(phis[2, 2, 0])
+    assert answer.peak.empty
+    with pytest.raises(ab.SpecError, match=r"lies beyond the observed intervals"):
+        ab.lag_curve(fit, longest=9)
+
+
+def test_which_effect_is_larger_may_flip_with_the_lag():
+    drift = np.array([[-0.9, 0.0, 0.0], [0.5, -0.5, 0.45], [0.2, 0.9, -0.9]])
+    answer = ab.lag_curve(fabricated_fit(drift=drift), longest=12)
+    curve = answer.draws.mean(("chain", "draw"))
+    difference = abs(curve.sel(path="x -> m")) - abs(curve.sel(path="m -> x"))
+    assert (difference > -1e-12).all()
+    drift = np.array([[-0.5, 0.02, 0.4], [0.3, -0.5, 0.0], [0.0, 0.4, -0.5]])
+    flipping = ab.lag_curve(fabricated_fit(drift=drift), longest=12)
+    curve = flipping.draws.mean(("chain", "draw"))
+    difference = abs(curve.sel(path="x -> m")) - abs(curve.sel(path="m -> x"))
+    flips = bool((difference > 0.03).any() and (difference < -0.03).any())
+    said = any("Which of 'x' and 'm' leads depends on the lag" in warning for warning in flipping.warnings)
+    assert flips
+    assert said
+
+
+def test_peaks_that_still_grow_are_said():
+    answer = ab.lag_curve(two_measures(drift=TWO), ["x -> y"], longest=3.5)
+    assert answer.peak.loc["x -> y", "p_beyond"] == 1
+    assert "P(still growing at the longest lag) > 0.99" in str(answer)
+
+
+def test_every_problem_of_a_curve_in_one_message():
+    with pytest.raises(ab.SpecError) as error:
+        ab.lag_curve(two_measures(drift=TWO), ["x -> z"], longest=-1, margin=3)
+    assert str(error.value) == (
+        "This lag curve cannot be drawn. 3 problems:\n"
+        "  1. The model has no lagged path 'x -> z'; did you mean 'x -> y'? Paths: 'x -> x', 'y -> y', 'y -> x', "
+        "'x -> y'.\n"
+        "  2. longest must be a lag of at least 0 and above 0; got -1.\n"
+        "  3. margin must lie between 0 and 1, in SD per SD; got 3."
+    )
+
+
+def test_figure_shows_a_panel_for_each_pair():
+    figure = ab.lag_curve(fabricated_fit(drift=DRIFT, sd=0.02)).plot()
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()] == [
+        "m and x",
+        "x and y",
+        "m and y",
+    ]

@@ -1,0 +1,302 @@
+"""Effects split by what they run through: golden numbers, the draws themselves, and what the answer says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.linalg import expm
+
+import alliance_bayes as ab
+from alliance_bayes.health import Health
+from fabricated import DRIFT, MEASURES, fabricated_fit
+
+PHI = expm(DRIFT * 3)
+
+
+def ask(fit, **options):
+    chosen = {"treatment": "x", "mediators": ["m"], "outcome": "y", "horizon": 6} | options
+    return ab.mediation(fit, **chosen)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "total", "direct", "indirect"),
+    [(3, 0.103066, 0.071121, 0.031945), (6, 0.128646, 0.067948, 0.060698), (12, 0.087100, 0.031697, 0.055403)],
+)
+def test_golden_effects_in_continuous_time(horizon, total, direct, indirect):
+    table = ask(fabricated_fit(drift=DRIFT), horizon=horizon).table
+    assert table["mean"].to_numpy() == pytest.approx([total, direct, indirect], abs=1e-6)
+    assert table["raw_mean"].to_numpy() == pytest.approx(table["mean"].to_numpy())
+
+
+@pytest.mark.parametrize(("horizon", "indirect"), [(6, 0.030179), (12, 0.041166)])
+def test_golden_effects_on_the_grid(horizon, indirect):
+    fit = fabricated_fit(PHI, spec=ab.RICLPM(MEASURES, lags="grid"))
+    assert ask(fit, horizon=horizon).table.loc["indirect", "mean"] == pytest.approx(indirect, abs=5e-7)
+
+
+def test_golden_effects_of_a_sustained_change():
+    table = ask(fabricated_fit(drift=DRIFT), horizon=12, change="sustained").table
+    assert table.loc["total", "mean"] == pytest.approx(0.451, abs=5e-4)
+    assert table.loc["indirect", "mean"] == pytest.approx(0.224, abs=5e-4)
+
+
+def test_continuous_effects_and_grid_effects_of_one_model_differ_and_say_so():
+    fit = fabricated_fit(drift=DRIFT)
+    moment, waves = ask(fit, timing="continuous"), ask(fit, timing="waves")
+    assert moment.table.loc["total", "mean"] == pytest.approx(waves.table.loc["total", "mean"])
+    assert moment.table.loc["indirect", "mean"] == pytest.approx(0.060698, abs=1e-6)
+    assert waves.table.loc["indirect", "mean"] == pytest.approx(0.030179, abs=1e-6)
+    assert "held on the expected course at every moment (continuous-time effects)" in moment.estimand
+    assert "held on the expected course at each step (wave-by-wave effects: 2 steps of 3 months)" in waves.estimand
+    assert (moment.timing, waves.timing) == ("continuous", "waves")
+
+
+def test_effects_are_computed_draw_by_draw():
+    fit = fabricated_fit(PHI, spec=ab.RICLPM(MEASURES, lags="grid"), sd=0.1, within_sd=[[2.0, 1.0, 5.0]] * 4)
+    answer = ask(fit, horizon=6)
+    phi = fit.posterior["lagged"].to_numpy()[:, :, 0]
+    indirect = phi[..., 2, 1] * phi[..., 1, 0]
+    total = (phi @ phi)[..., 2, 0]
+    np.testing.assert_allclose(answer.raw_draws["indirect"], indirect, atol=1e-12)
+    np.testing.assert_allclose(answer.raw_draws["total"], total, atol=1e-12)
+    np.testing.assert_allclose(answer.draws["indirect"], indirect * 2 / 5, atol=1e-12)
+    row = answer.table.loc["indirect"]
+    assert row["mean"] == pytest.approx(indirect.mean() * 2 / 5)
+    assert row["mean"] != pytest.approx(phi[..., 2, 1].mean() * phi[..., 1, 0].mean() * 2 / 5, abs=1e-6)
+    assert row["p_positive"] == (indirect > 0).mean()
+    assert answer.evidence.loc["indirect effect above 0", "probability"] == (indirect > 0).mean()
+    assert answer.evidence.loc["indirect effect smaller than 0.03 in size", "probability"] == pytest.approx(
+        (abs(indirect * 2 / 5) < 0.03).mean()
+    )
+
+
+def test_the_curve_ends_in_the_table():
+    answer = ask(fabricated_fit(drift=DRIFT, sd=0.02), horizon=12)
+    curve = answer.curve
+    assert curve.loc[("total", 0.0), "mean"] == 0
+    for effect in ("total", "direct", "indirect"):
+        assert curve.loc[(effect, 12.0), ["mean", "lower", "upper"]].to_numpy() == pytest.approx(
+            answer.table.loc[effect, ["mean", "lower", "upper"]].to_numpy().astype(float)
+        )
+    at_six = ask(fabricated_fit(drift=DRIFT, sd=0.02), horizon=6).table.loc["indirect", "mean"]
+    assert curve.loc[("indirect", 6.0), "mean"] == pytest.approx(at_six)
+
+
+def test_effects_of_several_mediators_add_up():
+    rng = np.random.default_rng(3)
+    phi = rng.normal(0.2, 0.1, (5, 5))
+    names = ("x", "a", "b", "other", "y")
+    fit = fabricated_fit(phi, measures=names, times=(0, 1, 2, 3, 4), sd=0.02)
+    answer = ask(fit, mediators=["a", "b"], horizon=3, paths=["x -> a -> y", "x->b->y", "x -> a -> b -> y", "x -> y"])
+    means = answer.table["mean"]
+    assert means["direct"] + means["indirect"] == pytest.approx(means["total"])
+    assert means["through a alone"] + means["through b alone"] + means["through several mediators"] == pytest.approx(
+        means["indirect"]
+    )
+    paths = means[["x -> a -> y", "x -> b -> y", "x -> a -> b -> y", "x -> y", "all other ways"]]
+    assert paths.sum() == pytest.approx(means["total"])
+    draws = fit.posterior["lagged"].to_numpy()[:, :, 0]
+    step = [draws[..., second, first] for first, second in ((0, 1), (1, 2), (2, 4))]
+    assert means["x -> a -> b -> y"] == pytest.approx((step[0] * step[1] * step[2]).mean())
+    assert "Ways through other count as direct." in answer.estimand
+
+
+def test_free_lags_use_the_intervals_from_the_start():
+    phis = np.random.default_rng(4).normal(0.2, 0.2, (3, 3, 3))
+    fit = fabricated_fit(phis, spec=ab.RICLPM(MEASURES, lags="free"))
+    later = ask(fit, start=3, horizon=9)
+    assert later.table.loc["total", "mean"] == pytest.approx((phis[2] @ phis[1])[2, 0])
+    assert later.table.loc["indirect", "mean"] == pytest.approx(phis[2][2, 1] * phis[1][1, 0])
+    assert "2 steps, waves 3, 6 and 12" in later.estimand
+    assert ask(fit, horizon=6).table.loc["indirect", "mean"] == pytest.approx(phis[1][2, 1] * phis[0][1, 0])
+
+
+def test_the_share_is_only_given_where_the_total_effect_has_a_sign_and_a_size():
+    strong = np.array([[0.3, 0, 0], [0.5, 0.2, 0], [0.2, 0.5, 0.3]])
+    answer = ask(fabricated_fit(strong, times=(0, 3, 6), sd=0.02))
+    share = answer.draws["indirect"] / answer.draws["total"]
+    assert answer.proportion["median"] == pytest.approx(float(share.median()))
+    assert answer.proportion_in_words.startswith("Share that is indirect: 0.6")
+    weak = ask(fabricated_fit(0.1 * strong, times=(0, 3, 6), sd=0.1))
+    assert weak.proportion is None
+    assert weak.proportion_in_words.startswith(
+        "Share that is indirect: not defined, since the sign of the total effect is not settled"
+    )
+    assert "next to nothing" in weak.proportion_in_words
+    opposed = ask(fabricated_fit(strong * [[1, 1, 1], [1, 1, 1], [-4, 1, 1]], times=(0, 3, 6), sd=0.02))
+    assert opposed.proportion["median"] < 0
+    assert "opposite signs" in opposed.proportion_in_words
+
+
+def test_verdicts_need_healthy_draws():
+    strong = np.array([[0.3, 0, 0], [0.5, 0.2, 0], [0.2, 0.5, 0.3]])
+    assert ask(fabricated_fit(strong, times=(0, 3, 6), sd=0.02)).verdict == "indirect effect positive"
+    negative = strong * [[1, 1, 1], [-1, 1, 1], [1, 1, 1]]
+    assert ask(fabricated_fit(negative, times=(0, 3, 6), sd=0.02)).verdict == "indirect effect negative"
+    assert ask(fabricated_fit(0.0 * strong, times=(0, 3, 6), sd=0.1)).verdict == "undecided"
+    sick = Health(1.2, 10.0, 10.0, 3, 1.0, "", ("Three divergences.",))
+    answer = ask(fabricated_fit(strong, times=(0, 3, 6), sd=0.02, health=sick))
+    assert answer.verdict == "undecided"
+    assert answer.warnings[0] == "The draws cannot be trusted: Three divergences."
+
+
+def test_a_mediator_that_requires_the_treatment_is_refused_with_the_reason():
+    state = np.ones((30, 3))
+    spec = ab.RICLPM(["alliance", "days", "contact"], lags="equal", nonexistent="as_missing")
+    fit = fabricated_fit(
+        np.full((3, 3), 0.2),
+        measures=("alliance", "days", "contact"),
+        times=(0, 3, 6),
+        spec=spec,
+        requires={"alliance": "doctor"},
+        states={"doctor": state},
+    )
+    with pytest.raises(ab.SpecError) as error:
+        ab.mediation(fit, treatment="doctor", mediators=["alliance"], outcome="days", horizon=6)
+    assert str(error.value) == (
+        "This question of mediation cannot be asked. 1 problem:\n"
+        "  1. 'alliance' exists only where there is 'doctor', so what it would be without it, and with it the direct "
+        "and indirect effect of 'doctor' through 'alliance', is not defined. Ask ab.split_by_existence, which holds "
+        "'alliance' at reference values among those who have it, and shifts it."
+    )
+    answer = ab.mediation(fit, treatment="alliance", mediators=["contact"], outcome="days", horizon=6)
+    assert any("does not exist" in sentence for sentence in answer.assumptions)
+
+
+def test_every_problem_of_a_question_in_one_message():
+    fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6))
+    with pytest.raises(ab.SpecError) as error:
+        ask(fit, treatment="xx", mediators=["m", "m"], horizon=4, change="push", margin=2, certainty=0.4, start=1)
+    assert str(error.value) == (
+        "This question of mediation cannot be asked. 7 problems:\n"
+        "  1. The model has no measure 'xx'; did you mean 'x'? Measures: 'x', 'm', 'y'.\n"
+        "  2. Treatment, mediators and outcome must all differ; named twice: 'm'.\n"
+        "  3. change must be 'pulse' or 'sustained'; got 'push'.\n"
+        "  4. margin must lie between 0 and 1, in SD per SD; got 2.\n"
+        "  5. certainty must lie between 0.5 and 1; got 0.4.\n"
+        "  6. start=1 is not a wave. Waves: '0', '3', '6'.\n"
+        "  7. horizon=4 is not a whole number of steps of 3; try 6."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"horizon": 3}, "every indirect effect is 0 by construction, since a mediator needs a step of its own"),
+        ({"horizon": -1}, "horizon must be a time above 0"),
+        ({"timing": "continuous"}, "says nothing between its steps"),
+        ({"timing": "daily"}, "timing must be 'waves' or 'continuous'"),
+        ({"mediators": []}, "No mediator was named"),
+        ({"paths": ["x -> z -> y"]}, "runs through 'z', not named as a mediator"),
+        ({"paths": ["m -> y"]}, "must lead from 'x' to 'y'"),
+        ({"paths": ["x -> m -> x -> y"]}, "visits a measure twice"),
+        ({"paths": ["x -> m -> y", "x->m->y"]}, "is asked for twice"),
+    ],
+)
+def test_questions_that_cannot_be_asked(options, said):
+    with pytest.raises(ab.SpecError) as error:
+        ask(fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6)), **options)
+    assert said in str(error.value)
+
+
+def test_free_lags_end_at_waves_and_name_them():
+    fit = fabricated_fit(np.full((3, 3), 0.2), spec=ab.RICLPM(MEASURES, lags="free"))
+    with pytest.raises(ab.SpecError, match="From the wave at 0, horizons are 6, 12"):
+        ask(fit, horizon=5)
+    with pytest.raises(ab.SpecError, match="no two intervals follow"):
+        ask(fit, start=6, horizon=6)
+
+
+def test_effects_that_are_zero_by_construction_are_refused():
+    spec = ab.RICLPM(MEASURES, lags="equal", remove=["x -> m"])
+    with pytest.raises(ab.SpecError, match=r"No way leads from 'x' through 'm' to 'y'.*fixed at 0: x -> m"):
+        ask(fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6), spec=spec))
+
+
+def test_two_measures_cannot_have_a_mediator():
+    fit = fabricated_fit(np.full((2, 2), 0.2), measures=("x", "y"), times=(0, 3, 6))
+    with pytest.raises(ab.SpecError, match="with two measures nothing can lie between them"):
+        ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=6)
+
+
+def test_horizons_beyond_the_data_warn():
+    answer = ask(fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6)), horizon=12)
+    assert answer.warnings == (
+        "The horizon of 12 months is longer than the panel's 6: beyond the data the same dynamics are assumed to go "
+        "on.",
+    )
+
+
+def test_clpm_is_not_called_within():
+    fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6), spec=ab.CLPM(MEASURES, lags="equal"))
+    assert "within and between persons mixed" in ask(fit).heading
+
+
+def test_printed_answer():
+    strong = np.array([[0.3, 0, 0], [0.5, 0.2, 0], [0.2, 0.5, 0.3]])
+    answer = ask(fabricated_fit(strong, times=(0, 3, 6), shape=(2, 600)))
+    lines = str(answer).splitlines()
+    assert lines[:10] == [
+        "x -> y through m within persons, SD per SD with the SDs at 0; 30 people, 3 waves, 1200 draws",
+        "What raising x by one SD at 0 and leaving it to itself (pulse) does to y 6 months later; direct: with m held "
+        "on the expected course at each step (wave-by-wave effects: 2 steps of 3 months); indirect: the rest. Held at "
+        "every moment in continuous time, the numbers would differ.",
+        "             mean    89 % interval    P(effect > 0)  prior  raw units",
+        f"total       0.370   [0.370, 0.370]          > 0.999  {answer.table.loc['total', 'p_positive_prior']:.3f}  "
+        "0.37 [0.37, 0.37]",
+        f"direct      0.120   [0.120, 0.120]          > 0.999  {answer.table.loc['direct', 'p_positive_prior']:.3f}  "
+        "0.12 [0.12, 0.12]",
+        f"indirect    0.250   [0.250, 0.250]          > 0.999  {answer.table.loc['indirect', 'p_positive_prior']:.3f}  "
+        "0.25 [0.25, 0.25]",
+        "Share that is indirect: 0.68 [0.68, 0.68] of the total effect.",
+        "Verdict: indirect effect positive.",
+        "Sampling: no problems. About prediction; about mediation only under these assumptions:",
+        "  1. However x or m come to change, the same consequences follow (consistency), and such changes occur "
+        "(positivity).",
+    ]
+    assert len(lines) == 9 + len(answer.assumptions)
+
+
+def test_figure_shows_every_effect_and_its_course():
+    answer = ask(fabricated_fit(drift=DRIFT, sd=0.02), horizon=12, paths=["x -> m -> y"])
+    figure = answer.plot()
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(answer.table.index)
+    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == ["total", "direct", "indirect"]
+    assert figure.axes[1].get_xlabel() == "time since the change, months"
+
+
+def two_groups():
+    """A fit whose second group has twice the effects of the first."""
+    fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6))
+    groups = {}
+    for name in ("posterior", "prior"):
+        draws = fit.draws[name].to_dataset()
+        twice = draws.assign(lagged=2 * draws["lagged"])
+        groups[name] = xr.concat([draws, twice], dim=pd.Index(["clinic", "control"], name="group"))
+    grouped = ab.Fit(fit.spec, fit.panel, xr.DataTree.from_dict(groups), fit.settings)
+    grouped.__dict__["health"] = fit.health
+    return fit, grouped
+
+
+def test_groups_are_asked_one_by_one():
+    fit, grouped = two_groups()
+    single = ask(fit).table.loc["indirect", "mean"]
+    assert ask(grouped, group="clinic").table.loc["indirect", "mean"] == pytest.approx(single)
+    control = ask(grouped, group="control")
+    assert control.table.loc["indirect", "mean"] == pytest.approx(4 * single)
+    assert control.heading.endswith(", group control")
+    curve = ab.lag_curve(grouped, ["x -> y"], group="control")
+    assert curve.table.loc[("x -> y", 3.0), "mean"] == pytest.approx(0.4)
+    for group, said in ((None, "group= one of 'clinic', 'control'"), ("clinc", "did you mean 'clinic'")):
+        with pytest.raises(ab.SpecError, match=said):
+            ask(grouped, group=group)
+        with pytest.raises(ab.SpecError, match=said):
+            ab.lag_curve(grouped, group=group)
+    with pytest.raises(ab.SpecError, match="this fit has no groups"):
+        ask(fit, group="clinic")
+
+
+def test_effects_over_two_waves_are_not_followed():
+    fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6), spec=ab.RICLPM(MEASURES, lag_2=["x -> y"]))
+    with pytest.raises(ab.SpecError, match=r"effects over two waves \('x -> y'\), which are not followed here"):
+        ask(fit)

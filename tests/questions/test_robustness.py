@@ -1,0 +1,186 @@
+"""Variants of a model, what changes an answer, and sensitivity to the prior beside a closed form."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import norm
+from test_directionality import made_up_fit
+
+import alliance_bayes as ab
+from alliance_bayes.health import Health
+from alliance_bayes.questions import robustness as module
+
+NAMES = ["alliance", "days"]
+HEALTHY = Health(1.0, 900, 900, 0, 1.0, "", ())
+
+
+@pytest.fixture
+def panel():
+    return ab.Panel.from_arrays(
+        np.random.default_rng(1).normal(size=(30, 3, 2)), measures=NAMES, times=[0, 6, 12], time_unit="months"
+    )
+
+
+@pytest.fixture
+def unequal():
+    return ab.Panel.from_arrays(np.random.default_rng(1).normal(size=(30, 4, 2)), measures=NAMES, times=[0, 3, 6, 12])
+
+
+def test_variants_change_one_thing_each(panel):
+    spec = ab.RICLPM(NAMES, residuals="equal", remove=["days -> days"])
+    variants = ab.robustness_variants(spec, panel, models=["CLPM", "RICLPM"], lags=["equal", "free", "grid"])
+    assert list(variants) == ["as asked", "CLPM", "lags free", "prior SD x 0.5", "prior SD x 2"]
+    assert variants["as asked"] == (spec, panel)
+    assert variants["CLPM"][0] == ab.CLPM(NAMES, residuals="equal", remove=["days -> days"])
+    assert variants["lags free"][0] == replace(spec, lags="free")
+    wider = variants["prior SD x 2"][0]
+    assert wider.priors.cross_lagged == ab.Normal(0.0, 0.3)
+    assert wider.priors.carry_over == spec.priors.carry_over
+    assert replace(wider, priors=spec.priors) == spec
+
+
+def test_a_grid_is_a_variant_where_intervals_are_unequal(unequal):
+    variants = ab.robustness_variants(ab.RICLPM(NAMES, lags="equal"), unequal, models=[], prior_widths=[])
+    assert {"lags free", "lags grid"} <= set(variants)
+    with pytest.raises(ab.SpecError, match="The intervals between waves are unequal"):
+        ab.robustness_variants(ab.RICLPM(NAMES), unequal)
+
+
+def test_each_covariate_can_be_left_out(panel):
+    spec = ab.RICLPM(
+        NAMES,
+        covariates={"commitment": "intercepts", "stress": "each_wave"},
+        predetermined=["stress"],
+        moderated={"alliance -> days": "commitment"},
+    )
+    variants = ab.robustness_variants(spec, panel, models=[], lags=[], prior_widths=[])
+    assert list(variants) == ["as asked", "without commitment", "without stress"]
+    without = variants["without commitment"][0]
+    assert (dict(without.covariates), without.predetermined) == ({"stress": ("each_wave",)}, ("stress",))
+    assert dict(without.moderated) == {}
+    without = variants["without stress"][0]
+    assert (dict(without.covariates), without.predetermined) == ({"commitment": ("intercepts",)}, ())
+    assert dict(without.moderated) == {"alliance -> days": "commitment"}
+
+
+def test_models_outside_the_family_are_refused(panel):
+    with pytest.raises(ab.SpecError, match="models: 'VAR' is not in the family; choose from 'RICLPM', 'CLPM'"):
+        ab.robustness_variants(ab.RICLPM(NAMES), panel, models=["VAR"])
+
+
+def asked_of(monkeypatch, effects, **options):
+    """The answer for variants with these effects; a string raises a SpecError with this text instead."""
+    fits = {name: pair if isinstance(pair, str) else made_up_fit(*pair) for name, pair in effects.items()}
+    for fitted in fits.values():
+        if not isinstance(fitted, str):
+            fitted.__dict__["health"] = HEALTHY
+    made = iter(fits.values())
+
+    def next_fit(spec, panel, **settings):
+        assert settings["seed"] >= 3
+        found = next(made)
+        if isinstance(found, str):
+            raise ab.SpecError(found)
+        return found
+
+    monkeypatch.setattr(module, "fit_model", next_fit)
+    first = next(fitted for fitted in fits.values() if not isinstance(fitted, str))
+    variants = dict.fromkeys(list(effects)[1:], (first.spec, first.panel))
+    return ab.robustness(first.spec, first.panel, *NAMES, seed=3, variants=variants, **options)
+
+
+def test_what_changes_the_answer_is_said(monkeypatch):
+    answer = asked_of(
+        monkeypatch,
+        {
+            "as asked": (0.25, 0.0),
+            "CLPM": (0.25, 0.2),
+            "lags free": (0.252, 0.001),
+            "prior SD x 2": (-0.25, 0.0),
+            "lags grid": "The intervals are 1.5, 2.",
+        },
+    )
+    assert answer.sentence == (
+        "The verdict is 'alliance leads' as asked, but 'both' under CLPM. The size of days -> alliance changes under "
+        "CLPM; the sign of alliance -> days changes under prior SD x 2."
+    )
+    assert list(answer.table["change"]) == ["", "verdict, size of days -> alliance", "", "sign of alliance -> days"]
+    assert answer.left_out == {"lags grid": "The intervals are 1.5, 2."}
+    assert "Not fitted: lags grid. The intervals are 1.5, 2." in str(answer).splitlines()
+    assert answer.answers["CLPM"].verdict == "both"
+    row = answer.table.loc[("CLPM", "average of intervals of 6")]
+    assert row["backward"] == pytest.approx(0.2, abs=0.002)
+    assert row["p_first_leads"] == pytest.approx(
+        float(
+            (abs(answer.answers["CLPM"].draws["forward"]) - abs(answer.answers["CLPM"].draws["backward"]) > 0.03).mean()
+        )
+    )
+
+
+def test_an_answer_that_nothing_changes(monkeypatch):
+    answer = asked_of(monkeypatch, {"as asked": (0.25, 0.0), "CLPM": (0.25, 0.0), "lags free": (0.251, -0.001)})
+    assert answer.sentence == (
+        "The verdict is 'alliance leads' as asked and under every variant (2). No effect beyond 0.03 changes its sign "
+        "or leaves the interval it has as asked."
+    )
+    figure = answer.plot()
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["as asked", "CLPM", "lags free"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["alliance leads"] * 3
+    alone = asked_of(monkeypatch, {"as asked": (0.25, 0.0)})
+    assert alone.sentence == "The verdict is 'alliance leads'; no variant was fitted."
+
+
+def test_the_model_as_asked_must_be_answerable(monkeypatch):
+    with pytest.raises(ab.SpecError, match="margin must lie between 0 and 1"):
+        asked_of(monkeypatch, {"as asked": (0.25, 0.0), "CLPM": (0.25, 0.0)}, margin=2)
+
+
+def test_power_scaling_is_that_of_normal_posteriors():
+    """Raising a normal prior to a power moves a normal posterior in closed form.
+
+    The measure is the cumulative Jensen-Shannon distance between the two posteriors per doubling of the
+    power; here it is integrated over the exact distribution functions.
+    """
+    prior_sd, likelihood_mean, likelihood_sd = 0.15, 0.2, 0.1
+
+    def posterior(power):
+        precision = power / prior_sd**2 + 1 / likelihood_sd**2
+        return likelihood_mean / likelihood_sd**2 / precision, precision**-0.5
+
+    def distance(power, grid):
+        """Larger of those between the distribution functions and between what they leave to 1."""
+        found = []
+        for share in (norm.cdf, norm.sf):
+            one, other = (share(grid, *posterior(each)) for each in (1.0, power))
+            middle = np.log2((one + other) / 2)
+            integrand = one * (np.log2(one) - middle) + other * (np.log2(other) - middle)
+            found.append(np.sqrt(np.trapezoid(integrand, grid) / np.trapezoid(one + other, grid)))
+        return max(found)
+
+    effect = xr.DataArray(np.random.default_rng(4).normal(*posterior(1.0), size=(4, 20_000)), dims=("chain", "draw"))
+    log_prior = xr.DataArray(norm.logpdf(effect, 0, prior_sd), dims=("chain", "draw"))
+    found = module.sensitivity({"effect": effect}, log_prior, "prior")["effect"]
+    grid = np.linspace(float(effect.min()), float(effect.max()), 100_001)
+    exact = 0.5 * (distance(1.01, grid) / np.log2(1.01) - distance(0.99, grid) / np.log2(0.99))
+    assert found == pytest.approx(exact, rel=0.15)
+    assert exact > 0.05
+
+
+def test_a_real_fit_under_another_model(small_panel):
+    spec = ab.RICLPM(NAMES)
+    variants = ab.robustness_variants(spec, small_panel, models=["CLPM"], lags=[], prior_widths=[0.5])
+    answer = ab.robustness(spec, small_panel, *NAMES, seed=4, variants=variants, draws=150, tune=200, chains=2)
+    assert list(answer.answers) == ["as asked", "CLPM", "prior SD x 0.5"]
+    assert answer.left_out == {}
+    assert list(answer.power_scaling.index) == ["alliance -> days", "days -> alliance", "difference in size"]
+    assert (answer.power_scaling.to_numpy() > 0).all()
+    lines = str(answer).splitlines()
+    assert lines[0] == (
+        "Does 'alliance' lead 'days' or the reverse, under 3 variants of the model? 59 people, 4 waves, 300 draws each"
+    )
+    assert lines[1].endswith("P(alliance leads)  P(days leads)  verdict (89 % interval)")
+    assert any(line.startswith("Power-scaling as asked: ") for line in lines)
+    widths = answer.table["forward_upper"] - answer.table["forward_lower"]
+    assert widths.iloc[2] < widths.iloc[0]

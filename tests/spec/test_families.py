@@ -1,0 +1,118 @@
+"""Families print, compare, go to a model file and back, and refuse what cannot be meant."""
+
+from math import log
+
+import numpy as np
+import pytest
+from scipy.stats import dirichlet
+
+from alliance_bayes.problems import SpecError
+from alliance_bayes.spec.families import (
+    BetaBinomial,
+    Count,
+    Days,
+    FamilyParameter,
+    Gaussian,
+    InducedDirichlet,
+    Items,
+    Ordinal,
+    YesNo,
+    family_from_mapping,
+    family_to_mapping,
+)
+from alliance_bayes.spec.priors import LogNormal, Normal
+
+OR_A_NAME = "or the name of a measure that holds it"
+EVERY = [
+    Gaussian(),
+    Days(30),
+    Days("window", link="probit", precision=LogNormal(1.0, 0.5)),
+    BetaBinomial(6),
+    Count(),
+    Count("weeks", hurdle=True, any_intercept=Normal(1.0, 1.0)),
+    YesNo(slope=LogNormal(0.5, 0.25)),
+    Ordinal(5, lowest=0, cuts=InducedDirichlet(2.0)),
+    Items(["A1", "A2", "A3"], 6),
+]
+
+
+@pytest.mark.parametrize("family", EVERY, ids=str)
+def test_a_family_goes_to_a_mapping_and_back(family):
+    assert family_from_mapping("measure", family_to_mapping(family)) == family
+    assert hash(family) == hash(family_from_mapping("measure", family_to_mapping(family)))
+
+
+def test_a_word_alone_is_a_family_without_options():
+    assert family_from_mapping("visits", "count") == Count()
+
+
+def test_parameters_stand_in_the_order_of_phi():
+    assert [each.name for each in Days(30).parameters] == [
+        "share 1", "share 2", "slope", "intercept", "interior_slope", "precision",
+    ]  # fmt: skip
+    assert Days(30).parameters[5] == FamilyParameter("precision", LogNormal(log(5), 1.0))
+    assert [each.name for each in Count(hurdle=True).parameters][3:] == ["any_intercept", "any_slope"]
+    items = Items(["A1", "A2"], 3)
+    assert [each.name for each in items.parameters] == [
+        "loading A1", "share 1 A1", "share 2 A1", "loading A2", "share 1 A2", "share 2 A2",
+    ]  # fmt: skip
+    assert items.codes == ("ordinal_probit", "ordinal_probit")
+    assert Gaussian().codes == Gaussian().parameters == ()
+
+
+@pytest.mark.parametrize(("concentration", "n_categories"), [(1.0, 3), (2.5, 5)])
+def test_shares_make_the_categories_dirichlet(concentration, n_categories):
+    """Mean and variance of each category's probability, from the moments of independent shares."""
+    shares = InducedDirichlet(concentration).shares(n_categories)
+    alpha, beta = (np.array([getattr(share, name) for share in shares]) for name in ("alpha", "beta"))
+    first = np.append(alpha / (alpha + beta), 1.0)
+    second = np.append(alpha * (alpha + 1) / (alpha + beta) / (alpha + beta + 1), 1.0)
+    rest = beta / (alpha + beta)
+    rest_2 = beta * (beta + 1) / (alpha + beta) / (alpha + beta + 1)
+    mean = first * np.cumprod(np.append(1.0, rest))
+    square = second * np.cumprod(np.append(1.0, rest_2))
+    want = dirichlet(np.full(n_categories, concentration))
+    np.testing.assert_allclose(mean, want.mean(), rtol=1e-12)
+    np.testing.assert_allclose(square - mean**2, want.var(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda: Days(1), f"window must be a whole number of days, 2 or more, {OR_A_NAME}; got 1."),
+        (lambda: BetaBinomial(0), f"trials must be a whole number, 1 or more, {OR_A_NAME}; got 0."),
+        (lambda: Count(0.0), "exposure must be a number above 0, or the name of a measure; got 0.0."),
+        (lambda: Ordinal(1), "categories must be a whole number from 2 to 20; got 1."),
+        (lambda: Items(["A"], 5), "items must be a list of 2 or more different names; got ['A']."),
+        (lambda: Days(30, link="cauchit"), "link must be one of 'logit', 'probit'; got 'cauchit'."),
+        (lambda: YesNo(slope=Normal(0, 1)), "'slope' needs a prior of family LogNormal; got Normal(0, 1)."),
+        (lambda: Days(30, cuts=Normal(0, 1)), "'cuts' needs InducedDirichlet(a) with a above 0; got Normal(0, 1)."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(make, problem):
+    with pytest.raises(SpecError) as caught:
+        make()
+    assert caught.value.problems == (problem,)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "problems"),
+    [
+        ("poisson", [
+            "'visits': no family is called 'poisson'. "
+            "Families: 'normal', 'days', 'beta_binomial', 'count', 'yes_no', 'ordinal', 'items'."
+        ]),
+        ({"family": "days", "windows": 30}, [
+            "No option is called 'windows'; did you mean 'window'? "
+            "Options: 'window', 'link', 'cuts', 'slope', 'intercept', 'interior_slope', 'precision'.",
+            "window is missing.",
+        ]),
+        ({"family": "ordinal", "categories": 4, "cuts": {"normal": [0, 1]}}, [
+            "'cuts' must be { induced_dirichlet = a } with a number a above 0; got {'normal': [0, 1]}.",
+        ]),
+    ],
+)  # fmt: skip
+def test_a_mapping_that_cannot_be_read_says_why(mapping, problems):
+    with pytest.raises(SpecError) as caught:
+        family_from_mapping("visits", mapping)
+    assert list(caught.value.problems) == problems

@@ -1,0 +1,103 @@
+"""Effects over time, against scipy's matrix exponential and enumeration of ways."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+from alliance_bayes.effects import (
+    along_path,
+    held_at_expectation,
+    matrix_exponential,
+    peak_of_lag,
+    responses,
+    sustained_drift,
+    sustained_transitions,
+)
+from fabricated import DRIFT
+
+
+@pytest.mark.parametrize(("size", "spread"), [(2, 0.01), (3, 1.0), (5, 6.0)])
+def test_matrix_exponential_equals_scipys(size, spread):
+    matrices = np.random.default_rng(size).normal(0, spread, (20, size, size))
+    wanted = np.array([expm(matrix) for matrix in matrices])
+    np.testing.assert_allclose(matrix_exponential(matrices), wanted, rtol=1e-9, atol=1e-9 * abs(wanted).max())
+
+
+def test_matrix_exponential_of_zero_is_the_identity_and_of_infinity_refused():
+    assert (matrix_exponential(np.zeros((2, 3, 3))) == np.eye(3)).all()
+    with pytest.raises(ValueError, match="finite"):
+        matrix_exponential(np.full((2, 2), np.inf))
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 4])
+def test_responses_are_sums_over_all_ways(n_steps):
+    transitions = np.random.default_rng(1).normal(0, 0.4, (n_steps, 3, 3))
+    found = responses(transitions, 0)
+    for outcome in range(3):
+        total = 0.0
+        for between in product(range(3), repeat=n_steps - 1):
+            way = (0, *between, outcome)
+            total += np.prod([transitions[step, way[step + 1], way[step]] for step in range(n_steps)])
+        assert found[n_steps, outcome] == pytest.approx(total, abs=1e-14)
+
+
+def test_responses_keep_leading_dims():
+    transitions = np.random.default_rng(2).normal(0, 0.4, (4, 5, 3, 2, 2))
+    found = responses(transitions, 1)
+    assert found.shape == (4, 5, 4, 2)
+    last = transitions[1, 2, 2] @ transitions[1, 2, 1] @ transitions[1, 2, 0]
+    np.testing.assert_allclose(found[1, 2, 3], last[:, 1])
+
+
+def test_held_measures_have_no_way_in_or_out():
+    kept = held_at_expectation(np.ones((3, 3)), [1])
+    np.testing.assert_array_equal(kept, [[1, 0, 1], [0, 0, 0], [1, 0, 1]])
+
+
+def test_a_path_keeps_its_edges_and_carry_over():
+    kept = along_path(np.ones((4, 4)), [0, 2, 3])
+    np.testing.assert_array_equal(kept, [[1, 0, 0, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 1, 1]])
+
+
+def test_sustained_changes_are_the_limit_of_repeated_pulses():
+    transitions = np.random.default_rng(3).normal(0, 0.3, (3, 3, 3))
+    held = responses(sustained_transitions(transitions, 0), 0)
+    state = np.array([1.0, 0.0, 0.0])
+    for step in range(3):
+        state = transitions[step] @ state
+        state[0] = 1.0
+        np.testing.assert_allclose(held[step + 1], state)
+    steps = 2**16
+    state = np.array([1.0, 0.0, 0.0])
+    for _ in range(steps):
+        state = state + DRIFT @ state * (12 / steps)
+        state[0] = 1.0
+    found = matrix_exponential(sustained_drift(DRIFT, 0) * 12)[:, 0]
+    np.testing.assert_allclose(found, state, rtol=1e-3)
+
+
+def test_golden_effects_of_drift():
+    """Digits worked out elsewhere for this drift: total, direct, indirect at 3, 6 and 12 months."""
+    golden = {3: (0.103066, 0.071121, 0.031945), 6: (0.128646, 0.067948, 0.060698), 12: (0.087100, 0.031697, 0.055403)}
+    for months, (total, direct, indirect) in golden.items():
+        found_total = matrix_exponential(DRIFT * months)[2, 0]
+        found_direct = matrix_exponential(held_at_expectation(DRIFT, [1]) * months)[2, 0]
+        assert found_total == pytest.approx(total, abs=5e-7)
+        assert found_direct == pytest.approx(direct, abs=5e-7)
+        assert found_total - found_direct == pytest.approx(indirect, abs=1e-6)
+
+
+def test_golden_peak_of_lag():
+    drift = np.array([[-0.30, 0.02], [0.08, -0.20]])
+    lags = np.linspace(0, 12, 121)
+    peak = peak_of_lag(np.stack([drift, drift * 2]), 0, 1, lags)
+    assert peak[0] == pytest.approx(4.091079, abs=5e-7)
+    assert peak[1] == pytest.approx(4.091079 / 2, abs=5e-7)
+    assert matrix_exponential(drift * peak[0])[1, 0] == pytest.approx(0.119042, abs=5e-7)
+
+
+def test_peak_beyond_the_longest_lag_is_the_longest_lag():
+    drift = np.array([[-0.30, 0.02], [0.08, -0.20]])
+    assert peak_of_lag(drift[None], 0, 1, np.linspace(0, 3, 31)) == 3

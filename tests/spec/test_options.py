@@ -74,10 +74,6 @@ ALONE = [
         {"lags": "equal_standardized", "stationary": True},
         "A stationary model has equal standardised lags wherever its lags are equal; use lags='equal'.",
     ),
-    (
-        {"lags": "equal_standardized", "lag_2": ["x -> y"]},
-        "lag_2 needs lags='equal' or 'free': steps of 'equal_standardized' are not waves.",
-    ),
     ({"covariates": {"c": "slopes"}}, f"'c' cannot act on slopes: a {RI} has none."),
     ({"covariates": {"c": ["each_wave", "every_wave"]}}, "'c' acts on 'each_wave' and on 'every_wave'; choose one."),
     ({"trait_loadings": "equal"}, "trait_loadings must be one of 'fixed', 'free'; got 'equal'."),

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         directionality_of_pairs,
     )
     from .questions.future import leave_future_out
+    from .questions.groups import GroupContrast, group_contrast
     from .questions.hypotheses import Hypotheses, hypotheses
     from .questions.lag_curve import LagCurve, lag_curve
     from .questions.mediation import Mediation, mediation
@@ -99,6 +100,7 @@ _HOMES = {
     ),
     "regressions.building": ("bambi_model",),
     "questions.future": ("leave_future_out",),
+    "questions.groups": ("GroupContrast", "group_contrast"),
     "questions.hypotheses": ("Hypotheses", "hypotheses"),
     "questions.robustness": ("Robustness", "robustness", "robustness_variants"),
     "questions.lag_curve": ("LagCurve", "lag_curve"),
@@ -134,6 +136,7 @@ __all__ = [
     "DirectionalityOfPairs",
     "Equation",
     "Fit",
+    "GroupContrast",
     "GroupTruth",
     "HalfNormal",
     "Hypotheses",
@@ -175,6 +178,7 @@ __all__ = [
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "group_contrast",
     "hypotheses",
     "interventional_effects",
     "lag_curve",

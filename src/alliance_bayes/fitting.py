@@ -43,6 +43,7 @@ N_PRIOR_DRAWS = 4000
 N_REPLICATES = 200
 N_PERSON_DRAWS = 1000
 N_CHECKS = 500
+MOST_LOW_RANK = 100
 FORMAT = 1
 Sampler = Literal["nutpie", "pymc"]
 
@@ -557,8 +558,10 @@ def _sample(spec: CrossLagged, panel: Panel, settings: Settings, progress: bool)
 
     compiled = compile_model(model)
     ready = time.perf_counter()
+    # Beyond some hundred parameters, finding the directions of a low-rank metric costs more than it saves.
+    adaptation = "low_rank" if compiled.n_dim <= MOST_LOW_RANK else "diag"
     tree = nutpie.sample(
-        compiled, **options, seed=settings.seed, progress_bar=progress, adaptation="low_rank", save_warmup=False
+        compiled, **options, seed=settings.seed, progress_bar=progress, adaptation=adaptation, save_warmup=False
     )
     done = time.perf_counter()
     return tree, replace(settings, compile_seconds=ready - started, sampling_seconds=done - ready)

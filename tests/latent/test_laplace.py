@@ -90,12 +90,12 @@ def test_the_order_of_people_and_responses_changes_nothing(measures, n_waves):
 @pytest.mark.parametrize(
     ("measure", "allowed"),
     [
-        ("days", 0.08),
-        ("days_probit", 0.08),
-        ("count", 0.03),
-        ("hurdle_count", 0.05),
-        ("yes_no", 0.06),
-        ("ordinal+", 0.03),
+        ("days", 0.002),
+        ("days_probit", 0.001),
+        ("count", 0.001),
+        ("hurdle_count", 0.002),
+        ("yes_no", 0.006),
+        ("ordinal+", 0.002),
     ],
 )
 def test_one_and_two_latent_numbers_are_near_dense_quadrature(measure, allowed):
@@ -105,12 +105,11 @@ def test_one_and_two_latent_numbers_are_near_dense_quadrature(measure, allowed):
         for person, row in enumerate(case.exact)
     ]
     error = per_person(case) - want
-    print(measure, np.abs(error).max(), error.mean())
     assert 1e-6 < np.abs(error).max() < allowed
 
 
 def test_the_error_falls_with_the_number_of_responses_to_a_latent_number():
-    """About as one over its square: what is left is the third term of the expansion."""
+    """As one over its square at least: what is left is the third term of the expansion."""
     errors, eta = [], np.linspace(-8, 8, 20_001)
     for number in (25, 100, 400):
         zeros = np.zeros(number, dtype=int)
@@ -120,9 +119,7 @@ def test_the_error_falls_with_the_number_of_responses_to_a_latent_number():
         total = log_likelihood_and_gradient(np.zeros(1), np.eye(1), phi, data)[0]
         logs = norm.logpdf(eta) + sum(log_density("yes_no", each, 0.0, phi, eta) for each in value)
         errors.append(total - logsumexp(logs) - np.log(eta[1] - eta[0]))
-    assert 12 < errors[0] / errors[1] < 20
-    assert 12 < errors[1] / errors[2] < 20
-    assert abs(errors[0]) < 1e-3
+    assert (np.abs(errors) < 0.5 / np.array([25, 100, 400]) ** 2).all()
 
 
 @pytest.mark.parametrize(("measures", "n_waves"), CASES[:3])

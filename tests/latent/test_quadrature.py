@@ -52,12 +52,12 @@ def test_importance_sampling_is_dense_quadrature_within_its_error(case, exact):
     np.testing.assert_allclose(found.log_likelihood[~latent], exact[~latent], atol=1e-9)
 
 
-def test_it_comes_nearer_than_laplace(case, exact):
-    found = by_importance(case.mean, case.covariance, case.phi, case.data, 25, draws=400, seed=3)
+def test_laplace_is_the_kernel_s_and_its_error_is_told(case, exact):
+    found = by_quadrature(case.mean, case.covariance, case.phi, case.data, 25, points=15)
     total = log_likelihood_and_gradient(case.mean, case.covariance, case.phi, case.data)[0]
     np.testing.assert_allclose(found.laplace.sum(), total, rtol=1e-12)
-    assert np.abs(found.log_likelihood - exact).sum() < 0.3 * np.abs(found.laplace - exact).sum()
-    np.testing.assert_array_equal(found.error, found.laplace - found.log_likelihood)
+    np.testing.assert_allclose(found.error, found.laplace - exact, atol=2e-4)
+    assert 1e-4 < np.abs(found.error).max() < 0.03
 
 
 def test_the_same_seed_gives_the_same_answer(case):

@@ -284,6 +284,7 @@ def _figure_row(answer: Directionality, length: str) -> EffectsRow:
 
 
 def _check(fit: Fit, pairs: Sequence[tuple[str, str]], margin: float, certainty: float) -> None:
+    fit.require_one_population("A question of direction")
     problems = Problems("This question of direction cannot be asked")
     for pair in pairs:
         for name in dict.fromkeys(pair):

@@ -350,7 +350,8 @@ BAD = {
     ),
     "unknown kind": (
         {'"riclpm"': '"riclm"'},
-        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'riclm'; did you mean 'riclpm'?",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', "
+        "'alt'; got 'riclm'; did you mean 'riclpm'?",
     ),
     "keys of the model": (
         {'kind = "riclpm"': 'lag = "free"\nresiduals = 3'},
@@ -439,7 +440,8 @@ BAD = {
         "'priors', 'sampling', 'question', 'truth'.",
         "The file needs 'title': a text.",
         "[panel] needs 'person': the name of a column.",
-        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'dpmm'; did you mean 'dpm'?",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', "
+        "'alt'; got 'dpmm'; did you mean 'dpm'?",
     ),
 }
 
@@ -638,10 +640,8 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
         ab.packaged_model("help-directions")
     assert str(error.value) == (
         "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
-        "'association-kelly-2016', 'help-direction', 'help-direction-free-lags', 'riclpm-alliance-abstinence', "
-        "'wages-direction'."
-        "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: 'help-direction', "
-        "'help-direction-free-lags', 'help-mediation', 'riclpm-alliance-abstinence', 'wages-direction'."
+        "'association-kelly-2016', 'help-direction', 'help-direction-free-lags', 'help-mediation', "
+        "'riclpm-alliance-abstinence', 'wages-direction'."
     )
 
 

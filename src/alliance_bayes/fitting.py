@@ -352,7 +352,8 @@ class Fit:
             thetas = continued(self.system, thetas, system)
         wave = times.index(time)
         used = np.full((len(values), len(times) * size + self.system.n_covariates), np.nan)
-        used[:, : wave * size] = values[:, : wave * size]
+        n_used = min(wave * size, n_values)
+        used[:, :n_used] = values[:, :n_used]
         used[:, len(times) * size :] = values[:, n_values:]
         targets = system.systems[0].observed[wave * size : (wave + 1) * size]
         cells = self.model.design.person_cell

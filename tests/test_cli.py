@@ -143,7 +143,7 @@ def test_a_bad_model_file_is_refused(data, tmp_path):
         """\
         model.toml cannot be used as a model file. 2 problems:
           1. [panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'measures', 'times', \
-'time_unit', 'requires', 'contradictions', 'interviewed'.
+'time_unit', 'requires', 'contradictions', 'interviewed', 'covariates', 'group', 'own_time'.
           2. [panel] needs 'person': the name of a column.
         """
     )

@@ -31,7 +31,7 @@ type Answer = (
 
 def answer(question: Question, fit: Fit) -> Answer:
     """Answer to one question of the model file that was fitted."""
-    found: Answer = _ASK[question.ask](fit, **question.options)
+    found: Answer = ASK[question.ask](fit, **question.options)
     return found
 
 
@@ -55,19 +55,19 @@ def _robustness(
     return robustness(fit.spec, fit.panel, first, second, variants=chosen, **options)
 
 
-def _of_pair(ask: Callable[..., Answer]) -> Callable[..., Answer]:
+def of_pair(ask: Callable[..., Answer]) -> Callable[..., Answer]:
     def asked(fit: Fit, between: Sequence[str], **options: Any) -> Answer:
         return ask(fit, *between, **options)
 
     return asked
 
 
-_ASK: dict[str, Callable[..., Answer]] = {
+ASK: dict[str, Callable[..., Answer]] = {
     "directionality": _directionality,
     "mediation": mediation,
     "lag_curve": lag_curve,
-    "hypotheses": _of_pair(hypotheses),
-    "bayes_factors": _of_pair(bayes_factors),
+    "hypotheses": of_pair(hypotheses),
+    "bayes_factors": of_pair(bayes_factors),
     "robustness": _robustness,
     "group_contrast": group_contrast,
 }

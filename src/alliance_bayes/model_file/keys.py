@@ -42,43 +42,53 @@ class Key:
 
 
 def is_text(value: object) -> bool:
+    """Whether this is a text that is not empty."""
     return isinstance(value, str) and bool(value)
 
 
 def is_texts(value: object, *, least: int = 1) -> bool:
+    """Whether this is a list of so many texts."""
     return isinstance(value, list) and len(value) >= least and all(map(is_text, value))
 
 
 def are_lists_of_texts(value: object) -> bool:
+    """Whether this is a list of lists of texts."""
     return isinstance(value, list) and all(map(is_texts, value))
 
 
 def is_text_table(value: object) -> bool:
+    """Whether this is a table of texts."""
     return isinstance(value, dict) and all(map(is_text, value.values()))
 
 
 def is_number(value: object) -> bool:
+    """Whether this is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_whole(value: object, *, least: int = 1) -> bool:
+    """Whether this is a whole number of at least so much."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def is_table(value: object) -> bool:
+    """Whether this is a table."""
     return isinstance(value, dict)
 
 
 def is_tables(value: object) -> bool:
+    """Whether this is a list of tables."""
     return isinstance(value, list) and all(map(is_table, value))
 
 
 def are_times(value: object) -> bool:
+    """Whether these are numbers, listed or by label."""
     given = list(value.values()) if isinstance(value, dict) else value
     return isinstance(given, list) and bool(given) and all(map(is_number, given))
 
 
 def are_operands(value: object) -> bool:
+    """Whether these are two columns, or a column and a number."""
     return (
         isinstance(value, list)
         and len(value) == 2

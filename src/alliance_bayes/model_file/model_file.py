@@ -369,8 +369,5 @@ def _readable(
         return None
     states = {name: state for name, state in layout.get("requires", {}).items() if not failed & {name, state}}
     known = [name for name in layout.get("covariates", ()) if name not in failed]
-    others = {
-        name: layout[name] for name in ("interviewed", "group", "own_time") if layout.get(name) not in failed | {None}
-    }
-    kept = {name: value for name, value in layout.items() if name not in ("interviewed", "group", "own_time")}
-    return kept | others | {"measures": measures, "requires": states, "covariates": known}
+    others = {name: None for name in ("interviewed", "group", "own_time") if layout.get(name) in failed}
+    return {**layout, "measures": measures, "requires": states, "covariates": known, **others}

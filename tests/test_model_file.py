@@ -742,6 +742,39 @@ def test_simulated_data_are_read_back_by_the_same_file(load):
     np.testing.assert_array_equal(panel.values, drawn.values)
 
 
+def test_groups_covariates_and_own_times_are_simulated_and_read_back(load, tmp_path):
+    text = """
+        format = 1
+        title = "In two sites"
+        [panel]
+        person = "id"
+        time = "month"
+        times = [0, 6, 12]
+        own_time = "month_seen"
+        measures = ["alliance", "days"]
+        covariates = ["age"]
+        group = "site"
+        [model]
+        kind = "riclpm"
+        lags = "continuous"
+        group_lags = "free"
+        covariates = { age = "intercepts" }
+        [truth.groups.a]
+        drift = { "alliance -> days" = 0.02 }
+        [truth.groups.b]
+        icc = 0.4
+        """
+    file = load(text)
+    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    frame = file.simulate(persons=5, seed=2)
+    panel = file.panel(frame)
+    assert panel.groups.tolist() == ["a"] * 5 + ["b"] * 5
+    np.testing.assert_array_equal(panel.own_times, np.tile([0, 6, 12], (10, 1)))
+    drawn = ab.simulate(file.truth, persons=5, seed=2)
+    np.testing.assert_array_equal(panel.values, drawn.values)
+    np.testing.assert_array_equal(panel.covariates["age"], drawn.covariates["age"])
+
+
 def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
     with pytest.raises(ab.ModelFileError) as error:
         load(SMALL).simulate(persons=20, seed=4)

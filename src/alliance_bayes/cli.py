@@ -99,7 +99,7 @@ def check(model: Model, data: Data) -> None:
 @bad_input()
 def simulate(
     model: Annotated[Path, typer.Argument(metavar="MODEL.toml", help=f"The model file, or the word {SPONSOR_STUDY}.")],
-    persons: Annotated[int, typer.Option(help="How many persons.")],
+    persons: Annotated[int, typer.Option(help="How many persons; with groups, of each.")],
     out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = SEED,
     truth: Annotated[

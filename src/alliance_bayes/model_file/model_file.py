@@ -159,14 +159,15 @@ class ModelFile:
         Parameters
         ----------
         persons
-            How many, at least 2.
+            How many, at least 2; where the truth has groups, of each.
         seed
             Whole number, at least 0; the same seed gives the same frame.
 
         Returns
         -------
         pandas.DataFrame
-            One row per person and time. Every value is there, so that states and interviews are 1.
+            One row per person and time. Every value is there, so that states and interviews are 1, and
+            everybody was asked at the planned times.
 
         Raises
         ------
@@ -184,6 +185,7 @@ class ModelFile:
                 "Use ab.simulate(file.truth, ...), or read the measure as a column of its own."
             )
         frame = simulate(self.truth, persons=persons, seed=seed).to_frame()
+        frame["own_time"] = frame["time"]
         times = self.layout.get("times")
         if isinstance(times, Mapping):
             frame["time"] = frame["time"].map({time: label for label, time in times.items()})
@@ -191,7 +193,7 @@ class ModelFile:
         seen = self.layout.get("interviewed")
         names = {name: self.layout[name] for name in ("person", "time", "group", "own_time") if name in self.layout}
         names["interviewed"] = seen
-        frame = frame if seen else frame.drop(columns="interviewed")
+        frame = frame.drop(columns=[name for name in ("interviewed", "own_time") if name not in self.layout])
         return frame.assign(**states).rename(columns=names)
 
     def __str__(self) -> str:

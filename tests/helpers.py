@@ -193,6 +193,21 @@ def random_panel(n_measures, times, rng, *, persons=30, missing=0.0):
     return panel_of(values, n_measures, times)
 
 
+def grouped_panel(persons=40, seed=3):
+    """Two groups, a covariate, values missing, and one person without any."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(persons, 4, 1)) + rng.normal(size=(persons, 4, 2)) + 3
+    values[rng.random(values.shape) < 0.1] = np.nan
+    values[5] = np.nan
+    return Panel.from_arrays(
+        values,
+        measures=["x", "y"],
+        times=[0, 1, 2, 3],
+        covariates={"age": rng.normal(size=persons)},
+        groups=np.where(np.arange(persons) % 2, "a", "b"),
+    )
+
+
 def slope(function, point, width=1e-3):
     """Gradient by central differences of the fourth order; last axis of the answer is the point's."""
     columns = []

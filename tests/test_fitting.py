@@ -445,6 +445,11 @@ def test_check_compares_observed_with_replicated(small_fit, rows):
     table = small_fit.check()
     assert list(table.columns) == ["observed", "mean", "lower", "upper", "p", "verdict"]
     assert table.index.names == ["statistic", "of"]
+    assert table.index[0] == ("chi-square", "means and covariances")
+    overall, table = table.iloc[0], table.iloc[1:]
+    assert overall["lower"] < overall["mean"] < overall["upper"]
+    assert 0.025 < overall["p"] < 1
+    assert overall["verdict"] == ""
     assert table.index.get_level_values("statistic").value_counts().to_dict() == {
         "mean": 8,
         "sd": 8,

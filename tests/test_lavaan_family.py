@@ -10,7 +10,7 @@ import alliance_bayes as ab
 from helpers import REFERENCES
 
 sys.path.insert(0, str(REFERENCES))
-from family_models import family_panel, family_spec  # noqa: E402
+from family_models import family_panel, family_spec
 
 FITS = json.loads((REFERENCES / "lavaan_family.json").read_text())["fits"]
 ELSEWHERE = ("robust", "clusters", "weights")  # options of the estimator, not of the model

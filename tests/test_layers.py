@@ -24,21 +24,28 @@ LAYERS = {
     "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
+    "discrepancy": {"moments", "prediction"},
     "maximising": {"moments"},
-    "fit_indices": {"maximising", "moments"},
-    "likelihood": {"names", "problems", "panel", "spec", "moments", "maximising", "fit_indices"},
+    "saturated": {"moments", "maximising"},
+    "fit_indices": {"moments", "maximising", "saturated"},
+    "sampling": {"names", "problems", "panel"},
+    "sandwich": {"moments", "maximising", "saturated", "fit_indices", "sampling"},
+    "residuals": {"names", "moments", "saturated", "fit_indices", "sampling", "sandwich"},
     "pymc_models": {"names", "problems", "panel", "spec", "moments"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
+LAYERS["likelihood"] = {"names", "problems", "panel", "spec", "moments", "maximising", "saturated", "fit_indices"}
+LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals"}
 LAYERS["regressions"] = {"names", "problems", "spec"}
 FIGURES = {"figures", "figures_of_counts", "figures_of_effects", "figures_of_estimates"}
 LAYERS["fitting"] = set(LAYERS) - FIGURES - {"effects", "hidden_causes", "simulation", "regressions", "export"}
+LAYERS["imputations"] = {"names", "problems", "panel", "spec", "likelihood", "fitting", "health"}
 LAYERS["conditioning"] = {"panel", "moments", "fitting"}
 LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
-    *("effects", "hidden_causes", "health", "summaries", *FIGURES),
+    *("effects", "hidden_causes", "health", "prediction", "summaries", *FIGURES),
 }
 LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
 ALLOWED_OUTSIDE = {

@@ -339,7 +339,8 @@ def test_printed(plain):
         f"AIC {found.aic:.1f}, BIC {found.bic:.1f}"
     )
     assert found.messages == ()
-    assert len(rows) == 2 + 27
+    assert rows[29] == "Largest residuals, in SDs (all in .residuals):"
+    assert len(rows) == 2 + 27 + 1 + 5
 
 
 def test_gradient_vanishes_at_the_estimates(plain):

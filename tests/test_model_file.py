@@ -759,10 +759,12 @@ def test_groups_covariates_and_own_times_are_simulated_and_read_back(load, tmp_p
         lags = "continuous"
         group_lags = "free"
         covariates = { age = "intercepts" }
-        [truth.groups.a]
-        drift = { "alliance -> days" = 0.02 }
-        [truth.groups.b]
+        [truth]
         icc = 0.4
+        [truth.groups.a]
+        drift = { "alliance -> alliance" = -0.2, "days -> days" = -0.2, "alliance -> days" = 0.05 }
+        [truth.groups.b]
+        drift = { "alliance -> alliance" = -0.2, "days -> days" = -0.2 }
         """
     file = load(text)
     assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file

@@ -103,10 +103,7 @@ class Textbook:
 
     def states(self):
         """``G``, the innovations' covariances, and for each interval its steps; positions of the waves."""
-        if self.spec.lags == "equal_standardized":
-            steps = self.standardized_steps()
-        else:
-            steps = self.steps()
+        steps = self.standardized_steps() if self.spec.lags == "equal_standardized" else self.steps()
         flat = [step for interval in steps for step in interval]
         waves = np.cumsum([0, *map(len, steps)])
         lag_2 = self.effects(lambda path: f"{path}, lag 2")
@@ -149,10 +146,7 @@ class Textbook:
             if target not in targets:
                 continue
             given = np.atleast_1d(self.person.covariates[name])
-            if wave is not None and target == "each_wave":
-                suffix = f", {self.times[wave]:g}"
-            else:
-                suffix = ""
+            suffix = f", {self.times[wave]:g}" if target == "each_wave" else ""
             factor = "accumulating" if self.spec.accumulating else "intercept"
             word = {"intercepts": f"{factor} ", "slopes": "slope ", "first_wave": "within "}.get(target, "")
             x = given[wave] if len(given) > 1 else given[0]

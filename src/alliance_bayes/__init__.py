@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .g_formula.equations import Equation
     from .g_formula.regimes import Shift
     from .g_formula.regressions import Regression, regression
+    from .imputations import FitOfImputations, PooledMaximumLikelihood, fit_imputations, pool
     from .likelihood import MaximumLikelihood, log_likelihood, maximum_likelihood
     from .model_file import (
         AssociationFile,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .pymc_models.building import to_pymc
     from .questions.association import Association, SamplingOfRegressions, association
     from .questions.bayes_factors import BayesFactors, bayes_factors
+    from .questions.calibration import Calibration, loo_pit
     from .questions.comparison import Comparison, compare, direction_models
     from .questions.counterfactual import (
         Counterfactual,
@@ -63,6 +65,7 @@ _HOMES = {
     "export.lavaan": ("to_lavaan",),
     "export.mplus": ("to_mplus",),
     "fitting": ("Fit", "fit", "load_fit"),
+    "imputations": ("FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "pool"),
     "g_formula.causal_order": ("CausalOrder", "causal_order"),
     "g_formula.equations": ("Equation",),
     "g_formula.regimes": ("Shift",),
@@ -82,6 +85,7 @@ _HOMES = {
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
     "questions.association": ("Association", "SamplingOfRegressions", "association"),
+    "questions.calibration": ("Calibration", "loo_pit"),
     "questions.bayes_factors": ("BayesFactors", "bayes_factors"),
     "questions.comparison": ("Comparison", "compare", "direction_models"),
     "questions.counterfactual": (
@@ -129,6 +133,7 @@ __all__ = [
     "AssociationFile",
     "BayesFactors",
     "Beta",
+    "Calibration",
     "CausalOrder",
     "Comparison",
     "Counterfactual",
@@ -136,6 +141,7 @@ __all__ = [
     "DirectionalityOfPairs",
     "Equation",
     "Fit",
+    "FitOfImputations",
     "GroupContrast",
     "GroupTruth",
     "HalfNormal",
@@ -153,6 +159,7 @@ __all__ = [
     "Panel",
     "PanelError",
     "PanelWarning",
+    "PooledMaximumLikelihood",
     "Priors",
     "Question",
     "RandomInterceptRegression",
@@ -178,6 +185,7 @@ __all__ = [
     "directionality",
     "directionality_of_pairs",
     "fit",
+    "fit_imputations",
     "group_contrast",
     "hypotheses",
     "interventional_effects",
@@ -187,10 +195,12 @@ __all__ = [
     "load_fit",
     "load_model",
     "log_likelihood",
+    "loo_pit",
     "maximum_likelihood",
     "mediation",
     "natural_effects",
     "packaged_model",
+    "pool",
     "randomised_push",
     "read_frame",
     "regression",

@@ -16,10 +16,12 @@ __all__ = [
     "Curve",
     "EffectsRow",
     "EvidenceCurve",
+    "Ranks",
     "bars_figure",
     "effects_figure",
     "evidence_curves_figure",
     "forest_figure",
+    "ranks_figure",
     "shares_figure",
 ]
 
@@ -55,6 +57,40 @@ class EffectsRow:
     margin: float
     curves: tuple[Curve, ...]
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Shares in [0, 1] that should be uniform, and whether they are not."""
+
+    title: str
+    shares: np.ndarray
+    wrong: bool
+
+
+def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
+    """Empirical distribution of shares less the uniform one, with the band that holds 95 % of uniform samples."""
+    from matplotlib.figure import Figure
+    from scipy.stats import kstwo
+
+    n_rows = -(-len(panels) // n_columns)
+    figure = Figure(figsize=(2.6 * n_columns, 2.2 * n_rows), layout="constrained")
+    axes = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
+    for side, panel in zip(axes.ravel(), panels, strict=False):
+        n, colour = len(panel.shares), COLOURS[1] if panel.wrong else COLOURS[0]
+        band = float(kstwo.ppf(0.95, n))
+        ordered = np.concatenate([[0.0], np.repeat(np.sort(panel.shares), 2), [1.0]])
+        levels = np.repeat(np.arange(n + 1) / n, 2)
+        side.axhspan(-band, band, color="0.92", zorder=0)
+        side.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+        side.plot(ordered, levels - ordered, color=colour, linewidth=1.4)
+        side.set_title(panel.title, loc="left", fontsize=9, fontweight="bold" if panel.wrong else "normal")
+        side.spines[["right", "top"]].set_visible(False)
+    for side in axes.ravel()[len(panels) :]:
+        side.set_visible(False)
+    figure.supxlabel("probability given to less than the observed value", fontsize=9)
+    figure.supylabel("share of values below, less uniform", fontsize=9)
+    return figure
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from .discrepancy import chi_squares
 from .health import Health, examine
 from .likelihood import per_person
 from .moments.cross_lagged_system import cross_lagged_system
@@ -351,7 +352,8 @@ class Fit:
             thetas = continued(self.system, thetas, system)
         wave = times.index(time)
         used = np.full((len(values), len(times) * size + self.system.n_covariates), np.nan)
-        used[:, : wave * size] = values[:, : wave * size]
+        n_used = min(wave * size, n_values)
+        used[:, :n_used] = values[:, :n_used]
         used[:, len(times) * size :] = values[:, n_values:]
         targets = system.systems[0].observed[wave * size : (wave + 1) * size]
         cells = self.model.design.person_cell
@@ -365,7 +367,7 @@ class Fit:
         return table
 
     def check(self) -> pd.DataFrame:
-        """Posterior predictive check of means, SDs, and correlations within and across waves.
+        """Posterior predictive check of the whole, and of means, SDs, and correlations within and across waves.
 
         Returns
         -------
@@ -373,13 +375,23 @@ class Fit:
             Indexed by ``statistic`` and ``of``: ``observed``; the predicted ``mean``, ``lower``
             and ``upper``; ``p``, the share of replicated panels whose statistic is larger; and
             ``verdict``, "misfit" where p is below .025 or above .975. With many statistics some
-            misfit by chance.
+            misfit by chance. The first row is the chi-square against the saturated model: its
+            ``observed`` is a mean over draws, its ``p`` the posterior predictive p-value, and only
+            a small one is a misfit; it is NaN where people have no common means and covariances (own
+            times, moderators) or are fewer than these need.
 
         Raises
         ------
         PanelError
             If the panel holds moments alone.
+
+        Notes
+        -----
+        The chi-square of a draw is twice the log-likelihood that the saturated model gains on it; values
+        that are absent are drawn given those of the same person. The posterior predictive p-value is not
+        uniform where the model is right: it gathers near .5, the more so the more values are absent.
         """
+        overall = self._overall_check()
         values, cells = self._values("A posterior predictive check"), self.model.design.person_cell
         observed, rng = self._statistics_of(values[:, : self.system.n_values]), self._rng("check")
         predicted = xr.DataArray(
@@ -392,7 +404,7 @@ class Fit:
         lower, upper = interval(predicted, "sample")
         larger = (predicted > observed.to_numpy()).mean("sample").to_numpy()
         larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
-        return pd.DataFrame(
+        single = pd.DataFrame(
             {
                 "observed": observed,
                 "mean": predicted.mean("sample").to_numpy(),
@@ -403,6 +415,23 @@ class Fit:
             },
             index=observed.index,
         )
+        return pd.concat([overall, single])
+
+    def _overall_check(self) -> pd.DataFrame:
+        values = self._values("A posterior predictive check")
+        observed, replicated = chi_squares(self.model, self._some_thetas(N_CHECKS), values, self._rng("overall check"))
+        larger = float((replicated > observed).mean()) if np.isfinite(observed).all() else np.nan
+        lower, upper = interval(xr.DataArray(replicated, dims="sample"), "sample")
+        row = {
+            "observed": observed.mean(),
+            "mean": replicated.mean(),
+            "lower": float(lower),
+            "upper": float(upper),
+            "p": larger,
+            "verdict": "misfit" if larger < 0.025 else "",
+        }
+        index = pd.MultiIndex.from_tuples([("chi-square", "means and covariances")], names=["statistic", "of"])
+        return pd.DataFrame([row], index=index)
 
     def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
         """Log density of each person's values per draw, dims ``(chain, draw, person)``.

@@ -1,15 +1,17 @@
 """Maximum likelihood and log-likelihoods: our numbers before any prior comes in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Real
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from .fit_indices import fit_indices
-from .maximising import inverse_information, maximise, wave_means
+from .fit_indices import Scaling, fit_indices
+from .maximising import hessian_of, inverse_information, maximise, wave_means
 from .moments.kernel import log_likelihoods_per_person
 from .moments.linear_system import PanelSystem
 from .moments.panel_model import PanelModel, panel_model
@@ -18,12 +20,19 @@ from .moments.statistics import covariate_density, people_by_pattern
 from .names import did_you_mean, quoted
 from .panel import Panel
 from .problems import Problems, SpecError
+from .residuals import moment_residuals
+from .sampling import PerPerson, Sampling, sampling_of
+from .sandwich import middle, model_scores, scaling_factors
+from .saturated import Saturated, saturated_moments
 from .spec.cross_lagged import CrossLagged
 from .spec.steps import interval_names
 
 __all__ = ["MaximumLikelihood", "log_likelihood", "maximum_likelihood", "per_person"]
 
 MOST_PERSONS = 50_000  # whose values are held in the model's unit at a time
+N_SHOWN = 5
+FEW_CLUSTERS = 40
+StandardErrors = Literal["observed", "robust"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +45,7 @@ class MaximumLikelihood:
         The model.
     table
         One row per free parameter, indexed by its name, in the measures' own units: ``kind``;
-        ``estimate``; ``se`` from the observed information (NaN where that is singular);
+        ``estimate``; ``se`` (NaN where the information is singular);
         ``z`` and ``p`` against 0; ``lower`` and ``upper`` of the normal 95 % interval. Distrust
         all standard errors when `messages` says that the solution is improper.
     standardized
@@ -48,11 +57,13 @@ class MaximumLikelihood:
         Free parameters; people with at least one value.
     chi_square, df, p_value
         Likelihood-ratio test against the saturated model fitted by full information; NaN where
-        some pair of values was never observed together.
+        some pair of values was never observed together. With robust standard errors, divided by
+        `scaling`.
     cfi, rmsea, srmr
         Comparative fit index against independent values; root mean square error of
         approximation, with N (not N - 1), times the square root of the number of groups;
-        standardised root mean square residual of means, SDs and correlations.
+        standardised root mean square residual of means, SDs and correlations. With robust
+        standard errors each chi-square less its df is the unscaled one less its scaling times its df [1]_.
     aic, bic
         With `n_persons` in the BIC.
     converged
@@ -61,6 +72,23 @@ class MaximumLikelihood:
         What to know before trusting the numbers, in words.
     theta
         Estimates in the model's unit, in the order of `table`; shape ``(parameter,)``.
+    covariance
+        Covariance of the estimates in the measures' own units, shape ``(parameter, parameter)``.
+    standard_errors
+        ``"observed"`` (inverse of the observed information, right where people are normal and sampled
+        one by one) or ``"robust"``.
+    n_clusters
+        Clusters that people were sampled in; 0 where each was sampled alone.
+    weighted
+        Whether people have sampling weights; the log-likelihood is then a weighted sum.
+    scaling
+        What the chi-square was divided by (Yuan-Bentler-Mplus, of the estimator MLR); 1 for observed
+        standard errors. Above 1 where tails are heavy or clusters differ.
+
+    References
+    ----------
+    .. [1] Brosseau-Liard & Savalei (2014). Adjusting incremental fit indices for nonnormality. Multivariate
+       Behavioral Research 49, 460-470.
     """
 
     spec: CrossLagged
@@ -80,6 +108,32 @@ class MaximumLikelihood:
     converged: bool
     messages: tuple[str, ...]
     theta: np.ndarray
+    covariance: np.ndarray
+    standard_errors: StandardErrors
+    n_clusters: int
+    weighted: bool
+    scaling: float
+    _model: PanelModel = field(repr=False)
+    _saturated: tuple[Saturated, ...] = field(repr=False)
+    _sampling: Sampling | None = field(repr=False)
+
+    @cached_property
+    def residuals(self) -> pd.DataFrame:
+        """Means, variances and covariances that the solution misses, the largest in SDs first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by ``statistic`` and ``of``: ``observed`` (unrestricted full-information estimate) and
+            ``implied``, in the measures' own units; ``residual``, observed less implied in SDs of the values;
+            and ``z``, the residual in its standard error, which is standard normal where the model is right
+            (NaN where the solution always meets the moment, and with covariates). With many moments some z are
+            beyond 2 by chance. Empty where the saturated model has no estimate.
+        """
+        if not self._saturated:
+            index = pd.MultiIndex.from_arrays([[], []], names=["statistic", "of"])
+            return pd.DataFrame(columns=["observed", "implied", "residual", "z"], index=index, dtype=float)
+        return moment_residuals(self._model, self.theta, self._saturated, self._sampling)
 
     def __str__(self) -> str:
         shown = self.table.drop(columns="kind").to_string(float_format=lambda value: f"{value:.3f}")
@@ -89,14 +143,38 @@ class MaximumLikelihood:
             f"RMSEA {self.rmsea:.3f}, SRMR {self.srmr:.3f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         )
         notes = "".join(f"\n{message}" for message in self.messages)
-        return f"Maximum likelihood of a {self.spec}\n{fit}\n{shown}{notes}"
+        return f"Maximum likelihood of a {self.spec}\n{fit}\n{self._errors_in_words()}{shown}{self._misses()}{notes}"
+
+    def _errors_in_words(self) -> str:
+        if self.standard_errors == "observed":
+            return ""
+        clusters = f", {self.n_clusters} clusters" if self.n_clusters else ""
+        weights = ", sampling weights" if self.weighted else ""
+        return f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}\n"
+
+    def _misses(self) -> str:
+        most = self.residuals.head(N_SHOWN)
+        if not self.df or most.empty:
+            return ""
+        lines = [
+            f"  {kind} of {what}: {row['residual']:+.3f}" + ("" if np.isnan(row["z"]) else f" (z {row['z']:+.1f})")
+            for (kind, what), row in most.iterrows()
+        ]
+        return "\n".join(["\nLargest residuals, in SDs (all in .residuals):", *lines])
 
 
 def _p_in_words(p_value: float) -> str:
     return "< 0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
 
 
-def maximum_likelihood(spec: CrossLagged, panel: Panel) -> MaximumLikelihood:
+def maximum_likelihood(
+    spec: CrossLagged,
+    panel: Panel,
+    *,
+    cluster: PerPerson | None = None,
+    weights: PerPerson | None = None,
+    standard_errors: StandardErrors | None = None,
+) -> MaximumLikelihood:
     """Maximum-likelihood estimates with missing values by full information.
 
     Variances are free to fall below 0, as in other programs; such a solution is reported as
@@ -108,6 +186,16 @@ def maximum_likelihood(spec: CrossLagged, panel: Panel) -> MaximumLikelihood:
         The model; its priors play no part.
     panel
         The data, or published moments.
+    cluster
+        Cluster that each person was sampled in, such as a clinic: a mapping or Series from person to label, or
+        an array in the order of ``panel.persons``. People of one cluster may be alike in any way; the clusters
+        themselves are taken as independent.
+    weights
+        How many people of the population each person stands for, given likewise, above 0; used with mean 1 over
+        the persons with any value. Each person's log-likelihood is multiplied by it.
+    standard_errors
+        ``"observed"``, or ``"robust"`` (Huber-White) for people who are not normal; the latter is the only
+        one with clusters or weights, and what they get when left open.
 
     Returns
     -------
@@ -117,22 +205,40 @@ def maximum_likelihood(spec: CrossLagged, panel: Panel) -> MaximumLikelihood:
     Raises
     ------
     SpecError
-        If the model is not identified at these times or does not fit the panel's measures.
+        If the model is not identified at these times or does not fit the panel's measures, or the standard errors asked
+        for do not go with clusters or weights.
+    PanelError
+        If robust standard errors are asked for of a panel that holds moments alone, or a label or weight is missing,
+        varies within a person or makes no sense.
+
+    Notes
+    -----
+    There are no weights in `fit`: a weighted likelihood is no density of the data, so that a posterior made with it has
+    no meaning and its intervals are too narrow or too wide. There, model what the sampling depended on: strata as
+    groups, or as covariates of persons.
     """
     if spec.indicators and spec.invariance == "approximate":
         raise SpecError(
             "Approximate invariance is identified by its priors alone, so it has no maximum likelihood. Use "
             "invariance='strong' here, or ab.fit."
         )
+    robust = _is_robust(standard_errors, cluster is not None or weights is not None)
     model = panel_model(spec, panel)
+    sampling = _sampling(model, cluster, weights) if robust else None
+    if sampling is not None and sampling.weights is not None:
+        model = replace(model, weights=sampling.weights)
     system, statistics = model.system, model.statistics
     found = maximise(system, statistics.arrays, _start(model))
     covariance, definite = inverse_information(system, statistics.arrays, found.theta)
     value = found.log_likelihood + statistics.log_jacobian
-    fit, fit_messages = fit_indices(model, found.theta, found.log_likelihood)
+    saturated, fit_messages = saturated_moments(model)
+    scaling, messages = Scaling(), _messages(system, found.theta, found.converged, definite)
+    if sampling is not None:
+        covariance, scaling = _robust(model, found.theta, covariance, saturated, sampling)
+        messages = (*messages, *_sampling_messages(sampling))
+    fit = fit_indices(model, found.theta, found.log_likelihood, saturated, scaling)
     n_free, n_persons = system.n_parameters, statistics.n_persons
     table = _table(system, model.to_raw(found.theta), np.sqrt(np.diag(covariance)) * model.raw_factors)
-    messages = (*_messages(system, found.theta, found.converged, definite), *fit_messages)
     return MaximumLikelihood(
         spec=spec,
         table=table,
@@ -144,9 +250,62 @@ def maximum_likelihood(spec: CrossLagged, panel: Panel) -> MaximumLikelihood:
         aic=-2 * value + 2 * n_free,
         bic=-2 * value + n_free * np.log(n_persons),
         converged=found.converged and definite,
-        messages=messages,
+        messages=(*messages, *fit_messages),
         theta=found.theta,
+        covariance=covariance * np.outer(model.raw_factors, model.raw_factors),
+        standard_errors="robust" if robust else "observed",
+        n_clusters=sampling.n_clusters if sampling is not None else 0,
+        weighted=model.weights is not None,
+        scaling=scaling.model,
+        _model=model,
+        _saturated=saturated,
+        _sampling=sampling,
     )
+
+
+def _is_robust(asked: str | None, sampled: bool) -> bool:
+    if asked not in (None, *get_args(StandardErrors)):
+        raise SpecError(f"standard_errors must be one of {quoted(get_args(StandardErrors))}; got {asked!r}.")
+    if sampled and asked == "observed":
+        raise SpecError(
+            "Standard errors from the observed information take people as sampled one by one and alike. With cluster "
+            "or weights use standard_errors='robust', or leave it out."
+        )
+    return sampled or asked == "robust"
+
+
+def _sampling(model: PanelModel, cluster: PerPerson | None, weights: PerPerson | None) -> Sampling:
+    model.panel.require_persons("A robust standard error")
+    assert model.statistics.person_pattern is not None
+    return sampling_of(model.panel, model.statistics.person_pattern >= 0, cluster, weights)
+
+
+def _robust(
+    model: PanelModel, theta: np.ndarray, inverse: np.ndarray, saturated: tuple[Saturated, ...], sampling: Sampling
+) -> tuple[np.ndarray, Scaling]:
+    """Sandwich covariance of the estimates, and scaling of chi-squares; NaN where the information is singular."""
+    if np.isnan(inverse).any():
+        return inverse, Scaling(np.nan, np.nan)
+    scores = model_scores(model, theta)
+    covariance = inverse @ middle(scores, sampling) @ inverse
+    if not saturated:
+        return covariance, Scaling(np.nan, np.nan)
+    information = hessian_of(model.system, model.statistics.arrays, theta)
+    return covariance, scaling_factors(model, information, scores, saturated, sampling)
+
+
+def _sampling_messages(sampling: Sampling) -> tuple[str, ...]:
+    found = []
+    if 0 < sampling.n_clusters < FEW_CLUSTERS:
+        found.append(
+            f"Only {sampling.n_clusters} clusters: cluster-robust standard errors tend to be too small with fewer than "
+            f"some {FEW_CLUSTERS}."
+        )
+    if sampling.weights is not None:
+        found.append(
+            "Weighted: log-likelihood, AIC and BIC are those of a weighted sum over people, no density of the data."
+        )
+    return tuple(found)
 
 
 def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float]) -> pd.Series:

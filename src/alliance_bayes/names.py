@@ -12,6 +12,7 @@ __all__ = [
     "number",
     "quoted",
     "split_path",
+    "with_article",
 ]
 
 ARROW = " -> "
@@ -72,9 +73,24 @@ def choices(name: str, valid: Iterable[str], label: str) -> str:
     --------
     >>> "No measure 'aliance'" + choices("aliance", ["alliance", "days"], "Measures")
     "No measure 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'."
+    >>> "No covariate 'age'" + choices("age", [], "Covariates")
+    "No covariate 'age'; there are none."
     """
     known = list(valid)
+    if not known:
+        return "; there are none."
     return f"{did_you_mean(name, known) or '.'} {label}: {quoted(known, most=30)}."
+
+
+def with_article(words: str) -> str:
+    """Words after "a" or "an".
+
+    Examples
+    --------
+    >>> with_article("autoregressive model"), with_article("STARTS model")
+    ('an autoregressive model', 'a STARTS model')
+    """
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def number(value: float) -> str:

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import solve_triangular
+from scipy.special import ndtr
 
 from .moments.kernel import conditional_draws, moments
 from .moments.linear_system import PanelSystem, joined_arrays
 from .moments.program_kernel import run
 from .moments.statistics import by_pattern, people_by_pattern
 
-__all__ = ["continued", "draw_unobserved", "replicate", "statistic_table"]
+__all__ = ["continued", "draw_unobserved", "predictive_shares", "replicate", "statistic_table"]
 
 
 def draw_unobserved(
@@ -125,6 +127,64 @@ def replicate(
         normals = rng.standard_normal(drawn[members].shape)
         drawn[members] = centre + normals @ np.linalg.cholesky(left).T
     return np.where(np.isnan(values[:, :n_values]), np.nan, drawn)
+
+
+def predictive_shares(
+    system: PanelSystem,
+    thetas: np.ndarray,
+    weights: np.ndarray,
+    values: np.ndarray,
+    n_columns: int,
+    person_cell: np.ndarray | None = None,
+) -> np.ndarray:
+    """Predictive probability of less than each value, given the person's values at earlier waves and covariates.
+
+    Parameters
+    ----------
+    system
+        The model.
+    thetas
+        Draws of the parameters, shape ``(draw, parameter)``, in the model's unit.
+    weights
+        Weight of each draw for each person, shape ``(draw, person)``, of sum 1 over draws.
+    values
+        Values in the model's unit, then covariates, shape ``(person, value)``, NaN where absent.
+    n_columns
+        Values of one wave.
+    person_cell
+        Cell of each person; one for all where left open.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(person, value)`` without the covariates, in [0, 1], NaN where nothing was observed.
+
+    Notes
+    -----
+    With L the Cholesky factor of the covariance in the order of the waves and z the independent parts
+    ``L^-1 (y - mean)``, what the earlier waves leave of a value is the sum of ``L z`` over its own wave.
+    """
+    n_values = values.shape[1] - system.n_covariates
+    order = np.concatenate([np.arange(n_values, values.shape[1]), np.arange(n_values)])
+    wave = np.concatenate([np.full(system.n_covariates, -1), np.arange(n_values) // n_columns])
+    seen = ~np.isnan(values[:, order])
+    result = np.where(np.isnan(values[:, :n_values]), np.nan, 0.0)
+    cells = np.zeros(len(values), dtype=int) if person_cell is None else person_cell
+    keys, group = np.unique(np.column_stack([cells, seen]), axis=0, return_inverse=True)
+    members = [np.flatnonzero(group == place) for place in range(len(keys))]
+    for theta, shares in zip(thetas, weights, strict=True):
+        registers, _ = run(theta, system.structure_arrays)
+        implied = [moments(registers, linear.arrays) for linear in system.systems]
+        for key, people in zip(keys, members, strict=True):
+            mean, covariance = implied[key[0]]
+            where = order[key[1:].astype(bool)]
+            waves = wave[key[1:].astype(bool)]
+            lower = np.linalg.cholesky(covariance[np.ix_(where, where)])
+            parts = solve_triangular(lower, (values[np.ix_(people, where)] - mean[where]).T, lower=True)
+            own = (lower * (waves[:, None] == waves))[waves >= 0]
+            left = own @ parts / np.sqrt((own**2).sum(axis=1))[:, None]
+            result[np.ix_(people, where[waves >= 0])] += shares[people, None] * ndtr(left.T)
+    return result
 
 
 def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence[str]) -> pd.Series:

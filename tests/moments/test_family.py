@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -206,7 +207,7 @@ def derived_by_hand(book, centre, unit):
     responses, psis, waves, flat = book.states()
     within = [given_factors(book)]
     effects, news = [], []
-    for first, last in zip(waves[:-1], waves[1:], strict=True):
+    for first, last in pairwise(waves):
         whole, new = np.eye(size), np.zeros((size, size))
         for phi, _ in flat[first:last]:
             whole = phi @ whole

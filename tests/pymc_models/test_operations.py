@@ -99,8 +99,7 @@ def test_statistics_laid_out_otherwise_in_memory(log_likelihood_and_slope, order
 @pytest.mark.parametrize("mode", list(MODES))
 def test_derived_quantities(spec, mode):
     times = TIMES[4]
-    system, scale = system_at(spec, times), scale_at(spec, times)
-    derived = derived_at(spec, times)
+    scale, derived = scale_at(spec, times), derived_at(spec, times)
     psi, layout, centre, unit = pt.dvector(), pt.lvector(), pt.dvector(), pt.dvector()
     vector = DerivedQuantities(derived.size)(psi, layout, centre, unit)
     function = pytensor.function([psi, layout, centre, unit], vector, mode=MODES[mode])

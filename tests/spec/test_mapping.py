@@ -57,7 +57,8 @@ def test_only_what_differs_from_the_defaults_is_written():
         (
             {"kind": "riclm", "measures": ["x", "y"], "lag": "free"},
             [
-                "kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'riclm'; did you mean 'riclpm'?",
+                "kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', "
+                "'alt'; got 'riclm'; did you mean 'riclpm'?",
                 "No option is called 'lag'; did you mean 'lags'? Options: 'kind', 'measures', 'lags', 'residuals', "
                 "'means', 'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', "
                 "'indicators', 'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', 'priors', "

@@ -20,6 +20,7 @@ __all__ = [
     "forward",
     "log_likelihood_and_gradient",
     "log_likelihoods_per_person",
+    "moment_slopes",
     "moments",
     "system_of",
 ]
@@ -398,6 +399,50 @@ def log_likelihood_and_gradient(
         return -np.inf, np.zeros(len(theta))
     pull_back(registers, bars, structure)
     return total, bars[: len(theta)].copy()
+
+
+@compiled
+def moment_slopes(theta: np.ndarray, structure: ProgramArrays, systems: SystemArrays, cell: int):
+    """Derivatives of one cell's means, and of its covariances row by row of the lower triangle, in theta.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(value + value * (value + 1) / 2, parameter)``.
+    """
+    registers, _ = run(theta, structure)
+    system = system_of(systems, cell)
+    paths, mean, with_disturbance, with_observed = forward(registers, system)
+    n_values = len(system.observed)
+    result = np.empty((n_values + n_values * (n_values + 1) // 2, len(theta)))
+    mean_gradient, covariance_gradient = np.zeros(n_values), np.zeros((n_values, n_values))
+    place = 0
+    for row in range(-1, n_values):
+        for column in range(n_values if row < 0 else row + 1):
+            if row < 0:
+                mean_gradient[column] = 1.0
+            else:
+                covariance_gradient[row, column] = 1.0
+            bars = np.zeros(len(registers))
+            _backward(
+                registers,
+                bars,
+                system,
+                paths,
+                mean,
+                with_disturbance,
+                with_observed,
+                mean_gradient,
+                covariance_gradient,
+            )
+            pull_back(registers, bars, structure)
+            result[place] = bars[: len(theta)]
+            place += 1
+            if row < 0:
+                mean_gradient[column] = 0.0
+            else:
+                covariance_gradient[row, column] = 0.0
+    return result
 
 
 @compiled

@@ -35,11 +35,14 @@ class PanelModel:
         The two.
     design
         What the model knows of the panel besides its values.
+    weights
+        How often each person counts, shape ``(person,)``; None where all count once.
     """
 
     spec: CrossLagged
     panel: Panel
     design: Design
+    weights: FloatArray | None = None
 
     @cached_property
     def system(self) -> PanelSystem:
@@ -59,7 +62,7 @@ class PanelModel:
     @cached_property
     def statistics(self) -> PatternStatistics:
         """The panel in the model's unit, as moments."""
-        return pattern_statistics(self.panel, self.spec.columns, self.design)
+        return pattern_statistics(self.panel, self.spec.columns, self.design, self.weights)
 
     @cached_property
     def centre(self) -> FloatArray:

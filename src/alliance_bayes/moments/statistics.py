@@ -35,7 +35,7 @@ class PatternArrays(NamedTuple):
     Attributes
     ----------
     people
-        How many have the pattern, shape ``(pattern,)``.
+        How many have the pattern, or the sum of their weights, shape ``(pattern,)``.
     size
         Values observed, shape ``(pattern,)``.
     position
@@ -99,7 +99,7 @@ class PatternStatistics:
     @property
     def n_persons(self) -> int:
         """People with at least one value."""
-        return int(self.arrays.people.sum())
+        return round(float(self.arrays.people.sum()))
 
     @property
     def log_jacobian(self) -> float:
@@ -120,11 +120,14 @@ def people_by_pattern(person_pattern: np.ndarray, n_patterns: int) -> tuple[np.n
     return order, np.searchsorted(person_pattern[order], np.arange(n_patterns + 1))
 
 
-def pattern_statistics(panel: Panel, columns: Sequence[str], design: Design | None = None) -> PatternStatistics:
+def pattern_statistics(
+    panel: Panel, columns: Sequence[str], design: Design | None = None, weights: np.ndarray | None = None
+) -> PatternStatistics:
     """Reduce these columns of a panel to moments per missing pattern, without a loop over people.
 
     Each column is centred at its overall mean and divided by its SD about its wave means. Covariates
     of the design follow the values; people without any value are left out, whatever their covariates.
+    `weights`, of mean 1 over the others, say how often each person counts.
     """
     design = design or plain_design(panel.times)
     chosen = [panel.measures.index(name) for name in columns]
@@ -150,9 +153,11 @@ def pattern_statistics(panel: Panel, columns: Sequence[str], design: Design | No
         stacked = np.hstack([stacked, known])
         n_known = known.shape[1]
         shift, unit = np.append(shift, np.zeros(n_known)), np.append(unit, np.ones(n_known))
-        given = float(covariate_density(known[~np.isnan(known).any(axis=1)]).sum())
+        seen = ~np.isnan(known).any(axis=1)
+        counts = np.ones(len(known)) if weights is None else weights
+        given = float((counts[seen] * covariate_density(known[seen])).sum())
     arrays, person_pattern = by_pattern(
-        stacked, shift, unit, person_cell=design.person_cell, n_cells=len(design.cells), given=given
+        stacked, shift, unit, person_cell=design.person_cell, n_cells=len(design.cells), given=given, weights=weights
     )
     return PatternStatistics(arrays, centre, scale, person_pattern, n_waves, tuple(columns))
 
@@ -217,6 +222,7 @@ def by_pattern(
     n_cells: int = 1,
     given: float = 0.0,
     keep_empty: bool = False,
+    weights: np.ndarray | None = None,
 ) -> tuple[PatternArrays, np.ndarray]:
     """Reduce stacked values to moments per missing pattern.
 
@@ -232,6 +238,8 @@ def by_pattern(
         As in `PatternArrays`.
     keep_empty
         Whether people without any value make a pattern.
+    weights
+        How often each person counts, above 0, shape ``(person,)``; once where left open.
 
     Returns
     -------
@@ -261,15 +269,16 @@ def by_pattern(
     parts: list[list[_Part]] = [[] for _ in range(n_cells)]
     for pattern, (mask, cell) in enumerate(zip(masks[kept], cells[kept], strict=True)):
         members = order[bounds[pattern] : bounds[pattern + 1]]
-        mean, factor = _mean_and_factor(values, members, np.flatnonzero(mask), shift[mask], divisor[mask])
-        parts[cell].append(_Part(len(members), mask, mean, factor))
+        where, own = np.flatnonzero(mask), None if weights is None else weights[members]
+        mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], own)
+        parts[cell].append(_Part(len(members) if own is None else float(own.sum()), mask, mean, factor))
     return _pattern_arrays(parts, n_values, given), person_pattern
 
 
 class _Part(NamedTuple):
     """People who have the same values: which ones, their means, and the factor of their scatter."""
 
-    people: int
+    people: float
     observed: np.ndarray
     mean: np.ndarray
     factor: np.ndarray
@@ -324,9 +333,19 @@ def _pattern_keys(observed: np.ndarray) -> np.ndarray:
 
 
 def _mean_and_factor(
-    values: np.ndarray, members: np.ndarray, where: np.ndarray, centre: np.ndarray, unit: np.ndarray
+    values: np.ndarray,
+    members: np.ndarray,
+    where: np.ndarray,
+    centre: np.ndarray,
+    unit: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and scatter factor of some people's values, a block of people at a time."""
+    if weights is not None:
+        chosen = (values[np.ix_(members, where)] - centre) / unit
+        mean = np.average(chosen, axis=0, weights=weights)
+        rows = np.sqrt(weights)[:, None] * (chosen - mean)
+        return mean, np.ascontiguousarray((rows if len(rows) <= len(where) else np.linalg.qr(rows, mode="r")).T)
     blocks = [members[start : start + BLOCK] for start in range(0, len(members), BLOCK)]
 
     def standardized(block: np.ndarray) -> np.ndarray:

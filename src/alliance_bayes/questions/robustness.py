@@ -123,7 +123,8 @@ def robustness_variants(
     -------
     dict
         Name to spec and panel: other models, other lags, other priors, and without each covariate. An option
-        that a model does not know, or that contradicts another, is no variant.
+        that a model does not know, or that contradicts another, is no variant; in a CLPM, covariates of the
+        intercepts act on every wave alike.
 
     Raises
     ------
@@ -263,6 +264,12 @@ def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:
 
 def _converted(spec: CrossLagged, model: type[CrossLagged]) -> CrossLagged | None:
     shared = {field.name: getattr(spec, field.name) for field in fields(model) if hasattr(spec, field.name)}
+    if model.stable == "none":
+        # Without intercepts, a covariate of theirs acts on every wave alike.
+        shared["covariates"] = {
+            name: list(dict.fromkeys("every_wave" if target == "intercepts" else target for target in targets))
+            for name, targets in spec.covariates.items()
+        }
     try:
         return model(**shared)
     except SpecError:

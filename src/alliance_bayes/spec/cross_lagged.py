@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
+from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
 from ..problems import Problems, SpecError
 from .frozen_mapping import FrozenMapping
 from .priors import Priors
@@ -184,8 +184,8 @@ class CrossLagged:
             yield "moderated needs lags on the scale of the measures; use lags='equal' or 'free'."
         if self.accumulating and self.lags in ("continuous", "equal_standardized"):
             yield (
-                f"A {self.title} has factors that act anew at each wave, so lags='{self.lags}' has no meaning for it; "
-                "use 'equal', 'free' or 'grid'."
+                f"{self._a_title(capital=True)} has factors that act anew at each wave, so lags='{self.lags}' has no "
+                "meaning for it; use 'equal', 'free' or 'grid'."
             )
         if self.lags == "equal_standardized" and self.is_stationary:
             yield "A stationary model has equal standardised lags wherever its lags are equal; use lags='equal'."
@@ -195,16 +195,16 @@ class CrossLagged:
             yield "moderated lags differ between people, so that no one within-person covariance is stationary."
         for name, targets in self.covariates.items():
             if "intercepts" in targets and self.stable == "none":
-                yield f"'{name}' cannot act on intercepts: a {self.title} has none. Use 'first_wave' or 'each_wave'."
+                yield f"'{name}' cannot act on intercepts: {self._a_title()} has none. Use 'first_wave' or 'each_wave'."
             if "slopes" in targets and self.stable not in ("growth", "accumulating growth"):
-                yield f"'{name}' cannot act on slopes: a {self.title} has none."
+                yield f"'{name}' cannot act on slopes: {self._a_title()} has none."
             if "each_wave" in targets and "every_wave" in targets:
                 yield f"'{name}' acts on 'each_wave' and on 'every_wave'; choose one."
         for name in self.predetermined:
             if set(self.covariates[name]) - {"each_wave", "every_wave"}:
                 yield f"'{name}' is predetermined, so it varies over time and acts on 'each_wave' or 'every_wave'."
         if self.error and (self.reliability or self.indicators):
-            yield f"A {self.title} estimates measurement error; leave reliability and indicators out."
+            yield f"{self._a_title(capital=True)} estimates measurement error; leave reliability and indicators out."
 
     @property
     def random_intercepts(self) -> bool:
@@ -298,7 +298,8 @@ class CrossLagged:
         found = []
         if len(times) < self.fewest_waves:
             found.append(
-                f"A {self.title} needs at least {self.fewest_waves} waves; there are {len(times)}. {self._why_waves()}"
+                f"{self._a_title(capital=True)} needs at least {self.fewest_waves} waves; there are {len(times)}. "
+                f"{self._why_waves()}"
             )
         if self.lags is None and not equal_intervals(times):
             found.append(_UNEQUAL.format(intervals=_intervals_in_words(times)))
@@ -320,6 +321,10 @@ class CrossLagged:
         if self.lag_2 and len(times) < 3:
             found.append("lag_2 needs three waves or more.")
         return found
+
+    def _a_title(self, *, capital: bool = False) -> str:
+        words = with_article(self.title)
+        return words[0].upper() + words[1:] if capital else words
 
     def _why_waves(self) -> str:
         return "Without them its lagged effects are not identified."

@@ -1,0 +1,164 @@
+"""Are the predictions of single values as wide as they should be? Left-out persons, wave after wave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kstest
+
+from ..figures import Ranks, ranks_figure
+from ..fitting import Fit
+from ..health import Health
+from ..names import number
+from ..prediction import predictive_shares
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Calibration", "loo_pit"]
+
+N_DRAWS = 1000
+LARGEST_K = 0.7
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Where the observed values fall in the predictions made of them (probability integral transform) [1]_ [2]_.
+
+    Attributes
+    ----------
+    shares
+        For every observed value the probability, in [0, 1], that the model gave to less than it: indexed by
+        ``person``, ``time`` and ``measure``. Uniform where predictions are right.
+    table
+        Indexed by ``measure`` and ``time``: ``n`` values; ``mean`` of the shares (.5 where right, above it where
+        predictions are too low); ``spread``, their SD over that of a uniform (1 where right, above it where predictions
+        are too narrow); ``p`` of a Kolmogorov-Smirnov test; and ``verdict``, what is wrong in words where p times the
+        number of rows is below .05.
+    n_persons, n_unreliable
+        People, and those among them whose leaving out could not be worked out from the draws (Pareto k above 0.7).
+    health
+        Sampling diagnostics of the fit.
+
+    References
+    ----------
+    .. [1] Dawid (1984). Statistical theory: the prequential approach. Journal of the Royal Statistical Society A 147,
+       278-292.
+    .. [2] Vehtari, Gelman & Gabry (2017). Practical Bayesian model evaluation using leave-one-out cross-validation
+       and WAIC. Statistics and Computing 27, 1413-1432.
+    """
+
+    shares: pd.Series
+    table: pd.DataFrame
+    n_persons: int
+    n_unreliable: int
+    health: Health
+
+    def plot(self) -> "Figure":
+        """Empirical distribution of the shares less the uniform one, by measure and time, with a 95 % band."""
+        panels = [
+            Ranks(
+                f"{measure}, {number(time)}",
+                self.shares.xs((measure, time), level=("measure", "time")).to_numpy(),
+                bool(self.table.loc[(measure, time), "verdict"]),
+            )
+            for measure, time in self.table.index
+        ]
+        return ranks_figure(panels, n_columns=self.table.index.get_level_values("time").nunique())
+
+    def __str__(self) -> str:
+        wrong = int((self.table["verdict"] != "").sum())
+        shown = self.table.to_string(
+            float_format=lambda value: f"{value:.3f}",
+            formatters={"p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}"},
+        )
+        verdict = (
+            "Verdict: no prediction is seen to be too wide, too narrow or off."
+            if not wrong
+            else f"Verdict: {wrong} of {len(self.table)} measures and times are not predicted as they should be."
+        )
+        lines = [
+            "Probability given to less than each observed value, by a model fitted without that person, given the "
+            f"person's earlier waves; {self.n_persons} people",
+            shown,
+            verdict,
+        ]
+        if self.n_unreliable:
+            lines.append(
+                f"People whose leaving out could not be worked out from the draws (Pareto k > {LARGEST_K}): "
+                f"{self.n_unreliable}; their shares lean towards the middle."
+            )
+        return "\n".join([*lines, str(self.health)])
+
+
+def loo_pit(fit: Fit) -> Calibration:
+    """Probability that the model gave to less than each observed value, with that person left out of the data.
+
+    Parameters
+    ----------
+    fit
+        A fit of a panel that holds its persons.
+
+    Returns
+    -------
+    Calibration
+        Shares of all values, a table by measure and time, and a figure.
+
+    Raises
+    ------
+    PanelError
+        If the panel holds moments alone.
+
+    Notes
+    -----
+    ``sum_s w_is P(Y_itm < y_itm | y_i at times before t, theta_s)``: a normal probability given the same person's
+    earlier waves and covariates, for every draw s, weighted by Pareto-smoothed importance sampling to what the
+    posterior would be without person i. Values of later waves and of other measures at the same time play no part, so
+    that within a measure the shares of different times are independent where the model is right.
+    """
+    from arviz_stats.base import array_stats
+
+    fit.panel.require_persons("A prediction of single values")
+    kept = np.linspace(0, fit.n_draws - 1, min(N_DRAWS, fit.n_draws)).astype(int)
+    likelihood = fit.log_likelihood().transpose("chain", "draw", "person")
+    log_weights, khat = array_stats.psislw(-likelihood.to_numpy().reshape(fit.n_draws, -1)[kept].T)
+    model, persons = fit.model, likelihood["person"].to_numpy()
+    values = model.values()
+    seen = ~np.isnan(values[:, : model.system.n_values]).all(axis=1)
+    cells = None if model.design.person_cell is None else model.design.person_cell[seen]
+    thetas, columns = np.ascontiguousarray(fit.thetas[kept]), fit.spec.columns
+    found = predictive_shares(model.system, thetas, np.exp(log_weights).T, values[seen], len(columns), cells)
+    index = pd.MultiIndex.from_product([persons, fit.panel.times, columns], names=["person", "time", "measure"])
+    shares = pd.Series(np.clip(found.ravel(), 0.0, 1.0), index=index, name="share").dropna()
+    return Calibration(shares, _table(shares, columns), len(persons), int((khat > LARGEST_K).sum()), fit.health)
+
+
+def _table(shares: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
+    grouped = shares.groupby(level=["measure", "time"])
+    table = pd.DataFrame(
+        {
+            "n": grouped.size(),
+            "mean": grouped.mean(),
+            "spread": grouped.std(ddof=0) * np.sqrt(12),
+            "p": grouped.agg(lambda group: kstest(group, "uniform").pvalue),
+        }
+    )
+    verdicts = [
+        _verdict(row["n"], row["mean"], row["spread"]) if row["p"] * len(table) < LEVEL else ""
+        for _, row in table.iterrows()
+    ]
+    return table.assign(verdict=verdicts).reindex(list(columns), level="measure")
+
+
+def _verdict(n: float, mean: float, spread: float) -> str:
+    """What is most wrong: where the predictions lie, how wide they are, or neither of the two."""
+    off = (mean - 0.5) * np.sqrt(12 * n)
+    wide = (spread**2 - 1) * np.sqrt(n / 0.8)  # the variance of a uniform's squared deviation, in its squared variance
+    if max(abs(off), abs(wide)) < 2:
+        return "other shape"
+    if abs(off) >= abs(wide):
+        return "predictions too low" if off > 0 else "predictions too high"
+    return "predictions too narrow" if wide > 0 else "predictions too wide"

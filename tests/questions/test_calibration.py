@@ -1,0 +1,128 @@
+"""Shares of predictions: textbook conditional normals, persons left out for real, and verdicts that find faults."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+import alliance_bayes as ab
+from alliance_bayes.moments.kernel import moments
+from alliance_bayes.moments.panel_model import panel_model
+from alliance_bayes.moments.program_kernel import run
+from alliance_bayes.prediction import predictive_shares
+from alliance_bayes.problems import PanelError
+from alliance_bayes.questions.calibration import _table
+from helpers import grouped_panel
+
+
+@pytest.mark.parametrize(
+    "options", [{"group_lags": "free"}, {"group_lags": "equal", "covariates": {"age": ["intercepts"]}}]
+)
+def test_shares_are_conditional_normal_probabilities(options):
+    panel = grouped_panel(12)
+    model = panel_model(ab.RICLPM(["x", "y"], **options), panel)
+    start = np.array([parameter.start for parameter in model.system.parameters])
+    thetas = start + 0.05 * np.random.default_rng(1).normal(size=(3, len(start)))
+    weights = np.random.default_rng(2).dirichlet(np.ones(3), size=12).T
+    values, cells = model.values(), model.design.person_cell
+    found = predictive_shares(model.system, thetas, weights, values, 2, cells)
+    assert found.shape == (12, 8)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(values[:, :8]))
+    for person, place in zip(*np.nonzero(~np.isnan(found)), strict=True):
+        want = 0.0
+        for theta, weight in zip(thetas, weights[:, person], strict=True):
+            registers, _ = run(theta, model.system.structure_arrays)
+            mean, covariance = moments(registers, model.system.systems[cells[person]].arrays)
+            known = np.flatnonzero(~np.isnan(values[person]))
+            known = known[(known < place // 2 * 2) | (known >= 8)]
+            slopes = np.linalg.solve(covariance[np.ix_(known, known)], covariance[known, place])
+            expected = mean[place] + slopes @ (values[person, known] - mean[known])
+            sd = np.sqrt(covariance[place, place] - slopes @ covariance[known, place])
+            want += weight * norm.cdf(values[person, place], expected, sd)
+        assert found[person, place] == pytest.approx(want)
+
+
+@pytest.fixture(scope="module")
+def calibrated(small_fit):
+    return ab.loo_pit(small_fit)
+
+
+def test_every_observed_value_has_its_share(calibrated, small_fit):
+    seen = ~np.isnan(small_fit.panel.values[:, :, [2, 1]])
+    assert calibrated.n_persons == 59
+    assert len(calibrated.shares) == seen.sum()
+    assert calibrated.shares.between(0, 1).all()
+    assert calibrated.table.index.tolist() == [(name, time) for name in ("alliance", "days") for time in (0, 6, 12, 18)]
+    assert calibrated.table["n"].tolist() == seen.sum(axis=0).T.ravel().tolist()
+    assert (calibrated.table["verdict"] == "").all()
+
+
+def test_a_person_left_out_for_real(small_fit, small_panel):
+    """Weighting the draws comes near a fit without the person who is predicted worst."""
+    found = ab.loo_pit(small_fit).shares
+    person = (found - 0.5).abs().groupby("person").max().idxmax()
+    place = int(np.flatnonzero(small_panel.persons == person)[0])
+    values = np.delete(small_panel.values, place, axis=0)
+    without = ab.Panel.from_arrays(
+        values,
+        measures=small_panel.measures,
+        times=small_panel.times,
+        persons=np.delete(small_panel.persons, place),
+    )
+    other = ab.fit(small_fit.spec, without, seed=5, draws=150, tune=200, chains=2)
+    model = small_fit.model
+    thetas = np.array([model.from_raw(other.model.to_raw(theta)) for theta in other.thetas])
+    weights = np.full((len(thetas), 1), 1 / len(thetas))
+    want = predictive_shares(model.system, thetas, weights, model.values()[[place]], 2)[0]
+    own = found.loc[person].to_numpy()
+    np.testing.assert_allclose(own, want[~np.isnan(want)], atol=0.04)
+
+
+def shares_of(draw, n=400):
+    index = pd.MultiIndex.from_product([range(n), [0.0], ["x"]], names=["person", "time", "measure"])
+    return pd.Series(norm.cdf(draw(np.random.default_rng(3), n)), index=index)
+
+
+@pytest.mark.parametrize(
+    ("draw", "verdict"),
+    [
+        (lambda rng, n: rng.normal(size=n), ""),
+        (lambda rng, n: 1.5 * rng.normal(size=n), "predictions too narrow"),
+        (lambda rng, n: 0.6 * rng.normal(size=n), "predictions too wide"),
+        (lambda rng, n: 0.4 + rng.normal(size=n), "predictions too low"),
+        (lambda rng, n: rng.normal(size=n) - 0.4, "predictions too high"),
+    ],
+)
+def test_verdicts_find_what_is_wrong(draw, verdict):
+    assert _table(shares_of(draw), ["x"])["verdict"].tolist() == [verdict]
+
+
+def test_printed_and_drawn(calibrated):
+    text = str(calibrated)
+    assert text.startswith(
+        "Probability given to less than each observed value, by a model fitted without that person, given the person's "
+        "earlier waves; 59 people\n"
+    )
+    assert "Verdict: no prediction is seen to be too wide, too narrow or off." in text
+    figure = calibrated.plot()
+    assert [axes.get_title(loc="left") for axes in figure.axes][:5] == [
+        "alliance, 0",
+        "alliance, 6",
+        "alliance, 12",
+        "alliance, 18",
+        "days, 0",
+    ]
+    line = figure.axes[0].lines[1]
+    shares = np.sort(calibrated.shares.xs(("alliance", 0), level=("measure", "time")))
+    np.testing.assert_allclose(line.get_xdata()[1:-1:2], shares)
+    np.testing.assert_allclose(line.get_ydata()[1:-1:2], np.arange(len(shares)) / len(shares) - shares)
+    assert np.abs(line.get_ydata()).max() < 0.3
+
+
+def test_moments_have_no_values_to_predict():
+    panel = ab.Panel.from_moments(
+        measures=["x", "y"], times=[0, 1, 2], n=100, means=np.zeros((3, 2)), covariance=np.eye(6), divisor="n"
+    )
+    fitted = ab.fit(ab.CLPM(["x", "y"]), panel, seed=1, draws=10, tune=20, chains=1)
+    with pytest.raises(PanelError, match="A prediction of single values"):
+        ab.loo_pit(fitted)

@@ -1,5 +1,6 @@
 """The command line: what it writes and prints, and how it refuses."""
 
+import dataclasses
 import subprocess
 import sys
 import textwrap
@@ -143,7 +144,7 @@ def test_a_bad_model_file_is_refused(data, tmp_path):
         """\
         model.toml cannot be used as a model file. 2 problems:
           1. [panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'measures', 'times', \
-'time_unit', 'requires', 'contradictions', 'interviewed'.
+'time_unit', 'requires', 'contradictions', 'interviewed', 'covariates', 'group', 'own_time'.
           2. [panel] needs 'person': the name of a column.
         """
     )
@@ -264,3 +265,14 @@ def test_an_association_file_is_answered(tmp_path):
         "--tune: regressions are drawn from exactly, without a warm-up; leave it out.\n"
     )
     assert not (tmp_path / "no").exists()
+
+
+def test_every_table_of_an_answer_is_written():
+    from alliance_bayes.cli import TABLES
+
+    answers = (ab.Directionality, ab.Mediation, ab.LagCurve, ab.Hypotheses, ab.BayesFactors, ab.Robustness)
+    answers += (ab.GroupContrast,)
+    tables = {
+        field.name for answer in answers for field in dataclasses.fields(answer) if "DataFrame" in str(field.type)
+    }
+    assert tables == set(TABLES)

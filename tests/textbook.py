@@ -193,11 +193,10 @@ class Textbook:
 
     def at_wave(self, wave):
         shift = self.shift("each_wave", wave) + self.shift("every_wave", wave)
-        if not self.spec.growth and self.has(f"mean {self.names[0]}"):
-            return shift + self.vector("mean")
-        if not self.spec.growth and self.has(f"mean {self.names[0]}, {self.times[wave]:g}"):
-            return shift + self.vector("mean", f", {self.times[wave]:g}")
-        return shift
+        if self.spec.growth:
+            return shift
+        keys = [(f"mean {name}", f"mean {name}, {self.times[wave]:g}") for name in self.names]
+        return shift + [sum(self.value(key) for key in pair if self.has(key)) for pair in keys]
 
     def stable(self):
         """Traits and lines, added to every wave."""

@@ -193,11 +193,11 @@ class Textbook:
 
     def at_wave(self, wave):
         shift = self.shift("each_wave", wave) + self.shift("every_wave", wave)
-        if not self.spec.growth and self.has(f"mean {self.names[0]}"):
-            return shift + self.vector("mean")
-        if not self.spec.growth and self.has(f"mean {self.names[0]}, {self.times[wave]:g}"):
-            return shift + self.vector("mean", f", {self.times[wave]:g}")
-        return shift
+        if self.spec.growth:
+            return shift
+        own = ["" if self.has(f"mean {name}") else f", {self.times[wave]:g}" for name in self.names]
+        keys = [f"mean {name}{suffix}" for name, suffix in zip(self.names, own, strict=True)]
+        return shift + np.array([self.value(key) if self.has(key) else 0.0 for key in keys])
 
     def stable(self):
         """Traits and lines, added to every wave."""

@@ -9,7 +9,7 @@ ROOT = Path(alliance_bayes.__file__).parent
 LAYERS = {
     "names": set(),
     "problems": set(),
-    "panel": {"names", "problems", "figures_of_counts"},
+    "panel": {"names", "problems", "figures"},
     "spec": {"names", "problems"},
     "moments": {"names", "problems", "panel", "spec"},
     "export": {"names", "problems", "panel", "spec"},
@@ -17,11 +17,8 @@ LAYERS = {
     "summaries": set(),
     "health": set(),
     "figures": set(),
-    "figures_of_counts": set(),
-    "figures_of_estimates": set(),
     "effects": set(),
     "hidden_causes": set(),
-    "figures_of_effects": {"figures"},
     "prediction": {"moments"},
     "saving": {"panel"},
     "discrepancy": {"moments", "prediction"},
@@ -37,17 +34,16 @@ LAYERS = {
 LAYERS["likelihood"] = {"names", "problems", "panel", "spec", "moments", "maximising", "saturated", "fit_indices"}
 LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals"}
 LAYERS["regressions"] = {"names", "problems", "spec"}
-FIGURES = {"figures", "figures_of_counts", "figures_of_effects", "figures_of_estimates"}
-LAYERS["fitting"] = set(LAYERS) - FIGURES - {"effects", "hidden_causes", "simulation", "regressions", "export"}
+LAYERS["fitting"] = set(LAYERS) - {"figures", "effects", "hidden_causes", "simulation", "regressions", "export"}
 LAYERS["imputations"] = {"names", "problems", "panel", "spec", "likelihood", "fitting", "health"}
 LAYERS["conditioning"] = {"panel", "moments", "fitting"}
 LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
-    *("effects", "hidden_causes", "health", "prediction", "summaries", *FIGURES),
+    *("effects", "hidden_causes", "health", "prediction", "summaries", "figures"),
 }
-LAYERS["model_file"] = set(LAYERS) - FIGURES - {"pymc_models"}
+LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
+from causal_truths import normal, people
 from fabricated import MEASURES, fabricated_fit
-from truths import normal, people
 
 CHAIN = [
     normal("l", ["a", "c"], lambda v: v["a"] + v["c"]),

@@ -9,8 +9,8 @@ import pytest
 from scipy.special import expit
 
 import alliance_bayes as ab
+from causal_truths import least_squares, normal, over_normal, people, yes_or_no
 from fabricated import MEASURES, fabricated_fit
-from truths import least_squares, normal, over_normal, people, yes_or_no
 
 ON, OFF = {"a": 1}, {"a": 0}
 MANY = ab.MonteCarlo(copies=40)

@@ -6,8 +6,8 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.hidden_causes import indirect_at
+from causal_truths import least_squares, normal, people
 from fabricated import DRIFT, MEASURES, fabricated_fit
-from truths import least_squares, normal, people
 
 PHI = np.array([[0.3, 0.0, 0.0], [0.4, 0.2, 0.0], [0.1, 0.4, 0.3]])
 

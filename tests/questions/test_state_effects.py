@@ -7,7 +7,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 import alliance_bayes as ab
-from truths import normal, people, yes_or_no
+from causal_truths import normal, people, yes_or_no
 
 TEN = ab.MonteCarlo(copies=10)
 

@@ -51,7 +51,7 @@ class Transitions:
 
     def plot(self) -> "Figure":
         """Draw acquired and kept, in percent of those who could, at the end of each interval."""
-        from ..figures_of_counts import counted_shares_figure
+        from ..figures.counts import counted_shares_figure
 
         unit = f" {self.time_unit}" if self.time_unit else ""
         groups = {

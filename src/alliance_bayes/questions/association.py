@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures_of_estimates import Estimate, EstimatesPanel, estimates_figure
+from ..figures.estimates import Estimate, EstimatesPanel, estimates_figure
 from ..names import in_words, number
 from ..panel import read_frame
 from ..problems import Problems, SpecError

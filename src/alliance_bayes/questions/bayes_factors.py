@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures import EvidenceCurve, evidence_curves_figure
+from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..fitting import Fit
 from ..names import choices, lagged_path, number
 from ..problems import Problems, SpecError

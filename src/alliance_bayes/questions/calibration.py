@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kstest
 
-from ..figures import Ranks, ranks_figure
+from ..figures.evidence import Ranks, ranks_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import number

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures import Bar, bars_figure
+from ..figures.evidence import Bar, bars_figure
 from ..fitting import Fit
 from ..names import choices, lagged_path, number, quoted
 from ..problems import Problems, SpecError

@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..figures import Bar
-from ..figures_of_effects import Histogram, bars_and_histograms_figure
+from ..figures.effects import Histogram, bars_and_histograms_figure
+from ..figures.evidence import Bar
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy
 from ..g_formula.simulating import Simulation, Source, World, expected_values, simulate_worlds, simulated_values

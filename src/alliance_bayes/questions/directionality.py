@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures import Bar, Curve, EffectsRow, effects_figure
+from ..figures.evidence import Bar, Curve, EffectsRow, effects_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
-from ..figures import Bar, bars_figure
+from ..figures.evidence import Bar, bars_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures import shares_figure
+from ..figures.evidence import shares_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..effects import matrix_exponential, peak_of_lag, responses
-from ..figures_of_effects import Band, bands_figure
+from ..figures.effects import Band, bands_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path

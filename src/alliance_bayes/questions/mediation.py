@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures import Bar
-from ..figures_of_effects import Band, bars_and_bands_figure
+from ..figures.effects import Band, bars_and_bands_figure
+from ..figures.evidence import Bar
 from ..fitting import Fit
 from ..health import Health
 from ..names import ARROW, in_words, number

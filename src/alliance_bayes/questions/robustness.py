@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures import Bar, forest_figure
+from ..figures.evidence import Bar, forest_figure
 from ..fitting import Fit
 from ..fitting import fit as fit_model
 from ..names import in_words, number, quoted

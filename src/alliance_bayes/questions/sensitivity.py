@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..figures_of_effects import Band, Marker, hidden_cause_figure
+from ..figures.effects import Band, Marker, hidden_cause_figure
 from ..hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError

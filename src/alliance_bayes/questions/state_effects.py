@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures import Bar
-from ..figures_of_effects import Histogram, bars_and_histograms_figure
+from ..figures.effects import Histogram, bars_and_histograms_figure
+from ..figures.evidence import Bar
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy, Shift
 from ..g_formula.simulating import Source, World, simulate_worlds, simulated_values

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .colours import COLOURS, GREY
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -25,8 +27,6 @@ __all__ = [
     "shares_figure",
 ]
 
-COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
-GREY = "#6b6b6b"
 LABEL_WIDTH = 60
 
 

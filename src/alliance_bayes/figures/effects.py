@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figures import COLOURS, GREY, Bar
+from .colours import COLOURS, GREY
+from .evidence import Bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

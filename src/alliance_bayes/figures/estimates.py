@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .colours import COLOURS
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Estimate", "EstimatesPanel", "estimates_figure"]
-
-COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
 
 
 @dataclass(frozen=True)

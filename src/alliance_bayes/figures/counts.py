@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .colours import COLOURS, GREY
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["counted_shares_figure"]
-
-COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
-GREY = "#6b6b6b"
 
 
 def counted_shares_figure(

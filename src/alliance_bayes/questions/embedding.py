@@ -203,6 +203,6 @@ def _in_words(real: Probability, valid: Probability) -> tuple[str, ...]:
         )
     return (
         "A real drift exists, but in part of the posterior no diffusion along the way gives these innovations: "
-        "something faster than the step is at work, or the innovations differ between intervals. Compare lags='continuous' with "
-        "lags='grid'.",
+        "something faster than the step is at work, or the innovations differ between intervals. Compare "
+        "lags='continuous' with lags='grid'.",
     )

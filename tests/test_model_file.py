@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import alliance_bayes as ab
@@ -351,6 +351,7 @@ def specs(draw):
     )
 
 
+@settings(deadline=None)  # writes and reads a file, however busy the machine
 @given(spec=specs(), title=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1))
 def test_any_model_survives_being_written_and_read(tmp_path_factory, spec, title):
     file = ab.ModelFile(

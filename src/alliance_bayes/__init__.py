@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         directionality,
         directionality_of_pairs,
     )
+    from .questions.embedding import Embeddability, embeddability
     from .questions.future import leave_future_out
     from .questions.groups import GroupContrast, group_contrast
     from .questions.hypotheses import Hypotheses, hypotheses
@@ -103,6 +104,7 @@ _HOMES = {
         "directionality_of_pairs",
     ),
     "regressions.building": ("bambi_model",),
+    "questions.embedding": ("Embeddability", "embeddability"),
     "questions.future": ("leave_future_out",),
     "questions.groups": ("GroupContrast", "group_contrast"),
     "questions.hypotheses": ("Hypotheses", "hypotheses"),
@@ -139,6 +141,7 @@ __all__ = [
     "Counterfactual",
     "Directionality",
     "DirectionalityOfPairs",
+    "Embeddability",
     "Equation",
     "Fit",
     "FitOfImputations",
@@ -184,6 +187,7 @@ __all__ = [
     "direction_models",
     "directionality",
     "directionality_of_pairs",
+    "embeddability",
     "fit",
     "fit_imputations",
     "group_contrast",

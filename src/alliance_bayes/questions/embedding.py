@@ -1,0 +1,208 @@
+"""Whether lagged effects at waves can be those of a process in continuous time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..fitting import Fit
+from ..health import Health
+from ..problems import SpecError
+from ..summaries import Probability, probability
+from .dynamics import base_effects, lags_of, sample_in_words, time_in_words
+
+__all__ = ["Embeddability", "drift_and_diffusion", "embeddability"]
+
+type Array = NDArray[np.float64]
+
+CERTAINTY = 0.95
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Embeddability:
+    """Whether the effects of one step have a drift and a diffusion behind them.
+
+    Attributes
+    ----------
+    real_drift
+        Probability that the effects of one step have a real logarithm: no eigenvalue that is negative or 0.
+    valid_diffusion
+        Probability that they have, and that the innovations of one step can come from a diffusion
+        covariance, positive semi-definite, along the way.
+    draws
+        ``drift`` per unit of time, dims ``(chain, draw, outcome, predictor)``, raw units, NaN where there is no
+        real one; ``embeddable``, dims ``(chain, draw)``.
+    step
+        Length of the step.
+    sentences
+        What that means, in words, and what to do.
+    health
+        Of the sampling.
+    heading
+        Sample and step, in words.
+    """
+
+    real_drift: Probability
+    valid_diffusion: Probability
+    draws: xr.Dataset
+    step: float
+    sentences: tuple[str, ...]
+    health: Health
+    heading: str
+
+    def __str__(self) -> str:
+        def said(event: Probability) -> str:
+            text = str(event)
+            return text if text[0] in "<>" else f"= {text}"
+
+        healthy = "no problems" if self.health.healthy else "PROBLEMS: " + " ".join(self.health.problems)
+        return "\n".join(
+            [
+                self.heading,
+                f"P(the effects of one step have a real drift) {said(self.real_drift)}",
+                f"P(they have, and a valid diffusion) {said(self.valid_diffusion)}",
+                *self.sentences,
+                f"Sampling: {healthy}.",
+            ]
+        )
+
+    __repr__ = __str__
+
+
+def embeddability(fit: Fit) -> Embeddability:
+    """Ask whether effects and innovations of one step can be those of a process in continuous time.
+
+    ``Phi(d) = exp(A d)`` has a real A only where no eigenvalue of Phi is negative or 0, as where a measure swings
+    from wave to wave; and ``Psi(d) = int_0^d exp(A s) Q exp(A' s) ds`` must have a Q that is positive semi-definite
+    [1]_. A is the principal logarithm; with complex eigenvalues others may exist.
+
+    Parameters
+    ----------
+    fit
+        A fit in discrete time, with one effect for steps of one length (``lags="equal"`` over equal intervals, or
+        ``"grid"``) and ``residuals="equal"`` or innovations of the first interval.
+
+    Returns
+    -------
+    Embeddability
+        Probabilities, draws of the drift, and what to do.
+
+    Raises
+    ------
+    SpecError
+        If the fit is in continuous time already, or its lags have no common step.
+
+    References
+    ----------
+    .. [1] Driver, Oud & Voelkle (2017). Continuous time structural equation modeling with R package
+       ctsem. Journal of Statistical Software 77(5).
+    """
+    fit.require_one_population("Whether lags are those of a continuous process")
+    if lags_of(fit) == "continuous":
+        raise SpecError("This fit is in continuous time: every draw has a drift and a diffusion.")
+    found = base_effects(fit)
+    if found is None:
+        raise SpecError(
+            f"lags='{lags_of(fit)}' over these intervals has no effects of one common step. Fit lags='grid', or "
+            "lags='equal' over equal intervals."
+        )
+    effects, step = found
+    innovation = _innovation(fit, step)
+    drift, diffusion = drift_and_diffusion(effects, innovation, step)
+    real = np.isfinite(drift).all(axis=(-2, -1))
+    smallest = np.linalg.eigvalsh(np.where(np.isfinite(diffusion), diffusion, -1.0))[..., 0]
+    largest = np.abs(np.where(np.isfinite(diffusion), diffusion, 0.0)).max(axis=(-2, -1))
+    valid = real & (smallest >= -1e-9 * largest)
+    events = tuple(probability(xr.DataArray(holds, dims=("chain", "draw"))) for holds in (real, valid))
+    names = list(fit.spec.measures)
+    return Embeddability(
+        real_drift=events[0],
+        valid_diffusion=events[1],
+        draws=xr.Dataset(
+            {
+                "drift": (("chain", "draw", "outcome", "predictor"), drift),
+                "embeddable": (("chain", "draw"), valid),
+            },
+            coords={"outcome": names, "predictor": names},
+        ),
+        step=step,
+        sentences=_in_words(*events),
+        health=fit.health,
+        heading=f"One step is {time_in_words(fit, step)}; {sample_in_words(fit)}",
+    )
+
+
+def drift_and_diffusion(effects: Array, innovation: Array, step: float) -> tuple[Array, Array]:
+    """Drift and diffusion covariance of many steps at once; NaN where the principal logarithm is not real.
+
+    With ``Phi = V diag(l) V^-1``, ``A = V diag(log l) V^-1 / d``; in that basis each entry of the innovation is
+    that of the diffusion times ``(exp((a_i + a_j) d) - 1) / (a_i + a_j)``.
+
+    Parameters
+    ----------
+    effects, innovation
+        Phi and Psi of one step, shape ``(..., measure, measure)``.
+    step
+        Its length d.
+
+    Examples
+    --------
+    >>> effects = np.array([[0.409817, 0.028517], [0.114066, 0.552400]])
+    >>> innovation = np.array([[0.704625, 0.233282], [0.233282, 0.566684]])
+    >>> drift, diffusion = drift_and_diffusion(effects, innovation, 3.0)
+    >>> drift.round(4), diffusion.round(4)
+    (array([[-0.3 ,  0.02],
+           [ 0.08, -0.2 ]]), array([[0.5, 0.1],
+           [0.1, 0.3]]))
+    """
+    values, vectors = np.linalg.eig(effects)
+    inverse = np.linalg.inv(vectors)
+    known = ~((np.abs(values.imag) < 1e-12) & (values.real <= 0)).any(axis=-1)
+    rates = np.log(np.where(values == 0, np.nan, values.astype(complex))) / step
+    sums = rates[..., :, None] + rates[..., None, :]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        growth = np.where(np.abs(sums * step) < 1e-9, step, np.expm1(sums * step) / sums)
+    transposed = np.swapaxes(vectors, -2, -1)
+    rotated = inverse @ innovation @ np.swapaxes(inverse, -2, -1)
+    drift = ((vectors * rates[..., None, :]) @ inverse).real
+    diffusion = (vectors @ (rotated / growth) @ transposed).real
+    unknown = ~known[..., None, None]
+    return np.where(unknown, np.nan, drift), np.where(unknown, np.nan, diffusion)
+
+
+def _innovation(fit: Fit, step: float) -> Array:
+    """Innovation covariance of the first interval that is one step long, raw units."""
+    places = [place for place, length in enumerate(fit.panel.intervals) if np.isclose(length, step)]
+    if not places:
+        raise SpecError("No interval of this panel is one base step long, so its innovations are not among the draws.")
+    draws = fit.posterior.isel(interval=places[0])
+    names = list(fit.spec.measures)
+    sds = draws["innovation_sd"].sel(measure=names).transpose("chain", "draw", "measure").to_numpy()
+    correlation = np.broadcast_to(np.eye(len(names)), (*sds.shape, len(names))).copy()
+    for pair in draws["pair"].to_numpy():
+        first, second = (names.index(name) for name in str(pair).split(", "))
+        value = draws["innovation_correlation"].sel(pair=pair).transpose("chain", "draw").to_numpy()
+        correlation[..., first, second] = correlation[..., second, first] = value
+    covariance: Array = sds[..., :, None] * sds[..., None, :] * correlation
+    return covariance
+
+
+def _in_words(real: Probability, valid: Probability) -> tuple[str, ...]:
+    if valid.reaches(CERTAINTY):
+        return ("These effects can be those of a continuous process; lags='continuous' fits the same dynamics.",)
+    if real.value < 1 - CERTAINTY:
+        return (
+            "Some effect has a negative eigenvalue: the measures swing from wave to wave, which no real drift gives. "
+            "Stay in discrete time (lags='grid' over unequal intervals).",
+        )
+    if not real.reaches(CERTAINTY):
+        return (
+            "In part of the posterior an eigenvalue is negative or near 0, as where little carries over: the data do "
+            "not tell whether a drift exists. A continuous fit rests on its prior there; compare it with lags='grid'.",
+        )
+    return (
+        "A real drift exists, but in part of the posterior no diffusion along the way gives these innovations: "
+        "something faster than the step is at work, or the innovations differ between intervals. Compare "
+        "lags='continuous' with lags='grid'.",
+    )

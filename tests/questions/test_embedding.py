@@ -1,0 +1,65 @@
+"""Whether a discrete fit has a drift and a diffusion behind it."""
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+import alliance_bayes as ab
+from alliance_bayes.questions.embedding import drift_and_diffusion
+
+
+def discretized(drift, diffusion, step):
+    """Effects and innovations of one step, by the Kronecker sum."""
+    size = len(drift)
+    both = np.kron(drift, np.eye(size)) + np.kron(np.eye(size), drift)
+    moved = np.linalg.solve(both, (expm(both * step) - np.eye(size**2)) @ diffusion.ravel())
+    return expm(drift * step), moved.reshape(size, size)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_drift_and_diffusion_are_those_that_made_the_step(size):
+    rng = np.random.default_rng(size)
+    drifts = [0.1 * rng.normal(size=(size, size)) - 0.4 * np.eye(size) for _ in range(5)]
+    roots = [rng.normal(size=(size, size)) for _ in drifts]
+    steps = [discretized(drift, root @ root.T, 1.5) for drift, root in zip(drifts, roots, strict=True)]
+    found, noise = drift_and_diffusion(np.array([s[0] for s in steps]), np.array([s[1] for s in steps]), 1.5)
+    np.testing.assert_allclose(found, drifts, atol=1e-10)
+    np.testing.assert_allclose(noise, [root @ root.T for root in roots], atol=1e-9)
+
+
+def test_a_swing_has_no_drift():
+    drift, diffusion = drift_and_diffusion(np.diag([-0.3, 0.4]), np.eye(2), 1.0)
+    assert np.isnan(drift).all()
+    assert np.isnan(diffusion).all()
+
+
+@pytest.mark.parametrize(
+    ("carry_over", "word"), [(0.45, "can be those of a continuous"), (-0.4, "negative eigenvalue")]
+)
+def test_in_words(carry_over, word):
+    truth = ab.Truth(
+        ab.CLPM(["x", "y"]), times=[0, 2, 4], carry_over=carry_over, lagged={"x -> y": 0.1}, within_correlation=0.2
+    )
+    panel = ab.simulate(truth, persons=1500, seed=1)
+    spec = ab.CLPM(["x", "y"], lags="equal", residuals="equal")
+    answer = ab.embeddability(ab.fit(spec, panel, seed=2, draws=300, tune=300, chains=2))
+    assert word in str(answer)
+    assert answer.step == 2
+    if carry_over > 0:
+        assert str(answer).splitlines()[2] == "P(they have, and a valid diffusion) > 0.99"
+        assert float(answer.draws["drift"].sel(outcome="x", predictor="x").mean()) == pytest.approx(
+            np.log(0.45) / 2, abs=0.06
+        )
+
+
+def test_fits_that_have_no_common_step():
+    rng = np.random.default_rng(1)
+    panel = ab.Panel.from_arrays(rng.normal(size=(60, 3, 2)), measures=["x", "y"], times=[0, 1, 3])
+    fits = {
+        lags: ab.fit(ab.CLPM(["x", "y"], lags=lags), panel, seed=1, draws=20, tune=50, chains=1)
+        for lags in ("free", "continuous")
+    }
+    with pytest.raises(ab.SpecError, match="lags='free' over these intervals has no effects of one common step"):
+        ab.embeddability(fits["free"])
+    with pytest.raises(ab.SpecError, match="This fit is in continuous time"):
+        ab.embeddability(fits["continuous"])

@@ -265,6 +265,7 @@ def test_posterior_predictive_draws_miss_what_the_data_miss(small_fit, small_pan
     np.testing.assert_array_less(spread, 1.5 * np.nanstd(observed, axis=0))
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto")
 def test_arviz_takes_the_draws_as_they_are(small_fit, small_panel):
     """Leaving out whole persons, in plain ArviZ."""
     import arviz

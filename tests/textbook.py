@@ -195,9 +195,8 @@ class Textbook:
         shift = self.shift("each_wave", wave) + self.shift("every_wave", wave)
         if self.spec.growth:
             return shift
-        own = ["" if self.has(f"mean {name}") else f", {self.times[wave]:g}" for name in self.names]
-        keys = [f"mean {name}{suffix}" for name, suffix in zip(self.names, own, strict=True)]
-        return shift + np.array([self.value(key) if self.has(key) else 0.0 for key in keys])
+        keys = [(f"mean {name}", f"mean {name}, {self.times[wave]:g}") for name in self.names]
+        return shift + [sum(self.value(key) for key in pair if self.has(key)) for pair in keys]
 
     def stable(self):
         """Traits and lines, added to every wave."""

@@ -103,6 +103,21 @@ def test_groups_with_nothing_in_common_are_fitted_as_if_alone():
     np.testing.assert_allclose(estimates, parts[1].table.loc[estimates.index, "estimate"], atol=1e-5)
 
 
+def test_every_one_of_many_groups_is_looked_at_before_a_model_is_refused():
+    rng = np.random.default_rng(1)
+    panel = ab.Panel.from_arrays(
+        rng.normal(size=(180, 4, 2)), measures=MEASURES, times=[0, 1, 2, 3], groups=[f"g{k % 9}" for k in range(180)]
+    )
+    found = ab.maximum_likelihood(ab.CLPM(MEASURES, group_lags="free"), panel)
+    assert found.n_parameters == 9 * ab.maximum_likelihood(ab.CLPM(MEASURES), panel.of_group("g0")).n_parameters
+
+
+def test_a_model_that_no_moments_identify_is_refused():
+    panel = ab.Panel.from_arrays(np.random.default_rng(2).normal(size=(90, 3, 2)), measures=MEASURES, times=[0, 1, 2])
+    with pytest.raises(ab.SpecError, match="is not identified by 3 waves of 2 measures: means and covariances do not"):
+        ab.maximum_likelihood(ab.RICLPM(MEASURES, lags="free", trait_loadings="free"), panel)
+
+
 # ---- several studies ----
 
 

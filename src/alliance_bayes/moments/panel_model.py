@@ -140,7 +140,7 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
     model = PanelModel(spec, panel, design_of(spec, panel))
     if spec.indicators and spec.invariance == "approximate":
         return model  # identified by its priors alone
-    indistinct = indistinct_parameters(model.system, model.scale)
+    indistinct = indistinct_parameters(model.system, model.scale, model.design.cells)
     if indistinct:
         raise SpecError(
             f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: means "

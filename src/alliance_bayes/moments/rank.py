@@ -1,7 +1,10 @@
 """Whether means and covariances tell the parameters apart, near points drawn from the prior."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from .design import Cell
 from .kernel import moments, system_of
 from .linear_system import PanelSystem
 from .prior_scale import PriorScale
@@ -17,7 +20,9 @@ TOLERANCE = 1e-6
 SHOWN = 0.2
 
 
-def indistinct_parameters(system: PanelSystem, scale: PriorScale, seed: int = 0) -> tuple[str, ...]:
+def indistinct_parameters(
+    system: PanelSystem, scale: PriorScale, cells: Sequence[Cell], seed: int = 0
+) -> tuple[str, ...]:
     """Names of parameters that no means and covariances of this panel's times can tell apart.
 
     The rank of the information is that of the Jacobian of the implied moments [1]_. It is taken at a few
@@ -30,6 +35,8 @@ def indistinct_parameters(system: PanelSystem, scale: PriorScale, seed: int = 0)
         The model.
     scale
         Its random variables, which the points are drawn from.
+    cells
+        The people that each system is about; a few of every group are enough.
     seed
         Of the points.
 
@@ -42,28 +49,39 @@ def indistinct_parameters(system: PanelSystem, scale: PriorScale, seed: int = 0)
     ----------
     .. [1] Rothenberg (1971). Identification in parametric models. Econometrica 39, 577-591.
     """
-    rng, found = np.random.default_rng(seed), tuple[str, ...]()
+    rng, found, chosen = np.random.default_rng(seed), tuple[str, ...](), _some_of_every_group(cells)
     seen = 0
     for _ in range(MOST_TRIES):
         psi = scale.join(scale.draw(1, rng))
         thetas, proper = run_many(psi, scale.arrays)
         if not proper[0] or not np.isfinite(thetas).all():
             continue
-        found = _null_space(system, thetas[0])
+        found = _null_space(system, thetas[0], chosen)
         seen += 1
         if not found or seen == N_POINTS:
             break
     return found
 
 
-def _null_space(system: PanelSystem, theta: np.ndarray) -> tuple[str, ...]:
+def _some_of_every_group(cells: Sequence[Cell]) -> list[int]:
+    by_group: dict[int, list[int]] = {}
+    for place, cell in enumerate(cells):
+        by_group.setdefault(cell.group, []).append(place)
+    return [
+        places[int(share)]
+        for places in by_group.values()
+        for share in np.unique(np.linspace(0, len(places) - 1, min(len(places), MOST_CELLS)).astype(int))
+    ]
+
+
+def _null_space(system: PanelSystem, theta: np.ndarray, cells: Sequence[int]) -> tuple[str, ...]:
     size = len(theta)
     columns = []
     for place in range(size):
         width = STEP * max(1.0, abs(theta[place]))
         step = np.zeros(size)
         step[place] = width
-        columns.append((_stacked(system, theta + step) - _stacked(system, theta - step)) / (2 * width))
+        columns.append((_stacked(system, theta + step, cells) - _stacked(system, theta - step, cells)) / (2 * width))
     jacobian = np.column_stack(columns)
     if not np.isfinite(jacobian).all():
         return ()
@@ -75,12 +93,11 @@ def _null_space(system: PanelSystem, theta: np.ndarray) -> tuple[str, ...]:
     return tuple(name for name, shown in zip(system.names, involved, strict=True) if shown)
 
 
-def _stacked(system: PanelSystem, theta: np.ndarray) -> np.ndarray:
-    """Means and covariances of some cells, spread over all of them."""
+def _stacked(system: PanelSystem, theta: np.ndarray, cells: Sequence[int]) -> np.ndarray:
+    """Means and covariances of some cells."""
     registers, _ = run(theta, system.structure_arrays)
-    n_cells = len(system.systems)
     parts = []
-    for cell in np.unique(np.linspace(0, n_cells - 1, min(n_cells, max(MOST_CELLS, n_cells // 50))).astype(int)):
-        mean, covariance = moments(registers, system_of(system.arrays, int(cell)))
+    for cell in cells:
+        mean, covariance = moments(registers, system_of(system.arrays, cell))
         parts += [mean, covariance[np.tril_indices(len(mean))]]
     return np.concatenate(parts)

@@ -125,11 +125,6 @@ def check_factors(truth: "Truth", problems: Problems) -> None:
         problems.add("equilibrium=True needs the same lagged effects over every interval.")
     if truth.equilibrium and spec.moderated:
         problems.add("equilibrium=True needs the same lagged effects in everybody; leave it or moderated out.")
-    if spec.moderated and spec.is_stationary:
-        problems.add(
-            "moderated effects with a within-person covariance that is the same at every wave cannot be simulated: "
-            "persons far from the moderator's mean would have none. Use a model that is not stationary."
-        )
     problems.raise_as(SpecError)
     try:
         truth.factors  # noqa: B018

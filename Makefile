@@ -17,7 +17,7 @@ demo: $(BIN)/.installed-examples  ## Ask the HELP study: does the alliance lead 
 	$(BIN)/alliance-bayes demo
 
 test: $(BIN)/.installed-test  ## Linter, type checker, doctests and fast tests.
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --doctest-modules src tests

@@ -4,9 +4,9 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from truths import alt, clpm, dpm, dpm_at_equilibrium, lcmsr, riclpm, starts
 
 import alliance_bayes as ab
-from truths import alt, clpm, dpm, dpm_at_equilibrium, lcmsr, riclpm, starts
 
 
 def of_a_covariance(word, names, covariance, suffix=""):

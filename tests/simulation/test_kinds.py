@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from truths import KINDS, NAMES, alt, dpm, dpm_at_equilibrium, lcmsr, riclpm, starts
 
 from alliance_bayes.simulation import Truth, simulate
 from alliance_bayes.spec.family import DPM, RICLPM
-from truths import KINDS, NAMES, alt, dpm, dpm_at_equilibrium, lcmsr, riclpm, starts
 
 SIZES = [(2, 6), (3, 4)]
 

@@ -2,11 +2,11 @@
 
 import pytest
 import tomlkit
+from truths import KINDS
 
 import alliance_bayes as ab
 from alliance_bayes.simulation import GroupTruth, Truth
 from alliance_bayes.spec.mapping import spec_to_mapping
-from truths import KINDS
 
 
 def document(spec, truth):

@@ -21,7 +21,6 @@ from .likelihood import per_person
 from .moments.cross_lagged_system import cross_lagged_system
 from .moments.derived import Derived
 from .moments.design import Cell, Design
-from .moments.identification import check_spec_against_panel
 from .moments.linear_system import PanelSystem
 from .moments.panel_model import PanelModel, panel_model
 from .moments.prior_scale import PriorScale
@@ -127,13 +126,13 @@ def fit(
         setting makes no sense; before anything is compiled.
     """
     _check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
-    check_spec_against_panel(spec, panel)
+    whole = panel_model(spec, panel)
     n_cores = int(cores or min(chains, os.cpu_count() or 1))
     show = sys.stderr.isatty() if progress is None else progress
     settings = Settings(int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, 0.0, 0.0)
-    tree, settings = _sample(spec, panel, settings, show)
-    unfinished = Fit(spec, panel, tree, settings)
-    return replace(unfinished, draws=_with_other_groups(unfinished))
+    tree, settings = _sample(whole, settings, show)
+    unfinished = _laid_out(Fit(spec, panel, tree, settings), whole)
+    return _laid_out(replace(unfinished, draws=_with_other_groups(unfinished)), whole)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -563,11 +562,17 @@ def _is_whole(value: object, least: int) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
-def _sample(spec: CrossLagged, panel: Panel, settings: Settings, progress: bool) -> tuple[xr.DataTree, Settings]:
-    from .pymc_models.building import to_pymc
+def _laid_out(fitted: "Fit", whole: PanelModel) -> "Fit":
+    """The fit with its model put where `Fit.model` looks, so that it is not laid out and examined again."""
+    fitted.__dict__["model"] = whole
+    return fitted
+
+
+def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.DataTree, Settings]:
+    from .pymc_models.building import pymc_model_of
 
     started = time.perf_counter()
-    model = to_pymc(spec, panel)
+    model = pymc_model_of(whole)
     options = {
         "draws": settings.draws,
         "tune": settings.tune,

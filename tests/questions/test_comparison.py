@@ -170,7 +170,7 @@ def test_leaving_out_changes_nothing_else(small_panel):
 
 def test_the_log_density_is_the_samplers(small_fit):
     """Points come back to the draws they were made from, and prior and likelihood add up."""
-    target = log_density_of(small_fit.spec, small_fit.panel)
+    target = log_density_of(small_fit.model)
     points = target.points(small_fit.posterior)
     back = target.draws(points, small_fit.posterior)
     for name in target.names:
@@ -242,7 +242,7 @@ def test_moved_draws_agree_with_weights_that_can_be_trusted(outlying_fit):
     left_out = LeftOut(outlying_fit)
     density = left_out.log_density(outlying_fit, left_out.places)
     by_weights = importance_scores(density)[0]
-    target = log_density_of(outlying_fit.spec, outlying_fit.panel)
+    target = log_density_of(outlying_fit.model)
     order = np.argsort(-by_weights.k_hat.to_numpy())
     trusted = [each for each in order.tolist() if by_weights.k_hat[each] < 0.5][:4]
     found = {

@@ -9,7 +9,7 @@ import pytensor.tensor as pt
 
 from ..moments.entry_points import pack
 from ..moments.linear_system import LinearSystem, PanelSystem
-from ..moments.panel_model import panel_model
+from ..moments.panel_model import PanelModel, panel_model
 from ..moments.prior_scale import Block, PriorScale
 from ..moments.program import evaluate
 from ..moments.statistics import PatternArrays, PatternStatistics
@@ -20,7 +20,7 @@ from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal
 from .operations import DerivedQuantities, PanelLogLikelihood
 
-__all__ = ["STATISTICS", "to_pymc"]
+__all__ = ["STATISTICS", "pymc_model_of", "to_pymc"]
 
 STATISTICS = PatternArrays._fields
 Likelihood = Literal["moments", "persons"]
@@ -58,7 +58,11 @@ def to_pymc(spec: CrossLagged, panel: Panel, *, likelihood: Likelihood = "moment
     """
     if likelihood not in get_args(Likelihood):
         raise SpecError(f"likelihood must be one of {quoted(get_args(Likelihood))}; got {likelihood!r}.")
-    whole = panel_model(spec, panel)
+    return pymc_model_of(panel_model(spec, panel), likelihood)
+
+
+def pymc_model_of(whole: PanelModel, likelihood: Likelihood = "moments") -> pm.Model:
+    """`to_pymc` of a model that is already laid out for its panel."""
     system, scale, derived, statistics = whole.system, whole.scale, whole.derived, whole.statistics
     used = {dim for block in scale.blocks for dim in block.dims} | {
         dim for quantity in derived.quantities for dim in quantity.dims

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..moments.panel_model import PanelModel
 from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable, to_constrained
-from ..panel import Panel
-from ..spec.cross_lagged import CrossLagged
-from .building import to_pymc
+from .building import pymc_model_of
 from .compiling import NotTabularError, compile_model, prior_table
 
 __all__ = ["LogDensity", "NotTabularError", "log_density_of"]
@@ -106,7 +105,7 @@ class LogDensity:
         return start + np.arange(int(np.prod(self.shapes[place]))).reshape(self.shapes[place])
 
 
-def log_density_of(spec: CrossLagged, panel: Panel) -> LogDensity:
+def log_density_of(whole: PanelModel) -> LogDensity:
     """Log posterior density of a model on a panel.
 
     Raises
@@ -114,7 +113,7 @@ def log_density_of(spec: CrossLagged, panel: Panel) -> LogDensity:
     NotTabularError
         If a random variable's prior or transform is not one of the table's.
     """
-    model = to_pymc(spec, panel)
+    model = pymc_model_of(whole)
     names = tuple(variable.name for variable in model.free_RVs)
     dims = tuple(tuple(model.named_vars_to_dims[name]) for name in names)
     shapes = tuple(tuple(len(model.coords[dim]) for dim in each) for each in dims)

@@ -347,7 +347,7 @@ def _ratios(
 
 def _target(fit: Fit) -> LogDensity:
     try:
-        return log_density_of(fit.spec, fit.panel)
+        return log_density_of(fit.model)
     except NotTabularError as error:
         raise SpecError(f"The density of this model is not known at points that were not sampled: {error}") from error
 

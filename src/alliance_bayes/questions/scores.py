@@ -198,7 +198,7 @@ def _tree(log_density: xr.DataArray) -> xr.DataTree:
 
 def _target(fitted: Fit) -> LogDensity | None:
     try:
-        return log_density_of(fitted.spec, fitted.panel)
+        return log_density_of(fitted.model)
     except NotTabularError:
         return None
 

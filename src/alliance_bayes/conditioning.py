@@ -69,22 +69,17 @@ def stacked_values(fit: Fit) -> np.ndarray:
 
 def without_person(panel: Panel, place: int) -> Panel:
     """The panel without the person at this position."""
-    values, absence = _persons_of(panel)
+    panel.require_persons("Leaving out persons")
     assert panel.persons is not None
-    return replace(
-        panel,
-        persons=np.delete(panel.persons, place),
-        values=np.delete(values, place, axis=0),
-        absence=np.delete(absence, place, axis=0),
-        states={name: np.delete(state, place, axis=0) for name, state in panel.states.items()},
-        background=panel.background.of(np.delete(np.arange(len(values)), place)),
-        source=f"{panel.source} without person {panel.persons[place]}",
-    )
+    others = np.delete(np.arange(len(panel.persons)), place)
+    return panel.of_persons(others, source=f"{panel.source} without person {panel.persons[place]}")
 
 
 def unseen_from(panel: Panel, n_waves: int, places: slice | int = slice(None)) -> Panel:
     """The panel with the waves after the first `n_waves` of these persons unseen; its times stay."""
-    values, absence = (array.copy() for array in _persons_of(panel))
+    values = panel.require_persons("Leaving out persons").copy()
+    assert panel.absence is not None
+    absence = panel.absence.copy()
     kinds = absence[places, n_waves:]
     absence[places, n_waves:] = np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)
     values[places, n_waves:] = np.nan
@@ -92,12 +87,6 @@ def unseen_from(panel: Panel, n_waves: int, places: slice | int = slice(None)) -
     for state in states.values():
         state[places, n_waves:] = np.nan
     return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, part of it unseen")
-
-
-def _persons_of(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
-    values = panel.require_persons("Leaving out persons")
-    assert panel.absence is not None
-    return values, panel.absence
 
 
 def _joint(model: PanelModel, thetas: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -1,13 +1,13 @@
 """Whether the draws can be trusted, in words, with what to do when they cannot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["Health", "examine"]
+__all__ = ["LARGEST_RHAT", "SMALLEST_ESS", "Health", "examine", "in_words_of"]
 
 LARGEST_RHAT = 1.01
 SMALLEST_ESS = 400
@@ -60,7 +60,12 @@ class Health:
             f"R-hat at most {self.rhat:.3f}, effective sample size at least {self.ess_bulk:.0f} (bulk) and "
             f"{self.ess_tail:.0f} (tail), {self.divergences} divergences, BFMI at least {self.bfmi:.2f}"
         )
-        return "\n".join([f"Sampling: {'no problems' if self.healthy else 'PROBLEMS'}. {numbers}.", *self.problems])
+        return in_words_of(numbers, self.problems)
+
+
+def in_words_of(numbers: str, problems: Sequence[str]) -> str:
+    """Diagnostics as text: whether there are problems, the numbers, then the problems one by one."""
+    return "\n".join([f"Sampling: {'PROBLEMS' if problems else 'no problems'}. {numbers}.", *problems])
 
 
 def examine(draws: xr.DataTree, names: list[str]) -> Health:

@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .colours import COLOURS
+from .evidence import Bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Estimate", "EstimatesPanel", "estimates_figure"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean with its interval."""
-
-    mean: float
-    lower: float
-    upper: float
+__all__ = ["EstimatesPanel", "estimates_figure"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +21,7 @@ class EstimatesPanel:
 
     title: str
     unit: str
-    lines: Mapping[str, Mapping[str, Estimate]]
+    lines: Mapping[str, Mapping[str, Bar]]
 
 
 def estimates_figure(grid: Sequence[Sequence[EstimatesPanel]], *, series: Sequence[str], title: str) -> "Figure":

@@ -184,7 +184,6 @@ class _Block:
         self.simulation, self.number = simulation, number
         self.order = simulation.order
         self.shape = (draws.stop - draws.start, copies.stop - copies.start, len(self.order.people))
-        self.first_draw = draws.start
         self.draws = {
             place: self.order.draws_of(equation, simulation.chains, simulation.draws)[draws]
             for place, equation in enumerate(self.order.equations)

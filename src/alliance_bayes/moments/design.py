@@ -1,8 +1,8 @@
 """What a model has to know of a panel besides its values: times, groups, covariates, and who shares which."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -69,8 +69,8 @@ class Design:
         Columns that are conditioned on.
     covariate_values
         Their values, standardised, shape ``(person, column)``; None without covariates.
-    covariate_centre, covariate_scale
-        What was subtracted and divided by: mean and SD over persons, one for all waves; by name.
+    scales
+        SD of each covariate and moderator over persons, one for all waves, by name.
     span
         Times from which slopes count as 0 and as 1; the first and the last wave where left open.
     group_times
@@ -83,8 +83,7 @@ class Design:
     person_cell: npt.NDArray[np.int64] | None = None
     covariates: tuple[Covariate, ...] = ()
     covariate_values: FloatArray | None = None
-    covariate_centre: tuple[tuple[str, float], ...] = ()
-    covariate_scale: tuple[tuple[str, float], ...] = ()
+    scales: Mapping[str, float] = field(default_factory=dict)
     span: tuple[float, float] | None = None
     group_times: tuple[tuple[float, ...], ...] = ()
 
@@ -115,11 +114,6 @@ class Design:
         """Number of groups, at least 1."""
         return max(1, len(self.groups))
 
-    @cached_property
-    def scales(self) -> dict[str, float]:
-        """SD of each covariate."""
-        return dict(self.covariate_scale)
-
     def scope(self, group: int | None) -> str:
         """Beginning of the name of a parameter that belongs to one group."""
         return f"{self.groups[group]}: " if self.groups and group is not None else ""
@@ -135,29 +129,29 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
     """The design of a model on a panel that it was checked against."""
     times = tuple(panel.times)
     moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
-    spread = {name: float(np.nanstd(panel.covariates[name])) for name in moderators}
     groups = panel.background.group_labels if spec.group_lags else ()
     own = panel.own_times if spec.lags == "continuous" else None
-    covariates = [_columns(name, panel) for name in spec.covariates]
-    held: dict[str, object] = {"covariate_scale": tuple(spread.items())}
-    if covariates:
-        values = [(name, columns, *_centred(columns)) for name, columns in covariates]
-        held = {
-            "covariates": tuple(
-                Covariate(name, wave if columns.shape[1] > 1 else None)
-                for name, columns, *_ in values
-                for wave in range(columns.shape[1])
-            ),
-            "covariate_values": np.concatenate([standard for *_, standard in values], axis=1),
-            "covariate_centre": tuple((name, centre) for name, _, centre, _, _ in values),
-            "covariate_scale": tuple((spread | {name: scale for name, _, _, scale, _ in values}).items()),
-        }
+    columns = {name: _columns(name, panel) for name in spec.covariates}
+    scales = {name: float(np.nanstd(panel.covariates[name])) for name in moderators}
+    scales |= {name: _spread(values) for name, values in columns.items()}
+    design = partial(
+        Design,
+        covariates=tuple(
+            Covariate(name, wave if values.shape[1] > 1 else None)
+            for name, values in columns.items()
+            for wave in range(values.shape[1])
+        ),
+        covariate_values=np.hstack([(values - np.nanmean(values)) / scales[name] for name, values in columns.items()])
+        if columns
+        else None,
+        scales=scales,
+    )
     if panel.background.group_times and groups:
         each = tuple(panel.background.group_times[label] for label in groups)
         cells = tuple(Cell(place, waves) for place, waves in enumerate(each))
-        return Design(times, groups, cells, None, group_times=each)
+        return design(times, groups, cells, group_times=each)
     if not groups and own is None and not moderators:
-        return Design(times, (), (Cell(0, times),), None, **held)  # type: ignore[arg-type]
+        return design(times, (), (Cell(0, times),))
     assert panel.persons is not None
     n_persons = len(panel.persons)
     codes = np.searchsorted(groups, panel.groups) if groups and panel.groups is not None else np.zeros(n_persons, int)
@@ -171,20 +165,19 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
     distinct, person_cell = np.unique(keys, axis=0, return_inverse=True)
     last = 1 + len(times)
     cells = tuple(Cell(int(row[0]), tuple(row[1:last].tolist()), tuple(row[last:].tolist())) for row in distinct)
-    return Design(times, groups, cells, person_cell.ravel().astype(np.int64), **held)  # type: ignore[arg-type]
+    return design(times, groups, cells, person_cell.ravel().astype(np.int64))
 
 
-def _columns(name: str, panel: Panel) -> tuple[str, FloatArray]:
+def _columns(name: str, panel: Panel) -> FloatArray:
     """A covariate's columns: one of persons, or one for each wave."""
     if name in panel.covariates:
-        return name, panel.covariates[name][:, None]
-    return name, np.asarray(panel.require_persons("A covariate")[:, :, panel.measures.index(name)])
+        return panel.covariates[name][:, None]
+    return np.asarray(panel.require_persons("A covariate")[:, :, panel.measures.index(name)])
 
 
-def _centred(columns: FloatArray) -> tuple[float, float, FloatArray]:
-    centre = float(np.nanmean(columns))
-    scale = float(np.sqrt(np.nanmean((columns - np.nanmean(columns, axis=0)) ** 2)))
-    return centre, scale, (columns - centre) / scale
+def _spread(columns: FloatArray) -> float:
+    """SD about the means of the columns."""
+    return float(np.sqrt(np.nanmean((columns - np.nanmean(columns, axis=0)) ** 2)))
 
 
 def _standardized(values: FloatArray) -> FloatArray:

@@ -95,7 +95,8 @@ class PanelModel:
     @cached_property
     def raw_factors(self) -> FloatArray:
         """What each parameter is multiplied by to come to the measures' own units, shape ``(parameter,)``."""
-        scales = dict(zip(self.statistics.columns, self.statistics.scale.tolist(), strict=True)) | self.design.scales
+        own = zip(self.statistics.columns, self.statistics.scale.tolist(), strict=True)
+        scales = {**dict(own), **self.design.scales}
         return np.array(
             [
                 np.prod([scales[name] for name in parameter.times]) / np.prod([scales[name] for name in parameter.per])

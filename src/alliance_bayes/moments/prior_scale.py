@@ -140,7 +140,6 @@ class _Layout:
             "lag_2_path": tuple(spec.lag_2),
             "moderated_path": tuple(f"{path} by {name}" for path, name in spec.moderated.items()),
             "pair": tuple(f"{names[column]}, {names[row]}" for row in range(size) for column in range(row)),
-            "factor_pair": tuple(f"{row}, {column}" for row in range(3 * size) for column in range(row)),
             "group": design.groups,
         }
 

@@ -680,18 +680,35 @@ class Panel:
             raise PanelError(f"The panel has no group '{group}'{choices(group, labels, 'Groups')}")
         if self.moments is not None:
             return self._moments_of_group(group)
+        found = self.of_persons(np.flatnonzero(self.groups == group), source=f"{self.source}, {group}")
+        return replace(found, background=replace(found.background, groups=None))
+
+    def of_persons(self, places: npt.NDArray[np.int64], *, source: str) -> "Panel":
+        """The panel of some of its persons.
+
+        Parameters
+        ----------
+        places
+            Their positions, increasing, shape ``(person,)``.
+        source
+            What the new panel prints as its origin.
+
+        Raises
+        ------
+        PanelError
+            If the panel holds moments alone.
+        """
+        values = self.require_persons("Choosing persons")
         assert self.persons is not None
-        assert self.values is not None
         assert self.absence is not None
-        members = np.asarray(self.groups == group)
         return replace(
             self,
-            persons=self.persons[members],
-            values=self.values[members],
-            absence=self.absence[members],
-            states={name: state[members] for name, state in self.states.items()},
-            source=f"{self.source}, {group}",
-            background=replace(self.background.of(members), groups=None),
+            persons=self.persons[places],
+            values=values[places],
+            absence=self.absence[places],
+            states={name: state[places] for name, state in self.states.items()},
+            source=source,
+            background=self.background.of(places),
         )
 
     @property

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..figures.estimates import Estimate, EstimatesPanel, estimates_figure
+from ..figures.estimates import EstimatesPanel, estimates_figure
+from ..figures.evidence import Bar
+from ..health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
 from ..names import in_words, number
 from ..panel import read_frame
 from ..problems import Problems, SpecError
@@ -29,8 +31,6 @@ SERIES = {
     "within persons": (SPLIT, WITHIN),
     "between persons": (SPLIT, BETWEEN),
 }
-LARGEST_RHAT = 1.01
-SMALLEST_ESS = 400
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class SamplingOfRegressions:
             f"R-hat at most {self.rhat:.3f}, effective sample size at least {self.ess:.0f}, independent proposals "
             f"accepted at least {100 * self.accepted:.0f} % of the time"
         )
-        return "\n".join([f"Sampling: {'no problems' if self.healthy else 'PROBLEMS'}. {numbers}.", *self.problems])
+        return in_words_of(numbers, self.problems)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,12 +125,12 @@ class Association:
         unit = f" {self.regression.time_unit}" if self.regression.time_unit else ""
         asked = self.by_time.index.get_level_values
         changes = bool(((asked("outcome") == outcome) & (asked("exposure") == exposure)).any())
-        lines: dict[str, dict[str, Estimate]] = {}
+        lines: dict[str, dict[str, Bar]] = {}
         for series, (model, end) in SERIES.items():
             for key, row in (self.by_time if changes else self.table).iterrows():
                 if key[:3] == (outcome, model, exposure + end):
                     label = f"{number(key[3])}{unit}" if changes else "all times"
-                    lines.setdefault(label, {})[series] = Estimate(row["mean"], row["lower"], row["upper"])
+                    lines.setdefault(label, {})[series] = Bar(row["mean"], row["lower"], row["upper"])
         title = f"{_plain(exposure)}: {_plain(outcome)}"
         return EstimatesPanel(title, f"{_plain(outcome)} per unit", lines)
 

@@ -17,6 +17,7 @@ from ..g_formula.simulating import Simulation, Source, World, expected_values, s
 from ..names import in_words, number
 from ..summaries import Probability, interval, interval_name, probability
 from .counterfactual_checks import MonteCarlo, Question, check
+from .thresholds import CERTAINTY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +30,6 @@ __all__ = [
     "natural_effects",
 ]
 
-CERTAINTY = 0.95
 LARGEST_NOISE = 0.05
 N_SHOWN = 20_000
 NOTICEABLE = 0.02

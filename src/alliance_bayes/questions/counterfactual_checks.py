@@ -14,6 +14,7 @@ from ..g_formula.regimes import Policy, Shift, is_set, policy_in_words
 from ..g_formula.simulating import Simulation, depends_on_what_does_not_exist
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
+from .thresholds import check_certainty
 
 __all__ = ["Kind", "MonteCarlo", "Question", "check"]
 
@@ -257,8 +258,7 @@ def _check_numbers(options: MonteCarlo, seed: object, certainty: float, problems
         problems.add(f"draws must be a whole number above 0; got {options.draws!r}.")
     if not isinstance(seed, Integral) or isinstance(seed, bool) or int(seed) < 0:
         problems.add(f"seed must be a whole number of 0 or more; got {seed!r}.")
-    if not 0.5 < certainty < 1:
-        problems.add(f"certainty must lie between 0.5 and 1; got {certainty!r}.")
+    check_certainty(certainty, problems)
 
 
 def _in_words(regimes: Mapping[str, Mapping[str, Policy]]) -> str:

@@ -18,15 +18,13 @@ from ..problems import Problems, SpecError
 from ..spec.cross_lagged import Lags
 from ..spec.steps import interval_names
 from ..summaries import Probability, interval, interval_name, probability
+from .dynamics import hardly_within
+from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Directionality", "DirectionalityOfPairs", "directionality", "directionality_of_pairs"]
-
-MARGIN = 0.03
-CERTAINTY = 0.95
-LEAST_CONTRACTION = 0.3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -298,10 +296,8 @@ def _check(fit: Fit, pairs: Sequence[tuple[str, str]], margin: float, certainty:
                     f"'{path}' is fixed at 0 in this model, so nothing can be compared with it. "
                     "Fit the model with both paths."
                 )
-    if not 0 < margin < 1:
-        problems.add(f"margin must lie between 0 and 1, in SD per SD; got {margin!r}.")
-    if not 0.5 < certainty < 1:
-        problems.add(f"certainty must lie between 0.5 and 1; got {certainty!r}.")
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
     problems.raise_as(SpecError)
 
 
@@ -473,19 +469,10 @@ def _heading(fit: Fit, lengths: list[str], pair: tuple[str, str]) -> tuple[str, 
     sample = f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
     if not fit.spec.random_intercepts:
         return f"Lagged effects, within and between persons mixed, SD per SD, {apart}; {sample}", ()
-    weak = [name for name in pair if _contraction(fit, name) < LEAST_CONTRACTION]
-    if not weak:
+    note = hardly_within(fit, pair)
+    if not note:
         return f"Lagged effects within persons, SD per SD, {apart}; {sample}", ()
-    note = (
-        f"The data hardly tell stable differences from carry-over in {quoted(weak)}: the posterior of the ICC is "
-        "nearly its prior, so the effects are not safely within persons.",
-    )
     return f"Lagged effects, SD per SD, {apart}; {sample}", note
-
-
-def _contraction(fit: Fit, measure: str) -> float:
-    after, before = (fit.draws[group]["icc"].sel(measure=measure) for group in ("posterior", "prior"))
-    return float(1 - after.var() / before.var())
 
 
 def _effects_in_words(answer: Directionality) -> list[str]:

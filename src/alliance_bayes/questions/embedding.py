@@ -10,13 +10,12 @@ from ..fitting import Fit
 from ..health import Health
 from ..problems import SpecError
 from ..summaries import Probability, probability
-from .dynamics import base_effects, lags_of, sample_in_words, time_in_words
+from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
+from .thresholds import CERTAINTY
 
 __all__ = ["Embeddability", "drift_and_diffusion", "embeddability"]
 
 type Array = NDArray[np.float64]
-
-CERTAINTY = 0.95
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,16 +175,8 @@ def _innovation(fit: Fit, step: float) -> Array:
     places = [place for place, length in enumerate(fit.panel.intervals) if np.isclose(length, step)]
     if not places:
         raise SpecError("No interval of this panel is one base step long, so its innovations are not among the draws.")
-    draws = fit.posterior.isel(interval=places[0])
-    names = list(fit.spec.measures)
-    sds = draws["innovation_sd"].sel(measure=names).transpose("chain", "draw", "measure").to_numpy()
-    correlation = np.broadcast_to(np.eye(len(names)), (*sds.shape, len(names))).copy()
-    for pair in draws["pair"].to_numpy():
-        first, second = (names.index(name) for name in str(pair).split(", "))
-        value = draws["innovation_correlation"].sel(pair=pair).transpose("chain", "draw").to_numpy()
-        correlation[..., first, second] = correlation[..., second, first] = value
-    covariance: Array = sds[..., :, None] * sds[..., None, :] * correlation
-    return covariance
+    names = fit.spec.measures
+    return standardized_innovations(fit.posterior, names, np.ones(len(names)), places[:1])
 
 
 def _in_words(real: Probability, valid: Probability) -> tuple[str, ...]:

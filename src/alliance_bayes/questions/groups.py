@@ -13,14 +13,13 @@ from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
 from ..summaries import Probability, interval, interval_name, probability
+from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["GroupContrast", "group_contrast"]
 
-MARGIN = 0.03
-CERTAINTY = 0.95
 _ALIKE = "Groups differ in nothing but what is compared, which only randomising ensures."
 
 
@@ -130,10 +129,8 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
         problems.add("This model has one lagged effect for all groups (group_lags='equal'); fit 'free' or 'pooled'.")
     if name not in fit.spec.paths:
         problems.add(f"The model has no lagged path '{path}'{choices(name, fit.spec.paths, 'Paths')}")
-    if not 0 < margin < 1:
-        problems.add(f"margin must lie between 0 and 1, in SD per SD; got {margin!r}.")
-    if not 0.5 < certainty < 1:
-        problems.add(f"certainty must lie between 0.5 and 1; got {certainty!r}.")
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
     problems.raise_as(SpecError)
     predictor, outcome = split_path(name) or ("", "")
     effects = fit.posterior["lagged_standardized"].sel(outcome=outcome, predictor=predictor, drop=True)

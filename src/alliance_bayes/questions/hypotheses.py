@@ -16,13 +16,12 @@ from ..problems import Problems, SpecError
 from ..summaries import Probability, interval_name, probability
 from .ratios import Ratio
 from .statements import Statement, average_over, effects_of, parse
+from .thresholds import MARGIN, check_margin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Hypotheses", "against_any", "against_rest", "hypotheses"]
-
-MARGIN = 0.03
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,8 +212,7 @@ def _check(fit: Fit, first: str, second: str, margin: float) -> None:
     for path in (lagged_path(first, second), lagged_path(second, first)):
         if path in fit.spec.remove:
             problems.add(f"'{path}' is fixed at 0 in this model. Fit the model with both paths.")
-    if not 0 < margin < 1:
-        problems.add(f"margin must lie between 0 and 1, in SD per SD; got {margin!r}.")
+    check_margin(margin, problems)
     problems.raise_as(SpecError)
 
 

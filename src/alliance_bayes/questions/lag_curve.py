@@ -31,6 +31,7 @@ from .dynamics import (
     time_in_words,
     within_in_words,
 )
+from .thresholds import MARGIN, check_margin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,6 @@ type Array = NDArray[np.float64]
 
 Between = Literal["continuous", "whole steps", "observed only"]
 
-MARGIN = 0.03
 NOTICEABLE = 0.1
 N_LAGS = 121
 MOST_PRINTED = 4
@@ -304,8 +304,7 @@ def _check(
     least = base[1] if base is not None else 0.0 if between == "continuous" else min(lengths)
     if last is None or not np.isfinite(last) or last <= 0 or last < least * (1 - 1e-9):
         problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {longest!r}.")
-    if not 0 < margin < 1:
-        problems.add(f"margin must lie between 0 and 1, in SD per SD; got {margin!r}.")
+    check_margin(margin, problems)
     problems.raise_as(SpecError)
     return tuple(dict.fromkeys(canonical)), between, float(last or 0.0)
 

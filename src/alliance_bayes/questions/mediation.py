@@ -26,6 +26,7 @@ from .dynamics import (
     within_in_words,
 )
 from .mediation_plan import Plan, dynamics_of, plan_of
+from .thresholds import CERTAINTY, MARGIN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +35,6 @@ __all__ = ["Mediation", "mediation"]
 
 Change = Literal["pulse", "sustained"]
 
-MARGIN = 0.03
-CERTAINTY = 0.95
 MOST_NEGLIGIBLE = 0.05
 
 

@@ -23,6 +23,7 @@ from .dynamics import (
     standardized_innovations,
     wave_of,
 )
+from .thresholds import check_certainty, check_margin
 
 __all__ = ["Plan", "dynamics_of", "plan_of"]
 
@@ -67,10 +68,8 @@ def plan_of(
     canonical = _canonical(paths, treatment, mediators, outcome, problems)
     if change not in ("pulse", "sustained"):
         problems.add(f"change must be 'pulse' or 'sustained'; got {change!r}.")
-    if not 0 < margin < 1:
-        problems.add(f"margin must lie between 0 and 1, in SD per SD; got {margin!r}.")
-    if not 0.5 < certainty < 1:
-        problems.add(f"certainty must lie between 0.5 and 1; got {certainty!r}.")
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
     wave = 0 if start is None else wave_of(fit, start)
     if wave is None:
         problems.add(f"start={start!r} is not a wave. Waves: {quoted(map(number, fit.panel.times))}.")

@@ -19,7 +19,8 @@ from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import Normal
 from ..spec.steps import equal_intervals
 from ..summaries import interval_name
-from .directionality import CERTAINTY, MARGIN, Directionality, directionality
+from .directionality import Directionality, directionality
+from .thresholds import CERTAINTY, MARGIN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -394,7 +395,7 @@ def sensitivity(
 
 def _power_scaling(fitted: Fit, answer: Directionality) -> pd.DataFrame:
     try:
-        target = log_density_of(fitted.spec, fitted.panel)
+        target = log_density_of(fitted.model)
     except NotTabularError:
         return pd.DataFrame()
     quantities: dict[str, xr.DataArray] = {}

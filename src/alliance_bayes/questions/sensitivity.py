@@ -18,6 +18,7 @@ from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
 from .mediation import Mediation
 from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
+from .thresholds import check_certainty
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -277,8 +278,7 @@ def _check(
     if not 0 < prior_sd < 1:
         problems.add(f"prior_sd must lie between 0 and 1; got {prior_sd!r}.")
     asked = answer.certainty if certainty is None else certainty
-    if not 0.5 < asked < 1:
-        problems.add(f"certainty must lie between 0.5 and 1; got {asked!r}.")
+    check_certainty(asked, problems)
     if isinstance(answer, Counterfactual) and not np.isfinite(outcome_sd(answer)):
         problems.add(f"Nobody's '{answer.outcome}' was observed, so strengths in its SDs mean nothing.")
     problems.raise_as(SpecError)

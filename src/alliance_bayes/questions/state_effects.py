@@ -16,8 +16,9 @@ from ..g_formula.simulating import Source, World, simulate_worlds, simulated_val
 from ..names import choices, number
 from ..problems import Problems, SpecError
 from ..summaries import Probability, interval, interval_name, probability
-from .counterfactual import CERTAINTY, Counterfactual, answer
+from .counterfactual import Counterfactual, answer
 from .counterfactual_checks import MonteCarlo, check
+from .thresholds import CERTAINTY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

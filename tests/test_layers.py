@@ -17,6 +17,7 @@ LAYERS = {
     "summaries": set(),
     "health": set(),
     "figures": set(),
+    "progress": set(),
     "effects": set(),
     "hidden_causes": set(),
     "prediction": {"moments"},
@@ -37,11 +38,11 @@ LAYERS["regressions"] = {"names", "problems", "spec"}
 LAYERS["fitting"] = set(LAYERS) - {"figures", "effects", "hidden_causes", "simulation", "regressions", "export"}
 LAYERS["imputations"] = {"names", "problems", "panel", "spec", "likelihood", "fitting", "health"}
 LAYERS["conditioning"] = {"panel", "moments", "fitting"}
-LAYERS["g_formula"] = {"names", "problems", "fitting", "health"}
+LAYERS["g_formula"] = {"names", "problems", "fitting", "health", "progress"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
-    *("effects", "hidden_causes", "health", "prediction", "summaries", "figures"),
+    *("effects", "hidden_causes", "health", "prediction", "progress", "imputations", "summaries", "figures"),
 }
 LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
 ALLOWED_OUTSIDE = {

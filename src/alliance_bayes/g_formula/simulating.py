@@ -1,6 +1,5 @@
 """The simulation: worlds, block by block of posterior draws, with common random numbers."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problems import SpecError
+from ..progress import shown
 from .causal_order import CausalOrder
 from .equations import Array, CausalEquation, Values
 from .regimes import Regime, applied, is_set
@@ -109,7 +109,7 @@ def simulate_worlds(simulation: Simulation, worlds: Sequence[World]) -> Array:
     n_draws = simulation.chains * simulation.draws
     result = np.empty((len(worlds), n_draws, simulation.copies))
     blocks = list(_blocks(n_draws, simulation.copies, len(simulation.order.people)))
-    for number, (draws, copies) in enumerate(_shown(blocks, simulation.progress)):
+    for number, (draws, copies) in enumerate(shown(blocks, "Simulating worlds", simulation.progress)):
         block = _Block(simulation, number, draws, copies)
         for place, world in enumerate(worlds):
             result[place, draws, copies] = block.mean(world)
@@ -165,16 +165,6 @@ def _blocks(n_draws: int, n_copies: int, n_people: int) -> Iterator[tuple[slice,
     for draw in range(0, n_draws, draws):
         for copy in range(0, n_copies, copies):
             yield slice(draw, min(draw + draws, n_draws)), slice(copy, min(copy + copies, n_copies))
-
-
-def _shown(blocks: list[tuple[slice, slice]], progress: bool) -> Iterator[tuple[slice, slice]]:
-    if not progress:
-        yield from blocks
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(blocks, description="Simulating worlds", console=Console(file=sys.stderr), transient=True)
 
 
 class _Block:

@@ -20,7 +20,7 @@ from .panel import Panel
 from .problems import AllianceBayesError, PanelError, Problems, SpecError
 from .spec.cross_lagged import CrossLagged
 
-__all__ = ["FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "pool"]
+__all__ = ["FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "mixed", "pool"]
 
 N_SHOWN = 5
 
@@ -36,7 +36,8 @@ class FitOfImputations(Fit):
     Attributes
     ----------
     fits
-        The fit of each panel, in the order given. `panel` is the first one, and `draws` holds the chains of all.
+        The fit of each panel, in the order given. `panel` is the first one, and `draws` holds the chains of all,
+        which their coordinate ``imputation`` tells apart.
     """
 
     fits: tuple[Fit, ...] = ()
@@ -169,7 +170,7 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     _check_panels(panels)
     fits = tuple(fit(spec, panel, seed=seed + place, **settings) for place, panel in enumerate(panels))
     groups = {
-        f"/{name}": _joined([each.draws[name].to_dataset() for each in fits])
+        f"/{name}": mixed([each.draws[name].to_dataset() for each in fits])
         for name in ("posterior", "prior", "sample_stats")
     }
     together = replace(
@@ -181,12 +182,15 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     return FitOfImputations(spec, panels[0], xr.DataTree.from_dict(groups), together, fits=fits)
 
 
-def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
+def mixed(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Draws of several imputations as chains of one data set, whose coordinate ``imputation`` tells them apart."""
     n_chains = [part.sizes["chain"] for part in parts]
     n_draws = min(part.sizes["draw"] for part in parts)  # fewer after an interruption
     return xr.concat(
         [
-            part.isel(draw=slice(n_draws)).assign_coords(chain=np.arange(size) + sum(n_chains[:place]))
+            part.isel(draw=slice(n_draws)).assign_coords(
+                chain=np.arange(size) + sum(n_chains[:place]), imputation=("chain", np.full(size, place))
+            )
             for place, (part, size) in enumerate(zip(parts, n_chains, strict=True))
         ],
         dim="chain",

@@ -44,13 +44,22 @@ class Probability:
 
 
 def probability(holds: xr.DataArray) -> Probability:
-    """Share of draws, dims ``(chain, draw)``, for which a condition holds."""
+    """Share of draws, dims ``(chain, draw)``, for which a condition holds.
+
+    Where chains belong to imputations (a coordinate ``imputation`` of the chains), the error is that of the mean of
+    the imputations' shares, so that what differs between them is in it.
+    """
     import arviz_stats
 
     indicator = holds.astype(float)
     value = float(indicator.mean())
-    constant = value in (0.0, 1.0)
-    mcse = 0.0 if constant else float(arviz_stats.mcse(indicator, method="mean"))
+    if value in (0.0, 1.0):
+        mcse = 0.0
+    elif "imputation" in holds.coords:
+        shares = indicator.mean("draw").groupby("imputation").mean()
+        mcse = float(shares.std(ddof=1)) / np.sqrt(shares.size)
+    else:
+        mcse = float(arviz_stats.mcse(indicator, method="mean"))
     if np.isnan(mcse):
         mcse = float(np.sqrt(value * (1 - value) / indicator.size))
     return Probability(value, mcse, indicator.size)

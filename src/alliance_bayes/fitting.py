@@ -36,7 +36,7 @@ from .spec.mapping import spec_from_mapping, spec_to_mapping
 from .spec.steps import base_step
 from .summaries import interval
 
-__all__ = ["Fit", "Settings", "fit", "load_fit"]
+__all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled"]
 
 MOST_STORED_VALUES = 10_000_000
 N_PRIOR_DRAWS = 4000
@@ -125,14 +125,29 @@ def fit(
         If the model is not identified at these times, does not fit the panel's measures, or a
         setting makes no sense; before anything is compiled.
     """
-    _check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
+    check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
     whole = panel_model(spec, panel)
     n_cores = int(cores or min(chains, os.cpu_count() or 1))
     show = sys.stderr.isatty() if progress is None else progress
     settings = Settings(int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, 0.0, 0.0)
-    tree, settings = _sample(whole, settings, show)
-    unfinished = _laid_out(Fit(spec, panel, tree, settings), whole)
+    unfinished = sampled(whole, settings, progress=show)
     return _laid_out(replace(unfinished, draws=_with_other_groups(unfinished)), whole)
+
+
+def sampled(whole: PanelModel, settings: Settings, *, progress: bool = False) -> "Fit":
+    """A fit with its posterior draws and the sampler's statistics alone.
+
+    Parameters
+    ----------
+    whole
+        The model on its panel.
+    settings
+        How to sample it; the seconds in them are not read.
+    progress
+        Whether to show a progress bar.
+    """
+    tree, settings = _sample(whole, settings, progress)
+    return _laid_out(Fit(whole.spec, whole.panel, tree, settings), whole)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -542,9 +557,16 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     return Fit(spec_from_mapping(meta["spec"]), panel, xr.DataTree.from_dict(groups), Settings(**meta["settings"]))
 
 
-def _check_settings(
+def check_settings(
     draws: object, tune: object, chains: object, cores: object, target_accept: object, seed: object, sampler: object
 ) -> None:
+    """Refuse settings that make no sense, with all problems at once.
+
+    Raises
+    ------
+    SpecError
+        If there are any.
+    """
     problems = Problems("This fit cannot be sampled")
     for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
         if not _is_whole(value, 1):

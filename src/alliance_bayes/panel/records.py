@@ -9,7 +9,17 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DECISIONS", "Absence", "Arrays", "Background", "Contradictions", "LeftOut", "Moments", "PanelWarning"]
+__all__ = [
+    "DECISIONS",
+    "MISSING",
+    "Absence",
+    "Arrays",
+    "Background",
+    "Contradictions",
+    "LeftOut",
+    "Moments",
+    "PanelWarning",
+]
 
 Contradictions = Literal["refuse", "drop_value", "state_on"]
 DECISIONS: tuple[str, ...] = get_args(Contradictions)
@@ -27,6 +37,16 @@ class Absence(IntEnum):
     """Seen, and the measure exists, but there is no answer."""
     UNKNOWN = 4
     """Seen, but the state itself is unanswered, so that nobody knows whether the measure exists."""
+
+
+MISSING: Mapping[str, Absence] = MappingProxyType(
+    {
+        "not_interviewed": Absence.NOT_INTERVIEWED,
+        "unanswered": Absence.UNANSWERED,
+        "unknown": Absence.UNKNOWN,
+    }
+)
+"""Names of the kinds of absence of values that exist, or may."""
 
 
 class PanelWarning(UserWarning):

@@ -15,7 +15,7 @@ from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted
 from ..problems import Problems, SpecError
-from ..spec.cross_lagged import Lags
+from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.steps import interval_names
 from ..summaries import Probability, interval, interval_name, probability
 from .dynamics import hardly_within
@@ -24,7 +24,7 @@ from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Directionality", "DirectionalityOfPairs", "directionality", "directionality_of_pairs"]
+__all__ = ["Directionality", "DirectionalityOfPairs", "check_pairs", "directionality", "directionality_of_pairs"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -284,21 +284,26 @@ def _figure_row(answer: Directionality, length: str) -> EffectsRow:
 def _check(fit: Fit, pairs: Sequence[tuple[str, str]], margin: float, certainty: float) -> None:
     fit.require_one_population("A question of direction")
     problems = Problems("This question of direction cannot be asked")
+    check_pairs(fit.spec, pairs, problems)
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
+    problems.raise_as(SpecError)
+
+
+def check_pairs(spec: CrossLagged, pairs: Iterable[tuple[str, str]], problems: Problems) -> None:
+    """Note pairs of measures whose direction this model cannot be asked."""
     for pair in pairs:
         for name in dict.fromkeys(pair):
-            if name not in fit.spec.measures:
-                problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")
+            if name not in spec.measures:
+                problems.add(f"The model has no measure '{name}'{choices(name, spec.measures, 'Measures')}")
         if len(set(pair)) != 2:
             problems.add(f"Direction needs two different measures; got {quoted(pair)}.")
         for path in (lagged_path(*pair), lagged_path(*reversed(pair))):
-            if path in fit.spec.remove:
+            if path in spec.remove:
                 problems.add(
                     f"'{path}' is fixed at 0 in this model, so nothing can be compared with it. "
                     "Fit the model with both paths."
                 )
-    check_margin(margin, problems)
-    check_certainty(certainty, problems)
-    problems.raise_as(SpecError)
 
 
 def _length_labels(fit: Fit) -> list[str]:

@@ -11,7 +11,7 @@ from .frozen_mapping import FrozenMapping
 from .priors import Priors
 from .steps import base_step, equal_intervals, interval_names, steps_per_interval
 
-__all__ = ["CrossLagged", "Lags", "Stable"]
+__all__ = ["MISSING_AT_RANDOM", "CrossLagged", "Lags", "Stable"]
 
 Lags = Literal["equal", "free", "grid", "continuous", "equal_standardized"]
 Equality = Literal["equal", "free"]
@@ -22,6 +22,7 @@ Target = Literal["intercepts", "slopes", "first_wave", "each_wave", "every_wave"
 Across = Literal["variances", "residuals", "means"]
 
 MOST_STEPS = 40
+MISSING_AT_RANDOM = "Values are missing at random given the observed measures and waves."
 
 
 @dataclass(frozen=True)
@@ -386,7 +387,7 @@ _SHARED_ASSUMPTIONS = (
     "No unmeasured cause that changes with time drives both measures.",
     "The lag that matters is the interval between waves: nothing faster or slower confounds it.",
     "Effects are linear and the same for every person; measures keep their meaning over time.",
-    "Values are missing at random given the observed measures and waves.",
+    MISSING_AT_RANDOM,
     "Within-person parts and random intercepts are normal, and people do not affect each other.",
 )
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         natural_effects,
     )
     from .questions.counterfactual_checks import MonteCarlo
+    from .questions.delta_adjustment import DeltaAdjustment, delta_adjustment
     from .questions.directionality import (
         Directionality,
         DirectionalityOfPairs,
@@ -97,6 +98,7 @@ _HOMES = {
         "natural_effects",
     ),
     "questions.counterfactual_checks": ("MonteCarlo",),
+    "questions.delta_adjustment": ("DeltaAdjustment", "delta_adjustment"),
     "questions.directionality": (
         "Directionality",
         "DirectionalityOfPairs",
@@ -139,6 +141,7 @@ __all__ = [
     "CausalOrder",
     "Comparison",
     "Counterfactual",
+    "DeltaAdjustment",
     "Directionality",
     "DirectionalityOfPairs",
     "Embeddability",
@@ -184,6 +187,7 @@ __all__ = [
     "compare",
     "contrast_of_regimes",
     "controlled_direct_effects",
+    "delta_adjustment",
     "direction_models",
     "directionality",
     "directionality_of_pairs",

@@ -17,10 +17,12 @@ __all__ = [
     "Band",
     "Histogram",
     "Marker",
+    "TippingPanel",
     "bands_figure",
     "bars_and_bands_figure",
     "bars_and_histograms_figure",
     "hidden_cause_figure",
+    "tipping_figure",
 ]
 
 
@@ -42,6 +44,16 @@ class Marker:
 
     name: str
     place: float
+
+
+@dataclass(frozen=True, eq=False)
+class TippingPanel:
+    """Effects along what is assumed, their probabilities of being positive, and where these tip."""
+
+    title: str
+    effects: Sequence[Band]
+    probabilities: Sequence[Band]
+    markers: Sequence[Marker]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +171,42 @@ def hidden_cause_figure(
             color=COLOURS[1],
             va="top",
         )
+    return figure
+
+
+def tipping_figure(
+    panels: Sequence[TippingPanel], *, asked: float, x_label: str, unit: str, probability_label: str
+) -> "Figure":
+    """Effects along what is assumed, and below them how probably they are positive; dashed where a sign is certain."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.2 + 6.3 * len(panels), 6.2), layout="constrained")
+    grid = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=(3, 2))
+    for panel, (upper, lower) in zip(panels, grid.T, strict=True):
+        _frame(upper, "", unit)
+        _bands(upper, panel.effects)
+        upper.set_title(panel.title, loc="left", fontsize=11, fontweight="bold")
+        upper.legend(fontsize=9, edgecolor="none", framealpha=0.85)
+        _frame(lower, x_label, probability_label)
+        _bands(lower, panel.probabilities)
+        for level in (asked, 1 - asked):
+            lower.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
+        lower.set_ylim(-0.03, 1.03)
+        for axes in (upper, lower):
+            axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+            axes.label_outer()
+        for marker in panel.markers:
+            lower.axvline(marker.place, color=GREY, linewidth=0.9, linestyle=":")
+            lower.annotate(
+                marker.name,
+                (marker.place, 0.5),
+                xytext=(3, 0),
+                textcoords="offset points",
+                fontsize=8.5,
+                color=GREY,
+                rotation=90,
+                va="center",
+            )
     return figure
 
 

@@ -1,0 +1,225 @@
+"""Panels whose missing values are filled in as a fit believes and then shifted, each fitted again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..fitting import Fit, Settings, sampled
+from ..health import Health, examine
+from ..imputations import mixed
+from ..panel import Absence, Panel
+from ..panel.records import MISSING
+from ..prediction import draw_unobserved
+from ..progress import shown
+
+__all__ = ["FEWEST", "Cells", "Refit", "cells_of", "pooled", "refits"]
+
+type FloatArray = NDArray[np.float64]
+
+FEWEST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Which values of the model's columns are filled in, and which of them are shifted.
+
+    Attributes
+    ----------
+    measure
+        The measure whose values are shifted.
+    own
+        Positions of its columns among those of the model: one, or one for each indicator.
+    places
+        Positions of the model's columns among the measures of the panel.
+    scale
+        SD of each column, the unit of shifts, shape ``(column,)``.
+    kinds
+        Codes of `Absence`, shape ``(person, time, column)``.
+    filled, shifted
+        Of the same shape. Values that do not exist, and people without any value, are not filled in.
+    n_unseen
+        People without any value.
+    """
+
+    measure: str
+    own: list[int]
+    places: list[int]
+    scale: FloatArray
+    kinds: NDArray[np.uint8]
+    filled: NDArray[np.bool_]
+    shifted: NDArray[np.bool_]
+    n_unseen: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Absent values that are shifted, filled in without a shift, and left absent."""
+        shifted, filled = int(self.shifted.sum()), int(self.filled.sum())
+        left = int((self.kinds != Absence.OBSERVED).sum()) - filled
+        return {"shifted": shifted, "imputed": filled - shifted, "left": left}
+
+    @property
+    def shifted_by_kind(self) -> dict[str, int]:
+        """Values that are shifted, by the kinds of absence that occur among them."""
+        counts = {name: int((self.kinds[self.shifted] == code).sum()) for name, code in MISSING.items()}
+        return {name: count for name, count in counts.items() if count}
+
+
+class Refit(NamedTuple):
+    """What is kept of the fit of one completed panel.
+
+    Attributes
+    ----------
+    posterior
+        Draws of the parameters, and of the lagged effects between the two measures in question.
+    sample_stats
+        Divergences and energies.
+    imputed_mean
+        Mean of the shifted values, in the measure's own unit (with indicators: of the first, NaN where it has none).
+    """
+
+    posterior: xr.Dataset
+    sample_stats: xr.Dataset
+    imputed_mean: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _PooledFit(Fit):
+    """A fit with the draws of several imputations in place of its own."""
+
+    pooled_health: Health | None = None
+
+    @property
+    def health(self) -> Health:
+        """Of the fits of completed panels, and of the fit that they were imputed from."""
+        assert self.pooled_health is not None
+        return self.pooled_health
+
+
+def cells_of(fit: Fit, measure: str, absences: Sequence[str]) -> Cells:
+    """Values to fill in and to shift, for a measure and names of `MISSING`."""
+    panel, columns = fit.panel, fit.spec.columns
+    assert panel.absence is not None
+    own = [columns.index(name) for name in fit.spec.indicators.get(measure, (measure,))]
+    places = [panel.measures.index(name) for name in columns]
+    kinds = panel.absence[:, :, places]
+    seen = (kinds == Absence.OBSERVED).any(axis=(1, 2))
+    filled = np.isin(kinds, list(MISSING.values())) & seen[:, None, None]
+    shifted = filled & np.isin(kinds, [MISSING[name] for name in absences])
+    shifted &= np.isin(np.arange(len(columns)), own)
+    return Cells(measure, own, places, fit.statistics.scale, kinds, filled, shifted, int((~seen).sum()))
+
+
+def refits(
+    fit: Fit,
+    cells: Cells,
+    pair: tuple[str, str],
+    deltas: Sequence[float],
+    *,
+    imputations: int,
+    settings: Settings,
+    progress: bool | None,
+) -> list[list[Refit]]:
+    """Fits of completed panels, for each imputation one at every delta.
+
+    Parameters
+    ----------
+    fit
+        What values are imputed from, each time at another posterior draw.
+    cells
+        Which ones.
+    pair
+        Measures whose lagged effects are kept.
+    deltas
+        Shifts in SDs; the same imputed values are shifted by each.
+    imputations
+        How many.
+    settings
+        Of the fits. Imputations differ in their seeds, deltas do not.
+    progress
+        Whether to show a progress bar; left open, in a terminal.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it comes before two imputations are done at every delta; later it ends the work, and what is complete is
+        returned.
+    """
+    rng = np.random.default_rng([settings.seed, *b"delta adjustment"])
+    thetas = fit.thetas
+    # In random order, so that an interruption leaves draws of all chains.
+    chosen = thetas[rng.permutation(np.linspace(0, len(thetas) - 1, imputations).astype(int))]
+    seeds = rng.integers(2**31, size=imputations)
+    found: list[list[Refit]] = []
+    drawn = np.empty(0)
+    try:
+        for step in shown(range(imputations * len(deltas)), "Fitting completed panels", progress):
+            imputation, place = divmod(step, len(deltas))
+            if place == 0:
+                drawn = _imputed(fit, chosen[imputation], rng)
+                found.append([])
+            own = replace(settings, seed=int(seeds[imputation]))
+            found[-1].append(_refit(fit, cells, pair, drawn + deltas[place] * cells.scale * cells.shifted, own))
+    except KeyboardInterrupt:
+        found = [each for each in found if len(each) == len(deltas)]
+        if len(found) < FEWEST:
+            raise
+    return found
+
+
+def _imputed(fit: Fit, theta: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """All values at one posterior draw given those observed, in their own units, shape ``(person, time, column)``."""
+    system, values = fit.system, fit.model.values()
+    targets = system.systems[0].observed[: system.n_values]
+    drawn = draw_unobserved(system, targets, theta[None], values, rng, fit.model.design.person_cell)[0]
+    by_wave = drawn.reshape(len(values), len(fit.panel.times), len(fit.spec.columns))
+    return np.asarray(by_wave * fit.statistics.scale + fit.statistics.centre)
+
+
+def _completed(panel: Panel, cells: Cells, values: FloatArray) -> Panel:
+    """The panel with these values where it is filled in."""
+    assert panel.values is not None
+    assert panel.absence is not None
+    whole, kinds = panel.values.copy(), panel.absence.copy()
+    whole[:, :, cells.places] = np.where(cells.filled, values, whole[:, :, cells.places])
+    kinds[:, :, cells.places] = np.where(cells.filled, Absence.OBSERVED, cells.kinds)
+    return replace(panel, values=whole, absence=kinds, source=f"{panel.source}, imputed")
+
+
+def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, settings: Settings) -> Refit:
+    found = sampled(replace(fit.model, panel=_completed(fit.panel, cells, values)), settings)
+    posterior = found.posterior
+    if posterior.sizes["draw"] < settings.draws:  # the sampler ends at an interruption, and says nothing
+        raise KeyboardInterrupt
+    effects = posterior[["lagged_standardized", "lagged"]].sel(outcome=list(pair), predictor=list(pair))
+    parameters = posterior[[block.name for block in fit.scale.blocks]]
+    statistics = found.draws["sample_stats"].to_dataset()[["diverging", "energy"]]
+    first = values[:, :, cells.own[0]][cells.shifted[:, :, cells.own[0]]]
+    return Refit(xr.merge([parameters, effects]), statistics, float(first.mean()) if first.size else np.nan)
+
+
+def pooled(fit: Fit, found: Sequence[Refit], settings: Settings) -> Fit:
+    """A fit with the draws of several imputations at one delta, mixed, and the health of all.
+
+    R-hat and effective sample sizes are those of draws in SDs from the mean of their imputation: posteriors of
+    different completed panels differ in place and width without anything being wrong.
+    """
+    names = [block.name for block in fit.scale.blocks]
+    of_each = [each.posterior[names] for each in found]
+    alike = [(draws - draws.mean(("chain", "draw"))) / draws.std(("chain", "draw")) for draws in of_each]
+    together = {"/posterior": mixed(alike), "/sample_stats": mixed([each.sample_stats for each in found])}
+    health = examine(xr.DataTree.from_dict(together), names)
+    own = tuple(f"The fit that values were imputed from: {problem}" for problem in fit.health.problems)
+    draws = {"/posterior": mixed([each.posterior for each in found]), "/prior": fit.draws["prior"].to_dataset()}
+    result = _PooledFit(
+        fit.spec,
+        fit.panel,
+        xr.DataTree.from_dict(draws),
+        settings,
+        pooled_health=replace(health, problems=(*own, *health.problems)),
+    )
+    result.__dict__["model"] = fit.model
+    return result

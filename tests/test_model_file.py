@@ -302,7 +302,7 @@ def at_default(spec, field):
 
 def test_a_question_has_a_key_for_every_argument_of_its_function():
     of_the_file = {"fit", "spec", "panel", "first", "second", "pairs", "seed", "variants", "ask", "between"}
-    of_the_file |= {"draws", "tune", "chains", "cores", "target_accept"}
+    of_the_file |= {"draws", "tune", "chains", "cores", "target_accept", "progress"}
     for ask, keys in QUESTIONS.items():
         arguments = set(inspect.signature(getattr(ab, ask)).parameters)
         if ask == "robustness":
@@ -510,7 +510,9 @@ BAD = {
             'statements = ["|aliance -> days| > 0.1", "alliance -> days, 0 to 6"]\n'
             '[[question]]\nask = "bayes_factors"\nbetween = ["alliance", "days", "days"]\nwidths = [0.1, 0]\n'
             '[[question]]\nask = "robustness"\nmodels = ["CLPM"]\nlags = "free"\n'
-            '[[question]]\nask = "group_contrast"\npath = "alliance->days"'
+            '[[question]]\nask = "group_contrast"\npath = "alliance->days"\n'
+            '[[question]]\nask = "delta_adjustment"\nbetween = ["alliance", "days"]\nmeasure = "visits"\n'
+            'deltas = [0, 0.0]\nabsences = ["does_not_exist"]\nimputations = 1'
         },
         "[[question]] 1 longest must be a number above 0, in the panel's unit of time; got 0.",
         "[[question]] 1: 'days -> aliance' is no lagged path of the model; did you mean 'days -> alliance'? Paths: "
@@ -529,6 +531,10 @@ BAD = {
         "[[question]] 4 needs 'between': a list of two names, such as ['alliance', 'days'].",
         "[[question]] 5 compares groups, and this model has no effects that differ between them. Say group_lags = "
         "'free' or 'pooled' in [model], and name the column of the groups in [panel] group.",
+        "[[question]] 6 deltas must be a list of numbers, in SDs of the measure, one of them not 0; got [0, 0.0].",
+        "[[question]] 6 absences must be a list of 'not_interviewed', 'unanswered', 'unknown'; got ['does_not_exist'].",
+        "[[question]] 6 imputations must be a whole number of 2 or more; got 1.",
+        "[[question]] 6 measure names 'visits', which is not a measure. Measures: 'alliance', 'days'.",
     ),
     "priors": (
         {
@@ -565,7 +571,8 @@ BAD = {
             "[[question]]\nmargin = 0.03"
         },
         "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality', "
-        "'mediation', 'lag_curve', 'hypotheses', 'bayes_factors', 'robustness', 'group_contrast'.",
+        "'mediation', 'lag_curve', 'hypotheses', 'bayes_factors', 'robustness', 'delta_adjustment', "
+        "'group_contrast'.",
         "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'ask', 'between', 'margin', 'certainty'.",
         "[[question]] 2 certainty must be a number between 0.5 and 1; got 0.5.",
         "[[question]] 2 between names 'day', which is not a measure; did you mean 'days'? "
@@ -574,7 +581,7 @@ BAD = {
         "[[question]] 4: 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
         "Take it out of [model] remove, or the question out of the file.",
         "[[question]] 5 needs 'ask': one of 'directionality', 'mediation', 'lag_curve', 'hypotheses', "
-        "'bayes_factors', 'robustness', 'group_contrast'.",
+        "'bayes_factors', 'robustness', 'delta_adjustment', 'group_contrast'.",
     ),
     "truth": (
         {'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntime = [0, 1, 2]\nicc = 0.5'},
@@ -933,6 +940,14 @@ EVIDENCE = """
     lags = []
     prior_widths = [0.5]
     margin = 0.05
+
+    [[question]]
+    ask = "delta_adjustment"
+    between = ["alliance", "days"]
+    measure = "days"
+    deltas = [-0.5, -1]
+    absences = ["not_interviewed"]
+    imputations = 20
     """
 
 
@@ -945,21 +960,27 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
         "hypotheses between alliance and days, statements alliance -> days, 0 to 6 > 0",
         "bayes_factors between alliance and days, widths 0.1 and 0.3, refit no",
         "robustness between alliance and days, models clpm, lags none, prior_widths 0.5, margin 0.05",
+        "delta_adjustment between alliance and days, missing values of days shifted, deltas -0.5 and -1, absences "
+        "not_interviewed, imputations 20",
     ]
     assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
 
     asked = []
     monkeypatch.setattr(asking, "robustness", lambda *_, **options: asked.append(options))
-    for ask in ("hypotheses", "bayes_factors"):
+    for ask in ("hypotheses", "bayes_factors", "delta_adjustment"):
         monkeypatch.setitem(asking.ASK, ask, asking.of_pair(lambda *given, **options: asked.append((given, options))))
     fit = fabricated_fit(np.full((2, 2), 0.2), measures=("alliance", "days"), times=(0, 6, 12), sd=0.05)
     curve, *_ = file.ask(fit)
     assert curve.table.index.get_level_values("lag").max() == 12
-    named, listed, factors, options = asked
+    named, listed, factors, options, shifted = asked
     pair = (fit, "alliance", "days")
     assert named == (pair, {"statements": {"alliance is stronger": "|alliance -> days| > |days -> alliance|"}})
     assert listed == (pair, {"statements": ("alliance -> days, 0 to 6 > 0",)})
     assert factors == (pair, {"widths": (0.1, 0.3), "refit": False})
+    assert shifted == (
+        pair,
+        {"measure": "days", "deltas": (-0.5, -1), "absences": ("not_interviewed",), "imputations": 20},
+    )
     assert list(options["variants"]) == ["as asked", "CLPM", "prior SD x 0.5"]
     assert {name: options[name] for name in ("margin", "seed", "draws", "chains")} == {
         "margin": 0.05,

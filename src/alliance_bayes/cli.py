@@ -26,7 +26,7 @@ SPONSOR_STUDY = "sponsor-study"
 TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
 TABLES = {"table": ""} | {
     name: f"-{name.replace('_', '-')}"
-    for name in ("evidence", "curve", "peak", "rope", "power_scaling", "differences", "pooled")
+    for name in ("evidence", "curve", "peak", "rope", "power_scaling", "differences", "pooled", "scenarios", "tipping")
 }
 REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..fitting import Fit
 from ..questions.bayes_factors import BayesFactors, bayes_factors
+from ..questions.delta_adjustment import DeltaAdjustment, delta_adjustment
 from ..questions.directionality import Directionality, DirectionalityOfPairs, directionality, directionality_of_pairs
 from ..questions.groups import GroupContrast, group_contrast
 from ..questions.hypotheses import Hypotheses, hypotheses
@@ -25,6 +26,7 @@ type Answer = (
     | Hypotheses
     | BayesFactors
     | Robustness
+    | DeltaAdjustment
     | GroupContrast
 )
 
@@ -69,5 +71,6 @@ ASK: dict[str, Callable[..., Answer]] = {
     "hypotheses": of_pair(hypotheses),
     "bayes_factors": of_pair(bayes_factors),
     "robustness": _robustness,
+    "delta_adjustment": of_pair(delta_adjustment),
     "group_contrast": group_contrast,
 }

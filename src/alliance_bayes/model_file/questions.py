@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
+from ..panel.records import MISSING
 from ..problems import Problems
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.mapping import KINDS
@@ -20,6 +21,7 @@ from .keys import (
     is_text,
     is_text_table,
     is_texts,
+    is_whole,
     read_keys,
 )
 
@@ -34,7 +36,7 @@ class Question:
     ----------
     ask
         Which question: "directionality", "mediation", "lag_curve", "hypotheses", "bayes_factors",
-        "robustness" or "group_contrast".
+        "robustness", "delta_adjustment" or "group_contrast".
     options
         Arguments by name of the function that is called so, those that the file has; see there for their
         units. Measures whose direction is in question are ``between``, of "directionality" two or more.
@@ -58,6 +60,9 @@ class Question:
                 about = f"of {in_words(options.pop('paths', ('all paths between measures',)))}"
             case "group_contrast":
                 about = f"of {options.pop('path')}"
+            case "delta_adjustment":
+                shifted = options.pop("measure")
+                about = f"between {in_words(options.pop('between'))}, missing values of {shifted} shifted"
             case _:
                 about = f"between {in_words(options.pop('between'))}"
         rest = "".join(f", {name} {_in_words(value)}" for name, value in options.items())
@@ -100,10 +105,14 @@ def is_positive(value: Any) -> bool:
     return is_number(value) and value > 0
 
 
-def among(valid: Iterable[str]) -> Key:
+def are_deltas(value: object) -> bool:
+    return isinstance(value, list) and all(map(is_number, value)) and any(value) and len(set(value)) == len(value)
+
+
+def among(valid: Iterable[str], *, least: int = 0) -> Key:
     """A list of some of these texts."""
     known = tuple(valid)
-    return Key(f"a list of {quoted(known)}", lambda value: is_texts(value, least=0) and set(value) <= set(known))
+    return Key(f"a list of {quoted(known)}", lambda value: is_texts(value, least=least) and set(value) <= set(known))
 
 
 QUESTIONS = {
@@ -150,6 +159,16 @@ QUESTIONS = {
         "models": among(KINDS),
         "lags": among(get_args(Lags)),
         "prior_widths": Key("a list of numbers above 0, factors on the SD of the prior", are_positive),
+        "margin": MARGIN,
+        "certainty": CERTAINTY,
+    },
+    "delta_adjustment": {
+        "ask": ASK,
+        "between": PAIR,
+        "measure": MEASURE,
+        "deltas": Key("a list of numbers, in SDs of the measure, one of them not 0", are_deltas),
+        "absences": among(MISSING, least=1),
+        "imputations": Key("a whole number of 2 or more", lambda value: is_whole(value, least=2)),
         "margin": MARGIN,
         "certainty": CERTAINTY,
     },
@@ -245,6 +264,13 @@ def _check_groups(where: str, _: Table, spec: CrossLagged | None, problems: Prob
         )
 
 
+def _check_shifted(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
+    if spec and "measure" in good:
+        check_measures(f"{where} measure", [good["measure"]], spec.measures, problems)
+    if spec and spec.group_lags is not None:
+        problems.add(f"{where} imputes values and reads effects in one population, and this model has groups.")
+
+
 type _Check = Callable[[str, Table, CrossLagged | None, Problems], None]
 
 _CHECKS: dict[str, tuple[_Check, ...]] = {
@@ -254,5 +280,6 @@ _CHECKS: dict[str, tuple[_Check, ...]] = {
     "hypotheses": (_check_pair, _check_between, _check_statements),
     "bayes_factors": (_check_pair, _check_between),
     "robustness": (_check_pair, _check_between),
+    "delta_adjustment": (_check_pair, _check_between, _check_shifted),
     "group_contrast": (_check_paths, _check_groups),
 }

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.stats import norm
 
 import alliance_bayes as ab
 from alliance_bayes.fitting import Settings
@@ -78,8 +79,8 @@ def test_the_right_delta_recovers_what_complete_data_say(dropout):
         found = adjusted[side]
         # What imputed panels have of error beyond the complete one is the variance that imputation adds.
         added = np.sqrt(max(float(found.var() - truth.var()), float(truth.var()) / 4))
-        assert abs(float(found.mean() - truth.mean())) < 3 * added
-        assert float(at_random.mean() - truth.mean()) > max(bias, 3 * added)
+        assert abs(float(found.mean() - truth.mean())) < 5 * added
+        assert float(at_random.mean() - truth.mean()) > max(bias, 5 * added)
     assert answer.scenarios.loc[delta, "raw"] == pytest.approx(SHIFT)
     difference = answer.scenarios["imputed_mean"].loc[delta] - answer.scenarios["imputed_mean"].loc[0.0]
     assert difference == pytest.approx(SHIFT)
@@ -88,6 +89,10 @@ def test_the_right_delta_recovers_what_complete_data_say(dropout):
 def test_the_answer_tips_before_the_right_delta(dropout):
     _, answer, delta = dropout
     row = answer.tipping.loc["alliance -> days", "average of intervals of 6", "lower"]
+    lower = answer.plot().axes[1]
+    curve = next(line for line in lower.get_lines() if len(line.get_xdata()) > 50)
+    assert np.interp(row["delta"], *curve.get_data()) == pytest.approx(0.95, abs=0.005)
+    assert f"alliance -> days tips at {row['delta']:.2f}" in [text.get_text() for text in lower.texts]
     assert row["sign"] == "positive"
     assert delta < row["latest"] < row["delta"] < row["earliest"] < 0
     assert row["raw"] == pytest.approx(row["delta"] * SHIFT / delta)
@@ -294,7 +299,13 @@ def test_an_interruption_leaves_the_imputations_that_are_done(kinds_of_absence, 
 def probabilities(**by_path):
     """A table whose probabilities of a positive effect are these at the deltas 0, -1, -2, 1."""
     rows = {
-        (delta, path.replace("_", " -> "), "all"): {"p_positive": chance, "p_positive_mcse": 0.01, "between_share": 0.1}
+        (delta, path.replace("_", " -> "), "all"): {
+            "mean": 0.1 * norm.ppf(np.clip(chance, 0.01, 0.99)),
+            "sd": 0.1,
+            "p_positive": chance,
+            "p_positive_mcse": 0.004,
+            "between_share": 0.1,
+        }
         for path, chances in by_path.items()
         for delta, chance in zip((0.0, -1.0, -2.0, 1.0), chances, strict=True)
     }
@@ -348,10 +359,15 @@ def test_an_uncertain_sign_has_no_tipping_point():
     )
 
 
-def test_a_probability_of_1_can_still_tip():
-    chance = pd.Series([1.0, 0.5], index=[0.0, -1.0])
-    assert -1 < module._first_below(chance, 0.95, 1000) < 0
-    assert module._first_below(pd.Series([0.9, 0.5], index=[0.0, -1.0]), 0.95, 1000) == 0
+def test_where_draws_agree_the_mean_in_sds_is_interpolated():
+    table = probabilities(x_y=(1.0, 0.5, 0.5, 1.0), y_x=(0.5, 0.5, 0.5, 0.5))
+    table.loc[(0.0, "x -> y", "all"), ["mean", "p_positive_mcse"]] = 0.6, 0.0
+    table.loc[(1.0, "x -> y", "all"), ["mean", "p_positive_mcse"]] = 0.2, 0.0
+    tipping = module._tipping(table, MadeUp, 0.95, 1.0)
+    assert tipping.loc[("x -> y", "all", "lower"), "delta"] == pytest.approx(-(0.6 - 0.16449) / 0.6, abs=1e-4)
+    assert np.isnan(tipping.loc[("x -> y", "all", "higher"), "delta"])
+    quantiles = pd.Series([1.2, 0.3], index=[0.0, -1.0])
+    assert module._first_below(quantiles, 0.95) == 0
 
 
 # ---- text and figure ----

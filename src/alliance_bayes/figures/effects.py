@@ -48,12 +48,12 @@ class Marker:
 
 @dataclass(frozen=True, eq=False)
 class TippingPanel:
-    """Effects along what is assumed, their probabilities of being positive, and where these tip."""
+    """Effects along what is assumed, their probabilities of being positive, and the places where each tips."""
 
     title: str
     effects: Sequence[Band]
     probabilities: Sequence[Band]
-    markers: Sequence[Marker]
+    markers: Sequence[Sequence[Marker]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,18 +195,17 @@ def tipping_figure(
         for axes in (upper, lower):
             axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
             axes.label_outer()
-        for marker in panel.markers:
-            lower.axvline(marker.place, color=GREY, linewidth=0.9, linestyle=":")
-            lower.annotate(
-                marker.name,
-                (marker.place, 0.5),
-                xytext=(3, 0),
-                textcoords="offset points",
-                fontsize=8.5,
-                color=GREY,
-                rotation=90,
-                va="center",
-            )
+        for place, (colour, markers) in enumerate(zip(COLOURS, panel.markers, strict=False)):
+            for marker in markers:
+                lower.axvline(marker.place, color=colour, linewidth=0.9, linestyle=":")
+                lower.annotate(
+                    marker.name,
+                    (marker.place, 0.1 + 0.15 * place),
+                    xytext=(3, 0),
+                    textcoords="offset points",
+                    fontsize=8.5,
+                    color=colour,
+                )
     return figure
 
 

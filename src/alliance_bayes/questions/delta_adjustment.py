@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..fitting import Fit, Settings, check_settings
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["DeltaAdjustment", "delta_adjustment"]
 
 DELTAS = (0.0, -0.25, -0.5, -0.75, -1.0)
+FEW = 10
+N_PLOTTED = 101
 ABSENCES = ("not_interviewed", "unanswered")
 IN_WORDS = {
     "not_interviewed": "at interviews that did not take place",
@@ -48,7 +50,7 @@ class DeltaAdjustment:
         Whose missing values are shifted.
     table
         Indexed by ``delta`` (0 first), ``path`` and ``over`` (the average of all intervals of one length): ``mean``,
-        ``lower``, ``upper`` of the lagged effect in SD per SD, as in `Directionality`; ``p_positive``, the
+        ``sd``, ``lower``, ``upper`` of the lagged effect in SD per SD, as in `Directionality`; ``p_positive``, the
         probability that it is above 0, with ``p_positive_mcse``, its Monte Carlo error, that between imputations
         included; and ``between_share``, the share of the effect's variance that lies between imputations, in [0, 1].
         Distrust a probability whose error is not small against its distance to the certainty asked for, and ask for
@@ -117,15 +119,17 @@ class DeltaAdjustment:
         effects, probabilities, markers = [], [], []
         for path in self.as_fitted.paths:
             rows = table.xs(path, level="path")
-            deltas, chance = rows.index.to_numpy(float), rows["p_positive"].to_numpy()
-            error = 2 * rows["p_positive_mcse"].to_numpy()
+            deltas = rows.index.to_numpy(float)
             columns = (rows[name].to_numpy() for name in ("mean", "lower", "upper"))
             effects.append(Band(f"{path}, {interval_name()}", deltas, *columns))
-            probabilities.append(
-                Band(path, deltas, chance, np.clip(chance - error, 0, 1), np.clip(chance + error, 0, 1))
+            between = np.unique(np.concatenate([deltas, np.linspace(deltas[0], deltas[-1], N_PLOTTED)]))
+            curves = (
+                ndtr(np.interp(between, deltas, _quantiles(rows, errors, self.answers[0.0].n_draws)))
+                for errors in (0, -2, 2)
             )
-            places = self.tipping.loc[(path, over), "delta"].dropna()
-            markers += [Marker(f"{path} tips", float(place)) for place in places]
+            probabilities.append(Band(path, between, *curves))
+            places = self.tipping.xs((path, over), level=("path", "over"))["delta"].dropna()
+            markers.append([Marker(f"{path} tips at {place:.2f}", float(place)) for place in places])
         return TippingPanel(title, effects, probabilities, markers)
 
     def __str__(self) -> str:
@@ -219,7 +223,8 @@ def delta_adjustment(
     Imputations are proper: each has its own posterior draw of the parameters. The mixture of m posteriors is the
     posterior under the shifted distribution of missing values, up to the number of imputations. With P_j a
     probability in imputation j, the Monte Carlo error of their mean is ``sd(P_j) / sqrt(m)``. Tipping points are
-    interpolated between deltas, linearly in the normal quantile of the probability.
+    interpolated between deltas, linearly in the normal quantile of the probability, or, where hardly a draw is on the
+    other side of 0, in the mean by the SD.
 
     References
     ----------
@@ -348,12 +353,14 @@ def _table(answers: Mapping[float, Directionality]) -> pd.DataFrame:
     for answer in answers.values():
         overs = list(answer.evidence.index.unique("over"))
         rows = answer.table.loc[answer.table.index.get_level_values("over").isin(overs), columns]
-        shares = {
-            (path, over): _between_share(answer.draws[side].isel(length=place))
+        draws = {
+            (path, over): answer.draws[side].isel(length=place)
             for path, side in zip(answer.paths, ("forward", "backward"), strict=True)
             for place, over in enumerate(overs)
         }
-        parts.append(rows.assign(between_share=[shares[key] for key in rows.index]))
+        rows = rows.assign(between_share=[_between_share(draws[key]) for key in rows.index])
+        rows.insert(1, "sd", [float(draws[key].std()) for key in rows.index])
+        parts.append(rows)
     return pd.concat(parts, keys=list(answers), names=["delta"])
 
 
@@ -370,15 +377,17 @@ def _tipping(table: pd.DataFrame, answer: Directionality, certainty: float, unit
     for path in answer.paths:
         for over in table.index.unique("over"):
             along = table.xs((path, over), level=("path", "over"))
-            chance, error = along["p_positive"], 2 * along["p_positive_mcse"]
-            sign = _sign(float(chance.loc[0.0]), certainty)
-            same = chance if sign != "negative" else 1 - chance
+            sign = _sign(float(along.loc[0.0, "p_positive"]), certainty)
+            direction = -1 if sign == "negative" else 1
             for toward, side in (("lower", along.index <= 0), ("higher", along.index >= 0)):
                 if side.sum() < 2:
                     continue
+                outward = along[side].sort_index(key=np.abs)
                 found = {
-                    name: np.nan if sign == "uncertain" else _first_below(each[side], certainty, answer.n_draws)
-                    for name, each in {"delta": same, "earliest": same - error, "latest": same + error}.items()
+                    name: np.nan
+                    if sign == "uncertain"
+                    else _first_below(direction * _quantiles(outward, direction * errors, answer.n_draws), certainty)
+                    for name, errors in {"delta": 0, "earliest": -2, "latest": 2}.items()
                 }
                 rows[path, over, toward] = {"sign": sign, **found, "raw": found["delta"] * unit}
     index = pd.MultiIndex.from_tuples(rows, names=["path", "over", "toward"])
@@ -391,11 +400,20 @@ def _sign(p_positive: float, certainty: float) -> str:
     return "negative" if 1 - p_positive >= certainty else "uncertain"
 
 
-def _first_below(chance: pd.Series, certainty: float, n_draws: int) -> float:
-    """Where a probability along delta first falls below the certainty, going away from 0; NaN where it does not."""
-    outward = chance.iloc[np.argsort(np.abs(chance.index.to_numpy(float)), kind="stable")]
-    deltas = outward.index.to_numpy(float)
-    left = ndtri(np.clip(outward.to_numpy(), 0.5 / n_draws, 1 - 0.5 / n_draws)) - ndtri(certainty)
+def _quantiles(rows: pd.DataFrame, errors: float, n_draws: int) -> pd.Series:
+    """Normal quantiles of the probabilities of a positive effect, so many Monte Carlo errors higher.
+
+    Where hardly a draw is on the other side of 0, the mean in SDs says how far the probability is from 1 or 0.
+    """
+    chance = np.clip(rows["p_positive"] + errors * rows["p_positive_mcse"], 0.5 / n_draws, 1 - 0.5 / n_draws)
+    few = np.minimum(rows["p_positive"], 1 - rows["p_positive"]) * n_draws < FEW
+    quantiles = pd.Series(ndtri(chance), index=rows.index)
+    return quantiles.mask(few, rows["mean"] / rows["sd"])
+
+
+def _first_below(quantiles: pd.Series, certainty: float) -> float:
+    """Where a probability, given by its quantiles outward from delta 0, first falls below the certainty, or NaN."""
+    deltas, left = quantiles.index.to_numpy(float), quantiles.to_numpy() - ndtri(certainty)
     below = np.flatnonzero(left < 0)
     if not below.size:
         return np.nan

@@ -167,6 +167,7 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     The posterior given the observed values is the mean of posteriors given completed ones, over the distribution
     of what is missing; draws of all fits together are draws of it. Each panel's prior stands in SDs of that panel.
     """
+    spec.require_normal("fit_imputations")
     _check_panels(panels)
     fits = tuple(fit(spec, panel, seed=seed + place, **settings) for place, panel in enumerate(panels))
     groups = {

@@ -12,9 +12,9 @@ from scipy.special import ndtr, ndtri
 
 from .fit_indices import Scaling, fit_indices
 from .maximising import hessian_of, inverse_information, maximise, wave_means
+from .model_on_panel import PanelModel, panel_model
 from .moments.kernel import log_likelihoods_per_person
 from .moments.linear_system import PanelSystem
-from .moments.panel_model import PanelModel, panel_model
 from .moments.program_kernel import run
 from .moments.statistics import covariate_density, people_by_pattern
 from .names import did_you_mean, quoted
@@ -223,6 +223,7 @@ def maximum_likelihood(
             "invariance='strong' here, or ab.fit."
         )
     robust = _is_robust(standard_errors, cluster is not None or weights is not None)
+    spec.require_normal("maximum_likelihood")
     model = panel_model(spec, panel)
     sampling = _sampling(model, cluster, weights) if robust else None
     if sampling is not None and sampling.weights is not None:
@@ -334,6 +335,7 @@ def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float])
     PanelError
         If the panel holds moments alone.
     """
+    spec.require_normal("log_likelihood")
     model = panel_model(spec, panel)
     _check_values(model.system, values)
     theta = model.from_raw(np.array([float(values[name]) for name in model.system.names]))

@@ -95,9 +95,9 @@ def with_state():
 def test_a_measure_that_need_not_exist():
     assert refusal(RICLPM(["alliance", "days"]), with_state()) == (
         RI_HEADING + "1 problem:\n"
-        "  1. 'alliance' exists only while 'sponsor' is on, and this model has no states. Pass "
-        "nonexistent='as_missing' to treat values that do not exist as unseen, and read the first assumption of the "
-        "answer."
+        "  1. 'alliance' exists only while 'sponsor' is on, and this model has no states. Give "
+        "state=ab.State('sponsor', required_by=['alliance']) to model it, or pass nonexistent='as_missing' to treat "
+        "values that do not exist as unseen, and read the first assumption of the answer."
     )
 
 
@@ -160,12 +160,12 @@ def test_every_reason_at_once():
         "  2. A random-intercept cross-lagged panel model needs at least 3 waves; there are 2. With two, stable "
         "differences between people and carry-over within them cannot be told apart. Add a wave, or ask a CLPM and "
         "read it as not separating the two.\n"
-        "  3. 'alliance' exists only while 'sponsor' is on, and this model has no states. Pass "
-        "nonexistent='as_missing' to treat values that do not exist as unseen, and read the first assumption of the "
-        "answer.\n"
-        "  4. 'contact' exists only while 'sponsor' is on, and this model has no states. Pass "
-        "nonexistent='as_missing' to treat values that do not exist as unseen, and read the first assumption of the "
-        "answer."
+        "  3. 'alliance' exists only while 'sponsor' is on, and this model has no states. Give "
+        "state=ab.State('sponsor', required_by=['alliance', 'contact']) to model it, or pass nonexistent='as_missing' "
+        "to treat values that do not exist as unseen, and read the first assumption of the answer.\n"
+        "  4. 'contact' exists only while 'sponsor' is on, and this model has no states. Give "
+        "state=ab.State('sponsor', required_by=['alliance', 'contact']) to model it, or pass nonexistent='as_missing' "
+        "to treat values that do not exist as unseen, and read the first assumption of the answer."
     )
 
 

@@ -22,12 +22,14 @@ from alliance_bayes.spec.families import (
 )
 from alliance_bayes.spec.priors import LogNormal, Normal
 
-OR_A_NAME = "or the name of a measure that holds it"
+OR_A_NAME = "one for each wave, or the name of a measure that holds it"
 EVERY = [
     Gaussian(),
     Days(30),
     Days("window", link="probit", precision=LogNormal(1.0, 0.5)),
+    Days([30, 90, 90]),
     BetaBinomial(6),
+    Count((1.5, 2)),
     Count(),
     Count("weeks", hurdle=True, any_intercept=Normal(1.0, 1.0)),
     YesNo(slope=LogNormal(0.5, 0.25)),
@@ -40,6 +42,16 @@ EVERY = [
 def test_a_family_goes_to_a_mapping_and_back(family):
     assert family_from_mapping("measure", family_to_mapping(family)) == family
     assert hash(family) == hash(family_from_mapping("measure", family_to_mapping(family)))
+
+
+def test_numbers_of_numpy_and_one_for_each_wave_are_kept_plain():
+    assert Days(np.int64(30)) == Days(30)
+    assert Days(np.array([30, 90])).window == (30, 90)
+    assert Count(np.float32(1.5)).exposure == 1.5
+    assert Count([1, 2.5]).exposure == (1, 2.5)
+    assert Ordinal(np.int8(5), lowest=np.int64(0)) == Ordinal(5, lowest=0)
+    kept = (Days(np.int64(30)).window, *Count(np.array([1, 2])).exposure, Items(["A", "B"], np.int64(4)).categories)
+    assert {type(each) for each in kept} == {int}
 
 
 def test_a_word_alone_is_a_family_without_options():
@@ -81,7 +93,10 @@ def test_shares_make_the_categories_dirichlet(concentration, n_categories):
     [
         (lambda: Days(1), f"window must be a whole number of days, 2 or more, {OR_A_NAME}; got 1."),
         (lambda: BetaBinomial(0), f"trials must be a whole number, 1 or more, {OR_A_NAME}; got 0."),
-        (lambda: Count(0.0), "exposure must be a number above 0, or the name of a measure; got 0.0."),
+        (lambda: Count(0.0), f"exposure must be a number above 0, {OR_A_NAME}; got 0.0."),
+        (lambda: Days([30, 1]), f"window must be a whole number of days, 2 or more, {OR_A_NAME}; got [30, 1]."),
+        (lambda: Days(()), f"window must be a whole number of days, 2 or more, {OR_A_NAME}; got ()."),
+        (lambda: BetaBinomial(True), f"trials must be a whole number, 1 or more, {OR_A_NAME}; got True."),
         (lambda: Ordinal(1), "categories must be a whole number from 2 to 20; got 1."),
         (lambda: Items(["A"], 5), "items must be a list of 2 or more different names; got ['A']."),
         (lambda: Days(30, link="cauchit"), "link must be one of 'logit', 'probit'; got 'cauchit'."),
@@ -99,7 +114,7 @@ def test_what_cannot_be_meant_is_refused(make, problem):
     ("mapping", "problems"),
     [
         ("poisson", [
-            "'visits': no family is called 'poisson'. "
+            "No family is called 'poisson'. "
             "Families: 'normal', 'days', 'beta_binomial', 'count', 'yes_no', 'ordinal', 'items'."
         ]),
         ({"family": "days", "windows": 30}, [

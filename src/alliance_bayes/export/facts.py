@@ -55,6 +55,8 @@ def facts_of(spec: CrossLagged, panel: Panel | Sequence[float], program: str) ->
     """
     problems = Problems(f"This {spec.title} cannot be written for {program}")
     times = _times(panel, problems)
+    with problems.collecting():
+        spec.require_normal(f"A program of {program}")
     problems.raise_as(SpecError)
     for problem in (*spec.problems_with(times), *_out_of_reach(spec, program)):
         problems.add(problem)

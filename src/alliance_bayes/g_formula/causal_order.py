@@ -247,6 +247,8 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     }
     for name in [name for name, used in extensions.items() if used]:
         problems.add(f"Models with {name} are not simulated forward here. Fit one without, or write it as ab.Equation.")
+    with problems.collecting():
+        spec.require_normal("causal_order")
     if version not in ("sample", "population"):
         problems.add(f"version must be 'sample' or 'population'; got {version!r}.")
     if version == "sample" and fit.panel.values is None:

@@ -91,6 +91,12 @@ MODEL = {
     "group_lags": Key("a text", is_text),
     "equal_across_groups": Key("a list of texts, such as ['residuals']", is_texts),
     "nonexistent": Key("a text", is_text),
+    "families": Key(
+        "a table from measures to families, such as { days = { family = 'days', window = 30 } }",
+        lambda value: is_table(value) and all(is_text(each) or is_table(each) for each in value.values()),
+    ),
+    "state": Key("a section, [model.state]", is_table),
+    "selection": Key("one or more sections, [[model.selection]]", is_tables),
     "trait_loadings": Key("a text", is_text),
     "stationary": Key("true or false", lambda value: isinstance(value, bool)),
 }
@@ -177,13 +183,17 @@ def read_column(name: str, table: object, problems: Problems) -> DerivedColumn |
 
 
 def read_spec(table: Table, layout: Table, times: tuple[float, ...] | None, problems: Problems) -> CrossLagged | None:
-    """Read the model without its priors; its measures are the panel's, less its covariates, unless it names them."""
+    """Read the model without its priors; its measures are the panel's, unless it names them.
+
+    Less its covariates, its state and what its families are given.
+    """
     kind, measures = KINDS.get(str(table.get("kind"))), layout.get("measures")
     options = {"kind", *(option.name for option in fields(kind))} if kind else set(MODEL)
     good = read_keys("[model]", table, {name: key for name, key in MODEL.items() if name in options}, problems)
     if measures:
         check_columns(good, layout, problems)
-        good = {"measures": [name for name in measures if name not in good.get("covariates", {})]} | good
+        others = {*good.get("covariates", {}), good.get("state", {}).get("name"), *given_columns(good)}
+        good = {"measures": [name for name in measures if name not in others]} | good
     if "kind" not in good or "measures" not in good:
         return None
     with problems.collecting("[model] "):
@@ -194,14 +204,30 @@ def read_spec(table: Table, layout: Table, times: tuple[float, ...] | None, prob
     return None
 
 
+def given_columns(model: Table) -> list[str]:
+    """Measures of the panel that hold windows, trials and exposures of the families."""
+    tables = [table for table in model.get("families", {}).values() if is_table(table)]
+    named = [table.get(option) for table in tables for option in ("window", "trials", "exposure")]
+    return [name for name in named if is_text(name)]
+
+
+def items_of(model: Table) -> dict[str, list[str]]:
+    """Measures whose family is one of items, and these."""
+    families = {name: table for name, table in model.get("families", {}).items() if is_table(table)}
+    return {name: table["items"] for name, table in families.items() if is_texts(table.get("items"))}
+
+
 def check_columns(model: Table, layout: Table, problems: Problems) -> None:
-    """Whether the panel holds what the model names: measures or their indicators, covariates, groups, own times."""
-    measures, indicators = layout["measures"], model.get("indicators", {})
+    """Whether the panel holds what the model names: measures or what measures them, covariates, groups, times."""
+    measures, indicators, items = layout["measures"], model.get("indicators", {}), items_of(model)
+    replaced = {**indicators, **items}
     check_measures(
-        "[model] measures", [name for name in model.get("measures", []) if name not in indicators], measures, problems
+        "[model] measures", [name for name in model.get("measures", []) if name not in replaced], measures, problems
     )
-    for items in indicators.values():
-        check_measures("[model] indicators", items, measures, problems)
+    for columns in indicators.values():
+        check_measures("[model] indicators", columns, measures, problems)
+    for columns in (*items.values(), given_columns(model)):
+        check_measures("[model] families", columns, measures, problems)
     of_persons = layout.get("covariates", [])
     for option, names, known in (
         ("covariates", model.get("covariates", {}), [*of_persons, *measures]),
@@ -214,12 +240,32 @@ def check_columns(model: Table, layout: Table, problems: Problems) -> None:
                     f"{', or among the measures if it varies over time' if option == 'covariates' else ''}"
                     f"{did_you_mean(name, known) or '.'}"
                 )
+    check_state(model.get("state", {}), model.get("measures", measures), layout, problems)
     if "group_lags" in model and "group" not in layout:
         problems.add("[model] group_lags needs groups: name their column in [panel] group.")
     if "group" in layout and "group_lags" not in model:
         problems.add("[panel] group needs group_lags in [model]: 'free', 'equal' or 'pooled'.")
     if "own_time" in layout and model.get("lags") != "continuous":
         problems.add("[panel] own_time needs lags = 'continuous' in [model].")
+
+
+def check_state(state: Table, of_model: list[str], layout: Table, problems: Problems) -> None:
+    """Whether the panel holds the state, and the covariates in its regressions."""
+    known = [*layout.get("requires", {}).values(), *layout["measures"]]
+    if is_text(state.get("name")) and state["name"] not in known:
+        problems.add(
+            f"[model.state] name is '{state['name']}', which [panel] does not read. Put it among the measures there, "
+            f"or in requires{did_you_mean(state['name'], known) or '.'}"
+        )
+    of_persons = [*of_model, *layout.get("covariates", [])]
+    for option in ("first", "acquire", "keep"):
+        named = state.get(option, [])
+        for name in named if is_texts(named) else []:
+            if name not in of_persons:
+                problems.add(
+                    f"[model.state] {option} names '{name}', which is no measure of the model and no covariate of "
+                    f"[panel]{did_you_mean(name, of_persons) or '.'}"
+                )
 
 
 def read_truth(

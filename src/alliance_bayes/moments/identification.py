@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..names import choices, lagged_path, number, quoted
+from ..names import choices, in_words, lagged_path, number, quoted
 from ..panel import Panel
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
+from ..spec.latent_options import LATENT_KINDS, latent_options
 from ..spec.steps import interval_names
+from .histories import told_states
 
 __all__ = ["check_spec_against_panel"]
 
@@ -21,34 +23,99 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
     SpecError
         If a measure of the model is not in the panel, if there are too few waves, if intervals
         are unequal and the lags left open, if a measure can be non-existent and the model does
-        not say what that means, or if nobody was observed on both ends of a lagged effect.
+        not say what that means, if a state is not what the panel holds, or if nobody was observed
+        on both ends of a lagged effect.
     """
     problems = Problems(f"This {spec.title} cannot be fitted to this panel")
-    missing = [name for name in spec.columns if name not in panel.measures]
+    needed = dict.fromkeys([*spec.response_columns, *spec.given_columns])
+    missing = [name for name in needed if name not in panel.measures]
     for name in missing:
         problems.add(f"The panel has no measure '{name}'{choices(name, panel.measures, 'Measures')}")
     for problem in spec.problems_with(panel.times):
         problems.add(problem)
-    for problem in (*_unusable_studies(spec, panel), *_unusable_extras(spec, panel)):
+    for problem in (
+        *_unusable_studies(spec, panel),
+        *_unusable_extras(spec, panel),
+        *_unlike_the_panel(spec, panel),
+        *_unusable_state(spec, panel),
+    ):
         problems.add(problem)
-    for name in spec.measures:
-        if name in panel.requires and spec.nonexistent is None:
-            problems.add(
-                f"'{name}' exists only while '{panel.requires[name]}' is on, and this model has no states. "
-                "Pass nonexistent='as_missing' to treat values that do not exist as unseen, and read the first "
-                "assumption of the answer."
-            )
     if not missing and not spec.indicators:
         for problem in _unseen_paths(spec, panel):
             problems.add(problem)
     problems.raise_as(SpecError)
 
 
+def _no_state(name: str, panel: Panel) -> str:
+    known = [*panel.states, *panel.measures]
+    return (
+        f"The panel has no state '{name}'{choices(name, known, 'States and measures')} Read it as a measure, or name "
+        "it in requires= where a measure exists only while it is on."
+    )
+
+
+def _unlike_the_panel(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """Where panel and model differ in which measures exist only while which state is on."""
+    state = spec.state
+    as_missing = "to treat values that do not exist as unseen, and read the first assumption of the answer."
+    for name in spec.measures if spec.nonexistent is None else ():
+        for column in [column for column in spec.columns_of(name) if column in panel.requires]:
+            required = panel.requires[column]
+            start = f"'{column}' exists only while '{required}' is on, and"
+            if state is None and spec.kind in LATENT_KINDS:
+                states = {each: {panel.requires.get(one) for one in spec.columns_of(each)} for each in spec.measures}
+                together = [each for each in spec.measures if required in states[each]]
+                yield (
+                    f"{start} this model has no states. Give state=ab.State('{required}', required_by={together}) to "
+                    f"model it, or pass nonexistent='as_missing' {as_missing}"
+                )
+            elif state is None:
+                yield f"{start} this model has no states. Pass nonexistent='as_missing' {as_missing}"
+            elif state.name != required:
+                yield f"{start} this model's only state is '{state.name}'; name '{required}' as its state instead."
+            elif name not in state.required_by:
+                yield f"{start} this model's state does not say so. Put '{name}' in its required_by."
+    for name in () if state is None else state.required_by:
+        assert state is not None
+        for column in [each for each in spec.columns_of(name) if each in panel.measures and each not in panel.requires]:
+            yield (
+                f"'{name}' is in required_by of the state '{state.name}', and the panel does not know that '{column}' "
+                f"exists only while it is on. Make the panel with requires={{'{column}': '{state.name}'}}, which tells "
+                "what does not exist from what is missing."
+            )
+
+
+def _unusable_state(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """What is wrong with the values of the state."""
+    if spec.state is None or not panel.has_persons:
+        return
+    name = spec.state.name
+    if name not in panel.states and name not in panel.measures:
+        yield _no_state(name, panel)
+        return
+    values = told_states(name, panel)
+    told = values[~np.isnan(values)]
+    other = told[(told != 0) & (told != 1)]
+    if len(other):
+        found = f"{len(other)} value(s) are not, such as {number(other[0])}"
+        yield f"The state '{name}' must be 1 (on) or 0 (off); {found}."
+    elif not (told == 1).any() or not (told == 0).any():
+        word = "on" if (told == 1).any() else "off"
+        yield (
+            f"The state '{name}' is {word} wherever it was told, so there is nothing to model; leave it out, and make "
+            "the panel without requires=."
+        )
+
+
 def _unusable_extras(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     """What is wrong with covariates, moderators, groups and own times."""
-    if panel.moments is not None and (spec.covariates or spec.moderated):
+    given = in_words(latent_options(spec)) if spec.is_latent else ""
+    if panel.moments is not None and spec.is_latent:
+        yield f"A model with {given} needs each person's values, and this panel holds moments alone."
+    elif panel.moments is not None and (spec.covariates or spec.moderated):
         yield "Covariates need each person's values, and this panel holds moments alone."
-    varying = [] if panel.moments is not None else [name for name in panel.measures if name not in spec.columns]
+    of_model = spec.response_columns
+    varying = [] if panel.moments is not None else [name for name in panel.measures if name not in of_model]
     known = [*panel.covariates, *varying]
     for name in spec.predetermined:
         yield (
@@ -66,19 +133,41 @@ def _unusable_extras(spec: CrossLagged, panel: Panel) -> Iterator[str]:
         if values is None:
             values = panel.require_persons("A covariate")[:, :, panel.measures.index(name)]
         yield from _unusable_values(name, values, panel)
+    for name in spec.conditioned_on[len(spec.covariates) :]:
+        if name not in panel.covariates:
+            of_persons = [*spec.measures, *panel.covariates]
+            yield (
+                f"The state's regressions name '{name}', which is no measure of the model and no covariate of the "
+                f"panel's persons{choices(name, of_persons, 'Measures and covariates')}"
+            )
+        elif panel.moments is None:
+            yield from _unusable_values(name, panel.covariates[name], panel)
+    for name in [] if spec.state is None else [each for each in spec.state.predictors if each in spec.covariates]:
+        if name in varying and name not in panel.covariates:
+            yield f"'{name}' varies over time, and the state's regressions take covariates of persons alone."
     for name in dict.fromkeys(spec.moderated.values()):
         if name not in panel.covariates:
             yield f"The panel has no covariate of persons '{name}'{choices(name, list(panel.covariates), 'Covariates')}"
         else:
             yield from _unusable_values(name, panel.covariates[name], panel)
-    if panel.background.group_labels and spec.group_lags is None:
+    if panel.background.group_labels and spec.is_latent:
+        yield (
+            f"The panel has groups ({quoted(panel.background.group_labels)}), and a model with {given} is of one "
+            "population. Make the panel without group=, or fit each group's, panel.of_group(...)."
+        )
+    elif panel.background.group_labels and spec.group_lags is None:
         yield (
             f"The panel has groups ({quoted(panel.background.group_labels)}), and this model does not say what differs "
             "between them. Choose group_lags='free', 'equal' or 'pooled', or make the panel without group=."
         )
     if spec.group_lags is not None and not panel.background.group_labels:
         yield f"group_lags='{spec.group_lags}' needs groups; make the panel with group=, or leave the option out."
-    if panel.own_times is not None and spec.lags not in ("continuous", None):
+    if panel.own_times is not None and spec.is_latent:
+        yield (
+            f"The panel holds each person's own times, and a model with {given} goes by the planned ones. Make the "
+            "panel without own_time=."
+        )
+    elif panel.own_times is not None and spec.lags not in ("continuous", None):
         yield (
             f"The panel holds each person's own times, and lags='{spec.lags}' goes by the planned ones. "
             "Use lags='continuous', or make the panel without own_time=."
@@ -122,6 +211,8 @@ def _unseen_paths(spec: CrossLagged, panel: Panel) -> list[str]:
     """Lagged effects whose predictor and outcome nobody has on both ends of any interval they act in."""
     moments = panel.moments
     seen = ~np.isnan(panel.require_persons("A lagged effect")) if moments is None else moments.observed
+    columns = [[panel.measures.index(column) for column in spec.columns_of(name)] for name in spec.measures]
+    seen = np.stack([seen[:, :, of_measure].any(axis=2) for of_measure in columns], axis=2)
     before, after = seen[:, :-1].astype(float), seen[:, 1:].astype(float)
     together = np.einsum("ntp,nto->top", before, after, optimize=True)
     intervals = interval_names(panel.times)
@@ -129,7 +220,7 @@ def _unseen_paths(spec: CrossLagged, panel: Panel) -> list[str]:
     for outcome in spec.measures:
         for predictor in spec.measures:
             path = lagged_path(predictor, outcome)
-            counts = together[:, panel.measures.index(outcome), panel.measures.index(predictor)]
+            counts = together[:, spec.measures.index(outcome), spec.measures.index(predictor)]
             if path in spec.remove:
                 continue
             if spec.lags == "free":

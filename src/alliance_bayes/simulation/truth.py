@@ -221,6 +221,9 @@ class Truth:
         times = plain_numbers(self.times)
         if not isinstance(times, tuple) or len(times) < 2 or any(later <= time for time, later in pairwise(times)):
             problems.add(f"times must be two or more increasing numbers; got {self.times!r}.")
+        if isinstance(self.spec, CrossLagged):
+            with problems.collecting():
+                self.spec.require_normal("Truth")
         problems.raise_as(SpecError)
         self._keep(times=times)
         for problem in self.spec.problems_with(tuple(self.times)):

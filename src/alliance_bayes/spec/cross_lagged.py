@@ -7,7 +7,10 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
 from ..problems import Problems, SpecError
+from .families import Family, Gaussian, Items
 from .frozen_mapping import FrozenMapping
+from .latent_options import latent_assumptions, latent_contradictions, latent_options, priors_of_options
+from .occurrence import Selection, State
 from .priors import Priors
 from .steps import base_step, equal_intervals, interval_names, steps_per_interval
 
@@ -45,6 +48,9 @@ class CrossLagged:
     group_lags: GroupLags | None = field(default=None, kw_only=True)
     equal_across_groups: Sequence[str] = field(default=(), kw_only=True)
     nonexistent: Literal["as_missing"] | None = field(default=None, kw_only=True)
+    families: Mapping[str, Family] = field(default_factory=dict, kw_only=True)
+    state: State | None = field(default=None, kw_only=True)
+    selection: Sequence[Selection] = field(default=(), kw_only=True)
     priors: Priors = field(default_factory=Priors, kw_only=True)
 
     kind: ClassVar[str]
@@ -76,6 +82,7 @@ class CrossLagged:
             problems.add(f"priors must be ab.Priors(...); got {self.priors!r}.")
         self._read_paths(problems)
         self._read_extensions(problems)
+        self._read_occurrence(problems)
         if not problems.found:
             for problem in self._contradictions():
                 problems.add(problem)
@@ -166,6 +173,22 @@ class CrossLagged:
         else:
             object.__setattr__(self, "equal_across_groups", tuple(part for part in get_args(Across) if part in across))
 
+    def _read_occurrence(self, problems: Problems) -> None:
+        families = _by_name("families", self.families, problems, "{'days': ab.Days(30)}")
+        for name, family in families.items():
+            if name not in self.measures:
+                problems.add(f"families: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
+            if not isinstance(family, get_args(Family)):
+                problems.add(f"families: '{name}' needs a family, such as ab.Days(30); got {family!r}.")
+        object.__setattr__(self, "families", FrozenMapping(families))
+        if self.state is not None and not isinstance(self.state, State):
+            problems.add(f"state must be ab.State('sponsor', ...); got {self.state!r}.")
+        selection = (self.selection,) if isinstance(self.selection, Selection) else _listed(self.selection)
+        if selection is None or not all(isinstance(each, Selection) for each in selection):
+            problems.add(f"selection must be a list of ab.Selection(...); got {self.selection!r}.")
+        else:
+            object.__setattr__(self, "selection", selection)
+
     def _contradictions(self) -> Iterable[str]:
         """Options that cannot go together, each with its cure."""
         by_interval = [
@@ -206,6 +229,7 @@ class CrossLagged:
                 yield f"'{name}' is predetermined, so it varies over time and acts on 'each_wave' or 'every_wave'."
         if self.error and (self.reliability or self.indicators):
             yield f"{self._a_title(capital=True)} estimates measurement error; leave reliability and indicators out."
+        yield from latent_contradictions(self)
 
     @property
     def random_intercepts(self) -> bool:
@@ -236,6 +260,68 @@ class CrossLagged:
     def columns(self) -> tuple[str, ...]:
         """Columns of the panel that are modelled: the measures, or their indicators in their place."""
         return tuple(column for name in self.measures for column in self.indicators.get(name, (name,)))
+
+    @property
+    def random_families(self) -> dict[str, Family]:
+        """Family of each measure that is not normal, in the order of the measures."""
+        given = {name: self.families[name] for name in self.measures if name in self.families}
+        return {name: family for name, family in given.items() if not isinstance(family, Gaussian)}
+
+    @property
+    def is_latent(self) -> bool:
+        """Whether the likelihood sums or integrates over what nobody saw: families, a state or a selection."""
+        return bool(self.random_families) or self.state is not None or bool(self.selection)
+
+    @property
+    def response_columns(self) -> tuple[str, ...]:
+        """Measures of the panel that hold values of the model: as `columns`, with items in their measure's place."""
+        return tuple(column for name in self.measures for column in self.columns_of(name))
+
+    def columns_of(self, measure: str) -> tuple[str, ...]:
+        """Measures of the panel that hold a measure's values: itself, its indicators or its items."""
+        family = self.families.get(measure)
+        if isinstance(family, Items):
+            return tuple(family.items)
+        return tuple(self.indicators.get(measure, (measure,)))
+
+    @property
+    def given_columns(self) -> tuple[str, ...]:
+        """Measures of the panel that hold windows, trials and exposures of the families."""
+        return tuple(dict.fromkeys(each for family in self.families.values() for each in family.given_columns))
+
+    @property
+    def priors_of_options(self) -> dict[str, str]:
+        """Priors that stand with families, state and selection, in words and as text."""
+        return priors_of_options(self)
+
+    def require_normal(self, what: str) -> None:
+        """Refuse what is only there for normal measures whose missing values are missing at random.
+
+        Parameters
+        ----------
+        what
+            What was asked, as the beginning of a sentence.
+
+        Raises
+        ------
+        SpecError
+            If the model has families other than normal, a state or a selection.
+        """
+        if not self.is_latent:
+            return
+        has = [f"{name} ({family.in_words})" for name, family in self.random_families.items()]
+        has += [f"the state {self.state.name}"] if self.state is not None else []
+        has += [f"a selection of {each.in_words}" for each in self.selection]
+        raise SpecError(
+            f"{what} needs a model of normal measures alone; this one has {in_words(has)}. Ask it of a model without "
+            f"{in_words(latent_options(self))}."
+        )
+
+    @property
+    def conditioned_on(self) -> tuple[str, ...]:
+        """Covariates by name: those of `covariates`, then those that are in the state's regressions alone."""
+        of_state = () if self.state is None else self.state.predictors
+        return tuple(dict.fromkeys([*self.covariates, *(name for name in of_state if name not in self.measures)]))
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -321,6 +407,13 @@ class CrossLagged:
                 found.append(f"'{path}' names one interval, which needs lags='free'.")
         if self.lag_2 and len(times) < 3:
             found.append("lag_2 needs three waves or more.")
+        for name, family in self.families.items():
+            for option in ("window", "trials", "exposure"):
+                amount = getattr(family, option, None)
+                if isinstance(amount, tuple) and len(amount) != len(times):
+                    found.append(
+                        f"families: {option} of '{name}' has {len(amount)} numbers; there are {len(times)} waves."
+                    )
         return found
 
     def _a_title(self, *, capital: bool = False) -> str:
@@ -341,7 +434,15 @@ class CrossLagged:
             if self.nonexistent == "as_missing"
             else ()
         )
-        return (*first, *self._model_assumptions(), *self._option_assumptions(), *_SHARED_ASSUMPTIONS)
+        return (*first, *self._model_assumptions(), *self._option_assumptions(), *self._shared_assumptions())
+
+    def _shared_assumptions(self) -> Iterable[str]:
+        of_predictors = " on the scale of linear predictors" if self.random_families else ""
+        yield "No unmeasured cause that changes with time drives both measures."
+        yield "The lag that matters is the interval between waves: nothing faster or slower confounds it."
+        yield f"Effects are linear{of_predictors} and the same for every person; measures keep their meaning over time."
+        yield _REST_AT_RANDOM if self.selection else MISSING_AT_RANDOM
+        yield "Within-person parts and random intercepts are normal, and people do not affect each other."
 
     def _model_assumptions(self) -> tuple[str, ...]:
         raise NotImplementedError
@@ -362,6 +463,7 @@ class CrossLagged:
             yield f"The reliability of '{name}', {number(value)}, is known and the same at every wave."
         if self.indicators:
             yield f"Indicators measure the same construct at every wave ({self.invariance} invariance)."
+        yield from latent_assumptions(self)
 
     def __str__(self) -> str:
         lags = "equal where intervals are" if self.lags is None else _LAGS_IN_WORDS.get(self.lags, self.lags)
@@ -378,18 +480,15 @@ class CrossLagged:
         words += [f"{name} measured by {in_words(list(items))}" for name, items in self.indicators.items()]
         words += [f"{self.invariance} invariance"] if self.indicators else []
         words += [f"lags of groups {self.group_lags}"] if self.group_lags else []
+        words += [f"{name} as {family.in_words}" for name, family in self.random_families.items()]
+        words += [str(self.state)] if self.state is not None else []
+        words += [str(each) for each in self.selection]
         return "; ".join(words)
 
 
 _LAGS_IN_WORDS = {"continuous": "from a continuous drift", "equal_standardized": "equal when standardised"}
 
-_SHARED_ASSUMPTIONS = (
-    "No unmeasured cause that changes with time drives both measures.",
-    "The lag that matters is the interval between waves: nothing faster or slower confounds it.",
-    "Effects are linear and the same for every person; measures keep their meaning over time.",
-    MISSING_AT_RANDOM,
-    "Within-person parts and random intercepts are normal, and people do not affect each other.",
-)
+_REST_AT_RANDOM = "What no selection model is about is missing at random given the observed measures and waves."
 
 _UNEQUAL = (
     "The intervals between waves are unequal ({intervals}), so one lagged effect for all of them has no single "

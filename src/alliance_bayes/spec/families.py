@@ -1,13 +1,13 @@
 """Families of measures: how a value comes about, given the linear predictor whose dynamics are modelled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ..names import choices, number, quoted
+from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
 from .priors import Beta, LogNormal, Normal, Prior, _prior_from_mapping, _prior_to_mapping, _problems_of
 
@@ -112,6 +112,23 @@ class _Family:
         return self._parameters()
 
     @property
+    def in_words(self) -> str:
+        """What a value is, such as "days out of 30"."""
+        return self._in_words()
+
+    @property
+    def priors(self) -> dict[str, "Prior | InducedDirichlet"]:
+        """Its priors by option, those that are used."""
+        used = {parameter.name.split()[0] for parameter in self.parameters} | {"cuts"}
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name in used & set(_PRIORS)}
+
+    @property
+    def given_columns(self) -> tuple[str, ...]:
+        """Measures of the panel that hold a window, trials or an exposure, which the likelihood is given."""
+        amounts = (getattr(self, name, None) for name in ("window", "trials", "exposure"))
+        return tuple(name for name in amounts if isinstance(name, str))
+
+    @property
     def codes(self) -> tuple[str, ...]:
         """Name of the log density behind each response of a cell, as `latent.families.CODES` has them."""
         return self._codes()
@@ -121,6 +138,9 @@ class _Family:
 
     def _codes(self) -> tuple[str, ...]:
         return (self.word,)
+
+    def _in_words(self) -> str:
+        return self.word
 
 
 @dataclass(frozen=True)
@@ -147,15 +167,15 @@ class Days(_Family):
     Parameters
     ----------
     window
-        Days that were asked about, 2 or more; or the name of the measure that holds them for each
-        person and time, less days in a controlled environment, for instance.
+        Days that were asked about, 2 or more; or so many at each wave; or the name of the measure that
+        holds them for each person and time, less days in a controlled environment, for instance.
     link
         Of the three-way cut.
     cuts, slope, intercept, interior_slope, precision
         Priors. The slope is above 0, which says that a higher predictor is more days. `precision` is f.
     """
 
-    window: int | str
+    window: int | str | Sequence[int]
     link: Link = field(default="logit", kw_only=True)
     cuts: InducedDirichlet = field(default=InducedDirichlet(), kw_only=True)
     slope: LogNormal = field(default=LogNormal(0.0, 1.0), kw_only=True)
@@ -165,7 +185,7 @@ class Days(_Family):
     word: ClassVar[str] = "days"
 
     def _check(self, problems: Problems) -> None:
-        _check_amount("window", self.window, 2, "a whole number of days, 2 or more", problems)
+        _read_amount(self, "window", 2, "a whole number of days, 2 or more", problems)
         _check_link(self.link, problems)
 
     def _parameters(self) -> tuple[FamilyParameter, ...]:
@@ -180,6 +200,9 @@ class Days(_Family):
     def _codes(self) -> tuple[str, ...]:
         return ("days" if self.link == "logit" else "days_probit",)
 
+    def _in_words(self) -> str:
+        return f"days out of {_amount_in_words(self.window)}"
+
 
 @dataclass(frozen=True)
 class BetaBinomial(_Family):
@@ -191,23 +214,27 @@ class BetaBinomial(_Family):
     Parameters
     ----------
     trials
-        W, 1 or more; or the name of the measure that holds it for each person and time.
+        W, 1 or more; or one for each wave; or the name of the measure that holds it for each person and
+        time.
     intercept, slope, precision
         Priors. The slope is above 0; `precision` is f.
     """
 
-    trials: int | str
+    trials: int | str | Sequence[int]
     intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
     slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
     precision: LogNormal = field(default=LogNormal(float(np.log(5)), 1.0), kw_only=True)
     word: ClassVar[str] = "beta_binomial"
 
     def _check(self, problems: Problems) -> None:
-        _check_amount("trials", self.trials, 1, "a whole number, 1 or more", problems)
+        _read_amount(self, "trials", 1, "a whole number, 1 or more", problems)
 
     def _parameters(self) -> tuple[FamilyParameter, ...]:
         names = ("intercept", "slope", "precision")
         return tuple(FamilyParameter(name, getattr(self, name)) for name in names)
+
+    def _in_words(self) -> str:
+        return f"beta-binomial, out of {_amount_in_words(self.trials)}"
 
 
 @dataclass(frozen=True)
@@ -221,14 +248,14 @@ class Count(_Family):
     Parameters
     ----------
     exposure
-        Time or number at risk, above 0; or the name of the measure that holds it.
+        Time or number at risk, above 0; or one for each wave; or the name of the measure that holds it.
     hurdle
         Whether none is a matter of its own.
     intercept, slope, dispersion, any_intercept, any_slope
         Priors. The slope is above 0. The last two are used with a hurdle only.
     """
 
-    exposure: float | str = 1.0
+    exposure: float | str | Sequence[float] = 1.0
     hurdle: bool = field(default=False, kw_only=True)
     intercept: Normal = field(default=Normal(0.0, 2.0), kw_only=True)
     slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
@@ -238,8 +265,7 @@ class Count(_Family):
     word: ClassVar[str] = "count"
 
     def _check(self, problems: Problems) -> None:
-        if not (isinstance(self.exposure, str) and self.exposure) and not _above(self.exposure, 0):
-            problems.add(f"exposure must be a number above 0, or the name of a measure; got {self.exposure!r}.")
+        _read_amount(self, "exposure", 0, "a number above 0", problems)
         if not isinstance(self.hurdle, bool):
             problems.add(f"hurdle must be True or False; got {self.hurdle!r}.")
 
@@ -249,6 +275,10 @@ class Count(_Family):
 
     def _codes(self) -> tuple[str, ...]:
         return ("hurdle_count" if self.hurdle else "count",)
+
+    def _in_words(self) -> str:
+        exposure = "" if self.exposure == 1 else f", exposure {_amount_in_words(self.exposure)}"
+        return f"a count{' with a hurdle' if self.hurdle else ''}{exposure}"
 
 
 @dataclass(frozen=True)
@@ -267,6 +297,9 @@ class YesNo(_Family):
 
     def _parameters(self) -> tuple[FamilyParameter, ...]:
         return FamilyParameter("intercept", self.intercept), FamilyParameter("slope", self.slope)
+
+    def _in_words(self) -> str:
+        return "yes or no"
 
 
 @dataclass(frozen=True)
@@ -293,7 +326,7 @@ class Ordinal(_Family):
     word: ClassVar[str] = "ordinal"
 
     def _check(self, problems: Problems) -> None:
-        _check_categories(self.categories, self.lowest, problems)
+        _read_categories(self, problems)
         _check_link(self.link, problems)
 
     def _parameters(self) -> tuple[FamilyParameter, ...]:
@@ -301,6 +334,9 @@ class Ordinal(_Family):
 
     def _codes(self) -> tuple[str, ...]:
         return ("ordinal" if self.link == "logit" else "ordinal_probit",)
+
+    def _in_words(self) -> str:
+        return f"{self.categories} ordered categories"
 
 
 @dataclass(frozen=True)
@@ -333,7 +369,7 @@ class Items(_Family):
             problems.add(f"items must be a list of 2 or more different names; got {self.items!r}.")
         else:
             object.__setattr__(self, "items", tuple(self.items))
-        _check_categories(self.categories, self.lowest, problems)
+        _read_categories(self, problems)
         _check_link(self.link, problems)
 
     def _parameters(self) -> tuple[FamilyParameter, ...]:
@@ -348,6 +384,9 @@ class Items(_Family):
 
     def _codes(self) -> tuple[str, ...]:
         return ("ordinal" if self.link == "logit" else "ordinal_probit",) * len(self.items)
+
+    def _in_words(self) -> str:
+        return f"{len(self.items)} items of {self.categories} ordered categories"
 
 
 Family = Gaussian | Days | BetaBinomial | Count | YesNo | Ordinal | Items
@@ -406,7 +445,8 @@ def family_from_mapping(measure: str, mapping: Mapping[str, Any] | str) -> Famil
     word = given.pop("family", None)
     kind = FAMILIES.get(str(word))
     if kind is None:
-        raise SpecError(f"'{measure}': no family is called '{word}'{choices(str(word), FAMILIES, 'Families')}")
+        unknown = f"No family is called '{word}'{choices(str(word), FAMILIES, 'Families')}"
+        raise SpecError(f"The family of '{measure}' cannot be read: {unknown}", [unknown])
     problems = Problems(f"The family '{word}' of '{measure}' cannot be read")
     known = {option.name: option for option in fields(kind)}
     for name in [name for name in given if name not in known]:
@@ -434,10 +474,29 @@ def _above(value: object, bound: float) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and bound < float(value) < np.inf
 
 
-def _check_amount(name: str, value: object, least: int, expected: str, problems: Problems) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
-    if not whole and not (isinstance(value, str) and value):
-        problems.add(f"{name} must be {expected}, or the name of a measure that holds it; got {value!r}.")
+def _read_amount(
+    family: "Days | BetaBinomial | Count", name: str, least: int, expected: str, problems: Problems
+) -> None:
+    """Keep a number, one for each wave or the name of a measure as plain Python has it; least 0 means above 0."""
+    given = getattr(family, name)
+    if isinstance(given, str) and given:
+        return
+    of_waves = isinstance(given, Iterable) and not isinstance(given, str)
+    amounts = tuple(given) if of_waves else (given,)
+    usable = [_above(each, 0) if least == 0 else _is_whole(each) and each >= least for each in amounts]
+    if not all(usable) or not usable:
+        problems.add(
+            f"{name} must be {expected}, one for each wave, or the name of a measure that holds it; got {given!r}."
+        )
+        return
+    plain = tuple(int(each) if isinstance(each, Integral) else float(each) for each in amounts)
+    object.__setattr__(family, name, plain if of_waves else plain[0])
+
+
+def _amount_in_words(amount: float | str | Sequence[float]) -> str:
+    if isinstance(amount, str):
+        return f"'{amount}'"
+    return in_words([number(each) for each in ([amount] if isinstance(amount, int | float) else amount)])
 
 
 def _check_link(link: str, problems: Problems) -> None:
@@ -445,8 +504,16 @@ def _check_link(link: str, problems: Problems) -> None:
         problems.add(f"link must be one of {quoted(['logit', 'probit'])}; got {link!r}.")
 
 
-def _check_categories(categories: object, lowest: object, problems: Problems) -> None:
-    if not isinstance(categories, int) or isinstance(categories, bool) or not 2 <= categories <= 20:
-        problems.add(f"categories must be a whole number from 2 to 20; got {categories!r}.")
-    if not isinstance(lowest, int) or isinstance(lowest, bool):
-        problems.add(f"lowest must be a whole number; got {lowest!r}.")
+def _read_categories(family: "Ordinal | Items", problems: Problems) -> None:
+    if not _is_whole(family.categories) or not 2 <= family.categories <= 20:
+        problems.add(f"categories must be a whole number from 2 to 20; got {family.categories!r}.")
+    else:
+        object.__setattr__(family, "categories", int(family.categories))
+    if not _is_whole(family.lowest):
+        problems.add(f"lowest must be a whole number; got {family.lowest!r}.")
+    else:
+        object.__setattr__(family, "lowest", int(family.lowest))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)

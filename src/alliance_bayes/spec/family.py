@@ -73,8 +73,23 @@ class RICLPM(CrossLagged):
     nonexistent
         ``"as_missing"`` treats values that cannot exist (a measure whose required state is
         off) as unseen values; without it a panel that declares `requires` is refused.
+    families
+        Measure that is not normal to its family, such as ``{"days": Days(30)}``: `Days`, `BetaBinomial`, `Count`,
+        `YesNo`, `Ordinal` or `Items`. Random intercept, within-person part and lagged effects are then those of its
+        linear predictor, whose location is 0 and whose variance 1 at the first wave; the values are what the family
+        makes of it. `Items` names the measures of the panel that take its place.
+    state
+        A yes/no `State` that comes and goes, such as having a sponsor, while which alone some measures exist and
+        which has regressions of its own; where nobody told it, both are possible and summed over.
+    selection
+        A `Selection` or a list of them: regressions of who is interviewed, or answers, on the measures themselves,
+        for values that are not missing at random. An effect of what was not seen is identified by its prior.
+
+        Families, state and selection are there for `RICLPM` and `CLPM`, and go neither with `group_lags` nor with
+        `moderated`; a state goes with ``lags`` "equal", "free" and "grid", and not with `stationary`. Covariates act
+        on linear predictors. What knows only normal measures refuses such a model.
     priors
-        See `Priors`.
+        See `Priors`; those of families, state and selection stand with them.
     trait_loadings
         ``"fixed"`` at 1 at every wave, or ``"free"`` after the first.
     stationary
@@ -99,6 +114,26 @@ class RICLPM(CrossLagged):
     >>> print(spec.without("days -> alliance"))
     random-intercept cross-lagged panel model of alliance and days; lagged effects equal, residual \
 covariances free, means free; fixed at 0: days -> alliance
+
+    Days without alcohol out of 30, an alliance that exists only while there is a sponsor, and people who
+    are interviewed the more readily the more such days they have:
+
+    >>> from alliance_bayes import Days, Normal, Selection, State
+    >>> spec = RICLPM(
+    ...     ["alliance", "days"],
+    ...     lags="equal",
+    ...     families={"days": Days(30)},
+    ...     state=State("sponsor", required_by=["alliance"], keep=["alliance"], acts_on=["days"]),
+    ...     selection=Selection("interview", on=["days"], effect=Normal(0.5, 0.25)),
+    ... )
+    >>> for part in str(spec).split("; ")[2:]:
+    ...     print(part)
+    days as days out of 30
+    state sponsor, required by alliance, kept by alliance, acts on days
+    selection of interviews by days, effect Normal(0.5, 0.25)
+    >>> print(spec.assumptions[1])
+    Given a normal linear predictor, on which effects act, 'days' is days out of 30: independent between \
+waves and measures, by rules that stay the same.
     """
 
     trait_loadings: Literal["fixed", "free"] = field(default="fixed", kw_only=True)
@@ -180,7 +215,8 @@ class DPM(CrossLagged):
     Parameters
     ----------
     measures, lags, residuals, means, remove, nonexistent, priors
-        As in `RICLPM`, like all other options; lags are equal, free or on a grid. They act among the scores
+        As in `RICLPM`, like all other options but `families`, `state` and `selection`, which are refused; lags are
+        equal, free or on a grid. They act among the scores
         themselves and are standardised by the SDs that are left within people given alpha. A covariate of
         the ``"intercepts"`` acts on alpha.
 
@@ -213,7 +249,8 @@ class STARTS(CrossLagged):
     ----------
     measures, lags, means, remove, nonexistent, priors
         As in `RICLPM`, like all other options but `residuals`, which says nothing, and `reliability`,
-        `indicators`, `lag_2`, `moderated` and equal standardised lags, which are refused.
+        `indicators`, `lag_2`, `moderated`, `families`, `state`, `selection` and equal standardised lags, which are
+        refused.
 
     References
     ----------
@@ -253,7 +290,8 @@ class LCMSR(CrossLagged):
     Parameters
     ----------
     measures, lags, residuals, remove, nonexistent, priors
-        As in `RICLPM`, like all other options; `means` says nothing, since means follow the mean line.
+        As in `RICLPM`, like all other options but `families`, `state` and `selection`, which are refused; `means`
+        says nothing, since means follow the mean line.
 
     References
     ----------
@@ -287,7 +325,8 @@ class ALT(CrossLagged):
     Parameters
     ----------
     measures, lags, residuals, remove, nonexistent, priors
-        As in `RICLPM`, like all other options; `means` says nothing, since means follow those of the first wave,
+        As in `RICLPM`, like all other options but `families`, `state` and `selection`, which are refused; `means`
+        says nothing, since means follow those of the first wave,
         alpha and beta. Lags are equal, free or on a grid, and standardised by the SDs left within people given
         alpha and beta.
 

@@ -7,7 +7,9 @@ from typing import Any
 from ..names import choices, did_you_mean, quoted
 from ..problems import Problems, SpecError
 from .cross_lagged import CrossLagged
+from .families import family_from_mapping, family_to_mapping
 from .family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
+from .occurrence import selection_from_mapping, selection_to_mapping, state_from_mapping, state_to_mapping
 from .priors import Priors
 
 __all__ = ["KINDS", "spec_from_mapping", "spec_to_mapping"]
@@ -28,7 +30,16 @@ def spec_to_mapping(spec: CrossLagged) -> dict[str, Any]:
         value = getattr(spec, option.name)
         if option.name in ("measures", "priors") or value == option.default or value == {}:
             continue
-        mapping[option.name] = _plain(value)
+        match option.name:
+            case "families":
+                mapping["families"] = {name: family_to_mapping(family) for name, family in spec.families.items()}
+            case "state":
+                assert spec.state is not None
+                mapping["state"] = state_to_mapping(spec.state)
+            case "selection":
+                mapping["selection"] = [selection_to_mapping(each) for each in spec.selection]
+            case _:
+                mapping[option.name] = _plain(value)
     if spec.priors != Priors():
         default = Priors().to_mapping()
         mapping["priors"] = {name: prior for name, prior in spec.priors.to_mapping().items() if prior != default[name]}
@@ -66,9 +77,34 @@ def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
     if "measures" not in mapping:
         problems.add("measures is missing: the names of two or more measures.")
     given = {name: value for name, value in mapping.items() if name in options and name != "priors"}
+    _read_occurrence(given, problems)
     priors = Priors()
     with problems.collecting():
         priors = Priors.from_mapping(mapping.get("priors", {}))
     problems.raise_as(SpecError)
     assert model is not None
     return model(**given, priors=priors)
+
+
+def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:
+    """Turn the tables of families, state and selection into what they describe."""
+    families, selection = given.pop("families", {}), given.pop("selection", [])
+    if isinstance(families, Mapping):
+        given["families"] = {}
+        for name, table in families.items():
+            with problems.collecting(f"family of '{name}': "):
+                given["families"][name] = family_from_mapping(name, table)
+    else:
+        problems.add(
+            f"families must be a table such as {{ days = {{ family = 'days', window = 30 }} }}; got {families!r}."
+        )
+    if "state" in given:
+        with problems.collecting("state: "):
+            given["state"] = state_from_mapping(given["state"])
+    if isinstance(selection, list | tuple):
+        given["selection"] = []
+        for place, table in enumerate(selection, start=1):
+            with problems.collecting(f"selection {place}: "):
+                given["selection"].append(selection_from_mapping(table))
+    else:
+        problems.add(f"selection must be a list of tables, such as {{ of = 'interview' }}; got {selection!r}.")

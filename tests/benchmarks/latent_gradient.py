@@ -5,10 +5,10 @@ import time
 import numpy as np
 
 from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.laplace import log_likelihood_and_gradient
+from alliance_bayes.latent.propagation import log_likelihood_and_gradient
 from alliance_bayes.latent.quadrature import by_importance, by_quadrature
 from alliance_bayes.latent.reference import log_density
-from alliance_bayes.latent.responses import LatentArrays, Responses, arrange
+from alliance_bayes.latent.responses import LatentArrays, Responses, arrange, one_case_each
 
 PHI = {
     "days": np.array([-1.9, 0.0, 1.3, 0.8, 0.7, 4.0]),
@@ -20,10 +20,10 @@ SIZE = {"days": 30.0, "count": 0.0, "yes_no": 0.0, "ordinal": 5.0}
 
 
 def moments(n_waves: int, n_measures: int) -> tuple[np.ndarray, np.ndarray]:
-    """Linear predictors of variance 1 with a stable half and carry-over of 0.4."""
+    """Means and covariances, of one linear system, of predictors of variance 1, a stable half and carry-over of 0.4."""
     apart = np.abs(np.subtract.outer(np.arange(n_waves), np.arange(n_waves)))
     across = np.where(np.eye(n_measures) > 0, 1.0, 0.3)
-    return np.zeros(n_waves * n_measures), np.kron(0.5 + 0.5 * 0.4**apart, across)
+    return np.zeros((1, n_waves * n_measures)), np.kron(0.5 + 0.5 * 0.4**apart, across)[None]
 
 
 def probabilities(family: str, eta: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def simulated(family: str, *, persons: int, waves: int, missing: float, seed: in
     """A normal measure and one of `family`, some values missing one by one."""
     rng = np.random.default_rng(seed)
     mean, covariance = moments(waves, 2)
-    eta = rng.multivariate_normal(mean, covariance, size=persons)
+    eta = rng.multivariate_normal(mean[0], covariance[0], size=persons)
     seen = rng.random(eta.shape) >= missing
     exact = np.where(seen, eta, np.nan)
     exact[:, 1::2] = np.nan
@@ -45,7 +45,7 @@ def simulated(family: str, *, persons: int, waves: int, missing: float, seed: in
     cumulative = probabilities(family, eta[person, 2 * wave + 1]).cumsum(axis=-1)
     value = (rng.random((len(person), 1)) * cumulative[:, -1:] > cumulative).sum(axis=-1)
     code, size = np.full(len(person), CODES[family]), np.full(len(person), SIZE[family])
-    return arrange(exact, Responses(person, 2 * wave + 1, code, 0 * code, value, size))
+    return arrange(exact, Responses(person, 2 * wave + 1, code, 0 * code, value, size), one_case_each(persons))
 
 
 def milliseconds(family: str, *, persons: int = 400, waves: int = 4, missing: float = 0.0, repeats: int = 300) -> float:
@@ -62,13 +62,13 @@ def milliseconds(family: str, *, persons: int = 400, waves: int = 4, missing: fl
 
 
 def errors(family: str, *, persons: int = 400, waves: int = 4) -> tuple[float, float, float, float, float]:
-    """Laplace less adaptive quadrature, per person: mean, SD, largest; change of the sum with 10 % more latent
-    variance; and the standard error of the sum by importance sampling with 50 pairs."""
+    """Expectation propagation less adaptive quadrature, per person: mean, SD, largest; change of the sum with
+    10 % more latent variance; and the standard error of the sum by importance sampling with 50 pairs."""
     data = simulated(family, persons=persons, waves=waves, missing=0.0, seed=1)
     mean, covariance = moments(waves, 2)
     here = by_quadrature(mean, covariance, PHI[family], data, persons, points=9).error
     wider = covariance.copy()
-    wider[1::2, 1::2] *= 1.1
+    wider[0, 1::2, 1::2] *= 1.1
     there = by_quadrature(mean, wider, PHI[family], data, persons, points=9).error
     drawn = by_importance(mean, covariance, PHI[family], data, persons, draws=50)
     return here.mean(), here.std(), np.abs(here).max(), (there - here).sum(), drawn.standard_error_of_sum
@@ -79,13 +79,13 @@ def main() -> None:
     for family in PHI:
         complete, gaps = (milliseconds(family, missing=missing) for missing in (0.0, 0.4))
         print(f"{family:8} complete {complete:5.2f}, 40 % missing {gaps:5.2f}")
-    print("log-likelihood by Laplace less that by quadrature")
+    print("log-likelihood by expectation propagation less that by quadrature")
     for family in PHI:
         for waves in (3, 4):
             average, spread, most, change, left = errors(family, waves=waves)
             print(
-                f"{family:8} {waves} waves: mean {average:+.4f} a person, SD {spread:.4f}, largest {most:.4f}; "
-                f"sum over 400 changes by {change:+.2f} with 10 % more latent variance; MCSE of the sum {left:.2f}"
+                f"{family:8} {waves} waves: mean {average:+.6f} a person, SD {spread:.6f}, largest {most:.5f}; "
+                f"sum over 400 changes by {change:+.3f} with 10 % more latent variance; MCSE of the sum {left:.2f}"
             )
 
 

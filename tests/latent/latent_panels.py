@@ -1,4 +1,4 @@
-"""Small panels of several families at once."""
+"""Small panels of several families at once, of one linear system and one case for each person."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.responses import LatentArrays, Responses, arrange
+from alliance_bayes.latent.responses import LatentArrays, Responses, arrange, one_case_each
 from helpers import random_covariance
 
 PHI = {
@@ -19,6 +19,7 @@ PHI = {
     "yes_no": [0.4, 1.3],
     "ordinal": [1.3, -1.0, 0.2, 1.1],
     "ordinal_probit": [0.9, -1.0, -0.4, 0.5],
+    "predicted": [],
 }
 SIZE = {"days": 14.0, "days_probit": 5.0, "beta_binomial": 6.0, "count": 0.4, "ordinal": 4.0, "ordinal_probit": 4.0}
 
@@ -31,15 +32,20 @@ class Case(NamedTuple):
     phi: np.ndarray
     exact: np.ndarray
     responses: Responses
-    families: list[tuple[str, int]]
+    families: list[tuple[str, int]]  # each measure and where its parameters begin, once for each item
+
+    @property
+    def moments(self):
+        """Means and covariances as the kernel takes them, family parameters and data."""
+        return self.mean[None], self.covariance[None], self.phi, self.data
 
     @property
     def data(self) -> LatentArrays:
-        return arrange(self.exact, self.responses)
+        return arrange(self.exact, self.responses, one_case_each(len(self.exact)))
 
     def of_person(self, person):
         """Responses of one person as `reference.log_likelihood_by_grid` takes them."""
-        rows = np.flatnonzero(self.responses.person == person)
+        rows = np.flatnonzero(self.responses.case == person)
         names = {code: name for name, code in CODES.items()}
         return [
             (
@@ -53,11 +59,16 @@ class Case(NamedTuple):
         ]
 
 
+def panel_of(mean, covariance, phi, exact, responses):
+    """A panel made by hand."""
+    return Case(mean, covariance, phi, exact, responses, [])
+
+
 def draw(family, eta, rng):
     """A plausible response, made without the density: what a test needs is that nothing is special about it."""
     if family in ("count", "hurdle_count"):
         return float(rng.poisson(np.exp(1.0 + 0.8 * eta)))
-    most = {"yes_no": 1, "ordinal": 3, "ordinal_probit": 3}.get(family) or int(SIZE[family])
+    most = {"yes_no": 1, "predicted": 1, "ordinal": 3, "ordinal_probit": 3}.get(family) or int(SIZE[family])
     return float(rng.binomial(most, rng.beta(0.3 + expit(eta), 0.3 + expit(-eta))))
 
 

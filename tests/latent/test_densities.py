@@ -1,10 +1,13 @@
-"""Each family's log density is scipy's, sums to 1, and has the derivatives that differences give."""
+"""Each family's log density is scipy's, sums to 1, and has the gradient that differences give."""
 
 import numpy as np
 import pytest
+from scipy import special
 
-from alliance_bayes.latent.families import CODES, constants, derivatives, log_of_counting, phi_gradient
+from alliance_bayes.latent.families import CODES, add_phi_gradients, log_densities, log_of_counting
 from alliance_bayes.latent.reference import log_density
+from alliance_bayes.latent.special import digamma, exponentials, log_rising, rising_slope
+from alliance_bayes.latent.tables import LOWEST, N_GRID, STEP, interpolated, scatter
 from helpers import slope
 
 PARAMETERS = {
@@ -16,8 +19,15 @@ PARAMETERS = {
     "yes_no": [[0.4, 1.3], [-2.0, 0.5]],
     "ordinal": [[1.3, -1.0, 0.2, 1.1], [0.6, -2.0, -1.9, -1.5, 0.0, 2.0]],
     "ordinal_probit": [[1.3, -1.0, 0.2, 1.1], [0.6, -2.0, -1.9, -1.5, 0.0, 2.0]],
+    "predicted": [[]],
 }
-SIZES = {"days": [2, 30, 90], "beta_binomial": [1, 6], "count": [0.0, np.log(12.0)], "yes_no": [0.0]}
+SIZES = {
+    "days": [2, 30, 90],
+    "beta_binomial": [1, 6],
+    "count": [0.0, np.log(12.0)],
+    "yes_no": [0.0],
+    "predicted": [0.0],
+}
 SIZES |= {"days_probit": SIZES["days"], "hurdle_count": SIZES["count"]}
 ETA = np.array([-2.3, -0.4, 0.0, 0.9, 2.8])
 
@@ -29,7 +39,7 @@ def sizes(family, phi):
 def support(family, size):
     if family in ("count", "hurdle_count"):
         return np.arange(4000)
-    return np.arange({"yes_no": 2, "ordinal": size, "ordinal_probit": size}.get(family, size + 1))
+    return np.arange({"yes_no": 2, "predicted": 2, "ordinal": size, "ordinal_probit": size}.get(family, size + 1))
 
 
 CASES = [
@@ -45,74 +55,88 @@ def some_values(family, size):
     return sorted({*every[:3], every[len(every) // 2], *every[-2:]} - {*every[41:]} | {*every[:1]})
 
 
-def compiled(family, value, size, phi, eta):
-    response = CODES[family], 0, float(value), float(size)
-    constant, added, _ = constants(*response, phi)
-    total, *slopes = derivatives(*response, constant, phi, eta, True)
-    low = derivatives(*response, constant, phi, eta, False)
-    np.testing.assert_allclose(low[:4], [total, *slopes[:3]], rtol=1e-10, atol=1e-12)
-    return np.array([total + added, *slopes])
+def compiled(family, values, size, phi, eta):
+    """Log densities of several values at several eta, nothing left out; shape ``(value, eta)``."""
+    values, eta = np.asarray(values, dtype=float), np.asarray(eta, dtype=float)
+    result = np.empty((len(values), len(eta)))
+    log_densities(CODES[family], 0, float(size), values, phi, eta, result)
+    return result + log_of_counting(CODES[family], values, np.full(len(values), float(size)))[:, None]
 
 
-def weighted_gradient(family, value, size, phi, eta, weights):
-    response = CODES[family], 0, float(value), float(size)
-    constant, _, scale_slope = constants(*response, phi)
-    gradient = np.zeros(len(phi))
-    phi_gradient(*response, constant, scale_slope, phi, eta, np.array(weights), gradient)
-    return gradient
-
-
-def whole(family, value, size, phi, eta):
-    counting = log_of_counting(CODES[family], np.array([float(value)]), np.array([float(size)]))[0]
-    return compiled(family, value, size, phi, eta)[0] + counting
+def gradient(family, values, size, phi, eta, weights):
+    found = np.zeros(len(phi))
+    values = np.asarray(values, dtype=float)
+    add_phi_gradients(CODES[family], 0, float(size), values, phi, np.asarray(eta), weights, found)
+    return found
 
 
 @pytest.mark.parametrize(("family", "size", "phi"), CASES)
 def test_log_density_is_that_of_scipy(family, size, phi):
-    near = ETA / 2
-    for value in some_values(family, size):
-        want = log_density(family, value, size, phi, near)
-        found = [whole(family, value, size, phi, eta) for eta in near]
-        np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-10)
+    near, values = ETA / 2, some_values(family, size)
+    want = [log_density(family, value, size, phi, near) for value in values]
+    np.testing.assert_allclose(compiled(family, values, size, phi, near), want, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize(("family", "size", "phi"), CASES)
-@pytest.mark.parametrize("eta", [-1.7, 0.6])
-def test_probabilities_sum_to_1(family, size, phi, eta):
-    total = sum(np.exp(whole(family, value, size, phi, eta)) for value in support(family, size))
+def test_probabilities_sum_to_1(family, size, phi):
+    total = np.exp(compiled(family, support(family, size), size, phi, [-1.7, 0.6])).sum(axis=0)
     np.testing.assert_allclose(total, 1, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("family", "size", "phi"), CASES)
-def test_derivatives_in_eta_are_slopes(family, size, phi):
-    for value in some_values(family, size):
-        for eta in ETA:
-            found = compiled(family, value, size, phi, eta)
-            want = slope(lambda point: compiled(family, value, size, phi, point[0])[:5], np.array([eta]))  # noqa: B023
-            np.testing.assert_allclose(found[1:4], want[:3, 0], rtol=1e-7, atol=1e-8)
-            np.testing.assert_allclose(found[4:], want[3:, 0], rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize(("family", "size", "phi"), [case for case in CASES if not case.id.startswith("predicted")])
+def test_gradient_in_phi_is_the_slope_of_the_weighted_sum(family, size, phi):
+    values = some_values(family, size)
+    weights = np.random.default_rng(1).random((len(values), len(ETA)))
+    weights[0, 1] = 0
+
+    def weighted(point):
+        return (weights * compiled(family, values, size, point, ETA)).sum()
+
+    found = gradient(family, values, size, phi, ETA, weights)
+    np.testing.assert_allclose(found, slope(weighted, phi, width=1e-4), rtol=1e-7, atol=1e-7)
 
 
 @pytest.mark.parametrize(("family", "size", "phi"), CASES)
-@pytest.mark.parametrize("weights", [np.zeros(4), *np.eye(4), (0.7, -0.4, 0.2, 0.3)])
-def test_gradient_in_phi_is_the_slope_of_weighted_derivatives(family, size, phi, weights):
-    combination = np.array([1.0, *weights])
-    for value in some_values(family, size):
-        for eta in ETA[1:4]:
-            found = weighted_gradient(family, value, size, phi, eta, weights)
-
-            def weighted(point):
-                return combination @ compiled(family, value, size, point, eta)[:5]  # noqa: B023
-
-            np.testing.assert_allclose(found, slope(weighted, phi, width=1e-4), rtol=1e-7, atol=1e-7)
+def test_far_out_nothing_overflows(family, size, phi):
+    values, far = some_values(family, size), np.array([-150.0, -60.0, -25.0, 25.0, 60.0, 150.0])
+    assert np.isfinite(compiled(family, values, size, phi, far)).all()
+    assert np.isfinite(gradient(family, values, size, phi, far, np.ones((len(values), len(far))))).all()
 
 
 @pytest.mark.parametrize(("family", "size", "phi"), CASES)
-@pytest.mark.parametrize("eta", [-150.0, -60.0, -25.0, 25.0, 60.0, 150.0])
-def test_far_out_nothing_overflows(family, size, phi, eta):
-    for value in some_values(family, size):
-        found = compiled(family, value, size, phi, eta)
-        assert np.isfinite(found).all()
-        assert np.isfinite(weighted_gradient(family, value, size, phi, eta, [0.3, 0.3, 0.1, 0.1])).all()
-        nearby = slope(lambda point: compiled(family, value, size, phi, point[0])[:2], np.array([eta]))  # noqa: B023
-        np.testing.assert_allclose(found[1:3], nearby[:, 0], rtol=1e-5, atol=1e-5)
+def test_tables_hold_between_and_beyond_their_points(family, size, phi):
+    """To the sixth order within the grid, and a smooth continuation beyond it."""
+    value = float(some_values(family, size)[-2])
+    row = compiled(family, [value], size, phi, LOWEST + STEP * np.arange(N_GRID))[0]
+    inside = np.linspace(-9.99, 9.99, 301)
+    found = np.array([interpolated(row, eta) for eta in inside])
+    np.testing.assert_allclose(found, compiled(family, [value], size, phi, inside)[0], atol=1e-4)
+    np.testing.assert_allclose(found[50:-50], compiled(family, [value], size, phi, inside)[0, 50:-50], atol=2e-6)
+    beyond = np.array([-11.0, 11.0])
+    found = [interpolated(row, eta) for eta in beyond]
+    np.testing.assert_allclose(found, compiled(family, [value], size, phi, beyond)[0], rtol=0.01, atol=0.01)
+
+
+@pytest.mark.parametrize("eta", [-13.0, -10.0, -9.97, -0.04, 3.0, 9.99, 10.0, 12.0])
+def test_gradients_of_tables_are_spread_over_their_points(eta):
+    rng = np.random.default_rng(2)
+    row, row_bar = rng.normal(size=N_GRID), np.zeros(N_GRID)
+    scatter(eta, 0.7, row_bar)
+    np.testing.assert_allclose(row_bar @ row, 0.7 * interpolated(row, eta), rtol=1e-10)
+    np.testing.assert_allclose(row_bar.sum(), 0.7, rtol=1e-10)
+
+
+def test_exponentials_are_those_of_numpy():
+    values = np.concatenate([np.linspace(-40, 0.5, 100), [-800.0, -np.inf, -1e-300, 0.0]])
+    found = values.copy()
+    exponentials(found, len(values), np.empty(len(values)))
+    np.testing.assert_allclose(found, np.exp(np.maximum(values, -700)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("x", [1e-12, 0.3, 1.0, 6.9, 7.0, 45.0, 1e6])
+def test_digamma_is_that_of_scipy(x):
+    np.testing.assert_allclose(digamma(x), special.digamma(x), rtol=1e-12)
+    for count in (0, 3, 8, 30):
+        np.testing.assert_allclose(rising_slope(count, x), special.digamma(x + count) - special.digamma(x), rtol=1e-8)
+        want = special.gammaln(x + count) - special.gammaln(x)
+        np.testing.assert_allclose(log_rising(count, x), want, rtol=1e-8, atol=1e-9)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.measures import family_layout, panel_responses, sparse_categories
+from alliance_bayes.latent.measures import family_layout, panel_responses, response_columns, sparse_categories
 from alliance_bayes.panel import Panel
 from alliance_bayes.problems import PanelError, SpecError
-from alliance_bayes.spec.families import Count, Days, Items, Ordinal, YesNo
+from alliance_bayes.spec.families import Count, Days, Gaussian, Items, Ordinal, YesNo
 
 NAMES = ["alliance", "days", "window", "visits", "A1", "A2"]
 FAMILIES = {"days": Days("window"), "visits": Count(3.0), "trust": Items(["A1", "A2"], 4)}
@@ -41,13 +41,22 @@ def test_parameters_are_named_after_their_measures():
 def test_responses_stand_in_their_cells():
     layout = family_layout(MEASURES, FAMILIES)
     found = panel_responses(panel_with(), layout)
-    assert len(found.person) == 5 + 3 + 5 + 4
+    assert len(found.case) == 5 + 3 + 5 + 4
     rows = {(*map(int, row[:4]), *map(float, row[4:])) for row in zip(*found, strict=True)}
-    assert len(rows) == len(found.person)
+    assert len(rows) == len(found.case)
     assert (1, 1, CODES["days"], 0, 7.0, 28.0) in rows
     assert (1, 6, CODES["count"], 6, 5.0, np.log(3.0)) in rows
     assert (0, 7, CODES["ordinal_probit"], 9, 3.0, 4.0) in rows
     assert (2, 7, CODES["ordinal_probit"], 13, 3.0, 4.0) in rows
+
+
+def test_windows_may_differ_between_waves():
+    found = panel_responses(panel_with(), family_layout(["alliance", "days"], {"days": Days([60, 90])}))
+    sizes = {
+        (int(person), int(position)): size
+        for person, position, size in zip(found.case, found.position, found.size, strict=True)
+    }
+    assert sizes == {(0, 1): 60, (0, 3): 90, (1, 1): 60, (2, 1): 60, (2, 3): 90}
 
 
 def test_a_family_of_no_measure_is_refused():
@@ -85,3 +94,27 @@ def test_sparse_categories_are_told():
 def test_normal_measures_alone_have_no_responses():
     found = panel_responses(panel_with(), family_layout(["alliance"], {}))
     assert all(len(each) == 0 for each in found)
+
+
+def with_windows(windows):
+    """Days whose window differs between waves, as the specification will take it."""
+    family = Days(30)
+    object.__setattr__(family, "window", windows)
+    return family_layout(["alliance", "days"], {"days": family})
+
+
+def test_a_window_may_differ_between_waves():
+    found = panel_responses(panel_with([((0, 1, 1), 60)]), with_windows((60, 90)))
+    assert [*zip(found.position, found.size, strict=True)] == [(1, 60), (3, 90), (1, 60), (1, 60), (3, 90)]
+
+
+def test_windows_for_other_waves_are_refused():
+    with pytest.raises(PanelError) as caught:
+        panel_responses(panel_with(), with_windows((30, 30, 30)))
+    assert caught.value.problems == ("'days': window has 3 numbers for 2 waves; give one number for each.",)
+
+
+def test_columns_that_hold_responses_are_told():
+    assert response_columns("alliance", Gaussian()) == ()
+    assert response_columns("days", Days("window")) == ("days",)
+    assert response_columns("trust", Items(["A1", "A2"], 4)) == ("A1", "A2")

@@ -1,5 +1,6 @@
 """A kernel is compiled anew when any kernel changes, not only its own file."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -35,3 +36,29 @@ def run(folder):
     environment = {**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")}
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment, check=True)
     return done.stdout.strip()
+
+
+def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
+    """Stamps of one folder are made of that folder and of those its kernels call."""
+    copy = tmp_path / "alliance_bayes"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models"))
+    before = stamps(tmp_path)
+    special = copy / "latent" / "special.py"
+    special.write_text(special.read_text() + "\n# Another comment.\n")
+    between = stamps(tmp_path)
+    assert between["moments"] == before["moments"]
+    assert between["latent"] != before["latent"]
+    kernel = copy / "moments" / "kernel.py"
+    kernel.write_text(kernel.read_text() + "\n# Another comment.\n")
+    after = stamps(tmp_path)
+    assert after["moments"] != between["moments"]
+    assert after["latent"] != between["latent"]
+
+
+def stamps(folder):
+    script = (
+        "from alliance_bayes.moments.caching import STAMPS\nprint({key.name: value for key, value in STAMPS.items()})"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    return ast.literal_eval(done.stdout)

@@ -25,9 +25,9 @@ def normal_quantile(below, above):
     t = math.sqrt(max(-2.0 * tail, 1e-12))
     x = -t + (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
     for _ in range(4):
-        first, second, _, _, _ = inverse_mills(x)
-        excess = (log_normal_cdf(x) - tail) / first
-        x -= excess / (1.0 - 0.5 * excess * second / first)
+        slope = inverse_mills(x)
+        excess = (log_normal_cdf(x) - tail) / slope
+        x -= excess / (1.0 + 0.5 * excess * (x + slope))
     return x if below < above else -x
 
 

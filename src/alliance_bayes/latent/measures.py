@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 else:
     Panel = object
 
-__all__ = ["FamilyLayout", "family_layout", "panel_responses", "sparse_categories"]
+__all__ = [
+    "FamilyLayout",
+    "family_layout",
+    "panel_responses",
+    "response_columns",
+    "response_sizes",
+    "sparse_categories",
+]
 
 FEWEST = 5
 
@@ -96,13 +103,14 @@ def family_layout(measures: Sequence[str], families: Mapping[str, Family]) -> Fa
 
 
 def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:
-    """Responses of all measures that are not normal.
+    """Responses of all measures that are not normal; the case of each is its row of the panel.
 
     Raises
     ------
     PanelError
         If values do not fit their family, or a window or exposure is missing or impossible; every
-        problem with its number of cases and the first of them.
+        problem with its number of cases and the first of them. Or if a list of windows, trials or
+        exposures has not one number for each wave.
     """
     values = panel.require_persons("The likelihood of measures that are not normal")
     problems = Problems("The panel does not fit the families of its measures")
@@ -116,14 +124,20 @@ def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:
     def column(name: str) -> np.ndarray:
         return np.asarray(values[:, :, panel.measures.index(name)])
 
+    sizes_of = [
+        _sizes(measure, family, column, values.shape[:2], problems)
+        for measure, family in zip(layout.measures, layout.families, strict=True)
+    ]
+    problems.raise_as(PanelError)
     parts: list[tuple[np.ndarray, ...]] = []
     for number_of, (measure, family) in enumerate(zip(layout.measures, layout.families, strict=True)):
-        for name, code, start in zip(_responses(measure, family), family.codes, layout.starts[number_of], strict=True):
+        for name, code, start in zip(
+            response_columns(measure, family), family.codes, layout.starts[number_of], strict=True
+        ):
             answered = column(name)
             person, wave = np.nonzero(~np.isnan(answered))
             value = answered[person, wave] - getattr(family, "lowest", 0)
-            size = _sizes(family, column)
-            sizes = np.full(len(person), size) if isinstance(size, float) else size[person, wave]
+            sizes = sizes_of[number_of][person, wave]
             for found, cure in _misfits(family, value, sizes):
                 if found.any():
                     problems.add(_sentence(panel, name, person[found], wave[found], answered, cure))
@@ -136,13 +150,34 @@ def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:
     return Responses(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
+def response_sizes(measure: str, family: Family, panel: Panel) -> np.ndarray:
+    """Window, trials or exposure of each person and time, or number of categories, shape ``(person, wave)``.
+
+    Raises
+    ------
+    PanelError
+        If a number for each wave is not one for each wave.
+    """
+    values, problems = (
+        panel.require_persons("Responses"),
+        Problems("The panel does not fit the families of its measures"),
+    )
+
+    def column(name: str) -> np.ndarray:
+        return np.asarray(values[:, :, panel.measures.index(name)])
+
+    found = _sizes(measure, family, column, values.shape[:2], problems)
+    problems.raise_as(PanelError)
+    return found
+
+
 def sparse_categories(responses: Responses, layout: FamilyLayout) -> tuple[str, ...]:
     """Sentences about categories that fewer than 5 answers fell into, whose cut points rest on their prior."""
     found = []
     for measure, family, starts in zip(layout.measures, layout.families, layout.starts, strict=True):
         if not isinstance(family, Ordinal | Items):
             continue
-        for name, start in zip(_responses(measure, family), starts, strict=True):
+        for name, start in zip(response_columns(measure, family), starts, strict=True):
             chosen = (responses.start == start) & (responses.code == CODES[family.codes[0]])
             counts = np.bincount(responses.value[chosen].astype(int), minlength=family.categories)
             few = np.flatnonzero(counts < FEWEST)
@@ -155,8 +190,14 @@ def sparse_categories(responses: Responses, layout: FamilyLayout) -> tuple[str, 
     return tuple(found)
 
 
-def _responses(measure: str, family: Family) -> tuple[str, ...]:
-    """Measures of the panel that hold the responses."""
+def response_columns(measure: str, family: Family) -> tuple[str, ...]:
+    """Measures of the panel that hold the responses of one measure of the model; none of a normal one.
+
+    Examples
+    --------
+    >>> response_columns("trust", Items(["A1", "A2"], 4)), response_columns("help", YesNo())
+    (('A1', 'A2'), ('help',))
+    """
     if isinstance(family, Items):
         return tuple(family.items)
     return () if isinstance(family, Gaussian) else (measure,)
@@ -170,14 +211,24 @@ def _columns(family: Family) -> Iterator[str]:
             yield name
 
 
-def _sizes(family: Family, column: "Column") -> "float | np.ndarray":
+def _sizes(measure: str, family: Family, column: "Column", shape: tuple[int, ...], problems: Problems) -> np.ndarray:
+    """Window, trials, exposure or categories of each person and wave."""
+    size: object = 0.0
     match family:
-        case Days(window=size) | BetaBinomial(trials=size) | Count(exposure=size):
-            return column(size) if isinstance(size, str) else float(size)
+        case Days(window=given) | BetaBinomial(trials=given) | Count(exposure=given):
+            if isinstance(given, str):
+                return column(given)
+            size = given
         case Ordinal(categories=categories) | Items(categories=categories):
-            return float(categories)
-        case _:
-            return 0.0
+            size = categories
+    numbers = np.asarray(size, dtype=float)
+    if numbers.ndim and numbers.shape != shape[1:]:
+        option = {Days: "window", BetaBinomial: "trials"}.get(type(family), "exposure")
+        problems.add(
+            f"'{measure}': {option} has {len(numbers)} numbers for {shape[1]} waves; give one number for each."
+        )
+        return np.zeros(shape)
+    return np.broadcast_to(numbers, shape)
 
 
 def _misfits(family: Family, value: np.ndarray, size: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:

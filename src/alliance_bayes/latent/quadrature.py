@@ -1,12 +1,12 @@
-"""How far the Laplace integral is off: each person's integral by importance sampling or adaptive quadrature.
+"""How far expectation propagation is off: each integral by importance sampling or adaptive quadrature.
 
-Around the mode of one person, ``z = mode + L^-T e`` with ``A = L L'``, the integral is the plain
- Laplace value times
+With the posterior of one case in the form of `posterior`, the integral is the propagated value times
 
-    1 + mean over e of (exp(psi(z) - psi(mode)) - exp(-e'e / 2)) / ((2 pi)^(n/2) q(e)),
+    1 + mean over e of (exp(psi(z) - log |A| / 2 - propagated) - exp(-e'e / 2)) / ((2 pi)^(n/2) q(e)),
 
-with draws e from Student's t density q, or the same sum over Gauss-Hermite points [1]_. What is
-averaged is 0 where the integrand is normal, and draws come in opposite pairs, so that few are needed.
+psi being the log density of the responses less ``z'z / 2``, with draws e from Student's t density q, or
+the same sum over Gauss-Hermite points [1]_. What is averaged is 0 where the integrand is normal, and
+draws come in opposite pairs, so that few are needed.
 
 References
 ----------
@@ -22,18 +22,11 @@ from scipy.special import gammaln
 
 from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
-from .laplace import (
-    all_constants,
-    condition,
-    evaluate,
-    exact_part,
-    find_mode,
-    refine,
-    times_root,
-    work_conditional,
-    work_space,
-)
+from .conditional import condition, work_conditional
+from .posterior import log_joint, prepare, work_proposal
+from .propagation import by_person, evaluate, first_guess, work_sites
 from .responses import LatentArrays
+from .tables import tabulate
 
 __all__ = ["Correction", "Integrals", "by_importance", "by_quadrature", "corrections"]
 
@@ -46,29 +39,30 @@ MOST_BLOCKS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Integrals:
-    """Log marginal likelihood of each person, beside what Laplace gives.
+    """Log marginal likelihood of each person, beside what expectation propagation gives.
 
     Attributes
     ----------
     log_likelihood
         Shape ``(person,)``; 0 for people without any value.
     standard_error
-        Its Monte Carlo standard error, shape ``(person,)``; 0 where nothing was drawn.
-    laplace
-        The Laplace value, shape ``(person,)``.
+        Its Monte Carlo standard error, shape ``(person,)``; 0 where nothing was drawn. Errors of several
+        cases of one person are added up, which is on the safe side.
+    propagated
+        The value by expectation propagation, shape ``(person,)``.
     n_blocks
         How many people have random numbers of their own; beyond that they are used again.
     """
 
     log_likelihood: np.ndarray
     standard_error: np.ndarray
-    laplace: np.ndarray
+    propagated: np.ndarray
     n_blocks: int
 
     @property
     def error(self) -> np.ndarray:
-        """Laplace less the integral, shape ``(person,)``."""
-        return np.asarray(self.laplace - self.log_likelihood)
+        """Propagated value less the integral, shape ``(person,)``."""
+        return np.asarray(self.propagated - self.log_likelihood)
 
     @property
     def standard_error_of_sum(self) -> float:
@@ -84,7 +78,7 @@ class Correction:
     Attributes
     ----------
     log_weight
-        Integral less Laplace, summed over people: the draw's logarithmic importance weight.
+        Integral less propagated value, summed over people: the draw's logarithmic importance weight.
     standard_error
         Monte Carlo standard error of `log_weight` at one draw. The same random numbers serve all
         draws, so that differences between draws are known better.
@@ -101,68 +95,57 @@ class Correction:
 
 
 @compiled
-def _integrals(mean, covariance, phi, data, size, nodes, log_weights, paired, value, error, laplace):
-    """Integrals of people with `size` latent numbers, over nodes of shape ``(block, node, size)``.
+def _integrals(means, covariances, phi, data, size, nodes, log_weights, paired, ratio, error, propagated):
+    """Integrals of cases with `size` latent numbers, over nodes of shape ``(block, node, size)``.
 
-    If `paired`, terms of a node and its mirror image are averaged.
+    Overwritten, shape ``(row,)``: logarithm of the integral over the propagated one; its standard
+    error; the propagated log density. If `paired`, terms of a node and its mirror image are averaged.
     """
-    n_values, n_nodes = len(mean), nodes.shape[1]
-    space, given, constant = work_space(n_values), work_conditional(n_values), all_constants(data, phi)
-    mode, z = np.empty(n_values), np.empty(n_values)
-    for pattern in range(len(data.n_exact)):
+    n_values, n_nodes = means.shape[1], nodes.shape[1]
+    sites, given, proposal = work_sites(n_values), work_conditional(n_values), work_proposal(n_values)
+    table, guess, proper = tabulate(data, phi)
+    begin = first_guess(guess, data)
+    for pattern in range(len(data.cell)):
         if data.n_latent[pattern] != size:
             continue
-        log_determinant = condition(pattern, mean, covariance, data, given)
+        n_exact = data.n_exact[pattern]
+        log_determinant = condition(pattern, means, covariances, data, given)
+        constant = -0.5 * (n_exact * LOG_2_PI + log_determinant)
         for row in range(data.bounds[pattern], data.bounds[pattern + 1]):
-            person, first_cell = data.person[row], data.cell[row]
-            if log_determinant == math.inf:
-                value[person] = laplace[person] = -math.inf
+            if log_determinant == math.inf or not proper:
+                propagated[row] = -math.inf
                 continue
-            exact = exact_part(row, pattern, mean, log_determinant, data, given, space.centre)
-            peak, _ = find_mode(given.root, size, data, first_cell, phi, constant, space)
-            value[person] = laplace[person] = exact + peak
-            if size == 0 or peak == -math.inf:
+            begins, first = begin[data.site[row] :], data.first[data.site[row] :]
+            integral, quadratic, _ = evaluate(
+                n_exact, size, data.exact[row], first, data.kind, begins, table, given, sites
+            )
+            propagated[row] = data.constant[row] + constant - 0.5 * quadratic + integral
+            if size == 0 or integral == -math.inf:
                 continue
-            laplace[person] += refine(given.root, size, data, first_cell, phi, constant, space)[0]
-            for number in range(size):
-                mode[number] = space.z[number]
-                peak -= math.log(space.factor[number, number])
-            whole, total, squares, block = 0.0, 0.0, 0.0, person % len(nodes)
+            integral += prepare(size, first, data.kind, table, given.root, sites.state, proposal)
+            whole, total, squares, block = 0.0, 0.0, 0.0, data.person[row] % len(nodes)
             for node in range(n_nodes):
-                term, normal = 0.0, 0.0
+                point, radius, term = nodes[block, node], 0.0, 0.0
+                for number in range(size):
+                    radius += point[number] * point[number]
+                normal = math.exp(log_weights[block, node] - 0.5 * radius)
                 for side in range(2 if paired else 1):
-                    square, radius = 0.0, 0.0
-                    for number in range(size - 1, -1, -1):
-                        moved = nodes[block, node, number] if side == 0 else -nodes[block, node, number]
-                        radius += moved * moved
-                        for inner in range(number + 1, size):
-                            moved -= space.factor[inner, number] * space.move[inner]
-                        space.move[number] = moved * space.factor[number, number]
-                        z[number] = mode[number] + space.move[number]
-                        square += z[number] * z[number]
-                    times_root(given.root, z, size, space.eta)
-                    for number in range(size):
-                        space.eta[number] += space.centre[number]
-                    here = evaluate(data, first_cell, size, phi, constant, space.eta, space, False)
-                    term += math.exp(log_weights[block, node] + here - 0.5 * square - peak)
-                    normal += math.exp(log_weights[block, node] - 0.5 * radius)
+                    here = log_joint(size, point, 1.0 - 2.0 * side, given.root, sites.state, proposal)
+                    term += math.exp(log_weights[block, node] + here - integral)
                 if paired:
-                    term, normal = 0.5 * term, 0.5 * normal
+                    term *= 0.5
                 whole += term
                 total += term - normal
                 squares += (term - normal) ** 2
-            if total > -0.8:
-                value[person] += math.log1p(total)
-            else:
-                value[person] += math.log(whole)
+            ratio[row] = math.log1p(total) if total > -0.8 else math.log(whole)
             if n_nodes > 1:
                 spread = max(n_nodes * squares - total * total, 0.0) / (n_nodes - 1)
-                error[person] = math.sqrt(spread) / max(total + 1.0, whole)
+                error[row] = math.sqrt(spread) / max(total + 1.0, whole)
 
 
 def by_importance(
-    mean: np.ndarray,
-    covariance: np.ndarray,
+    means: np.ndarray,
+    covariances: np.ndarray,
     phi: np.ndarray,
     data: LatentArrays,
     n_persons: int,
@@ -170,12 +153,12 @@ def by_importance(
     draws: int = 200,
     seed: int = 1,
 ) -> Integrals:
-    """Integrals by importance sampling around each mode.
+    """Integrals by importance sampling around each propagated posterior.
 
     Parameters
     ----------
-    mean, covariance, phi, data
-        As of `laplace.log_likelihood_and_gradient`.
+    means, covariances, phi, data
+        As of `propagation.log_likelihood_and_gradient`.
     n_persons
         Rows of the panel.
     draws
@@ -184,12 +167,12 @@ def by_importance(
         Of the random numbers.
     """
     nodes = _students(data, min(n_persons, MOST_BLOCKS), draws, seed)
-    return _every_size(mean, covariance, phi, data, n_persons, nodes, paired=True)
+    return _every_size(means, covariances, phi, data, n_persons, nodes, paired=True)
 
 
 def by_quadrature(
-    mean: np.ndarray,
-    covariance: np.ndarray,
+    means: np.ndarray,
+    covariances: np.ndarray,
     phi: np.ndarray,
     data: LatentArrays,
     n_persons: int,
@@ -217,7 +200,7 @@ def by_quadrature(
         log_weights = np.meshgrid(*[along] * size, indexing="ij")
         grid = np.stack(mesh, axis=-1).reshape(-1, size) if size else np.zeros((1, 0))
         grids[size] = grid[None], np.sum(log_weights, axis=0).reshape(1, -1) if size else np.zeros((1, 1))
-    found = _every_size(mean, covariance, phi, data, n_persons, grids, paired=False)
+    found = _every_size(means, covariances, phi, data, n_persons, grids, paired=False)
     return replace(found, standard_error=np.zeros(n_persons))
 
 
@@ -231,12 +214,12 @@ def corrections(
     draws: int = 50,
     seed: int = 1,
 ) -> Correction:
-    """Importance weights that take posterior draws of the Laplace model to the exact one.
+    """Importance weights that take posterior draws of the propagated model to the exact one.
 
     Parameters
     ----------
     means, covariances, phis
-        Shapes ``(draw, value)``, ``(draw, value, value)`` and ``(draw, phi)``.
+        Shapes ``(draw, cell, value)``, ``(draw, cell, value, value)`` and ``(draw, phi)``.
     data, n_persons, draws, seed
         As of `by_importance`.
     """
@@ -275,8 +258,8 @@ def _students(data: LatentArrays, n_blocks: int, draws: int, seed: int) -> dict[
 
 
 def _every_size(
-    mean: np.ndarray,
-    covariance: np.ndarray,
+    means: np.ndarray,
+    covariances: np.ndarray,
     phi: np.ndarray,
     data: LatentArrays,
     n_persons: int,
@@ -284,7 +267,14 @@ def _every_size(
     *,
     paired: bool,
 ) -> Integrals:
-    value, error, laplace = np.zeros(n_persons), np.zeros(n_persons), np.zeros(n_persons)
+    ratio, error, propagated = np.zeros((3, len(data.case)))
     for size, (points, log_weights) in nodes.items():
-        _integrals(mean, covariance, phi, data, size, points, log_weights, paired, value, error, laplace)
-    return Integrals(value, error, laplace, max((len(points) for points, _ in nodes.values()), default=1))
+        _integrals(means, covariances, phi, data, size, points, log_weights, paired, ratio, error, propagated)
+    integral = by_person(propagated + ratio, data, n_persons)
+    share = np.exp(propagated + ratio - integral[data.person])
+    return Integrals(
+        integral,
+        np.bincount(data.person, share * error, minlength=n_persons),
+        by_person(propagated, data, n_persons),
+        max((len(points) for points, _ in nodes.values()), default=1),
+    )

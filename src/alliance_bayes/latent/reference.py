@@ -15,6 +15,7 @@ from .families import (
     DAYS_PROBIT,
     HURDLE_COUNT,
     ORDINAL_PROBIT,
+    PREDICTED,
     YES_NO,
 )
 
@@ -58,6 +59,8 @@ def log_density(family: str, value: float, size: float, phi: Sequence[float], et
             return np.asarray(
                 np.log(1 - some) if value == 0 else np.log(some) + count.logpmf(value) - np.log(count.sf(0))
             )
+        if code == PREDICTED:
+            return np.asarray(np.log(expit(eta if value else -eta)))
         if code == YES_NO:
             return np.asarray(np.log(expit((1 if value else -1) * (phi[0] + phi[1] * eta))))
         cuts = np.concatenate([[-np.inf], phi[1:], [np.inf]])

@@ -4,22 +4,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .families import log_of_counting
+from ..moments.histories import Cases
+from .families import CODES, log_of_counting
 
-__all__ = ["LatentArrays", "Responses", "arrange"]
+__all__ = ["LatentArrays", "Responses", "arrange", "one_case_each"]
+
+EXACT, LATENT, PREDICTED, ABSENT = range(4)
+HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
 
 
 class Responses(NamedTuple):
     """Responses that are not normal, one row each, in any order.
 
-    Several rows may share a person and a position, as the items of one scale do.
+    Several rows may share a case and a position, as the items of one scale do.
 
     Attributes
     ----------
-    person
-        Row of the panel, shape ``(response,)``.
+    case
+        Row of `Cases`, shape ``(response,)``.
     position
-        Stacked position of the linear predictor, wave by wave, shape ``(response,)``.
+        Stacked position of the linear predictor, shape ``(response,)``.
     code
         Family, a code of `families.CODES`, shape ``(response,)``.
     start
@@ -28,7 +32,7 @@ class Responses(NamedTuple):
         The response, and its window, log exposure or number of categories, shape ``(response,)``.
     """
 
-    person: np.ndarray
+    case: np.ndarray
     position: np.ndarray
     code: np.ndarray
     start: np.ndarray
@@ -37,99 +41,163 @@ class Responses(NamedTuple):
 
 
 class LatentArrays(NamedTuple):
-    """People sorted by which of their values are exact and which latent, as the compiled kernel reads them.
+    """Cases sorted by pattern: their linear system, and which of their values are exact and which latent.
 
-    People without any value are left out. A cell is a latent number of a person that has responses.
+    Cases that hold nothing are left out. A site is a latent number of a case that has responses, a
+    kind what responses share whose log density is the same function of their linear predictor, and a
+    group the kinds that differ in their value alone.
 
     Attributes
     ----------
-    person
-        Row of the panel of each person, shape ``(person,)``.
+    case, person
+        Row of `Cases` and row of the panel of each case, shape ``(row,)``.
+    several
+        Whether the person has other cases too, shape ``(row,)``.
     bounds
-        Where each pattern's people start, and the last one's end, shape ``(pattern + 1,)``.
+        Where each pattern's cases start, and the last one's end, shape ``(pattern + 1,)``.
+    cell
+        Linear system of each pattern, shape ``(pattern,)``.
     n_exact, n_latent
         Exact values and latent numbers of each pattern, shape ``(pattern,)``.
+    n_predicted
+        How many of the latent numbers, the last ones, have a response "predicted"; shape ``(pattern,)``.
     position
         Stacked positions of the exact values, of the latent numbers, then of the rest; shape
         ``(pattern, value)``.
     exact
-        Exact values in the order of `position`, shape ``(person, value)``.
-    counting
-        Terms of each person's log density that depend on no parameter, shape ``(person,)``.
-    cell
-        First cell of each person, and the end, shape ``(person + 1,)``; a person's cells stand in
-        the order of `position`.
+        Exact values in the order of `position`, shape ``(row, value)``.
+    constant
+        Terms of each case's log density that depend on no parameter, shape ``(row,)``.
+    site
+        First site of each case, and the end, shape ``(row + 1,)``; they stand in the order of `position`.
     first
-        First response of each cell, and the end, shape ``(cell + 1,)``.
-    code, start, value, size
-        As of `Responses`, sorted by cell, shape ``(response,)``.
+        First response of each site, and the end, shape ``(site + 1,)``.
+    kind
+        Of each response, sorted by site, shape ``(response,)``.
+    group
+        First kind of each group, and the end, shape ``(group + 1,)``.
+    code, start, size
+        Of each group, as of `Responses`, shape ``(group,)``.
+    value
+        Of each kind, as of `Responses`, shape ``(kind,)``.
+    group_of
+        Group of each kind, shape ``(kind,)``.
     """
 
+    case: np.ndarray
     person: np.ndarray
+    several: np.ndarray
     bounds: np.ndarray
+    cell: np.ndarray
     n_exact: np.ndarray
     n_latent: np.ndarray
+    n_predicted: np.ndarray
     position: np.ndarray
     exact: np.ndarray
-    counting: np.ndarray
-    cell: np.ndarray
+    constant: np.ndarray
+    site: np.ndarray
     first: np.ndarray
+    kind: np.ndarray
+    group: np.ndarray
     code: np.ndarray
     start: np.ndarray
-    value: np.ndarray
     size: np.ndarray
+    value: np.ndarray
+    group_of: np.ndarray
 
 
-def arrange(exact: np.ndarray, responses: Responses) -> LatentArrays:
-    """Sort people by pattern and responses by person and position.
+def one_case_each(n_persons: int) -> Cases:
+    """One case for each person, all of one linear system."""
+    return Cases(np.arange(n_persons), np.zeros(n_persons, dtype=int), np.zeros(n_persons))
+
+
+def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int = 0) -> LatentArrays:
+    """Sort cases by pattern and responses by case and position.
 
     Parameters
     ----------
     exact
-        Values of normal measures in the model's unit, shape ``(person, value)``, NaN where there is
-        none.
+        Values without measurement model in the model's unit, shape ``(person, value)``, NaN where
+        there is none.
     responses
-        All other responses. A cell with responses must have no exact value.
+        All other responses. A position with responses must have no exact value.
+    cases
+        One or more for each person.
+    n_given
+        So many last positions are covariates, independent and standard normal in every linear
+        system. They are conditioned on: their log density is taken away.
     """
-    n_persons, n_values = exact.shape
-    seen = ~np.isnan(exact)
-    latent = np.zeros((n_persons, n_values), dtype=bool)
-    latent[responses.person, responses.position] = True
-    if (latent & seen).any():
+    n_values = exact.shape[1]
+    of_case = exact[cases.person]
+    state = np.where(np.isnan(of_case), ABSENT, EXACT).astype(np.int8)
+    if (state[responses.case, responses.position] == EXACT).any():
         raise ValueError("A value cannot be exact and a response at once.")
-    kinds, kind = np.unique(np.where(seen, 0, np.where(latent, 1, 2)).astype(np.int8), axis=0, return_inverse=True)
-    present = (kinds < 2).any(axis=1)
-    by_size = np.argsort(-np.bincount(kind, minlength=len(kinds)) * present, kind="stable")[: present.sum()]
-    pattern_of = np.full(len(kinds), -1)
-    pattern_of[by_size] = np.arange(len(by_size))
-    pattern = pattern_of[kind]
-    person = np.argsort(pattern, kind="stable")
-    person = person[pattern[person] >= 0]
-    position = np.argsort(kinds[by_size], axis=1, kind="stable").reshape(-1, n_values)
+    state[responses.case, responses.position] = LATENT
+    predicted = responses.code == CODES["predicted"]
+    state[responses.case[predicted], responses.position[predicted]] = PREDICTED
+    several = np.bincount(cases.person, minlength=len(exact))[cases.person] > 1
+    present = (state != ABSENT).any(axis=1) | several | (cases.log_weight != 0)
 
-    place = np.full(n_persons, -1)
-    place[person] = np.arange(len(person))
-    order = np.lexsort((responses.position, place[responses.person]))
-    code, value, size = responses.code[order], responses.value[order], responses.size[order]
-    where, row = responses.position[order], place[responses.person[order]]
+    wanted = np.flatnonzero(present)
+    kinds, pattern = np.unique(np.column_stack([cases.cell, state])[wanted], axis=0, return_inverse=True)
+    by_size = np.argsort(-np.bincount(pattern, minlength=len(kinds)), kind="stable")
+    kinds, pattern = kinds[by_size], np.argsort(by_size)[pattern]
+    order = np.argsort(pattern, kind="stable")
+    case, pattern = wanted[order], pattern[order]
+    states = kinds[:, 1:]
+    position = np.argsort(states, axis=1, kind="stable").reshape(-1, n_values)
+    rank = np.argsort(position, axis=1, kind="stable").reshape(-1, n_values)
+
+    row_of = np.full(len(cases.person), -1)
+    row_of[case] = np.arange(len(case))
+    row = row_of[responses.case]
+    place = rank[pattern[row], responses.position]
+    order = np.lexsort((responses.start, place, row))
+    sorted_row, sorted_place = row[order], place[order]
     new = np.ones(len(order), dtype=bool)
-    new[1:] = (np.diff(where) != 0) | (np.diff(row) != 0)
-    counting = np.zeros(len(order))
-    for each in np.unique(code):
-        chosen = code == each
-        counting[chosen] = log_of_counting(int(each), value[chosen], size[chosen])
+    new[1:] = (np.diff(sorted_place) != 0) | (np.diff(sorted_row) != 0)
+
+    table = np.column_stack([responses.code, responses.start, responses.size, responses.value]).astype(float)
+    distinct, kind = np.unique(table, axis=0, return_inverse=True)
+    fresh = np.ones(len(distinct), dtype=bool)
+    fresh[1:] = (np.diff(distinct[:, :3], axis=0) != 0).any(axis=1)
+
+    counting = np.zeros(len(row))
+    for code in np.unique(responses.code):
+        chosen = responses.code == code
+        counting[chosen] = log_of_counting(int(code), responses.value[chosen], responses.size[chosen])
+    constant = np.bincount(row, counting, minlength=len(case)) + cases.log_weight[case]
+    given = of_case[case, n_values - n_given :]
+    constant += np.where(np.isnan(given), 0, 0.5 * given**2 + HALF_LOG_2_PI).sum(axis=1)
+    groups = distinct[fresh]
     return LatentArrays(
-        person=person,
-        bounds=np.searchsorted(pattern[person], np.arange(len(by_size) + 1)),
-        n_exact=(kinds[by_size] == 0).sum(axis=1),
-        n_latent=(kinds[by_size] == 1).sum(axis=1),
-        position=position,
-        exact=np.take_along_axis(np.nan_to_num(exact[person]), position[pattern[person]], axis=1),
-        counting=np.bincount(row, counting, minlength=len(person)),
-        cell=np.concatenate([[0], np.cumsum(latent[person].sum(axis=1))]),
-        first=np.append(np.flatnonzero(new), len(order)),
-        code=code.astype(np.int64),
-        start=responses.start[order].astype(np.int64),
-        value=value.astype(float),
-        size=size.astype(float),
+        case=_whole(case),
+        person=_whole(cases.person[case]),
+        several=np.ascontiguousarray(several[case]),
+        bounds=_whole(np.searchsorted(pattern, np.arange(len(kinds) + 1))),
+        cell=_whole(kinds[:, 0]),
+        n_exact=_whole((states == EXACT).sum(axis=1)),
+        n_latent=_whole(((states == LATENT) | (states == PREDICTED)).sum(axis=1)),
+        n_predicted=_whole((states == PREDICTED).sum(axis=1)),
+        position=_whole(position),
+        exact=_real(np.take_along_axis(np.nan_to_num(of_case[case]), position[pattern], axis=1)),
+        constant=_real(constant),
+        site=_whole(np.append(0, np.cumsum(((states == LATENT) | (states == PREDICTED)).sum(axis=1)[pattern]))),
+        first=_whole(np.append(np.flatnonzero(new), len(order))),
+        kind=_whole(kind.ravel()[order]),
+        group=_whole(np.append(np.flatnonzero(fresh), len(distinct))),
+        code=_whole(groups[:, 0]),
+        start=_whole(groups[:, 1]),
+        size=_real(groups[:, 2]),
+        value=_real(distinct[:, 3]),
+        group_of=_whole(np.cumsum(fresh) - 1),
     )
+
+
+def _whole(numbers: np.ndarray) -> np.ndarray:
+    """As the kernel is compiled for them."""
+    return np.ascontiguousarray(numbers, dtype=np.int64)
+
+
+def _real(numbers: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(numbers, dtype=np.float64)

@@ -1,0 +1,222 @@
+"""Latent numbers given the values observed exactly, and gradients carried back to the moments of all values.
+
+For one pattern let N be the exact values and L the latent numbers with responses. With R the inverse
+of S_NN and G = S_LN R, the latent numbers are normal with mean ``m_L + G (y_N - m_N)`` and covariance
+``C = S_LL - G S_NL``, which may be singular.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..moments.compiled import compiled
+from ..moments.kernel import _invert
+from ..moments.matrices import semidefinite_cholesky
+
+__all__ = [
+    "JITTER",
+    "Conditional",
+    "add_pattern",
+    "add_to_pattern",
+    "clear",
+    "condition",
+    "exact_part",
+    "work_conditional",
+]
+
+JITTER = 1e-4
+LEAST_VARIANCE = 1e-9
+ROUNDING = 1e-7
+
+
+class Conditional(NamedTuple):
+    """Moments of a pattern's latent numbers given its exact values, and work arrays for their gradients."""
+
+    mean: np.ndarray
+    precision: np.ndarray
+    weights: np.ndarray
+    covariance: np.ndarray
+    root: np.ndarray
+    work: np.ndarray
+    deviation: np.ndarray
+    scatter: np.ndarray
+    total: np.ndarray
+    mean_bar: np.ndarray
+    cross_bar: np.ndarray
+    covariance_bar: np.ndarray
+
+
+@compiled
+def work_conditional(size):
+    """Return a `Conditional` for so many values."""
+    vectors, matrices = np.zeros((4, size)), np.zeros((8, size, size))
+    return Conditional(
+        vectors[3], matrices[0], matrices[1], matrices[2], matrices[3], matrices[4], vectors[0], matrices[5],
+        vectors[1], vectors[2], matrices[6], matrices[7],
+    )  # fmt: skip
+
+
+@compiled
+def condition(pattern, means, covariances, data, given):
+    """Prepare a pattern: log determinant of its exact values' covariance; infinity where that is not positive definite.
+
+    Infinity also where the latent numbers' covariance has a variance below 0. Leaves that covariance
+    and a lower triangular root. Latent numbers with a response "predicted" get `JITTER` more
+    variance, normal noise of SD 0.01 on a logit, since they may depend on exact values alone.
+    """
+    n_exact, n_latent, position = data.n_exact[pattern], data.n_latent[pattern], data.position[pattern]
+    mean, covariance, work, found = (
+        means[data.cell[pattern]],
+        covariances[data.cell[pattern]],
+        given.work,
+        given.covariance,
+    )
+    for place in range(n_exact + n_latent):
+        given.mean[place] = mean[position[place]]
+    for row in range(n_exact):
+        for column in range(row + 1):
+            work[row, column] = covariance[position[row], position[column]]
+    log_determinant = _invert(work, work, given.precision, n_exact)
+    if not log_determinant < math.inf:
+        return math.inf
+    for row in range(n_latent):
+        here = position[n_exact + row]
+        for column in range(n_exact):
+            weight = 0.0
+            for inner in range(n_exact):
+                weight += covariance[here, position[inner]] * given.precision[inner, column]
+            given.weights[row, column] = weight
+        for other in range(row + 1):
+            value = covariance[here, position[n_exact + other]]
+            for inner in range(n_exact):
+                value -= given.weights[row, inner] * covariance[position[n_exact + other], position[inner]]
+            found[row, other] = found[other, row] = given.root[row, other] = value
+        least = -ROUNDING * (1.0 + abs(covariance[here, here]))
+        if not found[row, row] > least:
+            return math.inf
+        more = JITTER if row >= n_latent - data.n_predicted[pattern] else 0.0
+        found[row, row] = given.root[row, row] = max(found[row, row], LEAST_VARIANCE) + more
+    semidefinite_cholesky(given.root, n_latent)
+    for row in range(n_latent):
+        rest = found[row, row] * (1.0 + ROUNDING) + ROUNDING
+        for column in range(row + 1):
+            rest -= given.root[row, column] ** 2
+        if not rest > 0.0:
+            return math.inf
+    return log_determinant
+
+
+@compiled
+def exact_part(n_exact, n_latent, values, mean, precision, weights, deviation, state):
+    """Quadratic form of a case's exact values; leaves their deviation, and the latent numbers' centres in `state`."""
+    for value in range(n_exact):
+        deviation[value] = values[value] - mean[value]
+    quadratic = 0.0
+    for value in range(n_exact):
+        inner_product = 0.0
+        for inner in range(n_exact):
+            inner_product += precision[value, inner] * deviation[inner]
+        quadratic += inner_product * deviation[value]
+    for number in range(n_latent):
+        expected = mean[n_exact + number]
+        for inner in range(n_exact):
+            expected += weights[number, inner] * deviation[inner]
+        state[number].centre = expected
+    return quadratic
+
+
+@compiled
+def clear(given, n_exact, n_latent):
+    """Set the sums of a pattern's gradients to 0."""
+    for row in range(n_exact):
+        given.total[row] = 0.0
+        for column in range(row + 1):
+            given.scatter[row, column] = 0.0
+    for row in range(n_latent):
+        given.mean_bar[row] = 0.0
+        for column in range(n_exact):
+            given.cross_bar[row, column] = 0.0
+        for column in range(row + 1):
+            given.covariance_bar[row, column] = 0.0
+
+
+@compiled
+def add_to_pattern(weight, n_exact, n_latent, state, spread, given):
+    """Add `weight` times a case's gradient to the sums of its pattern.
+
+    With g the gradient in the latent numbers' mean, D the precision of the sites and V their covariance
+    given everything (`spread`), the gradient in C is ``(g g' - D + D V D) / 2``.
+    """
+    for row in range(n_exact):
+        here = weight * given.deviation[row]
+        given.total[row] += here
+        for column in range(row + 1):
+            given.scatter[row, column] += here * given.deviation[column]
+    for row in range(n_latent):
+        here = weight * state[row].slope
+        given.mean_bar[row] += here
+        for column in range(n_exact):
+            given.cross_bar[row, column] += here * given.deviation[column]
+        scaled = weight * state[row].precision
+        for column in range(row + 1):
+            value = here * state[column].slope + scaled * spread[row, column] * state[column].precision
+            given.covariance_bar[row, column] += 0.5 * value
+        given.covariance_bar[row, row] -= 0.5 * scaled
+
+
+@compiled
+def add_pattern(pattern, people, data, given, means_bar, covariances_bar):
+    """Carry a pattern's gradients from its conditional moments back to the mean and covariance of all values.
+
+    With D the scatter of the exact values' deviations d over n people, each counted with its weight,
+    M the sum of ``mu_bar d'`` and C_bar the gradient in C: the blocks are ``C_bar`` for (L, L),
+    ``M R / 2 - C_bar G`` for (L, N), and for (N, N)
+    ``G' C_bar G - (G' M R + R M' G) / 2 + (R D R - n R) / 2``.
+    """
+    n_exact, n_latent, position = data.n_exact[pattern], data.n_latent[pattern], data.position[pattern]
+    mean_bar, covariance_bar = means_bar[data.cell[pattern]], covariances_bar[data.cell[pattern]]
+    precision, weights, cross, inner_bar = given.precision, given.weights, given.cross_bar, given.covariance_bar
+    for row in range(n_exact):
+        for column in range(row):
+            given.scatter[column, row] = given.scatter[row, column]
+    for row in range(n_latent):
+        for column in range(row):
+            inner_bar[column, row] = inner_bar[row, column]
+    for row in range(n_latent):
+        here = position[n_exact + row]
+        mean_bar[here] += given.mean_bar[row]
+        for other in range(n_latent):
+            covariance_bar[here, position[n_exact + other]] += inner_bar[row, other]
+        for column in range(n_exact):
+            there = position[column]
+            mean_bar[there] -= weights[row, column] * given.mean_bar[row]
+            value, kept = 0.0, 0.0
+            for inner in range(n_exact):
+                value += cross[row, inner] * precision[inner, column]
+            for inner in range(n_latent):
+                kept += inner_bar[row, inner] * weights[inner, column]
+            given.work[row, column] = 0.5 * kept - 0.5 * value
+            covariance_bar[here, there] += 0.5 * value - kept
+            covariance_bar[there, here] += 0.5 * value - kept
+    for row in range(n_exact):
+        here = position[row]
+        for column in range(n_exact):
+            mean_bar[here] += precision[row, column] * given.total[column]
+            value = 0.0
+            for inner in range(n_latent):
+                value += weights[inner, row] * given.work[inner, column]
+                value += weights[inner, column] * given.work[inner, row]
+            covariance_bar[here, position[column]] += value - 0.5 * people * precision[row, column]
+    for row in range(n_exact):
+        for column in range(n_exact):
+            value = 0.0
+            for inner in range(n_exact):
+                value += precision[row, inner] * given.scatter[inner, column]
+            given.work[row, column] = value
+    for row in range(n_exact):
+        for column in range(n_exact):
+            value = 0.0
+            for inner in range(n_exact):
+                value += given.work[row, inner] * precision[inner, column]
+            covariance_bar[position[row], position[column]] += 0.5 * value

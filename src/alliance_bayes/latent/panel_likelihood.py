@@ -1,0 +1,205 @@
+"""The log-likelihood of a panel whose measures are not all normal, from the scale on which priors are stated.
+
+The counterpart of `moments.entry_points` for the latent path: the same packed layout, with the latent
+data where the pattern statistics would be.
+"""
+
+import numpy as np
+from llvmlite import binding
+from numba import carray, cfunc, types
+
+from ..moments.compiled import compiled
+from ..moments.entry_points import (
+    DATA,
+    N_SYSTEM,
+    PRIORS,
+    STRUCTURE,
+    SYSTEM,
+    all_finite,
+    all_words,
+    expand_into,
+    floats_at,
+    integers_at,
+    priors_at,
+    program_at,
+    system_at,
+)
+from ..moments.kernel import moments_of_cells, pull_back_moments
+from ..moments.prior_density import log_prior_and_gradient, to_constrained
+from ..moments.program_kernel import pull_back, run
+from .cut_points import to_phi, to_sampled_gradient
+from .propagation import log_likelihood_and_gradient
+from .responses import LatentArrays
+
+__all__ = [
+    "AFTER_SYSTEM",
+    "LATENT_SYMBOL",
+    "latent_likelihood_and_gradient",
+    "latent_log_density",
+    "moments_at",
+    "scaled_expand",
+    "scaled_latent_log_density",
+    "unpack_latent_likelihood",
+]
+
+LATENT_SYMBOL = "alliance_bayes_latent_log_likelihood"
+AFTER_SYSTEM = SYSTEM + N_SYSTEM
+
+
+@compiled
+def moments_at(theta, structure, systems, kind):
+    """Means and covariances of the linear predictors of every cell, and phi, at a vector theta.
+
+    Parameters
+    ----------
+    theta
+        Parameters, the last of them the families' numbers as they are sampled.
+    structure, systems
+        The model as linear systems.
+    kind
+        What `cut_points.to_phi` makes of each of the families' numbers.
+
+    Returns
+    -------
+    tuple
+        Means ``(cell, value)``, covariances ``(cell, value, value)``, phi ``(phi,)``, the registers, and whether
+        every matrix is proper.
+    """
+    registers, proper = run(theta, structure)
+    means, covariances = moments_of_cells(registers, systems)
+    return means, covariances, to_phi(theta[len(theta) - len(kind) :].copy(), kind), registers, proper
+
+
+@compiled
+def latent_likelihood_and_gradient(psi, to_theta, structure, systems, kind, data):
+    """Log-likelihood at a prior-scale vector, and its gradient there; minus infinity outside the model's range."""
+    inner, proper = run(psi, to_theta)
+    first, last = to_theta.output, to_theta.output + to_theta.n_outputs
+    theta = inner[first:last].copy()
+    means, covariances, phi, registers, proper_too = moments_at(theta, structure, systems, kind)
+    nothing = np.zeros(len(psi))
+    if not (proper and proper_too):
+        return -np.inf, nothing
+    value, means_bar, covariances_bar, phi_bar, _ = log_likelihood_and_gradient(means, covariances, phi, data)
+    if not value > -np.inf:
+        return -np.inf, nothing
+    bars = np.zeros(len(registers))
+    pull_back_moments(registers, bars, systems, means_bar, covariances_bar)
+    pull_back(registers, bars, structure)
+    inner_bars = np.zeros(len(inner))
+    inner_bars[first:last] = bars[: len(theta)]
+    sampled = theta[len(theta) - len(kind) :].copy()
+    inner_bars[last - len(kind) : last] += to_sampled_gradient(sampled, phi, phi_bar, kind)
+    pull_back(inner, inner_bars, to_theta)
+    return value, inner_bars[: len(psi)].copy()
+
+
+@compiled
+def _data(packed, start):
+    bounds, cell = integers_at(packed, start + 3), integers_at(packed, start + 4)
+    position, exact = integers_at(packed, start + 8), floats_at(packed, start + 9)
+    n_values = len(position) // max(len(cell), 1)
+    return LatentArrays(
+        integers_at(packed, start),
+        integers_at(packed, start + 1),
+        integers_at(packed, start + 2) != 0,
+        bounds,
+        cell,
+        integers_at(packed, start + 5),
+        integers_at(packed, start + 6),
+        integers_at(packed, start + 7),
+        position.reshape(len(cell), n_values),
+        exact.reshape(bounds[-1], n_values),
+        floats_at(packed, start + 10),
+        integers_at(packed, start + 11),
+        integers_at(packed, start + 12),
+        integers_at(packed, start + 13),
+        integers_at(packed, start + 14),
+        integers_at(packed, start + 15),
+        integers_at(packed, start + 16),
+        floats_at(packed, start + 17),
+        floats_at(packed, start + 18),
+        integers_at(packed, start + 19),
+    )
+
+
+@compiled
+def unpack_latent_likelihood(packed, start=AFTER_SYSTEM):
+    """The parts of ``pack(to_theta, structure, systems, ..., (kind,), data)``, of which `kind` is number `start`."""
+    return (
+        program_at(packed, 0),
+        program_at(packed, STRUCTURE),
+        system_at(packed, SYSTEM),
+        integers_at(packed, start),
+        _data(packed, start + 1),
+    )
+
+
+_word, _number, _length = types.CPointer(types.int64), types.CPointer(types.float64), types.intp
+_options = {"cache": True, "error_model": "numpy"}
+
+
+@cfunc(types.float64(_number, _length, _word, _length, _length, _number), **_options)
+def _log_likelihood(psi, n_psi, packed, n_packed, start, gradient):
+    words = carray(packed, (n_packed,))
+    to_theta, structure, systems, kind, data = unpack_latent_likelihood(words, start)
+    value, slope = latent_likelihood_and_gradient(carray(psi, (n_psi,)), to_theta, structure, systems, kind, data)
+    carray(gradient, (n_psi,))[:] = slope
+    return value
+
+
+binding.add_symbol(LATENT_SYMBOL, _log_likelihood.address)
+# As an external symbol the kernel is compiled once, and not again inside everything that calls it.
+_opaque = types.ExternalFunction(
+    LATENT_SYMBOL, types.float64(types.voidptr, _length, types.voidptr, _length, _length, types.voidptr)
+)
+
+
+@compiled
+def _log_density(here, words, slope):
+    table = priors_at(words, PRIORS)
+    psi, psi_bar = to_constrained(here, table), np.empty(len(here))
+    likelihood = _opaque(psi.ctypes, psi.size, words.ctypes, words.size, DATA, psi_bar.ctypes)
+    return likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
+
+
+@cfunc(types.int64(types.uint64, _number, _number, _number, _word), **_options)
+def latent_log_density(n_point, point, gradient, value, packed):
+    """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
+
+    `packed` is ``pack(to_theta, structure, systems, priors, derived, (centre, unit), (kind,), data)``. Returns 0,
+    or 3 where density or gradient is not finite.
+    """
+    here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
+    total = _log_density(here, all_words(packed), slope)
+    carray(value, (1,))[0] = total
+    return 0 if all_finite(total, slope) else 3
+
+
+@compiled
+def _straightened(point, words):
+    """``x0 + R u`` with x0 and R the last two of the packed arrays; and R."""
+    n_arrays = words[0] - 1
+    mode, root = floats_at(words, n_arrays - 2), floats_at(words, n_arrays - 1).reshape(len(point), len(point))
+    return mode + root @ point, root
+
+
+@cfunc(types.int64(types.uint64, _number, _number, _number, _word), **_options)
+def scaled_latent_log_density(n_point, point, gradient, value, packed):
+    """`latent_log_density` in the coordinates u of ``x = x0 + R u``; x0 and R are the last two packed arrays."""
+    words, slope = all_words(packed), carray(gradient, (n_point,))
+    here, root = _straightened(carray(point, (n_point,)), words)
+    inner = np.empty(n_point)
+    total = _log_density(here, words, inner)
+    slope[:] = inner @ root
+    carray(value, (1,))[0] = total
+    return 0 if all_finite(total, slope) else 3
+
+
+@cfunc(types.int64(types.uint64, types.uint64, _number, _number, _word), **_options)
+def scaled_expand(n_point, n_expanded, point, expanded, packed):
+    """Random variables and derived quantities at a point u, as nutpie calls it."""
+    words = all_words(packed)
+    here, _ = _straightened(carray(point, (n_point,)), words)
+    expand_into(here, words, carray(expanded, (n_expanded,)))
+    return 0

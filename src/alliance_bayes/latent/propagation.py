@@ -1,0 +1,594 @@
+"""Log-likelihood of a panel whose responses are not all normal, and its gradient, by expectation propagation.
+
+For one case let N be the values observed exactly, L the latent numbers with responses, and
+``eta_L | y_N ~ Normal(mu, C)``, where C may be singular. The responses' densities p_i(eta_i) are replaced by
+sites ``exp(nu_i eta_i - tau_i eta_i^2 / 2)`` [1]_. With D = diag(tau), the posterior is then normal with
+
+    V = C (I + D C)^-1,   m = mu + V (nu - D mu),
+
+the cavity of site i is ``Normal(m_i, V_ii)`` with the site taken out, and the site is such that cavity
+times p_i (tilted) has the mean and variance of cavity times site. At that fixed point
+
+    log p(responses | y_N) = log integral of Normal(eta; mu, C) times the sites
+                             + sum_i log(integral of cavity_i times p_i / integral of cavity_i times site_i),
+
+approximately, exactly for one latent number and for normal responses. It is stationary in the sites,
+so that with ``g = nu - D m``
+
+    d/dmu = g,   d/dC = (g g' - D + D V D) / 2,   d/dphi = sum_i E(d log p_i / dphi) over the tilted densities.
+
+Sites are visited in turn, V and m kept by updates of rank one. A tau may be below 0, where p_i is not
+log-concave. Tilted moments are sums over equally spaced points, whose error falls exponentially with
+the number of points to an SD [2]_; they are points of the grid of `tables` where that is fine enough.
+
+References
+----------
+.. [1] Minka (2001). Expectation propagation for approximate Bayesian inference. Uncertainty in
+   Artificial Intelligence 17, 362-369. Rasmussen & Williams (2006). Gaussian processes for machine
+   learning, chapter 3. MIT Press.
+.. [2] Trefethen & Weideman (2014). The exponentially convergent trapezoidal rule. SIAM Review 56,
+   385-458.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..moments.caching import share_one_stamp
+from ..moments.compiled import compiled
+from ..moments.kernel import LOG_2_PI
+from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
+from .responses import LatentArrays
+from .special import exponentials
+from .tables import LOWEST, N_GRID, STEP, add_rows, interpolated, pull_back, scatter, tabulate
+
+__all__ = [
+    "Sites",
+    "by_person",
+    "case_log_likelihoods",
+    "evaluate",
+    "first_guess",
+    "log_likelihood_and_gradient",
+    "log_likelihoods",
+    "settle",
+    "work_sites",
+]
+
+share_one_stamp()
+SETTLED = 1e-4
+MOST_SWEEPS = 100
+UNDAMPED_SWEEPS = 20
+FREE_SWEEPS = 60
+DAMPING = 0.5
+COARSEST = 0.9  # SDs between points of the grid
+FREE_STEP = 0.75  # SDs between points off the grid
+REACH = 6.0  # SDs on either side
+SIDE = 41
+N_NODES = 84  # 2 * SIDE + 1, up to a multiple of `LANES`
+LANES = 4
+MISPLACED = 0.3
+LEAST_REST = 1e-9
+LEAST_GROWTH = 0.05
+LARGEST = 1e6
+LEAST_PRODUCT, MOST_PRODUCT = 1e-100, 1e100
+MOST_PLACINGS = 40
+NARROWEST = 0.1
+LEAST_WEIGHT = 1e-12
+
+
+SITE = np.dtype(
+    [
+        ("centre", np.float64),  # mean given the exact values alone
+        ("mean", np.float64),  # of the posterior
+        ("precision", np.float64),  # tau
+        ("shift", np.float64),  # nu
+        ("slope", np.float64),  # gradient of the log-likelihood in `centre`
+        ("cavity_mean", np.float64),  # at the last visit, as all that follows
+        ("cavity_variance", np.float64),
+        ("evidence", np.float64),  # logarithm of the ratio of integrals, less that of the next number
+        ("ratio", np.float64),
+        ("widest", np.float64),  # largest distance of points
+        ("gap", np.float64),  # distance of the points
+        ("placed", np.int64),  # whether the points were where the tilted density is
+        ("count", np.int64),  # number of points
+        ("first", np.int64),  # place of the first one on the grid
+        ("stride", np.int64),  # their distance on the grid; 0 where they are off the grid
+    ]
+)
+
+
+class Sites(NamedTuple):
+    """Work arrays of one case.
+
+    Attributes
+    ----------
+    state
+        Of each site, shape ``(value,)``, as `SITE` says.
+    spread
+        Posterior covariance, shape ``(value, value)``.
+    rows
+        Log densities on the grid of sites with several responses, shape ``(value, grid)``.
+    node, weight
+        Points of the last visit and their weights, which sum to 1; shape ``(value, node)``.
+    column, work
+        Shapes ``(value,)`` and ``(node,)``.
+    """
+
+    state: np.ndarray
+    spread: np.ndarray
+    rows: np.ndarray
+    node: np.ndarray
+    weight: np.ndarray
+    column: np.ndarray
+    work: np.ndarray
+
+
+@compiled
+def work_sites(size):
+    """Return a `Sites` for so many values."""
+    return Sites(
+        np.zeros(size, dtype=SITE),
+        np.zeros((size, size)),
+        np.zeros((size, N_GRID)),
+        np.zeros((size, N_NODES)),
+        np.zeros((size, N_NODES)),
+        np.zeros(size),
+        np.zeros(N_NODES),
+    )
+
+
+@compiled
+def _place(centre, spread, here, node):
+    """Choose the points of a visit around a mean, for an SD."""
+    least = REACH * spread / SIDE
+    stride = int(max(min(COARSEST * spread, here.widest), least + STEP) / STEP)
+    if COARSEST * spread >= STEP and stride < N_GRID:
+        side = min(int(REACH * spread / (stride * STEP)) + 1, SIDE)
+        first = math.floor((centre - LOWEST) / STEP + 0.5) - side * stride
+        if first >= 0 and first + 2 * side * stride < N_GRID:
+            here.count, here.first, here.stride, here.gap = 2 * side + 1, first, stride, stride * STEP
+            for place in range(2 * side + 1):
+                node[place] = LOWEST + STEP * (first + place * stride)
+            return
+    gap = max(min(FREE_STEP * spread, here.widest), least)
+    side = min(int(REACH * spread / gap) + 1, SIDE)
+    here.count, here.first, here.stride, here.gap = 2 * side + 1, 0, 0, gap
+    for place in range(2 * side + 1):
+        node[place] = centre + (place - side) * gap
+
+
+@compiled
+def _tilt(here, row, node, weight, work):
+    """Moments of the tilted density, without the cavity's constant; leaves the weights of the points.
+
+    Returns
+    -------
+    tuple
+        Its integral divided by ``exp(peak)``; the peak; mean; variance; place of the highest point.
+    """
+    count, first, stride, cavity_mean = here.count, here.first, here.stride, here.cavity_mean
+    half, peak, highest = 0.5 / here.cavity_variance, -math.inf, 0
+    wide = (count + LANES - 1) // LANES * LANES
+    if stride > 0:
+        for place in range(count):
+            weight[place] = row[first + place * stride]
+    else:
+        for place in range(count):
+            weight[place] = interpolated(row, node[place])
+    for place in range(count):
+        away = node[place] - cavity_mean
+        weight[place] -= half * away * away
+    for place in range(count):
+        if weight[place] > peak:
+            peak, highest = weight[place], place
+    for place in range(count):
+        weight[place] -= peak
+    for place in range(count, wide):
+        weight[place], node[place] = -math.inf, 0.0
+    exponentials(weight, wide, work)
+    middle = node[count // 2]
+    total, first_moment, second_moment = 0.0, 0.0, 0.0
+    for place in range(wide):
+        away = node[place] - middle
+        total += weight[place]
+        first_moment += weight[place] * away
+        second_moment += weight[place] * away * away
+    inverse = 1.0 / total
+    for place in range(wide):
+        weight[place] *= inverse
+    away = first_moment * inverse
+    return total * here.gap, peak, middle + away, second_moment * inverse - away * away, highest
+
+
+@compiled
+def _found_tilt(here, variance, row, node, weight, work):
+    """`_tilt` around the posterior, or wherever else the tilted density is found to be."""
+    mean = here.mean
+    for _ in range(MOST_PLACINGS):
+        if not (abs(mean) < LARGEST and 0.0 < variance < LARGEST):
+            break
+        _place(mean, math.sqrt(variance), here, node)
+        integral, peak, tilted_mean, tilted_variance, highest = _tilt(here, row, node, weight, work)
+        if highest == 0 or highest == here.count - 1:
+            mean, variance = node[highest], 4.0 * variance
+        elif tilted_variance < NARROWEST * here.gap * here.gap:
+            mean, variance = tilted_mean, NARROWEST * here.gap * here.gap
+        else:
+            return integral, peak, tilted_mean, tilted_variance
+    return 0.0, 0.0, mean, variance
+
+
+@compiled
+def _update(number, size, more_precision, more_shift, state, spread, column):
+    """Add to a site and carry it into the posterior; returns what the determinant is multiplied by."""
+    here = state[number]
+    growth = 1.0 + more_precision * spread[number, number]
+    rate = more_precision / growth
+    move = (more_shift - more_precision * here.mean) / growth
+    for row in range(size):
+        column[row] = spread[row, number]
+    for row in range(size):
+        state[row].mean += move * column[row]
+        scaled = rate * column[row]
+        for other in range(size):
+            spread[row, other] -= scaled * column[other]
+    here.precision += more_precision
+    here.shift += more_shift
+    return growth
+
+
+@compiled
+def _visit(number, size, damping, least, row, node, weight, state, spread, column, work):
+    """Match a site, of precision `least` or more, to its tilted density; returns as `_update`, 0 where none is."""
+    here, variance = state[number], spread[number, number]
+    mean = here.mean
+    integral, peak, tilted_mean, tilted_variance = _found_tilt(here, variance, row, node, weight, work)
+    if not (integral > 0.0 and tilted_variance > 0.0):
+        return 0.0
+    off = (tilted_mean - mean) * (tilted_mean - mean)
+    near = off < MISPLACED * MISPLACED * variance and abs(tilted_variance - variance) < MISPLACED * variance
+    cavity_mean, cavity_variance = here.cavity_mean, here.cavity_variance
+    precision = max((cavity_variance - tilted_variance) / (cavity_variance * tilted_variance), least)
+    shift = tilted_mean * precision + (tilted_mean - cavity_mean) / cavity_variance
+    more_precision, more_shift = precision - here.precision, shift - here.shift
+    step = damping
+    while 1.0 + step * more_precision * variance < LEAST_GROWTH:
+        step *= 0.5
+    move = more_shift - more_precision * mean
+    small = abs(more_precision) * variance < SETTLED and move * move * variance < SETTLED * SETTLED
+    here.placed = near and (step == 1.0 or small)
+    growth = _update(number, size, step * more_precision, step * more_shift, state, spread, column)
+    grown = 1.0 + here.precision * cavity_variance
+    away = here.shift - here.precision * cavity_mean
+    normal = (here.shift - 0.5 * here.precision * cavity_mean) * cavity_mean
+    here.evidence = peak - normal - 0.5 * (LOG_2_PI + away * away * cavity_variance / grown)
+    here.ratio = integral * math.sqrt(grown / cavity_variance)
+    return growth
+
+
+@compiled
+def first_guess(guess, data):
+    """Precision and shift of each site to begin with, and the largest distance of points; shape ``(site, 3)``."""
+    begin = np.full((len(data.first) - 1, 3), math.inf)
+    for site in range(len(begin)):
+        begin[site, 0] = begin[site, 1] = 0.0
+        for response in range(data.first[site], data.first[site + 1]):
+            begin[site, 0] += guess[data.kind[response], 0]
+            begin[site, 1] += guess[data.kind[response], 1]
+            begin[site, 2] = min(begin[site, 2], guess[data.kind[response], 2])
+    return begin
+
+
+@compiled
+def _start(size, begin, covariance, state, spread, column):
+    """Prior as posterior, with every site as it is to begin; logarithm of the determinant."""
+    product = 1.0
+    for row in range(size):
+        here = state[row]
+        here.mean = here.centre
+        here.precision, here.shift, here.evidence, here.ratio, here.placed, here.count = 0.0, 0.0, 0.0, 1.0, 0, 0
+        for other in range(size):
+            spread[row, other] = covariance[row, other]
+    log_determinant = 0.0
+    for number in range(size):
+        precision, shift, state[number].widest = begin[number]
+        if 1.0 + precision * spread[number, number] > LEAST_GROWTH:
+            product *= _update(number, size, precision, shift, state, spread, column)
+        if not LEAST_PRODUCT < product < MOST_PRODUCT:
+            log_determinant += math.log(product)
+            product = 1.0
+    return log_determinant + math.log(product)
+
+
+@compiled
+def _without_negative(size, state, spread, column):
+    """Take out sites of precision below 0; returns what the determinant is multiplied by."""
+    product = 1.0
+    for number in range(size):
+        here = state[number]
+        if here.precision < 0.0:
+            product *= _update(number, size, -here.precision, -here.shift, state, spread, column)
+            here.precision, here.shift, here.placed = 0.0, 0.0, 0
+    return product
+
+
+@compiled
+def settle(size, first, kind, begin, table, covariance, sites):
+    """Expectation propagation for one case, whose centres stand in `state`.
+
+    Leaves the posterior, the sites, and the points of their tilted densities. Sites of precision below
+    0 start again where they make a cavity improper; they are kept at 0 where that leads nowhere, and
+    then do not count as settled.
+
+    Parameters
+    ----------
+    size
+        Number of sites.
+    first
+        First response of each site in `kind`, and the end.
+    kind, table
+        Kinds of all responses, and their log densities on the grid.
+    begin
+        As of `first_guess`.
+    covariance
+        Of the latent numbers given the exact values.
+    sites
+        Work arrays, whose `state` holds the centres.
+
+    Returns
+    -------
+    tuple
+        Logarithm of the integral over the latent numbers, minus infinity where none was found;
+        whether the sites settled.
+    """
+    state, spread, rows, node, weight, column, work = sites
+    for number in range(size):
+        if first[number + 1] - first[number] > 1:
+            add_rows(kind[first[number] : first[number + 1]], table, rows[number])
+    log_determinant, product = _start(size, begin, covariance, state, spread, column), 1.0
+    settled = False
+    for sweep in range(MOST_SWEEPS):
+        settled = True
+        damping = 1.0 if sweep < UNDAMPED_SWEEPS else DAMPING
+        least = -math.inf if sweep < FREE_SWEEPS else 0.0
+        for turn in range(size):
+            number = turn if sweep % 2 == 0 else size - 1 - turn
+            here, variance = state[number], spread[number, number]
+            rest = 1.0 - here.precision * variance
+            if not rest > LEAST_REST:
+                settled = False
+                product *= _without_negative(size, state, spread, column)
+                continue
+            cavity_variance = variance / rest
+            cavity_mean = (here.mean - here.shift * variance) / rest
+            if here.placed:
+                change, away = cavity_variance * SETTLED, cavity_mean - here.cavity_mean
+                if abs(cavity_variance - here.cavity_variance) < change and away * away < change * SETTLED:
+                    continue
+            settled = False
+            here.cavity_mean, here.cavity_variance = cavity_mean, cavity_variance
+            begins = first[number]
+            row = table[kind[begins]] if first[number + 1] - begins == 1 else rows[number]
+            growth = _visit(
+                number, size, damping, least, row, node[number], weight[number], state, spread, column, work
+            )
+            if growth == 0.0:
+                return -math.inf, False
+            product *= growth
+        if not LEAST_PRODUCT < product < MOST_PRODUCT:
+            log_determinant += math.log(product)
+            product = 1.0
+        if settled:
+            settled = sweep < FREE_SWEEPS
+            break
+    total, product = -0.5 * (log_determinant + math.log(product)), 1.0
+    for number in range(size):
+        here = state[number]
+        pull = here.shift - here.precision * here.centre
+        product *= here.ratio
+        total += here.evidence + (here.shift - 0.5 * here.precision * here.centre) * here.centre
+        total += 0.5 * pull * (here.mean - here.centre)
+        here.slope = here.shift - here.precision * here.mean
+        if not LEAST_PRODUCT < product < MOST_PRODUCT:
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product), settled
+
+
+@compiled
+def evaluate(n_exact, n_latent, values, first, kind, begin, table, given, sites):
+    """Logarithm of a case's integral, quadratic form of its exact values, and whether its sites settled.
+
+    Parameters
+    ----------
+    n_exact, n_latent
+        Of its pattern, for which `given` was prepared.
+    values
+        Exact values in the order of the pattern.
+    first, kind, begin, table, sites
+        As of `settle`.
+    """
+    quadratic = exact_part(
+        n_exact, n_latent, values, given.mean, given.precision, given.weights, given.deviation, sites.state
+    )
+    if n_latent == 0:
+        return 0.0, quadratic, True
+    integral, settled = settle(n_latent, first, kind, begin, table, given.covariance, sites)
+    return integral, quadratic, settled
+
+
+@compiled
+def _keep(size, begin, state):
+    for number in range(size):
+        begin[number, 0], begin[number, 1] = state[number].precision, state[number].shift
+
+
+@compiled
+def _add_densities(case_weight, size, first, kind, state, node, weight, table_bar):
+    """Add `case_weight` times the gradient of a settled case to that of the tables."""
+    for number in range(size):
+        here = state[number]
+        start, stride = here.first, here.stride
+        for response in range(first[number], first[number + 1]):
+            row = table_bar[kind[response]]
+            if stride > 0:
+                for place in range(here.count):
+                    row[start + place * stride] += case_weight * weight[number, place]
+            else:
+                for place in range(here.count):
+                    scatter(node[number, place], case_weight * weight[number, place], row)
+
+
+@compiled
+def _mix(values, data, weights):
+    """Log-likelihood of everybody, densities of one person's cases summed; leaves their posterior probabilities."""
+    n_persons = 0
+    for row in range(len(values)):
+        n_persons = max(n_persons, data.person[row] + 1)
+    peak, density, result = np.full(n_persons, -math.inf), np.zeros(n_persons), 0.0
+    for row in range(len(values)):
+        peak[data.person[row]] = max(peak[data.person[row]], values[row])
+    for row in range(len(values)):
+        person = data.person[row]
+        if not math.isfinite(peak[person]):
+            return -math.inf
+        weights[row] = math.exp(values[row] - peak[person])
+        density[person] += weights[row]
+    for row in range(len(values)):
+        weights[row] /= density[data.person[row]]
+    for person in range(n_persons):
+        if density[person] > 0.0:
+            result += peak[person] + math.log(density[person])
+    return result
+
+
+@compiled
+def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi: np.ndarray, data: LatentArrays):
+    """Log-likelihood of a panel and its gradients in the moments of the linear predictors and in phi.
+
+    Of a person with several cases it is the logarithm of the sum of their densities.
+
+    Parameters
+    ----------
+    means, covariances
+        Moments of the stacked values of each linear system, shapes ``(cell, value)`` and
+        ``(cell, value, value)``.
+    phi
+        Family parameters, shape ``(phi,)``.
+    data
+        Exact values and responses.
+
+    Returns
+    -------
+    tuple
+        Log-likelihood, minus infinity where a covariance is not allowed or phi is not; its gradients,
+        shapes ``(cell, value)``, ``(cell, value, value)``, entries (i, j) and (j, i) being separate
+        numbers, and ``(phi,)``, all 0 in that case; the number of cases whose sites did not settle.
+    """
+    n_cells, n_values = means.shape
+    means_bar, covariances_bar = np.zeros((n_cells, n_values)), np.zeros((n_cells, n_values, n_values))
+    phi_bar, n_rows, failed = np.zeros(len(phi)), len(data.case), 0
+    table, guess, proper = tabulate(data, phi)
+    table_bar = np.zeros(table.shape)
+    begin = first_guess(guess, data)
+    sites, given = work_sites(n_values), work_conditional(n_values)
+    values, weights = np.zeros(n_rows), np.zeros(n_rows)
+    total = 0.0
+    for later in range(2):
+        for pattern in range(len(data.cell)):
+            if not proper:
+                break
+            first_row, last_row = data.bounds[pattern], data.bounds[pattern + 1]
+            if later and not data.several[first_row:last_row].any():
+                continue
+            n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
+            log_determinant = condition(pattern, means, covariances, data, given)
+            if log_determinant == math.inf:
+                proper = False
+                break
+            clear(given, n_exact, n_latent)
+            constant, people = -0.5 * (n_exact * LOG_2_PI + log_determinant), 0.0
+            for row in range(first_row, last_row):
+                if later and not (data.several[row] and weights[row] > LEAST_WEIGHT):
+                    continue
+                begins, first = begin[data.site[row] :], data.first[data.site[row] :]
+                integral, quadratic, settled = evaluate(
+                    n_exact, n_latent, data.exact[row], first, data.kind, begins, table, given, sites
+                )
+                if later:
+                    share = weights[row]
+                else:
+                    values[row] = data.constant[row] + constant - 0.5 * quadratic + integral
+                    failed += not settled
+                    if data.several[row]:
+                        _keep(n_latent, begins, sites.state)
+                        continue
+                    share = 1.0
+                people += share
+                add_to_pattern(share, n_exact, n_latent, sites.state, sites.spread, given)
+                _add_densities(share, n_latent, first, data.kind, sites.state, sites.node, sites.weight, table_bar)
+            if people > 0.0:
+                add_pattern(pattern, people, data, given, means_bar, covariances_bar)
+        if later == 0:
+            total = _mix(values, data, weights)
+    pull_back(data, phi, table_bar, phi_bar)
+    if not (proper and math.isfinite(total)):
+        return -math.inf, np.zeros(means.shape), np.zeros(covariances.shape), np.zeros(len(phi)), failed
+    return total, means_bar, covariances_bar, phi_bar, failed
+
+
+@compiled
+def case_log_likelihoods(means, covariances, phi, data):
+    """Log density of each row of `data`, its log weight included, and the number of cases that did not settle.
+
+    Parameters
+    ----------
+    means, covariances, phi, data
+        As of `log_likelihood_and_gradient`.
+    """
+    values, failed = np.full(len(data.case), -math.inf), 0
+    table, guess, proper = tabulate(data, phi)
+    if not proper:
+        return values, failed
+    begin = first_guess(guess, data)
+    sites, given = work_sites(means.shape[1]), work_conditional(means.shape[1])
+    for pattern in range(len(data.cell)):
+        n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
+        log_determinant = condition(pattern, means, covariances, data, given)
+        if log_determinant == math.inf:
+            continue
+        constant = -0.5 * (n_exact * LOG_2_PI + log_determinant)
+        for row in range(data.bounds[pattern], data.bounds[pattern + 1]):
+            begins, first = begin[data.site[row] :], data.first[data.site[row] :]
+            integral, quadratic, settled = evaluate(
+                n_exact, n_latent, data.exact[row], first, data.kind, begins, table, given, sites
+            )
+            values[row] = data.constant[row] + constant - 0.5 * quadratic + integral
+            failed += not settled
+    return values, failed
+
+
+def log_likelihoods(
+    means: np.ndarray, covariances: np.ndarray, phi: np.ndarray, data: LatentArrays, n_persons: int
+) -> np.ndarray:
+    """Log marginal likelihood of each person, shape ``(person,)``; 0 for people without anything.
+
+    Parameters
+    ----------
+    means, covariances, phi, data
+        As of `log_likelihood_and_gradient`.
+    n_persons
+        Rows of the panel.
+    """
+    values, _ = case_log_likelihoods(means, covariances, phi, data)
+    return by_person(values, data, n_persons)
+
+
+def by_person(values: np.ndarray, data: LatentArrays, n_persons: int) -> np.ndarray:
+    """Logarithm of the sum of the densities of each person's cases; 0 for people without a case."""
+    result = np.full(n_persons, -np.inf)
+    np.logaddexp.at(result, data.person, values)
+    absent = np.ones(n_persons, dtype=bool)
+    absent[data.person] = False
+    return np.where(absent, 0.0, result)

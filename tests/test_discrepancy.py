@@ -6,8 +6,8 @@ from scipy.stats import kstest, multivariate_normal
 
 import alliance_bayes as ab
 from alliance_bayes.discrepancy import chi_square_of, chi_squares
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.moments.kernel import moments
-from alliance_bayes.moments.panel_model import panel_model
 from alliance_bayes.moments.program_kernel import run
 from helpers import grouped_panel, random_panel
 

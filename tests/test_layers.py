@@ -22,22 +22,24 @@ LAYERS = {
     "hidden_causes": set(),
     "prediction": {"moments"},
     "saving": {"panel"},
-    "discrepancy": {"moments", "prediction"},
+    "discrepancy": {"model_on_panel", "moments", "prediction"},
     "maximising": {"moments"},
-    "saturated": {"moments", "maximising"},
-    "fit_indices": {"moments", "maximising", "saturated"},
+    "saturated": {"model_on_panel", "moments", "maximising"},
+    "fit_indices": {"model_on_panel", "moments", "maximising", "saturated"},
     "sampling": {"names", "problems", "panel"},
-    "sandwich": {"moments", "maximising", "saturated", "fit_indices", "sampling"},
-    "residuals": {"names", "moments", "saturated", "fit_indices", "sampling", "sandwich"},
-    "pymc_models": {"names", "problems", "panel", "spec", "moments"},
+    "sandwich": {"model_on_panel", "moments", "maximising", "saturated", "fit_indices", "sampling"},
+    "residuals": {"model_on_panel", "names", "moments", "saturated", "fit_indices", "sampling", "sandwich"},
+    "pymc_models": {"names", "problems", "panel", "spec", "moments", "latent", "model_on_panel"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
+LAYERS["model_on_panel"] = {"names", "problems", "panel", "spec", "moments", "latent"}
+LAYERS["latent_predictions"] = {*LAYERS["model_on_panel"], "model_on_panel", "prediction"}
 LAYERS["likelihood"] = {"names", "problems", "panel", "spec", "moments", "maximising", "saturated", "fit_indices"}
-LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals"}
+LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals", "model_on_panel"}
 LAYERS["regressions"] = {"names", "problems", "spec"}
 LAYERS["fitting"] = set(LAYERS) - {"figures", "effects", "hidden_causes", "simulation", "regressions", "export"}
 LAYERS["imputations"] = {"names", "problems", "panel", "spec", "likelihood", "fitting", "health"}
-LAYERS["conditioning"] = {"panel", "moments", "fitting"}
+LAYERS["conditioning"] = {"panel", "moments", "model_on_panel", "latent_predictions", "fitting"}
 LAYERS["g_formula"] = {"names", "problems", "fitting", "health", "progress"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {

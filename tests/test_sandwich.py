@@ -10,7 +10,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.likelihood import per_person
-from alliance_bayes.moments.panel_model import panel_model
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.sandwich import model_scores
 from helpers import REFERENCES, grouped_panel, random_panel, slope
 

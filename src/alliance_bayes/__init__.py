@@ -23,7 +23,17 @@ if TYPE_CHECKING:
         save_association,
         save_model,
     )
-    from .panel import Absence, Moments, Panel, PanelWarning, Transitions, read_frame
+    from .model_file.causal_file import CausalFile, CausalQuestion, CausalRegression, load_causal, save_causal
+    from .panel import (
+        Absence,
+        InternalConsistency,
+        Moments,
+        Panel,
+        PanelWarning,
+        Transitions,
+        internal_consistency,
+        read_frame,
+    )
     from .problems import AllianceBayesError, ModelFileError, PanelError, SpecError
     from .pymc_models.building import to_pymc
     from .questions.association import Association, SamplingOfRegressions, association
@@ -57,7 +67,9 @@ if TYPE_CHECKING:
     from .regressions.building import bambi_model
     from .simulation import GroupTruth, Missing, Truth, simulate
     from .spec.association import RandomInterceptRegression
+    from .spec.families import BetaBinomial, Count, Days, InducedDirichlet, Items, Ordinal, YesNo
     from .spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
+    from .spec.occurrence import Selection, State
     from .spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
     from .sponsor_cohort import SponsorStudy, SponsorTruth, sponsor_study
 
@@ -83,7 +95,17 @@ _HOMES = {
         "save_association",
         "save_model",
     ),
-    "panel": ("Absence", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"),
+    "model_file.causal_file": ("CausalFile", "CausalQuestion", "CausalRegression", "load_causal", "save_causal"),
+    "panel": (
+        "Absence",
+        "InternalConsistency",
+        "Moments",
+        "Panel",
+        "PanelWarning",
+        "Transitions",
+        "internal_consistency",
+        "read_frame",
+    ),
     "problems": ("AllianceBayesError", "ModelFileError", "PanelError", "SpecError"),
     "pymc_models.building": ("to_pymc",),
     "questions.association": ("Association", "SamplingOfRegressions", "association"),
@@ -117,7 +139,9 @@ _HOMES = {
     "questions.state_effects": ("RandomisedPush", "randomised_push", "split_by_existence"),
     "spec.association": ("RandomInterceptRegression",),
     "simulation": ("GroupTruth", "Missing", "Truth", "simulate"),
+    "spec.families": ("BetaBinomial", "Count", "Days", "InducedDirichlet", "Items", "Ordinal", "YesNo"),
     "spec.family": ("ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"),
+    "spec.occurrence": ("Selection", "State"),
     "sponsor_cohort": ("SponsorStudy", "SponsorTruth", "sponsor_study"),
     "spec.priors": ("LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Priors"),
 }
@@ -137,10 +161,16 @@ __all__ = [
     "AssociationFile",
     "BayesFactors",
     "Beta",
+    "BetaBinomial",
     "Calibration",
+    "CausalFile",
     "CausalOrder",
+    "CausalQuestion",
+    "CausalRegression",
     "Comparison",
+    "Count",
     "Counterfactual",
+    "Days",
     "DeltaAdjustment",
     "Directionality",
     "DirectionalityOfPairs",
@@ -152,6 +182,9 @@ __all__ = [
     "GroupTruth",
     "HalfNormal",
     "Hypotheses",
+    "InducedDirichlet",
+    "InternalConsistency",
+    "Items",
     "LagCurve",
     "LogNormal",
     "MaximumLikelihood",
@@ -162,6 +195,7 @@ __all__ = [
     "Moments",
     "MonteCarlo",
     "Normal",
+    "Ordinal",
     "Panel",
     "PanelError",
     "PanelWarning",
@@ -173,13 +207,16 @@ __all__ = [
     "Regression",
     "Robustness",
     "SamplingOfRegressions",
+    "Selection",
     "Sensitivity",
     "Shift",
     "SpecError",
     "SponsorStudy",
     "SponsorTruth",
+    "State",
     "Transitions",
     "Truth",
+    "YesNo",
     "association",
     "bambi_model",
     "bayes_factors",
@@ -196,10 +233,12 @@ __all__ = [
     "fit_imputations",
     "group_contrast",
     "hypotheses",
+    "internal_consistency",
     "interventional_effects",
     "lag_curve",
     "leave_future_out",
     "load_association",
+    "load_causal",
     "load_fit",
     "load_model",
     "log_likelihood",
@@ -215,6 +254,7 @@ __all__ = [
     "robustness",
     "robustness_variants",
     "save_association",
+    "save_causal",
     "save_model",
     "sensitivity",
     "simulate",

@@ -82,7 +82,11 @@ def run(
     chains: Chains = None,
 ) -> None:
     """Fit MODEL.toml to DATA and answer its questions."""
-    if _asks_association(model):
+    kind = _kind(model)
+    if kind == "causal_order":
+        _counter(ab.load_causal(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
+        return
+    if kind == "association":
         _associate(ab.load_association(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
         return
     _answer(ab.load_model(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
@@ -185,13 +189,13 @@ def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **give
     typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
 
 
-def _asks_association(model: Path) -> bool:
+def _kind(model: Path) -> str | None:
     try:
         document = tomllib.loads(model.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return False  # what is wrong is said where the file is read
+        return None  # what is wrong is said where the file is read
     section = document.get("model")
-    return isinstance(section, dict) and section.get("kind") == "association"
+    return section.get("kind") if isinstance(section, dict) else None
 
 
 def _associate(file: "ab.AssociationFile", data: Path, out: Path, **given: int | None) -> None:
@@ -208,6 +212,22 @@ def _associate(file: "ab.AssociationFile", data: Path, out: Path, **given: int |
         answer.plot().savefig(out / f"{name}.png", dpi=150)
         typer.echo(f"Regression {place}: {regression}\n{answer}\nFigure: {out / name}.png\n")
     texts = [f"{regression}\n{answer}" for regression, answer in answers.items()]
+    (out / "answer.txt").write_text("\n\n".join([str(file), *texts]) + "\n", "utf-8")
+    typer.echo(f"Tables and the whole text are in {out}{os.sep}")
+
+
+def _counter(file: "ab.CausalFile", data: Path, out: Path, **given: int | None) -> None:
+    """Answer the questions of a causal file, print the answers, and write everything into `out`."""
+    answers = file.ask(data, **{name: value for name, value in given.items() if value is not None})
+    out.mkdir(parents=True, exist_ok=True)
+    typer.echo(f"{file}\n")
+    texts = []
+    for place, (question, answer) in enumerate(zip(file.questions, answers.values(), strict=True), start=1):
+        name = f"{place}-{question.ask.replace('_', '-')}"
+        answer.table.to_csv(out / f"{name}.csv")
+        answer.plot().savefig(out / f"{name}.png", dpi=150)
+        texts.append(f"Question {place}: {question}\n{answer}")
+        typer.echo(f"{texts[-1]}\nFigure: {out / name}.png\n")
     (out / "answer.txt").write_text("\n\n".join([str(file), *texts]) + "\n", "utf-8")
     typer.echo(f"Tables and the whole text are in {out}{os.sep}")
 

@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from .fitting import Fit
+from .latent_predictions import latent_per_person
+from .model_on_panel import PanelModel
 from .moments.kernel import log_likelihoods_per_person
-from .moments.panel_model import PanelModel
 from .moments.statistics import by_pattern, people_by_pattern
 from .panel import Absence, Panel
 
@@ -31,16 +32,14 @@ def log_densities(fit: Fit, draws_of: Fit, places: np.ndarray, n_given: int = 0)
     n_given
         How many waves are conditioned on.
     """
-    model, values = fit.model, fit.model.values(places)
-    thetas = draws_of.thetas
+    model, thetas = fit.model, draws_of.thetas
     if draws_of.panel is not fit.panel:  # standardised by other constants
         thetas = np.array([model.from_raw(draws_of.model.to_raw(theta)) for theta in thetas])
-    n_values = model.system.n_values
-    given = values.copy()
-    given[:, n_given * len(fit.spec.columns) : n_values] = np.nan
-    scored = ~np.isnan(values[:, :n_values]) & np.isnan(given[:, :n_values])
-    log_scale = np.tile(np.log(model.statistics.scale), n_values // len(fit.spec.columns))
-    found = _joint(model, thetas, values, places) - _joint(model, thetas, given, places) - scored @ log_scale
+    if fit.spec.is_latent:
+        assert n_given == 0
+        found = latent_per_person(model, thetas, places)
+    else:
+        found = _normal_densities(model, thetas, places, n_given)
     sizes = draws_of.posterior.sizes
     assert fit.panel.persons is not None
     return xr.DataArray(
@@ -52,6 +51,17 @@ def log_densities(fit: Fit, draws_of: Fit, places: np.ndarray, n_given: int = 0)
             "person": fit.panel.persons[places],
         },
     )
+
+
+def _normal_densities(model: PanelModel, thetas: np.ndarray, places: np.ndarray, n_given: int) -> np.ndarray:
+    """Densities where all measures are normal, shape ``(draw, person)``."""
+    values, n_values = model.values(places), model.system.n_values
+    n_columns, given = len(model.spec.columns), values.copy()
+    given[:, n_given * n_columns : n_values] = np.nan
+    scored = ~np.isnan(values[:, :n_values]) & np.isnan(given[:, :n_values])
+    log_scale = np.tile(np.log(model.statistics.scale), n_values // n_columns)
+    found = _joint(model, thetas, values, places) - _joint(model, thetas, given, places)
+    return np.asarray(found - scored @ log_scale)
 
 
 def stacked_values(fit: Fit) -> np.ndarray:

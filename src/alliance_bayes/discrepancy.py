@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from .model_on_panel import PanelModel
 from .moments.kernel import moments
 from .moments.linear_system import PanelSystem
-from .moments.panel_model import PanelModel
 from .moments.program_kernel import run
 from .prediction import draw_unobserved, replicate
 

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import chdtrc
 
 from .maximising import wave_means
+from .model_on_panel import PanelModel
 from .moments.kernel import moments
-from .moments.panel_model import PanelModel
 from .moments.program_kernel import run
 from .moments.statistics import PatternArrays
 from .saturated import Saturated, cell_patterns, sizes_of

@@ -16,13 +16,21 @@ import pandas as pd
 import xarray as xr
 
 from .discrepancy import chi_squares
-from .health import Health, examine
+from .health import Health, examine, with_integration
+from .latent_predictions import (
+    draw_of_people,
+    integration_error,
+    latent_per_person,
+    latent_statistics,
+    observed_responses,
+    replicate_responses,
+)
 from .likelihood import per_person
+from .model_on_panel import Latent, PanelModel, check_latent, panel_model
 from .moments.cross_lagged_system import cross_lagged_system
 from .moments.derived import Derived
 from .moments.design import Cell, Design
 from .moments.linear_system import PanelSystem
-from .moments.panel_model import PanelModel, panel_model
 from .moments.prior_scale import PriorScale
 from .moments.program_kernel import run_many
 from .moments.statistics import PatternStatistics
@@ -38,12 +46,13 @@ from .summaries import interval
 
 __all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled"]
 
+TUNE, SCALED_TUNE = 400, 200
 MOST_STORED_VALUES = 10_000_000
 N_PRIOR_DRAWS = 4000
 N_REPLICATES = 200
 N_PERSON_DRAWS = 1000
 N_CHECKS = 500
-MOST_LOW_RANK = 100
+MOST_LOW_RANK, MOST_LOW_RANK_SCALED = 100, 50
 FORMAT = 1
 Sampler = Literal["nutpie", "pymc"]
 
@@ -66,6 +75,8 @@ class Settings:
         ``"nutpie"`` or ``"pymc"``.
     compile_seconds, sampling_seconds
         Wall-clock time.
+    latent
+        ``"integrate"`` or ``"sample"``: what was done with linear predictors.
     """
 
     draws: int
@@ -77,6 +88,7 @@ class Settings:
     sampler: str
     compile_seconds: float
     sampling_seconds: float
+    latent: Latent = "integrate"
 
 
 def fit(
@@ -85,11 +97,12 @@ def fit(
     *,
     seed: int,
     draws: int = 1000,
-    tune: int = 400,
+    tune: int | None = None,
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.8,
     sampler: Sampler = "nutpie",
+    latent: Latent = "integrate",
     progress: bool | None = None,
 ) -> "Fit":
     """Sample the posterior of a model on a panel.
@@ -103,13 +116,18 @@ def fit(
     seed
         The same seed gives the same draws.
     draws, tune
-        Draws kept of each chain, and warm-up draws before them.
+        Draws kept of each chain, and warm-up draws before them; left open, the warm-up has 400, or 200 where linear
+        predictors are integrated out, since the scale of the posterior is found before it then.
     chains, cores
         Number of chains, and how many run at once (all processors when left open).
     target_accept
         Raise it towards 1 when there are divergences.
     sampler
         ``"nutpie"``, or ``"pymc"`` for PyMC's own NUTS on the same model.
+    latent
+        ``"integrate"``: linear predictors of measures that are not normal, of a state or of selection are
+        integrated out. ``"sample"``: each of them is sampled, which takes many times as long and has no error
+        of integration (see `to_pymc`); a check of the other where the health of a fit doubts it.
     progress
         Whether to show a progress bar; left open, it is shown in a terminal.
 
@@ -125,11 +143,16 @@ def fit(
         If the model is not identified at these times, does not fit the panel's measures, or a
         setting makes no sense; before anything is compiled.
     """
+    if tune is None:
+        tune = SCALED_TUNE if spec.is_latent and latent == "integrate" else TUNE
     check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
+    check_latent(spec, latent)
     whole = panel_model(spec, panel)
     n_cores = int(cores or min(chains, os.cpu_count() or 1))
     show = sys.stderr.isatty() if progress is None else progress
-    settings = Settings(int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, 0.0, 0.0)
+    settings = Settings(
+        int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, 0.0, 0.0, latent
+    )
     unfinished = sampled(whole, settings, progress=show)
     return _laid_out(replace(unfinished, draws=_with_other_groups(unfinished)), whole)
 
@@ -255,12 +278,20 @@ class Fit:
         """The panel in the model's unit."""
         return self.model.statistics
 
+    @property
+    def n_persons(self) -> int:
+        """How many people have any value of the model."""
+        return self.model.n_persons
+
     @cached_property
     def health(self) -> Health:
         """Whether the draws can be trusted, in words, with what to do when they cannot."""
         if self.whole is not None:
             return self.whole.health
-        return examine(self.draws, [block.name for block in self.scale.blocks])
+        found = examine(self.draws, [block.name for block in self.scale.blocks])
+        if not self.spec.is_latent or self.settings.latent == "sample":
+            return found
+        return with_integration(found, integration_error(self.model, self.thetas, self.settings.seed))
 
     @property
     def posterior(self) -> xr.Dataset:
@@ -324,9 +355,12 @@ class Fit:
             raise SpecError(f"A {self.spec.title} has no random intercepts, so there are no person scores.")
         variables = self.system.systems[0].variables
         targets = [variables.index(f"intercept {name}") for name in self.spec.measures]
-        values, thetas = self._values("A person score"), self._some_thetas(N_PERSON_DRAWS)
-        cells = self.model.design.person_cell
-        drawn = draw_unobserved(self.system, targets, thetas, values, self._rng("person scores"), cells)
+        rng = self._rng("person scores")
+        if self.spec.is_latent:
+            drawn = draw_of_people(self.model, targets, self._some_thetas(N_REPLICATES), rng)
+        else:
+            values, thetas = self._values("A person score"), self._some_thetas(N_PERSON_DRAWS)
+            drawn = draw_unobserved(self.system, targets, thetas, values, rng, self.model.design.person_cell)
         centre = self.model.centre if self.spec.growth else 0.0
         return self._table_of_persons(drawn * self.model.unit + centre, self.spec.measures)
 
@@ -354,6 +388,7 @@ class Fit:
         PanelError
             If the panel holds moments alone.
         """
+        self.spec.require_normal("A forecast")
         values, thetas = self._values("A forecast"), self._some_thetas(N_PERSON_DRAWS)
         times, columns = _times_until(self.spec, self.panel.times, time), self.spec.columns
         system, size, n_values = self.system, len(columns), self.system.n_values
@@ -405,31 +440,25 @@ class Fit:
         that are absent are drawn given those of the same person. The posterior predictive p-value is not
         uniform where the model is right: it gathers near .5, the more so the more values are absent.
         """
-        overall = self._overall_check()
+        if self.spec.is_latent:
+            return self._latent_check()
         values, cells = self._values("A posterior predictive check"), self.model.design.person_cell
         observed, rng = self._statistics_of(values[:, : self.system.n_values]), self._rng("check")
-        predicted = xr.DataArray(
-            [
-                self._statistics_of(replicate(self.system, theta, values, rng, cells))
-                for theta in self._some_thetas(N_CHECKS)
-            ],
-            dims=("sample", "statistic"),
-        )
-        lower, upper = interval(predicted, "sample")
-        larger = (predicted > observed.to_numpy()).mean("sample").to_numpy()
-        larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
-        single = pd.DataFrame(
-            {
-                "observed": observed,
-                "mean": predicted.mean("sample").to_numpy(),
-                "lower": lower.to_numpy(),
-                "upper": upper.to_numpy(),
-                "p": larger,
-                "verdict": np.where((larger < 0.025) | (larger > 0.975), "misfit", ""),
-            },
-            index=observed.index,
-        )
-        return pd.concat([overall, single])
+        predicted = [
+            self._statistics_of(replicate(self.system, theta, values, rng, cells))
+            for theta in self._some_thetas(N_CHECKS)
+        ]
+        return pd.concat([self._overall_check(), _compared(observed, predicted)])
+
+    def _latent_check(self) -> pd.DataFrame:
+        """Statistics of responses as they are, shares at either end among them, and of the state's transitions."""
+        model, rng = self.model, self._rng("check")
+        observed = latent_statistics(model, *observed_responses(model))
+        predicted = [
+            latent_statistics(model, *replicate_responses(model, theta, rng))
+            for theta in self._some_thetas(N_REPLICATES)
+        ]
+        return _compared(observed, predicted)
 
     def _overall_check(self) -> pd.DataFrame:
         values = self._values("A posterior predictive check")
@@ -519,10 +548,18 @@ class Fit:
     def __str__(self) -> str:
         settings = self.settings
         return (
-            f"{self.spec.title} of {', '.join(self.spec.measures)}: {self.statistics.n_persons} people, "
+            f"{self.spec.title} of {', '.join(self.spec.measures)}: {self.n_persons} people, "
             f"{len(self.panel.times)} waves, {self.n_draws} draws in {settings.sampling_seconds:.1f} s "
-            f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}\n{self.health}"
+            f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}\n{self.health}\n"
+            + "\n".join(self.notes)
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the likelihood was computed, and what to know of these data before the numbers are read."""
+        if self.settings.latent == "sample":
+            return ("Linear predictors of all people were sampled.", *self.model.notes[1:])
+        return self.model.notes
 
     __repr__ = __str__
 
@@ -594,7 +631,7 @@ def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.D
     from .pymc_models.building import pymc_model_of
 
     started = time.perf_counter()
-    model = pymc_model_of(whole)
+    model = pymc_model_of(whole, latent=settings.latent)
     options = {
         "draws": settings.draws,
         "tune": settings.tune,
@@ -606,16 +643,19 @@ def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.D
         import pymc
 
         with model:
-            tree = pymc.sample(**options, random_seed=settings.seed, progressbar=progress)
+            tree = pymc.sample(**options, nuts_sampler="pymc", random_seed=settings.seed, progressbar=progress)
         return tree, replace(settings, sampling_seconds=time.perf_counter() - started)
     import nutpie
 
     from .pymc_models.compiling import compile_model
+    from .pymc_models.scaling import scaled
 
-    compiled = compile_model(model)
+    compiled = scaled(compile_model(model))
     ready = time.perf_counter()
-    # Beyond some hundred parameters, finding the directions of a low-rank metric costs more than it saves.
-    adaptation = "low_rank" if compiled.n_dim <= MOST_LOW_RANK else "diag"
+    # Beyond so many parameters, finding the directions of a low-rank metric costs more than it saves; the sooner
+    # where the coordinates are about right already.
+    most = MOST_LOW_RANK_SCALED if whole.spec.is_latent else MOST_LOW_RANK
+    adaptation = "low_rank" if compiled.n_dim <= most else "diag"
     tree = nutpie.sample(
         compiled, **options, seed=settings.seed, progress_bar=progress, adaptation=adaptation, save_warmup=False
     )
@@ -630,12 +670,9 @@ def _with_other_groups(fitted: Fit) -> xr.DataTree:
     groups["/prior"] = _prior(fitted)
     if fitted.panel.values is None:
         return xr.DataTree.from_dict(groups)
-    chosen = [fitted.panel.measures.index(name) for name in fitted.spec.columns]
-    coordinates = {
-        "person": fitted.panel.persons,
-        "time": list(fitted.panel.times),
-        "measure": list(fitted.spec.columns),
-    }
+    columns = fitted.spec.response_columns
+    chosen = [fitted.panel.measures.index(name) for name in columns]
+    coordinates = {"person": fitted.panel.persons, "time": list(fitted.panel.times), "measure": list(columns)}
     dims = ("person", "time", "measure")
     groups["/observed_data"] = xr.Dataset({"values": (dims, fitted.panel.values[:, :, chosen])}, coords=coordinates)
     if fitted.n_draws * len(fitted.panel.values) <= MOST_STORED_VALUES:
@@ -680,9 +717,9 @@ def _proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str
 def _log_likelihood(fitted: Fit, persons: slice | None = None) -> xr.DataArray:
     """Per draw and person with any value: a person without one has density 1, which no one can leave out."""
     assert fitted.panel.persons is not None
-    assert fitted.statistics.person_pattern is not None
-    seen = np.flatnonzero(fitted.statistics.person_pattern >= 0)[persons or slice(None)]
-    values = per_person(fitted.model, fitted.thetas, seen)
+    seen = np.flatnonzero(fitted.model.has_value)[persons or slice(None)]
+    of_persons = latent_per_person if fitted.spec.is_latent else per_person
+    values = of_persons(fitted.model, fitted.thetas, seen)
     sizes = fitted.posterior.sizes
     return xr.DataArray(
         values.reshape(sizes["chain"], sizes["draw"], -1),
@@ -698,17 +735,43 @@ def _sample_coordinates(fitted: Fit) -> dict[str, Any]:
 
 def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Dataset:
     """Replicated panels from evenly spaced draws, as many as the space for them allows."""
-    values, cells = fitted._values("Posterior predictive draws"), fitted.model.design.person_cell
-    rng, sizes, n_values = fitted._rng("posterior predictive"), fitted.posterior.sizes, fitted.system.n_values
-    most = MOST_STORED_VALUES // (len(values) * n_values)
+    model, rng, sizes = fitted.model, fitted._rng("posterior predictive"), fitted.posterior.sizes
+    shape = (len(fitted.panel.times), len(fitted.spec.response_columns))
+    most = MOST_STORED_VALUES // (fitted.panel.n_persons * int(np.prod(shape)))
     per_chain = max(1, min(sizes["draw"], N_REPLICATES // sizes["chain"], most))
     kept = np.linspace(0, sizes["draw"] - 1, per_chain).astype(int)
-    thetas = fitted.thetas.reshape(sizes["chain"], sizes["draw"], -1)[:, kept]
-    replicates = [replicate(fitted.system, theta, values, rng, cells) for theta in thetas.reshape(-1, thetas.shape[-1])]
-    shape = (sizes["chain"], per_chain, len(values), len(fitted.panel.times), len(fitted.spec.columns))
-    raw = np.stack(replicates).reshape(shape) * fitted.statistics.scale + fitted.statistics.centre
+    thetas = fitted.thetas.reshape(sizes["chain"], sizes["draw"], -1)[:, kept].reshape(-1, fitted.thetas.shape[1])
+    if fitted.spec.is_latent:
+        raw = np.stack([replicate_responses(model, theta, rng)[0] for theta in thetas])
+    else:
+        values, cells = fitted._values("Posterior predictive draws"), model.design.person_cell
+        drawn = np.stack([replicate(model.system, theta, values, rng, cells) for theta in thetas])
+        raw = drawn.reshape(*drawn.shape[:2], *shape) * model.statistics.scale + model.statistics.centre
     dims = ("chain", "draw", "person", "time", "measure")
-    return xr.Dataset({"values": (dims, raw)}, coords={**coordinates, **_sample_coordinates(fitted), "draw": kept})
+    return xr.Dataset(
+        {"values": (dims, raw.reshape(sizes["chain"], per_chain, fitted.panel.n_persons, *shape))},
+        coords={**coordinates, **_sample_coordinates(fitted), "draw": kept},
+    )
+
+
+def _compared(observed: pd.Series, replicated: list[pd.Series]) -> pd.DataFrame:
+    """Observed statistics beside replicated ones."""
+    predicted = xr.DataArray(np.array(replicated), dims=("sample", "statistic"))
+    with np.errstate(invalid="ignore"):
+        lower, upper = interval(predicted, "sample")
+        larger = (predicted > observed.to_numpy()).mean("sample").to_numpy()
+        larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
+    return pd.DataFrame(
+        {
+            "observed": observed,
+            "mean": predicted.mean("sample").to_numpy(),
+            "lower": lower.to_numpy(),
+            "upper": upper.to_numpy(),
+            "p": larger,
+            "verdict": np.where((larger < 0.025) | (larger > 0.975), "misfit", ""),
+        },
+        index=observed.index,
+    )
 
 
 def _longer(design: Design, times: tuple[float, ...]) -> Design:

@@ -1,17 +1,19 @@
 """Whether the draws can be trusted, in words, with what to do when they cannot."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["LARGEST_RHAT", "SMALLEST_ESS", "Health", "examine", "in_words_of"]
+__all__ = ["LARGEST_RHAT", "SMALLEST_ESS", "Health", "examine", "in_words_of", "with_integration"]
 
 LARGEST_RHAT = 1.01
 SMALLEST_ESS = 400
 SMALLEST_BFMI = 0.3
+SMALLEST_SHARE = 0.5
+MOST_UNSETTLED = 0.01
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Health:
     bfmi: float
     worst: str
     problems: tuple[str, ...]
+    integration: object = None
+    """Of a model whose linear predictors are integrated out: how far that is off (`IntegrationError`)."""
 
     @property
     def healthy(self) -> bool:
@@ -60,7 +64,36 @@ class Health:
             f"R-hat at most {self.rhat:.3f}, effective sample size at least {self.ess_bulk:.0f} (bulk) and "
             f"{self.ess_tail:.0f} (tail), {self.divergences} divergences, BFMI at least {self.bfmi:.2f}"
         )
-        return in_words_of(numbers, self.problems)
+        return in_words_of(f"{numbers}; {self.integration}" if self.integration else numbers, self.problems)
+
+
+def with_integration(health: Health, error: "MeasuredError") -> Health:
+    """Diagnostics with those of an approximate integral, and what is wrong with it."""
+    problems = list(health.problems)
+    if not error.effective_share >= SMALLEST_SHARE:
+        problems.append(
+            "The approximate integral over the linear predictors moves the posterior: weighted as the exact one "
+            f"would, the draws count for {100 * error.effective_share:.0f} % of their number. Hold the answer against "
+            'latent="sample", or use a simpler family.'
+        )
+    if error.unsettled > MOST_UNSETTLED:
+        problems.append(
+            f"The integral did not settle for {100 * error.unsettled:.1f} % of cases; hold the answer against "
+            'latent="sample".'
+        )
+    return replace(health, problems=tuple(problems), integration=error)
+
+
+class MeasuredError(Protocol):
+    """What is asked of the error of an integral."""
+
+    @property
+    def effective_share(self) -> float:
+        """Effective number of draws as a share of all."""
+
+    @property
+    def unsettled(self) -> float:
+        """Share of cases whose integral did not settle."""
 
 
 def in_words_of(numbers: str, problems: Sequence[str]) -> str:

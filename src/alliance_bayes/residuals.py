@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from .fit_indices import implied_moments
+from .model_on_panel import PanelModel
 from .moments.kernel import moment_slopes
-from .moments.panel_model import PanelModel
 from .names import number
 from .sampling import Sampling
 from .sandwich import group_members, middle, moment_information, moment_scores, seen_values

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from .fit_indices import Scaling, baseline_degrees_of_freedom, n_degrees_of_freedom
 from .maximising import hessian_of
+from .model_on_panel import PanelModel
 from .moments.kernel import moment_slopes, moments
 from .moments.linear_system import saturated_system
-from .moments.panel_model import PanelModel
 from .moments.program_kernel import run
 from .moments.statistics import by_pattern
 from .sampling import Sampling

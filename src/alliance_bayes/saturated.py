@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .maximising import maximise, wave_means
+from .model_on_panel import PanelModel
 from .moments.kernel import moments
 from .moments.linear_system import PanelSystem, saturated_system
-from .moments.panel_model import PanelModel
 from .moments.statistics import PatternArrays
 
 __all__ = ["Saturated", "cell_patterns", "saturated", "saturated_moments", "saturated_theta", "sizes_of"]

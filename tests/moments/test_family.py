@@ -9,8 +9,8 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.likelihood import per_person
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.moments.entry_points import likelihood_and_gradient
-from alliance_bayes.moments.panel_model import panel_model
 from alliance_bayes.moments.reference import implied_moments, log_likelihood_per_person, output_of
 from alliance_bayes.spec.mapping import spec_from_mapping, spec_to_mapping
 from engine import output

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.moments.linear_system import saturated_system
-from alliance_bayes.moments.panel_model import panel_model
 from alliance_bayes.moments.reference import implied_moments
 from alliance_bayes.spec.family import CLPM, RICLPM
 from engine import in_order, system_at

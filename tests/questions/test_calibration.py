@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import norm
 
 import alliance_bayes as ab
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.moments.kernel import moments
-from alliance_bayes.moments.panel_model import panel_model
 from alliance_bayes.moments.program_kernel import run
 from alliance_bayes.prediction import predictive_shares
 from alliance_bayes.problems import PanelError

@@ -9,7 +9,8 @@ from ..names import number
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
 from .design import Cell, Covariate, Design
-from .dynamics import Dynamics
+from .dynamics import Dynamics, Interval
+from .histories import NEW, OFF
 from .linear_system import ONE, LinearSystem, PanelSystem
 from .parameters import ParameterTable, lay_out_parameters
 from .program import NOTHING, Writer
@@ -61,6 +62,7 @@ class _CellLayout:
         for wave, time in enumerate(design.times_of(cell.group)):
             for measure, name in enumerate(self.names):
                 self.value(wave, number(time), measure, name, intercepts, slopes)
+        self.predictors(intercepts)
         self.observed += self.covariates
 
     def system(self, writer: Writer) -> LinearSystem:
@@ -136,8 +138,9 @@ class _CellLayout:
         """Within-person parts (or the scores themselves) at every wave."""
         spec, times = self.spec, self.design.times_of(self.group)
         state = [self.variable(f"within {name}, {number(times[0])}") for name in self.names]
-        self.covariance(state, self.at("within"))
-        self.regressed(dict(enumerate(state)), "first_wave")
+        exists = self.exists(0)
+        self.covariance([state[row] for row in exists], self.at("within")[np.ix_(exists, exists)])
+        self.regressed({row: state[row] for row in exists}, "first_wave")
         if spec.accumulating:
             self.crossing(intercepts, state, self.at("accumulating with first"))
         if spec.accumulating and slopes:
@@ -151,23 +154,104 @@ class _CellLayout:
                 last = step + 1 == interval.n_steps
                 wave = number(times[place + 1]) if last else f"{name_of_interval} step {step + 1}"
                 new = [self.variable(f"within {name}, {wave}") for name in self.names]
-                for row, variable in enumerate(new):
-                    for column, before in enumerate(state):
-                        self.path(variable, before, interval.effects[row, column])
+                earlier, exists = exists, self.exists(place + 1)
+                if not last:
+                    exists = [row for row in exists if row in earlier]
+                beginning = self.beginning(place + 1, earlier, exists) if last else []
+                for row in exists:
+                    for column in earlier if row not in beginning else ():
+                        self.path(new[row], state[column], interval.effects[row, column])
                 if spec.lag_2 and place > 0:
-                    self.second_lag(new, waves[place - 1])
+                    there = {row: new[row] for row in exists if row not in beginning}
+                    self.second_lag(there, {row: waves[place - 1][row] for row in self.exists(place - 1)})
                 if spec.accumulating:
                     time = times[place] + share * (times[place + 1] - times[place])
                     self.accumulate(new, intercepts, slopes, time)
-                self.covariance(new, interval.innovation)
+                innovation = self.innovation(interval, beginning)[np.ix_(exists, exists)]
+                self.covariance([new[row] for row in exists], innovation)
+                self.intercepts += [(new[row], int(self.at("restart mean")[row])) for row in beginning]
                 state = new
             waves.append(state)
         return waves
 
-    def second_lag(self, new: Sequence[int], before: Sequence[int]) -> None:
+    def exists(self, wave: int) -> list[int]:
+        """Positions of the measures that exist at a wave."""
+        on = not self.cell.history or self.cell.history[wave] != OFF
+        required = () if self.spec.state is None else self.spec.state.required_by
+        return [row for row, name in enumerate(self.names) if on or name not in required]
+
+    def beginning(self, wave: int, earlier: Sequence[int], exists: Sequence[int]) -> list[int]:
+        """Positions of the measures that begin anew: they were not there, or the state is a new one."""
+        if not self.cell.history:
+            return []
+        assert self.spec.state is not None
+        new = self.cell.history[wave] == NEW
+        return [row for row in exists if row not in earlier or (new and self.names[row] in self.spec.state.required_by)]
+
+    def innovation(self, interval: Interval, beginning: Sequence[int]) -> Addresses:
+        """Innovation covariance with the variances of what begins anew, and the same correlations."""
+        if not beginning:
+            return interval.innovation
+        writer, variances = self.writer, self.at("restart variance")
+        ratios = np.full(len(self.names), writer.constant(1.0))
+        for row in beginning:
+            ratios[row] = writer.square_root(writer.divide(variances[row], interval.innovation[row, row]))
+        return writer.multiply(writer.multiply(interval.innovation, ratios[:, None]), ratios[None, :])
+
+    def predictors(self, intercepts: Sequence[int]) -> None:
+        """Linear predictors of the state at every wave, then of who is interviewed and who answers."""
+        spec, times = self.spec, self.design.times
+        if spec.state is not None:
+            for wave, time in enumerate(times):
+                word = "first"
+                if wave > 0:
+                    word = "kept" if self.cell.history[wave - 1] != OFF else "acquired"
+                names = {"first": spec.state.first, "acquired": spec.state.acquire, "kept": spec.state.keep}[word]
+                predictor = self.predictor(f"{spec.state.name} on, {number(time)}", f"{word} intercept", wave)
+                self.predicted(predictor, wave - 1, names, f"{word} on", intercepts)
+        for each in spec.selection:
+            for wave, time in enumerate(times):
+                name = f"{each.of} seen, {number(time)}"
+                if wave < each.first_wave:
+                    self.observed.append(self.variable(name))
+                    continue
+                predictor = self.predictor(name, f"{each.of} seen intercept", wave)
+                self.predicted(predictor, wave, each.on, f"{each.of} seen on", intercepts)
+                if wave > 0:
+                    self.predicted(predictor, wave - 1, each.before, f"{each.of} seen before", intercepts)
+
+    def predictor(self, name: str, intercept: str, wave: int) -> int:
+        predictor = self.variable(name)
+        self.observed.append(predictor)
+        self.intercepts.append((predictor, int(self.at(intercept, wave)[0])))
+        return predictor
+
+    def predicted(
+        self, predictor: int, wave: int, names: Sequence[str], effects: str, intercepts: Sequence[int]
+    ) -> None:
+        """Effects of deviations at a wave, random intercept and within-person part together, and of covariates."""
+        for place, name in enumerate(names):
+            effect = int(self.at(effects)[place])
+            if name not in self.names:
+                columns = [each.name for each in self.design.covariates]
+                self.path(predictor, self.covariates[columns.index(name)], effect)
+                continue
+            measure = self.names.index(name)
+            if measure in self.exists(wave):
+                self.path(predictor, self.waves[wave][measure], effect)
+                if intercepts:
+                    self.path(predictor, intercepts[measure], self.loaded(effect, measure, wave))
+
+    def loaded(self, effect: int, measure: int, wave: int) -> int:
+        """An effect times the trait's loading at a wave."""
+        if not self.spec.free_loadings or wave == 0:
+            return effect
+        return int(self.writer.multiply(np.array(effect), self.at("loading", wave)[measure]))
+
+    def second_lag(self, new: Mapping[int, int], before: Mapping[int, int]) -> None:
         effects = self.at("lag 2")
-        for row, variable in enumerate(new):
-            for column, earlier in enumerate(before):
+        for row, variable in new.items():
+            for column, earlier in before.items():
                 self.path(variable, earlier, effects[row, column])
 
     def accumulate(self, new: Sequence[int], intercepts: Sequence[int], slopes: Sequence[int], time: float) -> None:
@@ -182,6 +266,9 @@ class _CellLayout:
         """One value of one measure: an observed variable, or a latent one with its indicators."""
         spec = self.spec
         value = self.variable(f"{name}, {time}")
+        if measure not in self.exists(wave):
+            self.observed.append(value)
+            return
         self.fixed_path(value, self.waves[wave][measure])
         if spec.random_intercepts:
             loading = self.at("loading", wave)[measure] if spec.free_loadings and wave > 0 else ONE
@@ -192,8 +279,13 @@ class _CellLayout:
                 slopes[measure],
                 int(self.writer.constant(self.design.along(self.cell.times[wave]))),
             )
-        if not spec.growth and self.at("mean", wave)[measure] != NOTHING:
-            self.intercepts.append((value, int(self.at("mean", wave)[measure])))
+        mean = NOTHING if spec.growth else int(self.at("mean", wave)[measure])
+        if spec.state is not None and self.cell.history[wave] != OFF:
+            shift = int(self.at("state effect")[measure])
+            if shift != NOTHING:
+                mean = shift if mean == NOTHING else int(self.writer.add(np.array(mean), np.array(shift)))
+        if mean != NOTHING:
+            self.intercepts.append((value, mean))
         for target in ("each_wave", "every_wave"):
             self.regressed({measure: value}, target, wave)
         if spec.error:

@@ -193,7 +193,7 @@ def _means(spec: CrossLagged, design: Design, dynamics: Dynamics, cell: Cell) ->
                 mean = writer.add(carried, writer.add(start, writer.multiply(slope, along(time))))
             means.append(mean)
         return means
-    if any((table.at("mean", group, wave) == NOTHING).any() for wave in range(len(times))):
+    if spec.indicators and any((table.at("mean", group, wave) == NOTHING).any() for wave in range(len(times))):
         return None
     return [table.at("mean", group, wave) for wave in range(len(times))]
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import base_step
+from .histories import Cases, Histories, possible_histories
 
 __all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
 
@@ -18,7 +19,7 @@ type FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Cell:
-    """People for whom the model is the same: one group, the same times, the same moderators.
+    """People for whom the model is the same: one group, the same times, moderators and history of the state.
 
     Attributes
     ----------
@@ -28,11 +29,14 @@ class Cell:
         Times of their waves.
     moderators
         Values of the moderators, in the order of `CrossLagged.moderated`, standardised.
+    history
+        The state at each wave, as `histories` has it; empty without a state.
     """
 
     group: int
     times: tuple[float, ...]
     moderators: tuple[float, ...] = ()
+    history: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,13 @@ class Design:
     groups
         Labels of the groups; empty where there are none.
     cells
-        Distinct combinations of group, times and moderators.
+        Distinct combinations of group, times, moderators and history.
     person_cell
-        Cell of each person, shape ``(person,)``; None where there is but one cell.
+        Cell of each person, shape ``(person,)``; None where there is but one cell, and with a state.
+    histories
+        With a state, the possible histories of all people.
+    history_cell
+        Cell of each of them, shape ``(case,)``.
     covariates
         Columns that are conditioned on.
     covariate_values
@@ -86,6 +94,16 @@ class Design:
     scales: Mapping[str, float] = field(default_factory=dict)
     span: tuple[float, float] | None = None
     group_times: tuple[tuple[float, ...], ...] = ()
+    histories: Histories | None = None
+    history_cell: npt.NDArray[np.int64] | None = None
+
+    def cases(self, n_persons: int) -> Cases:
+        """What each person may be a case of: one without a state, else the possible histories."""
+        if self.histories is not None:
+            assert self.history_cell is not None
+            return Cases(self.histories.person, self.history_cell, self.histories.log_weight)
+        cells = np.zeros(n_persons, dtype=np.int64) if self.person_cell is None else self.person_cell
+        return Cases(np.arange(n_persons), cells, np.zeros(n_persons))
 
     def times_of(self, group: int) -> tuple[float, ...]:
         """Times of one group's waves."""
@@ -131,7 +149,7 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
     moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
     groups = panel.background.group_labels if spec.group_lags else ()
     own = panel.own_times if spec.lags == "continuous" else None
-    columns = {name: _columns(name, panel) for name in spec.covariates}
+    columns = {name: _columns(name, panel) for name in spec.conditioned_on}
     scales = {name: float(np.nanstd(panel.covariates[name])) for name in moderators}
     scales |= {name: _spread(values) for name, values in columns.items()}
     design = partial(
@@ -150,7 +168,7 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
         each = tuple(panel.background.group_times[label] for label in groups)
         cells = tuple(Cell(place, waves) for place, waves in enumerate(each))
         return design(times, groups, cells, group_times=each)
-    if not groups and own is None and not moderators:
+    if not groups and own is None and not moderators and spec.state is None:
         return design(times, (), (Cell(0, times),))
     assert panel.persons is not None
     n_persons = len(panel.persons)
@@ -162,10 +180,24 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
             *(moderators[name] for name in spec.moderated.values()),
         ]
     )
-    distinct, person_cell = np.unique(keys, axis=0, return_inverse=True)
-    last = 1 + len(times)
-    cells = tuple(Cell(int(row[0]), tuple(row[1:last].tolist()), tuple(row[last:].tolist())) for row in distinct)
-    return design(times, groups, cells, person_cell.ravel().astype(np.int64))
+    histories = None if spec.state is None else possible_histories(spec, panel)
+    last, end = 1 + len(times), keys.shape[1]
+    if histories is not None:
+        keys = np.hstack([keys[histories.person], histories.state])
+    distinct, cell = np.unique(keys, axis=0, return_inverse=True)
+    cells = tuple(
+        Cell(
+            int(row[0]),
+            tuple(row[1:last].tolist()),
+            tuple(row[last:end].tolist()),
+            tuple(row[end:].astype(int).tolist()),
+        )
+        for row in distinct
+    )
+    cell = cell.ravel().astype(np.int64)
+    if histories is not None:
+        return design(times, groups, cells, histories=histories, history_cell=cell)
+    return design(times, groups, cells, cell)
 
 
 def _columns(name: str, panel: Panel) -> FloatArray:

@@ -22,13 +22,27 @@ from .program_kernel import pull_back, run
 from .statistics import PatternArrays
 
 __all__ = [
+    "DATA",
     "DERIVED_SYMBOL",
     "LIKELIHOOD_SYMBOL",
+    "N_PROGRAM",
+    "N_SYSTEM",
+    "PRIORS",
+    "STRUCTURE",
+    "SYSTEM",
+    "all_finite",
+    "all_words",
     "derived_vector",
     "expand",
+    "expand_into",
+    "floats_at",
+    "integers_at",
     "likelihood_and_gradient",
     "log_density",
     "pack",
+    "priors_at",
+    "program_at",
+    "system_at",
     "unpack_derived",
     "unpack_likelihood",
 ]
@@ -60,85 +74,90 @@ def _words(array: np.ndarray | int) -> np.ndarray:
 
 
 @compiled
-def _integers(packed, number):
+def integers_at(packed, number):
+    """One of the packed arrays."""
     return packed[packed[number] : packed[number + 1]]
 
 
 @compiled
-def _floats(packed, number):
+def floats_at(packed, number):
+    """One of the packed arrays of floats."""
     return packed[packed[number] : packed[number + 1]].view(np.float64)
 
 
-N_PROGRAM, N_SYSTEM, N_PATTERNS = len(ProgramArrays._fields), len(SystemArrays._fields), len(PatternArrays._fields)
-N_PRIORS = len(PriorTable._fields)
+N_PROGRAM, N_SYSTEM, N_PRIORS = len(ProgramArrays._fields), len(SystemArrays._fields), len(PriorTable._fields)
 STRUCTURE = N_PROGRAM
 SYSTEM = STRUCTURE + N_PROGRAM
-PATTERNS = SYSTEM + N_SYSTEM
-PRIORS = PATTERNS + N_PATTERNS
+PRIORS = SYSTEM + N_SYSTEM
 DERIVED = PRIORS + N_PRIORS
 UNITS = DERIVED + N_PROGRAM
+DATA = UNITS + 2
+"""Where the data of the likelihood begin, whatever kind they are of."""
 
 
 @compiled
-def _program(packed, start):
+def program_at(packed, start):
+    """The program whose arrays begin at this number."""
     return ProgramArrays(
-        _integers(packed, start),
-        _integers(packed, start + 1),
-        _floats(packed, start + 2),
-        _integers(packed, start + 3)[0],
-        _integers(packed, start + 4)[0],
-        _integers(packed, start + 5)[0],
-        _integers(packed, start + 6)[0],
+        integers_at(packed, start),
+        integers_at(packed, start + 1),
+        floats_at(packed, start + 2),
+        integers_at(packed, start + 3)[0],
+        integers_at(packed, start + 4)[0],
+        integers_at(packed, start + 5)[0],
+        integers_at(packed, start + 6)[0],
     )
 
 
 @compiled
-def _system(packed, start):
+def system_at(packed, start):
+    """The linear systems whose arrays begin at this number."""
     return SystemArrays(
-        _integers(packed, start),
-        _integers(packed, start + 1),
-        _integers(packed, start + 2),
-        _integers(packed, start + 3),
-        _integers(packed, start + 4),
-        _integers(packed, start + 5),
-        _integers(packed, start + 6),
-        _integers(packed, start + 7),
-        _integers(packed, start + 8),
-        _integers(packed, start + 9),
-        _integers(packed, start + 10).reshape(-1, 5),
+        integers_at(packed, start),
+        integers_at(packed, start + 1),
+        integers_at(packed, start + 2),
+        integers_at(packed, start + 3),
+        integers_at(packed, start + 4),
+        integers_at(packed, start + 5),
+        integers_at(packed, start + 6),
+        integers_at(packed, start + 7),
+        integers_at(packed, start + 8),
+        integers_at(packed, start + 9),
+        integers_at(packed, start + 10).reshape(-1, 5),
     )
 
 
 @compiled
 def _patterns(packed, start):
-    people = _floats(packed, start)
+    people = floats_at(packed, start)
     n_patterns = len(people)
-    position = _integers(packed, start + 2)
+    position = integers_at(packed, start + 2)
     n_values = len(position) // n_patterns
     return PatternArrays(
         people,
-        _integers(packed, start + 1),
+        integers_at(packed, start + 1),
         position.reshape(n_patterns, n_values),
-        _floats(packed, start + 3).reshape(n_patterns, n_values),
-        _integers(packed, start + 4),
-        _floats(packed, start + 5).reshape(n_patterns, n_values, n_values),
-        _integers(packed, start + 6),
-        _floats(packed, start + 7).reshape(-1, n_values, n_values),
-        _integers(packed, start + 8),
-        _floats(packed, start + 9),
+        floats_at(packed, start + 3).reshape(n_patterns, n_values),
+        integers_at(packed, start + 4),
+        floats_at(packed, start + 5).reshape(n_patterns, n_values, n_values),
+        integers_at(packed, start + 6),
+        floats_at(packed, start + 7).reshape(-1, n_values, n_values),
+        integers_at(packed, start + 8),
+        floats_at(packed, start + 9),
     )
 
 
 @compiled
-def _priors(packed, start):
+def priors_at(packed, start):
+    """The table of priors whose arrays begin at this number."""
     return PriorTable(
-        _integers(packed, start),
-        _integers(packed, start + 1),
-        _floats(packed, start + 2),
-        _floats(packed, start + 3),
-        _floats(packed, start + 4),
-        _floats(packed, start + 5),
-        _floats(packed, start + 6),
+        integers_at(packed, start),
+        integers_at(packed, start + 1),
+        floats_at(packed, start + 2),
+        floats_at(packed, start + 3),
+        floats_at(packed, start + 4),
+        floats_at(packed, start + 5),
+        floats_at(packed, start + 6),
     )
 
 
@@ -173,13 +192,13 @@ def derived_vector(psi, to_theta, derived, centre, unit):
 @compiled
 def unpack_likelihood(packed):
     """The parts of ``pack(to_theta, structure, systems)``."""
-    return _program(packed, 0), _program(packed, STRUCTURE), _system(packed, SYSTEM)
+    return program_at(packed, 0), program_at(packed, STRUCTURE), system_at(packed, SYSTEM)
 
 
 @compiled
 def unpack_derived(packed):
     """The parts of ``pack(to_theta, derived)``."""
-    return _program(packed, 0), _program(packed, N_PROGRAM)
+    return program_at(packed, 0), program_at(packed, N_PROGRAM)
 
 
 _word, _number, _length = types.CPointer(types.int64), types.CPointer(types.float64), types.intp
@@ -187,46 +206,57 @@ _options = {"cache": True, "error_model": "numpy"}
 
 
 @compiled
-def _all_words(packed):
+def all_words(packed):
+    """All words behind a pointer, whose number the first ones tell."""
     n_starts = carray(packed, (1,))[0]
     return carray(packed, (carray(packed, (n_starts,))[n_starts - 1],))
+
+
+@compiled
+def all_finite(total, slope):
+    """Whether a density and its gradient are numbers."""
+    finite = np.isfinite(total)
+    for entry in range(len(slope)):
+        finite = finite and np.isfinite(slope[entry])
+    return finite
 
 
 @cfunc(types.int64(types.uint64, _number, _number, _number, _word), **_options)
 def log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 
-    `packed` is ``pack(to_theta, structure, systems, patterns, priors, derived, (centre, unit))``. Returns 0, or 3
+    `packed` is ``pack(to_theta, structure, systems, priors, derived, (centre, unit), patterns)``. Returns 0, or 3
     where density or gradient is not finite.
     """
-    words = _all_words(packed)
-    table = _priors(words, PRIORS)
+    words = all_words(packed)
+    table = priors_at(words, PRIORS)
     here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
     psi = to_constrained(here, table)
     likelihood, psi_bar = likelihood_and_gradient(
-        psi, _program(words, 0), _program(words, STRUCTURE), _system(words, SYSTEM), _patterns(words, PATTERNS)
+        psi, program_at(words, 0), program_at(words, STRUCTURE), system_at(words, SYSTEM), _patterns(words, DATA)
     )
-    total = likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
-    carray(value, (1,))[0] = total
-    finite = np.isfinite(total)
+    carray(value, (1,))[0] = total = likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
+    return 0 if all_finite(total, slope) else 3
+
+
+@compiled
+def expand_into(point, words, result):
+    """Write random variables and derived quantities at an unconstrained point into `result`."""
+    n_point = len(point)
+    psi = to_constrained(point, priors_at(words, PRIORS))
     for entry in range(n_point):
-        finite = finite and np.isfinite(slope[entry])
-    return 0 if finite else 3
+        result[entry] = psi[entry]
+    vector = derived_vector(
+        psi, program_at(words, 0), program_at(words, DERIVED), floats_at(words, UNITS), floats_at(words, UNITS + 1)
+    )
+    for entry in range(len(vector)):
+        result[n_point + entry] = vector[entry]
 
 
 @cfunc(types.int64(types.uint64, types.uint64, _number, _number, _word), **_options)
 def expand(n_point, n_expanded, point, expanded, packed):
     """Random variables and derived quantities at an unconstrained point, as nutpie calls it."""
-    words = _all_words(packed)
-    psi = to_constrained(carray(point, (n_point,)), _priors(words, PRIORS))
-    result = carray(expanded, (n_expanded,))
-    for entry in range(n_point):
-        result[entry] = psi[entry]
-    vector = derived_vector(
-        psi, _program(words, 0), _program(words, DERIVED), _floats(words, UNITS), _floats(words, UNITS + 1)
-    )
-    for entry in range(len(vector)):
-        result[n_point + entry] = vector[entry]
+    expand_into(carray(point, (n_point,)), all_words(packed), carray(expanded, (n_expanded,)))
     return 0
 
 
@@ -255,7 +285,7 @@ def _log_likelihood(
         carray(given, (1,)),
     )
     value, slope = likelihood_and_gradient(
-        carray(psi, (n_psi,)), _program(words, 0), _program(words, STRUCTURE), _system(words, SYSTEM), patterns
+        carray(psi, (n_psi,)), program_at(words, 0), program_at(words, STRUCTURE), system_at(words, SYSTEM), patterns
     )
     carray(gradient, (n_psi,))[:] = slope
     return value
@@ -266,8 +296,8 @@ def _derived_quantities(psi, n_psi, packed, n_packed, centre, unit, n_measures, 
     words = carray(packed, (n_packed,))
     carray(result, (n_result,))[:] = derived_vector(
         carray(psi, (n_psi,)),
-        _program(words, 0),
-        _program(words, N_PROGRAM),
+        program_at(words, 0),
+        program_at(words, N_PROGRAM),
         carray(centre, (n_measures,)),
         carray(unit, (n_measures,)),
     )

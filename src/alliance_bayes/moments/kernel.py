@@ -22,6 +22,8 @@ __all__ = [
     "log_likelihoods_per_person",
     "moment_slopes",
     "moments",
+    "moments_of_cells",
+    "pull_back_moments",
     "system_of",
 ]
 
@@ -399,6 +401,36 @@ def log_likelihood_and_gradient(
         return -np.inf, np.zeros(len(theta))
     pull_back(registers, bars, structure)
     return total, bars[: len(theta)].copy()
+
+
+@compiled
+def moments_of_cells(registers: np.ndarray, systems: SystemArrays):
+    """Means and covariances of all cells, shapes ``(cell, value)`` and ``(cell, value, value)``."""
+    n_cells = len(systems.start) - 1
+    n_values = systems.start[1, 4] - systems.start[0, 4]
+    means, covariances = np.empty((n_cells, n_values)), np.empty((n_cells, n_values, n_values))
+    for cell in range(n_cells):
+        means[cell], covariances[cell] = moments(registers, system_of(systems, cell))
+    return means, covariances
+
+
+@compiled
+def pull_back_moments(registers, bars, systems, means_bar, covariances_bar):
+    """Add to `bars` what the registers owe to gradients in the means and covariances of all cells."""
+    for cell in range(len(systems.start) - 1):
+        system = system_of(systems, cell)
+        paths, mean, with_disturbance, with_observed = forward(registers, system)
+        _backward(
+            registers,
+            bars,
+            system,
+            paths,
+            mean,
+            with_disturbance,
+            with_observed,
+            means_bar[cell],
+            covariances_bar[cell],
+        )
 
 
 @compiled

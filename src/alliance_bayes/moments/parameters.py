@@ -34,6 +34,10 @@ Kind = Literal[
     "covariate",
     "mean",
     "covariance",
+    "restart",
+    "state",
+    "selection",
+    "family",
 ]
 
 
@@ -87,7 +91,8 @@ class ParameterTable:
     ----------
     parameters
         In order: lagged effects (carry-over, then across; interval by interval) or drift, moderation and
-        lag-2 effects, random intercepts, first wave, innovations, and the rest; means come last.
+        lag-2 effects, random intercepts, first wave, innovations, and the rest; then means, what belongs to a
+        state or to selection, and the numbers of the families as they are sampled.
     matrices
         Name, group and occasion to an array of positions in theta, -1 for what is fixed at 0.
     """
@@ -141,6 +146,10 @@ def lay_out_parameters(spec: CrossLagged, design: Design) -> ParameterTable:
         lay.items,
         lay.covariates,
         lay.means,
+        lay.restarts,
+        lay.states,
+        lay.selections,
+        lay.families,
     ):
         for group in range(design.n_groups):
             part(group)
@@ -447,6 +456,7 @@ class _Layout:
 
         # Intercepts of the indicators at each wave leave no mean to their measure.
         told = self.spec.indicators if self.spec.invariance in ("configural", "weak") else {}
+        fixed = self.spec.random_families
 
         def vector(name: str, label: Callable[[str], str], occasion: int | None, located: bool) -> None:
             self.put(
@@ -455,7 +465,7 @@ class _Layout:
                 occasion,
                 [
                     -1
-                    if measure_name in told
+                    if measure_name in told or (located and occasion in (None, 0) and measure_name in fixed)
                     else self.registry.add(
                         Parameter(
                             self.design.scope(owner) + label(measure_name),
@@ -483,3 +493,102 @@ class _Layout:
         else:
             for wave, time in enumerate(self.design.times_of(group)):
                 vector("mean", lambda name, time=time: f"mean {name}, {number(time)}", wave, True)  # type: ignore[misc]
+
+    def numbers(
+        self,
+        name: str,
+        kind: Kind,
+        labels: Sequence[str],
+        occasion: int | None = None,
+        units: Sequence[tuple[tuple[str, ...], tuple[str, ...]]] | None = None,
+        measures: Sequence[tuple[int, ...]] | None = None,
+    ) -> None:
+        """A vector of numbers with names of their own."""
+        positions = [
+            self.registry.add(
+                Parameter(
+                    label, kind, measures[place] if measures else (), occasion, None, *(units[place] if units else ())
+                )
+            )
+            for place, label in enumerate(labels)
+        ]
+        self.put(name, 0, occasion, np.array(positions, dtype=np.int64))
+
+    def restarts(self, group: int) -> None:
+        """Where what requires the state begins anew: its mean and variance there."""
+        state = self.spec.state
+        if state is None or not state.required_by:
+            return
+        for word in ("mean", "variance"):
+            vector = np.full(self.size, -1)
+            for name in state.required_by:
+                measure, unit = self.names.index(name), self.unit(self.names.index(name))
+                vector[measure] = self.registry.add(
+                    Parameter(
+                        f"restart {word} {name}",
+                        "restart",
+                        (measure, measure) if word == "variance" else (measure,),
+                        None,
+                        times=(unit, unit) if word == "variance" else (unit,),
+                        is_variance=word == "variance",
+                        start=0.5 if word == "variance" else 0.0,
+                    )
+                )
+            self.put(f"restart {word}", group, None, vector)
+
+    def effects_on(self, name: str, kind: Kind, predictors: Sequence[str], label: Callable[[str], str]) -> None:
+        """Effects of measures and covariates on a linear predictor without a unit."""
+        known = self.names
+        self.numbers(
+            name,
+            kind,
+            [label(predictor) for predictor in predictors],
+            units=[((), (self.unit(known.index(each)) if each in known else each,)) for each in predictors],
+            measures=[(known.index(each),) if each in known else () for each in predictors],
+        )
+
+    def states(self, group: int) -> None:
+        """Regressions of the state, and what it shifts."""
+        state, times = self.spec.state, self.design.times
+        if state is None:
+            return
+        self.numbers("first intercept", "state", [f"intercept {state.name}, {number(times[0])}"])
+        self.effects_on("first on", "state", state.first, lambda name: f"{name} -> {state.name}, {number(times[0])}")
+        for word, predictors in (("acquired", state.acquire), ("kept", state.keep)):
+            for wave, time in enumerate(times[1:], start=1):
+                label = f"intercept {state.name} {word}, {number(time)}"
+                self.numbers(f"{word} intercept", "state", [label], occasion=wave)
+            self.effects_on(
+                f"{word} on",
+                "state",
+                predictors,
+                lambda name, word=word: f"{name} -> {state.name} {word}",  # type: ignore[misc]
+            )
+        shifted = np.full(self.size, -1)
+        for name in state.acts_on:
+            measure = self.names.index(name)
+            shifted[measure] = self.registry.add(
+                Parameter(f"{state.name} -> {name}", "state", (measure,), None, times=(self.unit(measure),))
+            )
+        self.put("state effect", group, None, shifted)
+
+    def selections(self, group: int) -> None:
+        """Regressions of who is interviewed, and of who answers."""
+        for each in self.spec.selection:
+            for wave, time in enumerate(self.design.times):
+                if wave >= each.first_wave:
+                    label = f"intercept {each.of} seen, {number(time)}"
+                    self.numbers(f"{each.of} seen intercept", "selection", [label], occasion=wave)
+            self.effects_on(f"{each.of} seen on", "selection", each.on, lambda name, of=each.of: f"{name} -> {of} seen")  # type: ignore[misc]
+            self.effects_on(
+                f"{each.of} seen before",
+                "selection",
+                each.before,
+                lambda name, of=each.of: f"{name} before -> {of} seen",  # type: ignore[misc]
+            )
+
+    def families(self, group: int) -> None:
+        """Numbers of the families, as they are sampled."""
+        for name, family in self.spec.random_families.items():
+            labels = [f"{parameter.name} {name}" for parameter in family.parameters]
+            self.numbers(f"family of {name}", "family", labels, measures=[(self.names.index(name),)] * len(labels))

@@ -47,6 +47,8 @@ class Block:
         Where the prior is cut off; None where it is not.
     size_of_matrix
         Rows of the correlation matrix that an `LKJ` is about.
+    betas
+        Priors of the numbers one by one, where these differ.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Block:
     shape: tuple[int, ...]
     bounds: tuple[float, float] | None = None
     size_of_matrix: int = 0
+    betas: tuple[Beta, ...] = ()
 
     @property
     def size(self) -> int:
@@ -66,6 +69,16 @@ class Block:
         """Beta parameters of an `LKJ`, along the last dimension."""
         assert isinstance(self.prior, LKJ)
         return self.prior.partial_shapes(self.size_of_matrix)
+
+    @property
+    def beta_shapes(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Both parameters of every number's `Beta` or `LKJ`, along the last dimension."""
+        if isinstance(self.prior, LKJ):
+            return self.partial_shapes, self.partial_shapes
+        assert isinstance(self.prior, Beta)
+        if not self.betas:
+            return np.array(self.prior.alpha), np.array(self.prior.beta)
+        return np.array([beta.alpha for beta in self.betas]), np.array([beta.beta for beta in self.betas])
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +176,7 @@ class _Layout:
         group: bool = False,
         bounds: tuple[float, float] | None = None,
         size_of_matrix: int = 0,
+        betas: tuple[Beta, ...] = (),
     ) -> Addresses:
         """Addresses of a new random variable, with a first axis for groups."""
         lengths = tuple(length for length, _ in dims)
@@ -171,7 +185,7 @@ class _Layout:
         start = sum(block.size for block in self.blocks)
         if math.prod(shape):
             labels = (*(dim for _, dim in lead), *(dim for _, dim in dims))
-            self.blocks.append(Block(name, prior, labels, shape, bounds, size_of_matrix))
+            self.blocks.append(Block(name, prior, labels, shape, bounds, size_of_matrix, betas))
         addresses = start + np.arange(math.prod(shape)).reshape(shape)
         return addresses if group else np.broadcast_to(addresses, (self.design.n_groups, *lengths))
 
@@ -197,7 +211,7 @@ class _Layout:
         size, each = self.size, (self.size, "measure")
         if spec.accumulating:
             return self.accumulating(group)
-        total = self.add("relative_total_sd", priors.total_sd, each, group=group)
+        total = self.total_sds(group)
         within = list(total)
         if spec.random_intercepts:
             icc = self.add("icc", priors.icc, each, group=group)
@@ -217,6 +231,27 @@ class _Layout:
         for g, sd in enumerate(within):
             self.let(self.table.at("within", g), writer.covariance(sd, units[g]))
         return within
+
+    def total_sds(self, group: bool) -> Addresses:
+        """SDs of the measures at the first wave: 1 by definition where there is but a linear predictor."""
+        prior, latent = self.spec.priors.total_sd, self.is_latent
+        if not latent.any():
+            return self.add("relative_total_sd", prior, (self.size, "measure"), group=group)
+        sds = np.full((self.design.n_groups, self.size), self.writer.constant(1.0))
+        if not latent.all():
+            sds[:, ~latent] = self.add("relative_total_sd", prior, self.normal_measures(), group=group)
+        return sds
+
+    @property
+    def is_latent(self) -> npt.NDArray[np.bool_]:
+        """Which measures have a family other than the normal."""
+        return np.array([name in self.spec.random_families for name in self.spec.measures])
+
+    def normal_measures(self) -> tuple[int, str]:
+        """The dim of the measures that are normal."""
+        names = tuple(name for name in self.spec.measures if name not in self.spec.random_families)
+        self.coordinates["normal_measure"] = names
+        return len(names), "normal_measure"
 
     def errors(self, within: list[Addresses], group: bool) -> list[Addresses]:
         """Split what is not stable into measurement error and the rest."""
@@ -484,6 +519,11 @@ class _Layout:
                     for wave in range(waves):
                         self.let(self.table.at(name, g, wave), effects[g, wave])
         self.write_means()
+        self.write_latent_means()
+        self.write_restarts()
+        self.write_states()
+        self.write_selections()
+        self.write_families()
 
     def write_items(self) -> None:
         """Loadings, intercepts and unique SDs of indicators, each free number a random variable of its own name."""
@@ -539,7 +579,9 @@ class _Layout:
         located = self.table.at("mean", 0, 0) != NOTHING
         if not located.any():
             return
-        if not located.all():
+        if self.is_latent.any():
+            each = self.normal_measures()
+        elif not located.all():
             self.coordinates["measure_with_mean"] = tuple(np.array(spec.measures)[located].tolist())
             each = (int(located.sum()), "measure_with_mean")
         occasions: dict[int, list[int | None]] = {
@@ -548,6 +590,85 @@ class _Layout:
         means = self.by_occasion("relative_mean", prior, each, occasions, "time", group)
         for (g, wave), values in means.items():
             self.let(self.table.at("mean", g, wave)[located], values)
+
+    def write_latent_means(self) -> None:
+        """Means of linear predictors after the first wave, where they are 0 by definition."""
+        latent, times = self.is_latent, self.design.times
+        if not latent.any() or self.spec.means == "equal":
+            return
+        names = tuple(self.spec.random_families)
+        self.coordinates["latent_measure"] = names
+        dims = (len(times) - 1, "later_time"), (len(names), "latent_measure")
+        means = self.add("latent_mean", self.spec.priors.mean, *dims)[0]
+        for wave in range(1, len(times)):
+            self.let(self.table.at("mean", 0, wave)[latent], means[wave - 1])
+
+    def write_restarts(self) -> None:
+        state, writer = self.spec.state, self.writer
+        if state is None or not state.required_by:
+            return
+        self.coordinates["restarting_measure"] = tuple(state.required_by)
+        dim = len(state.required_by), "restarting_measure"
+        places = [self.spec.measures.index(name) for name in state.required_by]
+        sds = self.add("relative_restart_sd", self.spec.priors.innovation_sd, dim)[0]
+        means = self.add("relative_restart_mean", state.effect, dim)[0]
+        self.let(self.table.at("restart variance", 0)[places], writer.multiply(sds, sds))
+        self.let(self.table.at("restart mean", 0)[places], means)
+
+    def write_numbers(self, block: str, matrix: str, prior: Prior, labels: Sequence[str]) -> None:
+        """A vector of numbers, each a random variable with the same prior."""
+        if labels:
+            self.coordinates[f"{block}_of"] = tuple(labels)
+            self.let(self.table.at(matrix, 0), self.add(block, prior, (len(labels), f"{block}_of"))[0])
+
+    def write_intercepts(self, block: str, matrix: str, prior: Prior, first: int) -> None:
+        """An intercept for each wave from the first one that has it."""
+        times = self.design.times[first:]
+        dim = "time" if first == 0 else "later_time"
+        values = self.add(block, prior, (len(times), dim))[0]
+        for place in range(len(times)):
+            self.let(self.table.at(matrix, 0, first + place), values[place])
+
+    def write_states(self) -> None:
+        state = self.spec.state
+        if state is None:
+            return
+        name = state.name
+        self.write_numbers(f"{name}_first_intercept", "first intercept", state.intercept, [name])
+        self.write_numbers(f"{name}_first_on", "first on", state.slope, state.first)
+        for word, predictors in (("acquired", state.acquire), ("kept", state.keep)):
+            self.write_intercepts(f"{name}_{word}_intercept", f"{word} intercept", state.intercept, 1)
+            self.write_numbers(f"{name}_{word}_on", f"{word} on", state.slope, predictors)
+        if state.acts_on:
+            self.coordinates[f"{name}_effect_on"] = tuple(state.acts_on)
+            places = [self.spec.measures.index(each) for each in state.acts_on]
+            effects = self.add(f"{name}_effect", state.effect, (len(places), f"{name}_effect_on"))[0]
+            self.let(self.table.at("state effect", 0)[places], effects)
+
+    def write_selections(self) -> None:
+        for each in self.spec.selection:
+            of, matrix = each.of, f"{each.of} seen"
+            self.write_intercepts(f"{of}_seen_intercept", f"{matrix} intercept", each.intercept, each.first_wave)
+            if each.effect is not None:
+                self.write_numbers(f"{of}_seen_on", f"{matrix} on", each.effect, each.on)
+            self.write_numbers(f"{of}_seen_before", f"{matrix} before", each.slope, each.before)
+
+    def write_families(self) -> None:
+        """Numbers of the families: slopes, loadings, precisions, and shares that stand for cut points."""
+        for name, family in self.spec.random_families.items():
+            positions = self.table.at(f"family of {name}", 0)
+            blocks: dict[str, list[int]] = {}
+            for place, parameter in enumerate(family.parameters):
+                blocks.setdefault(parameter.name.split(" ")[0], []).append(place)
+            for word, places in blocks.items():
+                chosen = [family.parameters[place] for place in places]
+                labels = tuple(each.name.removeprefix(word).strip() or name for each in chosen)
+                dim = f"{word}_{name}_of"
+                self.coordinates[dim] = labels
+                priors = tuple(each.prior for each in chosen)
+                betas = tuple(prior for prior in priors if isinstance(prior, Beta))
+                values = self.add(f"{word}_{name}", priors[0], (len(chosen), dim), betas=betas)[0]
+                self.let(positions[places], values)
 
 
 class _OnTheta:
@@ -572,11 +693,8 @@ def _draw(block: Block, n_draws: int, rng: np.random.Generator) -> np.ndarray:
             return np.abs(rng.normal(0.0, sd, shape))
         case LogNormal(log_mean, log_sd):
             return np.exp(rng.normal(log_mean, log_sd, shape))
-        case Beta(alpha, beta):
-            return rng.beta(alpha, beta, shape)
-        case LKJ():
-            shapes = np.broadcast_to(block.partial_shapes, shape)
-            return np.asarray(rng.beta(shapes, shapes))
+        case Beta() | LKJ():
+            return np.asarray(rng.beta(*(np.broadcast_to(each, shape) for each in block.beta_shapes)))
 
 
 def _draw_inside(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .design import Cell
+from .histories import KEPT
 from .kernel import moments, system_of
 from .linear_system import PanelSystem
 from .prior_scale import PriorScale
@@ -18,6 +19,7 @@ MOST_CELLS = 6
 STEP = 1e-5
 TOLERANCE = 1e-6
 SHOWN = 0.2
+PRIOR_ALONE = ("family", "state", "selection", "restart")  # whose data are not means and covariances
 
 
 def indistinct_parameters(
@@ -50,13 +52,14 @@ def indistinct_parameters(
     .. [1] Rothenberg (1971). Identification in parametric models. Econometrica 39, 577-591.
     """
     rng, found, chosen = np.random.default_rng(seed), tuple[str, ...](), _some_of_every_group(cells)
+    judged = [place for place, parameter in enumerate(system.parameters) if parameter.kind not in PRIOR_ALONE]
     seen = 0
     for _ in range(MOST_TRIES):
         psi = scale.join(scale.draw(1, rng))
         thetas, proper = run_many(psi, scale.arrays)
         if not proper[0] or not np.isfinite(thetas).all():
             continue
-        found = _null_space(system, thetas[0], chosen)
+        found = _null_space(system, thetas[0], chosen, judged)
         seen += 1
         if not found or seen == N_POINTS:
             break
@@ -65,8 +68,8 @@ def indistinct_parameters(
 
 def _some_of_every_group(cells: Sequence[Cell]) -> list[int]:
     by_group: dict[int, list[int]] = {}
-    for place, cell in enumerate(cells):
-        by_group.setdefault(cell.group, []).append(place)
+    for place in _telling(cells):
+        by_group.setdefault(cells[place].group, []).append(place)
     return [
         places[int(share)]
         for places in by_group.values()
@@ -74,12 +77,29 @@ def _some_of_every_group(cells: Sequence[Cell]) -> list[int]:
     ]
 
 
-def _null_space(system: PanelSystem, theta: np.ndarray, cells: Sequence[int]) -> tuple[str, ...]:
-    size = len(theta)
+def _telling(cells: Sequence[Cell]) -> list[int]:
+    """All cells without a state; else, for each wave and each interval, one in which most of the state is kept there.
+
+    What requires the state exists and carries over in these.
+    """
+    histories = [cell.history for cell in cells]
+    spans = [slice(start, wave + 1) for wave in range(len(histories[0])) for start in {max(wave - 1, 0), wave}]
+    if not spans:
+        return list(range(len(cells)))
+    kept = [sum(state == KEPT for state in history) for history in histories]
+    found = set()
+    for span in spans:
+        there = [place for place, history in enumerate(histories) if set(history[span]) == {KEPT}]
+        found.add(max(there or range(len(cells)), key=lambda place: kept[place]))
+    return sorted(found)
+
+
+def _null_space(system: PanelSystem, theta: np.ndarray, cells: Sequence[int], judged: Sequence[int]) -> tuple[str, ...]:
+    size = len(judged)
     columns = []
-    for place in range(size):
+    for place in judged:
         width = STEP * max(1.0, abs(theta[place]))
-        step = np.zeros(size)
+        step = np.zeros(len(theta))
         step[place] = width
         columns.append((_stacked(system, theta + step, cells) - _stacked(system, theta - step, cells)) / (2 * width))
     jacobian = np.column_stack(columns)
@@ -90,7 +110,7 @@ def _null_space(system: PanelSystem, theta: np.ndarray, cells: Sequence[int]) ->
     values = np.append(values, np.zeros(size - len(values)))
     loose = directions[values < TOLERANCE * values[0]]
     involved = np.abs(loose).max(axis=0, initial=0.0) > SHOWN
-    return tuple(name for name, shown in zip(system.names, involved, strict=True) if shown)
+    return tuple(system.names[place] for place, shown in zip(judged, involved, strict=True) if shown)
 
 
 def _stacked(system: PanelSystem, theta: np.ndarray, cells: Sequence[int]) -> np.ndarray:

@@ -26,14 +26,14 @@ from pytensor.tensor.basic import Join
 from pytensor.tensor.shape import Reshape
 from scipy.special import betaln, ndtr
 
-from ..moments.entry_points import expand, log_density, pack
+from ..latent.panel_likelihood import latent_log_density
+from ..moments.entry_points import N_PROGRAM, N_SYSTEM, expand, log_density, pack
 from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable
-from ..moments.program import ProgramArrays
-from .operations import DerivedQuantities, PanelLogLikelihood
+from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood
 
 __all__ = ["NotTabularError", "compile_model", "prior_table"]
 
-N_PROGRAM = len(ProgramArrays._fields)
+N_LAYOUT = 2 * N_PROGRAM + N_SYSTEM
 HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
 
 
@@ -124,7 +124,7 @@ def _shape(model: pm.Model, name: str) -> tuple[int, ...]:
 
 
 def _interpreted(model: pm.Model) -> CompiledPyMCModel:
-    likelihood = _only(model.potentials, PanelLogLikelihood)
+    likelihood = _only(model.potentials, (PanelLogLikelihood, LatentLogLikelihood))
     if len(model.potentials) != 1 or model.potentials[0].owner is not likelihood:
         raise NotTabularError("The potential is not the likelihood alone.")
     derived = _only(model.deterministics, DerivedQuantities)
@@ -140,10 +140,10 @@ def _interpreted(model: pm.Model) -> CompiledPyMCModel:
     bounds = np.cumsum([0, *sizes])
     table = prior_table(model)
     # Both layouts begin with the program from psi to theta; the second one's copy of it is left out.
-    system, quantities = (_unpacked(node.inputs[1].data) for node in (likelihood, derived))
-    patterns = [_data(variable) for variable in likelihood.inputs[2:]]
+    layout, quantities = (_unpacked(node.inputs[1].data) for node in (likelihood, derived))
+    data = [*layout[N_LAYOUT:], *(_data(variable) for variable in likelihood.inputs[2:])]
     units = [_data(variable) for variable in derived.inputs[2:]]
-    packed = pack(system, patterns, table, quantities[N_PROGRAM:], units)
+    packed = pack(layout[:N_LAYOUT], table, quantities[N_PROGRAM:], units, data)
     return CompiledPyMCModel(
         dims=dict(model.named_vars_to_dims),
         _n_dim=n_point,
@@ -152,7 +152,7 @@ def _interpreted(model: pm.Model) -> CompiledPyMCModel:
             "unconstrained_parameter": pd.RangeIndex(n_point),
         },
         _shapes=dict(zip(names, shapes, strict=True)),
-        compiled_logp_func=log_density,
+        compiled_logp_func=log_density if isinstance(likelihood.op, PanelLogLikelihood) else latent_log_density,
         compiled_expand_func=expand,
         initial_point_func=partial(_initial_point, table),
         shared_data={},
@@ -166,8 +166,8 @@ def _interpreted(model: pm.Model) -> CompiledPyMCModel:
     )
 
 
-def _only(variables: list[Any], kind: type[Op]) -> Any:
-    """The one node of this kind that all variables come from."""
+def _only(variables: list[Any], kind: type[Op] | tuple[type[Op], ...]) -> Any:
+    """The one node of this kind, or these, that all variables come from."""
     nodes = {
         node
         for variable in variables
@@ -175,7 +175,7 @@ def _only(variables: list[Any], kind: type[Op]) -> Any:
         if isinstance(node.op, kind)
     }
     if len(nodes) != 1:
-        raise NotTabularError(f"There are {len(nodes)} nodes of {kind.__name__}.")
+        raise NotTabularError(f"There are {len(nodes)} nodes of {kind}.")
     return nodes.pop()
 
 

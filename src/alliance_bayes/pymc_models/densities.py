@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..moments.panel_model import PanelModel
+from ..model_on_panel import PanelModel
 from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable, to_constrained
 from .building import pymc_model_of
 from .compiling import NotTabularError, compile_model, prior_table

@@ -10,6 +10,12 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
+from ..latent.panel_likelihood import (
+    AFTER_SYSTEM,
+    LATENT_SYMBOL,
+    latent_likelihood_and_gradient,
+    unpack_latent_likelihood,
+)
 from ..moments.entry_points import (
     DERIVED_SYMBOL,
     LIKELIHOOD_SYMBOL,
@@ -20,7 +26,7 @@ from ..moments.entry_points import (
 )
 from ..moments.statistics import PatternArrays
 
-__all__ = ["DerivedQuantities", "PanelLogLikelihood"]
+__all__ = ["DerivedQuantities", "LatentLogLikelihood", "PanelLogLikelihood"]
 
 _data, _length = types.voidptr, types.intp
 
@@ -65,6 +71,40 @@ class PanelLogLikelihood(Op):
         return [(), shapes[0]]
 
 
+class LatentLogLikelihood(Op):
+    """Log-likelihood of a panel with linear predictors integrated out, with its gradient as second output.
+
+    Inputs: the prior-scale vector psi; programs, linear systems and data in one packed vector. Outputs: the
+    log-likelihood, and its gradient in psi; ask for the first and differentiate.
+    """
+
+    __props__ = ()
+
+    def make_node(self, psi: Any, packed: Any) -> Apply:
+        """Make the graph node; see the class for the inputs."""
+        inputs = [pt.as_tensor(psi, dtype="float64"), pt.as_tensor(packed, dtype="int64")]
+        return Apply(self, inputs, [pt.dscalar(), pt.dvector()])
+
+    def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
+        """Evaluate without compiling the graph."""
+        psi, packed = map(np.ascontiguousarray, inputs)
+        value, slope = latent_likelihood_and_gradient(psi, *unpack_latent_likelihood(packed))
+        outputs[0][0] = np.asarray(value)
+        outputs[1][0] = slope
+
+    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Variable]:
+        """Gradient in psi; the packed data have none."""
+        return [cotangents[0] * outputs[1], disconnected_type()]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Only psi is connected, and only to the log-likelihood."""
+        return [[True, False], [False, False]]
+
+    def infer_shape(self, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
+        """Shapes of the outputs."""
+        return [(), shapes[0]]
+
+
 class DerivedQuantities(Op):
     """Derived vector of a model; no gradient.
 
@@ -100,6 +140,9 @@ _log_likelihood = types.ExternalFunction(
         _data, _length, _data, _data,
     ),
 )  # fmt: skip
+_latent_log_likelihood = types.ExternalFunction(
+    LATENT_SYMBOL, types.float64(_data, _length, _data, _length, _length, _data)
+)
 _derived = types.ExternalFunction(
     DERIVED_SYMBOL, types.void(_data, _length, _data, _length, _data, _data, _length, _data, _length)
 )
@@ -126,6 +169,20 @@ def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
         return np.asarray(value), gradient
 
     return panel_log_likelihood, 4
+
+
+@register_funcify_default_op_cache_key(LatentLogLikelihood)
+def _numba_latent_log_likelihood(op: LatentLogLikelihood, **_: Any) -> Any:
+    @njit
+    def latent_log_likelihood(psi, packed):
+        gradient = np.empty(psi.size)
+        point, words = np.ascontiguousarray(psi), np.ascontiguousarray(packed)
+        value = _latent_log_likelihood(
+            point.ctypes, point.size, words.ctypes, words.size, AFTER_SYSTEM, gradient.ctypes
+        )
+        return np.asarray(value), gradient
+
+    return latent_log_likelihood, 2
 
 
 @register_funcify_default_op_cache_key(DerivedQuantities)

@@ -271,6 +271,8 @@ def savage_dickey(
 
 def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
     problems = Problems("These Bayes factors cannot be found")
+    with problems.collecting():
+        fit.spec.require_normal("A density ratio")
     for name in dict.fromkeys((first, second)):
         if name not in fit.spec.measures:
             problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")
@@ -385,7 +387,7 @@ def _heading(fit: Fit) -> str:
     what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
     return (
         f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; "
-        f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
     )
 
 

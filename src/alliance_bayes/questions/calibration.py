@@ -121,6 +121,7 @@ def loo_pit(fit: Fit) -> Calibration:
     """
     from arviz_stats.base import array_stats
 
+    fit.spec.require_normal("loo_pit")
     fit.panel.require_persons("A prediction of single values")
     kept = np.linspace(0, fit.n_draws - 1, min(N_DRAWS, fit.n_draws)).astype(int)
     likelihood = fit.log_likelihood().transpose("chain", "draw", "person")

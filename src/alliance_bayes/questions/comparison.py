@@ -12,7 +12,7 @@ import xarray as xr
 
 from ..figures.evidence import Bar, bars_figure
 from ..fitting import Fit
-from ..names import choices, lagged_path, number, quoted
+from ..names import choices, in_words, lagged_path, number, quoted
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from .scores import LeftOut, Scores, leave_out
@@ -257,8 +257,24 @@ def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
                 f"'{reference}' is about {quoted(first.spec.measures)}, '{name}' about {quoted(fitted.spec.measures)}: "
                 "densities of different values cannot be compared. Fit the same measures."
             )
+        elif _densities_of(first) != _densities_of(fitted):
+            problems.add(
+                f"'{reference}' gives a probability to {_densities_of(first)}, '{name}' to {_densities_of(fitted)}: "
+                "only densities of the same things can be compared. Give the same measures families other than the "
+                "normal in both, the same state, and selection of the same."
+            )
         elif not _same_data(first, fitted):
             problems.add(f"'{reference}' and '{name}' were fitted to different panels. Fit both to the same panel.")
+
+
+def _densities_of(fitted: Fit) -> str:
+    """What a model of several that share their measures gives probabilities to, in words."""
+    spec = fitted.spec
+    words = [
+        f"{name} as {'responses' if name in spec.random_families else 'numbers'}" for name in sorted(spec.measures)
+    ]
+    words += [f"the state {spec.state.name}"] if spec.state is not None else []
+    return in_words([*words, *sorted(each.in_words for each in spec.selection)])
 
 
 def check_options(

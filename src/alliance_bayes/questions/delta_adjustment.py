@@ -308,6 +308,8 @@ def _checked(
             "This fit is of several groups, and values are imputed and effects read in one population. Fit the panel "
             "of one group, panel.of_group(...), by a spec without group_lags."
         )
+    with problems.collecting():
+        fit.spec.require_normal("delta_adjustment")
     check_pairs(fit.spec, [pair], problems)
     if measure not in fit.spec.measures:
         problems.add(f"measure: the model has no '{measure}'{choices(str(measure), fit.spec.measures, 'Measures')}")
@@ -518,7 +520,7 @@ def _heading(fit: Fit, cells: Cells, n_imputations: int, unit: float) -> str:
     measure = f"the indicators of {cells.measure}" if len(cells.own) > 1 else cells.measure
     return (
         f"Lagged effects, SD per SD, if {cells.counts['shifted']} missing values of {measure} ({kinds}) are delta SDs "
-        f"from what the model believes; {fit.statistics.n_persons} people, {len(fit.panel.times)} waves, "
+        f"from what the model believes; {fit.n_persons} people, {len(fit.panel.times)} waves, "
         f"{n_imputations} imputations\n"
         f"1 SD of {name} is {unit:.4g}; its {int((~np.isnan(column)).sum())} observed values have mean "
         f"{np.nanmean(column):.4g} and lie from {np.nanmin(column):.4g} to {np.nanmax(column):.4g}. "

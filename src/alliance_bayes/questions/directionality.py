@@ -471,7 +471,7 @@ def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: fl
 def _heading(fit: Fit, lengths: list[str], pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
     unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
     apart = f"{' and '.join(dict.fromkeys(lengths))}{unit.removesuffix('s') if set(lengths) == {'1'} else unit} apart"
-    sample = f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+    sample = f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
     if not fit.spec.random_intercepts:
         return f"Lagged effects, within and between persons mixed, SD per SD, {apart}; {sample}", ()
     note = hardly_within(fit, pair)

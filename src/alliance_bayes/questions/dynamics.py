@@ -276,7 +276,7 @@ def lags_of(fit: Fit) -> str:
 
 def sample_in_words(fit: Fit) -> str:
     """Size of the data and of the posterior sample."""
-    return f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+    return f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
 
 
 def time_in_words(fit: Fit, length: float) -> str:

@@ -86,6 +86,9 @@ def leave_future_out(
     """
     problems = Problems("These fits cannot be compared by their predictions")
     check_fits(fits, problems)
+    for name, fitted in fits.items():
+        with problems.collecting(f"'{name}': "):
+            fitted.spec.require_normal("Leaving out later waves")
     check_options(method, least_difference, least_errors, most_refits, problems)
     times = next(iter(fits.values())).panel.times
     if time is not None and time not in times[1:]:

@@ -152,7 +152,7 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
         health=fit.health,
         heading=(
             f"{name} over intervals of {lengths[0]}, in within-person SDs, in each of {len(fit.groups)} groups "
-            f"({quoted(fit.groups)}); {fit.statistics.n_persons} people, {fit.n_draws} draws"
+            f"({quoted(fit.groups)}); {fit.n_persons} people, {fit.n_draws} draws"
         ),
     )
 

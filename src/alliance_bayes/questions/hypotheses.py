@@ -303,7 +303,7 @@ def _heading(fit: Fit) -> str:
     within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
     return (
         f"Hypotheses about lagged effects {within}, SD per SD, {lengths}{unit} apart; "
-        f"{fit.statistics.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
     )
 
 

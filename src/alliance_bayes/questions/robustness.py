@@ -140,6 +140,7 @@ def robustness_variants(
     >>> list(robustness_variants(RICLPM(["x", "y"], lags="equal"), panel, models=["CLPM"], lags=["free"]))
     ['as asked', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
     """
+    spec.require_normal("robustness_variants")
     family = _family(CrossLagged)
     unknown = [name for name in models if name not in family]
     if unknown:
@@ -216,6 +217,7 @@ def robustness(
     .. [1] Kallioinen, Paananen, Buerkner & Vehtari (2024). Detecting and diagnosing prior and likelihood
        sensitivity with power-scaling. Statistics and Computing 34, 57. https://doi.org/10.1007/s11222-023-10366-5
     """
+    spec.require_normal("robustness")
     chosen = robustness_variants(spec, panel) if variants is None else variants
     answers: dict[str, Directionality] = {}
     left_out: dict[str, str] = {}

@@ -80,6 +80,8 @@ class LeftOut:
     @cached_property
     def places(self) -> np.ndarray:
         """Positions in the panel of the people who have something to leave out."""
+        if self.fit.spec.is_latent:
+            return np.flatnonzero(self.fit.model.has_value)
         return np.flatnonzero(~np.isnan(self.values[:, ~self.given]).all(axis=1))
 
     def log_density(self, draws_of: Fit, places: np.ndarray) -> xr.DataArray:

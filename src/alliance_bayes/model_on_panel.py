@@ -1,0 +1,245 @@
+"""A model on a panel: everything that follows from the two before a number is tried."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from .latent.cases import responses_of_cases
+from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
+from .latent.responses import LatentArrays, Responses, arrange
+from .moments.cross_lagged_system import cross_lagged_system
+from .moments.derived import Derived, derived_quantities
+from .moments.design import Design, design_of
+from .moments.histories import Cases
+from .moments.identification import check_spec_against_panel
+from .moments.linear_system import PanelSystem
+from .moments.prior_scale import PriorScale, prior_scale
+from .moments.program_kernel import run_many
+from .moments.rank import indistinct_parameters
+from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+from .names import quoted
+from .panel import Panel
+from .problems import SpecError
+from .spec.cross_lagged import CrossLagged
+
+__all__ = ["Latent", "PanelModel", "check_latent", "panel_model"]
+
+Latent = Literal["integrate", "sample"]
+
+type FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PanelModel:
+    """A model on a panel, made by `panel_model`.
+
+    Attributes
+    ----------
+    spec, panel
+        The two.
+    design
+        What the model knows of the panel besides its values.
+    weights
+        How often each person counts, shape ``(person,)``; None where all count once.
+    """
+
+    spec: CrossLagged
+    panel: Panel
+    design: Design
+    weights: FloatArray | None = None
+
+    @cached_property
+    def system(self) -> PanelSystem:
+        """The model as linear systems."""
+        return cross_lagged_system(self.spec, self.design)
+
+    @cached_property
+    def scale(self) -> PriorScale:
+        """The random variables."""
+        return prior_scale(self.spec, self.design)
+
+    @cached_property
+    def derived(self) -> Derived:
+        """The derived quantities."""
+        return derived_quantities(self.spec, self.design)
+
+    @cached_property
+    def statistics(self) -> PatternStatistics:
+        """The panel in the model's unit, as moments."""
+        return pattern_statistics(self.panel, self.spec.columns, self.design, self.weights)
+
+    @cached_property
+    def centre(self) -> FloatArray:
+        """Centre of each measure, or of its first indicator; 0 of a linear predictor; shape ``(measure,)``."""
+        return self._raw_units[0][self._units]
+
+    @cached_property
+    def unit(self) -> FloatArray:
+        """SD that divides each measure, or its first indicator; 1 of a linear predictor; shape ``(measure,)``."""
+        return self._raw_units[1][self._units]
+
+    @property
+    def _units(self) -> list[int]:
+        spec = self.spec
+        return [spec.columns.index(spec.indicators.get(name, (name,))[0]) for name in spec.measures]
+
+    @cached_property
+    def _raw_units(self) -> tuple[FloatArray, FloatArray]:
+        """Centre and scale of each of the spec's columns."""
+        if not self.spec.is_latent:
+            return self.statistics.centre, self.statistics.scale
+        known = dict(zip(self.panel.measures, zip(*self.panel.pooled_scale(), strict=True), strict=True))
+        units = [(0.0, 1.0) if name in self.spec.random_families else known[name] for name in self.spec.columns]
+        return np.array([centre for centre, _ in units]), np.array([scale for _, scale in units])
+
+    def values(self, persons: npt.NDArray[np.int64] | None = None) -> FloatArray:
+        """Values in the model's unit, then covariates, shape ``(person, value)``, of all persons or some positions.
+
+        Of a model with families, a state or selection: NaN for what is not normal, and for every linear predictor.
+        """
+        centre, scale = self._raw_units
+        if not self.spec.is_latent:
+            return standardized_values(self.panel, self.spec.columns, centre, scale, persons, self.design)
+        raw = self.panel.require_persons("The likelihood of measures that are not normal")
+        whole = np.full((len(raw), self.system.n_values + self.system.n_covariates), np.nan)
+        n_measures, n_waves = len(self.spec.measures), raw.shape[1]
+        for place, name in enumerate(self.spec.measures):
+            if name not in self.spec.random_families:
+                column = raw[:, :, self.panel.measures.index(name)]
+                whole[:, place : n_measures * n_waves : n_measures] = (column - centre[place]) / scale[place]
+        if self.design.covariate_values is not None:
+            whole[:, self.system.n_values :] = self.design.covariate_values
+        return whole if persons is None else whole[persons]
+
+    @cached_property
+    def families(self) -> FamilyLayout:
+        """The numbers of the families, and where each response finds them."""
+        return family_layout(self.spec.measures, self.spec.families)
+
+    @cached_property
+    def cases(self) -> Cases:
+        """What each person may be a case of."""
+        return self.design.cases(self.panel.n_persons)
+
+    @cached_property
+    def responses(self) -> Responses:
+        """Responses of all cases, those of the state and of selection among them."""
+        return responses_of_cases(self.spec, self.panel, self.design, self.families)
+
+    @cached_property
+    def latent_data(self) -> LatentArrays:
+        """Exact values and responses as the kernel of the latent path reads them."""
+        return arrange(self.values(), self.responses, self.cases, n_given=self.system.n_covariates)
+
+    @cached_property
+    def has_value(self) -> npt.NDArray[np.bool_]:
+        """Who has any value of the model, shape ``(person,)``."""
+        if not self.spec.is_latent:
+            assert self.statistics.person_pattern is not None
+            return self.statistics.person_pattern >= 0
+        found = (~np.isnan(self.values()[:, : self.system.n_values])).any(axis=1)
+        found[self.cases.person[self.responses.case]] = True
+        return found
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the likelihood is computed, and what to know of these data before its numbers are read."""
+        if not self.spec.is_latent:
+            return ("Moments path: the likelihood is computed from means and covariances of all people, exactly.",)
+        found = ["Latent path: each person's linear predictors are integrated out of the likelihood."]
+        state, histories = self.spec.state, np.bincount(self.cases.person)
+        if state is not None and (histories > 1).any():
+            found.append(
+                f"{int((histories > 1).sum())} people did not tell '{state.name}' at every time; their possible "
+                f"histories, up to {int(histories.max())} of one person, are summed over."
+            )
+        return (*found, *sparse_categories(panel_responses(self.panel, self.families), self.families))
+
+    @property
+    def n_persons(self) -> int:
+        """How many people have any value of the model."""
+        return int(self.has_value.sum()) if self.spec.is_latent else self.statistics.n_persons
+
+    def derive(self, thetas: FloatArray) -> FloatArray:
+        """Derived vectors at many theta, shape ``(draw, derived)``."""
+        constants = np.concatenate([self.centre, self.unit])
+        inputs = np.hstack([thetas, np.broadcast_to(constants, (len(thetas), len(constants)))])
+        return np.asarray(run_many(inputs, self.derived.arrays)[0])
+
+    @cached_property
+    def raw_factors(self) -> FloatArray:
+        """What each parameter is multiplied by to come to the measures' own units, shape ``(parameter,)``."""
+        own = zip(self.spec.columns, self._raw_units[1].tolist(), strict=True)
+        scales = {**dict(own), **self.design.scales}
+        return np.array(
+            [
+                np.prod([scales[name] for name in parameter.times]) / np.prod([scales[name] for name in parameter.per])
+                for parameter in self.system.parameters
+            ]
+        )
+
+    def to_raw(self, theta: FloatArray) -> FloatArray:
+        """Parameters in the measures' own units."""
+        raw = theta * self.raw_factors
+        return raw + self._shifts(raw)
+
+    def from_raw(self, raw: FloatArray) -> FloatArray:
+        """Parameters in the model's unit; the inverse of `to_raw`."""
+        return (raw - self._shifts(raw)) / self.raw_factors
+
+    def _shifts(self, raw: FloatArray) -> FloatArray:
+        """Centres of what has a location; of an indicator, less what its measure's centre makes of it."""
+        centres = dict(zip(self.spec.columns, self._raw_units[0].tolist(), strict=True))
+        names = self.system.names
+        shifts = np.zeros(len(names))
+        for place, parameter in enumerate(self.system.parameters):
+            if parameter.located is None:
+                continue
+            shifts[place] = centres[parameter.located]
+            if parameter.kind == "item" and self.spec.invariance not in ("configural", "weak"):
+                first = self.spec.indicators[self.spec.measures[parameter.measures[0]]][0]
+                loading = parameter.name.replace("item intercept", "loading")
+                shifts[place] -= raw[names.index(loading)] * centres[first]
+        return shifts
+
+
+def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
+    """Put a model and a panel together.
+
+    Raises
+    ------
+    SpecError
+        If the model is not identified at these times or does not fit the panel's measures.
+    """
+    check_spec_against_panel(spec, panel)
+    model = PanelModel(spec, panel, design_of(spec, panel))
+    if spec.indicators and spec.invariance == "approximate":
+        return model  # identified by its priors alone
+    indistinct = indistinct_parameters(model.system, model.scale, model.design.cells)
+    if indistinct:
+        raise SpecError(
+            f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: means "
+            f"and covariances do not tell apart {quoted(indistinct, most=8)}. Use fewer free parameters "
+            "(residuals='equal', lags='equal', fewer options) or more waves."
+        )
+    return model
+
+
+def check_latent(spec: CrossLagged, latent: str) -> None:
+    """Refuse what cannot be done with the linear predictors of a model.
+
+    Raises
+    ------
+    SpecError
+        If `latent` is not known, or asks to sample linear predictors of a model without any.
+    """
+    if latent not in get_args(Latent):
+        raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {latent!r}.")
+    if latent == "sample" and not spec.is_latent:
+        raise SpecError(
+            f"latent='sample' samples the linear predictors of families, a state or selection, and this {spec.title} "
+            "has none of them. Leave latent out."
+        )

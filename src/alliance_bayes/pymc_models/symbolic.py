@@ -1,0 +1,161 @@
+"""What models are made of, written in PyTensor: programs, and the moments of linear systems."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from ..moments.linear_system import ONE, LinearSystem, PanelSystem
+from ..moments.prior_scale import PriorScale
+from ..moments.program import Program
+
+__all__ = ["implied_moments", "theta_and_registers"]
+
+
+class _Registers:
+    """Registers of a program in PyTensor, kept as the vectors that its steps leave, for few nodes in the graph."""
+
+    def __init__(self, program: Program, inputs: pt.TensorVariable) -> None:
+        constants = pt.as_tensor(np.array(program.constants, dtype=float))
+        self.vectors = [inputs, constants, pt.zeros(1)]
+        n_inputs, n_constants = program.n_inputs, len(program.constants)
+        self.vector = np.zeros(program.n_registers, dtype=int)
+        self.vector[n_inputs:] = 1
+        self.place = np.arange(program.n_registers) - n_inputs * self.vector
+        assert self.place[n_inputs:][:n_constants].tolist() == list(range(n_constants))
+        for name, operands in program.steps:
+            self.run(name, operands)
+
+    def at(self, registers: Sequence[int] | np.ndarray) -> pt.TensorVariable:
+        """Numbers of these registers, 0 for negative ones."""
+        registers = np.asarray(registers, dtype=int)
+        if not len(registers):
+            return pt.zeros(0)
+        vector = np.where(registers < 0, 2, self.vector[registers])
+        place = np.where(registers < 0, 0, self.place[registers])
+        used = np.unique(vector)
+        if len(used) == 1:
+            return _chosen(self.vectors[used[0]], place)
+        lengths = [self.vectors[each].type.shape[0] for each in used]
+        starts = np.concatenate([[0], np.cumsum(lengths)])[:-1]
+        joined = pt.concatenate([self.vectors[each] for each in used])
+        return _chosen(joined, starts[np.searchsorted(used, vector)] + place)
+
+    def block(self, start: int, *shape: int) -> pt.TensorVariable:
+        """Registers in a row."""
+        return self.at(start + np.arange(int(np.prod(shape)))).reshape(shape)
+
+    def put(self, start: int, values: pt.TensorVariable, count: int) -> None:
+        """Keep the result of a step."""
+        self.vector[start : start + count] = len(self.vectors)
+        self.place[start : start + count] = np.arange(count)
+        self.vectors.append(pt.specify_shape(values.reshape((count,)), (count,)))
+
+    def run(self, name: str, operands: tuple[int, ...]) -> None:
+        """One step."""
+        match name:
+            case "gather":
+                size, result, *sources = operands
+                self.put(result, self.at(sources), size)
+            case "product":
+                rows, inner, columns, result, left, right = operands
+                self.put(result, self.block(left, rows, inner) @ self.block(right, inner, columns), rows * columns)
+            case "covariance":
+                size, result, sds, units = operands
+                pairs = size * (size - 1) // 2
+                self.put(result, _covariance(self.block(sds, size), self.block(units, pairs), size), size * size)
+            case "matrix_exponential":
+                size, result, start = operands
+                self.put(result, pt.linalg.expm(self.block(start, size, size)), size * size)
+            case "inverse":
+                size, result, start = operands
+                self.put(result, pt.linalg.inv(self.block(start, size, size)), size * size)
+            case "positive_definite":
+                size, _, start = operands
+                smallest = pt.linalg.eigh(self.block(start, size, size))[0][0]
+                count = len(pm.modelcontext(None).potentials)
+                pm.Potential(f"proper_{count}", pt.switch(smallest > 0, 0.0, -np.inf))
+            case _:
+                size, result, *starts = operands
+                operation = _ELEMENTWISE[name]
+                self.put(result, operation(*(self.block(start, size) for start in starts)), size)
+
+
+_ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    "add": pt.add,
+    "subtract": pt.sub,
+    "multiply": pt.mul,
+    "divide": pt.true_div,
+    "square_root": pt.sqrt,
+    "exponential": pt.exp,
+}
+
+
+def _chosen(vector: pt.TensorVariable, places: np.ndarray) -> pt.TensorVariable:
+    first, count = int(places[0]), len(places)
+    if (np.diff(places) == 1).all():
+        return vector if count == vector.type.shape[0] else vector[first : first + count]
+    return vector[places]
+
+
+def _covariance(sds: pt.TensorVariable, units: pt.TensorVariable, size: int) -> pt.TensorVariable:
+    """``sd_j sd_k r_jk`` of partial correlations ``2 u - 1``, row by row of the correlations' Cholesky factor.
+
+    Entry k of row j is ``p_jk`` times the root of ``(1 - p_j1^2) ... (1 - p_j,k-1^2)``, with ``p_jj = 1``.
+    """
+    rows, columns = np.tril_indices(size, -1)
+    partial = pt.as_tensor(np.eye(size))[rows, columns].set(2.0 * units - 1.0)
+    earlier = np.triu(np.ones((size, size)), 1)
+    below = np.tril(np.ones((size, size)), -1)
+    log_left = 0.5 * (pt.log1p(-((partial * below) ** 2)) @ earlier)
+    factor = sds[:, None] * partial * pt.exp(log_left)
+    return factor @ factor.T
+
+
+def theta_and_registers(
+    scale: PriorScale, system: PanelSystem, psi: pt.TensorVariable
+) -> tuple[pt.TensorVariable, Callable[[Sequence[int]], pt.TensorVariable]]:
+    """Parameters as a vector, and a function from registers to what linear systems read there.
+
+    Inside a `pm.Model`, which gets a Potential for every matrix that has to be positive definite.
+    """
+    inside = _Registers(scale.to_theta, pt.specify_shape(psi, (scale.size,)))
+    theta = inside.at(np.array(scale.to_theta.output))
+    return theta, _Registers(system.structure, theta).at
+
+
+def implied_moments(
+    systems: Sequence[LinearSystem], registers: Callable[[Sequence[int]], pt.TensorVariable]
+) -> tuple[pt.TensorVariable, pt.TensorVariable]:
+    """Means ``(cell, value)`` and covariances ``(cell, value, value)`` of the values of linear systems.
+
+    ``E y = P (I - A)^-1 alpha`` and ``Cov y = P (I - A)^-1 S (I - A)^-T P'``, P choosing what is observed; systems
+    with fewer variables or values than others are filled up with zeros.
+    """
+    size = max(len(each.variables) for each in systems)
+    effects, disturbances = np.zeros((2, len(systems), size, size), dtype=int)
+    intercepts = np.zeros((len(systems), size), dtype=int)
+    chosen = np.zeros((len(systems), max(len(each.observed) for each in systems), size))
+    places = {ONE: 1}  # in the vector of 0, 1, and the registers in the order in which they occur
+
+    def place(register: int) -> int:
+        return places.setdefault(register, len(places) + 1)
+
+    for cell, linear in enumerate(systems):
+        for row, column, register in linear.paths:
+            effects[cell, row, column] = place(register)
+        for row, column, register in linear.covariances:
+            disturbances[cell, row, column] = disturbances[cell, column, row] = place(register)
+        for row, register in linear.intercepts:
+            intercepts[cell, row] = place(register)
+        chosen[cell, np.arange(len(linear.observed)), list(linear.observed)] = 1.0
+    numbers = pt.concatenate([np.array([0.0, 1.0]), registers(list(places)[1:])])
+
+    def filled(places: np.ndarray) -> Any:
+        return numbers[places.ravel()].reshape(places.shape)
+
+    total = pt.as_tensor(chosen) @ pt.linalg.inv(pt.eye(size) - filled(effects))
+    means = (total @ filled(intercepts)[:, :, None])[:, :, 0]
+    return means, total @ filled(disturbances) @ total.mT

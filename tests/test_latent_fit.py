@@ -1,0 +1,157 @@
+"""One short fit of an alliance that needs a sponsor and of days, through everything that is read off a fit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import alliance_bayes as ab
+from alliance_bayes.fitting import Settings, sampled
+from alliance_bayes.health import with_integration
+from alliance_bayes.latent_predictions import IntegrationError, latent_per_person
+from alliance_bayes.panel import Absence
+from alliance_bayes.problems import SpecError
+from latent_people import people
+
+M = ["alliance", "days"]
+STATE = ab.State("sponsor", ["alliance"], ["work"], ["days"], ["alliance"], ["days"])
+SPEC = ab.RICLPM(M, lags="equal", families={"days": ab.Days("window")}, state=STATE)
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return people(50, 3, required=["alliance"], unknown=[3, 10], dropout=True, missing=0.05, seed=7)
+
+
+@pytest.fixture(scope="module")
+def fitted(panel):
+    return ab.fit(SPEC, panel, seed=3, draws=50, tune=50, chains=2)
+
+
+def test_summary_has_the_names_of_the_field(fitted):
+    table = fitted.summary()
+    assert "lagged_standardized[0 to 3, days, alliance]" in table.index
+    assert np.isfinite(table["mean"]).all()
+    assert (fitted.summary(["intraclass_correlation"])["mean"].between(0, 1)).all()
+    effects = fitted.summary(["sponsor_kept_on", "sponsor_acquired_on", "sponsor_first_on", "sponsor_effect"])
+    assert len(effects) == 4
+    first = fitted.posterior["mean"].sel(time=0.0)
+    assert (first.sel(measure="days") == 0).all(), "the location of a linear predictor"
+    assert abs(float(first.sel(measure="alliance").mean()) - 5) < 1.5, "in the measure's own unit"
+
+
+def test_draws_are_in_the_units_of_the_measures(fitted):
+    posterior, unit = fitted.posterior, fitted.model.unit[0]
+    ratio = posterior["lagged"] / posterior["lagged_standardized"]
+    within = posterior["within_sd"]
+    into_days = ratio.sel(outcome="days", predictor="alliance", interval="0 to 3")
+    expected = within.sel(measure="days", time=3.0) / within.sel(measure="alliance", time=0.0)
+    np.testing.assert_allclose(into_days, expected, rtol=1e-6)
+    assert unit == pytest.approx(
+        np.nanstd(fitted.panel.values[:, :, 0] - np.nanmean(fitted.panel.values[:, :, 0], axis=0)), rel=0.05
+    )
+
+
+def test_person_scores_are_of_linear_predictors_and_of_values(fitted, panel):
+    scores = fitted.person_scores()
+    assert len(scores) == 2 * 50
+    assert np.isfinite(scores.to_numpy()).all()
+    assert (scores["lower"] <= scores["upper"]).all()
+    days = scores.xs("days", level="measure")["mean"].to_numpy()
+    observed = np.nanmean(panel.values[:, :, panel.measures.index("days")], axis=1)
+    assert np.corrcoef(days, observed)[0, 1] > 0.6
+    assert 0.2 < scores.xs("alliance", level="measure")["sd"].mean() / fitted.model.unit[0] < 1.2
+
+
+def test_check_compares_responses_ends_and_transitions(fitted):
+    table = fitted.check()
+    statistics = set(table.index.get_level_values("statistic"))
+    assert {"share lowest", "share highest", "share on", "acquired", "kept", "mean", "sd"} <= statistics
+    known = table["observed"].notna()
+    assert known.mean() > 0.9
+    assert np.isfinite(table.loc[known, ["mean", "p"]].to_numpy()).all()
+    assert (table.loc[known, "verdict"] == "").mean() > 0.7
+
+
+def test_log_likelihood_is_per_person_with_any_value(fitted):
+    stored = fitted.log_likelihood()
+    seen = np.flatnonzero(fitted.model.has_value)
+    assert dict(stored.sizes) == {"chain": 2, "draw": 50, "person": len(seen)}
+    again = latent_per_person(fitted.model, fitted.thetas[[0, 70]], seen)
+    np.testing.assert_allclose(stored.to_numpy().reshape(100, -1)[[0, 70]], again, rtol=1e-10)
+    assert fitted.log_likelihood(slice(3, 6)).sizes["person"] == 3
+
+
+def test_posterior_predictive_is_what_might_have_been_observed(fitted, panel):
+    drawn = fitted.draws["posterior_predictive"]["values"]
+    assert drawn.dims == ("chain", "draw", "person", "time", "measure")
+    assert list(drawn["measure"].values) == M
+    days = drawn.sel(measure="days")
+    gone = panel.absence[:, :, panel.measures.index("days")] == Absence.NOT_INTERVIEWED
+    assert days.isnull().to_numpy()[:, :, gone].all()
+    assert ((days >= 0) & (days <= 30) | days.isnull()).all()
+    assert (days == np.round(days)).where(days.notnull(), True).all()
+
+
+def test_health_prints_how_far_the_integral_is_off(fitted):
+    health = fitted.health
+    assert "integration error of the log-likelihood" in str(health)
+    assert str(health) in str(fitted)
+    assert 0 < health.integration.effective_share <= 1
+    assert health.integration.unsettled < 0.02
+    assert any(problem.startswith("Too few effective draws") for problem in health.problems)
+
+
+def test_a_saved_fit_is_the_same(fitted, tmp_path):
+    loaded = ab.load_fit(fitted.save(tmp_path / "fit.nc"))
+    assert loaded.spec == SPEC
+    np.testing.assert_array_equal(loaded.thetas, fitted.thetas)
+    np.testing.assert_array_equal(loaded.panel.states["sponsor"], fitted.panel.states["sponsor"])
+    np.testing.assert_array_equal(loaded.log_likelihood(), fitted.log_likelihood())
+    assert str(loaded.health) == str(fitted.health)
+
+
+def test_an_answer_on_direction_says_what_it_rests_on(fitted):
+    answer = ab.directionality(fitted, "alliance", "days")
+    assert np.isfinite(answer.table.drop(columns="verdict", errors="ignore").select_dtypes("number")).all(axis=None)
+    assert set(SPEC.assumptions) <= set(answer.assumptions)
+    for words in (
+        "While 'sponsor' is off, 'alliance' does not exist",
+        "Given a normal linear predictor",
+        "missing at random",
+    ):
+        assert any(words in sentence for sentence in answer.assumptions)
+    assert "alliance -> days" in str(answer)
+
+
+def test_the_same_seed_gives_the_same_draws(fitted):
+    settings = Settings(5, 10, 1, 1, 0.8, 9, "nutpie", 0.0, 0.0)
+    first, second = (sampled(fitted.model, settings).thetas for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_what_knows_only_normal_measures_refuses(fitted, panel):
+    with pytest.raises(SpecError, match=r"^A forecast"):
+        fitted.forecast(9.0)
+    with pytest.raises(SpecError, match=r"^maximum_likelihood"):
+        ab.maximum_likelihood(SPEC, panel)
+    with pytest.raises(SpecError, match=r"^log_likelihood"):
+        ab.log_likelihood(SPEC, panel, {})
+
+
+def test_an_integral_that_is_off_is_a_problem_with_a_cure(fitted):
+    sampling = replace(fitted.health, problems=(), integration=None)
+    good = IntegrationError(-0.2, 0.1, 0.01, 0.95, 0.0)
+    assert with_integration(sampling, good).healthy
+    assert str(with_integration(sampling, good)).endswith(
+        "; integration error of the log-likelihood -0.20 (SD over draws 0.10, Monte Carlo 0.01), effective share 0.95, "
+        "unsettled 0.0 %."
+    )
+    bad = with_integration(sampling, replace(good, effective_share=0.3, unsettled=0.05))
+    assert [problem.split(".")[0] for problem in bad.problems] == [
+        "The approximate integral over the linear predictors moves the posterior: weighted as the exact one would, the "
+        "draws count for 30 % of their number",
+        "The integral did not settle for 5",
+    ]
+    assert all('latent="sample"' in problem for problem in bad.problems)
+    assert not with_integration(sampling, replace(good, effective_share=np.nan)).healthy

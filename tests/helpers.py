@@ -222,7 +222,12 @@ def slope(function, point, width=1e-3):
 
 def reference_data():
     """The module that makes the data of lavaan.json."""
-    location = importlib.util.spec_from_file_location("export_data", REFERENCES / "export_data.py")
+    return reference_module("export_data")
+
+
+def reference_module(name):
+    """One of the programs that made the references."""
+    location = importlib.util.spec_from_file_location(name, REFERENCES / f"{name}.py")
     module = importlib.util.module_from_spec(location)
     location.loader.exec_module(module)
     return module

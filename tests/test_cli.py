@@ -267,6 +267,26 @@ def test_an_association_file_is_answered(tmp_path):
     assert not (tmp_path / "no").exists()
 
 
+def test_a_causal_file_is_answered(tmp_path, monkeypatch):
+    pytest.importorskip("bambi")
+    from alliance_bayes.model_file import causal_file
+    from made_up import made_up_by_bambi
+
+    monkeypatch.setattr(causal_file, "fit_by_bambi", made_up_by_bambi)
+    study = ab.sponsor_study(seed=5)
+    study.frame.to_csv(tmp_path / "study.csv", index=False)
+    model = MODELS / "sponsor-alliance.toml"
+    result = invoke("run", model, tmp_path / "study.csv", "--out", tmp_path / "out", "--seed", 3)
+    assert (result.exit_code, result.stderr) == (0, "")
+    written = (tmp_path / "out" / "answer.txt").read_text()
+    for place, (name, answer) in enumerate(ab.load_causal(model).ask(study.frame, seed=3).items(), start=1):
+        assert f"Question {place}: {name}: contrast_of_regimes on {answer.outcome}\n{answer}\n" in result.stdout
+        assert str(answer) in written
+        table = pd.read_csv(tmp_path / "out" / f"{place}-contrast-of-regimes.csv", index_col=0)
+        pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)
+        assert (tmp_path / "out" / f"{place}-contrast-of-regimes.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_every_table_of_an_answer_is_written():
     from alliance_bayes.cli import TABLES
 

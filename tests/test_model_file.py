@@ -291,7 +291,8 @@ def test_the_sections_have_a_key_for_everything_there_is():
     changed = {
         field.name for spec in OF_THE_FAMILY for field in dataclasses.fields(spec) if not at_default(spec, field)
     }
-    assert options - changed == {"predetermined"}  # refused wherever the data are known
+    of_latent_models = {"families", "state", "selection"}  # in tests/model_file/test_latent_models.py
+    assert options - changed == {"predetermined", *of_latent_models}  # predetermined: refused where the data are known
     assert set(PANEL) == set(inspect.signature(ab.Panel.from_long).parameters) - {"frame"}
 
 
@@ -439,7 +440,8 @@ BAD = {
         {'kind = "riclpm"': 'lag = "free"\nresiduals = 3'},
         "[model] has no key 'lag'; did you mean 'lags'? Keys: 'kind', 'measures', 'lags', 'residuals', 'means', "
         "'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', "
-        "'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', 'trait_loadings', 'stationary'.",
+        "'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', 'families', 'state', 'selection', "
+        "'trait_loadings', 'stationary'.",
         "[model] residuals must be a text; got 3.",
         "[model] needs 'kind': a text, such as 'riclpm'.",
     ),
@@ -482,7 +484,7 @@ BAD = {
         {'kind = "riclpm"': 'kind = "clpm"\ntrait_loadings = "free"'},
         "[model] has no key 'trait_loadings'. Keys: 'kind', 'measures', 'lags', 'residuals', 'means', 'remove', "
         "'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', 'invariance', "
-        "'group_lags', 'equal_across_groups', 'nonexistent'.",
+        "'group_lags', 'equal_across_groups', 'nonexistent', 'families', 'state', 'selection'.",
     ),
     "columns that the panel does not read": (
         {
@@ -735,8 +737,9 @@ def test_check_refuses_what_cannot_be_fitted(load):
     assert str(error.value) == textwrap.dedent(
         """\
         This random-intercept cross-lagged panel model cannot be fitted to this panel. 1 problem:
-          1. 'alliance' exists only while 'sponsor' is on, and this model has no states. Pass \
-nonexistent='as_missing' to treat values that do not exist as unseen, and read the first assumption of the answer."""
+          1. 'alliance' exists only while 'sponsor' is on, and this model has no states. Give \
+state=ab.State('sponsor', required_by=['alliance']) to model it, or pass nonexistent='as_missing' to treat values that \
+do not exist as unseen, and read the first assumption of the answer."""
     )
 
 
@@ -825,9 +828,14 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
         "help-direction",
         "help-direction-continuous",
         "help-direction-free-lags",
+        "help-joint",
         "help-mediation",
         "help-robustness",
         "riclpm-alliance-abstinence",
+        "sponsor-joint",
+        "sponsor-later",
+        "sponsor-participation",
+        "sponsor-precedence",
         "wages-direction",
     ],
 )
@@ -844,7 +852,9 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
     assert str(error.value) == (
         "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
         "'association-kelly-2016', 'help-direction', 'help-direction-continuous', 'help-direction-free-lags', "
-        "'help-mediation', 'help-robustness', 'riclpm-alliance-abstinence', 'wages-direction'."
+        "'help-joint', 'help-mediation', 'help-robustness', 'riclpm-alliance-abstinence', 'sponsor-alliance', "
+        "'sponsor-always', 'sponsor-joint', 'sponsor-later', 'sponsor-mediation', 'sponsor-outcomes', "
+        "'sponsor-participation', 'sponsor-precedence', 'wages-direction'."
     )
 
 
@@ -854,6 +864,14 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
 )
 def test_files_of_the_help_study_can_be_fitted_to_it(help_frame, name, n_parameters):
     checked = ab.packaged_model(name).check(help_frame)
+    assert checked.endswith(f"No problems: {n_parameters} free parameters can be fitted.")
+
+
+@pytest.mark.parametrize(
+    ("name", "n_parameters"), [("sponsor-later", 26), ("sponsor-participation", 22), ("sponsor-precedence", 22)]
+)
+def test_files_of_the_sponsor_study_can_be_fitted_to_it(name, n_parameters):
+    checked = ab.packaged_model(name).check(ab.sponsor_study(seed=1).frame)
     assert checked.endswith(f"No problems: {n_parameters} free parameters can be fitted.")
 
 

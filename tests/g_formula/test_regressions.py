@@ -5,34 +5,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.g_formula.equations import Values
 from alliance_bayes.g_formula.regressions import FAMILIES
+from made_up import made_up_fit
 
-bambi = pytest.importorskip("bambi")
-
-
-POSITIVE = ("sigma", "nu", "alpha", "kappa")
-
-
-def fitted(formula, frame, family, **options):
-    """A model and made-up draws of its parameters: nothing is compiled or sampled, so it is fast."""
-    rng = np.random.default_rng(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = bambi.Model(formula, frame, family=family, **options)
-        model.build()
-    inside = model.backend.model
-    variables = {}
-    for name in (variable.name for variable in inside.free_RVs):
-        dims = inside.named_vars_to_dims.get(name, ())
-        values = rng.normal(0, 0.4, (2, 10, *(len(inside.coords[dim]) for dim in dims)))
-        values = np.exp(values) if name in POSITIVE else np.clip(abs(values), 0.1, 0.9) if name == "psi" else values
-        variables[name] = (("chain", "draw", *dims), values)
-    coordinates = {dim: list(inside.coords[dim]) for dims, _ in variables.values() for dim in dims[2:]}
-    return model, xr.DataTree.from_dict({"/posterior": xr.Dataset(variables, coords=coordinates)})
+pytest.importorskip("bambi")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +44,7 @@ def frame():
 )
 def test_expectations_equal_bambis(formula, family, frame):
     """The mean of the response, computed here from terms and draws, is the one Bambi predicts."""
-    model, draws = fitted(formula, frame, family)
+    model, draws = made_up_fit(formula, frame, family)
     equation = ab.regression(model, draws)
     n_draws = draws["posterior"].sizes["chain"] * draws["posterior"].sizes["draw"]
     arrays = {name: frame[name].to_numpy() for name in equation.parents}
@@ -104,7 +83,7 @@ def test_draws_have_the_mean_of_their_family(family):
 
 
 def test_zero_without_the_state(frame):
-    model, draws = fitted("count ~ x", frame, "poisson")
+    model, draws = made_up_fit("count ~ x", frame, "poisson")
     equation = ab.regression(model, draws, zero_without="g")
     assert equation.parents == ("x", "g")
     values = Values((20, 1, 60), {"x": frame["x"].to_numpy(), "g": frame["g"].to_numpy()})
@@ -114,18 +93,26 @@ def test_zero_without_the_state(frame):
     assert equation.in_words == "count ~ x (poisson, and 0 without 'g')"
 
 
+def test_a_count_that_explodes_is_said(frame):
+    """Counts on the logarithm's scale that are explained by a count: what comes after a large one is beyond numbers."""
+    equation = ab.regression(*made_up_fit("count ~ x", frame, "negativebinomial"))
+    values = Values((20, 1, 1), {"x": np.array([[[500.0]]])})
+    with pytest.raises(ab.SpecError, match=r"'count' cannot be drawn: its regression expects up to .*e\+.* of it"):
+        equation.simulate(values, np.arange(20), np.random.default_rng(1))
+
+
 def test_what_cannot_be_read_is_said(frame):
-    model, draws = fitted("y ~ x + (1|site)", frame, "gaussian")
+    model, draws = made_up_fit("y ~ x + (1|site)", frame, "gaussian")
     with pytest.raises(ab.SpecError) as error:
         ab.regression(model, draws)
     assert str(error.value) == (
         "This regression cannot be simulated forward. 1 problem:\n"
         "  1. The term '1|site' is group-specific or a Gaussian process; use common terms alone."
     )
-    model, draws = fitted("count ~ x", frame, "hurdle_poisson")
+    model, draws = made_up_fit("count ~ x", frame, "hurdle_poisson")
     with pytest.raises(ab.SpecError, match="The family 'hurdle_poisson' is not known here"):
         ab.regression(model, draws)
-    model, draws = fitted("exp(x) ~ g", frame, "gaussian")
+    model, draws = made_up_fit("exp(x) ~ g", frame, "gaussian")
     with pytest.raises(ab.SpecError, match=r"The response 'exp\(x\)' is a function of a column"):
         ab.regression(model, draws)
     with pytest.raises(ab.SpecError, match=r'pip install "alliance-bayes\[regressions\]"'):

@@ -156,6 +156,46 @@ def test_a_panel_keeps_the_kinds_of_absence_apart(study):
     assert coverage["unknown"].sum() == 0
 
 
+def test_a_panel_takes_covariates_and_groups(study):
+    panel = study.panel(["alliance", "days"], covariates=["commitment", "severity"], group="dual_diagnosis")
+    entry = study.frame[study.frame["time"] == 0].set_index("person").loc[panel.persons]
+    for name in ("commitment", "severity"):
+        np.testing.assert_array_equal(panel.covariates[name], entry[name])
+    assert panel.groups.tolist() == entry["dual_diagnosis"].astype(str).tolist()
+
+
+def test_what_is_set_is_so_and_nothing_before_it_changes(study):
+    done = ab.sponsor_study(persons=5000, seed=3, sponsor={3: True, 12: False})
+    by_time = done.complete.groupby("time")["sponsor"]
+    assert by_time.mean().loc[[3, 12]].tolist() == [1, 0]
+    unchanged = ["sponsor", "severity", "commitment", "age", "education"]
+    before = [each.complete.loc[each.complete["time"] == 0, unchanged] for each in (study, done)]
+    pd.testing.assert_frame_equal(*before)
+    assert (dict(done.sponsor), dict(done.alliance), dict(study.sponsor)) == ({3: True, 12: False}, {}, {})
+    assert str(done).splitlines()[1:3] == [
+        "Everyone has a sponsor at 3 months.",
+        "No one has a sponsor at 12 months.",
+    ]
+
+
+def test_a_moved_alliance_is_rated_higher_and_acts_as_the_truth_says():
+    moved, left = (
+        ab.sponsor_study(persons=40_000, seed=2, sponsor={3: True, 6: True}, alliance=by).complete
+        for by in ({3: 1}, {})
+    )
+    rated = [each.loc[each["time"] == 3, "alliance"] for each in (moved, left)]
+    assert 0.6 < (rated[0].mean() - rated[1].mean()) / rated[1].std() < 1  # many are at 7 already
+    at_6 = {name: [each.loc[each["time"] == 6, name] for each in (moved, left)] for name in ("days", "alliance")}
+    assert (at_6["days"][0].mean() - at_6["days"][1].mean()) == pytest.approx(3.1, abs=0.8)
+    null = [
+        ab.sponsor_study("null", persons=40_000, seed=2, sponsor={3: True, 6: True}, alliance=by).complete
+        for by in ({3: 1}, {})
+    ]
+    days = [each.loc[each["time"] == 6, "days"].mean() for each in null]
+    assert abs(days[0] - days[1]) < 0.8
+    assert left.equals(ab.sponsor_study(persons=40_000, seed=2, sponsor={3: True, 6: True}).complete)
+
+
 def test_a_study_prints_who_was_seen_and_what_is_true():
     study = ab.sponsor_study("null", seed=1)
     lines = str(study).splitlines()
@@ -173,4 +213,15 @@ def test_what_cannot_be_drawn_is_refused_at_once():
         "did you mean 'null'?\n"
         "  2. persons must be a whole number, at least 2; got 1.\n"
         "  3. seed must be a whole number, at least 0; got -1."
+    )
+
+
+def test_what_cannot_be_set_is_refused_at_once():
+    with pytest.raises(ab.SpecError) as error:
+        ab.sponsor_study(persons=10, seed=1, sponsor={4: True, 3: 2}, alliance={6: float("nan")})
+    assert str(error.value) == (
+        "No sponsor study can be drawn. 3 problems:\n"
+        "  1. sponsor is changed at 4, which is no time of the study: 0, 3, 6 and 12 months.\n"
+        "  2. sponsor at 3 must be True or False; got 2.\n"
+        "  3. alliance at 6 must be a number of SDs; got nan."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,8 @@ __all__ = [
     "hidden_cause_figure",
     "tipping_figure",
 ]
+
+TITLE_CHARACTERS = (110, 55, 36)  # what fits above one, two or three panels beside each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,12 +129,18 @@ def bars_and_histograms_figure(
     n_rows = -(-len(panels) // n_columns)
     heights = [max(2.4, 1.0 + 0.45 * len(bars)), *[2.4] * n_rows]
     figure = Figure(figsize=(10, sum(heights)), layout="constrained")
-    grid = figure.add_gridspec(1 + n_rows, n_columns, height_ratios=heights)
-    _bars(figure.add_subplot(grid[0, :]), bars, {}, title=title, unit=unit)
+    if not panels:
+        _bars(figure.subplots(), bars, {}, title=title, unit=unit)
+        return figure
+    halves = figure.add_gridspec(2, 1, height_ratios=(heights[0], sum(heights[1:])))
+    above, below = (figure.add_subfigure(halves[row, 0]) for row in range(2))
+    _bars(above.subplots(), bars, {}, title=title, unit=unit)
+    grid = below.add_gridspec(n_rows, n_columns)
     for place, (name, histograms) in enumerate(panels):
-        axes = figure.add_subplot(grid[1 + place // n_columns, place % n_columns])
+        axes = below.add_subplot(grid[place // n_columns, place % n_columns])
         _histograms(axes, histograms)
-        axes.set_title(f"Overlap: {name}", loc="left", fontsize=10, color=GREY)
+        said = fill(f"Overlap: {name}", width=TITLE_CHARACTERS[n_columns - 1])
+        axes.set_title(said, loc="left", fontsize=10, color=GREY)
     return figure
 
 
@@ -247,7 +256,8 @@ def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.set_yticks([])
-    axes.legend(fontsize=8, edgecolor="none", framealpha=0.85)
+    axes.set_ylim(0, axes.get_ylim()[1] * (1.1 + 0.16 * len(histograms)))  # the legend stands above the outlines
+    axes.legend(fontsize=8, edgecolor="none", framealpha=0.85, loc="upper left")
 
 
 def _frame(axes: "Axes", x_label: str, y_label: str) -> None:

@@ -126,7 +126,16 @@ class Regression:
 
     def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
         """Draw responses given the predictors."""
-        drawn = FAMILIES[self.family].draw(self._parameters(values, draws), rng, values.shape)
+        parameters = self._parameters(values, draws)
+        try:
+            drawn = FAMILIES[self.family].draw(parameters, rng, values.shape)
+        except ValueError:
+            largest = float(np.max(FAMILIES[self.family].mean(parameters)))
+            raise SpecError(
+                f"'{self.variable}' cannot be drawn: its regression expects up to {largest:.3g} of it, and the data "
+                f"hold {self.observed(self.variable).max():.3g} at most. On this scale a count explodes where it is "
+                "explained by another; explain it by a logarithm or by something bounded."
+            ) from None
         return {self.variable: self._where_state(drawn, values)}
 
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
 
+SECTIONS_OF_MODEL = ("families", "state", "selection")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
@@ -129,7 +131,7 @@ class ModelFile:
         SpecError
             If the model is not identified on these data, or does not fit them.
         """
-        from ..moments.panel_model import panel_model
+        from ..model_on_panel import panel_model
 
         panel = self.panel(frame)
         n_parameters = panel_model(self.spec, panel).system.n_parameters
@@ -200,6 +202,7 @@ class ModelFile:
         lines = [self.title, f"Model: {self.spec}"]
         lines += [f"Column: {name} = {column}" for name, column in self.columns.items()]
         lines += ["Priors:", *(f"  {line}" for line in str(self.spec.priors).splitlines())]
+        lines += [f"  {what}: {prior}" for what, prior in self.spec.priors_of_options.items()]
         lines += [f"Question {place}: {question}" for place, question in enumerate(self.questions, start=1)]
         if self.sampling:
             lines.append("Sampling: " + ", ".join(f"{name} {number(value)}" for name, value in self.sampling.items()))
@@ -213,7 +216,8 @@ def load_model(path: str | PathLike[str]) -> ModelFile:
     ----------
     path
         A TOML file of format 1. Sections: ``[panel]``, ``[columns]``, ``[model]``, ``[priors]``,
-        ``[sampling]``, ``[[question]]`` and ``[truth]``, of which the first and the third must be there.
+        ``[sampling]``, ``[[question]]`` and ``[truth]``, of which the first and the third must be there. The model
+        may have sections of its own: ``[model.families.days]``, ``[model.state]`` and ``[[model.selection]]``.
 
     Raises
     ------
@@ -295,8 +299,11 @@ def _read(text: str, name: str) -> ModelFile:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
-    if isinstance(document.get("model"), dict) and document["model"].get("kind") == "association":
+    kind = document["model"].get("kind") if isinstance(document.get("model"), dict) else None
+    if kind == "association":
         raise ModelFileError(f"{name} asks for an association; read it with ab.load_association.")
+    if kind == "causal_order":
+        raise ModelFileError(f"{name} asks what would be under other regimes; read it with ab.load_causal.")
     problems = Problems(f"{name} cannot be used as a model file")
     parts = read_sections(document, problems)
     problems.raise_as(ModelFileError)
@@ -321,7 +328,7 @@ def _written(file: ModelFile) -> str:
     }
     for name, section in sections.items():
         if section:
-            document.add(name, _table(section))
+            document.add(name, _model_table(section) if name == "model" else _table(section))
     if file.questions:
         questions = tomlkit.aot()
         for question in file.questions:
@@ -334,6 +341,24 @@ def _table(values: Mapping[str, Any]) -> tomlkit.items.Table:
     table = tomlkit.table()
     for name, value in values.items():
         table.add(name, _inline(value) if isinstance(value, Mapping) else value)
+    return table
+
+
+def _model_table(model: Mapping[str, Any]) -> tomlkit.items.Table:
+    """The model, with families, state and selection as sections of their own after all else."""
+    table = _table({name: value for name, value in model.items() if name not in SECTIONS_OF_MODEL})
+    if "families" in model:
+        families = tomlkit.table(is_super_table=True)
+        for name, family in model["families"].items():
+            families.add(name, _table(family))
+        table.add("families", families)
+    if "state" in model:
+        table.add("state", _table(model["state"]))
+    if "selection" in model:
+        selections = tomlkit.aot()
+        for selection in model["selection"]:
+            selections.append(_table(selection))
+        table.add("selection", selections)
     return table
 
 

@@ -1,7 +1,7 @@
 """Counterfactual effects by simulation: what the outcome would be under other regimes, in its own unit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -552,12 +552,21 @@ def _shown(question: Question) -> dict[str, dict[str, NDArray[Any]]]:
 
 
 def _propensity(question: Question, state: str, most: int) -> dict[str, NDArray[Any]] | None:
-    """Probability of a yes/no treatment for the people who had it and for those who had not."""
-    order = question.simulation.order
-    observed = order.observed(state)
-    if observed is None or len(observed) != len(order.people) or set(observed) != {0.0, 1.0}:
+    """Probability of a yes/no treatment for the people who had it and for those who had not.
+
+    Where they are not the people who are simulated, as some of these were not asked, those of its regression.
+    """
+    simulation = question.simulation
+    order = simulation.order
+    observed, data = order.observed(state), order.data_of(state)
+    if observed is None or set(observed) != {0.0, 1.0}:
         return None
-    expected = expected_values(question.simulation, state, most)
+    if len(observed) != len(order.people):
+        equation = order.equation_of(state)
+        if data is None or equation is None:
+            return None
+        simulation = replace(simulation, order=CausalOrder(data, [equation]), strata=None, bootstrap=False)
+    expected = expected_values(simulation, state, most)
     if expected is None:
         return None
     return {f"people with {state}": expected[observed == 1], f"people without {state}": expected[observed == 0]}

@@ -126,13 +126,14 @@ class Sensitivity:
         )
 
     def __str__(self) -> str:
-        lines = [self.heading, f"{'strength':>12}     mean  {interval_name():^19}  P(same sign)"]
-        lines += [self._line(number(float(str(strength))), row) for strength, row in self.table.iterrows()]
-        lines += [self._line(f"as {name}", row) for name, row in self.benchmarks.iterrows()]
-        lines.append(self._line("prior", self.with_prior))
+        width = max([12, *(len(f"as {name}") for name in self.benchmarks.index)])
+        lines = [self.heading, f"{'strength':>{width}}     mean  {interval_name():^19}  P(same sign)"]
+        lines += [self._line(number(float(str(strength))), row, width) for strength, row in self.table.iterrows()]
+        lines += [self._line(f"as {name}", row, width) for name, row in self.benchmarks.iterrows()]
+        lines.append(self._line("prior", self.with_prior, width))
         if self.by_correlation is not None:
-            lines.append(f"{'rho':>12}")
-            lines += [self._line(number(float(str(rho))), row) for rho, row in self.by_correlation.iterrows()]
+            lines.append(f"{'rho':>{width}}")
+            lines += [self._line(number(float(str(rho))), row, width) for rho, row in self.by_correlation.iterrows()]
             where = "at no correlation" if np.isnan(self.rho_at_zero) else f"if they correlated {self.rho_at_zero:.2f}"
             lines.append(f"With correlated innovations the effect would be 0 {where}.")
         for name, row in self.e_values.iterrows():
@@ -145,10 +146,10 @@ class Sensitivity:
 
     __repr__ = __str__
 
-    def _line(self, name: str, row: Any) -> str:
+    def _line(self, name: str, row: Any, width: int) -> str:
         bounds = f"[{row['lower']:.3g}, {row['upper']:.3g}]"
         share = Probability(float(row["p_same_sign"]), 0.0, self.n_draws)
-        return f"{name:>12}  {row['mean']:7.3g}  {bounds:^19}  {share!s:>12}"
+        return f"{name:>{width}}  {row['mean']:7.3g}  {bounds:^19}  {share!s:>12}"
 
 
 def sensitivity(

@@ -1,14 +1,16 @@
 """The synthetic sponsor study as a data frame, with what is true of it attached."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..names import did_you_mean, number, quoted
+from ..names import did_you_mean, in_words, number, quoted
 from ..panel import Panel
 from ..problems import Problems, SpecError
 from .absences import ITEM_MISSING, answering, interviewed
@@ -60,19 +62,30 @@ class SponsorStudy:
         What drives these persons, with the effects of each path.
     seed
         The one it was drawn with.
+    sponsor, alliance
+        What was set or moved, as in `sponsor_study`; empty where nothing was.
     """
 
     frame: pd.DataFrame
     complete: pd.DataFrame
     truth: SponsorTruth
     seed: int
+    sponsor: Mapping[float, bool] = field(default_factory=dict)
+    alliance: Mapping[float, float] = field(default_factory=dict)
 
     @property
     def n_persons(self) -> int:
         """How many persons were enrolled."""
         return len(self.frame) // len(TIMES)
 
-    def panel(self, measures: Sequence[str] = MEASURES, times: Sequence[float] = FOLLOW_UPS) -> Panel:
+    def panel(
+        self,
+        measures: Sequence[str] = MEASURES,
+        times: Sequence[float] = FOLLOW_UPS,
+        *,
+        covariates: Sequence[str] = (),
+        group: str | None = None,
+    ) -> Panel:
         """Panel of some measures, contact and alliance existing only with a sponsor.
 
         Parameters
@@ -81,6 +94,10 @@ class SponsorStudy:
             Columns of `frame`.
         times
             The three follow-ups when left open: entry comes before treatment, and is not a wave like the others.
+        covariates
+            Columns of numbers that say who persons are at entry, such as ``"commitment"``.
+        group
+            Column of which group each person is in, such as ``"dual_diagnosis"``.
 
         Returns
         -------
@@ -89,7 +106,7 @@ class SponsorStudy:
         Raises
         ------
         PanelError
-            If a measure is not a column of numbers, or a time none of the study's.
+            If a measure or covariate is not a column of numbers, or a time none of the study's.
 
         Examples
         --------
@@ -105,6 +122,8 @@ class SponsorStudy:
             measures=measures,
             requires=needing or None,
             interviewed="interviewed",
+            covariates=covariates,
+            group=group,
             time_unit="months",
         )
 
@@ -115,14 +134,28 @@ class SponsorStudy:
             f"{number(time)} months: {count:,} interviewed, {sponsored[time]:,.0f} with a sponsor"
             for time, count in seen.items()
         ]
-        return "\n".join(
-            [f"Synthetic sponsor study of {self.n_persons:,} persons, seed {self.seed}", *by_time, str(self.truth)]
-        )
+        done = [
+            f"{'Everyone' if on else 'No one'} has a sponsor at {number(time)} months."
+            for time, on in self.sponsor.items()
+        ]
+        done += [
+            f"Every alliance is moved by {number(by)} SD at {number(time)} months."
+            for time, by in self.alliance.items()
+        ]
+        heading = f"Synthetic sponsor study of {self.n_persons:,} persons, seed {self.seed}"
+        return "\n".join([heading, *done, *by_time, str(self.truth)])
 
     __repr__ = __str__
 
 
-def sponsor_study(truth: TruthName | str = "default", *, persons: int = 302, seed: int) -> SponsorStudy:
+def sponsor_study(
+    truth: TruthName | str = "default",
+    *,
+    persons: int = 302,
+    seed: int,
+    sponsor: Mapping[float, bool] | None = None,
+    alliance: Mapping[float, float] | None = None,
+) -> SponsorStudy:
     """Draw persons of the sponsor study from known equations.
 
     Young adults after residential treatment, some of whom find a 12-step sponsor, rate the alliance
@@ -143,6 +176,11 @@ def sponsor_study(truth: TruthName | str = "default", *, persons: int = 302, see
         How many, at least 2.
     seed
         Whole number, at least 0; the same seed gives the same study.
+    sponsor
+        Experiment: time (0, 3, 6 or 12 months) to whether everyone or no one has a sponsor then. Differences
+        of ``complete`` between two such studies of many persons are true effects.
+    alliance
+        The same for the alliance: time to how many of its SDs every alliance is moved then, once, from where it is.
 
     Returns
     -------
@@ -152,7 +190,7 @@ def sponsor_study(truth: TruthName | str = "default", *, persons: int = 302, see
     Raises
     ------
     SpecError
-        If no truth has that name, or `persons` or `seed` is out of range.
+        If no truth has that name, `persons` or `seed` is out of range, or something is set at no time of the study.
 
     References
     ----------
@@ -165,6 +203,13 @@ def sponsor_study(truth: TruthName | str = "default", *, persons: int = 302, see
     >>> study = sponsor_study("null", seed=1)
     >>> len(study.frame), study.truth.effects.loc["alliance -> abstinence"].round(3).to_dict()
     (1208, {'direct': 0.0, '3 months': 0.006, '6 months': 0.013})
+
+    What a sponsor at 3 months does to days without alcohol and drugs in the 90 before 6 months:
+
+    >>> drawn = [sponsor_study(persons=20_000, seed=1, sponsor={3: on}).complete for on in (True, False)]
+    >>> on, off = (each.loc[each["time"] == 6, "days"].mean() for each in drawn)
+    >>> round(on - off)
+    2
     """
     problems = Problems("No sponsor study can be drawn")
     if truth not in TRUTHS:
@@ -174,16 +219,36 @@ def sponsor_study(truth: TruthName | str = "default", *, persons: int = 302, see
     for name, value, least in (("persons", persons, 2), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             problems.add(f"{name} must be a whole number, at least {least}; got {value!r}.")
+    sponsor_set, alliance_moved = dict(sponsor or {}), dict(alliance or {})
+    _check_changes(sponsor_set, alliance_moved, problems)
     problems.raise_as(SpecError)
     chosen = TRUTHS[truth]
-    frame, complete = _draw(chosen, persons, int(seed))
-    return SponsorStudy(frame, complete, chosen, int(seed))
+    frame, complete = _draw(chosen, persons, int(seed), sponsor_set, alliance_moved)
+    return SponsorStudy(
+        frame, complete, chosen, int(seed), MappingProxyType(sponsor_set), MappingProxyType(alliance_moved)
+    )
 
 
-def _draw(truth: SponsorTruth, n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _check_changes(
+    sponsor_set: Mapping[float, bool], alliance_moved: Mapping[float, float], problems: Problems
+) -> None:
+    known = f"{in_words([number(each) for each in TIMES])} months"
+    for name, given in (("sponsor", sponsor_set), ("alliance", alliance_moved)):
+        for time, to in given.items():
+            if time not in TIMES:
+                problems.add(f"{name} is changed at {time!r}, which is no time of the study: {known}.")
+            if name == "sponsor" and to not in (0, 1):
+                problems.add(f"sponsor at {time!r} must be True or False; got {to!r}.")
+            if name == "alliance" and not (isinstance(to, Real) and np.isfinite(float(to))):
+                problems.add(f"alliance at {time!r} must be a number of SDs; got {to!r}.")
+
+
+def _draw(
+    truth: SponsorTruth, n: int, seed: int, sponsor_set: Mapping[float, bool], alliance_moved: Mapping[float, float]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Frame of what was seen, and of what would have been if everybody had answered everything."""
     of_persons, of_covariates, of_answers, of_interviews, of_forms, of_items = np.random.default_rng(seed).spawn(6)
-    persons = draw_persons(truth, n, of_persons)
+    persons = draw_persons(truth, n, of_persons, sponsor_set, alliance_moved)
     covariates = draw_covariates(persons, of_covariates)
     answers = draw_answers(truth, persons, of_answers)
     seen = interviewed(truth, persons, answers["days"], of_interviews)

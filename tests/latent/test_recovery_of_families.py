@@ -215,8 +215,9 @@ def test_a_family_finds_the_numbers_behind_its_data(name):
     """95 % intervals hold the truth but for as many as chance allows, and no mean is four posterior SDs off."""
     truth = KNOWN[name]
     panel = simulated(name, seed=20)
-    spec = ab.RICLPM(["alliance", "y"], lags="equal", families={"y": truth.family})
-    fit = ab.fit(spec, panel, seed=21, draws=500, tune=500, chains=2)
+    away_from_0 = ab.Priors(innovation_sd=ab.LogNormal(-0.4, 0.5))
+    spec = ab.RICLPM(["alliance", "y"], lags="equal", families={"y": truth.family}, priors=away_from_0)
+    fit = ab.fit(spec, panel, seed=21, draws=500, tune=400, chains=2, target_accept=0.97)
     assert fit.health.divergences == 0, str(fit.health)
     posterior, misses, far, n_numbers = fit.posterior, {}, {}, 0
     for block, values in truths(truth).items():

@@ -22,6 +22,7 @@ from .moments.histories import KEPT, NEW, OFF, told_states
 from .moments.kernel import moments
 from .moments.linear_system import LinearSystem, PanelSystem
 from .moments.program_kernel import run
+from .moments.reference import structural_matrices
 from .names import number
 from .panel import Absence, Panel
 from .prediction import statistic_table
@@ -342,19 +343,12 @@ def _system_of(model: PanelModel, cell: Cell) -> PanelSystem:
 
 def _variables(registers: FloatArray, linear: LinearSystem, noise: FloatArray, given: FloatArray | None) -> FloatArray:
     """Observed variables of people under one system, from their noise and covariates."""
-    size = len(linear.variables)
-    effects, disturbances, intercepts = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
-    for row, column, register in linear.paths:
-        effects[row, column] = 1.0 if register < 0 else registers[register]
-    for row, column, register in linear.covariances:
-        disturbances[row, column] = disturbances[column, row] = 1.0 if register < 0 else registers[register]
-    for row, register in linear.intercepts:
-        intercepts[row] = registers[register]
+    effects, disturbances, intercepts = structural_matrices(linear, registers)
     shocks = noise @ _semidefinite_root(disturbances).T
     n_given = 0 if given is None else given.shape[1]
     if given is not None:
         shocks[:, list(linear.observed[-n_given:])] = given
-    variables = np.linalg.solve(np.eye(size) - effects, (intercepts + shocks).T).T
+    variables = np.linalg.solve(np.eye(len(effects)) - effects, (intercepts + shocks).T).T
     return np.asarray(variables[:, list(linear.observed[: len(linear.observed) - n_given])])
 
 

@@ -1,6 +1,5 @@
 """A model file of the kind "association": regressions instead of a cross-lagged model, hence a reader of its own."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from os import PathLike
@@ -13,7 +12,7 @@ import tomlkit
 from ..names import choices, quoted
 from ..problems import ModelFileError, Problems
 from ..spec.association import RandomInterceptRegression
-from .model_file import packaged_text
+from .model_file import document_of, named_text
 from .sections import FORMAT
 
 if TYPE_CHECKING:
@@ -87,12 +86,7 @@ def load_association(path: str | PathLike[str]) -> AssociationFile:
     ModelFileError
         If there is no such file, or it cannot be read as one; lists every problem found.
     """
-    file = Path(path)
-    if file.suffix == ".toml":
-        if not file.is_file():
-            raise ModelFileError(f"No model file '{file}'.")
-        return _read(file.read_text("utf-8"), file.name)
-    return _read(packaged_text(str(path)), f"{path}.toml")
+    return _read(*named_text(path))
 
 
 def save_association(file: AssociationFile, path: str | PathLike[str]) -> Path:
@@ -123,10 +117,7 @@ def save_association(file: AssociationFile, path: str | PathLike[str]) -> Path:
 
 
 def _read(text: str, name: str) -> AssociationFile:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+    document = document_of(text, name)
     problems = Problems(f"{name} cannot be used as an association file")
     _check_keys(document, SECTIONS, "The file", problems)
     if document.get("format") != FORMAT:

@@ -1,6 +1,5 @@
 """A model file of the kind "causal_order": regressions in causal order, and what would be under other regimes."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
@@ -42,7 +41,7 @@ from .keys import (
     is_whole,
     read_keys,
 )
-from .model_file import packaged_text
+from .model_file import document_of, named_text
 from .sections import FORMAT
 
 __all__ = ["CausalFile", "CausalQuestion", "CausalRegression", "load_causal", "save_causal"]
@@ -337,12 +336,7 @@ def load_causal(path: str | PathLike[str]) -> CausalFile:
     ModelFileError
         If there is no such file, or it cannot be read as one; lists every problem found.
     """
-    file = Path(path)
-    if file.suffix == ".toml":
-        if not file.is_file():
-            raise ModelFileError(f"No model file '{file}'.")
-        return _read(file.read_text("utf-8"), file.name)
-    return _read(packaged_text(str(path)), f"{path}.toml")
+    return _read(*named_text(path))
 
 
 def save_causal(file: CausalFile, path: str | PathLike[str]) -> Path:
@@ -495,10 +489,7 @@ QUESTIONS: dict[str, dict[str, Key]] = {
 
 
 def _read(text: str, name: str) -> CausalFile:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+    document = document_of(text, name)
     problems = Problems(f"{name} cannot be used as a causal file")
     found = read_keys("The file", document, FILE, problems)
     layout = read_keys("[panel]", found.get("panel", {}), PANEL, problems) if "panel" in found else {}

@@ -272,6 +272,24 @@ def packaged_text(name: str) -> str:
     return texts[stem].read_text("utf-8")
 
 
+def named_text(path: str | PathLike[str]) -> tuple[str, str]:
+    """Text and name of a model file: at a path that ends in ``.toml``, else of one that comes with the package."""
+    file = Path(path)
+    if file.suffix == ".toml":
+        if not file.is_file():
+            raise ModelFileError(f"No model file '{file}'.")
+        return file.read_text("utf-8"), file.name
+    return packaged_text(str(path)), f"{path}.toml"
+
+
+def document_of(text: str, name: str) -> dict[str, Any]:
+    """What the TOML of a model file holds."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+
+
 def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
     """Write a model file, which `load_model` reads as an equal one.
 
@@ -295,10 +313,7 @@ def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
 
 
 def _read(text: str, name: str) -> ModelFile:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+    document = document_of(text, name)
     kind = document["model"].get("kind") if isinstance(document.get("model"), dict) else None
     if kind == "association":
         raise ModelFileError(f"{name} asks for an association; read it with ab.load_association.")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .linear_system import PanelSystem
+from .linear_system import LinearSystem, PanelSystem
 from .program import Program, evaluate
 
-__all__ = ["implied_moments", "log_likelihood_per_person", "output_of"]
+__all__ = ["implied_moments", "log_likelihood_per_person", "output_of", "structural_matrices"]
 
 
 class _Plain:
@@ -38,6 +38,22 @@ def output_of(program: Program, inputs: np.ndarray) -> np.ndarray:
     return np.array([registers[place] for place in program.output], dtype=float)
 
 
+def structural_matrices(linear: LinearSystem, registers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Effects A, covariance S of the disturbances and intercepts alpha of a linear system, from its registers.
+
+    Shapes ``(variable, variable)`` twice and ``(variable,)``.
+    """
+    size = len(linear.variables)
+    effects, disturbances, intercepts = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
+    for row, column, register in linear.paths:
+        effects[row, column] = 1.0 if register < 0 else registers[register]
+    for row, column, register in linear.covariances:
+        disturbances[row, column] = disturbances[column, row] = 1.0 if register < 0 else registers[register]
+    for row, register in linear.intercepts:
+        intercepts[row] = registers[register]
+    return effects, disturbances, intercepts
+
+
 def implied_moments(system: PanelSystem, theta: np.ndarray, cell: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of the stacked waves of one cell's people.
 
@@ -58,16 +74,9 @@ def implied_moments(system: PanelSystem, theta: np.ndarray, cell: int = 0) -> tu
     tuple of numpy.ndarray
         Shapes ``(value,)`` and ``(value, value)``, wave-major.
     """
-    linear, registers = system.systems[cell], output_of(system.structure, theta)
-    size = len(linear.variables)
-    effects, disturbances, intercepts = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
-    for row, column, register in linear.paths:
-        effects[row, column] = 1.0 if register < 0 else registers[register]
-    for row, column, register in linear.covariances:
-        disturbances[row, column] = disturbances[column, row] = 1.0 if register < 0 else registers[register]
-    for row, register in linear.intercepts:
-        intercepts[row] = registers[register]
-    total = np.linalg.inv(np.eye(size) - effects)
+    linear = system.systems[cell]
+    effects, disturbances, intercepts = structural_matrices(linear, output_of(system.structure, theta))
+    total = np.linalg.inv(np.eye(len(effects)) - effects)
     seen = list(linear.observed)
     return (total @ intercepts)[seen], (total @ disturbances @ total.T)[np.ix_(seen, seen)]
 

@@ -6,6 +6,7 @@ the model's own Potential. A model that was changed beyond this vocabulary is re
 left to nutpie's own compiler.
 """
 
+from ctypes import POINTER, c_double, c_int64
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -31,7 +32,7 @@ from ..moments.entry_points import N_PROGRAM, N_SYSTEM, expand, log_density, pac
 from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable
 from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood
 
-__all__ = ["NotTabularError", "compile_model", "prior_table"]
+__all__ = ["NotTabularError", "compile_model", "floats_of", "prior_table", "unpacked", "words_of"]
 
 N_LAYOUT = 2 * N_PROGRAM + N_SYSTEM
 HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
@@ -140,7 +141,7 @@ def _interpreted(model: pm.Model) -> CompiledPyMCModel:
     bounds = np.cumsum([0, *sizes])
     table = prior_table(model)
     # Both layouts begin with the program from psi to theta; the second one's copy of it is left out.
-    layout, quantities = (_unpacked(node.inputs[1].data) for node in (likelihood, derived))
+    layout, quantities = (unpacked(node.inputs[1].data) for node in (likelihood, derived))
     data = [*layout[N_LAYOUT:], *(_data(variable) for variable in likelihood.inputs[2:])]
     units = [_data(variable) for variable in derived.inputs[2:]]
     packed = pack(layout[:N_LAYOUT], table, quantities[N_PROGRAM:], units, data)
@@ -189,7 +190,8 @@ def _joined(psi: Any) -> list[Any]:
     return [part.owner.inputs[0] if isinstance(part.owner.op, Reshape) else part for part in parts]
 
 
-def _unpacked(layout: np.ndarray) -> list[np.ndarray]:
+def unpacked(layout: np.ndarray) -> list[np.ndarray]:
+    """The arrays that `pack` put into one vector."""
     return [layout[start:stop] for start, stop in pairwise(layout[: layout[0]].tolist())]
 
 
@@ -208,3 +210,13 @@ def _initial_point(table: PriorTable, seed: int) -> np.ndarray:
     share = np.clip((centre[inside] - table.lower[inside]) / (table.upper - table.lower)[inside], 0.01, 0.99)
     centre[inside] = np.log(share / (1 - share))
     return np.asarray(centre + rng.uniform(-0.5, 0.5, len(centre)))
+
+
+def floats_of(array: np.ndarray) -> Any:
+    """Pointer to the numbers of an array, as a compiled density takes them."""
+    return array.ctypes.data_as(POINTER(c_double))
+
+
+def words_of(array: np.ndarray) -> Any:
+    """Pointer to the words of a packed model."""
+    return array.ctypes.data_as(POINTER(c_int64))

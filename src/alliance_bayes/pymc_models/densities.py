@@ -1,6 +1,5 @@
 """The log posterior density of a model at points the sampler never visited."""
 
-from ctypes import POINTER, c_double, c_int64
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,7 +10,7 @@ import xarray as xr
 from ..model_on_panel import PanelModel
 from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable, to_constrained
 from .building import pymc_model_of
-from .compiling import NotTabularError, compile_model, prior_table
+from .compiling import NotTabularError, compile_model, floats_of, prior_table, words_of
 
 __all__ = ["LogDensity", "NotTabularError", "log_density_of"]
 
@@ -46,7 +45,7 @@ class LogDensity:
         gradient, value = np.empty(points.shape[1]), np.empty(1)
         found = np.full(len(points), -np.inf)
         for place, point in enumerate(np.ascontiguousarray(points, dtype=float)):
-            refused = function(len(point), _floats(point), _floats(gradient), _floats(value), _words(data))
+            refused = function(len(point), floats_of(point), floats_of(gradient), floats_of(value), words_of(data))
             if not refused:
                 found[place] = value[0]
         return found
@@ -118,11 +117,3 @@ def log_density_of(whole: PanelModel) -> LogDensity:
     dims = tuple(tuple(model.named_vars_to_dims[name]) for name in names)
     shapes = tuple(tuple(len(model.coords[dim]) for dim in each) for each in dims)
     return LogDensity(names, dims, shapes, prior_table(model), compile_model(model))
-
-
-def _floats(array: np.ndarray) -> Any:
-    return array.ctypes.data_as(POINTER(c_double))
-
-
-def _words(array: np.ndarray) -> Any:
-    return array.ctypes.data_as(POINTER(c_int64))

@@ -6,9 +6,7 @@ give them at the price of a few hundred gradients: sampled is u with ``x = x0 + 
 is the same, only its coordinates are others.
 """
 
-from ctypes import POINTER, c_double, c_int64
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from scipy.optimize import minimize
 
 from ..latent.panel_likelihood import latent_log_density, scaled_expand, scaled_latent_log_density
 from ..moments.entry_points import pack
+from .compiling import floats_of, unpacked, words_of
 
 __all__ = ["scaled"]
 
@@ -38,13 +37,13 @@ def scaled(compiled: Any, seed: int = 0) -> Any:
     if compiled.compiled_logp_func is not latent_log_density:
         return compiled
     function, data = compiled.compiled_logp_func.ctypes, np.ascontiguousarray(compiled.user_data)
-    words = data.ctypes.data_as(POINTER(c_int64))
+    words = words_of(data)
     size = compiled.n_dim
 
     def slope(point: np.ndarray) -> tuple[float, np.ndarray]:
         """Negative log density and its gradient; infinity where there is none."""
         gradient, value, here = np.zeros(size), np.zeros(1), np.ascontiguousarray(point, dtype=float)
-        refused = function(size, _floats(here), _floats(gradient), _floats(value), words)
+        refused = function(size, floats_of(here), floats_of(gradient), floats_of(value), words)
         return (np.inf, np.zeros(size)) if refused else (-float(value[0]), -gradient)
 
     mode = _mode(slope, compiled.initial_point_func(seed))
@@ -101,9 +100,4 @@ def _start(size: int) -> Any:
 
 def _with_scale(data: np.ndarray, mode: np.ndarray, root: np.ndarray) -> np.ndarray:
     """The packed model with mode and root as its last two arrays."""
-    parts = [data[first:last] for first, last in pairwise(data[: data[0]].tolist())]
-    return pack(parts, (mode, root))
-
-
-def _floats(array: np.ndarray) -> Any:
-    return array.ctypes.data_as(POINTER(c_double))
+    return pack(unpacked(data), (mode, root))

@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--truth", default="default")
     parser.add_argument("--help-study", action="store_true", help="fit the HELP study instead")
     parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--tune", type=int, default=400)
+    parser.add_argument("--tune", type=int, default=100)
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)

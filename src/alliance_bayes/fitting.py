@@ -46,13 +46,13 @@ from .summaries import interval
 
 __all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled"]
 
-TUNE, SCALED_TUNE = 400, 200
+TUNE, SCALED_TUNE = 400, 100
 MOST_STORED_VALUES = 10_000_000
 N_PRIOR_DRAWS = 4000
 N_REPLICATES = 200
 N_PERSON_DRAWS = 1000
 N_CHECKS = 500
-MOST_LOW_RANK, MOST_LOW_RANK_SCALED = 100, 50
+MOST_LOW_RANK = 100
 FORMAT = 1
 Sampler = Literal["nutpie", "pymc"]
 
@@ -116,7 +116,7 @@ def fit(
     seed
         The same seed gives the same draws.
     draws, tune
-        Draws kept of each chain, and warm-up draws before them; left open, the warm-up has 400, or 200 where linear
+        Draws kept of each chain, and warm-up draws before them; left open, the warm-up has 400, or 100 where linear
         predictors are integrated out, since the scale of the posterior is found before it then.
     chains, cores
         Number of chains, and how many run at once (all processors when left open).
@@ -144,7 +144,8 @@ def fit(
         setting makes no sense; before anything is compiled.
     """
     if tune is None:
-        tune = SCALED_TUNE if spec.is_latent and latent == "integrate" else TUNE
+        in_scale = spec.is_latent and latent == "integrate" and sampler == "nutpie"
+        tune = SCALED_TUNE if in_scale else TUNE
     check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
     check_latent(spec, latent)
     whole = panel_model(spec, panel)
@@ -652,10 +653,9 @@ def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.D
 
     compiled = scaled(compile_model(model))
     ready = time.perf_counter()
-    # Beyond so many parameters, finding the directions of a low-rank metric costs more than it saves; the sooner
-    # where the coordinates are about right already.
-    most = MOST_LOW_RANK_SCALED if whole.spec.is_latent else MOST_LOW_RANK
-    adaptation = "low_rank" if compiled.n_dim <= most else "diag"
+    # Where coordinates are about right already, directions of a low-rank metric are noise; beyond so many parameters
+    # finding them costs more than it saves.
+    adaptation = "low_rank" if not whole.spec.is_latent and compiled.n_dim <= MOST_LOW_RANK else "diag"
     tree = nutpie.sample(
         compiled, **options, seed=settings.seed, progress_bar=progress, adaptation=adaptation, save_warmup=False
     )

@@ -27,6 +27,7 @@ __all__ = [
 
 JITTER = 1e-4
 LEAST_VARIANCE = 1e-9
+SURE = 1e-8
 ROUNDING = 1e-7
 
 
@@ -62,8 +63,9 @@ def condition(pattern, means, covariances, data, given):
     """Prepare a pattern: log determinant of its exact values' covariance; infinity where that is not positive definite.
 
     Infinity also where the latent numbers' covariance has a variance below 0. Leaves that covariance
-    and a lower triangular root. Latent numbers with a response "predicted" get `JITTER` more
-    variance, normal noise of SD 0.01 on a logit, since they may depend on exact values alone.
+    and a lower triangular root. Latent numbers with a response "predicted" that follow from the exact values
+    have a variance of exactly 0; the others of them, which may follow from other latent numbers, get `JITTER` more,
+    normal noise of SD 0.01 on a logit.
     """
     n_exact, n_latent, position = data.n_exact[pattern], data.n_latent[pattern], data.position[pattern]
     mean, covariance, work, found = (
@@ -91,12 +93,19 @@ def condition(pattern, means, covariances, data, given):
             value = covariance[here, position[n_exact + other]]
             for inner in range(n_exact):
                 value -= given.weights[row, inner] * covariance[position[n_exact + other], position[inner]]
+            if other < row and found[other, other] == 0.0:
+                value = 0.0
             found[row, other] = found[other, row] = given.root[row, other] = value
         least = -ROUNDING * (1.0 + abs(covariance[here, here]))
         if not found[row, row] > least:
             return math.inf
-        more = JITTER if row >= n_latent - data.n_predicted[pattern] else 0.0
-        found[row, row] = given.root[row, row] = max(found[row, row], LEAST_VARIANCE) + more
+        if row >= n_latent - data.n_predicted[pattern]:
+            if found[row, row] < SURE * (1.0 + abs(covariance[here, here])):
+                for other in range(row + 1):
+                    found[row, other] = found[other, row] = given.root[row, other] = 0.0
+                continue
+            found[row, row] += JITTER
+        found[row, row] = given.root[row, row] = max(found[row, row], LEAST_VARIANCE)
     semidefinite_cholesky(given.root, n_latent)
     for row in range(n_latent):
         rest = found[row, row] * (1.0 + ROUNDING) + ROUNDING

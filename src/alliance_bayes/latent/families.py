@@ -67,6 +67,7 @@ CODES = {
 }
 FARTHEST = 30.0
 SMALL = 1e-3
+SAFE_FACTORS = 16.0  # whose product neither overflows nor vanishes
 
 
 @compiled
@@ -164,25 +165,36 @@ def _beta_binomials(intercept, slope, precision, window, values, truncated, eta,
     """Add log beta-binomials, of 1 .. window - 1 alone if `truncated`, without binomial coefficients.
 
     The mean is logistic up to `FARTHEST`; beyond, a truncated density no longer depends on its line,
-    and the other one is a straight line in it.
+    and the other one is a straight line in it. With ``a = f m`` and ``b = f (1 - m)`` each value follows from the one
+    before by the factor ``(a + v) / (b + window - 1 - v)``, so that it costs one logarithm if values rise.
     """
     whole = log_rising(window, precision)
     for node in range(len(eta)):
         t = intercept + slope * eta[node]
         held = min(max(t, -FARTHEST), FARTHEST)
         mean, rest = logistic(held), logistic(-held)
-        common = -whole
+        a, b, last = precision * mean, precision * rest, precision * rest + window - 1.0
+        first = log_rising(window, b) - whole
         if truncated:
-            common -= math.log(_ends(window, mean, rest, precision, whole)[2])
+            first -= math.log(_ends(window, mean, rest, precision, whole)[2])
+        reached, ratio, total = 0.0, 1.0, first
         for place in range(len(values)):
             value = values[place]
             if truncated and (value <= 0.0 or value >= window):
                 continue
-            result[place, node] += common + log_rising(value, precision * mean)
-            result[place, node] += log_rising(window - value, precision * rest)
+            if value < reached:
+                reached, ratio, total = 0.0, 1.0, first
+            while reached < value:
+                stop = min(value, reached + SAFE_FACTORS)
+                while reached < stop:
+                    ratio *= (a + reached) / (last - reached)
+                    reached += 1.0
+                total += math.log(ratio)
+                ratio = 1.0
+            result[place, node] += total
             if t != held and not truncated:
-                up = rising_slope(value, precision * mean) - rising_slope(window - value, precision * rest)
-                result[place, node] += (t - held) * up * precision * mean * rest
+                up = rising_slope(value, a) - rising_slope(window - value, b)
+                result[place, node] += (t - held) * up * a * rest
 
 
 @compiled
@@ -191,24 +203,38 @@ def _add_beta_binomials(place, phi, window, values, truncated, eta, weights, phi
     intercept, slope, precision = phi[place], phi[place + 1], phi[place + 2]
     whole, whole_slope = log_rising(window, precision), rising_slope(window, precision)
     for node in range(len(eta)):
+        heaviest = 0.0
+        for row in range(len(values)):
+            heaviest = max(heaviest, abs(weights[row, node]))
+        if heaviest == 0.0:
+            continue
         total, up, down = 0.0, 0.0, 0.0
         t = intercept + slope * eta[node]
         held = min(max(t, -FARTHEST), FARTHEST)
         mean, rest = logistic(held), logistic(-held)
+        a, b, last = precision * mean, precision * rest, precision * rest + window - 1.0
+        by_rest = rising_slope(window, b)
+        reached, by_a, by_b = 0.0, 0.0, by_rest
         for row in range(len(values)):
             value, weight = values[row], weights[row, node]
             if weight == 0.0 or (truncated and (value <= 0.0 or value >= window)):
                 continue
+            if value < reached:
+                reached, by_a, by_b = 0.0, 0.0, by_rest
+            while reached < value:
+                by_a += 1.0 / (a + reached)
+                by_b -= 1.0 / (last - reached)
+                reached += 1.0
             total += weight
-            up += weight * rising_slope(value, precision * mean)
-            down += weight * rising_slope(window - value, precision * rest)
+            up += weight * by_a
+            down += weight * by_b
         if total == 0.0:
             continue
         by_precision = mean * up + rest * down - total * whole_slope
         by_line = precision * mean * rest * (up - down)
         if truncated:
             none, every, inside = _ends(window, mean, rest, precision, whole)
-            by_rest, by_mean = rising_slope(window, precision * rest), rising_slope(window, precision * mean)
+            by_mean = rising_slope(window, a)
             ends = none * (rest * by_rest - whole_slope) + every * (mean * by_mean - whole_slope)
             by_precision += total * ends / inside
             by_line += total * precision * mean * rest * (every * by_mean - none * by_rest) / inside
@@ -229,20 +255,24 @@ def _log_any(log_mean, dispersion, log_term):
 def _counts(code, start, log_exposure, values, phi, eta, result):
     dispersion = phi[start + 2]
     log_dispersion = math.log(dispersion)
+    constant = np.empty(len(values))
     for place in range(len(values)):
-        value = values[place]
-        constant = log_rising(value, dispersion) - value * log_dispersion
-        for node in range(len(eta)):
-            if code == HURDLE_COUNT:
-                gate = phi[start + 3] + phi[start + 4] * eta[node]
-                result[place, node] += log_logistic(gate if value > 0.0 else -gate)
-                if value <= 0.0:
-                    continue
-            log_mean = log_exposure + phi[start] + phi[start + 1] * eta[node]
-            log_term = -log_logistic(log_dispersion - log_mean)
-            result[place, node] += constant + value * log_mean - (value + dispersion) * log_term
-            if code == HURDLE_COUNT:
-                result[place, node] -= _log_any(log_mean, dispersion, log_term)
+        constant[place] = log_rising(values[place], dispersion) - values[place] * log_dispersion
+    for node in range(len(eta)):
+        log_mean = log_exposure + phi[start] + phi[start + 1] * eta[node]
+        log_term = -log_logistic(log_dispersion - log_mean)
+        log_none, log_some = 0.0, 0.0
+        if code == HURDLE_COUNT:
+            gate = phi[start + 3] + phi[start + 4] * eta[node]
+            log_none = log_logistic(-gate)
+            log_some = log_logistic(gate) - _log_any(log_mean, dispersion, log_term)
+        for place in range(len(values)):
+            value = values[place]
+            if code == HURDLE_COUNT and value <= 0.0:
+                result[place, node] += log_none
+                continue
+            line = constant[place] + value * log_mean - (value + dispersion) * log_term
+            result[place, node] += line + log_some
 
 
 @compiled

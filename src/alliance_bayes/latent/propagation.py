@@ -40,7 +40,7 @@ from ..moments.compiled import compiled
 from ..moments.kernel import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
 from .responses import LatentArrays
-from .special import exponentials
+from .special import exponentials, log_logistic, logistic
 from .tables import LOWEST, N_GRID, STEP, add_rows, interpolated, pull_back, scatter, tabulate
 
 __all__ = [
@@ -293,12 +293,29 @@ def _start(size, begin, covariance, state, spread, column):
     log_determinant = 0.0
     for number in range(size):
         precision, shift, state[number].widest = begin[number]
-        if 1.0 + precision * spread[number, number] > LEAST_GROWTH:
+        if spread[number, number] > 0.0 and 1.0 + precision * spread[number, number] > LEAST_GROWTH:
             product *= _update(number, size, precision, shift, state, spread, column)
         if not LEAST_PRODUCT < product < MOST_PRODUCT:
             log_determinant += math.log(product)
             product = 1.0
     return log_determinant + math.log(product)
+
+
+@compiled
+def _sure(here, kinds, table):
+    """The site of a number with a response "predicted" that follows from exact values: nothing is left to integrate.
+
+    It has the slope and the curvature of the log density there.
+    """
+    value, slope, precision = 0.0, 0.0, 0.0
+    for kind in kinds:
+        sign = 1.0 if table[kind, N_GRID - 1] > table[kind, 0] else -1.0
+        miss = logistic(-sign * here.centre)
+        value += log_logistic(sign * here.centre)
+        slope += sign * miss
+        precision += miss * (1.0 - miss)
+    here.precision, here.shift = precision, slope + precision * here.centre
+    here.evidence = value - (here.shift - 0.5 * precision * here.centre) * here.centre
 
 
 @compiled
@@ -347,6 +364,9 @@ def settle(size, first, kind, begin, table, covariance, sites):
         if first[number + 1] - first[number] > 1:
             add_rows(kind[first[number] : first[number + 1]], table, rows[number])
     log_determinant, product = _start(size, begin, covariance, state, spread, column), 1.0
+    for number in range(size):
+        if covariance[number, number] == 0.0:
+            _sure(state[number], kind[first[number] : first[number + 1]], table)
     settled = False
     for sweep in range(MOST_SWEEPS):
         settled = True
@@ -355,6 +375,8 @@ def settle(size, first, kind, begin, table, covariance, sites):
         for turn in range(size):
             number = turn if sweep % 2 == 0 else size - 1 - turn
             here, variance = state[number], spread[number, number]
+            if covariance[number, number] == 0.0:
+                continue
             rest = 1.0 - here.precision * variance
             if not rest > LEAST_REST:
                 settled = False

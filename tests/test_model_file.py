@@ -189,7 +189,7 @@ covariances equal, means equal; fixed at 0: days -> days
           cross_lagged            Normal(0, 0.15)
           total_sd                LogNormal(0, 0.5)
           icc                     Beta(3, 2)
-          innovation_sd           HalfNormal(1)
+          innovation_sd           LogNormal(-0.4, 0.5)
           between_correlation     LKJ(2)
           within_correlation      LKJ(2)
           innovation_correlation  LKJ(2)

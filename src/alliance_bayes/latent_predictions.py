@@ -370,5 +370,5 @@ def _semidefinite_root(matrix: FloatArray) -> FloatArray:
 def _moments(model: PanelModel, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Means and covariances of all cells, and phi."""
     system = model.system
-    found = moments_at(np.ascontiguousarray(theta), system.structure_arrays, system.arrays, model.families.kind)
+    found = moments_at(np.ascontiguousarray(theta), system.structure_arrays, system.arrays, model.families.links)
     return found[0], found[1], found[2]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from alliance_bayes.latent.cut_points import PLAIN
 from alliance_bayes.latent.families import CODES
 from alliance_bayes.latent.measures import family_layout, panel_responses, response_columns, sparse_categories
 from alliance_bayes.panel import Panel
@@ -34,7 +35,9 @@ def test_parameters_are_named_after_their_measures():
     )
     assert layout.names[9] == "loading A1 trust"
     assert layout.starts == ((), (0,), (6,), (9, 13))
-    assert len(layout.names) == len(layout.priors) == len(layout.kind) == 17
+    assert len(layout.names) == len(layout.priors) == len(layout.links) == 17
+    slopes = [layout.names[slope] for link, slope in layout.links if link != PLAIN]
+    assert slopes == ["slope days"] * 2 + ["loading A1 trust"] * 3 + ["loading A2 trust"] * 3
     assert layout.columns == ("window", "A1", "A2")
 
 

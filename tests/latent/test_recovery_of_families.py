@@ -35,9 +35,10 @@ class Known(NamedTuple):
     """Block of the posterior to its true values, measure's name left out."""
 
 
-def shares(cuts, probit=False):
-    """Probability of each category among itself and those above, at a linear predictor of 0."""
-    reached = norm.cdf(cuts) if probit else expit(np.array(cuts))
+def shares(cuts, slope, probit=False):
+    """Probability of each category among itself and those above, in people with standard normal predictors."""
+    shrunk = np.array(cuts) / np.sqrt(1 + (1.0 if probit else 256 / (75 * np.pi**2)) * slope**2)
+    reached = norm.cdf(shrunk) if probit else expit(shrunk)
     before = np.concatenate([[0.0], reached[:-1]])
     return ((reached - before) / (1 - before)).tolist()
 
@@ -54,7 +55,7 @@ KNOWN = {
         "days",
         WINDOW,
         (*DAYS_CUTS, 1.3, 0.6, 0.5, 3.0),
-        {"share": shares(DAYS_CUTS), "slope": 1.3, "intercept": 0.6, "interior_slope": 0.5, "precision": 3.0},
+        {"share": shares(DAYS_CUTS, 1.3), "slope": 1.3, "intercept": 0.6, "interior_slope": 0.5, "precision": 3.0},
     ),
     "beta_binomial": Known(
         BetaBinomial(TRIALS),
@@ -78,13 +79,22 @@ KNOWN = {
         {"intercept": 1.2, "slope": 0.7, "dispersion": 3.0, "any_intercept": 0.8, "any_slope": 1.1},
     ),
     "yes_no": Known(YesNo(), "yes_no", 0.0, (0.3, 1.5), {"intercept": 0.3, "slope": 1.5}),
-    "ordinal": Known(Ordinal(5), "ordinal", 5, (1.6, *ORDINAL_CUTS), {"slope": 1.6, "share": shares(ORDINAL_CUTS)}),
+    "ordinal": Known(
+        Ordinal(5), "ordinal", 5, (1.6, *ORDINAL_CUTS), {"slope": 1.6, "share": shares(ORDINAL_CUTS, 1.6)}
+    ),
     "items": Known(
         Items(ITEMS, categories=5),
         "ordinal_probit",
         5,
         tuple((loading, *cuts) for loading, cuts in zip(ITEM_LOADINGS, ITEM_CUTS, strict=True)),
-        {"loading": list(ITEM_LOADINGS), "share": [each for cuts in ITEM_CUTS for each in shares(cuts, True)]},
+        {
+            "loading": list(ITEM_LOADINGS),
+            "share": [
+                share
+                for cuts, loading in zip(ITEM_CUTS, ITEM_LOADINGS, strict=True)
+                for share in shares(cuts, loading, True)
+            ],
+        },
     ),
 }
 
@@ -215,8 +225,7 @@ def test_a_family_finds_the_numbers_behind_its_data(name):
     """95 % intervals hold the truth but for as many as chance allows, and no mean is four posterior SDs off."""
     truth = KNOWN[name]
     panel = simulated(name, seed=20)
-    away_from_0 = ab.Priors(innovation_sd=ab.LogNormal(-0.4, 0.5))
-    spec = ab.RICLPM(["alliance", "y"], lags="equal", families={"y": truth.family}, priors=away_from_0)
+    spec = ab.RICLPM(["alliance", "y"], lags="equal", families={"y": truth.family})
     fit = ab.fit(spec, panel, seed=21, draws=500, tune=400, chains=2, target_accept=0.97)
     assert fit.health.divergences == 0, str(fit.health)
     posterior, misses, far, n_numbers = fit.posterior, {}, {}, 0

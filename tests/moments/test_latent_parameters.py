@@ -67,8 +67,8 @@ PRIORS = {
     "interview_seen_on": ab.Normal(0.3, 0.2),
     "interview_seen_before": ab.Normal(0, 0.5),
     "days_seen_intercept": ab.Normal(2, 1),
-    "slope_days": ab.LogNormal(0, 1),
-    "loading_scale": ab.LogNormal(0, 0.5),
+    "slope_days": ab.LogNormal(0.5, 0.5),
+    "loading_scale": ab.LogNormal(0.3, 0.7),
 }
 
 
@@ -80,7 +80,7 @@ def test_each_has_its_parameters_and_its_prior(model):
     priors = {block.name: block.prior for block in model.scale.blocks}
     assert {name: priors[name] for name in PRIORS} == PRIORS
     shares = next(block for block in model.scale.blocks if block.name == "share_scale")
-    np.testing.assert_array_equal(shares.beta_shapes, [[1] * 6, [3, 2, 1] * 2])
+    np.testing.assert_array_equal(shares.beta_shapes, [[0.5] * 6, [1.5, 1, 0.5] * 2])
     for block in model.scale.blocks:
         assert tuple(len(model.scale.coordinates[dim]) for dim in block.dims) == block.shape
 

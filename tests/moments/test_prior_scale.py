@@ -159,7 +159,7 @@ DISTRIBUTIONS = {
         "cross_lagged": stats.norm(0, 0.15),
         "relative_total_sd": stats.halfnorm(0, 1),
         "icc": stats.beta(2, 2),
-        "relative_innovation_sd": stats.halfnorm(0, 1),
+        "relative_innovation_sd": stats.lognorm(0.5, scale=np.exp(-0.4)),
         "relative_mean": stats.norm(0, 1),
         "within_partial_unit": stats.beta(2, 2),
     },

@@ -241,7 +241,7 @@ EXPECTED = {
         "icc": stats.beta(2, 2),
         "between_partial_unit": unit(2.0, 3),
         "within_partial_unit": unit(2.0, 3),
-        "relative_innovation_sd": stats.halfnorm(scale=1),
+        "relative_innovation_sd": stats.lognorm(0.5, scale=np.exp(-0.4)),
         "innovation_partial_unit": unit(2.0, 3),
         "relative_mean": stats.norm(0, 1),
     },

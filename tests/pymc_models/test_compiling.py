@@ -19,7 +19,7 @@ OTHER_PRIORS = Priors(
     cross_lagged=Normal(0.2, 0.4),
     total_sd=LogNormal(0.2, 0.7),
     icc=Beta(0.8, 3.0),
-    innovation_sd=LogNormal(-0.4, 0.3),
+    innovation_sd=HalfNormal(0.7),
     between_correlation=LKJ(1.0),
     within_correlation=LKJ(0.6),
     innovation_correlation=LKJ(5.0),
@@ -159,11 +159,11 @@ def test_the_table_of_priors():
         [codes["normal"]] * 4
         + [codes["half_normal"]] * 2
         + [codes["beta"]]
-        + [codes["half_normal"]] * 2
+        + [codes["log_normal"]] * 2
         + [codes["beta"]]
         + [codes["normal"]] * 2
     )
-    np.testing.assert_array_equal(table.first, [0.4, 0.4, 0, 0, 1, 1, 2, 1, 1, 2, 0, 0])
+    np.testing.assert_array_equal(table.first, [0.4, 0.4, 0, 0, 1, 1, 2, -0.4, -0.4, 2, 0, 0])
     np.testing.assert_array_equal(table.second[[0, 2, 6, 9, 10]], [0.25, 0.15, 2, 2, 1])
     np.testing.assert_array_equal(table.lower[:2], [-1, -1])
     np.testing.assert_array_equal(table.upper[:2], [1, 1])

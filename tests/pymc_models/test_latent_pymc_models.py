@@ -134,7 +134,7 @@ def test_compiled_and_plain_operations_agree():
 
     whole = panel_model(SPECS["days"], people(30, 3, seed=4))
     scale, system = whole.scale, whole.system
-    packed = pack(scale.arrays, system.structure_arrays, system.arrays, (whole.families.kind,), whole.latent_data)
+    packed = pack(scale.arrays, system.structure_arrays, system.arrays, (whole.families.links,), whole.latent_data)
     psi = pt.dvector()
     outputs = LatentLogLikelihood()(psi, packed)
     point = np.median(scale.join(scale.draw(100, np.random.default_rng(1))), axis=0)

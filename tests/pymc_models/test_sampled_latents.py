@@ -83,18 +83,18 @@ def test_log_densities(family):
 
 
 def test_cut_points():
-    kinds = [cut_points.PLAIN, cut_points.SHARE, cut_points.NEXT_SHARE, cut_points.PLAIN, cut_points.PROBIT]
-    kinds += [cut_points.NEXT_PROBIT, cut_points.NEXT_PROBIT, cut_points.SHARE, cut_points.NEXT_SHARE]
-    kind, numbers = np.array(kinds), np.array([1.7, 0.2, 0.6, -3.0, 0.001, 0.3, 0.9995, 0.5, 0.01])
+    scale_of = [(cut_points.PLAIN, 0), *[(cut_points.LOGIT, 0)] * 2, (cut_points.PLAIN, 0)]
+    scale_of += [*[(cut_points.PROBIT, 3)] * 3, *[(cut_points.LOGIT, 9)] * 2, (cut_points.PLAIN, 0)]
+    links, numbers = np.array(scale_of), np.array([1.7, 0.2, 0.6, 2.5, 0.001, 0.3, 0.9995, 0.5, 0.01, 0.4])
     sampled = pt.dvector("sampled")
-    phi = response_densities.cut_points(sampled, kind)
-    weights = np.arange(1.0, 10.0)
+    phi = response_densities.cut_points(sampled, links)
+    weights = np.arange(1.0, 11.0)
     found, gradient = pytensor.function([sampled], [phi, pytensor.grad((phi * weights).sum(), sampled)], mode=PLAIN)(
         numbers
     )
-    want = cut_points.to_phi(numbers, kind)
+    want = cut_points.to_phi(numbers, links)
     np.testing.assert_allclose(found, want, rtol=1e-10)
-    np.testing.assert_allclose(gradient, cut_points.to_sampled_gradient(numbers, want, weights, kind), rtol=1e-8)
+    np.testing.assert_allclose(gradient, cut_points.to_sampled_gradient(numbers, want, weights, links), rtol=1e-8)
 
 
 # ---- whole panels ----
@@ -184,7 +184,7 @@ def at_prior_draw(whole, rng):
         first = whole.scale.arrays.output
         theta = inner[first : first + whole.scale.arrays.n_outputs].copy()
         means, covariances, phi, _, proper = moments_at(
-            theta, whole.system.structure_arrays, whole.system.arrays, whole.families.kind
+            theta, whole.system.structure_arrays, whole.system.arrays, whole.families.links
         )
         if proper:
             return {name: values[0] for name, values in draws.items()}, means, covariances, phi

@@ -31,7 +31,7 @@ def test_printed():
         "cross_lagged            Normal(0, 0.15)\n"
         "total_sd                HalfNormal(1)\n"
         "icc                     Beta(2, 2)\n"
-        "innovation_sd           HalfNormal(1)\n"
+        "innovation_sd           LogNormal(-0.4, 0.5)\n"
         "between_correlation     LKJ(2)\n"
         "within_correlation      LKJ(2)\n"
         "innovation_correlation  LKJ(2)\n"
@@ -107,7 +107,7 @@ def test_scaled():
         carry_over=Normal(0.4, 1),
         cross_lagged=Normal(0, 0.6),
         total_sd=HalfNormal(4),
-        innovation_sd=HalfNormal(4),
+        innovation_sd=LogNormal(-0.4, 2),
         mean=Normal(0, 4),
         decay=LogNormal(np.log(0.75), 2.8),
         cross_drift=Normal(0, 1.2),

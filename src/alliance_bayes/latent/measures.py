@@ -10,7 +10,7 @@ from ..names import choices, number, quoted
 from ..problems import PanelError, Problems, SpecError
 from ..spec.families import BetaBinomial, Count, Days, Family, Gaussian, Items, Ordinal, YesNo
 from ..spec.priors import Prior
-from .cut_points import PLAIN, PROBIT, SHARE
+from .cut_points import LOGIT, PLAIN, PROBIT
 from .families import CODES
 from .responses import Responses
 
@@ -49,8 +49,9 @@ class FamilyLayout:
         Name of each entry of phi as it is sampled, such as ``"slope days"`` or ``"share 1 days"``.
     priors
         Prior of each sampled entry.
-    kind
-        What `cut_points` makes of each sampled entry, shape ``(phi,)``.
+    links
+        Link of each sampled entry that is a share, and where the slope of its scale stands, as `cut_points.to_phi`
+        reads them, shape ``(phi, 2)``.
     starts
         For each measure, where the parameters of each response of a cell begin.
     """
@@ -59,7 +60,7 @@ class FamilyLayout:
     families: tuple[Family, ...]
     names: tuple[str, ...]
     priors: tuple[Prior, ...]
-    kind: np.ndarray
+    links: np.ndarray
     starts: tuple[tuple[int, ...], ...]
 
     @property
@@ -89,17 +90,19 @@ def family_layout(measures: Sequence[str], families: Mapping[str, Family]) -> Fa
     chosen = tuple(families.get(name, Gaussian()) for name in measures)
     names: list[str] = []
     priors: list[Prior] = []
-    kind: list[int] = []
+    links: list[tuple[int, int]] = []
     starts = []
     for measure, family in zip(measures, chosen, strict=True):
         first, sizes = len(names), len(family.parameters) // max(len(family.codes), 1)
         starts.append(tuple(first + sizes * response for response in range(len(family.codes))))
-        base = PROBIT if getattr(family, "link", "logit") == "probit" else SHARE
+        link = PROBIT if getattr(family, "link", "logit") == "probit" else LOGIT
+        places = {parameter.name: first + place for place, parameter in enumerate(family.parameters)}
         for parameter in family.parameters:
             names.append(f"{parameter.name} {measure}")
             priors.append(parameter.prior)
-            kind.append(base + (parameter.cut > 1) if parameter.cut else PLAIN)
-    return FamilyLayout(tuple(measures), chosen, tuple(names), tuple(priors), np.array(kind, dtype=int), tuple(starts))
+            links.append((link, places[parameter.slope]) if parameter.slope else (PLAIN, 0))
+    table = np.array(links, dtype=int).reshape(-1, 2)
+    return FamilyLayout(tuple(measures), chosen, tuple(names), tuple(priors), table, tuple(starts))
 
 
 def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:

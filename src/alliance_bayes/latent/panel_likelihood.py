@@ -47,7 +47,7 @@ AFTER_SYSTEM = SYSTEM + N_SYSTEM
 
 
 @compiled
-def moments_at(theta, structure, systems, kind):
+def moments_at(theta, structure, systems, links):
     """Means and covariances of the linear predictors of every cell, and phi, at a vector theta.
 
     Parameters
@@ -56,8 +56,8 @@ def moments_at(theta, structure, systems, kind):
         Parameters, the last of them the families' numbers as they are sampled.
     structure, systems
         The model as linear systems.
-    kind
-        What `cut_points.to_phi` makes of each of the families' numbers.
+    links
+        Links of the families' numbers, as `cut_points.to_phi` reads them.
 
     Returns
     -------
@@ -67,16 +67,16 @@ def moments_at(theta, structure, systems, kind):
     """
     registers, proper = run(theta, structure)
     means, covariances = moments_of_cells(registers, systems)
-    return means, covariances, to_phi(theta[len(theta) - len(kind) :].copy(), kind), registers, proper
+    return means, covariances, to_phi(theta[len(theta) - len(links) :].copy(), links), registers, proper
 
 
 @compiled
-def latent_likelihood_and_gradient(psi, to_theta, structure, systems, kind, data):
+def latent_likelihood_and_gradient(psi, to_theta, structure, systems, links, data):
     """Log-likelihood at a prior-scale vector, and its gradient there; minus infinity outside the model's range."""
     inner, proper = run(psi, to_theta)
     first, last = to_theta.output, to_theta.output + to_theta.n_outputs
     theta = inner[first:last].copy()
-    means, covariances, phi, registers, proper_too = moments_at(theta, structure, systems, kind)
+    means, covariances, phi, registers, proper_too = moments_at(theta, structure, systems, links)
     nothing = np.zeros(len(psi))
     if not (proper and proper_too):
         return -np.inf, nothing
@@ -88,8 +88,8 @@ def latent_likelihood_and_gradient(psi, to_theta, structure, systems, kind, data
     pull_back(registers, bars, structure)
     inner_bars = np.zeros(len(inner))
     inner_bars[first:last] = bars[: len(theta)]
-    sampled = theta[len(theta) - len(kind) :].copy()
-    inner_bars[last - len(kind) : last] += to_sampled_gradient(sampled, phi, phi_bar, kind)
+    sampled = theta[len(theta) - len(links) :].copy()
+    inner_bars[last - len(links) : last] += to_sampled_gradient(sampled, phi, phi_bar, links)
     pull_back(inner, inner_bars, to_theta)
     return value, inner_bars[: len(psi)].copy()
 
@@ -125,12 +125,12 @@ def _data(packed, start):
 
 @compiled
 def unpack_latent_likelihood(packed, start=AFTER_SYSTEM):
-    """The parts of ``pack(to_theta, structure, systems, ..., (kind,), data)``, of which `kind` is number `start`."""
+    """The parts of ``pack(to_theta, structure, systems, ..., (links,), data)``, of which `links` is number `start`."""
     return (
         program_at(packed, 0),
         program_at(packed, STRUCTURE),
         system_at(packed, SYSTEM),
-        integers_at(packed, start),
+        integers_at(packed, start).reshape(-1, 2),
         _data(packed, start + 1),
     )
 
@@ -142,8 +142,8 @@ _options = {"cache": True, "error_model": "numpy"}
 @cfunc(types.float64(_number, _length, _word, _length, _length, _number), **_options)
 def _log_likelihood(psi, n_psi, packed, n_packed, start, gradient):
     words = carray(packed, (n_packed,))
-    to_theta, structure, systems, kind, data = unpack_latent_likelihood(words, start)
-    value, slope = latent_likelihood_and_gradient(carray(psi, (n_psi,)), to_theta, structure, systems, kind, data)
+    to_theta, structure, systems, links, data = unpack_latent_likelihood(words, start)
+    value, slope = latent_likelihood_and_gradient(carray(psi, (n_psi,)), to_theta, structure, systems, links, data)
     carray(gradient, (n_psi,))[:] = slope
     return value
 
@@ -167,7 +167,7 @@ def _log_density(here, words, slope):
 def latent_log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 
-    `packed` is ``pack(to_theta, structure, systems, priors, derived, (centre, unit), (kind,), data)``. Returns 0,
+    `packed` is ``pack(to_theta, structure, systems, priors, derived, (centre, unit), (links,), data)``. Returns 0,
     or 3 where density or gradient is not finite.
     """
     here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))

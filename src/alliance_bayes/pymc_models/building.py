@@ -92,7 +92,7 @@ def pymc_model_of(whole: PanelModel, likelihood: Likelihood = "moments", latent:
             add_sampled_latents(whole, psi)
         elif whole.spec.is_latent:
             packed = pack(
-                scale.arrays, system.structure_arrays, system.arrays, (whole.families.kind,), whole.latent_data
+                scale.arrays, system.structure_arrays, system.arrays, (whole.families.links,), whole.latent_data
             )
             pm.Potential("log_likelihood", LatentLogLikelihood()(psi, packed)[0])
         elif likelihood == "moments":

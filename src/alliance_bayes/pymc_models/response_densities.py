@@ -7,7 +7,7 @@ import numpy as np
 import pytensor.tensor as pt
 from scipy.special import gammaln
 
-from ..latent.cut_points import PLAIN, PROBIT, SHARE
+from ..latent.cut_points import PLAIN, PROBIT, SPREAD
 from ..latent.families import (
     BETA_BINOMIAL,
     COUNT,
@@ -27,27 +27,28 @@ FARTHEST = 15.0
 """Logit beyond which the beta-binomial without its ends is taken as constant: it moves by less than 1e-6 there."""
 
 
-def cut_points(sampled: pt.TensorVariable, kind: np.ndarray) -> pt.TensorVariable:
+def cut_points(sampled: pt.TensorVariable, links: np.ndarray) -> pt.TensorVariable:
     """Family parameters phi of the numbers that are sampled, both of shape ``(phi,)``: `cut_points.to_phi`.
 
     With ``t_c = log(1 - s_1) + ... + log(1 - s_c)`` the shares before cut c leave ``exp(t_c)`` above it.
     """
-    shares = np.flatnonzero(kind != PLAIN)
+    link, slope = links.T
+    shares = np.flatnonzero(link != PLAIN)
     if not len(shares):
         return sampled
-    scale = np.cumsum((kind == SHARE) | (kind == PROBIT))[shares]
-    summed = ((scale[:, None] == scale) & (shares[:, None] >= shares)).astype(float)
+    summed = ((slope[shares][:, None] == slope[shares]) & (shares[:, None] >= shares)).astype(float)
     log_above = pt.as_tensor(summed) @ pt.log1p(-sampled[shares])
+    spread = pt.sqrt(1.0 + np.array(SPREAD)[link[shares]] * sampled[slope[shares]] ** 2)
     phi = sampled
-    probit = kind[shares] >= PROBIT
+    probit = link[shares] == PROBIT
     if not probit.all():
         some = log_above[np.flatnonzero(~probit)]
-        phi = phi[shares[~probit]].set(pt.log(-pt.expm1(some)) - some)
+        phi = phi[shares[~probit]].set((pt.log(-pt.expm1(some)) - some) * spread[np.flatnonzero(~probit)])
     if probit.any():
         some = log_above[np.flatnonzero(probit)]
         below, above = -pt.expm1(some), pt.exp(some)
-        sign = pt.switch(below < above, -1.0, 1.0)
-        phi = phi[shares[probit]].set(sign * np.sqrt(2.0) * pt.erfcinv(2.0 * pt.minimum(below, above)))
+        quantile = np.sqrt(2.0) * pt.erfcinv(2.0 * pt.minimum(below, above))
+        phi = phi[shares[probit]].set(pt.switch(below < above, -quantile, quantile) * spread[np.flatnonzero(probit)])
     return phi
 
 

@@ -62,10 +62,10 @@ def add_sampled_latents(whole: PanelModel, psi: pt.TensorVariable) -> None:
     log_weights = whole.cases.log_weight.sum()
     pm.Potential("exact_values", log_exact + log_weights)
     if len(people.responses.code):
-        kind = whole.families.kind
-        sampled = theta[len(whole.system.names) - len(kind) :]
+        links = whole.families.links
+        sampled = theta[len(whole.system.names) - len(links) :]
         responses = people.responses
-        _, log_densities = response_log_densities(responses, cut_points(sampled, kind), eta[people.latent_of])
+        _, log_densities = response_log_densities(responses, cut_points(sampled, links), eta[people.latent_of])
         pm.Potential("responses", log_densities.sum())
 
 

@@ -31,16 +31,24 @@ Link = Literal["logit", "probit"]
 
 @dataclass(frozen=True)
 class InducedDirichlet:
-    """Prior on cut points: the categories' probabilities at a linear predictor of 0 are Dirichlet.
+    """Prior on cut points: the categories' probabilities in all people at the first wave are Dirichlet.
 
-    All with the same concentration [1]_. They are drawn and sampled as shares: share c is the
-    probability of category c among categories c and above, so that shares are independent,
-    ``share_c ~ Beta(a, (C - c) a)`` for c = 1, ..., C - 1, and cut c is where the distribution
-    function of the link reaches ``1 - (1 - share_1) ... (1 - share_c)``.
+    All with the same concentration. They are drawn and sampled as shares: share c is the probability of
+    category c among categories c and above, so that shares are independent,
+    ``share_c ~ Beta(a, (C - c) a)`` for c = 1, ..., C - 1. With F the distribution function of the link,
+
+        cut_c = F^-1(1 - (1 - share_1) ... (1 - share_c)) sqrt(1 + k slope^2).
+
+    The root turns Betancourt's prior [1]_, which speaks of somebody whose linear predictor is 0, into one about
+    people whose linear predictors have mean 0 and variance 1, as they have at the first wave whatever the slope:
+    with k = 1 exactly for the probit, with k = 0.346 to within 0.011 for the logit [2]_. Without it a slope
+    (or loading) of 2 would make rare categories at the ends almost impossible before any answer is seen.
 
     References
     ----------
     .. [1] Betancourt (2019). Ordinal regression. Case study, section 2.2.
+    .. [2] Zeger, Liang & Albert (1988). Models for longitudinal data: a generalized estimating equation
+       approach. Biometrics, 44, 1049-1060. https://doi.org/10.2307/2531734
 
     Examples
     --------
@@ -70,18 +78,20 @@ class FamilyParameter:
         Such as ``"slope"`` or ``"share 1"``.
     prior
         Prior of the sampled number.
-    cut
-        For a share: the number of the cut point it stands for, from 1; otherwise 0.
+    slope
+        For a share: the name of the slope or loading of its scale; otherwise empty.
     """
 
     name: str
     prior: Prior
-    cut: int = 0
+    slope: str = ""
 
 
-def _shares(prior: InducedDirichlet, n_categories: int, item: str = "") -> tuple[FamilyParameter, ...]:
+def _shares(
+    prior: InducedDirichlet, n_categories: int, slope: str = "slope", item: str = ""
+) -> tuple[FamilyParameter, ...]:
     return tuple(
-        FamilyParameter(f"share {cut}{item}", share, cut)
+        FamilyParameter(f"share {cut}{item}", share, slope)
         for cut, share in enumerate(prior.shares(n_categories), start=1)
     )
 
@@ -178,7 +188,7 @@ class Days(_Family):
     window: int | str | Sequence[int]
     link: Link = field(default="logit", kw_only=True)
     cuts: InducedDirichlet = field(default=InducedDirichlet(), kw_only=True)
-    slope: LogNormal = field(default=LogNormal(0.0, 1.0), kw_only=True)
+    slope: LogNormal = field(default=LogNormal(0.5, 0.5), kw_only=True)
     intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
     interior_slope: Normal = field(default=Normal(0.5, 0.5), kw_only=True)
     precision: LogNormal = field(default=LogNormal(float(np.log(5)), 1.0), kw_only=True)
@@ -352,14 +362,16 @@ class Items(_Family):
     categories, lowest, link
         As of `Ordinal`, the same for all items.
     loading, cuts
-        Priors. Loadings are above 0.
+        Priors. Loadings are above 0. The concentration of `cuts` is that of the whole scale: each of J items gets
+        its J-th part, so that the items together pull at the first wave's location, which they share, no more
+        than a single one would.
     """
 
     items: Sequence[str]
     categories: int
     lowest: int = field(default=1, kw_only=True)
     link: Link = field(default="probit", kw_only=True)
-    loading: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
+    loading: LogNormal = field(default=LogNormal(0.3, 0.7), kw_only=True)
     cuts: InducedDirichlet = field(default=InducedDirichlet(), kw_only=True)
     word: ClassVar[str] = "items"
 
@@ -373,12 +385,13 @@ class Items(_Family):
         _check_link(self.link, problems)
 
     def _parameters(self) -> tuple[FamilyParameter, ...]:
+        of_item = InducedDirichlet(self.cuts.concentration / len(self.items))
         return tuple(
             each
             for item in self.items
             for each in (
                 FamilyParameter(f"loading {item}", self.loading),
-                *_shares(self.cuts, self.categories, f" {item}"),
+                *_shares(of_item, self.categories, f"loading {item}", f" {item}"),
             )
         )
 

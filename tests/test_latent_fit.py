@@ -116,7 +116,7 @@ def test_an_answer_on_direction_says_what_it_rests_on(fitted):
     assert np.isfinite(answer.table.drop(columns="verdict", errors="ignore").select_dtypes("number")).all(axis=None)
     assert set(SPEC.assumptions) <= set(answer.assumptions)
     for words in (
-        "While 'sponsor' is off, 'alliance' does not exist",
+        "While 'sponsor' is off there is no 'alliance'",
         "Given a normal linear predictor",
         "missing at random",
     ):

@@ -119,7 +119,7 @@ def test_printed():
 def test_priors_of_the_options_are_told():
     found = EVERYTHING.priors_of_options
     assert found["precision of days"] == "LogNormal(1, 0.5)"
-    assert found["loading of alliance"] == "LogNormal(0, 0.5)"
+    assert found["loading of alliance"] == "LogNormal(0.3, 0.7)"
     assert found["cuts of alliance"] == "InducedDirichlet(1)"
     assert found["effect of sponsor"] == "Normal(0, 1)"
     assert found["effect of selection of interviews"] == "Normal(0.5, 0.25)"
@@ -149,17 +149,17 @@ def test_assumptions_of_a_state():
         "Where nobody told whether 'sponsor' was on, both are possible and summed over (missing at random).",
     )
     assert ab.RICLPM(M, state=SPONSOR).assumptions[1:5] == (
-        "While 'sponsor' is off, 'alliance' does not exist, which is not missing. It begins anew where 'sponsor' comes "
-        "on, from the same random intercept, and acts once more where it goes off; effects of and on it are those "
-        "while it exists.",
+        "While 'sponsor' is off there is no 'alliance', which is not missing. What needs it begins anew where "
+        "'sponsor' comes on, from the same random intercept, and acts once more where it goes off; effects of and on "
+        "it are those while it exists.",
         same,
         *last,
     )
     changing = EVERYTHING.assumptions
     assert same not in changing
     assert (
-        "A 'sponsor' that is kept is the same one with probability 0.7, else a new one with which 'alliance' begins "
-        "anew; this number is assumed and not found in the data."
+        "A 'sponsor' that is kept is the same one with probability 0.7, else a new one, with which a new 'alliance' "
+        "begins; this number is assumed and not found in the data."
     ) in changing
     assert "While it is on, 'sponsor' shifts 'days' at the same wave by the same amount for everybody." in changing
     assert ab.RICLPM(M, state=ab.State("sponsor")).assumptions[1:3] == last

@@ -161,16 +161,16 @@ def _of_all(spec: CrossLagged) -> Iterable[str]:
 def _assumptions_of_state(state: State) -> Iterable[str]:
     name = state.name
     if state.required_by:
-        required = in_words([f"'{each}'" for each in state.required_by])
+        required = [f"'{each}'" for each in state.required_by]
         yield (
-            f"While '{name}' is off, {required} does not exist, which is not missing. It begins anew where '{name}' "
-            f"comes on, from the same random intercept, and acts once more where it goes off; effects of and on it are "
-            "those while it exists."
+            f"While '{name}' is off there is no {' and no '.join(required)}, which is not missing. What needs it "
+            f"begins anew where '{name}' comes on, from the same random intercept, and acts once more where it "
+            "goes off; effects of and on it are those while it exists."
         )
         if state.same < 1:
             yield (
-                f"A '{name}' that is kept is the same one with probability {number(state.same)}, else a new one with "
-                f"which {required} begins anew; this number is assumed and not found in the data."
+                f"A '{name}' that is kept is the same one with probability {number(state.same)}, else a new one, with "
+                f"which a new {' and a new '.join(required)} begins; this number is assumed and not found in the data."
             )
         else:
             yield f"A '{name}' that is kept is the same one, never a new one."

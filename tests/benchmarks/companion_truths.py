@@ -2,7 +2,7 @@
 
 Four parts, each study of which is one line of a file, so that the run can be stopped and started again:
 ``python tests/benchmarks/companion_truths.py --results FILE [--parts gaussian joint confounded mnar] [--studies 100]
-[--quick]``.
+[--first 1] [--quick]``.
 
 - ``gaussian``: 3,000 complete people of a Gaussian truth. A lead of 0.25 against 0, and 0.15 both ways, should be named
   in at least 85 of 100 studies.
@@ -69,7 +69,7 @@ def gaussian(which: str, seed: int) -> Found:
 def joint(which: str, seed: int) -> Found:
     """The sponsor study as it was seen, by the model that knows what it is made of."""
     panel = ab.sponsor_study(which, seed=seed).panel(["alliance", "days"])
-    fit = ab.fit(joint_spec(), panel, seed=seed, draws=400, tune=200, chains=2, **SAMPLING)
+    fit = ab.fit(joint_spec(), panel, seed=seed, draws=600, tune=100, chains=2, **SAMPLING)
     integration = fit.health.integration
     return said(ab.directionality(fit, "alliance", "days")) | {
         "sampling_seconds": fit.settings.sampling_seconds,
@@ -234,13 +234,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Verdicts on direction where it is known what is true.")
     parser.add_argument("--results", type=Path, default=Path("companion-truths.jsonl"))
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--studies", type=int, default=100)
-    parser.add_argument("--quick", action="store_true", help="two studies of each")
+    parser.add_argument("--first", type=int, default=1, help="seed to begin with, to share the work")
+    parser.add_argument("--studies", type=int, default=100, help="the last seed")
+    parser.add_argument("--quick", action="store_true", help="one study of each")
     given = parser.parse_args()
     done = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.is_file() else []
     known = {(each["part"], each["truth"], each["seed"]) for each in done}
     for part in given.parts:
-        for seed in range(1, (2 if given.quick else given.studies) + 1):
+        for seed in range(given.first, (given.first + 1 if given.quick else given.studies) + 1):
             for which in PARTS[part]:
                 if (part, which, seed) in known:
                     continue

@@ -49,12 +49,13 @@ ITEMS = ("item_1", "item_2", "item_3", "item_4")
 MISSED = 0.08
 RANKED = 99
 BINS = 10
+COLUMNS = 6  # of the figure
 SPEC = ab.RICLPM(
     ["alliance", "days"],
     lags="equal",
     residuals="equal",
     families={
-        "alliance": ab.Items(ITEMS, 4, loading=ab.LogNormal(0.0, 0.3), cuts=ab.InducedDirichlet(3.0)),
+        "alliance": ab.Items(ITEMS, 4, loading=ab.LogNormal(0.0, 0.3), cuts=ab.InducedDirichlet(12.0)),
         "days": ab.Days(
             WINDOW,
             cuts=ab.InducedDirichlet(3.0),
@@ -138,10 +139,10 @@ def _correlated(sds: Array, unit: xr.DataArray, persons: int, rng: np.random.Gen
 def _days(psi: dict[str, xr.DataArray], eta: Array, rng: np.random.Generator) -> Array:
     """None, all, or beta-binomial in between."""
     none, all_but_none = psi["share_days"].to_numpy()
-    lower = math.log(none / (1 - none))
-    above = (1 - none) * (1 - all_but_none)
-    upper = math.log((1 - above) / above)
     slope = float(psi["slope_days"][0])
+    spread = math.sqrt(1 + 256 / (75 * math.pi**2) * slope**2)
+    above = (1 - none) * (1 - all_but_none)
+    lower, upper = spread * math.log(none / (1 - none)), spread * math.log((1 - above) / above)
     u = rng.random(len(eta))
     mean = expit(float(psi["intercept_days"][0]) + float(psi["interior_slope_days"][0]) * eta)[:, None]
     precision, d = float(psi["precision_days"][0]), np.arange(1, WINDOW)
@@ -156,7 +157,7 @@ def _items(psi: dict[str, xr.DataArray], eta: Array, rng: np.random.Generator) -
     """Answers from 1 to 4 to each item."""
     shares, answers = psi["share_alliance"].to_numpy().reshape(len(ITEMS), 3), []
     for share, loading in zip(shares, psi["loading_alliance"].to_numpy(), strict=True):
-        cuts = ndtri(1 - np.cumprod(1 - share))
+        cuts = ndtri(1 - np.cumprod(1 - share)) * math.sqrt(1 + loading**2)
         latent = loading * eta + rng.normal(size=len(eta))
         answers.append(1.0 + (latent[:, None] > cuts).sum(axis=1))
     return answers
@@ -295,8 +296,11 @@ def figure(done: list[dict], file: Path) -> None:
         {name: (("chain", "draw"), (ranks[name].to_numpy()[None] + 0.5) / (RANKED + 1)) for name in ranks}
     )
     tree = xr.DataTree.from_dict({"/prior_sbc": transforms})
+    rows = math.ceil(len(transforms) / COLUMNS)
     with arviz_base.rc_context({"plot.max_subplots": len(transforms)}):
-        drawn = arviz_plots.plot_ecdf_pit(tree, group="prior_sbc", col_wrap=6)
+        drawn = arviz_plots.plot_ecdf_pit(
+            tree, group="prior_sbc", col_wrap=COLUMNS, figure_kwargs={"figsize": (5 * COLUMNS, 3 * rows)}
+        )
     drawn.savefig(file)
 
 
@@ -306,8 +310,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("joint-calibration.jsonl"))
     parser.add_argument("--studies", type=int, default=100)
     parser.add_argument("--persons", type=int, default=100)
-    parser.add_argument("--draws", type=int, default=200)
-    parser.add_argument("--tune", type=int, default=130)
+    parser.add_argument("--draws", type=int, default=250)
+    parser.add_argument("--tune", type=int, default=100)
     parser.add_argument("--chains", type=int, default=1)
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()

@@ -1,5 +1,7 @@
 """Linear predictors integrated out against the same model with all of them sampled: posteriors and ESS per second.
 
+The other model is the package's own ``latent="sample"`` and, of a normal measure and days, one written in Stan.
+
 python tests/benchmarks/latent_reference.py --folder FOLDER [--draws 1000] [--tune 500] [--longer 6] [--only NAME ...]
 
 What was sampled is kept in the folder, so that an interrupted run goes on where it stopped.
@@ -16,11 +18,13 @@ import arviz_stats
 import numpy as np
 import nutpie
 import pandas as pd
-from measuring import CORES
+from measuring import CORES, peer_python
 from panels import help_panel, truth
 from scipy.special import expit
+from stan_days import sampled_by_stan
 
 import alliance_bayes as ab
+from alliance_bayes.fitting import SCALED_TUNE
 from alliance_bayes.latent.replicating import draw_responses
 from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.pymc_models.building import pymc_model_of
@@ -30,8 +34,7 @@ from alliance_bayes.spec.families import Count, Days, YesNo
 from alliance_bayes.spec.occurrence import State
 
 CHAINS = 4
-MOST_LOW_RANK = 100
-LATENT = ("integrate", "sample")
+WAYS = ("integrate", "sample", "stan")
 DAYS = Days(window=30)
 DAYS_PHI = [-1.0, 1.0, 1.5, 0.2, 0.7, 5.0]
 
@@ -81,6 +84,7 @@ STUDIES: dict[str, Callable[[], tuple[ab.RICLPM, ab.Panel]]] = {
     "count and yes or no": visits_and_help,
     "sponsor, alliance and days": sponsor_and_days,
 }
+IN_STAN = ("HELP, alliance and days", "alliance and days")
 
 
 def _linear_predictors(persons: int, n_waves: int, *, seed: int) -> tuple[np.ndarray, np.random.Generator]:
@@ -110,8 +114,8 @@ def sampled(
     compiled = scaled(compiled)
     placed = time.process_time()
     tree = nutpie.sample(
-        compiled, draws=draws, tune=tune, chains=CHAINS, cores=CORES, seed=1, progress_bar=False, save_warmup=True,
-        adaptation="low_rank" if compiled.n_dim <= MOST_LOW_RANK else "diag",
+        compiled, draws=draws, tune=SCALED_TUNE if latent == "integrate" else tune, chains=CHAINS, cores=CORES, seed=1,
+        progress_bar=False, save_warmup=True, adaptation="diag",
     )  # fmt: skip
     seconds = time.process_time() - placed
     steps = {name: int(tree[name]["n_steps"].sum()) for name in ("sample_stats", "warmup_sample_stats")}
@@ -150,48 +154,47 @@ def compared(summaries: list[pd.DataFrame]) -> dict[str, Any]:
 
 
 def report(folder: Path, names: list[str]) -> str:
-    """The table of all studies that are complete."""
+    """What is integrated out beside every other way that is complete, study by study."""
     lines = []
     for name in names:
-        paths = [_place(folder, name, latent) for latent in LATENT]
-        if not all(path.with_suffix(".json").exists() for path in paths):
+        paths = {way: _place(folder, name, way) for way in WAYS}
+        done = {way: path for way, path in paths.items() if path.with_suffix(".json").exists()}
+        if "integrate" not in done:
             continue
-        integrate, sample = (json.loads(path.with_suffix(".json").read_text()) for path in paths)
-        found = compared([pd.read_csv(path.with_suffix(".csv"), index_col=0) for path in paths])
-        lines.append(
-            f"{name}: {integrate['persons']} people, {integrate['parameters']} parameters "
-            f"({sample['dimensions']} numbers sampled with linear predictors)"
-        )
-        for what, label in (("mean", "means"), ("sd", "SDs")):
-            z = found[what]
+        figures = {way: json.loads(path.with_suffix(".json").read_text()) for way, path in done.items()}
+        summaries = {way: pd.read_csv(path.with_suffix(".csv"), index_col=0) for way, path in done.items()}
+        ours = figures["integrate"]
+        lines.append(f"{name}: {ours['persons']} people, {ours['parameters']} parameters")
+        lines += [f"  {way}: {_in_words(figures[way])}" for way in done]
+        for way in [way for way in done if way != "integrate"]:
+            found = compared([summaries["integrate"], summaries[way].loc[summaries["integrate"].index]])
+            for what, label in (("mean", "means"), ("sd", "SDs")):
+                z = found[what]
+                lines.append(
+                    f"  against {way}: |difference| of {label} above 3 MCSE in {(z.abs() > 3).mean():.1%}, root mean "
+                    f"square {np.sqrt((z**2).mean()):.2f} MCSE, largest {z.abs().max():.1f} ({z.abs().idxmax()})"
+                )
             lines.append(
-                f"  {label}: |difference| above 3 MCSE in {(z.abs() > 3).mean():.1%}, "
-                f"root mean square {np.sqrt((z**2).mean()):.2f} MCSE, largest {z.abs().max():.1f} ({z.abs().idxmax()})"
+                f"  against {way}, in posterior SDs: means differ by at most {found['in_sds'].abs().max():.3f} "
+                f"({found['in_sds'].abs().idxmax()}); SDs by a factor of {found['sd_ratio'].min():.3f} to "
+                f"{found['sd_ratio'].max():.3f}"
             )
-        lines.append(
-            f"  in posterior SDs: means differ by at most {found['in_sds'].abs().max():.3f} "
-            f"({found['in_sds'].abs().idxmax()}); SDs by a factor of {found['sd_ratio'].min():.3f} to "
-            f"{found['sd_ratio'].max():.3f}"
-        )
-        for label, key in (("", "ess_per_second"), (" after warm-up", "ess_per_second_after_warm_up")):
-            lines.append(
-                f"  smallest ESS per processor second{label}: {integrate[key]:.2f} integrated, {sample[key]:.2f} "
-                f"sampled, ratio {integrate[key] / sample[key]:.2f}"
-            )
-        for latent, figures in zip(LATENT, (integrate, sample), strict=True):
-            seconds = ", ".join(
-                f"{what} {figures[f'{what}_seconds']:.0f} s" for what in ("compile", "placing", "sampling")
-            )
-            lines.append(
-                f"  {latent}: smallest ESS {figures['smallest_ess']:.0f}, largest R-hat "
-                f"{figures['largest_r_hat']:.3f}, {figures['divergences']} divergences, gradients "
-                f"{figures['steps_of_warm_up']} and {figures['steps_of_draws']}, {seconds}"
-            )
+            ratio = ours["ess_per_second"] / figures[way]["ess_per_second"]
+            lines.append(f"  smallest ESS per processor second: {ratio:.1f} times that of {way}")
     return "\n".join(lines)
 
 
-def _place(folder: Path, name: str, latent: str) -> Path:
-    return folder / f"{name.replace(',', '').replace(' ', '-')}-{latent}"
+def _in_words(figures: dict[str, Any]) -> str:
+    seconds = ", ".join(f"{what} {figures[f'{what}_seconds']:.0f} s" for what in ("compile", "placing", "sampling"))
+    return (
+        f"smallest ESS {figures['smallest_ess']:.0f}, {figures['ess_per_second']:.2f} a second, largest R-hat "
+        f"{figures['largest_r_hat']:.3f}, {figures['divergences']} divergences, {figures['steps_of_draws']} gradients "
+        f"of draws, {seconds}"
+    )
+
+
+def _place(folder: Path, name: str, way: str) -> Path:
+    return folder / f"{name.replace(',', '').replace(' ', '-')}-{way}"
 
 
 def main() -> None:
@@ -204,15 +207,21 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name in arguments.only:
-        for latent in LATENT:
-            path = _place(arguments.folder, name, latent)
+        for way in WAYS if name in IN_STAN and peer_python("stan") else WAYS[:2]:
+            path = _place(arguments.folder, name, way)
             if path.with_suffix(".json").exists():
                 continue
-            draws = arguments.draws * (arguments.longer if latent == "sample" else 1)
-            figures, summary = sampled(*STUDIES[name](), latent, draws, arguments.tune)
+            spec, panel = STUDIES[name]()
+            draws, tune = arguments.draws * (1 if way == "integrate" else arguments.longer), arguments.tune
+            if way == "stan":
+                figures, summary = sampled_by_stan(
+                    panel_model(spec, panel), arguments.folder, draws=draws, tune=tune, chains=CHAINS
+                )
+            else:
+                figures, summary = sampled(spec, panel, way, draws, tune)
             summary.to_csv(path.with_suffix(".csv"))
             path.with_suffix(".json").write_text(json.dumps(figures, indent=1))
-            print(f" ... {name}, {latent}: {figures}", flush=True)
+            print(f" ... {name}, {way}: {figures}", flush=True)
     print("\n" + report(arguments.folder, list(STUDIES)))
 
 

@@ -39,7 +39,7 @@ def model_of(values: np.ndarray) -> pm.Model:
         icc = pm.Beta("icc", 2, 2, shape=2)
         between = pm.Beta("between", 2, 2)
         within = pm.Beta("within", 2, 2)
-        innovation_sd = pm.HalfNormal("innovation_sd", 1, shape=(n_waves - 1, 2))
+        innovation_sd = pm.LogNormal("innovation_sd", -0.4, 0.5, shape=(n_waves - 1, 2))
         innovation = pm.Beta("innovation", 2, 2, shape=n_waves - 1)
         mean = pm.Normal("mean", 0, 1, shape=(n_waves, 2))
 

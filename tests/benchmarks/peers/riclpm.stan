@@ -38,7 +38,7 @@ model {
   between ~ lkj_corr_cholesky(2);
   within ~ lkj_corr_cholesky(2);
   for (interval in 1 : (n_waves - 1)) {
-    innovation_sd[interval] ~ normal(0, 1);
+    innovation_sd[interval] ~ lognormal(-0.4, 0.5);
     innovation[interval] ~ lkj_corr_cholesky(2);
   }
   for (wave in 1 : n_waves) {

@@ -6,6 +6,7 @@ Run: python examples/sponsor_joint.py [--truth default|null|reverse|both] [--hel
 """
 
 import argparse
+from itertools import pairwise
 
 import pandas as pd
 
@@ -38,8 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(fit.summary(shown)[["mean", "sd", "ess_bulk", "r_hat"]].round(2).to_string())
     print(f"\n{ab.directionality(fit, 'alliance', 'days')}\n")
     through = [each for each in file.spec.measures if each not in ("alliance", "days", *state.required_by)]
-    horizon = panel.times[-1] - panel.times[-2]
-    print(ab.mediation(fit, treatment="alliance", mediators=through, outcome="days", horizon=2 * horizon))
+    step = min(later - earlier for earlier, later in pairwise(panel.times))
+    print(ab.mediation(fit, treatment="alliance", mediators=through, outcome="days", horizon=2 * step))
     misfit = fit.check().query("verdict == 'misfit'")
     print(f"\nStatistics of the data that replicated data miss ({len(misfit)}):\n{misfit.round(2).to_string()}")
 

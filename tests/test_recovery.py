@@ -16,6 +16,14 @@ TRUTH = {
     "sds": {"alliance": 0.9, "days": 8},
 }
 
+WIDE = ab.Priors(
+    carry_over=ab.Normal(0.4, 2.5),
+    cross_lagged=ab.Normal(0, 1.5),
+    total_sd=ab.HalfNormal(10),
+    innovation_sd=ab.HalfNormal(10),
+    mean=ab.Normal(0, 10),
+)
+
 
 def truth_of(model, times, **changes):
     given = TRUTH | {"means": {"alliance": 4.5, "days": np.linspace(20, 26, len(times)).tolist()}} | changes
@@ -35,14 +43,14 @@ def truth_of(model, times, **changes):
     ids=["riclpm-equal", "riclpm-free", "riclpm-grid", "clpm-equal"],
 )
 def test_posterior_means_are_near_maximum_likelihood_when_priors_are_wide(model, times):
-    """Lags and wave means within 0.2 SE, with a thousand people and prior SDs ten times the defaults."""
+    """Lags and wave means within 0.2 SE, with a thousand people and priors that say next to nothing."""
     panel = ab.simulate(
         truth_of(model, times), persons=1000, seed=20, missing=ab.Missing(share=0.1, mechanism="at_random")
     )
     ml = ab.maximum_likelihood(model, panel)
     assert ml.converged
     assert ml.messages == ()
-    wide = type(model)(model.measures, lags=model.lags, residuals=model.residuals, priors=ab.Priors().scaled(10))
+    wide = type(model)(model.measures, lags=model.lags, residuals=model.residuals, priors=WIDE)
     fit = ab.fit(wide, panel, seed=21, draws=2000, tune=1000)
     assert fit.health.healthy, str(fit.health)
     means = fit.posterior.mean(("chain", "draw"))

@@ -119,7 +119,6 @@ def sampled(
     )  # fmt: skip
     seconds = time.process_time() - placed
     steps = {name: int(tree[name]["n_steps"].sum()) for name in ("sample_stats", "warmup_sample_stats")}
-    share = steps["sample_stats"] / sum(steps.values())
     names = [block.name for block in whole.scale.blocks]
     summary = arviz_stats.summary(tree["posterior"].to_dataset(), var_names=names, round_to="none")
     smallest = float(summary["ess_bulk"].min())
@@ -136,7 +135,6 @@ def sampled(
         "steps_of_draws": steps["sample_stats"],
         "steps_of_warm_up": steps["warmup_sample_stats"],
         "ess_per_second": smallest / (placed - ready + seconds),
-        "ess_per_second_after_warm_up": smallest / (share * seconds),
     }
     return figures, summary
 

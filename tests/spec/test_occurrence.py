@@ -5,10 +5,9 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.problems import SpecError
 from alliance_bayes.spec.occurrence import (
+    occurrence_to_mapping,
     selection_from_mapping,
-    selection_to_mapping,
     state_from_mapping,
-    state_to_mapping,
 )
 
 SPONSOR = ab.State(
@@ -31,14 +30,14 @@ SELECTIONS = [
 
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_a_state_goes_to_a_mapping_and_back(state):
-    assert state_from_mapping(state_to_mapping(state)) == state
-    assert hash(state_from_mapping(state_to_mapping(state))) == hash(state)
+    assert state_from_mapping(occurrence_to_mapping(state)) == state
+    assert hash(state_from_mapping(occurrence_to_mapping(state))) == hash(state)
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
 def test_a_selection_goes_to_a_mapping_and_back(selection):
-    assert selection_from_mapping(selection_to_mapping(selection)) == selection
-    assert hash(selection_from_mapping(selection_to_mapping(selection))) == hash(selection)
+    assert selection_from_mapping(occurrence_to_mapping(selection)) == selection
+    assert hash(selection_from_mapping(occurrence_to_mapping(selection))) == hash(selection)
 
 
 def test_names_are_kept_in_order_and_told_once():

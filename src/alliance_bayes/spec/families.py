@@ -9,7 +9,7 @@ import numpy as np
 
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
-from .priors import Beta, LogNormal, Normal, Prior, _prior_from_mapping, _prior_to_mapping, _problems_of
+from .priors import Beta, LogNormal, Normal, Prior, _options_to_mapping, _prior_from_mapping, _problems_of
 
 __all__ = [
     "BetaBinomial",
@@ -427,18 +427,7 @@ def family_to_mapping(family: Family) -> dict[str, Any]:
     >>> family_to_mapping(Days(30, precision=LogNormal(1.0, 0.5)))
     {'family': 'days', 'window': 30, 'precision': {'log_normal': [1.0, 0.5]}}
     """
-    mapping: dict[str, Any] = {"family": family.word}
-    for option in fields(family):
-        value = getattr(family, option.name)
-        if value == option.default:
-            continue
-        if isinstance(value, InducedDirichlet):
-            mapping[option.name] = {value.word: value.concentration}
-        elif option.name in _PRIORS:
-            mapping[option.name] = _prior_to_mapping(value)
-        else:
-            mapping[option.name] = list(value) if isinstance(value, tuple) else value
-    return mapping
+    return {"family": family.word} | _options_to_mapping(family)
 
 
 def family_from_mapping(measure: str, mapping: Mapping[str, Any] | str) -> Family:

@@ -9,7 +9,7 @@ from ..problems import Problems, SpecError
 from .cross_lagged import CrossLagged
 from .families import family_from_mapping, family_to_mapping
 from .family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
-from .occurrence import selection_from_mapping, selection_to_mapping, state_from_mapping, state_to_mapping
+from .occurrence import occurrence_to_mapping, selection_from_mapping, state_from_mapping
 from .priors import Priors
 
 __all__ = ["KINDS", "spec_from_mapping", "spec_to_mapping"]
@@ -35,9 +35,9 @@ def spec_to_mapping(spec: CrossLagged) -> dict[str, Any]:
                 mapping["families"] = {name: family_to_mapping(family) for name, family in spec.families.items()}
             case "state":
                 assert spec.state is not None
-                mapping["state"] = state_to_mapping(spec.state)
+                mapping["state"] = occurrence_to_mapping(spec.state)
             case "selection":
-                mapping["selection"] = [selection_to_mapping(each) for each in spec.selection]
+                mapping["selection"] = [occurrence_to_mapping(each) for each in spec.selection]
             case _:
                 mapping[option.name] = _plain(value)
     if spec.priors != Priors():

@@ -6,16 +6,15 @@ from typing import Any
 
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
-from .priors import Normal, _is_number, _prior_from_mapping, _prior_to_mapping, _problems_of
+from .priors import Normal, _is_number, _options_to_mapping, _prior_from_mapping, _problems_of
 
 __all__ = [
     "INTERVIEW",
     "Selection",
     "State",
+    "occurrence_to_mapping",
     "selection_from_mapping",
-    "selection_to_mapping",
     "state_from_mapping",
-    "state_to_mapping",
 ]
 
 INTERVIEW = "interview"
@@ -209,19 +208,21 @@ class Selection:
         return f"selection of {self.in_words}{' ' if words else ''}{' and '.join(words).rstrip(',')}"
 
 
-def state_to_mapping(state: State) -> dict[str, Any]:
-    """Return a state as a model file writes it; options at their defaults are left out.
+def occurrence_to_mapping(given: State | Selection) -> dict[str, Any]:
+    """Return a state or a selection as a model file writes it; options at their defaults are left out.
 
     Examples
     --------
-    >>> state_to_mapping(State("sponsor", required_by=["alliance"], slope=Normal(0, 1)))
+    >>> occurrence_to_mapping(State("sponsor", required_by=["alliance"], slope=Normal(0, 1)))
     {'name': 'sponsor', 'required_by': ['alliance'], 'slope': {'normal': [0.0, 1.0]}}
+    >>> occurrence_to_mapping(Selection("interview", on=["days"], effect=Normal(0, 0.5)))
+    {'of': 'interview', 'on': ['days'], 'effect': {'normal': [0.0, 0.5]}}
     """
-    return _to_mapping(state)
+    return _options_to_mapping(given)
 
 
 def state_from_mapping(mapping: Mapping[str, Any] | object) -> State:
-    """Read a state as a model file writes it; the inverse of `state_to_mapping`.
+    """Read a state as a model file writes it; the inverse of `occurrence_to_mapping`.
 
     Raises
     ------
@@ -236,19 +237,8 @@ def state_from_mapping(mapping: Mapping[str, Any] | object) -> State:
     return State(**_options("state", State, mapping, "name"))
 
 
-def selection_to_mapping(selection: Selection) -> dict[str, Any]:
-    """Return a selection as a model file writes it; options at their defaults are left out.
-
-    Examples
-    --------
-    >>> selection_to_mapping(Selection("interview", on=["days"], effect=Normal(0, 0.5)))
-    {'of': 'interview', 'on': ['days'], 'effect': {'normal': [0.0, 0.5]}}
-    """
-    return _to_mapping(selection)
-
-
 def selection_from_mapping(mapping: Mapping[str, Any] | object) -> Selection:
-    """Read a selection as a model file writes it; the inverse of `selection_to_mapping`.
+    """Read a selection as a model file writes it; the inverse of `occurrence_to_mapping`.
 
     Raises
     ------
@@ -261,19 +251,6 @@ def selection_from_mapping(mapping: Mapping[str, Any] | object) -> Selection:
     True
     """
     return Selection(**_options("selection", Selection, mapping, "of"))
-
-
-def _to_mapping(given: State | Selection) -> dict[str, Any]:
-    mapping: dict[str, Any] = {}
-    for option in fields(given):
-        value = getattr(given, option.name)
-        if value == option.default:
-            continue
-        if isinstance(value, Normal):
-            mapping[option.name] = _prior_to_mapping(value)
-        else:
-            mapping[option.name] = list(value) if isinstance(value, tuple) else value
-    return mapping
 
 
 def _options(what: str, kind: type[State] | type[Selection], mapping: object, needed: str) -> dict[str, Any]:

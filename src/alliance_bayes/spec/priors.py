@@ -325,6 +325,20 @@ def _scaled(prior: Prior, factor: float) -> Prior:
             return prior
 
 
+def _options_to_mapping(given: Any) -> dict[str, Any]:
+    """Return the options of a dataclass as a model file writes them; those at their defaults are left out."""
+    mapping: dict[str, Any] = {}
+    for option in fields(given):
+        value = getattr(given, option.name)
+        if value == option.default:
+            continue
+        if hasattr(value, "word"):  # a prior
+            mapping[option.name] = _prior_to_mapping(value)
+        else:
+            mapping[option.name] = list(value) if isinstance(value, tuple) else value
+    return mapping
+
+
 def _prior_to_mapping(prior: Prior) -> dict[str, float | list[float]]:
     values = [float(getattr(prior, field.name)) for field in fields(prior)]
     return {prior.word: values[0] if len(values) == 1 else values}

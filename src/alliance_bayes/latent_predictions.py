@@ -10,7 +10,6 @@ import pandas as pd
 from scipy.special import expit
 
 from .latent.measures import response_sizes
-from .latent.panel_likelihood import moments_at
 from .latent.people import draw_linear_predictors
 from .latent.propagation import case_log_likelihoods, log_likelihoods
 from .latent.quadrature import corrections
@@ -81,11 +80,11 @@ def integration_error(model: PanelModel, thetas: FloatArray, seed: int) -> Integ
     """Hold the approximate log-likelihood against importance sampling at evenly spaced draws."""
     kept = thetas[np.linspace(0, len(thetas) - 1, min(N_CORRECTED, len(thetas))).astype(int)]
     means, covariances, phis = (
-        np.stack(each) for each in zip(*(_moments(model, theta) for theta in kept), strict=True)
+        np.stack(each) for each in zip(*(model.predictor_moments(theta) for theta in kept), strict=True)
     )
     data, n_persons = model.latent_data, model.panel.n_persons
     found = corrections(means, covariances, phis, data, n_persons, seed=seed)
-    unsettled = [case_log_likelihoods(*_moments(model, theta), data)[1] for theta in kept]
+    unsettled = [case_log_likelihoods(*model.predictor_moments(theta), data)[1] for theta in kept]
     return IntegrationError(
         float(found.log_weight.mean()),
         float(found.log_weight.std()),
@@ -102,7 +101,7 @@ def latent_per_person(model: PanelModel, thetas: FloatArray, persons: npt.NDArra
     n_measured = len(model.panel.times) * len(model.spec.measures)
     log_scale = np.tile(np.log(model.unit), len(model.panel.times))
     jacobian = exact[:, :n_measured] @ log_scale
-    found = [log_likelihoods(*_moments(model, theta), data, n_persons) for theta in thetas]
+    found = [log_likelihoods(*model.predictor_moments(theta), data, n_persons) for theta in thetas]
     return np.asarray((np.array(found) - jacobian)[:, persons])
 
 
@@ -132,7 +131,7 @@ def draw_of_people(
     n_targets, n_persons = len(targets), model.panel.n_persons
     result = np.empty((len(thetas), n_persons, n_targets))
     for drawn, theta in zip(result, thetas, strict=True):
-        case, eta = draw_linear_predictors(*_moments(model, theta), model.latent_data, n_persons, rng)
+        case, eta = draw_linear_predictors(*model.predictor_moments(theta), model.latent_data, n_persons, rng)
         cell = np.where(case < 0, 0, cases.cell[case])
         values = exact.copy()
         values[:, : eta.shape[1]] = np.where(np.isnan(eta), values[:, : eta.shape[1]], eta)
@@ -198,7 +197,7 @@ def replicate_responses(
     spec, panel, n_waves = model.spec, model.panel, len(model.panel.times)
     n_persons, n_measures = panel.n_persons, len(spec.measures)
     eta, history = _simulated(model, theta, rng)
-    phi = _moments(model, theta)[2]
+    phi = model.predictor_moments(theta)[2]
     columns: list[FloatArray] = []
     for place, (name, family) in enumerate(zip(spec.measures, model.families.families, strict=True)):
         predictor = eta[:, place : n_measures * n_waves : n_measures]
@@ -365,10 +364,3 @@ def _semidefinite_root(matrix: FloatArray) -> FloatArray:
                 column, column
             ]
     return root
-
-
-def _moments(model: PanelModel, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Means and covariances of all cells, and phi."""
-    system = model.system
-    found = moments_at(np.ascontiguousarray(theta), system.structure_arrays, system.arrays, model.families.links)
-    return found[0], found[1], found[2]

@@ -1,5 +1,6 @@
 """A model on a panel: everything that follows from the two before a number is tried."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -8,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .latent.cases import responses_of_cases
+from .latent.known_cases import left_to_integrate
 from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
+from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange
 from .moments.cross_lagged_system import cross_lagged_system
 from .moments.derived import Derived, derived_quantities
@@ -30,6 +33,8 @@ __all__ = ["Latent", "PanelModel", "check_latent", "panel_model"]
 Latent = Literal["integrate", "sample"]
 
 type FloatArray = npt.NDArray[np.float64]
+
+MOST_TRIES = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +139,30 @@ class PanelModel:
         """Exact values and responses as the kernel of the latent path reads them."""
         return arrange(self.values(), self.responses, self.cases, n_given=self.system.n_covariates)
 
+    def predictor_moments(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Means and covariances of all linear predictors and exact values, by linear system, and the families' numbers.
+
+        Shapes ``(cell, value)``, ``(cell, value, value)`` and ``(phi,)``.
+        """
+        structure, systems = self.system.structure_arrays, self.system.arrays
+        means, covariances, phi, *_ = moments_at(np.ascontiguousarray(theta), structure, systems, self.families.links)
+        return means, covariances, phi
+
+    @cached_property
+    def is_integrated(self) -> npt.NDArray[np.bool_]:
+        """Whose linear predictors are integrated out, shape ``(person,)``.
+
+        Not those of a person whose values are normal, and in whom all that a state or selection depends on was
+        observed.
+        """
+        psi = self.scale.join(self.scale.draw(MOST_TRIES, np.random.default_rng(0)))
+        thetas, proper = run_many(psi, self.scale.arrays)
+        theta = thetas[np.argmax(proper & np.isfinite(thetas).all(axis=1))]
+        means, covariances, _ = self.predictor_moments(theta)
+        found = np.zeros(self.panel.n_persons, dtype=bool)
+        found[self.latent_data.person[left_to_integrate(means, covariances, self.latent_data)]] = True
+        return found
+
     @cached_property
     def has_value(self) -> npt.NDArray[np.bool_]:
         """Who has any value of the model, shape ``(person,)``."""
@@ -149,7 +178,7 @@ class PanelModel:
         """How the likelihood is computed, and what to know of these data before its numbers are read."""
         if not self.spec.is_latent:
             return ("Moments path: the likelihood is computed from means and covariances of all people, exactly.",)
-        found = ["Latent path: each person's linear predictors are integrated out of the likelihood."]
+        found = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
         if state is not None and (histories > 1).any():
             found.append(
@@ -157,6 +186,22 @@ class PanelModel:
                 f"histories, up to {int(histories.max())} of one person, are summed over."
             )
         return (*found, *sparse_categories(panel_responses(self.panel, self.families), self.families))
+
+    def _paths(self) -> Iterator[str]:
+        """Which people's likelihood is that of moments, and whose linear predictors are integrated out."""
+        n_integrated = int(self.is_integrated.sum())
+        n_known = self.n_persons - n_integrated
+        if n_known:
+            regressions = [*([self.spec.state.name] if self.spec.state else []), *(of.of for of in self.spec.selection)]
+            known = f", with all predictors of {quoted(regressions)} among them" if regressions else ""
+            of = f"{n_known:,} of {self.n_persons:,}" if n_integrated else f"all {n_known:,}"
+            yield (
+                f"Moments path for {of} people, whose observed values are normal{known}: their likelihood is computed "
+                "from means and covariances, exactly."
+            )
+        if n_integrated:
+            whose = f" for {n_integrated:,} people: their" if n_known else ": each person's"
+            yield f"Latent path{whose} linear predictors are integrated out of the likelihood."
 
     @property
     def n_persons(self) -> int:

@@ -1,14 +1,23 @@
-"""One gradient of the latent path: 400 people, 4 waves, one normal measure and one of days. Run as a script."""
+"""One gradient of the latent path: 400 people, 4 waves, one normal measure and one of days. Run as a script.
+
+And of a state that normal measures predict, by the number of people: with those in whom nothing is left to integrate
+taken together, and one by one.
+"""
 
 import time
 
 import numpy as np
+from panels import truth
+from scipy.special import expit
 
+import alliance_bayes as ab
 from alliance_bayes.latent.families import CODES
+from alliance_bayes.latent.panel_likelihood import latent_likelihood_and_gradient
 from alliance_bayes.latent.propagation import log_likelihood_and_gradient
 from alliance_bayes.latent.quadrature import by_importance, by_quadrature
 from alliance_bayes.latent.reference import log_density
 from alliance_bayes.latent.responses import LatentArrays, Responses, arrange, one_case_each
+from alliance_bayes.model_on_panel import panel_model
 
 PHI = {
     "days": np.array([-1.9, 0.0, 1.3, 0.8, 0.7, 4.0]),
@@ -61,6 +70,39 @@ def milliseconds(family: str, *, persons: int = 400, waves: int = 4, missing: fl
     return min(times)
 
 
+def of_a_state(persons: int, *, missing: float, repeats: int = 100) -> tuple[float, float, float]:
+    """Share of people who are integrated over; milliseconds of one gradient, and of one that takes them one by one."""
+    eta, rng = ab.simulate(truth(2, 3), persons=persons, seed=1).values, np.random.default_rng(1)
+    on, values = np.empty((persons, 3)), eta.copy()
+    before, leaning = np.zeros(persons), np.zeros(persons)
+    for wave in range(3):
+        on[:, wave] = rng.uniform(size=persons) < expit(0.2 + 0.8 * before + 0.4 * leaning)
+        before, leaning = on[:, wave], eta[:, wave, 1]
+    values[:, :, 0] = np.where(on == 1, values[:, :, 0], np.nan)
+    values[rng.uniform(size=values.shape) < missing] = np.nan
+    measures = ["alliance", "abstinence"]
+    panel = ab.Panel.from_arrays(
+        values, measures=measures, times=[0, 1, 2], states={"sponsor": on}, requires={"alliance": "sponsor"}
+    )
+    state = ab.State("sponsor", ["alliance"], acquire=["abstinence"], keep=measures, acts_on=["abstinence"])
+    model = panel_model(ab.RICLPM(measures, lags="equal", state=state), panel)
+    psi = model.scale.join(model.scale.draw(400, rng))
+    middle = np.median(psi, axis=0)
+    parts = model.scale.arrays, model.system.structure_arrays, model.system.arrays, model.families.links
+    data = model.latent_data
+    one_by_one = data._replace(moments_start=np.zeros_like(data.moments_start))
+    times = []
+    for each in (data, one_by_one):
+        latent_likelihood_and_gradient(middle, *parts, each)
+        found = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            latent_likelihood_and_gradient(middle, *parts, each)
+            found.append((time.perf_counter() - started) * 1e3)
+        times.append(min(found))
+    return float(model.is_integrated.mean()), *times
+
+
 def errors(family: str, *, persons: int = 400, waves: int = 4) -> tuple[float, float, float, float, float]:
     """Expectation propagation less adaptive quadrature, per person: mean, SD, largest; change of the sum with
     10 % more latent variance; and the standard error of the sum by importance sampling with 50 pairs."""
@@ -79,6 +121,11 @@ def main() -> None:
     for family in PHI:
         complete, gaps = (milliseconds(family, missing=missing) for missing in (0.0, 0.4))
         print(f"{family:8} complete {complete:5.2f}, 40 % missing {gaps:5.2f}")
+    print("milliseconds per gradient, a state and two normal measures, 3 waves: together, one by one")
+    for persons in (302, 3_000, 30_000):
+        for missing in (0.0, 0.1):
+            share, together, alone = of_a_state(persons, missing=missing)
+            print(f"{persons:6,} people, {100 * share:3.0f} % integrated over: {together:7.2f}, {alone:7.2f}")
     print("log-likelihood by expectation propagation less that by quadrature")
     for family in PHI:
         for waves in (3, 4):

@@ -96,14 +96,14 @@ def latent_likelihood_and_gradient(psi, to_theta, structure, systems, links, dat
 
 @compiled
 def _data(packed, start):
-    bounds, cell = integers_at(packed, start + 3), integers_at(packed, start + 4)
+    bounds, cell = integers_at(packed, start + 2), integers_at(packed, start + 4)
     position, exact = integers_at(packed, start + 8), floats_at(packed, start + 9)
     n_values = len(position) // max(len(cell), 1)
     return LatentArrays(
         integers_at(packed, start),
         integers_at(packed, start + 1),
-        integers_at(packed, start + 2) != 0,
         bounds,
+        integers_at(packed, start + 3) != 0,
         cell,
         integers_at(packed, start + 5),
         integers_at(packed, start + 6),
@@ -120,6 +120,8 @@ def _data(packed, start):
         floats_at(packed, start + 17),
         floats_at(packed, start + 18),
         integers_at(packed, start + 19),
+        integers_at(packed, start + 20),
+        floats_at(packed, start + 21),
     )
 
 

@@ -39,6 +39,7 @@ from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from ..moments.kernel import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
+from .known_cases import add_known_cases, nothing_to_integrate
 from .responses import LatentArrays
 from .special import exponentials, log_logistic, logistic
 from .tables import LOWEST, N_GRID, STEP, add_rows, interpolated, pull_back, scatter, tabulate
@@ -464,20 +465,24 @@ def _add_densities(case_weight, size, first, kind, state, node, weight, table_ba
 
 @compiled
 def _mix(values, data, weights):
-    """Log-likelihood of everybody, densities of one person's cases summed; leaves their posterior probabilities."""
+    """Log-likelihood of all who have several cases, whose densities are summed; leaves the cases' probabilities."""
+    shared = np.zeros(len(values), dtype=np.bool_)
+    for pattern in range(len(data.cell)):
+        shared[data.bounds[pattern] : data.bounds[pattern + 1]] = data.several[pattern]
+    rows, result = np.flatnonzero(shared), 0.0
     n_persons = 0
-    for row in range(len(values)):
+    for row in rows:
         n_persons = max(n_persons, data.person[row] + 1)
-    peak, density, result = np.full(n_persons, -math.inf), np.zeros(n_persons), 0.0
-    for row in range(len(values)):
+    peak, density = np.full(n_persons, -math.inf), np.zeros(n_persons)
+    for row in rows:
         peak[data.person[row]] = max(peak[data.person[row]], values[row])
-    for row in range(len(values)):
+    for row in rows:
         person = data.person[row]
         if not math.isfinite(peak[person]):
             return -math.inf
         weights[row] = math.exp(values[row] - peak[person])
         density[person] += weights[row]
-    for row in range(len(values)):
+    for row in rows:
         weights[row] /= density[data.person[row]]
     for person in range(n_persons):
         if density[person] > 0.0:
@@ -522,7 +527,7 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
             if not proper:
                 break
             first_row, last_row = data.bounds[pattern], data.bounds[pattern + 1]
-            if later and not data.several[first_row:last_row].any():
+            if later and not data.several[pattern]:
                 continue
             n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
             log_determinant = condition(pattern, means, covariances, data, given)
@@ -530,9 +535,13 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
                 proper = False
                 break
             clear(given, n_exact, n_latent)
+            if nothing_to_integrate(pattern, data, given):
+                total += add_known_cases(pattern, log_determinant, data, given)
+                add_pattern(pattern, last_row - first_row, data, given, means_bar, covariances_bar)
+                continue
             constant, people = -0.5 * (n_exact * LOG_2_PI + log_determinant), 0.0
             for row in range(first_row, last_row):
-                if later and not (data.several[row] and weights[row] > LEAST_WEIGHT):
+                if later and not weights[row] > LEAST_WEIGHT:
                     continue
                 begins, first = begin[data.site[row] :], data.first[data.site[row] :]
                 integral, quadratic, settled = evaluate(
@@ -541,11 +550,13 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
                 if later:
                     share = weights[row]
                 else:
-                    values[row] = data.constant[row] + constant - 0.5 * quadratic + integral
+                    value = data.constant[row] + constant - 0.5 * quadratic + integral
                     failed += not settled
-                    if data.several[row]:
+                    if data.several[pattern]:
+                        values[row] = value
                         _keep(n_latent, begins, sites.state)
                         continue
+                    total += value
                     share = 1.0
                 people += share
                 add_to_pattern(share, n_exact, n_latent, sites.state, sites.spread, given)
@@ -553,7 +564,7 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
             if people > 0.0:
                 add_pattern(pattern, people, data, given, means_bar, covariances_bar)
         if later == 0:
-            total = _mix(values, data, weights)
+            total += _mix(values, data, weights)
     pull_back(data, phi, table_bar, phi_bar)
     if not (proper and math.isfinite(total)):
         return -math.inf, np.zeros(means.shape), np.zeros(covariances.shape), np.zeros(len(phi)), failed

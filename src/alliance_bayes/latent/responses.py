@@ -6,6 +6,7 @@ import numpy as np
 
 from ..moments.histories import Cases
 from .families import CODES, log_of_counting
+from .known_cases import means_and_scatters
 
 __all__ = ["LatentArrays", "Responses", "arrange", "one_case_each"]
 
@@ -82,12 +83,16 @@ class LatentArrays(NamedTuple):
         Of each kind, as of `Responses`, shape ``(kind,)``.
     group_of
         Group of each kind, shape ``(kind,)``.
+    moments_start, moments
+        Where the numbers of each pattern start in `moments`, and the end, shape ``(pattern + 1,)``: the mean of its
+        exact values, then their scatter about it, where people have one case each and no responses but "predicted"
+        ones; nothing elsewhere.
     """
 
     case: np.ndarray
     person: np.ndarray
-    several: np.ndarray
     bounds: np.ndarray
+    several: np.ndarray
     cell: np.ndarray
     n_exact: np.ndarray
     n_latent: np.ndarray
@@ -104,6 +109,8 @@ class LatentArrays(NamedTuple):
     size: np.ndarray
     value: np.ndarray
     group_of: np.ndarray
+    moments_start: np.ndarray
+    moments: np.ndarray
 
 
 def one_case_each(n_persons: int) -> Cases:
@@ -139,12 +146,12 @@ def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int 
     present = (state != ABSENT).any(axis=1) | several | (cases.log_weight != 0)
 
     wanted = np.flatnonzero(present)
-    kinds, pattern = np.unique(np.column_stack([cases.cell, state])[wanted], axis=0, return_inverse=True)
+    kinds, pattern = np.unique(np.column_stack([cases.cell, several, state])[wanted], axis=0, return_inverse=True)
     by_size = np.argsort(-np.bincount(pattern, minlength=len(kinds)), kind="stable")
     kinds, pattern = kinds[by_size], np.argsort(by_size)[pattern]
     order = np.argsort(pattern, kind="stable")
     case, pattern = wanted[order], pattern[order]
-    states = kinds[:, 1:]
+    shared, states = kinds[:, 1] > 0, kinds[:, 2:]
     position = np.argsort(states, axis=1, kind="stable").reshape(-1, n_values)
     rank = np.argsort(position, axis=1, kind="stable").reshape(-1, n_values)
 
@@ -170,19 +177,25 @@ def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int 
     given = of_case[case, n_values - n_given :]
     constant += np.where(np.isnan(given), 0, 0.5 * given**2 + HALF_LOG_2_PI).sum(axis=1)
     groups = distinct[fresh]
+    bounds = np.searchsorted(pattern, np.arange(len(kinds) + 1))
+    ordered = np.take_along_axis(np.nan_to_num(of_case[case]), position[pattern], axis=1)
+    n_exact = (states == EXACT).sum(axis=1)
+    n_latent = ((states == LATENT) | (states == PREDICTED)).sum(axis=1)
+    normal = ~shared & (states != LATENT).all(axis=1)
+    moments_start, moments = means_and_scatters(ordered, bounds, n_exact, normal)
     return LatentArrays(
         case=_whole(case),
         person=_whole(cases.person[case]),
-        several=np.ascontiguousarray(several[case]),
-        bounds=_whole(np.searchsorted(pattern, np.arange(len(kinds) + 1))),
+        bounds=_whole(bounds),
+        several=np.ascontiguousarray(shared),
         cell=_whole(kinds[:, 0]),
-        n_exact=_whole((states == EXACT).sum(axis=1)),
-        n_latent=_whole(((states == LATENT) | (states == PREDICTED)).sum(axis=1)),
+        n_exact=_whole(n_exact),
+        n_latent=_whole(n_latent),
         n_predicted=_whole((states == PREDICTED).sum(axis=1)),
         position=_whole(position),
-        exact=_real(np.take_along_axis(np.nan_to_num(of_case[case]), position[pattern], axis=1)),
+        exact=_real(ordered),
         constant=_real(constant),
-        site=_whole(np.append(0, np.cumsum(((states == LATENT) | (states == PREDICTED)).sum(axis=1)[pattern]))),
+        site=_whole(np.append(0, np.cumsum(n_latent[pattern]))),
         first=_whole(np.append(np.flatnonzero(new), len(order))),
         kind=_whole(kind.ravel()[order]),
         group=_whole(np.append(np.flatnonzero(fresh), len(distinct))),
@@ -191,6 +204,8 @@ def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int 
         size=_real(groups[:, 2]),
         value=_real(distinct[:, 3]),
         group_of=_whole(np.cumsum(fresh) - 1),
+        moments_start=_whole(moments_start),
+        moments=_real(moments),
     )
 
 

@@ -84,7 +84,7 @@ def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
     monkeypatch.setattr(questions, "MANY", 400)
     questions.main(draws=40, tune=60, chains=2, studies=3)
     printed = capsys.readouterr().out
-    assert printed.count("Estimand: ") == 8
+    assert printed.count("Estimand: ") == 9
     for words in (
         "days, of people with commitment 1 SD lower ",
         "always against never ",
@@ -93,6 +93,7 @@ def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
         "contact -> attendance is largest",
         "alliance is the stronger: |alliance -> ",
         "if 136 missing values of alliance (136 unanswered) are delta SDs",
+        "alliance -> days, the same in 80 % ",
         "alliance above percentile 90 ",
         "Of 2 studies of 153 people, all seen three times",
     ):

@@ -60,7 +60,7 @@ def test_chains_that_disagree():
     assert health.rhat > 1.1
     assert health.worst == "effect[y -> x]"
     assert health.problems == (
-        f"The chains disagree (R-hat {health.rhat:.3f} > 1.01). Use more tune and draws.",
+        f"The chains disagree (R-hat {health.rhat:.4f} > 1.01). Use more tune and draws.",
         f"Too few effective draws ({min(health.ess_bulk, health.ess_tail):.0f} < 400, worst effect[y -> x]). "
         "Use more draws.",
     )

@@ -832,6 +832,7 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
         "help-mediation",
         "help-robustness",
         "riclpm-alliance-abstinence",
+        "sponsor-changed",
         "sponsor-joint",
         "sponsor-later",
         "sponsor-participation",
@@ -853,8 +854,8 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
         "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
         "'association-kelly-2016', 'help-direction', 'help-direction-continuous', 'help-direction-free-lags', "
         "'help-joint', 'help-mediation', 'help-robustness', 'riclpm-alliance-abstinence', 'sponsor-alliance', "
-        "'sponsor-always', 'sponsor-joint', 'sponsor-later', 'sponsor-mediation', 'sponsor-outcomes', "
-        "'sponsor-participation', 'sponsor-precedence', 'wages-direction'."
+        "'sponsor-always', 'sponsor-changed', 'sponsor-joint', 'sponsor-later', 'sponsor-mediation', "
+        "'sponsor-outcomes', 'sponsor-participation', 'sponsor-precedence', 'wages-direction'."
     )
 
 

@@ -118,7 +118,7 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
     if n_chains == 1:
         problems.append("Only one chain: whether chains agree cannot be checked. Use chains=4.")
     elif not rhat <= LARGEST_RHAT:
-        problems.append(f"The chains disagree (R-hat {rhat:.3f} > {LARGEST_RHAT}). Use more tune and draws.")
+        problems.append(f"The chains disagree (R-hat {rhat:.4f} > {LARGEST_RHAT}). Use more tune and draws.")
     if not min(ess_bulk, ess_tail) >= SMALLEST_ESS:
         problems.append(
             f"Too few effective draws ({min(ess_bulk, ess_tail):.0f} < {SMALLEST_ESS}, worst {worst}). Use more draws."

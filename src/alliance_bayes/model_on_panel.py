@@ -23,7 +23,7 @@ from .moments.prior_scale import PriorScale, prior_scale
 from .moments.program_kernel import run_many
 from .moments.rank import indistinct_parameters
 from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
-from .names import quoted
+from .names import number, quoted
 from .panel import Panel
 from .problems import SpecError
 from .spec.cross_lagged import CrossLagged
@@ -181,9 +181,10 @@ class PanelModel:
         found = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
         if state is not None and (histories > 1).any():
+            new = f" and of who may have a new one (same={number(state.same)})" if state.same < 1 else ""
             found.append(
-                f"{int((histories > 1).sum())} people did not tell '{state.name}' at every time; their possible "
-                f"histories, up to {int(histories.max())} of one person, are summed over."
+                f"The possible histories of {int((histories > 1).sum())} people, up to {int(histories.max())} of one "
+                f"person, are summed over: of who did not tell '{state.name}' at every time{new}."
             )
         return (*found, *sparse_categories(panel_responses(self.panel, self.families), self.families))
 

@@ -1,5 +1,7 @@
 """People in whom nothing is left to integrate: their sum is that of their densities one by one, and who they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,7 +80,17 @@ def test_who_is_integrated_over():
         "them: their likelihood is computed from means and covariances, exactly."
     )
     assert second == "Latent path for 3 people: their linear predictors are integrated out of the likelihood."
-    assert third.startswith("1 people did not tell 'sponsor' at every time")
+    assert third == (
+        "The possible histories of 1 people, up to 4 of one person, are summed over: of who did not tell 'sponsor' at "
+        "every time."
+    )
+
+
+def test_what_may_be_new_is_told_among_the_histories():
+    model = state_model()
+    spec = replace(model.spec, state=replace(model.spec.state, same=0.8))
+    *_, last = panel_model(spec, model.panel).notes
+    assert last.endswith("did not tell 'sponsor' at every time and of who may have a new one (same=0.8).")
 
 
 def test_where_nothing_is_left_all_are_on_the_moments_path():

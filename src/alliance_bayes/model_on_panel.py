@@ -181,10 +181,10 @@ class PanelModel:
         found = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
         if state is not None and (histories > 1).any():
-            new = f" and of who may have a new one (same={number(state.same)})" if state.same < 1 else ""
+            new = f", or may be a new one (same={number(state.same)})" if state.same < 1 else ""
             found.append(
-                f"The possible histories of {int((histories > 1).sum())} people, up to {int(histories.max())} of one "
-                f"person, are summed over: of who did not tell '{state.name}' at every time{new}."
+                f"{int((histories > 1).sum())} people have several possible histories, up to {int(histories.max())} of "
+                f"one person, which are summed over: '{state.name}' was not told at every time{new}."
             )
         return (*found, *sparse_categories(panel_responses(self.panel, self.families), self.families))
 

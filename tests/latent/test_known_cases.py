@@ -81,8 +81,8 @@ def test_who_is_integrated_over():
     )
     assert second == "Latent path for 3 people: their linear predictors are integrated out of the likelihood."
     assert third == (
-        "The possible histories of 1 people, up to 4 of one person, are summed over: of who did not tell 'sponsor' at "
-        "every time."
+        "1 people have several possible histories, up to 4 of one person, which are summed over: 'sponsor' was not "
+        "told at every time."
     )
 
 
@@ -90,7 +90,7 @@ def test_what_may_be_new_is_told_among_the_histories():
     model = state_model()
     spec = replace(model.spec, state=replace(model.spec.state, same=0.8))
     *_, last = panel_model(spec, model.panel).notes
-    assert last.endswith("did not tell 'sponsor' at every time and of who may have a new one (same=0.8).")
+    assert last.endswith("summed over: 'sponsor' was not told at every time, or may be a new one (same=0.8).")
 
 
 def test_where_nothing_is_left_all_are_on_the_moments_path():

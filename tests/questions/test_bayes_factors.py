@@ -1,5 +1,7 @@
 """Savage-Dickey Bayes factors beside closed forms of conjugate models, ArviZ's kernels and nested fits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import gammaln
@@ -8,6 +10,7 @@ from scipy.stats import multivariate_normal
 import alliance_bayes as ab
 from alliance_bayes.questions.bayes_factors import savage_dickey
 from alliance_bayes.questions.ratios import Ratio
+from latent_people import people
 
 N_CHAINS, N_DRAWS = 4, 1000
 
@@ -44,8 +47,10 @@ def test_bayes_factors_of_a_conjugate_regression(slopes, absent):
     regression = ConjugateRegression(slopes, seed=3)
     widths = (0.5, 0.2, 1.0)
     kept = np.setdiff1d(np.arange(3), absent)
+    draws = regression.draws()
     found = savage_dickey(
-        regression.draws(),
+        draws,
+        regression.log_density(draws.reshape(-1, 3)),
         regression.log_density,
         np.array(absent),
         np.arange(3),
@@ -88,7 +93,8 @@ def test_bayes_factors_with_an_unknown_variance():
 
     for absent in ([0], [2], [0, 1]):
         kept = np.setdiff1d(np.arange(3), absent)
-        (ratio,) = savage_dickey(draws, log_density, np.array(absent), np.arange(3), ab.Normal(0.0, width), [width])
+        arguments = (log_density, np.array(absent), np.arange(3), ab.Normal(0.0, width), [width])
+        (ratio,) = savage_dickey(draws, log_density(draws.reshape(-1, 4)), *arguments)
         want = evidence(kept) - evidence(np.arange(3))
         assert abs(ratio.log - want) < 4 * ratio.error, (absent, ratio, want)
         assert ratio.error < 0.05
@@ -97,8 +103,9 @@ def test_bayes_factors_with_an_unknown_variance():
 
 def test_a_posterior_far_from_a_narrow_prior_is_marked():
     regression = ConjugateRegression((1.5, 0.0, 0.0), seed=4)
+    draws = regression.draws()
     arguments = (regression.log_density, np.array([0]), np.arange(3), ab.Normal(0.0, regression.width))
-    at_width, narrow = savage_dickey(regression.draws(), *arguments, [0.5, 0.02])
+    at_width, narrow = savage_dickey(draws, regression.log_density(draws.reshape(-1, 3)), *arguments, [0.5, 0.02])
     assert at_width.log < -20
     assert not narrow.sound
 
@@ -137,6 +144,18 @@ def test_another_prior_width_is_another_fit(fit):
     error = np.hypot(weighted["log_error"].to_numpy(), exact["log_error"].to_numpy())
     assert (abs(difference) < 4 * error).all(), (difference, error)
     assert (error < 0.3).all()
+
+
+def test_a_state_on_which_nothing_depends_changes_no_bayes_factor():
+    panel, spec = people(80, 3, seed=8), ab.RICLPM(["alliance", "trust"], lags="equal")
+    found = [
+        ab.bayes_factors(ab.fit(each, panel, seed=3, draws=500, chains=2), *spec.measures, refit=False)
+        for each in (spec, replace(spec, state=ab.State("helper")))
+    ]
+    alone, beside = (np.log(answer.table["for_none"]) for answer in found)
+    errors = np.hypot(*(answer.table["log_error"] for answer in found))
+    assert (abs(alone - beside) < 4 * errors).all()
+    assert (errors < 0.2).all()
 
 
 def test_free_lags_have_a_row_for_each_interval(small_panel):

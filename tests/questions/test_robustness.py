@@ -11,6 +11,7 @@ from test_directionality import made_up_fit
 import alliance_bayes as ab
 from alliance_bayes.health import Health
 from alliance_bayes.questions import robustness as module
+from latent_people import people
 
 NAMES = ["alliance", "days"]
 HEALTHY = Health(1.0, 900, 900, 0, 1.0, "", ())
@@ -63,6 +64,34 @@ def test_each_covariate_can_be_left_out(panel):
     without = variants["without stress"][0]
     assert (dict(without.covariates), without.predetermined) == ({"commitment": ("intercepts",)}, ())
     assert dict(without.moderated) == {"alliance -> days": "commitment"}
+
+
+def test_families_a_state_and_selection_have_variants_without_them():
+    panel = people(30, 3, required=["alliance"])
+    state = ab.State("sponsor", ["alliance"], keep=["days"])
+    families = {"days": ab.Days(14), "few": ab.BetaBinomial("window"), "ordered": ab.Ordinal(5, lowest=0)}
+    families |= {"scale": ab.Items(["item1", "item2"], 4, lowest=0), "visits": ab.Count()}
+    selection = [ab.Selection("interview", before=["days"])]
+    spec = ab.RICLPM(["alliance", *families], lags="equal", families=families, state=state, selection=selection)
+    variants = ab.robustness_variants(spec, panel, lags=[], prior_widths=[])
+    assert list(variants) == [
+        *("as asked", "CLPM", "days normal", "ordered normal", "visits normal", "without sponsor", "missing at random"),
+    ]
+    assert variants["CLPM"][0].families == variants["without sponsor"][0].families == spec.families
+    assert "days" not in variants["days normal"][0].families
+    assert variants["days normal"][0].state == state
+    assert (variants["without sponsor"][0].state, variants["without sponsor"][0].nonexistent) == (None, "as_missing")
+    assert variants["missing at random"][0].selection == ()
+
+
+def test_a_real_fit_with_a_state_and_without_it():
+    panel = people(40, 3, required=["alliance"])
+    state = ab.State("sponsor", ["alliance"], keep=["trust"])
+    spec = ab.RICLPM(["alliance", "trust"], lags="equal", state=state)
+    variants = ab.robustness_variants(spec, panel, models=[], lags=[], prior_widths=[])
+    answer = ab.robustness(spec, panel, *spec.measures, seed=4, variants=variants, draws=100, chains=2)
+    assert list(answer.answers) == ["as asked", "without sponsor"]
+    assert (answer.power_scaling.to_numpy() > 0).all()
 
 
 def test_models_outside_the_family_are_refused(panel):

@@ -16,6 +16,7 @@ from ..panel import Panel
 from ..problems import AllianceBayesError, SpecError
 from ..pymc_models.densities import NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
+from ..spec.families import BetaBinomial, Count, Days, Family, Items
 from ..spec.priors import Normal
 from ..spec.steps import equal_intervals
 from ..summaries import interval_name
@@ -123,9 +124,11 @@ def robustness_variants(
     Returns
     -------
     dict
-        Name to spec and panel: other models, other lags, other priors, and without each covariate. An option
-        that a model does not know, or that contradicts another, is no variant; in a CLPM, covariates of the
-        intercepts act on every wave alike.
+        Name to spec and panel: other models, other lags, other priors, and without each covariate; each measure of
+        another family as normal, where its values are of one size (of one window, one exposure); no state, what
+        requires it being taken as missing; and, without selection, values missing at random. An option that a model
+        does not know, or that contradicts another, is no variant; in a CLPM, covariates of the intercepts act on
+        every wave alike.
 
     Raises
     ------
@@ -140,7 +143,6 @@ def robustness_variants(
     >>> list(robustness_variants(RICLPM(["x", "y"], lags="equal"), panel, models=["CLPM"], lags=["free"]))
     ['as asked', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
     """
-    spec.require_normal("robustness_variants")
     family = _family(CrossLagged)
     unknown = [name for name in models if name not in family]
     if unknown:
@@ -162,6 +164,15 @@ def robustness_variants(
         add(f"prior SD x {number(factor)}", _with_prior_width(spec, factor))
     for name in spec.covariates:
         add(f"without {name}", _without_covariate(spec, name))
+    for name, of_family in spec.random_families.items():
+        if _of_one_size(of_family):
+            others = {other: given for other, given in spec.families.items() if other != name}
+            add(f"{name} normal", _changed(spec, families=others))
+    if spec.state is not None:
+        as_missing = "as_missing" if panel.requires else None
+        add(f"without {spec.state.name}", _changed(spec, state=None, nonexistent=as_missing))
+    if spec.selection:
+        add("missing at random", _changed(spec, selection=()))
     return found
 
 
@@ -176,7 +187,7 @@ def robustness(
     margin: float = MARGIN,
     certainty: float = CERTAINTY,
     draws: int = 1000,
-    tune: int = 400,
+    tune: int | None = None,
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.8,
@@ -217,7 +228,6 @@ def robustness(
     .. [1] Kallioinen, Paananen, Buerkner & Vehtari (2024). Detecting and diagnosing prior and likelihood
        sensitivity with power-scaling. Statistics and Computing 34, 57. https://doi.org/10.1007/s11222-023-10366-5
     """
-    spec.require_normal("robustness")
     chosen = robustness_variants(spec, panel) if variants is None else variants
     answers: dict[str, Directionality] = {}
     left_out: dict[str, str] = {}
@@ -284,6 +294,18 @@ def _changed(spec: CrossLagged, **options: Any) -> CrossLagged | None:
         return replace(spec, **options)
     except SpecError:
         return None
+
+
+def _of_one_size(family: Family) -> bool:
+    """Whether the measure's own numbers mean the same for every person and wave, as a normal measure's do."""
+    match family:
+        case Days():
+            return isinstance(family.window, int)
+        case BetaBinomial():
+            return isinstance(family.trials, int)
+        case Count():
+            return isinstance(family.exposure, int | float)
+    return not isinstance(family, Items)
 
 
 def _with_prior_width(spec: CrossLagged, factor: float) -> CrossLagged | None:

@@ -26,6 +26,7 @@ LEAST_DIFFERENCE = 4.0
 LEAST_ERRORS = 2.0
 MOST_REFITS = 20
 FEW_PERSONS = 100
+FEWEST_DRAWS = 25  # whose largest 5 weights are smoothed
 Method = Literal["stacking", "BB-pseudo-BMA", "pseudo-BMA"]
 
 ZERO = (
@@ -251,6 +252,9 @@ def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
         problems.raise_as(SpecError)
     (reference, first), *others = fits.items()
     first.panel.require_persons("Leaving out persons")
+    for name, fitted in fits.items():
+        if fitted.n_draws < FEWEST_DRAWS:
+            problems.add(f"'{name}' has {fitted.n_draws} draws, too few to weigh: sample {FEWEST_DRAWS} or more.")
     for name, fitted in others:
         if set(fitted.spec.measures) != set(first.spec.measures):
             problems.add(

@@ -41,7 +41,8 @@ class RICLPM(CrossLagged):
         With ``lags="free"``: lists of one path over several intervals with one effect, such as
         ``[["x -> y, 0 to 1", "x -> y, 1 to 2"]]``.
     lag_2
-        Paths that also act over two waves, with one effect for all waves.
+        Paths that also act over two waves, with one effect for all waves; those of a measure that requires a state,
+        wherever it existed two waves before.
     covariates
         Covariate to where it acts: ``"intercepts"``, ``"slopes"`` (of an LCM-SR or ALT), ``"first_wave"`` (the
         within-person part there, for what was measured before treatment), ``"each_wave"`` (an effect at each) or

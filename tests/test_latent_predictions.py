@@ -7,11 +7,13 @@ from scipy.special import expit
 import alliance_bayes as ab
 from alliance_bayes.latent_predictions import (
     draw_of_people,
+    imputed_responses,
     integration_error,
     latent_per_person,
     latent_statistics,
     observed_responses,
     replicate_responses,
+    who_could_answer,
 )
 from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.moments.program_kernel import run_many
@@ -290,3 +292,96 @@ def test_the_integral_is_held_against_importance_sampling(everything):
     assert 1 / 3 <= error.effective_share <= 1
     assert error.unsettled == 0
     assert str(error).startswith("integration error of the log-likelihood ")
+
+
+def test_imputed_values_of_a_normal_measure_have_its_conditional_distribution():
+    panel = people(10, 3, missing=0.35, seed=8, complete=["helper"])
+    spec = ab.RICLPM(SIMPLE, lags="equal", state=ab.State("helper"))
+    model = panel_model(spec, panel)
+    theta, values = some_theta(model)
+    rng, n_draws = np.random.default_rng(3), 250
+    drawn = np.array([imputed_responses(model, "trust", theta, rng)(0.0)[:, :, 0] for _ in range(n_draws)])
+    drawn = (drawn - model.centre[1]) / model.unit[1]
+    absent = 0
+    for person, row in enumerate(stacked(panel, model, SIMPLE)):
+        mean, covariance = conditional(spec, panel.times, values, row)
+        for wave in np.flatnonzero(np.isnan(row[1::2])):
+            place = 2 + 2 * wave + 1
+            sd = np.sqrt(covariance[place, place])
+            assert abs(drawn[:, person, wave].mean() - mean[place]) < 4.5 * sd / np.sqrt(n_draws)
+            assert drawn[:, person, wave].std() == pytest.approx(sd, rel=0.25)
+            absent += 1
+    assert absent > 5
+
+
+def test_imputed_days_are_as_probable_as_their_family_says_at_what_is_left_of_their_predictor():
+    """Of people who told no days: given exact values alone, so that the linear predictor is normal."""
+    panel = people(6, 2, seed=8)
+    values = panel.values.copy()
+    values[2:, :, NAMES.index("days")] = np.nan  # the first two did
+    panel = ab.Panel.from_arrays(values, measures=NAMES, times=panel.times)
+    spec = ab.CLPM(["alliance", "days"], lags="equal", families={"days": ab.Days(14)})
+    model = panel_model(spec, panel)
+    theta, _ = some_theta(model)
+    means, covariances, phi = model.predictor_moments(theta)
+    exact = model.values()
+    rng, n_draws = np.random.default_rng(3), 1500
+    by_shift = {0.0: [], 1.0: []}
+    for _ in range(n_draws):
+        drawn = imputed_responses(model, "days", theta, rng)
+        for shift, found in by_shift.items():
+            found.append(drawn(shift)[:, :, 0])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    known = [0, 2]
+    for person in range(2, 6):
+        gains = np.linalg.solve(covariances[0][np.ix_(known, known)], covariances[0][known]).T
+        mean = means[0] + gains @ (exact[person, known] - means[0][known])
+        left = covariances[0] - gains @ covariances[0][known]
+        for shift, found in by_shift.items():
+            shares = np.mean([each == 0 for each in found], axis=0)[person]
+            for wave, place in enumerate([1, 3]):
+                eta = mean[place] + shift + np.sqrt(left[place, place]) * nodes
+                want = weights @ expit(phi[0] - phi[2] * eta) / weights.sum()
+                assert abs(shares[wave] - want) < 4.5 * np.sqrt(want * (1 - want) / n_draws)
+        assert (np.array(by_shift[1.0])[:, person] >= np.array(by_shift[0.0])[:, person]).mean() > 0.8
+
+
+def test_the_state_of_waves_that_nothing_is_known_of_is_drawn_too():
+    """Of people seen once, the last values hold the effect of a sponsor as often as they have one."""
+    panel, n_waves = people(40, 3, required=["alliance"], seed=8), 3
+    values, states = panel.values.copy(), panel.states["sponsor"].copy()
+    values[12:, 1:], states[12:, 1:] = np.nan, np.nan
+    seen = np.ones((40, n_waves), dtype=bool)
+    seen[12:, 1:] = False
+    panel = ab.Panel.from_arrays(
+        values, measures=NAMES, times=panel.times, requires={"alliance": "sponsor"}, states={"sponsor": states},
+        interviewed=seen, covariates=dict(panel.covariates),
+    )  # fmt: skip
+    state = ab.State("sponsor", ["alliance"], acts_on=["trust"])
+    model = panel_model(ab.CLPM(SIMPLE, lags="equal", state=state), panel)
+    intercepts = {f"intercept sponsor {word}, {time:g}": 1.0 for word in ("acquired", "kept") for time in (3, 9)}
+    theta, named = some_theta(model, changed={"sponsor -> trust": 3.0} | intercepts)
+    without, _ = some_theta(model, changed={"sponsor -> trust": 0.0} | intercepts)
+    rng = np.random.default_rng(3)
+    last = [
+        np.array([imputed_responses(model, "trust", each, rng)(0.0)[12:, 2, 0] for _ in range(150)]).mean()
+        for each in (theta, without)
+    ]
+    carried = named["trust -> trust"]
+    # What it added at first is no deviation, and does not carry over.
+    expected = 3 * (expit(1.0) - carried**2 * states[12:, 0].mean())
+    assert (last[0] - last[1]) / model.unit[1] == pytest.approx(expected, abs=0.15)
+
+
+def test_where_a_value_may_be_drawn():
+    panel = people(20, 3, required=["alliance"], unknown=[3], dropout=True, seed=8)
+    families = {"days": ab.Days("window")}
+    spec = ab.RICLPM(["alliance", "days"], lags="equal", families=families, state=ab.State("sponsor", ["alliance"]))
+    model = panel_model(spec, panel)
+    exists, drawable = who_could_answer(model, "alliance")
+    np.testing.assert_array_equal(exists, panel.states["sponsor"] == 1)
+    np.testing.assert_array_equal(exists, drawable)
+    exists, drawable = who_could_answer(model, "days")
+    assert exists.all()
+    np.testing.assert_array_equal(drawable, ~np.isnan(panel.values[:, :, NAMES.index("window")]))
+    assert not drawable.all()

@@ -44,7 +44,7 @@ from .spec.mapping import spec_from_mapping, spec_to_mapping
 from .spec.steps import base_step
 from .summaries import interval
 
-__all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled"]
+__all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled", "warm_up"]
 
 TUNE, SCALED_TUNE = 400, 100
 MOST_STORED_VALUES = 10_000_000
@@ -143,9 +143,7 @@ def fit(
         If the model is not identified at these times, does not fit the panel's measures, or a
         setting makes no sense; before anything is compiled.
     """
-    if tune is None:
-        in_scale = spec.is_latent and latent == "integrate" and sampler == "nutpie"
-        tune = SCALED_TUNE if in_scale else TUNE
+    tune = warm_up(spec, sampler, latent) if tune is None else tune
     check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
     check_latent(spec, latent)
     whole = panel_model(spec, panel)
@@ -616,6 +614,11 @@ def check_settings(
     if sampler not in get_args(Sampler):
         problems.add(f"sampler must be one of {quoted(get_args(Sampler))}; got {sampler!r}.")
     problems.raise_as(SpecError)
+
+
+def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:
+    """Draws of a warm-up that nobody chose: fewer where the scale of the posterior is found before it."""
+    return SCALED_TUNE if spec.is_latent and latent == "integrate" and sampler == "nutpie" else TUNE
 
 
 def _is_whole(value: object, least: int) -> bool:

@@ -1,6 +1,6 @@
 """What a fitted model of the latent path says of people: densities, linear predictors, replicated panels, errors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from .latent.quadrature import corrections
 from .latent.replicating import draw_responses
 from .model_on_panel import PanelModel
 from .moments.cross_lagged_system import cross_lagged_system
-from .moments.design import Cell
+from .moments.design import Cell, design_of
 from .moments.histories import KEPT, NEW, OFF, told_states
 from .moments.kernel import moments
 from .moments.linear_system import LinearSystem, PanelSystem
@@ -30,11 +30,13 @@ from .spec.families import BetaBinomial, Days, Family, Items, Ordinal, YesNo
 __all__ = [
     "IntegrationError",
     "draw_of_people",
+    "imputed_responses",
     "integration_error",
     "latent_per_person",
     "latent_statistics",
     "observed_responses",
     "replicate_responses",
+    "who_could_answer",
 ]
 
 type FloatArray = npt.NDArray[np.float64]
@@ -199,16 +201,12 @@ def replicate_responses(
     eta, history = _simulated(model, theta, rng)
     phi = model.predictor_moments(theta)[2]
     columns: list[FloatArray] = []
-    for place, (name, family) in enumerate(zip(spec.measures, model.families.families, strict=True)):
+    for place, name in enumerate(spec.measures):
         predictor = eta[:, place : n_measures * n_waves : n_measures]
         exists = np.ones((n_persons, n_waves), dtype=bool)
         if spec.state is not None and name in spec.state.required_by:
             exists = history != OFF
-        if name not in spec.random_families:
-            drawn = [predictor * model.unit[place] + model.centre[place]]
-        else:
-            numbers = phi[model.families.starts[place][0] :][: len(family.parameters)]
-            drawn = draw_responses(family, numbers, predictor, response_sizes(name, family, panel), rng)
+        drawn = _responses_at(model, name, predictor, phi, rng)
         for column, values in zip(spec.columns_of(name), drawn, strict=True):
             columns.append(np.where(exists & _answered(model, column), values, np.nan))
     values = np.stack(columns, axis=2).reshape(n_persons, -1)
@@ -216,6 +214,81 @@ def replicate_responses(
         return values, np.zeros((n_persons, 0))
     told = ~np.isnan(told_states(spec.state.name, panel))
     return values, np.where(told, history != OFF, np.nan)
+
+
+def _responses_at(
+    model: PanelModel, measure: str, predictor: FloatArray, phi: FloatArray, rng: np.random.Generator
+) -> list[FloatArray]:
+    """Values of each column of a measure at linear predictors, in their own units; shapes ``(person, wave)``.
+
+    Parameters
+    ----------
+    model
+        The model on its panel, whose windows and exposures are used.
+    measure
+        One of its measures.
+    predictor
+        Shape ``(person, wave)``; of a normal measure its values in the model's unit.
+    phi
+        Numbers of the families.
+    rng
+        Source of the random numbers.
+    """
+    place = model.spec.measures.index(measure)
+    family = model.families.families[place]
+    if measure not in model.spec.random_families:
+        return [predictor * model.unit[place] + model.centre[place]]
+    numbers = phi[model.families.starts[place][0] :][: len(family.parameters)]
+    return draw_responses(family, numbers, predictor, response_sizes(measure, family, model.panel), rng)
+
+
+def imputed_responses(
+    model: PanelModel, measure: str, theta: FloatArray, rng: np.random.Generator
+) -> Callable[[float], FloatArray]:
+    """Draw every person's values of one measure given all that was observed of them, wherever it was not.
+
+    Its linear predictors are drawn once, jointly with the state of every wave.
+
+    Parameters
+    ----------
+    model
+        The model on its panel.
+    measure
+        One of its measures.
+    theta
+        One draw of the parameters, in the model's unit.
+    rng
+        Source of the random numbers.
+
+    Returns
+    -------
+    Callable
+        Of a shift of the linear predictor (of a normal measure, in its SDs) to values in their own units, shape
+        ``(person, wave, column)``: the same but for the shift, as if the measure existed everywhere.
+    """
+    model = replace(model, design=design_of(model.spec, model.panel, to_the_end=True))
+    n_waves, n_measures = len(model.panel.times), len(model.spec.measures)
+    place = model.spec.measures.index(measure)
+    targets = model.system.systems[0].observed[place : n_measures * n_waves : n_measures]
+    predictor = draw_of_people(model, targets, theta[None], rng)[0]
+    phi, seed = model.predictor_moments(theta)[2], int(rng.integers(2**31))
+    return lambda shift: np.stack(
+        _responses_at(model, measure, predictor + shift, phi, np.random.default_rng(seed)), axis=2
+    )
+
+
+def who_could_answer(model: PanelModel, measure: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Where a measure is known to exist, and where a value of it can be drawn too; shapes ``(person, wave)``.
+
+    None can be drawn where its window, number of trials or exposure is not known.
+    """
+    spec, panel = model.spec, model.panel
+    exists = np.ones((panel.n_persons, len(panel.times)), dtype=bool)
+    if spec.state is not None and measure in spec.state.required_by:
+        exists = told_states(spec.state.name, panel) == 1
+    if measure not in spec.random_families:
+        return exists, exists
+    return exists, exists & ~np.isnan(response_sizes(measure, spec.random_families[measure], panel))
 
 
 def observed_responses(model: PanelModel) -> tuple[FloatArray, FloatArray]:

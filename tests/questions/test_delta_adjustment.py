@@ -245,7 +245,7 @@ def test_imputed_values_have_the_distribution_that_the_model_gives_them(kinds_of
     fit, theta = kinds_of_absence, kinds_of_absence.thetas[17]
     cells = shifted_panels.cells_of(fit, "alliance", ["unanswered"])
     rng = np.random.default_rng(1)
-    drawn = np.stack([shifted_panels._imputed(fit, theta, rng) for _ in range(1000)])
+    drawn = np.stack([shifted_panels._imputed(fit, cells, theta, rng)(0.0) for _ in range(1000)])
     values, n = fit.model.values(), fit.system.n_values
     registers, _ = run(theta, fit.system.structure_arrays)
     mean, covariance = moments(registers, fit.system.systems[0].arrays)

@@ -38,10 +38,6 @@ ASKED = {
     "Truth": lambda fit: ab.Truth(fit.spec, times=[0, 1, 2]),
     "A forecast": lambda fit: fit.forecast(12),
     "loo_pit": lambda fit: ab.loo_pit(fit),
-    "A density ratio": lambda fit: ab.bayes_factors(fit, "x", "y"),
-    "delta_adjustment": lambda fit: ab.delta_adjustment(fit, "x", "y", measure="y"),
-    "robustness": lambda fit: ab.robustness(fit.spec, fit.panel, "x", "y", seed=1),
-    "robustness_variants": lambda fit: ab.robustness_variants(fit.spec, fit.panel),
     "causal_order": lambda fit: ab.causal_order(fit),
 }
 

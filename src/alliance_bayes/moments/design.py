@@ -143,8 +143,11 @@ def plain_design(times: Sequence[float]) -> Design:
     return Design(waves, cells=(Cell(0, waves),))
 
 
-def design_of(spec: CrossLagged, panel: Panel) -> Design:
-    """The design of a model on a panel that it was checked against."""
+def design_of(spec: CrossLagged, panel: Panel, *, to_the_end: bool = False) -> Design:
+    """The design of a model on a panel that it was checked against.
+
+    With `to_the_end` the state of all waves has a probability, as `possible_histories` says.
+    """
     times = tuple(panel.times)
     moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
     groups = panel.background.group_labels if spec.group_lags else ()
@@ -180,7 +183,7 @@ def design_of(spec: CrossLagged, panel: Panel) -> Design:
             *(moderators[name] for name in spec.moderated.values()),
         ]
     )
-    histories = None if spec.state is None else possible_histories(spec, panel)
+    histories = None if spec.state is None else possible_histories(spec, panel, to_the_end=to_the_end)
     last, end = 1 + len(times), keys.shape[1]
     if histories is not None:
         keys = np.hstack([keys[histories.person], histories.state])

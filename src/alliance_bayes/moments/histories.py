@@ -58,8 +58,11 @@ class Histories(NamedTuple):
     log_weight: npt.NDArray[np.float64]
 
 
-def possible_histories(spec: CrossLagged, panel: Panel) -> Histories:
+def possible_histories(spec: CrossLagged, panel: Panel, *, to_the_end: bool = False) -> Histories:
     """Histories that agree with what is known of the state and with values that exist only while it is on.
+
+    With selection, or `to_the_end`, the state of all waves has a probability, also after the last that anything is
+    known of.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def possible_histories(spec: CrossLagged, panel: Panel) -> Histories:
     """
     known = _known_states(spec, panel)
     n_persons, n_waves = known.shape
-    last = np.full(n_persons, n_waves - 1) if spec.selection else _last_known(spec, panel)
+    last = np.full(n_persons, n_waves - 1) if spec.selection or to_the_end else _last_known(spec, panel)
     counted = np.arange(n_waves) <= last[:, None]
     options = np.where(counted, known, OFF)
     distinct, which = np.unique(np.column_stack([options, counted]), axis=0, return_inverse=True)

@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.special import ndtr, ndtri
 
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
-from ..fitting import Fit, Settings, check_settings
+from ..fitting import Fit, Settings, check_settings, warm_up
 from ..imputations import FitOfImputations
 from ..names import choices, in_words, number, quoted
 from ..panel import Absence
@@ -164,7 +164,7 @@ def delta_adjustment(
     certainty: float = CERTAINTY,
     seed: int | None = None,
     draws: int = 300,
-    tune: int = 400,
+    tune: int | None = None,
     chains: int = 2,
     cores: int | None = None,
     progress: bool | None = None,
@@ -177,6 +177,9 @@ def delta_adjustment(
     the model is fitted again to the completed panel; and the draws of all imputations, mixed, are asked by
     `directionality`. The same imputations serve every delta.
 
+    Of a model with families or a state, only the values that are shifted are filled in, and the likelihood of each fit
+    sums over the rest. A measure that is not normal is shifted in its linear predictor, from which values are drawn.
+
     Parameters
     ----------
     fit
@@ -187,12 +190,12 @@ def delta_adjustment(
         The measure whose missing values are shifted; any of the model. One with indicators is shifted in all of
         them, each in its own SDs.
     deltas
-        Shifts in the measure's SDs about its wave means, as the model's unit; below 0, missing values are lower than
-        the model believes. Delta 0 is always among them.
+        Shifts in the measure's SDs about its wave means, as the model's unit, or in SDs of its linear predictor at the
+        first wave; below 0, missing values are lower than the model believes. Delta 0 is always among them.
     absences
         Which of the measure's missing values are shifted: ``"not_interviewed"``, ``"unanswered"``, and
-        ``"unknown"``, those whose state was not answered. Missing values of other kinds are filled in as the model
-        believes.
+        ``"unknown"``, those whose state was not answered. Missing values of other kinds are distributed as the model
+        believes; in a model with a state, so are those of what requires it wherever the state is not known.
     imputations
         How many times missing values are drawn, at least 2. The error of a probability falls with the root of it.
     margin, certainty
@@ -200,7 +203,7 @@ def delta_adjustment(
     seed
         Of imputations and fits; the fit's when left open.
     draws, tune, chains, cores
-        As in `fit`, for the fit of each completed panel.
+        As in `fit`, for the fit of each completed panel; so many warm-up draws as there when left open.
     progress
         Whether to show a progress bar; left open, it is shown in a terminal.
 
@@ -213,8 +216,8 @@ def delta_adjustment(
     Raises
     ------
     SpecError
-        If a measure or absence is unknown, a number makes no sense, nothing would be shifted, or the fit is of several
-        groups or imputed panels.
+        If a measure or absence is unknown, a number makes no sense, nothing would be shifted, the fit is of several
+        groups or imputed panels or has a selection, or the window of a missing value is not known.
     PanelError
         If the panel holds moments alone; all problems at once.
 
@@ -234,7 +237,7 @@ def delta_adjustment(
     """
     sampling: dict[str, Any] = {
         "draws": draws,
-        "tune": tune,
+        "tune": warm_up(fit.spec, fit.settings.sampler) if tune is None else tune,
         "chains": chains,
         "cores": cores,
         "target_accept": fit.settings.target_accept,
@@ -258,7 +261,7 @@ def delta_adjustment(
     unit = float(cells.scale[cells.own[0]])
     scenarios = pd.DataFrame(
         {
-            "raw": [delta * unit for delta in ordered],
+            "raw": [delta * unit for delta in ordered],  # NaN where linear predictors are shifted
             "imputed_mean": [np.mean([each[place].imputed_mean for each in found]) for place in range(len(ordered))],
             "verdict": [answer.verdict for answer in answers.values()],
         },
@@ -308,8 +311,10 @@ def _checked(
             "This fit is of several groups, and values are imputed and effects read in one population. Fit the panel "
             "of one group, panel.of_group(...), by a spec without group_lags."
         )
-    with problems.collecting():
-        fit.spec.require_normal("delta_adjustment")
+    if fit.spec.selection:
+        problems.add(
+            "This model has a selection, which is another answer to the same question. Fit it without, selection=()."
+        )
     check_pairs(fit.spec, [pair], problems)
     if measure not in fit.spec.measures:
         problems.add(f"measure: the model has no '{measure}'{choices(str(measure), fit.spec.measures, 'Measures')}")
@@ -327,6 +332,11 @@ def _checked(
     cells = cells_of(fit, measure, absences)
     if not cells.shifted.any():
         problems.add(_nothing_shifted(absences, cells))
+    elif cells.n_unknown:
+        problems.add(
+            f"Windows or exposures of {cells.n_unknown} missing values of '{measure}' are not known, so that none can "
+            "be drawn. Give the family a number, or one for each wave, instead of a column."
+        )
     problems.raise_as(SpecError)
     return cells
 
@@ -447,8 +457,8 @@ def _sentences(
             continue
         latest = f"{row['latest']:.2f}" if np.isfinite(row["latest"]) else f"beyond {_shown(farthest)}"
         found.append(
-            f"{event} falls below {number(certainty)} at delta {row['delta']:.2f}, {row['raw']:.3g} in the measure's "
-            f"unit (two Monte Carlo errors to either side: {row['earliest']:.2f}, {latest})."
+            f"{event} falls below {number(certainty)} at delta {row['delta']:.2f}{_in_units(row['raw'])} (two Monte "
+            f"Carlo errors to either side: {row['earliest']:.2f}, {latest})."
         )
     largest, n_imputations = float(table["between_share"].max()), len(np.unique(answer.draws["imputation"]))
     if n_imputations < 100 * largest:
@@ -457,6 +467,10 @@ def _sentences(
             f"them probabilities are rough; ask for imputations={10 * np.ceil(10 * largest):.0f} or more."
         )
     return (*found, f"Verdict: {_verdicts_in_words(scenarios['verdict'])}.")
+
+
+def _in_units(raw: float) -> str:
+    return "" if np.isnan(raw) else f", {raw:.3g} in the measure's unit"
 
 
 def _never_certain(
@@ -487,21 +501,28 @@ def _assumptions(fit: Fit, cells: Cells) -> tuple[str, ...]:
         f"Given all that was observed of a person, missing values of '{measure}' {kinds} are distributed as the model "
         "believes but for delta, which is the same for every person and wave. Nothing that was observed speaks for one "
         "delta or another.",
-        "All other missing values, of other measures too, are distributed as the model believes; they do not move with "
-        "the shifted ones.",
+        "All other missing values, of other measures too, are distributed as the model believes"
+        + (", given the shifted ones." if spec.is_latent else "; they do not move with the shifted ones."),
         "Values are imputed by the model as it was fitted, with values missing at random. Fitted again to shifted "
         "values, it agrees with that at delta 0 alone; elsewhere it describes by normal means and covariances what is "
         "a mixture of people seen and not seen.",
-        "Imputed values are normal and are not kept within the range of a measure.",
+        f"Imputed values of '{measure}' are drawn from its family, at linear predictors that are shifted."
+        if measure in spec.random_families
+        else "Imputed values are normal and are not kept within the range of a measure.",
     ]
     if (cells.kinds == Absence.DOES_NOT_EXIST).any():
-        names = [name for name in spec.columns if name in panel.requires]
+        names = [name for name in spec.response_columns if name in panel.requires]
         found.append(
             f"Values of {quoted(names)} that do not exist because a state is off are not missing: they are neither "
             "filled in nor shifted."
         )
-    own = [name for name in spec.indicators.get(measure, (measure,)) if name in panel.requires]
-    if own and {"not_interviewed", "unknown"} & set(cells.shifted_by_kind):
+    own = [name for name in spec.columns_of(measure) if name in panel.requires]
+    if spec.state is not None and measure in spec.state.required_by:
+        found.append(
+            f"Where '{spec.state.name}' is not known, nobody knows whether '{measure}' existed; it is neither filled "
+            "in nor shifted there."
+        )
+    elif own and {"not_interviewed", "unknown"} & set(cells.shifted_by_kind):
         states = quoted(dict.fromkeys(panel.requires[name] for name in own))
         found.append(
             f"Where {states} is not known, nobody knows whether '{measure}' existed; it is filled in and shifted as if "
@@ -514,17 +535,22 @@ def _assumptions(fit: Fit, cells: Cells) -> tuple[str, ...]:
 
 
 def _heading(fit: Fit, cells: Cells, n_imputations: int, unit: float) -> str:
-    name = fit.spec.columns[cells.own[0]]
+    name = fit.spec.response_columns[cells.own[0]]
     column = fit.panel.require_persons("A delta adjustment")[:, :, fit.panel.measures.index(name)]
     kinds = in_words([f"{count} {name.replace('_', ' ')}" for name, count in cells.shifted_by_kind.items()])
-    measure = f"the indicators of {cells.measure}" if len(cells.own) > 1 else cells.measure
+    measure = f"the {len(cells.own)} columns of {cells.measure}" if len(cells.own) > 1 else cells.measure
+    unit_in_words = f"of the linear predictor of {cells.measure} at the first wave" if np.isnan(unit) else f"{unit:.4g}"
+    others = (
+        ""
+        if fit.spec.is_latent
+        else f" {cells.counts['imputed']} other missing values are filled in as the model believes."
+    )
     return (
         f"Lagged effects, SD per SD, if {cells.counts['shifted']} missing values of {measure} ({kinds}) are delta SDs "
         f"from what the model believes; {fit.n_persons} people, {len(fit.panel.times)} waves, "
         f"{n_imputations} imputations\n"
-        f"1 SD of {name} is {unit:.4g}; its {int((~np.isnan(column)).sum())} observed values have mean "
-        f"{np.nanmean(column):.4g} and lie from {np.nanmin(column):.4g} to {np.nanmax(column):.4g}. "
-        f"{cells.counts['imputed']} other missing values are filled in as the model believes."
+        f"1 SD of {name} is {unit_in_words}; its {int((~np.isnan(column)).sum())} observed values have mean "
+        f"{np.nanmean(column):.4g} and lie from {np.nanmin(column):.4g} to {np.nanmax(column):.4g}.{others}"
     )
 
 
@@ -542,7 +568,8 @@ def _table_in_words(answer: DeltaAdjustment) -> list[str]:
         for delta, scenario in answer.scenarios.iterrows():
             found, value = answer.answers[float(str(delta))], float(str(delta))
             rows = {path: table.loc[(value, path, over)] for path in paths}
-            cells = (_shown(value), f"{scenario['raw']:.3g}", f"{scenario['imputed_mean']:.4g}")
+            raw = "" if np.isnan(scenario["raw"]) else f"{scenario['raw']:.3g}"
+            cells = (_shown(value), raw, f"{scenario['imputed_mean']:.4g}")
             lines.append(_line(*cells, rows, paths, found))
     return lines
 

@@ -1,7 +1,12 @@
-"""Panels whose missing values are filled in as a fit believes and then shifted, each fitted again."""
+"""Panels whose missing values are filled in as a fit believes and then shifted, each fitted again.
 
-from collections.abc import Sequence
+Of normal measures all missing values are filled in and some of them shifted. Of a model with families or a state only
+those are filled in that are shifted, since its likelihood sums over the others; linear predictors are shifted.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +16,8 @@ from numpy.typing import NDArray
 from ..fitting import Fit, Settings, sampled
 from ..health import Health, examine
 from ..imputations import mixed
+from ..latent_predictions import imputed_responses, who_could_answer
+from ..model_on_panel import panel_model
 from ..panel import Absence, Panel
 from ..panel.records import MISSING
 from ..prediction import draw_unobserved
@@ -19,6 +26,7 @@ from ..progress import shown
 __all__ = ["FEWEST", "Cells", "Refit", "cells_of", "pooled", "refits"]
 
 type FloatArray = NDArray[np.float64]
+type Completed = Callable[[float], FloatArray]  # delta to values, shape ``(person, time, column)``
 
 FEWEST = 2
 
@@ -36,13 +44,17 @@ class Cells:
     places
         Positions of the model's columns among the measures of the panel.
     scale
-        SD of each column, the unit of shifts, shape ``(column,)``.
+        SD of each column, the unit of shifts, shape ``(column,)``; NaN of responses, whose linear predictors are
+        shifted, in SDs of the first wave.
     kinds
         Codes of `Absence`, shape ``(person, time, column)``.
     filled, shifted
-        Of the same shape. Values that do not exist, and people without any value, are not filled in.
+        Of the same shape. Values that do not exist, and people without any value, are not filled in; with a state,
+        nor are those of which nobody knows whether they exist.
     n_unseen
         People without any value.
+    n_unknown
+        Values to be shifted that cannot be drawn, since their window or exposure is not known.
     """
 
     measure: str
@@ -53,6 +65,7 @@ class Cells:
     filled: NDArray[np.bool_]
     shifted: NDArray[np.bool_]
     n_unseen: int
+    n_unknown: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -101,16 +114,27 @@ class _PooledFit(Fit):
 
 def cells_of(fit: Fit, measure: str, absences: Sequence[str]) -> Cells:
     """Values to fill in and to shift, for a measure and names of `MISSING`."""
-    panel, columns = fit.panel, fit.spec.columns
+    panel, spec, columns = fit.panel, fit.spec, fit.spec.response_columns
     assert panel.absence is not None
-    own = [columns.index(name) for name in fit.spec.indicators.get(measure, (measure,))]
+    own = [columns.index(name) for name in spec.columns_of(measure)]
     places = [panel.measures.index(name) for name in columns]
     kinds = panel.absence[:, :, places]
     seen = (kinds == Absence.OBSERVED).any(axis=(1, 2))
     filled = np.isin(kinds, list(MISSING.values())) & seen[:, None, None]
     shifted = filled & np.isin(kinds, [MISSING[name] for name in absences])
     shifted &= np.isin(np.arange(len(columns)), own)
-    return Cells(measure, own, places, fit.statistics.scale, kinds, filled, shifted, int((~seen).sum()))
+    if not spec.is_latent:
+        return Cells(measure, own, places, fit.statistics.scale, kinds, filled, shifted, int((~seen).sum()))
+    exists, drawable = who_could_answer(fit.model, measure)
+    shifted &= exists[:, :, None]
+    units = np.concatenate(
+        [
+            np.full(len(spec.columns_of(name)), np.nan if name in spec.random_families else unit)
+            for name, unit in zip(spec.measures, fit.model.unit, strict=True)
+        ]
+    )
+    n_unknown = int((shifted[:, :, own[0]] & ~drawable).sum())
+    return Cells(measure, own, places, units, kinds, shifted, shifted, int((~seen).sum()), n_unknown)
 
 
 def refits(
@@ -154,15 +178,18 @@ def refits(
     chosen = thetas[rng.permutation(np.linspace(0, len(thetas) - 1, imputations).astype(int))]
     seeds = rng.integers(2**31, size=imputations)
     found: list[list[Refit]] = []
-    drawn = np.empty(0)
+
+    @lru_cache(maxsize=1)
+    def completed(imputation: int) -> Completed:
+        return _imputed(fit, cells, chosen[imputation], rng)
+
     try:
         for step in shown(range(imputations * len(deltas)), "Fitting completed panels", progress):
             imputation, place = divmod(step, len(deltas))
             if place == 0:
-                drawn = _imputed(fit, chosen[imputation], rng)
                 found.append([])
             own = replace(settings, seed=int(seeds[imputation]))
-            found[-1].append(_refit(fit, cells, pair, drawn + deltas[place] * cells.scale * cells.shifted, own))
+            found[-1].append(_refit(fit, cells, pair, completed(imputation)(deltas[place]), own))
     except KeyboardInterrupt:
         found = [each for each in found if len(each) == len(deltas)]
         if len(found) < FEWEST:
@@ -170,13 +197,32 @@ def refits(
     return found
 
 
-def _imputed(fit: Fit, theta: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """All values at one posterior draw given those observed, in their own units, shape ``(person, time, column)``."""
+def _imputed(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
+    """Values at one posterior draw given those observed, in their own units, by delta."""
+    return (_responses if fit.spec.is_latent else _values)(fit, cells, theta, rng)
+
+
+def _values(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
+    """All normal values, drawn jointly."""
     system, values = fit.system, fit.model.values()
     targets = system.systems[0].observed[: system.n_values]
     drawn = draw_unobserved(system, targets, theta[None], values, rng, fit.model.design.person_cell)[0]
     by_wave = drawn.reshape(len(values), len(fit.panel.times), len(fit.spec.columns))
-    return np.asarray(by_wave * fit.statistics.scale + fit.statistics.centre)
+    at_random = by_wave * fit.statistics.scale + fit.statistics.centre
+    return lambda delta: np.asarray(at_random + delta * cells.scale * cells.shifted)
+
+
+def _responses(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
+    """Values of the measure that is shifted."""
+    drawn = imputed_responses(fit.model, cells.measure, theta, rng)
+    observed = fit.panel.require_persons("A delta adjustment")[:, :, cells.places]
+
+    def at(delta: float) -> FloatArray:
+        values = observed.copy()
+        values[:, :, cells.own] = drawn(delta)
+        return values
+
+    return at
 
 
 def _completed(panel: Panel, cells: Cells, values: FloatArray) -> Panel:
@@ -190,7 +236,10 @@ def _completed(panel: Panel, cells: Cells, values: FloatArray) -> Panel:
 
 
 def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, settings: Settings) -> Refit:
-    found = sampled(replace(fit.model, panel=_completed(fit.panel, cells, values)), settings)
+    panel = _completed(fit.panel, cells, values)
+    # What is filled in may change which histories of a state are possible, and how many of its waves count.
+    whole = panel_model(fit.spec, panel) if fit.spec.is_latent else replace(fit.model, panel=panel)
+    found = sampled(whole, settings)
     posterior = found.posterior
     if posterior.sizes["draw"] < settings.draws:  # the sampler ends at an interruption, and says nothing
         raise KeyboardInterrupt

@@ -62,7 +62,11 @@ class Report:
     def fit(self, name: str) -> tuple[ab.ModelFile, ab.Fit]:
         """Fit the panel model of a model file to the study."""
         file = ab.packaged_model(name)
-        return file, ab.fit(file.spec, file.panel(self.study.frame), **{**file.sampling, **self.sampling})
+        return file, ab.fit(file.spec, file.panel(self.study.frame), **self.sampling_of(file))
+
+    def sampling_of(self, file: ab.ModelFile) -> dict[str, int]:
+        """As asked, but with the warm-up of the file: panel models need less than regressions."""
+        return {**file.sampling, **self.sampling, "tune": file.sampling["tune"]}
 
 
 def _share(probability: float) -> str:
@@ -234,12 +238,12 @@ def changed(report: Report) -> None:
         "lagged effects within persons while there is the same sponsor, SD per SD, 3 months apart, by the probability "
         "that a sponsor kept over an interval is the same person",
     )
-    file = ab.packaged_model("sponsor-changed")
+    file = ab.packaged_model("sponsor-precedence")
     assert file.spec.state is not None
     panel, named = file.panel(report.study.frame), report.study.truth.effects.loc[[*LEADS], "3 months"]
     for same in SAME:
         spec = replace(file.spec, state=replace(file.spec.state, same=same))
-        fit = ab.fit(spec, panel, **{**file.sampling, **report.sampling, "tune": file.sampling["tune"]})
+        fit = ab.fit(spec, panel, **report.sampling_of(file))
         answer = ab.directionality(fit, "alliance", DAYS)
         for path, true in zip((f"alliance -> {DAYS}", f"{DAYS} -> alliance"), named, strict=True):
             label = f"{path.replace(DAYS, 'days')}, the same in {100 * same:.0f} %"

@@ -1,5 +1,6 @@
 """Every example runs, says its verdict and draws its figure."""
 
+import dataclasses
 import functools
 import importlib.util
 from pathlib import Path
@@ -82,6 +83,10 @@ def made_up_regressions(monkeypatch):
 def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
     questions = module_of("sponsor_questions")
     monkeypatch.setattr(questions, "MANY", 400)
+    monkeypatch.setattr(questions, "SAME", (0.8,))
+    monkeypatch.setattr(ab, "packaged_model", functools.partial(without_refits, ab.packaged_model))
+    # Of so few draws hardly a person's weights can be trusted, and each such person takes long; below, it is asked.
+    monkeypatch.setattr(ab, "compare", lambda fits: f"compared: {'; '.join(fits)}")
     questions.main(draws=40, tune=60, chains=2, studies=3)
     printed = capsys.readouterr().out
     assert printed.count("Estimand: ") == 9
@@ -90,15 +95,37 @@ def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
         "always against never ",
         "6 to 12 months ",
         "association at 12 months",
+        "compared: constant effect, which accumulates; an effect of each interval",
         "contact -> attendance is largest",
         "alliance is the stronger: |alliance -> ",
-        "if 136 missing values of alliance (136 unanswered) are delta SDs",
         "alliance -> days, the same in 80 % ",
         "alliance above percentile 90 ",
         "Of 2 studies of 153 people, all seen three times",
     ):
         assert words in printed
     assert printed.count("However treatments and mediators come to be what they are") == 1
+
+
+def without_refits(packaged, name):
+    """A packaged file without its questions that fit other models or panels."""
+    file = packaged(name)
+    kept = [question for question in file.questions if question.ask in ("directionality", "hypotheses", "lag_curve")]
+    return dataclasses.replace(file, questions=kept)
+
+
+@pytest.mark.slow  # some twenty fits
+@pytest.mark.filterwarnings("ignore")
+def test_what_comes_first_in_the_sponsor_study(capsys):
+    main_of("sponsor_questions")(draws=300, chains=2, questions=["precedence", "changed"])
+    printed = capsys.readouterr().out
+    assert printed.count("Estimand: ") == 2
+    for words in (
+        "under 6 variants of the model?",
+        "without sponsor, average of intervals of 3",
+        "if 136 missing values of alliance (136 unanswered) are delta SDs",
+        "alliance -> days, the same in 60 % ",
+    ):
+        assert words in printed
 
 
 @pytest.mark.usefixtures("made_up_regressions")

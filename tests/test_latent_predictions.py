@@ -253,7 +253,9 @@ def test_densities_of_people_are_in_the_units_of_their_values(everything):
     found = latent_per_person(everything, np.stack([theta, theta]), everyone)
     assert found.shape == (2, 60)
     np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(latent_per_person(everything, theta[None], everyone[10:20])[0], found[0, 10:20])
+    np.testing.assert_allclose(
+        latent_per_person(everything, theta[None], everyone[10:20])[0], found[0, 10:20], rtol=1e-12
+    )
     scaled = panel.values.copy()
     scaled[:, :, 0] = 100 - 7 * scaled[:, :, 0]
     other = ab.Panel.from_arrays(
@@ -385,3 +387,14 @@ def test_where_a_value_may_be_drawn():
     assert exists.all()
     np.testing.assert_array_equal(drawable, ~np.isnan(panel.values[:, :, NAMES.index("window")]))
     assert not drawable.all()
+
+
+def test_some_persons_have_the_density_that_they_have_among_all():
+    panel = people(25, 3, required=["alliance"], unknown=[3, 9], dropout=True, missing=0.1, seed=8)
+    families = {"days": ab.Days(14)}
+    spec = ab.RICLPM(["alliance", "days"], lags="equal", families=families, state=ab.State("sponsor", ["alliance"]))
+    model = panel_model(spec, panel)
+    thetas = np.array([some_theta(model, seed)[0] for seed in (1, 2)])
+    everybody = latent_per_person(model, thetas, np.arange(25))
+    some = np.array([9, 3, 20, 0])
+    np.testing.assert_allclose(latent_per_person(model, thetas, some), everybody[:, some], rtol=1e-12)

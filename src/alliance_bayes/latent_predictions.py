@@ -98,13 +98,12 @@ def integration_error(model: PanelModel, thetas: FloatArray, seed: int) -> Integ
 
 def latent_per_person(model: PanelModel, thetas: FloatArray, persons: npt.NDArray[np.int64]) -> FloatArray:
     """Log density at many theta of the persons at these positions, in the values' own units; ``(draw, person)``."""
-    data, n_persons = model.latent_data, model.panel.n_persons
-    exact = ~np.isnan(model.values()[:, : model.system.n_values])
+    data = model.latent_data_of(persons)
     n_measured = len(model.panel.times) * len(model.spec.measures)
-    log_scale = np.tile(np.log(model.unit), len(model.panel.times))
-    jacobian = exact[:, :n_measured] @ log_scale
-    found = [log_likelihoods(*model.predictor_moments(theta), data, n_persons) for theta in thetas]
-    return np.asarray((np.array(found) - jacobian)[:, persons])
+    exact = ~np.isnan(model.values(persons)[:, :n_measured])
+    jacobian = exact @ np.tile(np.log(model.unit), len(model.panel.times))
+    found = [log_likelihoods(*model.predictor_moments(theta), data, len(persons)) for theta in thetas]
+    return np.asarray(np.array(found) - jacobian)
 
 
 def draw_of_people(

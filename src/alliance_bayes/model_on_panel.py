@@ -12,7 +12,7 @@ from .latent.cases import responses_of_cases
 from .latent.known_cases import left_to_integrate
 from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
 from .latent.panel_likelihood import moments_at
-from .latent.responses import LatentArrays, Responses, arrange
+from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .moments.cross_lagged_system import cross_lagged_system
 from .moments.derived import Derived, derived_quantities
 from .moments.design import Design, design_of
@@ -138,6 +138,11 @@ class PanelModel:
     def latent_data(self) -> LatentArrays:
         """Exact values and responses as the kernel of the latent path reads them."""
         return arrange(self.values(), self.responses, self.cases, n_given=self.system.n_covariates)
+
+    def latent_data_of(self, persons: npt.NDArray[np.int64]) -> LatentArrays:
+        """The same of the persons at these different positions alone, who become 0, 1, 2 and so on."""
+        fewer = of_persons(persons, self.values(), self.responses, self.cases)
+        return arrange(*fewer, n_given=self.system.n_covariates)
 
     def predictor_moments(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Means and covariances of all linear predictors and exact values, by linear system, and the families' numbers.

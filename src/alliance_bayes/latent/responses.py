@@ -8,7 +8,7 @@ from ..moments.histories import Cases
 from .families import CODES, log_of_counting
 from .known_cases import means_and_scatters
 
-__all__ = ["LatentArrays", "Responses", "arrange", "one_case_each"]
+__all__ = ["LatentArrays", "Responses", "arrange", "of_persons", "one_case_each"]
 
 EXACT, LATENT, PREDICTED, ABSENT = range(4)
 HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
@@ -116,6 +116,18 @@ class LatentArrays(NamedTuple):
 def one_case_each(n_persons: int) -> Cases:
     """One case for each person, all of one linear system."""
     return Cases(np.arange(n_persons), np.zeros(n_persons, dtype=int), np.zeros(n_persons))
+
+
+def of_persons(
+    persons: np.ndarray, exact: np.ndarray, responses: Responses, cases: Cases
+) -> tuple[np.ndarray, Responses, Cases]:
+    """What `arrange` takes, of the persons at these different positions alone, in this order."""
+    place = np.full(len(exact), -1)
+    place[persons] = np.arange(len(persons))
+    kept = place[cases.person] >= 0
+    chosen, renumbered = kept[responses.case], np.cumsum(kept) - 1
+    fewer = Responses(renumbered[responses.case[chosen]], *(column[chosen] for column in responses[1:]))
+    return exact[persons], fewer, Cases(place[cases.person[kept]], cases.cell[kept], cases.log_weight[kept])
 
 
 def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int = 0) -> LatentArrays:

@@ -121,7 +121,7 @@ def test_what_comes_first_in_the_sponsor_study(capsys):
     assert printed.count("Estimand: ") == 2
     for words in (
         "under 6 variants of the model?",
-        "without sponsor, average of intervals of 3",
+        "sponsor not modelled, average of intervals of 3",
         "if 136 missing values of alliance (136 unanswered) are delta SDs",
         "alliance -> days, the same in 60 % ",
     ):

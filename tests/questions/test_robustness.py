@@ -75,12 +75,23 @@ def test_families_a_state_and_selection_have_variants_without_them():
     spec = ab.RICLPM(["alliance", *families], lags="equal", families=families, state=state, selection=selection)
     variants = ab.robustness_variants(spec, panel, lags=[], prior_widths=[])
     assert list(variants) == [
-        *("as asked", "CLPM", "days normal", "ordered normal", "visits normal", "without sponsor", "missing at random"),
+        *(
+            "as asked",
+            "CLPM",
+            "days normal",
+            "ordered normal",
+            "visits normal",
+            "sponsor not modelled",
+            "missing at random",
+        ),
     ]
-    assert variants["CLPM"][0].families == variants["without sponsor"][0].families == spec.families
+    assert variants["CLPM"][0].families == variants["sponsor not modelled"][0].families == spec.families
     assert "days" not in variants["days normal"][0].families
     assert variants["days normal"][0].state == state
-    assert (variants["without sponsor"][0].state, variants["without sponsor"][0].nonexistent) == (None, "as_missing")
+    assert (variants["sponsor not modelled"][0].state, variants["sponsor not modelled"][0].nonexistent) == (
+        None,
+        "as_missing",
+    )
     assert variants["missing at random"][0].selection == ()
 
 
@@ -90,7 +101,7 @@ def test_a_real_fit_with_a_state_and_without_it():
     spec = ab.RICLPM(["alliance", "trust"], lags="equal", state=state)
     variants = ab.robustness_variants(spec, panel, models=[], lags=[], prior_widths=[])
     answer = ab.robustness(spec, panel, *spec.measures, seed=4, variants=variants, draws=100, chains=2)
-    assert list(answer.answers) == ["as asked", "without sponsor"]
+    assert list(answer.answers) == ["as asked", "sponsor not modelled"]
     assert (answer.power_scaling.to_numpy() > 0).all()
 
 

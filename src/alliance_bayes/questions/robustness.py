@@ -125,10 +125,10 @@ def robustness_variants(
     -------
     dict
         Name to spec and panel: other models, other lags, other priors, and without each covariate; each measure of
-        another family as normal, where its values are of one size (of one window, one exposure); no state, what
-        requires it being taken as missing; and, without selection, values missing at random. An option that a model
-        does not know, or that contradicts another, is no variant; in a CLPM, covariates of the intercepts act on
-        every wave alike.
+        another family as normal, where its values are of one size (of one window, one exposure); the state not
+        modelled, what requires it being taken as missing; and, without selection, values missing at random. An option
+        that a model does not know, or that contradicts another, is no variant; in a CLPM, covariates of the intercepts
+        act on every wave alike.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def robustness_variants(
             add(f"{name} normal", _changed(spec, families=others))
     if spec.state is not None:
         as_missing = "as_missing" if panel.requires else None
-        add(f"without {spec.state.name}", _changed(spec, state=None, nonexistent=as_missing))
+        add(f"{spec.state.name} not modelled", _changed(spec, state=None, nonexistent=as_missing))
     if spec.selection:
         add("missing at random", _changed(spec, selection=()))
     return found

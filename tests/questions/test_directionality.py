@@ -198,7 +198,12 @@ def test_figure_shows_every_effect():
     figure = answer.plot()
     assert len(figure.axes) == 4
     assert figure.axes[0].get_title(loc="left").startswith("Verdict: ")
-    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0 to 3", "3 to 6", "6 to 12"]
+    labels = [[label.get_text() for label in side.get_yticklabels()] for side in figure.axes[1::2]]
+    assert labels == [["0 to 3", "3 to 6"], ["6 to 12"]]
+    for axes in figure.axes[::2]:
+        figure.draw_without_rendering()
+        lowest = axes.get_legend().get_window_extent().transformed(axes.transData.inverted()).y0
+        assert lowest > max(line.get_ydata().max() for line in axes.get_lines() if len(line.get_xdata()) > 2)
 
 
 def test_every_problem_of_a_question_in_one_message():

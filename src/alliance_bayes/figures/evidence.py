@@ -130,7 +130,7 @@ def _densities(axes: "Axes", row: EffectsRow) -> None:
         axes.fill_between(grid[inside], density[inside], color=colour, alpha=0.25, linewidth=0)
         axes.plot([], [], color=colour, linewidth=4, alpha=0.6, label=curve.name)
     axes.set_yticks([])
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.dataLim.ymax * (1.1 + 0.09 * len(row.curves)))  # the legend stands above the curves
     axes.set_title(row.title, loc="left", fontsize=11, fontweight="bold")
     axes.legend(frameon=False, loc="upper right", fontsize=9)
 

@@ -51,7 +51,7 @@ class Directionality:
         ``forward`` (first -> second) and ``backward``, averaged over intervals of one length;
         dims ``(chain, draw, length)``.
     by_interval
-        The same for each interval, dims ``(chain, draw, interval)``.
+        The same for each interval, dims ``(chain, draw, interval)``, with the length of each interval.
     verdict
         "<first> leads", "<second> leads", "both", "practically none" or "undecided".
     reasons
@@ -213,7 +213,7 @@ def directionality(
         table=table,
         evidence=_evidence_table(overall, first, second),
         draws=average[["forward", "backward"]],
-        by_interval=posterior[["forward", "backward"]],
+        by_interval=posterior[["forward", "backward"]].assign_coords(length=("interval", lengths)),
         verdict=verdict,
         reasons=reasons + note,
         margin=margin,
@@ -265,7 +265,8 @@ def _figure_row(answer: Directionality, length: str) -> EffectsRow:
         row = answer.table.loc[(path, over)]
         return Bar(row["mean"], row["lower"], row["upper"])
 
-    names = tuple(str(name) for name in answer.by_interval["interval"].to_numpy())
+    intervals = answer.by_interval["interval"]
+    names = tuple(str(name) for name in intervals[intervals["length"] == length].to_numpy())
     curves = tuple(
         Curve(
             path,

@@ -2,7 +2,7 @@
 
 A synthetic study of known truth: 302 young adults after treatment, 3, 6 and 12 months later.
 Run: python examples/sponsor_questions.py [--draws 1000] [--questions sponsor alliance ...]
-(needs: pip install "alliance-bayes[regressions]"; about five minutes for all of them)
+(needs: pip install "alliance-bayes[regressions]"; several minutes for all of them)
 """
 
 import argparse

@@ -198,8 +198,8 @@ class PanelModel:
         n_integrated = int(self.is_integrated.sum())
         n_known = self.n_persons - n_integrated
         if n_known:
-            regressions = [each.of for each in self.spec.selection]
-            regressions[:0] = [self.spec.state.name] if self.spec.state is not None else []
+            state = () if self.spec.state is None else (self.spec.state.name,)
+            regressions = [*state, *(each.of for each in self.spec.selection)]
             known = f", with all predictors of {quoted(regressions)} among them" if regressions else ""
             of = f"{n_known:,} of {self.n_persons:,}" if n_integrated else f"all {n_known:,}"
             yield (

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from measuring import PEERS, answer_of, peer_python
+from stan_peer import NAMES as NAMES_WITHOUT_DAYS
 
 from alliance_bayes.model_on_panel import PanelModel
 
@@ -16,12 +17,7 @@ __all__ = ["sampled_by_stan"]
 
 MODEL = PEERS / "riclpm_days.stan"
 NAMES = {  # ours to Stan's, each flattened in the same order
-    "carry_over": "carry_over",
-    "cross_lagged": "cross_lagged",
-    "relative_total_sd": "total_sd",
-    "icc": "icc",
-    "relative_innovation_sd": "innovation_sd",
-    "relative_mean": "average_at",
+    **NAMES_WITHOUT_DAYS,
     "latent_mean": "latent_mean",
     "share_days": "share",
     "slope_days": "slope",

@@ -63,6 +63,38 @@ def test_person_scores_are_of_linear_predictors_and_of_values(fitted, panel):
     assert 0.2 < scores.xs("alliance", level="measure")["sd"].mean() / fitted.model.unit[0] < 1.2
 
 
+def test_forecasts_are_of_answers_and_of_the_state(fitted, panel):
+    table = fitted.forecast(9)
+    assert list(table.index.get_level_values("measure")[:3]) == ["alliance", "days", "sponsor"]
+    assert len(table) == 3 * 50
+    days, state = (table.xs(name, level="measure") for name in ("days", "sponsor"))
+    assert days["mean"].between(0, 30).all()
+    assert state["mean"].between(0, 1).all()
+    np.testing.assert_array_equal(state["observed"], panel.states["sponsor"][:, 2])
+    np.testing.assert_array_equal(days["observed"], panel.values[:, 2, panel.measures.index("days")])
+    later = fitted.forecast(15)
+    assert later["observed"].isna().all()
+    assert np.isfinite(later.drop(columns="observed")).all(axis=None)
+
+
+def test_shares_of_left_out_people_are_of_answers_and_of_the_state(fitted):
+    answer = ab.loo_pit(fitted)
+    assert list(answer.table.index.unique("measure")) == ["alliance", "days", "sponsor"]
+    assert answer.shares.between(0, 1).all()
+    assert answer.table["mean"].between(0.3, 0.7).all()
+    days = fitted.panel.values[:, :, fitted.panel.measures.index("days")]
+    assert answer.table.loc["days", "n"].tolist() == (~np.isnan(days)).sum(axis=0).tolist()
+
+
+def test_later_answers_are_left_out(fitted):
+    answer = ab.leave_future_out({"one": fitted, "again": fitted}, most_refits=0)
+    one, again = answer.table["elpd"]
+    assert one == again
+    assert one > float(fitted.log_likelihood().mean(("chain", "draw")).sum()), "a part of what is foretold there"
+    told = ~np.isnan(fitted.panel.values[:, 2]).all(axis=1) | ~np.isnan(fitted.panel.states["sponsor"][:, 2])
+    assert answer.pointwise.sizes["person"] == told.sum()
+
+
 def test_check_compares_responses_ends_and_transitions(fitted):
     table = fitted.check()
     statistics = set(table.index.get_level_values("statistic"))
@@ -131,8 +163,6 @@ def test_the_same_seed_gives_the_same_draws(fitted):
 
 
 def test_what_knows_only_normal_measures_refuses(fitted, panel):
-    with pytest.raises(SpecError, match=r"^A forecast"):
-        fitted.forecast(9.0)
     with pytest.raises(SpecError, match=r"^maximum_likelihood"):
         ab.maximum_likelihood(SPEC, panel)
     with pytest.raises(SpecError, match=r"^log_likelihood"):

@@ -62,7 +62,7 @@ def test_random_intercepts_of_normal_measures_are_those_of_normal_conditioning()
     model = panel_model(spec, panel)
     theta, values = some_theta(model, changed={"age -> intercept trust": 0.5})
     n_draws = 800
-    drawn = draw_of_people(model, targets_of(model), np.tile(theta, (n_draws, 1)), np.random.default_rng(3))
+    drawn, _ = draw_of_people(model, targets_of(model), np.tile(theta, (n_draws, 1)), np.random.default_rng(3))
     age = panel.covariates["age"]
     effects = np.array([values[f"age -> intercept {name}"] for name in SIMPLE])
     rows = stacked(panel, model, SIMPLE)
@@ -84,7 +84,7 @@ def test_the_state_and_who_was_seen_tell_of_random_intercepts():
     changed = {"trust -> helper acquired": 1.5, "trust -> helper kept": -1.5, "trust -> trust seen": 1.2}
     theta, values = some_theta(model, changed=changed)
     n_draws, n_weighted, rng = 800, 40_000, np.random.default_rng(4)
-    drawn = draw_of_people(model, targets_of(model), np.tile(theta, (n_draws, 1)), rng)[:, :, 1]
+    drawn = draw_of_people(model, targets_of(model), np.tile(theta, (n_draws, 1)), rng)[0][:, :, 1]
     states = panel.values[:, :, NAMES.index("helper")]
     means = np.array([values[f"mean trust, {time:g}"] for time in panel.times])
     moved = []

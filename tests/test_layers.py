@@ -34,6 +34,7 @@ LAYERS = {
 }
 LAYERS["model_on_panel"] = {"names", "problems", "panel", "spec", "moments", "latent"}
 LAYERS["latent_predictions"] = {*LAYERS["model_on_panel"], "model_on_panel", "prediction"}
+LAYERS["forecasting"] = {*LAYERS["latent_predictions"], "latent_predictions"}
 LAYERS["likelihood"] = {"names", "problems", "panel", "spec", "moments", "maximising", "saturated", "fit_indices"}
 LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals", "model_on_panel"}
 LAYERS["regressions"] = {"names", "problems", "spec"}
@@ -45,7 +46,7 @@ LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
     *("effects", "hidden_causes", "health", "prediction", "progress", "imputations", "summaries", "figures"),
-    *("model_on_panel", "latent_predictions"),
+    *("model_on_panel", "latent_predictions", "forecasting", "moments"),
 }
 LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
 ALLOWED_OUTSIDE = {

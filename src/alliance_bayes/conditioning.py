@@ -1,7 +1,5 @@
 """Densities of a person's values, given earlier ones or not, at every draw of a fit of these or other people."""
 
-from dataclasses import replace
-
 import numpy as np
 import xarray as xr
 
@@ -10,9 +8,9 @@ from .latent_predictions import latent_per_person
 from .model_on_panel import PanelModel
 from .moments.kernel import log_likelihoods_per_person
 from .moments.statistics import by_pattern, people_by_pattern
-from .panel import Absence, Panel
+from .panel import Panel
 
-__all__ = ["log_densities", "stacked_values", "unseen_from", "without_person"]
+__all__ = ["log_densities", "without_person"]
 
 
 def log_densities(fit: Fit, draws_of: Fit, places: np.ndarray, n_given: int = 0) -> xr.DataArray:
@@ -36,8 +34,9 @@ def log_densities(fit: Fit, draws_of: Fit, places: np.ndarray, n_given: int = 0)
     if draws_of.panel is not fit.panel:  # standardised by other constants
         thetas = np.array([model.from_raw(draws_of.model.to_raw(theta)) for theta in thetas])
     if fit.spec.is_latent:
-        assert n_given == 0
         found = latent_per_person(model, thetas, places)
+        if n_given:
+            found = found - latent_per_person(model.before(n_given), thetas, places)
     else:
         found = _normal_densities(model, thetas, places, n_given)
     sizes = draws_of.posterior.sizes
@@ -64,39 +63,12 @@ def _normal_densities(model: PanelModel, thetas: np.ndarray, places: np.ndarray,
     return np.asarray(found - scored @ log_scale)
 
 
-def stacked_values(fit: Fit) -> np.ndarray:
-    """Values of the model's columns wave by wave, in their own units; shape ``(person, value)``.
-
-    Raises
-    ------
-    PanelError
-        If the panel holds moments alone.
-    """
-    values = fit.panel.require_persons("Scoring predictions of persons")
-    chosen = [fit.panel.measures.index(name) for name in fit.spec.columns]
-    return np.asarray(values[:, :, chosen].reshape(len(values), -1))
-
-
 def without_person(panel: Panel, place: int) -> Panel:
     """The panel without the person at this position."""
     panel.require_persons("Leaving out persons")
     assert panel.persons is not None
     others = np.delete(np.arange(len(panel.persons)), place)
     return panel.of_persons(others, source=f"{panel.source} without person {panel.persons[place]}")
-
-
-def unseen_from(panel: Panel, n_waves: int, places: slice | int = slice(None)) -> Panel:
-    """The panel with the waves after the first `n_waves` of these persons unseen; its times stay."""
-    values = panel.require_persons("Leaving out persons").copy()
-    assert panel.absence is not None
-    absence = panel.absence.copy()
-    kinds = absence[places, n_waves:]
-    absence[places, n_waves:] = np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)
-    values[places, n_waves:] = np.nan
-    states = {name: state.copy() for name, state in panel.states.items()}
-    for state in states.values():
-        state[places, n_waves:] = np.nan
-    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, part of it unseen")
 
 
 def _joint(model: PanelModel, thetas: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:

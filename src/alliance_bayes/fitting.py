@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from .discrepancy import chi_squares
+from .forecasting import foretold, model_until
 from .health import Health, examine, with_integration
 from .latent_predictions import (
     draw_of_people,
@@ -27,21 +28,19 @@ from .latent_predictions import (
 )
 from .likelihood import per_person
 from .model_on_panel import Latent, PanelModel, check_latent, panel_model
-from .moments.cross_lagged_system import cross_lagged_system
 from .moments.derived import Derived
-from .moments.design import Cell, Design
+from .moments.histories import told_states
 from .moments.linear_system import PanelSystem
 from .moments.prior_scale import PriorScale
 from .moments.program_kernel import run_many
 from .moments.statistics import PatternStatistics
 from .names import choices, number, quoted
 from .panel import Panel
-from .prediction import continued, draw_unobserved, replicate, statistic_table
+from .prediction import draw_unobserved, replicate, statistic_table
 from .problems import AllianceBayesError, Problems, SpecError
 from .saving import panel_from_dataset, panel_to_dataset
 from .spec.cross_lagged import CrossLagged
 from .spec.mapping import spec_from_mapping, spec_to_mapping
-from .spec.steps import base_step
 from .summaries import interval
 
 __all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled", "warm_up"]
@@ -50,7 +49,7 @@ TUNE, SCALED_TUNE = 400, 100
 MOST_STORED_VALUES = 10_000_000
 N_PRIOR_DRAWS = 4000
 N_REPLICATES = 200
-N_PERSON_DRAWS = 1000
+N_PERSON_DRAWS, N_LATENT_DRAWS = 1000, 400
 N_CHECKS = 500
 MOST_LOW_RANK = 100
 FORMAT = 1
@@ -356,7 +355,7 @@ class Fit:
         targets = [variables.index(f"intercept {name}") for name in self.spec.measures]
         rng = self._rng("person scores")
         if self.spec.is_latent:
-            drawn = draw_of_people(self.model, targets, self._some_thetas(N_REPLICATES), rng)
+            drawn, _ = draw_of_people(self.model, targets, self._some_thetas(N_REPLICATES), rng)
         else:
             values, thetas = self._values("A person score"), self._some_thetas(N_PERSON_DRAWS)
             drawn = draw_unobserved(self.system, targets, thetas, values, rng, self.model.design.person_cell)
@@ -371,14 +370,16 @@ class Fit:
         time
             A wave of the panel after the first, or a time beyond the last wave that whole
             intervals as long as the last one (on a grid: base steps; in continuous time: any) lead to. Beyond the panel
-            the last interval's effects and innovations and the last wave's means go on.
+            the last interval's effects and innovations, and the last wave's means and windows, go on.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by person and measure: ``mean``, ``sd``, ``lower``, ``upper`` of the
+            Indexed by person and measure (with items: by item): ``mean``, ``sd``, ``lower``, ``upper`` of the
             predictive distribution, in the measure's unit, and ``observed`` where the panel has
-            the value.
+            the value. With a state it has rows too, its mean being the probability that it is on; what exists
+            only then is foretold for the case that it is. A window or exposure that is not known at `time` is the
+            person's last known one; where there is none, there is no forecast.
 
         Raises
         ------
@@ -387,32 +388,19 @@ class Fit:
         PanelError
             If the panel holds moments alone.
         """
-        self.spec.require_normal("A forecast")
-        values, thetas = self._values("A forecast"), self._some_thetas(N_PERSON_DRAWS)
-        times, columns = _times_until(self.spec, self.panel.times, time), self.spec.columns
-        system, size, n_values = self.system, len(columns), self.system.n_values
-        if len(times) > len(self.panel.times):
-            if {"each_wave", "every_wave"} & {target for each in self.spec.covariates.values() for target in each}:
-                raise SpecError(
-                    "No forecast beyond the panel: its covariates act at each wave, and later ones are unknown."
-                )
-            system = cross_lagged_system(self.spec, _longer(self.model.design, times))
-            thetas = continued(self.system, thetas, system)
-        wave = times.index(time)
-        used = np.full((len(values), len(times) * size + self.system.n_covariates), np.nan)
-        n_used = min(wave * size, n_values)
-        used[:, :n_used] = values[:, :n_used]
-        used[:, len(times) * size :] = values[:, n_values:]
-        targets = system.systems[0].observed[wave * size : (wave + 1) * size]
-        cells = self.model.design.person_cell
-        drawn = draw_unobserved(system, targets, thetas, used, self._rng("forecast"), cells)
-        table = self._table_of_persons(drawn * self.statistics.scale + self.statistics.centre, columns)
+        observed = self.panel.require_persons("A forecast")
+        thetas = self._some_thetas(N_LATENT_DRAWS if self.spec.is_latent else N_PERSON_DRAWS)
+        model, thetas, wave = model_until(self.model, time, thetas)
+        values, states = foretold(model, wave, thetas, self._rng("forecast"))
+        columns, state = list(self.spec.response_columns), self.spec.state
+        seen = np.full((self.panel.n_persons, len(columns)), np.nan)
         if wave < len(self.panel.times):
-            seen = values[:, wave * size : (wave + 1) * size]
-            table["observed"] = (seen * self.statistics.scale + self.statistics.centre).ravel()
-        else:
-            table["observed"] = np.nan
-        return table
+            seen = observed[:, wave, [self.panel.measures.index(name) for name in columns]]
+        if state is not None:
+            told = told_states(state.name, self.panel)[:, wave] if wave < len(self.panel.times) else seen[:, 0] * np.nan
+            values, seen = np.dstack([values, states]), np.column_stack([seen, told])
+            columns.append(state.name)
+        return self._table_of_persons(values, columns).assign(observed=seen.ravel())
 
     def check(self) -> pd.DataFrame:
         """Posterior predictive check of the whole, and of means, SDs, and correlations within and across waves.
@@ -775,36 +763,3 @@ def _compared(observed: pd.Series, replicated: list[pd.Series]) -> pd.DataFrame:
         },
         index=observed.index,
     )
-
-
-def _longer(design: Design, times: tuple[float, ...]) -> Design:
-    """The design with more waves, which come after everybody's own last one."""
-    n_waves = len(design.times)
-    cells = tuple(
-        Cell(
-            cell.group,
-            (*cell.times, *(time - times[n_waves - 1] + cell.times[-1] for time in times[n_waves:])),
-            cell.moderators,
-        )
-        for cell in design.cells
-    )
-    return replace(design, times=times, cells=cells, span=(design.times[0], design.times[-1]))
-
-
-def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
-    """Return the waves up to `time`, the panel's own and as many more as lead there."""
-    if time in times[1:]:
-        return times
-    length = times[-1] - times[-2]
-    if spec.lags == "continuous" and np.isfinite(time) and time > times[-1]:
-        return (*times, time)
-    step = (base_step(times) or length) if spec.lags == "grid" else length
-    n_more = (time - times[-1]) / step
-    if not np.isfinite(n_more) or n_more < 0.5 or abs(n_more - round(n_more)) > 1e-9:
-        raise SpecError(
-            f"No forecast for {number(time)}: choose one of the later waves {', '.join(map(number, times[1:]))}, or a "
-            f"time that whole steps of {number(step)} lead to from {number(times[-1])}."
-        )
-    if spec.lags == "grid":
-        return (*times, time)
-    return (*times, *(times[-1] + step * ahead for ahead in range(1, round(n_more))), time)

@@ -30,6 +30,7 @@ from .spec.families import BetaBinomial, Days, Family, Items, Ordinal, YesNo
 __all__ = [
     "IntegrationError",
     "draw_of_people",
+    "foretold_responses",
     "imputed_responses",
     "integration_error",
     "latent_per_person",
@@ -108,7 +109,7 @@ def latent_per_person(model: PanelModel, thetas: FloatArray, persons: npt.NDArra
 
 def draw_of_people(
     model: PanelModel, targets: Sequence[int], thetas: FloatArray, rng: np.random.Generator
-) -> FloatArray:
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Draw variables of the linear system for every person given all that was observed of them.
 
     Parameters
@@ -124,23 +125,27 @@ def draw_of_people(
 
     Returns
     -------
-    numpy.ndarray
-        Shape ``(draw, person, target)``, in the model's unit.
+    tuple
+        Values, shape ``(draw, person, target)``, in the model's unit; and the case that was drawn of each person, a row
+        of the model's cases, shape ``(draw, person)``.
     """
     exact, cases = model.values(), model.cases
     joint = [replace(each, observed=(*targets, *each.observed)) for each in model.system.systems]
     n_targets, n_persons = len(targets), model.panel.n_persons
     result = np.empty((len(thetas), n_persons, n_targets))
-    for drawn, theta in zip(result, thetas, strict=True):
+    drawn_cases = np.empty((len(thetas), n_persons), dtype=np.int64)
+    one_case = np.unique(cases.person, return_index=True)[1]
+    for drawn, drawn_case, theta in zip(result, drawn_cases, thetas, strict=True):
         case, eta = draw_linear_predictors(*model.predictor_moments(theta), model.latent_data, n_persons, rng)
-        cell = np.where(case < 0, 0, cases.cell[case])
+        drawn_case[:] = np.where(case < 0, one_case, case)  # whose only case holds nothing
+        cell = cases.cell[drawn_case]
         values = exact.copy()
         values[:, : eta.shape[1]] = np.where(np.isnan(eta), values[:, : eta.shape[1]], eta)
         registers, _ = run(theta, model.system.structure_arrays)
         for members, known, linear in _groups(values, cell, joint):
             mean, covariance = moments(registers, linear.arrays)
             drawn[members] = _conditional(mean, covariance, n_targets, values[np.ix_(members, known)], known, rng)
-    return result
+    return result, drawn_cases
 
 
 def _groups(
@@ -216,7 +221,12 @@ def replicate_responses(
 
 
 def _responses_at(
-    model: PanelModel, measure: str, predictor: FloatArray, phi: FloatArray, rng: np.random.Generator
+    model: PanelModel,
+    measure: str,
+    predictor: FloatArray,
+    phi: FloatArray,
+    rng: np.random.Generator,
+    waves: slice = slice(None),
 ) -> list[FloatArray]:
     """Values of each column of a measure at linear predictors, in their own units; shapes ``(person, wave)``.
 
@@ -232,13 +242,15 @@ def _responses_at(
         Numbers of the families.
     rng
         Source of the random numbers.
+    waves
+        Which waves the predictor has; all where left open.
     """
     place = model.spec.measures.index(measure)
     family = model.families.families[place]
     if measure not in model.spec.random_families:
         return [predictor * model.unit[place] + model.centre[place]]
     numbers = phi[model.families.starts[place][0] :][: len(family.parameters)]
-    return draw_responses(family, numbers, predictor, response_sizes(measure, family, model.panel), rng)
+    return draw_responses(family, numbers, predictor, response_sizes(measure, family, model.panel)[:, waves], rng)
 
 
 def imputed_responses(
@@ -265,15 +277,56 @@ def imputed_responses(
         Of a shift of the linear predictor (of a normal measure, in its SDs) to values in their own units, shape
         ``(person, wave, column)``: the same but for the shift, as if the measure existed everywhere.
     """
-    model = replace(model, design=design_of(model.spec, model.panel, to_the_end=True))
     n_waves, n_measures = len(model.panel.times), len(model.spec.measures)
+    model = replace(model, design=design_of(model.spec, model.panel, until=n_waves - 1))
     place = model.spec.measures.index(measure)
     targets = model.system.systems[0].observed[place : n_measures * n_waves : n_measures]
-    predictor = draw_of_people(model, targets, theta[None], rng)[0]
+    (predictor,), _ = draw_of_people(model, targets, theta[None], rng)
     phi, seed = model.predictor_moments(theta)[2], int(rng.integers(2**31))
     return lambda shift: np.stack(
         _responses_at(model, measure, predictor + shift, phi, np.random.default_rng(seed)), axis=2
     )
+
+
+def foretold_responses(
+    model: PanelModel, wave: int, thetas: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Draw everybody's responses at one wave of which nothing is known, given what is known of them.
+
+    Parameters
+    ----------
+    model
+        The model on its panel, whose state has a probability up to this wave (see `PanelModel.before`).
+    wave
+        Position of the wave.
+    thetas
+        One draw of the parameters per row, in the model's unit.
+    rng
+        Source of the random numbers.
+
+    Returns
+    -------
+    tuple
+        Values of the model's `response_columns` in their own units, shape ``(draw, person, column)``, NaN in draws in
+        which they do not exist, and where the window or exposure is not known; and the state, 0 or 1, shape
+        ``(draw, person)`` (without persons where there is none).
+    """
+    spec, here = model.spec, slice(wave, wave + 1)
+    n_measures = len(spec.measures)
+    targets = model.system.systems[0].observed[wave * n_measures : (wave + 1) * n_measures]
+    predictors, cases = draw_of_people(model, targets, thetas, rng)
+    histories = model.design.histories
+    on = np.zeros((len(thetas), 0)) if histories is None else histories.state[cases, wave] != OFF
+    drawn = np.empty((*predictors.shape[:2], len(spec.response_columns)))
+    for values, predictor, theta, exists in zip(drawn, predictors, thetas, on, strict=True):
+        phi, columns = model.predictor_moments(theta)[2], []
+        for place, name in enumerate(spec.measures):
+            found = np.hstack(_responses_at(model, name, predictor[:, [place]], phi, rng, here))
+            if spec.state is not None and name in spec.state.required_by:
+                found = np.where(exists[:, None], found, np.nan)
+            columns.append(found)
+        values[:] = np.hstack(columns)
+    return drawn, on.astype(float)
 
 
 def who_could_answer(model: PanelModel, measure: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

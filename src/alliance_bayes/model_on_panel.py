@@ -1,7 +1,7 @@
 """A model on a panel: everything that follows from the two before a number is tried."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -24,7 +24,7 @@ from .moments.program_kernel import run_many
 from .moments.rank import indistinct_parameters
 from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
 from .names import number, quoted
-from .panel import Panel
+from .panel import Panel, unseen_from
 from .problems import SpecError
 from .spec.cross_lagged import CrossLagged
 
@@ -49,12 +49,18 @@ class PanelModel:
         What the model knows of the panel besides its values.
     weights
         How often each person counts, shape ``(person,)``; None where all count once.
+    units
+        Centre and scale of each of the spec's columns; those of the panel where left open.
+    n_asked
+        After how many waves nobody was asked yet, so that not being seen says nothing; all waves where left open.
     """
 
     spec: CrossLagged
     panel: Panel
     design: Design
     weights: FloatArray | None = None
+    units: tuple[FloatArray, FloatArray] | None = None
+    n_asked: int | None = None
 
     @cached_property
     def system(self) -> PanelSystem:
@@ -79,12 +85,12 @@ class PanelModel:
     @cached_property
     def centre(self) -> FloatArray:
         """Centre of each measure, or of its first indicator; 0 of a linear predictor; shape ``(measure,)``."""
-        return self._raw_units[0][self._units]
+        return self.column_units[0][self._units]
 
     @cached_property
     def unit(self) -> FloatArray:
         """SD that divides each measure, or its first indicator; 1 of a linear predictor; shape ``(measure,)``."""
-        return self._raw_units[1][self._units]
+        return self.column_units[1][self._units]
 
     @property
     def _units(self) -> list[int]:
@@ -92,8 +98,10 @@ class PanelModel:
         return [spec.columns.index(spec.indicators.get(name, (name,))[0]) for name in spec.measures]
 
     @cached_property
-    def _raw_units(self) -> tuple[FloatArray, FloatArray]:
-        """Centre and scale of each of the spec's columns."""
+    def column_units(self) -> tuple[FloatArray, FloatArray]:
+        """Centre and scale of each of the spec's columns, shapes ``(column,)``; 0 and 1 of a linear predictor."""
+        if self.units is not None:
+            return self.units
         if not self.spec.is_latent:
             return self.statistics.centre, self.statistics.scale
         known = dict(zip(self.panel.measures, zip(*self.panel.pooled_scale(), strict=True), strict=True))
@@ -105,7 +113,7 @@ class PanelModel:
 
         Of a model with families, a state or selection: NaN for what is not normal, and for every linear predictor.
         """
-        centre, scale = self._raw_units
+        centre, scale = self.column_units
         if not self.spec.is_latent:
             return standardized_values(self.panel, self.spec.columns, centre, scale, persons, self.design)
         raw = self.panel.require_persons("The likelihood of measures that are not normal")
@@ -132,12 +140,29 @@ class PanelModel:
     @cached_property
     def responses(self) -> Responses:
         """Responses of all cases, those of the state and of selection among them."""
-        return responses_of_cases(self.spec, self.panel, self.design, self.families)
+        return responses_of_cases(self.spec, self.panel, self.design, self.families, self.n_asked)
 
     @cached_property
     def latent_data(self) -> LatentArrays:
         """Exact values and responses as the kernel of the latent path reads them."""
         return arrange(self.values(), self.responses, self.cases, n_given=self.system.n_covariates)
+
+    def before(self, n_waves: int, *, until: int | None = None) -> "PanelModel":
+        """The model where nothing is known yet after the first waves: no value, no state, nor who would be seen.
+
+        Parameters
+        ----------
+        n_waves
+            How many waves are known. Units, covariates and windows stay what they are.
+        until
+            Position of a later wave up to which the state has a probability.
+        """
+        spec = self.spec
+        state = [spec.state.name] if spec.state is not None and spec.state.name in self.panel.measures else []
+        panel = unseen_from(self.panel, n_waves, measures=[*spec.response_columns, *state])
+        design = design_of(spec, panel, until=n_waves - 1 if until is None else until)
+        design = replace(design, span=self.design.span)
+        return replace(self, panel=panel, design=design, units=self.column_units, n_asked=n_waves)
 
     def latent_data_of(self, persons: npt.NDArray[np.int64]) -> LatentArrays:
         """The same of the persons at these different positions alone, who become 0, 1, 2 and so on."""
@@ -174,8 +199,20 @@ class PanelModel:
         if not self.spec.is_latent:
             assert self.statistics.person_pattern is not None
             return self.statistics.person_pattern >= 0
-        found = (~np.isnan(self.values()[:, : self.system.n_values])).any(axis=1)
-        found[self.cases.person[self.responses.case]] = True
+        return self.has_value_from(0)
+
+    def has_value_from(self, n_waves: int) -> npt.NDArray[np.bool_]:
+        """Who has any value of the model after the first waves, shape ``(person,)``."""
+        n_values, n_all = self.system.n_values, len(self.panel.times)
+        n_columns = n_values // n_all if not self.spec.is_latent else len(self.spec.measures)
+        place = np.arange(n_values)
+        of_measures = n_columns * n_all
+        wave = np.where(place < of_measures, place // n_columns, (place - of_measures) % n_all)
+        later = wave >= n_waves
+        found = (~np.isnan(self.values()[:, :n_values][:, later])).any(axis=1)
+        if self.spec.is_latent:
+            responses = self.responses
+            found[self.cases.person[responses.case[later[responses.position]]]] = True
         return found
 
     @property
@@ -224,7 +261,7 @@ class PanelModel:
     @cached_property
     def raw_factors(self) -> FloatArray:
         """What each parameter is multiplied by to come to the measures' own units, shape ``(parameter,)``."""
-        own = zip(self.spec.columns, self._raw_units[1].tolist(), strict=True)
+        own = zip(self.spec.columns, self.column_units[1].tolist(), strict=True)
         scales = {**dict(own), **self.design.scales}
         return np.array(
             [
@@ -244,7 +281,7 @@ class PanelModel:
 
     def _shifts(self, raw: FloatArray) -> FloatArray:
         """Centres of what has a location; of an indicator, less what its measure's centre makes of it."""
-        centres = dict(zip(self.spec.columns, self._raw_units[0].tolist(), strict=True))
+        centres = dict(zip(self.spec.columns, self.column_units[0].tolist(), strict=True))
         names = self.system.names
         shifts = np.zeros(len(names))
         for place, parameter in enumerate(self.system.parameters):

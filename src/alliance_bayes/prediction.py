@@ -73,18 +73,13 @@ def continued(system: PanelSystem, theta: np.ndarray, longer: PanelSystem) -> np
     numpy.ndarray
         Shape ``(draw, parameter of the longer system)``.
     """
-    positions = []
-    for parameter in longer.parameters:
-        if parameter.name in system.names:
-            positions.append(system.names.index(parameter.name))
-            continue
-        alike = [
-            (other.occasion or 0, position)
-            for position, other in enumerate(system.parameters)
-            if (other.kind, other.measures, other.group) == (parameter.kind, parameter.measures, parameter.group)
-        ]
-        positions.append(max(alike)[1])
-    return theta[:, positions]
+    own = {name: position for position, name in enumerate(system.names)}
+    last = {_without_occasion(name): position for name, position in own.items()}
+    return theta[:, [own[name] if name in own else last[_without_occasion(name)] for name in longer.names]]
+
+
+def _without_occasion(name: str) -> str:
+    return name.rpartition(", ")[0] or name
 
 
 def replicate(

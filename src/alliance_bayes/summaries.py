@@ -66,12 +66,14 @@ def probability(holds: xr.DataArray) -> Probability:
 
 
 def interval(draws: xr.DataArray, *dims: str) -> tuple[xr.DataArray, xr.DataArray]:
-    """Lower and upper bound over the named dims."""
+    """Lower and upper bound over the named dims, of the draws that have a value; NaN where none has."""
     import arviz_base
     import arviz_stats
 
     kind = {"eti": arviz_stats.eti, "hdi": arviz_stats.hdi}[arviz_base.rcParams["stats.ci_kind"]]
-    bounds = kind(draws, dim=list(dims))
+    known = draws.notnull()
+    some = known.any(dims)
+    bounds = kind(draws.where(some, 0.0), dim=list(dims), skipna=not bool(known.all())).where(some)
     return bounds.sel(ci_bound="lower", drop=True), bounds.sel(ci_bound="upper", drop=True)
 
 

@@ -120,11 +120,12 @@ def test_too_many_histories_are_refused_before_they_are_listed(monkeypatch):
         possible_histories(spec_with(), panel)
     assert str(caught.value) == (
         "The state 'sponsor' leaves 536,870,919 possible histories of 5 people, up to 536870912 of one (0, 2, 1), and "
-        "each is summed over; the most is 100,000. Leave out people or waves whose state is unknown."
+        "each is summed over; there may be at most 100,000 more than people. Leave out people or waves whose state is "
+        "unknown."
     )
     with pytest.raises(SpecError, match=r"whose state is unknown, or ask with same=1 instead of 0\.5\.$"):
         possible_histories(spec_with(same=0.5), panel)
-    monkeypatch.setattr(histories, "MOST_CASES", 4)
+    monkeypatch.setattr(histories, "MOST_CASES", 2)
     few = panel_with([[1, NAN, NAN, 1], [0, 0, 0, 1]])
     with pytest.raises(SpecError, match="leaves 7 possible histories of 4 people, up to 4 of one"):
         possible_histories(spec_with(), few)

@@ -12,8 +12,9 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.conditioning import log_densities, stacked_values, unseen_from, without_person
+from alliance_bayes.conditioning import log_densities, without_person
 from alliance_bayes.health import Health
+from alliance_bayes.panel import unseen_from
 from alliance_bayes.pymc_models.densities import log_density_of
 from alliance_bayes.questions.comparison import compared
 from alliance_bayes.questions.scores import (
@@ -54,6 +55,11 @@ def moments_from_names(fit, draw):
             block = block if later == earlier else lagged[later - 1] @ block
             blocks[later, :, earlier], blocks[earlier, :, later] = between + block, (between + block).T
     return one["mean"].values.ravel(), blocks.reshape(n_waves * size, -1)
+
+
+def stacked_values(fit):
+    chosen = [fit.panel.measures.index(name) for name in fit.spec.columns]
+    return fit.panel.values[:, :, chosen].reshape(fit.panel.n_persons, -1)
 
 
 @pytest.fixture(scope="module")

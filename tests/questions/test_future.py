@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
-from test_comparison import moments_from_names
+from test_comparison import moments_from_names, stacked_values
 
 import alliance_bayes as ab
-from alliance_bayes.conditioning import unseen_from
+from alliance_bayes.panel import unseen_from
 from alliance_bayes.questions.scores import LeftOut, leave_out, plain_scores, refitted
 
 
@@ -22,13 +22,14 @@ def test_densities_of_later_waves_are_the_textbooks(small_fit, n_given):
     """``N(mu_f + S_fp S_pp^-1 (y_p - mu_p), S_ff - S_fp S_pp^-1 S_pf)`` over what was seen of each part."""
     left_out = LeftOut(small_fit, n_given)
     found = left_out.log_density(small_fit, left_out.places)
-    values = left_out.values
+    values = stacked_values(small_fit)
+    given = np.arange(values.shape[1]) < 2 * n_given
     assert (~np.isnan(values[left_out.places, 2 * n_given :])).any(axis=1).all()
     assert 17 not in left_out.places
     mean, covariance = moments_from_names(small_fit, 31)
     for position, person in enumerate(left_out.places[:12]):
         seen = ~np.isnan(values[person])
-        past, future = seen & left_out.given, seen & ~left_out.given
+        past, future = seen & given, seen & ~given
         slopes = covariance[np.ix_(future, past)] @ np.linalg.inv(covariance[np.ix_(past, past)])
         centre = mean[future] + slopes @ (values[person, past] - mean[past])
         spread = covariance[np.ix_(future, future)] - slopes @ covariance[np.ix_(past, future)]

@@ -35,9 +35,6 @@ ASKED = {
     "maximum_likelihood": lambda fit: ab.maximum_likelihood(fit.spec, fit.panel),
     "log_likelihood": lambda fit: ab.log_likelihood(fit.spec, fit.panel, {}),
     "fit_imputations": lambda fit: ab.fit_imputations(fit.spec, [fit.panel, fit.panel], seed=1),
-    "Truth": lambda fit: ab.Truth(fit.spec, times=[0, 1, 2]),
-    "A forecast": lambda fit: fit.forecast(12),
-    "loo_pit": lambda fit: ab.loo_pit(fit),
     "causal_order": lambda fit: ab.causal_order(fit),
 }
 
@@ -58,8 +55,16 @@ def test_comparisons_refuse_densities_of_other_things():
     for ask in (ab.compare, ab.leave_future_out):
         with pytest.raises(SpecError, match=r"gives a probability to .*y as numbers.* 'counts' to .*y as responses"):
             ask(fits)
-    with pytest.raises(SpecError, match="'counts': Leaving out later waves needs a model of normal measures alone"):
-        ab.leave_future_out(fits)
+
+
+def test_leaving_the_future_out_says_what_a_model_has_of_its_own_there():
+    with pytest.raises(SpecError) as caught:
+        ab.leave_future_out({"seen": fit_of(OPTIONS[2]), "normal": fabricated_fit(LAGGED)})
+    assert any("'seen' has a selection, which foretells who will be seen" in each for each in caught.value.problems)
+    fit = fit_of(OPTIONS[1])
+    with pytest.raises(SpecError) as caught:
+        ab.leave_future_out({"one": fit, "two": fit}, training="past")
+    assert any("gaining and keeping 'sponsor' has parameters of its own" in each for each in caught.value.problems)
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=WITHOUT)

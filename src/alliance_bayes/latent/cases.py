@@ -14,11 +14,13 @@ from .responses import Responses
 __all__ = ["responses_of_cases"]
 
 
-def responses_of_cases(spec: CrossLagged, panel: Panel, design: Design, layout: FamilyLayout) -> Responses:
+def responses_of_cases(
+    spec: CrossLagged, panel: Panel, design: Design, layout: FamilyLayout, n_asked: int | None = None
+) -> Responses:
     """Responses of all cases, in the model's stacked positions.
 
     Those of a measure are the same in each case of a person; the state is what the case says, also where
-    nobody told it.
+    nobody told it. After `n_asked` waves it says nothing that somebody was not seen.
 
     Raises
     ------
@@ -36,7 +38,8 @@ def responses_of_cases(spec: CrossLagged, panel: Panel, design: Design, layout: 
         first += n_waves
     for selection in spec.selection:
         case, wave, seen = _who_is_seen(selection, spec, panel, design, cases)
-        parts.append(_predicted(case, first + wave, seen))
+        asked = wave < (n_waves if n_asked is None else n_asked)
+        parts.append(_predicted(case[asked], first + wave[asked], seen[asked]))
         first += n_waves
     return Responses(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 

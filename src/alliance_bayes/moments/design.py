@@ -143,10 +143,10 @@ def plain_design(times: Sequence[float]) -> Design:
     return Design(waves, cells=(Cell(0, waves),))
 
 
-def design_of(spec: CrossLagged, panel: Panel, *, to_the_end: bool = False) -> Design:
+def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None) -> Design:
     """The design of a model on a panel that it was checked against.
 
-    With `to_the_end` the state of all waves has a probability, as `possible_histories` says.
+    The state has a probability up to the wave at position `until` at least, as `possible_histories` says.
     """
     times = tuple(panel.times)
     moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
@@ -183,7 +183,7 @@ def design_of(spec: CrossLagged, panel: Panel, *, to_the_end: bool = False) -> D
             *(moderators[name] for name in spec.moderated.values()),
         ]
     )
-    histories = None if spec.state is None else possible_histories(spec, panel, to_the_end=to_the_end)
+    histories = None if spec.state is None else possible_histories(spec, panel, until=until)
     last, end = 1 + len(times), keys.shape[1]
     if histories is not None:
         keys = np.hstack([keys[histories.person], histories.state])

@@ -58,11 +58,11 @@ class Histories(NamedTuple):
     log_weight: npt.NDArray[np.float64]
 
 
-def possible_histories(spec: CrossLagged, panel: Panel, *, to_the_end: bool = False) -> Histories:
+def possible_histories(spec: CrossLagged, panel: Panel, *, until: int | None = None) -> Histories:
     """Histories that agree with what is known of the state and with values that exist only while it is on.
 
-    With selection, or `to_the_end`, the state of all waves has a probability, also after the last that anything is
-    known of.
+    The state has a probability up to the last wave that anything is known of, or up to the one at position `until`
+    where that is later; with selection, up to the last wave of all where `until` is left open.
 
     Raises
     ------
@@ -71,20 +71,22 @@ def possible_histories(spec: CrossLagged, panel: Panel, *, to_the_end: bool = Fa
     """
     known = _known_states(spec, panel)
     n_persons, n_waves = known.shape
-    last = np.full(n_persons, n_waves - 1) if spec.selection or to_the_end else _last_known(spec, panel)
+    if until is None:
+        until = n_waves - 1 if spec.selection else -1
+    last = np.maximum(_last_known(spec, panel), until)
     counted = np.arange(n_waves) <= last[:, None]
     options = np.where(counted, known, OFF)
     distinct, which = np.unique(np.column_stack([options, counted]), axis=0, return_inverse=True)
     assert spec.state is not None
     same = spec.state.same
     counts = np.array([_how_many(row[:n_waves], same) for row in distinct])[which.ravel()]
-    if counts.sum() > MOST_CASES:
+    if counts.sum() - n_persons > MOST_CASES:
         assert panel.persons is not None
         most = panel.persons[np.argsort(-counts, kind="stable")[:3]]
         raise SpecError(
             f"The state '{spec.state.name}' leaves {int(counts.sum()):,} possible histories of {n_persons} people, up "
-            f"to {int(counts.max())} of one ({quoted(most.tolist())}), and each is summed over; the most is "
-            f"{MOST_CASES:,}. Leave out people or waves whose state is unknown{_or_same(same)}."
+            f"to {int(counts.max())} of one ({quoted(most.tolist())}), and each is summed over; there may be at most "
+            f"{MOST_CASES:,} more than people. Leave out people or waves whose state is unknown{_or_same(same)}."
         )
     histories = [_expanded(row[:n_waves], same) for row in distinct]
     person = np.repeat(np.arange(n_persons), counts)

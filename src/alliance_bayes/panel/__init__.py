@@ -1,6 +1,7 @@
 """Who was asked what, when, and what they answered: data frames, Parquet files and published moments as panels."""
 
 from .consistency import InternalConsistency, internal_consistency
+from .horizon import longer, unseen_from
 from .panel import Panel
 from .reading import read_frame
 from .records import Absence, Background, LeftOut, Moments, PanelWarning
@@ -16,5 +17,7 @@ __all__ = [
     "PanelWarning",
     "Transitions",
     "internal_consistency",
+    "longer",
     "read_frame",
+    "unseen_from",
 ]

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import kstest
 
 from ..figures.evidence import Ranks, ranks_figure
 from ..fitting import Fit
+from ..forecasting import foretold
 from ..health import Health
+from ..moments.histories import told_states
 from ..names import number
 from ..prediction import predictive_shares
 
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibration", "loo_pit"]
 
-N_DRAWS = 1000
+type FloatArray = NDArray[np.float64]
+
+N_DRAWS, N_LATENT_DRAWS = 1000, 400
 LARGEST_K = 0.7
 LEVEL = 0.05
 
@@ -32,7 +37,8 @@ class Calibration:
     ----------
     shares
         For every observed value the probability, in [0, 1], that the model gave to less than it: indexed by
-        ``person``, ``time`` and ``measure``. Uniform where predictions are right.
+        ``person``, ``time`` and ``measure``. Uniform where predictions are right. With a state,
+        also of what was told of it.
     table
         Indexed by ``measure`` and ``time``: ``n`` values; ``mean`` of the shares (.5 where right, above it where
         predictions are too low); ``spread``, their SD over that of a uniform (1 where right, above it where predictions
@@ -116,25 +122,61 @@ def loo_pit(fit: Fit) -> Calibration:
     -----
     ``sum_s w_is P(Y_itm < y_itm | y_i at times before t, theta_s)``: a normal probability given the same person's
     earlier waves and covariates, for every draw s, weighted by Pareto-smoothed importance sampling to what the
-    posterior would be without person i. Values of later waves and of other measures at the same time play no part, so
-    that within a measure the shares of different times are independent where the model is right.
+    posterior would be without person i. With families or a state the probability is found from 400 posterior draws, one
+    response from each, and of what exists only in a state from those in which it is on; a random share of the responses
+    equal to the value counts as less than it, without which shares of discrete values would not be uniform [1]_. Values
+    of later waves and of other measures at the same time play no part, so that within a measure the shares of different
+    times are independent where the model is right.
+
+    References
+    ----------
+    .. [1] Czado, Gneiting & Held (2009). Predictive model assessment for count data. Biometrics 65, 1254-1261.
+       https://doi.org/10.1111/j.1541-0420.2009.01191.x
     """
     from arviz_stats.base import array_stats
 
-    fit.spec.require_normal("loo_pit")
     fit.panel.require_persons("A prediction of single values")
-    kept = np.linspace(0, fit.n_draws - 1, min(N_DRAWS, fit.n_draws)).astype(int)
+    most = N_LATENT_DRAWS if fit.spec.is_latent else N_DRAWS
+    kept = np.linspace(0, fit.n_draws - 1, min(most, fit.n_draws)).astype(int)
     likelihood = fit.log_likelihood().transpose("chain", "draw", "person")
     log_weights, khat = array_stats.psislw(-likelihood.to_numpy().reshape(fit.n_draws, -1)[kept].T)
-    model, persons = fit.model, likelihood["person"].to_numpy()
-    values = model.values()
-    seen = ~np.isnan(values[:, : model.system.n_values]).all(axis=1)
-    cells = None if model.design.person_cell is None else model.design.person_cell[seen]
-    thetas, columns = np.ascontiguousarray(fit.thetas[kept]), fit.spec.columns
-    found = predictive_shares(model.system, thetas, np.exp(log_weights).T, values[seen], len(columns), cells)
+    persons, columns, state = likelihood["person"].to_numpy(), list(fit.spec.response_columns), fit.spec.state
+    columns += [] if state is None else [state.name]
+    shares_of = _simulated_shares if fit.spec.is_latent else _normal_shares
+    found = shares_of(fit, np.ascontiguousarray(fit.thetas[kept]), np.exp(log_weights).T)
     index = pd.MultiIndex.from_product([persons, fit.panel.times, columns], names=["person", "time", "measure"])
     shares = pd.Series(np.clip(found.ravel(), 0.0, 1.0), index=index, name="share").dropna()
     return Calibration(shares, _table(shares, columns), len(persons), int((khat > LARGEST_K).sum()), fit.health)
+
+
+def _normal_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> FloatArray:
+    """Shares of people with any value, shape ``(person, time * measure)``, for weights of shape ``(draw, person)``."""
+    model, seen = fit.model, fit.model.has_value
+    cells = None if model.design.person_cell is None else model.design.person_cell[seen]
+    return predictive_shares(model.system, thetas, weights, model.values()[seen], len(fit.spec.columns), cells)
+
+
+def _simulated_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> FloatArray:
+    """The same from responses drawn wave by wave, each observed one taken as one more draw among them."""
+    model, state, panel = fit.model, fit.spec.state, fit.panel
+    rng = np.random.default_rng([fit.settings.seed, *b"loo_pit"])
+    observed = panel.require_persons("A prediction of single values")
+    chosen = [panel.measures.index(name) for name in fit.spec.response_columns]
+    told = np.zeros((*observed.shape[:2], 0)) if state is None else told_states(state.name, panel)[:, :, None]
+    values = np.concatenate([observed[:, :, chosen], told], axis=2)[model.has_value]
+    shares = np.empty(values.shape)
+    for wave in range(values.shape[1]):
+        drawn, states = foretold(model.before(wave, until=wave), wave, thetas, rng)
+        if state is not None:
+            drawn = np.dstack([drawn, states])
+        drawn, here = drawn[:, model.has_value], values[:, wave]
+        counted = np.where(np.isnan(drawn), 0.0, weights[:, :, None])
+        n_drawn, total = (~np.isnan(drawn)).sum(axis=0), counted.sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            less, same = ((counted * holds).sum(axis=0) / total for holds in (drawn < here, drawn == here))
+            share = (n_drawn * less + rng.uniform(size=here.shape) * (n_drawn * same + 1)) / (n_drawn + 1)
+        shares[:, wave] = np.where(np.isnan(here) | (total == 0), np.nan, share)
+    return shares.reshape(len(shares), -1)
 
 
 def _table(shares: pd.Series, columns: Sequence[str]) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from ..conditioning import unseen_from
 from ..fitting import Fit
 from ..names import in_words, number, quoted
+from ..panel import unseen_from
 from ..problems import Problems, SpecError
 from .comparison import (
     LEAST_DIFFERENCE,
@@ -38,8 +38,8 @@ def leave_future_out(
     """Compare models by how well they predict people's later waves from their earlier ones.
 
     A person's score is ``log p(future_i | past_i, training)``: at each draw the waves from `time`
-    on are conditioned on the person's earlier waves, ``p(all) / p(past)``, both normal with random
-    intercepts and states integrated out, and averaged over draws that never saw that future. Two
+    on are conditioned on the person's earlier waves, ``p(all) / p(past)``, both with random
+    intercepts and latent values integrated out, and averaged over draws that never saw that future. Two
     questions, which differ in where the parameters come from:
 
     - ``training="others"``: leave one person's future out. The parameters come from that person's
@@ -48,7 +48,7 @@ def leave_future_out(
       not what could have been foretold at the time.
     - ``training="past"``: leave-future-out proper [1]_. Each model is fitted anew to the waves
       before `time`, of everybody; exact, about a second a model. Only for models whose later waves
-      share all parameters with the earlier ones (equal or grid lags, equal residuals and means):
+      share all parameters with the earlier ones (equal or grid lags, equal residuals and means, no state):
       of others the past says nothing about the future's parameters, and the score would be one of
       their priors.
 
@@ -87,8 +87,11 @@ def leave_future_out(
     problems = Problems("These fits cannot be compared by their predictions")
     check_fits(fits, problems)
     for name, fitted in fits.items():
-        with problems.collecting(f"'{name}': "):
-            fitted.spec.require_normal("Leaving out later waves")
+        if fitted.spec.selection:
+            problems.add(
+                f"'{name}' has a selection, which foretells who will be seen and not only what is seen. Compare models "
+                "without it."
+            )
     check_options(method, least_difference, least_errors, most_refits, problems)
     times = next(iter(fits.values())).panel.times
     if time is not None and time not in times[1:]:
@@ -126,6 +129,11 @@ def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> N
             problems.add(
                 f"'{name}' has {' and '.join(own)}: the later waves have parameters of their own, about which the "
                 f"earlier ones say nothing. Make them 'equal' (lags also 'grid'). {cure}"
+            )
+        if spec.state is not None:
+            problems.add(
+                f"'{name}': gaining and keeping '{spec.state.name}' has parameters of its own in every interval, about "
+                "which the earlier waves say nothing. Ask with training='others'."
             )
         if n_before < spec.fewest_waves:
             problems.add(

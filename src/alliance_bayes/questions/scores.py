@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from ..conditioning import log_densities, stacked_values, unseen_from, without_person
+from ..conditioning import log_densities, without_person
 from ..fitting import Fit
 from ..fitting import fit as fit_model
-from ..panel import Panel
+from ..panel import Panel, unseen_from
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
@@ -68,21 +68,9 @@ class LeftOut:
     n_given: int = 0
 
     @cached_property
-    def values(self) -> np.ndarray:
-        """Stacked waves of everybody."""
-        return stacked_values(self.fit)
-
-    @property
-    def given(self) -> np.ndarray:
-        """Which of the stacked values are conditioned on."""
-        return np.arange(self.values.shape[1]) < self.n_given * len(self.fit.spec.columns)
-
-    @cached_property
     def places(self) -> np.ndarray:
         """Positions in the panel of the people who have something to leave out."""
-        if self.fit.spec.is_latent:
-            return np.flatnonzero(self.fit.model.has_value)
-        return np.flatnonzero(~np.isnan(self.values[:, ~self.given]).all(axis=1))
+        return np.flatnonzero(self.fit.model.has_value_from(self.n_given))
 
     def log_density(self, draws_of: Fit, places: np.ndarray) -> xr.DataArray:
         """Log density of what is left out of these people given what stays, at the draws of a fit."""

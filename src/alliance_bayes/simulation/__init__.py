@@ -2,7 +2,8 @@
 
 Nothing here is shared with the likelihood: shocks are drawn and summed person by person, so that
 recovering a simulated truth is evidence. `truth` describes and checks, `stable_factors` and `dynamics`
-hold the equations, `drawing` adds shocks up, `panels` lays them out.
+hold the equations, `drawing` adds shocks up, `state` follows people in whom something comes and goes, `responses` makes
+counts and answers of linear predictors, `panels` lays them out.
 """
 
 from .groups import GroupTruth

@@ -49,9 +49,11 @@ _RULES: Mapping[str, tuple[Rule, str]] = {
     "item_intercepts": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
     "unique_sds": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
     "covariates": (
-        lambda spec, _: bool(spec.covariates or spec.moderated),
+        lambda spec, _: bool(spec.conditioned_on or spec.moderated),
         "covariates or moderated paths in the model",
     ),
+    "responses": (lambda spec, _: bool(spec.random_families), "families in the model"),
+    "state": (lambda spec, _: spec.state is not None, "a state in the model"),
 }
 
 NEEDS: Mapping[str, str] = {name: words for name, (_, words) in _RULES.items()}

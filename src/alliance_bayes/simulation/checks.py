@@ -10,12 +10,12 @@ from ..problems import Problems, SpecError
 from ..spec.steps import base_step, interval_names
 from .arguments import NEEDS, says_something
 from .dynamics import unsound, unsound_drift
-from .reading import SMALLEST_EIGENVALUE, correlations, plain
+from .reading import SMALLEST_EIGENVALUE, by_name, correlations, plain
 
 if TYPE_CHECKING:
     from .truth import Truth
 
-__all__ = ["check_dynamics", "check_factors", "refuse_what_says_nothing"]
+__all__ = ["check_dynamics", "check_factors", "check_predictors", "check_state", "refuse_what_says_nothing"]
 
 
 def refuse_what_says_nothing(truth: "Truth", problems: Problems) -> None:
@@ -109,6 +109,28 @@ def _check_paths(truth: "Truth", problems: Problems) -> None:
             if path not in among:
                 where = name if name == "lag_2" else "moderated"
                 problems.add(f"{name}: the model has no '{path}' in its {where}{choices(path, among, 'It has')}")
+
+
+def check_predictors(truth: "Truth", problems: Problems) -> None:
+    """Whether linear predictors have the mean and SD at the first wave that tell them from their families' numbers."""
+    given = by_name(1.0 if truth.sds is None else truth.sds, truth.spec.measures)
+    for name in truth.spec.random_families:
+        if given.get(name) not in (1.0, None):
+            problems.add(f"sds of '{name}' is that of its linear predictor, which is 1; got {plain(given[name])}.")
+    means = by_name(0.0 if truth.means is None else truth.means, truth.spec.measures)
+    for name in truth.spec.random_families:
+        if np.ravel(means.get(name) or 0.0)[0] != 0:
+            problems.add(
+                f"means of '{name}' are those of its linear predictor, which begin with 0; got {plain(means[name])}."
+            )
+
+
+def check_state(truth: "Truth", problems: Problems) -> None:
+    """Whether people with a state that comes and goes can be drawn."""
+    if truth.spec.lag_2:
+        problems.add("A truth with a state has no effects over two waves; leave lag_2 out of the model.")
+    if truth.spec.reliability:
+        problems.add("A truth with a state has no known measurement error; leave reliability out of the model.")
 
 
 def check_factors(truth: "Truth", problems: Problems) -> None:

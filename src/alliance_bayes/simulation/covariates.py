@@ -101,7 +101,8 @@ def read_covariates(spec: CrossLagged, given: object, waves: int, problems: Prob
 
 
 def _names(spec: CrossLagged) -> list[str]:
-    return list(dict.fromkeys([*spec.covariates, *spec.moderated.values()]))
+    of_state = [name for name in spec.conditioned_on if name not in spec.covariates]
+    return list(dict.fromkeys([*spec.covariates, *spec.moderated.values(), *of_state]))
 
 
 def _varies(spec: CrossLagged, name: str, entries: Mapping[str, Any]) -> bool:

@@ -5,12 +5,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from .covariates import Covariate, covariates_of
 from .dynamics import Interval, intervals_of
 from .measurement import items_of
 from .reading import Array
+from .responses import drawn_responses
+from .state import Luck, course, shifted
 
 if TYPE_CHECKING:
     from .truth import Truth
@@ -94,15 +97,18 @@ class Drawn:
         Those that do not change, by name, each of shape ``(person,)``.
     varying
         Those that do, by name, each with dims (person, wave).
+    on
+        Whether the state is on, dims (person, wave); None where there is none.
     """
 
     columns: Array
     values: Array
     covariates: dict[str, Array]
     varying: dict[str, Array]
+    on: NDArray[np.bool_] | None = None
 
 
-def draw(truth: "Truth", persons: int, streams: Streams, times: Array | None = None) -> Drawn:
+def draw(truth: "Truth", persons: int, streams: Streams, times: Array | None = None, of_latent: Streams = ()) -> Drawn:
     """Persons of a truth, means included.
 
     Parameters
@@ -115,19 +121,26 @@ def draw(truth: "Truth", persons: int, streams: Streams, times: Array | None = N
         Five random generators.
     times
         Each person's own times, dims (person, wave); None where those of the truth hold.
+    of_latent
+        Three more, for the course of a state (two) and for values that are not normal.
     """
     shocks = Shocks.drawn(truth, persons, streams)
     moderators = _moderators(truth, shocks)
     intervals = intervals_of(truth, moderators, times)
     along = truth.along(np.asarray(truth.times) if times is None else times - times[:, :1] + truth.times[0])
-    deviations = _deviations(truth, shocks, intervals, along, truth.error_sds)
+    luck = None if truth.spec.state is None else Luck.drawn(truth, persons, (of_latent[0], of_latent[1]))
+    deviations = _deviations(truth, shocks, intervals, along, truth.error_sds, luck)
     means = _means(truth, intervals, along)
     kinds = covariates_of(truth)
+    columns = deviations.columns + _measured(truth, means)
+    if truth.spec.is_latent:
+        columns = drawn_responses(truth, columns, of_latent[2])
     return Drawn(
-        deviations.columns + _measured(truth, means),
+        columns,
         deviations.values + means,
         {each.name: each.mean + deviations.covariates[each.name] for each in kinds if not each.varies},
         {each.name: each.mean + deviations.varying[each.name] for each in kinds if each.varies},
+        deviations.on,
     )
 
 
@@ -156,8 +169,15 @@ def _first(matrices: Array) -> Array:
     return matrices[0] if matrices.ndim == 3 else matrices
 
 
-def _deviations(truth: "Truth", shocks: Shocks, intervals: list[Interval], along: Array, error_sds: Array) -> Drawn:
-    """Deviations from the means, wave by wave."""
+def _deviations(
+    truth: "Truth",
+    shocks: Shocks,
+    intervals: list[Interval],
+    along: Array,
+    error_sds: Array,
+    luck: Luck | None = None,
+) -> Drawn:
+    """Deviations from the means, wave by wave; without luck of people in whom the state is always on."""
     spec, stable, waves = truth.spec, truth.factors, len(truth.times)
     covariates = covariates_of(truth)
     constant = [each for each in covariates if not each.varies]
@@ -171,9 +191,14 @@ def _deviations(truth: "Truth", shocks: Shocks, intervals: list[Interval], along
     factors = own_factors + np.hstack([acting("intercepts", 0), *([acting("slopes", 0)] if stable.slopes else [])])
     state = _times(np.linalg.cholesky(truth.within_covariance), shocks.states[:, 0]) + acting("first_wave", 0)
     state = state + _times(stable.at_first, own_factors)
-    states, values = [state], np.empty(shocks.states.shape)
+    states, values, on = [state], np.empty(shocks.states.shape), None
+    if luck is not None:
+        at_waves = np.stack([stable.added(factors, along[..., wave], wave) for wave in range(waves)], axis=1)
+        found = course(truth, state, at_waves, held, luck)
+        states, on = list(np.moveaxis(found.within, 1, 0)), found.on
     for wave in range(waves):
-        if wave > 0:
+        state = states[wave] if luck is not None else state
+        if wave > 0 and luck is None:
             interval = intervals[wave - 1]
             new = _times(np.linalg.cholesky(interval.innovation), shocks.states[:, wave])
             state = _times(interval.effects, states[-1]) + new
@@ -188,12 +213,14 @@ def _deviations(truth: "Truth", shocks: Shocks, intervals: list[Interval], along
         values[:, wave] = state + stable.added(factors, along[..., wave], wave)
         for target in ("each_wave", "every_wave"):
             values[:, wave] += acting(target, wave) + _acting((persons, measures), varying, at_this_wave, target, wave)
+    if on is not None:
+        values = shifted(truth, values, on)
     measured = values + error_sds * shocks.errors if shocks.errors.size else values
     items = items_of(truth)
     columns = measured[..., items.measure] * items.loadings
     if spec.indicators:
         columns = columns + items.unique_sds * shocks.uniques
-    return Drawn(columns, values, held, changing)
+    return Drawn(columns, values, held, changing, on)
 
 
 def _means(truth: "Truth", intervals: list[Interval], along: Array) -> Array:

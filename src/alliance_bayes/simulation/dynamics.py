@@ -12,7 +12,7 @@ from .reading import SMALLEST_EIGENVALUE, Array
 if TYPE_CHECKING:
     from .truth import Truth
 
-__all__ = ["Interval", "innovations", "intervals_of", "unsound", "unsound_drift", "unstable_drift"]
+__all__ = ["Interval", "innovations", "intervals_of", "steps_of", "unsound", "unsound_drift", "unstable_drift"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,7 @@ def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array |
     """
     if truth.spec.lags == "continuous":
         return _over_time(truth, moderators, times)
-    spec, sds = truth.spec, truth._within_sds_by_wave
-    n_steps = steps_per_interval(tuple(truth.times)) if spec.lags == "grid" else (1,) * (len(truth.times) - 1)
+    sds, n_steps = truth._within_sds_by_wave, steps_of(truth)
     found = []
     for place, (effects, innovation) in enumerate(zip(truth.step_effects, truth._step_innovations, strict=True)):
         unit = sds[place + 1][:, None] / sds[place]
@@ -63,6 +62,13 @@ def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array |
             second = truth._by_path(truth.lag_2) * sds[place + 1][:, None] / sds[place - 1]
         found.append(_joined(truth, phi, innovation, place, n_steps[place], second))
     return found
+
+
+def steps_of(truth: "Truth") -> tuple[int, ...]:
+    """Steps in each interval: several on a grid, else one."""
+    if truth.spec.lags == "grid":
+        return tuple(steps_per_interval(tuple(truth.times)))
+    return (1,) * (len(truth.times) - 1)
 
 
 def innovations(lagged: Array, within: Array) -> Array:

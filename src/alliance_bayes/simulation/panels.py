@@ -51,8 +51,8 @@ def simulate(
     Returns
     -------
     Panel
-        Measures or their indicators, then covariates that vary over time, as measures; covariates of persons,
-        groups and own times where there are any.
+        Measures or their indicators or items, then covariates that vary over time, as measures; covariates of persons,
+        groups, own times and the state where there are any.
 
     Raises
     ------
@@ -87,12 +87,18 @@ def simulate(
         for each, count, own_seed, start in zip(truths, counts, seeds, starts, strict=False)
     ]
     together = {name: np.concatenate([part.covariates[name] for part in parts]) for name in parts[0].covariates}
+    state = truth.spec.state
+    required = [] if state is None else [column for name in state.required_by for column in truth.spec.columns_of(name)]
     timed = [part.own_times for part in parts if part.own_times is not None]
     return Panel.from_arrays(
         np.concatenate([part.values for part in parts]),
         measures=parts[0].measures,
         times=truth.times,
         interviewed=np.concatenate([part.interviewed for part in parts]),
+        requires=dict.fromkeys(required, state.name) if state is not None and required else None,
+        states={state.name: np.concatenate([part.states for part in parts])}
+        if state is not None and required
+        else None,
         covariates=together,
         groups=None if isinstance(truth, Truth) else np.repeat(truth.labels, counts),
         own_times=np.concatenate(timed) if timed else None,
@@ -107,27 +113,43 @@ class _Part:
     interviewed: npt.NDArray[np.bool_]
     covariates: dict[str, Array]
     own_times: Array | None
+    states: Array
 
 
 def _simulated(
     truth: Truth, persons: int, seed: np.random.SeedSequence, missing: Missing | None, own_times: float | Array | None
 ) -> _Part:
     """Persons of one truth, with holes."""
-    for_states, for_absence, *further, for_times = np.random.default_rng(seed).spawn(7)
+    random = np.random.default_rng(seed)
+    for_states, for_absence, *further, for_times = random.spawn(7)
     times = _drawn_times(truth, persons, own_times, for_times)
-    drawn = draw(truth, persons, (for_states, *further), times)
+    drawn = draw(truth, persons, (for_states, *further), times, tuple(random.spawn(3)))
     values, varying = drawn.columns, list(drawn.varying)
     interviewed = np.ones(values.shape[:2], dtype=bool)
     if missing is not None:
-        sds = np.sqrt(np.diag(truth.covariance)).reshape(len(truth.times), -1)
-        absent = absent_values((values - truth.means_table) / sds, missing, for_absence)
+        absent = absent_values(_standardized(truth, values), missing, for_absence)
         values[absent] = np.nan
         if missing.unit == "wave" and not varying:
             interviewed = ~absent.all(axis=2)
     if times is not None:
         times = np.where(interviewed, times, np.nan)
     columns = [values, *(drawn.varying[name][..., None] for name in varying)]
-    return _Part(np.concatenate(columns, axis=2), (*truth.spec.columns, *varying), interviewed, drawn.covariates, times)
+    states, measures = np.zeros(interviewed.shape), (*truth.columns, *varying)
+    if truth.spec.state is not None and drawn.on is not None:
+        states = np.where(interviewed, drawn.on, np.nan)
+        if not truth.spec.state.required_by:
+            columns.append(states[..., None])
+            measures += (truth.spec.state.name,)
+    return _Part(np.concatenate(columns, axis=2), measures, interviewed, drawn.covariates, times, states)
+
+
+def _standardized(truth: Truth, values: Array) -> Array:
+    """In total SDs from their wave's mean; with families or a state those of the people who were drawn."""
+    if not truth.spec.is_latent:
+        sds = np.sqrt(np.diag(truth.covariance)).reshape(len(truth.times), -1)
+        return np.asarray((values - truth.means_table) / sds)
+    spread = np.nanstd(values, axis=0)
+    return np.nan_to_num((values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def _drawn_times(

@@ -28,6 +28,8 @@ _FURTHER = {
     "item_intercepts": "Intercepts of indicators",
     "unique_sds": "Unique SDs of indicators",
     "covariates": "Covariates",
+    "responses": "Families",
+    "state": "State",
 }
 
 

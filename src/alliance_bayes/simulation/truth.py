@@ -14,7 +14,7 @@ from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import steps_per_interval
 from .arguments import effect_entry, mean_entry, needed, says_something
-from .checks import check_dynamics, check_factors, refuse_what_says_nothing
+from .checks import check_dynamics, check_factors, check_predictors, check_state, refuse_what_says_nothing
 from .covariates import read_covariates
 from .drawing import population
 from .dynamics import Interval, innovations, intervals_of, unstable_drift
@@ -36,7 +36,9 @@ from .reading import (
     plain_numbers,
     table,
 )
+from .responses import read_responses
 from .stable_factors import StableFactors, stable_factors
+from .state import read_state
 
 __all__ = ["Truth"]
 
@@ -126,6 +128,18 @@ class Truth:
         "intercepts": {"days": 0.5}}}``. Covariates count from their mean and are independent. With ``varies = true``
         it has a value at each wave, with ``carry_over`` from wave to wave and ``icc``; a predetermined one also
         ``follows`` deviations of measures one wave earlier, by measure.
+    responses
+        With families, by measure, the numbers of its family as `ab.Days` and the others have them: ``{"days":
+        {"cuts": [-1.0, 1.0], "slope": 1.5, "intercept": 0.2, "interior_slope": 0.7, "precision": 5.0}}``; of items
+        ``"loading A1"`` and ``"cuts A1"`` for each. Lagged effects, ICCs and correlations are then those of the
+        linear predictor, whose mean and SD at the first wave are 0 and 1, and are not given.
+    state
+        With a state, ``first``, ``acquire`` and ``keep``: its chance at the first wave, and of being on given that it
+        was off, or on, one wave before, where all predictors are at their means (a number, or a list with one for
+        each interval); or a table of that ``chance`` and log odds by predictor, per SD: ``{"first": 0.6, "acquire":
+        0.2, "keep": {"chance": 0.8, "alliance": 0.5}}``. ``acts_on``: shift while it is on, by measure, in SDs of it.
+        ``anew``: where what requires the state begins, ``mean`` in its SDs and ``sd`` in within-person ones, by
+        measure (without it 0 and 1). W and Psi are those of people in whom the state is always on.
 
     Raises
     ------
@@ -213,6 +227,8 @@ class Truth:
     item_intercepts: Mapping[str, Each] | None = field(default=None, kw_only=True)
     unique_sds: PerMeasure | None = field(default=None, kw_only=True)
     covariates: Mapping[str, Mapping[str, Any]] | None = field(default=None, kw_only=True)
+    responses: Mapping[str, Mapping[str, Each]] | None = field(default=None, kw_only=True)
+    state: Mapping[str, Any] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         problems = Problems("This truth cannot be simulated")
@@ -221,9 +237,10 @@ class Truth:
         times = plain_numbers(self.times)
         if not isinstance(times, tuple) or len(times) < 2 or any(later <= time for time, later in pairwise(times)):
             problems.add(f"times must be two or more increasing numbers; got {self.times!r}.")
-        if isinstance(self.spec, CrossLagged):
-            with problems.collecting():
-                self.spec.require_normal("Truth")
+        if isinstance(self.spec, CrossLagged) and self.spec.selection:
+            problems.add(
+                "A truth has no selection: leave it out of the model, and let values go missing by `simulate`."
+            )
         problems.raise_as(SpecError)
         self._keep(times=times)
         for problem in self.spec.problems_with(tuple(self.times)):
@@ -356,8 +373,8 @@ class Truth:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of a simulated panel that the model describes: the measures, or their indicators in their place."""
-        return self.spec.columns
+        """Columns of a simulated panel that the model describes: the measures, or their indicators or items."""
+        return self.spec.response_columns
 
     @property
     def standardized(self) -> Array:
@@ -655,6 +672,12 @@ class Truth:
         self._keep(**read_items(self, problems))
         if self.covariates is not None and says_something("covariates", spec):
             self._keep(covariates=read_covariates(spec, self.covariates, waves, problems))
+        if spec.random_families:
+            self._keep(responses=read_responses(self, problems))
+            check_predictors(self, problems)
+        if spec.state is not None:
+            self._keep(state=read_state(self, problems))
+            check_state(self, problems)
         if dynamics_are_known:
             check_dynamics(self, problems)
 

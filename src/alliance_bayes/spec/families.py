@@ -1,9 +1,9 @@
 """Families of measures: how a value comes about, given the linear predictor whose dynamics are modelled."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -137,6 +137,21 @@ class _Family:
         """Measures of the panel that hold a window, trials or an exposure, which the likelihood is given."""
         amounts = (getattr(self, name, None) for name in ("window", "trials", "exposure"))
         return tuple(name for name in amounts if isinstance(name, str))
+
+    def lasting(self, n_waves: int) -> Self:
+        """The family for so many waves: an amount for each wave goes on as that of the last one.
+
+        Examples
+        --------
+        >>> Days((90, 180)).lasting(4).window, Days("asked").lasting(4).window
+        ((90, 180, 180, 180), 'asked')
+        """
+        by_wave = {
+            name: (*amount, *[amount[-1]] * (n_waves - len(amount)))
+            for name in ("window", "trials", "exposure")
+            if isinstance(amount := getattr(self, name, None), tuple)
+        }
+        return replace(self, **by_wave)
 
     @property
     def codes(self) -> tuple[str, ...]:

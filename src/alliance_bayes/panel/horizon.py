@@ -1,0 +1,70 @@
+"""Panels that end earlier, or go on for longer, than what was asked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .panel import Panel
+from .records import Absence
+
+__all__ = ["longer", "unseen_from"]
+
+
+def unseen_from(
+    panel: Panel, n_waves: int, places: slice | int = slice(None), measures: Sequence[str] | None = None
+) -> Panel:
+    """The panel with the waves after the first `n_waves` of these persons unseen; its times stay.
+
+    Parameters
+    ----------
+    panel
+        A panel of persons.
+    n_waves
+        How many waves stay as they are.
+    places
+        Positions of the persons; all where left open.
+    measures
+        The measures that are unseen then; all where left open. States always are.
+    """
+    values = panel.require_persons("Leaving out later waves").copy()
+    assert panel.absence is not None
+    absence = panel.absence.copy()
+    for name in panel.measures if measures is None else measures:
+        column = panel.measures.index(name)
+        kinds = absence[places, n_waves:, column]
+        absence[places, n_waves:, column] = np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)
+        values[places, n_waves:, column] = np.nan
+    states = {name: state.copy() for name, state in panel.states.items()}
+    for state in states.values():
+        state[places, n_waves:] = np.nan
+    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, part of it unseen")
+
+
+def longer(panel: Panel, times: Sequence[float]) -> Panel:
+    """The panel with more waves, of which nothing is known.
+
+    Parameters
+    ----------
+    panel
+        A panel of persons.
+    times
+        Its times, then later ones.
+    """
+    n_more = len(times) - len(panel.times)
+    assert panel.absence is not None
+    own = panel.background.own_times
+
+    def padded(array: np.ndarray, fill: float) -> np.ndarray:
+        widths = [(0, 0), (0, n_more), *[(0, 0)] * (array.ndim - 2)]
+        return np.pad(array, widths, constant_values=fill)
+
+    return replace(
+        panel,
+        times=tuple(times),
+        values=padded(panel.require_persons("More waves"), np.nan),
+        absence=padded(panel.absence, Absence.NOT_INTERVIEWED),
+        states={name: padded(state, np.nan) for name, state in panel.states.items()},
+        background=panel.background if own is None else replace(panel.background, own_times=padded(own, np.nan)),
+        source=f"{panel.source}, continued",
+    )

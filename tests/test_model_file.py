@@ -822,6 +822,15 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
 # Files that come with the package
 
 
+def test_a_file_whose_truth_has_a_state_draws_it(tmp_path):
+    file = ab.packaged_model("sponsor-days")
+    frame = file.simulate(persons=200, seed=1)
+    assert set(frame["sponsor"]) == {0.0, 1.0}
+    assert frame.loc[frame["sponsor"] == 0, "alliance"].isna().all()
+    assert frame.loc[frame["time"] == 12, "days"].max() == 180
+    assert file.check(frame).endswith("No problems: 35 free parameters can be fitted.")
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -832,6 +841,7 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
         "help-mediation",
         "help-robustness",
         "riclpm-alliance-abstinence",
+        "sponsor-days",
         "sponsor-joint",
         "sponsor-later",
         "sponsor-participation",
@@ -853,8 +863,8 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
         "No packaged model 'help-directions'; did you mean 'help-direction'? Packaged models: "
         "'association-kelly-2016', 'help-direction', 'help-direction-continuous', 'help-direction-free-lags', "
         "'help-joint', 'help-mediation', 'help-robustness', 'riclpm-alliance-abstinence', 'sponsor-alliance', "
-        "'sponsor-always', 'sponsor-joint', 'sponsor-later', 'sponsor-mediation', 'sponsor-outcomes', "
-        "'sponsor-participation', 'sponsor-precedence', 'wages-direction'."
+        "'sponsor-always', 'sponsor-days', 'sponsor-joint', 'sponsor-later', 'sponsor-mediation', "
+        "'sponsor-outcomes', 'sponsor-participation', 'sponsor-precedence', 'wages-direction'."
     )
 
 
@@ -868,7 +878,8 @@ def test_files_of_the_help_study_can_be_fitted_to_it(help_frame, name, n_paramet
 
 
 @pytest.mark.parametrize(
-    ("name", "n_parameters"), [("sponsor-later", 37), ("sponsor-participation", 33), ("sponsor-precedence", 33)]
+    ("name", "n_parameters"),
+    [("sponsor-days", 35), ("sponsor-later", 37), ("sponsor-participation", 33), ("sponsor-precedence", 33)],
 )
 def test_files_of_the_sponsor_study_can_be_fitted_to_it(name, n_parameters):
     checked = ab.packaged_model(name).check(ab.sponsor_study(seed=1).frame)

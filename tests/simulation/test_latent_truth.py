@@ -184,6 +184,18 @@ def test_people_with_a_state_are_those_of_the_model(options):
     assert np.sqrt(np.mean(np.square(list(off.values())))) < 1.5
 
 
+@pytest.mark.slow
+def test_a_fit_finds_the_truth():
+    truth = sponsored(lags="grid", residuals="equal")
+    panel = ab.simulate(truth, persons=1000, seed=6)
+    fit = ab.fit(truth.spec, panel, seed=1, draws=300, chains=2, progress=False)
+    wanted = theta_of(truth, fit.model)
+    drawn = fit.thetas
+    off = (drawn.mean(axis=0) - wanted) / drawn.std(axis=0)
+    assert np.abs(off).max() < 4, dict(zip(fit.system.names, off.round(1).tolist(), strict=True))
+    assert np.sqrt(np.mean(off**2)) < 1.5
+
+
 def test_more_persons_begin_with_the_same():
     truth = sponsored(lags="grid")
     few, more = (ab.simulate(truth, persons=persons, seed=2) for persons in (20, 50))

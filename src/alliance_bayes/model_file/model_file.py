@@ -168,8 +168,8 @@ class ModelFile:
         Returns
         -------
         pandas.DataFrame
-            One row per person and time. Every value is there, so that states and interviews are 1, and
-            everybody was asked at the planned times.
+            One row per person and time. Every value is there, so that interviews are 1, and so are states that the
+            model does not have; everybody was asked at the planned times.
 
         Raises
         ------
@@ -191,7 +191,7 @@ class ModelFile:
         times = self.layout.get("times")
         if isinstance(times, Mapping):
             frame["time"] = frame["time"].map({time: label for label, time in times.items()})
-        states = dict.fromkeys(self.layout.get("requires", {}).values(), 1)
+        states = {name: 1 for name in self.layout.get("requires", {}).values() if name not in frame}
         seen = self.layout.get("interviewed")
         names = {name: self.layout[name] for name in ("person", "time", "group", "own_time") if name in self.layout}
         names["interviewed"] = seen

@@ -445,7 +445,7 @@ def test_a_clpm_has_no_person_scores(small_panel):
 
 def test_check_compares_observed_with_replicated(small_fit, rows):
     table = small_fit.check()
-    assert list(table.columns) == ["observed", "mean", "lower", "upper", "p", "verdict"]
+    assert list(table.columns) == ["observed", "completed", "mean", "lower", "upper", "p", "verdict"]
     assert table.index.names == ["statistic", "of"]
     assert table.index[0] == ("chi-square", "means and covariances")
     overall, table = table.iloc[0], table.iloc[1:]
@@ -471,6 +471,20 @@ def test_check_compares_observed_with_replicated(small_fit, rows):
     assert ((table["verdict"] == "misfit") == ((table["p"] < 0.025) | (table["p"] > 0.975))).all()
     assert (table["lower"] < table["upper"]).all()
     assert (table.loc[["mean", "sd"], "verdict"] == "").all()
+
+
+def test_people_who_leave_because_of_what_they_said_are_no_misfit():
+    """Missing at random, the highest half gone at the later waves: means of those who stay are not the model's."""
+    truth = ab.Truth(ab.RICLPM(["x", "y"]), times=[0, 1, 2], carry_over=0.5, icc=0.5, within_correlation=0.3)
+    values = ab.simulate(truth, persons=400, seed=3).values.copy()
+    values[values[:, 0, 0] > 0, 1:] = np.nan
+    panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 1, 2])
+    fit = ab.fit(truth.spec, panel, seed=1, draws=200, tune=300, chains=2)
+    table = fit.check()
+    later = table.loc["mean"].loc["x, 2"]
+    assert later["observed"] < later["lower"], "what would be a misfit of those who stay"
+    assert later["lower"] < later["completed"] < later["upper"]
+    assert (table.loc["mean", "verdict"] == "").all()
 
 
 def test_check_finds_means_that_are_not_equal():

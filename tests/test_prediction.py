@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alliance_bayes.moments.design import plain_design
+from alliance_bayes.moments.parameters import lay_out_parameters
 from alliance_bayes.prediction import continued, draw_unobserved, replicate, statistic_table
 from alliance_bayes.spec.family import RICLPM
 from engine import in_order, system_at
@@ -112,12 +114,36 @@ def test_a_trait_that_does_not_vary_is_drawn_without_noise():
     assert (covariance[:, 0, 0] > 0).all()
 
 
+def continued_by_name(spec, times, longer_times, theta):
+    table, longer = (lay_out_parameters(spec, plain_design(each)) for each in (times, longer_times))
+    return dict(zip(longer.names, continued(table, longer, theta[None])[0].tolist(), strict=True))
+
+
+def counted(spec):
+    """Parameters that count 1, 2, 3, by name; and how they go on for one more wave."""
+    table = lay_out_parameters(spec, plain_design((0, 1, 2, 4)))
+    theta = np.arange(1.0, 1 + len(table))
+    values = dict(zip(table.names, theta.tolist(), strict=True))
+    return values, continued_by_name(spec, (0, 1, 2, 4), (0, 1, 2, 4, 6), theta)
+
+
+def test_the_last_interval_goes_on_with_what_is_removed_from_it_or_equal_in_it():
+    last, before = "alliance -> days, 2 to 4", "alliance -> days, 1 to 2"
+    removed = RICLPM(["alliance", "days"], lags="free", remove=[last], lag_2=["alliance -> days"])
+    values, found = counted(removed)
+    assert found["alliance -> days, 4 to 6"] == 0
+    assert found["days -> alliance, 4 to 6"] == values["days -> alliance, 2 to 4"]
+    assert found["days -> days, 4 to 6"] == values["days -> days, 2 to 4"] != values["alliance -> days, lag 2"]
+    equal = RICLPM(["alliance", "days"], lags="free", equal=[["alliance -> days, 0 to 1", last]])
+    values, found = counted(equal)
+    assert found["alliance -> days, 4 to 6"] == values["alliance -> days, 0 to 1"] != values[before]
+
+
 @pytest.mark.parametrize("spec", [*every_spec(2), *specs_without(2)[:3]], ids=label)
 def test_a_longer_system_goes_on_as_the_last_interval(spec):
     times, longer_times = (0, 1, 2, 4), (0, 1, 2, 4, 6, 8)
-    system, values, theta, _ = a_model(spec, times, seed=5)
-    longer = system_at(spec, longer_times)
-    found = dict(zip(longer.names, continued(system, theta[None], longer)[0], strict=True))
+    _, values, theta, _ = a_model(spec, times, seed=5)
+    found = continued_by_name(spec, times, longer_times, theta)
     for name, value in found.items():
         last = name
         for later in ("6 to 8", "4 to 6"):

@@ -30,9 +30,8 @@ def log_densities(fit: Fit, draws_of: Fit, places: np.ndarray, n_given: int = 0)
     n_given
         How many waves are conditioned on.
     """
-    model, thetas = fit.model, draws_of.thetas
-    if draws_of.panel is not fit.panel:  # standardised by other constants
-        thetas = np.array([model.from_raw(draws_of.model.to_raw(theta)) for theta in thetas])
+    thetas = draws_of.thetas
+    model = fit.model if draws_of.panel is fit.panel else draws_of.model.on(fit.panel)
     if fit.spec.is_latent:
         found = latent_per_person(model, thetas, places)
         if n_given:
@@ -58,7 +57,7 @@ def _normal_densities(model: PanelModel, thetas: np.ndarray, places: np.ndarray,
     n_columns, given = len(model.spec.columns), values.copy()
     given[:, n_given * n_columns : n_values] = np.nan
     scored = ~np.isnan(values[:, :n_values]) & np.isnan(given[:, :n_values])
-    log_scale = np.tile(np.log(model.statistics.scale), n_values // n_columns)
+    log_scale = np.tile(np.log(model.column_units[1]), n_values // n_columns)
     found = _joint(model, thetas, values, places) - _joint(model, thetas, given, places)
     return np.asarray(found - scored @ log_scale)
 

@@ -1,4 +1,6 @@
-"""How far a panel is from a model as a whole: the chi-square that posterior predictive checks compare."""
+"""Panels that posterior predictive checks compare, and how far they are from the model as a whole: the chi-square."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -9,19 +11,20 @@ from .moments.linear_system import PanelSystem
 from .moments.program_kernel import run
 from .prediction import draw_unobserved, replicate
 
-__all__ = ["chi_square_of", "chi_squares"]
+__all__ = ["chi_square_of", "chi_squares", "completed_and_replicated"]
 
 MOST_VALUES = 5_000_000  # drawn at a time
 
 type FloatArray = npt.NDArray[np.float64]
 
 
-def chi_squares(
+def completed_and_replicated(
     model: PanelModel, thetas: FloatArray, values: FloatArray, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Chi-squares against the saturated model, of the panel and of a replicated one, at each of many theta.
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """The panel and a replicated one at each of many theta, both complete, of the people with any value.
 
-    Both panels are complete: what the observed one lacks is drawn given the person's other values [1]_.
+    What the observed one lacks is drawn given the person's other values [1]_: a statistic of the observed values alone
+    would differ from that of new people wherever it is not completely at random what is absent.
 
     Parameters
     ----------
@@ -34,38 +37,71 @@ def chi_squares(
     rng
         Source of the random numbers.
 
+    Yields
+    ------
+    tuple
+        Values of both in the model's unit, then covariates, shape ``(person with a value, value)``.
+
+    References
+    ----------
+    .. [1] Gelman, Van Mechelen, Verbeke, Heitjan & Meulders (2005). Multiple imputation for model checking:
+       completed-data plots with missing and latent data. Biometrics 61, 74-85.
+    """
+    system, n_values = model.system, model.system.n_values
+    values, cells = _with_values(model, values)
+    targets = system.systems[0].observed[:n_values]
+    absent = np.isnan(values[:, :n_values])
+    step = max(1, MOST_VALUES // max(1, values.size))
+    for start in range(0, len(thetas), step):
+        block = np.ascontiguousarray(thetas[start : start + step])
+        drawn = draw_unobserved(system, targets, block, values, rng, cells) if absent.any() else [absent] * len(block)
+        for theta, filled in zip(block, drawn, strict=True):
+            completed = values.copy()
+            completed[:, :n_values] = np.where(absent, filled, values[:, :n_values])
+            copy = completed.copy()
+            copy[:, :n_values] = replicate(system, theta, completed, rng, cells)
+            yield completed, copy
+
+
+def _with_values(model: PanelModel, values: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64] | None]:
+    """Values and cells of the people with any value."""
+    cells = model.design.person_cell
+    seen = ~np.isnan(values[:, : model.system.n_values]).all(axis=1)
+    return values[seen], None if cells is None else cells[seen]
+
+
+def chi_squares(
+    model: PanelModel, thetas: FloatArray, values: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Chi-squares against the saturated model [1]_, of the panel and of a replicated one, at each of many theta.
+
+    Parameters
+    ----------
+    model, thetas, values, rng
+        As of `completed_and_replicated`.
+
     Returns
     -------
     tuple
-        Observed and replicated, each of shape ``(draw,)``; NaN where people have no common means and
-        covariances, or are fewer than these need.
+        Of both, each of shape ``(draw,)``; NaN where people have no common means and covariances, or are fewer than
+        these need.
 
     References
     ----------
     .. [1] Gelman, Meng & Stern (1996). Posterior predictive assessment of model fitness via realized discrepancies.
        Statistica Sinica 6, 733-807.
     """
-    system, cells = model.system, model.design.person_cell
-    n_values = system.n_values
-    seen = ~np.isnan(values[:, :n_values]).all(axis=1)
-    values, cells = values[seen], None if cells is None else cells[seen]
-    people = np.bincount(np.zeros(len(values), dtype=int) if cells is None else cells, minlength=len(system.systems))
-    observed, replicated = np.full(len(thetas), np.nan), np.full(len(thetas), np.nan)
+    system = model.system
+    kept, cells = _with_values(model, values)
+    people = np.bincount(np.zeros(len(kept), dtype=int) if cells is None else cells, minlength=len(system.systems))
     if len(model.design.cells) > model.design.n_groups or people.min() <= values.shape[1] + 1:
-        return observed, replicated
-    targets = system.systems[0].observed[:n_values]
-    absent = np.isnan(values[:, :n_values])
-    completed = values.copy()
-    step = max(1, MOST_VALUES // values.size)
-    for start in range(0, len(thetas), step):
-        block = np.ascontiguousarray(thetas[start : start + step])
-        drawn = draw_unobserved(system, targets, block, values, rng, cells) if absent.any() else [absent] * len(block)
-        for place, (theta, filled) in enumerate(zip(block, drawn, strict=True), start=start):
-            completed[:, :n_values] = np.where(absent, filled, values[:, :n_values])
-            observed[place] = chi_square_of(system, theta, completed, cells)
-            copy = completed.copy()
-            copy[:, :n_values] = replicate(system, theta, completed, rng, cells)
-            replicated[place] = chi_square_of(system, theta, copy, cells)
+        return np.full(len(thetas), np.nan), np.full(len(thetas), np.nan)
+    both = completed_and_replicated(model, thetas, values, rng)
+    found = [
+        [chi_square_of(system, theta, panel, cells) for panel in panels]
+        for theta, panels in zip(thetas, both, strict=True)
+    ]
+    observed, replicated = np.array(found).T
     return observed, replicated
 
 

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .discrepancy import chi_squares
+from .discrepancy import chi_squares, completed_and_replicated
 from .forecasting import foretold, model_until
 from .health import Health, examine, with_integration
 from .latent_predictions import (
+    completed_responses,
     draw_of_people,
     integration_error,
     latent_per_person,
@@ -408,13 +409,15 @@ class Fit:
         Returns
         -------
         pandas.DataFrame
-            Indexed by ``statistic`` and ``of``: ``observed``; the predicted ``mean``, ``lower``
-            and ``upper``; ``p``, the share of replicated panels whose statistic is larger; and
-            ``verdict``, "misfit" where p is below .025 or above .975. With many statistics some
-            misfit by chance. The first row is the chi-square against the saturated model: its
-            ``observed`` is a mean over draws, its ``p`` the posterior predictive p-value, and only
-            a small one is a misfit; it is NaN where people have no common means and covariances (own
-            times, moderators) or are fewer than these need.
+            Indexed by ``statistic`` and ``of``: ``observed``, of the values there are; ``completed``, the mean over
+            draws where absent values are drawn given the person's own others; the predicted ``mean``, ``lower`` and
+            ``upper`` of replicated panels, which are complete; ``p``, the share of draws in which the replicated
+            statistic is larger than the completed one; and ``verdict``, "misfit" where p is below .025 or above .975.
+            With many statistics some misfit by chance. The first row is the chi-square against the saturated model,
+            observed only as completed: its ``p`` is the posterior predictive p-value, and only a small one is a misfit; it is
+            NaN where people have no common means and covariances (own times, moderators) or are fewer than these need.
+            With families or a state statistics are those of the responses and of the state, and there is no
+            chi-square.
 
         Raises
         ------
@@ -423,37 +426,43 @@ class Fit:
 
         Notes
         -----
-        The chi-square of a draw is twice the log-likelihood that the saturated model gains on it; values
-        that are absent are drawn given those of the same person. The posterior predictive p-value is not
-        uniform where the model is right: it gathers near .5, the more so the more values are absent.
+        The chi-square of a draw is twice the log-likelihood that the saturated model gains on it. People who leave
+        need not be like those who stay: what was observed is compared after it was completed [1]_, or the means of
+        those who stay would count as misfit. The posterior predictive p-value is not uniform where the model is right:
+        it gathers near .5, the more so the more values are absent.
+
+        References
+        ----------
+        .. [1] Gelman, Van Mechelen, Verbeke, Heitjan & Meulders (2005). Multiple imputation for model checking:
+           completed-data plots with missing and latent data. Biometrics 61, 74-85.
         """
         if self.spec.is_latent:
             return self._latent_check()
-        values, cells = self._values("A posterior predictive check"), self.model.design.person_cell
-        observed, rng = self._statistics_of(values[:, : self.system.n_values]), self._rng("check")
-        predicted = [
-            self._statistics_of(replicate(self.system, theta, values, rng, cells))
-            for theta in self._some_thetas(N_CHECKS)
+        values, rng, n_values = self._values("A posterior predictive check"), self._rng("check"), self.system.n_values
+        both = [
+            [self._statistics_of(panel[:, :n_values]) for panel in panels]
+            for panels in completed_and_replicated(self.model, self._some_thetas(N_CHECKS), values, rng)
         ]
-        return pd.concat([self._overall_check(), _compared(observed, predicted)])
+        return pd.concat([self._overall_check(), _compared(self._statistics_of(values[:, :n_values]), both)])
 
     def _latent_check(self) -> pd.DataFrame:
         """Statistics of responses as they are, shares at either end among them, and of the state's transitions."""
         model, rng = self.model, self._rng("check")
-        observed = latent_statistics(model, *observed_responses(model))
-        predicted = [
-            latent_statistics(model, *replicate_responses(model, theta, rng))
+        both = [
+            [latent_statistics(model, *panel) for panel in (completed_responses(model, theta, rng), new)]
             for theta in self._some_thetas(N_REPLICATES)
+            for new in [replicate_responses(model, theta, rng, whole=True)]
         ]
-        return _compared(observed, predicted)
+        return _compared(latent_statistics(model, *observed_responses(model)), both)
 
     def _overall_check(self) -> pd.DataFrame:
         values = self._values("A posterior predictive check")
-        observed, replicated = chi_squares(self.model, self._some_thetas(N_CHECKS), values, self._rng("overall check"))
-        larger = float((replicated > observed).mean()) if np.isfinite(observed).all() else np.nan
+        completed, replicated = chi_squares(self.model, self._some_thetas(N_CHECKS), values, self._rng("overall check"))
+        larger = float((replicated > completed).mean()) if np.isfinite(completed).all() else np.nan
         lower, upper = interval(xr.DataArray(replicated, dims="sample"), "sample")
         row = {
-            "observed": observed.mean(),
+            "observed": completed.mean(),
+            "completed": completed.mean(),
             "mean": replicated.mean(),
             "lower": float(lower),
             "upper": float(upper),
@@ -745,17 +754,20 @@ def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Datase
     )
 
 
-def _compared(observed: pd.Series, replicated: list[pd.Series]) -> pd.DataFrame:
-    """Observed statistics beside replicated ones."""
-    predicted = xr.DataArray(np.array(replicated), dims=("sample", "statistic"))
+def _compared(observed: pd.Series, both: list[list[pd.Series]]) -> pd.DataFrame:
+    """Observed statistics beside completed and replicated ones, draw by draw."""
+    completed, replicated = (
+        xr.DataArray(np.array(part), dims=("sample", "statistic")) for part in zip(*both, strict=True)
+    )
     with np.errstate(invalid="ignore"):
-        lower, upper = interval(predicted, "sample")
-        larger = (predicted > observed.to_numpy()).mean("sample").to_numpy()
+        lower, upper = interval(replicated, "sample")
+        larger = (replicated > completed).mean("sample").to_numpy()
         larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
     return pd.DataFrame(
         {
             "observed": observed,
-            "mean": predicted.mean("sample").to_numpy(),
+            "completed": completed.mean("sample").to_numpy(),
+            "mean": replicated.mean("sample").to_numpy(),
             "lower": lower.to_numpy(),
             "upper": upper.to_numpy(),
             "p": larger,

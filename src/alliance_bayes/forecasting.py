@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .latent_predictions import foretold_responses
 from .model_on_panel import PanelModel
-from .moments.design import design_of
+from .moments.parameters import lay_out_parameters
 from .names import number
 from .panel import Panel, longer
 from .prediction import continued, draw_unobserved
@@ -54,12 +54,11 @@ def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[Pan
             )
         families = {name: family.lasting(len(times)) for name, family in spec.families.items()}
         spec, panel = replace(spec, families=families), longer(panel, times)
-    panel = _amounts_filled(spec, panel)
-    design = replace(design_of(spec, panel), span=model.design.span or (model.panel.times[0], model.panel.times[-1]))
-    whole = replace(model, spec=spec, panel=panel, design=design, units=model.column_units)
+    there = replace(model, spec=spec, n_asked=len(model.panel.times)).on(_amounts_filled(spec, panel))
     if len(times) > len(model.panel.times):
-        thetas = continued(model.system, thetas, whole.system)
-    return whole.before(wave, until=wave), thetas, wave
+        fitted, longer_table = (lay_out_parameters(each.spec, each.design) for each in (model, there))
+        thetas = continued(fitted, longer_table, thetas)
+    return there.before(wave, until=wave), thetas, wave
 
 
 def foretold(

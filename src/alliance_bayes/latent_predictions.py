@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from .latent.known_cases import left_to_integrate
 from .latent.measures import response_sizes
 from .latent.people import draw_linear_predictors
 from .latent.propagation import case_log_likelihoods, log_likelihoods
@@ -29,6 +30,7 @@ from .spec.families import BetaBinomial, Days, Family, Items, Ordinal, YesNo
 
 __all__ = [
     "IntegrationError",
+    "completed_responses",
     "draw_of_people",
     "foretold_responses",
     "imputed_responses",
@@ -61,8 +63,8 @@ class IntegrationError:
     effective_share
         Effective number of draws, weighted as the exact posterior would weigh them, as a share of all.
     unsettled
-        Share of cases (people, or possible histories of people), averaged over draws, whose approximation did not
-        settle.
+        Share of cases (people, or possible histories of people) in whom something is integrated out, averaged over
+        draws, whose approximation did not settle.
     """
 
     mean: float
@@ -93,7 +95,7 @@ def integration_error(model: PanelModel, thetas: FloatArray, seed: int) -> Integ
         float(found.log_weight.std()),
         float(np.mean(found.standard_error)),
         found.effective_share,
-        float(np.mean(unsettled)) / max(1, len(model.cases.person)),
+        float(np.mean(unsettled)) / max(1, int(left_to_integrate(means[0], covariances[0], data).sum())),
     )
 
 
@@ -178,12 +180,13 @@ def _conditional(
 
 
 def replicate_responses(
-    model: PanelModel, theta: FloatArray, rng: np.random.Generator
+    model: PanelModel, theta: FloatArray, rng: np.random.Generator, *, whole: bool = False
 ) -> tuple[FloatArray, FloatArray]:
     """One panel of new people from the model, with the same covariates, windows and interviews.
 
-    The state is drawn anew at each wave, and with it what exists. Values are missing where the real person was not
-    interviewed or did not answer; what the real person could not have answered is given wherever it exists.
+    The state is drawn anew at each wave, and with it what exists. Unless `whole`, values are missing where the real
+    person was not interviewed or did not answer; what the real person could not have answered is given wherever it
+    exists.
 
     Parameters
     ----------
@@ -212,11 +215,11 @@ def replicate_responses(
             exists = history != OFF
         drawn = _responses_at(model, name, predictor, phi, rng)
         for column, values in zip(spec.columns_of(name), drawn, strict=True):
-            columns.append(np.where(exists & _answered(model, column), values, np.nan))
+            columns.append(np.where(exists & (whole | _answered(model, column)), values, np.nan))
     values = np.stack(columns, axis=2).reshape(n_persons, -1)
     if spec.state is None:
         return values, np.zeros((n_persons, 0))
-    told = ~np.isnan(told_states(spec.state.name, panel))
+    told = whole | ~np.isnan(told_states(spec.state.name, panel))
     return values, np.where(told, history != OFF, np.nan)
 
 
@@ -251,6 +254,43 @@ def _responses_at(
         return [predictor * model.unit[place] + model.centre[place]]
     numbers = phi[model.families.starts[place][0] :][: len(family.parameters)]
     return draw_responses(family, numbers, predictor, response_sizes(measure, family, model.panel)[:, waves], rng)
+
+
+def completed_responses(
+    model: PanelModel, theta: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """The panel with what is absent drawn given all that was observed of the same person, the state with it.
+
+    Parameters
+    ----------
+    model
+        The model on its panel.
+    theta
+        One draw of the parameters, in the model's unit.
+    rng
+        Source of the random numbers.
+
+    Returns
+    -------
+    tuple
+        As of `replicate_responses`; NaN where a measure does not exist, or its window is not known.
+    """
+    spec, panel, n_waves, n_measures = model.spec, model.panel, len(model.panel.times), len(model.spec.measures)
+    observed, told = observed_responses(model)
+    model = replace(model, design=design_of(spec, panel, until=n_waves - 1))
+    targets = model.system.systems[0].observed[: n_measures * n_waves]
+    (predictors,), (cases,) = draw_of_people(model, targets, theta[None], rng)
+    phi, histories = model.predictor_moments(theta)[2], model.design.histories
+    columns: list[FloatArray] = []
+    for place, name in enumerate(spec.measures):
+        exists = np.ones((panel.n_persons, n_waves), dtype=bool)
+        if spec.state is not None and histories is not None and name in spec.state.required_by:
+            exists = histories.state[cases] != OFF
+        drawn = _responses_at(model, name, predictors[:, place::n_measures], phi, rng)
+        columns += [np.where(exists, values, np.nan) for values in drawn]
+    filled = np.stack(columns, axis=2).reshape(panel.n_persons, -1)
+    state = told if histories is None else (histories.state[cases] != OFF).astype(float)
+    return np.where(np.isnan(observed), filled, observed), state
 
 
 def imputed_responses(

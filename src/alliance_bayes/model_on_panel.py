@@ -52,7 +52,7 @@ class PanelModel:
     units
         Centre and scale of each of the spec's columns; those of the panel where left open.
     n_asked
-        After how many waves nobody was asked yet, so that not being seen says nothing; all waves where left open.
+        After how many waves nobody was asked yet, so that it says nothing that nobody was seen; none where left open.
     """
 
     spec: CrossLagged
@@ -157,12 +157,22 @@ class PanelModel:
         until
             Position of a later wave up to which the state has a probability.
         """
-        spec = self.spec
-        state = [spec.state.name] if spec.state is not None and spec.state.name in self.panel.measures else []
-        panel = unseen_from(self.panel, n_waves, measures=[*spec.response_columns, *state])
-        design = design_of(spec, panel, until=n_waves - 1 if until is None else until)
-        design = replace(design, span=self.design.span)
-        return replace(self, panel=panel, design=design, units=self.column_units, n_asked=n_waves)
+        panel = unseen_from(self.panel, n_waves, measures=self.spec.told_columns)
+        asked = n_waves if self.n_asked is None else min(n_waves, self.n_asked)
+        return replace(self.on(panel, until=n_waves - 1 if until is None else until), n_asked=asked)
+
+    def on(self, panel: Panel, *, until: int | None = None) -> "PanelModel":
+        """The model on another panel, in the same units, with covariates standardised as here.
+
+        Parameters
+        ----------
+        panel
+            Of the same measures.
+        until
+            Position of the wave up to which the state has a probability at least.
+        """
+        design = design_of(self.spec, panel, until=until, like=self.design)
+        return replace(self, panel=panel, design=design, weights=None, units=self.column_units)
 
     def latent_data_of(self, persons: npt.NDArray[np.int64]) -> LatentArrays:
         """The same of the persons at these different positions alone, who become 0, 1, 2 and so on."""

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from .moments.kernel import conditional_draws, moments
 from .moments.linear_system import PanelSystem, joined_arrays
+from .moments.parameters import ParameterTable
 from .moments.program_kernel import run
 from .moments.statistics import by_pattern, people_by_pattern
 
@@ -58,28 +59,33 @@ def draw_unobserved(
     return result
 
 
-def continued(system: PanelSystem, theta: np.ndarray, longer: PanelSystem) -> np.ndarray:
-    """Parameters of a system with more waves, in which the last interval and wave go on.
+def continued(table: ParameterTable, longer: ParameterTable, thetas: np.ndarray) -> np.ndarray:
+    """Parameters of a model with more waves, in which the last interval and wave go on.
 
     Parameters
     ----------
-    system, theta
-        The fitted system and its parameters, shape ``(draw, parameter)``.
+    table
+        Of the fitted model.
     longer
-        The same model for more waves.
+        Of the same model for more waves.
+    thetas
+        Parameters of the first, shape ``(draw, parameter)``.
 
     Returns
     -------
     numpy.ndarray
-        Shape ``(draw, parameter of the longer system)``.
+        Shape ``(draw, parameter of the longer model)``.
     """
-    own = {name: position for position, name in enumerate(system.names)}
-    last = {_without_occasion(name): position for name, position in own.items()}
-    return theta[:, [own[name] if name in own else last[_without_occasion(name)] for name in longer.names]]
-
-
-def _without_occasion(name: str) -> str:
-    return name.rpartition(", ")[0] or name
+    found, own = np.zeros((len(thetas), len(longer))), {name: place for place, name in enumerate(table.names)}
+    shared = [place for place, name in enumerate(longer.names) if name in own]
+    found[:, shared] = thetas[:, [own[longer.names[place]] for place in shared]]
+    for (name, group, occasion), positions in longer.matrices.items():
+        if (name, group, occasion) not in table.matrices:
+            last = max(each for kind, of, each in table.matrices if (kind, of) == (name, group) and each is not None)
+            before = table.matrices[name, group, last]
+            there = positions >= 0
+            found[:, positions[there]] = np.where(before >= 0, thetas[:, before], 0.0)[:, there]
+    return found
 
 
 def replicate(

@@ -77,8 +77,8 @@ class Design:
         Columns that are conditioned on.
     covariate_values
         Their values, standardised, shape ``(person, column)``; None without covariates.
-    scales
-        SD of each covariate and moderator over persons, one for all waves, by name.
+    scales, centres
+        SD and mean of each covariate and moderator over persons, one for all waves, by name.
     span
         Times from which slopes count as 0 and as 1; the first and the last wave where left open.
     group_times
@@ -92,6 +92,7 @@ class Design:
     covariates: tuple[Covariate, ...] = ()
     covariate_values: FloatArray | None = None
     scales: Mapping[str, float] = field(default_factory=dict)
+    centres: Mapping[str, float] = field(default_factory=dict)
     span: tuple[float, float] | None = None
     group_times: tuple[tuple[float, ...], ...] = ()
     histories: Histories | None = None
@@ -143,18 +144,21 @@ def plain_design(times: Sequence[float]) -> Design:
     return Design(waves, cells=(Cell(0, waves),))
 
 
-def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None) -> Design:
+def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like: Design | None = None) -> Design:
     """The design of a model on a panel that it was checked against.
 
-    The state has a probability up to the wave at position `until` at least, as `possible_histories` says.
+    The state has a probability up to the wave at position `until` at least, as `possible_histories` says. Covariates
+    are standardised, and slopes counted, as in the design `like`, where one is given.
     """
     times = tuple(panel.times)
-    moderators = {name: _standardized(panel.covariates[name]) for name in spec.moderated.values()}
     groups = panel.background.group_labels if spec.group_lags else ()
     own = panel.own_times if spec.lags == "continuous" else None
     columns = {name: _columns(name, panel) for name in spec.conditioned_on}
-    scales = {name: float(np.nanstd(panel.covariates[name])) for name in moderators}
-    scales |= {name: _spread(values) for name, values in columns.items()}
+    everything = {name: _columns(name, panel) for name in spec.moderated.values()} | columns
+    scales = {name: _spread(values) for name, values in everything.items()} if like is None else like.scales
+    centres = {name: float(np.nanmean(values)) for name, values in everything.items()} if like is None else like.centres
+    standard = {name: (values - centres[name]) / scales[name] for name, values in everything.items()}
+    moderators = {name: standard[name][:, 0] for name in spec.moderated.values()}
     design = partial(
         Design,
         covariates=tuple(
@@ -162,10 +166,10 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None) -> D
             for name, values in columns.items()
             for wave in range(values.shape[1])
         ),
-        covariate_values=np.hstack([(values - np.nanmean(values)) / scales[name] for name, values in columns.items()])
-        if columns
-        else None,
+        covariate_values=np.hstack([standard[name] for name in columns]) if columns else None,
         scales=scales,
+        centres=centres,
+        span=None if like is None else like.span or (like.times[0], like.times[-1]),
     )
     if panel.background.group_times and groups:
         each = tuple(panel.background.group_times[label] for label in groups)
@@ -213,10 +217,6 @@ def _columns(name: str, panel: Panel) -> FloatArray:
 def _spread(columns: FloatArray) -> float:
     """SD about the means of the columns."""
     return float(np.sqrt(np.nanmean((columns - np.nanmean(columns, axis=0)) ** 2)))
-
-
-def _standardized(values: FloatArray) -> FloatArray:
-    return np.asarray((values - np.nanmean(values)) / np.nanstd(values))
 
 
 def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:

@@ -25,13 +25,14 @@ def unseen_from(
     places
         Positions of the persons; all where left open.
     measures
-        The measures that are unseen then; all where left open. States always are.
+        The measures that are unseen then; all where left open. States always are, so that their names may be here too.
     """
     values = panel.require_persons("Leaving out later waves").copy()
     assert panel.absence is not None
     absence = panel.absence.copy()
-    for name in panel.measures if measures is None else measures:
-        column = panel.measures.index(name)
+    for column, name in enumerate(panel.measures):
+        if measures is not None and name not in measures:
+            continue
         kinds = absence[places, n_waves:, column]
         absence[places, n_waves:, column] = np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)
         values[places, n_waves:, column] = np.nan

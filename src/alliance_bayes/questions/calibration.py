@@ -16,6 +16,7 @@ from ..health import Health
 from ..moments.histories import told_states
 from ..names import number
 from ..prediction import predictive_shares
+from ..problems import SpecError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,6 +118,8 @@ def loo_pit(fit: Fit) -> Calibration:
     ------
     PanelError
         If the panel holds moments alone.
+    SpecError
+        If the model has a selection: those who are seen then differ from those of whom it foretells values.
 
     Notes
     -----
@@ -136,6 +139,11 @@ def loo_pit(fit: Fit) -> Calibration:
     from arviz_stats.base import array_stats
 
     fit.panel.require_persons("A prediction of single values")
+    if fit.spec.selection:
+        raise SpecError(
+            "loo_pit lays values that were seen beside predictions for everybody, and this model has a selection, by "
+            "which those who are seen differ from the others. Ask it of a model without selection."
+        )
     most = N_LATENT_DRAWS if fit.spec.is_latent else N_DRAWS
     kept = np.linspace(0, fit.n_draws - 1, min(most, fit.n_draws)).astype(int)
     likelihood = fit.log_likelihood().transpose("chain", "draw", "person")

@@ -120,20 +120,19 @@ def leave_future_out(
 
 
 def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> None:
-    cure = "Fit it so, or ask with training='others'."
     for name, fitted in fits.items():
         spec = fitted.spec
-        own = [f"lags='{spec.lags}'"] if spec.lags_for(fitted.panel.times) == "free" else []
-        own += [f"{option}='free'" for option in ("residuals", "means") if getattr(spec, option) == "free"]
+        own = [
+            parameter.name
+            for parameter in fitted.system.parameters
+            if parameter.occasion is not None
+            and parameter.occasion >= n_before - (parameter.kind in ("lagged", "innovation"))
+        ]
         if own:
             problems.add(
-                f"'{name}' has {' and '.join(own)}: the later waves have parameters of their own, about which the "
-                f"earlier ones say nothing. Make them 'equal' (lags also 'grid'). {cure}"
-            )
-        if spec.state is not None:
-            problems.add(
-                f"'{name}': gaining and keeping '{spec.state.name}' has parameters of its own in every interval, about "
-                "which the earlier waves say nothing. Ask with training='others'."
+                f"'{name}' has parameters of the later waves alone, about which the earlier ones say nothing: "
+                f"{quoted(own, most=4)}. Fit it with what is the same at all waves (lags 'equal' or 'grid', residuals, "
+                "means and loadings 'equal', no state), or ask with training='others'."
             )
         if n_before < spec.fewest_waves:
             problems.add(
@@ -146,7 +145,8 @@ def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
     if training == "others":
         return leave_out(left_out, most_refits)
     fitted = left_out.fit
-    past = refitted(fitted, unseen_from(fitted.panel, left_out.n_given), fitted.settings.seed + 1)
+    unseen = unseen_from(fitted.panel, left_out.n_given, measures=fitted.spec.told_columns)
+    past = refitted(fitted, unseen, fitted.settings.seed + 1)
     return plain_scores(left_out.log_density(past, left_out.places))
 
 

@@ -79,7 +79,9 @@ class LeftOut:
     def panel_without(self, place: int) -> Panel:
         """The panel without what is left out of this person."""
         panel = self.fit.panel
-        return unseen_from(panel, self.n_given, place) if self.n_given else without_person(panel, place)
+        if not self.n_given:
+            return without_person(panel, place)
+        return unseen_from(panel, self.n_given, place, self.fit.spec.told_columns)
 
 
 def leave_out(left_out: LeftOut, most_refits: int) -> Scores:

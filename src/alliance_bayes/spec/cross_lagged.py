@@ -277,6 +277,11 @@ class CrossLagged:
         """Measures of the panel that hold values of the model: as `columns`, with items in their measure's place."""
         return tuple(column for name in self.measures for column in self.columns_of(name))
 
+    @property
+    def told_columns(self) -> tuple[str, ...]:
+        """Where people's values of the model are told: `response_columns`, and the state."""
+        return (*self.response_columns, *([] if self.state is None else [self.state.name]))
+
     def columns_of(self, measure: str) -> tuple[str, ...]:
         """Measures of the panel that hold a measure's values: itself, its indicators or its items."""
         family = self.families.get(measure)

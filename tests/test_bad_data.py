@@ -58,6 +58,7 @@ NINE_IDS = list("ABCDEFGHI")
 
 # What is wrong, how to ask for it, and the problems that the message lists, in full.
 
+CURE = "If it is the window or exposure of another measure, give that number to its family."
 LONG = {
     "not a data frame": (
         lambda: of_long([1, 2]),
@@ -203,11 +204,11 @@ LONG = {
     ),
     "constant measure": (
         lambda: of_long(long(days=30)),
-        "'days' is 30 in every cell: what does not vary between persons cannot be modelled.",
+        "'days' is 30 in every cell: what does not vary between persons cannot be modelled. " + CURE,
     ),
     "measure the same for all": (
         lambda: of_long(long(days=[1, 2, 3] * 3)),
-        "'days' is the same for all at each time: what does not vary between persons cannot be modelled.",
+        "'days' is the same for all at each time: what does not vary between persons cannot be modelled. " + CURE,
     ),
     "measure never observed": (
         lambda: of_long(long(days=np.nan)),

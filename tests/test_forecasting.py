@@ -141,6 +141,20 @@ def test_beyond_the_panel_parameters_and_windows_go_on():
     assert (drawn[:, :, 1] <= window[:, 4]).all()
 
 
+@pytest.mark.parametrize("time", [15, 27])
+def test_waves_that_nobody_has_reached_say_nothing_of_those_before(time):
+    """Not being interviewed there is no refusal: the density of what is known is the same whatever the horizon."""
+    panel = people(20, 3, dropout=True, missing=0.1, seed=7)
+    chosen = ab.Selection("interview", on=["trust"], effect=ab.Normal(1, 0.3))
+    model = panel_model(ab.RICLPM(SIMPLE, lags="equal", selection=[chosen]), panel)
+    theta, _ = some_theta(model, changed={"trust -> interview seen": 2.0})
+    longer, thetas, _ = model_until(model, time, theta[None])
+    everyone = np.arange(20)
+    np.testing.assert_allclose(
+        latent_per_person(longer, thetas, everyone), latent_per_person(model, theta[None], everyone), rtol=1e-4
+    )
+
+
 def test_densities_of_later_waves_beside_a_state_are_the_textbooks():
     """The conditional normal of what comes later times the chances of the later states."""
     panel = people(12, 3, missing=0.25, seed=8, complete=["helper"])

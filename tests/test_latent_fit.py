@@ -72,9 +72,15 @@ def test_forecasts_are_of_answers_and_of_the_state(fitted, panel):
     assert state["mean"].between(0, 1).all()
     np.testing.assert_array_equal(state["observed"], panel.states["sponsor"][:, 2])
     np.testing.assert_array_equal(days["observed"], panel.values[:, 2, panel.measures.index("days")])
+    window = panel.values[:, :, panel.measures.index("window")]
+    known = np.where(np.isnan(window[:, 1]), window[:, 0], window[:, 1])
+    np.testing.assert_array_equal(days["out_of"], np.where(np.isnan(window[:, 2]), known, window[:, 2]))
     later = fitted.forecast(15)
     assert later["observed"].isna().all()
-    assert np.isfinite(later.drop(columns="observed")).all(axis=None)
+    np.testing.assert_array_equal(later["out_of"], table["out_of"])
+    assert np.isfinite(later.drop(columns=["observed", "out_of"])).all(axis=None)
+    with pytest.raises(SpecError, match="A forecast needs a time, such as 9; got 'soon'"):
+        fitted.forecast("soon")
 
 
 def test_shares_of_left_out_people_are_of_answers_and_of_the_state(fitted):
@@ -185,3 +191,22 @@ def test_an_integral_that_is_off_is_a_problem_with_a_cure(fitted):
     ]
     assert all('latent="sample"' in problem for problem in bad.problems)
     assert not with_integration(sampling, replace(good, effective_share=np.nan)).healthy
+
+
+@pytest.mark.slow
+def test_a_true_selection_is_no_misfit():
+    """Interviews depend on the value then: means of those seen are far off, and the model knows why."""
+    truth = ab.Truth(ab.RICLPM(["x", "y"], lags="equal"), times=[0, 1, 2, 3], carry_over=0.4, icc=0.5)
+    values = ab.simulate(truth, persons=300, seed=5).values.copy()
+    chance = 1 / (1 + np.exp(-0.3 - 1.5 * values[:, 1:, 1]))
+    values[:, 1:][np.random.default_rng(1).random(chance.shape) > chance] = np.nan
+    panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 1, 2, 3])
+    seen = ab.Selection("interview", on=["y"], effect=ab.Normal(1.5, 0.1))
+    fit = ab.fit(replace(truth.spec, selection=[seen]), panel, seed=1, draws=200, chains=2)
+    table = fit.check()
+    means = table.loc["mean"]
+    later = ["y, 1", "y, 2", "y, 3"]
+    assert (means.loc[later, "observed"] > means.loc[later, "upper"]).all()
+    assert (means["verdict"] == "").all()
+    with pytest.raises(SpecError, match="loo_pit lays values that were seen beside predictions for everybody"):
+        ab.loo_pit(fit)

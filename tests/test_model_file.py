@@ -829,6 +829,9 @@ def test_a_file_whose_truth_has_a_state_draws_it(tmp_path):
     assert frame.loc[frame["sponsor"] == 0, "alliance"].isna().all()
     assert frame.loc[frame["time"] == 12, "days"].max() == 180
     assert file.check(frame).endswith("No problems: 35 free parameters can be fitted.")
+    frame.loc[3, "days"] = 181.0
+    with pytest.raises(ab.PanelError, match="'days': 1 value"):
+        file.check(frame)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from .discrepancy import chi_squares, completed_and_replicated
-from .forecasting import foretold, model_until
+from .forecasting import amounts, foretold, model_until
 from .health import Health, examine, with_integration
 from .latent_predictions import (
     completed_responses,
@@ -183,7 +183,8 @@ class Fit:
     draws
         Groups ``posterior``, ``prior``, ``sample_stats``, ``observed_data``, ``log_likelihood``
         (per person, marginal over random intercepts and states) and ``posterior_predictive``.
-        In posterior and prior, in the measures' own units unless said otherwise:
+        In posterior and prior, in the measures' own units (with a family: those of its linear predictor) unless said
+        otherwise:
 
         - ``lagged`` (interval, outcome, predictor): effect of one unit of the predictor;
           ``lagged_standardized``: in within-person SDs of the outcome at the end of the interval
@@ -379,8 +380,9 @@ class Fit:
             Indexed by person and measure (with items: by item): ``mean``, ``sd``, ``lower``, ``upper`` of the
             predictive distribution, in the measure's unit, and ``observed`` where the panel has
             the value. With a state it has rows too, its mean being the probability that it is on; what exists
-            only then is foretold for the case that it is. A window or exposure that is not known at `time` is the
-            person's last known one; where there is none, there is no forecast.
+            only then is foretold for the case that it is. With families also ``out_of``, the window, trials or exposure
+            that a value is foretold for: where it is not known at `time`, the person's last known one; where there is
+            none, there is no forecast. With a selection forecasts are of everybody, seen or not.
 
         Raises
         ------
@@ -401,7 +403,11 @@ class Fit:
             told = told_states(state.name, self.panel)[:, wave] if wave < len(self.panel.times) else seen[:, 0] * np.nan
             values, seen = np.dstack([values, states]), np.column_stack([seen, told])
             columns.append(state.name)
-        return self._table_of_persons(values, columns).assign(observed=seen.ravel())
+        table = self._table_of_persons(values, columns).assign(observed=seen.ravel())
+        if not self.spec.random_families:
+            return table
+        out_of = amounts(model, wave)
+        return table.assign(out_of=np.column_stack([out_of, seen[:, out_of.shape[1] :] * np.nan]).ravel())
 
     def check(self) -> pd.DataFrame:
         """Posterior predictive check of the whole, and of means, SDs, and correlations within and across waves.
@@ -414,8 +420,9 @@ class Fit:
             ``upper`` of replicated panels, which are complete; ``p``, the share of draws in which the replicated
             statistic is larger than the completed one; and ``verdict``, "misfit" where p is below .025 or above .975.
             With many statistics some misfit by chance. The first row is the chi-square against the saturated model,
-            observed only as completed: its ``p`` is the posterior predictive p-value, and only a small one is a misfit; it is
-            NaN where people have no common means and covariances (own times, moderators) or are fewer than these need.
+            observed only as completed: its ``p`` is the posterior predictive p-value, and only a small one is a misfit;
+            it is NaN where people have no common means and covariances (own times, moderators) or are fewer than these
+            need.
             With families or a state statistics are those of the responses and of the state, and there is no
             chi-square.
 

@@ -1,10 +1,12 @@
 """What a fitted model foretells of people at one time from what was observed of them before it."""
 
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
 
+from .latent.measures import response_sizes
 from .latent_predictions import foretold_responses
 from .model_on_panel import PanelModel
 from .moments.parameters import lay_out_parameters
@@ -13,9 +15,10 @@ from .panel import Panel, longer
 from .prediction import continued, draw_unobserved
 from .problems import SpecError
 from .spec.cross_lagged import CrossLagged
+from .spec.families import BetaBinomial, Count, Days
 from .spec.steps import base_step
 
-__all__ = ["foretold", "model_until"]
+__all__ = ["amounts", "foretold", "model_until"]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -88,6 +91,19 @@ def foretold(
     return drawn * unit + centre, np.zeros((len(thetas), 0))
 
 
+def amounts(model: PanelModel, wave: int) -> FloatArray:
+    """Window, trials or exposure of each response column at a wave, or NaN; shape ``(person, column)``."""
+    spec, panel = model.spec, model.panel
+    found = []
+    for name in spec.measures:
+        family = spec.random_families.get(name)
+        size = np.full(panel.n_persons, np.nan)
+        if isinstance(family, Days | BetaBinomial | Count):
+            size = response_sizes(name, family, panel)[:, wave]
+        found += [size] * len(spec.columns_of(name))
+    return np.stack(found, axis=1)
+
+
 def _amounts_filled(spec: CrossLagged, panel: Panel) -> Panel:
     """The panel where a window, trials or exposure that is not known is the last known one of that person."""
     if not spec.given_columns:
@@ -103,6 +119,8 @@ def _amounts_filled(spec: CrossLagged, panel: Panel) -> Panel:
 
 def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
     """Return the waves up to `time`, the panel's own and as many more as lead there."""
+    if isinstance(time, bool) or not isinstance(time, Real):
+        raise SpecError(f"A forecast needs a time, such as {number(times[-1])}; got {time!r}.")
     if time in times[1:]:
         return times
     length = times[-1] - times[-2]

@@ -125,8 +125,8 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
         )
     if divergences:
         problems.append(
-            f"{divergences} divergent transitions: part of the posterior is not explored. Raise target_accept "
-            "(0.95, 0.99); if they stay, the data do not identify the model, so simplify it."
+            f"{divergences} divergent transition{'s' * (divergences > 1)}: part of the posterior is not explored. "
+            "Raise target_accept (0.95, 0.99); if they stay, the data do not identify the model, so simplify it."
         )
     if not bfmi >= SMALLEST_BFMI:
         problems.append(f"The sampler moves slowly between energies (BFMI {bfmi:.2f}). Use more tune.")

@@ -312,9 +312,13 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
     ------
     SpecError
         If the model is not identified at these times or does not fit the panel's measures.
+    PanelError
+        If values do not fit the family of their measure.
     """
     check_spec_against_panel(spec, panel)
     model = PanelModel(spec, panel, design_of(spec, panel))
+    if spec.is_latent:
+        model.responses  # noqa: B018  # values that do not fit their family are found here
     if spec.indicators and spec.invariance == "approximate":
         return model  # identified by its priors alone
     indistinct = indistinct_parameters(model.system, model.scale, model.design.cells)

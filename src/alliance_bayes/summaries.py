@@ -21,16 +21,24 @@ class Probability:
         only to about ``1 / n_draws``.
     n_draws
         Draws it was counted over.
+    n_imputations
+        How many imputations `mcse` was found from; 0 where there are none.
 
     Examples
     --------
     >>> print(Probability(0.5124, 0.008, 4000), Probability(1.0, 0.0, 4000), Probability(0.0, 0.0, 200))
     0.512 > 0.999 < 0.01
+
+    An error that was found from two imputations is itself hardly known.
+
+    >>> [Probability(0.99, 0.01, 4000, n_imputations).reaches(0.95) for n_imputations in (0, 2, 50)]
+    [True, False, True]
     """
 
     value: float
     mcse: float
     n_draws: int
+    n_imputations: int = 0
 
     def __str__(self) -> str:
         least, digits = (0.001, 3) if self.n_draws >= 1000 else (0.01, 2)
@@ -39,8 +47,16 @@ class Probability:
         return f"< {least:.{digits}f}" if self.value < least else f"{self.value:.{digits}f}"
 
     def reaches(self, certainty: float) -> bool:
-        """Whether it is at least `certainty` even two Monte Carlo standard errors lower."""
-        return self.value - 2 * self.mcse >= certainty
+        """Whether it is at least `certainty` even two Monte Carlo standard errors lower.
+
+        Of a few imputations so many more as Student's t has it.
+        """
+        errors = 2.0
+        if self.n_imputations:
+            from scipy.special import ndtr, stdtrit
+
+            errors = float(stdtrit(self.n_imputations - 1, ndtr(2.0)))
+        return self.value - errors * self.mcse >= certainty
 
 
 def probability(holds: xr.DataArray) -> Probability:
@@ -51,18 +67,18 @@ def probability(holds: xr.DataArray) -> Probability:
     """
     import arviz_stats
 
-    indicator = holds.astype(float)
+    indicator, n_imputations = holds.astype(float), 0
     value = float(indicator.mean())
     if value in (0.0, 1.0):
         mcse = 0.0
     elif "imputation" in holds.coords:
         shares = indicator.mean("draw").groupby("imputation").mean()
-        mcse = float(shares.std(ddof=1)) / np.sqrt(shares.size)
+        mcse, n_imputations = float(shares.std(ddof=1)) / np.sqrt(shares.size), shares.size
     else:
         mcse = float(arviz_stats.mcse(indicator, method="mean"))
     if np.isnan(mcse):
         mcse = float(np.sqrt(value * (1 - value) / indicator.size))
-    return Probability(value, mcse, indicator.size)
+    return Probability(value, mcse, indicator.size, n_imputations)
 
 
 def interval(draws: xr.DataArray, *dims: str) -> tuple[xr.DataArray, xr.DataArray]:

@@ -1,10 +1,14 @@
 """Responses of every case: what people answered, the state as the case has it, and who was seen."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.latent.families import CODES
 from alliance_bayes.model_on_panel import panel_model
+from latent_people import NAMES, people
 
 NAN = np.nan
 EFFECT = ab.Normal(0, 0.5)
@@ -115,3 +119,22 @@ def test_someone_of_whom_nothing_is_known_is_one_case_without_responses():
     assert not model.has_value[4]
     assert model.n_persons == 11
     assert 4 not in model.latent_data.person
+
+
+def test_a_window_that_is_all_that_is_known_of_an_interview_is_refused():
+    """Nobody can tell whether that interview was held; it would count as one with a selection."""
+    panel = people(30, 3, dropout=True, seed=7)
+    chosen = [NAMES.index(name) for name in ("trust", "days", "window")]
+    values = panel.values[:, :, chosen].copy()
+    gone = np.isnan(values[:, :, 1])
+    values[gone, 2] = 30
+    panel = ab.Panel.from_arrays(values, measures=["trust", "days", "window"], times=panel.times)
+    seen = ab.Selection("interview", on=["days"], effect=ab.Normal(0, 0.5))
+    spec = ab.RICLPM(["trust", "days"], lags="equal", families={"days": ab.Days("window")}, selection=[seen])
+    with pytest.raises(ab.PanelError) as caught:
+        panel_model(spec, panel)
+    assert str(caught.value) == (
+        f"Of {gone.sum()} interviews nothing is known but 'window', first 3 at 9: a selection cannot tell whether they "
+        "were held. Leave that out where nobody was interviewed."
+    )
+    panel_model(replace(spec, selection=()), panel)

@@ -47,7 +47,6 @@ SAME = {
     "sponsor_kept_intercept": ["intercept sponsor kept, 3", "intercept sponsor kept, 9"],
     "sponsor_kept_on": ["alliance -> sponsor kept", "age -> sponsor kept"],
     "sponsor_effect": ["sponsor -> days"],
-    "relative_restart_mean": ["restart mean alliance"],
     "interview_seen_intercept": ["intercept interview seen, 3", "intercept interview seen, 9"],
     "interview_seen_on": ["alliance -> interview seen"],
     "interview_seen_before": ["days before -> interview seen"],
@@ -76,7 +75,12 @@ def test_each_has_its_parameters_and_its_prior(model):
     blocks, values = numbers(model)
     for name, parameters in SAME.items():
         np.testing.assert_array_equal(blocks[name].ravel(), [values[parameter] for parameter in parameters], name)
-    assert values["restart variance alliance"] == pytest.approx(blocks["relative_restart_sd"][0] ** 2)
+    first = blocks["relative_total_sd"][0]
+    assert values["restart variance alliance"] == pytest.approx((first * blocks["relative_restart_sd"][0]) ** 2)
+    assert values["restart mean alliance"] == pytest.approx(first * blocks["relative_restart_mean"][0])
+    innovations = blocks["relative_innovation_sd"][0]
+    assert values["innovation variance alliance, 0 to 3"] == pytest.approx((first * innovations[0]) ** 2)
+    assert values["innovation variance days, 0 to 3"] == pytest.approx(innovations[1] ** 2)
     priors = {block.name: block.prior for block in model.scale.blocks}
     assert {name: priors[name] for name in PRIORS} == PRIORS
     shares = next(block for block in model.scale.blocks if block.name == "share_scale")
@@ -143,3 +147,19 @@ def test_a_measure_that_most_people_lose_is_identified_by_those_who_have_it():
     panel = people(30, 4, required=["alliance"], histories=histories)
     spec = ab.RICLPM(["alliance", "trust"], lags="free", state=ab.State("sponsor", ["alliance"]))
     assert panel_model(spec, panel).n_persons == 30
+
+
+@pytest.mark.parametrize("kind", [ab.RICLPM, ab.CLPM])
+@pytest.mark.parametrize("lags", ["equal", "free"])
+def test_the_prior_does_not_favour_the_direction_from_or_to_a_measure_with_a_family(kind, lags):
+    model = panel_model(kind(["trust", "days"], lags=lags, families={"days": ab.Days(14)}), people(30, 3))
+    psi = model.scale.join(model.scale.draw(20_000, np.random.default_rng(1)))
+    thetas, proper = run_many(psi, model.scale.arrays)
+    vectors = model.derive(thetas[proper])
+    effects = {each.name: each for each in model.derived.quantities}["lagged_standardized"]
+    sizes = np.abs(vectors[:, effects.where].reshape(-1, *effects.shape))
+    for interval in range(2):
+        into_days, into_trust = sizes[:, interval, 1, 0], sizes[:, interval, 0, 1]
+        first, second = into_days > into_trust + 0.03, into_trust > into_days + 0.03
+        assert abs(first.mean() - second.mean()) < 4.5 * np.sqrt((first | second).mean() / len(first))
+        assert 0.3 < first.mean() < 0.5

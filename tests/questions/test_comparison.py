@@ -160,6 +160,20 @@ def test_draws_of_a_part_score_people_of_the_whole(small_fit):
     assert found.isel(chain=-1, draw=20, person=0).item() == pytest.approx(want, rel=1e-8)
 
 
+def test_draws_of_a_part_know_covariates_by_the_scale_of_that_part():
+    """Somebody with an extreme covariate is left out: the others are as likely wherever they are scored."""
+    rng = np.random.default_rng(2)
+    dose = np.append(rng.normal(size=50), 40.0)
+    panel = ab.Panel.from_arrays(
+        rng.normal(size=(51, 3, 2)), measures=["x", "y"], times=[0, 1, 2], covariates={"dose": dose}
+    )
+    spec = ab.RICLPM(["x", "y"], covariates={"dose": "intercepts"})
+    fit = ab.fit(spec, panel, seed=1, draws=50, tune=150, chains=2)
+    part = refitted(fit, without_person(panel, 50), seed=2)
+    there = part.log_likelihood().to_numpy()
+    np.testing.assert_allclose(log_densities(fit, part, np.arange(50)).to_numpy(), there, rtol=1e-8)
+
+
 def test_leaving_out_changes_nothing_else(small_panel):
     less = without_person(small_panel, 3)
     assert list(less.persons) == [name for name in small_panel.persons if name != "P03"]

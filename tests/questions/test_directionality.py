@@ -135,7 +135,7 @@ def test_unhealthy_draws_give_no_verdict():
     answer = ab.directionality(fitted, "alliance", "days")
     assert answer.verdict == "undecided"
     assert answer.reasons == (f"The draws cannot be trusted: {fitted.health.problems[0]}",)
-    assert answer.reasons[0].startswith("The draws cannot be trusted: 1 divergent transitions")
+    assert answer.reasons[0].startswith("The draws cannot be trusted: 1 divergent transition:")
 
 
 def test_without_contraction_of_the_icc_the_effects_are_not_called_within():

@@ -96,3 +96,18 @@ def test_every_problem_of_leaving_the_future_out(small_fit, equal_fit):
         "'equal': 2 earlier waves do not identify a random-intercept cross-lagged panel model, which needs 3. Choose a "
         "later time, or ask with training='others'.",
     )
+
+
+def test_a_covariate_that_varies_stays_known_where_a_person_is_left_out():
+    values = np.random.default_rng(1).normal(size=(60, 4, 3))
+    panel = ab.Panel.from_arrays(values, measures=["x", "y", "dose"], times=[0, 1, 2, 3])
+    spec = ab.RICLPM(["x", "y"], means="equal", residuals="equal", covariates={"dose": "every_wave"})
+    fit = ab.fit(spec, panel, seed=1, draws=100, tune=200, chains=2)
+    left_out = LeftOut(fit, 2)
+    without = left_out.panel_without(7)
+    np.testing.assert_array_equal(without.values[:, :, 2], values[:, :, 2])
+    assert np.isnan(without.values[7, 2:, :2]).all()
+    again = refitted(fit, without, seed=3)
+    assert np.isfinite(left_out.log_density(again, np.array([7]))).all()
+    answer = ab.leave_future_out({"one": fit, "again": fit}, training="past", time=3)
+    assert np.isfinite(answer.table["elpd"]).all()

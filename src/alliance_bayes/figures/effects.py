@@ -26,6 +26,7 @@ __all__ = [
     "tipping_figure",
 ]
 
+LINE_CHARACTERS, LEGEND_CHARACTERS = 70, 44
 TITLE_CHARACTERS = (110, 55, 36)  # what fits above one, two or three panels beside each other
 
 
@@ -78,6 +79,7 @@ def bands_figure(
 ) -> "Figure":
     """Panels of curves with bands on common axes; shaded stretches lie outside the data."""
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     n_columns = min(3, len(panels))
     n_rows = -(-len(panels) // n_columns)
@@ -88,14 +90,15 @@ def bands_figure(
         axes.set_visible(False)
     for title, bands, axes in zip(titles, panels, grid, strict=False):
         _frame(axes, x_label, y_label)
-        for place, stretch in enumerate(shaded):
-            axes.axvspan(*stretch, color="0.9", zorder=0, linewidth=0, label=None if place else shaded_name)
+        for stretch in shaded:
+            axes.axvspan(*stretch, color="0.9", zorder=0, linewidth=0)
         _bands(axes, bands)
-        axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
         axes.label_outer()
         axes.set_xlim(left=0)
-        axes.margins(y=0.18)
-        axes.legend(fontsize=8.5, edgecolor="none", framealpha=0.85)
+        _title_and_legend(axes, title, [band.name for band in bands])
+    if shaded:
+        patches = [Patch(color="0.9", linewidth=0, label=shaded_name)]
+        figure.legend(handles=patches, frameon=False, fontsize=9, loc="outside lower center")
     return figure
 
 
@@ -162,7 +165,7 @@ def hidden_cause_figure(
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _frame(upper, "", unit)
     _bands(upper, [effect])
-    upper.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    upper.set_title(fill(title, LINE_CHARACTERS), loc="left", fontsize=11, fontweight="bold")
     _frame(lower, x_label, probability_label)
     lower.plot(*certainty, color=COLOURS[0], linewidth=1.6)
     lower.axhline(asked, color=GREY, linewidth=0.8, linestyle="--")
@@ -194,8 +197,7 @@ def tipping_figure(
     for panel, (upper, lower) in zip(panels, grid.T, strict=True):
         _frame(upper, "", unit)
         _bands(upper, panel.effects)
-        upper.set_title(panel.title, loc="left", fontsize=11, fontweight="bold")
-        upper.legend(fontsize=9, edgecolor="none", framealpha=0.85)
+        _title_and_legend(upper, panel.title, [band.name for band in panel.effects])
         _frame(lower, x_label, probability_label)
         _bands(lower, panel.probabilities)
         for level in (asked, 1 - asked):
@@ -216,6 +218,16 @@ def tipping_figure(
                     color=colour,
                 )
     return figure
+
+
+def _title_and_legend(axes: "Axes", title: str, names: Sequence[str]) -> None:
+    """A title above the legend above the axes, where neither covers a curve."""
+    n_columns = len(names) if sum(map(len, names)) <= LEGEND_CHARACTERS else 1
+    lines = -(-len(names) // n_columns)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=8 + 13 * lines)
+    axes.legend(
+        frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3, ncols=n_columns
+    )
 
 
 def _bars(axes: "Axes", bars: Sequence[tuple[str, Bar]], colours: Mapping[str, str], *, title: str, unit: str) -> None:

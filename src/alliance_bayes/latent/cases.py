@@ -4,7 +4,9 @@ import numpy as np
 
 from ..moments.design import Design
 from ..moments.histories import OFF, Cases
+from ..names import number, quoted
 from ..panel import Absence, Panel
+from ..problems import PanelError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.occurrence import INTERVIEW, Selection
 from .families import CODES
@@ -62,12 +64,36 @@ def _predicted(case: np.ndarray, position: np.ndarray, yes: np.ndarray) -> Respo
     return Responses(case, position, code, nothing.astype(int), yes.astype(float), nothing)
 
 
+def _require_answers(spec: CrossLagged, panel: Panel) -> None:
+    """Refuse interviews of which a window or exposure is all that is known.
+
+    Raises
+    ------
+    PanelError
+        If there are any: nobody can tell whether they were held.
+    """
+    assert panel.absence is not None
+    given = np.isin(panel.measures, spec.given_columns)
+    observed = panel.absence == Absence.OBSERVED
+    doubtful = observed[:, :, given].any(axis=2) & ~observed[:, :, ~given].any(axis=2)
+    for told in panel.states.values():
+        doubtful &= np.isnan(told)
+    if doubtful.any() and panel.persons is not None:
+        person, wave = (places[0] for places in np.nonzero(doubtful))
+        raise PanelError(
+            f"Of {int(doubtful.sum())} interviews nothing is known but {quoted(spec.given_columns)}, first "
+            f"{quoted([panel.persons[person]])} at {number(panel.times[wave])}: a selection cannot tell whether they "
+            "were held. Leave that out where nobody was interviewed."
+        )
+
+
 def _who_is_seen(
     selection: Selection, spec: CrossLagged, panel: Panel, design: Design, cases: Cases
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Case, wave and whether there was an interview or an answer, wherever there could have been one."""
     assert panel.absence is not None
     interviewed = (panel.absence != Absence.NOT_INTERVIEWED).any(axis=2)
+    _require_answers(spec, panel)
     for told in panel.states.values():
         interviewed |= ~np.isnan(told)
     if selection.of == INTERVIEW:

@@ -9,6 +9,8 @@ from ..spec.families import BetaBinomial, Count, Days, Family, Items, Ordinal, Y
 
 __all__ = ["draw_responses"]
 
+MOST_LOG_MEAN = 60.0
+
 
 def draw_responses(
     family: Family, phi: Sequence[float] | np.ndarray, eta: np.ndarray, sizes: np.ndarray, rng: np.random.Generator
@@ -53,7 +55,7 @@ def _drawn(
             intercept, slope, precision = phi
             return [_beta_binomial(sizes, expit(intercept + slope * eta), precision, rng)]
         case Count(hurdle=hurdle):
-            mean = sizes * np.exp(phi[0] + phi[1] * eta)
+            mean = sizes * np.exp(np.minimum(phi[0] + phi[1] * eta, MOST_LOG_MEAN))
             if not hurdle:
                 return [_negative_binomial(mean, phi[2], rng)]
             some = rng.uniform(size=eta.shape) < expit(phi[3] + phi[4] * eta)

@@ -138,6 +138,7 @@ class _Layout:
         self.writer = Writer(0)
         self.blocks: list[Block] = []
         self.theta = np.full(len(table), NOTHING)
+        self.first_sds: Addresses | None = None
         names, times = tuple(spec.measures), design.times
         size = self.size = len(names)
         self.lags = spec.lags_for(times)
@@ -240,7 +241,12 @@ class _Layout:
         sds = np.full((self.design.n_groups, self.size), self.writer.constant(1.0))
         if not latent.all():
             sds[:, ~latent] = self.add("relative_total_sd", prior, self.normal_measures(), group=group)
+            self.first_sds = sds[0]
         return sds
+
+    def in_first_sds(self, sds: Addresses, places: Sequence[int] | slice = slice(None)) -> Addresses:
+        """SDs or means in SDs of the first wave: priors treat normal measures and linear predictors alike."""
+        return sds if self.first_sds is None else self.writer.multiply(sds, self.first_sds[places])
 
     @property
     def is_latent(self) -> npt.NDArray[np.bool_]:
@@ -438,8 +444,8 @@ class _Layout:
             size,
         )
         shortest = self.writer.constant(1 / float(np.sqrt(min(self.design.intervals))))
-        for (g, occasion), sd in sd_of.items():
-            unit = unit_of[g, occasion]
+        for (g, occasion), relative in sd_of.items():
+            sd, unit = self.in_first_sds(relative), unit_of[g, occasion]
             if continuous:
                 self.let(
                     self.table.at("diffusion", g), self.writer.covariance(self.writer.multiply(sd, shortest), unit)
@@ -610,8 +616,8 @@ class _Layout:
         self.coordinates["restarting_measure"] = tuple(state.required_by)
         dim = len(state.required_by), "restarting_measure"
         places = [self.spec.measures.index(name) for name in state.required_by]
-        sds = self.add("relative_restart_sd", self.spec.priors.innovation_sd, dim)[0]
-        means = self.add("relative_restart_mean", state.effect, dim)[0]
+        sds = self.in_first_sds(self.add("relative_restart_sd", self.spec.priors.innovation_sd, dim)[0], places)
+        means = self.in_first_sds(self.add("relative_restart_mean", state.effect, dim)[0], places)
         self.let(self.table.at("restart variance", 0)[places], writer.multiply(sds, sds))
         self.let(self.table.at("restart mean", 0)[places], means)
 

@@ -847,7 +847,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         Parameters
         ----------
         state
-            A state of `requires`.
+            A state of `requires`, or a measure that is 0 or 1.
 
         Returns
         -------

@@ -219,7 +219,10 @@ def check_variation(measures: Sequence[str], extent: Extent, problems: Problems)
             low, high = extent.lowest[:, position], extent.highest[:, position]
             if (low == high).all():
                 always = f"is {label(low[0])} in every cell" if np.ptp(low) == 0 else "is the same for all at each time"
-                problems.add(f"'{measure}' {always}: what does not vary between persons cannot be modelled.")
+                problems.add(
+                    f"'{measure}' {always}: what does not vary between persons cannot be modelled. If it is the window "
+                    "or exposure of another measure, give that number to its family."
+                )
     if not problems.found and not extent.n_repeated:
         problems.add(
             "Nobody has values at two times or more, so that nothing can be said about change within persons. "

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..names import choices, number
@@ -97,6 +98,10 @@ class Transitions:
     __repr__ = __str__
 
 
+def _column(panel: "Panel", measure: str) -> npt.NDArray[np.float64]:
+    return np.asarray(panel.require_persons("Transitions")[:, :, panel.measures.index(measure)])
+
+
 def transitions(panel: "Panel", state: str) -> Transitions:
     """Count transitions; see `Panel.transitions`."""
     problems = Problems("Transitions cannot be counted")
@@ -105,6 +110,10 @@ def transitions(panel: "Panel", state: str) -> Transitions:
             f"They need each person's states, and this panel holds only the moments of {panel.source}; "
             "make it with Panel.from_long or Panel.from_wide."
         )
+    elif state in panel.measures:
+        values = _column(panel, state)
+        if n_other := int((~np.isnan(values) & (values != 0) & (values != 1)).sum()):
+            problems.add(f"'{state}' is no state: {n_other} of its values are neither 0 nor 1.")
     elif not panel.states:
         problems.add(f"The panel has no states; name '{state}' in requires, requires={{'a measure': '{state}'}}.")
     elif state not in panel.states:
@@ -113,7 +122,7 @@ def transitions(panel: "Panel", state: str) -> Transitions:
         problems.add("There is one time only, hence no transition.")
     problems.raise_as(PanelError)
 
-    told = panel.states[state]
+    told = panel.states[state] if state in panel.states else _column(panel, state)
     seen = ~np.all(panel.absence == Absence.NOT_INTERVIEWED, axis=2) | ~np.isnan(told)
     rows = {}
     for wave, since in enumerate(panel.times[:-1]):

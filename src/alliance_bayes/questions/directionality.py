@@ -18,7 +18,7 @@ from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.steps import interval_names
 from ..summaries import Probability, interval, interval_name, probability
-from .dynamics import hardly_within
+from .dynamics import hardly_within, sample_in_words, units_in_words
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
@@ -472,7 +472,7 @@ def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: fl
 def _heading(fit: Fit, lengths: list[str], pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
     unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
     apart = f"{' and '.join(dict.fromkeys(lengths))}{unit.removesuffix('s') if set(lengths) == {'1'} else unit} apart"
-    sample = f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+    sample = sample_in_words(fit) + units_in_words(fit, pair)
     if not fit.spec.random_intercepts:
         return f"Lagged effects, within and between persons mixed, SD per SD, {apart}; {sample}", ()
     note = hardly_within(fit, pair)

@@ -18,7 +18,7 @@ from ..effects import (
     sustained_transitions,
 )
 from ..fitting import Fit
-from ..names import ARROW, choices, lagged_path, number, quoted
+from ..names import ARROW, choices, in_words, lagged_path, number, quoted
 from ..problems import Problems
 from ..spec.steps import base_step, equal_intervals, steps_per_interval
 
@@ -38,6 +38,7 @@ __all__ = [
     "standardized",
     "standardized_innovations",
     "time_in_words",
+    "units_in_words",
     "wave_of",
     "within_in_words",
 ]
@@ -47,6 +48,7 @@ type Array = NDArray[np.float64]
 Timing = Literal["waves", "continuous"]
 
 LEAST_CONTRACTION = 0.3
+ROUNDING = 1e-12
 SEVERAL = "through several mediators"
 OTHER_WAYS = "all other ways"
 
@@ -176,12 +178,18 @@ def effects_of(
     if len(mediators) > 1:
         alone = {name: response(held=[other for other in mediators if other != name]) - direct for name in mediators}
         effects |= {_alone(name): effect for name, effect in alone.items()}
-        effects[SEVERAL] = effects["indirect"] - sum(alone.values())
+        effects[SEVERAL] = _rest(effects["indirect"], list(alone.values()))
     for path in paths:
         effects[path] = response(along=path.split(ARROW))
     if paths:
-        effects[OTHER_WAYS] = total - sum(effects[path] for path in paths)
+        effects[OTHER_WAYS] = _rest(total, [effects[path] for path in paths])
     return xr.Dataset(effects)
+
+
+def _rest(whole: xr.DataArray, parts: Sequence[xr.DataArray]) -> xr.DataArray:
+    """What the parts leave of the whole: exactly 0 where nothing but the rounding of the difference is left."""
+    left = whole - sum(parts)
+    return left.where(abs(left) > ROUNDING * (abs(whole) + sum(abs(part) for part in parts)), 0.0)
 
 
 def _alone(mediator: str) -> str:
@@ -277,6 +285,12 @@ def lags_of(fit: Fit) -> str:
 def sample_in_words(fit: Fit) -> str:
     """Size of the data and of the posterior sample."""
     return f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+
+
+def units_in_words(fit: Fit, measures: Sequence[str]) -> str:
+    """What raw units are of measures with a family, as part of a heading."""
+    of = [name for name in measures if name in fit.spec.random_families]
+    return f"; raw units of {in_words(of)} are those of the linear predictor" if of else ""
 
 
 def time_in_words(fit: Fit, length: float) -> str:

@@ -55,14 +55,14 @@ class Embeddability:
             text = str(event)
             return text if text[0] in "<>" else f"= {text}"
 
-        healthy = "no problems" if self.health.healthy else "PROBLEMS: " + " ".join(self.health.problems)
+        healthy = "no problems." if self.health.healthy else "PROBLEMS: " + " ".join(self.health.problems)
         return "\n".join(
             [
                 self.heading,
                 f"P(the effects of one step have a real drift) {said(self.real_drift)}",
                 f"P(they have, and a valid diffusion) {said(self.valid_diffusion)}",
                 *self.sentences,
-                f"Sampling: {healthy}.",
+                f"Sampling: {healthy}",
             ]
         )
 

@@ -135,9 +135,10 @@ def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> N
                 "means and loadings 'equal', no state), or ask with training='others'."
             )
         if n_before < spec.fewest_waves:
+            cure = "Choose a later time, or ask" if n_before + 1 < len(fitted.panel.times) else "Ask"
             problems.add(
                 f"'{name}': {n_before} earlier wave{'s' * (n_before != 1)} do not identify a {spec.title}, which needs "
-                f"{spec.fewest_waves}. Choose a later time, or ask with training='others'."
+                f"{spec.fewest_waves}. {cure} with training='others'."
             )
 
 

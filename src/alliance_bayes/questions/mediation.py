@@ -23,6 +23,7 @@ from .dynamics import (
     in_group,
     sample_in_words,
     time_in_words,
+    units_in_words,
     within_in_words,
 )
 from .mediation_plan import Plan, dynamics_of, plan_of
@@ -440,7 +441,7 @@ def _heading(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], o
     within = within_in_words(fit, (treatment, *mediators, outcome))
     return (
         f"{treatment}{ARROW}{outcome} through {in_words(mediators)}{within}, SD per SD with the SDs at "
-        f"{number(plan.start)}; {sample_in_words(fit)}"
+        f"{number(plan.start)}; {sample_in_words(fit)}{units_in_words(fit, (treatment, outcome))}"
     )
 
 
@@ -452,6 +453,8 @@ def _assumptions(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...
         else "Causes take exactly one step to act: what happens between the waves, or at once, is not counted as an "
         "effect."
     )
+    exact = [name for name in mediators if name not in fit.spec.random_families]
+    error = "There is no measurement error in {}; error hides part of an indirect effect in the direct one."
     return (
         f"However {treatment} or {named} come to change, the same consequences follow (consistency), and such changes "
         "occur (positivity).",
@@ -460,7 +463,7 @@ def _assumptions(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...
         "(sequential exchangeability); see ab.sensitivity.",
         order,
         f"There are no interactions: {treatment} and {named} do not modify each other's effects.",
-        f"There is no measurement error in {named}; error hides part of an indirect effect in the direct one.",
+        *([error.format(in_words(exact))] if exact else []),
         *fit.spec.assumptions,
     )
 

@@ -128,7 +128,8 @@ class Priors:
         Share of the first wave's variance that is stable between people.
     innovation_sd
         SD of what is new in a measure within an interval: from 0.25 to 1.8 with 95 %. It keeps away from 0, near
-        which days, counts and items say little, and trait and carry-over trade places.
+        which days, counts and items say little, and trait and carry-over trade places. In a model with families it is
+        in SDs of the measure at the first wave, so that normal measures and linear predictors are treated alike.
     between_correlation, within_correlation, innovation_correlation
         Correlations of the random intercepts, of the first wave's within-person parts, and of
         the innovations.

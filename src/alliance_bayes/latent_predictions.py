@@ -210,9 +210,7 @@ def replicate_responses(
     columns: list[FloatArray] = []
     for place, name in enumerate(spec.measures):
         predictor = eta[:, place : n_measures * n_waves : n_measures]
-        exists = np.ones((n_persons, n_waves), dtype=bool)
-        if spec.state is not None and name in spec.state.required_by:
-            exists = history != OFF
+        exists = (history != OFF) | (not spec.needs_state(name))
         drawn = _responses_at(model, name, predictor, phi, rng)
         for column, values in zip(spec.columns_of(name), drawn, strict=True):
             columns.append(np.where(exists & (whole | _answered(model, column)), values, np.nan))
@@ -281,16 +279,13 @@ def completed_responses(
     targets = model.system.systems[0].observed[: n_measures * n_waves]
     (predictors,), (cases,) = draw_of_people(model, targets, theta[None], rng)
     phi, histories = model.predictor_moments(theta)[2], model.design.histories
+    on = np.ones((panel.n_persons, n_waves), dtype=bool) if histories is None else histories.state[cases] != OFF
     columns: list[FloatArray] = []
     for place, name in enumerate(spec.measures):
-        exists = np.ones((panel.n_persons, n_waves), dtype=bool)
-        if spec.state is not None and histories is not None and name in spec.state.required_by:
-            exists = histories.state[cases] != OFF
         drawn = _responses_at(model, name, predictors[:, place::n_measures], phi, rng)
-        columns += [np.where(exists, values, np.nan) for values in drawn]
+        columns += [np.where(on | (not spec.needs_state(name)), values, np.nan) for values in drawn]
     filled = np.stack(columns, axis=2).reshape(panel.n_persons, -1)
-    state = told if histories is None else (histories.state[cases] != OFF).astype(float)
-    return np.where(np.isnan(observed), filled, observed), state
+    return np.where(np.isnan(observed), filled, observed), told if histories is None else on.astype(float)
 
 
 def imputed_responses(
@@ -362,7 +357,7 @@ def foretold_responses(
         phi, columns = model.predictor_moments(theta)[2], []
         for place, name in enumerate(spec.measures):
             found = np.hstack(_responses_at(model, name, predictor[:, [place]], phi, rng, here))
-            if spec.state is not None and name in spec.state.required_by:
+            if spec.needs_state(name):
                 found = np.where(exists[:, None], found, np.nan)
             columns.append(found)
         values[:] = np.hstack(columns)
@@ -376,7 +371,7 @@ def who_could_answer(model: PanelModel, measure: str) -> tuple[npt.NDArray[np.bo
     """
     spec, panel = model.spec, model.panel
     exists = np.ones((panel.n_persons, len(panel.times)), dtype=bool)
-    if spec.state is not None and measure in spec.state.required_by:
+    if spec.state is not None and spec.needs_state(measure):
         exists = told_states(spec.state.name, panel) == 1
     if measure not in spec.random_families:
         return exists, exists

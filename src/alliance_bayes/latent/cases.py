@@ -103,7 +103,7 @@ def _who_is_seen(
         asked = interviewed[cases.person]
         columns = [panel.measures.index(name) for name in spec.columns_of(selection.of)]
         seen = (~np.isnan(panel.require_persons("Selection")[:, :, columns])).any(axis=2)
-        if spec.state is not None and selection.of in spec.state.required_by:
+        if spec.needs_state(selection.of):
             assert design.histories is not None
             asked = asked & (design.histories.state != OFF)
     case, wave = np.nonzero(asked)

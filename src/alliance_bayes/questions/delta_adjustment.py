@@ -517,7 +517,7 @@ def _assumptions(fit: Fit, cells: Cells) -> tuple[str, ...]:
             "filled in nor shifted."
         )
     own = [name for name in spec.columns_of(measure) if name in panel.requires]
-    if spec.state is not None and measure in spec.state.required_by:
+    if spec.state is not None and spec.needs_state(measure):
         found.append(
             f"Where '{spec.state.name}' is not known, nobody knows whether '{measure}' existed; it is neither filled "
             "in nor shifted there."

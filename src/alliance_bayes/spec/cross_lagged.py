@@ -282,6 +282,10 @@ class CrossLagged:
         """Where people's values of the model are told: `response_columns`, and the state."""
         return (*self.response_columns, *([] if self.state is None else [self.state.name]))
 
+    def needs_state(self, measure: str) -> bool:
+        """Whether a measure exists only while the state is on."""
+        return self.state is not None and measure in self.state.required_by
+
     def columns_of(self, measure: str) -> tuple[str, ...]:
         """Measures of the panel that hold a measure's values: itself, its indicators or its items."""
         family = self.families.get(measure)

@@ -1,6 +1,6 @@
 """A state that comes and goes: what a truth says of it, and people's courses where something exists only in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,16 +77,18 @@ def read_state(truth: "Truth", problems: Problems) -> dict[str, Any]:
     for key, predictors in (("first", state.first), ("acquire", state.acquire), ("keep", state.keep)):
         if key in given:
             found[key] = _regression(f"state {key}", given[key], predictors, 1 if key == "first" else waves - 1, read)
-    for key, names, entries in (
-        ("acts_on", state.acts_on, None),
-        ("anew", state.required_by, {"mean": NUMBER, "sd": SD}),
-    ):
-        if key in given and key in keys:
-            found[key] = _of_measures(f"state {key}", given[key], names, entries, read)
+    if state.acts_on and "acts_on" in given:
+        shifts = _named("state acts_on", given["acts_on"], state.acts_on, problems)
+        found["acts_on"] = {
+            name: read.entry(f"state acts_on '{name}'", value, NUMBER) for name, value in shifts.items()
+        }
+    if state.required_by and "anew" in given:
+        places = _named("state anew", given["anew"], state.required_by, problems)
+        found["anew"] = {name: _mean_and_sd(f"state anew '{name}'", value, read) for name, value in places.items()}
     return found
 
 
-def _regression(where: str, given: object, predictors: tuple[str, ...] | Any, n: int, read: Reader) -> dict[str, Any]:
+def _regression(where: str, given: object, predictors: Sequence[str], n: int, read: Reader) -> dict[str, Any]:
     several = f", or a list of {n}, one for each interval" if n > 1 else ""
     chance = Entry(f"{_CHANCE}{several}", n if n > 1 else 0, accepts=lambda value: 0 < value < 1)
     entries = given if isinstance(given, Mapping) else {"chance": given}
@@ -103,23 +105,23 @@ def _regression(where: str, given: object, predictors: tuple[str, ...] | Any, n:
     }
 
 
-def _of_measures(
-    where: str, given: object, names: Any, entries: Mapping[str, Entry] | None, read: Reader
-) -> dict[str, Any]:
+def _named(where: str, given: object, names: Sequence[str], problems: Problems) -> dict[str, object]:
+    """What is given of each measure; nothing of those that have no place here."""
     if not isinstance(given, Mapping):
-        read.problems.add(f"{where} must be a table from measures to numbers; got {given!r}.")
+        problems.add(f"{where} must be a table from measures to what is said of them; got {given!r}.")
         return {}
-    found: dict[str, Any] = {}
-    for name, value in given.items():
+    for name in given:
         if name not in names:
-            read.problems.add(f"{where}: the model has no '{name}' there{choices(str(name), names, 'It has')}")
-        elif entries is None:
-            found[name] = read.entry(f"{where} '{name}'", value, NUMBER)
-        elif not isinstance(value, Mapping) or set(value) - set(entries):
-            read.problems.add(f"{where} '{name}' must be a table with {quoted(entries)} or one of them; got {value!r}.")
-        else:
-            found[name] = {key: read.entry(f"{where} '{name}' {key}", value[key], entries[key]) for key in value}
-    return found
+            problems.add(f"{where}: the model has no '{name}' there{choices(str(name), names, 'It has')}")
+    return {str(name): value for name, value in given.items() if name in names}
+
+
+def _mean_and_sd(where: str, given: object, read: Reader) -> dict[str, Any]:
+    known = {"mean": NUMBER, "sd": SD}
+    if not isinstance(given, Mapping) or set(given) - set(known):
+        read.problems.add(f"{where} must be a table with {quoted(known)} or one of them; got {given!r}.")
+        return {}
+    return {key: read.entry(f"{where} {key}", given[key], known[key]) for key in given}
 
 
 def course(truth: "Truth", first: Array, stable: Array, covariates: Mapping[str, Array], luck: Luck) -> Course:

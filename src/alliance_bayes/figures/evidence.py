@@ -124,7 +124,7 @@ def _densities(axes: "Axes", row: EffectsRow) -> None:
     from arviz_stats.base import array_stats
 
     for colour, curve in zip(COLOURS, row.curves, strict=False):
-        grid, density, _ = array_stats.kde(curve.draws.ravel())
+        grid, density, _ = array_stats.kde(curve.draws.ravel(), bound_correction=False, extend=True)
         inside = (grid >= curve.bar.lower) & (grid <= curve.bar.upper)
         axes.plot(grid, density, color=colour, linewidth=1.6)
         axes.fill_between(grid[inside], density[inside], color=colour, alpha=0.25, linewidth=0)

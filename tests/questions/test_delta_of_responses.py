@@ -116,5 +116,7 @@ def test_the_right_delta_recovers_what_complete_answers_say():
     bias, left = (abs(float(found.mean() - complete.mean())) for found in (at_random, adjusted))
     assert left < 0.5 * bias
     mean = yes[unknown].mean()
-    assert answer.scenarios.loc[-1.0, "imputed_mean"] == pytest.approx(mean, abs=0.05)
+    means = answer.scenarios["imputed_mean"]  # one posterior draw an imputation: of five of them known to about 0.05
+    assert means[-1.0] == pytest.approx(mean, abs=0.12)
+    assert abs(means[-1.0] - mean) < 0.5 * abs(means[0.0] - mean)
     assert answer.scenarios.loc[0.0, "imputed_mean"] > mean + 0.1

@@ -30,13 +30,12 @@ from .latent_predictions import (
 from .likelihood import per_person
 from .model_on_panel import Latent, PanelModel, check_latent, panel_model
 from .moments.derived import Derived
-from .moments.histories import told_states
 from .moments.linear_system import PanelSystem
 from .moments.prior_scale import PriorScale
 from .moments.program_kernel import run_many
 from .moments.statistics import PatternStatistics
 from .names import choices, number, quoted
-from .panel import Panel
+from .panel import Panel, told_states
 from .prediction import draw_unobserved, replicate, statistic_table
 from .problems import AllianceBayesError, Problems, SpecError
 from .saving import panel_from_dataset, panel_to_dataset

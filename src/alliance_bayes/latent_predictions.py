@@ -18,13 +18,13 @@ from .latent.replicating import draw_responses
 from .model_on_panel import PanelModel
 from .moments.cross_lagged_system import cross_lagged_system
 from .moments.design import Cell, design_of
-from .moments.histories import KEPT, NEW, OFF, told_states
+from .moments.histories import KEPT, NEW, OFF
 from .moments.kernel import moments
 from .moments.linear_system import LinearSystem, PanelSystem
 from .moments.program_kernel import run
 from .moments.reference import structural_matrices
 from .names import number
-from .panel import Absence, Panel
+from .panel import Absence, Panel, told_states
 from .prediction import statistic_table
 from .spec.families import BetaBinomial, Days, Family, Items, Ordinal, YesNo
 
@@ -203,22 +203,44 @@ def replicate_responses(
         Values of the model's `response_columns` in their own units, shape ``(person, wave * column)``, and the
         state at each wave, shape ``(person, wave)`` (without columns where there is none), NaN where nobody told it.
     """
-    spec, panel, n_waves = model.spec, model.panel, len(model.panel.times)
-    n_persons, n_measures = panel.n_persons, len(spec.measures)
+    spec, panel = model.spec, model.panel
     eta, history = _simulated(model, theta, rng)
-    phi = model.predictor_moments(theta)[2]
-    columns: list[FloatArray] = []
-    for place, name in enumerate(spec.measures):
-        predictor = eta[:, place : n_measures * n_waves : n_measures]
-        exists = (history != OFF) | (not spec.needs_state(name))
-        drawn = _responses_at(model, name, predictor, phi, rng)
-        for column, values in zip(spec.columns_of(name), drawn, strict=True):
-            columns.append(np.where(exists & (whole | _answered(model, column)), values, np.nan))
-    values = np.stack(columns, axis=2).reshape(n_persons, -1)
+    predictors = eta[:, : len(spec.measures) * len(panel.times)]
+    drawn = _responses_that_exist(model, predictors, history != OFF, model.predictor_moments(theta)[2], rng)
+    if not whole:
+        answered = np.stack([_answered(model, column) for column in spec.response_columns], axis=2)
+        drawn = np.where(answered, drawn, np.nan)
+    values = drawn.reshape(panel.n_persons, -1)
     if spec.state is None:
-        return values, np.zeros((n_persons, 0))
+        return values, np.zeros((panel.n_persons, 0))
     told = whole | ~np.isnan(told_states(spec.state.name, panel))
     return values, np.where(told, history != OFF, np.nan)
+
+
+def _responses_that_exist(
+    model: PanelModel,
+    predictors: FloatArray,
+    on: npt.NDArray[np.bool_],
+    phi: FloatArray,
+    rng: np.random.Generator,
+    waves: slice = slice(None),
+) -> FloatArray:
+    """Values of all columns at stacked linear predictors, NaN where they do not exist; ``(person, wave, column)``.
+
+    Parameters
+    ----------
+    model, phi, rng, waves
+        As of `_responses_at`.
+    predictors
+        Of all measures, wave by wave, shape ``(person, wave * measure)``.
+    on
+        Whether the state is on, shape ``(person, wave)``; not read where there is none.
+    """
+    spec, columns = model.spec, list[FloatArray]()
+    for place, name in enumerate(spec.measures):
+        drawn = _responses_at(model, name, predictors[:, place :: len(spec.measures)], phi, rng, waves)
+        columns += [np.where(on, values, np.nan) if spec.needs_state(name) else values for values in drawn]
+    return np.stack(columns, axis=2)
 
 
 def _responses_at(
@@ -279,12 +301,8 @@ def completed_responses(
     targets = model.system.systems[0].observed[: n_measures * n_waves]
     (predictors,), (cases,) = draw_of_people(model, targets, theta[None], rng)
     phi, histories = model.predictor_moments(theta)[2], model.design.histories
-    on = np.ones((panel.n_persons, n_waves), dtype=bool) if histories is None else histories.state[cases] != OFF
-    columns: list[FloatArray] = []
-    for place, name in enumerate(spec.measures):
-        drawn = _responses_at(model, name, predictors[:, place::n_measures], phi, rng)
-        columns += [np.where(on | (not spec.needs_state(name)), values, np.nan) for values in drawn]
-    filled = np.stack(columns, axis=2).reshape(panel.n_persons, -1)
+    on = np.zeros((panel.n_persons, 0), dtype=bool) if histories is None else histories.state[cases] != OFF
+    filled = _responses_that_exist(model, predictors, on, phi, rng).reshape(panel.n_persons, -1)
     return np.where(np.isnan(observed), filled, observed), told if histories is None else on.astype(float)
 
 
@@ -354,13 +372,8 @@ def foretold_responses(
     on = np.zeros((len(thetas), 0)) if histories is None else histories.state[cases, wave] != OFF
     drawn = np.empty((*predictors.shape[:2], len(spec.response_columns)))
     for values, predictor, theta, exists in zip(drawn, predictors, thetas, on, strict=True):
-        phi, columns = model.predictor_moments(theta)[2], []
-        for place, name in enumerate(spec.measures):
-            found = np.hstack(_responses_at(model, name, predictor[:, [place]], phi, rng, here))
-            if spec.needs_state(name):
-                found = np.where(exists[:, None], found, np.nan)
-            columns.append(found)
-        values[:] = np.hstack(columns)
+        phi = model.predictor_moments(theta)[2]
+        values[:] = _responses_that_exist(model, predictor, exists[:, None], phi, rng, here)[:, 0]
     return drawn, on.astype(float)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.moments.histories import told_states
 from alliance_bayes.moments.identification import check_spec_against_panel
+from alliance_bayes.panel import told_states
 from alliance_bayes.problems import SpecError
 
 M = ["alliance", "days"]

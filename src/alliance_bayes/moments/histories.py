@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..names import number, quoted
-from ..panel import Panel
+from ..panel import Panel, told_states
 from ..problems import SpecError
 from ..spec.cross_lagged import CrossLagged
 
-__all__ = ["KEPT", "NEW", "OFF", "Cases", "Histories", "possible_histories", "told_states"]
+__all__ = ["KEPT", "NEW", "OFF", "Cases", "Histories", "possible_histories"]
 
 OFF, KEPT, NEW = 0, 1, 2
 """The state at one wave: off; on; on, and a new one in the place of one that was there (a new sponsor)."""
@@ -98,13 +98,6 @@ def possible_histories(spec: CrossLagged, panel: Panel, *, until: int | None = N
 
 def _or_same(same: float) -> str:
     return f", or ask with same=1 instead of {number(same)}" if same < 1 else ""
-
-
-def told_states(name: str, panel: Panel) -> npt.NDArray[np.float64]:
-    """What people told of a state, or of a measure that is 0 or 1, shape ``(person, wave)``; NaN where nothing."""
-    if name in panel.states:
-        return panel.states[name]
-    return np.asarray(panel.require_persons("A state")[:, :, panel.measures.index(name)])
 
 
 def _known_states(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..names import choices, in_words, lagged_path, number, quoted
-from ..panel import Panel
+from ..panel import Panel, told_states
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.latent_options import LATENT_KINDS, latent_options
 from ..spec.steps import interval_names
-from .histories import told_states
 
 __all__ = ["check_spec_against_panel"]
 

@@ -98,8 +98,11 @@ class Transitions:
     __repr__ = __str__
 
 
-def _column(panel: "Panel", measure: str) -> npt.NDArray[np.float64]:
-    return np.asarray(panel.require_persons("Transitions")[:, :, panel.measures.index(measure)])
+def told_states(name: str, panel: "Panel") -> npt.NDArray[np.float64]:
+    """What people told of a state, or of a measure that is 0 or 1, shape ``(person, wave)``; NaN where nothing."""
+    if name in panel.states:
+        return panel.states[name]
+    return np.asarray(panel.require_persons("A state")[:, :, panel.measures.index(name)])
 
 
 def transitions(panel: "Panel", state: str) -> Transitions:
@@ -111,7 +114,7 @@ def transitions(panel: "Panel", state: str) -> Transitions:
             "make it with Panel.from_long or Panel.from_wide."
         )
     elif state in panel.measures:
-        values = _column(panel, state)
+        values = told_states(state, panel)
         if n_other := int((~np.isnan(values) & (values != 0) & (values != 1)).sum()):
             problems.add(f"'{state}' is no state: {n_other} of its values are neither 0 nor 1.")
     elif not panel.states:
@@ -122,7 +125,7 @@ def transitions(panel: "Panel", state: str) -> Transitions:
         problems.add("There is one time only, hence no transition.")
     problems.raise_as(PanelError)
 
-    told = panel.states[state] if state in panel.states else _column(panel, state)
+    told = told_states(state, panel)
     seen = ~np.all(panel.absence == Absence.NOT_INTERVIEWED, axis=2) | ~np.isnan(told)
     rows = {}
     for wave, since in enumerate(panel.times[:-1]):

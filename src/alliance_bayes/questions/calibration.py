@@ -13,7 +13,7 @@ from ..figures.evidence import Ranks, ranks_figure
 from ..fitting import Fit
 from ..forecasting import foretold
 from ..health import Health
-from ..moments.histories import told_states
+from ..latent_predictions import observed_responses
 from ..names import number
 from ..prediction import predictive_shares
 from ..problems import SpecError
@@ -166,12 +166,13 @@ def _normal_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> FloatAr
 
 def _simulated_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> FloatArray:
     """The same from responses drawn wave by wave, each observed one taken as one more draw among them."""
-    model, state, panel = fit.model, fit.spec.state, fit.panel
+    model, state = fit.model, fit.spec.state
     rng = np.random.default_rng([fit.settings.seed, *b"loo_pit"])
-    observed = panel.require_persons("A prediction of single values")
-    chosen = [panel.measures.index(name) for name in fit.spec.response_columns]
-    told = np.zeros((*observed.shape[:2], 0)) if state is None else told_states(state.name, panel)[:, :, None]
-    values = np.concatenate([observed[:, :, chosen], told], axis=2)[model.has_value]
+    observed, told = observed_responses(model)
+    values = observed.reshape(len(observed), len(fit.panel.times), -1)
+    if state is not None:
+        values = np.dstack([values, told])
+    values = values[model.has_value]
     shares = np.empty(values.shape)
     for wave in range(values.shape[1]):
         drawn, states = foretold(model.before(wave, until=wave), wave, thetas, rng)

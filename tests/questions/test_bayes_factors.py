@@ -138,7 +138,7 @@ def test_another_prior_width_is_another_fit(fit):
     """Weighted draws, and a fit at that width, give the same within 4 Monte Carlo errors."""
     weighted = ab.bayes_factors(fit, "alliance", "days", widths=(0.3,), refit=False).curve.xs(0.3, level="width")
     spec = ab.RICLPM(["alliance", "days"], priors=ab.Priors(cross_lagged=ab.Normal(0.0, 0.3)))
-    other = ab.fit(spec, fit.panel, seed=9, draws=500, tune=300, chains=2)
+    other = ab.fit(spec, fit.panel, seed=10, draws=2000, tune=500, chains=2, target_accept=0.95)
     exact = ab.bayes_factors(other, "alliance", "days", widths=(0.3,)).table
     difference = np.log(weighted["for_none"].to_numpy()) - np.log(exact["for_none"].to_numpy())
     error = np.hypot(weighted["log_error"].to_numpy(), exact["log_error"].to_numpy())

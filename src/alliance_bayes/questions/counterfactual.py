@@ -460,7 +460,12 @@ def answer(
 
 
 def _averaged(by_copy: NDArray[Any], simulation: Simulation) -> xr.DataArray:
-    return xr.DataArray(by_copy.mean(axis=-1).reshape(simulation.chains, simulation.draws), dims=("chain", "draw"))
+    by_chain = by_copy.mean(axis=-1).reshape(simulation.chains, simulation.draws)
+    averaged = xr.DataArray(by_chain, dims=("chain", "draw"))
+    imputation = simulation.order.imputation
+    if imputation is None or len(imputation) != simulation.chains:
+        return averaged
+    return averaged.assign_coords(imputation=("chain", imputation))
 
 
 def _table(arrays: Mapping[str, NDArray[Any]], simulation: Simulation) -> tuple[pd.DataFrame, dict[str, float]]:

@@ -1,7 +1,7 @@
 """Within-person dynamics read off a fit: lagged effects step by step, or a drift, in SDs at one wave."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self
 
@@ -78,6 +78,8 @@ class Dynamics:
         Within-person correlations at the same wave, shape ``(chain, draw, measure, measure)``.
     innovations
         Covariance of what is new over a unit step, in the same SDs, of the same shape.
+    chains
+        Coordinates of the chains.
     """
 
     measures: tuple[str, ...]
@@ -88,6 +90,7 @@ class Dynamics:
     sds: Array
     correlations: Array
     innovations: Array
+    chains: Mapping[str, tuple[str, NDArray[np.int64]]] = field(default_factory=dict)
 
     @cached_property
     def path_effects(self) -> xr.DataArray:
@@ -133,7 +136,9 @@ class Dynamics:
             step = matrix_exponential(matrices * (self.elapsed[1] - self.elapsed[0]))[:, :, None]
             matrices = np.broadcast_to(step, (*step.shape[:2], len(self.elapsed) - 1, *step.shape[3:]))
         return xr.DataArray(
-            responses(matrices, cause)[..., place], dims=("chain", "draw", "time"), coords={"time": self.elapsed}
+            responses(matrices, cause)[..., place],
+            dims=("chain", "draw", "time"),
+            coords={"time": self.elapsed, **self.chains},
         )
 
     def shifted(self, biases: Mapping[tuple[str, str], Array | float]) -> Self:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting import Fit
+from ..imputations import imputation_of_chains
 from ..names import ARROW, choices, in_words, number, quoted
 from ..problems import Problems, SpecError
 from .dynamics import (
@@ -272,6 +273,7 @@ def dynamics_of(fit: Fit, plan: Plan, group: str) -> Dynamics:
         sds=sds,
         correlations=correlations,
         innovations=standardized_innovations(draws, measures, sds, _shortest(fit, plan)),
+        chains=imputation_of_chains(draws),
     )
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from ..figures.evidence import Bar, forest_figure
-from ..fitting import Fit
+from ..fitting import Fit, Sampler
 from ..fitting import fit as fit_model
+from ..model_on_panel import Latent
 from ..names import in_words, number, quoted
 from ..panel import Panel
 from ..problems import AllianceBayesError, SpecError
@@ -191,6 +192,8 @@ def robustness(
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.8,
+    sampler: Sampler = "nutpie",
+    latent: Latent = "integrate",
 ) -> Robustness:
     """Ask one question of direction under several models, and say what changes the answer.
 
@@ -210,8 +213,8 @@ def robustness(
         Name to spec and panel; those of `robustness_variants` when left open. The model as asked is put first.
     margin, certainty
         As in `directionality`.
-    draws, tune, chains, cores, target_accept
-        As in `fit`, for each variant.
+    draws, tune, chains, cores, target_accept, sampler, latent
+        As in `fit`, for each variant; `latent` for those with linear predictors.
 
     Returns
     -------
@@ -243,6 +246,8 @@ def robustness(
                 chains=chains,
                 cores=cores,
                 target_accept=target_accept,
+                sampler=sampler,
+                latent=latent if model.is_latent else "integrate",
                 progress=False,
             )
             answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)

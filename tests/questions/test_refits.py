@@ -102,13 +102,14 @@ def test_a_variant_without_linear_predictors_is_not_asked_to_sample_them(fit, sm
 
     def fitted(spec, panel, **options):
         seen[spec.is_latent] = options["latent"]
-        return small_fit
+        return fit if spec.is_latent else small_fit
 
     monkeypatch.setattr(module, "fit_model", fitted)
     monkeypatch.setattr(module, "_power_scaling", lambda *_: module.pd.DataFrame())
     variants = {"days normal": (replace(SPEC, families={}), fit.panel)}
-    ab.robustness(SPEC, fit.panel, "alliance", "days", seed=1, variants=variants, latent="sample")
+    found = ab.robustness(SPEC, fit.panel, "alliance", "days", seed=1, variants=variants, latent="sample")
     assert seen == {True: "sample", False: "integrate"}
+    assert found.heading.endswith("under 2 variants of the model? 40 people, 4 waves, 80 draws each")
 
 
 def test_every_setting_is_passed_on(fit):

@@ -23,6 +23,8 @@ from ..problems import Problems
 from ..spec.steps import base_step, equal_intervals, steps_per_interval
 
 __all__ = [
+    "OTHER_WAYS",
+    "SEVERAL",
     "Dynamics",
     "Timing",
     "base_effects",
@@ -37,6 +39,7 @@ __all__ = [
     "sds_at",
     "standardized",
     "standardized_innovations",
+    "through_alone",
     "time_in_words",
     "units_in_words",
     "wave_of",
@@ -182,7 +185,7 @@ def effects_of(
     effects = {"total": total, "direct": direct, "indirect": total - direct}
     if len(mediators) > 1:
         alone = {name: response(held=[other for other in mediators if other != name]) - direct for name in mediators}
-        effects |= {_alone(name): effect for name, effect in alone.items()}
+        effects |= {through_alone(name): effect for name, effect in alone.items()}
         effects[SEVERAL] = _rest(effects["indirect"], list(alone.values()))
     for path in paths:
         effects[path] = response(along=path.split(ARROW))
@@ -197,7 +200,8 @@ def _rest(whole: xr.DataArray, parts: Sequence[xr.DataArray]) -> xr.DataArray:
     return left.where(abs(left) > ROUNDING * (abs(whole) + sum(abs(part) for part in parts)), 0.0)
 
 
-def _alone(mediator: str) -> str:
+def through_alone(mediator: str) -> str:
+    """Name of the effect that runs through one of several mediators and no other."""
     return f"through {mediator} alone"
 
 

@@ -22,6 +22,7 @@ from ..spec.priors import Normal
 from ..spec.steps import equal_intervals
 from ..summaries import interval_name
 from .directionality import Directionality, directionality
+from .dynamics import sample_in_words
 from .thresholds import CERTAINTY, MARGIN
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def robustness(
     chosen = robustness_variants(spec, panel) if variants is None else variants
     answers: dict[str, Directionality] = {}
     left_out: dict[str, str] = {}
-    power_scaling = pd.DataFrame()
+    power_scaling, sample = pd.DataFrame(), ""
     for place, (name, (model, data)) in enumerate({AS_ASKED: (spec, panel), **chosen}.items()):
         try:
             fitted = fit_model(
@@ -257,7 +258,7 @@ def robustness(
             left_out[name] = " ".join(error.problems)
             continue
         if name == AS_ASKED:
-            power_scaling = _power_scaling(fitted, answers[name])
+            power_scaling, sample = _power_scaling(fitted, answers[name]), sample_in_words(fitted)
     table = _table(answers, margin)
     return Robustness(
         table=table,
@@ -267,8 +268,7 @@ def robustness(
         sentence=_sentence(answers, table, margin),
         margin=margin,
         heading=(
-            f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variants of the model? "
-            f"{answers[AS_ASKED].heading.rpartition('; ')[2]} each"
+            f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variants of the model? {sample} each"
         ),
     )
 

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import alliance_bayes as ab
+from alliance_bayes.fitting import Settings
 from alliance_bayes.questions.dynamics import Dynamics, effects_of
 from alliance_bayes.questions.mediation_plan import Plan, fixed_of
 from alliance_bayes.questions.structure import fixed_intervals, leads
@@ -126,6 +128,17 @@ def test_direction_over_an_interval_that_no_way_spans_is_refused():
             "x -> x, y -> y). Free paths of a measure on itself."
             for path in ("x -> y", "y -> x")
         )
+
+
+def test_groups_over_intervals_that_no_way_spans_are_refused():
+    spec = ab.CLPM(["x", "y"], lags="grid", remove=["x -> x", "y -> y"], group_lags="free")
+    values = np.random.default_rng(3).normal(size=(40, 4, 2))
+    panel = ab.Panel.from_arrays(
+        values, measures=["x", "y"], times=[0, 1, 3, 4], groups=np.where(np.arange(40) % 2, "a", "b")
+    )
+    unsampled = ab.Fit(spec, panel, xr.DataTree(), Settings(1, 1, 1, 1, 0.8, 1, "nutpie", 0.0, 0.0))
+    with pytest.raises(ab.SpecError, match="'x -> y' is 0 by construction over '1 to 3'"):
+        ab.group_contrast(unsampled, "x -> y")
 
 
 def test_ways_are_counted_as_matrix_powers():

@@ -148,6 +148,8 @@ def test_the_answer_of_two_groups_is_the_mixture_of_the_single_answers(grouped):
     answer, *single = (ab.directionality(fit, "x", "y").table for fit in (of_a, *of_a.fits))
     np.testing.assert_allclose(answer["mean"], sum(each["mean"] for each in single) / 2)
     assert (of_a.n_persons, len(of_a.fits)) == (30, 2)
+    curve, *curves = (ab.lag_curve(fit, group="a").table["mean"] for fit in (grouped, *grouped.fits))
+    np.testing.assert_allclose(curve, sum(curves) / 2)
     with pytest.raises(ab.SpecError, match="belongs to one panel, and this fit is of 2 imputed panels"):
         of_a.person_scores()
 
@@ -188,7 +190,8 @@ def test_the_cure_of_a_bayes_factor_is_the_mean(mixed):
 
 
 def test_it_can_be_pickled(mixed):
-    again = pickle.loads(pickle.dumps(mixed.panel))
-    assert str(again) == str(mixed.panel) == "2 imputed panels of 60 persons"
-    with pytest.raises(ab.SpecError, match="belongs to one panel"):
-        again.require_persons("A sum")
+    again = pickle.loads(pickle.dumps(mixed))
+    assert str(again) == str(mixed)
+    assert str(again.panel) == str(mixed.panel) == "2 imputed panels of 60 persons"
+    with pytest.raises(ab.SpecError, match="A sum belongs to one panel"):
+        again.panel.require_persons("A sum")

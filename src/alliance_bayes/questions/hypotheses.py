@@ -129,7 +129,8 @@ def hypotheses(
     ------
     SpecError
         If a measure is not in the model, both are the same, a path is fixed at 0, the margin makes no
-        sense, or a statement cannot be read, with all problems at once.
+        sense, or a statement cannot be read or compares nothing but effects that are 0 by construction, with all
+        problems at once.
 
     References
     ----------

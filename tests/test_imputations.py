@@ -131,7 +131,7 @@ def test_draws_are_those_of_every_fit(mixed):
 def test_parameters_of_all_fits_are_in_one_unit(mixed):
     """Lagged effects from thetas, in the first panel's unit, are the derived ones in raw units."""
     quantity = mixed.derived["lagged"]
-    derived = mixed.model.derive(mixed.thetas)[:, quantity.where]
+    derived = mixed.fits[0].model.derive(mixed.thetas)[:, quantity.where]
     np.testing.assert_allclose(derived, mixed.posterior["lagged"].to_numpy().reshape(400, -1), rtol=1e-8, atol=1e-10)
 
 

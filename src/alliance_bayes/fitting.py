@@ -89,6 +89,11 @@ class Settings:
     sampling_seconds: float
     latent: Latent = "integrate"
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `fit` takes to sample another model, or another panel, in the same way."""
+        return {name: value for name, value in asdict(self).items() if not name.endswith("_seconds")}
+
 
 def fit(
     spec: CrossLagged,
@@ -251,6 +256,9 @@ class Fit:
                 f"{question} is about one population, and this fit has the groups {quoted(self.groups)}. Ask "
                 f"fit.of_group('{self.groups[0]}'), or compare them by ab.group_contrast."
             )
+
+    def require_one_panel(self, question: str, cure: str = "") -> None:
+        """Refuse a question about the values of persons where panels differ in them; this fit has one panel."""
 
     @cached_property
     def model(self) -> PanelModel:

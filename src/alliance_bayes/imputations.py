@@ -1,7 +1,7 @@
 """Multiple imputations made elsewhere: one fit of each completed panel, and what they say together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -15,12 +15,13 @@ from scipy.special import stdtr, stdtrit
 from .fitting import Fit, fit
 from .health import Health
 from .likelihood import MaximumLikelihood
+from .model_on_panel import PanelModel
 from .names import in_words, quoted
 from .panel import Panel
-from .problems import AllianceBayesError, PanelError, Problems, SpecError
+from .problems import PanelError, Problems, SpecError
 from .spec.cross_lagged import CrossLagged
 
-__all__ = ["FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "mixed", "pool"]
+__all__ = ["FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "imputation_of_chains", "mixed", "pool"]
 
 N_SHOWN = 5
 
@@ -29,18 +30,46 @@ N_SHOWN = 5
 class FitOfImputations(Fit):
     """The posterior over all imputed panels: an equal mixture of the posteriors of each.
 
-    Every question that takes a `Fit` takes it. What belongs to the values of persons (scores, forecasts,
-    checks, leaving people out, saving) is asked of the single `fits`. R-hat in `summary` compares chains of
-    different panels, so that it is large where imputations differ; `health` compares those of the same panel.
+    Questions about parameters are answered from the draws of all fits, and the Monte Carlo errors of their
+    probabilities hold what differs between panels. What belongs to the values of persons (scores, forecasts, checks,
+    comparisons, Bayes factors, simulating the sample, saving) is asked of the single `fits`. R-hat in `summary`
+    compares chains of different panels, so that it is large where imputations differ; `health` compares those of the
+    same panel.
 
     Attributes
     ----------
     fits
-        The fit of each panel, in the order given. `panel` is the first one, and `draws` holds the chains of all,
-        which their coordinate ``imputation`` tells apart.
+        The fit of each panel, in the order given. `panel` holds what all panels share, and refuses the values of
+        persons; `draws` holds the chains of all, which their coordinate ``imputation`` tells apart.
     """
 
     fits: tuple[Fit, ...] = ()
+
+    @cached_property
+    def model(self) -> PanelModel:
+        """The model on what all panels share."""
+        return replace(self.fits[0].model, panel=self.panel)
+
+    @property
+    def n_persons(self) -> int:
+        """How many people have any value of the model."""
+        return self.fits[0].n_persons
+
+    def of_group(self, group: str) -> "FitOfImputations":
+        """What was fitted of one group in all panels, for questions about a single population."""
+        one = super().of_group(group)
+        fits = tuple(each.of_group(group) for each in self.fits)
+        return FitOfImputations(one.spec, one.panel, one.draws, one.settings, self, fits=fits)
+
+    def require_one_panel(self, question: str, cure: str = "") -> None:
+        """Refuse a question whose answer needs the values of persons.
+
+        Raises
+        ------
+        SpecError
+            Always.
+        """
+        raise _refusal(question, len(self.fits), cure)
 
     @cached_property
     def health(self) -> Health:
@@ -91,27 +120,15 @@ class FitOfImputations(Fit):
 
     @property
     def thetas(self) -> np.ndarray:
-        """All posterior draws of the linear system's parameters, in the unit of the first panel's model."""
+        """All posterior draws of the linear system's parameters, in the unit of the first fit's model."""
+        first = self.fits[0].model
         return np.concatenate(
-            [np.array([self.model.from_raw(each.model.to_raw(theta)) for theta in each.thetas]) for each in self.fits]
+            [np.array([first.from_raw(each.model.to_raw(theta)) for theta in each.thetas]) for each in self.fits]
         )
-
-    def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
-        """Refused: persons have other values in every panel."""
-        raise self._refusal("The log-likelihood per person")
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Refused: save each of the `fits`."""
-        raise self._refusal("A file")
-
-    def _values(self, what: str) -> np.ndarray:
-        raise self._refusal(what)
-
-    def _refusal(self, what: str) -> AllianceBayesError:
-        return SpecError(
-            f"{what} belongs to one panel, and this fit is of {len(self.fits)} imputed panels. Ask each of the single "
-            "fits in .fits, and combine what they say."
-        )
+        raise _refusal("A file", len(self.fits))
 
     def __str__(self) -> str:
         shares = self.between_share
@@ -180,7 +197,77 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
         compile_seconds=sum(each.settings.compile_seconds for each in fits),
         sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
     )
-    return FitOfImputations(spec, panels[0], xr.DataTree.from_dict(groups), together, fits=fits)
+    return FitOfImputations(spec, _SharedPanel(panels), xr.DataTree.from_dict(groups), together, fits=fits)
+
+
+class _SharedPanel(Panel):
+    """What imputed panels share; it refuses all that belongs to the values of persons.
+
+    So a question that reads values is refused of a fit of imputations, instead of being answered from one of them.
+    """
+
+    def __init__(self, panels: Sequence[Panel]) -> None:
+        shared = {attribute.name: getattr(panels[0], attribute.name) for attribute in fields(Panel)}
+        shared |= {"panels": tuple(panels), "source": f"{len(panels)} imputed panels"}
+        for name, value in shared.items():
+            if name not in ("values", "absence", "states"):
+                object.__setattr__(self, name, value)
+
+    panels: tuple[Panel, ...]
+
+    @property
+    def values(self) -> np.ndarray:
+        """Refused."""
+        raise _refusal("A person's value", len(self.panels))
+
+    @property
+    def absence(self) -> np.ndarray:
+        """Refused."""
+        raise _refusal("Who has a value", len(self.panels))
+
+    @property
+    def states(self) -> dict[str, np.ndarray]:
+        """Refused."""
+        raise _refusal("A person's state", len(self.panels))
+
+    @property
+    def has_persons(self) -> bool:
+        """Whether the values of single persons are known: not the same in all panels."""
+        return False
+
+    @property
+    def n_persons(self) -> int:
+        """Number of persons, the same in every panel."""
+        return self.panels[0].n_persons
+
+    def require_persons(self, what: str) -> np.ndarray:
+        """Refuse the values of persons."""
+        raise _refusal(what, len(self.panels))
+
+    def of_group(self, group: str) -> Panel:
+        """What the panels of one group share."""
+        return _SharedPanel([panel.of_group(group) for panel in self.panels])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _SharedPanel, (self.panels,)
+
+    def __str__(self) -> str:
+        return f"{self.source} of {self.n_persons} persons"
+
+    __repr__ = __str__
+
+
+def _refusal(what: str, n_panels: int, cure: str = "") -> SpecError:
+    combine = cure or "and combine what they say"
+    return SpecError(
+        f"{what} belongs to one panel, and this fit is of {n_panels} imputed panels. Ask each of the single fits in "
+        f".fits, {combine}."
+    )
+
+
+def imputation_of_chains(draws: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
+    """The coordinate by which draws computed from these stay known by their imputation; empty where there are none."""
+    return {"imputation": ("chain", draws["imputation"].to_numpy())} if "imputation" in draws.coords else {}
 
 
 def mixed(parts: Sequence[xr.Dataset]) -> xr.Dataset:

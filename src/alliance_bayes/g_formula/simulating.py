@@ -19,6 +19,7 @@ __all__ = [
     "World",
     "depends_on_what_does_not_exist",
     "expected_values",
+    "may_differ",
     "simulate_worlds",
     "simulated_values",
 ]
@@ -114,6 +115,43 @@ def simulate_worlds(simulation: Simulation, worlds: Sequence[World]) -> Array:
         for place, world in enumerate(worlds):
             result[place, draws, copies] = block.mean(world)
     return result
+
+
+def may_differ(simulation: Simulation, one: World, other: World) -> bool:
+    """Whether the outcome can differ between two worlds, by what is changed and by what the equations read."""
+    order = simulation.order
+    changed, held = _changed(simulation, one.regime, other.regime)
+    sources = [{name: source for source in world.sources for name in source.variables} for world in (one, other)]
+    for name in dict.fromkeys([*sources[0], *sources[1]]):
+        first, second = (
+            source.get(name) or _as_it_is(world, name) for source, world in zip(sources, (one, other), strict=True)
+        )
+        alike = first == second or _alike(simulation, first, second, name)
+        (held if alike else changed).add(name)
+    return simulation.outcome in changed | order.descendants(changed, without=held)
+
+
+def _as_it_is(world: World, name: str) -> Source | None:
+    """A variable that a world without sources leaves as it is under its regime, as a source."""
+    return None if world.sources else Source((name,), "own", regime=world.regime)
+
+
+def _alike(simulation: Simulation, first: Source | None, second: Source | None, name: str) -> bool:
+    """Whether two sources give a variable the same values although they differ in their regimes."""
+    if first is None or second is None or first.kind == "set" or first.kind != second.kind:
+        return False
+    if first.kind == "drawn" and replace(first, regime="") != replace(second, regime=""):
+        return False
+    changed, held = _changed(simulation, first.regime, second.regime)
+    return name not in changed | simulation.order.descendants(changed, without=held)
+
+
+def _changed(simulation: Simulation, one: str, other: str) -> tuple[set[str], set[str]]:
+    """What two regimes do differently, or by functions of what may differ; and what both set to the same number."""
+    first, second = simulation.regimes[one], simulation.regimes[other]
+    names = {*first, *second} if one != other else set()
+    same = {name for name in names if first.get(name) == second.get(name) and not callable(first.get(name))}
+    return names - same, {name for name in same if is_set(first.get(name))}
 
 
 def simulated_values(simulation: Simulation, regime: str, variable: str, most_draws: int) -> Array:

@@ -103,8 +103,10 @@ def wave_equations(fit: Fit, version: Version) -> list["_FirstWave | _LaterWave"
     posterior = (sizes["chain"], sizes["draw"])
     times = fit.panel.times
     seen = None
-    if fit.panel.values is not None:
-        seen = fit.panel.values[:, :, [fit.panel.measures.index(name) for name in measures]]
+    if fit.panel.has_persons:
+        seen = fit.panel.require_persons("A sample of persons")[
+            :, :, [fit.panel.measures.index(name) for name in measures]
+        ]
     first = _FirstWave(measures, times, posterior, parameters, fit.health.problems, seen, sample=version == "sample")
     return [
         first,

@@ -50,9 +50,7 @@ def _robustness(
     if "models" in variants:
         variants["models"] = [KINDS[kind].__name__ for kind in variants["models"]]
     asked = {"margin": margin, "certainty": certainty}
-    settings = ("seed", "draws", "tune", "chains", "cores", "target_accept")
-    options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    options |= {name: getattr(fit.settings, name) for name in settings}
+    options = fit.settings.options | {name: value for name, value in asked.items() if value is not None}
     chosen = robustness_variants(fit.spec, fit.panel, **variants)
     return robustness(fit.spec, fit.panel, first, second, variants=chosen, **options)
 

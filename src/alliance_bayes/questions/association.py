@@ -15,7 +15,7 @@ from ..health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
 from ..names import in_words, number
 from ..panel import read_frame
 from ..problems import Problems, SpecError
-from ..regressions.building import Fitted, fit_regression
+from ..regressions.building import Fitted, design_problems, fit_regression, prepared
 from ..regressions.rows import complete_rows, eligible_rows
 from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression
 from ..summaries import Probability, interval, interval_name
@@ -199,7 +199,9 @@ def association(
     ------
     SpecError
         If a column is missing or holds no numbers, an outcome holds an item on an exposure (found by
-        arithmetic in the data where the outcome is a sum of yes/no columns), or too few persons are left.
+        arithmetic in the data where the outcome is a sum of yes/no columns), too few persons are left, an exposure
+        does not differ between persons or does not change within them, an outcome does not change within persons, or a
+        column of a design is a linear combination of others.
     AllianceBayesError
         If Bambi is not installed.
 
@@ -211,11 +213,12 @@ def association(
     data = read_frame(frame) if isinstance(frame, str | PathLike) else frame
     used = complete_rows(regression, data)
     _check_settings(draws, chains, seed)
+    _check_designs(regression, used)
     found: dict[tuple[str, str], Fitted] = {}
     for place, (outcome, rows) in enumerate(used.items()):
         for split, model in ((False, PUBLISHED), (True, SPLIT)):
-            number_of = [seed, place, int(split)]
-            found[outcome, model] = fit_regression(regression, outcome, rows, split, draws, chains, number_of)
+            ready = prepared(regression, outcome, rows, split)
+            found[outcome, model] = fit_regression(ready, draws, chains, [seed, place, int(split)])
     posterior = {key: fitted.draws for key, fitted in found.items()}
     return Association(
         regression=regression,
@@ -340,6 +343,15 @@ def _health(found: Mapping[tuple[str, str], Fitted]) -> SamplingOfRegressions:
         rhat, ess = np.fmax(rhat, each), min(ess, smallest)
     accepted = min(fitted.accepted for fitted in found.values())
     return SamplingOfRegressions(float(rhat), ess, accepted, tuple(dict.fromkeys(problems)))
+
+
+def _check_designs(regression: RandomInterceptRegression, used: Mapping[str, pd.DataFrame]) -> None:
+    problems = Problems("This association cannot be asked of these data")
+    for outcome, rows in used.items():
+        for split in (False, True):
+            problems.found += design_problems(regression, outcome, rows, split)
+    problems.found = list(dict.fromkeys(problems.found))
+    problems.raise_as(SpecError)
 
 
 def _check_settings(draws: int, chains: int, seed: int) -> None:

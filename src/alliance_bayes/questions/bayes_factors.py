@@ -161,7 +161,7 @@ def bayes_factors(
     ------
     SpecError
         If a measure is not in the model, both are the same, a path is fixed at 0, the effects'
-        prior is not normal on the scale of the draws, or a width is not above 0.
+        prior is not normal on the scale of the draws, a width is not above 0, or the fit is of imputed panels.
 
     Notes
     -----
@@ -175,6 +175,10 @@ def bayes_factors(
     .. [2] Chen (1994). Importance-weighted marginal Bayesian posterior density estimation. Journal of
        the American Statistical Association 89, 818-824.
     """
+    fit.require_one_panel(
+        "A Bayes factor",
+        "the mean of whose for_none is that of the observed values, if they were imputed by this model with its priors",
+    )
     _check(fit, first, second, widths)
     # Rows of the curve at each width; the fit's own width comes first.
     prior = _prior(fit)

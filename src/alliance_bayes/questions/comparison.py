@@ -251,8 +251,8 @@ def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
         problems.add("fits must be a dict of two or more fits by their names, such as {'both': fit, 'neither': other}.")
         problems.raise_as(SpecError)
     (reference, first), *others = fits.items()
-    first.panel.require_persons("Leaving out persons")
     for name, fitted in fits.items():
+        fitted.panel.require_persons("Leaving out persons")
         if fitted.n_draws < FEWEST_DRAWS:
             problems.add(f"'{name}' has {fitted.n_draws} draws, too few to weigh: sample {FEWEST_DRAWS} or more.")
     for name, fitted in others:

@@ -10,13 +10,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..figures.effects import Histogram, bars_and_histograms_figure
-from ..figures.evidence import Bar
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy
-from ..g_formula.simulating import Simulation, Source, World, expected_values, simulate_worlds, simulated_values
+from ..g_formula.simulating import (
+    Simulation,
+    Source,
+    World,
+    expected_values,
+    may_differ,
+    simulate_worlds,
+    simulated_values,
+)
 from ..names import in_words, number
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import interval, interval_name, probability
 from .counterfactual_checks import MonteCarlo, Question, check
+from .structure import FIXED, labelled_bars, sign_in_words, sign_width, with_fixed
 from .thresholds import CERTAINTY
 
 if TYPE_CHECKING:
@@ -35,6 +43,7 @@ N_SHOWN = 20_000
 NOTICEABLE = 0.02
 EXTREME = 0.05
 NEGLIGIBLE = 1e-9
+PROBABILITIES = ("p_positive", "p_positive_mcse")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,13 +58,14 @@ class Counterfactual:
         Indexed by ``effect``, in the outcome's own unit. ``mean``, ``sd``, ``lower``, ``upper``:
         of the posterior, ``sd`` without the simulation's noise. ``simulation_error``: Monte Carlo
         standard error of ``mean`` from simulating people; more copies make it smaller, more data do
-        not. ``p_positive`` with its Monte Carlo error ``p_positive_mcse``.
+        not. ``p_positive`` with its Monte Carlo error ``p_positive_mcse``, NaN where the effect is ``fixed``: 0 by
+        construction, since nothing that differs between the worlds affects the outcome in these equations.
     means
-        Mean outcome of each world, with the same columns but the last two.
+        Mean outcome of each world, with the same columns but the last three.
     draws
         Each effect, averaged over simulated people and copies; dims ``(chain, draw)``.
     verdicts
-        Of each effect: "positive", "negative" or "undecided".
+        Of each effect: "positive", "negative", "undecided" or "0 by construction".
     overlap
         Indexed by ``variable`` and ``under``: mean and central 98 % of simulated values, and
         ``outside``, the share of them outside the range that was observed. Where it is large, the
@@ -103,7 +113,7 @@ class Counterfactual:
 
     def plot(self) -> "Figure":
         """Draw the effects with their intervals, and whether the compared worlds overlap with the data."""
-        bars = [(str(name), Bar(row["mean"], row["lower"], row["upper"])) for name, row in self.table.iterrows()]
+        bars = labelled_bars(self.table)
         panels = [
             (variable, [Histogram(under, values) for under, values in by_regime.items()])
             for variable, by_regime in self.shown.items()
@@ -132,15 +142,17 @@ class Counterfactual:
     def _effects_in_words(self) -> list[str]:
         plain = [name for name in self.means.index if name in self.regimes]
         rows = {f"mean under {name}": self.means.loc[name] for name in plain} | dict(self.table.iterrows())
-        n_characters, width = max(map(len, map(str, rows))), interval_name()
-        lines = [f"{'':{n_characters}}     mean  {width:^19}  posterior SD  simulation error  P(effect > 0)"]
+        n_characters, width, n_sign = max(map(len, map(str, rows))), interval_name(), sign_width(self.table)
+        lines = [
+            f"{'':{n_characters}}     mean  {width:^19}  posterior SD  simulation error  {'P(effect > 0)':>{n_sign}}"
+        ]
         for name, row in rows.items():
             bounds = f"[{row['lower']:.3g}, {row['upper']:.3g}]"
             line = f"{name:{n_characters}}  {row['mean']:7.3g}  {bounds:^19}  {row['sd']:12.2g}"
             error = row["simulation_error"]
             line += f"  {error if error > NEGLIGIBLE else 0:16.1g}"
             if "p_positive" in row:
-                line += f"  {Probability(row['p_positive'], 0.0, self.n_draws)!s:>13}"
+                line += f"  {sign_in_words(row, self.n_draws):>{n_sign}}"
             lines.append(line)
         return lines
 
@@ -437,20 +449,24 @@ def answer(
     }
     table, noise = _table(contrasts, simulation)
     draws = xr.Dataset({name: _averaged(array, simulation) for name, array in contrasts.items()})
+    fixed = {name: _is_fixed(simulation, worlds, effects[name], array) for name, array in contrasts.items()}
     order = simulation.order
-    shown = _shown(question)
+    shown, propensities = _shown(question)
     overlap = _overlap(shown)
     return Counterfactual(
         outcome=simulation.outcome,
-        table=_with_probabilities(table, draws),
+        table=with_fixed(_with_probabilities(table, draws), np.array(list(fixed.values())), PROBABILITIES),
         means=_table(by_world, simulation)[0].rename_axis("world"),
         draws=draws,
-        verdicts={str(name): _verdict(effect, question.certainty, order.sampling) for name, effect in draws.items()},
+        verdicts={
+            str(name): FIXED if fixed[str(name)] else _verdict(effect, question.certainty, order.sampling)
+            for name, effect in draws.items()
+        },
         overlap=overlap,
         shown=shown,
         regimes=tuple(simulation.regimes),
         estimand=estimand,
-        warnings=(*_noisy(noise), *_outside(overlap), *_extreme(shown)),
+        warnings=(*_noisy(noise), *_outside(overlap), *_extreme(propensities)),
         assumptions=(*_common_assumptions(question), *assumptions, *order.model_assumptions),
         sampling=order.sampling,
         certainty=question.certainty,
@@ -459,8 +475,25 @@ def answer(
     )
 
 
+def _is_fixed(
+    simulation: Simulation, worlds: Mapping[str, World], parts: Mapping[str, float], contrast: NDArray[Any]
+) -> bool:
+    """Whether a contrast is 0 by construction: of two worlds whose difference the outcome does not answer to.
+
+    Functions that users write may read more than they say, so that the simulated differences have to be 0 too.
+    """
+    if len(parts) != 2 or contrast.any():
+        return False
+    return not may_differ(simulation, *(worlds[name] for name in parts))
+
+
 def _averaged(by_copy: NDArray[Any], simulation: Simulation) -> xr.DataArray:
-    return xr.DataArray(by_copy.mean(axis=-1).reshape(simulation.chains, simulation.draws), dims=("chain", "draw"))
+    by_chain = by_copy.mean(axis=-1).reshape(simulation.chains, simulation.draws)
+    averaged = xr.DataArray(by_chain, dims=("chain", "draw"))
+    imputation = simulation.order.imputation
+    if imputation is None or len(imputation) != simulation.chains:
+        return averaged
+    return averaged.assign_coords(imputation=("chain", imputation))
 
 
 def _table(arrays: Mapping[str, NDArray[Any]], simulation: Simulation) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -516,12 +549,10 @@ def _outside(overlap: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _extreme(shown: Mapping[str, Mapping[str, NDArray[Any]]]) -> tuple[str, ...]:
+def _extreme(propensities: Mapping[str, Mapping[str, NDArray[Any]]]) -> tuple[str, ...]:
     """A sentence for each yes/no treatment that some people nearly always, or nearly never, have."""
     found = []
-    for variable, by_group in shown.items():
-        if not variable.startswith("P("):
-            continue
+    for variable, by_group in propensities.items():
         values = np.concatenate(list(by_group.values()))
         share = float(((values < EXTREME) | (values > 1 - EXTREME)).mean())
         if share > NOTICEABLE:
@@ -532,15 +563,19 @@ def _extreme(shown: Mapping[str, Mapping[str, NDArray[Any]]]) -> tuple[str, ...]
     return tuple(found)
 
 
-def _shown(question: Question) -> dict[str, dict[str, NDArray[Any]]]:
-    """Simulated values of what is changed or drawn, by regime, and what was observed of it."""
+type Shown = dict[str, dict[str, NDArray[Any]]]
+
+
+def _shown(question: Question) -> tuple[Shown, Shown]:
+    """Simulated values of what is changed or drawn, by regime, and what was observed of it; propensities among them."""
     simulation = question.simulation
     most = max(1, min(simulation.chains * simulation.draws, N_SHOWN // len(simulation.order.people)))
-    found: dict[str, dict[str, NDArray[Any]]] = {}
+    found: Shown = {}
+    propensities: Shown = {}
     for name in dict.fromkeys((*question.moved, *question.mediators)):
         propensity = _propensity(question, name, most) if name in question.moved else None
         if propensity is not None:
-            found[f"P({name} = 1)"] = propensity
+            found[f"P({name} = 1)"] = propensities[f"P({name} = 1)"] = propensity
             continue
         by_regime = {regime: simulated_values(simulation, regime, name, most) for regime in simulation.regimes}
         observed = simulation.order.observed(name)
@@ -548,7 +583,7 @@ def _shown(question: Question) -> dict[str, dict[str, NDArray[Any]]]:
             by_regime["observed"] = observed
         exists = {under: values[~np.isnan(values)] for under, values in by_regime.items()}
         found[name] = {under: values for under, values in exists.items() if len(values)}
-    return found
+    return found, propensities
 
 
 def _propensity(question: Question, state: str, most: int) -> dict[str, NDArray[Any]] | None:

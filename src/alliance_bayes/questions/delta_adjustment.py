@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.special import ndtr, ndtri
 
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
-from ..fitting import Fit, Settings, check_settings, warm_up
+from ..fitting import Fit, check_settings, warm_up
 from ..imputations import FitOfImputations
 from ..names import choices, in_words, number, quoted
 from ..panel import Absence
@@ -235,18 +235,12 @@ def delta_adjustment(
        outcome data using controlled multiple imputation: a practical guide. Statistics in Medicine 39, 2815-2842.
        https://doi.org/10.1002/sim.8569
     """
-    sampling: dict[str, Any] = {
-        "draws": draws,
-        "tune": warm_up(fit.spec, fit.settings.sampler) if tune is None else tune,
-        "chains": chains,
-        "cores": cores,
-        "target_accept": fit.settings.target_accept,
-        "seed": fit.settings.seed if seed is None else seed,
-        "sampler": fit.settings.sampler,
-    }
-    cells = _checked(fit, (first, second), measure, deltas, absences, imputations, margin, certainty, sampling)
-    sampling["cores"] = cores or min(chains, os.cpu_count() or 1)
-    settings = Settings(**sampling, compile_seconds=0.0, sampling_seconds=0.0)
+    tune = warm_up(fit.spec, fit.settings.sampler, fit.settings.latent) if tune is None else tune
+    asked: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
+    asked["seed"] = fit.settings.seed if seed is None else seed
+    cells = _checked(fit, (first, second), measure, deltas, absences, imputations, margin, certainty, asked)
+    asked["cores"] = cores or min(chains, os.cpu_count() or 1)
+    settings = replace(fit.settings, **asked, compile_seconds=0.0, sampling_seconds=0.0)
     ordered = (0.0, *(float(delta) for delta in deltas if delta != 0))
     found = refits(
         fit, cells, (first, second), ordered, imputations=int(imputations), settings=settings, progress=progress
@@ -293,11 +287,11 @@ def _checked(
     imputations: int,
     margin: float,
     certainty: float,
-    sampling: Mapping[str, Any],
+    asked: Mapping[str, Any],
 ) -> Cells:
     problems = Problems("This delta adjustment cannot be computed")
     kind: type[PanelError | SpecError] = SpecError
-    if not fit.panel.has_persons:
+    if not fit.panel.has_persons and not isinstance(fit, FitOfImputations):
         kind = PanelError
         with problems.collecting():
             fit.panel.require_persons("A delta adjustment")
@@ -327,7 +321,9 @@ def _checked(
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     with problems.collecting():
-        check_settings(**sampling)
+        check_settings(
+            **{name: value for name, value in (fit.settings.options | dict(asked)).items() if name != "latent"}
+        )
     problems.raise_as(kind)
     cells = cells_of(fit, measure, absences)
     if not cells.shifted.any():

@@ -19,6 +19,7 @@ from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.steps import interval_names
 from ..summaries import Probability, interval, interval_name, probability
 from .dynamics import hardly_within, sample_in_words, units_in_words
+from .structure import check_free
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
@@ -286,6 +287,10 @@ def _check(fit: Fit, pairs: Sequence[tuple[str, str]], margin: float, certainty:
     fit.require_one_population("A question of direction")
     problems = Problems("This question of direction cannot be asked")
     check_pairs(fit.spec, pairs, problems)
+    if not problems.found:
+        for first, second in pairs:
+            check_free(fit, (first, second), problems)
+            check_free(fit, (second, first), problems)
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     problems.raise_as(SpecError)
@@ -371,7 +376,7 @@ def _over(length: str) -> str:
 
 
 def _event_name(event: str, first: str, second: str) -> str:
-    return event.replace("first leads", f"{first} leads").replace("second leads", f"{second} leads")
+    return {"first leads": f"{first} leads", "second leads": f"{second} leads"}.get(event, event)
 
 
 def _table(
@@ -483,9 +488,8 @@ def _heading(fit: Fit, lengths: list[str], pair: tuple[str, str]) -> tuple[str, 
 
 def _effects_in_words(answer: Directionality) -> list[str]:
     width, table = interval_name(), answer.table
-    overs = list(table.index.unique("over"))
-    if answer.lags != "free":
-        overs = [over for over in overs if over.startswith("average")]
+    averages = [_over(str(length)) for length in answer.draws["length"].to_numpy()]
+    overs = list(table.index.unique("over")) if answer.lags == "free" else averages
     shown = table[table.index.get_level_values("over").isin(overs)]
     labels = [f"{path}, {over}" if len(overs) > 1 else path for path, over in shown.index]
     n_characters = max(map(len, labels))

@@ -1,7 +1,7 @@
 """Within-person dynamics read off a fit: lagged effects step by step, or a drift, in SDs at one wave."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self
 
@@ -23,6 +23,8 @@ from ..problems import Problems
 from ..spec.steps import base_step, equal_intervals, steps_per_interval
 
 __all__ = [
+    "OTHER_WAYS",
+    "SEVERAL",
     "Dynamics",
     "Timing",
     "base_effects",
@@ -37,6 +39,7 @@ __all__ = [
     "sds_at",
     "standardized",
     "standardized_innovations",
+    "through_alone",
     "time_in_words",
     "units_in_words",
     "wave_of",
@@ -78,6 +81,8 @@ class Dynamics:
         Within-person correlations at the same wave, shape ``(chain, draw, measure, measure)``.
     innovations
         Covariance of what is new over a unit step, in the same SDs, of the same shape.
+    chains
+        Coordinates of the chains.
     """
 
     measures: tuple[str, ...]
@@ -88,6 +93,7 @@ class Dynamics:
     sds: Array
     correlations: Array
     innovations: Array
+    chains: Mapping[str, tuple[str, NDArray[np.int64]]] = field(default_factory=dict)
 
     @cached_property
     def path_effects(self) -> xr.DataArray:
@@ -133,7 +139,9 @@ class Dynamics:
             step = matrix_exponential(matrices * (self.elapsed[1] - self.elapsed[0]))[:, :, None]
             matrices = np.broadcast_to(step, (*step.shape[:2], len(self.elapsed) - 1, *step.shape[3:]))
         return xr.DataArray(
-            responses(matrices, cause)[..., place], dims=("chain", "draw", "time"), coords={"time": self.elapsed}
+            responses(matrices, cause)[..., place],
+            dims=("chain", "draw", "time"),
+            coords={"time": self.elapsed, **self.chains},
         )
 
     def shifted(self, biases: Mapping[tuple[str, str], Array | float]) -> Self:
@@ -177,7 +185,7 @@ def effects_of(
     effects = {"total": total, "direct": direct, "indirect": total - direct}
     if len(mediators) > 1:
         alone = {name: response(held=[other for other in mediators if other != name]) - direct for name in mediators}
-        effects |= {_alone(name): effect for name, effect in alone.items()}
+        effects |= {through_alone(name): effect for name, effect in alone.items()}
         effects[SEVERAL] = _rest(effects["indirect"], list(alone.values()))
     for path in paths:
         effects[path] = response(along=path.split(ARROW))
@@ -192,7 +200,8 @@ def _rest(whole: xr.DataArray, parts: Sequence[xr.DataArray]) -> xr.DataArray:
     return left.where(abs(left) > ROUNDING * (abs(whole) + sum(abs(part) for part in parts)), 0.0)
 
 
-def _alone(mediator: str) -> str:
+def through_alone(mediator: str) -> str:
+    """Name of the effect that runs through one of several mediators and no other."""
     return f"through {mediator} alone"
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..fitting import Fit
 from ..health import Health
+from ..imputations import imputation_of_chains
 from ..problems import SpecError
 from ..summaries import Probability, probability
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
@@ -113,7 +114,8 @@ def embeddability(fit: Fit) -> Embeddability:
     smallest = np.linalg.eigvalsh(np.where(np.isfinite(diffusion), diffusion, -1.0))[..., 0]
     largest = np.abs(np.where(np.isfinite(diffusion), diffusion, 0.0)).max(axis=(-2, -1))
     valid = real & (smallest >= -1e-9 * largest)
-    events = tuple(probability(xr.DataArray(holds, dims=("chain", "draw"))) for holds in (real, valid))
+    chains = imputation_of_chains(fit.posterior)
+    events = tuple(probability(xr.DataArray(holds, chains, dims=("chain", "draw"))) for holds in (real, valid))
     names = list(fit.spec.measures)
     return Embeddability(
         real_drift=events[0],
@@ -123,7 +125,7 @@ def embeddability(fit: Fit) -> Embeddability:
                 "drift": (("chain", "draw", "outcome", "predictor"), drift),
                 "embeddable": (("chain", "draw"), valid),
             },
-            coords={"outcome": names, "predictor": names},
+            coords={"outcome": names, "predictor": names, **chains},
         ),
         step=step,
         sentences=_in_words(*events),

@@ -13,6 +13,7 @@ from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
 from ..summaries import Probability, interval, interval_name, probability
+from .structure import check_free
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
@@ -131,8 +132,10 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
         problems.add(f"The model has no lagged path '{path}'{choices(name, fit.spec.paths, 'Paths')}")
     check_margin(margin, problems)
     check_certainty(certainty, problems)
-    problems.raise_as(SpecError)
     predictor, outcome = split_path(name) or ("", "")
+    if name in fit.spec.paths:
+        check_free(fit, (predictor, outcome), problems)
+    problems.raise_as(SpecError)
     effects = fit.posterior["lagged_standardized"].sel(outcome=outcome, predictor=predictor, drop=True)
     lengths = [number(round(length, 9)) for length in fit.panel.intervals]
     same = [place for place, length in enumerate(lengths) if length == lengths[0]]

@@ -11,11 +11,12 @@ import xarray as xr
 from ..figures.evidence import shares_figure
 from ..fitting import Fit
 from ..health import Health
-from ..names import choices, lagged_path, number
+from ..names import choices, lagged_path, number, quoted
 from ..problems import Problems, SpecError
 from ..summaries import Probability, interval_name, probability
 from .ratios import Ratio
-from .statements import Statement, average_over, effects_of, parse
+from .statements import Statement, average_over, effects_of, fixed_effects, parse
+from .structure import FIXED, check_free
 from .thresholds import MARGIN, check_margin
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def hypotheses(
     ------
     SpecError
         If a measure is not in the model, both are the same, a path is fixed at 0, the margin makes no
-        sense, or a statement cannot be read, with all problems at once.
+        sense, or a statement cannot be read or compares nothing but effects that are 0 by construction, with all
+        problems at once.
 
     References
     ----------
@@ -143,6 +145,9 @@ def hypotheses(
     if isinstance(statements, str) or not all(isinstance(text, str) for text in named.values()) or not named:
         raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {statements!r}.")
     read = {name: parse(text, after, problems) for name, text in named.items()}
+    fixed = fixed_effects(fit)
+    for statement in read.values():
+        _check_free_sides(statement, fixed, problems)
     problems.raise_as(SpecError)
     rows = {name: _row(statement, after, before) for name, statement in read.items()}
     return Hypotheses(
@@ -212,8 +217,22 @@ def _check(fit: Fit, first: str, second: str, margin: float) -> None:
     for path in (lagged_path(first, second), lagged_path(second, first)):
         if path in fit.spec.remove:
             problems.add(f"'{path}' is fixed at 0 in this model. Fit the model with both paths.")
+    if not problems.found:
+        check_free(fit, (first, second), problems)
+        check_free(fit, (second, first), problems)
     check_margin(margin, problems)
     problems.raise_as(SpecError)
+
+
+def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems) -> None:
+    """Note comparisons of effects that are 0 by construction with nothing that could differ from draw to draw."""
+    for left, _, right in statement.comparisons:
+        known = [side.text for side in (left, right) if side.text in fixed]
+        if known and all(side.text in fixed or side.value is not None for side in (left, right)):
+            problems.add(
+                f"'{statement.text}': {quoted(known)} {'is' if len(known) == 1 else 'are'} {FIXED}, so that this holds "
+                "or not without any data. Compare effects that the model has."
+            )
 
 
 def _default_statements(fit: Fit, first: str, second: str, margin: float) -> list[str]:

@@ -31,6 +31,7 @@ from .dynamics import (
     time_in_words,
     within_in_words,
 )
+from .structure import free_paths, leads, sign_in_words, sign_width, with_fixed
 from .thresholds import MARGIN, check_margin
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ class LagCurve:
         Indexed by ``path`` and ``lag``, in the panel's units of time. ``mean``, ``lower``,
         ``upper``: effect in within-person SDs of the outcome per within-person SD of the
         predictor, both at the first wave, so that curves differ by dynamics alone (CLPM: SDs).
-        ``p_positive``: probability that it is above 0. ``raw_mean``, ``raw_lower``,
-        ``raw_upper``: units of the outcome per unit of the predictor. ``extrapolated``: whether
-        the lag is shorter or longer than every interval of the panel; distrust these most.
+        ``p_positive``: probability that it is above 0, NaN where the effect is ``fixed``: known without
+        data, as at lag 0, or 0 by construction where no way of so many steps leads along the model's paths.
+        ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the predictor.
+        ``extrapolated``: whether the lag is shorter or longer than every interval of the panel; distrust these most.
         Intervals hold at each lag, not for the whole curve.
     draws
         The standardised effects, dims ``(chain, draw, path, lag)``.
@@ -149,14 +151,17 @@ class LagCurve:
         shown = [lag for lag in dict.fromkeys(map(float, wanted)) if lag in lags]
         paths = list(self.table.index.unique("path"))
         width, n_characters = interval_name(), max(map(len, paths))
-        lines = [f"{'':{n_characters}}   lag    mean  {width:^17}  P(effect > 0)"]
+        n_sign = sign_width(self.table.loc[(paths, shown), :])
+        lines = [f"{'':{n_characters}}   lag    mean  {width:^17}  {'P(effect > 0)':>{n_sign}}"]
         for path in paths:
             for lag in shown:
                 row = self.table.loc[(path, lag)]
                 bounds = f"[{row['lower']:.2f}, {row['upper']:.2f}]"
-                positive = str(Probability(row["p_positive"], 0.0, self.n_draws))
+                positive = sign_in_words(row, self.n_draws)
                 beyond = "  beyond the observed intervals" if row["extrapolated"] else ""
-                line = f"{path:{n_characters}}  {number(lag):>4}  {row['mean']:6.2f}  {bounds:^17}  {positive:>13}"
+                line = (
+                    f"{path:{n_characters}}  {number(lag):>4}  {row['mean']:6.2f}  {bounds:^17}  {positive:>{n_sign}}"
+                )
                 lines.append(f"{line}{beyond}")
         return lines
 
@@ -247,7 +252,9 @@ def lag_curve(
         *_who_leads(curves, fit, between, margin),
     )
     return LagCurve(
-        table=_table(draws, _raw(draws, sds, measures, chosen), observed),
+        table=with_fixed(
+            _table(draws, _raw(draws, sds, measures, chosen), observed), _fixed(fit, draws, between), ("p_positive",)
+        ),
         draws=draws,
         peak=peak,
         between=between,
@@ -370,6 +377,19 @@ def _table(draws: xr.DataArray, raw: xr.DataArray, observed: tuple[float, float]
     table["extrapolated"] = (lag < observed[0] * (1 - 1e-9)) | (lag > observed[1] * (1 + 1e-9))
     order = ["mean", "lower", "upper", "p_positive", "raw_mean", "raw_lower", "raw_upper", "extrapolated"]
     return table[order]
+
+
+def _fixed(fit: Fit, draws: xr.DataArray, between: Between) -> NDArray[np.bool_]:
+    """Whether each effect is known without data, by path and then lag."""
+    free, lags, measures = free_paths(fit.spec), draws["lag"].to_numpy(), fit.spec.measures
+    steps: list[int | None] = [None if between == "continuous" else 1] * len(lags)
+    base = base_effects(fit) if between == "whole steps" else None
+    if base is not None:
+        steps = [round(float(lag) / base[1]) for lag in lags]
+    led = np.stack([leads(free, n_steps) for n_steps in steps])
+    pairs = [split_path(path) or ("", "") for path in draws["path"].to_numpy().tolist()]
+    by_path = [led[:, measures.index(outcome), measures.index(predictor)] for predictor, outcome in pairs]
+    return np.concatenate([~way | (lags == 0) for way in by_path])
 
 
 PEAK = ["lag", "lower", "upper", "effect", "effect_lower", "effect_upper", "p_beyond"]

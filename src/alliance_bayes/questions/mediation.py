@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from ..figures.effects import Band, bars_and_bands_figure
-from ..figures.evidence import Bar
 from ..fitting import Fit
 from ..health import Health
 from ..names import ARROW, in_words, number
@@ -26,7 +25,8 @@ from .dynamics import (
     units_in_words,
     within_in_words,
 )
-from .mediation_plan import Plan, dynamics_of, plan_of
+from .mediation_plan import Plan, dynamics_of, fixed_of, plan_of
+from .structure import FIXED, labelled_bars, sign_in_words, sign_width, with_fixed
 from .thresholds import CERTAINTY, MARGIN
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ __all__ = ["Mediation", "mediation"]
 Change = Literal["pulse", "sustained"]
 
 MOST_NEGLIGIBLE = 0.05
+PROBABILITIES = ("p_positive", "p_positive_mcse", "p_positive_prior")
+OPPOSITE = "direct and indirect effects of opposite sign"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,7 +55,8 @@ class Mediation:
         add up to ``indirect``), then the paths asked for and ``all other ways`` (which add up to
         ``total``). ``mean``, ``lower``, ``upper``: within-person SDs of the outcome per
         within-person SD of the treatment, both at the start. ``p_positive`` with its Monte Carlo
-        error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same.
+        error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; all NaN
+        where the effect is ``fixed``: 0 by construction, since no way leads along the model's paths.
         ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the treatment.
         A product of two lagged effects is small: two of .12, large as published ones go, make .014.
     evidence
@@ -130,9 +133,8 @@ class Mediation:
     def plot(self) -> "Figure":
         """Draw all effects with their intervals, and total, direct and indirect over the horizon."""
         unit = f", {self.time_unit}" if self.time_unit else ""
-        bars = [(name, Bar(row["mean"], row["lower"], row["upper"])) for name, row in self.table.iterrows()]
         return bars_and_bands_figure(
-            bars,
+            labelled_bars(self.table),
             [self._band(name) for name in ("total", "direct", "indirect")],
             title=f"{self.treatment}{ARROW}{self.outcome}: {self.verdict}",
             unit="effect, SD per SD",
@@ -262,14 +264,17 @@ def mediation(
     )
     raw_draws = draws * unit
     prior = _prior_draws(fit, plan, treatment, named, outcome, sustained)
+    fixed = fixed_of(fit, plan, treatment, named, outcome, sustained)
     proportion, said = _proportion(draws["indirect"], draws["total"], draws["direct"], margin)
+    if "direct" in fixed:
+        proportion, said = None, f"Share that is indirect: all of it, since the direct effect is {FIXED}."
     verdict = _verdict(draws["indirect"], certainty, health)
     return Mediation(
         treatment=treatment,
         mediators=named,
         outcome=outcome,
-        table=_table(draws, raw_draws, prior),
-        evidence=_evidence(draws, prior, margin),
+        table=with_fixed(_table(draws, raw_draws, prior), np.isin([str(name) for name in draws], fixed), PROBABILITIES),
+        evidence=_evidence(draws, prior, margin, fixed),
         draws=draws,
         raw_draws=raw_draws,
         curve=_curve(curves),
@@ -326,14 +331,15 @@ def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None) -> pd.D
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect")
 
 
-def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float) -> pd.DataFrame:
+def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float, fixed: Sequence[str]) -> pd.DataFrame:
     after, before = _events(draws, margin), {} if prior is None else _events(prior, margin)
     rows = {}
     for event, holds in after.items():
         share = probability(holds)
         known = float(before[event].mean()) if event in before else np.nan
         rows[event] = {"probability": share.value, "mcse": share.mcse, "prior": known}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("event")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("event")
+    return table.drop(index=OPPOSITE) if "direct" in fixed else table
 
 
 def _events(draws: xr.Dataset, margin: float) -> dict[str, xr.DataArray]:
@@ -344,7 +350,7 @@ def _events(draws: xr.Dataset, margin: float) -> dict[str, xr.DataArray]:
         f"indirect effect smaller than {size} in size": abs(draws["indirect"]) < margin,
         "total effect above 0": draws["total"] > 0,
         f"total effect smaller than {size} in size": abs(draws["total"]) < margin,
-        "direct and indirect effects of opposite sign": draws["direct"] * draws["indirect"] < 0,
+        OPPOSITE: draws["direct"] * draws["indirect"] < 0,
     }
 
 
@@ -469,12 +475,14 @@ def _assumptions(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...
 
 
 def _effects_in_words(answer: Mediation) -> list[str]:
-    width, n_characters = interval_name(), max(map(len, answer.table.index))
-    lines = [f"{'':{n_characters}}     mean  {width:^17}  P(effect > 0)  prior  raw units"]
+    width, n_characters, n_sign = interval_name(), max(map(len, answer.table.index)), sign_width(answer.table)
+    lines = [f"{'':{n_characters}}     mean  {width:^17}  {'P(effect > 0)':>{n_sign}}  prior  raw units"]
     for name, row in answer.table.iterrows():
         bounds = f"[{row['lower']:.3f}, {row['upper']:.3f}]"
-        positive = str(Probability(row["p_positive"], 0.0, answer.n_draws))
+        positive = sign_in_words(row, answer.n_draws)
         prior = "-" if np.isnan(row["p_positive_prior"]) else f"{row['p_positive_prior']:.3f}"
         raw = f"{row['raw_mean']:.3g} [{row['raw_lower']:.3g}, {row['raw_upper']:.3g}]"
-        lines.append(f"{name:{n_characters}}  {row['mean']:7.3f}  {bounds:^17}  {positive:>13}  {prior:>5}  {raw}")
+        lines.append(
+            f"{name:{n_characters}}  {row['mean']:7.3f}  {bounds:^17}  {positive:>{n_sign}}  {prior:>5}  {raw}"
+        )
     return lines

@@ -1,31 +1,37 @@
 """How a question of mediation will be answered: checked against the fit, its effects over which steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting import Fit
+from ..imputations import imputation_of_chains
 from ..names import ARROW, choices, in_words, number, quoted
 from ..problems import Problems, SpecError
 from .dynamics import (
+    OTHER_WAYS,
+    SEVERAL,
     Dynamics,
     Timing,
     base_effects,
     drift_effects,
-    effects_of,
     interval_effects,
     lags_of,
     not_followed,
     sds_at,
     standardized,
     standardized_innovations,
+    through_alone,
     wave_of,
 )
+from .structure import FIXED, free_paths, some_way
 from .thresholds import check_certainty, check_margin
 
-__all__ = ["Plan", "dynamics_of", "plan_of"]
+__all__ = ["Plan", "dynamics_of", "fixed_of", "plan_of"]
 
 N_TIMES = 61
 
@@ -216,33 +222,54 @@ def _check_structure(
     sustained: bool,
     problems: Problems,
 ) -> None:
-    """Effects are counts of ways where every free path is 1: a count of 0 is 0 by construction."""
-    measures = fit.spec.measures
-    pattern = np.array([[float(f"{a}{ARROW}{b}" in fit.spec.paths) for a in measures] for b in measures])
-    n_steps = plan.n_steps if plan.timing == "waves" else len(measures)
-    if plan.timing == "continuous":
-        np.fill_diagonal(pattern, 1.0)
-    size = len(measures)
-    ways = Dynamics(
-        measures=tuple(measures),
-        timing="waves",
-        matrices=np.broadcast_to(pattern, (1, 1, n_steps, size, size)),
-        elapsed=np.arange(n_steps + 1.0),
-        unit_step=1.0,
-        sds=np.ones((1, 1, size)),
-        correlations=np.eye(size)[None, None],
-        innovations=np.eye(size)[None, None],
-    )
-    counts = effects_of(ways, treatment, mediators, outcome, sustained=sustained, paths=plan.paths).isel(time=-1)
+    fixed = fixed_of(fit, plan, treatment, mediators, outcome, sustained)
     why = f"over this horizon (fixed at 0: {', '.join(fit.spec.remove) or 'nothing'})"
-    if not counts["indirect"].any():
+    if "indirect" in fixed:
         problems.add(
             f"No way leads from '{treatment}' through {in_words([f"'{name}'" for name in mediators])} to '{outcome}' "
-            f"{why}, so the indirect effect is 0 by construction. Free the paths, or name other mediators."
+            f"{why}, so the indirect effect is {FIXED}. Free the paths, or name other mediators."
         )
     for path in plan.paths:
-        if not counts[path].any():
-            problems.add(f"The path '{path}' is 0 by construction {why}. It needs {path.count(ARROW)} steps, all free.")
+        if path in fixed:
+            problems.add(f"The path '{path}' is {FIXED} {why}. It needs {path.count(ARROW)} steps, all free.")
+
+
+def fixed_of(
+    fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str, sustained: bool
+) -> list[str]:
+    """Effects, named as by `effects_of`, that are 0 by construction at the horizon: no way counts for them."""
+    measures, free = fit.spec.measures, free_paths(fit.spec)
+    cause, effect = measures.index(treatment), measures.index(outcome)
+    if sustained:  # nothing moves the treatment, which stays
+        free[cause] = np.arange(len(measures)) == cause
+    mediating = [measures.index(name) for name in mediators]
+    edges = {path: _edges([measures.index(name) for name in path.split(ARROW)]) for path in plan.paths}
+    n_steps = plan.n_steps if plan.timing == "waves" else None
+
+    def visited(seen: frozenset[Any], _: int, there: int) -> frozenset[Any]:
+        return seen | {there} if there in mediating else seen
+
+    def kept(seen: frozenset[Any], here: int, there: int) -> frozenset[Any]:
+        return frozenset(path for path in seen if (here, there) in edges[path])
+
+    def no_way(counts: Callable[[frozenset[Any]], bool], paths: Sequence[str] = ()) -> bool:
+        follow = kept if paths else visited
+        return not some_way(free, cause, effect, n_steps, frozenset(paths), follow, counts)
+
+    found = {"total": no_way(lambda _: True), "direct": no_way(lambda seen: not seen), "indirect": no_way(bool)}
+    if len(mediators) > 1:
+        alone = [frozenset([place]) for place in mediating]
+        found |= {through_alone(name): no_way(one.__eq__) for name, one in zip(mediators, alone, strict=True)}
+        found[SEVERAL] = no_way(lambda seen: len(seen) > 1)
+    found |= {path: no_way(bool, [path]) for path in plan.paths}
+    if plan.paths:
+        found[OTHER_WAYS] = no_way(lambda seen: not seen, plan.paths)
+    return [name for name, fixed in found.items() if fixed]
+
+
+def _edges(path: Sequence[int]) -> set[tuple[int, int]]:
+    """Steps that a path allows: its own, and the carry-over of the measures on it."""
+    return {*pairwise(path), *((place, place) for place in path)}
 
 
 def dynamics_of(fit: Fit, plan: Plan, group: str) -> Dynamics:
@@ -272,6 +299,7 @@ def dynamics_of(fit: Fit, plan: Plan, group: str) -> Dynamics:
         sds=sds,
         correlations=correlations,
         innovations=standardized_innovations(draws, measures, sds, _shortest(fit, plan)),
+        chains=imputation_of_chains(draws),
     )
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from ..figures.evidence import Bar, forest_figure
-from ..fitting import Fit
+from ..fitting import Fit, Sampler
 from ..fitting import fit as fit_model
+from ..model_on_panel import Latent
 from ..names import in_words, number, quoted
 from ..panel import Panel
 from ..problems import AllianceBayesError, SpecError
@@ -21,6 +22,7 @@ from ..spec.priors import Normal
 from ..spec.steps import equal_intervals
 from ..summaries import interval_name
 from .directionality import Directionality, directionality
+from .dynamics import sample_in_words
 from .thresholds import CERTAINTY, MARGIN
 
 if TYPE_CHECKING:
@@ -191,6 +193,8 @@ def robustness(
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.8,
+    sampler: Sampler = "nutpie",
+    latent: Latent = "integrate",
 ) -> Robustness:
     """Ask one question of direction under several models, and say what changes the answer.
 
@@ -210,8 +214,8 @@ def robustness(
         Name to spec and panel; those of `robustness_variants` when left open. The model as asked is put first.
     margin, certainty
         As in `directionality`.
-    draws, tune, chains, cores, target_accept
-        As in `fit`, for each variant.
+    draws, tune, chains, cores, target_accept, sampler, latent
+        As in `fit`, for each variant; `latent` for those with linear predictors.
 
     Returns
     -------
@@ -231,7 +235,7 @@ def robustness(
     chosen = robustness_variants(spec, panel) if variants is None else variants
     answers: dict[str, Directionality] = {}
     left_out: dict[str, str] = {}
-    power_scaling = pd.DataFrame()
+    power_scaling, sample = pd.DataFrame(), ""
     for place, (name, (model, data)) in enumerate({AS_ASKED: (spec, panel), **chosen}.items()):
         try:
             fitted = fit_model(
@@ -243,6 +247,8 @@ def robustness(
                 chains=chains,
                 cores=cores,
                 target_accept=target_accept,
+                sampler=sampler,
+                latent=latent if model.is_latent else "integrate",
                 progress=False,
             )
             answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
@@ -252,7 +258,7 @@ def robustness(
             left_out[name] = " ".join(error.problems)
             continue
         if name == AS_ASKED:
-            power_scaling = _power_scaling(fitted, answers[name])
+            power_scaling, sample = _power_scaling(fitted, answers[name]), sample_in_words(fitted)
     table = _table(answers, margin)
     return Robustness(
         table=table,
@@ -262,8 +268,7 @@ def robustness(
         sentence=_sentence(answers, table, margin),
         margin=margin,
         heading=(
-            f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variants of the model? "
-            f"{answers[AS_ASKED].heading.rpartition('; ')[2]} each"
+            f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variants of the model? {sample} each"
         ),
     )
 

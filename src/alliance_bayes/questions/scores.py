@@ -138,19 +138,7 @@ def plain_scores(log_density: xr.DataArray) -> Scores:
 
 def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = None) -> Fit:
     """The same model, or another, sampled as before on another panel."""
-    settings = fitted.settings
-    return fit_model(
-        spec or fitted.spec,
-        panel,
-        seed=seed,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        target_accept=settings.target_accept,
-        sampler="pymc" if settings.sampler == "pymc" else "nutpie",
-        progress=False,
-    )
+    return fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
 
 
 def importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:

@@ -18,6 +18,7 @@ from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
 from .mediation import Mediation
 from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
+from .structure import FIXED
 from .thresholds import check_certainty
 
 if TYPE_CHECKING:
@@ -267,6 +268,11 @@ def _check(
     known = [str(name) for name in answer.table.index]
     if effect not in known:
         problems.add(f"The answer has no effect '{effect}'{choices(effect, known, 'Effects')}")
+    elif answer.table.loc[effect, "fixed"]:
+        problems.add(
+            f"The effect '{effect}' is {FIXED} in this answer, so that it has no sign which a hidden cause could "
+            "change. Ask about another effect."
+        )
     if isinstance(answer, Counterfactual):
         if mediator is not None:
             problems.add("mediator is for answers of ab.mediation; simulated effects take all mediators together.")

@@ -18,6 +18,7 @@ from ..problems import Problems, SpecError
 from ..summaries import Probability, interval, interval_name, probability
 from .counterfactual import Counterfactual, answer
 from .counterfactual_checks import MonteCarlo, check
+from .structure import labelled_bars
 from .thresholds import CERTAINTY
 
 if TYPE_CHECKING:
@@ -92,7 +93,6 @@ def split_by_existence(
     values = np.concatenate([simulated_values(first.simulation, on, name, N_REFERENCE) for name in variables])
     values = values[~np.isnan(values)]
     sd = float(values.std(ddof=1))
-    moved = f"with {state}, {mediator} shifted"
     moved, move = f"with {state}, {mediator} shifted", Shift(shift * sd)
     shifted = {**first.simulation.regimes[on], **dict.fromkeys(variables, move)}
     regimes_and_shift = {**first.simulation.regimes, moved: shifted}
@@ -170,7 +170,7 @@ class RandomisedPush:
 
     def plot(self) -> "Figure":
         """Draw the effects, and who could have been in the state and out of it."""
-        bars = [(str(name), Bar(row["mean"], row["lower"], row["upper"])) for name, row in self.table.iterrows()]
+        bars = labelled_bars(self.table)
         if self.instrument is not None:
             found = self.instrument
             bars.append((str(self.needs.index[-1]), Bar(found["mean"], found["lower"], found["upper"])))

@@ -11,8 +11,10 @@ import xarray as xr
 from ..fitting import Fit
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems
+from ..spec.steps import interval_names
+from .structure import fixed_intervals
 
-__all__ = ["Side", "Statement", "average_over", "effects_of", "parse"]
+__all__ = ["Side", "Statement", "average_over", "effects_of", "fixed_effects", "parse"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,21 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
                 if len(set(lengths)) == 1:
                     effects[path] = average
     return effects
+
+
+def fixed_effects(fit: Fit) -> set[str]:
+    """Names, among those of `effects_of`, of effects that are 0 by construction."""
+    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
+    names, found = interval_names(fit.panel.times), set()
+    for outcome in fit.spec.measures:
+        for predictor in fit.spec.measures:
+            path, fixed = lagged_path(predictor, outcome), fixed_intervals(fit, (predictor, outcome))
+            found |= {f"{path}, {name}" for name in fixed}
+            for length in dict.fromkeys(lengths):
+                alike = {name for name, each in zip(names, lengths, strict=True) if each == length}
+                if alike <= set(fixed):
+                    found |= {f"{path}, {average_over(length)}"} | ({path} if len(set(lengths)) == 1 else set())
+    return found
 
 
 def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:

@@ -7,12 +7,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..problems import AllianceBayesError, SpecError
+from ..problems import AllianceBayesError, Problems, SpecError
 from ..spec.association import RandomInterceptRegression
+from .designs import indistinct_columns, split_problems
 from .posterior import Draws, Regression, draw_posterior
 from .rows import complete_rows
 
-__all__ = ["Fitted", "bambi_model", "fit_regression"]
+__all__ = [
+    "INSTALL",
+    "Fitted",
+    "Prepared",
+    "bambi_model",
+    "common_columns",
+    "design_problems",
+    "fit_regression",
+    "prepared",
+]
 
 INSTALL = 'The regressions are built by the package bambi. Run: pip install "alliance-bayes[regressions]"'
 
@@ -22,6 +32,30 @@ class Fitted(NamedTuple):
 
     draws: xr.DataArray
     accepted: float
+
+
+class Prepared(NamedTuple):
+    """One regression, ready to be drawn from.
+
+    Attributes
+    ----------
+    names
+        Of the coefficients, the intercept first.
+    centres
+        Mean of each column, taken off it in `regression`; 0 of the intercept.
+    origin
+        Mean of the outcome, taken off it in `regression`.
+    regression
+        Data and priors.
+    person
+        Column of the person's id.
+    """
+
+    names: list[str]
+    centres: np.ndarray
+    origin: float
+    regression: Regression
+    person: str
 
 
 def bambi_model(
@@ -47,8 +81,17 @@ def bambi_model(
     -------
     bambi.Model
         Not yet fitted.
+
+    Raises
+    ------
+    SpecError
+        If a column is missing, or the design cannot tell its coefficients apart.
     """
-    return _built(regression, outcome, complete_rows(regression, frame)[outcome], split)
+    rows = complete_rows(regression, frame)[outcome]
+    problems = Problems("This regression cannot be asked of these data")
+    problems.found += design_problems(regression, outcome, rows, split)
+    problems.raise_as(SpecError)
+    return _built(regression, outcome, rows, split)
 
 
 def _bambi() -> Any:
@@ -65,21 +108,30 @@ def _built(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFra
     formula = f"{outcome} ~ {regression.right_side(split=split)} + (1|{regression.person})"
     priors = {f"1|{regression.person}": bambi.Prior("Normal", mu=0, sigma=person_sd)}
     try:
-        return bambi.Model(formula, rows, priors=priors)
+        with np.errstate(divide="ignore", invalid="ignore"):  # the prior of a constant column, which is refused
+            return bambi.Model(formula, rows, priors=priors)
     except Exception as error:
         raise SpecError(f"Bambi cannot read {formula}: {error}") from error
 
 
-def fit_regression(
-    regression: RandomInterceptRegression,
-    outcome: str,
-    rows: pd.DataFrame,
-    split: bool,
-    draws: int,
-    chains: int,
-    seed: list[int],
-) -> Fitted:
-    """Build one regression with Bambi and draw from its posterior.
+def design_problems(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, split: bool) -> list[str]:
+    """Why no data of these rows could tell the coefficients of one regression apart, one sentence each.
+
+    Parameters
+    ----------
+    regression, outcome, rows, split
+        As of `prepared`.
+    """
+    found = split_problems(regression, outcome, rows) if split else []
+    if found:
+        return found
+    parameters = _built(regression, outcome, rows, split).conditional_parameters["mu"]
+    indistinct = indistinct_columns(*common_columns(parameters, len(rows)), intercept=True)
+    return [f"Over the rows of '{outcome}', {problem}" for problem in indistinct]
+
+
+def prepared(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, split: bool) -> Prepared:
+    """Design and priors of one regression, taken over from Bambi.
 
     Parameters
     ----------
@@ -89,19 +141,23 @@ def fit_regression(
         Its `complete_rows`.
     split
         Whether exposures are split into within and between persons.
-    draws, chains, seed
-        Draws kept of each chain, number of chains, and entropy of the seed.
     """
     model = _built(regression, outcome, rows, split)
     names, design, means, sds = _terms(model, len(rows))
     centres = design.mean(axis=0)
     centres[0] = 0.0
-    parameters = model.conditional_parameters["mu"]
+    # Centred like the columns: the squares of an outcome far from 0 would leave few digits to its residuals.
+    observed = rows[outcome].to_numpy(float)
+    origin = float(observed.mean())
+    means[0] -= origin
     residual = model.marginal_parameters["sigma"].prior
-    (intercepts,) = parameters.group_specific_terms.values()
-    drawn = draw_posterior(
+    (intercepts,) = model.conditional_parameters["mu"].group_specific_terms.values()
+    return Prepared(
+        names,
+        centres,
+        origin,
         Regression(
-            outcome=rows[outcome].to_numpy(float),
+            outcome=observed - origin,
             design=design - centres,
             person=pd.factorize(rows[regression.person])[0].astype(np.int64),
             prior_mean=means,
@@ -109,11 +165,23 @@ def fit_regression(
             residual_sd_prior=_half_t(float(residual.args["nu"]), float(residual.args["sigma"])),
             person_sd_prior=_half_normal(float(intercepts.prior.args["sigma"].args["sigma"])),
         ),
-        draws=draws,
-        chains=chains,
-        seed=int(np.random.SeedSequence(seed).generate_state(1)[0]),
+        regression.person,
     )
-    return Fitted(_labelled(drawn, names, centres, regression.person), drawn.accepted)
+
+
+def fit_regression(ready: Prepared, draws: int, chains: int, seed: list[int]) -> Fitted:
+    """Draw from the posterior of one regression.
+
+    Parameters
+    ----------
+    ready
+        Design and priors.
+    draws, chains, seed
+        Draws kept of each chain, number of chains, and entropy of the seed.
+    """
+    entropy = int(np.random.SeedSequence(seed).generate_state(1)[0])
+    drawn = draw_posterior(ready.regression, draws=draws, chains=chains, seed=entropy)
+    return Fitted(_labelled(drawn, ready), drawn.accepted)
 
 
 def _terms(model: Any, n_rows: int) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
@@ -122,15 +190,24 @@ def _terms(model: Any, n_rows: int) -> tuple[list[str], np.ndarray, np.ndarray, 
     intercept = parameters.intercept_term
     if intercept is None:
         raise SpecError("The formula leaves out the intercept ('0 +' or '- 1'); keep it.")
-    names, columns = ["Intercept"], [np.ones((n_rows, 1))]
+    others, design = common_columns(parameters, n_rows)
     means, sds = [[float(intercept.prior.args["mu"])]], [[float(intercept.prior.args["sigma"])]]
+    for term in parameters.common_terms.values():
+        n_columns = np.asarray(term.data).reshape(n_rows, -1).shape[1]
+        means.append(list(np.broadcast_to(term.prior.args["mu"], n_columns)))
+        sds.append(list(np.broadcast_to(term.prior.args["sigma"], n_columns)))
+    names, columns = ["Intercept", *others], np.column_stack([np.ones(n_rows), design])
+    return names, columns, np.concatenate(means).astype(float), np.concatenate(sds).astype(float)
+
+
+def common_columns(parameters: Any, n_rows: int) -> tuple[list[str], np.ndarray]:
+    """Names and columns of the coefficients of a Bambi parameter but for its intercept, shape ``(row, column)``."""
+    names: list[str] = []
+    columns = [np.zeros((n_rows, 0))]
     for name, term in parameters.common_terms.items():
-        values = np.asarray(term.data, dtype=float).reshape(n_rows, -1)
-        columns.append(values)
+        columns.append(np.asarray(term.data, dtype=float).reshape(n_rows, -1))
         names += [name] if term.levels is None else [f"{name}[{level}]" for level in term.levels]
-        means.append(list(np.broadcast_to(term.prior.args["mu"], values.shape[1])))
-        sds.append(list(np.broadcast_to(term.prior.args["sigma"], values.shape[1])))
-    return names, np.hstack(columns), np.concatenate(means).astype(float), np.concatenate(sds).astype(float)
+    return names, np.hstack(columns)
 
 
 def _half_t(degrees: float, scale: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -141,9 +218,10 @@ def _half_normal(scale: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda sd: np.asarray(-0.5 * (sd / scale) ** 2)
 
 
-def _labelled(drawn: Draws, names: list[str], centres: np.ndarray, person: str) -> xr.DataArray:
+def _labelled(drawn: Draws, ready: Prepared) -> xr.DataArray:
     """Draws by name, the intercept where all predictors are 0, and the two SDs behind them."""
     coefficients = drawn.coefficients.copy()
-    coefficients[:, :, 0] -= coefficients[:, :, 1:] @ centres[1:]
+    coefficients[:, :, 0] += ready.origin - coefficients[:, :, 1:] @ ready.centres[1:]
     joined = np.concatenate([coefficients, drawn.residual_sd[:, :, None], drawn.person_sd[:, :, None]], axis=2)
-    return xr.DataArray(joined, dims=("chain", "draw", "term"), coords={"term": [*names, "sigma", f"1|{person}_sigma"]})
+    terms = [*ready.names, "sigma", f"1|{ready.person}_sigma"]
+    return xr.DataArray(joined, dims=("chain", "draw", "term"), coords={"term": terms})

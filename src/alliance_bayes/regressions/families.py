@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..problems import AllianceBayesError, SpecError
-from .building import INSTALL
+from ..problems import AllianceBayesError, Problems, SpecError
+from .building import INSTALL, common_columns
+from .designs import indistinct_columns
 
 __all__ = ["fit_by_bambi"]
 
@@ -35,7 +36,7 @@ def fit_by_bambi(
     Raises
     ------
     SpecError
-        If Bambi cannot read the formula.
+        If Bambi cannot read the formula, or the design cannot tell its coefficients apart.
     AllianceBayesError
         If Bambi is not installed.
     """
@@ -48,8 +49,18 @@ def fit_by_bambi(
             model = bambi.Model(formula, rows, family=family)
         except Exception as error:
             raise SpecError(f"Bambi cannot read {formula} ({family}): {error}") from error
+        _check_designs(model, formula, family)
         options = {"draws": draws, "tune": tune, "chains": chains, "random_seed": seed, "progressbar": False}
         return model, model.fit(inference_method="nutpie", **options)
+
+
+def _check_designs(model: Any, formula: str, family: str) -> None:
+    """Refuse coefficients that cannot be told apart, of any parameter of the response."""
+    problems = Problems(f"The regression {formula} ({family}) cannot be fitted to these data")
+    for parameter in model.conditional_parameters.values():
+        names, design = common_columns(parameter, len(model.data))
+        problems.found += indistinct_columns(names, design, intercept=parameter.intercept_term is not None)
+    problems.raise_as(SpecError)
 
 
 @contextmanager

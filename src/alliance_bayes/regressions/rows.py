@@ -42,10 +42,16 @@ def complete_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
                 f"{LEAST_PERSONS} persons are needed, and some of them twice."
             )
             continue
-        found[outcome] = _prepared(regression, complete)
-        for name in regression.exposures:
-            if found[outcome][name].std() == 0:
-                problems.add(f"The exposure '{name}' does not vary over the rows of '{outcome}'.")
+        if complete[outcome].eq(complete.groupby(regression.person, observed=True)[outcome].transform("first")).all():
+            problems.add(
+                f"The outcome '{outcome}' does not change within any person, so that nothing is left to the residuals. "
+                "Use a regression with one row for each person."
+            )
+        constant = [name for name in regression.exposures if complete[name].min() == complete[name].max()]
+        for name in constant:
+            problems.add(f"The exposure '{name}' does not vary over the rows of '{outcome}'.")
+        if not constant:
+            found[outcome] = _prepared(regression, complete)
     problems.raise_as(SpecError)
     return found
 

@@ -1,0 +1,145 @@
+"""Effects that are 0 by construction: no way along the paths of the model leads from one measure to the other."""
+
+from collections.abc import Callable, Hashable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..figures.evidence import Bar
+from ..fitting import Fit
+from ..names import ARROW, lagged_path, quoted
+from ..problems import Problems
+from ..spec.cross_lagged import CrossLagged
+from ..spec.steps import interval_names, steps_per_interval
+from ..summaries import Probability
+
+__all__ = [
+    "FIXED",
+    "check_free",
+    "fixed_intervals",
+    "free_paths",
+    "labelled_bars",
+    "leads",
+    "sign_in_words",
+    "sign_width",
+    "some_way",
+    "with_fixed",
+]
+
+type Flags = NDArray[np.bool_]
+
+FIXED = "0 by construction"
+
+
+def free_paths(spec: CrossLagged) -> Flags:
+    """Which lagged paths the model has, shape ``(outcome, predictor)``."""
+    paths, measures = set(spec.paths), spec.measures
+    return np.array([[f"{cause}{ARROW}{effect}" in paths for cause in measures] for effect in measures])
+
+
+def leads(free: Flags, n_steps: int | None) -> Flags:
+    """Whether some way of exactly so many steps leads from a predictor to an outcome.
+
+    Parameters
+    ----------
+    free
+        Paths of one step, shape ``(outcome, predictor)``.
+    n_steps
+        How many; None for the paths of a drift, which act at every moment, so that ways have any number of steps.
+
+    Examples
+    --------
+    >>> free = np.array([[True, False, False], [True, False, False], [False, True, False]])
+    >>> leads(free, 1)[2].tolist(), leads(free, 2)[2].tolist(), leads(free, None)[2].tolist()
+    ([False, True, False], [True, False, False], [True, True, True])
+    """
+    size = len(free)
+    step = free | np.eye(size, dtype=bool) if n_steps is None else free
+    found = np.eye(size, dtype=bool)
+    for _ in range(size if n_steps is None else n_steps):
+        found = step @ found
+    return found
+
+
+def some_way[Seen: Hashable](
+    free: Flags,
+    cause: int,
+    effect: int,
+    n_steps: int | None,
+    start: Seen,
+    follow: Callable[[Seen, int, int], Seen],
+    counts: Callable[[Seen], bool],
+) -> bool:
+    """Whether some way of so many steps counts for an effect.
+
+    Parameters
+    ----------
+    free, n_steps
+        As of `leads`.
+    cause, effect
+        Positions of the measures at its ends.
+    start
+        What is known of a way before its first step.
+    follow
+        The same after one more step, from what was known, a predictor and an outcome.
+    counts
+        Whether a whole way counts, from what is known of it.
+    """
+    step = free | np.eye(len(free), dtype=bool) if n_steps is None else free
+    after = {here: np.flatnonzero(step[:, here]).tolist() for here in range(len(free))}
+    reached, n_taken = {(cause, start)}, 0
+    while n_steps is None or n_taken < n_steps:
+        further = {(there, follow(seen, here, there)) for here, seen in reached for there in after[here]}
+        if further == reached:
+            break  # every further step leads to the same
+        reached, n_taken = further, n_taken + 1
+    return any(here == effect and counts(seen) for here, seen in reached)
+
+
+def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
+    """Intervals over which the effect of a predictor on an outcome is 0 by construction."""
+    spec, times = fit.spec, fit.panel.times
+    lags, free = spec.lags_for(times), free_paths(spec)
+    steps: list[int | None] = [1] * len(fit.panel.intervals)
+    if lags == "continuous":
+        steps = [None] * len(steps)
+    elif lags == "grid":
+        steps = list(steps_per_interval(times))
+    predictor, outcome = (spec.measures.index(name) for name in path)
+    led = [bool(leads(free, n_steps)[outcome, predictor]) for n_steps in steps]
+    return tuple(name for name, way in zip(interval_names(times), led, strict=True) if not way)
+
+
+def check_free(fit: Fit, path: tuple[str, str], problems: Problems) -> None:
+    """Note an effect that is 0 by construction over some interval although the model has its path."""
+    fixed = fixed_intervals(fit, path)
+    if fixed and lagged_path(*path) in fit.spec.paths:
+        problems.add(
+            f"'{lagged_path(*path)}' is {FIXED} over {quoted(fixed)}, since no way of that many steps leads there "
+            f"(fixed at 0: {', '.join(fit.spec.remove)}). Free paths of a measure on itself."
+        )
+
+
+def with_fixed(table: pd.DataFrame, fixed: Flags, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The table with a column ``fixed``, and without the probabilities of effects that are 0 by construction."""
+    blanked = table.assign(**{name: table[name].mask(fixed) for name in columns})
+    return blanked.assign(fixed=fixed)
+
+
+def labelled_bars(table: pd.DataFrame) -> list[tuple[str, Bar]]:
+    """Effects with their intervals for a figure, which says of those that are 0 by construction that they are."""
+    return [
+        (f"{name}, {FIXED}" if row["fixed"] else str(name), Bar(row["mean"], row["lower"], row["upper"]))
+        for name, row in table.iterrows()
+    ]
+
+
+def sign_width(table: pd.DataFrame) -> int:
+    """Characters that the signs of the effects of a table need, their heading among them."""
+    return len(FIXED) if table["fixed"].any() else len("P(effect > 0)")
+
+
+def sign_in_words(row: "pd.Series[float]", n_draws: int) -> str:
+    """Probability that an effect is positive, or that it is 0 by construction."""
+    return FIXED if row["fixed"] else str(Probability(row["p_positive"], 0.0, n_draws))

@@ -108,6 +108,8 @@ def _words(hint: Any) -> str:
         return " or ".join("null" if part is types.NoneType else _words(part) for part in arguments)
     if origin is tuple:
         return f"a list, each {_words(arguments[0])}"
+    if origin is not None and arguments[1] is Any:
+        return "a JSON object"
     if origin is not None:
         return f"a JSON object, each value {_words(arguments[1])}"
     return WORDS.get(hint) or "a JSON object of " + ", ".join(field.name for field in fields(hint))

@@ -30,7 +30,7 @@ NAME = "alliance_bayes"
 HEAD = 4096
 BARE_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
 MOST_WIDENING = 64
-TRUSTED = "Read the file that Fit.save wrote, or fit the model again."
+TRUSTED = "Go back to an unchanged copy, or fit the model again."
 
 PERSON, CELLS = "panel_person", ("panel_time", "panel_measure")
 VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -208,7 +208,9 @@ def read_fit(path: str | os.PathLike[str]) -> tuple[FitRecord, Panel, xr.DataTre
 @contextmanager
 def readable(path: str | os.PathLike[str]) -> Iterator[Problems]:
     """Whatever goes wrong while a sealed file is read is said as its problems, in one message."""
-    problems = Problems(f"{path} does not hold a fit that Fit.save would write. {TRUSTED} What is wrong")
+    problems = Problems(
+        f"{path} does not hold what Fit.save writes; go back to an unchanged copy, or fit the model again"
+    )
     try:
         yield problems
     except AllianceBayesError as error:

@@ -70,6 +70,7 @@ def test_run_writes_draws_tables_figure_and_text(ran):
         "answer.txt",
         "coverage.csv",
         "draws.nc",
+        "run.json",
         "summary.csv",
     ]
     fit = ab.load_fit(out / "draws.nc")
@@ -205,9 +206,13 @@ def test_the_demo_says_what_to_install(tmp_path, monkeypatch):
 
 def test_the_demo_answers_the_packaged_question(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "alliance_bayes.cli._answer", lambda file, data, out, **settings: asked.append((file, data, out, settings))
-    )
+
+    def answer(file, data, out, *, source, overwrite, **settings):
+        assert ab.load_model(source) == file
+        assert not overwrite
+        asked.append((file, data, out, settings))
+
+    monkeypatch.setattr("alliance_bayes.cli._answer", answer)
     assert invoke("demo", "--out", tmp_path, "--seed", 4).exit_code == 0
     ((file, data, out, settings),) = asked
     assert (file, out) == (ab.packaged_model("help-direction"), tmp_path)

@@ -24,6 +24,7 @@ LAYERS = {
     "writing": {"problems"},
     "seals": set(),
     "json_records": {"names", "problems"},
+    "run_folder": {"names", "problems", "writing", "json_records"},
     "saving": {"names", "problems", "panel", "writing", "seals", "json_records"},
     "discrepancy": {"model_on_panel", "moments", "prediction"},
     "maximising": {"moments"},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .problems import AllianceBayesError
 
-__all__ = ["UNFINISHED", "write_file", "write_text"]
+__all__ = ["UNFINISHED", "make_folder", "write_file", "write_text"]
 
 UNFINISHED = ".unfinished"
 LONGEST_STEM = 40
@@ -31,6 +31,21 @@ CAUSES = {
     errno.EEXIST: ("it is not a plain file", "name another path"),
     errno.ENAMETOOLONG: ("its name is too long", "choose a shorter one"),
 }
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where there is none.
+
+    Raises
+    ------
+    AllianceBayesError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else error
+        raise AllianceBayesError(f"The folder {path} cannot be made: {words}; {FOLDER}.") from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

@@ -176,7 +176,7 @@ def run_folder(folder: Path, asked: Asked, versions: Mapping[str, str], *, overw
         If they may not, or nothing can be written there; before anything is sampled.
     """
     older = read_manifest(folder)
-    if folder.exists() and not folder.is_dir():
+    if os.path.lexists(folder) and not folder.is_dir():
         raise AllianceBayesError(f"{folder} is a file, and a run needs a folder. {OTHER_FOLDER}.")
     if not overwrite:
         _refuse_mixes(folder, asked, older)
@@ -192,7 +192,7 @@ def run_folder(folder: Path, asked: Asked, versions: Mapping[str, str], *, overw
 
 
 def _refuse_mixes(folder: Path, asked: Asked, older: Manifest | None) -> None:
-    found = sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+    found = sorted(file.name for file in folder.iterdir()) if os.path.lexists(folder) else []
     own = set() if older is None else {MANIFEST, *older.files}
     foreign = [name for name in found if name not in own and not name.startswith(".")]
     if older is not None and (differences := _differences(older.asked, asked)):
@@ -231,7 +231,7 @@ def _when(manifest: Manifest) -> str:
 
 def _made(folder: Path) -> bool:
     """Make a folder where there is none, and see whether files can be written to it; whether it was made."""
-    is_new = not folder.exists()
+    is_new = not os.path.lexists(folder)
     make_folder(folder)
     trial = folder / f".trial{UNFINISHED}"
     try:

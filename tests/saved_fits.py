@@ -15,7 +15,7 @@ from alliance_bayes import fitting
 from alliance_bayes.saving import FORMAT
 from alliance_bayes.seals import seal_of
 
-__all__ = ["content", "forged", "made_up_fit", "sealed", "whole_file"]
+__all__ = ["content", "forged", "made_up_fit", "made_up_fit_of", "sealed", "whole_file"]
 
 Groups = dict[str, xr.Dataset]
 N_DRAWS = 4
@@ -29,11 +29,20 @@ def made_up_fit(kind: str = "persons") -> ab.Fit:
         panel = ab.Panel.from_moments(
             measures=["x", "y"], times=[0, 1], n=200, means=np.zeros(4), covariance=0.7 * np.eye(4) + 0.3
         )
+    elif kind == "groups":
+        spec = ab.RICLPM(["x", "y"], group_lags="free")
+        values = np.random.default_rng(2).normal(size=(40, 3, 2))
+        panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 6, 12], groups=["a", "b"] * 20)
     else:
         spec = ab.RICLPM(["x", "y"])
         values = np.random.default_rng(1).normal(size=(7, 3, 2))
         values[2, 1, 0] = np.nan
         panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 6, 12], time_unit="months")
+    return made_up_fit_of(spec, panel)
+
+
+def made_up_fit_of(spec: ab.RICLPM | ab.CLPM, panel: ab.Panel) -> ab.Fit:
+    """A fit of any model to any panel, its draws from the prior."""
     settings = fitting.Settings(N_DRAWS, 5, 1, 1, 0.8, 3, "nutpie", 0.1, 0.2)
     prior = fitting._prior(ab.Fit(spec, panel, xr.DataTree(), settings)).isel(draw=slice(N_DRAWS))
     sampler = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((1, N_DRAWS), dtype=bool))})

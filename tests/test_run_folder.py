@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -271,3 +272,85 @@ def test_a_run_killed_at_any_step_is_not_taken_for_finished_and_leaves_no_mix(tm
         for older in (False, True)
     )
     assert (any(of_new[:-3]), any(of_old[:-3])) == (False, False)  # the manifest is renamed at the very end
+
+
+KILLED_AT_RANDOM = textwrap.dedent(
+    """\
+    import json, os, random, shutil, signal, sys, time
+    from pathlib import Path
+
+    import alliance_bayes as ab
+    from alliance_bayes import cli
+    from alliance_bayes.run_folder import finished, read_manifest
+    from alliance_bayes.moments import kernel
+    from alliance_bayes.pymc_models.compiling import compile_model
+
+    root, model = Path(sys.argv[1]), Path(sys.argv[2])
+    data, file = root / "study.csv", ab.load_model(model)
+    file.simulate(persons=60, seed=8).to_csv(data, index=False)
+    # Everything is imported and compiled once; nothing is sampled, as threads do not outlive a fork.
+    compile_model(ab.to_pymc(file.spec, file.panel(data)))
+    import matplotlib.pyplot, arviz_stats, nutpie, pymc
+
+    def start(folder, seed):
+        child = os.fork()
+        if child == 0:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1)
+            sys.argv = ["alliance-bayes", "run", str(model), str(data), "--out", str(folder), "--draws", "50",
+                        "--tune", "50", "--chains", "2", "--seed", str(seed), "--overwrite"]
+            try:
+                cli.main()
+            finally:
+                os._exit(1)
+        return child
+
+    def whole(seed, folder):
+        started = time.perf_counter()
+        os.waitpid(start(folder, seed), 0)
+        return time.perf_counter() - started
+
+    older = root / "older"
+    whole(1, older)
+    seconds = whole(1, older)
+    assert finished(older)
+    rng, found = random.Random(int(sys.argv[3])), []
+    for k in range(10):
+        folder = root / f"out-{k}"
+        if k % 2:
+            shutil.copytree(older, folder)
+        child = start(folder, 2)
+        time.sleep(seconds * rng.uniform(0.05, 1.0))
+        os.kill(child, signal.SIGKILL)
+        killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        state = {"older": bool(k % 2), "killed": killed, "finished": finished(folder)}
+        if state["finished"]:
+            asked = read_manifest(folder).asked.settings["seed"]
+            state["seeds"] = [asked, ab.load_fit(folder / "draws.nc").settings.seed]
+            state["in words"] = f", seed {asked}, " in (folder / "answer.txt").read_text()
+        found.append(state)
+    print(json.dumps({"seconds": seconds, "found": found}))
+    """
+)
+
+
+@pytest.mark.slow
+def test_the_command_line_killed_at_ten_random_moments_leaves_nothing_taken_for_finished(tmp_path):
+    """Five times in a new folder, five times over a finished run, which then stands whole or is no run."""
+    model = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_RANDOM, str(tmp_path), str(model), "7"],
+        timeout=400,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    states = json.loads(done.stdout)["found"]
+    assert sum(state["killed"] for state in states) > 5
+    for state in states:
+        if state["finished"]:
+            assert state["seeds"][0] == state["seeds"][1], state
+            assert state["in words"], state
+            assert state["older"] or state["seeds"][0] == 2, state
+    assert not all(state["finished"] for state in states if not state["older"])

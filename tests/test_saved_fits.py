@@ -10,10 +10,12 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
+from alliance_bayes import fitting
 from alliance_bayes.saving import FORMAT, FitRecord, read_fit, write_fit
 from alliance_bayes.seals import Seal, read_seal
 from alliance_bayes.spec.mapping import spec_to_mapping
-from saved_fits import content, forged, made_up_fit, sealed, whole_file
+from family_cases import CASES
+from saved_fits import content, forged, made_up_fit, made_up_fit_of, sealed, whole_file
 
 KINDS = ("persons", "moments")
 
@@ -32,6 +34,35 @@ def test_a_saved_fit_comes_back(kind, tmp_path):
     assert (loaded.spec, loaded.settings) == (fit.spec, fit.settings)
     assert str(loaded.panel) == str(fit.panel)
     assert list(loaded.draws.children) == ["posterior", "sample_stats"]
+    xr.testing.assert_identical(loaded.posterior, fit.posterior)
+
+
+def studies():
+    tables = {"measures": ["x", "y"], "means": np.zeros(6), "correlation": 0.7 * np.eye(6) + 0.3, "sds": np.ones(6)}
+    return ab.Panel.from_studies(
+        {name: ab.Panel.from_moments(n=n, times=[0, 1, 2], **tables) for name, n in (("Smith", 50), ("Jones", 80))}
+    )
+
+
+EVERY = CASES | {"studies": (ab.RICLPM(["x", "y"], group_lags="pooled"), studies())}
+QUICK = (
+    *("riclpm continuous", "paths of one interval", "lag 2", "lcmsr", "alt on a grid", "covariates of waves"),
+    *("groups free", "own times", "moderated", "indicators, strict", "studies"),
+)
+
+
+REST = [pytest.param(case, marks=pytest.mark.slow) for case in sorted({*EVERY} - {*QUICK})]
+
+
+@pytest.mark.parametrize("case", [*QUICK, *REST])
+def test_a_fit_of_every_kind_comes_back(case, tmp_path, monkeypatch):
+    """What is held against the model on loading holds of every model."""
+    monkeypatch.setattr(fitting, "N_PRIOR_DRAWS", 4)
+    spec, panel = EVERY[case]
+    fit = made_up_fit_of(spec, panel)
+    loaded = ab.load_fit(fit.save(tmp_path / "fit.nc"))
+    assert loaded.spec == spec
+    assert str(loaded.panel) == str(panel)
     xr.testing.assert_identical(loaded.posterior, fit.posterior)
 
 

@@ -516,8 +516,13 @@ class Fit:
         Raises
         ------
         AllianceBayesError
-            If it cannot be written; the fit and an older file are as they were.
+            If it cannot be written, or this is one group of a fit; the fit and an older file are as they were.
         """
+        if self.whole is not None:
+            raise SpecError(
+                "A file holds a whole fit, and this is one of its groups. Save the fit of all groups, and ask for the "
+                f"group again: ab.load_fit(path).of_group('{self.whole.groups[0]}')."
+            )
         record = FitRecord(spec_to_mapping(self.spec), asdict(self.settings), tuple(getattr(self, "incomplete", ())))
         return write_fit(path, record, self.panel, self.draws)
 

@@ -246,7 +246,14 @@ EDITED = [
             panel=_set("group_times", {"north": [0.0, 1.0]}), kind="moments"),
 ]  # fmt: skip
 
+
+def _one_group(folder):
+    fit = made_up_fit()
+    replace(fit, whole=made_up_fit("groups")).save(folder / "fit.nc")
+
+
 UNWRITABLE = [
+    Case("saving: one group of a fit", _one_group, ("A file holds a whole fit", "ab.load_fit(path).of_group('a')")),
     Case("saving: into a folder there is not", _saved_to("none/fit.nc"),
          ("none/fit.nc cannot be written: its folder does not exist; make the folder first",)),
     Case("saving: onto a folder", lambda folder: made_up_fit().save(folder), ("cannot be written: it is a folder",)),

@@ -188,7 +188,7 @@ KILLED = textwrap.dedent(
     from pathlib import Path
 
     from alliance_bayes import writing
-    from alliance_bayes.run_folder import Asked, finished, run_folder
+    from alliance_bayes.run_folder import Asked, finished, read_manifest, run_folder
 
     NAMES = ("draws.nc", "summary.csv", "answer.txt")
     os.fsync = lambda _: None  # a process that is killed loses nothing that the system has
@@ -241,6 +241,8 @@ KILLED = textwrap.dedent(
             state = {"older": older, "killed": killed, "finished": finished(folder), "words": words}
             state["whole"] = all(there.get(name) in (b"old" * 1000, b"new" * 1000, None) for name in NAMES)
             state["all"] = set(NAMES) <= set(there)
+            manifest = read_manifest(folder)
+            state["says"] = manifest is not None and manifest.status == "finished"
             if not state["finished"] or words == ["old"]:
                 run(folder, b"new", 2, older)
             state["again"] = finished(folder)
@@ -264,6 +266,7 @@ def test_a_run_killed_at_any_step_is_not_taken_for_finished_and_leaves_no_mix(tm
         assert state["whole"], state
         assert len(state["words"]) < 2, state
         assert state["all"] or not state["finished"], state
+        assert state["says"] == state["finished"], state
         assert state["again"], state
         assert state["left"] == sorted(["answer.txt", "draws.nc", "run.json", "summary.csv", *state["foreign"]]), state
     assert [state["finished"] for state in states if not state["killed"]] == [True, True]

@@ -12,7 +12,7 @@ import xarray as xr
 import alliance_bayes as ab
 from alliance_bayes import fitting
 from alliance_bayes.saving import FORMAT, FitRecord, read_fit, write_fit
-from alliance_bayes.seals import Seal, read_seal
+from alliance_bayes.seals import BLOCK, Seal, read_seal, seal_of
 from alliance_bayes.spec.mapping import spec_to_mapping
 from family_cases import CASES
 from saved_fits import content, forged, made_up_fit, made_up_fit_of, sealed, whole_file
@@ -98,6 +98,16 @@ def test_the_verifier_sees_every_byte():
         file[place] ^= 1 << place % 8
     assert unseen == []
     assert read_seal(io.BytesIO(file)) == good
+
+
+def test_the_verifier_sees_bytes_on_both_sides_of_its_blocks():
+    body = np.random.default_rng(5).bytes(2 * BLOCK + BLOCK // 2)
+    file = bytearray(body + seal_of(body, FORMAT))
+    assert read_seal(io.BytesIO(file)) == Seal(FORMAT, True, len(body))
+    for place in (0, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK, len(body) - 1):
+        file[place] ^= 1
+        assert read_seal(io.BytesIO(file)) == Seal(FORMAT, False, len(body)), place
+        file[place] ^= 1
 
 
 def test_two_thousand_flips_and_cuts_are_refused(path):

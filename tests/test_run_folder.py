@@ -1,6 +1,7 @@
 """The folder of a run: never taken for finished before it is, never a mix of two runs."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -164,6 +165,22 @@ def test_a_run_that_fails_before_its_first_file_leaves_things_as_they_were(folde
     for out in (folder, tmp_path / "new"):
         with pytest.raises(KeyboardInterrupt), run_folder(out, ASKED, {}, overwrite=True):
             raise KeyboardInterrupt
+    assert contents(folder) == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_disk_that_takes_nothing_is_said_before_anything_is_sampled(folder, tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError(28, "No space left on device")
+
+    before = contents(folder)
+    monkeypatch.setattr(os, "fsync", fail)
+    for out in (folder, tmp_path / "new"):
+        with (
+            pytest.raises(ab.AllianceBayesError, match="the disk is full"),
+            run_folder(out, ASKED, {}, overwrite=True),
+        ):
+            pytest.fail("the run began")
     assert contents(folder) == before
     assert not (tmp_path / "new").exists()
 

@@ -243,10 +243,9 @@ def _save_draws(fit: "ab.Fit", run: Run) -> Path:
     try:
         return run.save("draws.nc", fit.save)
     except ab.AllianceBayesError as error:
-        refuge = Path(tempfile.mkdtemp(prefix="alliance-bayes-")) / "draws.nc"
         try:
-            fit.save(refuge)
-        except ab.AllianceBayesError as second:
+            refuge = fit.save(Path(tempfile.mkdtemp(prefix="alliance-bayes-")) / "draws.nc")
+        except (ab.AllianceBayesError, OSError) as second:
             raise ab.AllianceBayesError(f"{error}\n{second}\nThe draws are lost.") from None
         raise ab.AllianceBayesError(f"{error}\nThe draws are in {refuge}; ab.load_fit reads them.") from None
 

@@ -236,9 +236,12 @@ def _made(folder: Path) -> bool:
     trial = folder / f".trial{UNFINISHED}"
     try:
         write_file(trial, b"\n")
-    finally:
-        with suppress(OSError):
-            trial.unlink()
+        trial.unlink()
+    except (AllianceBayesError, OSError):
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
     return is_new
 
 

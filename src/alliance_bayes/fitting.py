@@ -1,11 +1,10 @@
 """Fitting: spec and panel to draws, and everything that is read off the draws of one fit."""
 
-import json
 import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,6 +17,7 @@ import xarray as xr
 from .discrepancy import chi_squares, completed_and_replicated
 from .forecasting import amounts, foretold, model_until
 from .health import Health, examine, with_integration
+from .json_records import read_record
 from .latent_predictions import (
     completed_responses,
     draw_of_people,
@@ -38,7 +38,7 @@ from .names import choices, number, quoted
 from .panel import Panel, told_states
 from .prediction import draw_unobserved, replicate, statistic_table
 from .problems import AllianceBayesError, Problems, SpecError
-from .saving import panel_from_dataset, panel_to_dataset
+from .saving import FitRecord, read_fit, readable, write_fit
 from .spec.cross_lagged import CrossLagged
 from .spec.mapping import spec_from_mapping, spec_to_mapping
 from .summaries import interval
@@ -52,7 +52,6 @@ N_REPLICATES = 200
 N_PERSON_DRAWS, N_LATENT_DRAWS = 1000, 400
 N_CHECKS = 500
 MOST_LOW_RANK = 100
-FORMAT = 1
 Sampler = Literal["nutpie", "pymc"]
 
 
@@ -510,19 +509,30 @@ class Fit:
         return _log_likelihood(self, persons)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write draws, spec, panel and settings to one netCDF file, for `load_fit`.
+        """Write draws, spec, panel and settings to one netCDF file, for `load_fit`; xarray and ArviZ read it too.
 
         Parameters
         ----------
         path
-            File to write; an existing file is replaced.
+            File to write; an existing file is replaced once the new one is on the disk.
+
+        Returns
+        -------
+        pathlib.Path
+            The path.
+
+        Raises
+        ------
+        AllianceBayesError
+            If it cannot be written, or this is one group of a fit; the fit and an older file are as they were.
         """
-        tree = xr.DataTree.from_dict({**self.draws.to_dict(), "/panel": panel_to_dataset(self.panel)})
-        tree.attrs["alliance_bayes"] = json.dumps(
-            {"format": FORMAT, "spec": spec_to_mapping(self.spec), "settings": asdict(self.settings)}
-        )
-        tree.to_netcdf(Path(path), engine="h5netcdf")
-        return Path(path)
+        if self.whole is not None:
+            raise SpecError(
+                "A file holds a whole fit, and this is one of its groups. Save the fit of all groups, and ask for the "
+                f"group again: ab.load_fit(path).of_group('{self.whole.groups[0]}')."
+            )
+        record = FitRecord(spec_to_mapping(self.spec), asdict(self.settings), tuple(getattr(self, "incomplete", ())))
+        return write_fit(path, record, self.panel, self.draws)
 
     @property
     def thetas(self) -> np.ndarray:
@@ -585,23 +595,56 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     Raises
     ------
     AllianceBayesError
-        If the file is missing or was not written by `Fit.save`.
+        If the file is missing, was not written by `Fit.save`, or was changed or cut off since: every byte is held
+        against the checksum at its end before anything else is read.
     """
-    if not Path(path).is_file():
-        raise AllianceBayesError(f"There is no file {path}.")
-    try:
-        with xr.open_datatree(Path(path), engine="h5netcdf") as opened:
-            tree = opened.load()
-    except OSError:  # not a netCDF file
-        tree = xr.DataTree()
-    if "alliance_bayes" not in tree.attrs:
-        raise AllianceBayesError(f"{path} was not written by Fit.save.")
-    meta = json.loads(tree.attrs.pop("alliance_bayes"))
-    if meta["format"] != FORMAT:
-        raise AllianceBayesError(f"{path} has format {meta['format']}; this version reads {FORMAT}.")
-    panel = panel_from_dataset(tree["panel"].to_dataset())
-    groups = {name: group for name, group in tree.to_dict().items() if name != "/panel"}
-    return Fit(spec_from_mapping(meta["spec"]), panel, xr.DataTree.from_dict(groups), Settings(**meta["settings"]))
+    record, panel, draws = read_fit(path)
+    with readable(path) as problems:
+        settings = read_record(Settings, record.settings, "The settings", problems)
+        if settings is not None:
+            with problems.collecting():
+                check_settings(
+                    *(settings.draws, settings.tune, settings.chains, settings.cores),
+                    *(settings.target_accept, settings.seed, settings.sampler),
+                )
+        spec = None
+        with problems.collecting():
+            spec = spec_from_mapping(record.spec)
+        problems.raise_as(AllianceBayesError)
+        assert spec is not None
+        assert settings is not None
+        model = panel_model(spec, panel)
+        _check_draws(draws, model, problems)
+        problems.raise_as(AllianceBayesError)
+        known: dict[str, Any] = {}
+        if "incomplete" in {field.name for field in fields(Fit)}:
+            known["incomplete"] = record.incomplete
+        return _laid_out(Fit(spec, panel, draws, settings, **known), model)
+
+
+def _check_draws(draws: xr.DataTree, model: PanelModel, problems: Problems) -> None:
+    """Whether draws are those of the model's parameters at these measures and times."""
+    for group in ("posterior", "sample_stats"):
+        if group not in draws.children:
+            problems.add(f"The group '{group}' is missing.")
+    problems.raise_as(AllianceBayesError)
+    posterior, labels = draws["posterior"].to_dataset(), model.scale.coordinates
+    sizes, of_statistics = (dict(draws[group].to_dataset().sizes) for group in ("posterior", "sample_stats"))
+    for dim in ("chain", "draw"):
+        if not sizes.get(dim) or sizes[dim] != of_statistics.get(dim):
+            problems.add(f"posterior has {sizes.get(dim, 0)} along '{dim}', sample_stats {of_statistics.get(dim, 0)}.")
+    expected = {block.name: block.dims for block in model.scale.blocks}
+    expected |= {quantity.name: quantity.dims for quantity in model.derived.quantities}
+    for name, own in expected.items():
+        dims = ("chain", "draw", *own)
+        if name not in posterior or set(posterior[name].dims) != set(dims):
+            problems.add(f"posterior has no '{name}' of the dims {quoted(dims)}.")
+        elif posterior[name].dtype.kind != "f":
+            problems.add(f"posterior: '{name}' is of the type {posterior[name].dtype}; expected numbers.")
+    for dim in sorted(map(str, set(sizes) & set(labels))):
+        found = posterior[dim].to_numpy().tolist() if dim in posterior.coords else []
+        if found != list(labels[dim]):
+            problems.add(f"Along '{dim}' the draws have {quoted(found)}; the model has {quoted(labels[dim])}.")
 
 
 def check_settings(

@@ -1,0 +1,53 @@
+"""The last line of a file of ours: its format, and the checksum of every byte before, read before anything else is."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import BinaryIO
+
+__all__ = ["Seal", "read_seal", "seal_of"]
+
+LINE = "\nalliance_bayes fit, format {format}, SHA-256 {digest}\n"
+PATTERN = re.compile(rb"\nalliance_bayes fit, format ([1-9][0-9]{0,5}), SHA-256 ([0-9a-f]{64})\n\Z")
+LONGEST = len(LINE.format(format=10**6 - 1, digest="0" * 64))
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What the last line of a file says of it.
+
+    Attributes
+    ----------
+    format
+        Number of the file's format.
+    intact
+        Whether the bytes before are those that it was written for.
+    size
+        Number of bytes before it.
+    """
+
+    format: int
+    intact: bool
+    size: int
+
+
+def seal_of(content: bytes | memoryview, file_format: int) -> bytes:
+    """The line that closes a file of this content. HDF5 reads such a file as if the line were not there."""
+    return LINE.format(format=file_format, digest=hashlib.sha256(content).hexdigest()).encode()
+
+
+def read_seal(file: BinaryIO) -> Seal | None:
+    """The seal of a file, or None where it does not end in one."""
+    end = file.seek(0, 2)
+    file.seek(max(0, end - LONGEST))
+    found = PATTERN.search(file.read())
+    if found is None:
+        return None
+    size = end - len(found[0])
+    file.seek(0)
+    digest, left = hashlib.sha256(), size
+    while block := file.read(min(BLOCK, left)):
+        digest.update(block)
+        left -= len(block)
+    return Seal(int(found[1]), digest.hexdigest() == found[2].decode(), size)

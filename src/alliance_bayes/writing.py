@@ -1,0 +1,122 @@
+"""How a file is written: aside in the same folder, then renamed, so that a failure leaves the older file as it was."""
+
+import errno
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from .problems import AllianceBayesError
+
+__all__ = ["UNFINISHED", "make_folder", "write_file", "write_text"]
+
+UNFINISHED = ".unfinished"
+LONGEST_STEM = 40
+ROOM = "make room, or name a path on another disk"
+FOLDER = "name a path in a folder of your own"
+CAUSES = {
+    errno.ENOSPC: ("the disk is full", ROOM),
+    errno.EDQUOT: ("the quota of this disk is used up", ROOM),
+    errno.EFBIG: (
+        "it would be larger than a file may be",
+        "raise the limit (ulimit -f), or name a path on another disk",
+    ),
+    errno.EACCES: ("writing there is not allowed", FOLDER),
+    errno.EPERM: ("writing there is not allowed", FOLDER),
+    errno.EROFS: ("that disk can only be read", FOLDER),
+    errno.ENOENT: ("its folder does not exist", "make the folder first"),
+    errno.ENOTDIR: ("a part of its path is a file", "name a path in a folder"),
+    errno.EISDIR: ("it is a folder", "name a file in it"),
+    errno.EEXIST: ("it is not a plain file", "name another path"),
+    errno.ENAMETOOLONG: ("its name is too long", "choose a shorter one"),
+}
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where there is none.
+
+    Raises
+    ------
+    AllianceBayesError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else error
+        raise AllianceBayesError(f"The folder {path} cannot be made: {words}; {FOLDER}.") from error
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text in UTF-8 as `write_file` does."""
+    return write_file(path, text.encode())
+
+
+def write_file(path: str | os.PathLike[str], *parts: bytes | memoryview) -> Path:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The file; an existing one is replaced once the new one is on the disk, and not before.
+    parts
+        Its content, in order.
+
+    Raises
+    ------
+    AllianceBayesError
+        If it cannot be written; nothing is left of the attempt, and an older file is as it was.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise AllianceBayesError(f"A file's path must be text or a pathlib.Path; got {path!r}.")
+    aside: Path | None = None
+    older = False
+    try:
+        target = Path(os.path.realpath(path))  # a link goes on to point at its file
+        older = target.exists()
+        _check_replaceable(target)
+        aside = target.with_name(f".{target.name[:LONGEST_STEM]}.{secrets.token_hex(4)}{UNFINISHED}")
+        with aside.open("xb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        if older:
+            shutil.copymode(target, aside)
+        aside.replace(target)
+        _keep_name(target.parent)
+    except (OSError, ValueError) as error:  # a path with a null character is a ValueError
+        raise AllianceBayesError(_refusal(path, error, older)) from error
+    finally:
+        if aside is not None:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+    return Path(path)
+
+
+def _check_replaceable(target: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if target.exists() and not target.is_file():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _keep_name(folder: Path) -> None:
+    """Have the new name outlive a power cut, where folders can be synchronised."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _refusal(path: str | os.PathLike[str], error: OSError | ValueError, older: bool) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    cause, cure = CAUSES.get(number or 0, (words, "name another path"))
+    unharmed = "; the older file there is as it was" if older and number != errno.EISDIR else ""
+    return f"{os.fspath(path)!s} cannot be written: {cause}; {cure}{unharmed}."

@@ -201,7 +201,7 @@ class CausalFile:
         ModelFileError
             If a name is no column, or a column without a time varies over time; all problems at once.
         """
-        data = read_frame(frame) if isinstance(frame, str | PathLike) else frame
+        data = read_frame(frame, labels=[self.layout["person"]]) if isinstance(frame, str | PathLike) else frame
         problems = Problems(f"These data cannot be asked '{self.title}'")
         for name in (self.layout["person"], self.layout["time"]):
             if name not in data.columns:

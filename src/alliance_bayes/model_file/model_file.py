@@ -99,7 +99,8 @@ class ModelFile:
             As `Panel.from_long`.
         """
         source = "data frame" if isinstance(frame, pd.DataFrame) else Path(frame).name
-        data = frame if isinstance(frame, pd.DataFrame) else read_frame(frame)
+        labels = [self.layout["person"], *([self.layout["group"]] if self.layout.get("group") else [])]
+        data = frame if isinstance(frame, pd.DataFrame) else read_frame(frame, labels=labels)
         problems = Problems(f"{source} is not yet a panel of {self.layout['person']} by {self.layout['time']}")
         check_frame(data, problems)
         data, failed = add_derived(data, self.columns, problems)

@@ -15,7 +15,7 @@ import pandas as pd
 from ..names import choices, quoted
 from ..problems import PanelError, Problems
 from . import frames
-from .checks import check_decision
+from .checks import check_decision, check_unit
 from .parquet import from_parquet
 from .patterns import pattern_codes, pooled
 from .printing import describe
@@ -211,8 +211,9 @@ class Panel:
         """
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
-        data = checked_frame(frame, problems)
+        data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
+        check_unit(time_unit, problems)
         arrays, required = frames.from_long(
             data,
             person=person,
@@ -289,8 +290,9 @@ class Panel:
         """
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person or 'its rows'} by time")
-        data = checked_frame(frame, problems)
+        data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
+        check_unit(time_unit, problems)
         arrays, required = frames.from_wide(
             data,
             measures=measures,
@@ -371,6 +373,7 @@ class Panel:
         """
         problems = Problems(f"{source} are not yet a panel")
         check_decision(contradictions, problems)
+        check_unit(time_unit, problems)
         arrays, required = frames.from_arrays(
             values,
             measures=measures,
@@ -468,6 +471,7 @@ class Panel:
         """
         source = Path(path).name
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
+        check_unit(time_unit, problems)
         reduced = from_parquet(
             path,
             person=person,
@@ -558,6 +562,7 @@ class Panel:
             correlation=correlation,
             sds=sds,
             divisor=divisor,
+            time_unit=time_unit,
         )
         return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
 
@@ -957,7 +962,7 @@ def source_of(frame: object) -> str:
     return Path(fspath(frame)).name if isinstance(frame, str | PathLike) else "data frame"
 
 
-def checked_frame(frame: Frame, problems: Problems) -> pd.DataFrame:
-    read = read_frame(frame) if isinstance(frame, str | PathLike) else frame
+def checked_frame(frame: Frame, labels: Sequence[str | None], problems: Problems) -> pd.DataFrame:
+    read = read_frame(frame, labels=[name for name in labels if isinstance(name, str)]) if isinstance(frame, str | PathLike) else frame
     frames.check_frame(read, problems)
     return read

@@ -16,6 +16,7 @@ from pandas.api import types
 from ..names import quoted
 from ..problems import PanelError, Problems
 from .checks import (
+    LARGEST,
     Kind,
     case,
     check_decision,
@@ -56,7 +57,10 @@ __all__ = ["Reduced", "from_parquet"]
 MEMORY = "1GB"  # for sorting; what is beyond goes to a folder of temporary files
 MOST_THREADS = 16  # each needs memory of its own
 N_ROWS = 500_000  # held at a time
-STRANGE = {"measure": "isinf({0})", "state": "{0} NOT IN (0, 1)"}
+STRANGE = {  # what is out of range, and in SQL where it is
+    "measure": {"measure": "isinf({0})", "size": f"NOT isinf({{0}}) AND abs({{0}}) > {LARGEST}"},
+    "state": {"state": "{0} NOT IN (0, 1)"},
+}
 
 
 class Reduced(NamedTuple):
@@ -236,15 +240,17 @@ class Rows:
         if numbers(empty, name, kind, str, problems) is None:
             return False
         text = not types.is_numeric_dtype(empty.dtype)
-        strange = f"TRY_CAST({column} AS DOUBLE) IS NULL AND {column} IS NOT NULL" if text else STRANGE[kind]
-        strange = strange.format(column)
-        present, count = self.ask(f"SELECT count({column}), count(*) FILTER ({strange}) FROM rows WHERE {self.kept}")[0]
-        if count:
-            cases = self.cases(column, strange, text)
-            problems.add(text_text(name, count, cases) if text else out_of_range(name, kind, count, cases))
-        elif text and present:
+        as_text = {"text": f"TRY_CAST({column} AS DOUBLE) IS NULL AND {column} IS NOT NULL"}
+        strange = as_text if text else {what: where.format(column) for what, where in STRANGE[kind].items()}
+        counted = ", ".join(f"count(*) FILTER ({where})" for where in strange.values())
+        present, *counts = self.ask(f"SELECT count({column}), {counted} FROM rows WHERE {self.kept}")[0]
+        for (what, where), count in zip(strange.items(), counts, strict=True):
+            if count:
+                cases = self.cases(column, where, text)
+                problems.add(text_text(name, count, cases) if text else out_of_range(name, what, count, cases))
+        if text and present and not any(counts):
             problems.add(numbers_as_text(name))
-        return not (count or (text and present))
+        return not (any(counts) or (text and present))
 
     def cases(self, column: str, strange: str, text: bool) -> Iterator[str]:
         """The first few strange values of a column, and where they are."""

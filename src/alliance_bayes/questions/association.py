@@ -208,7 +208,7 @@ def association(
     .. [1] Capretto et al. (2022). Bambi: a simple interface for fitting Bayesian linear models in Python.
        Journal of Statistical Software 103(15).
     """
-    data = read_frame(frame) if isinstance(frame, str | PathLike) else frame
+    data = read_frame(frame, labels=[regression.person]) if isinstance(frame, str | PathLike) else frame
     used = complete_rows(regression, data)
     _check_settings(draws, chains, seed)
     found: dict[tuple[str, str], Fitted] = {}

@@ -10,7 +10,7 @@ import pandas as pd
 from ..names import in_words, quoted
 from ..problems import PanelError
 
-__all__ = ["read_csv"]
+__all__ = ["check_once", "read_csv"]
 
 WHOLE_NUMBER = r"0|-?[1-9][0-9]{0,17}"
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -102,9 +102,7 @@ def odd_lines(rows: Iterator[list[str]], n_fields: int) -> Iterator[tuple[int, i
 
 def check_header(file: Path, header: list[str]) -> None:
     """Whether names differ, and are separated by commas."""
-    twice = [f"'{name}' {count} times" for name, count in Counter(header).items() if count > 1 and name.strip()]
-    if twice:
-        raise PanelError(f"The header of {file.name} names {in_words(twice)}; give each column a name of its own.")
+    check_once(file, header)
     if len(header) == 1:
         for sign, word in OTHER_SEPARATORS.items():
             if sign in header[0]:
@@ -112,6 +110,13 @@ def check_header(file: Path, header: list[str]) -> None:
                     f"{file.name} is separated by {word} rather than commas: its header is {quoted(header)}. Pass "
                     f"pandas.read_csv(path, sep={sign!r}), with decimal=',' where numbers have decimal commas."
                 )
+
+
+def check_once(file: Path, names: Sequence[str]) -> None:
+    """Whether the columns of a file have different names; several may have none."""
+    twice = [f"'{name}' {count} times" for name, count in Counter(names).items() if count > 1 and name.strip()]
+    if twice:
+        raise PanelError(f"{file.name} names {in_words(twice)}; give each column a name of its own.")
 
 
 def is_blank(fields: list[str]) -> bool:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +19,7 @@ from .parquet import from_parquet
 from .patterns import pattern_codes, pooled
 from .printing import describe
 from .published import published_moments
-from .reading import read_frame
+from .reading import path_of, read_frame
 from .records import Absence, Arrays, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions, settle
 from .studies import joined_studies
@@ -469,7 +468,7 @@ class Panel:
         Missing-data patterns: 3
         Left out: nothing
         """
-        source = Path(path).name
+        source = source_of(path)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
         check_unit(time_unit, problems)
         reduced = from_parquet(
@@ -959,7 +958,7 @@ def read_only(array: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
 
 
 def source_of(frame: object) -> str:
-    return Path(fspath(frame)).name if isinstance(frame, str | PathLike) else "data frame"
+    return path_of(frame).name if isinstance(frame, str | PathLike) else "data frame"
 
 
 def checked_frame(frame: Frame, labels: Sequence[str | None], problems: Problems) -> pd.DataFrame:

@@ -32,9 +32,11 @@ from .checks import (
     usable_columns,
     waves_of_labels,
 )
+from .delimited import check_once
 from .frames import MOST_DATES, Grid, check_dates, check_size, only_present, persons_left_out
+from .given import no_label
 from .patterns import PatternSums
-from .reading import no_file, not_installed, unreadable
+from .reading import no_file, not_installed, path_of, unreadable
 from .records import Absence, Arrays, LeftOut, Moments
 from .settling import (
     Extent,
@@ -86,7 +88,7 @@ def from_parquet(
     problems: Problems,
 ) -> Reduced:
     """Moments of a file with one row per person and time, checked as `frames.from_long` checks a frame."""
-    with opened(Path(path)) as connection:
+    with opened(path_of(path)) as connection:
         frame = connection.sql("SELECT * FROM file LIMIT 0").df()
         check_size(connection.sql("SELECT count(*) FROM file").fetchall()[0][0], len(frame.columns), problems)
         problems.raise_as(PanelError)
@@ -99,7 +101,11 @@ def from_parquet(
         usable = usable_columns(frame, [("person", person), ("time", time), *uses], problems)
 
         rows = Rows(connection, frame, person, time, usable)
-        identified = person in usable and rows.all_known("person", f"The person, '{person}',", "whose it is", problems)
+        identified = (
+            person in usable
+            and rows.all_known("person", f"The person, '{person}',", "whose it is", problems)
+            and rows.are_ids(person, problems)
+        )
         waved = rows.waves(time, times, problems) if time in usable else None
         found = {name for kind, name in uses if name in usable and rows.are_numbers(name, kind, problems)}
         if not identified or waved is None:
@@ -147,6 +153,7 @@ def opened(path: Path) -> Iterator["DuckDBPyConnection"]:
             "threads": min(MOST_THREADS, os.cpu_count() or 1),
         }
         connection = duckdb.connect(config=settings)
+        check_schemas(files)
         try:
             connection.read_parquet([str(file) for file in files]).create_view("file")
             yield connection
@@ -154,6 +161,30 @@ def opened(path: Path) -> Iterator["DuckDBPyConnection"]:
             raise unreadable(path, ".parquet", error) from error
         finally:
             connection.close()
+
+
+def check_schemas(files: Sequence[Path]) -> None:
+    """Whether all files have the same columns, of the same types, each name once."""
+    import pyarrow
+    from pyarrow.parquet import read_schema
+
+    reference: dict[str, Any] = {}
+    for file in files:
+        try:
+            schema = read_schema(file)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise unreadable(file, ".parquet", error) from error
+        check_once(file, schema.names)
+        columns = dict(zip(schema.names, schema.types, strict=True))
+        reference = reference or columns
+        different = [name for name in {**reference, **columns} if reference.get(name) != columns.get(name)]
+        if different:
+            name = different[0]
+            types = " and ".join(str(each.get(name, "absent")) for each in (reference, columns))
+            raise PanelError(
+                f"The files of '{file.parent.name}' differ in {quoted(different)}: '{name}' is {types} in {files[0].name} "
+                f"and {file.name}. Write all with the same columns and types."
+            )
 
 
 class Block(NamedTuple):
@@ -219,6 +250,14 @@ class Rows:
             first = self.ask(f"SELECT position FROM rows WHERE {column} IS NULL ORDER BY position LIMIT 5")
             problems.add(missing_text(name, count, [position for (position,) in first], what))
         return not count
+
+    def are_ids(self, name: str, problems: Problems) -> bool:
+        """Whether the column of persons holds what ids can be."""
+        extremes = self.connection.sql("SELECT min(person) AS person FROM rows UNION ALL SELECT max(person) FROM rows")
+        strange = no_label(extremes.df()["person"].to_numpy())
+        if strange:
+            problems.add(f"The person, '{name}', holds {strange}")
+        return not strange
 
     def waves(self, name: str, times: object, problems: Problems) -> tuple[tuple[float, ...], list[LeftOut]] | None:
         """Times of the panel and rows at others; from then on, the rows at these times are those kept."""

@@ -8,17 +8,19 @@ from pathlib import Path
 import pandas as pd
 
 from ..problems import PanelError
-from .delimited import read_csv
+from .delimited import check_once, read_csv
+from .given import shown
 
-__all__ = ["no_file", "not_installed", "read_frame", "unreadable"]
+__all__ = ["no_file", "not_installed", "path_of", "read_frame", "unreadable"]
 
 READERS: dict[str, Callable[[Path, Sequence[str]], pd.DataFrame]] = {
     ".csv": read_csv,
-    ".parquet": lambda path, _: pd.read_parquet(path),
+    ".parquet": lambda path, _: read_parquet(path),
     ".sav": lambda path, _: pd.read_spss(path, convert_categoricals=False),
     ".zsav": lambda path, _: pd.read_spss(path, convert_categoricals=False),
     ".dta": lambda path, _: pd.read_stata(path, convert_categoricals=False),
 }
+LONGEST_PATH = 1000
 BEGINNINGS = {
     ".parquet": (b"PAR1",),
     ".sav": (b"$FL2", b"$FL3"),
@@ -61,7 +63,7 @@ def read_frame(path: str | PathLike[str], *, labels: Sequence[str] = ()) -> pd.D
     alliance_bayes.problems.PanelError: clinic.xlsx: a file ending in '.xlsx' cannot be read. \
 Use .csv, .parquet, .sav, .zsav or .dta, or pass a pandas DataFrame.
     """
-    file = Path(path)
+    file = path_of(path)
     if file.suffix.lower() not in READERS:
         *most, last = READERS
         raise PanelError(
@@ -78,6 +80,25 @@ Use .csv, .parquet, .sav, .zsav or .dta, or pass a pandas DataFrame.
         raise not_installed(file, file.suffix) from error
     except Exception as error:  # each reader has its own kind of exception for a damaged file
         raise unreadable(file, file.suffix, error) from error
+
+
+def path_of(path: object) -> Path:
+    """A path as such; refused where it is none, or the data themselves."""
+    if not isinstance(path, str | PathLike) or not str(path):
+        raise PanelError(f"A file needs the path of a file; got {shown(path)}.")
+    if "\n" in str(path) or len(str(path)) > LONGEST_PATH:
+        raise PanelError(
+            f"The path {shown(str(path))} is no path but a text; write it to a file first, or pass a pandas DataFrame."
+        )
+    return Path(path)
+
+
+def read_parquet(file: Path) -> pd.DataFrame:
+    """Data frame of a Parquet file."""
+    from pyarrow.parquet import read_schema
+
+    check_once(file, read_schema(file).names)
+    return pd.read_parquet(file)
 
 
 def no_file(file: Path) -> PanelError:

@@ -1,6 +1,7 @@
 """Informative hypotheses beside exact probabilities of normal orthants, and what the answer says."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -187,10 +188,42 @@ def test_statements_are_read_as_written():
     effects = effects_of(fit, "posterior")
     problems = Problems("none")
     first, second = effects["alliance -> days, 0 to 6"], effects["days -> alliance, 6 to 12"]
-    found = parse(" |alliance->days, 0 to 6| > days -> alliance, 6 to 12 > -0.05 & 1 > |-0.5|", effects, problems)
+    found = parse(" |alliance->days, 0 to 6| > days -> alliance, 6 to 12 > -0.05", effects, problems)
     assert problems.found == []
     xr.testing.assert_equal(found.holds(effects), (abs(first) > second) & (second > -0.05))
-    assert not parse("0.5 < |-0.5|", effects, problems).holds(effects).any()
+    xr.testing.assert_equal(parse("alliance->days, 0 to 6<|-0.3|", effects, problems).holds(effects), first < 0.3)
+    assert problems.found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nan > inf", "'nan' is neither a number nor an effect of the model"),
+        ("alliance -> days > 1_0", "'1_0' is neither a number nor an effect of the model"),
+        ("alliance -> days > 1e400", "1e400 is too large for a number."),
+        ("1 < 2", "'1 < 2' names no effect; compare an effect, such as 'x -> y', with a number or another effect."),
+        ("alliance -> days > 0.5 > |-0.2|", "'0.5 > |-0.2|' names no effect"),
+        ("alliance->days < alliance -> days", "'alliance -> days < alliance -> days' compares an effect with itself."),
+        ("|alliance -> days| > -1", "'|alliance -> days|' is a size, which is never below 0"),
+        ("|alliance -> days| < 0", "'|alliance -> days|' is a size, which is never below 0"),
+        ("0.2 < alliance -> days < 0.1", "'alliance -> days' cannot be above 0.2 and below 0.1"),
+        ("alliance -> days > 0.3 & alliance -> days < 0.1", "'alliance -> days' cannot be above 0.3 and below 0.1"),
+    ],
+)
+def test_what_holds_always_or_never_is_no_hypothesis(text, reason):
+    problems = Problems("none")
+    parse(text, ["alliance -> days", "days -> alliance"], problems)
+    assert f"'{text}': {reason}" in problems.found[0]
+
+
+def test_a_removed_path_is_no_effect():
+    fit = made_up_fit()
+    removed = replace(fit, spec=fit.spec.without("days -> alliance"))
+    assert {path.partition(",")[0] for path in effects_of(removed, "posterior")} == {
+        "alliance -> alliance",
+        "days -> days",
+        "alliance -> days",
+    }
 
 
 def test_every_problem_of_hypotheses_in_one_message():

@@ -248,10 +248,9 @@ def _check_statements(where: str, good: Table, spec: CrossLagged | None, problem
     if spec and given:
         from ..questions.statements import parse
 
-        every = [lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures]
         found = Problems(where)
         for text in given.values() if isinstance(given, dict) else given:
-            parse(re.sub(r",[^<>&|]*", "", text), every, found)
+            parse(re.sub(r",[^<>&|]*", "", text), spec.paths, found)
         for problem in found.found:
             problems.add(f"{where} statements: {problem}")
 

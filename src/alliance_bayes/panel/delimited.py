@@ -86,9 +86,12 @@ def check_lines(file: Path) -> None:
                 'quotes, and write quotes inside of quotes twice, "".'
             ) from None
     if odd:
-        shown = ", ".join(f"line {place:,} ({count})" for place, count in odd[:3])
+        where = ", ".join(f"line {place:,} ({count})" for place, count in odd[:3])
+        lines = f"1 line does not have the {len(header)} fields of the header, {where}"
+        if len(odd) > 1:
+            lines = f"{len(odd):,} lines do not have the {len(header)} fields of the header, first {where}"
         raise PanelError(
-            f"{file.name}: {len(odd):,} lines do not have the {len(header)} fields of the header, first {shown}. Look for a "
+            f"{file.name}: {lines}. Look for a "
             "cut-off end, commas that belong in quotes, a decimal comma, or a header without a name for each field."
         )
 

@@ -1,7 +1,7 @@
 """Hypotheses about lagged effects written as text, and whether draws satisfy them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +13,8 @@ from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems
 
 __all__ = ["Side", "Statement", "average_over", "effects_of", "parse"]
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,16 @@ class Side:
     @property
     def value(self) -> float | None:
         """The number, or None for an effect."""
-        try:
-            return float(self.text)
-        except ValueError:
-            return None
+        return float(self.text) if NUMBER.fullmatch(self.text) else None
+
+    @property
+    def number(self) -> float:
+        """The number, without its sign between bars; NaN for an effect."""
+        value = np.nan if self.value is None else self.value
+        return abs(value) if self.absolute else value
+
+    def __str__(self) -> str:
+        return f"|{self.text}|" if self.absolute else self.text
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class Statement:
 
         def read(side: Side) -> xr.DataArray | float:
             if side.value is not None:
-                return abs(side.value) if side.absolute else side.value
+                return side.number
             return abs(effects[side.text]) if side.absolute else effects[side.text]
 
         found = xr.ones_like(next(iter(effects.values())), dtype=bool)
@@ -85,6 +93,8 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:
             path = lagged_path(predictor, outcome)
+            if path in fit.spec.remove:
+                continue
             of_path = draws.sel(outcome=outcome, predictor=predictor, drop=True)
             for place, interval in enumerate(draws["interval"].to_numpy()):
                 effects[f"{path}, {interval}"] = of_path.isel(interval=place, drop=True)
@@ -119,8 +129,33 @@ def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
             )
             continue
         sides = [_side(part, text, names, problems) for part in parts[::2]]
-        comparisons += [(*pair, sign) for pair, sign in zip(pairwise(sides), parts[1::2], strict=True)]
-    return Statement(text, tuple((left, sign, right) for left, right, sign in comparisons))
+        pairs = zip(pairwise(sides), parts[1::2], strict=True)
+        comparisons += [(left, sign, right) for (left, right), sign in pairs]
+    for problem in _decided_before_the_data(comparisons):
+        problems.add(f"'{text}': {problem}")
+    return Statement(text, tuple(comparisons))
+
+
+def _decided_before_the_data(comparisons: Sequence[tuple[Side, str, Side]]) -> Iterator[str]:
+    """Comparisons that hold always or never, whatever the effects are."""
+    above, below = dict[Side, float](), dict[Side, float]()
+    for left, sign, right in comparisons:
+        smaller, larger = (left, right) if sign == "<" else (right, left)
+        written = f"'{left} {sign} {right}'"
+        if left.value is not None and right.value is not None:
+            yield f"{written} names no effect; compare an effect, such as 'x -> y', with a number or another effect."
+        elif left == right:
+            yield f"{written} compares an effect with itself."
+        elif smaller.value is not None:
+            above[larger] = max(above.get(larger, -np.inf), smaller.number)
+        elif larger.value is not None:
+            below[smaller] = min(below.get(smaller, np.inf), larger.number)
+    for side in dict.fromkeys([*above, *below]):
+        least, most = above.get(side, -np.inf), below.get(side, np.inf)
+        if side.absolute and (most <= 0 or (least <= 0 and side in above and side not in below)):
+            yield f"'{side}' is a size, which is never below 0; compare it with a number above 0."
+        elif least >= most and np.isfinite(least):
+            yield f"'{side}' cannot be above {number(least)} and below {number(most)}; no effects satisfy both."
 
 
 def _side(part: str, text: str, names: list[str], problems: Problems) -> Side:
@@ -130,6 +165,8 @@ def _side(part: str, text: str, names: list[str], problems: Problems) -> Side:
     side = Side(_canonical(inner), absolute)
     if side.value is None and side.text not in names:
         problems.add(_unknown(side.text, text, names))
+    elif side.value is not None and not np.isfinite(side.value):
+        problems.add(f"'{text}': {side.text} is too large for a number.")
     return side
 
 

@@ -229,7 +229,8 @@ class PanelModel:
     def notes(self) -> tuple[str, ...]:
         """How the likelihood is computed, and what to know of these data before its numbers are read."""
         if not self.spec.is_latent:
-            return ("Moments path: the likelihood is computed from means and covariances of all people, exactly.",)
+            path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
+            return (path, *self.few_people)
         found = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
         if state is not None and (histories > 1).any():
@@ -238,7 +239,19 @@ class PanelModel:
                 f"{int((histories > 1).sum())} people have several possible histories, up to {int(histories.max())} of "
                 f"one person, which are summed over: '{state.name}' was not told at every time{new}."
             )
-        return (*found, *sparse_categories(panel_responses(self.panel, self.families), self.families))
+        sparse = sparse_categories(panel_responses(self.panel, self.families), self.families)
+        return (*found, *self.few_people, *sparse)
+
+    @property
+    def few_people(self) -> tuple[str, ...]:
+        """A sentence where there are no more people than parameters."""
+        n_parameters = self.system.n_parameters
+        if self.n_persons > n_parameters:
+            return ()
+        return (
+            f"{self.n_persons} people for {n_parameters} parameters: much of the answer is the prior, and estimates of "
+            "maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people.",
+        )
 
     def _paths(self) -> Iterator[str]:
         """Which people's likelihood is that of moments, and whose linear predictors are integrated out."""

@@ -91,7 +91,9 @@ def _by_person(
         series = pd.Series(given, dtype=object)
         strange = next((each for each in series if not pd.api.types.is_hashable(each)), None)
         if strange is not None:
-            problems.add(f"{what} holds {type(strange).__name__} values, such as {strange!r}; give each person one entry.")
+            problems.add(
+                f"{what} holds {type(strange).__name__} values, such as {strange!r}; give each person one entry."
+            )
             return None
         entries = _agreeing(series, panel, what, problems)
         if entries is None:
@@ -152,8 +154,8 @@ def _scaled(
     if weights[most] / MOST_UNEQUAL > weights[least]:
         problems.add(
             f"weights reach from {weights[least]:.4g} of {quoted([panel.persons[least]])} to {weights[most]:.4g} of "
-            f"{quoted([panel.persons[most]])}, more than {MOST_UNEQUAL:,.0f} times as much, so that few people would count "
-            "at all. Correct or trim them."
+            f"{quoted([panel.persons[most]])}, more than {MOST_UNEQUAL:,.0f} times as much, so that few people would "
+            "count at all. Correct or trim them."
         )
         return None
     shares = weights / weights[most]

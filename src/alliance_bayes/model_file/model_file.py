@@ -135,8 +135,9 @@ class ModelFile:
         from ..model_on_panel import panel_model
 
         panel = self.panel(frame)
-        n_parameters = panel_model(self.spec, panel).system.n_parameters
-        return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
+        model = panel_model(self.spec, panel)
+        fitted = f"No problems: {model.system.n_parameters} free parameters can be fitted."
+        return "\n".join([f"{self}\n\n{panel}\n\n{fitted}", *(f"Beware: {each}" for each in model.few_people)])
 
     def ask(self, fit: "Fit") -> "tuple[Answer, ...]":
         """Answers to the file's questions, in order.

@@ -71,8 +71,8 @@ class Relation:
         each = np.array(list(self.coefficients.values()))
         if not self.terms:
             return (
-                f"'{self.outcome}' is {in_words([number(value) for value in each[:, 0]])} for everybody {at}, and a normal "
-                "measure varies at every wave. Leave that time out, or give the measure its family."
+                f"'{self.outcome}' is {in_words([number(value) for value in each[:, 0]])} for everybody {at}, and a "
+                "normal measure varies at every wave. Leave that time out, or give the measure its family."
             )
         same = bool(np.allclose(each, each[0], rtol=ALIKE, atol=ALIKE))
         copied = len(self.terms) == 1 and bool((np.abs(each[:, 0] - 1) < ALIKE).all())
@@ -81,8 +81,9 @@ class Relation:
             until = "" if self.everywhere else f", from the time before, {at}"
             return (
                 f"'{self.outcome}' does not change within persons{until}"
-                f"{', but for a shift that all have in common' if shifted else ''}, so that nothing within persons can be "
-                f"learned of it. Take it as a covariate of persons, covariates=['{self.outcome}'], or leave it out."
+                f"{', but for a shift that all have in common' if shifted else ''}, so that nothing within persons "
+                f"can be learned of it. Take it as a covariate of persons, covariates=['{self.outcome}'], or leave it "
+                "out."
             )
         said = [
             f"the covariate '{term.name}'"
@@ -184,8 +185,8 @@ def dependent_covariates(spec: CrossLagged, panel: Panel) -> Iterator[str]:
                 told.add(names[outcome])
                 yield (
                     f"The covariate '{names[outcome]}' is an exact linear function of "
-                    f"{in_words([repr(names[place]) for place in others])}, so that their effects cannot be told apart. "
-                    "Leave one of them out."
+                    f"{in_words([repr(names[place]) for place in others])}, so that their effects cannot be told "
+                    "apart. Leave one of them out."
                 )
 
 

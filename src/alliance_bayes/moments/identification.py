@@ -28,7 +28,8 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
         If a measure of the model is not in the panel, if there are too few waves, if intervals
         are unequal and the lags left open, if a measure can be non-existent and the model does
         not say what that means, if a state is not what the panel holds, or if nobody was observed
-        on both ends of a lagged effect; if there are too few people, or a measure is an exact linear function of others.
+        on both ends of a lagged effect; if there are too few people, or a measure is an exact linear
+        function of others.
 
     Warns
     -----
@@ -62,16 +63,17 @@ def _too_few_people(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     """Whether there are people enough for any covariance matrix of the measures."""
     columns = [panel.measures.index(name) for name in spec.response_columns]
     if panel.moments is None:
-        seen, people = ~np.isnan(panel.require_persons("A number of people")), 1
+        seen = ~np.isnan(panel.require_persons("A number of people"))
+        people = np.ones(len(seen), dtype=np.int64)
     else:
         seen, people = panel.moments.observed, panel.moments.n
-    twice = seen[:, :, columns].any(axis=2).sum(axis=1) > 1
-    n_twice, fewest = int((twice * people).sum()), len(spec.measures) + 1
-    if n_twice < fewest:
+    n_people = int((seen[:, :, columns].any(axis=(1, 2)) * people).sum())
+    fewest = len(spec.measures) + 1
+    if n_people < fewest:
         yield (
-            f"{n_twice} {'person has' if n_twice == 1 else 'people have'} values of the model at two times or more. "
-            f"How {len(spec.measures)} measures go together within persons cannot be seen in fewer than {fewest}, and "
-            "even then nearly all of the answer is the prior; many more people than parameters are needed."
+            f"{n_people} {'person has' if n_people == 1 else 'people have'} values of this model. How "
+            f"{len(spec.measures)} measures go together cannot be seen in fewer than {fewest} people, and even then "
+            "nearly all of the answer is the prior; many more people than parameters are needed."
         )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..names import did_you_mean, in_words, number, quoted
 from ..problems import PanelError, Problems
-from .given import masked_as_missing, no_label, shown
+from .given import inexact, masked_as_missing, no_label, shown
 from .records import DECISIONS, LeftOut
 
 __all__ = [
@@ -162,14 +162,14 @@ def are_apart(times: Sequence[float], problems: Problems) -> bool:
     named = [number(time) for time in times]
     if intervals[far] > MOST_UNEQUAL * intervals[close]:
         problems.add(
-            f"The interval from {exactly(times[far])} to {exactly(times[far + 1])} is more than {MOST_UNEQUAL:,.0f} times "
-            f"as long as that from {exactly(times[close])} to {exactly(times[close + 1])}; a code for a missing time, or a "
-            "misprint? Correct the times."
+            f"The interval from {exactly(times[far])} to {exactly(times[far + 1])} is more than {MOST_UNEQUAL:,.0f} "
+            f"times as long as that from {exactly(times[close])} to {exactly(times[close + 1])}; a code for a missing "
+            "time, or a misprint? Correct the times."
         )
     elif intervals[close] < SHORTEST:
         problems.add(
-            f"The times {pair} are less than {SHORTEST:g} apart; count time in a smaller unit, or join times that differ "
-            "by rounding."
+            f"The times {pair} are less than {SHORTEST:g} apart; count time in a smaller unit, or join times that "
+            "differ by rounding."
         )
     elif len(set(named)) < len(named):
         problems.add(f"The times {pair} are the same to ten digits; count from the first, time - {exactly(times[0])}.")
@@ -182,13 +182,13 @@ def check_resolution(name: str, size: float, spread: float, problems: Problems) 
     """Whether what reaches over `spread` at values of `size` differs by more than rounding."""
     if spread < RESOLUTION * size:
         problems.add(
-            f"'{name}' has values of about {size:.4g} that differ by {spread:.2g} only, which is lost in rounding. Subtract "
-            "a constant from it before it is stored as numbers with a decimal point."
+            f"'{name}' has values of about {size:.4g} that differ by {spread:.2g} only, which is lost in rounding. "
+            "Subtract a constant from it before it is stored as numbers with a decimal point."
         )
     elif spread < SMALLEST:
         problems.add(
-            f"'{name}' varies by {spread:.2g} only; what lies below {SMALLEST:g} cannot be computed with. Give it in another "
-            "unit, such as millionths."
+            f"'{name}' varies by {spread:.2g} only; what lies below {SMALLEST:g} cannot be computed with. Give it in "
+            "another unit, such as millionths."
         )
 
 
@@ -233,7 +233,7 @@ def usable_columns(frame: pd.DataFrame, uses: Iterable[tuple[str, Hashable]], pr
 def people(
     column: pd.Series, name: str, problems: Problems
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic]] | None:
-    """Position of each row's person among the sorted ids, and these ids; None where one is missing or cannot be an id."""
+    """Position of each row's person among the sorted ids, and these ids; None where one cannot be an id."""
     try:
         codes, found = pd.factorize(column)
     except TypeError:  # lists, for instance, are not hashable
@@ -409,6 +409,10 @@ def numbers(
             return in_range(values, name, kind, where, problems)
         problems.add(f"'{name}' holds True and False; if 1 and 0 are meant, write frame['{name}'].astype(float).")
     elif pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+        lost = inexact(column.dropna().to_numpy()) if pd.api.types.is_integer_dtype(dtype) else ""
+        if lost:
+            problems.add(f"'{name}' holds {lost}")
+            return None
         plain = isinstance(dtype, np.dtype)  # na_value would copy
         values = column.to_numpy(np.float64) if plain else column.to_numpy(np.float64, na_value=np.nan)
         return in_range(values, name, kind, where, problems)

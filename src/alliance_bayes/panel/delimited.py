@@ -36,9 +36,7 @@ def read_csv(file: Path, labels: Sequence[str] = ()) -> pd.DataFrame:
     """
     check_text(file)
     check_lines(file)
-    frame = pd.read_csv(
-        file, encoding="utf-8", low_memory=False, index_col=False, dtype={name: "str" for name in labels}
-    )
+    frame = pd.read_csv(file, encoding="utf-8", low_memory=False, index_col=False, dtype=dict.fromkeys(labels, "str"))
     for name in labels:
         if name in frame and frame[name].str.fullmatch(WHOLE_NUMBER).all():
             frame[name] = frame[name].astype("int64")
@@ -52,8 +50,8 @@ def check_text(file: Path) -> None:
         while block := stream.read(BLOCK):
             if b"\0" in block:
                 raise PanelError(
-                    f"{file.name} is no plain text: byte {start + block.index(0):,} is 0, as in a workbook, in UTF-16 or in "
-                    "a damaged file. Save it as CSV in UTF-8."
+                    f"{file.name} is no plain text: byte {start + block.index(0):,} is 0, as in a workbook, in UTF-16 "
+                    "or in a damaged file. Save it as CSV in UTF-8."
                 )
             start += len(block)
     if not start:
@@ -65,8 +63,8 @@ def check_text(file: Path) -> None:
             except UnicodeDecodeError as error:
                 before = line[max(error.start - 15, 0) : error.start + 5]
                 raise PanelError(
-                    f"{file.name} is not in UTF-8: line {place:,} holds the byte {line[error.start]:#x} in {before!r}. Save "
-                    "it as UTF-8, or pass pandas.read_csv(path, encoding='latin-1')."
+                    f"{file.name} is not in UTF-8: line {place:,} holds the byte {line[error.start]:#x} in "
+                    f"{before!r}. Save it as UTF-8, or pass pandas.read_csv(path, encoding='latin-1')."
                 ) from None
 
 
@@ -82,7 +80,8 @@ def check_lines(file: Path) -> None:
             odd = list(odd_lines(reader, len(header)))
         except csv.Error as error:
             raise PanelError(
-                f"{file.name} cannot be read as .csv: {error}, in the record that ends in line {reader.line_num:,}. Close its "
+                f"{file.name} cannot be read as .csv: {error}, in the record that ends in line {reader.line_num:,}. "
+                "Close its "
                 'quotes, and write quotes inside of quotes twice, "".'
             ) from None
     if odd:

@@ -1,7 +1,7 @@
 """Arrays as they were given to arrays of numbers or labels: nothing unmasked, nothing read as a number that is none."""
 
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,12 @@ import pandas as pd
 
 from ..problems import Problems
 
-__all__ = ["labels_of", "masked_as_missing", "no_label", "numbers_of", "shown"]
+__all__ = ["inexact", "labels_of", "masked_as_missing", "no_label", "numbers_of", "shown"]
 
 FloatArray = npt.NDArray[np.float64]
 
 MOST_EXACT = 2.0**53  # from here on float64 skips whole numbers
+MOST = 10**300  # larger ones are refused for their size
 LONGEST = 60
 
 
@@ -24,7 +25,7 @@ def masked_as_missing(given: Any) -> Any:
         if not np.ma.getmaskarray(given).any():
             return given.data
         of_numbers = given.dtype.kind in "biuf"
-        return given.astype(np.float64 if of_numbers else object).filled(np.nan if of_numbers else None)
+        return np.ma.filled(given.astype(np.float64 if of_numbers else object), np.nan if of_numbers else None)
     if isinstance(given, list | tuple) and any(isinstance(part, list | tuple | np.ma.MaskedArray) for part in given):
         return [masked_as_missing(part) for part in given]
     return given
@@ -62,7 +63,7 @@ def numbers_of(
     except (TypeError, ValueError):
         problems.add(f"{name} is ragged, its rows are not all of one length; give numbers of shape {expected}.")
         return None
-    strange = _no_number(array, yes_no)
+    strange = _no_number(array, yes_no) or inexact(array)
     if array.shape not in shapes:
         was = f"has shape {array.shape}" if array.ndim or not strange else f"is {shown(given)}"
         problems.add(f"{name} {was}; expected {expected}.")
@@ -96,6 +97,24 @@ def _no_number(array: npt.NDArray[Any], yes_no: bool) -> str:
         elif not isinstance(value, Real) and value is not None and value is not pd.NA:
             return f"{shown(value)}, no number; pass numbers, NaN where there is none."
     return ""
+
+
+def inexact(array: npt.NDArray[Any]) -> str:
+    """Which whole number float64 cannot hold, and the cure; empty where it holds all.
+
+    Examples
+    --------
+    >>> inexact(np.array([1, 2**60 + 1]))
+    '1152921504606846977, and whole numbers beyond 2^53 are rounded; subtract a constant or divide.'
+    """
+    if array.dtype.kind not in "iuO":
+        return ""
+    whole = (
+        [value for value in array.ravel() if isinstance(value, Integral)] if array.dtype.kind == "O" else array.ravel()
+    )
+    beyond = whole if isinstance(whole, list) else whole[(whole > MOST_EXACT) | (whole < -MOST_EXACT)].tolist()
+    lost = next((int(value) for value in beyond if abs(int(value)) < MOST and int(float(value)) != int(value)), None)
+    return "" if lost is None else f"{lost}, and whole numbers beyond 2^53 are rounded; subtract a constant or divide."
 
 
 def shown(value: object) -> str:

@@ -962,6 +962,10 @@ def source_of(frame: object) -> str:
 
 
 def checked_frame(frame: Frame, labels: Sequence[str | None], problems: Problems) -> pd.DataFrame:
-    read = read_frame(frame, labels=[name for name in labels if isinstance(name, str)]) if isinstance(frame, str | PathLike) else frame
+    read = (
+        read_frame(frame, labels=[name for name in labels if isinstance(name, str)])
+        if isinstance(frame, str | PathLike)
+        else frame
+    )
     frames.check_frame(read, problems)
     return read

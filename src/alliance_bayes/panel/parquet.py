@@ -182,8 +182,8 @@ def check_schemas(files: Sequence[Path]) -> None:
             name = different[0]
             types = " and ".join(str(each.get(name, "absent")) for each in (reference, columns))
             raise PanelError(
-                f"The files of '{file.parent.name}' differ in {quoted(different)}: '{name}' is {types} in {files[0].name} "
-                f"and {file.name}. Write all with the same columns and types."
+                f"The files of '{file.parent.name}' differ in {quoted(different)}: '{name}' is {types} in "
+                f"{files[0].name} and {file.name}. Write all with the same columns and types."
             )
 
 

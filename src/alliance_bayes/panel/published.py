@@ -67,7 +67,7 @@ def published_moments(
 
 
 def check_n(n: object, size: int, problems: Problems) -> None:
-    if isinstance(n, Real) and n > MOST_PERSONS:
+    if isinstance(n, int | float) and n > MOST_PERSONS:
         problems.add(f"n must be at most {MOST_PERSONS:,} persons; got {shown(n)}.")
     elif not isinstance(n, Real) or isinstance(n, bool) or not float(n).is_integer():
         problems.add(f"n must be a whole number of persons; got {n!r}.")
@@ -138,8 +138,8 @@ def check_sds(sds: FloatArray, labels: Sequence[str], problems: Problems) -> Non
     odd = np.flatnonzero((sds > LARGEST) | (sds < SMALLEST))
     if odd.size:
         problems.add(
-            f"The SD of {labels[odd[0]]} is {number(sds[odd[0]])}; what lies beyond {SMALLEST:g} to {LARGEST:g} cannot be "
-            "computed with. Give it in another unit."
+            f"The SD of {labels[odd[0]]} is {number(sds[odd[0]])}; what lies beyond {SMALLEST:g} to {LARGEST:g} "
+            "cannot be computed with. Give it in another unit."
         )
 
 

@@ -226,8 +226,8 @@ def check_own_times_known(arrays: Arrays, problems: Problems) -> None:
     unknown = answered(arrays) & np.isnan(own_times)
     if unknown.any():
         problems.add(
-            f"{unknown.sum():,} interviews have answers but no time of their own, {first(cells(arrays, unknown))}. Fill in "
-            "when they were, or make the answers missing."
+            f"{unknown.sum():,} interviews have answers but no time of their own, {first(cells(arrays, unknown))}. "
+            "Fill in when they were, or make the answers missing."
         )
 
 
@@ -279,8 +279,8 @@ def check_reach(measure: str, position: int, extent: Extent, problems: Problems)
             for time in (narrowest, widest)
         )
         problems.add(
-            f"'{measure}' reaches {' but '.join(reach)}, so that whatever differs at the one is lost in rounding at the "
-            "other. Look for a misprint or a code for a missing value, or bring the times to one unit."
+            f"'{measure}' reaches {' but '.join(reach)}, so that whatever differs at the one is lost in rounding at "
+            "the other. Look for a misprint or a code for a missing value, or bring the times to one unit."
         )
 
 
@@ -309,8 +309,9 @@ def warn_of_lookalikes(persons: npt.NDArray[np.generic]) -> None:
     if len(alike):
         groups = [quoted(persons[list(places)].tolist()) for places in alike.groupby(alike, sort=False).groups.values()]
         doubt(
-            f"{len(alike)} ids look like those of others, {first(f'({group})' for group in groups)}: they differ only in "
-            "spaces, capitals or how a number is written. They are kept apart; where they are one person, give one id."
+            f"{len(alike)} ids look like those of others, {first(f'({group})' for group in groups)}: they differ only "
+            "in spaces, capitals or how a number is written. They are kept apart; where they are one person, give one "
+            "id."
         )
 
 
@@ -325,8 +326,8 @@ def warn_of_outliers(arrays: Arrays) -> None:
             chosen = np.argwhere(far)[:3]
             cases = (f"{label(values[p, t])} {case(arrays.persons[p], arrays.times[t])}" for p, t in chosen)
             doubt(
-                f"'{measure}' has {far.sum():,} value{'s' if far.sum() > 1 else ''} more than {MOST_FAR:,} SDs away from "
-                f"nearly all others, {first(cases)}: a misprint, or a code for a missing value?"
+                f"'{measure}' has {far.sum():,} value{'s' if far.sum() > 1 else ''} more than {MOST_FAR:,} SDs away "
+                f"from nearly all others, {first(cases)}: a misprint, or a code for a missing value?"
             )
 
 
@@ -344,8 +345,8 @@ def warn_of_codes(arrays: Arrays) -> None:
         cases = [f"{label(value)} ({count:,})" for value, count in zip(values[doubtful], counts[doubtful], strict=True)]
         if cases:
             doubt(
-                f"'{measure}' holds {', '.join(cases)}, and all other values lie from {label(low)} to {label(high)}. If it "
-                "is a code for a missing answer, make it missing, frame.replace(...)."
+                f"'{measure}' holds {', '.join(cases)}, and all other values lie from {label(low)} to {label(high)}. "
+                "If it is a code for a missing answer, make it missing, frame.replace(...)."
             )
 
 
@@ -358,7 +359,8 @@ def warn_of_other_units(arrays: Arrays) -> None:
     ratio = float(np.median(known)) if known.size else 1.0
     if not 1 / MOST_STRETCHED < ratio < MOST_STRETCHED:
         doubt(
-            f"People's own times lie {ratio:.3g} times as far apart as the planned ones (median). Are both in the same unit?"
+            f"People's own times lie {ratio:.3g} times as far apart as the planned ones (median). Are both in the "
+            "same unit?"
         )
 
 

@@ -807,6 +807,57 @@ MODELS = [
 ]
 
 
+# ---- families ----
+
+DAYS = changed((3, 1), 9, np.random.default_rng(3).integers(1, 29, size=(N, 3)))
+ASKED = np.random.default_rng(4).integers(29, 32, size=(N, 3)).astype(float)
+
+
+def counted(family, days=DAYS, asked=ASKED):
+    """Fit x and days, of so many days that were asked about."""
+
+    def call(_):
+        values = np.stack([VALUES[:, :, 0], days, asked], axis=2)
+        panel = ab.Panel.from_arrays(values, measures=["x", "days", "asked"], times=TIMES)
+        return ab.fit(ab.RICLPM(["x", "days"], families={"days": family}), panel, seed=1)
+
+    return call
+
+
+FAMILIES = [
+    ("window unknown", counted(ab.Days("asked"), asked=changed((3, 1), np.nan, ASKED)), "9 of 3 at 1", "need a window"),
+    ("window of 0", counted(ab.Days("asked"), asked=changed((3, 1), 0, ASKED)), "9 of 3 at 1", "need a window"),
+    ("half a day asked", counted(ab.Days("asked"), asked=changed((3, 1), 30.5, ASKED)), "9 of 3 at 1", "need a window"),
+    ("more days than asked", counted(ab.Days("asked"), changed((3, 1), 40, DAYS)), "40 of 3 at 1", "0 to the window"),
+    (
+        "half a day",
+        counted(ab.Days(35), changed((3, 1), 9.5, DAYS)),
+        "9.5 of 3 at 1",
+        "whole numbers from 0 to the window",
+    ),
+    (
+        "days below 0",
+        counted(ab.Days(35), changed((3, 1), -1, DAYS)),
+        "-1 of 3 at 1",
+        "whole numbers from 0 to the window",
+    ),
+    (
+        "trials unknown",
+        counted(ab.BetaBinomial("asked"), asked=changed((3, 1), np.nan, ASKED)),
+        "need a number of trials",
+    ),
+    ("exposure of 0", counted(ab.Count("asked"), asked=changed((3, 1), 0, ASKED)), "need an exposure above 0"),
+    (
+        "exposure of nearly 0",
+        counted(ab.Count("asked"), asked=changed((3, 1), 1e-12, ASKED)),
+        "exposure from 1e-09 to 1e+09",
+    ),
+    ("half a count", counted(ab.Count(), changed((3, 1), 0.5, DAYS)), "0.5 of 3 at 1", "whole numbers, 0 or more"),
+    ("an answer of 2", counted(ab.YesNo()), "Its values must be 0 or 1"),
+    ("category 0", counted(ab.Ordinal(20), DAYS % 20), "0 of ", "whole numbers from 1 to 20"),
+    ("an unknown window", counted(ab.Days("askd")), "no measure 'askd'; did you mean 'asked'?"),
+]
+
 # ---- statements of a model file ----
 
 TOML = """
@@ -848,6 +899,7 @@ TABLES = {
     "file": (FILES, ab.PanelError),
     "moments": (MOMENTS, ab.PanelError),
     "model": (MODELS, ab.AllianceBayesError),
+    "family": (FAMILIES, ab.AllianceBayesError),
     "statement": (STATEMENTS, ab.ModelFileError),
 }
 CASES = [

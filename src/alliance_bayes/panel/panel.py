@@ -153,7 +153,8 @@ class Panel:
         frame
             The data, or the path of a ``.csv``, ``.parquet``, ``.sav``, ``.zsav`` or ``.dta`` file.
         person, time
-            Columns of the person's id and of the time, in real units.
+            Columns of the person's id and of the time, in real units. Ids stay what they are in the frame. Those of a
+            CSV file are read as text, so that 01 and 1 are two people, and are whole numbers where all are written so.
         measures
             Columns of numbers, NaN where there is no answer.
         times
@@ -193,7 +194,8 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time.
+            If all persons have the same value of a measure at some time, if values look like misprints or codes for
+            missing ones, if ids look alike, or if own times seem to count in another unit.
 
         Examples
         --------
@@ -276,7 +278,8 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time.
+            If all persons have the same value of a measure at some time, if values look like misprints or codes for
+            missing ones, if ids look alike, or if own times seem to count in another unit.
 
         Examples
         --------
@@ -328,7 +331,7 @@ class Panel:
         Parameters
         ----------
         values
-            Shape ``(person, time, measure)``, NaN where absent.
+            Shape ``(person, time, measure)``, NaN or masked where absent.
         measures, times
             Names and real times along the last two axes.
         persons
@@ -338,7 +341,8 @@ class Panel:
         states
             State to 1, 0 or NaN, each of shape ``(person, time)``.
         interviewed
-            True where a person was seen, shape ``(person, time)``; None tells it as in `from_long`.
+            True or 1 where a person was seen, False or 0 where not, shape ``(person, time)``; None tells it as in
+            `from_long`.
         covariates
             Name to values that do not change, each of shape ``(person,)``.
         groups
@@ -362,7 +366,8 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time.
+            If all persons have the same value of a measure at some time, if values look like misprints or codes for
+            missing ones, if ids look alike, or if own times seem to count in another unit.
 
         Examples
         --------

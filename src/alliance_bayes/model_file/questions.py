@@ -1,6 +1,5 @@
 """The questions of a model file: what each may be asked with, and whether the model can be asked it."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -248,9 +247,10 @@ def _check_statements(where: str, good: Table, spec: CrossLagged | None, problem
     if spec and given:
         from ..questions.statements import parse
 
-        found = Problems(where)
+        every = (lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures)
+        known, found = [path for path in every if path not in spec.remove], Problems(where)
         for text in given.values() if isinstance(given, dict) else given:
-            parse(re.sub(r",[^<>&|]*", "", text), spec.paths, found)
+            parse(text, known, found, any_interval=True)
         for problem in found.found:
             problems.add(f"{where} statements: {problem}")
 

@@ -47,7 +47,7 @@ class Relation:
     outcome
         The measure.
     terms
-        What says it; nothing where it is the same for all.
+        What says it.
     coefficients
         Position of each wave where it holds to the coefficients of the terms and the constant, in the columns' units.
     everywhere
@@ -69,11 +69,6 @@ class Relation:
         waves = in_words([number(times[wave]) for wave in sorted(self.coefficients)])
         at = "at every time" if self.everywhere else f"at time {waves}"
         each = np.array(list(self.coefficients.values()))
-        if not self.terms:
-            return (
-                f"'{self.outcome}' is {in_words([number(value) for value in each[:, 0]])} for everybody {at}, and a "
-                "normal measure varies at every wave. Leave that time out, or give the measure its family."
-            )
         same = bool(np.allclose(each, each[0], rtol=ALIKE, atol=ALIKE))
         copied = len(self.terms) == 1 and bool((np.abs(each[:, 0] - 1) < ALIKE).all())
         shifted = not same or abs(each[0, -1]) > ALIKE * max(1.0, float(np.abs(each).max()))
@@ -181,7 +176,7 @@ def dependent_covariates(spec: CrossLagged, panel: Panel) -> Iterator[str]:
         names = [name for name, each in spec.covariates.items() if target in each and name in panel.covariates]
         values = np.column_stack([panel.covariates[name][seen] for name in names]) if names else np.zeros((0, 0))
         for outcome, others in _dependent(values, np.ones(len(values))):
-            if others and names[outcome] not in told:
+            if names[outcome] not in told:
                 told.add(names[outcome])
                 yield (
                     f"The covariate '{names[outcome]}' is an exact linear function of "
@@ -245,7 +240,7 @@ def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...]) -> Relati
         slopes, *_ = np.linalg.lstsq(block[:, :-1] - middle[:-1], block[:, -1] - middle[-1], rcond=None)
         left = block[:, -1] - middle[-1] - (block[:, :-1] - middle[:-1]) @ slopes
         flat = _flat(block)[-1]
-        if flat if not terms else np.abs(left).max() <= TOLERANCE * np.ptp(block[:, -1]) and not flat:
+        if np.abs(left).max() <= TOLERANCE * np.ptp(block[:, -1]) and not flat:
             constant = units[-1] * (middle[-1] - middle[:-1] @ slopes)
             coefficients[wave] = np.append(slopes * units[-1] / units[:-1], constant)
     return Relation(outcome.name, terms, coefficients, everywhere=len(coefficients) == n_told)
@@ -278,8 +273,7 @@ def _dependent_of_complete(block: FloatArray) -> Iterator[tuple[int, tuple[int, 
     lengths = np.linalg.norm(triangle, axis=0)
     free: list[int] = []
     for place, length in enumerate(lengths):
-        if flat[place]:
-            yield place, ()
+        if flat[place]:  # of which a panel warns
             continue
         unit = triangle[:, place] / length
         if free:

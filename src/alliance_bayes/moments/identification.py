@@ -87,7 +87,7 @@ def _without_variation(spec: CrossLagged, panel: Panel) -> Iterator[str]:
         sentence = relation.sentence(panel.times, list(panel.covariates))
         if not relation.measures & counted:
             yield sentence
-        elif relation.terms:
+        else:
             warnings.warn(sentence, PanelWarning, skip_file_prefixes=(PACKAGE,))
     if panel.moments is None:
         yield from dependent_covariates(spec, panel)

@@ -107,7 +107,7 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     return effects
 
 
-def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
+def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: bool = False) -> Statement:
     """Read a hypothesis such as ``"|x -> y| > |y -> x| & x -> y > 0.03"``.
 
     Parameters
@@ -119,6 +119,8 @@ def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
         Names of the effects.
     problems
         Where anything that cannot be read is noted.
+    any_interval
+        Whether `known` holds paths alone, so that what an effect is over cannot be checked yet.
     """
     names, comparisons = list(known), []
     for clause in text.split("&"):
@@ -128,7 +130,7 @@ def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
                 f"'{text}': '{clause.strip()}' compares nothing; write '<' or '>' between two effects or numbers."
             )
             continue
-        sides = [_side(part, text, names, problems) for part in parts[::2]]
+        sides = [_side(part, text, names, problems, any_interval) for part in parts[::2]]
         pairs = zip(pairwise(sides), parts[1::2], strict=True)
         comparisons += [(left, sign, right) for (left, right), sign in pairs]
     for problem in _decided_before_the_data(comparisons):
@@ -158,13 +160,14 @@ def _decided_before_the_data(comparisons: Sequence[tuple[Side, str, Side]]) -> I
             yield f"'{side}' cannot be above {number(least)} and below {number(most)}; no effects satisfy both."
 
 
-def _side(part: str, text: str, names: list[str], problems: Problems) -> Side:
+def _side(part: str, text: str, names: list[str], problems: Problems, any_interval: bool) -> Side:
     inner = part.strip()
     absolute = len(inner) > 1 and inner[0] == inner[-1] == "|"
     inner = inner.strip("|").strip() if absolute else inner
     side = Side(_canonical(inner), absolute)
-    if side.value is None and side.text not in names:
-        problems.add(_unknown(side.text, text, names))
+    name = side.text.partition(", ")[0] if any_interval else side.text
+    if side.value is None and name not in names:
+        problems.add(_unknown(name, text, names))
     elif side.value is not None and not np.isfinite(side.value):
         problems.add(f"'{text}': {side.text} is too large for a number.")
     return side

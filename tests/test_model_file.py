@@ -522,8 +522,8 @@ BAD = {
         "[[question]] 2 statements: '|aliance -> days| > 0.1': 'aliance -> days' is neither a number nor an effect of "
         "the model; did you mean 'alliance -> days'? Effects: 'alliance -> alliance', 'days -> alliance', "
         "'alliance -> days', 'days -> days'.",
-        "[[question]] 2 statements: 'alliance -> days, 0 to 6': 'alliance -> days, 0 to 6' compares nothing; write '<' or '>' between "
-        "two effects or numbers.",
+        "[[question]] 2 statements: 'alliance -> days, 0 to 6': 'alliance -> days, 0 to 6' compares nothing; write "
+        "'<' or '>' between two effects or numbers.",
         "[[question]] 3 widths must be a list of numbers above 0, SDs of the prior; got [0.1, 0].",
         "[[question]] 3 between must be two measures; got 'alliance', 'days', 'days'. Ask of each pair in turn.",
         "[[question]] 3 between must be different measures; got 'alliance', 'days', 'days'.",
@@ -729,8 +729,8 @@ def test_check_says_what_would_be_fitted(load):
     checked = file.check(small_frame())
     assert checked == (
         f"{file}\n\n{file.panel(small_frame())}\n\nNo problems: 22 free parameters can be fitted.\n"
-        "Beware: 3 people for 22 parameters: much of the answer is the prior, and estimates of maximum likelihood may not "
-        "exist. Use a smaller model (residuals='equal', means='equal') or more people."
+        "Beware: 3 people for 22 parameters: much of the answer is the prior, and estimates of maximum likelihood may "
+        "not exist. Use a smaller model (residuals='equal', means='equal') or more people."
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import alliance_bayes as ab
 from alliance_bayes.panel import Panel, PanelWarning, read_frame
 
 N, TIMES = 12, [0, 1, 2]
@@ -210,3 +211,25 @@ def test_own_times_in_another_unit_are_doubtful(factor):
         f"People's own times lie {factor:.3g} times as far apart as the planned ones (median). Are both in the same "
         "unit?"
     )
+
+
+TOML = """
+format = 1
+title = "x"
+[panel]
+person = "id"
+time = "t"
+measures = ["x", "y"]
+[model]
+kind = "clpm"
+"""
+
+
+def test_a_model_file_reads_ids_as_text_too(tmp_path):
+    (tmp_path / "model.toml").write_text(TOML)
+    names = ["01", "1", *(str(person) for person in range(3, N + 1))]
+    LONG.assign(id=np.repeat(names, 3), y=VALUES[:, :, 1].ravel()).to_csv(tmp_path / "clinic.csv", index=False)
+    file = ab.load_model(tmp_path / "model.toml")
+    text, panel = said(lambda: file.panel(tmp_path / "clinic.csv"))
+    assert panel.persons.tolist() == sorted(names)
+    assert "('01', '1')" in text

@@ -1,6 +1,7 @@
 """Text files with commas: what is checked line by line before pandas reads them, and labels that stay text."""
 
 import csv
+from codecs import getincrementaldecoder
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,14 +39,14 @@ def read_csv(file: Path, labels: Sequence[str] = ()) -> pd.DataFrame:
     check_lines(file)
     frame = pd.read_csv(file, encoding="utf-8", low_memory=False, index_col=False, dtype=dict.fromkeys(labels, "str"))
     for name in labels:
-        if name in frame and frame[name].str.fullmatch(WHOLE_NUMBER).all():
+        if name in frame and pd.Series(frame[name].unique()).str.fullmatch(WHOLE_NUMBER).all():
             frame[name] = frame[name].astype("int64")
     return frame
 
 
 def check_text(file: Path) -> None:
     """Whether the bytes are text in UTF-8."""
-    start = 0
+    start, decoder = 0, getincrementaldecoder("utf-8")()
     with file.open("rb") as stream:
         while block := stream.read(BLOCK):
             if b"\0" in block:
@@ -53,19 +54,28 @@ def check_text(file: Path) -> None:
                     f"{file.name} is no plain text: byte {start + block.index(0):,} is 0, as in a workbook, in UTF-16 "
                     "or in a damaged file. Save it as CSV in UTF-8."
                 )
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError:
+                raise not_utf_8(file) from None
             start += len(block)
     if not start:
         raise PanelError(f"{file.name} is empty.")
+
+
+def not_utf_8(file: Path) -> PanelError:
+    """What to raise where a file is in another encoding, with the first line that is."""
     with file.open("rb") as stream:
         for place, line in enumerate(stream, start=1):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 before = line[max(error.start - 15, 0) : error.start + 5]
-                raise PanelError(
-                    f"{file.name} is not in UTF-8: line {place:,} holds the byte {line[error.start]:#x} in "
-                    f"{before!r}. Save it as UTF-8, or pass pandas.read_csv(path, encoding='latin-1')."
-                ) from None
+                return PanelError(
+                    f"{file.name} is not in UTF-8: line {place:,} holds the byte {line[error.start]:#x} in {before!r}. "
+                    "Save it as UTF-8, or pass pandas.read_csv(path, encoding='latin-1')."
+                )
+    return PanelError(f"{file.name} is not in UTF-8. Save it as UTF-8.")
 
 
 def check_lines(file: Path) -> None:
@@ -81,8 +91,7 @@ def check_lines(file: Path) -> None:
         except csv.Error as error:
             raise PanelError(
                 f"{file.name} cannot be read as .csv: {error}, in the record that ends in line {reader.line_num:,}. "
-                "Close its "
-                'quotes, and write quotes inside of quotes twice, "".'
+                'Close its quotes, and write quotes inside of quotes twice, "".'
             ) from None
     if odd:
         where = ", ".join(f"line {place:,} ({count})" for place, count in odd[:3])
@@ -90,8 +99,8 @@ def check_lines(file: Path) -> None:
         if len(odd) > 1:
             lines = f"{len(odd):,} lines do not have the {len(header)} fields of the header, first {where}"
         raise PanelError(
-            f"{file.name}: {lines}. Look for a "
-            "cut-off end, commas that belong in quotes, a decimal comma, or a header without a name for each field."
+            f"{file.name}: {lines}. Look for a cut-off end, commas that belong in quotes, a decimal comma, or a header "
+            "without a name for each field."
         )
 
 

@@ -302,10 +302,8 @@ def warn_of_lookalikes(persons: npt.NDArray[np.generic]) -> None:
     """Warn of ids that differ only in spaces at their ends, capitals, or how a number is written."""
     if persons.dtype.kind in "iuf":
         return
-    text = pd.Series(persons.astype(str)).str.strip().str.casefold()
-    value = pd.to_numeric(text.where(text.str.len() <= DIGITS), errors="coerce")
-    key = value.astype(str).where(value.notna(), text)
-    alike = key[key.duplicated(keep=False)]
+    keys = pd.Series([looks(str(person)) for person in persons.tolist()])
+    alike = keys[keys.duplicated(keep=False)]
     if len(alike):
         groups = [quoted(persons[list(places)].tolist()) for places in alike.groupby(alike, sort=False).groups.values()]
         doubt(
@@ -313,6 +311,17 @@ def warn_of_lookalikes(persons: npt.NDArray[np.generic]) -> None:
             "in spaces, capitals or how a number is written. They are kept apart; where they are one person, give one "
             "id."
         )
+
+
+def looks(name: str) -> str | float:
+    """What an id looks like: its number, or its text without spaces at the ends and capitals."""
+    text = name.strip().casefold()
+    if len(text) > DIGITS or not text or text[0] not in "+-.0123456789":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def warn_of_outliers(arrays: Arrays) -> None:

@@ -119,7 +119,15 @@ def _by_person(
 
 def _agreeing(entries: pd.Series, panel: Panel, what: str, problems: Problems) -> pd.Series | None:
     """Entries with one row per person, where a person's rows agree."""
+    given = entries.index.unique().tolist()
     entries = entries[entries.index.isin(panel.persons)]
+    if entries.empty:
+        assert panel.persons is not None
+        problems.add(
+            f"{what} has entries for {quoted(given, most=3)}, none of them a person of the panel, such as "
+            f"{quoted(panel.persons[:3].tolist())}. Give the ids as the panel has them."
+        )
+        return None
     distinct = entries.reset_index(name="entry").drop_duplicates()
     person = distinct.columns[0]
     repeated = distinct.loc[distinct[person].duplicated(), person].unique()

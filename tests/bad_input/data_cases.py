@@ -798,6 +798,11 @@ MODELS = [
         weighted(weights=[1.0, *[1e308] * (N - 1)]),
         "weights reach from 1 of 0 to 1e+308 of 1",
     ),
+    (
+        "weights by other ids",
+        weighted(weights={str(person): 1.0 for person in range(N)}),
+        "weights has entries for '0', '1', '2' and 9 more, none of them a person of the panel, such as 0, 1, 2",
+    ),
     ("clusters in lists", weighted(cluster=pd.Series([[1]] * N)), "cluster"),
     (
         "clusters that read alike",

@@ -205,6 +205,11 @@ ARRAYS = [
         "times must be a list of numbers in real units",
     ),
     (
+        "an array without length for times",
+        arrays(times=np.array(3)),
+        "times must be a list of numbers in real units, such as times=[0, 6, 12]; got array(3)",
+    ),
+    (
         "a number of times",
         arrays(times=3),
         "times must be a list of numbers in real units, such as times=[0, 6, 12]; got 3",

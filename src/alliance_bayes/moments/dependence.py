@@ -89,8 +89,8 @@ class Relation:
         if copied and not shifted:
             says = f"is the same as {said[0]} {at}"
         else:
-            told = same and not any(term.place for term in self.terms)
-            formula = f" ({self.outcome} = {self._formula(each[0])})" if told else ""
+            stated = same and not any(term.place for term in self.terms)
+            formula = f" ({self.outcome} = {self._formula(each[0])})" if stated else ""
             says = f"is an exact linear function of {in_words(said)} {at}{formula}"
         cure = "Leave one of them out" if self.measures - {self.outcome} else "Leave it out"
         return f"'{self.outcome}' {says}, so that it has no variation of its own. {cure}."
@@ -171,13 +171,13 @@ def exact_relations(spec: CrossLagged, panel: Panel) -> list[Relation]:
 def dependent_covariates(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     """Sentences about covariates of persons that are exact linear functions of others that act on the same."""
     targets = dict.fromkeys(target for each in spec.covariates.values() for target in each)
-    seen, told = ~np.isnan(panel.require_persons("A covariate")).all(axis=(1, 2)), set[str]()
+    seen, named = ~np.isnan(panel.require_persons("A covariate")).all(axis=(1, 2)), set[str]()
     for target in targets:
         names = [name for name, each in spec.covariates.items() if target in each and name in panel.covariates]
         values = np.column_stack([panel.covariates[name][seen] for name in names]) if names else np.zeros((0, 0))
         for outcome, others in _dependent(values, np.ones(len(values))):
-            if names[outcome] not in told:
-                told.add(names[outcome])
+            if names[outcome] not in named:
+                named.add(names[outcome])
                 yield (
                     f"The covariate '{names[outcome]}' is an exact linear function of "
                     f"{in_words([repr(names[place]) for place in others])}, so that their effects cannot be told "
@@ -228,14 +228,14 @@ def _rows_of_moments(panel: Panel, chosen: Sequence[int]) -> tuple[FloatArray, F
 def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...]) -> Relation:
     """The relation at each wave where all rows that have its columns can tell."""
     first = 1 if any(term.place for term in terms) else 0
-    everything, coefficients, n_told = [*terms, outcome], dict[int, FloatArray](), 0
+    everything, coefficients, n_tested = [*terms, outcome], dict[int, FloatArray](), 0
     units = columns.scale[[columns.names.index(term.name) for term in everything]]
     for wave in range(first, columns.values.shape[1]):
         block = columns.of(everything, wave)
         rows = ~np.isnan(block).any(axis=1)
         if columns.people[rows].sum() < len(everything) + SPARE:
             continue
-        n_told += 1
+        n_tested += 1
         middle, block = block[rows].mean(axis=0), block[rows]
         slopes, *_ = np.linalg.lstsq(block[:, :-1] - middle[:-1], block[:, -1] - middle[-1], rcond=None)
         left = block[:, -1] - middle[-1] - (block[:, :-1] - middle[:-1]) @ slopes
@@ -243,7 +243,7 @@ def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...]) -> Relati
         if np.abs(left).max() <= TOLERANCE * np.ptp(block[:, -1]) and not flat:
             constant = units[-1] * (middle[-1] - middle[:-1] @ slopes)
             coefficients[wave] = np.append(slopes * units[-1] / units[:-1], constant)
-    return Relation(outcome.name, terms, coefficients, everywhere=len(coefficients) == n_told)
+    return Relation(outcome.name, terms, coefficients, everywhere=len(coefficients) == n_tested)
 
 
 def _flat(block: FloatArray) -> npt.NDArray[np.bool_]:

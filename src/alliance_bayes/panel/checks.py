@@ -134,7 +134,8 @@ def check_decision(contradictions: str, problems: Problems) -> None:
 
 def check_times(times: object, problems: Problems) -> tuple[float, ...] | None:
     """Times as numbers, increasing, at least two; None where they are not."""
-    given = [] if isinstance(times, str) or not isinstance(times, Iterable) else list(masked_as_missing(times))
+    single = isinstance(times, str) or not isinstance(times, Iterable) or getattr(times, "ndim", 1) == 0
+    given = [] if single else list(masked_as_missing(times))
     if not given or not all(is_number(time) for time in given):
         problems.add(f"times must be a list of numbers in real units, such as times=[0, 6, 12]; got {shown(times)}.")
         return None

@@ -39,7 +39,7 @@ def read_csv(file: Path, labels: Sequence[str] = ()) -> pd.DataFrame:
     check_lines(file)
     frame = pd.read_csv(file, encoding="utf-8", low_memory=False, index_col=False, dtype=dict.fromkeys(labels, "str"))
     for name in labels:
-        if name in frame and pd.Series(frame[name].unique()).str.fullmatch(WHOLE_NUMBER).all():
+        if name in frame and pd.Series(frame[name].unique()).str.fullmatch(WHOLE_NUMBER, na=False).all():
             frame[name] = frame[name].astype("int64")
     return frame
 

@@ -1,6 +1,6 @@
 """Long and wide data frames to person x time x measure, without a loop over people."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -332,7 +332,7 @@ def from_arrays(
         problems.add(f"states must map each state to its values; got {shown(states)}.")
         states = None
     check_states(states or {}, required, names, problems)
-    n_times = len(times) if isinstance(times, Sized) else 1
+    n_times = n_rows(times) if real is None else len(real)
     n_persons = n_rows(values)
     cells = (n_persons, n_times)
     grid = numbers_of(values, "values", [(*cells, len(names))], "(person, time, measure)", problems)
@@ -369,7 +369,7 @@ def from_arrays(
 
 
 def n_rows(values: object) -> int:
-    """Number of persons of what may be an array, 0 where it has no length."""
+    """Length of what may be an array, 0 where it has none."""
     try:
         return len(values)  # type: ignore[arg-type]
     except TypeError:

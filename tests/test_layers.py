@@ -20,7 +20,7 @@ LAYERS = {
     "progress": set(),
     "effects": set(),
     "hidden_causes": set(),
-    "prediction": {"moments"},
+    "prediction": {"problems", "moments"},
     "saving": {"panel"},
     "discrepancy": {"model_on_panel", "moments", "prediction"},
     "maximising": {"moments"},

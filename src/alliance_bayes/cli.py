@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 SEED = 1
 SPONSOR_STUDY = "sponsor-study"
 TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
@@ -50,7 +51,7 @@ Chains = Annotated[int | None, typer.Option(help="Number of chains; instead of t
 
 
 def main() -> None:
-    """Run the command line: exit code 0, or 2 for input that cannot be used."""
+    """Run the command line: exit code 0, 2 for input that cannot be used, or 130 after an interruption."""
     app()
 
 
@@ -61,6 +62,9 @@ def bad_input() -> Iterator[None]:
         warnings.showwarning = _show_warning
         try:
             yield
+        except ab.InterruptionError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(INTERRUPTED) from None
         except (ab.AllianceBayesError, OSError) as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(BAD_INPUT) from None
@@ -170,8 +174,8 @@ def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **give
     settings: dict[str, Any] = {"seed": SEED, **file.sampling}
     settings |= {name: value for name, value in given.items() if value is not None}
     fit = ab.fit(file.spec, panel, **settings)
-    typer.echo(f"{fit}\n")
     fit.save(out / "draws.nc")
+    typer.echo(f"{fit}\n")
     fit.summary().to_csv(out / "summary.csv")
     panel.coverage().to_csv(out / "coverage.csv", index=False)
     texts = []
@@ -187,6 +191,8 @@ def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **give
     parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
     (out / "answer.txt").write_text("\n\n".join(parts) + "\n", "utf-8")
     typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
+    if fit.stopped:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _kind(model: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Multiple imputations made elsewhere: one fit of each completed panel, and what they say together."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
@@ -12,17 +13,18 @@ import pandas as pd
 import xarray as xr
 from scipy.special import stdtr, stdtrit
 
-from .fitting import Fit, fit
+from .fitting import Fit, FitWarning, fit
 from .health import Health
 from .likelihood import MaximumLikelihood
 from .names import in_words, quoted
 from .panel import Panel
-from .problems import AllianceBayesError, PanelError, Problems, SpecError
+from .problems import AllianceBayesError, InterruptionError, PanelError, Problems, SpecError
 from .spec.cross_lagged import CrossLagged
 
 __all__ = ["FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "mixed", "pool"]
 
 N_SHOWN = 5
+FEWEST = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +62,8 @@ class FitOfImputations(Fit):
             problems=tuple(
                 f"Panel {place}: {problem}" for place, part in enumerate(parts, start=1) for problem in part.problems
             ),
+            step_size=float(np.min([part.step_size for part in parts])),
+            at_largest_depth=float(np.max([part.at_largest_depth for part in parts])),
         )
 
     @cached_property
@@ -119,9 +123,10 @@ class FitOfImputations(Fit):
         return "\n".join(
             [
                 f"{self.spec.title} of {in_words(self.spec.measures)}: {len(self.fits)} imputed panels of "
-                f"{self.panel.n_persons} people, {len(self.panel.times)} waves, {self.n_draws} draws, seed "
+                f"{self.panel.n_persons} people, {len(self.panel.times)} waves, {self.draws_in_words}, seed "
                 f"{self.settings.seed}",
                 str(self.health),
+                *self.incomplete,
                 "Largest shares of variance between imputations (all in .between_share):",
                 *lines,
             ]
@@ -161,6 +166,8 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
         or covariates, or in nothing at all.
     SpecError
         As `fit` does.
+    InterruptionError
+        If it is interrupted before two panels are fitted; later, what is done is returned, and said.
 
     Notes
     -----
@@ -169,18 +176,47 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     """
     spec.require_normal("fit_imputations")
     _check_panels(panels)
-    fits = tuple(fit(spec, panel, seed=seed + place, **settings) for place, panel in enumerate(panels))
-    groups = {
-        f"/{name}": mixed([each.draws[name].to_dataset() for each in fits])
-        for name in ("posterior", "prior", "sample_stats")
-    }
+    fits = _fits(spec, panels, seed, settings)
+    groups = {f"/{name}": mixed([each.drawn(name) for each in fits]) for name in ("posterior", "prior", "sample_stats")}
+    missing: tuple[str, ...] = ()
+    if len(fits) < len(panels):
+        missing = (
+            f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows the "
+            "less of what differs between imputations. Fit all panels for the final one.",
+        )
+        warnings.warn(missing[0], FitWarning, stacklevel=2)
     together = replace(
         fits[0].settings,
         chains=sum(each.settings.chains for each in fits),
         compile_seconds=sum(each.settings.compile_seconds for each in fits),
         sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
     )
-    return FitOfImputations(spec, panels[0], xr.DataTree.from_dict(groups), together, fits=fits)
+    return FitOfImputations(spec, panels[0], xr.DataTree.from_dict(groups), together, incomplete=missing, fits=fits)
+
+
+def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mapping[str, Any]) -> tuple[Fit, ...]:
+    """Fits of the panels, up to the one in which somebody interrupts.
+
+    Raises
+    ------
+    InterruptionError
+        If fewer than two are done by then.
+    """
+    found: list[Fit] = []
+    try:
+        for place, panel in enumerate(panels):
+            fitted = fit(spec, panel, seed=seed + place, **settings)
+            if fitted.stopped:
+                break
+            found.append(fitted)
+    except (KeyboardInterrupt, InterruptionError):
+        pass  # what is done is kept
+    if len(found) < FEWEST:
+        raise InterruptionError(
+            f"Interrupted after {len(found)} of {len(panels)} imputed panels, and an answer needs {FEWEST} at least. "
+            "Nothing was kept; fit them again, with fewer draws where it takes too long."
+        )
+    return tuple(found)
 
 
 def mixed(parts: Sequence[xr.Dataset]) -> xr.Dataset:

@@ -18,7 +18,7 @@ from ..problems import Problems, SpecError
 from ..regressions.building import Fitted, fit_regression
 from ..regressions.rows import complete_rows, eligible_rows
 from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression
-from ..summaries import Probability, interval, interval_name
+from ..summaries import Probability, indicator, interval, interval_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -238,7 +238,7 @@ def _summaries(draws: xr.DataArray, units: list[str]) -> list[dict[str, Any]]:
 
     (dim,) = set(draws.dims) - {"chain", "draw"}
     lower, upper = interval(draws, "chain", "draw")
-    positive = (draws > 0).astype(float)
+    positive = indicator(draws > 0, draws)
     share = positive.mean(("chain", "draw"))
     differing = (share > 0) & (share < 1)
     with np.errstate(invalid="ignore", divide="ignore"):

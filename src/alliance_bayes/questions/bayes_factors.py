@@ -300,7 +300,7 @@ def _random_variable(fit: Fit) -> str | None:
 
 
 def _effects(fit: Fit, group: str = "posterior") -> xr.DataArray:
-    return fit.draws[group].to_dataset()[str(_random_variable(fit))]
+    return fit.drawn(group)[str(_random_variable(fit))]
 
 
 def _paths_with_density(fit: Fit) -> list[str]:
@@ -390,7 +390,7 @@ def _heading(fit: Fit) -> str:
     what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
     return (
         f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; "
-        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
     )
 
 

@@ -15,7 +15,7 @@ from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy
 from ..g_formula.simulating import Simulation, Source, World, expected_values, simulate_worlds, simulated_values
 from ..names import in_words, number
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import Probability, indicator, interval, interval_name, probability
 from .counterfactual_checks import MonteCarlo, Question, check
 from .thresholds import CERTAINTY
 
@@ -483,16 +483,16 @@ def _table(arrays: Mapping[str, NDArray[Any]], simulation: Simulation) -> tuple[
 
 
 def _with_probabilities(table: pd.DataFrame, draws: xr.Dataset) -> pd.DataFrame:
-    positive = [probability(draws[name] > 0) for name in table.index]
+    positive = [probability(indicator(draws[name] > 0, draws[name])) for name in table.index]
     return table.assign(
         p_positive=[share.value for share in positive], p_positive_mcse=[share.mcse for share in positive]
     )
 
 
 def _verdict(effect: xr.DataArray, certainty: float, sampling: tuple[str, ...]) -> str:
-    if not sampling and probability(effect > 0).reaches(certainty):
+    if not sampling and probability(indicator(effect > 0, effect)).reaches(certainty):
         return "positive"
-    return "negative" if not sampling and probability(effect < 0).reaches(certainty) else "undecided"
+    return "negative" if not sampling and probability(indicator(effect < 0, effect)).reaches(certainty) else "undecided"
 
 
 def _noisy(shares: Mapping[str, float]) -> tuple[str, ...]:

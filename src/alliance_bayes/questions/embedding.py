@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..fitting import Fit
 from ..health import Health
 from ..problems import SpecError
-from ..summaries import Probability, probability
+from ..summaries import Probability, indicator, probability
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
 from .thresholds import CERTAINTY
 
@@ -113,7 +113,10 @@ def embeddability(fit: Fit) -> Embeddability:
     smallest = np.linalg.eigvalsh(np.where(np.isfinite(diffusion), diffusion, -1.0))[..., 0]
     largest = np.abs(np.where(np.isfinite(diffusion), diffusion, 0.0)).max(axis=(-2, -1))
     valid = real & (smallest >= -1e-9 * largest)
-    events = tuple(probability(xr.DataArray(holds, dims=("chain", "draw"))) for holds in (real, valid))
+    known = xr.DataArray(effects.sum(axis=(-2, -1)), dims=("chain", "draw"))
+    events = tuple(
+        probability(indicator(xr.DataArray(holds, dims=("chain", "draw")), known)) for holds in (real, valid)
+    )
     names = list(fit.spec.measures)
     return Embeddability(
         real_drift=events[0],

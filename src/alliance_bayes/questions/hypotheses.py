@@ -13,7 +13,7 @@ from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval_name, probability
+from ..summaries import Probability, indicator, interval_name, probability
 from .ratios import Ratio
 from .statements import Statement, average_over, effects_of, parse
 from .thresholds import MARGIN, check_margin
@@ -275,14 +275,14 @@ def _rope(
     for path in paths:
         for over in overs:
             effect, prior = (effects[f"{path}, {over}"] for effects in (after, before))
-            inside = probability(abs(effect) < margin)
+            inside = probability(indicator(abs(effect) < margin, effect))
             share = arviz_stats.ci_in_rope(xr.Dataset({"effect": effect}), rope=(-margin, margin))["effect"]
             rows[path, over] = {
-                "below": probability(effect <= -margin).value,
+                "below": probability(indicator(effect <= -margin, effect)).value,
                 "inside": inside.value,
                 "inside_mcse": inside.mcse,
-                "above": probability(effect >= margin).value,
-                "inside_prior": probability(abs(prior) < margin).value,
+                "above": probability(indicator(effect >= margin, effect)).value,
+                "inside_prior": probability(indicator(abs(prior) < margin, prior)).value,
                 "interval_inside": float(share) / 100,
                 "verdict": _verdict(float(share) / 100, fit.health),
             }
@@ -303,7 +303,7 @@ def _heading(fit: Fit) -> str:
     within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
     return (
         f"Hypotheses about lagged effects {within}, SD per SD, {lengths}{unit} apart; "
-        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
     )
 
 

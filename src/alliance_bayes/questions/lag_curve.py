@@ -16,7 +16,7 @@ from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import Probability, indicator, interval, interval_name, probability
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -362,7 +362,7 @@ def _table(draws: xr.DataArray, raw: xr.DataArray, observed: tuple[float, float]
     for before, effect in (("", draws), ("raw_", raw)):
         lower, upper = interval(effect, "chain", "draw")
         columns |= {f"{before}mean": effect.mean(("chain", "draw")), f"{before}lower": lower, f"{before}upper": upper}
-    columns["p_positive"] = (draws > 0).mean(("chain", "draw"))
+    columns["p_positive"] = indicator(draws > 0, draws).mean(("chain", "draw"))
     stacked = {name: part.transpose("path", "lag").to_numpy().ravel() for name, part in columns.items()}
     index = pd.MultiIndex.from_product([draws["path"].to_numpy(), draws["lag"].to_numpy()], names=["path", "lag"])
     table = pd.DataFrame(stacked, index=index)
@@ -410,7 +410,7 @@ def _peak_row(lag: xr.DataArray, effect: xr.DataArray, longest: float) -> dict[s
         "effect": float(effect.median()),
         "effect_lower": float(effect_lower),
         "effect_upper": float(effect_upper),
-        "p_beyond": probability(lag >= longest * (1 - 1e-9)).value,
+        "p_beyond": probability(indicator(lag >= longest * (1 - 1e-9), lag)).value,
     }
 
 
@@ -428,7 +428,8 @@ def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) 
     for first, second in combinations(measures, 2):
         forward = abs(inside.sel(outcome=second, predictor=first))
         difference = forward - abs(inside.sel(outcome=first, predictor=second))
-        flips = probability((difference.max("lag") > margin) & (difference.min("lag") < -margin))
+        highest, lowest = (difference.max("lag", skipna=False), difference.min("lag", skipna=False))
+        flips = probability(indicator((highest > margin) & (lowest < -margin), highest))
         if flips.value >= NOTICEABLE:
             found.append(
                 f"Which of '{first}' and '{second}' leads depends on the lag: with probability {flips}, "

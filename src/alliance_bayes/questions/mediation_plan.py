@@ -247,7 +247,7 @@ def _check_structure(
 
 def dynamics_of(fit: Fit, plan: Plan, group: str) -> Dynamics:
     """Draws of the dynamics that a plan needs, of the posterior or the prior."""
-    draws, measures = fit.draws[group].to_dataset(), fit.spec.measures
+    draws, measures = fit.drawn(group), fit.spec.measures
     sds, correlations = sds_at(draws, measures, plan.wave)
     matrices: Array
     elapsed: Array

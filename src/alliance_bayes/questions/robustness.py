@@ -13,7 +13,7 @@ from ..fitting import Fit
 from ..fitting import fit as fit_model
 from ..names import in_words, number, quoted
 from ..panel import Panel
-from ..problems import AllianceBayesError, SpecError
+from ..problems import AllianceBayesError, InterruptionError, SpecError
 from ..pymc_models.densities import NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 from ..spec.families import BetaBinomial, Count, Days, Family, Items
@@ -246,6 +246,11 @@ def robustness(
                 progress=False,
             )
             answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
+            stopped = fitted.stopped
+        except InterruptionError:
+            if name == AS_ASKED:
+                raise
+            stopped = True
         except AllianceBayesError as error:
             if name == AS_ASKED:
                 raise
@@ -253,6 +258,11 @@ def robustness(
             continue
         if name == AS_ASKED:
             power_scaling = _power_scaling(fitted, answers[name])
+        if stopped:
+            unfitted = [*chosen][max(place - 1, 0) :]
+            left_out |= dict.fromkeys(unfitted, "Interrupted before it was fitted.")
+            answers = {each: answer for each, answer in answers.items() if each not in unfitted}
+            break
     table = _table(answers, margin)
     return Robustness(
         table=table,

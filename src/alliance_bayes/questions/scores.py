@@ -12,6 +12,7 @@ from ..conditioning import log_densities, without_person
 from ..fitting import Fit
 from ..fitting import fit as fit_model
 from ..panel import Panel, unseen_from
+from ..problems import InterruptionError
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
@@ -137,9 +138,15 @@ def plain_scores(log_density: xr.DataArray) -> Scores:
 
 
 def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = None) -> Fit:
-    """The same model, or another, sampled as before on another panel."""
+    """The same model, or another, sampled as before on another panel.
+
+    Raises
+    ------
+    InterruptionError
+        If it is interrupted, for an answer cannot rest on part of a refit.
+    """
     settings = fitted.settings
-    return fit_model(
+    found = fit_model(
         spec or fitted.spec,
         panel,
         seed=seed,
@@ -151,6 +158,9 @@ def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = No
         sampler="pymc" if settings.sampler == "pymc" else "nutpie",
         progress=False,
     )
+    if found.stopped:
+        raise InterruptionError("A refit was interrupted, and with it the answer that needs it; ask again.")
+    return found
 
 
 def importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:

@@ -13,7 +13,7 @@ from ..figures.effects import Band, Marker, hidden_cause_figure
 from ..hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name
+from ..summaries import Probability, indicator, interval, interval_name
 from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
 from .mediation import Mediation
@@ -359,7 +359,7 @@ def _rows(effects: Mapping[Any, xr.DataArray], sign: float, name: str) -> pd.Dat
         "mean": stacked.mean(("chain", "draw")),
         "lower": lower,
         "upper": upper,
-        "p_same_sign": (stacked * sign > 0).mean(("chain", "draw")),
+        "p_same_sign": indicator(stacked * sign > 0, stacked).mean(("chain", "draw")),
     }
     index = pd.Index(list(effects), name=name)
     return pd.DataFrame({column: values.to_numpy() for column, values in columns.items()}, index=index)

@@ -15,7 +15,7 @@ from ..g_formula.regimes import Policy, Shift
 from ..g_formula.simulating import Source, World, simulate_worlds, simulated_values
 from ..names import choices, number
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import indicator, interval, interval_name, probability
 from .counterfactual import Counterfactual, answer
 from .counterfactual_checks import MonteCarlo, check
 from .thresholds import CERTAINTY
@@ -297,7 +297,7 @@ def randomised_push(
 def _instrument(
     intention: xr.DataArray, push: xr.DataArray, label: str, outcome: str, certainty: float
 ) -> tuple[dict[str, float] | None, str]:
-    sure = probability(push > 0)
+    sure = probability(indicator(push > 0, push))
     if not sure.reaches(certainty):
         return None, (
             f"Effect of {label}: not defined, since the assignment may not move anybody (P(push > 0) = {sure})."
@@ -305,7 +305,7 @@ def _instrument(
     ratio = intention / push
     lower, upper = (float(bound) for bound in interval(ratio, "chain", "draw"))
     median = float(ratio.median())
-    positive = Probability((ratio > 0).mean().item(), 0.0, ratio.size)
+    positive = probability(indicator(ratio > 0, ratio))
     said = (
         f"Effect of {label}, intention-to-treat effect divided by push: {median:.3g}, {interval_name()} "
         f"[{lower:.3g}, {upper:.3g}] in {outcome}, P(> 0) = {positive}"

@@ -11,6 +11,7 @@ import xarray as xr
 from ..fitting import Fit
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems
+from ..summaries import indicator
 
 __all__ = ["Side", "Statement", "average_over", "effects_of", "parse"]
 
@@ -55,7 +56,7 @@ class Statement:
     comparisons: tuple[tuple[Side, str, Side], ...]
 
     def holds(self, effects: Mapping[str, xr.DataArray]) -> xr.DataArray:
-        """Whether each draw of the effects, dims ``(chain, draw)``, satisfies all comparisons."""
+        """1 where a draw of the effects, dims ``(chain, draw)``, satisfies all comparisons; NaN without a value."""
 
         def read(side: Side) -> xr.DataArray | float:
             if side.value is not None:
@@ -65,7 +66,8 @@ class Statement:
         found = xr.ones_like(next(iter(effects.values())), dtype=bool)
         for left, sign, right in self.comparisons:
             found = found & ((read(left) < read(right)) if sign == "<" else (read(left) > read(right)))
-        return found
+        sides = [side for left, _, right in self.comparisons for side in (left, right)]
+        return indicator(found, found, *(effects[side.text] for side in sides if side.value is None))
 
 
 def average_over(length: str) -> str:
@@ -79,7 +81,7 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     Over each interval, over the average of intervals of one length, and without saying over what
     where all intervals are of one length.
     """
-    draws = fit.draws[group].to_dataset()["lagged_standardized"]
+    draws = fit.drawn(group)["lagged_standardized"]
     lengths = [number(round(length, 9)) for length in fit.panel.intervals]
     effects = {}
     for outcome in fit.spec.measures:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..problems import AllianceBayesError, SpecError
+from ..problems import AllianceBayesError, InterruptionError, SpecError
 from .building import INSTALL
 
 __all__ = ["fit_by_bambi"]
@@ -36,6 +36,8 @@ def fit_by_bambi(
     ------
     SpecError
         If Bambi cannot read the formula.
+    InterruptionError
+        If sampling is interrupted: answers that need several regressions cannot rest on part of one.
     AllianceBayesError
         If Bambi is not installed.
     """
@@ -49,7 +51,12 @@ def fit_by_bambi(
         except Exception as error:
             raise SpecError(f"Bambi cannot read {formula} ({family}): {error}") from error
         options = {"draws": draws, "tune": tune, "chains": chains, "random_seed": seed, "progressbar": False}
-        return model, model.fit(inference_method="nutpie", **options)
+        found = model.fit(inference_method="nutpie", **options)
+    posterior = found["posterior"]
+    padded = any(pd.isna(array.to_numpy()).any() for array in posterior.data_vars.values())
+    if padded or posterior.sizes["draw"] < draws:
+        raise InterruptionError(f"The regression {formula} was interrupted; sample again.")
+    return model, found
 
 
 @contextmanager

@@ -915,8 +915,8 @@ def _proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str
         if len(kept) * N_PRIOR_DRAWS >= MOST_PRIOR_DRAWS:
             raise SpecError(
                 f"The prior hardly ever gives a proper model: {n_proper:,} of {MOST_PRIOR_DRAWS:,} draws of its "
-                "parameters have covariance matrices that are positive definite. Give lagged effects priors nearer 0 "
-                "and narrower, and correlations wider ones."
+                "parameters have covariance matrices that are positive definite. Make the priors of lagged effects "
+                "narrower and nearer 0."
             )
         blocks = scale.draw(N_PRIOR_DRAWS, rng)
         thetas, proper = run_many(scale.join(blocks), scale.arrays)

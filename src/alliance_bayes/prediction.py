@@ -110,9 +110,12 @@ def lower_factor(covariance: np.ndarray) -> np.ndarray:
         If it is not finite, or has a negative eigenvalue that is not rounding.
     """
     try:
-        return np.linalg.cholesky(covariance)
+        factor = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         pass
+    else:
+        if np.isfinite(factor).all():
+            return factor
     variances = np.diagonal(covariance)
     sds = np.sqrt(np.where(variances > 0, variances, 1.0))
     correlations = covariance / np.outer(sds, sds)

@@ -14,7 +14,7 @@ from alliance_bayes.moments.kernel import moments
 from alliance_bayes.moments.program_kernel import run
 from alliance_bayes.questions import delta_adjustment as module
 from alliance_bayes.questions import shifted_panels
-from alliance_bayes.summaries import probability
+from alliance_bayes.summaries import indicator, probability
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)
@@ -127,7 +127,7 @@ def share_of(answer):
 
 def test_of_one_chain_per_imputation_the_error_is_that_of_independent_shares():
     draws = xr.DataArray(np.arange(8.0).reshape(4, 2), dims=("chain", "draw"))
-    found = probability((draws > 4.5).assign_coords(imputation=("chain", [0, 0, 1, 1])))
+    found = probability(indicator(draws > 4.5, draws).assign_coords(imputation=("chain", [0, 0, 1, 1])))
     assert (found.value, found.mcse) == (0.375, pytest.approx(np.std([0, 0.75], ddof=1) / np.sqrt(2)))
 
 

@@ -276,7 +276,7 @@ def mediation(
         proportion=proportion,
         proportion_in_words=said,
         verdict=verdict,
-        warnings=_warnings(fit, health, plan, treatment, named, outcome),
+        warnings=_warnings(fit, health, plan, treatment, named, outcome) + _without_value(prior),
         estimand=_estimand(fit, plan, treatment, named, outcome, change),
         timing=plan.timing,
         change=change,
@@ -304,6 +304,16 @@ def _prior_draws(
     with np.errstate(over="ignore", invalid="ignore"):  # a prior may allow explosive dynamics
         effects = effects_of(dynamics, treatment, mediators, outcome, sustained=sustained, paths=plan.paths)
     return effects.isel(time=-1, drop=True)
+
+
+def _without_value(prior: xr.Dataset | None) -> tuple[str, ...]:
+    """A sentence where some prior draws explode so that an effect has no value in them."""
+    if prior is None or not (share := max(float(np.isnan(effect).mean()) for effect in prior.values())):
+        return ()
+    return (
+        f"In {100 * share:.2g} % of prior draws the dynamics explode and an effect has no value; the prior's "
+        "probabilities are those of the other draws.",
+    )
 
 
 def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None) -> pd.DataFrame:

@@ -382,8 +382,9 @@ def _peaks(fit: Fit, draws: xr.DataArray, paths: tuple[str, ...], between: Betwe
     rows = {}
     for path in crossed:
         curve = draws.sel(path=path)
-        best = abs(curve).argmax("lag")
-        lag, effect = curve["lag"][best], curve.isel(lag=best)
+        known = curve.notnull().all("lag")
+        best = abs(curve.where(known, 0.0)).argmax("lag")
+        lag, effect = curve["lag"][best].where(known), curve.isel(lag=best).where(known)
         if between == "continuous":
             lag, effect = _refined(fit, path, float(curve["lag"][-1]), sds)
         rows[path] = _peak_row(lag, effect, float(curve["lag"][-1]))

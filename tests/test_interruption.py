@@ -144,6 +144,12 @@ def test_too_few_draws_are_a_sentence(small_fit, small_panel, monkeypatch, lengt
     )
 
 
+def test_no_chain_at_all(small_fit):
+    for tree in (xr.DataTree(), xr.DataTree.from_dict({"/posterior": xr.Dataset()})):
+        with pytest.raises(ab.InterruptionError, match=r"^Sampling was interrupted in the warm-up, "):
+            fitting._cut(tree, small_fit.settings)
+
+
 def test_few_draws_that_were_asked_for_are_no_interruption(small_fit, small_panel):
     fit = ab.fit(small_fit.spec, small_panel, seed=5, draws=3, tune=20, chains=4)
     assert fit.interrupted == ""
@@ -394,3 +400,28 @@ def test_ctrl_c_on_the_command_line(data, tmp_path):
 def test_ctrl_c_in_the_warm_up_on_the_command_line(data, tmp_path):
     _, err = run_and_interrupt(data, tmp_path, 1000, 10_000_000)
     assert "Sampling was interrupted in the warm-up, " in err
+
+
+# ---- regressions by Bambi ----
+
+
+def test_an_interrupted_regression_is_no_equation(monkeypatch):
+    bambi = pytest.importorskip("bambi")
+    from alliance_bayes.regressions.families import fit_by_bambi
+    from made_up import made_up_fit
+
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=30), "y": rng.normal(size=30)})
+    model, draws = made_up_fit("y ~ x", frame, "gaussian")
+    whole = draws["posterior"].to_dataset()
+    tail = xr.DataTree.from_dict({"/posterior": whole.where(whole["draw"] < 7)})
+    short = xr.DataTree.from_dict({"/posterior": whole.isel(draw=slice(7))})
+    options = {"draws": 10, "tune": 10, "chains": 2, "seed": 1}
+    for found in (tail, short):
+        monkeypatch.setattr(bambi.Model, "fit", lambda *_, found=found, **__: found)
+        with pytest.raises(ab.InterruptionError, match=r"^The regression y ~ x was interrupted; sample again\.$"):
+            fit_by_bambi("y ~ x", "gaussian", frame, **options)
+    monkeypatch.setattr(bambi.Model, "fit", lambda *_, **__: draws)
+    assert fit_by_bambi("y ~ x", "gaussian", frame, **options)[1] is draws
+    with pytest.raises(ab.SpecError, match=r"have no value, as after an interruption"):
+        ab.regression(model, tail)

@@ -777,8 +777,10 @@ def _cut(tree: xr.DataTree, settings: Settings) -> xr.DataTree:
 
     The first n draws of the chains that have as many, for the n that keeps most.
     """
-    posterior = tree["posterior"].to_dataset()
+    posterior = tree["posterior"].to_dataset() if "posterior" in tree.children else xr.Dataset()
     lengths = _lengths(posterior)
+    if not lengths.any():
+        raise _too_few(0, settings)
     longest_first = np.sort(lengths)[::-1]
     n_draws = int(longest_first[(longest_first * np.arange(1, len(lengths) + 1)).argmax()])
     kept = np.flatnonzero(lengths >= n_draws)
@@ -796,10 +798,12 @@ def _cut(tree: xr.DataTree, settings: Settings) -> xr.DataTree:
 
 def _lengths(posterior: xr.Dataset) -> np.ndarray:
     """Draws that each chain holds, shape ``(chain,)``: those in which any quantity has a value."""
-    held = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), dtype=bool)
+    held = np.zeros((posterior.sizes.get("chain", 0), posterior.sizes.get("draw", 0)), dtype=bool)
     for array in posterior.data_vars.values():
         if held.all():
             break
+        if array.dtype.kind != "f":  # padded with 0
+            continue
         values = array.transpose("chain", "draw", ...).to_numpy()
         held |= ~np.isnan(values).reshape(*held.shape, -1).all(axis=-1)
     return np.asarray(held.sum(axis=1))

@@ -382,7 +382,7 @@ def _peaks(fit: Fit, draws: xr.DataArray, paths: tuple[str, ...], between: Betwe
     rows = {}
     for path in crossed:
         curve = draws.sel(path=path)
-        known = (~np.isnan(curve)).all("lag")
+        known = curve.count("lag") == curve.sizes["lag"]
         best = abs(curve.where(known, 0.0)).argmax("lag")
         lag, effect = curve["lag"][best].where(known), curve.isel(lag=best).where(known)
         if between == "continuous":

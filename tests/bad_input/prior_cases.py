@@ -1,7 +1,8 @@
 """Priors under which hardly any draw of the parameters is a model."""
 
-import alliance_bayes as ab
 from case import Case
+
+import alliance_bayes as ab
 
 PANEL = ab.Panel.from_moments(
     measures=["x", "y"],

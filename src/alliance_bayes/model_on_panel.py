@@ -15,7 +15,7 @@ from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .moments.cross_lagged_system import cross_lagged_system
 from .moments.derived import Derived, derived_quantities
-from .moments.design import Design, design_of
+from .moments.design import Cell, Design, design_of
 from .moments.histories import Cases
 from .moments.identification import check_spec_against_panel
 from .moments.linear_system import PanelSystem
@@ -35,6 +35,7 @@ Latent = Literal["integrate", "sample"]
 type FloatArray = npt.NDArray[np.float64]
 
 MOST_TRIES = 50
+MOST_SYSTEMS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,20 @@ class PanelModel:
     def system(self) -> PanelSystem:
         """The model as linear systems."""
         return cross_lagged_system(self.spec, self.design)
+
+    def system_of(self, cell: Cell) -> PanelSystem:
+        """The model for people of one cell alone, who need not be in the panel; those asked for last are kept."""
+        found = self._system_of.pop(cell, None)
+        if found is None:
+            found = cross_lagged_system(self.spec, replace(self.design, cells=(cell,)))
+        self._system_of[cell] = found
+        if len(self._system_of) > MOST_SYSTEMS:
+            del self._system_of[next(iter(self._system_of))]
+        return found
+
+    @cached_property
+    def _system_of(self) -> dict[Cell, PanelSystem]:
+        return {}
 
     @cached_property
     def scale(self) -> PriorScale:

@@ -32,6 +32,8 @@ LAYERS = {
     "pymc_models": {"names", "problems", "panel", "spec", "moments", "latent", "model_on_panel"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
+LAYERS |= {"given": {"problems"}, "memory": {"problems"}, "calls": {"names", "problems", "given"}}
+LAYERS["settings"] = {"names", "problems", "given", "memory"}
 LAYERS["model_on_panel"] = {"names", "problems", "panel", "spec", "moments", "latent"}
 LAYERS["latent_predictions"] = {*LAYERS["model_on_panel"], "model_on_panel", "prediction"}
 LAYERS["forecasting"] = {*LAYERS["latent_predictions"], "latent_predictions"}
@@ -49,6 +51,8 @@ LAYERS["questions"] = {
     *("model_on_panel", "latent_predictions", "forecasting"),
 }
 LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
+for part, allowed in LAYERS.items():
+    allowed |= set() if part in ("names", "problems", "given", "memory", "calls") else {"given", "memory", "calls"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},

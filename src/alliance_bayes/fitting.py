@@ -7,14 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from .calls import checked
 from .discrepancy import chi_squares, completed_and_replicated
 from .forecasting import amounts, foretold, model_until
 from .health import Health, examine, with_integration
@@ -39,6 +39,7 @@ from .panel import Panel, told_states
 from .prediction import draw_unobserved, replicate, statistic_table
 from .problems import AllianceBayesError, Problems, SpecError
 from .saving import panel_from_dataset, panel_to_dataset
+from .settings import Sampler, check_memory_of_draws, check_settings
 from .spec.cross_lagged import CrossLagged
 from .spec.mapping import spec_from_mapping, spec_to_mapping
 from .summaries import interval
@@ -53,7 +54,6 @@ N_PERSON_DRAWS, N_LATENT_DRAWS = 1000, 400
 N_CHECKS = 500
 MOST_LOW_RANK = 100
 FORMAT = 1
-Sampler = Literal["nutpie", "pymc"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class Settings:
     latent: Latent = "integrate"
 
 
+@checked(apart=["seed", "draws", "tune", "chains", "cores", "target_accept", "sampler"])
 def fit(
     spec: CrossLagged,
     panel: Panel,
@@ -146,6 +147,7 @@ def fit(
     check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
     check_latent(spec, latent)
     whole = panel_model(spec, panel)
+    check_memory_of_draws(draws, chains, whole.scale.size + whole.derived.size)
     n_cores = int(cores or min(chains, os.cpu_count() or 1))
     show = sys.stderr.isatty() if progress is None else progress
     settings = Settings(
@@ -210,6 +212,7 @@ class Fit:
         """Groups whose effects the draws hold apart; empty where there are none."""
         return self.model.design.groups if self.whole is None else ()
 
+    @checked()
     def of_group(self, group: str) -> "Fit":
         """What was fitted of one group, for questions about a single population.
 
@@ -302,6 +305,7 @@ class Fit:
         """Posterior draws over all chains."""
         return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
 
+    @checked()
     def summary(self, names: list[str] | None = None) -> pd.DataFrame:
         """Posterior means, SDs, intervals and diagnostics, from ArviZ.
 
@@ -363,6 +367,7 @@ class Fit:
         centre = self.model.centre if self.spec.growth else 0.0
         return self._table_of_persons(drawn * self.model.unit + centre, self.spec.measures)
 
+    @checked(apart=["time"])
     def forecast(self, time: float) -> pd.DataFrame:
         """Predict every person's values at one time from what was observed of them before it.
 
@@ -478,6 +483,7 @@ class Fit:
         index = pd.MultiIndex.from_tuples([("chi-square", "means and covariances")], names=["statistic", "of"])
         return pd.DataFrame([row], index=index)
 
+    @checked()
     def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
         """Log density of each person's values per draw, dims ``(chain, draw, person)``.
 
@@ -501,6 +507,7 @@ class Fit:
             return self.draws["log_likelihood"].to_dataset()["values"].isel(person=persons or slice(None))
         return _log_likelihood(self, persons)
 
+    @checked()
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write draws, spec, panel and settings to one netCDF file, for `load_fit`.
 
@@ -566,6 +573,7 @@ class Fit:
     __repr__ = __str__
 
 
+@checked()
 def load_fit(path: str | os.PathLike[str]) -> Fit:
     """Read a fit that `Fit.save` wrote.
 
@@ -596,36 +604,9 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     return Fit(spec_from_mapping(meta["spec"]), panel, xr.DataTree.from_dict(groups), Settings(**meta["settings"]))
 
 
-def check_settings(
-    draws: object, tune: object, chains: object, cores: object, target_accept: object, seed: object, sampler: object
-) -> None:
-    """Refuse settings that make no sense, with all problems at once.
-
-    Raises
-    ------
-    SpecError
-        If there are any.
-    """
-    problems = Problems("This fit cannot be sampled")
-    for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
-        if not _is_whole(value, 1):
-            problems.add(f"{name} must be a whole number above 0; got {value!r}.")
-    if not _is_whole(seed, 0):
-        problems.add(f"seed must be a whole number of 0 or more; got {seed!r}.")
-    if not (isinstance(target_accept, Real) and 0 < float(target_accept) < 1):
-        problems.add(f"target_accept must lie between 0 and 1; got {target_accept!r}.")
-    if sampler not in get_args(Sampler):
-        problems.add(f"sampler must be one of {quoted(get_args(Sampler))}; got {sampler!r}.")
-    problems.raise_as(SpecError)
-
-
 def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:
     """Draws of a warm-up that nobody chose: fewer where the scale of the posterior is found before it."""
     return SCALED_TUNE if spec.is_latent and latent == "integrate" and sampler == "nutpie" else TUNE
-
-
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def _laid_out(fitted: "Fit", whole: PanelModel) -> "Fit":

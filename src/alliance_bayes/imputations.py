@@ -12,7 +12,9 @@ import pandas as pd
 import xarray as xr
 from scipy.special import stdtr, stdtrit
 
+from .calls import checked
 from .fitting import Fit, fit
+from .given import is_number, shown
 from .health import Health
 from .likelihood import MaximumLikelihood
 from .names import in_words, quoted
@@ -96,10 +98,12 @@ class FitOfImputations(Fit):
             [np.array([self.model.from_raw(each.model.to_raw(theta)) for theta in each.thetas]) for each in self.fits]
         )
 
+    @checked()
     def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
         """Refused: persons have other values in every panel."""
         raise self._refusal("The log-likelihood per person")
 
+    @checked()
     def save(self, path: str | PathLike[str]) -> Path:
         """Refused: save each of the `fits`."""
         raise self._refusal("A file")
@@ -130,6 +134,7 @@ class FitOfImputations(Fit):
     __repr__ = __str__
 
 
+@checked()
 def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **settings: Any) -> FitOfImputations:
     """Sample the posterior of a model on every one of several imputed panels, and mix them.
 
@@ -274,6 +279,7 @@ class PooledMaximumLikelihood:
         return "\n".join([head, shown, *self.messages])
 
 
+@checked(apart=["complete_df"])
 def pool(found: Sequence[MaximumLikelihood], *, complete_df: float | None = None) -> PooledMaximumLikelihood:
     """Pool maximum likelihood of one model on several imputed panels by Rubin's rules.
 
@@ -349,6 +355,6 @@ def _check_answers(found: Sequence[MaximumLikelihood], complete_df: float | None
         ]
         if differing:
             problems.add(f"Answer {place} has another {in_words(differing)} than answer 1.")
-    if complete_df is not None and not complete_df > 0:
-        problems.add(f"complete_df must be above 0; got {complete_df!r}.")
+    if complete_df is not None and complete_df != np.inf and not (is_number(complete_df) and complete_df > 0):
+        problems.add(f"complete_df must be above 0; got {shown(complete_df)}.")
     problems.raise_as(SpecError)

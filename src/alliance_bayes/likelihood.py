@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from .calls import checked
 from .fit_indices import Scaling, fit_indices
+from .given import shown
 from .maximising import hessian_of, inverse_information, maximise, wave_means
 from .model_on_panel import PanelModel, panel_model
 from .moments.kernel import log_likelihoods_per_person
@@ -167,6 +169,7 @@ def _p_in_words(p_value: float) -> str:
     return "< 0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
 
 
+@checked(apart=["cluster", "weights"])
 def maximum_likelihood(
     spec: CrossLagged,
     panel: Panel,
@@ -266,7 +269,7 @@ def maximum_likelihood(
 
 def _is_robust(asked: str | None, sampled: bool) -> bool:
     if asked not in (None, *get_args(StandardErrors)):
-        raise SpecError(f"standard_errors must be one of {quoted(get_args(StandardErrors))}; got {asked!r}.")
+        raise SpecError(f"standard_errors must be one of {quoted(get_args(StandardErrors))}; got {shown(asked)}.")
     if sampled and asked == "observed":
         raise SpecError(
             "Standard errors from the observed information take people as sampled one by one and alike. With cluster "
@@ -309,6 +312,7 @@ def _sampling_messages(sampling: Sampling) -> tuple[str, ...]:
     return tuple(found)
 
 
+@checked(apart=["values"])
 def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float]) -> pd.Series:
     """Log density of each person's values at given parameter values, in their own units.
 

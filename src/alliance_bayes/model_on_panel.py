@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from .given import is_one_of, shown
 from .latent.cases import responses_of_cases
 from .latent.known_cases import left_to_integrate
 from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
@@ -339,8 +340,8 @@ def check_latent(spec: CrossLagged, latent: str) -> None:
     SpecError
         If `latent` is not known, or asks to sample linear predictors of a model without any.
     """
-    if latent not in get_args(Latent):
-        raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {latent!r}.")
+    if not is_one_of(latent, get_args(Latent)):
+        raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {shown(latent)}.")
     if latent == "sample" and not spec.is_latent:
         raise SpecError(
             f"latent='sample' samples the linear predictors of families, a state or selection, and this {spec.title} "

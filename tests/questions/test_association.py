@@ -134,7 +134,7 @@ def test_settings_that_cannot_be_sampled_are_refused():
     assert error.value.problems == (
         "draws must be a whole number, at least 4; got 0.",
         "chains must be a whole number, at least 1; got 0.",
-        "seed must be a whole number, at least 0; got -1.",
+        "seed must be a whole number of 0 or more; got -1.",
     )
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..fitting import Fit
+from ..given import shown
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
 from .equations import Array, CausalEquation, Values
@@ -18,6 +20,7 @@ from .waves import KINDS, Version, occasion, wave_equations
 __all__ = ["CausalOrder", "causal_order"]
 
 
+@checked(apart=["people"])
 @dataclass(frozen=True, eq=False)
 class CausalOrder:
     """Conditional models in the order in which their variables come about, and the people to simulate.
@@ -206,6 +209,7 @@ class CausalOrder:
         return "\n".join(lines)
 
 
+@checked()
 def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     """Read a fitted RI-CLPM or CLPM as equations in causal order.
 
@@ -250,7 +254,7 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     with problems.collecting():
         spec.require_normal("causal_order")
     if version not in ("sample", "population"):
-        problems.add(f"version must be 'sample' or 'population'; got {version!r}.")
+        problems.add(f"version must be 'sample' or 'population'; got {shown(version)}.")
     if version == "sample" and fit.panel.values is None:
         problems.add("The panel holds moments alone, so there is no sample of persons. Ask version='population'.")
     problems.raise_as(SpecError)

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calls import checked
+from ..given import shown
 from ..names import quoted
 from ..problems import Problems, SpecError
 
@@ -103,6 +105,7 @@ class CausalEquation(Protocol):
         ...
 
 
+@checked(apart=["parents"])
 @dataclass(frozen=True, eq=False)
 class Equation:
     """How one variable comes about, as a function of the variables before it.
@@ -154,7 +157,7 @@ class Equation:
         arrays = {name: np.asarray(value, dtype=float) for name, value in self.parameters.items()}
         problems = Problems(f"The equation of '{self.variable}' cannot be used")
         if isinstance(self.parents, str):
-            problems.add(f"parents must be a list of names; got {self.parents!r}.")
+            problems.add(f"parents must be a list of names; got {shown(self.parents)}.")
         for name, array in arrays.items():
             if array.ndim > 2 or not np.isfinite(array).all():
                 problems.add(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..health import examine
 from ..names import quoted
 from ..problems import Problems, SpecError
@@ -169,6 +170,7 @@ class Regression:
         return total
 
 
+@checked()
 def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Regression:
     """Make an equation of a regression that Bambi fitted.
 

@@ -1,9 +1,7 @@
 """A model file: data, model, priors and the questions to be asked, all in one."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import tomlkit
 
-from ..names import choices, number
+from ..calls import checked
+from ..names import number
 from ..panel import Panel, read_frame
 from ..panel.checks import usable_columns
 from ..panel.frames import check_frame
@@ -21,6 +20,7 @@ from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .columns import DerivedColumn, add_derived
 from .questions import Question, frozen
+from .reading import document_of, packaged_text, text_at
 from .sections import FORMAT, read_sections
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"
 SECTIONS_OF_MODEL = ("families", "state", "selection")
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
     """Everything about an analysis that can be written down before the data are seen.
@@ -78,6 +79,7 @@ class ModelFile:
         for name in ("layout", "sampling"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
+    @checked(ModelFileError)
     def panel(self, frame: pd.DataFrame | str | PathLike[str]) -> Panel:
         """Panel of a long data frame, with the derived columns made first.
 
@@ -111,6 +113,7 @@ class ModelFile:
         assert panel is not None
         return replace(panel, source=source)
 
+    @checked(ModelFileError)
     def check(self, frame: pd.DataFrame | str | PathLike[str]) -> str:
         """What would be fitted to these data, without sampling.
 
@@ -155,6 +158,7 @@ class ModelFile:
 
         return tuple(answer(question, fit) for question in self.questions)
 
+    @checked(ModelFileError)
     def simulate(self, *, persons: int, seed: int) -> pd.DataFrame:
         """Draw a long data frame from `truth`, laid out as the file reads it.
 
@@ -209,6 +213,7 @@ class ModelFile:
         return "\n".join(lines)
 
 
+@checked(ModelFileError)
 def load_model(path: str | PathLike[str]) -> ModelFile:
     """Read a model file.
 
@@ -232,15 +237,10 @@ def load_model(path: str | PathLike[str]) -> ModelFile:
     ...
     alliance_bayes.problems.ModelFileError: No model file 'help.toml'.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise ModelFileError(f"No model file '{file}'.")
-    try:
-        return _read(file.read_text("utf-8"), file.name)
-    except UnicodeDecodeError as error:
-        raise ModelFileError(f"{file.name} is not text in UTF-8: {error}.") from None
+    return _read(*text_at(path))
 
 
+@checked(ModelFileError)
 def packaged_model(name: str) -> ModelFile:
     """One of the model files that come with the package.
 
@@ -262,34 +262,7 @@ def packaged_model(name: str) -> ModelFile:
     return _read(packaged_text(name), f"{name.removesuffix('.toml')}.toml")
 
 
-def packaged_text(name: str) -> str:
-    """Text of a model file that comes with the package."""
-    packaged = (resources.files("alliance_bayes") / "models").iterdir()
-    texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
-    stem = name.removesuffix(".toml")
-    if stem not in texts:
-        raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
-    return texts[stem].read_text("utf-8")
-
-
-def named_text(path: str | PathLike[str]) -> tuple[str, str]:
-    """Text and name of a model file: at a path that ends in ``.toml``, else of one that comes with the package."""
-    file = Path(path)
-    if file.suffix == ".toml":
-        if not file.is_file():
-            raise ModelFileError(f"No model file '{file}'.")
-        return file.read_text("utf-8"), file.name
-    return packaged_text(str(path)), f"{path}.toml"
-
-
-def document_of(text: str, name: str) -> dict[str, Any]:
-    """What the TOML of a model file holds."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
-
-
+@checked(ModelFileError)
 def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
     """Write a model file, which `load_model` reads as an equal one.
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from ..calls import checked
+from ..given import is_number, is_whole
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
 from ..panel.records import MISSING
-from ..problems import Problems
+from ..problems import ModelFileError, Problems
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.mapping import KINDS
 from .keys import (
@@ -16,18 +18,17 @@ from .keys import (
     MEASURES,
     Key,
     Table,
-    is_number,
     is_table,
     is_text,
     is_text_table,
     is_texts,
-    is_whole,
     read_keys,
 )
 
 __all__ = ["QUESTIONS", "Question", "check_measures", "frozen", "read_question"]
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True)
 class Question:
     """One question of a model file.

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..calls import checked
 from ..names import choices, in_words, number
 from ..problems import PanelError, Problems
 from .printing import table as lines_of
@@ -70,6 +71,7 @@ class InternalConsistency:
     __repr__ = __str__
 
 
+@checked(PanelError, apart=["items"])
 def internal_consistency(panel: "Panel", items: Sequence[str]) -> InternalConsistency:
     """Return Cronbach's alpha of several items of a panel, which is what `reliability` of a model can be set to.
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..calls import checked
 from ..names import choices, quoted
 from ..problems import PanelError, Problems
 from . import frames
@@ -131,6 +132,7 @@ class Panel:
         return partial(Panel, **content), ()
 
     @classmethod
+    @checked(PanelError, apart=["frame", "measures", "times", "requires", "contradictions", "covariates"])
     def from_long(
         cls,
         frame: Frame,
@@ -229,6 +231,7 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
+    @checked(PanelError, apart=["frame", "measures", "times", "requires", "contradictions", "states", "covariates"])
     def from_wide(
         cls,
         frame: Frame,
@@ -305,6 +308,7 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
+    @checked(PanelError, apart=["measures", "times", "requires", "contradictions"])
     def from_arrays(
         cls,
         values: npt.ArrayLike,
@@ -387,6 +391,7 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
+    @checked(PanelError, apart=["measures", "times", "requires", "contradictions"])
     def from_parquet(
         cls,
         path: str | PathLike[str],
@@ -495,6 +500,7 @@ class Panel:
         )
 
     @classmethod
+    @checked(PanelError, apart=["measures", "times", "n", "divisor"])
     def from_moments(
         cls,
         *,
@@ -562,6 +568,7 @@ class Panel:
         return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
 
     @classmethod
+    @checked(PanelError, apart=["studies"])
     def from_studies(cls, studies: Mapping[str, "Panel"]) -> "Panel":
         """Panel of several studies, each a group known by its means and covariances.
 
@@ -662,6 +669,7 @@ class Panel:
         """Time of each person's own interviews, shape ``(person, time)``, or None."""
         return self.background.own_times
 
+    @checked(PanelError)
     def of_group(self, group: str) -> "Panel":
         """The people of one group, without groups.
 
@@ -838,6 +846,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         table["share_observed"] = table["observed"] / self.n_persons
         return table
 
+    @checked(PanelError)
     def transitions(self, state: str) -> Transitions:
         """How many persons acquired a state and how many kept it, from each time to the next.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..calls import checked
 from ..problems import PanelError
 
 __all__ = ["no_file", "not_installed", "read_frame", "unreadable"]
@@ -19,6 +20,7 @@ READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 }
 
 
+@checked(PanelError)
 def read_frame(path: str | PathLike[str]) -> pd.DataFrame:
     """Data frame in a CSV, Parquet, SPSS or Stata file.
 

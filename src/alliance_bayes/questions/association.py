@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.estimates import EstimatesPanel, estimates_figure
 from ..figures.evidence import Bar
+from ..given import check_seed, check_whole
 from ..health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
 from ..names import in_words, number
 from ..panel import read_frame
 from ..problems import Problems, SpecError
 from ..regressions.building import Fitted, fit_regression
 from ..regressions.rows import complete_rows, eligible_rows
+from ..settings import check_counts, check_memory_of_draws
 from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression
 from ..summaries import Probability, interval, interval_name
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Association", "SamplingOfRegressions", "association"]
 
+N_QUANTITIES = 100  # for each draw: coefficients, and the products that they are drawn from
 PUBLISHED, SPLIT = "as published", "within and between persons"
 SERIES = {
     PUBLISHED: (PUBLISHED, ""),
@@ -159,6 +163,7 @@ class Association:
     __repr__ = __str__
 
 
+@checked(apart=["draws", "chains", "seed"])
 def association(
     regression: RandomInterceptRegression,
     frame: pd.DataFrame | str | PathLike[str],
@@ -344,10 +349,13 @@ def _health(found: Mapping[tuple[str, str], Fitted]) -> SamplingOfRegressions:
 
 def _check_settings(draws: int, chains: int, seed: int) -> None:
     problems = Problems("This association cannot be sampled")
-    for name, value, least in (("draws", draws, 4), ("chains", chains, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            problems.add(f"{name} must be a whole number, at least {least}; got {value!r}.")
+    for name, value, least in (("draws", draws, 4), ("chains", chains, 1)):
+        check_whole(name, value, problems, expected=f"a whole number, at least {least}", least=least)
+    check_seed(seed, problems)
     problems.raise_as(SpecError)
+    check_counts({"draws": draws, "chains": chains}, problems)
+    problems.raise_as(SpecError)
+    check_memory_of_draws(draws, chains, N_QUANTITIES)
 
 
 def _assumptions(regression: RandomInterceptRegression) -> tuple[str, ...]:

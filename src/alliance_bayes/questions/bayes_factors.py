@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..fitting import Fit
 from ..names import choices, lagged_path, number
@@ -128,6 +129,7 @@ class DensityRatio:
         return self.k_hat <= MOST_SHAPE and self.error <= MOST_ERROR
 
 
+@checked()
 def bayes_factors(
     fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True
 ) -> BayesFactors:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..figures.effects import Histogram, bars_and_histograms_figure
 from ..figures.evidence import Bar
 from ..g_formula.causal_order import CausalOrder
@@ -145,6 +146,7 @@ class Counterfactual:
         return lines
 
 
+@checked(apart=["seed", "certainty"])
 def contrast_of_regimes(
     order: CausalOrder,
     *,
@@ -199,6 +201,7 @@ def contrast_of_regimes(
     return answer(question, worlds, effects, estimand, ())
 
 
+@checked(apart=["seed", "certainty"])
 def controlled_direct_effects(
     order: CausalOrder,
     *,
@@ -255,6 +258,7 @@ def controlled_direct_effects(
     return answer(question, worlds, effects, estimand, assumptions)
 
 
+@checked(apart=["seed", "certainty"])
 def natural_effects(
     order: CausalOrder,
     *,
@@ -319,6 +323,7 @@ def natural_effects(
     return answer(question, worlds, effects, estimand, assumptions)
 
 
+@checked(apart=["seed", "certainty"])
 def interventional_effects(
     order: CausalOrder,
     *,

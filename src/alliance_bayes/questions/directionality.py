@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import Bar, Curve, EffectsRow, effects_figure
 from ..fitting import Fit
 from ..health import Health
@@ -155,6 +156,7 @@ class DirectionalityOfPairs:
     __repr__ = __str__
 
 
+@checked(apart=["margin", "certainty"])
 def directionality(
     fit: Fit, first: str, second: str, *, margin: float = MARGIN, certainty: float = CERTAINTY
 ) -> Directionality:
@@ -225,6 +227,7 @@ def directionality(
     )
 
 
+@checked(apart=["margin", "certainty"])
 def directionality_of_pairs(
     fit: Fit,
     pairs: Iterable[tuple[str, str]] | None = None,

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..fitting import Fit
 from ..health import Health
 from ..problems import SpecError
@@ -69,6 +70,7 @@ class Embeddability:
     __repr__ = __str__
 
 
+@checked()
 def embeddability(fit: Fit) -> Embeddability:
     """Ask whether effects and innovations of one step can be those of a process in continuous time.
 

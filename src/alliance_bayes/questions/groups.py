@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import Bar, bars_figure
 from ..fitting import Fit
 from ..health import Health
@@ -92,6 +93,7 @@ class GroupContrast:
     __repr__ = __str__
 
 
+@checked(apart=["margin", "certainty"])
 def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: float = CERTAINTY) -> GroupContrast:
     """Compare one lagged effect between the groups of a fit.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import shares_figure
 from ..fitting import Fit
 from ..health import Health
@@ -88,6 +89,7 @@ class Hypotheses:
     __repr__ = __str__
 
 
+@checked(apart=["statements", "margin"])
 def hypotheses(
     fit: Fit,
     first: str,

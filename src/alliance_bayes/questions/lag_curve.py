@@ -10,12 +10,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..effects import matrix_exponential, peak_of_lag, responses
 from ..figures.effects import Band, bands_figure
 from ..fitting import Fit
+from ..given import shown
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
+from ..spec.steps import MOST_AHEAD
 from ..summaries import Probability, interval, interval_name, probability
 from .dynamics import (
     base_effects,
@@ -173,6 +176,7 @@ class LagCurve:
         return [line.replace("= >", ">").replace("= <", "<") for line in lines]
 
 
+@checked(apart=["margin"])
 def lag_curve(
     fit: Fit,
     paths: Iterable[str] | None = None,
@@ -303,7 +307,12 @@ def _check(
         last = max(lengths) if longest is None else longest
     least = base[1] if base is not None else 0.0 if between == "continuous" else min(lengths)
     if last is None or not np.isfinite(last) or last <= 0 or last < least * (1 - 1e-9):
-        problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {longest!r}.")
+        problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {shown(longest)}.")
+    elif between == "whole steps" and last > MOST_AHEAD * least:
+        problems.add(
+            f"longest={number(last)} is {last / least:.3g} steps of {number(least)}; ask for at most {MOST_AHEAD:,} of "
+            "them."
+        )
     check_margin(margin, problems)
     problems.raise_as(SpecError)
     return tuple(dict.fromkeys(canonical)), between, float(last or 0.0)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.effects import Band, bars_and_bands_figure
 from ..figures.evidence import Bar
 from ..fitting import Fit
@@ -163,6 +164,7 @@ class Mediation:
     __repr__ = __str__
 
 
+@checked(apart=["margin", "certainty"])
 def mediation(
     fit: Fit,
     *,

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting import Fit
+from ..given import shown
 from ..names import ARROW, choices, in_words, number, quoted
 from ..problems import Problems, SpecError
+from ..spec.steps import MOST_AHEAD
 from .dynamics import (
     Dynamics,
     Timing,
@@ -67,7 +69,7 @@ def plan_of(
     measures_are_known = not problems.found
     canonical = _canonical(paths, treatment, mediators, outcome, problems)
     if change not in ("pulse", "sustained"):
-        problems.add(f"change must be 'pulse' or 'sustained'; got {change!r}.")
+        problems.add(f"change must be 'pulse' or 'sustained'; got {shown(change)}.")
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     wave = 0 if start is None else wave_of(fit, start)
@@ -142,7 +144,7 @@ def _steps(
         "continuous" if (timing or ("continuous" if lags == "continuous" else "waves")) != "waves" else "waves"
     )
     if timing not in (None, "waves", "continuous"):
-        problems.add(f"timing must be 'waves' or 'continuous'; got {timing!r}.")
+        problems.add(f"timing must be 'waves' or 'continuous'; got {shown(timing)}.")
         return None
     if kind == "continuous" and lags != "continuous":
         problems.add(
@@ -150,8 +152,8 @@ def _steps(
             "Leave timing open, or fit lags='continuous'."
         )
         return None
-    if not np.isfinite(horizon) or horizon <= 0:
-        problems.add(f"horizon must be a time above 0, in the panel's units; got {horizon!r}.")
+    if horizon <= 0:
+        problems.add(f"horizon must be a time above 0, in the panel's units; got {shown(horizon)}.")
         return None
     start = times[wave]
     if kind == "continuous":
@@ -170,6 +172,12 @@ def _steps(
         problems.add(
             f"horizon={number(horizon)} is not a whole number of steps of {number(step)}; "
             f"try {' or '.join(map(number, near))}."
+        )
+        return None
+    if n_steps > MOST_AHEAD:
+        problems.add(
+            f"horizon={number(horizon)} is {n_steps:.3g} steps of {number(step)}; ask for at most {MOST_AHEAD:,} of "
+            "them."
         )
         return None
     if n_steps == 1:

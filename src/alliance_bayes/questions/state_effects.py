@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.effects import Histogram, bars_and_histograms_figure
 from ..figures.evidence import Bar
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy, Shift
 from ..g_formula.simulating import Source, World, simulate_worlds, simulated_values
+from ..given import shown
 from ..names import choices, number
 from ..problems import Problems, SpecError
 from ..summaries import Probability, interval, interval_name, probability
@@ -29,6 +31,7 @@ PERCENTILES = (10, 25, 50, 75, 90)
 N_REFERENCE = 50
 
 
+@checked(apart=["seed", "certainty"])
 def split_by_existence(
     order: CausalOrder,
     *,
@@ -82,9 +85,9 @@ def split_by_existence(
             "ab.interventional_effects, or declare requires in the CausalOrder."
         )
     if not len(percentiles) or not all(0 < each < 100 for each in percentiles):
-        problems.add(f"percentiles must lie between 0 and 100; got {list(percentiles)!r}.")
+        problems.add(f"percentiles must lie between 0 and 100; got {shown(list(percentiles))}.")
     if not np.isfinite(shift) or shift == 0:
-        problems.add(f"shift must be a number of SDs other than 0; got {shift!r}.")
+        problems.add(f"shift must be a number of SDs other than 0; got {shown(shift)}.")
     problems.raise_as(SpecError)
     regimes: dict[str, Mapping[str, Policy]] = {f"with {state}": {state: 1.0}, f"without {state}": {state: 0.0}}
     on, off = regimes
@@ -205,6 +208,7 @@ class RandomisedPush:
     __repr__ = __str__
 
 
+@checked(apart=["seed", "certainty"])
 def randomised_push(
     order: CausalOrder,
     *,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..problems import AllianceBayesError, SpecError
 from ..spec.association import RandomInterceptRegression
 from .posterior import Draws, Regression, draw_posterior
@@ -24,6 +25,7 @@ class Fitted(NamedTuple):
     accepted: float
 
 
+@checked()
 def bambi_model(
     regression: RandomInterceptRegression, frame: pd.DataFrame, outcome: str, *, split: bool = False
 ) -> Any:

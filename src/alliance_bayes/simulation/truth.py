@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import expm, solve_continuous_lyapunov
 
+from ..calls import checked
+from ..given import shown
 from ..names import ARROW, choices, lagged_path
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -233,10 +235,10 @@ class Truth:
     def __post_init__(self) -> None:
         problems = Problems("This truth cannot be simulated")
         if not isinstance(self.spec, CrossLagged):
-            problems.add(f"spec must be a model, such as ab.RICLPM(...); got {self.spec!r}.")
+            problems.add(f"spec must be a model, such as ab.RICLPM(...); got {shown(self.spec)}.")
         times = plain_numbers(self.times)
         if not isinstance(times, tuple) or len(times) < 2 or any(later <= time for time, later in pairwise(times)):
-            problems.add(f"times must be two or more increasing numbers; got {self.times!r}.")
+            problems.add(f"times must be two or more increasing numbers; got {shown(self.times)}.")
         if isinstance(self.spec, CrossLagged) and self.spec.selection:
             problems.add(
                 "A truth has no selection: leave it out of the model, and let values go missing by `simulate`."
@@ -251,6 +253,7 @@ class Truth:
         problems.raise_as(SpecError)
 
     @classmethod
+    @checked()
     def from_mapping(cls, spec: CrossLagged, mapping: Mapping[str, object]) -> Self:
         """Read a truth as a model file writes it; the inverse of `to_mapping`.
 
@@ -287,6 +290,7 @@ class Truth:
         return cls(spec, **given)
 
     @classmethod
+    @checked()
     def from_diffusion(
         cls,
         spec: CrossLagged,
@@ -514,6 +518,7 @@ class Truth:
         """
         return population(self)[0]
 
+    @checked()
     def covariance_at(self, moderators: Mapping[str, float]) -> Array:
         """Population covariance, as `covariance`, of persons with these moderators.
 

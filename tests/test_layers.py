@@ -48,7 +48,7 @@ LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
     *("effects", "hidden_causes", "health", "prediction", "progress", "imputations", "summaries", "figures"),
-    *("model_on_panel", "latent_predictions", "forecasting"),
+    *("model_on_panel", "latent_predictions", "forecasting", "settings"),
 }
 LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
 for part, allowed in LAYERS.items():

@@ -14,9 +14,10 @@ from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Literal, TypeAliasType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from .given import is_number, is_whole, shown
+from .given import Numbers, is_number, is_whole, shown
 from .names import in_words, quoted
 from .problems import AllianceBayesError, Problems, SpecError
 
@@ -164,12 +165,12 @@ def _is_open(hint: Any) -> bool:
 
 def _alternatives(hint: Any) -> Iterator[Any]:
     origin = get_origin(hint)
-    if isinstance(hint, TypeAliasType):
+    if hint in (npt.ArrayLike, Numbers):
+        yield hint
+    elif isinstance(hint, TypeAliasType):
         yield from _alternatives(hint.__value__)
     elif isinstance(origin, TypeAliasType):  # NDArray[...] and its like
         yield np.ndarray if origin.__name__ == "NDArray" else Any
-    elif getattr(hint, "__name__", "") == "ArrayLike" or "ArrayLike" in repr(hint):
-        yield Any
     elif origin in (Union, UnionType):
         for part in get_args(hint):
             yield from _alternatives(part)
@@ -191,6 +192,8 @@ def _fits_one(value: object, hint: Any) -> bool:
     origin, inside = get_origin(hint), get_args(hint)
     if hint in (Any, object):
         return True
+    if hint in (npt.ArrayLike, Numbers):
+        return _is_array(value, numbers=hint is Numbers)
     if origin is Literal:
         return isinstance(value, tuple({type(word) for word in inside}))
     if hint in (int, float):
@@ -214,6 +217,19 @@ def _fits_one(value: object, hint: Any) -> bool:
         return isinstance(value, kind)
     except TypeError:  # a protocol, which only says what an object can do
         return True
+
+
+def _is_array(value: object, *, numbers: bool) -> bool:
+    """Whether this is an array, or lists of equal lengths that make one, of numbers where these are asked for."""
+    if value is None or isinstance(value, str | bytes | Mapping | set | frozenset):
+        return False
+    try:
+        array = np.asarray(value)
+        if array.dtype == object and numbers:
+            array = array.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return array.dtype.kind in "biuf" if numbers else array.ndim > 0
 
 
 def _is_list(value: object, origin: Any) -> bool:
@@ -251,6 +267,8 @@ def _in_words(hint: Any, *, many: bool = False) -> str:
         return f"{'tables' if many else 'a dict'} from {names} to {values}"
     if origin is Callable or hint is Callable:
         return "functions" if many else "a function"
+    if hint in (npt.ArrayLike, Numbers):
+        return f"an array{' of numbers' * (hint is Numbers)}, or lists of equal lengths"
     if origin is Literal:
         return f"one of {quoted(inside)}"
     name = getattr(origin or hint, "__name__", str(hint))

@@ -8,22 +8,28 @@ from numbers import Integral, Real
 from reprlib import Repr
 from typing import Any, TypeGuard
 
+import numpy.typing as npt
+
 from .problems import Problems
 
 __all__ = [
     "LARGEST_SEED",
     "SEED",
+    "Numbers",
     "check_count",
     "check_number",
     "check_seed",
     "check_whole",
+    "entries",
     "is_number",
     "is_one_of",
     "is_whole",
-    "listed",
     "seed_problem",
     "shown",
 ]
+
+type Numbers = npt.ArrayLike
+"""Numbers in an array, or in lists of equal lengths."""
 
 LARGEST_SEED = 2**63 - 1
 """The sampler's seeds have 64 bits, and refits count on from the seed that was given."""
@@ -71,12 +77,12 @@ def is_one_of(value: object, words: Iterable[object]) -> bool:
     return any(isinstance(value, type(word)) and value == word for word in words)
 
 
-def listed(value: object, *, ordered: bool = True) -> tuple[Any, ...] | None:
+def entries(value: object, *, ordered: bool = True) -> tuple[Any, ...] | None:
     """The entries of a list, tuple or column, or of a set where no order is needed; None of a text, a table or else.
 
     Examples
     --------
-    >>> listed(["x", "y"]), listed("xy"), listed({"x"}), listed({"x"}, ordered=False), listed(3)
+    >>> entries(["x", "y"]), entries("xy"), entries({"x"}), entries({"x"}, ordered=False), entries(3)
     (('x', 'y'), None, None, ('x',), None)
     """
     without = (str, bytes, Mapping, *((set, frozenset) if ordered else ()))
@@ -135,8 +141,8 @@ class _Short(Repr):
         if not value or level <= 0:
             return "{...}" if value else "{}"
         first = islice(value.items(), self.maxdict)
-        entries = [f"{self.repr1(key, level - 1)}: {self.repr1(each, level - 1)}" for key, each in first]
-        return "{" + ", ".join([*entries, *(["..."] if len(value) > self.maxdict else [])]) + "}"
+        pairs = [f"{self.repr1(key, level - 1)}: {self.repr1(each, level - 1)}" for key, each in first]
+        return "{" + ", ".join([*pairs, *(["..."] if len(value) > self.maxdict else [])]) + "}"
 
     def repr_instance(self, value: Any, level: int) -> str:
         kind = type(value)

@@ -355,6 +355,10 @@ def _check_answers(found: Sequence[MaximumLikelihood], complete_df: float | None
         ]
         if differing:
             problems.add(f"Answer {place} has another {in_words(differing)} than answer 1.")
-    if complete_df is not None and complete_df != np.inf and not (is_number(complete_df) and complete_df > 0):
+    if (
+        complete_df is not None
+        and not (isinstance(complete_df, float) and complete_df == np.inf)
+        and not (is_number(complete_df) and complete_df > 0)
+    ):
         problems.add(f"complete_df must be above 0; got {shown(complete_df)}.")
     problems.raise_as(SpecError)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from .calls import checked
 from .fit_indices import Scaling, fit_indices
-from .given import shown
+from .given import is_number, shown
 from .maximising import hessian_of, inverse_information, maximise, wave_means
 from .model_on_panel import PanelModel, panel_model
 from .moments.kernel import log_likelihoods_per_person
@@ -457,13 +456,15 @@ def _covariances_proper(system: PanelSystem, theta: np.ndarray) -> bool:
 
 def _check_values(system: PanelSystem, values: Mapping[str, float]) -> None:
     problems = Problems("These parameter values do not fit the model")
+    if not isinstance(values, Mapping):
+        problems.add(f"values must be a table from the names of parameters to numbers; got {shown(values)}.")
+        problems.raise_as(SpecError)
     missing = [name for name in system.names if name not in values]
     if missing:
         problems.add(f"No value for {quoted(missing)}.")
     for name, value in values.items():
         if name not in system.names:
             problems.add(f"No parameter is called '{name}'{did_you_mean(name, system.names) or '.'}")
-        elif not (isinstance(value, Real) and np.isfinite(value)):
-            shown = value if isinstance(value, Real) else repr(value)
-            problems.add(f"'{name}' is {shown}; it must be a finite number.")
+        elif not is_number(value):
+            problems.add(f"'{name}' is {shown(value)}; it must be a finite number.")
     problems.raise_as(SpecError)

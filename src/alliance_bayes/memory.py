@@ -9,6 +9,7 @@ from .problems import Problems, SpecError
 __all__ = ["available_bytes", "in_bytes", "memory_problem", "refuse_beyond_memory"]
 
 NUMBER = 8
+MOST = 10**300  # beyond which a whole number is no float
 LEFT_FREE = 0.1
 """Share of the free memory that an estimate leaves alone, since the system and the estimate both need some room."""
 CGROUPS = (
@@ -64,7 +65,7 @@ def in_bytes(size: float) -> str:
 
 def memory_problem(what: str, n_numbers: float, cure: str) -> str:
     """What is wrong with asking for memory for so many numbers; nothing where there is enough."""
-    needed, available = n_numbers * NUMBER, available_bytes()
+    needed, available = min(n_numbers, MOST) * NUMBER, available_bytes()
     if available is None or needed <= (1 - LEFT_FREE) * available:
         return ""
     return f"{what} need about {in_bytes(needed)} of memory, and {in_bytes(available)} are free. {cure}"

@@ -62,6 +62,10 @@ class CausalOrder:
         if not isinstance(self.people, pd.DataFrame) or not len(self.people):
             problems.add("people must be a data frame with one row per person.")
             problems.raise_as(SpecError)
+        for place, equation in enumerate(self.equations, start=1):
+            if not hasattr(equation, "variables"):
+                problems.add(f"Equation {place} must be ab.Equation(...) or ab.regression(...); got {shown(equation)}.")
+        problems.raise_as(SpecError)
         object.__setattr__(self, "equations", tuple(self.equations))
         randomised = (self.randomised,) if isinstance(self.randomised, str) else tuple(self.randomised)
         object.__setattr__(self, "randomised", randomised)

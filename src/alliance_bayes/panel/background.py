@@ -1,11 +1,12 @@
 """What is known of each person besides the measures: covariates, the group, and the times of their own interviews."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..given import entries
 from ..names import quoted
 from ..problems import Problems
 from .checks import first, label
@@ -18,7 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 
 def check_names(covariates: object, problems: Problems) -> tuple[str, ...]:
     """Names of covariates, without those that cannot be names."""
-    names = None if isinstance(covariates, str) or not isinstance(covariates, Iterable) else tuple(covariates)
+    names = entries(covariates)
     if names is None or not all(isinstance(name, str) and name for name in names):
         problems.add(f"covariates must be a list of names, such as covariates=['commitment']; got {covariates!r}.")
         return ()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..given import entries, shown
 from ..names import did_you_mean, in_words, number, quoted
 from ..problems import Problems
 from .records import DECISIONS, LeftOut
@@ -72,7 +73,7 @@ def check_measures(measures: object, problems: Problems) -> list[str]:
     if isinstance(measures, str):
         problems.add(f"measures is the text '{measures}'; pass a list, measures=['{measures}'].")
         return [measures]
-    names = list(measures) if isinstance(measures, Iterable) else []
+    names = tuple(measures) if isinstance(measures, Mapping) else entries(measures) or ()
     if not names:
         problems.add("No measures; name at least one column, such as measures=['alliance', 'days'].")
     good = []
@@ -115,9 +116,9 @@ def check_decision(contradictions: str, problems: Problems) -> None:
 
 def check_times(times: object, problems: Problems) -> tuple[float, ...] | None:
     """Times as numbers, increasing, at least two; None where they are not."""
-    given = [] if isinstance(times, str) or not isinstance(times, Iterable) else list(times)
+    given = entries(times) or ()
     if not given or not all(is_number(time) for time in given):
-        problems.add(f"times must be a list of numbers in real units, such as times=[0, 6, 12]; got {times!r}.")
+        problems.add(f"times must be a list of numbers in real units, such as times=[0, 6, 12]; got {shown(times)}.")
         return None
     real = tuple(float(time) for time in given)
     if not np.isfinite(real).all():

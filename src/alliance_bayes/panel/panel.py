@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..calls import checked
+from ..given import Numbers
 from ..names import choices, quoted
 from ..problems import PanelError, Problems
 from . import frames
@@ -132,7 +133,7 @@ class Panel:
         return partial(Panel, **content), ()
 
     @classmethod
-    @checked(PanelError, apart=["frame", "measures", "times", "requires", "contradictions", "covariates"])
+    @checked(PanelError, apart=["frame", "measures", "times", "requires", "covariates"])
     def from_long(
         cls,
         frame: Frame,
@@ -231,7 +232,7 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(PanelError, apart=["frame", "measures", "times", "requires", "contradictions", "states", "covariates"])
+    @checked(PanelError, apart=["frame", "measures", "times", "requires", "covariates"])
     def from_wide(
         cls,
         frame: Frame,
@@ -308,20 +309,20 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(PanelError, apart=["measures", "times", "requires", "contradictions"])
+    @checked(PanelError, apart=["measures", "times", "requires"])
     def from_arrays(
         cls,
-        values: npt.ArrayLike,
+        values: Numbers,
         *,
         measures: Sequence[str],
         times: Sequence[float],
         persons: npt.ArrayLike | None = None,
         requires: Mapping[str, str] | None = None,
-        states: Mapping[str, npt.ArrayLike] | None = None,
+        states: Mapping[str, Numbers] | None = None,
         interviewed: npt.ArrayLike | None = None,
-        covariates: Mapping[str, npt.ArrayLike] | None = None,
+        covariates: Mapping[str, Numbers] | None = None,
         groups: npt.ArrayLike | None = None,
-        own_times: npt.ArrayLike | None = None,
+        own_times: Numbers | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
         source: str = "arrays",
@@ -391,7 +392,7 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(PanelError, apart=["measures", "times", "requires", "contradictions"])
+    @checked(PanelError, apart=["measures", "times", "requires"])
     def from_parquet(
         cls,
         path: str | PathLike[str],
@@ -500,17 +501,17 @@ class Panel:
         )
 
     @classmethod
-    @checked(PanelError, apart=["measures", "times", "n", "divisor"])
+    @checked(PanelError, apart=["measures", "times", "n", "means", "covariance", "correlation", "sds"])
     def from_moments(
         cls,
         *,
         measures: Sequence[str],
         times: Sequence[float],
         n: int,
-        means: npt.ArrayLike,
-        covariance: npt.ArrayLike | None = None,
-        correlation: npt.ArrayLike | None = None,
-        sds: npt.ArrayLike | None = None,
+        means: Numbers,
+        covariance: Numbers | None = None,
+        correlation: Numbers | None = None,
+        sds: Numbers | None = None,
         divisor: str = "n-1",
         time_unit: str | None = None,
     ) -> "Panel":

@@ -1,11 +1,11 @@
 """Means and covariances from a published table, checked and brought to one convention."""
 
 from collections.abc import Sequence
-from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
 
+from ..given import is_number, shown
 from ..names import number
 from ..problems import PanelError, Problems
 from .checks import check_measures, check_times
@@ -58,9 +58,12 @@ def published_moments(
     return tuple(names), real, moments
 
 
+MOST_PERSONS = 10**12
+
+
 def check_n(n: object, size: int, problems: Problems) -> None:
-    if not isinstance(n, Real) or isinstance(n, bool) or not float(n).is_integer():
-        problems.add(f"n must be a whole number of persons; got {n!r}.")
+    if not is_number(n) or not float(n).is_integer() or n > MOST_PERSONS:
+        problems.add(f"n must be a whole number of persons; got {shown(n)}.")
     elif n <= size:
         problems.add(
             f"n is {number(float(n))}, but {size} measures x times have a covariance matrix of full rank "
@@ -146,7 +149,7 @@ def array(given: npt.ArrayLike, name: str, shapes: Sequence[tuple[int, ...]], pr
     expected = " or ".join(str(shape) for shape in shapes)
     try:
         values = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         problems.add(f"{name} must be numbers of shape {expected}, wave by wave.")
         return None
     if values.shape not in shapes:

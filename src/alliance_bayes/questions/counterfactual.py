@@ -16,6 +16,7 @@ from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy
 from ..g_formula.simulating import Simulation, Source, World, expected_values, simulate_worlds, simulated_values
 from ..names import in_words, number
+from ..problems import SpecError
 from ..summaries import Probability, interval, interval_name, probability
 from .counterfactual_checks import MonteCarlo, Question, check
 from .thresholds import CERTAINTY
@@ -298,6 +299,7 @@ def natural_effects(
        https://doi.org/10.1111/rssb.12194
     """
     regimes = {"treated": treated, "control": control}
+    _require_mediators(mediators)
     question = check(order, regimes, tuple(mediators), outcome, seed, monte_carlo, certainty, kind="natural")
     as_control = Source(question.mediators, "own", regime="control")
     worlds = {
@@ -376,6 +378,7 @@ def interventional_effects(
     .. [2] Vansteelandt & Daniel (2017). Interventional effects for mediation analysis with multiple
        mediators. Epidemiology 28, 258-265.
     """
+    _require_mediators(mediators)
     regimes = {"treated": treated, "control": control}
     named = tuple(mediators)
     question = check(order, regimes, named, outcome, seed, monte_carlo, certainty, strata=strata)
@@ -622,6 +625,11 @@ def _common_assumptions(question: Question) -> tuple[str, ...]:
 
 def _listed(names: Sequence[str]) -> str:
     return in_words([f"'{name}'" for name in names])
+
+
+def _require_mediators(mediators: Sequence[str]) -> None:
+    if not len(mediators):
+        raise SpecError("No mediator was named, such as mediators=['alliance_at_3'].")
 
 
 def _heading(question: Question) -> str:

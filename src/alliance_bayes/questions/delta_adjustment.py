@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 from ..calls import checked
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..fitting import Fit, Settings, check_settings, warm_up
-from ..given import is_number, is_whole, shown
+from ..given import entries, is_number, is_one_of, is_whole, shown
 from ..imputations import FitOfImputations
 from ..names import choices, in_words, number, quoted
 from ..panel import Absence
@@ -322,8 +322,9 @@ def _checked(
     if measure not in fit.spec.measures:
         problems.add(f"measure: the model has no '{measure}'{choices(str(measure), fit.spec.measures, 'Measures')}")
     _check_deltas(deltas, problems)
-    known = isinstance(absences, Sequence) and not isinstance(absences, str) and len(absences) > 0
-    if not known or not set(absences) <= set(MISSING) or len(set(absences)) < len(absences):
+    named = entries(absences) or ()
+    known = bool(named) and all(is_one_of(each, MISSING) for each in named)
+    if not known or len(set(named)) < len(named):
         problems.add(f"absences must be a list of some of {quoted(MISSING)}; got {shown(absences)}.")
     if not is_whole(imputations, least=FEWEST):
         problems.add(f"imputations must be a whole number of {FEWEST} or more; got {shown(imputations)}.")
@@ -347,11 +348,11 @@ def _checked(
 
 
 def _check_deltas(deltas: Sequence[float], problems: Problems) -> None:
-    listed = list(deltas) if isinstance(deltas, Sequence | np.ndarray) and not isinstance(deltas, str) else None
+    listed = entries(deltas)
     if listed is None or not all(map(is_number, listed)):
         problems.add(f"deltas must be a list of finite numbers, in SDs of the measure; got {shown(deltas)}.")
     elif len(set(listed)) < len(listed) or not any(listed):
-        problems.add(f"deltas must be different numbers, one of them not 0; got {shown(listed)}.")
+        problems.add(f"deltas must be different numbers, one of them not 0; got {shown(list(listed))}.")
 
 
 def _nothing_shifted(absences: Sequence[str], cells: Cells) -> str:

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from ..calls import checked
 from ..fitting import Fit
-from ..given import is_one_of, shown
+from ..given import is_number, is_one_of, shown
 from ..names import in_words, number, quoted
 from ..panel import unseen_from
 from ..problems import Problems, SpecError
@@ -97,7 +97,7 @@ def leave_future_out(
             )
     check_options(method, least_difference, least_errors, most_refits, problems)
     times = next(iter(fits.values())).panel.times
-    if time is not None and time not in times[1:]:
+    if time is not None and not (is_number(time) and time in times[1:]):
         later = ", ".join(map(number, times[1:]))
         problems.add(f"time must be one of the waves after the first, {later}; got {shown(time)}.")
     if not is_one_of(training, get_args(Training)):

@@ -11,6 +11,7 @@ import xarray as xr
 from ..calls import checked
 from ..figures.evidence import shares_figure
 from ..fitting import Fit
+from ..given import entries, shown
 from ..health import Health
 from ..names import choices, lagged_path, number
 from ..problems import Problems, SpecError
@@ -141,9 +142,12 @@ def hypotheses(
     after, before = (effects_of(fit, group) for group in ("posterior", "prior"))
     problems = Problems("These hypotheses cannot be weighed")
     texts = _default_statements(fit, first, second, margin) if statements is None else statements
-    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in texts}
-    if isinstance(statements, str) or not all(isinstance(text, str) for text in named.values()) or not named:
-        raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {statements!r}.")
+    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
+    if not given or not all(isinstance(text, str) for text in given):
+        raise SpecError(
+            f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(statements)}."
+        )
+    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
     read = {name: parse(text, after, problems) for name, text in named.items()}
     problems.raise_as(SpecError)
     rows = {name: _row(statement, after, before) for name, statement in read.items()}

@@ -306,7 +306,7 @@ def _check(
             )
         last = max(lengths) if longest is None else longest
     least = base[1] if base is not None else 0.0 if between == "continuous" else min(lengths)
-    if last is None or not np.isfinite(last) or last <= 0 or last < least * (1 - 1e-9):
+    if last is None or last <= 0 or last < least * (1 - 1e-9):
         problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {shown(longest)}.")
     elif between == "whole steps" and last > MOST_AHEAD * least:
         problems.add(

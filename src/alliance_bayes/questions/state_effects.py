@@ -86,7 +86,7 @@ def split_by_existence(
         )
     if not len(percentiles) or not all(0 < each < 100 for each in percentiles):
         problems.add(f"percentiles must lie between 0 and 100; got {shown(list(percentiles))}.")
-    if not np.isfinite(shift) or shift == 0:
+    if shift == 0:
         problems.add(f"shift must be a number of SDs other than 0; got {shown(shift)}.")
     problems.raise_as(SpecError)
     regimes: dict[str, Mapping[str, Policy]] = {f"with {state}": {state: 1.0}, f"without {state}": {state: 0.0}}

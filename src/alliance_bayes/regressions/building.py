@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from ..calls import checked
+from ..names import choices
 from ..problems import AllianceBayesError, SpecError
 from ..spec.association import RandomInterceptRegression
 from .posterior import Draws, Regression, draw_posterior
@@ -50,6 +51,8 @@ def bambi_model(
     bambi.Model
         Not yet fitted.
     """
+    if outcome not in regression.outcomes:
+        raise SpecError(f"The regression has no outcome '{outcome}'{choices(outcome, regression.outcomes, 'Outcomes')}")
     return _built(regression, outcome, complete_rows(regression, frame)[outcome], split)
 
 

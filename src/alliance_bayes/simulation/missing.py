@@ -76,7 +76,7 @@ class Missing:
                 problems.add(f"{name} must be one of {quoted(allowed)}; got {shown(getattr(self, name))}.")
         if not isinstance(plain_numbers(self.slope), float):
             problems.add(f"slope must be a number; got {shown(self.slope)}.")
-        elif self.mechanism == "completely_at_random" and self.slope != 1.0:
+        elif isinstance(self.mechanism, str) and self.mechanism == "completely_at_random" and self.slope != 1.0:
             problems.add(f"slope={self.slope!r} needs mechanism='at_random'; add that, or leave the slope out.")
         problems.raise_as(SpecError)
         object.__setattr__(self, "share", share)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from ..calls import checked
-from ..given import shown
+from ..given import Numbers, shown
 from ..names import ARROW, choices, lagged_path
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -297,8 +297,8 @@ class Truth:
         *,
         times: Sequence[float],
         drift: Mapping[str, float],
-        diffusion: Sequence[Sequence[float]] | Array,
-        between_covariance: Sequence[Sequence[float]] | Array | None = None,
+        diffusion: Numbers,
+        between_covariance: Numbers | None = None,
         **others: Any,
     ) -> Self:
         """Truth in continuous time, ``dw = A w dt + L dW``, from its drift and diffusion in raw units.

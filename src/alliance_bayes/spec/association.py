@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..calls import checked
-from ..given import shown
+from ..given import entries, shown
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
 
@@ -178,5 +178,5 @@ def part_whole(outcome: str, held: Iterable[str], variables: Sequence[str]) -> l
     ]
 
 
-def _tuple(names: Sequence[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+def _tuple(names: object) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else entries(names) or ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from ..given import is_number, is_one_of, listed, shown
+from ..given import entries, is_number, is_one_of, shown
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
 from ..problems import Problems, SpecError
 from .families import Family, Gaussian, Items
@@ -63,7 +63,7 @@ class CrossLagged:
 
     def __post_init__(self) -> None:
         problems = Problems(f"This {self.title} cannot be meant")
-        measures = listed(self.measures)
+        measures = entries(self.measures)
         if measures is None or not all(isinstance(name, str) and name for name in measures):
             problems.add(f"measures must be a list of names; got {shown(self.measures)}.")
             problems.raise_as(SpecError)
@@ -104,8 +104,8 @@ class CrossLagged:
         object.__setattr__(self, "remove", tuple(sorted(removed, key=lambda path: _place(path, self.measures))))
         lag_2 = _paths_in("lag_2", self.lag_2, self.measures, problems)
         object.__setattr__(self, "lag_2", tuple(sorted(lag_2, key=lambda path: _place(path, self.measures))))
-        groups = listed(self.equal)
-        if groups is None or any(listed(group) is None for group in groups):
+        groups = entries(self.equal)
+        if groups is None or any(entries(group) is None for group in groups):
             problems.add(
                 "equal must be a list of lists of paths over an interval, such as "
                 f"[['x -> y, 0 to 1', 'x -> y, 1 to 2']]; got {shown(self.equal)}."
@@ -123,7 +123,7 @@ class CrossLagged:
 
     def _read_extensions(self, problems: Problems) -> None:
         targets = _by_name("covariates", self.covariates, problems, "{'commitment': 'intercepts'}")
-        covariates = {name: (on,) if isinstance(on, str) else listed(on) for name, on in targets.items()}
+        covariates = {name: (on,) if isinstance(on, str) else entries(on) for name, on in targets.items()}
         for name, on in covariates.items():
             if not on or not all(is_one_of(target, get_args(Target)) for target in on):
                 problems.add(
@@ -134,7 +134,7 @@ class CrossLagged:
             if name in self.measures:
                 problems.add(f"'{name}' is both a measure and a covariate; choose one.")
         object.__setattr__(self, "covariates", FrozenMapping(covariates))
-        predetermined = listed(self.predetermined)
+        predetermined = entries(self.predetermined)
         if predetermined is None:
             problems.add(f"predetermined must be a list of covariates; got {shown(self.predetermined)}.")
         else:
@@ -156,20 +156,20 @@ class CrossLagged:
             if not (is_number(value) and 0 < value < 1):
                 problems.add(f"reliability of '{name}' must lie between 0 and 1; got {shown(value)}.")
         items = _by_name("indicators", self.indicators, problems, "{'alliance': ['item_1', 'item_2', 'item_3']}")
-        indicators = {name: listed(given) or () for name, given in items.items()}
+        indicators = {name: entries(given) or () for name, given in items.items()}
         for name, given in indicators.items():
             if len(given) < 2:
                 problems.add(f"indicators: '{name}' needs two or more columns; got {shown(items[name])}.")
         _check_names([item for given in indicators.values() for item in given], "indicator", problems)
         by_measure: dict[str, dict[str, Any]] = {"reliability": reliability, "indicators": indicators}
-        for option, entries in by_measure.items():
-            for name in entries:
+        for option, of_measures in by_measure.items():
+            for name in of_measures:
                 if name not in self.measures:
                     problems.add(f"{option}: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
-            object.__setattr__(self, option, FrozenMapping(entries))
+            object.__setattr__(self, option, FrozenMapping(of_measures))
         for name in set(reliability) & set(indicators):
             problems.add(f"'{name}' has indicators, which tell its reliability; leave one of the two out.")
-        across = listed(self.equal_across_groups, ordered=False)
+        across = entries(self.equal_across_groups, ordered=False)
         if across is None or not all(is_one_of(part, get_args(Across)) for part in across):
             problems.add(
                 f"equal_across_groups must be a list of {quoted(get_args(Across))}; "
@@ -188,7 +188,7 @@ class CrossLagged:
         object.__setattr__(self, "families", FrozenMapping(families))
         if self.state is not None and not isinstance(self.state, State):
             problems.add(f"state must be ab.State('sponsor', ...); got {shown(self.state)}.")
-        selection = (self.selection,) if isinstance(self.selection, Selection) else listed(self.selection)
+        selection = (self.selection,) if isinstance(self.selection, Selection) else entries(self.selection)
         if selection is None or not all(isinstance(each, Selection) for each in selection):
             problems.add(f"selection must be a list of ab.Selection(...); got {shown(self.selection)}.")
         else:
@@ -535,7 +535,7 @@ def _paths_in(
     option: str, paths: object, measures: Sequence[str], problems: Problems, *, over_an_interval: bool = False
 ) -> list[str]:
     """Lagged paths in their one spelling, those that are none noted."""
-    given = listed(paths, ordered=False)
+    given = entries(paths, ordered=False)
     if given is None:
         problems.add(f"{option} must be a list of paths, such as ['x -> y']; got {shown(paths)}.")
         return []

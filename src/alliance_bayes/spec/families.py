@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from ..given import is_number, is_one_of, is_whole, listed, shown
+from ..given import entries, is_number, is_one_of, is_whole, shown
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
 from .priors import Beta, LogNormal, Normal, Prior, _options_to_mapping, _part, _prior_from_mapping, _problems_of
@@ -27,6 +27,7 @@ __all__ = [
     "family_to_mapping",
 ]
 
+LARGEST_AMOUNT = 10**9  # days, trials, exposure or lowest category; more are typing errors and lose digits
 Link = Literal["logit", "probit"]
 
 
@@ -392,7 +393,7 @@ class Items(_Family):
     word: ClassVar[str] = "items"
 
     def _check(self, problems: Problems) -> None:
-        names = listed(self.items) or ()
+        names = entries(self.items) or ()
         named = all(isinstance(item, str) and item for item in names)
         if not named or len(set(names)) != len(names) or len(names) < 2:
             problems.add(f"items must be a list of 2 or more different names; got {shown(self.items)}.")
@@ -500,9 +501,11 @@ def _read_amount(
     given = getattr(family, name)
     if isinstance(given, str) and given:
         return
-    by_wave = listed(given)
+    by_wave = entries(given)
     amounts = (given,) if by_wave is None else by_wave
-    usable = [_above(each, 0) if least == 0 else is_whole(each) and each >= least for each in amounts]
+    usable = [
+        (_above(each, 0) if least == 0 else is_whole(each, least=least)) and each <= LARGEST_AMOUNT for each in amounts
+    ]
     if not all(usable) or not usable:
         problems.add(
             f"{name} must be {expected}, one for each wave, or the name of a measure that holds it; got {shown(given)}."
@@ -532,7 +535,7 @@ def _read_categories(family: "Ordinal | Items", problems: Problems) -> None:
         problems.add(f"categories must be a whole number from 2 to 20; got {shown(family.categories)}.")
     else:
         object.__setattr__(family, "categories", int(family.categories))
-    if not is_whole(family.lowest):
+    if not is_whole(family.lowest, least=-LARGEST_AMOUNT, most=LARGEST_AMOUNT):
         problems.add(f"lowest must be a whole number; got {shown(family.lowest)}.")
     else:
         object.__setattr__(family, "lowest", int(family.lowest))

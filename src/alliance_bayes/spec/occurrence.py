@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..given import is_number, listed, shown
+from ..given import entries, is_number, shown
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
 from .priors import Normal, _options_to_mapping, _prior_from_mapping, _problems_of
@@ -278,7 +278,7 @@ def _options(what: str, kind: type[State] | type[Selection], mapping: object, ne
 def _read_names(given: State | Selection, option: str, problems: Problems) -> None:
     """Keep a list of names as a tuple, or note that it is none."""
     names = getattr(given, option)
-    found = listed(names)
+    found = entries(names)
     if found is None or not all(isinstance(name, str) and name for name in found):
         problems.add(f"{option} must be a list of names, such as ['alliance']; got {shown(names)}.")
         object.__setattr__(given, option, ())

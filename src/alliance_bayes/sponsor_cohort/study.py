@@ -226,6 +226,10 @@ def sponsor_study(
     needed = N_NUMBERS * persons if is_whole(persons, least=2) else 0
     if problem := memory_problem(f"{shown(persons)} persons", needed, "Draw fewer at a time."):
         problems.add(problem)
+    for name, changes in (("sponsor", sponsor), ("alliance", alliance)):
+        if changes is not None and not isinstance(changes, Mapping):
+            problems.add(f"{name} must be a table from times to what is set then; got {shown(changes)}.")
+    problems.raise_as(SpecError)
     sponsor_set, alliance_moved = dict(sponsor or {}), dict(alliance or {})
     _check_changes(sponsor_set, alliance_moved, problems)
     problems.raise_as(SpecError)

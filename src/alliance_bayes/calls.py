@@ -117,7 +117,7 @@ class _Hint:
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
         parts = list(_alternatives(annotation))
-        self.is_list = any(get_origin(part) in (Sequence, Iterable) for part in parts)
+        self.is_list = any(get_origin(part) in (Sequence, Iterable, list) for part in parts)
         self.is_of_package = any(isinstance(part, type) and _is_ours(part) for part in parts)
         named = [part for part in parts if isinstance(part, type) and part is not NoneType]
         self.noun = NOUNS.get(named[0].__name__, named[0].__name__) if named else ""
@@ -236,9 +236,11 @@ def _is_list(value: object, origin: Any) -> bool:
     """Whether this has entries in an order; an iterable may be without one."""
     if isinstance(value, str | bytes | Mapping):
         return False
-    if isinstance(value, np.ndarray | pd.Series | pd.Index):
-        return value.ndim == 1
-    return isinstance(value, Iterable if origin is Iterable else Sequence)
+    if getattr(value, "ndim", 1) != 1:
+        return False
+    if origin is not list and isinstance(value, np.ndarray | pd.Series | pd.Index):
+        return True
+    return isinstance(value, {Iterable: Iterable, Sequence: Sequence, list: list | tuple}[origin])
 
 
 def _entries(value: Any) -> Iterable[object]:

@@ -191,8 +191,8 @@ def _answer(file: "ab.ModelFile", data: "Path | pd.DataFrame", out: Path, **give
 
 def _kind(model: Path) -> str | None:
     try:
-        document = tomllib.loads(model.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        document = tomllib.loads(model.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         return None  # what is wrong is said where the file is read
     section = document.get("model")
     return section.get("kind") if isinstance(section, dict) else None

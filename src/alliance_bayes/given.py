@@ -146,6 +146,8 @@ class _Short(Repr):
 
     def repr_instance(self, value: Any, level: int) -> str:
         kind = type(value)
+        if isinstance(value, type):
+            return f"the class {value.__name__}"
         if isinstance(value, datetime.date | datetime.time):
             return f"the {kind.__name__} {value}"
         if kind.__module__ in ("builtins", "numpy", "decimal", "fractions") and not hasattr(value, "shape"):
@@ -154,8 +156,6 @@ class _Short(Repr):
             return repr(value) if kind.__name__ != "ndarray" else f"{value!r}, an array"
         if kind.__module__ == "numpy":
             return f"an array of shape {value.shape} and type {value.dtype}"
-        if isinstance(value, type):
-            return f"the class {value.__name__}"
         return f"{'an' if kind.__name__[0] in 'aeiouAEIOU' else 'a'} {kind.__name__}"
 
 

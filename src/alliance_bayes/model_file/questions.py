@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from ..calls import checked
-from ..given import is_number, is_whole
+from ..given import is_number, is_one_of, is_whole, shown
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
 from ..panel.records import MISSING
 from ..problems import ModelFileError, Problems
@@ -188,8 +188,8 @@ def read_question(where: str, table: Table, spec: CrossLagged | None, problems: 
     if ask is None:
         problems.add(f"{where} needs 'ask': one of {quoted(QUESTIONS)}.")
         return None
-    if ask not in QUESTIONS:
-        problems.add(f"{where} cannot ask {ask!r}{choices(str(ask), QUESTIONS, 'Questions')}")
+    if not is_one_of(ask, QUESTIONS):
+        problems.add(f"{where} cannot ask {shown(ask)}{choices(ask, QUESTIONS, 'Questions')}")
         return None
     good = read_keys(where, table, QUESTIONS[ask], problems)
     for check in _CHECKS[ask]:

@@ -6,10 +6,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ..given import shown
 from ..names import choices
 from ..problems import ModelFileError
 
-__all__ = ["LARGEST", "document_of", "named_text", "packaged_text", "text_at"]
+__all__ = ["LARGEST", "document_of", "named_text", "packaged_text", "text_at", "write_text"]
 
 LARGEST = 2_000_000
 """Bytes; the longest model file that makes sense has some thousands."""
@@ -26,9 +27,9 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
         If there is no such file, or it is a folder, too large, or not text in UTF-8.
     """
     file = Path(path)
-    if file.is_dir():
-        raise ModelFileError(f"'{file}' is a folder. Name the model file in it.")
     try:
+        if file.is_dir():
+            raise ModelFileError(f"'{file}' is a folder. Name the model file in it.")
         if not file.is_file():
             raise ModelFileError(f"No model file '{file}'.")
         size = file.stat().st_size
@@ -45,7 +46,7 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
     except (OSError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise
-        raise ModelFileError(f"The model file '{file}' cannot be read: {error}.") from None
+        raise ModelFileError(f"The model file {shown(str(file))} cannot be read: {_reason(error)}.") from None
 
 
 def packaged_text(name: str) -> str:
@@ -88,6 +89,10 @@ def document_of(text: str, name: str) -> dict[str, Any]:
     return document
 
 
+def _reason(error: OSError | ValueError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 def _too_deep(name: str) -> str:
     return f"{name} nests tables or lists more than {DEEPEST} levels deep, which no section of a model file does."
 
@@ -101,3 +106,19 @@ def _depth(document: dict[str, Any]) -> int:
         if not level:
             return depth
     return DEEPEST + 1
+
+
+def write_text(path: str | PathLike[str], text: str) -> Path:
+    """Write a model file.
+
+    Raises
+    ------
+    ModelFileError
+        If there can be no file at the path.
+    """
+    file = Path(path)
+    try:
+        file.write_text(text, "utf-8")
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"The model file {shown(str(file))} cannot be written: {_reason(error)}.") from None
+    return file

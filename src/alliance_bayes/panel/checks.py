@@ -38,6 +38,7 @@ __all__ = [
 
 Kind = Literal["measure", "state", "interview", "covariate", "own time"]
 
+MOST_LISTED = 60
 RESERVED = ("interviewed", "person", "time")
 
 
@@ -65,7 +66,9 @@ def ended(text: str) -> str:
 
 
 def listed(values: Iterable[object]) -> str:
-    return f"[{', '.join(label(value) for value in values)}]"
+    each = [label(value) for value in values]
+    more = [f"and {len(each) - MOST_LISTED} more"] if len(each) > MOST_LISTED else []
+    return f"[{', '.join([*each[:MOST_LISTED], *more])}]"
 
 
 def check_measures(measures: object, problems: Problems) -> list[str]:

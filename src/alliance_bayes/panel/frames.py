@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..given import entries
 from ..names import quoted
 from ..problems import PanelError, Problems
 from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
@@ -327,7 +328,7 @@ def from_arrays(
     required = check_requires(requires, names, problems)
     check_states(states or {}, required, names, problems)
     grid = np.atleast_1d(np.array(values, dtype=np.float64))
-    expected = (*grid.shape[:1], np.size(times), len(names))
+    expected = (*grid.shape[:1], len(entries(times) or ()), len(names))
     ids = np.arange(len(grid)) if persons is None else np.array(persons)
     shapes = [("values", grid, expected), ("persons", ids, expected[:1])]
     held = {name: np.array(state, dtype=np.float64) for name, state in (states or {}).items()}

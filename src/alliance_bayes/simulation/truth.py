@@ -349,7 +349,7 @@ class Truth:
             matrices["between_covariance"] = np.asarray(between_covariance, dtype=float)
         for name, matrix in matrices.items():
             if matrix.shape != (size, size) or not np.allclose(matrix, matrix.T) or np.any(np.diag(matrix) <= 0):
-                problems.add(f"{name} must be a {size} x {size} covariance matrix; got {matrix.tolist()}.")
+                problems.add(f"{name} must be a {size} x {size} covariance matrix; got {shown(matrix.tolist())}.")
         by_path: dict[str, Any] = Reader(spec.measures, problems).by_path("drift", drift, NUMBER)
         problems.raise_as(SpecError)
         effects = _effects_by_path(by_path, spec.measures)

@@ -11,6 +11,7 @@ PANEL = '[panel]\nperson = "id"\ntime = "month"\nmeasures = ["x", "y"]\n'
 MODEL = '[model]\nkind = "riclpm"\n'
 WHOLE = HEAD + PANEL + MODEL
 DIRECTION = '[[question]]\nask = "directionality"\nbetween = ["x", "y"]\n'
+MEDIATION = '[[question]]\nask = "mediation"\ntreatment = "x"\nmediators = ["y"]\noutcome = "y"\nhorizon = 2\n'
 DEEP = "[" * 60 + "]" * 60
 ASSOCIATION = """
 format = 1
@@ -190,8 +191,7 @@ CASES = [
     ),
     _file(
         "change a list",
-        WHOLE
-        + '[[question]]\nask = "mediation"\ntreatment = "x"\nmediators = ["y"]\noutcome = "y"\nhorizon = 2\nchange = ["pulse"]\n',
+        WHOLE + MEDIATION + 'change = ["pulse"]\n',
         "change must be 'pulse' or 'sustained'",
     ),
     _file("column a date", WHOLE + "[columns]\nx = 2020-01-01\n", "[columns] x must be a table", "the date 2020-01-01"),

@@ -39,7 +39,7 @@ PLURALS = {"CrossLagged": "models", "Panel": "panels", "Fit": "fits", "MaximumLi
 
 
 def checked[Called: Callable[..., Any]](
-    kind: type[AllianceBayesError] = SpecError, *, apart: Iterable[str] = ()
+    kind: type[AllianceBayesError] = SpecError, *, apart: Iterable[str] = (), outside: Iterable[str] = ()
 ) -> Callable[[Called], Called]:
     """Decorator that holds the arguments of a public function, or of a constructor, against their annotations.
 
@@ -49,23 +49,26 @@ def checked[Called: Callable[..., Any]](
         Class of the error.
     apart
         Arguments of which the function itself says more.
+    outside
+        Lists and tables whose entries the function itself checks.
     """
 
     def decorate(called: Called) -> Called:
         if isinstance(called, type):
-            called.__init__ = _checked(called.__init__, called.__name__, kind, frozenset(apart))  # type: ignore[misc]
+            called.__init__ = _checked(called.__init__, called.__name__, kind, set(apart), set(outside))  # type: ignore[misc]
             return called
-        return cast(Called, _checked(called, called.__qualname__, kind, frozenset(apart)))
+        return cast(Called, _checked(called, called.__qualname__, kind, set(apart), set(outside)))
 
     return decorate
 
 
-def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: frozenset[str]) -> Any:
+def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[str], outside: set[str]) -> Any:
     signature = inspect.signature(called)
 
     @lru_cache(maxsize=1)
     def hints() -> Mapping[str, "_Hint"]:
-        return {each: hint for each, hint in _hints_of(called, signature).items() if each not in apart}
+        found = _hints_of(called, signature)
+        return {each: _Hint(hint, deep=each not in outside) for each, hint in found.items() if each not in apart}
 
     @wraps(called)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -114,8 +117,8 @@ def _sentence(name: str, value: object, hint: "_Hint") -> str:
 class _Hint:
     """One annotation: what fits it, and what it expects in words."""
 
-    def __init__(self, annotation: Any) -> None:
-        self.annotation = annotation
+    def __init__(self, annotation: Any, *, deep: bool) -> None:
+        self.annotation, self.deep = annotation, deep
         parts = list(_alternatives(annotation))
         self.is_list = any(get_origin(part) in (Sequence, Iterable, list) for part in parts)
         self.is_of_package = any(isinstance(part, type) and _is_ours(part) for part in parts)
@@ -123,7 +126,7 @@ class _Hint:
         self.noun = NOUNS.get(named[0].__name__, named[0].__name__) if named else ""
 
     def fits(self, value: object) -> bool:
-        return _fits(value, self.annotation)
+        return _fits(value, self.annotation, deep=self.deep)
 
     @property
     def expected(self) -> str:
@@ -146,7 +149,7 @@ class _PublicNames(dict[str, Any]):
         raise KeyError(name)
 
 
-def _hints_of(called: Any, signature: inspect.Signature) -> dict[str, _Hint]:
+def _hints_of(called: Any, signature: inspect.Signature) -> dict[str, Any]:
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     annotations = {
         name: parameter.annotation
@@ -156,7 +159,7 @@ def _hints_of(called: Any, signature: inspect.Signature) -> dict[str, _Hint]:
     scope = dict(vars(import_module(called.__module__)))
     holder = SimpleNamespace(__annotations__=annotations)
     resolved = get_type_hints(holder, globalns=scope, localns=_PublicNames(scope), include_extras=True)
-    return {name: _Hint(hint) for name, hint in resolved.items() if not _is_open(hint)}
+    return {name: hint for name, hint in resolved.items() if not _is_open(hint)}
 
 
 def _is_open(hint: Any) -> bool:
@@ -184,11 +187,11 @@ def _alternatives(hint: Any) -> Iterator[Any]:
         yield NoneType if hint is None else hint
 
 
-def _fits(value: object, hint: Any) -> bool:
-    return any(_fits_one(value, part) for part in _alternatives(hint))
+def _fits(value: object, hint: Any, *, deep: bool = True) -> bool:
+    return any(_fits_one(value, part, deep) for part in _alternatives(hint))
 
 
-def _fits_one(value: object, hint: Any) -> bool:
+def _fits_one(value: object, hint: Any, deep: bool) -> bool:
     origin, inside = get_origin(hint), get_args(hint)
     if hint in (Any, object):
         return True
@@ -201,12 +204,12 @@ def _fits_one(value: object, hint: Any) -> bool:
     if hint is bool:
         return isinstance(value, bool | np.bool_)
     if origin in (Sequence, Iterable, list):
-        return _is_list(value, origin) and (not inside or all(_fits(each, inside[0]) for each in _entries(value)))
+        return _is_list(value, origin) and (not deep or all(_fits(each, inside[0]) for each in _entries(value)))
     if origin is tuple:
         return isinstance(value, tuple | list) and _fits_tuple(value, inside)
     if origin in (Mapping, dict):
-        return isinstance(value, Mapping) and all(
-            _fits(name, inside[0]) and _fits(each, inside[1]) for name, each in value.items()
+        return isinstance(value, Mapping) and (
+            not deep or all(_fits(name, inside[0]) and _fits(each, inside[1]) for name, each in value.items())
         )
     if origin is Callable or hint is Callable:
         return callable(value)

@@ -119,7 +119,7 @@ def _amounts_filled(spec: CrossLagged, panel: Panel) -> Panel:
 
 def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
     """Return the waves up to `time`, the panel's own and as many more as lead there."""
-    if not is_number(time):
+    if not (is_number(time) or isinstance(time, float)):
         raise SpecError(f"A forecast needs a time, such as {number(times[-1])}; got {shown(time)}.")
     if time in times[1:]:
         return times

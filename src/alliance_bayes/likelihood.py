@@ -456,7 +456,7 @@ def _covariances_proper(system: PanelSystem, theta: np.ndarray) -> bool:
 
 def _check_values(system: PanelSystem, values: Mapping[str, float]) -> None:
     problems = Problems("These parameter values do not fit the model")
-    if not isinstance(values, Mapping):
+    if not isinstance(values, Mapping | pd.Series):
         problems.add(f"values must be a table from the names of parameters to numbers; got {shown(values)}.")
         problems.raise_as(SpecError)
     missing = [name for name in system.names if name not in values]

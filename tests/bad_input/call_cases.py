@@ -270,7 +270,7 @@ COUNTERFACTUALS = [
         "a policy",
         "contrast_of_regimes",
         [ORDER],
-        "regimes must be a dict",
+        "'a' must be set to a number, ab.Shift(...) or a function; got 'high'",
         regimes={"a": {"a": "high"}, "b": {"a": 0}},
         outcome="b",
         seed=1,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..calls import checked
 from ..fitting import Fit
-from ..given import shown
+from ..given import entries, shown
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
 from .equations import Array, CausalEquation, Values
@@ -20,7 +20,7 @@ from .waves import KINDS, Version, occasion, wave_equations
 __all__ = ["CausalOrder", "causal_order"]
 
 
-@checked(apart=["people"])
+@checked(apart=["people", "randomised"])
 @dataclass(frozen=True, eq=False)
 class CausalOrder:
     """Conditional models in the order in which their variables come about, and the people to simulate.
@@ -67,7 +67,10 @@ class CausalOrder:
                 problems.add(f"Equation {place} must be ab.Equation(...) or ab.regression(...); got {shown(equation)}.")
         problems.raise_as(SpecError)
         object.__setattr__(self, "equations", tuple(self.equations))
-        randomised = (self.randomised,) if isinstance(self.randomised, str) else tuple(self.randomised)
+        randomised = (self.randomised,) if isinstance(self.randomised, str) else entries(self.randomised)
+        if randomised is None or not all(isinstance(name, str) for name in randomised):
+            problems.add(f"randomised must be a list of names; got {shown(self.randomised)}.")
+            randomised = ()
         object.__setattr__(self, "randomised", randomised)
         made = self.variables
         for name in sorted({name for name in made if made.count(name) > 1}):

@@ -11,6 +11,7 @@ import xarray as xr
 from ..calls import checked
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..fitting import Fit
+from ..given import is_number, shown
 from ..names import choices, lagged_path, number
 from ..problems import Problems, SpecError
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
@@ -129,7 +130,7 @@ class DensityRatio:
         return self.k_hat <= MOST_SHAPE and self.error <= MOST_ERROR
 
 
-@checked()
+@checked(outside=["widths"])
 def bayes_factors(
     fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True
 ) -> BayesFactors:
@@ -291,8 +292,8 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
                     "known. Compare fits with and without it by ab.compare."
                 )
     for width in widths:
-        if not (isinstance(width, int | float) and 0 < width < np.inf):
-            problems.add(f"widths must be numbers above 0; got {width!r}.")
+        if not is_number(width) or width <= 0:
+            problems.add(f"widths must be numbers above 0; got {shown(width)}.")
     problems.raise_as(SpecError)
 
 

@@ -147,7 +147,7 @@ class Counterfactual:
         return lines
 
 
-@checked(apart=["seed", "certainty"])
+@checked(apart=["seed", "certainty"], outside=["regimes"])
 def contrast_of_regimes(
     order: CausalOrder,
     *,
@@ -202,7 +202,7 @@ def contrast_of_regimes(
     return answer(question, worlds, effects, estimand, ())
 
 
-@checked(apart=["seed", "certainty"])
+@checked(apart=["seed", "certainty"], outside=["treated", "control"])
 def controlled_direct_effects(
     order: CausalOrder,
     *,
@@ -259,7 +259,7 @@ def controlled_direct_effects(
     return answer(question, worlds, effects, estimand, assumptions)
 
 
-@checked(apart=["seed", "certainty"])
+@checked(apart=["seed", "certainty"], outside=["treated", "control"])
 def natural_effects(
     order: CausalOrder,
     *,
@@ -325,7 +325,7 @@ def natural_effects(
     return answer(question, worlds, effects, estimand, assumptions)
 
 
-@checked(apart=["seed", "certainty"])
+@checked(apart=["seed", "certainty"], outside=["treated", "control"])
 def interventional_effects(
     order: CausalOrder,
     *,

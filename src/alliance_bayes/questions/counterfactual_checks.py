@@ -161,6 +161,9 @@ def check(
 
 def _resolved(order: CausalOrder, regime: Mapping[str, Policy], outcome: str, problems: Problems) -> dict[str, Policy]:
     found: dict[str, Policy] = {}
+    if not isinstance(regime, Mapping):
+        problems.add(f"A regime must be a table from variables to what they are set to; got {shown(regime)}.")
+        return found
     for name, policy in regime.items():
         if name not in order.known_names:
             problems.add(f"No variable '{name}' can be set{choices(name, order.known_names, 'Variables')}")

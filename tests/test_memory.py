@@ -1,6 +1,7 @@
 """How much memory there is, and what is refused before it is asked for."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,17 @@ def test_a_fit_asks_before_it_samples(files, small_panel, monkeypatch):
     monkeypatch.setattr("nutpie.sample", lambda *_, **__: pytest.fail("something was sampled"))
     with pytest.raises(ab.SpecError, match=r"2,000 draws of each of 4 chains.* need about .* and 2.0 MB are free"):
         ab.fit(ab.RICLPM(["alliance", "days"]), small_panel, seed=1, draws=2000)
+
+
+def test_a_log_likelihood_is_asked_for_in_parts_where_it_is_too_large(files, small_fit):
+    without = replace(small_fit, draws=small_fit.draws.drop_nodes("log_likelihood"))
+    assert without.log_likelihood(slice(2)).sizes["person"] == 2
+    (files / "meminfo").write_text("MemAvailable: 200 kB\n")
+    assert without.log_likelihood(slice(2)).sizes["person"] == 2
+    with pytest.raises(
+        ab.SpecError, match=r"300 draws of 59 people need about 0.3 MB .* Ask for some people at a time"
+    ):
+        without.log_likelihood()
 
 
 def test_the_estimate_for_simulated_persons_is_near_what_they_take():

@@ -14,6 +14,7 @@ import alliance_bayes as ab
 from alliance_bayes.model_file import asking
 from alliance_bayes.model_file.columns import MeanOf, Minus
 from alliance_bayes.model_file.questions import QUESTIONS
+from alliance_bayes.model_file.reading import packaged_text
 from alliance_bayes.model_file.sections import MODEL, PANEL
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
@@ -1039,3 +1040,21 @@ def test_covariates_and_own_times_reach_the_panel(load):
     panel = load(text).panel(frame)
     np.testing.assert_array_equal(panel.covariates["age"], [1, 2, 3])
     np.testing.assert_array_equal(panel.own_times[2], [0, 6, 13])
+
+
+# Bytes of a file
+
+
+@pytest.mark.parametrize("read", [ab.load_model, ab.load_association])
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path, read):
+    """Editors on Windows write one; it says nothing."""
+    text = SMALL if read is ab.load_model else packaged_text("association-kelly-2016")
+    plain, marked = tmp_path / "plain.toml", tmp_path / "marked.toml"
+    plain.write_text(textwrap.dedent(text), "utf-8")
+    marked.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
+    assert read(marked) == read(plain)
+
+
+def test_a_file_is_not_written_over_a_folder(load, tmp_path):
+    with pytest.raises(ab.ModelFileError, match="cannot be written: Is a directory"):
+        ab.save_model(load(SMALL), tmp_path)

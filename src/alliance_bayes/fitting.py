@@ -28,6 +28,7 @@ from .latent_predictions import (
     replicate_responses,
 )
 from .likelihood import per_person
+from .memory import refuse_beyond_memory
 from .model_on_panel import Latent, PanelModel, check_latent, panel_model
 from .moments.derived import Derived
 from .moments.linear_system import PanelSystem
@@ -505,6 +506,13 @@ class Fit:
         self.panel.require_persons("The log-likelihood per person")
         if "log_likelihood" in self.draws.children:
             return self.draws["log_likelihood"].to_dataset()["values"].isel(person=persons or slice(None))
+        n_persons = len(range(self.n_persons)[persons or slice(None)])
+        refuse_beyond_memory(
+            "The log-likelihood per person cannot be held",
+            f"{self.n_draws:,} draws of {n_persons:,} people",
+            2.0 * self.n_draws * n_persons,
+            "Ask for some people at a time, such as persons=slice(0, 1000).",
+        )
         return _log_likelihood(self, persons)
 
     @checked()

@@ -38,14 +38,14 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
                 f"{file.name} has {size:,} bytes, and a model file has at most {LARGEST:,}. Is it the data file?"
             )
         return file.read_text("utf-8-sig"), file.name
+    except ModelFileError:
+        raise
     except UnicodeDecodeError as error:
         raise ModelFileError(
             f"{file.name} is not text in UTF-8: byte {error.object[error.start]:#04x} at position {error.start:,}. "
             "Save it as UTF-8, or name the model file if this is another."
         ) from None
     except (OSError, ValueError) as error:
-        if isinstance(error, ModelFileError):
-            raise
         raise ModelFileError(f"The model file {shown(str(file))} cannot be read: {_reason(error)}.") from None
 
 

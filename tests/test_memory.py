@@ -8,7 +8,9 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes import memory
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.model_on_panel import PanelModel, panel_model
+from alliance_bayes.moments.design import design_of
+from alliance_bayes.moments.rank import indistinct_parameters
 from alliance_bayes.settings import check_memory_of_draws
 
 TRUTH = ab.Truth(ab.RICLPM(["x", "y"]), times=[0, 1, 2], lagged={"x -> y": 0.2}, carry_over=0.3, icc=0.5)
@@ -82,21 +84,49 @@ def test_the_estimate_for_simulated_persons_is_near_what_they_take():
     assert 0.4 * estimate < peak < 1.1 * estimate
 
 
-def test_hundreds_of_covariates_are_examined_in_little_memory():
-    """The moments of covariates among themselves, and a square of them all, would be 16 GB with these already."""
-    n_persons, n_covariates = 600, 300
+def with_covariates(n_covariates, targets="intercepts", **options):
+    """600 people with so many covariates, and a model in which all of them act."""
     rng = np.random.default_rng(1)
     names = [f"c{number}" for number in range(n_covariates)]
     panel = ab.Panel.from_arrays(
-        ab.simulate(TRUTH, persons=n_persons, seed=1).values,
+        ab.simulate(TRUTH, persons=600, seed=1).values,
         measures=["x", "y"],
         times=[0, 1, 2],
-        covariates={name: rng.normal(size=n_persons) for name in names},
+        covariates={name: rng.normal(size=600) for name in names},
     )
-    spec = ab.RICLPM(["x", "y"], covariates=dict.fromkeys(names, "intercepts"))
+    return ab.RICLPM(["x", "y"], covariates=dict.fromkeys(names, targets), **options), panel
+
+
+def peak_of(call):
+    """What a call returns, and the most bytes that it held."""
     tracemalloc.start()
-    model = panel_model(spec, panel)
+    found = call()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert model.system.n_parameters > 2 * n_covariates
-    assert peak < 300e6
+    return found, peak
+
+
+def test_five_hundred_covariates_are_examined_in_little_memory():
+    """A square of all moments, of which most are those of covariates among themselves, would take 126 GiB."""
+    spec, panel = with_covariates(500)
+    model, peak = peak_of(lambda: panel_model(spec, panel))
+    assert model.system.n_parameters > 1000
+    assert peak < 100e6
+
+
+def test_each_covariate_can_be_examined_in_little_memory():
+    """Of 150 a square of all moments would take 1.2 GB."""
+    spec, panel = with_covariates(150)
+    model = PanelModel(spec, panel, design_of(spec, panel))
+    found, peak = peak_of(lambda: indistinct_parameters(model.system, model.scale, model.design.cells))
+    assert found == ()
+    assert peak < 60e6
+
+
+def test_many_covariates_hide_no_parameter_that_is_not_identified():
+    """On both the intercepts and every wave a covariate acts twice, however many others there are."""
+    spec, panel = with_covariates(12, ["intercepts", "every_wave"])
+    with pytest.raises(ab.SpecError, match="is not identified") as caught:
+        panel_model(spec, panel)
+    assert "'c0 -> intercept x', 'c0 -> intercept y', 'c0 -> x', 'c0 -> y'" in str(caught.value)
+    assert "and 40 more" in str(caught.value)

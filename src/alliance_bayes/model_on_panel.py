@@ -1,5 +1,6 @@
 """A model on a panel: everything that follows from the two before a number is tried."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,6 +37,7 @@ Latent = Literal["integrate", "sample"]
 type FloatArray = npt.NDArray[np.float64]
 
 MOST_TRIES = 50
+MOST_ALIKE = 5  # covariates that act on the same, of which identification is examined
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,7 +324,7 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
         model.responses  # noqa: B018  # values that do not fit their family are found here
     if spec.indicators and spec.invariance == "approximate":
         return model  # identified by its priors alone
-    indistinct = indistinct_parameters(model.system, model.scale, model.design.cells)
+    indistinct = _indistinct(_with_few_covariates(model)) and _indistinct(model)
     if indistinct:
         raise SpecError(
             f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: means "
@@ -330,6 +332,33 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
             "(residuals='equal', lags='equal', fewer options) or more waves."
         )
     return model
+
+
+def _indistinct(model: PanelModel) -> tuple[str, ...]:
+    return indistinct_parameters(model.system, model.scale, model.design.cells)
+
+
+def _with_few_covariates(model: PanelModel) -> PanelModel:
+    """The model with at most a few covariates that act on the same.
+
+    Given the rest of a model, each covariate's effects are told by its own covariances with the values alone, and by
+    the same rule for covariates that act on the same. So what identifies this model identifies the whole one, and
+    hundreds of covariates need not be examined one by one.
+    """
+    spec = model.spec
+    state = () if spec.state is None else spec.state.predictors
+    named = {*spec.predetermined, *spec.moderated.values(), *state}
+    kept: dict[str, tuple[str, ...]] = {}
+    alike: Counter[tuple[tuple[str, ...], bool]] = Counter()
+    for name, targets in spec.covariates.items():
+        kind = (tuple(targets), name in model.panel.covariates)
+        alike[kind] += 1
+        if name in named or alike[kind] <= MOST_ALIKE:
+            kept[name] = tuple(targets)
+    if len(kept) == len(spec.covariates):
+        return model
+    few = replace(spec, covariates=kept)
+    return PanelModel(few, model.panel, design_of(few, model.panel))
 
 
 def check_latent(spec: CrossLagged, latent: str) -> None:

@@ -18,7 +18,7 @@ WIDTH = 100
 OPERATORS = {"loading": "=~", "effect": "~", "covariance": "~~"}
 
 
-@checked()
+@checked(apart=["panel"])
 def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     """Syntax with which lavaan [1]_ fits a model by maximum likelihood.
 

@@ -18,7 +18,7 @@ WIDTH = 88  # Mplus reads 90 columns of a line
 MISSING = -999
 
 
-@checked()
+@checked(apart=["panel"])
 def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "data.dat") -> str:
     """Input with which Mplus [1]_ fits a model by maximum likelihood.
 

@@ -232,7 +232,7 @@ def from_wide(
     check_states(states, required, names, problems)
     columns: dict[str, Sequence[str]] = {}
     for name, given in [*((name, measures[name]) for name in names), *states.items()]:
-        listed = [given] if isinstance(given, str) else list(given)
+        listed = [given] if isinstance(given, str) else list(entries(given) or ())
         if real is None or len(listed) == len(real):
             columns[name] = listed
         else:

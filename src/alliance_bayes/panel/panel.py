@@ -232,7 +232,7 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(PanelError, apart=["frame", "times", "requires", "covariates"])
+    @checked(PanelError, apart=["frame", "measures", "times", "requires", "covariates"])
     def from_wide(
         cls,
         frame: Frame,

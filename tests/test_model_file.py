@@ -1053,8 +1053,3 @@ def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path, read):
     plain.write_text(textwrap.dedent(text), "utf-8")
     marked.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
     assert read(marked) == read(plain)
-
-
-def test_a_file_is_not_written_over_a_folder(load, tmp_path):
-    with pytest.raises(ab.ModelFileError, match="cannot be written: Is a directory"):
-        ab.save_model(load(SMALL), tmp_path)

@@ -16,7 +16,7 @@ from ..names import choices, quoted
 from ..problems import ModelFileError, Problems
 from ..spec.association import RandomInterceptRegression
 from .keys import WHOLE, Key, is_count, is_text, read_sampling
-from .reading import document_of, named_text, write_text
+from .reading import document_of, named_text
 from .sections import FORMAT
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ def save_association(file: AssociationFile, path: str | PathLike[str]) -> Path:
     text = tomlkit.dumps(document)
     if _read(text, Path(path).name) != file:
         raise ModelFileError("The regressions differ in person or time, which one file cannot hold.")
-    return write_text(path, text)
+    Path(path).write_text(text, "utf-8")
+    return Path(path)
 
 
 def _read(text: str, name: str) -> AssociationFile:

@@ -43,7 +43,7 @@ from .keys import (
     read_keys,
     read_sampling,
 )
-from .reading import document_of, named_text, write_text
+from .reading import document_of, named_text
 from .sections import FORMAT
 
 __all__ = ["CausalFile", "CausalQuestion", "CausalRegression", "load_causal", "save_causal"]
@@ -387,7 +387,8 @@ def save_causal(file: CausalFile, path: str | PathLike[str]) -> Path:
         same = False
     if not same:
         raise ModelFileError(f"'{file.title}' holds what a file cannot, such as a function as a regime.")
-    return write_text(path, text)
+    Path(path).write_text(text, "utf-8")
+    return Path(path)
 
 
 def _plain(value: Any) -> Any:

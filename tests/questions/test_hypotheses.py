@@ -224,6 +224,7 @@ def test_statements_are_read_as_written():
     assert problems.found == []
     xr.testing.assert_equal(found.holds(effects), (abs(first) > second) & (second > -0.05))
     assert not parse("0.5 < |-0.5|", effects, problems).holds(effects).any()
+    assert parse("0.4 < |-0.5|", effects, problems).holds(effects).all()
 
 
 def test_every_problem_of_hypotheses_in_one_message():

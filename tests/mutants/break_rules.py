@@ -55,6 +55,10 @@ class Outcome:
     seconds: float
 
 
+type Imports = dict[str, set[str]]
+"""Names of modules, and of what each imports."""
+
+
 class FirstFailure:
     """Pytest plugin that writes the first failed test into a file."""
 
@@ -80,15 +84,16 @@ def main() -> int:
 def _all_broken(mutants: Sequence[Mutant], folder: Path) -> int:
     shutil.copytree(SOURCE, folder / PACKAGE)
     _import_all(folder)
+    imports = {name: _imported_by(module) for name, module in _loaded().items()}
     started = time.monotonic()
-    unchanged = _broken(_nothing_changed(mutants), folder)
+    unchanged = _broken(_nothing_changed(mutants), folder, imports)
     if unchanged.word != SURVIVED:
         print(f"Tests fail although nothing is changed: {unchanged.word}, {unchanged.test}")
         return 1
     print(f"{'':>{len(TOO_LONG)}}  {unchanged.seconds:6.1f} s  nothing changed", flush=True)
     found = {}
     for mutant in mutants:
-        found[mutant] = outcome = _broken(mutant, folder)
+        found[mutant] = outcome = _broken(mutant, folder, imports)
         by = f"  ({outcome.test})" if outcome.test else ""
         print(f"{outcome.word:{len(TOO_LONG)}}  {outcome.seconds:6.1f} s  {mutant.name}{by}", flush=True)
     wrong = [mutant for mutant, outcome in found.items() if outcome.word in (SURVIVED, BROKEN)]
@@ -124,7 +129,7 @@ def _nothing_changed(mutants: Sequence[Mutant]) -> Mutant:
     return Mutant("nothing changed", "names.py", text, text, tests, compiles=True)
 
 
-def _broken(mutant: Mutant, folder: Path) -> Outcome:
+def _broken(mutant: Mutant, folder: Path, imports: Imports) -> Outcome:
     if mutant.n_places() != 1:
         return Outcome(BROKEN, f"its text stands {mutant.n_places()} times in the file", 0.0)
     failed, started = folder / "failed", time.monotonic()
@@ -137,7 +142,7 @@ def _broken(mutant: Mutant, folder: Path) -> Outcome:
         status = 3
         try:
             signal.alarm(LONGEST_COMPILED if mutant.compiles else LONGEST)
-            status = _tested(mutant, folder)
+            status = _tested(mutant, folder, imports)
         finally:
             os._exit(status)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
@@ -153,7 +158,7 @@ def _broken(mutant: Mutant, folder: Path) -> Outcome:
     return Outcome(word, test.removeprefix("tests/") if word != BROKEN else f"pytest ended with {code}", seconds)
 
 
-def _tested(mutant: Mutant, folder: Path) -> int:
+def _tested(mutant: Mutant, folder: Path, imports: Imports) -> int:
     import pytest
 
     with (folder / "output").open("w") as output:
@@ -162,7 +167,7 @@ def _tested(mutant: Mutant, folder: Path) -> int:
     os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")}
     sys.dont_write_bytecode = True
     sys.path.remove(str(Path(__file__).parent))
-    _forget(_module_of(Path(PACKAGE, mutant.file)))
+    _forget(_module_of(Path(PACKAGE, mutant.file)), imports)
     tests = [str(TESTS / test) for test in mutant.tests]
     options = ["-x", "-p", "no:cacheprovider", "--basetemp", str(folder / "pytest")]
     status = int(pytest.main([*options, *tests], plugins=[FirstFailure(folder / "failed")]))
@@ -172,18 +177,21 @@ def _tested(mutant: Mutant, folder: Path) -> int:
     return status
 
 
-def _forget(changed: str) -> None:
-    """Forget a module, and all that were imported with something of it, so that they are imported anew."""
-    loaded = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == PACKAGE}
-    needs = {name: _imported_by(module) for name, module in loaded.items()}
+def _forget(changed: str, imports: Imports) -> None:
+    """Forget a module, and all that were imported with something of it, so that they are imported again."""
     forgotten, found = set[str](), {changed}
     while found:
         forgotten |= found
-        found = {name for name, needed in needs.items() if needed & found} - forgotten
-    for name in forgotten & set(loaded) - {PACKAGE}:
+        found = {name for name, needed in imports.items() if needed & found} - forgotten
+    for name in forgotten & set(imports) - {PACKAGE}:
         parent, _, child = name.rpartition(".")
-        del sys.modules[name]
-        vars(sys.modules.get(parent, loaded[parent])).pop(child, None)
+        module = sys.modules.pop(name)
+        if vars(sys.modules.get(parent, module)).get(child) is module:
+            delattr(sys.modules[parent], child)
+
+
+def _loaded() -> dict[str, Any]:
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == PACKAGE}
 
 
 def _imported_by(module: Any) -> set[str]:

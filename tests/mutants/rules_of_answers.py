@@ -5,7 +5,7 @@ from mutant import Mutant, rules_of
 ANSWERS: list[Mutant] = [
     *rules_of(
         "summaries.py",
-        "questions/test_directionality.py questions/test_hypotheses.py questions/test_delta_adjustment.py::test_of_one_chain_per_imputation_the_error_is_that_of_independent_shares test_imputations.py::test_questions_are_answered_of_the_mixture",
+        "test_summaries.py",
         ("sure is two Monte Carlo errors above the certainty", "errors = 2.0", "errors = 0.0"),
         ("sure is not one Monte Carlo error above", "errors = 2.0", "errors = 1.0"),
         ("the error is taken off, not added", "self.value - errors * self.mcse", "self.value + errors * self.mcse"),
@@ -45,7 +45,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/thresholds.py",
-        "questions/test_directionality.py questions/test_hypotheses.py",
+        "questions/test_thresholds.py",
         ("the margin is .03", "MARGIN = 0.03", "MARGIN = 0.05"),
         ("the certainty is .95", "CERTAINTY = 0.95", "CERTAINTY = 0.9"),
         ("a margin is above 0", "0 < margin", "0 <= margin"),
@@ -181,7 +181,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/bayes_factors.py",
-        "questions/test_bayes_factors.py::test_bayes_factors_of_a_conjugate_regression questions/test_bayes_factors.py::test_bayes_factors_with_an_unknown_variance questions/test_bayes_factors.py::test_a_posterior_far_from_a_narrow_prior_is_marked questions/test_bayes_factors.py::test_table_and_curve_of_a_fit questions/test_bayes_factors.py::test_printed_bayes_factors",
+        "questions/test_bayes_factors.py::test_limits_of_what_is_sound questions/test_bayes_factors.py::test_the_weights_that_are_worse_tell_the_shape questions/test_bayes_factors.py::test_bayes_factors_of_a_conjugate_regression questions/test_bayes_factors.py::test_bayes_factors_with_an_unknown_variance questions/test_bayes_factors.py::test_a_posterior_far_from_a_narrow_prior_is_marked questions/test_bayes_factors.py::test_table_and_curve_of_a_fit questions/test_bayes_factors.py::test_printed_bayes_factors questions/test_bayes_factors.py::test_only_what_is_not_sound_is_fitted_again",
         ("for none is for none", '"for_none": float(np.exp(ratio.log))', '"for_none": float(np.exp(-ratio.log))'),
         (
             "for an effect is for one",
@@ -205,7 +205,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/groups.py",
-        "questions/test_groups.py::test_the_contrast_finds_the_difference",
+        "questions/test_groups.py::test_a_difference_needs_its_monte_carlo_margin_and_healthy_draws questions/test_groups.py::test_a_difference_of_the_margin_is_neither_beyond_nor_within_it questions/test_groups.py::test_groups_are_compared_over_intervals_of_one_length questions/test_groups.py::test_the_contrast_finds_the_difference",
         (
             "first less second",
             "draws.sel(group=first, drop=True) - draws.sel(group=second",
@@ -403,7 +403,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/delta_adjustment.py",
-        "questions/test_delta_adjustment.py::test_tipping_points_are_interpolated_on_the_normal_scale questions/test_delta_adjustment.py::test_an_uncertain_sign_has_no_tipping_point questions/test_delta_adjustment.py::test_where_draws_agree_the_mean_in_sds_is_interpolated questions/test_delta_adjustment.py::test_text_and_figure",
+        "questions/test_delta_adjustment.py::test_a_sign_is_as_certain_as_asked_or_uncertain questions/test_delta_adjustment.py::test_tipping_points_are_the_same_for_either_sign questions/test_delta_adjustment.py::test_exactly_the_certainty_has_not_tipped questions/test_delta_adjustment.py::test_ten_draws_on_one_side_are_not_few questions/test_delta_adjustment.py::test_imputations_are_too_few_for_a_hundred_times_the_share_between questions/test_delta_adjustment.py::test_the_share_between_imputations_is_rubins questions/test_delta_adjustment.py::test_tipping_points_are_interpolated_on_the_normal_scale questions/test_delta_adjustment.py::test_an_uncertain_sign_has_no_tipping_point questions/test_delta_adjustment.py::test_where_draws_agree_the_mean_in_sds_is_interpolated",
         ("the sign is positive from the certainty", "if p_positive >= certainty:", "if p_positive > certainty:"),
         (
             "the sign is negative from the certainty",
@@ -436,7 +436,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/shifted_panels.py",
-        "questions/test_delta_adjustment.py::test_only_the_chosen_kinds_are_shifted questions/test_delta_adjustment.py::test_seeds_differ_between_imputations_alone questions/test_delta_adjustment.py::test_an_interruption_leaves_the_imputations_that_are_done questions/test_delta_adjustment.py::test_text_and_figure",
+        "questions/test_delta_adjustment.py::test_an_unhealthy_fit_or_refit_makes_an_unhealthy_answer questions/test_delta_adjustment.py::test_only_the_chosen_kinds_are_shifted questions/test_delta_adjustment.py::test_seeds_differ_between_imputations_alone questions/test_delta_adjustment.py::test_an_interruption_leaves_the_imputations_that_are_done questions/test_delta_adjustment.py::test_text_and_figure",
         ("a negative delta lowers values", "at_random + delta * cells.scale", "at_random - delta * cells.scale"),
         ("delta is in SDs of the measure", "delta * cells.scale * cells.shifted", "delta * cells.shifted"),
         (
@@ -463,7 +463,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/robustness.py",
-        "questions/test_robustness.py::test_variants_change_one_thing_each questions/test_robustness.py::test_what_changes_the_answer_is_said questions/test_robustness.py::test_an_answer_that_nothing_changes questions/test_robustness.py::test_power_scaling_is_that_of_normal_posteriors",
+        "questions/test_robustness.py::test_variants_change_one_thing_each questions/test_robustness.py::test_what_changes_the_answer_is_said questions/test_robustness.py::test_an_answer_that_nothing_changes questions/test_robustness.py::test_what_counts_as_a_change questions/test_robustness.py::test_draws_that_cannot_be_trusted_are_said questions/test_robustness.py::test_sensitive_from_a_twentieth questions/test_robustness.py::test_each_variant_has_a_seed_of_its_own questions/test_robustness.py::test_a_real_fit_under_another_model",
         ("a sign changes where signs differ", "row[side] * asked[side] < 0 and", "row[side] * asked[side] > 0 and"),
         (
             "a sign changes where both exceed the margin",
@@ -487,7 +487,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/comparison.py",
-        "questions/test_comparison.py::test_models_of_direction_are_nested_in_one questions/test_comparison.py::test_printed_comparison questions/test_comparison.py::test_two_models_need_a_large_difference_of_several_errors questions/test_comparison.py::test_what_cannot_be_trusted_decides_nothing questions/test_comparison.py::test_many_models_that_cannot_be_told_apart_are_said_to_be_so questions/test_comparison.py::test_every_problem_of_a_comparison_in_one_message",
+        "questions/test_comparison.py::test_exactly_the_least_difference_and_so_many_errors_are_enough questions/test_comparison.py::test_defaults_of_a_comparison questions/test_comparison.py::test_fewer_than_a_hundred_people_are_few questions/test_comparison.py::test_a_doubt_about_either_decides_nothing questions/test_comparison.py::test_weights_are_of_the_method_asked_for questions/test_comparison.py::test_the_error_of_a_pair_is_of_paired_people_and_monte_carlo_errors_add questions/test_comparison.py::test_fits_of_other_things_are_refused questions/test_comparison.py::test_models_of_direction_are_nested_in_one questions/test_comparison.py::test_printed_comparison questions/test_comparison.py::test_two_models_need_a_large_difference_of_several_errors questions/test_comparison.py::test_what_cannot_be_trusted_decides_nothing questions/test_comparison.py::test_many_models_that_cannot_be_told_apart_are_said_to_be_so questions/test_comparison.py::test_every_problem_of_a_comparison_in_one_message",
         (
             "the first leads without second -> first",
             'f"{first} leads": spec.without(backward)',
@@ -534,7 +534,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/scores.py",
-        "questions/test_comparison.py::test_what_cannot_be_trusted_decides_nothing questions/test_comparison.py::test_importance_sampling_agrees_with_a_refit questions/test_comparison.py::test_high_shapes_are_matched_or_refitted questions/test_comparison.py::test_a_comparison_of_fits",
+        "questions/test_comparison.py::test_a_doubt_about_either_decides_nothing questions/test_comparison.py::test_the_worst_are_left_out_in_truth_first questions/test_comparison.py::test_what_cannot_be_trusted_decides_nothing questions/test_comparison.py::test_importance_sampling_agrees_with_a_refit questions/test_comparison.py::test_high_shapes_are_matched_or_refitted questions/test_comparison.py::test_a_comparison_of_fits",
         (
             "a shape of exactly the limit is fine",
             "(self.k_hat > self.good_k).sum()",
@@ -548,7 +548,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/future.py",
-        "questions/test_future.py",
+        "questions/test_future.py::test_every_problem_of_leaving_the_future_out questions/test_future.py::test_the_past_alone_is_a_refit_without_the_future questions/test_future.py::test_the_future_is_scored_for_people_who_have_one",
         ("the past alone is refitted", 'if training == "others":', "if True:"),
         ("the last wave where none is named", "times[-1] if time is None", "times[1] if time is None"),
         ("parameters of later waves alone are refused", '(parameter.kind in ("lagged", "innovation"))', "0"),
@@ -557,13 +557,13 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "conditioning.py",
-        "questions/test_future.py questions/test_comparison.py",
+        "questions/test_future.py::test_densities_of_later_waves_are_the_textbooks questions/test_comparison.py::test_densities_of_persons_are_scipys_normals",
         ("the future given the past", "- _joint(model, thetas, given, places)", "- 0"),
         ("densities are of raw values", "found - scored @ log_scale", "found"),
     ),
     *rules_of(
         "questions/counterfactual.py",
-        "questions/test_counterfactual.py",
+        "questions/test_counterfactual.py::test_natural_effects_of_linear_models_with_interaction questions/test_counterfactual.py::test_interventional_effects_with_a_confounder_that_treatment_changes questions/test_counterfactual.py::test_posterior_draws_are_used_draw_by_draw_and_simulation_noise_is_told_apart questions/test_counterfactual.py::test_printed_answer_and_figure questions/test_counterfactual.py::test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws",
         (
             "a positive effect needs its Monte Carlo margin",
             "probability(effect > 0).reaches(certainty)",
@@ -613,7 +613,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/calibration.py",
-        "questions/test_calibration.py",
+        "questions/test_calibration.py::test_verdicts_find_what_is_wrong",
         (
             "large shares are predictions too low",
             '"predictions too low" if off > 0',
@@ -628,7 +628,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/association.py",
-        "questions/test_association.py",
+        "questions/test_association.py::test_too_few_draws_are_said_in_the_health",
         ("regressions with too few draws are not healthy", "if not smallest >= SMALLEST_ESS:", "if False:"),
         ("regressions whose chains disagree are not healthy", "elif not each <= LARGEST_RHAT:", "elif False:"),
     ),

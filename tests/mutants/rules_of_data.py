@@ -5,7 +5,7 @@ from mutant import Mutant, rules_of
 DATA: list[Mutant] = [
     *rules_of(
         "panel/settling.py",
-        "test_panel.py",
+        "test_panel.py test_bad_data.py",
         ("contradictions are refused unless decided", 'if contradictions in ("drop_value", "state_on"):', "if True:"),
         ("drop_value drops the value", "arrays.answers[off] = np.nan", "arrays.answers[off] = 0"),
         ("state_on sets the state", "[off[:, :, position]] = 1.0", "[off[:, :, position]] = 0.0"),
@@ -45,7 +45,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "panel/horizon.py",
-        "questions/test_future.py::test_the_past_alone_is_a_refit_without_the_future questions/test_future.py::test_a_covariate_that_varies_stays_known_where_a_person_is_left_out questions/test_comparison.py::test_leaving_out_changes_nothing_else",
+        "questions/test_comparison.py::test_what_is_not_observed_stays_what_it_is questions/test_comparison.py::test_leaving_out_changes_nothing_else questions/test_future.py::test_the_past_alone_is_a_refit_without_the_future",
         (
             "waves from the horizon on are unseen",
             "values[places, n_waves:, column] = np.nan",
@@ -102,7 +102,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood.py",
-        "test_likelihood.py::test_intervals_and_tests_of_single_parameters test_likelihood.py::test_information_criteria test_likelihood.py::test_standardised_effects test_likelihood.py::test_log_likelihood_of_persons_is_scipys test_likelihood.py::test_lavaan_finds_the_same",
+        "test_likelihood.py::test_intervals_and_tests_of_single_parameters test_likelihood.py::test_information_criteria test_likelihood.py::test_standardised_effects test_likelihood.py::test_log_likelihood_of_persons_is_scipys test_likelihood.py::test_lavaan_finds_the_same test_likelihood.py::test_raw_columns_give_the_same_in_raw_units",
         ("p-values have two tails", '"p": 2 * ndtr(-np.abs(ratios))', '"p": ndtr(-np.abs(ratios))'),
         ("p-values are of the size of z", "ndtr(-np.abs(ratios))", "ndtr(-ratios)"),
         ("intervals are of 95 %", "ndtri(0.975)", "ndtri(0.95)"),
@@ -139,7 +139,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "fit_indices.py",
-        "test_likelihood.py::test_lavaan_finds_the_same test_sandwich.py::test_fit_indices_are_those_of_the_scaled_formulas test_sandwich.py::test_robust_standard_errors_leave_the_estimates_alone",
+        "test_likelihood.py::test_fit_indices_by_hand test_likelihood.py::test_rmsea_of_groups_is_as_large_as_that_of_one test_likelihood.py::test_lavaan_finds_the_same test_sandwich.py::test_fit_indices_are_those_of_the_scaled_formulas test_sandwich.py::test_lavaan_finds_the_same",
         ("chi-square is twice the gain", "max(2 * (best - value), 0.0)", "max(best - value, 0.0)"),
         ("p is of the upper tail", "float(chdtrc(df, scaled))", "1 - float(chdtrc(df, scaled))"),
         (
@@ -254,7 +254,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "simulation/dynamics.py",
-        "simulation/test_truth.py::test_simulated_moments_are_those_of_the_truth simulation/test_truth.py::test_a_grid_is_a_product_of_steps",
+        "simulation/test_truth.py",
         ("innovations are what is not carried over", "within - lagged @ within @ lagged", "within - lagged @ lagged"),
         ("steps of a grid follow each other", "phi @ effects, phi @ new @", "effects, phi @ new @"),
     ),

@@ -413,7 +413,9 @@ def test_fewer_than_a_hundred_people_are_few(n_persons, few):
 def test_the_worst_are_left_out_in_truth_first(monkeypatch):
     """Two of three people whose weights fail, in the order of their shapes; the third stays a doubt."""
     density = xr.DataArray(
-        np.random.default_rng(1).normal(size=(2, 50, 5)), {"person": np.arange(5)}, ("chain", "draw", "person")
+        np.random.default_rng(1).normal(size=(2, 50, 5)),
+        {"person": [f"P{place}" for place in range(5)]},
+        ("chain", "draw", "person"),
     )
     made_up = made_up_scores(np.zeros(5))
     made_up = replace(made_up, k_hat=made_up.k_hat.copy(data=[0.9, 0.2, 1.3, 0.8, 0.67]))

@@ -132,6 +132,16 @@ def test_of_one_chain_per_imputation_the_error_is_that_of_independent_shares():
     assert (found.value, found.mcse) == (0.375, pytest.approx(np.std([0, 0.75], ddof=1) / np.sqrt(2)))
 
 
+def test_the_share_between_imputations_is_rubins():
+    draws = xr.DataArray(np.random.default_rng(2).normal(size=(6, 40)), dims=("chain", "draw"))
+    draws += np.array([0.0, 0.0, 0.5, 0.5, 2.0, 2.0])[:, None]
+    parts = draws.to_numpy().reshape(3, 80)
+    between = (1 + 1 / 3) * parts.mean(axis=1).var(ddof=1)
+    share = between / (between + parts.var(axis=1, ddof=1).mean())
+    found = module._between_share(draws.assign_coords(imputation=("chain", [0, 0, 1, 1, 2, 2])))
+    assert found == pytest.approx(share)
+
+
 # ---- which values are shifted ----
 
 

@@ -204,6 +204,14 @@ def test_a_covariate_as_benchmark_is_what_leaving_it_out_would_do():
     assert found.by_correlation is None
 
 
+def test_the_bias_of_a_simulated_effect_is_taken_off():
+    """``gamma delta``: what the hidden cause does to the outcome, in its SD, times the difference between regimes."""
+    draws = xr.DataArray([[1.0, 2.0]], dims=("chain", "draw"))
+    at = module._of_counterfactual(draws, 10.0)
+    np.testing.assert_allclose(at(0.2, 0.3), draws - 0.6)
+    np.testing.assert_allclose(at(-0.2, 0.3), draws + 0.6)
+
+
 def test_every_problem_of_a_sensitivity_in_one_message():
     answer = ask(fabricated_fit(PHI, times=(0, 3, 6)))
     with pytest.raises(ab.SpecError) as error:

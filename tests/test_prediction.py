@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import alliance_bayes as ab
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.moments.design import plain_design
 from alliance_bayes.moments.parameters import lay_out_parameters
 from alliance_bayes.prediction import continued, draw_unobserved, replicate, statistic_table
@@ -165,6 +167,26 @@ def test_replicated_people_have_the_models_moments():
     sd = np.sqrt(np.diag(covariance))
     np.testing.assert_array_less(np.abs(complete.mean(axis=0) - mean), 5 * sd / np.sqrt(len(complete)))
     np.testing.assert_allclose(np.cov(complete.T) / np.outer(sd, sd), covariance / np.outer(sd, sd), atol=0.03)
+
+
+def test_replicated_people_keep_their_covariates():
+    """Without noise they are at their means, to which a covariate of the intercepts adds the same at every wave."""
+    panel = ab.Panel.from_arrays(
+        np.random.default_rng(7).normal(size=(30, 3, 2)),
+        measures=["x", "y"],
+        times=[0, 1, 2],
+        covariates={"age": np.random.default_rng(8).normal(50, 9, size=30)},
+    )
+    model = panel_model(ab.RICLPM(["x", "y"], covariates={"age": "intercepts"}), panel)
+    names, values = list(model.system.names), model.values()
+    theta = np.array([parameter.start for parameter in model.system.parameters])
+    effects = 0.4, -0.3
+    theta[[names.index(f"age -> intercept {name}") for name in "xy"]] = effects
+    theta[[names.index(f"mean {name}, {time}") for time in range(3) for name in "xy"]] = np.arange(6)
+    found = replicate(model.system, theta, values, Given(np.zeros((30, 6))))
+    age = values[:, 6]
+    assert abs(age.mean()) < 1e-12
+    np.testing.assert_allclose(found, np.arange(6) + np.outer(age, np.tile(effects, 3)), atol=1e-12)
 
 
 # ---- statistics of a panel ----

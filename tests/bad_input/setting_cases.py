@@ -1,7 +1,8 @@
 """Settings that cannot be used."""
 
-import alliance_bayes as ab
 from case import Case
+
+import alliance_bayes as ab
 
 PANEL = ab.Panel.from_moments(
     measures=["x", "y"],

@@ -463,7 +463,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/robustness.py",
-        "questions/test_robustness.py::test_variants_change_one_thing_each questions/test_robustness.py::test_what_changes_the_answer_is_said questions/test_robustness.py::test_an_answer_that_nothing_changes questions/test_robustness.py::test_what_counts_as_a_change questions/test_robustness.py::test_draws_that_cannot_be_trusted_are_said questions/test_robustness.py::test_sensitive_from_a_twentieth questions/test_robustness.py::test_each_variant_has_a_seed_of_its_own questions/test_robustness.py::test_a_real_fit_under_another_model",
+        "questions/test_robustness.py::test_variants_change_one_thing_each questions/test_robustness.py::test_what_changes_the_answer_is_said questions/test_robustness.py::test_an_answer_that_nothing_changes questions/test_robustness.py::test_what_counts_as_a_change questions/test_robustness.py::test_draws_that_cannot_be_trusted_are_said questions/test_robustness.py::test_sensitive_from_a_twentieth questions/test_robustness.py::test_power_scaling_is_of_both_effects_and_of_their_difference_in_size questions/test_robustness.py::test_each_variant_has_a_seed_of_its_own questions/test_robustness.py::test_a_real_fit_under_another_model",
         ("a sign changes where signs differ", "row[side] * asked[side] < 0 and", "row[side] * asked[side] > 0 and"),
         (
             "a sign changes where both exceed the margin",

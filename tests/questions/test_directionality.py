@@ -83,7 +83,7 @@ def fit_of(forward, backward, *, times=(0, 6, 12)):
             effects[(..., interval, *place)] = values
     coordinates = {name: groups["prior"][name] for name in ("interval", "outcome", "predictor")}
     dims = ("chain", "draw", "interval", "outcome", "predictor")
-    variables = {name: (dims, effects) for name in ("lagged_standardized", "lagged")}
+    variables = dict.fromkeys(("lagged_standardized", "lagged"), (dims, effects))
     fitted = ab.Fit(
         fitted.spec,
         fitted.panel,

@@ -234,6 +234,31 @@ def test_sensitive_from_a_twentieth(prior, likelihood, said):
     assert module._power_scaling_in_words(SimpleNamespace(power_scaling=table)) == [said]
 
 
+def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkeypatch):
+    """To the prior of cross-lagged effects, to all priors, and to the likelihood."""
+    asked = {}
+
+    def sensitivity(quantities, part, kind):
+        asked[kind, float(part.mean())] = quantities
+        return dict.fromkeys(quantities, 0.1)
+
+    priors = {"cross_lagged": np.full(2000, 3.0), "icc": np.full(2000, 4.0)}
+    target = SimpleNamespace(points=lambda draws: draws, parts=lambda points: (priors, np.full(2000, 5.0)))
+    monkeypatch.setattr(module, "sensitivity", sensitivity)
+    monkeypatch.setattr(module, "log_density_of", lambda model: target)
+    fitted = made_up_fit(-0.3, 0.1)
+    answer = ab.directionality(fitted, *NAMES)
+    table = module._power_scaling(fitted, answer)
+    assert list(table.columns) == ["cross_lagged_prior", "prior", "likelihood"]
+    assert list(asked) == [("prior", 3.0), ("prior", 7.0), ("likelihood", 5.0)]
+    forward, backward = (answer.draws[side].isel(length=0) for side in SIDES)
+    for quantities in asked.values():
+        assert list(quantities) == ["alliance -> days", "days -> alliance", "difference in size"]
+        np.testing.assert_array_equal(quantities["alliance -> days"], forward)
+        np.testing.assert_array_equal(quantities["days -> alliance"], backward)
+        np.testing.assert_array_equal(quantities["difference in size"], abs(forward) - abs(backward))
+
+
 def test_each_variant_has_a_seed_of_its_own(monkeypatch):
     seeds = []
 
@@ -243,7 +268,7 @@ def test_each_variant_has_a_seed_of_its_own(monkeypatch):
 
     monkeypatch.setattr(module, "fit_model", next_fit)
     one = made_up_fit(0.25, 0.0)
-    variants = {name: (one.spec, one.panel) for name in ("one", "other")}
+    variants = dict.fromkeys(("one", "other"), (one.spec, one.panel))
     ab.robustness(one.spec, one.panel, *NAMES, seed=3, variants=variants)
     assert seeds == [3, 4, 5]
 

@@ -2,6 +2,7 @@
 
 import resource
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -319,6 +320,20 @@ def test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws(sign, verdict)
     assert module._verdict(sure, 0.95, ()) == verdict
     assert module._verdict(unsure, 0.95, ()) == "undecided"
     assert module._verdict(sure, 0.95, ("3 divergent transitions.",)) == "undecided"
+
+
+def test_simulation_noise_is_taken_off_the_uncertainty():
+    """The variance of means over copies holds that of a copy over their number."""
+    rng = np.random.default_rng(3)
+    by_copy = rng.normal(size=(40, 1)) + 2 * rng.normal(size=(40, 5))
+    simulation = SimpleNamespace(chains=2, draws=20)
+    table, noise = module._table({"total": by_copy}, simulation)
+    between, within = by_copy.mean(axis=1).var(ddof=1), by_copy.var(axis=1, ddof=1).mean() / 5
+    row = table.loc["total"]
+    assert within > 0.3
+    assert row["sd"] == pytest.approx(np.sqrt(between - within))
+    assert noise == {"total": pytest.approx(within / between)}
+    assert row["simulation_error"] == pytest.approx(np.sqrt(within / 40))
 
 
 def test_values_outside_the_data_are_said():

@@ -378,7 +378,7 @@ def test_a_sign_is_as_certain_as_asked_or_uncertain(p_positive, sign):
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_tipping_points_are_the_same_for_either_sign(sign):
-    """Where a share of .96 at 0 and .9 at -1 falls below .95 on the normal scale, and with two errors to either side."""
+    """Where a share of .96 at 0 and .9 at -1 falls below .95 on the normal scale, also two errors to either side."""
     chances = np.array([0.96, 0.9, 0.9, 0.96])
     table = probabilities(x_y=chances if sign > 0 else 1 - chances, y_x=(0.5,) * 4)
     tip = module._tipping(table, MadeUp, 0.95, 2.0).loc["x -> y", "all", "lower"]

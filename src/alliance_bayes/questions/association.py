@@ -329,8 +329,9 @@ def _health(found: Mapping[tuple[str, str], Fitted]) -> SamplingOfRegressions:
     for (outcome, model), fitted in found.items():
         draws = fitted.draws.to_dataset(name="values")
         one_chain = draws.sizes["chain"] == 1
-        each = np.nan if one_chain else float(arviz_stats.rhat(draws)["values"].max())
-        smallest = min(float(arviz_stats.ess(draws, method=method)["values"].min()) for method in ("bulk", "tail"))
+        each = np.nan if one_chain else float(arviz_stats.rhat(draws)["values"].max(skipna=False))
+        sizes = [arviz_stats.ess(draws, method=method)["values"].min(skipna=False) for method in ("bulk", "tail")]
+        smallest = float(np.min(sizes))  # of a term that never moves not a number, which is no size
         if one_chain:
             problems.append("Only one chain: whether chains agree cannot be checked. Use chains=4.")
         elif not each <= LARGEST_RHAT:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench format clean
+.PHONY: help .venv demo test check mutants bench format clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,6 +24,9 @@ test: $(BIN)/.installed-test  ## Linter, type checker, doctests and fast tests.
 
 check: test  ## Everything in test, then the slow tests.
 	$(BIN)/pytest -m slow
+
+mutants: $(BIN)/.installed-test  ## Break each rule that users rely on once; a test must notice each time.
+	$(BIN)/python tests/mutants/break_rules.py
 
 bench: $(BIN)/.installed-test  ## Measure beside Stan, lavaan, pathmc and plain PyMC, where they can be had.
 	-$(BIN)/python tests/benchmarks/set_up.py

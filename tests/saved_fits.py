@@ -12,6 +12,7 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes import fitting
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.saving import FORMAT
 from alliance_bayes.seals import seal_of
 
@@ -44,7 +45,7 @@ def made_up_fit(kind: str = "persons") -> ab.Fit:
 def made_up_fit_of(spec: ab.RICLPM | ab.CLPM, panel: ab.Panel) -> ab.Fit:
     """A fit of any model to any panel, its draws from the prior."""
     settings = fitting.Settings(N_DRAWS, 5, 1, 1, 0.8, 3, "nutpie", 0.1, 0.2)
-    prior = fitting._prior(ab.Fit(spec, panel, xr.DataTree(), settings)).isel(draw=slice(N_DRAWS))
+    prior = fitting._prior(panel_model(spec, panel), settings.seed).isel(draw=slice(N_DRAWS))
     sampler = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((1, N_DRAWS), dtype=bool))})
     draws = {"/posterior": prior, "/sample_stats": sampler.assign_coords(prior[["chain", "draw"]].coords)}
     return ab.Fit(spec, panel, xr.DataTree.from_dict(draws), settings)

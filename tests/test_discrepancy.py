@@ -91,3 +91,18 @@ def test_a_wrong_model_is_found_out():
     assert rows["wrong"]["observed"] > rows["wrong"]["upper"]
     assert rows["right"]["verdict"] == ""
     assert 0.025 < rows["right"]["p"] < 0.999
+
+
+def test_a_numerically_singular_model_has_a_chi_square():
+    """A measure that is another one, to rounding: the chi-square is finite, and huge for panels of other people."""
+    panel = random_panel(2, (0, 1, 2), np.random.default_rng(10), persons=60)
+    model, found = solved(panel)
+    theta = found.theta.copy()
+    for place, name in enumerate(model.system.names):
+        if name.startswith(("within ", "innovation ")):
+            theta[place] = 1.0
+        if "->" in name:
+            theta[place] = 0.4
+    value = chi_square_of(model.system, theta, model.values())
+    assert np.isfinite(value)
+    assert value > 1e6

@@ -25,6 +25,16 @@ def test_matrix_exponential_equals_scipys(size, spread):
     np.testing.assert_allclose(matrix_exponential(matrices), wanted, rtol=1e-9, atol=1e-9 * abs(wanted).max())
 
 
+def test_a_slow_process_keeps_its_digits_beside_fast_ones():
+    """Each is squared as often as it needs, whatever the longest of them needs."""
+    slow, turned = np.array([[-0.3, 0.1], [0.2, -0.5]]), np.array([[-1.0, 3.0], [-3.0, -1.0]])
+    together = np.stack([slow, 1e3 * turned, 1e9 * slow, 1e-3 * slow])
+    wanted = np.stack([expm(slow), expm(1e3 * turned), np.zeros((2, 2)), expm(1e-3 * slow)])
+    np.testing.assert_allclose(matrix_exponential(together), wanted, rtol=0, atol=1e-15)
+    growing = np.stack([np.diag([5.0, -1.0]), np.diag([-1e6, -1e6])])
+    np.testing.assert_allclose(matrix_exponential(growing)[0], np.diag(np.exp([5.0, -1.0])), rtol=1e-13)
+
+
 def test_matrix_exponential_of_zero_is_the_identity_and_of_infinity_refused():
     assert (matrix_exponential(np.zeros((2, 3, 3))) == np.eye(3)).all()
     with pytest.raises(ValueError, match="finite"):

@@ -11,6 +11,9 @@ from scipy import stats
 
 import alliance_bayes as ab
 from alliance_bayes import fitting, likelihood, saving
+from alliance_bayes.fitting import _compared
+from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.moments.program_kernel import run_many
 from alliance_bayes.problems import AllianceBayesError, PanelError, SpecError
 from helpers import between_covariance, random_panel, textbook_moments
 
@@ -471,6 +474,47 @@ def test_check_compares_observed_with_replicated(small_fit, rows):
     assert ((table["verdict"] == "misfit") == ((table["p"] < 0.025) | (table["p"] > 0.975))).all()
     assert (table["lower"] < table["upper"]).all()
     assert (table.loc[["mean", "sd"], "verdict"] == "").all()
+
+
+@pytest.mark.parametrize(
+    ("n_larger", "verdict"),
+    [(0, "misfit"), (24, "misfit"), (25, ""), (500, ""), (975, ""), (976, "misfit"), (1000, "misfit")],
+)
+def test_misfit_is_in_either_tail_and_not_at_its_limit(n_larger, verdict):
+    """Of a thousand replicated statistics so many are larger than that of the completed panel; p is their share."""
+    index = pd.MultiIndex.from_tuples([("mean", "x, 0")], names=["statistic", "of"])
+    both = [
+        [pd.Series([value], index) for value in (10.0, 10.0 + (1 if place < n_larger else -1))] for place in range(1000)
+    ]
+    (row,) = _compared(pd.Series([9.5], index), both).to_dict("records")
+    assert (row["observed"], row["completed"]) == (9.5, 10.0)
+    assert row["mean"] == pytest.approx(9 + 2 * n_larger / 1000)
+    assert (row["p"], row["verdict"]) == (n_larger / 1000, verdict)
+
+
+@pytest.mark.parametrize(("n_larger", "verdict"), [(0, "misfit"), (4, "misfit"), (5, ""), (100, ""), (200, "")])
+def test_overall_misfit_is_a_chi_square_larger_than_replicated_ones(small_fit, monkeypatch, n_larger, verdict):
+    """Of two hundred replicated panels so many have the larger one; a small one is no misfit."""
+    completed = np.full(200, 30.0)
+    replicated = completed + np.where(np.arange(200) < n_larger, 1.0, -1.0)
+    monkeypatch.setattr(fitting, "chi_squares", lambda *_: (completed, replicated))
+    (row,) = small_fit._overall_check().to_dict("records")
+    assert (row["completed"], row["p"], row["verdict"]) == (30.0, n_larger / 200, verdict)
+
+
+def test_prior_draws_are_those_whose_moments_are_proper():
+    """Where a stationary process asks more of its innovations than there is, a draw is drawn again."""
+    model = panel_model(
+        ab.STARTS(["x", "y"]),
+        ab.Panel.from_arrays(np.random.default_rng(1).normal(size=(30, 5, 2)), measures=["x", "y"], times=range(5)),
+    )
+    _, proper = run_many(model.scale.join(model.scale.draw(500, np.random.default_rng(2))), model.scale.arrays)
+    assert 0 < proper.sum() < 500
+    blocks, thetas = fitting._proper_draws(model.scale, np.random.default_rng(2))
+    again, proper = run_many(model.scale.join(blocks), model.scale.arrays)
+    assert proper.all()
+    assert thetas.shape == (fitting.N_PRIOR_DRAWS, model.system.n_parameters)
+    np.testing.assert_array_equal(again, thetas)
 
 
 def test_people_who_leave_because_of_what_they_said_are_no_misfit():

@@ -1,16 +1,22 @@
 """Diagnostics in words, on draws made to be healthy or to have one ailment each."""
 
+from dataclasses import dataclass
+
+import arviz_stats
 import numpy as np
 import pytest
 import xarray as xr
 
-from alliance_bayes.health import examine
+from alliance_bayes.health import Health, examine, with_integration
 
 N_CHAINS, N_DRAWS = 4, 1000
 
 
-def draws_of(*, change=None, n_chains=N_CHAINS, n_draws=N_DRAWS, divergences=0, energy=None, seed=1):
-    """Independent normal draws of `effect` (path) and `total` (no dims), changed as asked."""
+def draws_of(*, change=None, n_chains=N_CHAINS, n_draws=N_DRAWS, divergences=0, energy=None, seed=1, **kept):
+    """Independent normal draws of `effect` (path) and `total` (no dims), changed as asked.
+
+    `kept` are more statistics of the sampler, one number for each chain.
+    """
     rng = np.random.default_rng(seed)
     effect, total = rng.normal(size=(n_chains, n_draws, 2)), rng.normal(size=(n_chains, n_draws))
     if change is not None:
@@ -23,6 +29,8 @@ def draws_of(*, change=None, n_chains=N_CHAINS, n_draws=N_DRAWS, divergences=0, 
     diverging.ravel()[:divergences] = True
     energies = rng.normal(size=(n_chains, n_draws)) if energy is None else energy(rng)
     statistics = xr.Dataset({"diverging": (("chain", "draw"), diverging), "energy": (("chain", "draw"), energies)})
+    for name, of_chains in kept.items():
+        statistics[name] = (("chain", "draw"), np.repeat(np.array(of_chains)[:, None], n_draws, axis=1))
     return xr.DataTree.from_dict({"/posterior": posterior, "/sample_stats": statistics})
 
 
@@ -106,6 +114,97 @@ def test_one_chain_cannot_be_checked():
     assert health.problems == ("Only one chain: whether chains agree cannot be checked. Use chains=4.",)
 
 
+def freeze(*chains):
+    def change(effect, total, rng):
+        for chain in chains:
+            effect[chain] = effect[chain, :1]
+            total[chain] = total[chain, :1]
+
+    return change
+
+
+def test_a_frozen_chain_is_named_and_the_others_are_examined():
+    """Step size 0 and the largest depth at every draw: what more warm-up and draws do not mend."""
+    healthy = examine(draws_of(), ["effect", "total"])
+    health = examine(
+        draws_of(change=freeze(1), step_size=[0.4, 0.0, 0.5, 0.4], maxdepth_reached=[False, True, False, False]),
+        ["effect", "total"],
+    )
+    (problem,) = health.problems
+    assert problem == (
+        "Chain 2 does not move (step size 0): its 1000 draws are not those of the posterior. More draws do not help. "
+        "Sample again with another seed; if a chain stands still again, the density breaks down where it is: look for "
+        "measures or intervals in extreme units, narrow the priors, or simplify the model."
+    )
+    assert (health.stuck, health.step_size, health.at_largest_depth) == ((2,), 0.0, 1.0)
+    assert health.rhat < 1.01
+    assert 0.6 * healthy.ess_bulk < health.ess_bulk < healthy.ess_bulk
+    assert "inf" not in str(health)
+
+
+def test_several_frozen_chains():
+    health = examine(draws_of(change=freeze(0, 3)), ["effect", "total"])
+    (problem,) = health.problems
+    assert problem.startswith("Chains 1 and 4 do not move: their 1000 draws are not those of the posterior.")
+    assert health.stuck == (1, 4)
+
+
+def test_no_chain_that_moves():
+    health = examine(draws_of(change=freeze(*range(N_CHAINS))), ["effect", "total"])
+    (problem,) = health.problems
+    assert problem.startswith("Chains 1, 2, 3 and 4 do not move: their 1000 draws hold no information.")
+    assert str(health).startswith("Sampling: PROBLEMS. R-hat unknown, ")
+
+
+@pytest.mark.parametrize(("share", "stuck"), [(0.9e-3, (1,)), (1.1e-3, ())])
+def test_a_chain_that_hardly_moves_is_stuck(share, stuck):
+    """Of equal draws but for their width, on either side of the limit of a thousandth of the widest chain's range."""
+
+    def change(effect, total, rng):
+        for array in (effect, total):
+            array[:] = array[-1:]
+            array[0] *= share
+
+    assert examine(draws_of(change=change), ["effect", "total"]).stuck == stuck
+
+
+def test_one_narrow_parameter_is_not_a_chain_that_stands_still():
+    def change(effect, total, rng):
+        total[0] *= 1e-5
+
+    health = examine(draws_of(change=change), ["effect", "total"])
+    assert health.stuck == ()
+    assert any(problem.startswith("The chains disagree (R-hat ") for problem in health.problems)
+
+
+@pytest.mark.parametrize("name", ["maxdepth_reached", "reached_max_treedepth"])
+@pytest.mark.parametrize(("n_deep", "is_problem"), [(100, False), (101, True)])
+def test_a_share_of_draws_at_the_largest_depth(name, n_deep, is_problem):
+    """By nutpie and by PyMC; the limit is a tenth of a chain's draws."""
+    draws = draws_of(**{name: [False] * N_CHAINS})
+    draws["sample_stats"][name].values[2, :n_deep] = True
+    health = examine(draws, ["effect", "total"])
+    assert health.at_largest_depth == n_deep / 1000
+    assert bool(health.problems) == is_problem
+    if is_problem:
+        assert health.problems[0].startswith(
+            "Chain 3 reached the largest tree depth in 10 % of draws: trajectories end before they turn round"
+        )
+
+
+@pytest.mark.parametrize("size", [0.0, np.nan, np.inf])
+def test_a_step_size_that_is_none(size):
+    health = examine(draws_of(step_size=[0.3, 0.2, size, 0.3]), ["effect", "total"])
+    (problem,) = health.problems
+    assert problem.startswith(f"Chain 3 has no usable step size ({size:.2g}): the warm-up did not find one.")
+
+
+def test_chains_that_disagree_for_a_known_reason_need_no_more_draws():
+    health = examine(draws_of(change=shift_a_chain, step_size=[0.0, 0.2, 0.3, 0.3]), ["effect", "total"])
+    assert health.problems[1] == f"The chains disagree (R-hat {health.rhat:.4f} > 1.01)."
+    assert "Use more" not in " ".join(health.problems)
+
+
 def test_only_the_named_parameters_count():
     draws = draws_of(change=shift_a_chain)
     assert examine(draws, ["total"]).healthy
@@ -120,10 +219,10 @@ def test_draws_that_are_not_numbers_are_not_healthy():
 
 
 def test_a_parameter_that_never_moves_is_not_healthy():
-    def freeze(effect, total, rng):
+    def stop(effect, total, rng):
         total[:] = 0.3
 
-    assert not examine(draws_of(change=freeze), ["effect", "total"]).healthy
+    assert not examine(draws_of(change=stop), ["effect", "total"]).healthy
 
 
 def test_the_health_of_a_real_fit(small_fit):
@@ -133,3 +232,71 @@ def test_the_health_of_a_real_fit(small_fit):
     assert health.worst.split("[")[0] in {block.name for block in small_fit.scale.blocks}
     assert health.divergences == int(small_fit.draws["sample_stats"]["diverging"].sum())
     assert health.healthy == (not health.problems)
+    statistics = small_fit.draws["sample_stats"]
+    assert health.step_size == float(statistics["step_size"].min()) > 0
+    assert health.at_largest_depth == float(statistics["maxdepth_reached"].mean("draw").max())
+    assert health.stuck == ()
+
+
+# ---- at the limits themselves ----
+
+LESS, MORE = 1 - 1e-12, 1 + 1e-12
+
+
+def examined(monkeypatch, *, rhat=1.0, bulk=900.0, tail=900.0, bfmi=1.0):
+    """Health of draws of which these are the worst numbers, beside better ones."""
+
+    def ess(posterior, method):
+        return xr.Dataset({"effect": ("path", [900.0, {"bulk": bulk, "tail": tail}[method]])}, {"path": ["a", "b"]})
+
+    monkeypatch.setattr(arviz_stats, "rhat", lambda posterior: xr.Dataset({"effect": ("path", [1.0, rhat, 1.0])}))
+    monkeypatch.setattr(arviz_stats, "ess", ess)
+    monkeypatch.setattr(arviz_stats, "bfmi", lambda statistics: xr.Dataset({"energy": ("chain", [1.0, bfmi, 1.0])}))
+    return examine(draws_of(n_draws=10), ["effect", "total"])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "problem"),
+    [
+        ({}, ""),
+        ({"rhat": 1.01}, ""),
+        ({"rhat": 1.01 * MORE}, "The chains disagree"),
+        ({"bulk": 400.0}, ""),
+        ({"bulk": 400.0 * LESS}, "Too few effective draws"),
+        ({"tail": 400.0}, ""),
+        ({"tail": 400.0 * LESS}, "Too few effective draws"),
+        ({"bfmi": 0.3}, ""),
+        ({"bfmi": 0.3 * LESS}, "The sampler moves slowly"),
+        ({"rhat": np.nan}, "The chains disagree"),
+        ({"bulk": np.nan}, "Too few effective draws"),
+        ({"tail": np.nan}, "Too few effective draws"),
+    ],
+)
+def test_limits_of_health(monkeypatch, numbers, problem):
+    found = examined(monkeypatch, **numbers)
+    assert len(found.problems) == bool(problem)
+    assert found.healthy == (not problem)
+    assert all(each.startswith(problem) for each in found.problems)
+
+
+@dataclass(frozen=True)
+class Measured:
+    effective_share: float
+    unsettled: float
+
+
+@pytest.mark.parametrize(
+    ("share", "unsettled", "problem"),
+    [
+        (0.5, 0.01, ""),
+        (0.5 * LESS, 0.0, "The approximate integral over the linear predictors moves the posterior"),
+        (np.nan, 0.0, "The approximate integral over the linear predictors moves the posterior"),
+        (1.0, 0.01 * MORE, "The integral did not settle for 1.0 % of cases"),
+    ],
+)
+def test_limits_of_integrals(share, unsettled, problem):
+    error = Measured(share, unsettled)
+    found = with_integration(Health(1.0, 900.0, 900.0, 0, 1.0, "", ("Before.",)), error)
+    assert found.problems[0] == "Before."
+    assert [each.startswith(problem) for each in found.problems[1:]] == [True] * bool(problem)
+    assert found.integration is error

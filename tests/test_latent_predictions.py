@@ -1,5 +1,8 @@
 """What is said of people: linear predictors given their answers, replicated panels, and densities."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -398,3 +401,29 @@ def test_some_persons_have_the_density_that_they_have_among_all():
     everybody = latent_per_person(model, thetas, np.arange(25))
     some = np.array([9, 3, 20, 0])
     np.testing.assert_allclose(latent_per_person(model, thetas, some), everybody[:, some], rtol=1e-12)
+
+
+def test_nothing_keeps_a_model_and_its_panel_after_its_last_use():
+    panel = people(8, 3, missing=0.2, seed=9, complete=["helper"])
+    model = panel_model(ab.RICLPM(SIMPLE, lags="equal", state=ab.State("helper")), panel)
+    theta, _ = some_theta(model)
+    first = replicate_responses(model, theta, np.random.default_rng(1))
+    again = replicate_responses(model, theta, np.random.default_rng(1))  # by systems that were made before
+    np.testing.assert_array_equal(first[0], again[0])
+    gone = weakref.ref(model), weakref.ref(panel)
+    del model, panel
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+
+
+def test_systems_of_more_cells_than_are_kept(monkeypatch):
+    from alliance_bayes import model_on_panel
+
+    model = panel_model(ab.RICLPM(SIMPLE, lags="equal", state=ab.State("helper")), people(8, 3, seed=9))
+    ((first, second, third),) = [model.design.cells[:3]]
+    monkeypatch.setattr(model_on_panel, "MOST_SYSTEMS", 2)
+    systems = [model.system_of(cell) for cell in (first, second, first, third)]
+    assert systems[0] is systems[2]
+    assert model.system_of(first) is systems[0]
+    assert model.system_of(second) is not systems[1]
+    assert len(model._system_of) == 2

@@ -20,7 +20,7 @@ LAYERS = {
     "progress": set(),
     "effects": set(),
     "hidden_causes": set(),
-    "prediction": {"moments"},
+    "prediction": {"problems", "moments"},
     "writing": {"problems"},
     "seals": set(),
     "json_records": {"names", "problems"},
@@ -36,6 +36,8 @@ LAYERS = {
     "pymc_models": {"names", "problems", "panel", "spec", "moments", "latent", "model_on_panel"},
     "simulation": {"names", "problems", "panel", "spec"},
 }
+LAYERS |= {"given": {"problems"}, "memory": {"problems"}, "calls": {"names", "problems", "given"}}
+LAYERS["settings"] = {"names", "problems", "given", "memory"}
 LAYERS["model_on_panel"] = {"names", "problems", "panel", "spec", "moments", "latent"}
 LAYERS["latent_predictions"] = {*LAYERS["model_on_panel"], "model_on_panel", "prediction"}
 LAYERS["forecasting"] = {*LAYERS["latent_predictions"], "latent_predictions"}
@@ -50,9 +52,11 @@ LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
     *("effects", "hidden_causes", "health", "prediction", "progress", "imputations", "summaries", "figures"),
-    *("model_on_panel", "latent_predictions", "forecasting"),
+    *("model_on_panel", "latent_predictions", "forecasting", "settings"),
 }
 LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
+for part, allowed in LAYERS.items():
+    allowed |= set() if part in ("names", "problems", "given", "memory", "calls") else {"given", "memory", "calls"}
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "fitting"},
     "pytensor": {"pymc_models"},

@@ -1,10 +1,12 @@
 """Maximum likelihood beside lavaan's, closed forms, and log-likelihoods beside scipy's."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 import alliance_bayes as ab
 from alliance_bayes.problems import PanelError, SpecError
@@ -278,6 +280,31 @@ def test_intervals_and_tests_of_single_parameters(plain):
     assert (
         table["kind"].tolist() == ["lagged"] * 4 + ["between"] * 3 + ["within"] * 3 + ["innovation"] * 9 + ["mean"] * 8
     )
+
+
+def test_fit_indices_by_hand(plain):
+    """RMSEA per person and degree of freedom; SRMR of means, variances and covariances in the sample's SDs."""
+    found = plain[2]
+    assert found.p_value == pytest.approx(chi2.sf(found.chi_square, found.df))
+    assert 0.001 < found.p_value < 0.999
+    assert found.srmr == pytest.approx(np.sqrt(np.mean(found.residuals["residual"] ** 2)))
+    assert found.df == 44 - 27
+
+
+def test_rmsea_of_groups_is_as_large_as_that_of_one():
+    """Of two groups with the same people in each chi-square, degrees of freedom and people are twice those of one."""
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(100, 4, 2)) + np.cumsum(rng.normal(size=(100, 4, 2)) ** 2, axis=1)
+    spec, given = ab.CLPM(["x", "y"], lags="equal", residuals="equal"), {"measures": ["x", "y"], "times": [0, 1, 2, 3]}
+    one = ab.maximum_likelihood(spec, ab.Panel.from_arrays(values, **given))
+    twice = ab.Panel.from_arrays(np.concatenate([values, values]), **given, groups=["A"] * 100 + ["B"] * 100)
+    both = ab.maximum_likelihood(replace(spec, group_lags="free"), twice)
+    assert both.chi_square == pytest.approx(2 * one.chi_square, rel=1e-6)
+    assert both.df == 2 * one.df
+    assert one.rmsea == pytest.approx(np.sqrt((one.chi_square - one.df) / (one.df * 100)))
+    assert both.rmsea == pytest.approx(np.sqrt(2 * (both.chi_square - both.df) / (both.df * 200)))
+    assert both.rmsea > 0.05
+    assert both.srmr == pytest.approx(one.srmr, rel=1e-5)
 
 
 def test_information_criteria(plain):

@@ -14,6 +14,7 @@ import alliance_bayes as ab
 from alliance_bayes.model_file import asking
 from alliance_bayes.model_file.columns import MeanOf, Minus
 from alliance_bayes.model_file.questions import QUESTIONS
+from alliance_bayes.model_file.reading import packaged_text
 from alliance_bayes.model_file.sections import MODEL, PANEL
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
@@ -522,8 +523,8 @@ BAD = {
         "[[question]] 2 statements: '|aliance -> days| > 0.1': 'aliance -> days' is neither a number nor an effect of "
         "the model; did you mean 'alliance -> days'? Effects: 'alliance -> alliance', 'days -> alliance', "
         "'alliance -> days', 'days -> days'.",
-        "[[question]] 2 statements: 'alliance -> days': 'alliance -> days' compares nothing; write '<' or '>' between "
-        "two effects or numbers.",
+        "[[question]] 2 statements: 'alliance -> days, 0 to 6': 'alliance -> days, 0 to 6' compares nothing; write "
+        "'<' or '>' between two effects or numbers.",
         "[[question]] 3 widths must be a list of numbers above 0, SDs of the prior; got [0.1, 0].",
         "[[question]] 3 between must be two measures; got 'alliance', 'days', 'days'. Ask of each pair in turn.",
         "[[question]] 3 between must be different measures; got 'alliance', 'days', 'days'.",
@@ -727,7 +728,11 @@ def test_problems_of_the_panel_alone_are_those_of_from_long(load):
 def test_check_says_what_would_be_fitted(load):
     file = load(SMALL)
     checked = file.check(small_frame())
-    assert checked == f"{file}\n\n{file.panel(small_frame())}\n\nNo problems: 22 free parameters can be fitted."
+    assert checked == (
+        f"{file}\n\n{file.panel(small_frame())}\n\nNo problems: 22 free parameters can be fitted.\n"
+        "Beware: 3 people for 22 parameters: much of the answer is the prior, and estimates of maximum likelihood may "
+        "not exist. Use a smaller model (residuals='equal', means='equal') or more people."
+    )
 
 
 def test_check_refuses_what_cannot_be_fitted(load):
@@ -1039,3 +1044,16 @@ def test_covariates_and_own_times_reach_the_panel(load):
     panel = load(text).panel(frame)
     np.testing.assert_array_equal(panel.covariates["age"], [1, 2, 3])
     np.testing.assert_array_equal(panel.own_times[2], [0, 6, 13])
+
+
+# Bytes of a file
+
+
+@pytest.mark.parametrize("read", [ab.load_model, ab.load_association])
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path, read):
+    """Editors on Windows write one; it says nothing."""
+    text = SMALL if read is ab.load_model else packaged_text("association-kelly-2016")
+    plain, marked = tmp_path / "plain.toml", tmp_path / "marked.toml"
+    plain.write_text(textwrap.dedent(text), "utf-8")
+    marked.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
+    assert read(marked) == read(plain)

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import alliance_bayes as ab
+from alliance_bayes.model_on_panel import panel_model
 from alliance_bayes.moments.design import plain_design
 from alliance_bayes.moments.parameters import lay_out_parameters
-from alliance_bayes.prediction import continued, draw_unobserved, replicate, statistic_table
+from alliance_bayes.prediction import continued, draw_unobserved, lower_factor, replicate, statistic_table
+from alliance_bayes.problems import SpecError
 from alliance_bayes.spec.family import RICLPM
 from engine import in_order, system_at
 from helpers import (
@@ -165,6 +168,76 @@ def test_replicated_people_have_the_models_moments():
     sd = np.sqrt(np.diag(covariance))
     np.testing.assert_array_less(np.abs(complete.mean(axis=0) - mean), 5 * sd / np.sqrt(len(complete)))
     np.testing.assert_allclose(np.cov(complete.T) / np.outer(sd, sd), covariance / np.outer(sd, sd), atol=0.03)
+
+
+# ---- covariances that are singular, or none ----
+
+
+@pytest.mark.parametrize("size", [3, 8])
+def test_the_factor_of_a_positive_definite_covariance_is_choleskys(size):
+    root = np.random.default_rng(size).normal(size=(size, size + 2))
+    np.testing.assert_array_equal(lower_factor(root @ root.T), np.linalg.cholesky(root @ root.T))
+
+
+@pytest.mark.parametrize("size", [4, 9])
+def test_the_factor_of_a_singular_covariance(size):
+    """Of rank 2, in units a million apart: lower triangular, and a root to rounding."""
+    rng = np.random.default_rng(size)
+    root = rng.normal(size=(size, 2)) * 10.0 ** rng.integers(-3, 4, size=size)[:, None]
+    covariance = root @ root.T
+    covariance[-1, -1] *= 1 - 1e-12  # as rounding leaves it
+    factor = lower_factor(covariance)
+    assert (np.triu(factor, 1) == 0).all()
+    sds = np.sqrt(np.diagonal(covariance))
+    np.testing.assert_allclose(factor @ factor.T / np.outer(sds, sds), covariance / np.outer(sds, sds), atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "said"),
+    [
+        ([[1.0, 2.0], [2.0, 1.0]], "an eigenvalue of its correlations is -1."),
+        ([[1.0, np.nan], [np.nan, 1.0]], "is not finite"),
+        ([[-1.0, 0.0], [0.0, 1.0]], "an eigenvalue of its correlations is -1."),
+    ],
+)
+def test_what_is_no_covariance_is_refused(covariance, said):
+    with pytest.raises(SpecError) as caught:
+        lower_factor(np.array(covariance))
+    assert said in str(caught.value)
+
+
+def test_waves_that_follow_exactly_from_those_before():
+    """Nothing stable, and no innovations in the last interval: they can be drawn all the same."""
+    spec = RICLPM(["alliance", "days"], lags="equal")
+    system, values, _, rng = a_model(spec, (0, 1, 2), seed=8)
+    for name in ("variance alliance", "variance days", "covariance alliance, days"):
+        values |= {f"innovation {name}, 1 to 2": 0.0, f"between {name}": 0.0}
+    rows = replicate(system, in_order(system, values), np.zeros((500, 6)), rng)
+    mean, _ = textbook_moments(spec, (0, 1, 2), values)
+    effects = np.array([[values[f"{cause} -> {effect}"] for cause in spec.measures] for effect in spec.measures])
+    want = mean[4:] + (rows[:, 2:4] - mean[2:4]) @ effects.T
+    np.testing.assert_allclose(rows[:, 4:], want, atol=1e-4)
+    assert rows[:, 2:4].std(axis=0).min() > 0.1
+
+
+def test_replicated_people_keep_their_covariates():
+    """Without noise they are at their means, to which a covariate of the intercepts adds the same at every wave."""
+    panel = ab.Panel.from_arrays(
+        np.random.default_rng(7).normal(size=(30, 3, 2)),
+        measures=["x", "y"],
+        times=[0, 1, 2],
+        covariates={"age": np.random.default_rng(8).normal(50, 9, size=30)},
+    )
+    model = panel_model(ab.RICLPM(["x", "y"], covariates={"age": "intercepts"}), panel)
+    names, values = list(model.system.names), model.values()
+    theta = np.array([parameter.start for parameter in model.system.parameters])
+    effects = 0.4, -0.3
+    theta[[names.index(f"age -> intercept {name}") for name in "xy"]] = effects
+    theta[[names.index(f"mean {name}, {time}") for time in range(3) for name in "xy"]] = np.arange(6)
+    found = replicate(model.system, theta, values, Given(np.zeros((30, 6))))
+    age = values[:, 6]
+    assert abs(age.mean()) < 1e-12
+    np.testing.assert_allclose(found, np.arange(6) + np.outer(age, np.tile(effects, 3)), atol=1e-12)
 
 
 # ---- statistics of a panel ----

@@ -6,6 +6,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.problems import PanelError, SpecError
+from alliance_bayes.sampling import sampling_of
 from helpers import random_panel
 
 
@@ -30,6 +31,19 @@ def test_labels_by_name_or_by_place(small):
     for other in found[1:]:
         np.testing.assert_array_equal(other.covariance, found[0].covariance)
     assert found[0].n_clusters == 6
+
+
+def test_weights_have_the_mean_1_over_people_with_values(small):
+    """Whatever a person without any value weighs."""
+    seen = ~np.isnan(small.values).all(axis=(1, 2))
+    assert seen.sum() == 29
+    given = 1.0 + np.arange(30)
+    for weight_of_nobody in (5.0, 1e6):
+        given[4] = weight_of_nobody
+        found = sampling_of(small, seen, None, given)
+        np.testing.assert_allclose(found.weights[seen], given[seen] / given[seen].mean())
+        assert found.weights[4] == 0
+        assert found.weights.sum() == pytest.approx(29)
 
 
 def test_everything_wrong_with_labels_and_weights(small):

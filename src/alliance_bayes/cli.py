@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 BAD_INPUT = 2
+INTERRUPTED = 130
 SEED = 1
 SPONSOR_STUDY = "sponsor-study"
 TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
@@ -60,7 +61,7 @@ Chains = Annotated[int | None, typer.Option(help="Number of chains; instead of t
 
 
 def main() -> None:
-    """Run the command line: exit code 0, or 2 for input that cannot be used."""
+    """Run the command line: exit code 0, 2 for input that cannot be used, or 130 after an interruption."""
     app()
 
 
@@ -71,6 +72,9 @@ def bad_input() -> Iterator[None]:
         warnings.showwarning = _show_warning
         try:
             yield
+        except ab.InterruptionError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(INTERRUPTED) from None
         except (ab.AllianceBayesError, OSError) as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(BAD_INPUT) from None
@@ -192,8 +196,8 @@ def _answer(
     with _run(out, source, data, settings, overwrite) as run:
         typer.echo("\n".join([file.title, "", str(panel), *doubts, ""]))
         fit = ab.fit(file.spec, panel, **settings)
-        typer.echo(f"{fit}\n")
         draws = _save_draws(fit, run)
+        typer.echo(f"{fit}\n")
         with _saying_where(draws):
             _save_table(run, "summary.csv", fit.summary())
             _save_table(run, "coverage.csv", panel.coverage(), index=False)
@@ -208,8 +212,10 @@ def _answer(
                 typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
             parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
             _save_text(run, parts)
-            run.finish(tuple(getattr(fit, "incomplete", ())))
+            run.finish(fit.incomplete)
     typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
+    if fit.stopped:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _chosen(given: Mapping[str, int | None]) -> dict[str, Any]:
@@ -276,8 +282,8 @@ def _save_text(run: Run, parts: Iterable[str]) -> None:
 
 def _kind(model: Path) -> str | None:
     try:
-        document = tomllib.loads(model.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        document = tomllib.loads(model.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         return None  # what is wrong is said where the file is read
     section = document.get("model")
     return section.get("kind") if isinstance(section, dict) else None

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_triangular
 
 from .model_on_panel import PanelModel
 from .moments.kernel import moments
 from .moments.linear_system import PanelSystem
 from .moments.program_kernel import run
-from .prediction import draw_unobserved, replicate
+from .prediction import draw_unobserved, lower_factor, replicate
 
 __all__ = ["chi_square_of", "chi_squares", "completed_and_replicated"]
 
@@ -126,7 +127,8 @@ def chi_square_of(
         residuals = outcomes - predictors @ np.linalg.lstsq(predictors, outcomes)[0]
         deviations = outcomes - mean[:n_values] - covariates @ slopes.T
         _, whole = np.linalg.slogdet(residuals.T @ residuals / len(members))
-        _, implied = np.linalg.slogdet(left)
-        quadratic = float(np.trace(np.linalg.solve(left, deviations.T @ deviations)))
+        lower = lower_factor(left)
+        implied = 2 * np.log(np.diagonal(lower)).sum()
+        quadratic = float((solve_triangular(lower, deviations.T, lower=True) ** 2).sum())
         total += len(members) * (implied - whole - n_values) + quadratic
     return total

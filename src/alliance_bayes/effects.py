@@ -4,7 +4,6 @@ Matrices have dims ``(..., outcome, predictor)``; a transition is the lagged eff
 a drift those per unit of time.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,17 +53,19 @@ def matrix_exponential(matrices: Array) -> Array:
     array([[1., 1.],
            [0., 1.]])
     """
-    norm = float(np.abs(matrices).sum(axis=-2).max(initial=0.0))
-    if not math.isfinite(norm):
+    norms = np.abs(matrices).sum(axis=-2).max(axis=-1, initial=0.0)
+    if not np.isfinite(norms).all():
         raise ValueError("the exponential of a matrix needs finite entries")
-    halvings = max(0, math.ceil(math.log2(norm / LARGEST_NORM))) if norm else 0
-    scaled = matrices / 2.0**halvings
+    # Each has its own number: squaring one as often as the longest needs would lose digits of the shortest.
+    halvings = np.ceil(np.log2(np.maximum(norms, LARGEST_NORM) / LARGEST_NORM)).astype(int)
+    scaled = matrices / 2.0 ** halvings[..., None, None]
     identity = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape)
     result: Array = identity.copy()
     for degree in range(TAYLOR_DEGREE, 0, -1):
         result = identity + _product(scaled, result) / degree
-    for _ in range(halvings):
-        result = _product(result, result)
+    for squaring in range(halvings.max(initial=0)):
+        some = squaring < halvings
+        result[some] = _product(result[some], result[some])
     return result
 
 

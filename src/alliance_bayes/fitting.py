@@ -3,20 +3,22 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from .calls import checked
 from .discrepancy import chi_squares, completed_and_replicated
 from .forecasting import amounts, foretold, model_until
-from .health import Health, examine, with_integration
+from .health import Health, examine, with_integration, with_problem
 from .json_records import read_record
 from .latent_predictions import (
     completed_responses,
@@ -28,31 +30,47 @@ from .latent_predictions import (
     replicate_responses,
 )
 from .likelihood import per_person
+from .memory import refuse_beyond_memory
 from .model_on_panel import Latent, PanelModel, check_latent, panel_model
 from .moments.derived import Derived
 from .moments.linear_system import PanelSystem
 from .moments.prior_scale import PriorScale
 from .moments.program_kernel import run_many
 from .moments.statistics import PatternStatistics
-from .names import choices, number, quoted
+from .names import choices, in_words, number, quoted
 from .panel import Panel, told_states
 from .prediction import draw_unobserved, replicate, statistic_table
-from .problems import AllianceBayesError, Problems, SpecError
+from .problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from .saving import FitRecord, read_fit, readable, write_fit
+from .settings import Sampler, check_memory_of_draws, check_settings
 from .spec.cross_lagged import CrossLagged
 from .spec.mapping import spec_from_mapping, spec_to_mapping
-from .summaries import interval
+from .summaries import indicator, interval
 
-__all__ = ["Fit", "Settings", "check_settings", "fit", "load_fit", "sampled", "warm_up"]
+__all__ = ["Fit", "FitWarning", "Settings", "check_settings", "fit", "load_fit", "sampled", "warm_up"]
 
 TUNE, SCALED_TUNE = 400, 100
 MOST_STORED_VALUES = 10_000_000
 N_PRIOR_DRAWS = 4000
+MOST_PRIOR_DRAWS = 100 * N_PRIOR_DRAWS
 N_REPLICATES = 200
 N_PERSON_DRAWS, N_LATENT_DRAWS = 1000, 400
 N_CHECKS = 500
 MOST_LOW_RANK = 100
-Sampler = Literal["nutpie", "pymc"]
+FEWEST_DRAWS = 20  # of a chain after an interruption: with fewer, not even diagnostics say anything
+STOPPED = "Interrupted"
+GROUPS = {
+    "posterior": "posterior draws",
+    "sample_stats": "statistics of the sampler",
+    "prior": "prior draws",
+    "observed_data": "observed values",
+    "log_likelihood": "log-likelihoods of persons",
+    "posterior_predictive": "posterior predictive draws",
+}
+
+
+class FitWarning(UserWarning):
+    """A fit that holds its posterior but is not whole: interrupted, or something after sampling failed."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +112,7 @@ class Settings:
         return {name: value for name, value in asdict(self).items() if not name.endswith("_seconds")}
 
 
+@checked(apart=["seed", "draws", "tune", "chains", "cores", "target_accept", "sampler"])
 def fit(
     spec: CrossLagged,
     panel: Panel,
@@ -137,26 +156,38 @@ def fit(
     Returns
     -------
     Fit
-        Draws, diagnostics, and what is read off them. After an interruption it holds the draws
-        made so far.
+        Draws, diagnostics, and what is read off them. After an interruption (Ctrl-C) it holds the draws
+        made so far, and says so; what fails after sampling is missing from it, and said in `Fit.incomplete`.
 
     Raises
     ------
     SpecError
-        If the model is not identified at these times, does not fit the panel's measures, or a
-        setting makes no sense; before anything is compiled.
+        If the model is not identified at these times, does not fit the panel's measures, its prior hardly ever gives
+        a proper model, or a setting makes no sense; before anything is sampled.
+    InterruptionError
+        If sampling is interrupted before there are draws enough to keep.
+
+    Warns
+    -----
+    FitWarning
+        If the fit was interrupted, or something after sampling failed.
     """
     tune = warm_up(spec, sampler, latent) if tune is None else tune
     check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
     check_latent(spec, latent)
     whole = panel_model(spec, panel)
+    check_memory_of_draws(draws, chains, whole.scale.size + whole.derived.size)
     n_cores = int(cores or min(chains, os.cpu_count() or 1))
     show = sys.stderr.isatty() if progress is None else progress
     settings = Settings(
         int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, 0.0, 0.0, latent
     )
-    unfinished = sampled(whole, settings, progress=show)
-    return _laid_out(replace(unfinished, draws=_with_other_groups(unfinished)), whole)
+    prior = _prior(whole, settings.seed)
+    fitted = _with_other_groups(sampled(whole, settings, progress=show), prior)
+    for sentence in (fitted.interrupted, *fitted.incomplete):
+        if sentence:
+            warnings.warn(sentence, FitWarning, stacklevel=2)
+    return fitted
 
 
 def sampled(whole: PanelModel, settings: Settings, *, progress: bool = False) -> "Fit":
@@ -170,9 +201,14 @@ def sampled(whole: PanelModel, settings: Settings, *, progress: bool = False) ->
         How to sample it; the seconds in them are not read.
     progress
         Whether to show a progress bar.
+
+    Raises
+    ------
+    InterruptionError
+        If sampling is interrupted before there are draws enough to keep.
     """
     tree, settings = _sample(whole, settings, progress)
-    return _laid_out(Fit(whole.spec, whole.panel, tree, settings), whole)
+    return _laid_out(Fit(whole.spec, whole.panel, _cut(tree, settings), settings), whole)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -200,6 +236,8 @@ class Fit:
         - the random variables themselves, on the scale of `Priors`.
     settings
         How it was sampled.
+    incomplete
+        What of `draws` is missing, why, and what to do, one sentence each; empty where nothing failed.
     """
 
     spec: CrossLagged
@@ -208,12 +246,14 @@ class Fit:
     settings: Settings
     whole: "Fit | None" = None
     """The fit of all groups, where this is one of them (see `of_group`)."""
+    incomplete: tuple[str, ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
         """Groups whose effects the draws hold apart; empty where there are none."""
         return self.model.design.groups if self.whole is None else ()
 
+    @checked()
     def of_group(self, group: str) -> "Fit":
         """What was fitted of one group, for questions about a single population.
 
@@ -236,11 +276,47 @@ class Fit:
             raise SpecError(f"The fit has no group '{group}'{choices(group, self.groups, 'Groups')}")
         chosen = {}
         for name in ("posterior", "prior"):
-            draws = self.draws[name].to_dataset()
-            chosen[f"/{name}"] = draws.sel(group=group, drop=True) if "group" in draws.dims else draws
-        chosen["/sample_stats"] = self.draws["sample_stats"].to_dataset()
+            if name in self.draws.children:
+                draws = self.drawn(name)
+                chosen[f"/{name}"] = draws.sel(group=group, drop=True) if "group" in draws.dims else draws
+        chosen["/sample_stats"] = self.drawn("sample_stats")
         spec = replace(self.spec, group_lags=None, equal_across_groups=())
-        return Fit(spec, self.panel.of_group(group), xr.DataTree.from_dict(chosen), self.settings, self)
+        panel, draws_of_group = self.panel.of_group(group), xr.DataTree.from_dict(chosen)
+        return Fit(spec, panel, draws_of_group, self.settings, self, self.incomplete)
+
+    def drawn(self, group: str) -> xr.Dataset:
+        """One group of `draws`, for what cannot be answered without it.
+
+        Raises
+        ------
+        SpecError
+            If the fit does not hold it; says why.
+        """
+        if group not in self.draws.children:
+            why = " ".join(self.incomplete) or "It was not drawn, or was left out of a file."
+            raise SpecError(f"This needs {GROUPS.get(group, group)}, which this fit does not hold. {why}")
+        return self.draws[group].to_dataset()
+
+    @property
+    def interrupted(self) -> str:
+        """One sentence where sampling was interrupted, on how many draws there are of those asked for; or nothing."""
+        chains, asked = self.posterior.sizes["chain"], self.settings.chains
+        if self.n_draws >= self.settings.draws * asked:
+            return ""
+        of_chains = f", in {chains} of {asked} chains" if chains < asked else ""
+        return f"Interrupted after {self.n_draws:,} of {self.settings.draws * asked:,} draws{of_chains}."
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody interrupted it, while it was sampled or after."""
+        return bool(self.interrupted) or any(sentence.startswith(STOPPED) for sentence in self.incomplete)
+
+    @property
+    def draws_in_words(self) -> str:
+        """Number of posterior draws, and whether they are all that were asked for."""
+        if not self.interrupted:
+            return f"{self.n_draws} draws"
+        return f"{self.n_draws} draws ({self.interrupted[0].lower()}{self.interrupted[1:-1]})"
 
     def require_one_population(self, question: str) -> None:
         """Refuse a question whose answer would differ between the groups of this fit.
@@ -295,20 +371,33 @@ class Fit:
         if self.whole is not None:
             return self.whole.health
         found = examine(self.draws, [block.name for block in self.scale.blocks])
+        if self.interrupted:
+            found = with_problem(
+                found, f"{self.interrupted} Every number rests on these alone. Sample again to the end for an answer."
+            )
         if not self.spec.is_latent or self.settings.latent == "sample":
             return found
-        return with_integration(found, integration_error(self.model, self.thetas, self.settings.seed))
+        try:
+            error = integration_error(self.model, self.thetas, self.settings.seed)
+        except (MemoryError, ArithmeticError, np.linalg.LinAlgError) as failure:
+            return with_problem(
+                found,
+                f"How far the approximate integral over the linear predictors is off is not known, since finding it "
+                f'failed ({_error_in_words(failure)}). Hold the answer against latent="sample".',
+            )
+        return with_integration(found, error)
 
     @property
     def posterior(self) -> xr.Dataset:
         """The posterior draws."""
-        return self.draws["posterior"].to_dataset()
+        return self.drawn("posterior")
 
     @property
     def n_draws(self) -> int:
         """Posterior draws over all chains."""
         return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
 
+    @checked()
     def summary(self, names: list[str] | None = None) -> pd.DataFrame:
         """Posterior means, SDs, intervals and diagnostics, from ArviZ.
 
@@ -370,6 +459,7 @@ class Fit:
         centre = self.model.centre if self.spec.growth else 0.0
         return self._table_of_persons(drawn * self.model.unit + centre, self.spec.measures)
 
+    @checked(apart=["time"])
     def forecast(self, time: float) -> pd.DataFrame:
         """Predict every person's values at one time from what was observed of them before it.
 
@@ -471,12 +561,13 @@ class Fit:
     def _overall_check(self) -> pd.DataFrame:
         values = self._values("A posterior predictive check")
         completed, replicated = chi_squares(self.model, self._some_thetas(N_CHECKS), values, self._rng("overall check"))
-        larger = float((replicated > completed).mean()) if np.isfinite(completed).all() else np.nan
-        lower, upper = interval(xr.DataArray(replicated, dims="sample"), "sample")
+        first, second = (xr.DataArray(part, dims="sample") for part in (completed, replicated))
+        larger = float(indicator(second > first, first, second).mean())
+        lower, upper = interval(second, "sample")
         row = {
-            "observed": completed.mean(),
-            "completed": completed.mean(),
-            "mean": replicated.mean(),
+            "observed": float(first.mean()),
+            "completed": float(first.mean()),
+            "mean": float(second.mean()),
             "lower": float(lower),
             "upper": float(upper),
             "p": larger,
@@ -485,6 +576,7 @@ class Fit:
         index = pd.MultiIndex.from_tuples([("chi-square", "means and covariances")], names=["statistic", "of"])
         return pd.DataFrame([row], index=index)
 
+    @checked()
     def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
         """Log density of each person's values per draw, dims ``(chain, draw, person)``.
 
@@ -505,9 +597,17 @@ class Fit:
         """
         self.panel.require_persons("The log-likelihood per person")
         if "log_likelihood" in self.draws.children:
-            return self.draws["log_likelihood"].to_dataset()["values"].isel(person=persons or slice(None))
+            return self.drawn("log_likelihood")["values"].isel(person=persons or slice(None))
+        n_persons = len(range(self.n_persons)[persons or slice(None)])
+        refuse_beyond_memory(
+            "The log-likelihood per person cannot be held",
+            f"{self.n_draws:,} draws of {n_persons:,} people",
+            2.0 * self.n_draws * n_persons,
+            "Ask for some people at a time, such as persons=slice(0, 1000).",
+        )
         return _log_likelihood(self, persons)
 
+    @checked()
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write draws, spec, panel and settings to one netCDF file, for `load_fit`; xarray and ArviZ read it too.
 
@@ -531,7 +631,7 @@ class Fit:
                 "A file holds a whole fit, and this is one of its groups. Save the fit of all groups, and ask for the "
                 f"group again: ab.load_fit(path).of_group('{self.whole.groups[0]}')."
             )
-        record = FitRecord(spec_to_mapping(self.spec), asdict(self.settings), tuple(getattr(self, "incomplete", ())))
+        record = FitRecord(spec_to_mapping(self.spec), asdict(self.settings), self.incomplete)
         return write_fit(path, record, self.panel, self.draws)
 
     @property
@@ -546,7 +646,7 @@ class Fit:
         return np.ascontiguousarray(thetas[np.linspace(0, len(thetas) - 1, min(most, len(thetas))).astype(int)])
 
     def _rng(self, purpose: str) -> np.random.Generator:
-        return np.random.default_rng([self.settings.seed, *purpose.encode()])
+        return _rng_for(self.settings.seed, purpose)
 
     def _values(self, what: str) -> np.ndarray:
         """Values in the model's unit, then covariates."""
@@ -569,9 +669,9 @@ class Fit:
         settings = self.settings
         return (
             f"{self.spec.title} of {', '.join(self.spec.measures)}: {self.n_persons} people, "
-            f"{len(self.panel.times)} waves, {self.n_draws} draws in {settings.sampling_seconds:.1f} s "
+            f"{len(self.panel.times)} waves, {self.draws_in_words} in {settings.sampling_seconds:.1f} s "
             f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}\n{self.health}\n"
-            + "\n".join(self.notes)
+            + "\n".join([*self.incomplete, *self.notes])
         )
 
     @property
@@ -584,6 +684,7 @@ class Fit:
     __repr__ = __str__
 
 
+@checked()
 def load_fit(path: str | os.PathLike[str]) -> Fit:
     """Read a fit that `Fit.save` wrote.
 
@@ -616,10 +717,7 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
         model = panel_model(spec, panel)
         _check_draws(draws, model, problems)
         problems.raise_as(AllianceBayesError)
-        known: dict[str, Any] = {}
-        if "incomplete" in {field.name for field in fields(Fit)}:
-            known["incomplete"] = record.incomplete
-        return _laid_out(Fit(spec, panel, draws, settings, **known), model)
+        return _laid_out(Fit(spec, panel, draws, settings, incomplete=record.incomplete), model)
 
 
 def _check_draws(draws: xr.DataTree, model: PanelModel, problems: Problems) -> None:
@@ -647,36 +745,13 @@ def _check_draws(draws: xr.DataTree, model: PanelModel, problems: Problems) -> N
             problems.add(f"Along '{dim}' the draws have {quoted(found)}; the model has {quoted(labels[dim])}.")
 
 
-def check_settings(
-    draws: object, tune: object, chains: object, cores: object, target_accept: object, seed: object, sampler: object
-) -> None:
-    """Refuse settings that make no sense, with all problems at once.
-
-    Raises
-    ------
-    SpecError
-        If there are any.
-    """
-    problems = Problems("This fit cannot be sampled")
-    for name, value in {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}.items():
-        if not _is_whole(value, 1):
-            problems.add(f"{name} must be a whole number above 0; got {value!r}.")
-    if not _is_whole(seed, 0):
-        problems.add(f"seed must be a whole number of 0 or more; got {seed!r}.")
-    if not (isinstance(target_accept, Real) and 0 < float(target_accept) < 1):
-        problems.add(f"target_accept must lie between 0 and 1; got {target_accept!r}.")
-    if sampler not in get_args(Sampler):
-        problems.add(f"sampler must be one of {quoted(get_args(Sampler))}; got {sampler!r}.")
-    problems.raise_as(SpecError)
-
-
 def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:
     """Draws of a warm-up that nobody chose: fewer where the scale of the posterior is found before it."""
     return SCALED_TUNE if spec.is_latent and latent == "integrate" and sampler == "nutpie" else TUNE
 
 
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+def _rng_for(seed: int, purpose: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *purpose.encode()])
 
 
 def _laid_out(fitted: "Fit", whole: PanelModel) -> "Fit":
@@ -700,8 +775,13 @@ def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.D
     if settings.sampler == "pymc":
         import pymc
 
-        with model:
-            tree = pymc.sample(**options, nuts_sampler="pymc", random_seed=settings.seed, progressbar=progress)
+        with model, _few_draws_are_fine():
+            try:
+                tree = pymc.sample(**options, nuts_sampler="pymc", random_seed=settings.seed, progressbar=progress)
+            except ValueError as error:
+                if "Not enough samples to build a trace" not in str(error):
+                    raise
+                raise _too_few(0, settings) from None
         return tree, replace(settings, sampling_seconds=time.perf_counter() - started)
     import nutpie
 
@@ -713,29 +793,132 @@ def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.D
     # Where coordinates are about right already, directions of a low-rank metric are noise; beyond so many parameters
     # finding them costs more than it saves.
     adaptation = "low_rank" if not whole.spec.is_latent and compiled.n_dim <= MOST_LOW_RANK else "diag"
-    tree = nutpie.sample(
-        compiled, **options, seed=settings.seed, progress_bar=progress, adaptation=adaptation, save_warmup=False
-    )
+    with _few_draws_are_fine():
+        tree = nutpie.sample(
+            compiled, **options, seed=settings.seed, progress_bar=progress, adaptation=adaptation, save_warmup=False
+        )
     done = time.perf_counter()
     return tree, replace(settings, compile_seconds=ready - started, sampling_seconds=done - ready)
 
 
-def _with_other_groups(fitted: Fit) -> xr.DataTree:
-    statistics = fitted.draws["sample_stats"].to_dataset()
-    in_words = [name for name, array in statistics.data_vars.items() if array.dtype == object]
-    groups = {"/posterior": fitted.posterior, "/sample_stats": statistics.drop_vars(in_words)}
-    groups["/prior"] = _prior(fitted)
-    if fitted.panel.values is None:
-        return xr.DataTree.from_dict(groups)
-    columns = fitted.spec.response_columns
-    chosen = [fitted.panel.measures.index(name) for name in columns]
-    coordinates = {"person": fitted.panel.persons, "time": list(fitted.panel.times), "measure": list(columns)}
-    dims = ("person", "time", "measure")
-    groups["/observed_data"] = xr.Dataset({"values": (dims, fitted.panel.values[:, :, chosen])}, coords=coordinates)
-    if fitted.n_draws * len(fitted.panel.values) <= MOST_STORED_VALUES:
-        groups["/log_likelihood"] = _log_likelihood(fitted).to_dataset(name="values")
-    groups["/posterior_predictive"] = _posterior_predictive(fitted, coordinates)
-    return xr.DataTree.from_dict(groups)
+@contextmanager
+def _few_draws_are_fine() -> Iterator[None]:
+    """Keep what ArviZ suspects of fewer draws than chains, as after an interruption, from being more than that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Found chain dimension to be longer than draw dimension")
+        yield
+
+
+def _cut(tree: xr.DataTree, settings: Settings) -> xr.DataTree:
+    """Chains that are of one length, where an interruption left chains that are padded with NaN.
+
+    The first n draws of the chains that have as many, for the n that keeps most.
+    """
+    posterior = tree["posterior"].to_dataset() if "posterior" in tree.children else xr.Dataset()
+    lengths = _lengths(posterior)
+    if not lengths.any():
+        raise _too_few(0, settings)
+    longest_first = np.sort(lengths)[::-1]
+    n_draws = int(longest_first[(longest_first * np.arange(1, len(lengths) + 1)).argmax()])
+    kept = np.flatnonzero(lengths >= n_draws)
+    if n_draws < settings.draws and n_draws < FEWEST_DRAWS:
+        raise _too_few(n_draws * len(kept), settings)
+    if n_draws == posterior.sizes["draw"] and len(kept) == len(lengths):
+        return tree
+    return xr.DataTree.from_dict(
+        {
+            f"/{name}": tree[name].to_dataset().isel(chain=kept, draw=slice(n_draws))
+            for name in ("posterior", "sample_stats")
+        }
+    )
+
+
+def _lengths(posterior: xr.Dataset) -> np.ndarray:
+    """Draws that each chain holds, shape ``(chain,)``: those in which any quantity has a value."""
+    held = np.zeros((posterior.sizes.get("chain", 0), posterior.sizes.get("draw", 0)), dtype=bool)
+    for array in posterior.data_vars.values():
+        if held.all():
+            break
+        if array.dtype.kind != "f":  # padded with 0
+            continue
+        values = array.transpose("chain", "draw", ...).to_numpy()
+        held |= ~np.isnan(values).reshape(*held.shape, -1).all(axis=-1)
+    return np.asarray(held.sum(axis=1))
+
+
+def _too_few(n_draws: int, settings: Settings) -> InterruptionError:
+    when = f"after {n_draws:,} of {settings.draws * settings.chains:,} draws" if n_draws else "in the warm-up"
+    return InterruptionError(
+        f"Sampling was interrupted {when}, before there were draws enough to say anything ({FEWEST_DRAWS} of a chain). "
+        "Nothing was kept; sample again, with fewer draws where it takes too long."
+    )
+
+
+def _error_in_words(error: BaseException) -> str:
+    """Kind of an error and its first line."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+class _Stage(NamedTuple):
+    """A part of the draws that is found once there is a posterior.
+
+    Attributes
+    ----------
+    group
+        Its name in `Fit.draws`.
+    draw
+        Finds it; None where it has no place in this fit.
+    cure
+        How it can be had all the same.
+    """
+
+    group: str
+    draw: Callable[[Fit], xr.Dataset | None]
+    cure: str
+
+
+def _with_other_groups(fitted: Fit, prior: xr.Dataset) -> Fit:
+    """The fit with all groups of its draws, or with a sentence on each that could not be found."""
+    statistics = fitted.drawn("sample_stats")
+    texts = [name for name, array in statistics.data_vars.items() if array.dtype == object]
+    groups = {"/posterior": fitted.posterior, "/sample_stats": statistics.drop_vars(texts), "/prior": prior}
+    missing: list[str] = []
+    stages = STAGES if fitted.panel.values is not None else ()
+    for place, stage in enumerate(stages):
+        try:
+            found = stage.draw(fitted)
+        except KeyboardInterrupt:
+            unfound = in_words([GROUPS[each.group] for each in stages[place:]])
+            cures = " ".join(each.cure for each in stages[place:])
+            missing.append(f"{STOPPED} after sampling: the posterior is whole, and {unfound} are missing. {cures}")
+            break
+        except Exception as error:  # whatever it is, the posterior stays in the user's hands
+            missing.append(
+                f"{GROUPS[stage.group].capitalize()} are missing, since finding them failed "
+                f"({_error_in_words(error)}); the posterior is whole. {stage.cure}"
+            )
+        else:
+            if found is not None:
+                groups[f"/{stage.group}"] = found
+    return _laid_out(replace(fitted, draws=xr.DataTree.from_dict(groups), incomplete=tuple(missing)), fitted.model)
+
+
+def _coordinates(fitted: Fit) -> dict[str, Any]:
+    times, columns = list(fitted.panel.times), list(fitted.spec.response_columns)
+    return {"person": fitted.panel.persons, "time": times, "measure": columns}
+
+
+def _observed_data(fitted: Fit) -> xr.Dataset:
+    values = fitted.panel.require_persons("What was observed")
+    chosen = [fitted.panel.measures.index(name) for name in fitted.spec.response_columns]
+    return xr.Dataset({"values": (("person", "time", "measure"), values[:, :, chosen])}, coords=_coordinates(fitted))
+
+
+def _stored_log_likelihood(fitted: Fit) -> xr.Dataset | None:
+    if fitted.n_draws * fitted.panel.n_persons > MOST_STORED_VALUES:
+        return None
+    return _log_likelihood(fitted).to_dataset(name="values")
 
 
 def _thetas(scale: PriorScale, draws: xr.Dataset) -> np.ndarray:
@@ -745,25 +928,37 @@ def _thetas(scale: PriorScale, draws: xr.Dataset) -> np.ndarray:
     return np.asarray(run_many(scale.join(blocks).reshape(-1, scale.size), scale.arrays)[0])
 
 
-def _prior(fitted: Fit) -> xr.Dataset:
+def _prior(whole: PanelModel, seed: int) -> xr.Dataset:
     """Prior draws of every random variable and derived quantity, named as in the posterior."""
-    blocks, thetas = _proper_draws(fitted.scale, fitted._rng("prior"))
-    vectors = fitted.model.derive(thetas)
+    blocks, thetas = _proper_draws(whole.scale, _rng_for(seed, "prior"))
+    vectors = whole.derive(thetas)
     variables: dict[str, Any] = {
-        block.name: (("chain", "draw", *block.dims), blocks[block.name][None]) for block in fitted.scale.blocks
+        block.name: (("chain", "draw", *block.dims), blocks[block.name][None]) for block in whole.scale.blocks
     }
-    for quantity in fitted.derived.quantities:
+    for quantity in whole.derived.quantities:
         array = vectors[:, quantity.where].reshape(1, -1, *quantity.shape)
         variables[quantity.name] = (("chain", "draw", *quantity.dims), array)
     used = {dim for dims, _ in variables.values() for dim in dims}
-    coordinates = {name: list(labels) for name, labels in fitted.scale.coordinates.items() if name in used}
+    coordinates = {name: list(labels) for name, labels in whole.scale.coordinates.items() if name in used}
     return xr.Dataset(variables, coords={"chain": [0], "draw": np.arange(N_PRIOR_DRAWS), **coordinates})
 
 
 def _proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Prior draws of every random variable, and their theta; those that give no proper model are drawn anew."""
+    """Prior draws of every random variable, and their theta; those that give no proper model are drawn again.
+
+    Raises
+    ------
+    SpecError
+        If next to none gives a proper model.
+    """
     kept: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
-    while sum(len(thetas) for _, thetas in kept) < N_PRIOR_DRAWS:
+    while (n_proper := sum(len(thetas) for _, thetas in kept)) < N_PRIOR_DRAWS:
+        if len(kept) * N_PRIOR_DRAWS >= MOST_PRIOR_DRAWS:
+            raise SpecError(
+                f"The prior hardly ever gives a proper model: {n_proper:,} of {MOST_PRIOR_DRAWS:,} draws of its "
+                "parameters have covariance matrices that are positive definite. Make the priors of lagged effects "
+                "narrower and nearer 0."
+            )
         blocks = scale.draw(N_PRIOR_DRAWS, rng)
         thetas, proper = run_many(scale.join(blocks), scale.arrays)
         kept.append(({name: block[proper] for name, block in blocks.items()}, thetas[proper]))
@@ -790,7 +985,7 @@ def _sample_coordinates(fitted: Fit) -> dict[str, Any]:
     return {dim: fitted.posterior[dim].to_numpy() for dim in ("chain", "draw")}
 
 
-def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Dataset:
+def _posterior_predictive(fitted: Fit) -> xr.Dataset:
     """Replicated panels from evenly spaced draws, as many as the space for them allows."""
     model, rng, sizes = fitted.model, fitted._rng("posterior predictive"), fitted.posterior.sizes
     shape = (len(fitted.panel.times), len(fitted.spec.response_columns))
@@ -807,8 +1002,20 @@ def _posterior_predictive(fitted: Fit, coordinates: dict[str, Any]) -> xr.Datase
     dims = ("chain", "draw", "person", "time", "measure")
     return xr.Dataset(
         {"values": (dims, raw.reshape(sizes["chain"], per_chain, fitted.panel.n_persons, *shape))},
-        coords={**coordinates, **_sample_coordinates(fitted), "draw": kept},
+        coords={**_coordinates(fitted), **_sample_coordinates(fitted), "draw": kept},
     )
+
+
+# In the order in which they are found, the cheapest first.
+STAGES = (
+    _Stage("observed_data", _observed_data, "fit.panel.values holds them."),
+    _Stage(
+        "log_likelihood",
+        _stored_log_likelihood,
+        "fit.log_likelihood(persons) finds them again, some persons at a time.",
+    ),
+    _Stage("posterior_predictive", _posterior_predictive, "fit.check() draws its own."),
+)
 
 
 def _compared(observed: pd.Series, both: list[list[pd.Series]]) -> pd.DataFrame:
@@ -818,7 +1025,7 @@ def _compared(observed: pd.Series, both: list[list[pd.Series]]) -> pd.DataFrame:
     )
     with np.errstate(invalid="ignore"):
         lower, upper = interval(replicated, "sample")
-        larger = (replicated > completed).mean("sample").to_numpy()
+        larger = indicator(replicated > completed, replicated, completed).mean("sample").to_numpy()
         larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
     return pd.DataFrame(
         {

@@ -1,11 +1,11 @@
 """What a fitted model foretells of people at one time from what was observed of them before it."""
 
 from dataclasses import replace
-from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
 
+from .given import is_number, shown
 from .latent.measures import response_sizes
 from .latent_predictions import foretold_responses
 from .model_on_panel import PanelModel
@@ -16,7 +16,7 @@ from .prediction import continued, draw_unobserved
 from .problems import SpecError
 from .spec.cross_lagged import CrossLagged
 from .spec.families import BetaBinomial, Count, Days
-from .spec.steps import base_step
+from .spec.steps import MOST_AHEAD, base_step
 
 __all__ = ["amounts", "foretold", "model_until"]
 
@@ -119,8 +119,8 @@ def _amounts_filled(spec: CrossLagged, panel: Panel) -> Panel:
 
 def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
     """Return the waves up to `time`, the panel's own and as many more as lead there."""
-    if isinstance(time, bool) or not isinstance(time, Real):
-        raise SpecError(f"A forecast needs a time, such as {number(times[-1])}; got {time!r}.")
+    if not (is_number(time) or isinstance(time, float)):
+        raise SpecError(f"A forecast needs a time, such as {number(times[-1])}; got {shown(time)}.")
     if time in times[1:]:
         return times
     length = times[-1] - times[-2]
@@ -132,6 +132,11 @@ def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tu
         raise SpecError(
             f"No forecast for {number(time)}: choose one of the later waves {', '.join(map(number, times[1:]))}, or a "
             f"time that whole steps of {number(step)} lead to from {number(times[-1])}."
+        )
+    if n_more > MOST_AHEAD:
+        raise SpecError(
+            f"No forecast for {number(time)}: it is {n_more:.3g} steps of {number(step)} beyond the last wave, and at "
+            f"most {MOST_AHEAD:,} can be foretold."
         )
     if spec.lags == "grid":
         return (*times, time)

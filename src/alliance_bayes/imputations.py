@@ -1,6 +1,7 @@
 """Multiple imputations made elsewhere: one fit of each completed panel, and what they say together."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from os import PathLike
@@ -12,18 +13,21 @@ import pandas as pd
 import xarray as xr
 from scipy.special import stdtr, stdtrit
 
-from .fitting import Fit, fit
+from .calls import checked
+from .fitting import Fit, FitWarning, fit
+from .given import is_number, shown
 from .health import Health
 from .likelihood import MaximumLikelihood
 from .model_on_panel import PanelModel
 from .names import in_words, quoted
 from .panel import Panel
-from .problems import PanelError, Problems, SpecError
+from .problems import InterruptionError, PanelError, Problems, SpecError
 from .spec.cross_lagged import CrossLagged
 
 __all__ = ["FitOfImputations", "PooledMaximumLikelihood", "fit_imputations", "imputation_of_chains", "mixed", "pool"]
 
 N_SHOWN = 5
+FEWEST = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,6 +93,8 @@ class FitOfImputations(Fit):
             problems=tuple(
                 f"Panel {place}: {problem}" for place, part in enumerate(parts, start=1) for problem in part.problems
             ),
+            step_size=float(np.min([part.step_size for part in parts])),
+            at_largest_depth=float(np.max([part.at_largest_depth for part in parts])),
         )
 
     @cached_property
@@ -126,6 +132,7 @@ class FitOfImputations(Fit):
             [np.array([first.from_raw(each.model.to_raw(theta)) for theta in each.thetas]) for each in self.fits]
         )
 
+    @checked()
     def save(self, path: str | PathLike[str]) -> Path:
         """Refused: save each of the `fits`."""
         raise _refusal("A file", len(self.fits))
@@ -136,9 +143,10 @@ class FitOfImputations(Fit):
         return "\n".join(
             [
                 f"{self.spec.title} of {in_words(self.spec.measures)}: {len(self.fits)} imputed panels of "
-                f"{self.panel.n_persons} people, {len(self.panel.times)} waves, {self.n_draws} draws, seed "
+                f"{self.panel.n_persons} people, {len(self.panel.times)} waves, {self.draws_in_words}, seed "
                 f"{self.settings.seed}",
                 str(self.health),
+                *self.incomplete,
                 "Largest shares of variance between imputations (all in .between_share):",
                 *lines,
             ]
@@ -147,6 +155,7 @@ class FitOfImputations(Fit):
     __repr__ = __str__
 
 
+@checked()
 def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **settings: Any) -> FitOfImputations:
     """Sample the posterior of a model on every one of several imputed panels, and mix them.
 
@@ -178,6 +187,8 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
         or covariates, or in nothing at all.
     SpecError
         As `fit` does.
+    InterruptionError
+        If it is interrupted before two panels are fitted; later, what is done is returned, and said.
 
     Notes
     -----
@@ -186,18 +197,23 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     """
     spec.require_normal("fit_imputations")
     _check_panels(panels)
-    fits = tuple(fit(spec, panel, seed=seed + place, **settings) for place, panel in enumerate(panels))
-    groups = {
-        f"/{name}": mixed([each.draws[name].to_dataset() for each in fits])
-        for name in ("posterior", "prior", "sample_stats")
-    }
+    fits = _fits(spec, panels, seed, settings)
+    groups = {f"/{name}": mixed([each.drawn(name) for each in fits]) for name in ("posterior", "prior", "sample_stats")}
+    missing: tuple[str, ...] = ()
+    if len(fits) < len(panels):
+        missing = (
+            f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows the "
+            "less of what differs between imputations. Fit all panels for the final one.",
+        )
+        warnings.warn(missing[0], FitWarning, stacklevel=2)
     together = replace(
         fits[0].settings,
         chains=sum(each.settings.chains for each in fits),
         compile_seconds=sum(each.settings.compile_seconds for each in fits),
         sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
     )
-    return FitOfImputations(spec, _SharedPanel(panels), xr.DataTree.from_dict(groups), together, fits=fits)
+    shared = _SharedPanel(panels[: len(fits)])
+    return FitOfImputations(spec, shared, xr.DataTree.from_dict(groups), together, incomplete=missing, fits=fits)
 
 
 class _SharedPanel(Panel):
@@ -268,6 +284,31 @@ def _refusal(what: str, n_panels: int, cure: str = "") -> SpecError:
 def imputation_of_chains(draws: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
     """The coordinate by which draws computed from these stay known by their imputation; empty where there are none."""
     return {"imputation": ("chain", draws["imputation"].to_numpy())} if "imputation" in draws.coords else {}
+
+
+def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mapping[str, Any]) -> tuple[Fit, ...]:
+    """Fits of the panels, up to the one in which somebody interrupts.
+
+    Raises
+    ------
+    InterruptionError
+        If fewer than two are done by then.
+    """
+    found: list[Fit] = []
+    try:
+        for place, panel in enumerate(panels):
+            fitted = fit(spec, panel, seed=seed + place, **settings)
+            if fitted.stopped:
+                break
+            found.append(fitted)
+    except (KeyboardInterrupt, InterruptionError):
+        pass  # what is done is kept
+    if len(found) < FEWEST:
+        raise InterruptionError(
+            f"Interrupted after {len(found)} of {len(panels)} imputed panels, and an answer needs {FEWEST} at least. "
+            "Nothing was kept; fit them again, with fewer draws where it takes too long."
+        )
+    return tuple(found)
 
 
 def mixed(parts: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -361,6 +402,7 @@ class PooledMaximumLikelihood:
         return "\n".join([head, shown, *self.messages])
 
 
+@checked(apart=["complete_df"])
 def pool(found: Sequence[MaximumLikelihood], *, complete_df: float | None = None) -> PooledMaximumLikelihood:
     """Pool maximum likelihood of one model on several imputed panels by Rubin's rules.
 
@@ -436,6 +478,10 @@ def _check_answers(found: Sequence[MaximumLikelihood], complete_df: float | None
         ]
         if differing:
             problems.add(f"Answer {place} has another {in_words(differing)} than answer 1.")
-    if complete_df is not None and not complete_df > 0:
-        problems.add(f"complete_df must be above 0; got {complete_df!r}.")
+    if (
+        complete_df is not None
+        and not (isinstance(complete_df, float) and complete_df == np.inf)
+        and not (is_number(complete_df) and complete_df > 0)
+    ):
+        problems.add(f"complete_df must be above 0; got {shown(complete_df)}.")
     problems.raise_as(SpecError)

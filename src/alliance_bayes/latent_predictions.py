@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from .latent.conditional import JITTER
 from .latent.known_cases import left_to_integrate
 from .latent.measures import response_sizes
 from .latent.people import draw_linear_predictors
@@ -16,11 +16,10 @@ from .latent.propagation import case_log_likelihoods, log_likelihoods
 from .latent.quadrature import corrections
 from .latent.replicating import draw_responses
 from .model_on_panel import PanelModel
-from .moments.cross_lagged_system import cross_lagged_system
-from .moments.design import Cell, design_of
+from .moments.design import design_of
 from .moments.histories import KEPT, NEW, OFF
 from .moments.kernel import moments
-from .moments.linear_system import LinearSystem, PanelSystem
+from .moments.linear_system import LinearSystem
 from .moments.program_kernel import run
 from .moments.reference import structural_matrices
 from .names import number
@@ -44,9 +43,7 @@ __all__ = [
 
 type FloatArray = npt.NDArray[np.float64]
 
-JITTER = 1e-4
 N_CORRECTED = 50
-MOST_SYSTEMS = 4096
 
 
 @dataclass(frozen=True)
@@ -499,18 +496,12 @@ def _stacked(model: PanelModel, theta: FloatArray, noise: FloatArray, history: n
     given = model.design.covariate_values
     for place, (cell, *states) in enumerate(keys.tolist()):
         members = group.ravel() == place
-        system = _system_of(model, replace(cells[cell], history=tuple(states)))
+        system = model.system_of(replace(cells[cell], history=tuple(states)))
         registers, _ = run(theta, system.structure_arrays)
         found[members] = _variables(
             registers, system.systems[0], noise[members], None if given is None else given[members]
         )
     return found
-
-
-@lru_cache(maxsize=MOST_SYSTEMS)
-def _system_of(model: PanelModel, cell: Cell) -> PanelSystem:
-    """The model for people of one cell alone."""
-    return cross_lagged_system(model.spec, replace(model.design, cells=(cell,)))
 
 
 def _variables(registers: FloatArray, linear: LinearSystem, noise: FloatArray, given: FloatArray | None) -> FloatArray:

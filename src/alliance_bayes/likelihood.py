@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from .calls import checked
 from .fit_indices import Scaling, fit_indices
+from .given import is_number, shown
 from .maximising import hessian_of, inverse_information, maximise, wave_means
 from .model_on_panel import PanelModel, panel_model
 from .moments.kernel import log_likelihoods_per_person
@@ -167,6 +168,7 @@ def _p_in_words(p_value: float) -> str:
     return "< 0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
 
 
+@checked(apart=["cluster", "weights"])
 def maximum_likelihood(
     spec: CrossLagged,
     panel: Panel,
@@ -266,7 +268,7 @@ def maximum_likelihood(
 
 def _is_robust(asked: str | None, sampled: bool) -> bool:
     if asked not in (None, *get_args(StandardErrors)):
-        raise SpecError(f"standard_errors must be one of {quoted(get_args(StandardErrors))}; got {asked!r}.")
+        raise SpecError(f"standard_errors must be one of {quoted(get_args(StandardErrors))}; got {shown(asked)}.")
     if sampled and asked == "observed":
         raise SpecError(
             "Standard errors from the observed information take people as sampled one by one and alike. With cluster "
@@ -309,6 +311,7 @@ def _sampling_messages(sampling: Sampling) -> tuple[str, ...]:
     return tuple(found)
 
 
+@checked(apart=["values"])
 def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float]) -> pd.Series:
     """Log density of each person's values at given parameter values, in their own units.
 
@@ -453,13 +456,15 @@ def _covariances_proper(system: PanelSystem, theta: np.ndarray) -> bool:
 
 def _check_values(system: PanelSystem, values: Mapping[str, float]) -> None:
     problems = Problems("These parameter values do not fit the model")
+    if not isinstance(values, Mapping | pd.Series):
+        problems.add(f"values must be a table from the names of parameters to numbers; got {shown(values)}.")
+        problems.raise_as(SpecError)
     missing = [name for name in system.names if name not in values]
     if missing:
         problems.add(f"No value for {quoted(missing)}.")
     for name, value in values.items():
         if name not in system.names:
             problems.add(f"No parameter is called '{name}'{did_you_mean(name, system.names) or '.'}")
-        elif not (isinstance(value, Real) and np.isfinite(value)):
-            shown = value if isinstance(value, Real) else repr(value)
-            problems.add(f"'{name}' is {shown}; it must be a finite number.")
+        elif not is_number(value):
+            problems.add(f"'{name}' is {shown(value)}; it must be a finite number.")
     problems.raise_as(SpecError)

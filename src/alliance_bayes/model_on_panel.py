@@ -1,5 +1,6 @@
 """A model on a panel: everything that follows from the two before a number is tried."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from .given import is_one_of, shown
 from .latent.cases import responses_of_cases
 from .latent.known_cases import left_to_integrate
 from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
@@ -15,7 +17,7 @@ from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .moments.cross_lagged_system import cross_lagged_system
 from .moments.derived import Derived, derived_quantities
-from .moments.design import Design, design_of
+from .moments.design import Cell, Design, design_of
 from .moments.histories import Cases
 from .moments.identification import check_spec_against_panel
 from .moments.linear_system import PanelSystem
@@ -35,6 +37,8 @@ Latent = Literal["integrate", "sample"]
 type FloatArray = npt.NDArray[np.float64]
 
 MOST_TRIES = 50
+MOST_SYSTEMS = 4096
+MOST_ALIKE = 5  # covariates that act on the same, of which identification is examined
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,20 @@ class PanelModel:
     def system(self) -> PanelSystem:
         """The model as linear systems."""
         return cross_lagged_system(self.spec, self.design)
+
+    def system_of(self, cell: Cell) -> PanelSystem:
+        """The model for people of one cell alone, who need not be in the panel; those asked for last are kept."""
+        found = self._system_of.pop(cell, None)
+        if found is None:
+            found = cross_lagged_system(self.spec, replace(self.design, cells=(cell,)))
+        self._system_of[cell] = found
+        if len(self._system_of) > MOST_SYSTEMS:
+            del self._system_of[next(iter(self._system_of))]
+        return found
+
+    @cached_property
+    def _system_of(self) -> dict[Cell, PanelSystem]:
+        return {}
 
     @cached_property
     def scale(self) -> PriorScale:
@@ -229,7 +247,8 @@ class PanelModel:
     def notes(self) -> tuple[str, ...]:
         """How the likelihood is computed, and what to know of these data before its numbers are read."""
         if not self.spec.is_latent:
-            return ("Moments path: the likelihood is computed from means and covariances of all people, exactly.",)
+            path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
+            return (path, *self.few_people)
         found = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
         if state is not None and (histories > 1).any():
@@ -238,7 +257,19 @@ class PanelModel:
                 f"{int((histories > 1).sum())} people have several possible histories, up to {int(histories.max())} of "
                 f"one person, which are summed over: '{state.name}' was not told at every time{new}."
             )
-        return (*found, *sparse_categories(panel_responses(self.panel, self.families), self.families))
+        sparse = sparse_categories(panel_responses(self.panel, self.families), self.families)
+        return (*found, *self.few_people, *sparse)
+
+    @property
+    def few_people(self) -> tuple[str, ...]:
+        """A sentence where there are no more people than parameters."""
+        n_parameters = self.system.n_parameters
+        if self.n_persons > n_parameters:
+            return ()
+        return (
+            f"{self.n_persons} people for {n_parameters} parameters: much of the answer is the prior, and estimates of "
+            "maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people.",
+        )
 
     def _paths(self) -> Iterator[str]:
         """Which people's likelihood is that of moments, and whose linear predictors are integrated out."""
@@ -321,7 +352,7 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
         model.responses  # noqa: B018  # values that do not fit their family are found here
     if spec.indicators and spec.invariance == "approximate":
         return model  # identified by its priors alone
-    indistinct = indistinct_parameters(model.system, model.scale, model.design.cells)
+    indistinct = _indistinct(_with_few_covariates(model)) and _indistinct(model)
     if indistinct:
         raise SpecError(
             f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: means "
@@ -329,6 +360,33 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
             "(residuals='equal', lags='equal', fewer options) or more waves."
         )
     return model
+
+
+def _indistinct(model: PanelModel) -> tuple[str, ...]:
+    return indistinct_parameters(model.system, model.scale, model.design.cells)
+
+
+def _with_few_covariates(model: PanelModel) -> PanelModel:
+    """The model with at most a few covariates that act on the same.
+
+    Given the rest of a model, each covariate's effects are told by its own covariances with the values alone, and by
+    the same rule for covariates that act on the same. So what identifies this model identifies the whole one, and
+    hundreds of covariates need not be examined one by one.
+    """
+    spec = model.spec
+    state = () if spec.state is None else spec.state.predictors
+    named = {*spec.predetermined, *spec.moderated.values(), *state}
+    kept: dict[str, tuple[str, ...]] = {}
+    alike: Counter[tuple[tuple[str, ...], bool]] = Counter()
+    for name, targets in spec.covariates.items():
+        kind = (tuple(targets), name in model.panel.covariates)
+        alike[kind] += 1
+        if name in named or alike[kind] <= MOST_ALIKE:
+            kept[name] = tuple(targets)
+    if len(kept) == len(spec.covariates):
+        return model
+    few = replace(spec, covariates=kept)
+    return PanelModel(few, model.panel, design_of(few, model.panel))
 
 
 def check_latent(spec: CrossLagged, latent: str) -> None:
@@ -339,8 +397,8 @@ def check_latent(spec: CrossLagged, latent: str) -> None:
     SpecError
         If `latent` is not known, or asks to sample linear predictors of a model without any.
     """
-    if latent not in get_args(Latent):
-        raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {latent!r}.")
+    if not is_one_of(latent, get_args(Latent)):
+        raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {shown(latent)}.")
     if latent == "sample" and not spec.is_latent:
         raise SpecError(
             f"latent='sample' samples the linear predictors of families, a state or selection, and this {spec.title} "

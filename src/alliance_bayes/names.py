@@ -54,7 +54,7 @@ def quoted(names: Iterable[object], *, most: int = 12) -> str:
     return shown if len(listed) <= most else f"{shown} and {len(listed) - most} more"
 
 
-def did_you_mean(name: str, valid: Sequence[str]) -> str:
+def did_you_mean(name: object, valid: Iterable[object]) -> str:
     """Return the nearest valid name as a question, or nothing where none is near.
 
     Examples
@@ -62,11 +62,11 @@ def did_you_mean(name: str, valid: Sequence[str]) -> str:
     >>> did_you_mean("aliance", ["alliance", "days"])
     "; did you mean 'alliance'?"
     """
-    near = get_close_matches(name, valid, n=1)
+    near = get_close_matches(str(name), [text for text in valid if isinstance(text, str)], n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
-def choices(name: str, valid: Iterable[str], label: str) -> str:
+def choices(name: object, valid: Iterable[object], label: str) -> str:
     """End of a sentence about an unknown name: the nearest valid one, then all of them.
 
     Examples
@@ -112,4 +112,4 @@ def in_words(names: Sequence[str]) -> str:
     >>> in_words(["alliance", "contact", "days"])
     'alliance, contact and days'
     """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return ", ".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -13,8 +13,13 @@ from .moments.linear_system import PanelSystem, joined_arrays
 from .moments.parameters import ParameterTable
 from .moments.program_kernel import run
 from .moments.statistics import by_pattern, people_by_pattern
+from .problems import SpecError
 
-__all__ = ["continued", "draw_unobserved", "predictive_shares", "replicate", "statistic_table"]
+__all__ = ["continued", "draw_unobserved", "lower_factor", "predictive_shares", "replicate", "statistic_table"]
+
+# Eigenvalues of correlations, as shares of the largest: rounding of moments moves them by less than the first, and a
+# matrix whose eigenvalues are above the second has a factor in double precision.
+MOST_NEGATIVE, LEAST_EIGENVALUE = 1e-8, 1e-12
 
 
 def draw_unobserved(
@@ -88,6 +93,45 @@ def continued(table: ParameterTable, longer: ParameterTable, thetas: np.ndarray)
     return found
 
 
+def lower_factor(covariance: np.ndarray) -> np.ndarray:
+    """Lower triangular factor of a covariance that may be singular.
+
+    Where it is not positive definite to rounding, that of the nearest one whose correlations have no eigenvalue below
+    1e-12 of the largest: SDs stay, and what depends exactly on the rest gets next to no variance of its own.
+
+    Parameters
+    ----------
+    covariance
+        Shape ``(value, value)``.
+
+    Raises
+    ------
+    SpecError
+        If it is not finite, or has a negative eigenvalue that is not rounding.
+    """
+    try:
+        factor = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        pass
+    else:
+        if np.isfinite(factor).all():
+            return factor
+    variances = np.diagonal(covariance)
+    sds = np.sqrt(np.where(variances > 0, variances, 1.0))
+    correlations = covariance / np.outer(sds, sds)
+    if not np.isfinite(correlations).all():
+        raise SpecError("The covariance of the values that a draw of the parameters implies is not finite.")
+    eigenvalues, directions = np.linalg.eigh(correlations)
+    largest = max(eigenvalues[-1], 1.0)
+    if eigenvalues[0] < -MOST_NEGATIVE * largest:
+        raise SpecError(
+            "The covariance of the values that a draw of the parameters implies is not one: an eigenvalue of its "
+            f"correlations is {eigenvalues[0]:.2g}."
+        )
+    kept = np.maximum(eigenvalues, LEAST_EIGENVALUE * largest)
+    return np.asarray(sds[:, None] * np.linalg.cholesky((directions * kept) @ directions.T))
+
+
 def replicate(
     system: PanelSystem,
     theta: np.ndarray,
@@ -126,7 +170,7 @@ def replicate(
             slopes = covariance[:n_values, n_values:]
             centre, left = centre + values[members][:, n_values:] @ slopes.T, left - slopes @ slopes.T
         normals = rng.standard_normal(drawn[members].shape)
-        drawn[members] = centre + normals @ np.linalg.cholesky(left).T
+        drawn[members] = centre + normals @ lower_factor(left).T
     return np.where(np.isnan(values[:, :n_values]), np.nan, drawn)
 
 
@@ -180,7 +224,7 @@ def predictive_shares(
             mean, covariance = implied[key[0]]
             where = order[key[1:].astype(bool)]
             waves = wave[key[1:].astype(bool)]
-            lower = np.linalg.cholesky(covariance[np.ix_(where, where)])
+            lower = lower_factor(covariance[np.ix_(where, where)])
             parts = solve_triangular(lower, (values[np.ix_(people, where)] - mean[where]).T, lower=True)
             own = (lower * (waves[:, None] == waves))[waves >= 0]
             left = own @ parts / np.sqrt((own**2).sum(axis=1))[:, None]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-__all__ = ["AllianceBayesError", "ModelFileError", "PanelError", "Problems", "SpecError"]
+__all__ = ["AllianceBayesError", "InterruptionError", "ModelFileError", "PanelError", "Problems", "SpecError"]
 
 
 class AllianceBayesError(ValueError):
@@ -30,6 +30,10 @@ class SpecError(AllianceBayesError):
 
 class ModelFileError(AllianceBayesError):
     """A TOML model file that cannot be read as one."""
+
+
+class InterruptionError(AllianceBayesError):
+    """Sampling that was interrupted before it left draws that can be used."""
 
 
 class Problems:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import pandas as pd
 
 from .names import quoted
 from .panel import Panel
+from .panel.arrays import masked_as_missing, no_label
 from .problems import PanelError, Problems
 
 __all__ = ["PerPerson", "Sampling", "sampling_of"]
 
 type FloatArray = npt.NDArray[np.float64]
+MOST_UNEQUAL = 1e6  # largest weight to smallest
+
 type PerPerson = Mapping[Any, Any] | pd.Series | npt.ArrayLike
 
 
@@ -62,8 +66,14 @@ def sampling_of(panel: Panel, seen: npt.NDArray[np.bool_], cluster: object, weig
     clusters = None
     if labels is not None:
         clusters = np.full(len(seen), -1)
-        clusters[seen] = pd.factorize(labels[seen])[0]
-        if clusters.max() < 1:
+        strange = no_label(labels[seen])
+        if strange:
+            problems.add(f"cluster holds {strange}")
+        elif len({str(label) for label in labels[seen]}) < len(set(labels[seen])):
+            problems.add("cluster holds labels that differ only in being text or numbers; give each cluster one label.")
+        else:
+            clusters[seen] = pd.factorize(labels[seen])[0]
+        if clusters.max() == 0:
             problems.add("All persons are in one cluster; how much clusters differ cannot be told. Leave cluster out.")
     scaled = None if numbers is None else _scaled(numbers, panel, seen, problems)
     problems.raise_as(PanelError)
@@ -78,12 +88,19 @@ def _by_person(
     if given is None:
         return None
     if isinstance(given, pd.Series | Mapping):
-        entries = _agreeing(pd.Series(given), panel, what, problems)
+        series = pd.Series(given, dtype=object)
+        strange = next((each for each in series if not pd.api.types.is_hashable(each)), None)
+        if strange is not None:
+            problems.add(
+                f"{what} holds {type(strange).__name__} values, such as {strange!r}; give each person one entry."
+            )
+            return None
+        entries = _agreeing(series, panel, what, problems)
         if entries is None:
             return None
         found = entries.reindex(panel.persons).to_numpy(dtype=object)
     else:
-        found = np.asarray(given, dtype=object)
+        found = np.array(masked_as_missing(given), dtype=object)
         if found.shape != panel.persons.shape:
             problems.add(
                 f"{what} has shape {found.shape}, and there are {len(panel.persons)} persons. Give one entry for each, "
@@ -102,7 +119,15 @@ def _by_person(
 
 def _agreeing(entries: pd.Series, panel: Panel, what: str, problems: Problems) -> pd.Series | None:
     """Entries with one row per person, where a person's rows agree."""
+    given = entries.index.unique().tolist()
     entries = entries[entries.index.isin(panel.persons)]
+    if entries.empty:
+        assert panel.persons is not None
+        problems.add(
+            f"{what} has entries for {quoted(given, most=3)}, none of them a person of the panel, such as "
+            f"{quoted(panel.persons[:3].tolist())}. Give the ids as the panel has them."
+        )
+        return None
     distinct = entries.reset_index(name="entry").drop_duplicates()
     person = distinct.columns[0]
     repeated = distinct.loc[distinct[person].duplicated(), person].unique()
@@ -120,7 +145,8 @@ def _scaled(
 ) -> FloatArray | None:
     """Weights of mean 1 over the persons with values."""
     assert panel.persons is not None
-    weights = pd.to_numeric(pd.Series(numbers), errors="coerce").to_numpy(dtype=float)
+    of_numbers = [isinstance(each, Real) and not isinstance(each, bool | np.bool_) for each in numbers]
+    weights = np.array([float(each) if real else np.nan for each, real in zip(numbers, of_numbers, strict=True)])
     wrong = seen & ~((weights > 0) & np.isfinite(weights))
     if wrong.any():
         cases = [
@@ -131,4 +157,14 @@ def _scaled(
             "people a person stands for; leave people who stand for nobody out of the panel."
         )
         return None
-    return np.where(seen, weights / weights[seen].mean(), 0.0)
+    persons = np.flatnonzero(seen)
+    least, most = persons[np.argmin(weights[seen])], persons[np.argmax(weights[seen])]
+    if weights[most] / MOST_UNEQUAL > weights[least]:
+        problems.add(
+            f"weights reach from {weights[least]:.4g} of {quoted([panel.persons[least]])} to {weights[most]:.4g} of "
+            f"{quoted([panel.persons[most]])}, more than {MOST_UNEQUAL:,.0f} times as much, so that few people would "
+            "count at all. Correct or trim them."
+        )
+        return None
+    shares = weights / weights[most]
+    return np.where(seen, shares / shares[seen].mean(), 0.0)

@@ -353,7 +353,7 @@ def _checked_people(
     if record.pattern_groups is not None or record.group_times is not None:
         problems.add("The panel holds persons and groups of patterns, which are of moments.")
     return check_background(
-        covariates, record.groups, held.get("own_times"), len(persons), record.measures, record.times, problems
+        covariates, record.groups, held.get("own_times"), persons, len(persons), record.measures, record.times, problems
     )
 
 

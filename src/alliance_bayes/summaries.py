@@ -1,11 +1,14 @@
-"""Draws in words: intervals of the width ArviZ's settings ask for, and probabilities with their error."""
+"""Draws in words: intervals of the width ArviZ's settings ask for, and probabilities with their error.
 
-from dataclasses import dataclass
+A draw in which a quantity has no value (NaN) is never an answer: it is left out, and its share is said.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["Probability", "interval", "interval_name", "probability"]
+__all__ = ["Probability", "indicator", "interval", "interval_name", "probability"]
 
 
 @dataclass(frozen=True)
@@ -15,19 +18,23 @@ class Probability:
     Attributes
     ----------
     value
-        In [0, 1].
+        In [0, 1]; NaN where no draw has a value.
     mcse
         Its Monte Carlo standard error; 0 when every draw agrees, although `value` is then known
         only to about ``1 / n_draws``.
     n_draws
-        Draws it was counted over.
+        Draws it was counted over: those that have a value.
     n_imputations
         How many imputations `mcse` was found from; 0 where there are none.
+    undefined
+        Share of all draws that have no value and are not counted, in [0, 1].
 
     Examples
     --------
     >>> print(Probability(0.5124, 0.008, 4000), Probability(1.0, 0.0, 4000), Probability(0.0, 0.0, 200))
     0.512 > 0.999 < 0.01
+    >>> print(Probability(0.5124, 0.008, 3000, undefined=0.25))
+    0.512 (of the 75 % of draws that have a value)
 
     An error that was found from two imputations is itself hardly known.
 
@@ -39,8 +46,14 @@ class Probability:
     mcse: float
     n_draws: int
     n_imputations: int = 0
+    undefined: float = 0.0
 
     def __str__(self) -> str:
+        if np.isnan(self.value):
+            return "undefined"
+        if self.undefined:
+            known = replace(self, undefined=0.0)
+            return f"{known} (of the {100 * (1 - self.undefined):.3g} % of draws that have a value)"
         least, digits = (0.001, 3) if self.n_draws >= 1000 else (0.01, 2)
         if self.value > 1 - least:
             return f"> {1 - least:.{digits}f}"
@@ -59,26 +72,60 @@ class Probability:
         return self.value - errors * self.mcse >= certainty
 
 
+def indicator(holds: xr.DataArray, compared: xr.DataArray, *others: xr.DataArray) -> xr.DataArray:
+    """1 in draws for which a condition holds, 0 in the others, and NaN where a quantity that it compares is NaN.
+
+    A comparison with NaN is false, so that the share of a mere condition counts draws without a value as answers.
+
+    Parameters
+    ----------
+    holds
+        The condition of each draw.
+    compared, others
+        The quantities that it compares.
+
+    Examples
+    --------
+    >>> effect = xr.DataArray([0.2, -0.1, np.nan, 0.3], dims="draw")
+    >>> indicator(effect > 0, effect).values
+    array([ 1.,  0., nan,  1.])
+    """
+    known = compared.notnull()
+    for other in others:
+        known = known & other.notnull()
+    return holds.astype(float).where(known)
+
+
 def probability(holds: xr.DataArray) -> Probability:
-    """Share of draws, dims ``(chain, draw)``, for which a condition holds.
+    """Share of the draws with a value, dims ``(chain, draw)``, for which a condition holds.
 
     Where chains belong to imputations (a coordinate ``imputation`` of the chains), the error is that of the mean of
     the imputations' shares, so that what differs between them is in it.
+
+    Parameters
+    ----------
+    holds
+        As of `indicator`.
     """
     import arviz_stats
 
-    indicator, n_imputations = holds.astype(float), 0
-    value = float(indicator.mean())
+    if holds.dtype == bool:
+        raise TypeError("probability takes an indicator, which keeps draws without a value apart; got a condition.")
+    n_known, n_imputations = int(holds.count()), 0
+    if not n_known:
+        return Probability(np.nan, np.nan, 0, undefined=1.0)
+    value, known = float(holds.mean()), n_known / holds.size
     if value in (0.0, 1.0):
         mcse = 0.0
     elif "imputation" in holds.coords:
-        shares = indicator.mean("draw").groupby("imputation").mean()
+        shares = holds.mean("draw").groupby("imputation").mean()
         mcse, n_imputations = float(shares.std(ddof=1)) / np.sqrt(shares.size), shares.size
     else:
-        mcse = float(arviz_stats.mcse(indicator, method="mean"))
+        # Of a ratio, by the delta method: how often it holds over how often there is a value.
+        mcse = float(arviz_stats.mcse(holds.fillna(value), method="mean")) / known
     if np.isnan(mcse):
-        mcse = float(np.sqrt(value * (1 - value) / indicator.size))
-    return Probability(value, mcse, indicator.size, n_imputations)
+        mcse = float(np.sqrt(value * (1 - value) / n_known))
+    return Probability(value, mcse, n_known, n_imputations, 1 - known)
 
 
 def interval(draws: xr.DataArray, *dims: str) -> tuple[xr.DataArray, xr.DataArray]:

@@ -5,8 +5,11 @@ import pkgutil
 from collections import Counter
 from pathlib import Path
 
+import call_cases
 import nutpie
 import pytest
+
+import alliance_bayes as ab
 
 TABLES = [
     importlib.import_module(module.name)
@@ -15,6 +18,24 @@ TABLES = [
 ]
 CASES = [case for table in TABLES for case in table.CASES]
 LONGEST = 3000
+ANSWERS = {  # made by the package alone, from what these calls were given
+    *(
+        "Absence",
+        "AllianceBayesError",
+        "FitWarning",
+        "InterruptionError",
+        "ModelFileError",
+        "Moments",
+        "PanelError",
+        "PanelWarning",
+        "SpecError",
+    ),
+    *("Association", "BayesFactors", "Calibration", "Comparison", "Counterfactual", "DeltaAdjustment"),
+    *("Directionality", "DirectionalityOfPairs", "Embeddability", "FitOfImputations", "GroupContrast", "Hypotheses"),
+    *("InternalConsistency", "LagCurve", "MaximumLikelihood", "Mediation", "PooledMaximumLikelihood"),
+    *("RandomisedPush", "Regression", "Robustness", "SamplingOfRegressions", "Sensitivity", "SponsorStudy"),
+    *("SponsorTruth", "Transitions"),
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -28,6 +49,13 @@ def test_bad_input_is_one_message_before_anything_is_sampled(case, tmp_path, mon
     assert not missing, f"{missing} is not in:\n{message}"
     assert "Traceback" not in message
     assert len(message) < LONGEST
+
+
+def test_every_public_function_and_constructor_is_called_badly():
+    made_by_the_package = {name for name in ab.__all__ if name in ANSWERS}
+    public = {name for name in ab.__all__ if callable(getattr(ab, name))} - made_by_the_package
+    assert len(public) > 80
+    assert public - call_cases.TRIED == set()
 
 
 def test_the_names_of_cases_tell_them_apart():

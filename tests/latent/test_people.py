@@ -81,6 +81,6 @@ def _pattern(data):
 
 
 def _share():
-    """Mean of the logistic function over a normal of mean -0.4 and variance 0.3, jitter included."""
+    """Mean of the logistic function over a normal of mean -0.4 and variance 0.3."""
     points, weights = np.polynomial.hermite_e.hermegauss(40)
-    return weights @ expit(-0.4 + np.sqrt(0.3 + 1e-4) * points) / weights.sum()
+    return weights @ expit(-0.4 + np.sqrt(0.3) * points) / weights.sum()

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
-from latent_panels import random_case
+from latent_panels import panel_of, random_case
+from scipy.special import expit, logsumexp
 
+from alliance_bayes.latent.families import CODES
 from alliance_bayes.latent.propagation import log_likelihood_and_gradient
 from alliance_bayes.latent.quadrature import by_importance, by_quadrature, corrections
 from alliance_bayes.latent.reference import log_likelihood_by_grid
@@ -117,3 +119,61 @@ def test_several_cases_of_a_person_are_integrated_together():
     np.testing.assert_allclose(together.log_likelihood[seen], want[seen], rtol=1e-10)
     drawn = by_importance(means, covariances, case.phi, data, 12, draws=200)
     assert (np.abs(drawn.log_likelihood - want)[seen] < 4.5 * drawn.standard_error[seen] + 1e-9).all()
+
+
+# ---- a predictor that follows from other latent numbers ----
+
+LEANING = 0.4, 1.5
+PHI = np.array([0.3, 1.5])
+
+
+def answers_and_states(persons=30):
+    """People who answer yes or no, and are in a state whose predictor is ``0.4 + 1.5 eta`` without a rest."""
+    rng = np.random.default_rng(3)
+    eta = rng.normal(size=persons)
+    answer = (rng.random(persons) < expit(PHI[0] + PHI[1] * eta)).astype(float)
+    state = (rng.random(persons) < expit(LEANING[0] + LEANING[1] * eta)).astype(float)
+    row = np.repeat(np.arange(persons), 2)
+    code = np.tile([CODES["yes_no"], CODES["predicted"]], persons)
+    value = np.column_stack([answer, state]).ravel()
+    responses = Responses(row, np.tile([0, 1], persons), code, 0 * code, value, 0.0 * value)
+    covariance = np.array([[1.0, LEANING[1]], [LEANING[1], LEANING[1] ** 2]])
+    return panel_of(np.array([0.0, LEANING[0]]), covariance, PHI, np.full((persons, 2), np.nan), responses)
+
+
+def along_one_number(case):
+    """The same integrals over the one number that both depend on, by a dense sum."""
+    eta = np.linspace(-9, 9, 4001)
+    linear = PHI[0] + PHI[1] * eta, LEANING[0] + LEANING[1] * eta
+    log_prior = -0.5 * eta**2 - 0.5 * np.log(2 * np.pi) + np.log(eta[1] - eta[0])
+    pairs = case.responses.value.reshape(-1, 2)
+    return np.array(
+        [
+            logsumexp(
+                log_prior
+                + sum(np.log(expit(each if value else -each)) for each, value in zip(linear, pair, strict=True))
+            )
+            for pair in pairs
+        ]
+    )
+
+
+def test_integrals_over_a_predictor_that_follows_from_others_are_of_the_model_without_jitter():
+    case = answers_and_states()
+    want = along_one_number(case)
+    found = by_quadrature(*case.moments, 30, points=25)
+    np.testing.assert_allclose(found.log_likelihood, want, atol=2e-7)
+    np.testing.assert_allclose(found.error, found.propagated - want, atol=2e-7)
+    drawn = by_importance(*case.moments, 30, draws=400)
+    assert (np.abs(drawn.log_likelihood - want) < 4.5 * drawn.standard_error).all()
+
+
+def test_the_jitter_changes_the_propagated_value_by_nothing_that_matters():
+    """Against the same case with ten thousand times as much noise, which is what was added once."""
+    case = answers_and_states()
+    noisy = answers_and_states()
+    noisy.covariance[1, 1] += 1e-4
+    plain, with_noise = (by_quadrature(*each.moments, 30, points=25) for each in (case, noisy))
+    moved = with_noise.log_likelihood - plain.log_likelihood
+    assert 1e-6 < np.abs(moved).max() < 1e-4
+    np.testing.assert_allclose(with_noise.propagated - plain.propagated, moved, atol=0.1 * np.abs(moved).max())

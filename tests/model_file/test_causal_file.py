@@ -265,3 +265,10 @@ def test_real_regressions_recover_an_effect_in_many_people(load):
     true = (drawn[0]["days"] - drawn[1]["days"])[drawn[0]["time"] == 6].mean()
     row = answer.table.iloc[0]
     assert abs(row["mean"] - true) < 3 * row["sd"]
+
+
+def test_ids_of_a_file_that_look_alike_stay_two_people(load, tmp_path):
+    columns = {"severity": 1.0, "days": 2.0, "sponsor": 1, "contact": 3, "alliance": 4.0}
+    frame = pd.DataFrame({"person": ["01"] * 3 + ["1"] * 3, "time": [0, 3, 6] * 2}).assign(**columns)
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    assert load(SMALL).wide(tmp_path / "data.csv").index.tolist() == ["01", "1"]

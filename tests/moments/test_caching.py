@@ -1,11 +1,14 @@
-"""A kernel is compiled anew when any kernel changes, not only its own file."""
+"""A kernel is compiled again when any kernel changes, not only its own file; kept where that is possible."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import alliance_bayes
 
@@ -25,7 +28,7 @@ def test_a_change_in_another_file_is_seen(tmp_path):
     density, other = copy / "moments" / "prior_density.py", copy / "moments" / "logistic.py"
     text = density.read_text()
     start, stop = text.index("@compiled\ndef _logistic"), text.index("@compiled\ndef to_constrained")
-    other.write_text(f"import math\nfrom .kernel import compiled\n\n{text[start:stop]}")
+    other.write_text(f"import math\nfrom .compiled import compiled\n\n{text[start:stop]}")
     density.write_text(text[:start] + "from .logistic import _logistic\n\n\n" + text[stop:])
     assert [run(tmp_path), run(tmp_path)] == ["0.0", "0.0"]
     other.write_text(other.read_text().replace("1.0 / (1.0 + math.exp(-value))", "0.75"))
@@ -62,3 +65,156 @@ def stamps(folder):
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     return ast.literal_eval(done.stdout)
+
+
+# ---- where nothing, or not everything, can be written ----
+
+KERNELS = """
+from numba import types
+
+from .compiled import callback, compiled
+
+
+@compiled
+def more(value):
+    return value + 1
+
+
+@compiled
+def twice(value):
+    return 2 * more(value)
+
+
+@callback(types.float64(types.float64))
+def called(value):
+    return twice(value)
+"""
+TRIED = """
+import json
+from alliance_bayes.moments import tried
+try:
+    open(tried.__file__ + ".new", "w").close()
+    can_write = True
+except OSError:
+    can_write = False
+answers = [tried.twice(1.5), tried.twice(1), tried.called.ctypes(2.5)]
+stats = tried.twice.stats
+print(json.dumps({
+    "answers": answers, "can write": can_write, "read": sum(stats.cache_hits.values()),
+    "compiled": sum(stats.cache_misses.values()), "callback read": tried.called.cache_hits,
+}))
+"""
+# Root may write anywhere, unless that power is taken from it before another program starts.
+AS_ANYBODY = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+if hasattr(libc, "prctl"):
+    PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+    libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+"""
+RIGHT = [5.0, 4, 7.0]
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A copy of the package with a few small kernels, and a home; made writable again afterwards."""
+    copy, home = tmp_path / "site" / "alliance_bayes", tmp_path / "home"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models", "sponsor_cohort"))
+    (copy / "moments" / "tried.py").write_text(KERNELS)
+    home.mkdir()
+    yield tmp_path
+    for folder in (tmp_path / "site", home):
+        writable(folder, True)
+
+
+def writable(folder, can):
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod((0o755 if path.is_dir() else 0o644) if can else (0o555 if path.is_dir() else 0o444))
+
+
+def started(installed, **environment):
+    inherited = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    whole = {**inherited, "PYTHONPATH": str(installed / "site"), "HOME": str(installed / "home"), **environment}
+    command = [sys.executable, "-c", AS_ANYBODY, TRIED]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=whole)
+
+
+def ended(process):
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return json.loads(output), errors
+
+
+def tried(installed, **environment):
+    return ended(started(installed, **environment))
+
+
+def kept_in(folder):
+    return sorted(path.name for path in folder.rglob("tried.*.nbc"))
+
+
+def test_an_installation_that_cannot_be_written_serves_what_was_compiled_in_it(installed):
+    first, said = tried(installed)
+    assert (first["answers"], first["read"], first["compiled"], said) == (RIGHT, 0, 2, "")
+    writable(installed / "site", False)
+    writable(installed / "home", False)
+    again, said = tried(installed)
+    assert again == {"answers": RIGHT, "can write": False, "read": 2, "compiled": 0, "callback read": 1}
+    assert said == ""
+
+
+def test_what_an_installation_lacks_is_kept_in_the_home(installed):
+    writable(installed / "site", False)
+    first, said = tried(installed)
+    assert (first["answers"], first["read"], first["compiled"], said) == (RIGHT, 0, 2, "")
+    assert kept_in(installed / "home")
+    assert not kept_in(installed / "site")
+    again, said = tried(installed)
+    assert (again["answers"], again["read"], again["compiled"], said) == (RIGHT, 2, 0, "")
+
+
+def test_where_nothing_can_be_written_it_is_said_once_and_everything_works(installed):
+    writable(installed / "site", False)
+    writable(installed / "home", False)
+    for _ in range(2):
+        found, said = tried(installed)
+        assert found == {"answers": RIGHT, "can write": False, "read": 0, "compiled": 2, "callback read": 0}
+        assert said.count("\n") == 1
+        places = [installed / "site" / "alliance_bayes" / "moments" / "__pycache__", installed / "home"]
+        assert all(str(place) in said for place in places)
+        assert said.startswith("alliance_bayes cannot keep compiled code: neither ")
+        assert said.endswith(
+            " can be written. It is compiled again in every process, which takes minutes. Set NUMBA_CACHE_DIR to a "
+            "folder that can be written.\n"
+        )
+    chosen = installed / "chosen"
+    first, said = tried(installed, NUMBA_CACHE_DIR=str(chosen))
+    again, _ = tried(installed, NUMBA_CACHE_DIR=str(chosen))
+    assert (first["compiled"], again["compiled"], again["read"], said) == (2, 0, 2, "")
+
+
+def test_two_processes_may_compile_at_once(installed):
+    both = [ended(process) for process in [started(installed), started(installed)]]
+    assert [found["answers"] for found, _ in both] == [RIGHT, RIGHT]
+    assert [said for _, said in both] == ["", ""]
+    after, _ = tried(installed)
+    assert after["answers"] == RIGHT
+    assert not list((installed / "site").rglob("*.tmp.*"))
+
+
+def test_an_index_beside_what_it_does_not_speak_of_is_not_believed(installed):
+    """As a process leaves it that is killed after the index, or two that number their overloads alike."""
+    source = installed / "site" / "alliance_bayes" / "moments" / "tried.py"
+    tried(installed)
+    older = {path: path.read_bytes() for path in source.parent.rglob("tried.*.nbc")}
+    source.write_text(KERNELS.replace("value + 1", "value + 3"))
+    assert tried(installed)[0]["answers"] == [9.0, 8, 11.0]
+    for path, text in older.items():
+        path.write_bytes(text)
+    assert tried(installed)[0]["answers"] == [9.0, 8, 11.0]
+    first, second = sorted(source.parent.rglob("tried.twice*.nbc"))
+    texts = first.read_bytes(), second.read_bytes()
+    first.write_bytes(texts[1])
+    second.write_bytes(texts[0])
+    assert tried(installed)[0]["answers"] == [9.0, 8, 11.0]

@@ -93,6 +93,57 @@ def test_theta_by_hand(n_measures, n_waves, spec):
         assert [values[f"mean {name}{suffix}"] for name in spec.measures] == row.tolist()
 
 
+@pytest.mark.parametrize("n_measures", [2, 3])
+def test_theta_of_continuous_time_by_hand(n_measures):
+    """Decay, cross drift and diffusion are over the shortest interval, 2; effects are in within-person SDs."""
+    names, times = measure_names(n_measures), (0, 3, 5)
+    spec = RICLPM(names, lags="continuous")
+    scale, blocks, psi = drawn(spec, times, seed=6)
+    values = dict(zip(system_at(spec, times).names, output(scale.to_theta, psi), strict=True))
+    within_sd = blocks["relative_total_sd"][0] * np.sqrt(1 - blocks["icc"][0])
+    for name, decay in zip(names, blocks["decay"][0], strict=True):
+        assert values[f"drift {name} -> {name}"] == pytest.approx(-decay / 2)
+        assert decay > 0
+    for path, effect in zip(spec.cross_lagged_paths, blocks["cross_drift"][0], strict=True):
+        predictor, outcome = (names.index(name) for name in path.split(" -> "))
+        assert values[f"drift {path}"] == pytest.approx(effect / 2 * within_sd[outcome] / within_sd[predictor])
+    sd = blocks["relative_innovation_sd"][0] / np.sqrt(2)
+    want = np.outer(sd, sd) * correlation_of(blocks["innovation_partial_unit"][0], n_measures)
+    np.testing.assert_allclose(covariance_block(spec, values, "diffusion"), want)
+
+
+@pytest.mark.parametrize("lags", ["free", "continuous"])
+def test_every_block_has_the_prior_of_its_name(lags):
+    priors = Priors(
+        carry_over=Normal(0.3, 0.2),
+        cross_lagged=Normal(0.01, 0.2),
+        decay=LogNormal(-0.2, 0.5),
+        cross_drift=Normal(0.02, 0.3),
+        total_sd=HalfNormal(1.1),
+        icc=Beta(2, 3),
+        innovation_sd=LogNormal(-0.3, 0.4),
+        between_correlation=LKJ(1.5),
+        within_correlation=LKJ(2.5),
+        innovation_correlation=LKJ(3.5),
+        mean=Normal(0.1, 1.1),
+    )
+    effects = {"carry_over": priors.carry_over, "cross_lagged": priors.cross_lagged}
+    if lags == "continuous":
+        effects = {"decay": priors.decay, "cross_drift": priors.cross_drift}
+    found = {
+        block.name: block.prior for block in scale_at(RICLPM(["x", "y"], lags=lags, priors=priors), (0, 1, 2)).blocks
+    }
+    assert found == effects | {
+        "relative_total_sd": priors.total_sd,
+        "icc": priors.icc,
+        "between_partial_unit": priors.between_correlation,
+        "within_partial_unit": priors.within_correlation,
+        "relative_innovation_sd": priors.innovation_sd,
+        "innovation_partial_unit": priors.innovation_correlation,
+        "relative_mean": priors.mean,
+    }
+
+
 @pytest.mark.parametrize(("n_measures", "n_waves", "spec"), SPECS)
 def test_gradient_is_the_transposed_jacobian(n_measures, n_waves, spec):
     scale, _, psi = drawn(spec, TIMES[n_waves], seed=2)

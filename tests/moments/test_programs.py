@@ -57,6 +57,11 @@ WRITTEN = {
         lambda x, n: covariance_by_hand(x[:n], 2 * x[n:] - 1),
     ),
     "matrix_exponential": (square("matrix_exponential"), None, lambda x, n: expm(x.reshape(n, n))),
+    "transition": (
+        lambda writer, size: np.stack(writer.transition(matrix(0, size, size), matrix(size * size, size, size))),
+        None,
+        lambda x, n: transition_by_van_loan(*x.reshape(2, n, n)),
+    ),
     "inverse": (square("inverse"), None, lambda x, n: np.linalg.inv(x.reshape(n, n))),
 }
 N_INPUTS = {
@@ -64,6 +69,7 @@ N_INPUTS = {
     "product": lambda n: n * (n + 1) + 2 * (n + 1),
     "covariance": lambda n: n + n * (n - 1) // 2,
     "matrix_exponential": lambda n: n * n,
+    "transition": lambda n: 2 * n * n,
     "inverse": lambda n: n * n,
 }
 
@@ -77,6 +83,13 @@ def covariance_by_hand(sd, partial):
         rest = np.sqrt((1 - partial[0] ** 2) * (1 - partial[1] ** 2))
         correlation[2, 1] = correlation[1, 2] = partial[2] * rest + partial[0] * partial[1]
     return correlation * np.outer(sd, sd)
+
+
+def transition_by_van_loan(drift, noise):
+    """From the blocks of one exponential, which is exact enough while nothing decays far (Van Loan 1978)."""
+    size = len(drift)
+    whole = expm(np.block([[-drift, (noise + noise.T) / 2], [np.zeros((size, size)), drift.T]]))
+    return np.stack([whole[size:, size:].T, whole[size:, size:].T @ whole[:size, size:]])
 
 
 def a_program(name, size):

@@ -66,6 +66,21 @@ def test_moments_and_persons_are_one_density(name):
         np.testing.assert_allclose(fast(point), slow(point), rtol=1e-8)
 
 
+def test_moments_and_persons_are_one_density_and_slope_where_a_process_decays_fast():
+    """Where a block exponential has no digits left: decay of 30 and more over an interval."""
+    spec, panel = small("riclpm continuous")
+    by_moments, by_persons = to_pymc(spec, panel), to_pymc(spec, panel, likelihood="persons")
+    point = by_moments.initial_point()
+    point["decay_log__"] = np.log([40.0, 3.0])
+    vector = np.concatenate([point[value.name].ravel() for value in by_moments.value_vars])
+    status, value, slope = evaluate(compile_model(by_moments), vector)
+    slow = by_persons.compile_fn([by_persons.logp(), by_persons.dlogp()], mode=PLAIN)
+    want, want_slope = slow(point)
+    assert status == 0
+    np.testing.assert_allclose(value, want, rtol=1e-9)
+    np.testing.assert_allclose(slope, want_slope, rtol=1e-7, atol=1e-8 * np.abs(want_slope).max())
+
+
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("own times",)])
 def test_the_interpreted_density_is_pymcs(name):
     model = to_pymc(*CASES[name])

@@ -1,11 +1,15 @@
 """The answer on association: its numbers, words, figure and refusals."""
 
 import dataclasses
+from types import SimpleNamespace
 
+import arviz_stats
 import numpy as np
 import pytest
+import xarray as xr
 
 import alliance_bayes as ab
+from alliance_bayes.questions import association as module
 
 STUDY = ab.sponsor_study(seed=3).frame
 REGRESSION = ab.RandomInterceptRegression(
@@ -128,13 +132,37 @@ def test_too_few_draws_are_said_in_the_health():
     assert few.health.problems[1].startswith("attendance, as published: too few effective draws (")
 
 
+@pytest.mark.parametrize(
+    ("rhat", "ess", "problem"),
+    [
+        (1.01, 400.0, ""),
+        (1.01 + 1e-12, 400.0, "days, as published: the chains disagree (R-hat 1.010)"),
+        (np.nan, 400.0, "days, as published: the chains disagree (R-hat nan)"),
+        (1.01, 400.0 - 1e-9, "days, as published: too few effective draws (400)"),
+        (1.01, np.nan, "days, as published: too few effective draws (nan)"),
+    ],
+)
+def test_limits_of_health(monkeypatch, rhat, ess, problem):
+    """The worst term and the worse of bulk and tail of any regression count."""
+
+    def ess_of(draws, method):
+        return xr.Dataset({"values": ("term", [900.0, ess if method == "tail" else 900.0])})
+
+    monkeypatch.setattr(arviz_stats, "rhat", lambda draws: xr.Dataset({"values": ("term", [1.0, rhat])}))
+    monkeypatch.setattr(arviz_stats, "ess", ess_of)
+    fitted = SimpleNamespace(draws=xr.DataArray(np.zeros((4, 10, 2)), dims=("chain", "draw", "term")), accepted=0.9)
+    health = module._health({("days", PUBLISHED): fitted})
+    assert health.healthy == (not problem)
+    assert [each.startswith(problem) for each in health.problems] == [True] * bool(problem)
+
+
 def test_settings_that_cannot_be_sampled_are_refused():
     with pytest.raises(ab.SpecError) as error:
         ab.association(REGRESSION, STUDY, draws=0, chains=0, seed=-1)
     assert error.value.problems == (
         "draws must be a whole number, at least 4; got 0.",
         "chains must be a whole number, at least 1; got 0.",
-        "seed must be a whole number, at least 0; got -1.",
+        "seed must be a whole number of 0 or more; got -1.",
     )
 
 

@@ -8,7 +8,9 @@ from scipy.special import gammaln
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.questions.bayes_factors import savage_dickey
+from alliance_bayes.health import Health
+from alliance_bayes.questions import bayes_factors as module
+from alliance_bayes.questions.bayes_factors import DensityRatio, savage_dickey
 from alliance_bayes.questions.ratios import Ratio
 from latent_people import people
 
@@ -189,6 +191,71 @@ def test_printed_bayes_factors(fit):
     )
     assert lines[4].startswith("neither path, every interval ")
     assert lines[-len(fit.spec.assumptions) - 4] == "What this says, and what it does not:"
+
+
+@pytest.mark.parametrize(
+    ("k_hat", "error", "sound"),
+    [
+        (0.7, 0.25, True),
+        (0.7 + 1e-12, 0.0, False),
+        (0.0, 0.25 + 1e-12, False),
+        (-np.inf, 0.0, True),
+        (np.nan, 0.0, False),
+        (0.0, np.nan, False),
+    ],
+)
+def test_limits_of_what_is_sound(k_hat, error, sound):
+    ratio = DensityRatio(0.0, error, k_hat)
+    assert ratio.sound == sound
+    assert module._row(ratio, True)["sound"] == sound
+    assert not module._row(ratio, False)["sound"]
+
+
+def test_for_none_is_the_density_at_0_after_the_data_over_that_before():
+    row = module._row(DensityRatio(np.log(3.0), 0.1, 0.2), True)
+    assert (row["for_none"], row["for_effect"]) == (pytest.approx(3.0), pytest.approx(1 / 3))
+    sick = replace(Health(1.0, 900, 900, 0, 1.0, "", ()), problems=("3 divergent transitions.",))
+    assert module._row(DensityRatio(0.0, 0.0, 0.0), sick.healthy)["sound"] is False
+
+
+def test_the_weights_that_are_worse_tell_the_shape():
+    """Draws far from a prior changed to be narrow: those that change the prior have the heavier tail."""
+    rng = np.random.default_rng(2)
+    draws = rng.normal(0.6, 0.1, size=(N_CHAINS, N_DRAWS, 1))
+
+    def log_density(points):
+        return -0.5 * ((points[:, 0] - 0.6) / 0.1) ** 2
+
+    flat = draws.reshape(-1, 1)
+    arguments = (log_density, np.array([0]), np.array([0]), ab.Normal(0.0, 0.5))
+    (narrow,) = savage_dickey(draws, log_density(flat), *arguments, [0.05])
+    change = module._prior_change(flat, ab.Normal(0.0, 0.5), 0.05)
+    above = module._conditional(flat, np.array([0])) + log_density(0 * flat) - log_density(flat)
+    shapes = [module._shape(each.reshape(N_CHAINS, -1)) for each in (above + change[0] * 0, change)]
+    assert narrow.k_hat == pytest.approx(max(shapes))
+    assert shapes[1] > shapes[0] + 0.3
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_only_what_is_not_sound_is_fitted_again(fit, monkeypatch, sound):
+    """And at other widths than that of the fit, whose draws are at hand."""
+    fitted = []
+
+    def refitted(fit, panel, seed, spec):
+        fitted.append(spec.priors.cross_lagged.sd)
+        return fit
+
+    monkeypatch.setattr(module, "refitted", refitted)
+    monkeypatch.setattr(module, "MOST_SHAPE", np.inf if sound else -np.inf)
+    monkeypatch.setattr(module, "MOST_ERROR", np.inf)
+    answer = ab.bayes_factors(fit, "alliance", "days", widths=(0.1, 0.3))
+    assert fitted == ([] if sound else [0.1, 0.3])
+    assert answer.curve.groupby(level="width")["refitted"].all().to_dict() == {
+        0.1: not sound,
+        0.15: False,
+        0.3: not sound,
+    }
+    assert ab.bayes_factors(fit, "alliance", "days", widths=(0.1,), refit=False).curve["refitted"].sum() == 0
 
 
 def test_every_problem_of_bayes_factors_in_one_message(fit):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import kstest, norm
 
 import alliance_bayes as ab
 from alliance_bayes.model_on_panel import panel_model
@@ -95,6 +95,20 @@ def shares_of(draw, n=400):
 )
 def test_verdicts_find_what_is_wrong(draw, verdict):
     assert _table(shares_of(draw), ["x"])["verdict"].tolist() == [verdict]
+
+
+def test_p_values_are_adjusted_for_their_number():
+    """Shares somewhat too large at one wave are a fault where they are asked for alone, and not as one of two."""
+    even = (np.arange(400) + 0.5) / 400
+    off = np.minimum(even + 0.0705, 1.0)
+    assert 0.025 < kstest(off, "uniform").pvalue < 0.05
+    index = [
+        pd.MultiIndex.from_product([range(400), [time], ["x"]], names=["person", "time", "measure"]) for time in (0, 1)
+    ]
+    alone = pd.Series(off, index[0])
+    assert _table(alone, ["x"])["verdict"].tolist() == ["predictions too low"]
+    both = pd.concat([alone, pd.Series(even, index[1])])
+    assert _table(both, ["x"])["verdict"].tolist() == ["", ""]
 
 
 def test_printed_and_drawn(calibrated):

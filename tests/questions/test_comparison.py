@@ -16,6 +16,8 @@ from alliance_bayes.conditioning import log_densities, without_person
 from alliance_bayes.health import Health
 from alliance_bayes.panel import unseen_from
 from alliance_bayes.pymc_models.densities import log_density_of
+from alliance_bayes.questions import comparison
+from alliance_bayes.questions import scores as scores_module
 from alliance_bayes.questions.comparison import compared
 from alliance_bayes.questions.scores import (
     LeftOut,
@@ -188,6 +190,34 @@ def test_leaving_out_changes_nothing_else(small_panel):
     np.testing.assert_array_equal(np.delete(unseen.values, 5, axis=0), np.delete(small_panel.values, 5, axis=0))
 
 
+def test_what_is_not_observed_stays_what_it_is():
+    """Of the waves left out observed values and states are unseen; what does not exist still does not."""
+    doctor = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    alliance = np.where(doctor == 1, [[4.0, 0, 5], [0, 3, 0], [1, 2, 3]], np.nan)
+    days = np.arange(9.0).reshape(3, 3)
+    panel = ab.Panel.from_arrays(
+        np.stack([alliance, days], axis=2),
+        measures=["alliance", "days"],
+        times=[0, 1, 2],
+        requires={"alliance": "doctor"},
+        states={"doctor": doctor},
+    )
+    unseen = unseen_from(panel, 1)
+    kinds = ab.Absence
+    assert unseen.absence[0].tolist() == [
+        [kinds.OBSERVED, kinds.OBSERVED],
+        [kinds.DOES_NOT_EXIST, kinds.NOT_INTERVIEWED],
+        [kinds.NOT_INTERVIEWED, kinds.NOT_INTERVIEWED],
+    ]
+    assert np.isnan(unseen.values[:, 1:]).all()
+    assert np.isnan(unseen.states["doctor"][:, 1:]).all()
+    np.testing.assert_array_equal(unseen.values[:, 0], panel.values[:, 0])
+    np.testing.assert_array_equal(unseen.states["doctor"][:, 0], doctor[:, 0])
+    one = unseen_from(panel, 2, 1, ["days"])
+    assert one.absence[1, 2].tolist() == [kinds.DOES_NOT_EXIST, kinds.NOT_INTERVIEWED]
+    np.testing.assert_array_equal(one.values[[0, 2]], panel.values[[0, 2]])
+
+
 def test_the_log_density_is_the_samplers(small_fit):
     """Points come back to the draws they were made from, and prior and likelihood add up."""
     target = log_density_of(small_fit.model)
@@ -340,6 +370,119 @@ def test_two_models_need_a_large_difference_of_several_errors(step, spread, verd
     answer = made_up_comparison({"one": made_up_scores(np.zeros(120)), "other": made_up_scores(noise - step)})
     assert list(answer.pairs["verdict"]) == [verdict]
     assert why is None or answer.sentences[0].endswith(why)
+
+
+@pytest.mark.parametrize(
+    ("difference", "spread", "verdict"),
+    [
+        (4.0, 0.0, "predicts better"),
+        (4.0 - 2**-20, 0.0, "not distinguishable"),
+        (2**-4, 2**-4, "predicts better"),
+    ],
+)
+def test_exactly_the_least_difference_and_so_many_errors_are_enough(difference, spread, verdict):
+    """128 people: of four errors' size where all differ by +- 2^-4, so that the SE is about .71."""
+    n = 128
+    noise = spread * np.tile([1.0, -1.0], n // 2)
+    scores = {"one": made_up_scores(np.zeros(n)), "other": made_up_scores(-np.full(n, difference / n) + noise)}
+    pairs = made_up_comparison(scores).pairs
+    if not spread:
+        assert pairs["verdict"].tolist() == [verdict]
+        return
+    error, total = pairs["se"].iloc[0], pairs["elpd_difference"].iloc[0]
+    assert error == pytest.approx(np.sqrt(n) * np.std(noise, ddof=1))
+    limits = {"least_difference": 0.0, "least_errors": total / error}
+    assert made_up_comparison(scores, **limits).pairs["verdict"].tolist() == [verdict]
+    limits["least_errors"] *= 1 + 1e-9
+    assert made_up_comparison(scores, **limits).pairs["verdict"].tolist() == ["not distinguishable"]
+
+
+def test_defaults_of_a_comparison():
+    assert (comparison.LEAST_DIFFERENCE, comparison.LEAST_ERRORS) == (4.0, 2.0)
+
+
+@pytest.mark.parametrize(("n_persons", "few"), [(99, True), (100, False)])
+def test_fewer_than_a_hundred_people_are_few(n_persons, few):
+    scores = {name: made_up_scores(np.full(n_persons, each)) for name, each in (("one", 0.0), ("other", -1.0))}
+    reasons = made_up_comparison(scores).reasons
+    assert [reason.startswith(f"With {n_persons} people (fewer than 100) the SEs") for reason in reasons] == [
+        True
+    ] * few
+
+
+def test_the_worst_are_left_out_in_truth_first(monkeypatch):
+    """Two of three people whose weights fail, in the order of their shapes; the third stays a doubt."""
+    density = xr.DataArray(
+        np.random.default_rng(1).normal(size=(2, 50, 5)),
+        {"person": [f"P{place}" for place in range(5)]},
+        ("chain", "draw", "person"),
+    )
+    made_up = made_up_scores(np.zeros(5))
+    made_up = replace(made_up, k_hat=made_up.k_hat.copy(data=[0.9, 0.2, 1.3, 0.8, 0.67]))
+    refits = []
+
+    def exact(left_out, place):
+        refits.append(place)
+        return made_up_scores([-3.0])
+
+    monkeypatch.setattr(scores_module, "importance_scores", lambda density: (made_up, 0 * density))
+    monkeypatch.setattr(scores_module, "_target", lambda fit: None)
+    monkeypatch.setattr(scores_module, "_refitted_score", exact)
+    left_out = SimpleNamespace(fit=None, places=np.arange(10, 15), log_density=lambda fit, places: density)
+    found = leave_out(left_out, 2)
+    assert refits == [12, 10]
+    assert (found.n_refitted, found.n_matched, found.n_high) == (2, 0, 1)
+    assert found.elpd.values.tolist() == [-3.0, 0.0, -3.0, 0.0, 0.0]
+    np.testing.assert_array_equal(found.k_hat, [np.nan, 0.2, np.nan, 0.8, 0.67])
+    assert found.mcse == pytest.approx(0.25 * np.sqrt(2))
+    lpd = np.log(np.exp(density).mean(("chain", "draw")))
+    assert found.p == pytest.approx(float(lpd.sum()) + 6.0)
+
+
+@pytest.mark.parametrize("doubtful", ["one", "other"])
+def test_a_doubt_about_either_decides_nothing(doubtful):
+    scores = {name: made_up_scores(np.full(120, each)) for name, each in (("one", 0.0), ("other", -1.0))}
+    assert made_up_comparison(scores).pairs["verdict"].tolist() == ["predicts better"]
+    scores[doubtful].k_hat[3] = 0.67 + 1e-12
+    assert made_up_comparison(scores).pairs["verdict"].tolist() == ["undecided"]
+    scores[doubtful].k_hat[3] = 0.67
+    assert made_up_comparison(scores).pairs["verdict"].tolist() == ["predicts better"]
+
+
+def test_weights_are_of_the_method_asked_for():
+    """Two people for whom the other model is better: stacking shares, pseudo-BMA hardly does."""
+    elpd = np.zeros(120)
+    elpd[:2] = -8.0
+    scores = {"one": made_up_scores(elpd), "other": made_up_scores(np.full(120, -0.6))}
+    weights = {
+        method: made_up_comparison(scores, method=method).table.loc["other", "weight"]
+        for method in ("stacking", "pseudo-BMA")
+    }
+    assert weights["pseudo-BMA"] == pytest.approx(1 / (1 + np.exp(72 - 16)))
+    assert weights["stacking"] > 0.01
+
+
+def test_the_error_of_a_pair_is_of_paired_people_and_monte_carlo_errors_add():
+    base = -10 - np.arange(120) % 7
+    other = base - 0.1 - 0.01 * (np.arange(120) % 2)
+    row = made_up_comparison(
+        {"one": made_up_scores(base, mcse=0.3), "other": made_up_scores(other, mcse=0.4)}
+    ).pairs.iloc[0]
+    assert row["elpd_difference"] == pytest.approx(120 * 0.105)
+    assert row["se"] == pytest.approx(np.sqrt(120 * np.var(base - other, ddof=1)))
+    assert row["mcse"] == pytest.approx(0.5)
+
+
+def test_fits_of_other_things_are_refused(small_fit, small_panel):
+    """Values of one measure as numbers in one model and as answers of a family in the other."""
+    counted = replace(small_fit, spec=replace(small_fit.spec, families={"days": ab.Count()}))
+    with pytest.raises(ab.SpecError) as error:
+        ab.compare({"one": small_fit, "other": counted})
+    assert error.value.problems == (
+        "'one' gives a probability to alliance as numbers and days as numbers, 'other' to alliance as numbers and days "
+        "as responses: only densities of the same things can be compared. Give the same measures families other than "
+        "the normal in both, the same state, and selection of the same.",
+    )
 
 
 def test_what_cannot_be_trusted_decides_nothing():

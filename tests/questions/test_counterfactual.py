@@ -2,6 +2,7 @@
 
 import resource
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ import pytest
 from scipy.special import expit
 
 import alliance_bayes as ab
+from alliance_bayes.questions import counterfactual as module
 from causal_truths import least_squares, normal, over_normal, people, yes_or_no
+from draws_of_a_share import SURE, UNSURE
 from fabricated import MEASURES, fabricated_fit
 
 ON, OFF = {"a": 1}, {"a": 0}
@@ -309,6 +312,28 @@ def test_blocks_do_not_change_what_is_estimated(monkeypatch):
     row, other = whole.means.loc["treated"], blocks.means.loc["treated"]
     assert row["mean"] != other["mean"]
     assert abs(row["mean"] - other["mean"]) < 4 * np.hypot(row["simulation_error"], other["simulation_error"])
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [(1, "positive"), (-1, "negative")])
+def test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws(sign, verdict):
+    sure, unsure = (sign * (0.2 * holds.astype(float) - 0.1) for holds in (SURE, UNSURE))
+    assert module._verdict(sure, 0.95, ()) == verdict
+    assert module._verdict(unsure, 0.95, ()) == "undecided"
+    assert module._verdict(sure, 0.95, ("3 divergent transitions.",)) == "undecided"
+
+
+def test_simulation_noise_is_taken_off_the_uncertainty():
+    """The variance of means over copies holds that of a copy over their number."""
+    rng = np.random.default_rng(3)
+    by_copy = rng.normal(size=(40, 1)) + 2 * rng.normal(size=(40, 5))
+    simulation = SimpleNamespace(chains=2, draws=20)
+    table, noise = module._table({"total": by_copy}, simulation)
+    between, within = by_copy.mean(axis=1).var(ddof=1), by_copy.var(axis=1, ddof=1).mean() / 5
+    row = table.loc["total"]
+    assert within > 0.3
+    assert row["sd"] == pytest.approx(np.sqrt(between - within))
+    assert noise == {"total": pytest.approx(within / between)}
+    assert row["simulation_error"] == pytest.approx(np.sqrt(within / 40))
 
 
 def test_values_outside_the_data_are_said():

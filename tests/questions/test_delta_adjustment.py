@@ -1,6 +1,7 @@
 """Missing values that are not missing at random: the right delta recovers the truth, and only what was asked shifts."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from alliance_bayes.moments.kernel import moments
 from alliance_bayes.moments.program_kernel import run
 from alliance_bayes.questions import delta_adjustment as module
 from alliance_bayes.questions import shifted_panels
-from alliance_bayes.summaries import probability
+from alliance_bayes.summaries import indicator, probability
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)
@@ -127,8 +128,18 @@ def share_of(answer):
 
 def test_of_one_chain_per_imputation_the_error_is_that_of_independent_shares():
     draws = xr.DataArray(np.arange(8.0).reshape(4, 2), dims=("chain", "draw"))
-    found = probability((draws > 4.5).assign_coords(imputation=("chain", [0, 0, 1, 1])))
+    found = probability(indicator(draws > 4.5, draws).assign_coords(imputation=("chain", [0, 0, 1, 1])))
     assert (found.value, found.mcse) == (0.375, pytest.approx(np.std([0, 0.75], ddof=1) / np.sqrt(2)))
+
+
+def test_the_share_between_imputations_is_rubins():
+    draws = xr.DataArray(np.random.default_rng(2).normal(size=(6, 40)), dims=("chain", "draw"))
+    draws += np.array([0.0, 0.0, 0.5, 0.5, 2.0, 2.0])[:, None]
+    parts = draws.to_numpy().reshape(3, 80)
+    between = (1 + 1 / 3) * parts.mean(axis=1).var(ddof=1)
+    share = between / (between + parts.var(axis=1, ddof=1).mean())
+    found = module._between_share(draws.assign_coords(imputation=("chain", [0, 0, 1, 1, 2, 2])))
+    assert found == pytest.approx(share)
 
 
 # ---- which values are shifted ----
@@ -264,6 +275,18 @@ def test_imputed_values_have_the_distribution_that_the_model_gives_them(kinds_of
     assert np.corrcoef(found.T)[0, 1] == pytest.approx(correlation, abs=0.12)
 
 
+def test_an_unhealthy_fit_or_refit_makes_an_unhealthy_answer(watched, kinds_of_absence):
+    """Both kinds of problems are kept, those of the fit that values were imputed from first."""
+    fit = kinds_of_absence
+    own = [f"The fit that values were imputed from: {problem}" for problem in fit.health.problems]
+    assert own
+    answer, _ = watched(measure="days", deltas=[-1.0])
+    problems = list(answer.answers[-1.0].health.problems)
+    assert problems[: len(own)] == own
+    assert any(problem.startswith("Too few effective draws") for problem in problems[len(own) :])
+    assert answer.verdicts == {0.0: "undecided", -1.0: "undecided"}
+
+
 # ---- interruptions ----
 
 
@@ -341,6 +364,60 @@ def test_tipping_points_are_interpolated_on_the_normal_scale():
     )
     assert sentences[2].startswith("P(y -> x < 0) falls below 0.95 at delta -1.5")
     assert sentences[-1] == "Verdict: both at delta 0 and -1; undecided at delta -2; x leads at delta 1."
+
+
+@pytest.mark.parametrize(
+    ("p_positive", "sign"),
+    [(0.95, "positive"), (0.95 - 1e-9, "uncertain"), (0.0625, "uncertain"), (0.0, "negative")],
+)
+def test_a_sign_is_as_certain_as_asked_or_uncertain(p_positive, sign):
+    assert module._sign(p_positive, 0.95) == sign
+    assert module._sign(0.0625, 0.9375) == "negative"
+    assert module._sign(0.0625 + 1e-9, 0.9375) == "uncertain"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_tipping_points_are_the_same_for_either_sign(sign):
+    """Where a share of .96 at 0 and .9 at -1 falls below .95 on the normal scale, also two errors to either side."""
+    chances = np.array([0.96, 0.9, 0.9, 0.96])
+    table = probabilities(x_y=chances if sign > 0 else 1 - chances, y_x=(0.5,) * 4)
+    tip = module._tipping(table, MadeUp, 0.95, 2.0).loc["x -> y", "all", "lower"]
+    assert tip["sign"] == {1: "positive", -1: "negative"}[sign]
+
+    def crossing(errors):
+        before, after, limit = norm.ppf([0.96 + errors * 0.004, 0.9 + errors * 0.004, 0.95])
+        return -(before - limit) / (before - after)
+
+    assert tip["delta"] == pytest.approx(crossing(0))
+    assert tip["earliest"] == pytest.approx(crossing(-2))
+    assert tip["latest"] == pytest.approx(crossing(2))
+    assert tip["raw"] == pytest.approx(2 * crossing(0))
+
+
+def test_exactly_the_certainty_has_not_tipped():
+    quantiles = pd.Series([norm.ppf(0.99), norm.ppf(0.95), norm.ppf(0.9)], index=[0.0, -1.0, -2.0])
+    assert module._first_below(quantiles, 0.95) == -1
+    assert np.isnan(module._first_below(quantiles.iloc[:2], 0.95))
+    assert module._first_below(quantiles.iloc[1:], 0.95) == -1
+
+
+def test_ten_draws_on_one_side_are_not_few():
+    """With fewer the quantile is the mean in SDs; the table's mean is 0 here, so that the two are told apart."""
+    table = probabilities(x_y=(0.999, 0.9991, 0.001, 0.0009), y_x=(0.5,) * 4).assign(mean=0.0, p_positive_mcse=0.0)
+    found = module._quantiles(table.xs("x -> y", level="path"), 0, 10_000).to_numpy()
+    assert found == pytest.approx([norm.ppf(0.999), 0, norm.ppf(0.001), 0])
+
+
+@pytest.mark.parametrize(("n_imputations", "said"), [(10, False), (9, True)])
+def test_imputations_are_too_few_for_a_hundred_times_the_share_between(n_imputations, said):
+    table = probabilities(x_y=(0.6,) * 4, y_x=(0.5,) * 4)
+    tipping = module._tipping(table, MadeUp, 0.95, 1.0)
+    answer = SimpleNamespace(
+        n_draws=10_000, draws=xr.Dataset(coords={"imputation": ("chain", np.arange(n_imputations))})
+    )
+    scenarios = pd.DataFrame({"verdict": ["undecided"] * 4}, index=[0.0, -1.0, -2.0, 1.0])
+    found = module._sentences(table, scenarios, tipping, answer, 0.95)
+    assert any("probabilities are rough; ask for imputations=10 or more" in each for each in found) == said
 
 
 def test_an_uncertain_sign_has_no_tipping_point():

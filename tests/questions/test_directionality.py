@@ -7,6 +7,7 @@ import xarray as xr
 import alliance_bayes as ab
 from alliance_bayes.fitting import Settings
 from alliance_bayes.health import Health
+from draws_of_a_share import SURE, UNSURE
 
 N_CHAINS, N_DRAWS = 4, 500
 
@@ -68,6 +69,90 @@ def test_verdicts(forward, backward, verdict, reasons):
     answer = ab.directionality(made_up_fit(forward, backward), "alliance", "days")
     assert answer.verdict == verdict
     assert answer.reasons == reasons
+
+
+def fit_of(forward, backward, *, times=(0, 6, 12)):
+    """A healthy fit whose effects are these numbers or draws, dims ``(chain, draw)``, one for each interval."""
+    fitted = made_up_fit(0.0, 0.0, times=times)
+    groups = {name: fitted.draws[name].to_dataset() for name in ("posterior", "prior", "sample_stats")}
+    shape, n_intervals = SURE.shape, len(times) - 1
+    effects = np.zeros((*shape, n_intervals, 2, 2))
+    for place, given in (((1, 0), forward), ((0, 1), backward)):
+        each = given if isinstance(given, list) else [given] * n_intervals
+        for interval, values in enumerate(each):
+            effects[(..., interval, *place)] = values
+    coordinates = {name: groups["prior"][name] for name in ("interval", "outcome", "predictor")}
+    dims = ("chain", "draw", "interval", "outcome", "predictor")
+    variables = dict.fromkeys(("lagged_standardized", "lagged"), (dims, effects))
+    fitted = ab.Fit(
+        fitted.spec,
+        fitted.panel,
+        xr.DataTree.from_dict({**groups, "posterior": xr.Dataset(variables, coordinates)}),
+        fitted.settings,
+    )
+    fitted.__dict__["health"] = Health(1.0, 900, 900, 0, 1.0, "", ())
+    return fitted
+
+
+@pytest.mark.parametrize(("holds", "sure"), [(SURE, True), (UNSURE, False)], ids=["sure", "unsure"])
+@pytest.mark.parametrize(
+    ("effects", "verdict"),
+    [
+        (lambda holds: (np.where(holds, -0.3, 0.02), 0.0), "alliance leads"),
+        (lambda holds: (0.0, np.where(holds, -0.3, 0.02)), "days leads"),
+        (lambda holds: (np.where(holds, 0.2, 0.02), -0.2), "both"),
+        (lambda holds: (np.where(holds, -0.02, 0.04), 0.0), "practically none"),
+    ],
+    ids=["first", "second", "both", "none"],
+)
+def test_a_verdict_needs_its_monte_carlo_margin(holds, sure, effects, verdict):
+    """Each verdict of the share .96, once .95 with two errors to spare and once not."""
+    fitted = fit_of(*effects(holds))
+    answer = ab.directionality(fitted, "alliance", "days")
+    event = answer.evidence.loc[("average of intervals of 6", verdict)]
+    assert event["probability"] == 0.96
+    assert (event["probability"] - 2 * event["mcse"] >= 0.95) == sure
+    assert answer.verdict == (verdict if sure else "undecided")
+
+
+def test_an_effect_of_the_margin_is_neither_beyond_nor_within_it():
+    answer = ab.directionality(fit_of(0.5, 0.25), "alliance", "days", margin=0.25)
+    assert answer.verdict == "undecided"
+    assert (answer.evidence["probability"] == 0).all()
+    assert ab.directionality(fit_of(0.25, 0.5), "alliance", "days", margin=0.25).verdict == "undecided"
+    assert ab.directionality(fit_of(-0.25, 0.0), "alliance", "days", margin=0.25).verdict == "undecided"
+    assert ab.directionality(fit_of(0.5, 0.125), "alliance", "days", margin=0.25).verdict == "alliance leads"
+    assert ab.directionality(fit_of(0.125, -0.5), "alliance", "days", margin=0.25).verdict == "days leads"
+    assert ab.directionality(fit_of(0.375, 0.375), "alliance", "days", margin=0.25).verdict == "both"
+    assert ab.directionality(fit_of(0.125, -0.125), "alliance", "days", margin=0.25).verdict == "practically none"
+
+
+@pytest.mark.parametrize(
+    ("holds", "reason"),
+    [(SURE, "alliance -> days is the stronger."), (UNSURE, "Neither is stronger with enough certainty.")],
+    ids=["sure", "unsure"],
+)
+def test_the_stronger_needs_its_monte_carlo_margin(holds, reason):
+    answer = ab.directionality(fit_of(np.where(holds, 0.4, 0.2), 0.2), "alliance", "days")
+    assert (answer.verdict, answer.reasons) == ("both", (reason,))
+
+
+def test_the_stronger_is_so_over_every_length():
+    stronger = ab.directionality(fit_of([0.4, 0.5], 0.2, times=(0, 3, 9)), "alliance", "days")
+    assert (stronger.verdict, stronger.reasons) == ("both", ("alliance -> days is the stronger.",))
+    once = ab.directionality(fit_of([0.4, 0.2], 0.2, times=(0, 3, 9)), "alliance", "days")
+    assert (once.verdict, once.reasons) == ("both", ("Neither is stronger with enough certainty.",))
+
+
+@pytest.mark.parametrize(("holds", "said"), [(SURE, True), (UNSURE, False)], ids=["sure", "unsure"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_signs_of_intervals_need_their_monte_carlo_margin(holds, said, sign):
+    """One interval surely of one sign, the other of the other sign with the share .96."""
+    fitted = fit_of([sign * np.where(holds, 0.4, -0.01), -sign * 0.4], 0.0)
+    reasons = ab.directionality(fitted, "alliance", "days").reasons
+    assert (
+        any(reason.startswith("Intervals disagree: alliance -> days is positive over ") for reason in reasons) == said
+    )
 
 
 def test_both_comes_before_leads_and_needs_the_margin():

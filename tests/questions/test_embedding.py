@@ -5,7 +5,9 @@ import pytest
 from scipy.linalg import expm
 
 import alliance_bayes as ab
-from alliance_bayes.questions.embedding import drift_and_diffusion
+from alliance_bayes.questions.embedding import _in_words, drift_and_diffusion
+from alliance_bayes.summaries import Probability
+from fabricated import fabricated_fit
 
 
 def discretized(drift, diffusion, step):
@@ -50,6 +52,42 @@ def test_in_words(carry_over, word):
         assert float(answer.draws["drift"].sel(outcome="x", predictor="x").mean()) == pytest.approx(
             np.log(0.45) / 2, abs=0.06
         )
+
+
+@pytest.mark.parametrize(
+    ("real", "valid", "word"),
+    [
+        ((0.96, 0.004), (0.96, 0.004), "can be those of a continuous process"),
+        ((0.96, 0.004), (0.96, 0.006), "A real drift exists"),
+        ((0.96, 0.006), (0.9, 0.004), "not tell whether"),
+        ((0.0501, 0.0), (0.0, 0.0), "not tell whether"),
+        ((0.0499, 0.0), (0.0, 0.0), "negative eigenvalue"),
+    ],
+)
+def test_words_need_their_monte_carlo_margin(real, valid, word):
+    (sentence,) = _in_words(*(Probability(*each, 4000) for each in (real, valid)))
+    assert word in sentence
+
+
+@pytest.mark.parametrize(
+    ("effects", "sd", "real", "valid"),
+    [
+        ([[0.7, 0.3], [0.0, 0.3]], 1.0, 1, 1),
+        ([[0.7, 0.3], [0.0, 0.3]], 0.001, 1, 0),
+        ([[0.7, 0.0], [0.0, -0.3]], 1.0, 0, 0),
+    ],
+)
+def test_a_diffusion_needs_a_drift_and_innovations_large_enough(effects, sd, real, valid):
+    """What y brings to x within the step is in the innovations of x, so these cannot be next to nothing."""
+    fit = fabricated_fit(
+        np.array(effects),
+        measures=("x", "y"),
+        times=(0, 3, 6),
+        spec=ab.CLPM(["x", "y"], lags="equal"),
+        innovation_sd=[[sd, 1.0]] * 2,
+    )
+    found = ab.embeddability(fit)
+    assert (found.real_drift.value, found.valid_diffusion.value) == (real, valid)
 
 
 def test_fits_that_have_no_common_step():

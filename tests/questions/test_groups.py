@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import alliance_bayes as ab
+from alliance_bayes.fitting import Settings
+from alliance_bayes.questions import groups as module
+from draws_of_a_share import SURE, UNSURE
+from fabricated import HEALTHY
 
 MEASURES = ["x", "y"]
 EFFECTS = {"A": 0.05, "B": 0.35}
@@ -48,6 +53,59 @@ def test_the_contrast_finds_the_difference(fit):
     assert "A less B: -0" in str(answer)
     assert "Groups differ in nothing but what is compared" in answer.assumptions[-1]
     assert answer.plot().axes[0].get_xlabel() == "x -> y, SD per SD"
+
+
+def difference_of(first, second, *, margin=0.03, healthy=True):
+    """Row of the difference between two groups with these draws, dims ``(chain, draw)``, or numbers."""
+    groups = [xr.zeros_like(SURE, dtype=float) + each for each in (first, second)]
+    draws = xr.concat(groups, dim="group").assign_coords(group=["A", "B"])
+    return module._differences(draws, margin, 0.95, healthy).loc[("A", "B")]
+
+
+@pytest.mark.parametrize(
+    ("then", "otherwise", "verdict"), [(0.3, 0.0, "larger"), (-0.3, 0.0, "smaller"), (-0.02, 0.1, "practically equal")]
+)
+def test_a_difference_needs_its_monte_carlo_margin_and_healthy_draws(then, otherwise, verdict):
+    sure, unsure = (0.1 + xr.where(holds, then, otherwise) for holds in (SURE, UNSURE))
+    assert difference_of(sure, 0.1)["verdict"] == verdict
+    assert difference_of(unsure, 0.1)["verdict"] == "undecided"
+    assert difference_of(sure, 0.1, healthy=False)["verdict"] == "undecided"
+    assert difference_of(sure, 0.1)["mean"] == pytest.approx(0.96 * then + 0.04 * otherwise)
+
+
+@pytest.mark.parametrize(
+    ("first", "verdict"),
+    [
+        (0.5, "undecided"),
+        (0.5625, "larger"),
+        (0.4375, "practically equal"),
+        (-0.5, "undecided"),
+        (-0.5625, "smaller"),
+        (-0.4375, "practically equal"),
+    ],
+)
+def test_a_difference_of_the_margin_is_neither_beyond_nor_within_it(first, verdict):
+    assert difference_of(first, 0.0, margin=0.5)["verdict"] == verdict
+
+
+def test_groups_are_compared_over_intervals_of_one_length():
+    """Of those of 3 months, .1 and .3, and not of that of 6."""
+    spec = ab.RICLPM(MEASURES, lags="free", group_lags="free")
+    panel = ab.Panel.from_arrays(
+        np.random.default_rng(1).normal(size=(40, 4, 2)), measures=MEASURES, times=[0, 3, 6, 12], groups=["A", "B"] * 20
+    )
+    effects = np.zeros((2, 50, 2, 3, 2, 2))
+    effects[:, :, 0, :, 1, 0] = 0.1, 0.3, 0.9
+    coordinates = {"group": ["A", "B"], "outcome": MEASURES, "predictor": MEASURES}
+    dims = ("chain", "draw", "group", "interval", "outcome", "predictor")
+    posterior = xr.Dataset({"lagged_standardized": (dims, effects)}, coordinates)
+    settings = Settings(50, 1, 2, 1, 0.9, 1, "", 0, 0)
+    fit = ab.Fit(spec, panel, xr.DataTree.from_dict({"/posterior": posterior}), settings)
+    fit.__dict__["health"] = HEALTHY
+    answer = ab.group_contrast(fit, "x -> y")
+    assert answer.table["mean"].tolist() == pytest.approx([0.2, 0.0])
+    assert answer.differences.loc[("A", "B"), ["mean", "verdict"]].tolist() == [pytest.approx(0.2), "larger"]
+    assert answer.heading.startswith("x -> y over intervals of 3, ")
 
 
 def test_one_group_can_be_asked_by_itself(fit):

@@ -1,6 +1,7 @@
 """Informative hypotheses beside exact probabilities of normal orthants, and what the answer says."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -12,7 +13,7 @@ import alliance_bayes as ab
 from alliance_bayes.fitting import Settings
 from alliance_bayes.health import Health
 from alliance_bayes.problems import Problems
-from alliance_bayes.questions.hypotheses import against_any, against_rest
+from alliance_bayes.questions.hypotheses import _verdict, against_any, against_rest
 from alliance_bayes.questions.statements import effects_of, parse
 from alliance_bayes.summaries import Probability
 
@@ -160,6 +161,39 @@ def test_printed_hypotheses():
     assert list(map(without_digits, lines)) == list(map(without_digits, wanted))
 
 
+@pytest.mark.parametrize(
+    ("share", "verdict"),
+    [
+        (0.0, "not negligible"),
+        (0.001, "undecided"),
+        (0.5, "undecided"),
+        (0.999, "undecided"),
+        (1.0, "practically none"),
+    ],
+)
+def test_a_region_holds_the_whole_interval_or_none_of_it(share, verdict):
+    assert _verdict(share, Health(1.0, 900, 900, 0, 1.0, "", ())) == verdict
+    assert _verdict(share, Health(1.2, 9, 9, 3, 0.1, "", ("3 divergent transitions.",))) == "undecided"
+
+
+def test_an_effect_of_the_margin_is_outside_the_region():
+    fit = made_up_fit(mean=np.array([0.25, 0.25, 0.25, -0.25, -0.25, -0.25]), covariance=np.zeros((6, 6)))
+    rope = ab.hypotheses(fit, "alliance", "days", margin=0.25).rope
+    assert rope.loc[("alliance -> days", "0 to 6"), ["below", "inside", "above"]].tolist() == [0, 0, 1]
+    assert rope.loc[("days -> alliance", "0 to 6"), ["below", "inside", "above"]].tolist() == [1, 0, 0]
+
+
+def test_bayes_factors_and_their_errors_by_hand():
+    """``f / c`` and the odds, with errors by the delta method: of a share ``e / p``, of odds ``e / (p (1 - p))``."""
+    after, before = Probability(0.8, 0.02, 4000), Probability(0.5, 0.03, 4000)
+    found = against_any(after, before)
+    assert found.value == pytest.approx(1.6)
+    assert found.error == pytest.approx(np.hypot(0.02 / 0.8, 0.03 / 0.5))
+    found = against_rest(after, before)
+    assert found.value == pytest.approx(4.0)
+    assert found.error == pytest.approx(np.hypot(0.02 / 0.16, 0.03 / 0.25))
+
+
 def test_unhealthy_draws_are_said_and_decide_nothing():
     fit = made_up_fit(mean=np.zeros(6), covariance=1e-6 * np.eye(6))
     fit.__dict__["health"] = Health(1.2, 9, 9, 3, 0.1, "", ("3 divergent transitions.",))
@@ -187,10 +221,42 @@ def test_statements_are_read_as_written():
     effects = effects_of(fit, "posterior")
     problems = Problems("none")
     first, second = effects["alliance -> days, 0 to 6"], effects["days -> alliance, 6 to 12"]
-    found = parse(" |alliance->days, 0 to 6| > days -> alliance, 6 to 12 > -0.05 & 1 > |-0.5|", effects, problems)
+    found = parse(" |alliance->days, 0 to 6| > days -> alliance, 6 to 12 > -0.05", effects, problems)
     assert problems.found == []
     xr.testing.assert_equal(found.holds(effects), (abs(first) > second) & (second > -0.05))
-    assert not parse("0.5 < |-0.5|", effects, problems).holds(effects).any()
+    xr.testing.assert_equal(parse("alliance->days, 0 to 6<|-0.3|", effects, problems).holds(effects), first < 0.3)
+    assert problems.found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nan > inf", "'nan' is neither a number nor an effect of the model"),
+        ("alliance -> days > 1_0", "'1_0' is neither a number nor an effect of the model"),
+        ("alliance -> days > 1e400", "1e400 is too large for a number."),
+        ("1 < 2", "'1 < 2' names no effect; compare an effect, such as 'x -> y', with a number or another effect."),
+        ("alliance -> days > 0.5 > |-0.2|", "'0.5 > |-0.2|' names no effect"),
+        ("alliance->days < alliance -> days", "'alliance -> days < alliance -> days' compares an effect with itself."),
+        ("|alliance -> days| > -1", "'|alliance -> days|' is a size, which is never below 0"),
+        ("|alliance -> days| < 0", "'|alliance -> days|' is a size, which is never below 0"),
+        ("0.2 < alliance -> days < 0.1", "'alliance -> days' cannot be above 0.2 and below 0.1"),
+        ("alliance -> days > 0.3 & alliance -> days < 0.1", "'alliance -> days' cannot be above 0.3 and below 0.1"),
+    ],
+)
+def test_what_holds_always_or_never_is_no_hypothesis(text, reason):
+    problems = Problems("none")
+    parse(text, ["alliance -> days", "days -> alliance"], problems)
+    assert f"'{text}': {reason}" in problems.found[0]
+
+
+def test_a_removed_path_is_no_effect():
+    fit = made_up_fit()
+    removed = replace(fit, spec=fit.spec.without("days -> alliance"))
+    assert {path.partition(",")[0] for path in effects_of(removed, "posterior")} == {
+        "alliance -> alliance",
+        "days -> days",
+        "alliance -> days",
+    }
 
 
 def test_every_problem_of_hypotheses_in_one_message():

@@ -1,10 +1,15 @@
 """Lagged effects as curves: golden peak, matrix powers, and what is not known in between."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.linalg import expm
 
 import alliance_bayes as ab
+from alliance_bayes.questions import lag_curve as module
+from draws_of_a_share import holding
 from fabricated import DRIFT, MEASURES, fabricated_fit
 
 TWO = np.array([[-0.30, 0.02], [0.08, -0.20]])
@@ -93,6 +98,39 @@ def test_which_effect_is_larger_may_flip_with_the_lag():
     said = any("Which of 'x' and 'm' leads depends on the lag" in warning for warning in flipping.warnings)
     assert flips
     assert said
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "share", "said"),
+    [
+        ((0.5, 0.0), (0.0, 0.5), 1.0, True),
+        ((-0.5, 0.0), (0.0, 0.5), 1.0, True),
+        ((0.0, 0.5), (-0.5, 0.0), 1.0, True),
+        ((0.5, 0.0), (0.0, 0.25), 1.0, False),
+        ((0.25, 0.0), (0.0, 0.5), 1.0, False),
+        ((0.5, 0.5), (0.0, 0.0), 1.0, False),
+        ((0.0, 0.0), (0.5, 0.5), 1.0, False),
+        ((0.5, 0.0), (0.0, 0.5), 0.1, True),
+        ((0.5, 0.0), (0.0, 0.5), 0.099, False),
+    ],
+)
+def test_who_leads_flips_beyond_the_margin_both_ways(forward, backward, share, said):
+    """Sizes of two effects at two lags, in this share of the draws; a lag of 0 says nothing."""
+    holds = holding(share, clumped=False)
+    effects = np.zeros((*holds.shape, 3, 3, 3))
+    effects[..., 1:, 1, 0], effects[..., 1:, 0, 1] = forward, backward
+    coordinates = {"lag": [0.0, 1.0, 2.0], "outcome": list(MEASURES), "predictor": list(MEASURES)}
+    curves = xr.DataArray(effects, coordinates, ("chain", "draw", "lag", "outcome", "predictor")).where(holds, 0.0)
+    found = module._who_leads(curves, SimpleNamespace(spec=SimpleNamespace(measures=MEASURES)), "continuous", 0.25)
+    assert len(found) == said
+    assert all(warning.startswith("Which of 'x' and 'm' leads depends on the lag: with") for warning in found)
+
+
+def test_the_curve_is_in_sds_of_the_first_wave():
+    sds = [[2.0, 4.0], [9.0, 9.0], [9.0, 9.0]]
+    curve = ab.lag_curve(two_measures(drift=TWO, within_sd=sds)).table
+    assert curve.loc[("x -> y", 3.0), "mean"] == pytest.approx(0.114066 * 2 / 4, abs=5e-7)
+    assert curve.loc[("x -> y", 3.0), "raw_mean"] == pytest.approx(0.114066, abs=5e-7)
 
 
 def test_peaks_that_still_grow_are_said():

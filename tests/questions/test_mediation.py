@@ -8,7 +8,10 @@ from scipy.linalg import expm
 
 import alliance_bayes as ab
 from alliance_bayes.health import Health
-from fabricated import DRIFT, MEASURES, fabricated_fit
+from alliance_bayes.questions import mediation as module
+from alliance_bayes.questions.dynamics import standardized_innovations
+from draws_of_a_share import SURE, UNSURE, holding
+from fabricated import DRIFT, HEALTHY, MEASURES, fabricated_fit
 
 PHI = expm(DRIFT * 3)
 
@@ -70,6 +73,24 @@ def test_effects_are_computed_draw_by_draw():
     )
 
 
+def test_evidence_is_counted_draw_by_draw():
+    fit = fabricated_fit(0.2 * PHI, spec=ab.RICLPM(MEASURES, lags="grid"), sd=0.2, shape=(2, 500))
+    answer = ask(fit, margin=0.05)
+    total, direct, indirect = (answer.draws[name].to_numpy() for name in ("total", "direct", "indirect"))
+    wanted = {
+        "indirect effect above 0": indirect > 0,
+        "indirect effect below 0": indirect < 0,
+        "indirect effect smaller than 0.05 in size": abs(indirect) < 0.05,
+        "total effect above 0": total > 0,
+        "total effect smaller than 0.05 in size": abs(total) < 0.05,
+        "direct and indirect effects of opposite sign": np.sign(direct) == -np.sign(indirect),
+    }
+    assert answer.evidence["probability"].to_dict() == {event: holds.mean() for event, holds in wanted.items()}
+    assert answer.evidence["probability"].between(0.05, 0.95).all()
+    assert answer.evidence["probability"].iloc[-1] != pytest.approx(0.5, abs=0.01)
+    assert answer.evidence.loc["total effect above 0", "prior"] == answer.table.loc["total", "p_positive_prior"]
+
+
 def test_the_curve_ends_in_the_table():
     answer = ask(fabricated_fit(drift=DRIFT, sd=0.02), horizon=12)
     curve = answer.curve
@@ -99,6 +120,34 @@ def test_effects_of_several_mediators_add_up():
     step = [draws[..., second, first] for first, second in ((0, 1), (1, 2), (2, 4))]
     assert means["x -> a -> b -> y"] == pytest.approx((step[0] * step[1] * step[2]).mean())
     assert "Ways through other count as direct." in answer.estimand
+
+
+def test_through_one_mediator_alone_is_the_product_along_its_path():
+    """Over two steps ``Phi_ya Phi_ax``; over three what passes from a to b and on is through several."""
+    phi = np.diag([0.3, 0.2, 0.4, 0.5])
+    phi[1, 0], phi[2, 0], phi[3, 1], phi[3, 2], phi[3, 0], phi[2, 1] = 0.5, 0.3, 0.4, 0.2, 0.1, 0.6
+    fit = fabricated_fit(phi, measures=("x", "a", "b", "y"), times=(0, 1, 2, 3))
+    two = ask(fit, mediators=["a", "b"], horizon=2).table["mean"]
+    assert two["through a alone"] == pytest.approx(0.4 * 0.5)
+    assert two["through b alone"] == pytest.approx(0.2 * 0.3)
+    assert two["through several mediators"] == 0
+    assert two["indirect"] == pytest.approx(0.2 + 0.06)
+    three = ask(fit, mediators=["a", "b"], horizon=3).table["mean"]
+    assert three["through a alone"] == pytest.approx(0.4 * 0.5 * (0.3 + 0.2 + 0.5))
+    assert three["through b alone"] == pytest.approx(0.2 * 0.3 * (0.3 + 0.4 + 0.5))
+    assert three["through several mediators"] == pytest.approx(0.2 * 0.6 * 0.5)
+    assert three["total"] == pytest.approx(np.linalg.matrix_power(phi, 3)[3, 0])
+    assert three["direct"] == pytest.approx(three["total"] - three["indirect"])
+
+
+def test_innovations_are_in_sds_of_the_measures():
+    fit = fabricated_fit(
+        PHI, times=(0, 3, 6), innovation_sd=[[1.0, 0.8, 3.0]] * 2, innovation_correlation=[[0.5, 0.0, 0.25]] * 2
+    )
+    found = standardized_innovations(fit.posterior, MEASURES, np.array([2.0, 0.5, 4.0]), [0, 1])
+    sds = np.array([0.5, 1.6, 0.75])
+    wanted = np.array([[1, 0.5, 0], [0.5, 1, 0.25], [0, 0.25, 1]]) * np.outer(sds, sds)
+    np.testing.assert_allclose(found, np.broadcast_to(wanted, found.shape))
 
 
 def test_free_lags_use_the_intervals_from_the_start():
@@ -138,6 +187,33 @@ def test_verdicts_need_healthy_draws():
     answer = ask(fabricated_fit(strong, times=(0, 3, 6), sd=0.02, health=sick))
     assert answer.verdict == "undecided"
     assert answer.warnings[0] == "The draws cannot be trusted: Three divergences."
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [(1, "indirect effect positive"), (-1, "indirect effect negative")])
+def test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws(sign, verdict):
+    sick = Health(1.2, 10.0, 10.0, 3, 1.0, "", ("Three divergences.",))
+    sure, unsure = (sign * xr.where(holds, 0.1, -0.1) for holds in (SURE, UNSURE))
+    assert module._verdict(sure, 0.95, HEALTHY) == verdict
+    assert module._verdict(unsure, 0.95, HEALTHY) == "undecided"
+    assert module._verdict(sure, 0.95, sick) == "undecided"
+
+
+def share_given(total):
+    return module._proportion(0.5 * total, total, 0.5 * total, 0.03)
+
+
+def test_there_is_no_share_at_the_limits_themselves():
+    """A sign of the share .95 is not settled, and one in twenty within the margin may be next to nothing."""
+    signed = [xr.where(holding(share, clumped=False), 0.5, -0.5) for share in (0.95, 0.951)]
+    assert share_given(signed[0])[1].startswith(
+        "Share that is indirect: not defined, since the sign of the total effect is not settled"
+    )
+    assert share_given(signed[1])[0]["median"] == pytest.approx(0.5)
+    small = [xr.where(holding(share, clumped=False), 0.5, 0.02) for share in (0.95, 0.951)]
+    assert share_given(small[0])[1].startswith(
+        "Share that is indirect: not defined, since the total effect may be next to nothing"
+    )
+    assert share_given(small[1])[0]["median"] == pytest.approx(0.5)
 
 
 def test_a_mediator_that_requires_the_treatment_is_refused_with_the_reason():
@@ -211,6 +287,32 @@ def test_effects_that_are_zero_by_construction_are_refused():
     spec = ab.RICLPM(MEASURES, lags="equal", remove=["x -> m"])
     with pytest.raises(ab.SpecError, match=r"No way leads from 'x' through 'm' to 'y'.*fixed at 0: x -> m"):
         ask(fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6), spec=spec))
+
+
+@pytest.mark.parametrize(
+    ("remove", "horizon", "said"),
+    [
+        (["m -> n"], 9, "The path 'x -> m -> n -> y' is 0 by construction over this horizon (fixed at 0: m -> n)."),
+        ([], 6, "The path 'x -> m -> n -> y' is 0 by construction over this horizon (fixed at 0: nothing)."),
+    ],
+)
+def test_paths_that_are_zero_by_construction_are_refused(remove, horizon, said):
+    """One of its effects is not in the model, or it is longer than the horizon."""
+    names = ("x", "m", "n", "y")
+    spec = ab.RICLPM(names, lags="equal", remove=remove)
+    fit = fabricated_fit(np.full((4, 4), 0.2), measures=names, times=(0, 3, 6, 9), spec=spec)
+    with pytest.raises(ab.SpecError) as error:
+        ask(fit, mediators=["m", "n"], horizon=horizon, paths=["x -> m -> n -> y"])
+    assert error.value.problems == (f"{said} It needs 3 steps, all free.",)
+
+
+def test_standardised_effects_are_in_sds_at_the_start():
+    phis = np.random.default_rng(4).normal(0.2, 0.2, (3, 3, 3))
+    sds = [[9.0, 9.0, 9.0], [2.0, 3.0, 5.0], [9.0, 9.0, 9.0], [9.0, 9.0, 9.0]]
+    fit = fabricated_fit(phis, spec=ab.RICLPM(MEASURES, lags="free"), within_sd=sds)
+    row = ask(fit, start=3, horizon=9).table.loc["total"]
+    assert row["raw_mean"] == pytest.approx((phis[2] @ phis[1])[2, 0])
+    assert row["mean"] == pytest.approx((phis[2] @ phis[1])[2, 0] * 2 / 5)
 
 
 def test_two_measures_cannot_have_a_mediator():

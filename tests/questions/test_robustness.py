@@ -1,8 +1,10 @@
 """Variants of a model, what changes an answer, and sensitivity to the prior beside a closed form."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy.stats import norm
@@ -14,6 +16,7 @@ from alliance_bayes.questions import robustness as module
 from latent_people import people
 
 NAMES = ["alliance", "days"]
+SIDES = ("forward", "backward")
 HEALTHY = Health(1.0, 900, 900, 0, 1.0, "", ())
 
 
@@ -170,6 +173,104 @@ def test_an_answer_that_nothing_changes(monkeypatch):
     assert [text.get_text() for text in figure.axes[0].texts] == ["alliance leads"] * 3
     alone = asked_of(monkeypatch, {"as asked": (0.25, 0.0)})
     assert alone.sentence == "The verdict is 'alliance leads'; no variant was fitted."
+
+
+def changes(asked, other, *, margin=0.25, verdict="both"):
+    """What is said to change between (forward, backward) as asked, with intervals .125 to each side, and otherwise."""
+
+    def row(pair, verdict):
+        bounds = {
+            f"{side}_{bound}": effect + shift
+            for side, effect in zip(SIDES, pair, strict=True)
+            for bound, shift in (("lower", -0.125), ("upper", 0.125))
+        }
+        return dict(zip(SIDES, pair, strict=True)) | bounds | {"verdict": verdict}
+
+    table = pd.DataFrame.from_dict(
+        {("as asked", "all"): row(asked, "both"), ("other", "all"): row(other, verdict)}, orient="index"
+    )
+    return module._change(table, ("other", "all"), {"forward": "x -> y", "backward": "y -> x"}, margin)
+
+
+@pytest.mark.parametrize(
+    ("asked", "other", "options", "said"),
+    [
+        ((0.5, 0.0), (0.5, 0.0), {}, ""),
+        ((0.5, 0.0), (0.5, 0.0), {"verdict": "undecided"}, "verdict"),
+        ((0.5, 0.0), (0.625, 0.0), {}, ""),
+        ((0.5, 0.0), (0.375, 0.0), {}, ""),
+        ((0.5, 0.0), (0.6875, 0.0), {}, "size of x -> y"),
+        ((0.5, 0.0), (0.3125, 0.0), {}, "size of x -> y"),
+        ((0.5, 0.0), (-0.5, 0.0), {}, "sign of x -> y"),
+        ((0.5, 0.0), (-0.25, 0.0), {}, "size of x -> y"),
+        ((0.25, 0.0), (-0.5, 0.0), {}, "size of x -> y"),
+        ((0.0, -0.5), (0.0, 0.3125), {}, "sign of y -> x"),
+        ((0.5, -0.5), (-0.5, 0.5), {"verdict": "undecided"}, "verdict, sign of x -> y, sign of y -> x"),
+    ],
+)
+def test_what_counts_as_a_change(asked, other, options, said):
+    """A sign where both effects exceed the margin; a size outside the interval as asked, its limits not counted."""
+    assert changes(asked, other, **options) == said
+
+
+def test_draws_that_cannot_be_trusted_are_said(monkeypatch):
+    answer = asked_of(monkeypatch, {"as asked": (0.25, 0.0), "CLPM": (0.25, 0.0)})
+    sick = replace(HEALTHY, problems=("1 divergent transition.",))
+    answers = {name: replace(each, health=sick if name == "CLPM" else HEALTHY) for name, each in answer.answers.items()}
+    assert module._sentence(answers, answer.table, 0.03).endswith(" The draws cannot be trusted of CLPM.")
+    assert "cannot be trusted" not in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("prior", "likelihood", "said"),
+    [
+        (0.05, 0.05, "Power-scaling as asked: the priors move x -> y."),
+        (0.049, 0.05, "Power-scaling as asked: no quantity depends much on the priors."),
+        (0.049, 0.049, "Power-scaling as asked: no quantity depends much on the priors; the data hardly move x -> y."),
+    ],
+)
+def test_sensitive_from_a_twentieth(prior, likelihood, said):
+    table = pd.DataFrame({"cross_lagged_prior": prior, "prior": 0.0, "likelihood": likelihood}, index=["x -> y"])
+    assert module._power_scaling_in_words(SimpleNamespace(power_scaling=table)) == [said]
+
+
+def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkeypatch):
+    """To the prior of cross-lagged effects, to all priors, and to the likelihood."""
+    asked = {}
+
+    def sensitivity(quantities, part, kind):
+        asked[kind, float(part.mean())] = quantities
+        return dict.fromkeys(quantities, 0.1)
+
+    priors = {"cross_lagged": np.full(2000, 3.0), "icc": np.full(2000, 4.0)}
+    target = SimpleNamespace(points=lambda draws: draws, parts=lambda points: (priors, np.full(2000, 5.0)))
+    monkeypatch.setattr(module, "sensitivity", sensitivity)
+    monkeypatch.setattr(module, "log_density_of", lambda model: target)
+    fitted = made_up_fit(-0.3, 0.1)
+    answer = ab.directionality(fitted, *NAMES)
+    table = module._power_scaling(fitted, answer)
+    assert list(table.columns) == ["cross_lagged_prior", "prior", "likelihood"]
+    assert list(asked) == [("prior", 3.0), ("prior", 7.0), ("likelihood", 5.0)]
+    forward, backward = (answer.draws[side].isel(length=0) for side in SIDES)
+    for quantities in asked.values():
+        assert list(quantities) == ["alliance -> days", "days -> alliance", "difference in size"]
+        np.testing.assert_array_equal(quantities["alliance -> days"], forward)
+        np.testing.assert_array_equal(quantities["days -> alliance"], backward)
+        np.testing.assert_array_equal(quantities["difference in size"], abs(forward) - abs(backward))
+
+
+def test_each_variant_has_a_seed_of_its_own(monkeypatch):
+    seeds = []
+
+    def next_fit(spec, panel, *, seed, **settings):
+        seeds.append(seed)
+        return made_up_fit(0.25, 0.0)
+
+    monkeypatch.setattr(module, "fit_model", next_fit)
+    one = made_up_fit(0.25, 0.0)
+    variants = dict.fromkeys(("one", "other"), (one.spec, one.panel))
+    ab.robustness(one.spec, one.panel, *NAMES, seed=3, variants=variants)
+    assert seeds == [3, 4, 5]
 
 
 def test_the_model_as_asked_must_be_answerable(monkeypatch):

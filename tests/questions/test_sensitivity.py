@@ -1,11 +1,15 @@
 """Effects under hidden causes: truths with a hidden cause are recovered, and the words say what the numbers are."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.hidden_causes import indirect_at
+from alliance_bayes.hidden_causes import e_value, indirect_at, risk_ratio_of_difference
+from alliance_bayes.questions import sensitivity as module
 from causal_truths import least_squares, normal, people
 from fabricated import DRIFT, MEASURES, fabricated_fit
 
@@ -70,6 +74,88 @@ def test_tipping_points_and_benchmarks():
     assert uncertain.sentence.startswith("The sign of the indirect effect is not certain even without a hidden cause")
 
 
+def with_shares(shares, means=None):
+    """Effects at strengths 0, .02, ... of which this share is positive, with these means."""
+    n_draws, n_strengths = 1000, len(module.GRID)
+    shares = np.pad(shares, (0, n_strengths - len(shares)), mode="edge")
+    effects = np.full((2, n_draws, n_strengths), -0.5)
+    for place, share in enumerate(shares):
+        effects[:, : round(share * n_draws), place] = 0.5
+    if means is not None:
+        effects += np.pad(means, (0, n_strengths - len(means)), mode="edge") - effects.mean(axis=(0, 1))
+    return effects
+
+
+def asked_of(monkeypatch, shares, means=None, *, sign=1):
+    """Sensitivity of an answer whose effects at each strength are made up; .95 is the certainty."""
+    effects = sign * with_shares(shares, means)
+
+    def at(start, on_outcome):
+        if np.ndim(on_outcome):
+            return xr.DataArray(effects[..., 0], dims=("chain", "draw"))
+        place = int(np.abs(module.GRID - abs(on_outcome)).argmin())
+        return xr.DataArray(effects[..., place], dims=("chain", "draw"))
+
+    monkeypatch.setattr(module, "_of_dynamics", lambda *_: at)
+    return module.sensitivity(ask(fabricated_fit(PHI, times=(0, 3, 6), shape=(2, 1000))), certainty=0.95)
+
+
+@pytest.mark.parametrize(
+    ("shares", "tips"),
+    [
+        ([0.99, 0.96, 0.95, 0.949, 0.9], 0.06),
+        ([0.95, 0.949], 0.02),
+        ([0.949, 0.99, 0.9], np.nan),
+        ([0.99, 0.99], np.nan),
+    ],
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_sign_tips_below_the_certainty(monkeypatch, shares, tips, sign):
+    """Exactly the certainty is enough, before and after; a sign that is uncertain without a hidden cause does not."""
+    found = asked_of(monkeypatch, shares, sign=sign)
+    assert found.curve["p_same_sign"].iloc[: len(shares)].tolist() == shares
+    assert found.tipping["sign"] == pytest.approx(tips, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("means", "tips"), [([0.5, 0.25, 0.0], 0.04), ([0.5, 0.25, -0.25], 0.04), ([0.5, 0.25], np.nan)]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_effect_tips_at_0(monkeypatch, means, tips, sign):
+    found = asked_of(monkeypatch, [0.5] * len(means), means, sign=sign)
+    assert found.tipping["effect"] == pytest.approx(tips, nan_ok=True)
+
+
+def test_a_hidden_cause_is_adverse_to_either_sign():
+    """Every strength takes from the size of the effect, whether the effect and its path are above or below 0."""
+    for signs in ([1, 1], [-1, 1], [1, -1], [-1, -1]):
+        phi = PHI.copy()
+        phi[1, 0], phi[2, 1] = 0.4 * signs[0], 0.4 * signs[1]
+        table = ab.sensitivity(ask(fabricated_fit(phi, times=(0, 3, 6)))).table
+        assert (np.diff(abs(table["mean"])) < 0).all()
+
+
+def test_the_e_value_of_a_limit_is_that_nearest_to_no_effect():
+    found = {}
+    for name, bounds in {"total": (0.2, 0.6), "direct": (-0.6, -0.2), "indirect": (-0.1, 0.4)}.items():
+        found[name] = {"mean": sum(bounds) / 2, "lower": bounds[0], "upper": bounds[1]}
+    e_values = module._e_values(SimpleNamespace(table=pd.DataFrame.from_dict(found, orient="index")), 1.0)
+    nearest = e_value(risk_ratio_of_difference(0.2))
+    assert e_values["e_value_of_limit"].tolist() == pytest.approx([nearest, nearest, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("function", "nearest"),
+    [
+        (lambda value: (value + 0.22) * (value - 0.81), -0.22),
+        (lambda value: (value - 0.22) * (value + 0.81), 0.22),
+        (lambda value: 1.0, np.nan),
+    ],
+)
+def test_the_correlation_nearest_to_0_is_found(function, nearest):
+    assert module._zero_nearest_to_0(function) == pytest.approx(nearest, abs=1e-3, nan_ok=True)
+
+
 def test_a_prior_on_the_hidden_cause_widens_the_effect():
     answer = ask(fabricated_fit(PHI, times=(0, 3, 6), sd=0.02, shape=(2, 500)))
     narrow, wide = (ab.sensitivity(answer, prior_sd=sd).with_prior for sd in (0.05, 0.4))
@@ -116,6 +202,14 @@ def test_a_covariate_as_benchmark_is_what_leaving_it_out_would_do():
     table = found.table
     assert table.loc[0.2, "mean"] == pytest.approx(table.loc[0.0, "mean"] - 0.04 * frame["y"].std(ddof=0))
     assert found.by_correlation is None
+
+
+def test_the_bias_of_a_simulated_effect_is_taken_off():
+    """``gamma delta``: what the hidden cause does to the outcome, in its SD, times the difference between regimes."""
+    draws = xr.DataArray([[1.0, 2.0]], dims=("chain", "draw"))
+    at = module._of_counterfactual(draws, 10.0)
+    np.testing.assert_allclose(at(0.2, 0.3), draws - 0.6)
+    np.testing.assert_allclose(at(-0.2, 0.3), draws + 0.6)
 
 
 def test_every_problem_of_a_sensitivity_in_one_message():

@@ -7,7 +7,9 @@ from scipy.special import expit
 from scipy.stats import norm
 
 import alliance_bayes as ab
+from alliance_bayes.questions import state_effects as module
 from causal_truths import normal, people, yes_or_no
+from draws_of_a_share import SURE, UNSURE
 
 TEN = ab.MonteCarlo(copies=10)
 
@@ -113,6 +115,17 @@ def test_an_assignment_that_moves_nobody_is_no_instrument():
     assert answer.instrument_in_words.startswith(
         "Effect of doctor in those whom the assignment moves: not defined, since the assignment may not move anybody"
     )
+
+
+def test_a_push_needs_its_monte_carlo_margin():
+    """The ratio of effect and push only where the push is surely above 0."""
+    sure, unsure = (0.5 * holds.astype(float) - 0.1 for holds in (SURE, UNSURE))
+    found, said = module._instrument(0.6 * sure, sure, "doctor", "days", 0.95)
+    assert found["mean"] == pytest.approx(0.6)
+    assert "divided by push: 0.6" in said
+    found, said = module._instrument(0.6 * unsure, unsure, "doctor", "days", 0.95)
+    assert found is None
+    assert said.endswith("the assignment may not move anybody (P(push > 0) = 0.960).")
 
 
 def test_an_assignment_must_be_declared_as_random():

@@ -339,7 +339,15 @@ def test_nothing_of_the_engine_is_used():
     assert len(files) > 8
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 2]
-    assert {node.module.split(".")[0] for node in imports} == {"names", "panel", "problems", "spec"}
+    assert {node.module.split(".")[0] for node in imports} == {
+        "calls",
+        "given",
+        "memory",
+        "names",
+        "panel",
+        "problems",
+        "spec",
+    }
     assert {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and not node.level} == {
         *("collections", "dataclasses", "functools", "itertools", "numbers", "numpy", "scipy", "typing")
     }
@@ -606,7 +614,7 @@ def test_what_simulate_is_asked_is_checked():
     got = refusal(simulate, small(), persons=1, seed=None, missing=Missing(share=[0.1, 0.2, 0.3]))
     assert got == problems(
         "persons must be a whole number, at least 2; got 1.",
-        "seed must be a whole number, at least 0; got None.",
+        "seed must be a whole number of 0 or more; got None.",
         "missing has 3 shares; name 2, one for each wave after the first.",
         heading="No panel can be simulated",
     )

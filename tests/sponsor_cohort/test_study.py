@@ -212,7 +212,7 @@ def test_what_cannot_be_drawn_is_refused_at_once():
         "  1. truth must be one of 'default', 'null', 'reverse', 'both', 'confounded', 'mnar'; got 'nul'; "
         "did you mean 'null'?\n"
         "  2. persons must be a whole number, at least 2; got 1.\n"
-        "  3. seed must be a whole number, at least 0; got -1."
+        "  3. seed must be a whole number of 0 or more; got -1."
     )
 
 

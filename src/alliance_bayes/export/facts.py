@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..given import shown
 from ..names import in_words, number
 from ..panel import Panel
 from ..problems import Problems, SpecError
@@ -83,8 +84,8 @@ def _times(panel: Panel | Sequence[float], problems: Problems) -> tuple[float, .
         return panel.times
     try:
         times = tuple(float(time) for time in panel)
-    except (TypeError, ValueError):
-        problems.add(f"Give a panel, or the times of its waves such as [0, 6, 12]; got {panel!r}.")
+    except (TypeError, ValueError, OverflowError):
+        problems.add(f"Give a panel, or the times of its waves such as [0, 6, 12]; got {shown(panel)}.")
         return ()
     if len(times) < 2 or not np.isfinite(times).all() or not (np.diff(times) > 0).all():
         problems.add(

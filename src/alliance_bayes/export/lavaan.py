@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
+from ..calls import checked
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of
@@ -17,6 +18,7 @@ WIDTH = 100
 OPERATORS = {"loading": "=~", "effect": "~", "covariance": "~~"}
 
 
+@checked(apart=["panel"])
 def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     """Syntax with which lavaan [1]_ fits a model by maximum likelihood.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
+from ..calls import checked
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of
@@ -17,6 +18,7 @@ WIDTH = 88  # Mplus reads 90 columns of a line
 MISSING = -999
 
 
+@checked(apart=["panel"])
 def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "data.dat") -> str:
     """Input with which Mplus [1]_ fits a model by maximum likelihood.
 

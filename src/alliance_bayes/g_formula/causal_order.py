@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..fitting import Fit
+from ..given import entries, shown
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
 from .equations import Array, CausalEquation, Values
@@ -18,6 +20,7 @@ from .waves import KINDS, Version, occasion, wave_equations
 __all__ = ["CausalOrder", "causal_order"]
 
 
+@checked(apart=["people", "randomised"])
 @dataclass(frozen=True, eq=False)
 class CausalOrder:
     """Conditional models in the order in which their variables come about, and the people to simulate.
@@ -62,8 +65,15 @@ class CausalOrder:
         if not isinstance(self.people, pd.DataFrame) or not len(self.people):
             problems.add("people must be a data frame with one row per person.")
             problems.raise_as(SpecError)
+        for place, equation in enumerate(self.equations, start=1):
+            if not hasattr(equation, "variables"):
+                problems.add(f"Equation {place} must be ab.Equation(...) or ab.regression(...); got {shown(equation)}.")
+        problems.raise_as(SpecError)
         object.__setattr__(self, "equations", tuple(self.equations))
-        randomised = (self.randomised,) if isinstance(self.randomised, str) else tuple(self.randomised)
+        randomised = (self.randomised,) if isinstance(self.randomised, str) else entries(self.randomised)
+        if randomised is None or not all(isinstance(name, str) for name in randomised):
+            problems.add(f"randomised must be a list of names; got {shown(self.randomised)}.")
+            randomised = ()
         object.__setattr__(self, "randomised", randomised)
         made = self.variables
         for name in sorted({name for name in made if made.count(name) > 1}):
@@ -209,6 +219,7 @@ class CausalOrder:
         return "\n".join(lines)
 
 
+@checked()
 def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     """Read a fitted RI-CLPM or CLPM as equations in causal order.
 
@@ -253,7 +264,7 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     with problems.collecting():
         spec.require_normal("causal_order")
     if version not in ("sample", "population"):
-        problems.add(f"version must be 'sample' or 'population'; got {version!r}.")
+        problems.add(f"version must be 'sample' or 'population'; got {shown(version)}.")
     if version == "sample":
         fit.require_one_panel("A sample of persons", "or ask version='population'")
     if version == "sample" and not fit.panel.has_persons:

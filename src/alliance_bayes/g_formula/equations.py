@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calls import checked
+from ..given import entries, shown
 from ..names import quoted
 from ..problems import Problems, SpecError
 
@@ -103,6 +105,7 @@ class CausalEquation(Protocol):
         ...
 
 
+@checked(apart=["parents"])
 @dataclass(frozen=True, eq=False)
 class Equation:
     """How one variable comes about, as a function of the variables before it.
@@ -153,8 +156,9 @@ class Equation:
     def __post_init__(self) -> None:
         arrays = {name: np.asarray(value, dtype=float) for name, value in self.parameters.items()}
         problems = Problems(f"The equation of '{self.variable}' cannot be used")
-        if isinstance(self.parents, str):
-            problems.add(f"parents must be a list of names; got {self.parents!r}.")
+        parents = entries(self.parents)
+        if parents is None or not all(isinstance(name, str) for name in parents):
+            problems.add(f"parents must be a list of names; got {shown(self.parents)}.")
         for name, array in arrays.items():
             if array.ndim > 2 or not np.isfinite(array).all():
                 problems.add(
@@ -165,7 +169,7 @@ class Equation:
         if len(shapes) > 1:
             problems.add(f"The parameters have draws of different shapes: {quoted(sorted(shapes))}.")
         problems.raise_as(SpecError)
-        object.__setattr__(self, "parents", tuple(self.parents))
+        object.__setattr__(self, "parents", parents)
         object.__setattr__(self, "parameters", arrays)
 
     @property

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ..calls import checked
 from ..names import number
 from .equations import Array, Values
 
 __all__ = ["Policy", "Regime", "Shift", "applied", "is_set", "policy_in_words"]
 
 
+@checked()
 @dataclass(frozen=True)
 class Shift:
     """A modified treatment policy: everyone's own value, moved by the same amount.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..health import examine
 from ..names import quoted
 from ..problems import Problems, SpecError
@@ -169,6 +170,7 @@ class Regression:
         return total
 
 
+@checked()
 def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Regression:
     """Make an equation of a regression that Bambi fitted.
 
@@ -203,6 +205,11 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
         )
     if not hasattr(draws, "posterior"):
         raise SpecError(f"regression needs what the model's fit returned; got {type(draws).__name__}.")
+    unfinished = [str(name) for name, array in draws.posterior.data_vars.items() if pd.isna(array.to_numpy()).any()]
+    if unfinished:
+        raise SpecError(
+            f"Draws of {quoted(unfinished)} have no value, as after an interruption; fit the regression to the end."
+        )
     family, response = model.family.name, model.response_term
     component = response.term.components[0]
     is_column, is_proportion = not hasattr(component, "call"), getattr(component, "kind", "") == "proportion"

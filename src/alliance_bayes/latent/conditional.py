@@ -25,7 +25,13 @@ __all__ = [
     "work_conditional",
 ]
 
-JITTER = 1e-4
+JITTER = 1e-8
+"""Variance added to a predictor of a state or of selection, which may follow exactly from other latent numbers.
+
+So that a covariance has a Cholesky factor, whose rounding error is about 1e-15, wherever linear predictors are
+integrated out, sampled or drawn. On a logit it is normal noise of SD 0.0001, which changes the log probability of a
+response by less than 2e-9.
+"""
 LEAST_VARIANCE = 1e-9
 SURE = 1e-8
 ROUNDING = 1e-7
@@ -64,8 +70,8 @@ def condition(pattern, means, covariances, data, given):
 
     Infinity also where the latent numbers' covariance has a variance below 0. Leaves that covariance
     and a lower triangular root. Latent numbers with a response "predicted" that follow from the exact values
-    have a variance of exactly 0; the others of them, which may follow from other latent numbers, get `JITTER` more,
-    normal noise of SD 0.01 on a logit.
+    have a variance of exactly 0; the others of them, which may follow from other latent numbers, get `JITTER` more in
+    the covariance. The root goes without, so that integrals over it are those of the model itself.
     """
     n_exact, n_latent, position = data.n_exact[pattern], data.n_latent[pattern], data.position[pattern]
     mean, covariance, work, found = (
@@ -104,7 +110,9 @@ def condition(pattern, means, covariances, data, given):
                 for other in range(row + 1):
                     found[row, other] = found[other, row] = given.root[row, other] = 0.0
                 continue
+            given.root[row, row] = found[row, row]
             found[row, row] += JITTER
+            continue
         found[row, row] = given.root[row, row] = max(found[row, row], LEAST_VARIANCE)
     semidefinite_cholesky(given.root, n_latent)
     for row in range(n_latent):

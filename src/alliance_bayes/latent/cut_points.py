@@ -17,13 +17,11 @@ import math
 
 import numpy as np
 
-from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from .special import HALF_LOG_2_PI, inverse_mills, log_normal_cdf
 
 __all__ = ["LOGIT", "PLAIN", "PROBIT", "SPREAD", "normal_quantile", "to_phi", "to_sampled_gradient"]
 
-share_one_stamp()
 PLAIN, LOGIT, PROBIT = range(3)
 SPREAD = (0.0, (16.0 * math.sqrt(3.0) / (15.0 * math.pi)) ** 2, 1.0)
 """k of each link."""

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 FEWEST = 5
+MOST = 10**9  # of a count; beyond, differences of log-gamma functions lose digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,8 @@ def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:
                     problems.add(_sentence(panel, name, person[found], wave[found], answered, cure))
             position = wave * len(layout.measures) + number_of
             of_all = np.full(len(person), CODES[code]), np.full(len(person), start)
-            parts.append((person, position, *of_all, value, np.log(sizes) if isinstance(family, Count) else sizes))
+            amount = np.log(np.where(sizes > 0, sizes, 1.0)) if isinstance(family, Count) else sizes
+            parts.append((person, position, *of_all, value, amount))
     problems.raise_as(PanelError)
     if not parts:
         parts = [(np.zeros(0, dtype=int),) * 4 + (np.zeros(0),) * 2]
@@ -242,11 +244,14 @@ def _misfits(family: Family, value: np.ndarray, size: np.ndarray) -> Iterator[tu
             least, what = (2, "window") if isinstance(family, Days) else (1, "number of trials")
             usable = (size >= least) & (size == np.floor(size))
             yield ~usable, f"need a {what} that is a whole number, {least} or more, wherever they are observed"
+            yield size > MOST, f"need a {what} of at most {MOST:,}"
             yield usable & ~(whole & (value <= size)), f"must be whole numbers from 0 to the {what}"
         case Count():
             usable = (size > 0) & np.isfinite(size)
             yield ~usable, "need an exposure above 0 wherever they are observed"
+            yield usable & ((size < 1 / MOST) | (size > MOST)), f"need an exposure from {1 / MOST:g} to {MOST:g}"
             yield ~whole, "must be whole numbers, 0 or more"
+            yield whole & (value > MOST), f"must be at most {MOST:,}"
         case YesNo():
             yield ~(whole & (value <= 1)), "must be 0 or 1"
         case Ordinal() | Items():

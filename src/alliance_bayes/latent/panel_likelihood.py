@@ -6,9 +6,9 @@ data where the pattern statistics would be.
 
 import numpy as np
 from llvmlite import binding
-from numba import carray, cfunc, types
+from numba import carray, types
 
-from ..moments.compiled import compiled
+from ..moments.compiled import callback, compiled
 from ..moments.entry_points import (
     DATA,
     N_SYSTEM,
@@ -138,10 +138,9 @@ def unpack_latent_likelihood(packed, start=AFTER_SYSTEM):
 
 
 _word, _number, _length = types.CPointer(types.int64), types.CPointer(types.float64), types.intp
-_options = {"cache": True, "error_model": "numpy"}
 
 
-@cfunc(types.float64(_number, _length, _word, _length, _length, _number), **_options)
+@callback(types.float64(_number, _length, _word, _length, _length, _number))
 def _log_likelihood(psi, n_psi, packed, n_packed, start, gradient):
     words = carray(packed, (n_packed,))
     to_theta, structure, systems, links, data = unpack_latent_likelihood(words, start)
@@ -165,7 +164,7 @@ def _log_density(here, words, slope):
     return likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
 
 
-@cfunc(types.int64(types.uint64, _number, _number, _number, _word), **_options)
+@callback(types.int64(types.uint64, _number, _number, _number, _word))
 def latent_log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 
@@ -186,7 +185,7 @@ def _straightened(point, words):
     return mode + root @ point, root
 
 
-@cfunc(types.int64(types.uint64, _number, _number, _number, _word), **_options)
+@callback(types.int64(types.uint64, _number, _number, _number, _word))
 def scaled_latent_log_density(n_point, point, gradient, value, packed):
     """`latent_log_density` in the coordinates u of ``x = x0 + R u``; x0 and R are the last two packed arrays."""
     words, slope = all_words(packed), carray(gradient, (n_point,))
@@ -198,7 +197,7 @@ def scaled_latent_log_density(n_point, point, gradient, value, packed):
     return 0 if all_finite(total, slope) else 3
 
 
-@cfunc(types.int64(types.uint64, types.uint64, _number, _number, _word), **_options)
+@callback(types.int64(types.uint64, types.uint64, _number, _number, _word))
 def scaled_expand(n_point, n_expanded, point, expanded, packed):
     """Random variables and derived quantities at a point u, as nutpie calls it."""
     words = all_words(packed)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from .conditional import condition, work_conditional
 from .posterior import log_joint, prepare, work_proposal
@@ -14,7 +13,6 @@ from .tables import tabulate
 
 __all__ = ["draw_linear_predictors"]
 
-share_one_stamp()
 N_PROPOSALS = 20
 
 

@@ -35,7 +35,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from ..moments.kernel import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
@@ -56,7 +55,6 @@ __all__ = [
     "work_sites",
 ]
 
-share_one_stamp()
 SETTLED = 1e-4
 MOST_SWEEPS = 100
 UNDAMPED_SWEEPS = 20

@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import gammaln
 
-from ..moments.caching import share_one_stamp
 from ..moments.compiled import compiled
 from .conditional import condition, work_conditional
 from .posterior import log_joint, prepare, work_proposal
@@ -30,7 +29,6 @@ from .tables import tabulate
 
 __all__ = ["Correction", "Integrals", "by_importance", "by_quadrature", "corrections"]
 
-share_one_stamp()
 LOG_2_PI = math.log(2 * math.pi)
 DEGREES = 8.0
 MOST_POINTS = 200_000

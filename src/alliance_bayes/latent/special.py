@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..moments.compiled import compiled
+from ..moments.compiled import compiled, kept
 
 __all__ = [
     "HALF_LOG_2_PI",
@@ -32,7 +32,8 @@ ROUNDER = 1.5 * 2.0**52  # added to a number, it leaves the nearest whole number
 BIAS, BITS = 1023, 52  # of the exponent of a double
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@kept
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def exponentials(values, count, work):
     """Replace the first `count` numbers, none far above 0, by their exponentials; below -700 counts as -700.
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import tomlkit
 
+from ..calls import checked
+from ..given import SEED as A_SEED
+from ..given import is_whole, shown
 from ..names import choices, quoted
 from ..problems import ModelFileError, Problems
 from ..spec.association import RandomInterceptRegression
-from ..writing import write_text
-from .model_file import document_of, named_text
+from .keys import WHOLE, Key, is_count, is_text, read_sampling
+from .reading import document_of, named_text
 from .sections import FORMAT
 
 if TYPE_CHECKING:
@@ -26,10 +29,15 @@ SECTIONS = ("format", "title", "panel", "model", "regression", "sampling")
 OPTIONS = tuple(option.name for option in fields(RandomInterceptRegression))
 SHARED = {"panel": ("person", "time", "times", "time_unit"), "model": ("time_zero", "time_step")}
 OWN = ("name", *(name for name in OPTIONS if name not in SHARED["panel"] + SHARED["model"]))
-SAMPLING = ("draws", "chains", "seed")
+SAMPLING = {
+    "draws": Key(WHOLE, is_count),
+    "chains": Key(WHOLE, is_count),
+    "seed": Key(A_SEED, lambda value: is_whole(value, least=0)),
+}
 SEED = 1
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True, kw_only=True)
 class AssociationFile:
     """Regressions that can be written down before the data are seen.
@@ -55,6 +63,7 @@ class AssociationFile:
     regressions: Mapping[str, RandomInterceptRegression]
     sampling: Mapping[str, int] = field(default_factory=dict)
 
+    @checked(ModelFileError)
     def ask(self, frame: pd.DataFrame | str | PathLike[str], **settings: int) -> "dict[str, Association]":
         """Answer each regression of the file.
 
@@ -74,6 +83,7 @@ class AssociationFile:
         return "\n".join([self.title, *(f"{name}: {regression}" for name, regression in self.regressions.items())])
 
 
+@checked(ModelFileError)
 def load_association(path: str | PathLike[str]) -> AssociationFile:
     """Read a TOML model file whose ``[model]`` has ``kind = "association"``.
 
@@ -90,6 +100,7 @@ def load_association(path: str | PathLike[str]) -> AssociationFile:
     return _read(*named_text(path))
 
 
+@checked(ModelFileError)
 def save_association(file: AssociationFile, path: str | PathLike[str]) -> Path:
     """Write an association file, which `load_association` reads as an equal one.
 
@@ -113,15 +124,16 @@ def save_association(file: AssociationFile, path: str | PathLike[str]) -> Path:
     text = tomlkit.dumps(document)
     if _read(text, Path(path).name) != file:
         raise ModelFileError("The regressions differ in person or time, which one file cannot hold.")
-    return write_text(path, text)
+    Path(path).write_text(text, "utf-8")
+    return Path(path)
 
 
 def _read(text: str, name: str) -> AssociationFile:
     document = document_of(text, name)
     problems = Problems(f"{name} cannot be used as an association file")
     _check_keys(document, SECTIONS, "The file", problems)
-    if document.get("format") != FORMAT:
-        problems.add(f"format must be the number {FORMAT}; got {document.get('format')!r}.")
+    if not is_whole(document.get("format"), least=FORMAT, most=FORMAT):
+        problems.add(f"format must be the number {FORMAT}; got {shown(document.get('format'))}.")
     if not isinstance(document.get("title"), str):
         problems.add("title must be a text.")
     shared: dict[str, Any] = {}
@@ -134,9 +146,12 @@ def _read(text: str, name: str) -> AssociationFile:
         shared |= {key: value for key, value in found.items() if key in names}
     kind = document["model"].get("kind") if isinstance(document.get("model"), dict) else None
     if kind != KIND:
-        problems.add(f"[model] kind must be '{KIND}'; got {kind!r}. Other kinds are read by ab.load_model.")
+        problems.add(f"[model] kind must be '{KIND}'; got {shown(kind)}. Other kinds are read by ab.load_model.")
     sampling = document.get("sampling", {})
-    _check_keys(sampling, SAMPLING, "[sampling]", problems)
+    if isinstance(sampling, dict):
+        sampling = read_sampling(sampling, SAMPLING, problems)
+    else:
+        problems.add("sampling must be a section, [sampling].")
     regressions = _regressions(document.get("regression"), shared, problems)
     problems.raise_as(ModelFileError)
     return AssociationFile(title=document["title"], regressions=regressions, sampling=sampling)
@@ -153,6 +168,8 @@ def _regressions(given: object, shared: Mapping[str, Any], problems: Problems) -
         missing = [name for name in ("name", "outcomes", "exposures", "formula") if name not in section]
         if missing:
             problems.add(f"{label} needs {quoted(missing)}.")
+        elif not is_text(section["name"]):
+            problems.add(f"{label} name must be a text; got {shown(section['name'])}.")
         elif section["name"] in found:
             problems.add(f"{label} has the name of another, '{section['name']}'.")
         else:

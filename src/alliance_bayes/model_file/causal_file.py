@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 import tomlkit
 
+from ..calls import checked
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy, Shift, is_set
 from ..g_formula.regressions import FAMILIES, Regression, regression
+from ..given import is_number, is_whole, shown
 from ..names import choices, in_words, number, quoted
 from ..panel import read_frame
 from ..problems import ModelFileError, Problems
@@ -26,23 +28,22 @@ from ..questions.counterfactual_checks import MonteCarlo
 from ..questions.state_effects import RandomisedPush, randomised_push, split_by_existence
 from ..regressions.families import fit_by_bambi
 from ..spec.association import NAME
-from ..writing import write_text
 from .keys import (
     CERTAINTY,
     COLUMN,
     WHOLE,
     Key,
     Table,
-    is_number,
+    is_count,
     is_table,
     is_tables,
     is_text,
     is_text_table,
     is_texts,
-    is_whole,
     read_keys,
+    read_sampling,
 )
-from .model_file import document_of, named_text
+from .reading import document_of, named_text
 from .sections import FORMAT
 
 __all__ = ["CausalFile", "CausalQuestion", "CausalRegression", "load_causal", "save_causal"]
@@ -63,6 +64,7 @@ ASK: dict[str, Callable[..., Counterfactual | RandomisedPush]] = {
 }
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True)
 class CausalRegression:
     """One regression of a causal file.
@@ -97,6 +99,7 @@ class CausalRegression:
         return f"{self.formula} ({self.family}{state})"
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True)
 class CausalQuestion:
     """One question of a causal file.
@@ -147,6 +150,7 @@ class CausalQuestion:
         return f"{self.name}: {self.ask} on {self.outcome}{moved}"
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True, kw_only=True)
 class CausalFile:
     """Regressions in causal order and questions on regimes, written down before the data are seen.
@@ -187,6 +191,7 @@ class CausalFile:
     sampling: Mapping[str, int] = field(default_factory=dict)
     simulation: Mapping[str, Any] = field(default_factory=dict)
 
+    @checked(ModelFileError)
     def wide(self, frame: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
         """One row per person, with the columns that the regressions read.
 
@@ -202,7 +207,7 @@ class CausalFile:
         ModelFileError
             If a name is no column, or a column without a time varies over time; all problems at once.
         """
-        data = read_frame(frame) if isinstance(frame, str | PathLike) else frame
+        data = read_frame(frame, labels=[self.layout["person"]]) if isinstance(frame, str | PathLike) else frame
         problems = Problems(f"These data cannot be asked '{self.title}'")
         for name in (self.layout["person"], self.layout["time"]):
             if name not in data.columns:
@@ -232,6 +237,7 @@ class CausalFile:
     def _zero_without(self) -> dict[str, str]:
         return {each.response: each.zero_without for each in self.regressions if each.zero_without is not None}
 
+    @checked(ModelFileError)
     def orders(self, frame: pd.DataFrame | str | PathLike[str], **settings: int) -> dict[str, CausalOrder]:
         """Fit the regressions, and put those that each question's outcome rests on into their order.
 
@@ -285,6 +291,7 @@ class CausalFile:
             randomised=[name for name in self.randomised if name in known],
         )
 
+    @checked(ModelFileError)
     def ask(
         self, frame: pd.DataFrame | str | PathLike[str], **settings: int
     ) -> dict[str, Counterfactual | RandomisedPush]:
@@ -324,6 +331,7 @@ def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(whole, int))
 
 
+@checked(ModelFileError)
 def load_causal(path: str | PathLike[str]) -> CausalFile:
     """Read a TOML model file whose ``[model]`` has ``kind = "causal_order"``.
 
@@ -340,6 +348,7 @@ def load_causal(path: str | PathLike[str]) -> CausalFile:
     return _read(*named_text(path))
 
 
+@checked(ModelFileError)
 def save_causal(file: CausalFile, path: str | PathLike[str]) -> Path:
     """Write a causal file, which `load_causal` reads as an equal one.
 
@@ -378,7 +387,8 @@ def save_causal(file: CausalFile, path: str | PathLike[str]) -> Path:
         same = False
     if not same:
         raise ModelFileError(f"'{file.title}' holds what a file cannot, such as a function as a regime.")
-    return write_text(path, text)
+    Path(path).write_text(text, "utf-8")
+    return Path(path)
 
 
 def _plain(value: Any) -> Any:
@@ -412,7 +422,7 @@ def _is_regime(value: object) -> bool:
 
 
 FILE = {
-    "format": Key(f"the number {FORMAT}", lambda value: value == FORMAT and is_whole(value), required=True),
+    "format": Key(f"the number {FORMAT}", lambda value: value == FORMAT and is_count(value), required=True),
     "title": Key("a text", is_text, required=True),
     "panel": Key("a section, [panel]", is_table, required=True),
     "model": Key("a section, [model]", is_table, required=True),
@@ -439,13 +449,13 @@ REGRESSION = {
     "zero_without": Key("the name of a state, such as 'sponsor_at_3'", is_text),
 }
 SAMPLING_KEYS = {
-    "draws": Key(WHOLE, is_whole),
-    "tune": Key(WHOLE, is_whole),
-    "chains": Key(WHOLE, is_whole),
+    "draws": Key(WHOLE, is_count),
+    "tune": Key(WHOLE, is_count),
+    "chains": Key(WHOLE, is_count),
     "seed": Key("a whole number of 0 or more", lambda value: is_whole(value, least=0)),
 }
 SIMULATION = {
-    "draws": Key(WHOLE, is_whole),
+    "draws": Key(WHOLE, is_count),
     "copies": Key("a whole number of 2 or more", lambda value: is_whole(value, least=2)),
     "resample": Key("true or false", lambda value: isinstance(value, bool)),
 }
@@ -504,7 +514,7 @@ def _read(text: str, name: str) -> CausalFile:
         for place, table in enumerate(found.get("question", []), start=1)
         if (question := _question(f"[[question]] {place}", table, problems)) is not None
     ]
-    sampling = read_keys("[sampling]", found.get("sampling", {}), SAMPLING_KEYS, problems)
+    sampling = read_sampling(found.get("sampling", {}), SAMPLING_KEYS, problems)
     simulation = read_keys("[simulation]", found.get("simulation", {}), SIMULATION, problems)
     _check_names(regressions, questions, model, problems)
     problems.raise_as(ModelFileError)
@@ -523,7 +533,7 @@ def _read(text: str, name: str) -> CausalFile:
 def _question(where: str, table: Table, problems: Problems) -> CausalQuestion | None:
     own = QUESTIONS.get(str(table.get("ask")))
     if own is None:
-        problems.add(f"{where} ask must be {SHARED['ask'].expected}; got {table.get('ask')!r}.")
+        problems.add(f"{where} ask must be {SHARED['ask'].expected}; got {shown(table.get('ask'))}.")
         return None
     keys = SHARED | own
     good = read_keys(where, table, keys, problems)

@@ -1,12 +1,13 @@
 """What a key of a model file may hold: tables of keys, and reading a section by one."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..given import check_seed, is_number, is_whole, shown
 from ..names import choices
 from ..problems import Problems
+from ..settings import MOST, check_counts
 
 __all__ = [
     "CERTAINTY",
@@ -19,14 +20,14 @@ __all__ = [
     "are_lists_of_texts",
     "are_operands",
     "are_times",
-    "is_number",
+    "is_count",
     "is_table",
     "is_tables",
     "is_text",
     "is_text_table",
     "is_texts",
-    "is_whole",
     "read_keys",
+    "read_sampling",
 ]
 
 type Table = Mapping[str, Any]
@@ -61,14 +62,9 @@ def is_text_table(value: object) -> bool:
     return isinstance(value, dict) and all(map(is_text, value.values()))
 
 
-def is_number(value: object) -> bool:
-    """Whether this is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def is_whole(value: object, *, least: int = 1) -> bool:
-    """Whether this is a whole number of at least so much."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def is_count(value: object) -> bool:
+    """Whether this is a whole number above 0."""
+    return is_whole(value, least=1)
 
 
 def is_table(value: object) -> bool:
@@ -104,6 +100,15 @@ MARGIN = Key("a number between 0 and 1", lambda value: is_number(value) and 0 < 
 CERTAINTY = Key("a number between 0.5 and 1", lambda value: is_number(value) and 0.5 < value < 1)
 
 
+def read_sampling(table: Table, keys: Mapping[str, Key], problems: Problems) -> dict[str, Any]:
+    """Those entries of [sampling] that can be used."""
+    good = read_keys("[sampling]", table, keys, problems)
+    check_counts({name: value for name, value in good.items() if name in MOST}, problems, "[sampling] ")
+    if "seed" in good:
+        check_seed(good["seed"], problems, "[sampling] seed")
+    return good
+
+
 def read_keys(where: str, table: Table, keys: Mapping[str, Key], problems: Problems) -> dict[str, Any]:
     """Those entries of a table that are what its keys may hold."""
     good: dict[str, Any] = {}
@@ -111,7 +116,7 @@ def read_keys(where: str, table: Table, keys: Mapping[str, Key], problems: Probl
         if name not in keys:
             problems.add(f"{where} has no key '{name}'{choices(name, keys, 'Keys')}")
         elif not keys[name].accepts(value):
-            problems.add(f"{where} {name} must be {keys[name].expected}; got {value!r}.")
+            problems.add(f"{where} {name} must be {keys[name].expected}; got {shown(value)}.")
         else:
             good[name] = value
     for name, key in keys.items():

@@ -1,9 +1,7 @@
 """A model file: data, model, priors and the questions to be asked, all in one."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import tomlkit
 
-from ..names import choices, number
+from ..calls import checked
+from ..names import number
 from ..panel import Panel, read_frame
 from ..panel.checks import usable_columns
 from ..panel.frames import check_frame
@@ -19,9 +18,9 @@ from ..problems import ModelFileError, PanelError, Problems
 from ..simulation import GroupTruth, Truth, simulate
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
-from ..writing import write_text
 from .columns import DerivedColumn, add_derived
 from .questions import Question, frozen
+from .reading import document_of, packaged_text, text_at
 from .sections import FORMAT, read_sections
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ __all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"
 SECTIONS_OF_MODEL = ("families", "state", "selection")
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
     """Everything about an analysis that can be written down before the data are seen.
@@ -79,6 +79,7 @@ class ModelFile:
         for name in ("layout", "sampling"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
+    @checked(ModelFileError)
     def panel(self, frame: pd.DataFrame | str | PathLike[str]) -> Panel:
         """Panel of a long data frame, with the derived columns made first.
 
@@ -100,7 +101,8 @@ class ModelFile:
             As `Panel.from_long`.
         """
         source = "data frame" if isinstance(frame, pd.DataFrame) else Path(frame).name
-        data = frame if isinstance(frame, pd.DataFrame) else read_frame(frame)
+        labels = [self.layout["person"], *([self.layout["group"]] if self.layout.get("group") else [])]
+        data = frame if isinstance(frame, pd.DataFrame) else read_frame(frame, labels=labels)
         problems = Problems(f"{source} is not yet a panel of {self.layout['person']} by {self.layout['time']}")
         check_frame(data, problems)
         data, failed = add_derived(data, self.columns, problems)
@@ -112,6 +114,7 @@ class ModelFile:
         assert panel is not None
         return replace(panel, source=source)
 
+    @checked(ModelFileError)
     def check(self, frame: pd.DataFrame | str | PathLike[str]) -> str:
         """What would be fitted to these data, without sampling.
 
@@ -135,8 +138,9 @@ class ModelFile:
         from ..model_on_panel import panel_model
 
         panel = self.panel(frame)
-        n_parameters = panel_model(self.spec, panel).system.n_parameters
-        return f"{self}\n\n{panel}\n\nNo problems: {n_parameters} free parameters can be fitted."
+        model = panel_model(self.spec, panel)
+        fitted = f"No problems: {model.system.n_parameters} free parameters can be fitted."
+        return "\n".join([f"{self}\n\n{panel}\n\n{fitted}", *(f"Beware: {each}" for each in model.few_people)])
 
     def ask(self, fit: "Fit") -> "tuple[Answer, ...]":
         """Answers to the file's questions, in order.
@@ -156,6 +160,7 @@ class ModelFile:
 
         return tuple(answer(question, fit) for question in self.questions)
 
+    @checked(ModelFileError)
     def simulate(self, *, persons: int, seed: int) -> pd.DataFrame:
         """Draw a long data frame from `truth`, laid out as the file reads it.
 
@@ -210,6 +215,7 @@ class ModelFile:
         return "\n".join(lines)
 
 
+@checked(ModelFileError)
 def load_model(path: str | PathLike[str]) -> ModelFile:
     """Read a model file.
 
@@ -233,15 +239,10 @@ def load_model(path: str | PathLike[str]) -> ModelFile:
     ...
     alliance_bayes.problems.ModelFileError: No model file 'help.toml'.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise ModelFileError(f"No model file '{file}'.")
-    try:
-        return _read(file.read_text("utf-8"), file.name)
-    except UnicodeDecodeError as error:
-        raise ModelFileError(f"{file.name} is not text in UTF-8: {error}.") from None
+    return _read(*text_at(path))
 
 
+@checked(ModelFileError)
 def packaged_model(name: str) -> ModelFile:
     """One of the model files that come with the package.
 
@@ -263,34 +264,7 @@ def packaged_model(name: str) -> ModelFile:
     return _read(packaged_text(name), f"{name.removesuffix('.toml')}.toml")
 
 
-def packaged_text(name: str) -> str:
-    """Text of a model file that comes with the package."""
-    packaged = (resources.files("alliance_bayes") / "models").iterdir()
-    texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
-    stem = name.removesuffix(".toml")
-    if stem not in texts:
-        raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
-    return texts[stem].read_text("utf-8")
-
-
-def named_text(path: str | PathLike[str]) -> tuple[str, str]:
-    """Text and name of a model file: at a path that ends in ``.toml``, else of one that comes with the package."""
-    file = Path(path)
-    if file.suffix == ".toml":
-        if not file.is_file():
-            raise ModelFileError(f"No model file '{file}'.")
-        return file.read_text("utf-8"), file.name
-    return packaged_text(str(path)), f"{path}.toml"
-
-
-def document_of(text: str, name: str) -> dict[str, Any]:
-    """What the TOML of a model file holds."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
-
-
+@checked(ModelFileError)
 def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
     """Write a model file, which `load_model` reads as an equal one.
 
@@ -309,7 +283,8 @@ def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
     file = Path(path)
     text = _written(model_file)
     _read(text, file.name)
-    return write_text(file, text)
+    file.write_text(text, "utf-8")
+    return file
 
 
 def _read(text: str, name: str) -> ModelFile:

@@ -1,13 +1,14 @@
 """The questions of a model file: what each may be asked with, and whether the model can be asked it."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from ..calls import checked
+from ..given import is_number, is_one_of, is_whole, shown
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
 from ..panel.records import MISSING
-from ..problems import Problems
+from ..problems import ModelFileError, Problems
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.mapping import KINDS
 from .keys import (
@@ -16,18 +17,17 @@ from .keys import (
     MEASURES,
     Key,
     Table,
-    is_number,
     is_table,
     is_text,
     is_text_table,
     is_texts,
-    is_whole,
     read_keys,
 )
 
 __all__ = ["QUESTIONS", "Question", "check_measures", "frozen", "read_question"]
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True)
 class Question:
     """One question of a model file.
@@ -187,8 +187,8 @@ def read_question(where: str, table: Table, spec: CrossLagged | None, problems: 
     if ask is None:
         problems.add(f"{where} needs 'ask': one of {quoted(QUESTIONS)}.")
         return None
-    if ask not in QUESTIONS:
-        problems.add(f"{where} cannot ask {ask!r}{choices(str(ask), QUESTIONS, 'Questions')}")
+    if not is_one_of(ask, QUESTIONS):
+        problems.add(f"{where} cannot ask {shown(ask)}{choices(ask, QUESTIONS, 'Questions')}")
         return None
     good = read_keys(where, table, QUESTIONS[ask], problems)
     for check in _CHECKS[ask]:
@@ -248,10 +248,10 @@ def _check_statements(where: str, good: Table, spec: CrossLagged | None, problem
     if spec and given:
         from ..questions.statements import parse
 
-        every = [lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures]
-        found = Problems(where)
+        every = (lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures)
+        known, found = [path for path in every if path not in spec.remove], Problems(where)
         for text in given.values() if isinstance(given, dict) else given:
-            parse(re.sub(r",[^<>&|]*", "", text), every, found)
+            parse(text, known, found, any_interval=True)
         for problem in found.found:
             problems.add(f"{where} statements: {problem}")
 

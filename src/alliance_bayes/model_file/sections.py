@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
+from ..given import is_number, is_whole, shown
 from ..names import did_you_mean, number, quoted
 from ..panel.checks import check_times
 from ..panel.records import DECISIONS
@@ -22,14 +23,14 @@ from .keys import (
     are_lists_of_texts,
     are_operands,
     are_times,
-    is_number,
+    is_count,
     is_table,
     is_tables,
     is_text,
     is_text_table,
     is_texts,
-    is_whole,
     read_keys,
+    read_sampling,
 )
 from .questions import check_measures, read_question
 
@@ -38,7 +39,7 @@ __all__ = ["FORMAT", "MODEL", "read_sections"]
 FORMAT = 1
 
 FILE = {
-    "format": Key(f"the number {FORMAT}", lambda value: value == FORMAT and is_whole(value), required=True),
+    "format": Key(f"the number {FORMAT}", lambda value: value == FORMAT and is_count(value), required=True),
     "title": Key("a text", is_text, required=True),
     "panel": Key("a section, [panel]", is_table, required=True),
     "columns": Key("a section, [columns]", is_table),
@@ -101,15 +102,15 @@ MODEL = {
     "stationary": Key("true or false", lambda value: isinstance(value, bool)),
 }
 SAMPLING = {
-    "draws": Key(WHOLE, is_whole),
-    "tune": Key(WHOLE, is_whole),
-    "chains": Key(WHOLE, is_whole),
+    "draws": Key(WHOLE, is_count),
+    "tune": Key(WHOLE, is_count),
+    "chains": Key(WHOLE, is_count),
     "target_accept": Key("a number between 0 and 1", lambda value: is_number(value) and 0 < value < 1),
     "seed": Key("a whole number of 0 or more", lambda value: is_whole(value, least=0)),
 }
 DERIVED = {
     "mean_of": Key("a list of two or more columns", lambda value: is_texts(value, least=2)),
-    "at_least": Key(WHOLE, is_whole),
+    "at_least": Key(WHOLE, is_count),
     "minus": Key("two columns, or a column and a number, such as [30, 'drinking_days']", are_operands),
 }
 
@@ -128,7 +129,7 @@ def read_sections(document: Table, problems: Problems) -> dict[str, Any]:
     if measures:
         check_measures("[panel] requires", layout.get("requires", {}), measures, problems)
     columns = {name: read_column(name, table, problems) for name, table in found.get("columns", {}).items()}
-    sampling = read_keys("[sampling]", found.get("sampling", {}), SAMPLING, problems)
+    sampling = read_sampling(found.get("sampling", {}), SAMPLING, problems)
     spec = read_spec(found["model"], layout, times, problems) if "model" in found else None
     with problems.collecting("[priors] "):
         priors = Priors.from_mapping(found.get("priors", {}))
@@ -162,7 +163,7 @@ def read_times(given: list[float] | dict[str, float] | None, problems: Problems)
 def read_column(name: str, table: object, problems: Problems) -> DerivedColumn | None:
     where = f"[columns] {name}"
     if not isinstance(table, dict):
-        problems.add(f"{where} must be a table, such as {{ mean_of = ['item_1', 'item_2'] }}; got {table!r}.")
+        problems.add(f"{where} must be a table, such as {{ mean_of = ['item_1', 'item_2'] }}; got {shown(table)}.")
         return None
     good = read_keys(where, table, DERIVED, problems)
     rules = [rule for rule in ("mean_of", "minus") if rule in table]

@@ -3,19 +3,32 @@
 numba keeps one compiled file per function, stamped with the source file of that function alone. A
 kernel that calls another, from another file, would go on with the old one inside it. Here every
 kernel is stamped with the sources of all files that hold kernels, in its own folder and those it may call.
+
+numba looks for one folder that it can write to, and knows no other. Here a kernel is read wherever it lies, and
+written where that is possible: an installation that cannot be written serves those who use it, and where nothing
+can be written, kernels are compiled without being kept.
 """
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
-from numba.core.caching import CacheImpl
+from numba.core import config
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    InTreeCacheLocator,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+    _Cache,
+)
 
-__all__ = ["STAMPS", "share_one_stamp"]
+__all__ = ["STAMPS", "KernelCache"]
 
 PACKAGE = Path(__file__).parents[1]
 CALLED = {"moments": ("moments",), "latent": ("moments", "latent")}  # folders whose kernels a folder's kernels call
-PARTS = (b"@compiled", b"@cfunc", b"njit(", b"(NamedTuple)")  # what makes a file one that kernels are made of
+PARTS = (b"@compiled", b"@callback", b"@kept", b"(NamedTuple)")  # what makes a file one that kernels are made of
 
 
 def _stamp(folders: tuple[str, ...]) -> str:
@@ -26,26 +39,114 @@ def _stamp(folders: tuple[str, ...]) -> str:
 STAMPS = {PACKAGE / name: _stamp(folders) for name, folders in CALLED.items()}
 
 
-def share_one_stamp() -> None:
-    """Let numba's own places for compiled functions take `STAMPS` as the stamps of our kernels."""
-    locators = CacheImpl._locator_classes
-    if not any(getattr(locator, "of_alliance_bayes", False) for locator in locators):
-        locators[:0] = [_stamped(locator) for locator in locators]
+class _Kept(CompileResultCacheImpl):
+    """How one kernel is written down: with the stamp beside it, and not in the index of its file alone.
+
+    An index is written before what it speaks of. A process that is killed in between, or another that reads then,
+    would take the kernel of an older source for that of this one.
+    """
+
+    def reduce(self, compiled: Any) -> tuple[str, Any]:
+        return self.locator.get_source_stamp(), super().reduce(compiled)
+
+    def rebuild(self, target_context: Any, kept: tuple[str, Any]) -> Any:
+        stamp, reduced = kept
+        return super().rebuild(target_context, reduced) if stamp == self.locator.get_source_stamp() else None
 
 
-def _stamped(locator: Any) -> Any:
+def _place(locator: Any) -> type[Any]:
+    """One place for numba's cache, whether that can be written or not."""
+
     class Stamped(locator):
-        of_alliance_bayes = True
-
         def get_source_stamp(self) -> str:
-            return str(self.stamp)
+            return STAMPS[Path(self._py_file).parent]
 
         @classmethod
-        def from_function(cls, py_func: Any, py_file: str) -> Any:
-            stamp = STAMPS.get(Path(py_file).parent)
-            found = super().from_function(py_func, py_file) if stamp else None
-            if found is not None:
-                found.stamp = stamp
-            return found
+        def from_function(cls, function: Any, file: str) -> Any:
+            return cls(function, file)
 
-    return Stamped
+    class KeptThere(_Kept):
+        _locator_classes = (Stamped,)
+
+    class Place(FunctionCache):
+        _impl_class = KeptThere
+
+    return Place
+
+
+CHOSEN = _place(UserProvidedCacheLocator)  # NUMBA_CACHE_DIR
+IN_TREE = _place(InTreeCacheLocator)
+OF_USER = _place(UserWideCacheLocator)
+
+
+class KernelCache(_Cache):
+    """Where one kernel is looked for, in this order, and kept in the first of these that can be written."""
+
+    _said = False
+
+    def __init__(self, function: Any) -> None:
+        places = [CHOSEN, IN_TREE, OF_USER] if config.CACHE_DIR else [IN_TREE, OF_USER]
+        self._places = [place(function) for place in places]
+
+    @property
+    def cache_path(self) -> str:
+        """Folder that is looked into first."""
+        return str(self._places[0].cache_path)
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """What was compiled for these types, or None."""
+        for place in self._places:
+            try:
+                found = place.load_overload(signature, target_context)
+            except OSError:  # nobody may read there
+                continue
+            # Two processes that compile other overloads at once may both have written them under one name.
+            if found is not None and found.signature.args == _arguments(signature):
+                return found
+        return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep what was compiled, where that is possible."""
+        for place in self._places:
+            try:
+                place.save_overload(signature, compiled)
+            except OSError:  # nobody may write there, or no room is left
+                continue
+            return
+        self._say()
+
+    def _say(self) -> None:
+        """What happens where nothing can be kept, once in a process."""
+        if KernelCache._said:
+            return
+        KernelCache._said = True
+        paths = " nor ".join(str(place.cache_path) for place in self._places)
+        sys.stderr.write(
+            f"alliance_bayes cannot keep compiled code: neither {paths} can be written. It is compiled again in every "
+            "process, which takes minutes. Set NUMBA_CACHE_DIR to a folder that can be written.\n"
+        )
+
+    def enable(self) -> None:
+        """Use what is kept."""
+        for place in self._places:
+            place.enable()
+
+    def disable(self) -> None:
+        """Go on without."""
+        for place in self._places:
+            place.disable()
+
+    def flush(self) -> None:
+        """Forget what is kept."""
+        for place in self._places:
+            try:
+                place.flush()
+            except OSError:
+                continue
+
+
+def _arguments(signature: Any) -> tuple[Any, ...]:
+    """Types of the arguments, which numba gives alone, or with that of the result in one of two ways."""
+    if hasattr(signature, "args"):
+        return tuple(signature.args)
+    return tuple(signature[0]) if signature and isinstance(signature[0], tuple) else tuple(signature)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from .histories import Cases, Histories, possible_histories
 __all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
 
 type FloatArray = npt.NDArray[np.float64]
+
+ROUNDINGS = 8  # of a time that is read, moved and subtracted, with some to spare
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class Design:
         Times from which slopes count as 0 and as 1; the first and the last wave where left open.
     group_times
         Times of each group's own waves; those of all where left open.
+    decimals
+        To which times and intervals are known; what differs after them differs by rounding.
     """
 
     times: tuple[float, ...]
@@ -97,6 +102,7 @@ class Design:
     group_times: tuple[tuple[float, ...], ...] = ()
     histories: Histories | None = None
     history_cell: npt.NDArray[np.int64] | None = None
+    decimals: int = 12
 
     def cases(self, n_persons: int) -> Cases:
         """What each person may be a case of: one without a state, else the possible histories."""
@@ -141,7 +147,7 @@ class Design:
 def plain_design(times: Sequence[float]) -> Design:
     """A design with these times for everybody and nothing else."""
     waves = tuple(map(float, times))
-    return Design(waves, cells=(Cell(0, waves),))
+    return Design(waves, cells=(Cell(0, waves),), decimals=_decimals(waves))
 
 
 def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like: Design | None = None) -> Design:
@@ -151,8 +157,9 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
     are standardised, and slopes counted, as in the design `like`, where one is given.
     """
     times = tuple(panel.times)
-    groups = panel.background.group_labels if spec.group_lags else ()
+    groups, group_times = panel.background.group_labels if spec.group_lags else (), panel.background.group_times
     own = panel.own_times if spec.lags == "continuous" else None
+    decimals = _decimals([*times, *chain(*group_times.values()), *([] if own is None else own.ravel())])
     columns = {name: _columns(name, panel) for name in spec.conditioned_on}
     everything = {name: _columns(name, panel) for name in spec.moderated.values()} | columns
     scales = {name: _spread(values) for name, values in everything.items()} if like is None else like.scales
@@ -170,9 +177,10 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
         scales=scales,
         centres=centres,
         span=None if like is None else like.span or (like.times[0], like.times[-1]),
+        decimals=decimals,
     )
-    if panel.background.group_times and groups:
-        each = tuple(panel.background.group_times[label] for label in groups)
+    if group_times and groups:
+        each = tuple(group_times[label] for label in groups)
         cells = tuple(Cell(place, waves) for place, waves in enumerate(each))
         return design(times, groups, cells, group_times=each)
     if not groups and own is None and not moderators and spec.state is None:
@@ -183,7 +191,7 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
     keys = np.column_stack(
         [
             codes.astype(float),
-            _from_first_wave(own, times) if own is not None else np.tile(times, (n_persons, 1)),
+            np.tile(times, (n_persons, 1)) if own is None else _from_first_wave(own, times, decimals),
             *(moderators[name] for name in spec.moderated.values()),
         ]
     )
@@ -219,7 +227,13 @@ def _spread(columns: FloatArray) -> float:
     return float(np.sqrt(np.nanmean((columns - np.nanmean(columns, axis=0)) ** 2)))
 
 
-def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
+def _decimals(times: npt.ArrayLike) -> int:
+    """Decimals of sums and differences of times that are more than rounding."""
+    largest = np.nanmax(np.abs(times), initial=np.finfo(float).tiny)
+    return int(np.floor(-np.log10(ROUNDINGS * np.finfo(float).eps * largest)))
+
+
+def _from_first_wave(own: FloatArray, times: tuple[float, ...], decimals: int) -> FloatArray:
     """Own times, moved so that the first is the planned one; waves without an interview are put in between.
 
     Where such a wave lies does not matter: over it, effects and innovations of two intervals join exactly into
@@ -242,4 +256,4 @@ def _from_first_wave(own: FloatArray, times: tuple[float, ...]) -> FloatArray:
             if later.size and here >= own[person, later[0]]:
                 here = (before + own[person, later[0]]) / 2
             result[person, wave] = here
-    return np.asarray(np.round(result - result[:, :1] + planned[0], 9))
+    return np.asarray(np.round(result - result[:, :1] + planned[0], decimals))

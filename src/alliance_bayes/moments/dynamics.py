@@ -1,7 +1,7 @@
 """How lagged effects, innovations and within-person covariances follow from the parameters, as program steps."""
 
 from collections.abc import Sequence
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from itertools import pairwise
 
 import numpy as np
@@ -17,8 +17,9 @@ __all__ = ["Dynamics", "Interval"]
 type Addresses = npt.NDArray[np.int64]
 type Who = tuple[int, tuple[float, ...]]
 
-FEW_LENGTHS = 8  # up to which each interval has a matrix exponential of its own
+FEW_LENGTHS = 8  # up to which each interval has a transition of its own
 DIGIT = 16
+MOST_STEPS = DIGIT**4
 
 
 class Interval:
@@ -112,42 +113,38 @@ class Dynamics:
 
     def _over_time(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
         """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` of a cell."""
-        who, length = (cell.group, cell.moderators), round(length, 9)
+        who, length = (cell.group, cell.moderators), round(length, self.design.decimals)
         if (who, length) not in self._over:
             steps = self._steps.get(length)
             if steps is None:
-                self._over[who, length] = self._exponential(cell, length)
+                self._over[who, length] = self._transition(cell, length)
             else:
                 self._over[who, length] = self._composed(cell, self._step, steps)
         return self._over[who, length]
 
-    def _exponential(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
-        """Both by one matrix exponential (Van Loan 1978).
-
-        From the exponential of ``[[-A, Q], [0, A']] d``, whose blocks on the right are F2 and F3:
-        Phi = F3', Psi = F3' F2.
-        """
-        drift, writer = self.drift(cell), self.writer
-        d, size = writer.constant(length), len(drift)
-        moved = writer.multiply(drift, d)
+    def _transition(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
+        """Both by one step of the program, or Phi alone where innovations follow from it."""
+        writer = self.writer
+        d = writer.constant(length)
+        moved = writer.multiply(self.drift(cell), d)
         if self.spec.is_stationary:
             return writer.matrix_exponential(moved), np.array(())
-        nothing = np.full((size, size), NOTHING)
-        noise = writer.multiply(self.table.at("diffusion", cell.group), d)
-        whole = writer.matrix_exponential(np.block([[writer.subtract(nothing, moved), noise], [nothing, moved.T]]))
-        effects = whole[size:, size:].T
-        return effects, writer.product(effects, whole[:size, size:])
+        return writer.transition(moved, writer.multiply(self.table.at("diffusion", cell.group), d))
 
     @cached_property
     def _steps(self) -> dict[float, int]:
         """Many different intervals as numbers of one short step; empty where they are few, or have no common step."""
-        lengths = sorted({round(b - a, 9) for cell in self.design.cells for a, b in pairwise(cell.times)})
+        every, decimals = [pairwise(cell.times) for cell in self.design.cells], self.design.decimals
+        lengths = sorted({round(later - earlier, decimals) for pairs in every for earlier, later in pairs})
         if len(lengths) <= FEW_LENGTHS:
             return {}
-        step = reduce(_common_divisor, lengths)
+        shortest = lengths[-1] / MOST_STEPS
+        step = reduce(partial(_common_divisor, least=0.1 * shortest), lengths)
         counts = np.round(np.array(lengths) / step)
         step = float(lengths[-1] / counts[-1])
-        if np.abs(np.array(lengths) - counts * step).max() > 1e-6 * step or counts[-1] >= DIGIT**4:
+        # Only rounding may be left: effects of fast processes hang on every digit of the time.
+        left = np.abs(np.array(lengths) - counts * step).max()
+        if step < shortest or left > 4 * 10.0**-decimals:
             return {}
         self._step = step
         return dict(zip(lengths, counts.astype(int).tolist(), strict=True))
@@ -158,7 +155,7 @@ class Dynamics:
         if key in self._powers:
             return self._powers[key]
         if count == 1:
-            found = self._exponential(cell, step)
+            found = self._transition(cell, step)
         else:
             unit = DIGIT ** int(np.log(count) / np.log(DIGIT) + 1e-9)
             part = unit if count > unit else count // DIGIT
@@ -211,8 +208,8 @@ class Dynamics:
         return found
 
 
-def _common_divisor(first: float, second: float) -> float:
-    """Euclid's algorithm for numbers that are rounded."""
-    while second > 1e-6:
+def _common_divisor(first: float, second: float, *, least: float) -> float:
+    """Euclid's algorithm for numbers that are rounded; what is below `least` is rounding."""
+    while second > least:
         first, second = second, abs(first - second * round(first / second))
     return first

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 from llvmlite import binding
-from numba import carray, cfunc, types
+from numba import carray, types
 
-from .compiled import compiled
+from .compiled import callback, compiled
 from .kernel import log_likelihood_and_gradient
 from .linear_system import SystemArrays
 from .prior_density import PriorTable, log_prior_and_gradient, to_constrained
@@ -202,7 +202,6 @@ def unpack_derived(packed):
 
 
 _word, _number, _length = types.CPointer(types.int64), types.CPointer(types.float64), types.intp
-_options = {"cache": True, "error_model": "numpy"}
 
 
 @compiled
@@ -221,7 +220,7 @@ def all_finite(total, slope):
     return finite
 
 
-@cfunc(types.int64(types.uint64, _number, _number, _number, _word), **_options)
+@callback(types.int64(types.uint64, _number, _number, _number, _word))
 def log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 
@@ -253,19 +252,18 @@ def expand_into(point, words, result):
         result[n_point + entry] = vector[entry]
 
 
-@cfunc(types.int64(types.uint64, types.uint64, _number, _number, _word), **_options)
+@callback(types.int64(types.uint64, types.uint64, _number, _number, _word))
 def expand(n_point, n_expanded, point, expanded, packed):
     """Random variables and derived quantities at an unconstrained point, as nutpie calls it."""
     expand_into(carray(point, (n_point,)), all_words(packed), carray(expanded, (n_expanded,)))
     return 0
 
 
-@cfunc(
+@callback(
     types.float64(
         _number, _length, _word, _length, _number, _length, _word, _word, _number, _length, _word, _number, _word,
         _number, _word, _length, _number, _number,
     ),
-    **_options,
 )  # fmt: skip
 def _log_likelihood(
     psi, n_psi, packed, n_packed, people, n_patterns, size, position, mean, n_values, rank, factor, completed,
@@ -291,7 +289,7 @@ def _log_likelihood(
     return value
 
 
-@cfunc(types.void(_number, _length, _word, _length, _number, _number, _length, _number, _length), **_options)
+@callback(types.void(_number, _length, _word, _length, _number, _number, _length, _number, _length))
 def _derived_quantities(psi, n_psi, packed, n_packed, centre, unit, n_measures, result, n_result):
     words = carray(packed, (n_packed,))
     carray(result, (n_result,))[:] = derived_vector(

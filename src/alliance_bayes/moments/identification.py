@@ -1,17 +1,22 @@
 """Whether a model can be meant, identified and fitted on a panel, before anything is compiled."""
 
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from ..names import choices, in_words, lagged_path, number, quoted
-from ..panel import Panel, told_states
+from ..panel import Panel, PanelWarning, told_states
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.latent_options import LATENT_KINDS, latent_options
 from ..spec.steps import interval_names
+from .dependence import dependent_covariates, exact_relations
 
 __all__ = ["check_spec_against_panel"]
+
+PACKAGE = str(Path(__file__).parents[1])
 
 
 def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
@@ -23,7 +28,13 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
         If a measure of the model is not in the panel, if there are too few waves, if intervals
         are unequal and the lags left open, if a measure can be non-existent and the model does
         not say what that means, if a state is not what the panel holds, or if nobody was observed
-        on both ends of a lagged effect.
+        on both ends of a lagged effect; if there are too few people, or a measure is an exact linear
+        function of others.
+
+    Warns
+    -----
+    PanelWarning
+        If measures that are not normal are exact linear functions of one another.
     """
     problems = Problems(f"This {spec.title} cannot be fitted to this panel")
     needed = dict.fromkeys([*spec.response_columns, *spec.given_columns])
@@ -43,6 +54,43 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
         for problem in _unseen_paths(spec, panel):
             problems.add(problem)
     problems.raise_as(SpecError)
+    for problem in (*_too_few_people(spec, panel), *_without_variation(spec, panel)):
+        problems.add(problem)
+    problems.raise_as(SpecError)
+
+
+def _too_few_people(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """Whether there are people enough for any covariance matrix of the measures."""
+    columns = [panel.measures.index(name) for name in spec.response_columns]
+    if panel.moments is None:
+        seen = ~np.isnan(panel.require_persons("A number of people"))
+        people = np.ones(len(seen), dtype=np.int64)
+    else:
+        seen, people = panel.moments.observed, panel.moments.n
+    n_people = int((seen[:, :, columns].any(axis=(1, 2)) * people).sum())
+    fewest = len(spec.measures) + 1
+    if n_people < fewest:
+        yield (
+            f"{n_people} {'person has' if n_people == 1 else 'people have'} values of this model. How "
+            f"{len(spec.measures)} measures go together cannot be seen in fewer than {fewest} people, and even then "
+            "nearly all of the answer is the prior; many more people than parameters are needed."
+        )
+
+
+def _without_variation(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """Exact relations of normal measures, and collinear covariates; warns of those of measures that are not normal."""
+    counted = {column for name in spec.random_families for column in spec.columns_of(name)}
+    for relation in exact_relations(spec, panel):
+        pooled = spec.residuals == "equal" and 0 not in relation.coefficients
+        if pooled and not relation.everywhere:
+            continue  # innovations of one variance at all waves cannot vanish at one
+        sentence = relation.sentence(panel.times, list(panel.covariates))
+        if not relation.measures & counted:
+            yield sentence
+        else:
+            warnings.warn(sentence, PanelWarning, skip_file_prefixes=(PACKAGE,))
+    if panel.moments is None:
+        yield from dependent_covariates(spec, panel)
 
 
 def _no_state(name: str, panel: Panel) -> str:

@@ -9,6 +9,8 @@ from .compiled import compiled
 __all__ = ["cholesky", "inverse_in_place", "matrix_exponential", "semidefinite_cholesky"]
 
 LARGEST_NORM = 0.95  # of the Pade approximant of degree 7, in double precision (Higham 2005)
+MOST_HALVINGS = 62  # beyond a norm of 2^62, the rounding of an entry alone decides over everything
+ROUNDING = 1e-12  # share of a variance that is left over by rounding where nothing should be
 
 
 @compiled
@@ -32,12 +34,13 @@ def cholesky(matrix, size):
 
 @compiled
 def semidefinite_cholesky(matrix, size):
-    """Lower factor in place; a pivot that rounding leaves at or below 0 gives a column of 0."""
+    """Lower factor in place; a pivot of which nothing but rounding is left gives a column of 0."""
     for column in range(size):
         pivot = matrix[column, column]
+        least = ROUNDING * pivot
         for inner in range(column):
             pivot -= matrix[column, inner] * matrix[column, inner]
-        pivot = math.sqrt(pivot) if pivot > 0.0 else 0.0
+        pivot = math.sqrt(pivot) if pivot > least and pivot > 0.0 else 0.0
         matrix[column, column] = pivot
         for row in range(column + 1, size):
             value = matrix[row, column]
@@ -102,7 +105,7 @@ def _multiply(left, right, result):
 def matrix_exponential(matrix: np.ndarray):
     """``exp(M)`` by scaling and squaring with the Pade approximant of degree 7 [1]_.
 
-    Not finite where M is not.
+    Not finite where M is not, or its norm is above 2^62.
 
     References
     ----------
@@ -116,7 +119,7 @@ def matrix_exponential(matrix: np.ndarray):
         for row in range(size):
             total += abs(matrix[row, column])
         norm = max(norm, total)
-    if not norm < 1e5:
+    if not norm < 2.0**MOST_HALVINGS:
         return np.full((size, size), np.nan)
     halvings = 0
     while norm > LARGEST_NORM:

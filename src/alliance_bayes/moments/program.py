@@ -34,6 +34,7 @@ STEPS = {
             "inverse",
             "correlations",
             "positive_definite",
+            "transition",
         )
     )
 }
@@ -174,6 +175,11 @@ class Writer:
         """``exp(M)`` of a square matrix."""
         return self._step("matrix_exponential", matrix.shape, (len(matrix),), matrix)
 
+    def transition(self, drift: Addresses, noise: Addresses) -> tuple[Addresses, Addresses]:
+        """``exp(M)`` and ``int_0^1 exp(M s) N exp(M' s) ds`` of a square M and the symmetric part of N."""
+        effects, innovation = self._step("transition", (2, *drift.shape), (len(drift),), drift, noise)
+        return effects, innovation
+
     def inverse(self, matrix: Addresses) -> Addresses:
         """Inverse of a square matrix."""
         return self._step("inverse", matrix.shape, (len(matrix),), matrix)
@@ -255,6 +261,9 @@ class Backend(Protocol):
     def matrix_exponential(self, matrix: Any, /) -> Any:
         """``exp(M)``."""
 
+    def transition(self, drift: Any, noise: Any, /) -> tuple[Any, Any]:
+        """``exp(M)`` and ``int_0^1 exp(M s) N exp(M' s) ds``, N counting by its symmetric part."""
+
     def inverse(self, matrix: Any, /) -> Any:
         """``M^-1``."""
 
@@ -297,6 +306,11 @@ def evaluate(program: Program, inputs: Sequence[Any], backend: Backend) -> list[
             case "matrix_exponential":
                 size, result, start = operands
                 put(result, backend.matrix_exponential(block(start, size, size)), size * size)
+            case "transition":
+                size, result, drift, noise = operands
+                effects, innovation = backend.transition(block(drift, size, size), block(noise, size, size))
+                put(result, effects, size * size)
+                put(result + size * size, innovation, size * size)
             case "inverse":
                 size, result, start = operands
                 put(result, backend.inverse(block(start, size, size)), size * size)

@@ -7,6 +7,7 @@ import numpy as np
 from .compiled import compiled
 from .matrices import cholesky, inverse_in_place, matrix_exponential
 from .program import ProgramArrays
+from .transition import transition, transition_gradient
 
 __all__ = ["pull_back", "run", "run_many"]
 
@@ -146,9 +147,11 @@ def run(inputs: np.ndarray, program: ProgramArrays):
                     variances = registers[start + row * size + row] * registers[start + column * size + column]
                     registers[result] = registers[start + row * size + column] / math.sqrt(variances)
                     result += 1
-        else:
+        elif name == 12:
             start = code[here + 3]
             proper = proper and _is_positive_definite(registers[start : start + size * size], size)
+        else:
+            transition(registers, code[here + 3], code[here + 4], size, result)
     return registers, proper
 
 
@@ -221,6 +224,8 @@ def pull_back(registers: np.ndarray, bars: np.ndarray, program: ProgramArrays):
             _matrix_exponential_gradient(registers, bars, code[here + 3], result, size)
         elif name == 10:
             _inverse_gradient(registers, bars, code[here + 3], result, size)
+        elif name == 13:
+            transition_gradient(registers, bars, code[here + 3], code[here + 4], size, result)
 
 
 @compiled

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..memory import refuse_beyond_memory
 from .design import Cell
 from .histories import KEPT
 from .kernel import moments, system_of
@@ -19,6 +20,7 @@ MOST_CELLS = 6
 STEP = 1e-5
 TOLERANCE = 1e-6
 SHOWN = 0.2
+COPIES = 3  # of the derivatives, while they are made triangular
 PRIOR_ALONE = ("family", "state", "selection", "restart")  # whose data are not means and covariances
 
 
@@ -53,6 +55,7 @@ def indistinct_parameters(
     """
     rng, found, chosen = np.random.default_rng(seed), tuple[str, ...](), _some_of_every_group(cells)
     judged = [place for place, parameter in enumerate(system.parameters) if parameter.kind not in PRIOR_ALONE]
+    _refuse_beyond_memory(system, len(judged))
     seen = 0
     for _ in range(MOST_TRIES):
         psi = scale.join(scale.draw(1, rng))
@@ -95,29 +98,51 @@ def _telling(cells: Sequence[Cell]) -> list[int]:
 
 
 def _null_space(system: PanelSystem, theta: np.ndarray, cells: Sequence[int], judged: Sequence[int]) -> tuple[str, ...]:
-    size = len(judged)
-    columns = []
-    for place in judged:
-        width = STEP * max(1.0, abs(theta[place]))
-        step = np.zeros(len(theta))
-        step[place] = width
-        columns.append((_stacked(system, theta + step, cells) - _stacked(system, theta - step, cells)) / (2 * width))
-    jacobian = np.column_stack(columns)
-    if not np.isfinite(jacobian).all():
-        return ()
-    lengths = np.linalg.norm(jacobian, axis=0)
-    _, values, directions = np.linalg.svd(jacobian / np.where(lengths > 0, lengths, 1.0), full_matrices=True)
-    values = np.append(values, np.zeros(size - len(values)))
+    triangle, lengths = np.zeros((0, len(judged))), np.zeros(len(judged))
+    for cell in cells:
+        slopes = _slopes(system, theta, cell, judged)
+        if not np.isfinite(slopes).all():
+            return ()
+        lengths = np.hypot(lengths, np.linalg.norm(slopes, axis=0))
+        triangle = np.linalg.qr(np.vstack([triangle, slopes]), mode="r")
+    scaled = triangle / np.where(lengths > 0, lengths, 1.0)
+    _, values, directions = np.linalg.svd(scaled, full_matrices=True)
+    values = np.append(values, np.zeros(len(judged) - len(values)))
     loose = directions[values < TOLERANCE * values[0]]
     involved = np.abs(loose).max(axis=0, initial=0.0) > SHOWN
     return tuple(system.names[place] for place, shown in zip(judged, involved, strict=True) if shown)
 
 
-def _stacked(system: PanelSystem, theta: np.ndarray, cells: Sequence[int]) -> np.ndarray:
-    """Means and covariances of some cells."""
+def _slopes(system: PanelSystem, theta: np.ndarray, cell: int, judged: Sequence[int]) -> np.ndarray:
+    """Derivatives of one cell's moments in the judged parameters, shape ``(moment, parameter)``."""
+    slopes = np.empty((len(_moments_of(system, theta, cell)), len(judged)))
+    for column, place in enumerate(judged):
+        width = STEP * max(1.0, abs(theta[place]))
+        step = np.zeros(len(theta))
+        step[place] = width
+        further, nearer = _moments_of(system, theta + step, cell), _moments_of(system, theta - step, cell)
+        slopes[:, column] = (further - nearer) / (2 * width)
+    return slopes
+
+
+def _moments_of(system: PanelSystem, theta: np.ndarray, cell: int) -> np.ndarray:
+    """Means and covariances of one cell's values with one another and with the covariates.
+
+    Those of covariates among themselves are given, and with hundreds of covariates they would be most of the rows.
+    """
     registers, _ = run(theta, system.structure_arrays)
-    parts = []
-    for cell in cells:
-        mean, covariance = moments(registers, system_of(system.arrays, cell))
-        parts += [mean, covariance[np.tril_indices(len(mean))]]
-    return np.concatenate(parts)
+    mean, covariance = moments(registers, system_of(system.arrays, cell))
+    n_values = len(mean) - system.n_covariates
+    among, with_covariates = covariance[:n_values, :n_values], covariance[n_values:, :n_values]
+    return np.concatenate([mean[:n_values], among[np.tril_indices(n_values)], with_covariates.ravel()])
+
+
+def _refuse_beyond_memory(system: PanelSystem, n_judged: int) -> None:
+    n_values, n_covariates = system.n_values, system.n_covariates
+    n_moments = n_values * (n_values + 3) // 2 + n_values * n_covariates
+    refuse_beyond_memory(
+        "This model cannot be examined",
+        f"{n_judged:,} parameters and {n_moments:,} means and covariances that tell them apart",
+        COPIES * n_judged * (n_moments + n_judged),
+        "Use fewer measures, waves or covariates.",
+    )

@@ -28,6 +28,15 @@ class _Plain:
 
         return np.asarray(expm(matrix))
 
+    def transition(self, drift: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both as exponentials: the integral is ``vec N`` carried by ``M (x) I + I (x) M``, of which nothing grows."""
+        size, identity = len(drift), np.eye(len(drift))
+        unit = np.abs(noise).max() or 1.0  # or its size would decide over how finely the drift is cut up
+        whole = np.zeros((size**2 + 1, size**2 + 1))
+        whole[:-1, :-1] = np.kron(drift, identity) + np.kron(identity, drift)
+        whole[:-1, -1] = (noise + noise.T).ravel() / (2 * unit)
+        return self.matrix_exponential(drift), unit * self.matrix_exponential(whole)[:-1, -1].reshape(size, size)
+
     def require_positive_definite(self, matrix: np.ndarray) -> None:
         np.linalg.cholesky(matrix)
 

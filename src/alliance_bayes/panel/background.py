@@ -1,14 +1,16 @@
 """What is known of each person besides the measures: covariates, the group, and the times of their own interviews."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..given import entries, shown
 from ..names import quoted
 from ..problems import Problems
-from .checks import first, label
+from .arrays import labels_of, no_label, numbers_of
+from .checks import case, first, in_range, label
 from .records import Background
 
 __all__ = ["check_background", "check_names", "check_own_times", "read_groups", "same_within_persons"]
@@ -18,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 
 def check_names(covariates: object, problems: Problems) -> tuple[str, ...]:
     """Names of covariates, without those that cannot be names."""
-    names = None if isinstance(covariates, str) or not isinstance(covariates, Iterable) else tuple(covariates)
+    names = entries(covariates)
     if names is None or not all(isinstance(name, str) and name for name in names):
         problems.add(f"covariates must be a list of names, such as covariates=['commitment']; got {covariates!r}.")
         return ()
@@ -54,7 +56,11 @@ def read_groups(
     problems: Problems,
 ) -> npt.NDArray[np.str_] | None:
     """The group of each person, as text; a problem where one has none, or several."""
-    codes, groups = pd.factorize(labels, sort=True)
+    codes, groups = pd.factorize(labels)
+    strange = no_label(np.asarray(groups))
+    if strange:
+        problems.add(f"The group '{name}' holds {strange}")
+        return None
     found = np.full(len(persons), -1)
     known = codes >= 0
     found[rows[known][::-1]] = codes[known][::-1]
@@ -72,41 +78,67 @@ def read_groups(
         )
     if different.size or without.size:
         return None
-    if len(groups) < 2:
-        problems.add(f"The group '{name}' is {quoted(map(str, groups))} for everybody; leave it out.")
-    return np.array([str(groups[code]) for code in found])
+    return group_texts(np.asarray(groups, dtype=object)[found], name, problems)
 
 
 def check_background(
-    covariates: Mapping[str, npt.ArrayLike],
+    covariates: object,
     groups: npt.ArrayLike | None,
     own_times: npt.ArrayLike | None,
+    ids: npt.NDArray[np.generic] | None,
     n_persons: int,
     measures: Sequence[str],
     times: tuple[float, ...],
     problems: Problems,
 ) -> Background:
     """A background of plain arrays, their shapes and values checked."""
+
+    def whose(row: int) -> str:
+        return f"of {label(row if ids is None else ids[row])}"
+
+    def when(cell: int) -> str:
+        row, wave = divmod(cell, len(times))
+        return case(row if ids is None else ids[row], times[wave])
+
     held: dict[str, FloatArray] = {}
-    for name, given in covariates.items():
-        array = np.array(given, dtype=np.float64)
+    if covariates is not None and not isinstance(covariates, Mapping):
+        problems.add(f"covariates must map each name to its values; got {shown(covariates)}.")
+        covariates = None
+    names = check_names(list(covariates or {}), problems)
+    for name in names:
+        assert isinstance(covariates, Mapping)
         if name in measures:
             problems.add(f"'{name}' is both a measure and a covariate; choose one.")
-        if array.shape != (n_persons,):
-            problems.add(f"The covariate '{name}' has shape {array.shape}; expected {(n_persons,)}, (person,).")
-        else:
+        array = numbers_of(covariates[name], f"The covariate '{name}'", [(n_persons,)], "(person,)", problems)
+        if array is not None and in_range(array, name, "covariate", whose, problems) is not None:
             held[name] = array
-    labels = None if groups is None else np.array(groups).astype(str)
-    if labels is not None and labels.shape != (n_persons,):
-        problems.add(f"groups has shape {labels.shape}; expected {(n_persons,)}, (person,).")
-        labels = None
-    moments = None if own_times is None else np.array(own_times, dtype=np.float64)
-    if moments is not None:
-        if moments.shape != (n_persons, len(times)):
-            problems.add(f"own_times has shape {moments.shape}; expected {(n_persons, len(times))}, (person, time).")
-            return Background(held, labels)
+    labels = None if groups is None else labels_of(groups, "groups", n_persons, problems)
+    texts = None if labels is None else group_texts(labels, "groups", problems)
+    moments = None
+    if own_times is not None:
+        shape = (n_persons, len(times))
+        moments = numbers_of(own_times, "own_times", [shape], "(person, time)", problems)
+    if moments is not None and in_range(moments.ravel(), "own_times", "own time", when, problems) is not None:
         check_own_times(moments, problems)
-    return Background(held, labels, moments)
+    return Background(held, texts, moments)
+
+
+def group_texts(labels: npt.NDArray[np.generic], name: str, problems: Problems) -> npt.NDArray[np.str_] | None:
+    """Labels of groups as text; a problem where different ones read the same, or there is one alone."""
+    different = pd.unique(labels)
+    texts = pd.Series([str(each) for each in different])
+    if texts.duplicated().any():
+        alike = [each for each in different if str(each) == texts[texts.duplicated()].iloc[0]]
+        problems.add(f"'{name}' holds {quoted(alike)}, which read the same; give each group one label.")
+        return None
+    if len(different) < 2:
+        problems.add(f"The group '{name}' is {quoted(texts)} for everybody; leave it out.")
+    if len(labels) > 3 and len(different) > len(labels) / 2:
+        problems.add(
+            f"The group '{name}' has {len(different):,} labels for {len(labels):,} persons, such as "
+            f"{quoted(texts, most=3)}; a group is a site, an arm or a cohort, with several people in each."
+        )
+    return np.array([str(each) for each in labels])
 
 
 def check_own_times(own_times: FloatArray, problems: Problems) -> None:

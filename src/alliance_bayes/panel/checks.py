@@ -1,6 +1,6 @@
 """What can be wrong with columns, ids and times, as sentences added to the list of problems."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from itertools import islice, pairwise
 from numbers import Real
 from typing import Literal
@@ -9,17 +9,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..given import entries, shown
 from ..names import did_you_mean, in_words, number, quoted
-from ..problems import Problems
+from ..problems import PanelError, Problems
+from .arrays import inexact, masked_as_missing, no_label
 from .records import DECISIONS, LeftOut
 
 __all__ = [
+    "LARGEST",
+    "SMALLEST",
     "Kind",
     "case",
     "check_decision",
     "check_measures",
     "check_requires",
+    "check_resolution",
     "check_times",
+    "check_unit",
     "first",
     "in_range",
     "missing_text",
@@ -37,7 +43,12 @@ __all__ = [
 
 Kind = Literal["measure", "state", "interview", "covariate", "own time"]
 
+MOST_LISTED = 60
 RESERVED = ("interviewed", "person", "time")
+LARGEST, SMALLEST = 1e60, 1e-60  # errors of variances are in fourth powers of a unit, which float64 has to about 1e77
+RESOLUTION = 1e-12  # of values relative to their size, what is left of 16 digits after differences of differences
+SHORTEST = 1e-4  # of an interval, since these are rounded to 9 decimals
+MOST_UNEQUAL = 1e9  # longest interval to shortest
 
 
 def exactly(value: float) -> str:
@@ -64,7 +75,9 @@ def ended(text: str) -> str:
 
 
 def listed(values: Iterable[object]) -> str:
-    return f"[{', '.join(label(value) for value in values)}]"
+    each = [label(value) for value in values]
+    more = [f"and {len(each) - MOST_LISTED} more"] if len(each) > MOST_LISTED else []
+    return f"[{', '.join([*each[:MOST_LISTED], *more])}]"
 
 
 def check_measures(measures: object, problems: Problems) -> list[str]:
@@ -72,7 +85,10 @@ def check_measures(measures: object, problems: Problems) -> list[str]:
     if isinstance(measures, str):
         problems.add(f"measures is the text '{measures}'; pass a list, measures=['{measures}'].")
         return [measures]
-    names = list(measures) if isinstance(measures, Iterable) else []
+    if isinstance(measures, Set):
+        problems.add(f"measures is a set, which has no order; pass a list, measures={sorted(map(str, measures))}.")
+        return []
+    names = tuple(measures) if isinstance(measures, Mapping) else entries(measures) or ()
     if not names:
         problems.add("No measures; name at least one column, such as measures=['alliance', 'days'].")
     good = []
@@ -81,6 +97,10 @@ def check_measures(measures: object, problems: Problems) -> list[str]:
             problems.add(f"The measure {name!r} is not a name; rename that column to a text.")
         elif name in RESERVED:
             problems.add(f"A measure cannot be named '{name}', which `Panel.to_frame` needs; rename that column.")
+        elif name != name.strip() or not name.isprintable():
+            problems.add(
+                f"The measure {name!r} has spaces at its ends or characters that cannot be printed; rename that column."
+            )
         elif "->" in name:
             problems.add(f"The measure '{name}' holds '->', which is kept for lagged effects; rename that column.")
         else:
@@ -101,7 +121,10 @@ def check_requires(requires: object, measures: Sequence[str], problems: Problems
                 f"requires names '{name}', which is not a measure{ended(did_you_mean(str(name), measures))} "
                 f"Measures: {quoted(measures)}."
             )
-    return {measure: state for measure, state in requires.items() if measure in measures}
+    for state in requires.values():
+        if not isinstance(state, str):
+            problems.add(f"requires must map a measure to the name of its state; got {shown(state)}.")
+    return {measure: state for measure, state in requires.items() if measure in measures and isinstance(state, str)}
 
 
 def check_decision(contradictions: str, problems: Problems) -> None:
@@ -115,13 +138,16 @@ def check_decision(contradictions: str, problems: Problems) -> None:
 
 def check_times(times: object, problems: Problems) -> tuple[float, ...] | None:
     """Times as numbers, increasing, at least two; None where they are not."""
-    given = [] if isinstance(times, str) or not isinstance(times, Iterable) else list(times)
+    given = entries(masked_as_missing(times)) or ()
     if not given or not all(is_number(time) for time in given):
-        problems.add(f"times must be a list of numbers in real units, such as times=[0, 6, 12]; got {times!r}.")
+        problems.add(f"times must be a list of numbers in real units, such as times=[0, 6, 12]; got {shown(times)}.")
         return None
     real = tuple(float(time) for time in given)
     if not np.isfinite(real).all():
         problems.add(f"times must be finite; got {listed(real)}.")
+        return None
+    if max(map(abs, real)) > LARGEST:
+        problems.add(f"times must be at most {LARGEST:g} in size; got {listed(real)}.")
         return None
     if len(real) < 2:
         problems.add(f"There is only one time ({exactly(real[0])}); a panel needs at least two.")
@@ -129,7 +155,51 @@ def check_times(times: object, problems: Problems) -> tuple[float, ...] | None:
     if any(later <= earlier for earlier, later in pairwise(real)):
         problems.add(f"times must increase, each given once; got {listed(real)}.")
         return None
-    return real
+    return real if are_apart(real, problems) else None
+
+
+def are_apart(times: Sequence[float], problems: Problems) -> bool:
+    """Whether increasing times have intervals, and names, that can be told apart."""
+    intervals = np.diff(times)
+    close, far = int(np.argmin(intervals)), int(np.argmax(intervals))
+    pair = f"{exactly(times[close])} and {exactly(times[close + 1])}"
+    named = [number(time) for time in times]
+    if intervals[far] > MOST_UNEQUAL * intervals[close]:
+        problems.add(
+            f"The interval from {exactly(times[far])} to {exactly(times[far + 1])} is more than {MOST_UNEQUAL:,.0f} "
+            f"times as long as that from {exactly(times[close])} to {exactly(times[close + 1])}; a code for a missing "
+            "time, or a misprint? Correct the times."
+        )
+    elif intervals[close] < SHORTEST:
+        problems.add(
+            f"The times {pair} are less than {SHORTEST:g} apart; count time in a smaller unit, or join times that "
+            "differ by rounding."
+        )
+    elif len(set(named)) < len(named):
+        problems.add(f"The times {pair} are the same to ten digits; count from the first, time - {exactly(times[0])}.")
+    else:
+        return True
+    return False
+
+
+def check_resolution(name: str, size: float, spread: float, problems: Problems) -> None:
+    """Whether what reaches over `spread` at values of `size` differs by more than rounding."""
+    if spread < RESOLUTION * size:
+        problems.add(
+            f"'{name}' has values of about {size:.4g} that differ by {spread:.2g} only, which is lost in rounding. "
+            "Subtract a constant from it before it is stored as numbers with a decimal point."
+        )
+    elif spread < SMALLEST:
+        problems.add(
+            f"'{name}' varies by {spread:.2g} only; what lies below {SMALLEST:g} cannot be computed with. Give it in "
+            "another unit, such as millionths."
+        )
+
+
+def check_unit(time_unit: object, problems: Problems) -> None:
+    """Whether what is printed after times is a word."""
+    if time_unit is not None and not isinstance(time_unit, str):
+        problems.add(f"time_unit must be a word such as 'months', or left out; got {shown(time_unit)}.")
 
 
 def is_number(value: object) -> bool:
@@ -139,8 +209,15 @@ def is_number(value: object) -> bool:
 def usable_columns(frame: pd.DataFrame, uses: Iterable[tuple[str, Hashable]], problems: Problems) -> set[Hashable]:
     """Those of the columns in use, as (what for, name), that the frame holds exactly once."""
     purposes: dict[Hashable, list[str]] = {}
+    if isinstance(frame.columns, pd.MultiIndex):
+        problems.add("The columns have several levels; give each one name, such as frame.columns.map('_'.join).")
+        return set()
     for purpose, name in uses:
-        purposes.setdefault(name, []).append(purpose)
+        try:
+            purposes.setdefault(name, []).append(purpose)
+        except TypeError:
+            problems.add(f"The {purpose} must be the name of a column; got {shown(name)}.")
+            problems.raise_as(PanelError)
     usable = set()
     for name, roles in purposes.items():
         occurrences = int((frame.columns == name).sum())
@@ -160,11 +237,19 @@ def usable_columns(frame: pd.DataFrame, uses: Iterable[tuple[str, Hashable]], pr
 def people(
     column: pd.Series, name: str, problems: Problems
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic]] | None:
-    """Position of each row's person among the sorted ids, and these ids; None where an id is missing."""
-    codes, found = pd.factorize(column)
+    """Position of each row's person among the sorted ids, and these ids; None where one cannot be an id."""
+    try:
+        codes, found = pd.factorize(column)
+    except TypeError:  # lists, for instance, are not hashable
+        problems.add(f"{name} holds {type(column.iloc[0]).__name__} values; make them text, .astype(str).")
+        return None
     missing = np.flatnonzero(codes < 0)
     if missing.size:
         problems.add(missing_text(name, missing.size, missing[:5].tolist(), "whose it is"))
+        return None
+    strange = no_label(np.asarray(found))
+    if strange:
+        problems.add(f"{name} holds {strange}")
         return None
     ranks, ids = pd.factorize(np.asarray(found), sort=True)
     return ranks[codes], np.asarray(ids)
@@ -182,7 +267,11 @@ def waves(
     column: pd.Series, name: str, times: object, problems: Problems
 ) -> tuple[npt.NDArray[np.int64], tuple[float, ...], LeftOut | None] | None:
     """Position of each row's time among the panel's times, -1 where it was not asked for."""
-    codes, found = pd.factorize(column)
+    try:
+        codes, found = pd.factorize(column)
+    except TypeError:
+        problems.add(f"'{name}' holds {type(column.iloc[0]).__name__} values; make it a number.")
+        return None
     missing = np.flatnonzero(codes < 0)
     if missing.size:
         problems.add(missing_text(f"'{name}'", missing.size, missing[:5].tolist(), "when it was"))
@@ -324,6 +413,10 @@ def numbers(
             return in_range(values, name, kind, where, problems)
         problems.add(f"'{name}' holds True and False; if 1 and 0 are meant, write frame['{name}'].astype(float).")
     elif pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+        lost = inexact(column.dropna().to_numpy()) if pd.api.types.is_integer_dtype(dtype) else ""
+        if lost:
+            problems.add(f"'{name}' holds {lost}")
+            return None
         plain = isinstance(dtype, np.dtype)  # na_value would copy
         values = column.to_numpy(np.float64) if plain else column.to_numpy(np.float64, na_value=np.nan)
         return in_range(values, name, kind, where, problems)
@@ -361,27 +454,33 @@ def in_range(
     """The numbers, shape ``(row,)``, or None where some are not what this kind of column can hold."""
     match kind:
         case "measure" | "covariate" | "own time":
-            strange = np.flatnonzero(np.isinf(values))
+            infinite = np.isinf(values)
+            strange = {kind: infinite, "size": ~infinite & (np.abs(values) > LARGEST)}
         case "state":
-            strange = np.flatnonzero((values != 0) & (values != 1) & ~np.isnan(values))
+            strange = {kind: (values != 0) & (values != 1) & ~np.isnan(values)}
         case "interview":
-            strange = np.flatnonzero((values != 0) & (values != 1))
-    if not strange.size:
-        return values
-    cases = (f"{label(values[row])} {where(row)}" for row in strange.tolist())
-    problems.add(out_of_range(name, kind, strange.size, cases))
-    return None
+            strange = {kind: (values != 0) & (values != 1)}
+    good = True
+    for what, found in strange.items():
+        rows = np.flatnonzero(found)
+        if rows.size:
+            cases = (f"{label(values[row])} {where(row)}" for row in rows.tolist())
+            problems.add(out_of_range(name, what, rows.size, cases))
+            good = False
+    return values if good else None
 
 
-def out_of_range(name: str, kind: Kind, count: int, cases: Iterable[str]) -> str:
-    """Sentence about numbers that this kind of column cannot hold."""
+def out_of_range(name: str, what: str, count: int, cases: Iterable[str]) -> str:
+    """Sentence about numbers that this kind of column cannot hold; "size" where they are too large to compute with."""
     expected = {
         "measure": "must hold finite numbers, or be missing",
+        "size": f"must hold numbers of at most {LARGEST:g} in size",
         "state": "is a state and must be 1 (on), 0 (off) or missing",
         "interview": "must be 1 (interviewed) or 0 (not) in every row",
     }
     expected |= dict.fromkeys(("covariate", "own time"), expected["measure"])
-    return f"'{name}' {expected[kind]}; others: {count:,}, {first(cases)}."
+    cure = " Correct them, or give it in a larger unit." if what == "size" else ""
+    return f"'{name}' {expected[what]}; others: {count:,}, {first(cases)}.{cure}"
 
 
 def is_yes_no(column: pd.Series) -> bool:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..calls import checked
+from ..given import entries, shown
 from ..names import choices, in_words, number
 from ..problems import PanelError, Problems
 from .printing import table as lines_of
@@ -70,6 +72,7 @@ class InternalConsistency:
     __repr__ = __str__
 
 
+@checked(PanelError, apart=["items"])
 def internal_consistency(panel: "Panel", items: Sequence[str]) -> InternalConsistency:
     """Return Cronbach's alpha of several items of a panel, which is what `reliability` of a model can be set to.
 
@@ -109,9 +112,10 @@ def internal_consistency(panel: "Panel", items: Sequence[str]) -> InternalConsis
     Differences between people at one time; the reliability of their mean at least, if what items share is the \
 scale alone.
     """
-    problems, given = Problems("The consistency of these items cannot be told"), tuple(items)
-    if isinstance(items, str) or len(given) < 2 or len(set(given)) < len(given):
-        problems.add(f"items must be a list of 2 or more different measures; got {items!r}.")
+    problems, given = Problems("The consistency of these items cannot be told"), entries(items) or ()
+    named = all(isinstance(name, str) for name in given)
+    if not named or len(given) < 2 or len(set(given)) < len(given):
+        problems.add(f"items must be a list of 2 or more different measures; got {shown(items)}.")
     else:
         for name in given:
             if name not in panel.measures:

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..given import shown
 from ..names import quoted
 from ..problems import PanelError, Problems
+from .arrays import labels_of, numbers_of
 from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
 from .checks import (
     Kind,
@@ -227,11 +229,13 @@ def from_wide(
         problems.raise_as(PanelError)
     names = check_measures(measures, problems)
     required = check_requires(requires, names, problems)
-    states = dict(states or {})
+    if states is not None and not isinstance(states, Mapping):
+        problems.add(f"states must map each state to its columns; got {shown(states)}.")
+    states = dict(states) if isinstance(states, Mapping) else {}
     check_states(states, required, names, problems)
     columns: dict[str, Sequence[str]] = {}
     for name, given in [*((name, measures[name]) for name in names), *states.items()]:
-        listed = [given] if isinstance(given, str) else list(given)
+        listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
         if real is None or len(listed) == len(real):
             columns[name] = listed
         else:
@@ -325,32 +329,55 @@ def from_arrays(
     real = check_times(times, problems)
     names = check_measures(measures, problems)
     required = check_requires(requires, names, problems)
+    if states is not None and not isinstance(states, Mapping):
+        problems.add(f"states must map each state to its values; got {shown(states)}.")
+        states = None
     check_states(states or {}, required, names, problems)
-    grid = np.atleast_1d(np.array(values, dtype=np.float64))
-    expected = (*grid.shape[:1], np.size(times), len(names))
-    ids = np.arange(len(grid)) if persons is None else np.array(persons)
-    shapes = [("values", grid, expected), ("persons", ids, expected[:1])]
-    held = {name: np.array(state, dtype=np.float64) for name, state in (states or {}).items()}
-    shapes += [(f"the state '{name}'", state, expected[:2]) for name, state in held.items()]
-    seen = None if interviewed is None else np.array(interviewed, dtype=bool)
-    shapes += [] if seen is None else [("interviewed", seen, expected[:2])]
-    for name, array, shape in shapes:
-        if array.shape != shape:
-            axes = ", ".join(("person", "time", "measure")[: len(shape)])
-            problems.add(f"{name} has shape {array.shape}; expected {shape}, ({axes}).")
-    if not problems.found and len(np.unique(names)) < len(names):
+    n_times = n_rows(times) if real is None else len(real)
+    n_persons = n_rows(values)
+    cells = (n_persons, n_times)
+    grid = numbers_of(values, "values", [(*cells, len(names))], "(person, time, measure)", problems)
+    ids = np.arange(n_persons) if persons is None else labels_of(persons, "persons", n_persons, problems)
+    held = {
+        name: numbers_of(state, f"the state '{name}'", [cells], "(person, time)", problems, yes_no=True)
+        for name, state in (states or {}).items()
+    }
+    seen = None
+    if interviewed is not None:
+        seen = numbers_of(interviewed, "interviewed", [cells], "(person, time)", problems, yes_no=True)
+    if len(set(names)) < len(names):
         problems.add(f"measures are named twice: {quoted(names)}.")
-    if not problems.found and persons is not None and (ids[1:] <= ids[:-1]).any():
+    if ids is not None and persons is not None and not is_sorted(ids):
         problems.add("persons must be in sorted order, each once; sort them and the arrays.")
-    background = check_background(covariates or {}, groups, own_times, len(grid), names, real or (), problems)
-    problems.raise_as(PanelError)
-    assert real is not None
+    background = check_background(covariates, groups, own_times, ids, n_persons, names, real or (), problems)
+    if problems.found or real is None or grid is None or ids is None:
+        problems.raise_as(PanelError)
+        raise AssertionError("what could not be read is a problem")
 
     def where(cell: int) -> str:
         return case(ids[cell // len(real)], real[cell % len(real)])
 
     for position, name in enumerate(names):
         in_range(grid[:, :, position].ravel(), name, "measure", where, problems)
-    for name, state in held.items():
+    known = {name: state for name, state in held.items() if state is not None}
+    for name, state in known.items():
         in_range(state.ravel(), name, "state", where, problems)
-    return Arrays(ids, real, tuple(names), grid, held, seen, background=background), required
+    if seen is not None:
+        in_range(seen.ravel(), "interviewed", "interview", where, problems)
+    problems.raise_as(PanelError)
+    interviews = None if seen is None else seen == 1
+    return Arrays(ids, real, tuple(names), grid, known, interviews, background=background), required
+
+
+def n_rows(values: object) -> int:
+    """Length of what may be an array, 0 where it has none."""
+    try:
+        return len(values)  # type: ignore[arg-type]
+    except TypeError:
+        return 0
+
+
+def is_sorted(ids: npt.NDArray[np.generic]) -> bool:
+    """Whether ids increase, text after numbers, as they do in a panel made of a frame."""
+    places, _ = pd.factorize(ids, sort=True)
+    return bool((np.diff(places) > 0).all())

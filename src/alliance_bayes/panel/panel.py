@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
@@ -12,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..calls import checked
+from ..given import Numbers
 from ..names import choices, quoted
 from ..problems import PanelError, Problems
 from . import frames
-from .checks import check_decision
+from .checks import check_decision, check_unit
 from .parquet import from_parquet
 from .patterns import pattern_codes, pooled
 from .printing import describe
 from .published import published_moments
-from .reading import read_frame
+from .reading import path_of, read_frame
 from .records import Absence, Arrays, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions, settle
 from .studies import joined_studies
@@ -131,6 +132,21 @@ class Panel:
         return partial(Panel, **content), ()
 
     @classmethod
+    @checked(
+        PanelError,
+        apart=[
+            "frame",
+            "person",
+            "measures",
+            "times",
+            "requires",
+            "interviewed",
+            "covariates",
+            "group",
+            "own_time",
+            "time_unit",
+        ],
+    )
     def from_long(
         cls,
         frame: Frame,
@@ -154,7 +170,8 @@ class Panel:
         frame
             The data, or the path of a ``.csv``, ``.parquet``, ``.sav``, ``.zsav`` or ``.dta`` file.
         person, time
-            Columns of the person's id and of the time, in real units.
+            Columns of the person's id and of the time, in real units. Ids stay what they are in the frame. Those of a
+            CSV file are read as text, so that 01 and 1 are two people, and are whole numbers where all are written so.
         measures
             Columns of numbers, NaN where there is no answer.
         times
@@ -194,7 +211,8 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time.
+            If all persons have the same value of a measure at some time, if values look like misprints or codes for
+            missing ones, if ids look alike, or if own times seem to count in another unit.
 
         Examples
         --------
@@ -211,8 +229,9 @@ class Panel:
         """
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
-        data = checked_frame(frame, problems)
+        data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
+        check_unit(time_unit, problems)
         arrays, required = frames.from_long(
             data,
             person=person,
@@ -229,6 +248,10 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
+    @checked(
+        PanelError,
+        apart=["frame", "measures", "times", "person", "requires", "states", "covariates", "group", "time_unit"],
+    )
     def from_wide(
         cls,
         frame: Frame,
@@ -276,7 +299,8 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time.
+            If all persons have the same value of a measure at some time, if values look like misprints or codes for
+            missing ones, if ids look alike, or if own times seem to count in another unit.
 
         Examples
         --------
@@ -289,8 +313,9 @@ class Panel:
         """
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person or 'its rows'} by time")
-        data = checked_frame(frame, problems)
+        data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
+        check_unit(time_unit, problems)
         arrays, required = frames.from_wide(
             data,
             measures=measures,
@@ -305,19 +330,26 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
+    @checked(
+        PanelError,
+        apart=[
+            *("values", "measures", "times", "persons", "requires", "states", "interviewed"),
+            *("covariates", "groups", "own_times", "time_unit"),
+        ],
+    )
     def from_arrays(
         cls,
-        values: npt.ArrayLike,
+        values: Numbers,
         *,
         measures: Sequence[str],
         times: Sequence[float],
         persons: npt.ArrayLike | None = None,
         requires: Mapping[str, str] | None = None,
-        states: Mapping[str, npt.ArrayLike] | None = None,
+        states: Mapping[str, Numbers] | None = None,
         interviewed: npt.ArrayLike | None = None,
-        covariates: Mapping[str, npt.ArrayLike] | None = None,
+        covariates: Mapping[str, Numbers] | None = None,
         groups: npt.ArrayLike | None = None,
-        own_times: npt.ArrayLike | None = None,
+        own_times: Numbers | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
         source: str = "arrays",
@@ -327,7 +359,7 @@ class Panel:
         Parameters
         ----------
         values
-            Shape ``(person, time, measure)``, NaN where absent.
+            Shape ``(person, time, measure)``, NaN or masked where absent.
         measures, times
             Names and real times along the last two axes.
         persons
@@ -337,7 +369,8 @@ class Panel:
         states
             State to 1, 0 or NaN, each of shape ``(person, time)``.
         interviewed
-            True where a person was seen, shape ``(person, time)``; None tells it as in `from_long`.
+            True or 1 where a person was seen, False or 0 where not, shape ``(person, time)``; None tells it as in
+            `from_long`.
         covariates
             Name to values that do not change, each of shape ``(person,)``.
         groups
@@ -361,7 +394,8 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time.
+            If all persons have the same value of a measure at some time, if values look like misprints or codes for
+            missing ones, if ids look alike, or if own times seem to count in another unit.
 
         Examples
         --------
@@ -371,6 +405,7 @@ class Panel:
         """
         problems = Problems(f"{source} are not yet a panel")
         check_decision(contradictions, problems)
+        check_unit(time_unit, problems)
         arrays, required = frames.from_arrays(
             values,
             measures=measures,
@@ -387,6 +422,7 @@ class Panel:
         return cls._settled(arrays, required, contradictions, time_unit, source, problems)
 
     @classmethod
+    @checked(PanelError, apart=["measures", "times", "requires"])
     def from_parquet(
         cls,
         path: str | PathLike[str],
@@ -466,8 +502,9 @@ class Panel:
         Missing-data patterns: 3
         Left out: nothing
         """
-        source = Path(path).name
+        source = source_of(path)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
+        check_unit(time_unit, problems)
         reduced = from_parquet(
             path,
             person=person,
@@ -495,16 +532,20 @@ class Panel:
         )
 
     @classmethod
+    @checked(
+        PanelError,
+        apart=["measures", "times", "n", "means", "covariance", "correlation", "sds", "divisor", "time_unit"],
+    )
     def from_moments(
         cls,
         *,
         measures: Sequence[str],
         times: Sequence[float],
         n: int,
-        means: npt.ArrayLike,
-        covariance: npt.ArrayLike | None = None,
-        correlation: npt.ArrayLike | None = None,
-        sds: npt.ArrayLike | None = None,
+        means: Numbers,
+        covariance: Numbers | None = None,
+        correlation: Numbers | None = None,
+        sds: Numbers | None = None,
         divisor: str = "n-1",
         time_unit: str | None = None,
     ) -> "Panel":
@@ -558,10 +599,12 @@ class Panel:
             correlation=correlation,
             sds=sds,
             divisor=divisor,
+            time_unit=time_unit,
         )
         return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
 
     @classmethod
+    @checked(PanelError, apart=["studies"])
     def from_studies(cls, studies: Mapping[str, "Panel"]) -> "Panel":
         """Panel of several studies, each a group known by its means and covariances.
 
@@ -662,6 +705,7 @@ class Panel:
         """Time of each person's own interviews, shape ``(person, time)``, or None."""
         return self.background.own_times
 
+    @checked(PanelError)
     def of_group(self, group: str) -> "Panel":
         """The people of one group, without groups.
 
@@ -838,6 +882,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         table["share_observed"] = table["observed"] / self.n_persons
         return table
 
+    @checked(PanelError)
     def transitions(self, state: str) -> Transitions:
         """How many persons acquired a state and how many kept it, from each time to the next.
 
@@ -954,10 +999,14 @@ def read_only(array: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
 
 
 def source_of(frame: object) -> str:
-    return Path(fspath(frame)).name if isinstance(frame, str | PathLike) else "data frame"
+    return path_of(frame).name if isinstance(frame, str | PathLike) else "data frame"
 
 
-def checked_frame(frame: Frame, problems: Problems) -> pd.DataFrame:
-    read = read_frame(frame) if isinstance(frame, str | PathLike) else frame
+def checked_frame(frame: Frame, labels: Sequence[str | None], problems: Problems) -> pd.DataFrame:
+    read = (
+        read_frame(frame, labels=[name for name in labels if isinstance(name, str)])
+        if isinstance(frame, str | PathLike)
+        else frame
+    )
     frames.check_frame(read, problems)
     return read

@@ -15,7 +15,9 @@ from pandas.api import types
 
 from ..names import quoted
 from ..problems import PanelError, Problems
+from .arrays import no_label
 from .checks import (
+    LARGEST,
     Kind,
     case,
     check_decision,
@@ -31,9 +33,10 @@ from .checks import (
     usable_columns,
     waves_of_labels,
 )
+from .delimited import check_once
 from .frames import MOST_DATES, Grid, check_dates, check_size, only_present, persons_left_out
 from .patterns import PatternSums
-from .reading import no_file, not_installed, unreadable
+from .reading import no_file, not_installed, path_of, unreadable
 from .records import Absence, Arrays, LeftOut, Moments
 from .settling import (
     Extent,
@@ -56,7 +59,10 @@ __all__ = ["Reduced", "from_parquet"]
 MEMORY = "1GB"  # for sorting; what is beyond goes to a folder of temporary files
 MOST_THREADS = 16  # each needs memory of its own
 N_ROWS = 500_000  # held at a time
-STRANGE = {"measure": "isinf({0})", "state": "{0} NOT IN (0, 1)"}
+STRANGE = {  # what is out of range, and in SQL where it is
+    "measure": {"measure": "isinf({0})", "size": f"NOT isinf({{0}}) AND abs({{0}}) > {LARGEST}"},
+    "state": {"state": "{0} NOT IN (0, 1)"},
+}
 
 
 class Reduced(NamedTuple):
@@ -82,7 +88,7 @@ def from_parquet(
     problems: Problems,
 ) -> Reduced:
     """Moments of a file with one row per person and time, checked as `frames.from_long` checks a frame."""
-    with opened(Path(path)) as connection:
+    with opened(path_of(path)) as connection:
         frame = connection.sql("SELECT * FROM file LIMIT 0").df()
         check_size(connection.sql("SELECT count(*) FROM file").fetchall()[0][0], len(frame.columns), problems)
         problems.raise_as(PanelError)
@@ -95,7 +101,11 @@ def from_parquet(
         usable = usable_columns(frame, [("person", person), ("time", time), *uses], problems)
 
         rows = Rows(connection, frame, person, time, usable)
-        identified = person in usable and rows.all_known("person", f"The person, '{person}',", "whose it is", problems)
+        identified = (
+            person in usable
+            and rows.all_known("person", f"The person, '{person}',", "whose it is", problems)
+            and rows.are_ids(person, problems)
+        )
         waved = rows.waves(time, times, problems) if time in usable else None
         found = {name for kind, name in uses if name in usable and rows.are_numbers(name, kind, problems)}
         if not identified or waved is None:
@@ -143,6 +153,7 @@ def opened(path: Path) -> Iterator["DuckDBPyConnection"]:
             "threads": min(MOST_THREADS, os.cpu_count() or 1),
         }
         connection = duckdb.connect(config=settings)
+        check_schemas(files)
         try:
             connection.read_parquet([str(file) for file in files]).create_view("file")
             yield connection
@@ -150,6 +161,30 @@ def opened(path: Path) -> Iterator["DuckDBPyConnection"]:
             raise unreadable(path, ".parquet", error) from error
         finally:
             connection.close()
+
+
+def check_schemas(files: Sequence[Path]) -> None:
+    """Whether all files have the same columns, of the same types, each name once."""
+    import pyarrow
+    from pyarrow.parquet import read_schema
+
+    reference: dict[str, Any] = {}
+    for file in files:
+        try:
+            schema = read_schema(file)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise unreadable(file, ".parquet", error) from error
+        check_once(file, schema.names)
+        columns = dict(zip(schema.names, schema.types, strict=True))
+        reference = reference or columns
+        different = [name for name in {**reference, **columns} if reference.get(name) != columns.get(name)]
+        if different:
+            name = different[0]
+            types = " and ".join(str(each.get(name, "absent")) for each in (reference, columns))
+            raise PanelError(
+                f"The files of '{file.parent.name}' differ in {quoted(different)}: '{name}' is {types} in "
+                f"{files[0].name} and {file.name}. Write all with the same columns and types."
+            )
 
 
 class Block(NamedTuple):
@@ -216,6 +251,14 @@ class Rows:
             problems.add(missing_text(name, count, [position for (position,) in first], what))
         return not count
 
+    def are_ids(self, name: str, problems: Problems) -> bool:
+        """Whether the column of persons holds what ids can be."""
+        extremes = self.connection.sql("SELECT min(person) AS person FROM rows UNION ALL SELECT max(person) FROM rows")
+        strange = no_label(extremes.df()["person"].to_numpy())
+        if strange:
+            problems.add(f"The person, '{name}', holds {strange}")
+        return not strange
+
     def waves(self, name: str, times: object, problems: Problems) -> tuple[tuple[float, ...], list[LeftOut]] | None:
         """Times of the panel and rows at others; from then on, the rows at these times are those kept."""
         known = self.all_known("time", f"'{name}'", "when it was", problems)
@@ -236,15 +279,17 @@ class Rows:
         if numbers(empty, name, kind, str, problems) is None:
             return False
         text = not types.is_numeric_dtype(empty.dtype)
-        strange = f"TRY_CAST({column} AS DOUBLE) IS NULL AND {column} IS NOT NULL" if text else STRANGE[kind]
-        strange = strange.format(column)
-        present, count = self.ask(f"SELECT count({column}), count(*) FILTER ({strange}) FROM rows WHERE {self.kept}")[0]
-        if count:
-            cases = self.cases(column, strange, text)
-            problems.add(text_text(name, count, cases) if text else out_of_range(name, kind, count, cases))
-        elif text and present:
+        as_text = {"text": f"TRY_CAST({column} AS DOUBLE) IS NULL AND {column} IS NOT NULL"}
+        strange = as_text if text else {what: where.format(column) for what, where in STRANGE[kind].items()}
+        counted = ", ".join(f"count(*) FILTER ({where})" for where in strange.values())
+        present, *counts = self.ask(f"SELECT count({column}), {counted} FROM rows WHERE {self.kept}")[0]
+        for (what, where), count in zip(strange.items(), counts, strict=True):
+            if count:
+                cases = self.cases(column, where, text)
+                problems.add(text_text(name, count, cases) if text else out_of_range(name, what, count, cases))
+        if text and present and not any(counts):
             problems.add(numbers_as_text(name))
-        return not (count or (text and present))
+        return not (any(counts) or (text and present))
 
     def cases(self, column: str, strange: str, text: bool) -> Iterator[str]:
         """The first few strange values of a column, and where they are."""

@@ -6,14 +6,18 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
+from ..given import is_number, shown
 from ..names import number
 from ..problems import PanelError, Problems
-from .checks import check_measures, check_times
+from .arrays import numbers_of
+from .checks import LARGEST, SMALLEST, check_measures, check_resolution, check_times, check_unit
 from .records import Absence, Moments
 
 __all__ = ["published_moments"]
 
 FloatArray = npt.NDArray[np.float64]
+
+MOST_PERSONS = 10**12
 
 
 def published_moments(
@@ -26,6 +30,7 @@ def published_moments(
     correlation: npt.ArrayLike | None,
     sds: npt.ArrayLike | None,
     divisor: str,
+    time_unit: str | None,
 ) -> tuple[tuple[str, ...], tuple[float, ...], Moments]:
     """Checked measures and times, and the moments, one complete pattern."""
     problems = Problems("The published moments are not yet a panel")
@@ -34,6 +39,7 @@ def published_moments(
         if names.count(name) > 1:
             problems.add(f"The measure '{name}' is named {names.count(name)} times.")
     real = check_times(times, problems)
+    check_unit(time_unit, problems)
     if divisor not in ("n-1", "n"):
         problems.add(f"divisor={divisor!r} is not a choice; use 'n-1' (as in most tables) or 'n'.")
     if problems.found or real is None:
@@ -44,6 +50,9 @@ def published_moments(
     check_n(n, len(labels), problems)
     mean = array(means, "means", [(len(real), len(names)), (len(labels),)], problems)
     matrix = given_covariance(covariance, correlation, sds, labels, len(names), problems)
+    if mean is not None and matrix is not None:
+        for label, centre, spread in zip(labels, mean.ravel(), np.sqrt(np.diag(matrix)), strict=True):
+            check_resolution(label, abs(float(centre)), float(spread), problems)
     problems.raise_as(PanelError)
     assert mean is not None
     assert matrix is not None
@@ -59,8 +68,10 @@ def published_moments(
 
 
 def check_n(n: object, size: int, problems: Problems) -> None:
-    if not isinstance(n, Real) or isinstance(n, bool) or not float(n).is_integer():
-        problems.add(f"n must be a whole number of persons; got {n!r}.")
+    if isinstance(n, Real) and not isinstance(n, bool) and n > MOST_PERSONS:  # type: ignore[operator]
+        problems.add(f"n must be at most {MOST_PERSONS:,} persons; got {shown(n)}.")
+    elif not is_number(n) or not float(n).is_integer():
+        problems.add(f"n must be a whole number of persons; got {shown(n)}.")
     elif n <= size:
         problems.add(
             f"n is {number(float(n))}, but {size} measures x times have a covariance matrix of full rank "
@@ -90,6 +101,8 @@ def given_covariance(
         if matrix is not None and (np.diag(matrix) <= 0).any():
             k = int(np.argmax(np.diag(matrix) <= 0))
             problems.add(f"The variance of {labels[k]} is {number(matrix[k, k])}; variances must be above 0.")
+        elif matrix is not None:
+            check_sds(np.sqrt(np.diag(matrix)), labels, problems)
     else:
         assert correlation is not None
         assert sds is not None
@@ -98,13 +111,15 @@ def given_covariance(
         if sd is not None and (sd.ravel() <= 0).any():
             k = int(np.argmax(sd.ravel() <= 0))
             problems.add(f"The SD of {labels[k]} is {number(sd.ravel()[k])}; SDs must be above 0.")
+        elif sd is not None:
+            check_sds(sd.ravel(), labels, problems)
         if matrix is not None and not np.allclose(np.diag(matrix), 1, rtol=0, atol=1e-8):
             k = int(np.argmax(np.abs(np.diag(matrix) - 1)))
             problems.add(
                 f"The correlation of {labels[k]} with itself is {number(matrix[k, k])}, not 1; "
                 "pass covariances as covariance=..."
             )
-        if matrix is not None and sd is not None:
+        if matrix is not None and sd is not None and len(problems.found) == before:
             matrix = matrix * np.outer(sd, sd)
     if matrix is None or len(problems.found) > before:
         return None
@@ -117,6 +132,16 @@ def given_covariance(
         )
         return None
     return (matrix + matrix.T) / 2
+
+
+def check_sds(sds: FloatArray, labels: Sequence[str], problems: Problems) -> None:
+    """Whether SDs are of a size that can be computed with."""
+    odd = np.flatnonzero((sds > LARGEST) | (sds < SMALLEST))
+    if odd.size:
+        problems.add(
+            f"The SD of {labels[odd[0]]} is {number(sds[odd[0]])}; what lies beyond {SMALLEST:g} to {LARGEST:g} "
+            "cannot be computed with. Give it in another unit."
+        )
 
 
 def square(given: npt.ArrayLike, name: str, labels: Sequence[str], problems: Problems) -> FloatArray | None:
@@ -143,14 +168,14 @@ def square(given: npt.ArrayLike, name: str, labels: Sequence[str], problems: Pro
 
 def array(given: npt.ArrayLike, name: str, shapes: Sequence[tuple[int, ...]], problems: Problems) -> FloatArray | None:
     """An array of one of these shapes, finite throughout; None where it is not."""
-    expected = " or ".join(str(shape) for shape in shapes)
     try:
-        values = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
+        np.array(given, dtype=np.complex128)  # numbers_of says what is complex
+    except (TypeError, ValueError, OverflowError):
+        expected = " or ".join(str(shape) for shape in shapes)
         problems.add(f"{name} must be numbers of shape {expected}, wave by wave.")
         return None
-    if values.shape not in shapes:
-        problems.add(f"{name} has shape {values.shape}; expected {expected}, wave by wave (x1, y1, x2, y2, ...).")
+    values = numbers_of(given, name, shapes, "wave by wave (x1, y1, x2, y2, ...)", problems)
+    if values is None:
         return None
     strange = np.flatnonzero(~np.isfinite(values))
     if strange.size:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..names import number
+from ..names import number, quoted
 from ..problems import PanelError, Problems
-from .checks import case, first, label, listed
+from .checks import case, check_resolution, first, label, listed
 from .records import Absence, Arrays, PanelWarning
 
 __all__ = [
@@ -29,6 +29,13 @@ __all__ = [
 ]
 
 PACKAGE = str(Path(__file__).parents[1])
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+DIGITS = 15  # of a number that float64 holds exactly
+MOST_STRETCHED = 3
+TAIL, MOST_FAR = 0.01, 1000  # share at each end that does not count as usual, and SDs of the others
+CODES = np.array([sign * digit * int("1" * n) for sign in (-1, 1) for digit in (7, 8, 9) for n in range(1, 7)])
+CODES = CODES[(CODES < 0) | (CODES > 10)]  # scales often have 7, 8 and 9 of their own
+MOST_UNEVEN = 1e9  # reach of values at one time to that at another; beyond, chains stand still
 
 
 class Settled(NamedTuple):
@@ -50,10 +57,15 @@ def settle(arrays: Arrays, requires: Mapping[str, str], contradictions: str, pro
     check_contradictions(found, contradictions, problems)
     absence = absences(arrays, requires)
     check_interviews(arrays, problems)
+    check_own_times_known(arrays, problems)
     extent = extent_of(arrays)
     check_variation(arrays.measures, extent, problems)
     problems.raise_as(PanelError)
     warn_of_single_values(arrays.measures, extent)
+    warn_of_lookalikes(arrays.persons)
+    warn_of_outliers(arrays)
+    warn_of_codes(arrays)
+    warn_of_other_units(arrays)
     return Settled(arrays.answers, absence, dict(arrays.states), found)
 
 
@@ -75,6 +87,12 @@ class Extent(NamedTuple):
     lowest: npt.NDArray[np.float64]
     highest: npt.NDArray[np.float64]
     n_repeated: int
+
+    @property
+    def flat(self) -> npt.NDArray[np.bool_]:
+        """Where all values are the same but for rounding, shape ``(time, measure)``."""
+        size = np.maximum(np.abs(self.lowest), np.abs(self.highest))
+        return np.asarray(self.highest - self.lowest <= ROUNDING * size)
 
     def joined(self, other: "Extent") -> "Extent":
         """Extent of these persons and of others."""
@@ -201,6 +219,18 @@ def check_interviews(arrays: Arrays, problems: Problems) -> None:
         )
 
 
+def check_own_times_known(arrays: Arrays, problems: Problems) -> None:
+    own_times = arrays.background.own_times
+    if own_times is None:
+        return
+    unknown = answered(arrays) & np.isnan(own_times)
+    if unknown.any():
+        problems.add(
+            f"{unknown.sum():,} interviews have answers but no time of their own, {first(cells(arrays, unknown))}. "
+            "Fill in when they were, or make the answers missing."
+        )
+
+
 def check_variation(measures: Sequence[str], extent: Extent, problems: Problems) -> None:
     """Whether every measure varies, at every time has a value, and someone is seen twice."""
     times, counts = extent.times, extent.counts
@@ -218,15 +248,39 @@ def check_variation(measures: Sequence[str], extent: Extent, problems: Problems)
         else:
             low, high = extent.lowest[:, position], extent.highest[:, position]
             if (low == high).all():
-                always = f"is {label(low[0])} in every cell" if np.ptp(low) == 0 else "is the same for all at each time"
+                same = np.ptp(low) == 0
+                always = f"is {label(low[0])} in every cell" if same else "is the same for all at each time"
                 problems.add(
                     f"'{measure}' {always}: what does not vary between persons cannot be modelled. If it is the window "
                     "or exposure of another measure, give that number to its family."
                 )
+            else:
+                check_reach(measure, position, extent, problems)
     if not problems.found and not extent.n_repeated:
         problems.add(
             "Nobody has values at two times or more, so that nothing can be said about change within persons. "
             "Check that the same person has the same id at all times."
+        )
+
+
+def check_reach(measure: str, position: int, extent: Extent, problems: Problems) -> None:
+    """Whether values differ by more than rounding, and by about as much at each time."""
+    low, high = extent.lowest[:, position], extent.highest[:, position]
+    spread, size = high - low, np.maximum(np.abs(low), np.abs(high))
+    widest = int(np.argmax(spread))
+    check_resolution(measure, float(size[widest]), float(spread[widest]), problems)
+    varied = np.flatnonzero(~extent.flat[:, position])
+    if not varied.size:
+        return
+    narrowest = int(varied[np.argmin(spread[varied])])
+    if spread[narrowest] * MOST_UNEVEN < spread[widest]:
+        reach = (
+            f"from {label(low[time])} to {label(high[time])} at time {number(extent.times[time])}"
+            for time in (narrowest, widest)
+        )
+        problems.add(
+            f"'{measure}' reaches {' but '.join(reach)}, so that whatever differs at the one is lost in rounding at "
+            "the other. Look for a misprint or a code for a missing value, or bring the times to one unit."
         )
 
 
@@ -238,11 +292,87 @@ def warn_of_single_values(measures: Sequence[str], extent: Extent) -> None:
     """Warn of measures that have one value for all at some time."""
     for position, measure in enumerate(measures):
         low, counts = extent.lowest[:, position], extent.counts[:, position]
-        flat = np.flatnonzero((low == extent.highest[:, position]) & (counts > 1))
+        flat = np.flatnonzero(extent.flat[:, position] & (counts > 1))
         same = [f"{number(extent.times[t])} (all {counts[t]:,} are {number(low[t])})" for t in flat]
         if same:
-            warnings.warn(
-                f"'{measure}' does not vary at time {', '.join(same)}: nothing there tells one person from another.",
-                PanelWarning,
-                skip_file_prefixes=(PACKAGE,),
+            doubt(f"'{measure}' does not vary at time {', '.join(same)}: nothing there tells one person from another.")
+
+
+def warn_of_lookalikes(persons: npt.NDArray[np.generic]) -> None:
+    """Warn of ids that differ only in spaces at their ends, capitals, or how a number is written."""
+    if persons.dtype.kind in "iuf":
+        return
+    keys = pd.Series([looks(str(person)) for person in persons.tolist()])
+    alike = keys[keys.duplicated(keep=False)]
+    if len(alike):
+        groups = [quoted(persons[list(places)].tolist()) for places in alike.groupby(alike, sort=False).groups.values()]
+        doubt(
+            f"{len(alike)} ids look like those of others, {first(f'({group})' for group in groups)}: they differ only "
+            "in spaces, capitals or how a number is written. They are kept apart; where they are one person, give one "
+            "id."
+        )
+
+
+def looks(name: str) -> str | float:
+    """What an id looks like: its number, or its text without spaces at the ends and capitals."""
+    text = name.strip().casefold()
+    if len(text) > DIGITS or not text or text[0] not in "+-.0123456789":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def warn_of_outliers(arrays: Arrays) -> None:
+    """Warn of values that are very far from nearly all others."""
+    for position, measure in enumerate(arrays.measures):
+        values = arrays.answers[:, :, position]
+        low, middle, high = np.nanquantile(values, (TAIL, 0.5, 1 - TAIL))
+        spread = float(np.nanstd(values[(values >= low) & (values <= high)]))
+        far = np.abs(values - middle) > MOST_FAR * spread
+        if spread > 0 and far.any():
+            chosen = np.argwhere(far)[:3]
+            cases = (f"{label(values[p, t])} {case(arrays.persons[p], arrays.times[t])}" for p, t in chosen)
+            doubt(
+                f"'{measure}' has {far.sum():,} value{'s' if far.sum() > 1 else ''} more than {MOST_FAR:,} SDs away "
+                f"from nearly all others, {first(cases)}: a misprint, or a code for a missing value?"
             )
+
+
+def warn_of_codes(arrays: Arrays) -> None:
+    """Warn of numbers such as -9 or 999 that lie outside of all others, as codes for missing answers do."""
+    for position, measure in enumerate(arrays.measures):
+        values, counts = np.unique(arrays.answers[:, :, position], return_counts=True)
+        coded = np.isin(values, CODES)
+        others = values[~coded & ~np.isnan(values)]
+        if not coded.any() or not others.size:
+            continue
+        low, high = others.min(), others.max()
+        gap = np.maximum(low - values, values - high)
+        doubtful = coded & (((values < 0) & (low >= 0)) | ((gap > high - low) & (counts > 1)))
+        cases = [f"{label(value)} ({count:,})" for value, count in zip(values[doubtful], counts[doubtful], strict=True)]
+        if cases:
+            doubt(
+                f"'{measure}' holds {', '.join(cases)}, and all other values lie from {label(low)} to {label(high)}. "
+                "If it is a code for a missing answer, make it missing, frame.replace(...)."
+            )
+
+
+def warn_of_other_units(arrays: Arrays) -> None:
+    """Warn of own times that count in another unit than the planned ones."""
+    if arrays.background.own_times is None:
+        return
+    intervals = np.diff(arrays.background.own_times, axis=1) / np.diff(arrays.times)
+    known = intervals[~np.isnan(intervals)]
+    ratio = float(np.median(known)) if known.size else 1.0
+    if not 1 / MOST_STRETCHED < ratio < MOST_STRETCHED:
+        doubt(
+            f"People's own times lie {ratio:.3g} times as far apart as the planned ones (median). Are both in the "
+            "same unit?"
+        )
+
+
+def doubt(message: str) -> None:
+    """Warn, with the line outside the package that asked for the panel."""
+    warnings.warn(message, PanelWarning, skip_file_prefixes=(PACKAGE,))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..given import shown
 from ..names import quoted
 from ..problems import PanelError, Problems
 from .patterns import PatternSums
@@ -23,7 +24,13 @@ def joined_studies(
     """Measures, times of the longest study, moments of all patterns, and which study each pattern belongs to."""
     problems = Problems("These studies cannot be joined")
     if not isinstance(studies, Mapping) or len(studies) < 2:
-        raise PanelError(f"studies must map two or more names to their panels; got {studies!r}.")
+        raise PanelError(f"studies must map two or more names to their panels; got {shown(studies)}.")
+    for name, panel in studies.items():
+        if not isinstance(name, str) or not name:
+            problems.add(f"The name of a study must be a text; got {name!r}.")
+        if not hasattr(panel, "moments"):
+            problems.add(f"The study {name!r} is {shown(panel)}, no panel; make it with Panel.from_moments.")
+    problems.raise_as(PanelError)
     (first, reference), *_ = studies.items()
     for name, panel in studies.items():
         if set(panel.measures) != set(reference.measures):

@@ -7,6 +7,8 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from ..calls import checked
+from ..given import is_one_of, shown
 from ..model_on_panel import Latent, PanelModel, check_latent, panel_model
 from ..moments.entry_points import pack
 from ..moments.linear_system import PanelSystem
@@ -27,6 +29,7 @@ STATISTICS = PatternArrays._fields
 Likelihood = Literal["moments", "persons"]
 
 
+@checked()
 def to_pymc(
     spec: CrossLagged, panel: Panel, *, likelihood: Likelihood = "moments", latent: Latent = "integrate"
 ) -> pm.Model:
@@ -65,8 +68,8 @@ def to_pymc(
     PanelError
         If ``"persons"`` is asked of a panel that holds moments alone.
     """
-    if likelihood not in get_args(Likelihood):
-        raise SpecError(f"likelihood must be one of {quoted(get_args(Likelihood))}; got {likelihood!r}.")
+    if not is_one_of(likelihood, get_args(Likelihood)):
+        raise SpecError(f"likelihood must be one of {quoted(get_args(Likelihood))}; got {shown(likelihood)}.")
     if likelihood == "persons":
         spec.require_normal('likelihood="persons"')
     check_latent(spec, latent)

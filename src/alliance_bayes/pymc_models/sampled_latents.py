@@ -18,6 +18,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from ..latent.conditional import JITTER
 from ..latent.families import CODES
 from ..latent.responses import Responses
 from ..model_on_panel import PanelModel
@@ -29,8 +30,6 @@ from .symbolic import implied_moments, theta_and_registers
 __all__ = ["add_sampled_latents"]
 
 ABSENT, LATENT, EXACT = range(3)
-JITTER = 1e-8
-"""Variance added to a predictor of a state or of selection, which may follow exactly from what is known."""
 LOG_2_PI = float(np.log(2 * np.pi))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pytensor.gradient import disconnected_grad
 
 from ..moments.linear_system import ONE, LinearSystem, PanelSystem
 from ..moments.prior_scale import PriorScale
@@ -69,6 +70,10 @@ class _Registers:
             case "matrix_exponential":
                 size, result, start = operands
                 self.put(result, pt.linalg.expm(self.block(start, size, size)), size * size)
+            case "transition":
+                size, result, drift, noise = operands
+                both = _transition(self.block(drift, size, size), self.block(noise, size, size), size)
+                self.put(result, both, 2 * size * size)
             case "inverse":
                 size, result, start = operands
                 self.put(result, pt.linalg.inv(self.block(start, size, size)), size * size)
@@ -112,6 +117,22 @@ def _covariance(sds: pt.TensorVariable, units: pt.TensorVariable, size: int) -> 
     log_left = 0.5 * (pt.log1p(-((partial * below) ** 2)) @ earlier)
     factor = sds[:, None] * partial * pt.exp(log_left)
     return factor @ factor.T
+
+
+def _transition(drift: pt.TensorVariable, noise: pt.TensorVariable, size: int) -> pt.TensorVariable:
+    """``exp(M)``, then ``int_0^1 exp(M s) N exp(M' s) ds``, as one vector.
+
+    The integral is ``vec N`` carried by ``M (x) I + I (x) M``, the last column of the exponential of both beside each
+    other, in which nothing grows that does not grow in the process.
+    """
+    identity, n_pairs = np.eye(size), size * size
+    largest = disconnected_grad(pt.abs(noise).max())  # or it would decide over how finely the drift is cut up
+    unit = pt.switch(largest > 0.0, largest, 1.0)
+    carried = pt.linalg.kron(drift, identity) + pt.linalg.kron(identity, drift)
+    column = ((noise + noise.T) / (2.0 * unit)).reshape((n_pairs, 1))
+    whole = pt.concatenate([pt.concatenate([carried, column], axis=1), np.zeros((1, n_pairs + 1))], axis=0)
+    integral = unit * pt.linalg.expm(whole)[:n_pairs, n_pairs]
+    return pt.concatenate([pt.linalg.expm(drift).reshape((n_pairs,)), integral])
 
 
 def theta_and_registers(

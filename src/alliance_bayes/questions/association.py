@@ -9,22 +9,26 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.estimates import EstimatesPanel, estimates_figure
 from ..figures.evidence import Bar
+from ..given import check_seed, check_whole
 from ..health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
 from ..names import in_words, number
 from ..panel import read_frame
 from ..problems import Problems, SpecError
 from ..regressions.building import Fitted, design_problems, fit_regression, prepared
 from ..regressions.rows import complete_rows, eligible_rows
+from ..settings import check_counts, check_memory_of_draws
 from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression
-from ..summaries import Probability, interval, interval_name
+from ..summaries import Probability, indicator, interval, interval_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Association", "SamplingOfRegressions", "association"]
 
+N_QUANTITIES = 100  # for each draw: coefficients, and the products that they are drawn from
 PUBLISHED, SPLIT = "as published", "within and between persons"
 SERIES = {
     PUBLISHED: (PUBLISHED, ""),
@@ -159,6 +163,7 @@ class Association:
     __repr__ = __str__
 
 
+@checked(apart=["draws", "chains", "seed"])
 def association(
     regression: RandomInterceptRegression,
     frame: pd.DataFrame | str | PathLike[str],
@@ -210,7 +215,7 @@ def association(
     .. [1] Capretto et al. (2022). Bambi: a simple interface for fitting Bayesian linear models in Python.
        Journal of Statistical Software 103(15).
     """
-    data = read_frame(frame) if isinstance(frame, str | PathLike) else frame
+    data = read_frame(frame, labels=[regression.person]) if isinstance(frame, str | PathLike) else frame
     used = complete_rows(regression, data)
     _check_settings(draws, chains, seed)
     _check_designs(regression, used)
@@ -241,7 +246,7 @@ def _summaries(draws: xr.DataArray, units: list[str]) -> list[dict[str, Any]]:
 
     (dim,) = set(draws.dims) - {"chain", "draw"}
     lower, upper = interval(draws, "chain", "draw")
-    positive = (draws > 0).astype(float)
+    positive = indicator(draws > 0, draws)
     share = positive.mean(("chain", "draw"))
     differing = (share > 0) & (share < 1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -332,8 +337,9 @@ def _health(found: Mapping[tuple[str, str], Fitted]) -> SamplingOfRegressions:
     for (outcome, model), fitted in found.items():
         draws = fitted.draws.to_dataset(name="values")
         one_chain = draws.sizes["chain"] == 1
-        each = np.nan if one_chain else float(arviz_stats.rhat(draws)["values"].max())
-        smallest = min(float(arviz_stats.ess(draws, method=method)["values"].min()) for method in ("bulk", "tail"))
+        each = np.nan if one_chain else float(arviz_stats.rhat(draws)["values"].max(skipna=False))
+        sizes = [arviz_stats.ess(draws, method=method)["values"].min(skipna=False) for method in ("bulk", "tail")]
+        smallest = float(np.min(sizes))  # of a term that never moves not a number, which is no size
         if one_chain:
             problems.append("Only one chain: whether chains agree cannot be checked. Use chains=4.")
         elif not each <= LARGEST_RHAT:
@@ -356,10 +362,13 @@ def _check_designs(regression: RandomInterceptRegression, used: Mapping[str, pd.
 
 def _check_settings(draws: int, chains: int, seed: int) -> None:
     problems = Problems("This association cannot be sampled")
-    for name, value, least in (("draws", draws, 4), ("chains", chains, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            problems.add(f"{name} must be a whole number, at least {least}; got {value!r}.")
+    for name, value, least in (("draws", draws, 4), ("chains", chains, 1)):
+        check_whole(name, value, problems, expected=f"a whole number, at least {least}", least=least)
+    check_seed(seed, problems)
     problems.raise_as(SpecError)
+    check_counts({"draws": draws, "chains": chains}, problems)
+    problems.raise_as(SpecError)
+    check_memory_of_draws(draws, chains, N_QUANTITIES)
 
 
 def _assumptions(regression: RandomInterceptRegression) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..fitting import Fit
+from ..given import is_number, shown
 from ..names import choices, lagged_path, number
 from ..problems import Problems, SpecError
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
@@ -128,6 +130,7 @@ class DensityRatio:
         return self.k_hat <= MOST_SHAPE and self.error <= MOST_ERROR
 
 
+@checked(outside=["widths"])
 def bayes_factors(
     fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True
 ) -> BayesFactors:
@@ -293,8 +296,8 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
                     "known. Compare fits with and without it by ab.compare."
                 )
     for width in widths:
-        if not (isinstance(width, int | float) and 0 < width < np.inf):
-            problems.add(f"widths must be numbers above 0; got {width!r}.")
+        if not is_number(width) or width <= 0:
+            problems.add(f"widths must be numbers above 0; got {shown(width)}.")
     problems.raise_as(SpecError)
 
 
@@ -304,7 +307,7 @@ def _random_variable(fit: Fit) -> str | None:
 
 
 def _effects(fit: Fit, group: str = "posterior") -> xr.DataArray:
-    return fit.draws[group].to_dataset()[str(_random_variable(fit))]
+    return fit.drawn(group)[str(_random_variable(fit))]
 
 
 def _paths_with_density(fit: Fit) -> list[str]:
@@ -394,7 +397,7 @@ def _heading(fit: Fit) -> str:
     what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
     return (
         f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; "
-        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
+from ..calls import checked
 from ..figures.evidence import Ranks, ranks_figure
 from ..fitting import Fit
 from ..forecasting import foretold
@@ -101,6 +102,7 @@ class Calibration:
         return "\n".join([*lines, str(self.health)])
 
 
+@checked()
 def loo_pit(fit: Fit) -> Calibration:
     """Probability that the model gave to less than each observed value, with that person left out of the data.
 

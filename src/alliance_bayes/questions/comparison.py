@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import Bar, bars_figure
 from ..fitting import Fit
+from ..given import is_number, is_one_of, is_whole, shown
 from ..names import choices, in_words, lagged_path, number, quoted
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -35,6 +37,7 @@ ZERO = (
 )
 
 
+@checked()
 def direction_models[Model: CrossLagged](spec: Model, first: str, second: str) -> dict[str, Model]:
     """Return the four models of direction between two measures, nested in one.
 
@@ -147,6 +150,7 @@ class Comparison:
     __repr__ = __str__
 
 
+@checked(apart=["fits", "least_difference", "least_errors", "most_refits"])
 def compare(
     fits: Mapping[str, Fit],
     *,
@@ -285,13 +289,13 @@ def check_options(
     method: object, least_difference: float, least_errors: float, most_refits: object, problems: Problems
 ) -> None:
     """Note options of a comparison that make no sense."""
-    if method not in get_args(Method):
-        problems.add(f"method must be one of {quoted(get_args(Method))}; got {method!r}.")
+    if not is_one_of(method, get_args(Method)):
+        problems.add(f"method must be one of {quoted(get_args(Method))}; got {shown(method)}.")
     for name, value in {"least_difference": least_difference, "least_errors": least_errors}.items():
-        if not 0 <= value < np.inf:
-            problems.add(f"{name} must be a number of 0 or more; got {value!r}.")
-    if isinstance(most_refits, bool) or not isinstance(most_refits, int) or most_refits < 0:
-        problems.add(f"most_refits must be a whole number of 0 or more; got {most_refits!r}.")
+        if not is_number(value) or value < 0:
+            problems.add(f"{name} must be a number of 0 or more; got {shown(value)}.")
+    if not is_whole(most_refits, least=0):
+        problems.add(f"most_refits must be a whole number of 0 or more; got {shown(most_refits)}.")
 
 
 def compared(

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..figures.effects import Histogram, bars_and_histograms_figure
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy
@@ -22,7 +23,8 @@ from ..g_formula.simulating import (
     simulated_values,
 )
 from ..names import in_words, number
-from ..summaries import interval, interval_name, probability
+from ..problems import SpecError
+from ..summaries import indicator, interval, interval_name, probability
 from .counterfactual_checks import MonteCarlo, Question, check
 from .structure import FIXED, labelled_bars, sign_in_words, sign_width, with_fixed
 from .thresholds import CERTAINTY
@@ -157,6 +159,7 @@ class Counterfactual:
         return lines
 
 
+@checked(apart=["seed", "certainty"], outside=["regimes"])
 def contrast_of_regimes(
     order: CausalOrder,
     *,
@@ -211,6 +214,7 @@ def contrast_of_regimes(
     return answer(question, worlds, effects, estimand, ())
 
 
+@checked(apart=["seed", "certainty"], outside=["treated", "control"])
 def controlled_direct_effects(
     order: CausalOrder,
     *,
@@ -267,6 +271,7 @@ def controlled_direct_effects(
     return answer(question, worlds, effects, estimand, assumptions)
 
 
+@checked(apart=["seed", "certainty"], outside=["treated", "control"])
 def natural_effects(
     order: CausalOrder,
     *,
@@ -306,6 +311,7 @@ def natural_effects(
        https://doi.org/10.1111/rssb.12194
     """
     regimes = {"treated": treated, "control": control}
+    _require_mediators(mediators)
     question = check(order, regimes, tuple(mediators), outcome, seed, monte_carlo, certainty, kind="natural")
     as_control = Source(question.mediators, "own", regime="control")
     worlds = {
@@ -331,6 +337,7 @@ def natural_effects(
     return answer(question, worlds, effects, estimand, assumptions)
 
 
+@checked(apart=["seed", "certainty"], outside=["treated", "control"])
 def interventional_effects(
     order: CausalOrder,
     *,
@@ -383,6 +390,7 @@ def interventional_effects(
     .. [2] Vansteelandt & Daniel (2017). Interventional effects for mediation analysis with multiple
        mediators. Epidemiology 28, 258-265.
     """
+    _require_mediators(mediators)
     regimes = {"treated": treated, "control": control}
     named = tuple(mediators)
     question = check(order, regimes, named, outcome, seed, monte_carlo, certainty, strata=strata)
@@ -516,16 +524,16 @@ def _table(arrays: Mapping[str, NDArray[Any]], simulation: Simulation) -> tuple[
 
 
 def _with_probabilities(table: pd.DataFrame, draws: xr.Dataset) -> pd.DataFrame:
-    positive = [probability(draws[name] > 0) for name in table.index]
+    positive = [probability(indicator(draws[name] > 0, draws[name])) for name in table.index]
     return table.assign(
         p_positive=[share.value for share in positive], p_positive_mcse=[share.mcse for share in positive]
     )
 
 
 def _verdict(effect: xr.DataArray, certainty: float, sampling: tuple[str, ...]) -> str:
-    if not sampling and probability(effect > 0).reaches(certainty):
+    if not sampling and probability(indicator(effect > 0, effect)).reaches(certainty):
         return "positive"
-    return "negative" if not sampling and probability(effect < 0).reaches(certainty) else "undecided"
+    return "negative" if not sampling and probability(indicator(effect < 0, effect)).reaches(certainty) else "undecided"
 
 
 def _noisy(shares: Mapping[str, float]) -> tuple[str, ...]:
@@ -652,6 +660,11 @@ def _common_assumptions(question: Question) -> tuple[str, ...]:
 
 def _listed(names: Sequence[str]) -> str:
     return in_words([f"'{name}'" for name in names])
+
+
+def _require_mediators(mediators: Sequence[str]) -> None:
+    if not len(mediators):
+        raise SpecError("No mediator was named, such as mediators=['alliance_at_3'].")
 
 
 def _heading(question: Question) -> str:

@@ -3,15 +3,18 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from ..calls import checked
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy, Shift, is_set, policy_in_words
 from ..g_formula.simulating import Simulation, depends_on_what_does_not_exist
+from ..given import check_seed, is_number, is_whole, shown
+from ..memory import refuse_beyond_memory
 from ..names import choices, in_words, quoted
 from ..problems import Problems, SpecError
 from .thresholds import check_certainty
@@ -19,8 +22,10 @@ from .thresholds import check_certainty
 __all__ = ["Kind", "MonteCarlo", "Question", "check"]
 
 Kind = Literal["interventional", "natural", "controlled", "split"]
+WORLDS = 4  # simulated for each regime at most, with mediators as they would be under another
 
 
+@checked(apart=["draws", "copies"])
 @dataclass(frozen=True)
 class MonteCarlo:
     """How people are simulated.
@@ -126,6 +131,12 @@ def check(
     chains, draws = order.posterior
     if options.draws is not None:
         draws = min(draws, options.draws)
+    refuse_beyond_memory(
+        "This counterfactual question cannot be asked",
+        f"{options.copies:,} copies of everybody in each of {chains * draws:,} draws and {len(resolved)} regimes",
+        WORLDS * len(resolved) * chains * draws * options.copies,
+        "Use fewer copies, ab.MonteCarlo(copies=4), or fewer draws.",
+    )
     simulation = Simulation(
         order=order,
         regimes=resolved,
@@ -150,12 +161,15 @@ def check(
 
 def _resolved(order: CausalOrder, regime: Mapping[str, Policy], outcome: str, problems: Problems) -> dict[str, Policy]:
     found: dict[str, Policy] = {}
+    if not isinstance(regime, Mapping):
+        problems.add(f"A regime must be a table from variables to what they are set to; got {shown(regime)}.")
+        return found
     for name, policy in regime.items():
         if name not in order.known_names:
             problems.add(f"No variable '{name}' can be set{choices(name, order.known_names, 'Variables')}")
             continue
-        if not callable(policy) and not isinstance(policy, Shift) and not _is_number(policy):
-            problems.add(f"'{name}' must be set to a number, ab.Shift(...) or a function; got {policy!r}.")
+        if not callable(policy) and not isinstance(policy, Shift) and not is_number(policy):
+            problems.add(f"'{name}' must be set to a number, ab.Shift(...) or a function; got {shown(policy)}.")
             continue
         variables = [each for each in order.resolved(name) if _before(order, each, outcome)]
         if not variables:
@@ -182,10 +196,6 @@ def _unknown(order: CausalOrder, policies: Mapping[str, Policy]) -> list[str]:
 def _before(order: CausalOrder, variable: str, outcome: str) -> bool:
     """Whether a variable comes before the outcome, which is taken to be last where nothing makes it."""
     return order.equation_of(outcome) is None or order.place(variable) < order.place(outcome)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
 
 
 def _mediator(
@@ -241,8 +251,8 @@ def _check_mediators(
 def _check_levels(levels: Mapping[str, Sequence[float]], problems: Problems) -> None:
     lengths = set()
     for name, values in levels.items():
-        if isinstance(values, str | Real) or not len(values) or not all(map(_is_number, values)):
-            problems.add(f"levels of '{name}' must be a list of numbers; got {values!r}.")
+        if isinstance(values, str | Real) or not len(values) or not all(map(is_number, values)):
+            problems.add(f"levels of '{name}' must be a list of numbers; got {shown(values)}.")
         else:
             lengths.add(len(values))
     if not levels:
@@ -252,12 +262,11 @@ def _check_levels(levels: Mapping[str, Sequence[float]], problems: Problems) -> 
 
 
 def _check_numbers(options: MonteCarlo, seed: object, certainty: float, problems: Problems) -> None:
-    if not isinstance(options.copies, Integral) or options.copies < 2:
-        problems.add(f"copies must be a whole number of 2 or more; got {options.copies!r}.")
-    if options.draws is not None and (not isinstance(options.draws, Integral) or options.draws < 1):
-        problems.add(f"draws must be a whole number above 0; got {options.draws!r}.")
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or int(seed) < 0:
-        problems.add(f"seed must be a whole number of 0 or more; got {seed!r}.")
+    if not is_whole(options.copies, least=2):
+        problems.add(f"copies must be a whole number of 2 or more; got {shown(options.copies)}.")
+    if options.draws is not None and not is_whole(options.draws, least=1):
+        problems.add(f"draws must be a whole number above 0; got {shown(options.draws)}.")
+    check_seed(seed, problems)
     check_certainty(certainty, problems)
 
 

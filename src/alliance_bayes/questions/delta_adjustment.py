@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,10 @@ import pandas as pd
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
+from ..calls import checked
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..fitting import Fit, check_settings, warm_up
+from ..given import entries, is_number, is_one_of, is_whole, shown
 from ..imputations import FitOfImputations
 from ..names import choices, in_words, number, quoted
 from ..panel import Absence
@@ -32,6 +33,7 @@ __all__ = ["DeltaAdjustment", "delta_adjustment"]
 DELTAS = (0.0, -0.25, -0.5, -0.75, -1.0)
 FEW = 10
 N_PLOTTED = 101
+MOST_IMPUTATIONS = 10_000
 ABSENCES = ("not_interviewed", "unanswered")
 IN_WORDS = {
     "not_interviewed": "at interviews that did not take place",
@@ -151,6 +153,7 @@ class DeltaAdjustment:
     __repr__ = __str__
 
 
+@checked(apart=["deltas", "absences", "imputations", "margin", "certainty", "seed", "draws", "tune", "chains", "cores"])
 def delta_adjustment(
     fit: Fit,
     first: str,
@@ -313,11 +316,14 @@ def _checked(
     if measure not in fit.spec.measures:
         problems.add(f"measure: the model has no '{measure}'{choices(str(measure), fit.spec.measures, 'Measures')}")
     _check_deltas(deltas, problems)
-    known = isinstance(absences, Sequence) and not isinstance(absences, str) and len(absences) > 0
-    if not known or not set(absences) <= set(MISSING) or len(set(absences)) < len(absences):
-        problems.add(f"absences must be a list of some of {quoted(MISSING)}; got {absences!r}.")
-    if not isinstance(imputations, Integral) or isinstance(imputations, bool) or imputations < FEWEST:
-        problems.add(f"imputations must be a whole number of {FEWEST} or more; got {imputations!r}.")
+    named = entries(absences) or ()
+    known = bool(named) and all(is_one_of(each, MISSING) for each in named)
+    if not known or len(set(named)) < len(named):
+        problems.add(f"absences must be a list of some of {quoted(MISSING)}; got {shown(absences)}.")
+    if not is_whole(imputations, least=FEWEST):
+        problems.add(f"imputations must be a whole number of {FEWEST} or more; got {shown(imputations)}.")
+    elif imputations > MOST_IMPUTATIONS:
+        problems.add(f"imputations must be at most {MOST_IMPUTATIONS:,}; got {shown(imputations)}. Fifty are enough.")
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     with problems.collecting():
@@ -338,11 +344,11 @@ def _checked(
 
 
 def _check_deltas(deltas: Sequence[float], problems: Problems) -> None:
-    listed = list(deltas) if isinstance(deltas, Sequence | np.ndarray) and not isinstance(deltas, str) else None
-    if listed is None or not all(isinstance(each, Real) and np.isfinite(float(each)) for each in listed):
-        problems.add(f"deltas must be a list of finite numbers, in SDs of the measure; got {deltas!r}.")
+    listed = entries(deltas)
+    if listed is None or not all(map(is_number, listed)):
+        problems.add(f"deltas must be a list of finite numbers, in SDs of the measure; got {shown(deltas)}.")
     elif len(set(listed)) < len(listed) or not any(listed):
-        problems.add(f"deltas must be different numbers, one of them not 0; got {listed!r}.")
+        problems.add(f"deltas must be different numbers, one of them not 0; got {shown(list(listed))}.")
 
 
 def _nothing_shifted(absences: Sequence[str], cells: Cells) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import Bar, Curve, EffectsRow, effects_figure
 from ..fitting import Fit
 from ..health import Health
@@ -17,7 +18,7 @@ from ..names import choices, lagged_path, number, quoted
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.steps import interval_names
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import Probability, indicator, interval, interval_name, probability
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .structure import check_free
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
@@ -156,6 +157,7 @@ class DirectionalityOfPairs:
     __repr__ = __str__
 
 
+@checked(apart=["margin", "certainty"])
 def directionality(
     fit: Fit, first: str, second: str, *, margin: float = MARGIN, certainty: float = CERTAINTY
 ) -> Directionality:
@@ -201,7 +203,7 @@ def directionality(
     """
     _check(fit, [(first, second)], margin, certainty)
     lengths = _length_labels(fit)
-    posterior, prior = (_both(fit.draws[group].to_dataset(), first, second) for group in ("posterior", "prior"))
+    posterior, prior = (_both(fit.drawn(group), first, second) for group in ("posterior", "prior"))
     average, prior_average = _by_length(posterior, lengths), _by_length(prior, lengths)
     overall = {length: _evidence(average, prior_average, length, margin) for length in average["length"].values}
     table = _table(fit, first, second, posterior, prior, average, prior_average, margin)
@@ -226,6 +228,7 @@ def directionality(
     )
 
 
+@checked(apart=["margin", "certainty"])
 def directionality_of_pairs(
     fit: Fit,
     pairs: Iterable[tuple[str, str]] | None = None,
@@ -344,7 +347,7 @@ def _events(effects: xr.Dataset, margin: float) -> dict[str, Probability]:
         "both": (forward > margin) & (backward > margin),
         "practically none": (forward < margin) & (backward < margin),
     }
-    return {event: probability(draws) for event, draws in holds.items()}
+    return {event: probability(indicator(draws, forward, backward)) for event, draws in holds.items()}
 
 
 def _evidence(
@@ -404,15 +407,15 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
     effect, raw = effects[side], effects[f"{side}_raw"]
     lower, upper = interval(effect, "chain", "draw")
     raw_lower, raw_upper = interval(raw, "chain", "draw")
-    positive = probability(effect > 0)
+    positive = probability(indicator(effect > 0, effect))
     return {
         "mean": float(effect.mean()),
         "lower": float(lower),
         "upper": float(upper),
         "p_positive": positive.value,
         "p_positive_mcse": positive.mcse,
-        "p_positive_prior": probability(prior[side] > 0).value,
-        "p_negligible": probability(abs(effect) < margin).value,
+        "p_positive_prior": probability(indicator(prior[side] > 0, prior[side])).value,
+        "p_negligible": probability(indicator(abs(effect) < margin, effect)).value,
         "raw_mean": float(raw.mean()),
         "raw_lower": float(raw_lower),
         "raw_upper": float(raw_upper),
@@ -464,8 +467,9 @@ def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: fl
     for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
         effect = posterior[side]
         names = [str(name) for name in effect["interval"].values]
-        above = [name for name in names if probability(effect.sel(interval=name) > 0).reaches(certainty)]
-        below = [name for name in names if probability(effect.sel(interval=name) < 0).reaches(certainty)]
+        shares = {name: effect.sel(interval=name) for name in names}
+        above = [name for name, of in shares.items() if probability(indicator(of > 0, of)).reaches(certainty)]
+        below = [name for name, of in shares.items() if probability(indicator(of < 0, of)).reaches(certainty)]
         if above and below:
             found.append(
                 f"Intervals disagree: {path} is positive over {quoted(above)} and negative over {quoted(below)}, "

@@ -252,7 +252,7 @@ def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | No
         Shape ``(chain, draw, outcome, predictor)``, and the step in units of time; None where
         the lags have no common step: "free", or "equal" over unequal intervals.
     """
-    times, draws = fit.panel.times, fit.draws[group].to_dataset()
+    times, draws = fit.panel.times, fit.drawn(group)
     lags = lags_of(fit)
     if lags == "equal" and equal_intervals(times):
         return _lagged(draws, fit.spec.measures, 0), times[1] - times[0]
@@ -269,12 +269,12 @@ def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | No
 
 def drift_effects(fit: Fit, group: str = "posterior") -> Array:
     """Raw drift of a continuous-time fit, shape ``(chain, draw, outcome, predictor)``."""
-    return _ordered(fit.draws[group].to_dataset()["drift"], fit.spec.measures)
+    return _ordered(fit.drawn(group)["drift"], fit.spec.measures)
 
 
 def interval_effects(fit: Fit, intervals: Sequence[int], group: str = "posterior") -> Array:
     """Raw lagged effects of some intervals, shape ``(chain, draw, interval, outcome, predictor)``."""
-    draws = fit.draws[group].to_dataset()
+    draws = fit.drawn(group)
     return np.stack([_lagged(draws, fit.spec.measures, place) for place in intervals], axis=2)
 
 
@@ -293,7 +293,7 @@ def lags_of(fit: Fit) -> str:
 
 def sample_in_words(fit: Fit) -> str:
     """Size of the data and of the posterior sample."""
-    return f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+    return f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
 
 
 def units_in_words(fit: Fit, measures: Sequence[str]) -> str:

@@ -6,11 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..fitting import Fit
 from ..health import Health
 from ..imputations import imputation_of_chains
 from ..problems import SpecError
-from ..summaries import Probability, probability
+from ..summaries import Probability, indicator, probability
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
 from .thresholds import CERTAINTY
 
@@ -70,6 +71,7 @@ class Embeddability:
     __repr__ = __str__
 
 
+@checked()
 def embeddability(fit: Fit) -> Embeddability:
     """Ask whether effects and innovations of one step can be those of a process in continuous time.
 
@@ -115,7 +117,10 @@ def embeddability(fit: Fit) -> Embeddability:
     largest = np.abs(np.where(np.isfinite(diffusion), diffusion, 0.0)).max(axis=(-2, -1))
     valid = real & (smallest >= -1e-9 * largest)
     chains = imputation_of_chains(fit.posterior)
-    events = tuple(probability(xr.DataArray(holds, chains, dims=("chain", "draw"))) for holds in (real, valid))
+    known = xr.DataArray(effects.sum(axis=(-2, -1)), chains, dims=("chain", "draw"))
+    events = tuple(
+        probability(indicator(xr.DataArray(holds, chains, dims=("chain", "draw")), known)) for holds in (real, valid)
+    )
     names = list(fit.spec.measures)
     return Embeddability(
         real_drift=events[0],

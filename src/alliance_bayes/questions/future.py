@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal, get_args
 
+from ..calls import checked
 from ..fitting import Fit
+from ..given import is_number, is_one_of, shown
 from ..names import in_words, number, quoted
 from ..panel import unseen_from
 from ..problems import Problems, SpecError
@@ -25,6 +27,7 @@ __all__ = ["leave_future_out"]
 Training = Literal["others", "past"]
 
 
+@checked(apart=["fits", "time", "training", "least_difference", "least_errors", "most_refits"])
 def leave_future_out(
     fits: Mapping[str, Fit],
     *,
@@ -94,11 +97,11 @@ def leave_future_out(
             )
     check_options(method, least_difference, least_errors, most_refits, problems)
     times = next(iter(fits.values())).panel.times
-    if time is not None and time not in times[1:]:
+    if time is not None and not (is_number(time) and time in times[1:]):
         later = ", ".join(map(number, times[1:]))
-        problems.add(f"time must be one of the waves after the first, {later}; got {time!r}.")
-    if training not in get_args(Training):
-        problems.add(f"training must be one of {quoted(get_args(Training))}; got {training!r}.")
+        problems.add(f"time must be one of the waves after the first, {later}; got {shown(time)}.")
+    if not is_one_of(training, get_args(Training)):
+        problems.add(f"training must be one of {quoted(get_args(Training))}; got {shown(training)}.")
     problems.raise_as(SpecError)
     n_before = times.index(times[-1] if time is None else time)
     if training == "past":

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import Bar, bars_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import Probability, indicator, interval, interval_name, probability
 from .structure import check_free
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
@@ -93,6 +94,7 @@ class GroupContrast:
     __repr__ = __str__
 
 
+@checked(apart=["margin", "certainty"])
 def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: float = CERTAINTY) -> GroupContrast:
     """Compare one lagged effect between the groups of a fit.
 
@@ -155,7 +157,7 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
         health=fit.health,
         heading=(
             f"{name} over intervals of {lengths[0]}, in within-person SDs, in each of {len(fit.groups)} groups "
-            f"({quoted(fit.groups)}); {fit.n_persons} people, {fit.n_draws} draws"
+            f"({quoted(fit.groups)}); {fit.n_persons} people, {fit.draws_in_words}"
         ),
     )
 
@@ -169,7 +171,7 @@ def _table(draws: xr.DataArray) -> pd.DataFrame:
     rows = {}
     for group in draws["group"].to_numpy():
         effect = draws.sel(group=group, drop=True)
-        rows[str(group)] = _row(effect) | {"p_positive": probability(effect > 0).value}
+        rows[str(group)] = _row(effect) | {"p_positive": probability(indicator(effect > 0, effect)).value}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
@@ -178,13 +180,13 @@ def _differences(draws: xr.DataArray, margin: float, certainty: float, healthy: 
     for first, second in combinations(map(str, draws["group"].to_numpy()), 2):
         difference = draws.sel(group=first, drop=True) - draws.sel(group=second, drop=True)
         events = {
-            "larger": probability(difference > margin),
-            "smaller": probability(difference < -margin),
-            "practically equal": probability(abs(difference) < margin),
+            "larger": probability(indicator(difference > margin, difference)),
+            "smaller": probability(indicator(difference < -margin, difference)),
+            "practically equal": probability(indicator(abs(difference) < margin, difference)),
         }
         sure = [name for name, event in events.items() if event.reaches(certainty)]
         rows[first, second] = _row(difference) | {
-            "p_positive": probability(difference > 0).value,
+            "p_positive": probability(indicator(difference > 0, difference)).value,
             "p_negligible": events["practically equal"].value,
             "verdict": sure[0] if sure and healthy else "undecided",
         }

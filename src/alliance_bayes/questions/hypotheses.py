@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import shares_figure
 from ..fitting import Fit
+from ..given import entries, shown
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval_name, probability
+from ..summaries import Probability, indicator, interval_name, probability
 from .ratios import Ratio
 from .statements import Statement, average_over, effects_of, fixed_effects, parse
 from .structure import FIXED, check_free
@@ -89,6 +91,7 @@ class Hypotheses:
     __repr__ = __str__
 
 
+@checked(apart=["statements", "margin"])
 def hypotheses(
     fit: Fit,
     first: str,
@@ -141,9 +144,12 @@ def hypotheses(
     after, before = (effects_of(fit, group) for group in ("posterior", "prior"))
     problems = Problems("These hypotheses cannot be weighed")
     texts = _default_statements(fit, first, second, margin) if statements is None else statements
-    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in texts}
-    if isinstance(statements, str) or not all(isinstance(text, str) for text in named.values()) or not named:
-        raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {statements!r}.")
+    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
+    if not given or not all(isinstance(text, str) for text in given):
+        raise SpecError(
+            f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(statements)}."
+        )
+    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
     read = {name: parse(text, after, problems) for name, text in named.items()}
     fixed = fixed_effects(fit)
     for statement in read.values():
@@ -294,14 +300,14 @@ def _rope(
     for path in paths:
         for over in overs:
             effect, prior = (effects[f"{path}, {over}"] for effects in (after, before))
-            inside = probability(abs(effect) < margin)
+            inside = probability(indicator(abs(effect) < margin, effect))
             share = arviz_stats.ci_in_rope(xr.Dataset({"effect": effect}), rope=(-margin, margin))["effect"]
             rows[path, over] = {
-                "below": probability(effect <= -margin).value,
+                "below": probability(indicator(effect <= -margin, effect)).value,
                 "inside": inside.value,
                 "inside_mcse": inside.mcse,
-                "above": probability(effect >= margin).value,
-                "inside_prior": probability(abs(prior) < margin).value,
+                "above": probability(indicator(effect >= margin, effect)).value,
+                "inside_prior": probability(indicator(abs(prior) < margin, prior)).value,
                 "interval_inside": float(share) / 100,
                 "verdict": _verdict(float(share) / 100, fit.health),
             }
@@ -322,7 +328,7 @@ def _heading(fit: Fit) -> str:
     within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
     return (
         f"Hypotheses about lagged effects {within}, SD per SD, {lengths}{unit} apart; "
-        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.n_draws} draws"
+        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
     )
 
 

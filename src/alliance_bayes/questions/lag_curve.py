@@ -10,13 +10,16 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..effects import matrix_exponential, peak_of_lag, responses
 from ..figures.effects import Band, bands_figure
 from ..fitting import Fit
+from ..given import shown
 from ..health import Health
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name, probability
+from ..spec.steps import MOST_AHEAD
+from ..summaries import Probability, indicator, interval, interval_name, probability
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -178,6 +181,7 @@ class LagCurve:
         return [line.replace("= >", ">").replace("= <", "<") for line in lines]
 
 
+@checked(apart=["margin"])
 def lag_curve(
     fit: Fit,
     paths: Iterable[str] | None = None,
@@ -309,8 +313,13 @@ def _check(
             )
         last = max(lengths) if longest is None else longest
     least = base[1] if base is not None else 0.0 if between == "continuous" else min(lengths)
-    if last is None or not np.isfinite(last) or last <= 0 or last < least * (1 - 1e-9):
-        problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {longest!r}.")
+    if last is None or last <= 0 or last < least * (1 - 1e-9):
+        problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {shown(longest)}.")
+    elif between == "whole steps" and last > MOST_AHEAD * least:
+        problems.add(
+            f"longest={number(last)} is {last / least:.3g} steps of {number(least)}; ask for at most {MOST_AHEAD:,} of "
+            "them."
+        )
     check_margin(margin, problems)
     problems.raise_as(SpecError)
     return tuple(dict.fromkeys(canonical)), between, float(last or 0.0)
@@ -369,7 +378,7 @@ def _table(draws: xr.DataArray, raw: xr.DataArray, observed: tuple[float, float]
     for before, effect in (("", draws), ("raw_", raw)):
         lower, upper = interval(effect, "chain", "draw")
         columns |= {f"{before}mean": effect.mean(("chain", "draw")), f"{before}lower": lower, f"{before}upper": upper}
-    columns["p_positive"] = (draws > 0).mean(("chain", "draw"))
+    columns["p_positive"] = indicator(draws > 0, draws).mean(("chain", "draw"))
     stacked = {name: part.transpose("path", "lag").to_numpy().ravel() for name, part in columns.items()}
     index = pd.MultiIndex.from_product([draws["path"].to_numpy(), draws["lag"].to_numpy()], names=["path", "lag"])
     table = pd.DataFrame(stacked, index=index)
@@ -402,8 +411,9 @@ def _peaks(fit: Fit, draws: xr.DataArray, paths: tuple[str, ...], between: Betwe
     rows = {}
     for path in crossed:
         curve = draws.sel(path=path)
-        best = abs(curve).argmax("lag")
-        lag, effect = curve["lag"][best], curve.isel(lag=best)
+        known = curve.count("lag") == curve.sizes["lag"]
+        best = abs(curve.where(known, 0.0)).argmax("lag")
+        lag, effect = curve["lag"][best].where(known), curve.isel(lag=best).where(known)
         if between == "continuous":
             lag, effect = _refined(fit, path, float(curve["lag"][-1]), sds)
         rows[path] = _peak_row(lag, effect, float(curve["lag"][-1]))
@@ -430,7 +440,7 @@ def _peak_row(lag: xr.DataArray, effect: xr.DataArray, longest: float) -> dict[s
         "effect": float(effect.median()),
         "effect_lower": float(effect_lower),
         "effect_upper": float(effect_upper),
-        "p_beyond": probability(lag >= longest * (1 - 1e-9)).value,
+        "p_beyond": probability(indicator(lag >= longest * (1 - 1e-9), lag)).value,
     }
 
 
@@ -448,7 +458,8 @@ def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) 
     for first, second in combinations(measures, 2):
         forward = abs(inside.sel(outcome=second, predictor=first))
         difference = forward - abs(inside.sel(outcome=first, predictor=second))
-        flips = probability((difference.max("lag") > margin) & (difference.min("lag") < -margin))
+        highest, lowest = (difference.max("lag", skipna=False), difference.min("lag", skipna=False))
+        flips = probability(indicator((highest > margin) & (lowest < -margin), highest))
         if flips.value >= NOTICEABLE:
             found.append(
                 f"Which of '{first}' and '{second}' leads depends on the lag: with probability {flips}, "

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.effects import Band, bars_and_bands_figure
 from ..fitting import Fit
 from ..health import Health
 from ..names import ARROW, in_words, number
 from ..problems import Problems
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import Probability, indicator, interval, interval_name, probability
 from .dynamics import (
     Dynamics,
     Timing,
@@ -165,6 +166,7 @@ class Mediation:
     __repr__ = __str__
 
 
+@checked(apart=["margin", "certainty"])
 def mediation(
     fit: Fit,
     *,
@@ -281,7 +283,7 @@ def mediation(
         proportion=proportion,
         proportion_in_words=said,
         verdict=verdict,
-        warnings=_warnings(fit, health, plan, treatment, named, outcome),
+        warnings=_warnings(fit, health, plan, treatment, named, outcome) + _without_value(prior),
         estimand=_estimand(fit, plan, treatment, named, outcome, change),
         timing=plan.timing,
         change=change,
@@ -311,19 +313,29 @@ def _prior_draws(
     return effects.isel(time=-1, drop=True)
 
 
+def _without_value(prior: xr.Dataset | None) -> tuple[str, ...]:
+    """A sentence where some prior draws explode so that an effect has no value in them."""
+    if prior is None or not (share := max(float(np.isnan(effect).mean()) for effect in prior.values())):
+        return ()
+    return (
+        f"In {100 * share:.2g} % of prior draws the dynamics explode and an effect has no value; the prior's "
+        "probabilities are those of the other draws.",
+    )
+
+
 def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None) -> pd.DataFrame:
     rows = {}
     for name, effect in draws.items():
         lower, upper = interval(effect, "chain", "draw")
         raw_lower, raw_upper = interval(raw[name], "chain", "draw")
-        positive = probability(effect > 0)
+        positive = probability(indicator(effect > 0, effect))
         rows[str(name)] = {
             "mean": float(effect.mean()),
             "lower": float(lower),
             "upper": float(upper),
             "p_positive": positive.value,
             "p_positive_mcse": positive.mcse,
-            "p_positive_prior": np.nan if prior is None else float((prior[name] > 0).mean()),
+            "p_positive_prior": np.nan if prior is None else probability(indicator(prior[name] > 0, prior[name])).value,
             "raw_mean": float(raw[name].mean()),
             "raw_lower": float(raw_lower),
             "raw_upper": float(raw_upper),
@@ -343,14 +355,15 @@ def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float, fixed:
 
 
 def _events(draws: xr.Dataset, margin: float) -> dict[str, xr.DataArray]:
-    size = number(margin)
+    size, indirect, total = number(margin), draws["indirect"], draws["total"]
+    product = draws["direct"] * indirect
     return {
-        "indirect effect above 0": draws["indirect"] > 0,
-        "indirect effect below 0": draws["indirect"] < 0,
-        f"indirect effect smaller than {size} in size": abs(draws["indirect"]) < margin,
-        "total effect above 0": draws["total"] > 0,
-        f"total effect smaller than {size} in size": abs(draws["total"]) < margin,
-        OPPOSITE: draws["direct"] * draws["indirect"] < 0,
+        "indirect effect above 0": indicator(indirect > 0, indirect),
+        "indirect effect below 0": indicator(indirect < 0, indirect),
+        f"indirect effect smaller than {size} in size": indicator(abs(indirect) < margin, indirect),
+        "total effect above 0": indicator(total > 0, total),
+        f"total effect smaller than {size} in size": indicator(abs(total) < margin, total),
+        OPPOSITE: indicator(product < 0, product),
     }
 
 
@@ -368,8 +381,10 @@ def _curve(curves: xr.Dataset) -> pd.DataFrame:
 def _proportion(
     indirect: xr.DataArray, total: xr.DataArray, direct: xr.DataArray, margin: float
 ) -> tuple[dict[str, float] | None, str]:
-    signed = max((probability(total > 0), probability(total < 0)), key=lambda side: side.value)
-    small = probability(abs(total) < margin)
+    signed = max(
+        (probability(indicator(holds, total)) for holds in (total > 0, total < 0)), key=lambda side: side.value
+    )
+    small = probability(indicator(abs(total) < margin, total))
     reasons = []
     if signed.value <= CERTAINTY:
         reasons.append(f"the sign of the total effect is not settled ({_p('the more probable sign', signed)})")
@@ -380,7 +395,7 @@ def _proportion(
     share = indirect / total
     lower, upper = (float(bound) for bound in interval(share, "chain", "draw"))
     median = float(share.median())
-    opposed = probability(indirect * direct < 0)
+    opposed = probability(indicator(indirect * direct < 0, indirect, direct))
     text = f"Share that is indirect: {median:.2f} [{lower:.2f}, {upper:.2f}] of the total effect."
     if opposed.value > 1 - CERTAINTY:
         text += (
@@ -395,9 +410,9 @@ def _p(event: str, value: Probability) -> str:
 
 
 def _verdict(indirect: xr.DataArray, certainty: float, health: Health) -> str:
-    if health.healthy and probability(indirect > 0).reaches(certainty):
+    if health.healthy and probability(indicator(indirect > 0, indirect)).reaches(certainty):
         return "indirect effect positive"
-    if health.healthy and probability(indirect < 0).reaches(certainty):
+    if health.healthy and probability(indicator(indirect < 0, indirect)).reaches(certainty):
         return "indirect effect negative"
     return "undecided"
 

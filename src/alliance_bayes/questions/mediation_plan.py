@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting import Fit
+from ..given import shown
 from ..imputations import imputation_of_chains
 from ..names import ARROW, choices, in_words, number, quoted
 from ..problems import Problems, SpecError
+from ..spec.steps import MOST_AHEAD
 from .dynamics import (
     OTHER_WAYS,
     SEVERAL,
@@ -73,7 +75,7 @@ def plan_of(
     measures_are_known = not problems.found
     canonical = _canonical(paths, treatment, mediators, outcome, problems)
     if change not in ("pulse", "sustained"):
-        problems.add(f"change must be 'pulse' or 'sustained'; got {change!r}.")
+        problems.add(f"change must be 'pulse' or 'sustained'; got {shown(change)}.")
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     wave = 0 if start is None else wave_of(fit, start)
@@ -148,7 +150,7 @@ def _steps(
         "continuous" if (timing or ("continuous" if lags == "continuous" else "waves")) != "waves" else "waves"
     )
     if timing not in (None, "waves", "continuous"):
-        problems.add(f"timing must be 'waves' or 'continuous'; got {timing!r}.")
+        problems.add(f"timing must be 'waves' or 'continuous'; got {shown(timing)}.")
         return None
     if kind == "continuous" and lags != "continuous":
         problems.add(
@@ -156,8 +158,8 @@ def _steps(
             "Leave timing open, or fit lags='continuous'."
         )
         return None
-    if not np.isfinite(horizon) or horizon <= 0:
-        problems.add(f"horizon must be a time above 0, in the panel's units; got {horizon!r}.")
+    if horizon <= 0:
+        problems.add(f"horizon must be a time above 0, in the panel's units; got {shown(horizon)}.")
         return None
     start = times[wave]
     if kind == "continuous":
@@ -176,6 +178,12 @@ def _steps(
         problems.add(
             f"horizon={number(horizon)} is not a whole number of steps of {number(step)}; "
             f"try {' or '.join(map(number, near))}."
+        )
+        return None
+    if n_steps > MOST_AHEAD:
+        problems.add(
+            f"horizon={number(horizon)} is {n_steps:.3g} steps of {number(step)}; ask for at most {MOST_AHEAD:,} of "
+            "them."
         )
         return None
     if n_steps == 1:
@@ -274,7 +282,7 @@ def _edges(path: Sequence[int]) -> set[tuple[int, int]]:
 
 def dynamics_of(fit: Fit, plan: Plan, group: str) -> Dynamics:
     """Draws of the dynamics that a plan needs, of the posterior or the prior."""
-    draws, measures = fit.draws[group].to_dataset(), fit.spec.measures
+    draws, measures = fit.drawn(group), fit.spec.measures
     sds, correlations = sds_at(draws, measures, plan.wave)
     matrices: Array
     elapsed: Array

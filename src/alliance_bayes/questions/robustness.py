@@ -8,22 +8,25 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.evidence import Bar, forest_figure
-from ..fitting import Fit, Sampler
+from ..fitting import Fit
 from ..fitting import fit as fit_model
+from ..given import check_seed
 from ..model_on_panel import Latent
 from ..names import in_words, number, quoted
 from ..panel import Panel
-from ..problems import AllianceBayesError, SpecError
+from ..problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from ..pymc_models.densities import NotTabularError, log_density_of
+from ..settings import Sampler
 from ..spec.cross_lagged import CrossLagged
 from ..spec.families import BetaBinomial, Count, Days, Family, Items
 from ..spec.priors import Normal
 from ..spec.steps import equal_intervals
 from ..summaries import interval_name
-from .directionality import Directionality, directionality
+from .directionality import Directionality, check_pairs, directionality
 from .dynamics import sample_in_words
-from .thresholds import CERTAINTY, MARGIN
+from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,6 +102,7 @@ class Robustness:
     __repr__ = __str__
 
 
+@checked()
 def robustness_variants(
     spec: CrossLagged,
     panel: Panel,
@@ -178,6 +182,7 @@ def robustness_variants(
     return found
 
 
+@checked(apart=["seed", "margin", "certainty", "draws", "tune", "chains", "cores", "target_accept"])
 def robustness(
     spec: CrossLagged,
     panel: Panel,
@@ -232,6 +237,7 @@ def robustness(
     .. [1] Kallioinen, Paananen, Buerkner & Vehtari (2024). Detecting and diagnosing prior and likelihood
        sensitivity with power-scaling. Statistics and Computing 34, 57. https://doi.org/10.1007/s11222-023-10366-5
     """
+    _check(spec, (first, second), seed, margin, certainty)
     chosen = robustness_variants(spec, panel) if variants is None else variants
     answers: dict[str, Directionality] = {}
     left_out: dict[str, str] = {}
@@ -252,6 +258,11 @@ def robustness(
                 progress=False,
             )
             answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
+            stopped = fitted.stopped
+        except InterruptionError:
+            if name == AS_ASKED:
+                raise
+            stopped = True
         except AllianceBayesError as error:
             if name == AS_ASKED:
                 raise
@@ -259,6 +270,11 @@ def robustness(
             continue
         if name == AS_ASKED:
             power_scaling, sample = _power_scaling(fitted, answers[name]), sample_in_words(fitted)
+        if stopped:
+            unfitted = [*chosen][max(place - 1, 0) :]
+            left_out |= dict.fromkeys(unfitted, "Interrupted before it was fitted.")
+            answers = {each: answer for each, answer in answers.items() if each not in unfitted}
+            break
     table = _table(answers, margin)
     return Robustness(
         table=table,
@@ -331,6 +347,16 @@ def _without_covariate(spec: CrossLagged, name: str) -> CrossLagged | None:
         predetermined=tuple(other for other in spec.predetermined if other != name),
         moderated={path: other for path, other in spec.moderated.items() if other != name},
     )
+
+
+def _check(spec: CrossLagged, pair: tuple[str, str], seed: object, margin: object, certainty: object) -> None:
+    """Refuse before anything is sampled what no variant could answer."""
+    problems = Problems("Robustness cannot be asked for")
+    check_pairs(spec, [pair], problems)
+    check_seed(seed, problems)
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
+    problems.raise_as(SpecError)
 
 
 def _table(answers: Mapping[str, Directionality], margin: float) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from ..conditioning import log_densities, without_person
 from ..fitting import Fit
 from ..fitting import fit as fit_model
 from ..panel import Panel, unseen_from
+from ..problems import InterruptionError
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
@@ -137,8 +138,17 @@ def plain_scores(log_density: xr.DataArray) -> Scores:
 
 
 def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = None) -> Fit:
-    """The same model, or another, sampled as before on another panel."""
-    return fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
+    """The same model, or another, sampled as before on another panel.
+
+    Raises
+    ------
+    InterruptionError
+        If it is interrupted, for an answer cannot rest on part of a refit.
+    """
+    found = fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
+    if found.stopped:
+        raise InterruptionError("A refit was interrupted, and with it the answer that needs it; ask again.")
+    return found
 
 
 def importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:

@@ -9,11 +9,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..calls import checked
 from ..figures.effects import Band, Marker, hidden_cause_figure
+from ..given import check_seed, shown
 from ..hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name
+from ..summaries import Probability, indicator, interval, interval_name
 from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
 from .mediation import Mediation
@@ -153,6 +155,7 @@ class Sensitivity:
         return f"{name:>{width}}  {row['mean']:7.3g}  {bounds:^19}  {share!s:>12}"
 
 
+@checked(apart=["seed"])
 def sensitivity(
     answer: Mediation | Counterfactual,
     *,
@@ -207,7 +210,7 @@ def sensitivity(
     .. [1] VanderWeele (2010). Bias formulas for sensitivity analysis for direct and indirect effects.
        Epidemiology 21, 540-551.
     """
-    asked = _check(answer, effect, mediator, hidden_cause, rho, prior_sd, certainty)
+    asked = _check(answer, effect, mediator, hidden_cause, rho, prior_sd, certainty, seed)
     scale = 1.0 if isinstance(answer, Mediation) else outcome_sd(answer)
     if isinstance(answer, Mediation):
         chosen = mediator or answer.mediators[0]
@@ -263,6 +266,7 @@ def _check(
     rho: Sequence[float],
     prior_sd: float,
     certainty: float | None,
+    seed: object,
 ) -> float:
     problems = Problems("This sensitivity cannot be computed")
     known = [str(name) for name in answer.table.index]
@@ -279,11 +283,12 @@ def _check(
     elif mediator is not None and mediator not in answer.mediators:
         problems.add(f"'{mediator}' is not a mediator of this answer. Mediators: {quoted(answer.mediators)}.")
     if not all(0 <= each < LARGEST_CORRELATION for each in strengths):
-        problems.add(f"hidden_cause must lie from 0 to below {LARGEST_CORRELATION}; got {list(strengths)!r}.")
+        problems.add(f"hidden_cause must lie from 0 to below {LARGEST_CORRELATION}; got {shown(list(strengths))}.")
     if not all(-1 < each < 1 for each in rho):
-        problems.add(f"rho must lie between -1 and 1; got {list(rho)!r}.")
+        problems.add(f"rho must lie between -1 and 1; got {shown(list(rho))}.")
     if not 0 < prior_sd < 1:
-        problems.add(f"prior_sd must lie between 0 and 1; got {prior_sd!r}.")
+        problems.add(f"prior_sd must lie between 0 and 1; got {shown(prior_sd)}.")
+    check_seed(seed, problems)
     asked = answer.certainty if certainty is None else certainty
     check_certainty(asked, problems)
     if isinstance(answer, Counterfactual) and not np.isfinite(outcome_sd(answer)):
@@ -365,7 +370,7 @@ def _rows(effects: Mapping[Any, xr.DataArray], sign: float, name: str) -> pd.Dat
         "mean": stacked.mean(("chain", "draw")),
         "lower": lower,
         "upper": upper,
-        "p_same_sign": (stacked * sign > 0).mean(("chain", "draw")),
+        "p_same_sign": indicator(stacked * sign > 0, stacked).mean(("chain", "draw")),
     }
     index = pd.Index(list(effects), name=name)
     return pd.DataFrame({column: values.to_numpy() for column, values in columns.items()}, index=index)

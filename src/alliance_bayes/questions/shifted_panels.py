@@ -14,13 +14,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..fitting import Fit, Settings, sampled
-from ..health import Health, examine
+from ..health import STATISTICS, Health, examine
 from ..imputations import mixed
 from ..latent_predictions import imputed_responses, who_could_answer
 from ..model_on_panel import panel_model
 from ..panel import Absence, Panel
 from ..panel.records import MISSING
 from ..prediction import draw_unobserved
+from ..problems import InterruptionError
 from ..progress import shown
 
 __all__ = ["FEWEST", "Cells", "Refit", "cells_of", "pooled", "refits"]
@@ -89,7 +90,7 @@ class Refit(NamedTuple):
     posterior
         Draws of the parameters, and of the lagged effects between the two measures in question.
     sample_stats
-        Divergences and energies.
+        Statistics of the sampler that its health is read from.
     imputed_mean
         Mean of the shifted values, in the measure's own unit (with indicators: of the first, NaN where it has none).
     """
@@ -190,7 +191,7 @@ def refits(
                 found.append([])
             own = replace(settings, seed=int(seeds[imputation]))
             found[-1].append(_refit(fit, cells, pair, completed(imputation)(deltas[place]), own))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptionError):
         found = [each for each in found if len(each) == len(deltas)]
         if len(found) < FEWEST:
             raise
@@ -241,11 +242,12 @@ def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, se
     whole = panel_model(fit.spec, panel) if fit.spec.is_latent else replace(fit.model, panel=panel)
     found = sampled(whole, settings)
     posterior = found.posterior
-    if posterior.sizes["draw"] < settings.draws:  # the sampler ends at an interruption, and says nothing
+    if found.interrupted:
         raise KeyboardInterrupt
     effects = posterior[["lagged_standardized", "lagged"]].sel(outcome=list(pair), predictor=list(pair))
     parameters = posterior[[block.name for block in fit.scale.blocks]]
-    statistics = found.draws["sample_stats"].to_dataset()[["diverging", "energy"]]
+    statistics = found.drawn("sample_stats")
+    statistics = statistics[[name for name in STATISTICS if name in statistics]]
     first = values[:, :, cells.own[0]][cells.shifted[:, :, cells.own[0]]]
     return Refit(xr.merge([parameters, effects]), statistics, float(first.mean()) if first.size else np.nan)
 
@@ -262,7 +264,7 @@ def pooled(fit: Fit, found: Sequence[Refit], settings: Settings) -> Fit:
     together = {"/posterior": mixed(alike), "/sample_stats": mixed([each.sample_stats for each in found])}
     health = examine(xr.DataTree.from_dict(together), names)
     own = tuple(f"The fit that values were imputed from: {problem}" for problem in fit.health.problems)
-    draws = {"/posterior": mixed([each.posterior for each in found]), "/prior": fit.draws["prior"].to_dataset()}
+    draws = {"/posterior": mixed([each.posterior for each in found]), "/prior": fit.drawn("prior")}
     result = _PooledFit(
         fit.spec,
         fit.panel,

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
 from ..figures.effects import Histogram, bars_and_histograms_figure
 from ..figures.evidence import Bar
 from ..g_formula.causal_order import CausalOrder
 from ..g_formula.regimes import Policy, Shift
 from ..g_formula.simulating import Source, World, simulate_worlds, simulated_values
+from ..given import shown
 from ..names import choices, number
 from ..problems import Problems, SpecError
-from ..summaries import Probability, interval, interval_name, probability
+from ..summaries import indicator, interval, interval_name, probability
 from .counterfactual import Counterfactual, answer
 from .counterfactual_checks import MonteCarlo, check
 from .structure import labelled_bars
@@ -30,6 +32,7 @@ PERCENTILES = (10, 25, 50, 75, 90)
 N_REFERENCE = 50
 
 
+@checked(apart=["seed", "certainty"])
 def split_by_existence(
     order: CausalOrder,
     *,
@@ -83,9 +86,9 @@ def split_by_existence(
             "ab.interventional_effects, or declare requires in the CausalOrder."
         )
     if not len(percentiles) or not all(0 < each < 100 for each in percentiles):
-        problems.add(f"percentiles must lie between 0 and 100; got {list(percentiles)!r}.")
-    if not np.isfinite(shift) or shift == 0:
-        problems.add(f"shift must be a number of SDs other than 0; got {shift!r}.")
+        problems.add(f"percentiles must lie between 0 and 100; got {shown(list(percentiles))}.")
+    if shift == 0:
+        problems.add(f"shift must be a number of SDs other than 0; got {shown(shift)}.")
     problems.raise_as(SpecError)
     regimes: dict[str, Mapping[str, Policy]] = {f"with {state}": {state: 1.0}, f"without {state}": {state: 0.0}}
     on, off = regimes
@@ -205,6 +208,7 @@ class RandomisedPush:
     __repr__ = __str__
 
 
+@checked(apart=["seed", "certainty"])
 def randomised_push(
     order: CausalOrder,
     *,
@@ -297,7 +301,7 @@ def randomised_push(
 def _instrument(
     intention: xr.DataArray, push: xr.DataArray, label: str, outcome: str, certainty: float
 ) -> tuple[dict[str, float] | None, str]:
-    sure = probability(push > 0)
+    sure = probability(indicator(push > 0, push))
     if not sure.reaches(certainty):
         return None, (
             f"Effect of {label}: not defined, since the assignment may not move anybody (P(push > 0) = {sure})."
@@ -305,7 +309,7 @@ def _instrument(
     ratio = intention / push
     lower, upper = (float(bound) for bound in interval(ratio, "chain", "draw"))
     median = float(ratio.median())
-    positive = Probability((ratio > 0).mean().item(), 0.0, ratio.size)
+    positive = probability(indicator(ratio > 0, ratio))
     said = (
         f"Effect of {label}, intention-to-treat effect divided by push: {median:.3g}, {interval_name()} "
         f"[{lower:.3g}, {upper:.3g}] in {outcome}, P(> 0) = {positive}"

@@ -1,7 +1,7 @@
 """Hypotheses about lagged effects written as text, and whether draws satisfy them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,9 +12,12 @@ from ..fitting import Fit
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems
 from ..spec.steps import interval_names
+from ..summaries import indicator
 from .structure import fixed_intervals
 
 __all__ = ["Side", "Statement", "average_over", "effects_of", "fixed_effects", "parse"]
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,16 @@ class Side:
     @property
     def value(self) -> float | None:
         """The number, or None for an effect."""
-        try:
-            return float(self.text)
-        except ValueError:
-            return None
+        return float(self.text) if NUMBER.fullmatch(self.text) else None
+
+    @property
+    def number(self) -> float:
+        """The number, without its sign between bars; NaN for an effect."""
+        value = np.nan if self.value is None else self.value
+        return abs(value) if self.absolute else value
+
+    def __str__(self) -> str:
+        return f"|{self.text}|" if self.absolute else self.text
 
 
 @dataclass(frozen=True)
@@ -57,17 +66,18 @@ class Statement:
     comparisons: tuple[tuple[Side, str, Side], ...]
 
     def holds(self, effects: Mapping[str, xr.DataArray]) -> xr.DataArray:
-        """Whether each draw of the effects, dims ``(chain, draw)``, satisfies all comparisons."""
+        """1 where a draw of the effects, dims ``(chain, draw)``, satisfies all comparisons; NaN without a value."""
 
         def read(side: Side) -> xr.DataArray | float:
             if side.value is not None:
-                return abs(side.value) if side.absolute else side.value
+                return side.number
             return abs(effects[side.text]) if side.absolute else effects[side.text]
 
         found = xr.ones_like(next(iter(effects.values())), dtype=bool)
         for left, sign, right in self.comparisons:
             found = found & ((read(left) < read(right)) if sign == "<" else (read(left) > read(right)))
-        return found
+        sides = [side for left, _, right in self.comparisons for side in (left, right)]
+        return indicator(found, found, *(effects[side.text] for side in sides if side.value is None))
 
 
 def average_over(length: str) -> str:
@@ -81,12 +91,14 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     Over each interval, over the average of intervals of one length, and without saying over what
     where all intervals are of one length.
     """
-    draws = fit.draws[group].to_dataset()["lagged_standardized"]
+    draws = fit.drawn(group)["lagged_standardized"]
     lengths = [number(round(length, 9)) for length in fit.panel.intervals]
     effects = {}
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:
             path = lagged_path(predictor, outcome)
+            if path in fit.spec.remove:
+                continue
             of_path = draws.sel(outcome=outcome, predictor=predictor, drop=True)
             for place, interval in enumerate(draws["interval"].to_numpy()):
                 effects[f"{path}, {interval}"] = of_path.isel(interval=place, drop=True)
@@ -114,7 +126,7 @@ def fixed_effects(fit: Fit) -> set[str]:
     return found
 
 
-def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
+def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: bool = False) -> Statement:
     """Read a hypothesis such as ``"|x -> y| > |y -> x| & x -> y > 0.03"``.
 
     Parameters
@@ -126,6 +138,8 @@ def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
         Names of the effects.
     problems
         Where anything that cannot be read is noted.
+    any_interval
+        Whether `known` holds paths alone, so that what an effect is over cannot be checked yet.
     """
     names, comparisons = list(known), []
     for clause in text.split("&"):
@@ -135,18 +149,46 @@ def parse(text: str, known: Iterable[str], problems: Problems) -> Statement:
                 f"'{text}': '{clause.strip()}' compares nothing; write '<' or '>' between two effects or numbers."
             )
             continue
-        sides = [_side(part, text, names, problems) for part in parts[::2]]
-        comparisons += [(*pair, sign) for pair, sign in zip(pairwise(sides), parts[1::2], strict=True)]
-    return Statement(text, tuple((left, sign, right) for left, right, sign in comparisons))
+        sides = [_side(part, text, names, problems, any_interval) for part in parts[::2]]
+        pairs = zip(pairwise(sides), parts[1::2], strict=True)
+        comparisons += [(left, sign, right) for (left, right), sign in pairs]
+    for problem in _decided_before_the_data(comparisons):
+        problems.add(f"'{text}': {problem}")
+    return Statement(text, tuple(comparisons))
 
 
-def _side(part: str, text: str, names: list[str], problems: Problems) -> Side:
+def _decided_before_the_data(comparisons: Sequence[tuple[Side, str, Side]]) -> Iterator[str]:
+    """Comparisons that hold always or never, whatever the effects are."""
+    above, below = dict[Side, float](), dict[Side, float]()
+    for left, sign, right in comparisons:
+        smaller, larger = (left, right) if sign == "<" else (right, left)
+        written = f"'{left} {sign} {right}'"
+        if left.value is not None and right.value is not None:
+            yield f"{written} names no effect; compare an effect, such as 'x -> y', with a number or another effect."
+        elif left == right:
+            yield f"{written} compares an effect with itself."
+        elif smaller.value is not None:
+            above[larger] = max(above.get(larger, -np.inf), smaller.number)
+        elif larger.value is not None:
+            below[smaller] = min(below.get(smaller, np.inf), larger.number)
+    for side in dict.fromkeys([*above, *below]):
+        least, most = above.get(side, -np.inf), below.get(side, np.inf)
+        if side.absolute and (most <= 0 or (least <= 0 and side in above and side not in below)):
+            yield f"'{side}' is a size, which is never below 0; compare it with a number above 0."
+        elif least >= most and np.isfinite(least):
+            yield f"'{side}' cannot be above {number(least)} and below {number(most)}; no effects satisfy both."
+
+
+def _side(part: str, text: str, names: list[str], problems: Problems, any_interval: bool) -> Side:
     inner = part.strip()
     absolute = len(inner) > 1 and inner[0] == inner[-1] == "|"
     inner = inner.strip("|").strip() if absolute else inner
     side = Side(_canonical(inner), absolute)
-    if side.value is None and side.text not in names:
-        problems.add(_unknown(side.text, text, names))
+    name = side.text.partition(", ")[0] if any_interval else side.text
+    if side.value is None and name not in names:
+        problems.add(_unknown(name, text, names))
+    elif side.value is not None and not np.isfinite(side.value):
+        problems.add(f"'{text}': {side.text} is too large for a number.")
     return side
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..calls import checked
+from ..names import choices
 from ..problems import AllianceBayesError, Problems, SpecError
 from ..spec.association import RandomInterceptRegression
 from .designs import indistinct_columns, split_problems
@@ -58,6 +60,7 @@ class Prepared(NamedTuple):
     person: str
 
 
+@checked()
 def bambi_model(
     regression: RandomInterceptRegression, frame: pd.DataFrame, outcome: str, *, split: bool = False
 ) -> Any:
@@ -87,6 +90,8 @@ def bambi_model(
     SpecError
         If a column is missing, or the design cannot tell its coefficients apart.
     """
+    if outcome not in regression.outcomes:
+        raise SpecError(f"The regression has no outcome '{outcome}'{choices(outcome, regression.outcomes, 'Outcomes')}")
     rows = complete_rows(regression, frame)[outcome]
     problems = Problems("This regression cannot be asked of these data")
     problems.found += design_problems(regression, outcome, rows, split)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..problems import AllianceBayesError, Problems, SpecError
+from ..problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from .building import INSTALL, common_columns
 from .designs import indistinct_columns
 
@@ -37,6 +37,8 @@ def fit_by_bambi(
     ------
     SpecError
         If Bambi cannot read the formula, or the design cannot tell its coefficients apart.
+    InterruptionError
+        If sampling is interrupted: answers that need several regressions cannot rest on part of one.
     AllianceBayesError
         If Bambi is not installed.
     """
@@ -51,7 +53,12 @@ def fit_by_bambi(
             raise SpecError(f"Bambi cannot read {formula} ({family}): {error}") from error
         _check_designs(model, formula, family)
         options = {"draws": draws, "tune": tune, "chains": chains, "random_seed": seed, "progressbar": False}
-        return model, model.fit(inference_method="nutpie", **options)
+        found = model.fit(inference_method="nutpie", **options)
+    posterior = found["posterior"]
+    padded = any(pd.isna(array.to_numpy()).any() for array in posterior.data_vars.values())
+    if padded or posterior.sizes["draw"] < draws:
+        raise InterruptionError(f"The regression {formula} was interrupted; sample again.")
+    return model, found
 
 
 def _check_designs(model: Any, formula: str, family: str) -> None:

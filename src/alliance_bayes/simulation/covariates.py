@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..given import shown
 from ..names import choices, quoted
 from ..problems import Problems
 from ..spec.cross_lagged import CrossLagged
@@ -89,7 +90,7 @@ def read_covariates(spec: CrossLagged, given: object, waves: int, problems: Prob
     names = _names(spec)
     if not isinstance(given, Mapping) or not all(isinstance(entries, Mapping) for entries in given.values()):
         example = f"{{'{names[0]}': {{'mean': 3.0, 'sd': 0.5}}}}"
-        problems.add(f"covariates must be a table of tables, such as {example}; got {given!r}.")
+        problems.add(f"covariates must be a table of tables, such as {example}; got {shown(given)}.")
         return {}
     found = {}
     for name, entries in given.items():
@@ -122,13 +123,13 @@ def _read(
             reader.problems.add(f"{where} has no '{key}'{choices(str(key), known, 'Its keys')}")
         elif key == "varies":
             if not isinstance(value, bool):
-                reader.problems.add(f"{where} varies must be true or false; got {value!r}.")
+                reader.problems.add(f"{where} varies must be true or false; got {shown(value)}.")
             found[key] = bool(value)
         elif key in numbers:
             found[key] = reader.entry(f"{where} {key}", value, numbers[key])
         elif not isinstance(value, Mapping):
             reader.problems.add(
-                f"{where} {key} must be a table from measures to effects, such as {{'x': 0.2}}; got {value!r}."
+                f"{where} {key} must be a table from measures to effects, such as {{'x': 0.2}}; got {shown(value)}."
             )
         else:
             found[key] = dict(_effects(reader, f"{where} {key}", value, waves if key == "each_wave" else 0))

@@ -102,8 +102,7 @@ def _joined(truth: "Truth", phi: Array, innovation: Array, place: int, n_steps: 
 def _over_time(truth: "Truth", moderators: Array | None, times: Array | None) -> list[Interval]:
     """``Phi(d) = exp(A d)`` and ``Psi(d)``, from the within-person covariance where it does not change.
 
-    With a drift of one's own and a common diffusion Q, ``Psi(d) = int_0^d exp(A s) Q exp(A' s) ds`` is
-    ``F3' F2`` of ``exp([[-A, Q], [0, A']] d) = [[., F2], [0, F3]]`` (Van Loan 1978).
+    With a drift of one's own and a common diffusion Q, ``Psi(d) = int_0^d exp(A s) Q exp(A' s) ds``.
     """
     size, within, sds = len(truth.spec.measures), truth.within_covariance, truth._within_sds
     drift = _moderated(truth, truth.raw_drift, sds[:, None] / sds, moderators)
@@ -115,29 +114,55 @@ def _over_time(truth: "Truth", moderators: Array | None, times: Array | None) ->
             effects = _exponentials(moved)
             new = innovations(effects, within)
         else:
-            noise = np.broadcast_to(truth.diffusion * lengths[..., place, None, None], moved.shape)
-            upper = np.concatenate([-moved, noise], axis=-1)
-            lower = np.concatenate([np.zeros_like(moved), moved.swapaxes(-1, -2)], axis=-1)
-            whole = _exponentials(np.concatenate([upper, lower], axis=-2))
-            effects = whole[..., size:, size:].swapaxes(-1, -2)
-            new = effects @ whole[..., :size, size:]
-            new = (new + new.swapaxes(-1, -2)) / 2
+            effects, new = _accumulated(moved, truth.diffusion * lengths[..., place, None, None])
         found.append(Interval(effects, new, np.zeros((size, len(truth.factors.means)))))
     return found
 
 
 def _exponentials(matrices: Array) -> Array:
     """Exponentials of many small matrices at once: a Taylor series of ``M / 2^k``, squared k times."""
-    size = float(np.abs(matrices).sum(axis=-1).max())
-    squarings = max(0, math.ceil(math.log2(size)) + 1) if size > 0 else 0
-    scaled, term = matrices / 2.0**squarings, np.eye(matrices.shape[-1])
-    total = term
-    for order in range(1, 15):
-        term = term @ scaled / order
-        total = total + term
+    squarings = _squarings(matrices)
+    total = _taylor(matrices / 2.0**squarings)
     for _ in range(squarings):
         total = total @ total
     return total
+
+
+def _squarings(matrices: Array) -> int:
+    size = float(np.abs(matrices).sum(axis=-1).max())
+    return max(0, math.ceil(math.log2(size)) + 1) if size > 0 else 0
+
+
+def _taylor(matrices: Array) -> Array:
+    """Exponentials of matrices whose rows sum to 1/2 at most."""
+    total = term = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape)
+    for order in range(1, 16):
+        term = term @ matrices / order
+        total = total + term
+    return total
+
+
+def _accumulated(drifts: Array, noise: Array) -> tuple[Array, Array]:
+    """``exp(M)`` and ``int_0^1 exp(M s) N exp(M' s) ds``, for many drifts at once.
+
+    Of a short step the integral is ``F3' F2``, where ``exp([[-M, N], [0, M']]) = [[., F2], [0, F3]]`` (Van Loan 1978);
+    over a longer one ``exp(-M)`` would swamp all digits, so the step is doubled instead.
+    """
+    size, squarings = drifts.shape[-1], _squarings(np.concatenate([drifts, drifts.swapaxes(-1, -2)]))
+    steps = drifts / 2.0**squarings
+    # Van Loan's exponential is linear in the noise, whose unit is chosen so that its rows are not longer than others.
+    unit = max(float(np.abs(noise).sum(axis=-1).max()), np.finfo(float).tiny)
+    shocks = np.broadcast_to(noise / unit / 4, drifts.shape)
+    upper = np.concatenate([-steps, shocks], axis=-1) / 2
+    lower = np.concatenate([np.zeros_like(steps), steps.swapaxes(-1, -2)], axis=-1) / 2
+    half = _taylor(np.concatenate([upper, lower], axis=-2))
+    whole = half @ half
+    effects = whole[..., size:, size:].swapaxes(-1, -2)
+    new = effects @ whole[..., :size, size:] * (4 * unit / 2.0**squarings)
+    for _ in range(squarings):
+        new = new + effects @ new @ effects.swapaxes(-1, -2)
+        effects = effects @ effects
+    return effects, (new + new.swapaxes(-1, -2)) / 2
 
 
 def unsound(stretch: str, phi: Array, within: Array) -> str | None:

@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..calls import checked
+from ..given import seed_problem, shown
 from ..names import quoted
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -48,7 +50,7 @@ class GroupTruth:
             or len(self.truths) < 2
             or not all(isinstance(label, str) and isinstance(truth, Truth) for label, truth in self.truths.items())
         ):
-            problems.add(f"truths must be a table from two or more labels to ab.Truth(...); got {self.truths!r}.")
+            problems.add(f"truths must be a table from two or more labels to ab.Truth(...); got {shown(self.truths)}.")
             problems.raise_as(SpecError)
         object.__setattr__(self, "truths", dict(self.truths))
         first = next(iter(self.truths.values()))
@@ -65,6 +67,7 @@ class GroupTruth:
         problems.raise_as(SpecError)
 
     @classmethod
+    @checked(apart=["seed"])
     def pooled(cls, truth: Truth, labels: Sequence[str], *, spread: float | Mapping[str, float], seed: int) -> Self:
         """Groups whose lagged effects are draws from a normal distribution about those of one truth.
 
@@ -94,6 +97,8 @@ class GroupTruth:
         >>> len({site.lagged["x -> y"] for site in sites.truths.values()})
         3
         """
+        if problem := seed_problem(seed):
+            raise SpecError(problem)
         name = "drift" if truth.spec.lags == "continuous" else "lagged"
         effects = dict(truth._paths)
         if several := [path for path, effect in effects.items() if isinstance(effect, tuple)]:
@@ -110,6 +115,7 @@ class GroupTruth:
         return cls(found)
 
     @classmethod
+    @checked()
     def from_mapping(cls, spec: CrossLagged, mapping: Mapping[str, Any]) -> Self:
         """Read groups as a model file writes them; the inverse of `to_mapping`.
 
@@ -125,7 +131,7 @@ class GroupTruth:
         problems, truths = Problems("[truth] cannot be read"), {}
         groups = mapping["groups"]
         if not isinstance(groups, Mapping) or not all(isinstance(each, Mapping) for each in groups.values()):
-            raise SpecError(f"groups must be a table from labels to true values; got {groups!r}.")
+            raise SpecError(f"groups must be a table from labels to true values; got {shown(groups)}.")
         for label, own in groups.items():
             with problems.collecting(f"Group '{label}': "):
                 truths[str(label)] = Truth.from_mapping(spec, common | dict(own))

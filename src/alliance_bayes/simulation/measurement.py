@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..given import shown
 from ..names import quoted
 from ..problems import Problems
 from .reading import Array, Entry, Reader, by_name
@@ -72,7 +73,7 @@ def read_items(truth: "Truth", problems: Problems) -> dict[str, object]:
         if given is None:
             continue
         if not isinstance(given, Mapping):
-            problems.add(f"{name} must be a table from indicators to numbers; got {given!r}.")
+            problems.add(f"{name} must be a table from indicators to numbers; got {shown(given)}.")
             continue
         found[name] = read.by_measure(name, given, entry(name, rank), complete=False)
         fixed = [

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..given import is_one_of, shown
 from ..names import quoted
 from ..problems import Problems, SpecError
 from .reading import SHARE, Array, Each, plain_numbers
@@ -67,13 +68,15 @@ class Missing:
         problems = Problems("Values cannot go missing in this way")
         share = plain_numbers(self.share)
         if share is None or not all(map(SHARE.accepts, np.atleast_1d(share))):
-            problems.add(f"share must be {SHARE.expected}, or a list with one for each later wave; got {self.share!r}.")
+            problems.add(
+                f"share must be {SHARE.expected}, or a list with one for each later wave; got {shown(self.share)}."
+            )
         for name, allowed in (("mechanism", get_args(Mechanism)), ("unit", get_args(Unit))):
-            if getattr(self, name) not in allowed:
-                problems.add(f"{name} must be one of {quoted(allowed)}; got {getattr(self, name)!r}.")
+            if not is_one_of(getattr(self, name), allowed):
+                problems.add(f"{name} must be one of {quoted(allowed)}; got {shown(getattr(self, name))}.")
         if not isinstance(plain_numbers(self.slope), float):
-            problems.add(f"slope must be a number; got {self.slope!r}.")
-        elif self.mechanism == "completely_at_random" and self.slope != 1.0:
+            problems.add(f"slope must be a number; got {shown(self.slope)}.")
+        elif isinstance(self.mechanism, str) and self.mechanism == "completely_at_random" and self.slope != 1.0:
             problems.add(f"slope={self.slope!r} needs mechanism='at_random'; add that, or leave the slope out.")
         problems.raise_as(SpecError)
         object.__setattr__(self, "share", share)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..calls import checked
+from ..given import check_seed, is_whole, shown
+from ..memory import memory_problem
 from ..names import choices
 from ..panel import Panel
 from ..problems import Problems, SpecError
@@ -17,9 +20,12 @@ from .truth import Truth
 
 __all__ = ["simulate"]
 
+COPIES = 4  # of all values, while they are drawn and put together
+
 type Persons = int | Mapping[str, int]
 
 
+@checked(apart=["persons", "seed"])
 def simulate(
     truth: Truth | GroupTruth,
     *,
@@ -69,8 +75,12 @@ def simulate(
     """
     problems = Problems("No panel can be simulated")
     counts = _counts(truth, persons, problems)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        problems.add(f"seed must be a whole number, at least 0; got {seed!r}.")
+    check_seed(seed, problems)
+    n_columns = len(truth.spec.columns) + len(truth.spec.measures) + len(truth.spec.conditioned_on)
+    n_numbers = COPIES * sum(counts) * len(truth.times) * n_columns
+    if problem := memory_problem(f"{shown(sum(counts))} persons", n_numbers, "Draw fewer at a time."):
+        problems.add(problem)
+        problems.raise_as(SpecError)
     later = len(truth.times) - 1
     if missing is not None and isinstance(missing.share, tuple) and len(missing.share) != later:
         problems.add(f"missing has {len(missing.share)} shares; name {later}, one for each wave after the first.")
@@ -177,9 +187,9 @@ def _counts(truth: Truth | GroupTruth, persons: object, problems: Problems) -> l
     counts = []
     for label in labels:
         count = given.get(label)
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 2:
+        if not is_whole(count, least=2):
             of = f" of '{label}'" if isinstance(persons, Mapping) and label else ""
-            problems.add(f"persons{of} must be a whole number, at least 2; got {count!r}.")
+            problems.add(f"persons{of} must be a whole number, at least 2; got {shown(count)}.")
             if not of:
                 return [0]
             count = 0
@@ -196,7 +206,7 @@ def _check_own_times(truth: Truth | GroupTruth, own_times: object, persons: int,
     if array.ndim == 0 and not 0 <= float(array) < half:
         problems.add(
             f"own_times must be at least 0 and below {half:g}, half the shortest interval, so that waves keep their "
-            f"order; got {own_times!r}."
+            f"order; got {shown(own_times)}."
         )
     elif array.ndim and array.shape != (persons, len(truth.times)):
         problems.add(f"own_times has shape {array.shape}; expected {(persons, len(truth.times))}, (person, wave).")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..given import is_number, shown
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems
 
@@ -78,7 +79,7 @@ class Reader:
         """One value, or the problem that it is none."""
         plain = entry.plain(value)
         if plain is None:
-            self.problems.add(f"{label} must be {entry.expected}; got {value!r}.")
+            self.problems.add(f"{label} must be {entry.expected}; got {shown(value)}.")
         return plain
 
     def by_measure(
@@ -100,13 +101,13 @@ class Reader:
     def by_path(self, name: str, value: object, entry: Entry) -> dict[str, Plain]:
         """A value for each lagged path named."""
         if not isinstance(value, Mapping):
-            self.problems.add(f"{name} must be a table of paths, such as {{'x -> y': 0.1}}; got {value!r}.")
+            self.problems.add(f"{name} must be a table of paths, such as {{'x -> y': 0.1}}; got {shown(value)}.")
             return {}
         found: dict[str, Plain] = {}
         for path, effect in value.items():
             pair = split_path(str(path))
             if pair is None:
-                self.problems.add(f"{name}: {path!r} is not a lagged path; write 'predictor -> outcome'.")
+                self.problems.add(f"{name}: {shown(path)} is not a lagged path; write 'predictor -> outcome'.")
             elif self._known(name, pair):
                 self._once(name, lagged_path(*pair), found)
                 found[lagged_path(*pair)] = self.entry(f"{name} '{lagged_path(*pair)}'", effect, entry)
@@ -134,7 +135,9 @@ class Reader:
         for key, correlation in value.items():
             pair = [part.strip() for part in str(key).split(",")]
             if len(pair) != 2:
-                self.problems.add(f"{name}: {key!r} is not a pair of measures; write '{', '.join(self.measures[:2])}'.")
+                self.problems.add(
+                    f"{name}: {shown(key)} is not a pair of measures; write '{', '.join(self.measures[:2])}'."
+                )
             elif self._known(name, pair):
                 got = self.entry(f"{name} of '{', '.join(pair)}'", correlation, CORRELATION)
                 found |= {", ".join(pair): got} if isinstance(got, float) else {}
@@ -152,7 +155,7 @@ class Reader:
                 return dict(zip(pairs, matrix[np.triu_indices(size, 1)].tolist(), strict=True))
         self.problems.add(
             f"{name} must be a number, a table of pairs such as {{'{pairs[0]}': 0.3}}, or a symmetric {size} x {size} "
-            f"matrix with ones on its diagonal; got {value!r}."
+            f"matrix with ones on its diagonal; got {shown(value)}."
         )
         return None
 
@@ -161,7 +164,7 @@ class Reader:
         for key, correlation in value.items():
             pair = [part.strip() for part in str(key).split(",")]
             if len(pair) != 2 or pair[0] == pair[1]:
-                self.problems.add(f"{name}: {key!r} is not a pair of measures; write '{pairs[0]}'.")
+                self.problems.add(f"{name}: {shown(key)} is not a pair of measures; write '{pairs[0]}'.")
             elif self._known(name, pair):
                 ordered = ", ".join(sorted(pair, key=self.measures.index))
                 self._once(name, ordered, found)
@@ -192,8 +195,8 @@ class Reader:
 def plain_numbers(value: object) -> Plain:
     """A finite number, or several as a tuple; None where the value is neither."""
     given = value.tolist() if isinstance(value, np.ndarray) else value
-    if isinstance(given, Real) and not isinstance(given, bool):
-        return float(given) if math.isfinite(given) else None
+    if isinstance(given, Real):
+        return float(given) if is_number(given) else None
     several = [plain_numbers(each) for each in given] if isinstance(given, list | tuple) else []
     numbers = tuple(each for each in several if isinstance(each, float))
     return numbers if numbers and len(numbers) == len(several) else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit, ndtr
 
+from ..given import shown
 from ..names import choices, quoted
 from ..problems import Problems
 from ..spec.families import BetaBinomial, Count, Days, Family, Items, Ordinal, YesNo
@@ -33,7 +34,7 @@ def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, An
     """Read the numbers of every family, noting whatever is wrong or missing."""
     families, given = truth.spec.random_families, truth.responses or {}
     if not isinstance(given, Mapping) or not all(isinstance(entries, Mapping) for entries in given.values()):
-        problems.add(f"responses must be a table from measures to tables of numbers; got {given!r}.")
+        problems.add(f"responses must be a table from measures to tables of numbers; got {shown(given)}.")
         return {}
     for name in given:
         if name not in families:

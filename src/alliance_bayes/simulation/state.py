@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from ..given import shown
 from ..names import choices, quoted
 from ..problems import Problems
 from .covariates import covariates_of
@@ -64,7 +65,7 @@ def read_state(truth: "Truth", problems: Problems) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         problems.add(
             f"state is missing: the chances of '{state.name}', such as "
-            f"{{'first': 0.5, 'acquire': 0.2, 'keep': 0.8}}; got {given!r}."
+            f"{{'first': 0.5, 'acquire': 0.2, 'keep': 0.8}}; got {shown(given)}."
         )
         return {}
     for key in given:
@@ -108,7 +109,7 @@ def _regression(where: str, given: object, predictors: Sequence[str], n: int, re
 def _named(where: str, given: object, names: Sequence[str], problems: Problems) -> dict[str, object]:
     """What is given of each measure; nothing of those that have no place here."""
     if not isinstance(given, Mapping):
-        problems.add(f"{where} must be a table from measures to what is said of them; got {given!r}.")
+        problems.add(f"{where} must be a table from measures to what is said of them; got {shown(given)}.")
         return {}
     for name in given:
         if name not in names:
@@ -119,7 +120,7 @@ def _named(where: str, given: object, names: Sequence[str], problems: Problems) 
 def _mean_and_sd(where: str, given: object, read: Reader) -> dict[str, Any]:
     known = {"mean": NUMBER, "sd": SD}
     if not isinstance(given, Mapping) or set(given) - set(known):
-        read.problems.add(f"{where} must be a table with {quoted(known)} or one of them; got {given!r}.")
+        read.problems.add(f"{where} must be a table with {quoted(known)} or one of them; got {shown(given)}.")
         return {}
     return {key: read.entry(f"{where} {key}", given[key], known[key]) for key in given}
 

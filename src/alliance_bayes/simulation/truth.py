@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import expm, solve_continuous_lyapunov
 
+from ..calls import checked
+from ..given import Numbers, shown
 from ..names import ARROW, choices, lagged_path
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
@@ -233,10 +235,10 @@ class Truth:
     def __post_init__(self) -> None:
         problems = Problems("This truth cannot be simulated")
         if not isinstance(self.spec, CrossLagged):
-            problems.add(f"spec must be a model, such as ab.RICLPM(...); got {self.spec!r}.")
+            problems.add(f"spec must be a model, such as ab.RICLPM(...); got {shown(self.spec)}.")
         times = plain_numbers(self.times)
         if not isinstance(times, tuple) or len(times) < 2 or any(later <= time for time, later in pairwise(times)):
-            problems.add(f"times must be two or more increasing numbers; got {self.times!r}.")
+            problems.add(f"times must be two or more increasing numbers; got {shown(self.times)}.")
         if isinstance(self.spec, CrossLagged) and self.spec.selection:
             problems.add(
                 "A truth has no selection: leave it out of the model, and let values go missing by `simulate`."
@@ -251,6 +253,7 @@ class Truth:
         problems.raise_as(SpecError)
 
     @classmethod
+    @checked()
     def from_mapping(cls, spec: CrossLagged, mapping: Mapping[str, object]) -> Self:
         """Read a truth as a model file writes it; the inverse of `to_mapping`.
 
@@ -287,14 +290,15 @@ class Truth:
         return cls(spec, **given)
 
     @classmethod
+    @checked()
     def from_diffusion(
         cls,
         spec: CrossLagged,
         *,
         times: Sequence[float],
         drift: Mapping[str, float],
-        diffusion: Sequence[Sequence[float]] | Array,
-        between_covariance: Sequence[Sequence[float]] | Array | None = None,
+        diffusion: Numbers,
+        between_covariance: Numbers | None = None,
         **others: Any,
     ) -> Self:
         """Truth in continuous time, ``dw = A w dt + L dW``, from its drift and diffusion in raw units.
@@ -345,7 +349,7 @@ class Truth:
             matrices["between_covariance"] = np.asarray(between_covariance, dtype=float)
         for name, matrix in matrices.items():
             if matrix.shape != (size, size) or not np.allclose(matrix, matrix.T) or np.any(np.diag(matrix) <= 0):
-                problems.add(f"{name} must be a {size} x {size} covariance matrix; got {matrix.tolist()}.")
+                problems.add(f"{name} must be a {size} x {size} covariance matrix; got {shown(matrix.tolist())}.")
         by_path: dict[str, Any] = Reader(spec.measures, problems).by_path("drift", drift, NUMBER)
         problems.raise_as(SpecError)
         effects = _effects_by_path(by_path, spec.measures)
@@ -514,6 +518,7 @@ class Truth:
         """
         return population(self)[0]
 
+    @checked()
     def covariance_at(self, moderators: Mapping[str, float]) -> Array:
         """Population covariance, as `covariance`, of persons with these moderators.
 

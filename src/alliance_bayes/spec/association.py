@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..calls import checked
+from ..given import entries, shown
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
 
@@ -14,6 +16,7 @@ NAME = re.compile(r"[A-Za-z_]\w*(?!\w*\s*\()")
 WITHIN, BETWEEN = "_within", "_between"
 
 
+@checked(apart=["outcomes", "exposures", "formula"])
 @dataclass(frozen=True, init=False)
 class RandomInterceptRegression:
     """Regressions of outcomes on exposures of the same time, with a random intercept per person.
@@ -122,7 +125,7 @@ class RandomInterceptRegression:
         for name, held in self.parts.items():
             problems.found += part_whole(name, held, self.variables) if name in self.outcomes else []
         if not self.time_step > 0:
-            problems.add(f"time_step must be above 0; got {self.time_step!r}.")
+            problems.add(f"time_step must be above 0; got {shown(self.time_step)}.")
         problems.raise_as(SpecError)
 
     @property
@@ -175,5 +178,5 @@ def part_whole(outcome: str, held: Iterable[str], variables: Sequence[str]) -> l
     ]
 
 
-def _tuple(names: Sequence[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+def _tuple(names: object) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else entries(names) or ()

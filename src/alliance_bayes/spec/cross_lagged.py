@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self, get_args
 
+from ..given import entries, is_number, is_one_of, shown
 from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
 from ..problems import Problems, SpecError
 from .families import Family, Gaussian, Items
@@ -62,9 +63,9 @@ class CrossLagged:
 
     def __post_init__(self) -> None:
         problems = Problems(f"This {self.title} cannot be meant")
-        measures = None if isinstance(self.measures, str) else _listed(self.measures)
+        measures = entries(self.measures)
         if measures is None or not all(isinstance(name, str) and name for name in measures):
-            problems.add(f"measures must be a list of names; got {self.measures!r}.")
+            problems.add(f"measures must be a list of names; got {shown(self.measures)}.")
             problems.raise_as(SpecError)
         object.__setattr__(self, "measures", measures)
         _check_names(self.measures, "measure", problems)
@@ -75,11 +76,11 @@ class CrossLagged:
             )
         for name, allowed in self._options().items():
             value = getattr(self, name)
-            if value not in allowed:
+            if not is_one_of(value, allowed):
                 valid = quoted(choice for choice in allowed if choice is not None)
-                problems.add(f"{name} must be one of {valid}; got {value!r}.")
+                problems.add(f"{name} must be one of {valid}; got {shown(value)}.")
         if not isinstance(self.priors, Priors):
-            problems.add(f"priors must be ab.Priors(...); got {self.priors!r}.")
+            problems.add(f"priors must be ab.Priors(...); got {shown(self.priors)}.")
         self._read_paths(problems)
         self._read_extensions(problems)
         self._read_occurrence(problems)
@@ -103,11 +104,11 @@ class CrossLagged:
         object.__setattr__(self, "remove", tuple(sorted(removed, key=lambda path: _place(path, self.measures))))
         lag_2 = _paths_in("lag_2", self.lag_2, self.measures, problems)
         object.__setattr__(self, "lag_2", tuple(sorted(lag_2, key=lambda path: _place(path, self.measures))))
-        groups = _listed(self.equal) if not isinstance(self.equal, str) else None
-        if groups is None or any(isinstance(group, str) for group in groups):
+        groups = entries(self.equal)
+        if groups is None or any(entries(group) is None for group in groups):
             problems.add(
                 "equal must be a list of lists of paths over an interval, such as "
-                f"[['x -> y, 0 to 1', 'x -> y, 1 to 2']]; got {self.equal!r}."
+                f"[['x -> y, 0 to 1', 'x -> y, 1 to 2']]; got {shown(self.equal)}."
             )
             return
         read = [_paths_in("equal", group, self.measures, problems, over_an_interval=True) for group in groups]
@@ -122,53 +123,57 @@ class CrossLagged:
 
     def _read_extensions(self, problems: Problems) -> None:
         targets = _by_name("covariates", self.covariates, problems, "{'commitment': 'intercepts'}")
-        covariates = {name: (on,) if isinstance(on, str) else _listed(on) for name, on in targets.items()}
+        covariates = {name: (on,) if isinstance(on, str) else entries(on) for name, on in targets.items()}
         for name, on in covariates.items():
-            if not on or any(target not in get_args(Target) for target in on):
-                problems.add(f"covariates: '{name}' must act on {quoted(get_args(Target))}; got {targets[name]!r}.")
+            if not on or not all(is_one_of(target, get_args(Target)) for target in on):
+                problems.add(
+                    f"covariates: '{name}' must act on {quoted(get_args(Target))}; got {shown(targets[name])}."
+                )
         _check_names([*covariates], "covariate", problems)
         for name in covariates:
             if name in self.measures:
                 problems.add(f"'{name}' is both a measure and a covariate; choose one.")
         object.__setattr__(self, "covariates", FrozenMapping(covariates))
-        predetermined = _listed(self.predetermined) if not isinstance(self.predetermined, str) else None
+        predetermined = entries(self.predetermined)
         if predetermined is None:
-            problems.add(f"predetermined must be a list of covariates; got {self.predetermined!r}.")
+            problems.add(f"predetermined must be a list of covariates; got {shown(self.predetermined)}.")
         else:
             object.__setattr__(self, "predetermined", predetermined)
             for name in predetermined:
-                if name not in covariates:
-                    problems.add(
-                        f"predetermined: '{name}' is not among the covariates{choices(name, covariates, 'They')}"
-                    )
+                if not is_one_of(name, covariates):
+                    known = choices(name, covariates, "They")
+                    problems.add(f"predetermined: {quoted([name])} is not among the covariates{known}")
         moderated = _by_name("moderated", self.moderated, problems, "{'alliance -> days': 'commitment'}")
         paths = _paths_in("moderated", list(moderated), self.measures, problems)
         object.__setattr__(self, "moderated", FrozenMapping(dict(zip(paths, moderated.values(), strict=False))))
         for path, name in self.moderated.items():
             if not isinstance(name, str) or name in self.measures:
-                problems.add(f"moderated: '{path}' needs the name of a covariate that does not change; got {name!r}.")
+                problems.add(
+                    f"moderated: '{path}' needs the name of a covariate that does not change; got {shown(name)}."
+                )
         reliability = _by_name("reliability", self.reliability, problems, "{'alliance': 0.95}")
         for name, value in reliability.items():
-            if not (isinstance(value, int | float) and 0 < value < 1):
-                problems.add(f"reliability of '{name}' must lie between 0 and 1; got {value!r}.")
+            if not (is_number(value) and 0 < value < 1):
+                problems.add(f"reliability of '{name}' must lie between 0 and 1; got {shown(value)}.")
         items = _by_name("indicators", self.indicators, problems, "{'alliance': ['item_1', 'item_2', 'item_3']}")
-        indicators = {name: () if isinstance(given, str) else _listed(given) or () for name, given in items.items()}
+        indicators = {name: entries(given) or () for name, given in items.items()}
         for name, given in indicators.items():
             if len(given) < 2:
-                problems.add(f"indicators: '{name}' needs two or more columns; got {items[name]!r}.")
+                problems.add(f"indicators: '{name}' needs two or more columns; got {shown(items[name])}.")
         _check_names([item for given in indicators.values() for item in given], "indicator", problems)
         by_measure: dict[str, dict[str, Any]] = {"reliability": reliability, "indicators": indicators}
-        for option, entries in by_measure.items():
-            for name in entries:
+        for option, of_measures in by_measure.items():
+            for name in of_measures:
                 if name not in self.measures:
                     problems.add(f"{option}: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
-            object.__setattr__(self, option, FrozenMapping(entries))
+            object.__setattr__(self, option, FrozenMapping(of_measures))
         for name in set(reliability) & set(indicators):
             problems.add(f"'{name}' has indicators, which tell its reliability; leave one of the two out.")
-        across = _listed(self.equal_across_groups) if not isinstance(self.equal_across_groups, str) else None
-        if across is None or any(part not in get_args(Across) for part in across):
+        across = entries(self.equal_across_groups, ordered=False)
+        if across is None or not all(is_one_of(part, get_args(Across)) for part in across):
             problems.add(
-                f"equal_across_groups must be a list of {quoted(get_args(Across))}; got {self.equal_across_groups!r}."
+                f"equal_across_groups must be a list of {quoted(get_args(Across))}; "
+                f"got {shown(self.equal_across_groups)}."
             )
         else:
             object.__setattr__(self, "equal_across_groups", tuple(part for part in get_args(Across) if part in across))
@@ -179,13 +184,13 @@ class CrossLagged:
             if name not in self.measures:
                 problems.add(f"families: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
             if not isinstance(family, get_args(Family)):
-                problems.add(f"families: '{name}' needs a family, such as ab.Days(30); got {family!r}.")
+                problems.add(f"families: '{name}' needs a family, such as ab.Days(30); got {shown(family)}.")
         object.__setattr__(self, "families", FrozenMapping(families))
         if self.state is not None and not isinstance(self.state, State):
-            problems.add(f"state must be ab.State('sponsor', ...); got {self.state!r}.")
-        selection = (self.selection,) if isinstance(self.selection, Selection) else _listed(self.selection)
+            problems.add(f"state must be ab.State('sponsor', ...); got {shown(self.state)}.")
+        selection = (self.selection,) if isinstance(self.selection, Selection) else entries(self.selection)
         if selection is None or not all(isinstance(each, Selection) for each in selection):
-            problems.add(f"selection must be a list of ab.Selection(...); got {self.selection!r}.")
+            problems.add(f"selection must be a list of ab.Selection(...); got {shown(self.selection)}.")
         else:
             object.__setattr__(self, "selection", selection)
 
@@ -506,24 +511,20 @@ _UNEQUAL = (
 )
 
 
-def _listed(value: object) -> tuple[Any, ...] | None:
-    return tuple(value) if isinstance(value, Iterable) else None
-
-
 def _by_name(option: str, value: object, problems: Problems, example: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        problems.add(f"{option} must be a mapping such as {example}; got {value!r}.")
+        problems.add(f"{option} must be a mapping such as {example}; got {shown(value)}.")
         return {}
     return dict(value)
 
 
 def _check_names(names: Sequence[str], what: str, problems: Problems) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted({name for name in names if isinstance(name, str) and names.count(name) > 1})
     if repeated:
         problems.add(f"{what.capitalize()}s named twice: {quoted(repeated)}.")
     for name in names:
         if not isinstance(name, str) or not name:
-            problems.add(f"A {what} needs a name; got {name!r}.")
+            problems.add(f"A {what} needs a name; got {shown(name)}.")
         elif "->" in name or "," in name:
             problems.add(f"The {what} name '{name}' contains '->' or ',', which separate names here; rename it.")
         elif name != name.strip():
@@ -534,16 +535,16 @@ def _paths_in(
     option: str, paths: object, measures: Sequence[str], problems: Problems, *, over_an_interval: bool = False
 ) -> list[str]:
     """Lagged paths in their one spelling, those that are none noted."""
-    listed = None if isinstance(paths, str) else _listed(paths)
-    if listed is None:
-        problems.add(f"{option} must be a list of paths, such as ['x -> y']; got {paths!r}.")
+    given = entries(paths, ordered=False)
+    if given is None:
+        problems.add(f"{option} must be a list of paths, such as ['x -> y']; got {shown(paths)}.")
         return []
     canonical: list[str] = []
-    for path in listed:
+    for path in given:
         whole, comma, interval = path.partition(",") if isinstance(path, str) else ("", "", "")
         pair = split_path(whole)
         if pair is None or (comma and not over_an_interval):
-            problems.add(f"{option}: {path!r} is not a lagged path; write 'predictor -> outcome'.")
+            problems.add(f"{option}: {shown(path)} is not a lagged path; write 'predictor -> outcome'.")
             continue
         unknown = [name for name in dict.fromkeys(pair) if name not in measures]
         for name in unknown:

@@ -1,15 +1,16 @@
 """Families of measures: how a value comes about, given the linear predictor whose dynamics are modelled."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from ..given import entries, is_number, is_one_of, is_whole, shown
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
-from .priors import Beta, LogNormal, Normal, Prior, _options_to_mapping, _prior_from_mapping, _problems_of
+from .priors import Beta, LogNormal, Normal, Prior, _options_to_mapping, _part, _prior_from_mapping, _problems_of
 
 __all__ = [
     "BetaBinomial",
@@ -26,6 +27,7 @@ __all__ = [
     "family_to_mapping",
 ]
 
+LARGEST_AMOUNT = 10**9  # days, trials, exposure or lowest category; more are typing errors and lose digits
 Link = Literal["logit", "probit"]
 
 
@@ -60,7 +62,7 @@ class InducedDirichlet:
     word: ClassVar[str] = "induced_dirichlet"
 
     def __str__(self) -> str:
-        return f"InducedDirichlet({number(self.concentration)})"
+        return f"InducedDirichlet({_part(self.concentration)})"
 
     def shares(self, n_categories: int) -> tuple[Beta, ...]:
         """Priors of the shares behind the cut points of so many categories."""
@@ -106,7 +108,7 @@ class _Family:
             value, allowed = getattr(self, each.name), _PRIORS.get(each.name)
             if allowed is InducedDirichlet:
                 if not isinstance(value, InducedDirichlet) or not _above(value.concentration, 0):
-                    problems.add(f"'{each.name}' needs InducedDirichlet(a) with a above 0; got {value}.")
+                    problems.add(f"'{each.name}' needs InducedDirichlet(a) with a above 0; got {_prior_shown(value)}.")
             elif allowed is not None:
                 for problem in _problems_of(each.name, value, (allowed,)):
                     problems.add(problem)
@@ -292,7 +294,7 @@ class Count(_Family):
     def _check(self, problems: Problems) -> None:
         _read_amount(self, "exposure", 0, "a number above 0", problems)
         if not isinstance(self.hurdle, bool):
-            problems.add(f"hurdle must be True or False; got {self.hurdle!r}.")
+            problems.add(f"hurdle must be True or False; got {shown(self.hurdle)}.")
 
     def _parameters(self) -> tuple[FamilyParameter, ...]:
         names = ["intercept", "slope", "dispersion", *(["any_intercept", "any_slope"] if self.hurdle else [])]
@@ -391,11 +393,12 @@ class Items(_Family):
     word: ClassVar[str] = "items"
 
     def _check(self, problems: Problems) -> None:
-        named = not isinstance(self.items, str) and all(isinstance(item, str) and item for item in self.items)
-        if not named or len(set(self.items)) != len(self.items) or len(self.items) < 2:
-            problems.add(f"items must be a list of 2 or more different names; got {self.items!r}.")
+        names = entries(self.items) or ()
+        named = all(isinstance(item, str) and item for item in names)
+        if not named or len(set(names)) != len(names) or len(names) < 2:
+            problems.add(f"items must be a list of 2 or more different names; got {shown(self.items)}.")
         else:
-            object.__setattr__(self, "items", tuple(self.items))
+            object.__setattr__(self, "items", names)
         _read_categories(self, problems)
         _check_link(self.link, problems)
 
@@ -488,7 +491,7 @@ def _cuts_from(text: object) -> InducedDirichlet:
 
 
 def _above(value: object, bound: float) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bound < float(value) < np.inf
+    return is_number(value) and bound < value
 
 
 def _read_amount(
@@ -498,16 +501,18 @@ def _read_amount(
     given = getattr(family, name)
     if isinstance(given, str) and given:
         return
-    of_waves = isinstance(given, Iterable) and not isinstance(given, str)
-    amounts = tuple(given) if of_waves else (given,)
-    usable = [_above(each, 0) if least == 0 else _is_whole(each) and each >= least for each in amounts]
+    by_wave = entries(given)
+    amounts = (given,) if by_wave is None else by_wave
+    usable = [
+        (_above(each, 0) if least == 0 else is_whole(each, least=least)) and each <= LARGEST_AMOUNT for each in amounts
+    ]
     if not all(usable) or not usable:
         problems.add(
-            f"{name} must be {expected}, one for each wave, or the name of a measure that holds it; got {given!r}."
+            f"{name} must be {expected}, one for each wave, or the name of a measure that holds it; got {shown(given)}."
         )
         return
     plain = tuple(int(each) if isinstance(each, Integral) else float(each) for each in amounts)
-    object.__setattr__(family, name, plain if of_waves else plain[0])
+    object.__setattr__(family, name, plain[0] if by_wave is None else plain)
 
 
 def _amount_in_words(amount: float | str | Sequence[float]) -> str:
@@ -516,21 +521,21 @@ def _amount_in_words(amount: float | str | Sequence[float]) -> str:
     return in_words([number(each) for each in ([amount] if isinstance(amount, int | float) else amount)])
 
 
+def _prior_shown(value: object) -> str:
+    return str(value) if isinstance(value, Prior | InducedDirichlet) else shown(value)
+
+
 def _check_link(link: str, problems: Problems) -> None:
-    if link not in ("logit", "probit"):
-        problems.add(f"link must be one of {quoted(['logit', 'probit'])}; got {link!r}.")
+    if not is_one_of(link, ("logit", "probit")):
+        problems.add(f"link must be one of {quoted(['logit', 'probit'])}; got {shown(link)}.")
 
 
 def _read_categories(family: "Ordinal | Items", problems: Problems) -> None:
-    if not _is_whole(family.categories) or not 2 <= family.categories <= 20:
-        problems.add(f"categories must be a whole number from 2 to 20; got {family.categories!r}.")
+    if not is_whole(family.categories) or not 2 <= family.categories <= 20:
+        problems.add(f"categories must be a whole number from 2 to 20; got {shown(family.categories)}.")
     else:
         object.__setattr__(family, "categories", int(family.categories))
-    if not _is_whole(family.lowest):
-        problems.add(f"lowest must be a whole number; got {family.lowest!r}.")
+    if not is_whole(family.lowest, least=-LARGEST_AMOUNT, most=LARGEST_AMOUNT):
+        problems.add(f"lowest must be a whole number; got {shown(family.lowest)}.")
     else:
         object.__setattr__(family, "lowest", int(family.lowest))
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

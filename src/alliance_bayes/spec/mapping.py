@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from ..given import shown
 from ..names import choices, did_you_mean, quoted
 from ..problems import Problems, SpecError
 from .cross_lagged import CrossLagged
@@ -69,7 +70,9 @@ def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
     kind = mapping.get("kind")
     model = KINDS.get(str(kind))
     if model is None:
-        problems.add(f"kind must be one of {quoted(KINDS)}; got {kind!r}{did_you_mean(str(kind), list(KINDS)) or '.'}")
+        problems.add(
+            f"kind must be one of {quoted(KINDS)}; got {shown(kind)}{did_you_mean(str(kind), list(KINDS)) or '.'}"
+        )
     options = [option.name for option in fields(model or RICLPM)]
     for name in mapping:
         if name != "kind" and name not in options:
@@ -96,7 +99,7 @@ def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:
                 given["families"][name] = family_from_mapping(name, table)
     else:
         problems.add(
-            f"families must be a table such as {{ days = {{ family = 'days', window = 30 }} }}; got {families!r}."
+            f"families must be a table such as {{ days = {{ family = 'days', window = 30 }} }}; got {shown(families)}."
         )
     if "state" in given:
         with problems.collecting("state: "):
@@ -107,4 +110,4 @@ def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:
             with problems.collecting(f"selection {place}: "):
                 given["selection"].append(selection_from_mapping(table))
     else:
-        problems.add(f"selection must be a list of tables, such as {{ of = 'interview' }}; got {selection!r}.")
+        problems.add(f"selection must be a list of tables, such as {{ of = 'interview' }}; got {shown(selection)}.")

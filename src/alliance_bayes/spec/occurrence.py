@@ -1,12 +1,13 @@
 """What may or may not be there: a state that comes and goes, and whether people are interviewed and answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..given import entries, is_number, shown
 from ..names import choices, in_words, number, quoted
 from ..problems import Problems, SpecError
-from .priors import Normal, _is_number, _options_to_mapping, _prior_from_mapping, _problems_of
+from .priors import Normal, _options_to_mapping, _prior_from_mapping, _problems_of
 
 __all__ = [
     "INTERVIEW",
@@ -79,16 +80,16 @@ class State:
     effect: Normal = field(default=Normal(0.0, 0.5), kw_only=True)
 
     def __post_init__(self) -> None:
-        problems = Problems(f"This state {self.name!r} cannot be meant")
+        problems = Problems(f"This state {shown(self.name)} cannot be meant")
         if not isinstance(self.name, str) or not self.name:
-            problems.add(f"A state needs a name; got {self.name!r}.")
+            problems.add(f"A state needs a name; got {shown(self.name)}.")
         for option in ("required_by", "first", "acquire", "keep", "acts_on"):
             _read_names(self, option, problems)
         for prior in ("intercept", "slope", "effect"):
             for problem in _problems_of(prior, getattr(self, prior), (Normal,)):
                 problems.add(problem)
-        if not _is_number(self.same) or not 0 < self.same <= 1:
-            problems.add(f"same must be a probability above 0, at most 1; got {self.same!r}.")
+        if not is_number(self.same) or not 0 < self.same <= 1:
+            problems.add(f"same must be a probability above 0, at most 1; got {shown(self.same)}.")
         else:
             object.__setattr__(self, "same", float(self.same))
             if self.same < 1 and not self.required_by:
@@ -166,9 +167,9 @@ class Selection:
     intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
 
     def __post_init__(self) -> None:
-        problems = Problems(f"This selection of {self.of!r} cannot be meant")
+        problems = Problems(f"This selection of {shown(self.of)} cannot be meant")
         if not isinstance(self.of, str) or not self.of:
-            problems.add(f"of must be 'interview' or the name of a measure; got {self.of!r}.")
+            problems.add(f"of must be 'interview' or the name of a measure; got {shown(self.of)}.")
         for option in ("on", "before"):
             _read_names(self, option, problems)
         for prior in ("slope", "intercept"):
@@ -255,7 +256,7 @@ def selection_from_mapping(mapping: Mapping[str, Any] | object) -> Selection:
 
 def _options(what: str, kind: type[State] | type[Selection], mapping: object, needed: str) -> dict[str, Any]:
     if not isinstance(mapping, Mapping):
-        raise SpecError(f"A {what} must be a table with the key '{needed}'; got {mapping!r}.")
+        raise SpecError(f"A {what} must be a table with the key '{needed}'; got {shown(mapping)}.")
     label = f"{what} {mapping[needed]!r}" if needed in mapping else what
     problems = Problems(f"The {label} cannot be read")
     known = [option.name for option in fields(kind)]
@@ -277,12 +278,12 @@ def _options(what: str, kind: type[State] | type[Selection], mapping: object, ne
 def _read_names(given: State | Selection, option: str, problems: Problems) -> None:
     """Keep a list of names as a tuple, or note that it is none."""
     names = getattr(given, option)
-    listed = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else None
-    if listed is None or not all(isinstance(name, str) and name for name in listed):
-        problems.add(f"{option} must be a list of names, such as ['alliance']; got {names!r}.")
+    found = entries(names)
+    if found is None or not all(isinstance(name, str) and name for name in found):
+        problems.add(f"{option} must be a list of names, such as ['alliance']; got {shown(names)}.")
         object.__setattr__(given, option, ())
         return
-    repeated = sorted({name for name in listed if listed.count(name) > 1})
+    repeated = sorted({name for name in found if found.count(name) > 1})
     if repeated:
         problems.add(f"{option} names {quoted(repeated)} twice.")
-    object.__setattr__(given, option, listed)
+    object.__setattr__(given, option, found)

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeGuard
 
 import numpy as np
 
+from ..calls import checked
+from ..given import is_number, shown
 from ..names import choices, number
 from ..problems import Problems, SpecError
 
@@ -23,7 +24,7 @@ class Normal:
     word: ClassVar[str] = "normal"
 
     def __str__(self) -> str:
-        return f"Normal({number(self.mean)}, {number(self.sd)})"
+        return f"Normal({_part(self.mean)}, {_part(self.sd)})"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class HalfNormal:
     word: ClassVar[str] = "half_normal"
 
     def __str__(self) -> str:
-        return f"HalfNormal({number(self.sd)})"
+        return f"HalfNormal({_part(self.sd)})"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class LogNormal:
     word: ClassVar[str] = "log_normal"
 
     def __str__(self) -> str:
-        return f"LogNormal({number(self.log_mean)}, {number(self.log_sd)})"
+        return f"LogNormal({_part(self.log_mean)}, {_part(self.log_sd)})"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Beta:
     word: ClassVar[str] = "beta"
 
     def __str__(self) -> str:
-        return f"Beta({number(self.alpha)}, {number(self.beta)})"
+        return f"Beta({_part(self.alpha)}, {_part(self.beta)})"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class LKJ:
     word: ClassVar[str] = "lkj"
 
     def __str__(self) -> str:
-        return f"LKJ({number(self.eta)})"
+        return f"LKJ({_part(self.eta)})"
 
     def partial_shapes(self, size: int) -> np.ndarray:
         """Beta parameters of the partial correlations of a `size` x `size` matrix.
@@ -213,7 +214,7 @@ class Priors:
         """
         problems = Problems("[priors] cannot be read")
         if not isinstance(mapping, Mapping):
-            raise SpecError(f"[priors] must be a table, such as icc = {{ beta = [2.0, 2.0] }}; got {mapping!r}.")
+            raise SpecError(f"[priors] must be a table, such as icc = {{ beta = [2.0, 2.0] }}; got {shown(mapping)}.")
         given: Any = {}
         for name, text in mapping.items():
             if name not in _ALLOWED:
@@ -224,6 +225,7 @@ class Priors:
         problems.raise_as(SpecError)
         return cls(**given)
 
+    @checked()
     def scaled(self, factor: float) -> Self:
         """Return the same priors with every SD multiplied by `factor` (Beta and LKJ stay)."""
         scaled: Any = {field.name: _scaled(getattr(self, field.name), factor) for field in fields(self)}
@@ -269,12 +271,12 @@ _UNITS = {
 def _problems_of(name: str, prior: object, allowed: tuple[type[Prior], ...]) -> list[str]:
     if not isinstance(prior, allowed):
         names = " or ".join(family.__name__ for family in allowed)
-        return [f"'{name}' needs a prior of family {names}; got {prior}."]
+        return [f"'{name}' needs a prior of family {names}; got {prior if isinstance(prior, Prior) else shown(prior)}."]
     values = {field.name: getattr(prior, field.name) for field in fields(prior)}
     wrong = [
-        f"'{name}': {part} of its {type(prior).__name__} prior must be a finite number; got {value!r}."
+        f"'{name}': {part} of its {type(prior).__name__} prior must be a finite number; got {shown(value)}."
         for part, value in values.items()
-        if not (_is_number(value) and math.isfinite(value))
+        if not is_number(value)
     ]
     if wrong:
         return wrong
@@ -285,8 +287,13 @@ def _problems_of(name: str, prior: object, allowed: tuple[type[Prior], ...]) -> 
     return _absurd(name, prior)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+def _is_real(value: object) -> TypeGuard[float]:
+    """Whether this is a real number, be it infinite or NaN, which the priors refuse by name."""
+    return is_number(value) or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _part(value: object) -> str:
+    return number(value) if _is_real(value) else shown(value)
 
 
 def _absurd(name: str, prior: Prior) -> list[str]:
@@ -356,6 +363,6 @@ def _prior_from_mapping(name: str, text: object) -> Prior:
         raise SpecError(f"'{name}': no family is called '{word}'{choices(str(word), FAMILIES, 'Families')}")
     numbers = values if isinstance(values, list | tuple) else [values]
     wanted = [field.name for field in fields(family)]
-    if len(numbers) != len(wanted) or not all(_is_number(value) for value in numbers):
+    if len(numbers) != len(wanted) or not all(map(_is_real, numbers)):
         raise SpecError(f"'{name}': {word} needs {len(wanted)} number(s) ({', '.join(wanted)}); got {values}.")
     return family(*(float(value) for value in numbers))

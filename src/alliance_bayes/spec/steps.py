@@ -5,9 +5,11 @@ from functools import reduce
 from itertools import pairwise
 from math import gcd, isclose
 
-__all__ = ["base_step", "equal_intervals", "interval_names", "steps_per_interval"]
+__all__ = ["MOST_AHEAD", "base_step", "equal_intervals", "interval_names", "steps_per_interval"]
 
 LARGEST_DENOMINATOR = 1000
+MOST_AHEAD = 1000
+"""Steps that a question may look ahead; effects have long died away, or exploded, by then."""
 
 
 def equal_intervals(times: tuple[float, ...]) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -10,6 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..calls import checked
+from ..given import check_seed, check_whole, is_number, is_one_of, is_whole, shown
+from ..memory import memory_problem
 from ..names import did_you_mean, in_words, number, quoted
 from ..panel import Panel
 from ..problems import Problems, SpecError
@@ -27,6 +29,7 @@ LEAST_ITEMS = 8
 MEASURES = ("contact", "alliance", "attendance", "percent_days_abstinent")
 ON_SPONSOR = ("contact", "alliance", *ALLIANCE_ITEMS)
 AT_ENTRY = ("percent_days_abstinent", "attendance", "sponsor")
+N_NUMBERS = 900  # of one person, of all columns and items at all times, while they are drawn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,6 +81,7 @@ class SponsorStudy:
         """How many persons were enrolled."""
         return len(self.frame) // len(TIMES)
 
+    @checked()
     def panel(
         self,
         measures: Sequence[str] = MEASURES,
@@ -148,6 +152,7 @@ class SponsorStudy:
     __repr__ = __str__
 
 
+@checked(apart=["truth", "persons", "seed", "sponsor", "alliance"])
 def sponsor_study(
     truth: TruthName | str = "default",
     *,
@@ -212,13 +217,19 @@ def sponsor_study(
     2
     """
     problems = Problems("No sponsor study can be drawn")
-    if truth not in TRUTHS:
+    if not is_one_of(truth, TRUTHS):
         problems.add(
-            f"truth must be one of {quoted(TRUTHS)}; got {truth!r}{did_you_mean(str(truth), list(TRUTHS)) or '.'}"
+            f"truth must be one of {quoted(TRUTHS)}; got {shown(truth)}{did_you_mean(str(truth), list(TRUTHS)) or '.'}"
         )
-    for name, value, least in (("persons", persons, 2), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            problems.add(f"{name} must be a whole number, at least {least}; got {value!r}.")
+    check_whole("persons", persons, problems, expected="a whole number, at least 2", least=2)
+    check_seed(seed, problems)
+    needed = N_NUMBERS * persons if is_whole(persons, least=2) else 0
+    if problem := memory_problem(f"{shown(persons)} persons", needed, "Draw fewer at a time."):
+        problems.add(problem)
+    for name, changes in (("sponsor", sponsor), ("alliance", alliance)):
+        if changes is not None and not isinstance(changes, Mapping):
+            problems.add(f"{name} must be a table from times to what is set then; got {shown(changes)}.")
+    problems.raise_as(SpecError)
     sponsor_set, alliance_moved = dict(sponsor or {}), dict(alliance or {})
     _check_changes(sponsor_set, alliance_moved, problems)
     problems.raise_as(SpecError)
@@ -238,9 +249,9 @@ def _check_changes(
             if time not in TIMES:
                 problems.add(f"{name} is changed at {time!r}, which is no time of the study: {known}.")
             if name == "sponsor" and to not in (0, 1):
-                problems.add(f"sponsor at {time!r} must be True or False; got {to!r}.")
-            if name == "alliance" and not (isinstance(to, Real) and np.isfinite(float(to))):
-                problems.add(f"alliance at {time!r} must be a number of SDs; got {to!r}.")
+                problems.add(f"sponsor at {time!r} must be True or False; got {shown(to)}.")
+            if name == "alliance" and not is_number(to):
+                problems.add(f"alliance at {time!r} must be a number of SDs; got {shown(to)}.")
 
 
 def _draw(

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import expm, solve_continuous_lyapunov
 
+from ..calls import checked
 from ..names import lagged_path, number
 
 __all__ = ["PROCESSES", "TIMES", "TRUTHS", "SponsorTruth", "step"]
@@ -111,6 +112,7 @@ class SponsorTruth:
         """The four processes, and the hidden cause where there is one."""
         return (*PROCESSES, UNMEASURED)[: len(self.drift)]
 
+    @checked()
     def lagged(self, months: float) -> pd.DataFrame:
         """Effects over an interval throughout which there is a sponsor: exp(A d).
 

@@ -1,0 +1,7 @@
+"""All rules that are broken on purpose."""
+
+from rules_of_answers import ANSWERS
+from rules_of_data import DATA
+from rules_of_models import MODELS
+
+MUTANTS = [*ANSWERS, *DATA, *MODELS]

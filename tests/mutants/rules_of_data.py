@@ -1,0 +1,358 @@
+"""Rules of the data: contradictions, kinds of absence, weights and clusters, imputations, simulated truths."""
+
+from mutant import Mutant, rules_of
+
+DATA: list[Mutant] = [
+    *rules_of(
+        "panel/settling.py",
+        "test_panel.py::test_help_is_refused_until_its_contradictions_are_decided",
+        ("contradictions are refused unless decided", 'if contradictions in ("drop_value", "state_on"):', "if True:"),
+    ),
+    *rules_of(
+        "panel/settling.py",
+        "test_panel.py::test_contradictions_are_decided_and_kept_on_record",
+        ("drop_value drops the value", "arrays.answers[off] = np.nan", "arrays.answers[off] = 0"),
+        ("state_on sets the state", "[off[:, :, position]] = 1.0", "[off[:, :, position]] = 0.0"),
+        ("contradictions are on record", '"value": arrays.answers[off]', '"value": 0 * arrays.answers[off]'),
+        ("a state alone makes an interview", "anything |= ~np.isnan(state)", "anything |= False"),
+    ),
+    *rules_of(
+        "panel/settling.py",
+        "test_panel.py::test_long_wide_and_arrays_make_the_same_panel",
+        (
+            "a value contradicts a state of 0",
+            "(arrays.states[state] == 0) & ~np.isnan",
+            "(arrays.states[state] == 1) & ~np.isnan",
+        ),
+    ),
+    *rules_of(
+        "panel/settling.py",
+        "test_panel.py::test_four_kinds_of_absence_are_told_apart",
+        (
+            "what cannot exist does not exist",
+            "(state == 0)] = Absence.DOES_NOT_EXIST",
+            "(state == 0)] = Absence.UNANSWERED",
+        ),
+        (
+            "without a state it is unknown",
+            "np.isnan(state)] = Absence.UNKNOWN",
+            "np.isnan(state)] = Absence.UNANSWERED",
+        ),
+        (
+            "what was asked is unanswered",
+            "absence[absent] = Absence.UNANSWERED",
+            "absence[absent] = Absence.NOT_INTERVIEWED",
+        ),
+        ("no interview is no answer", "] = Absence.NOT_INTERVIEWED\n", "] = Absence.UNANSWERED\n"),
+        (
+            "interviews are as the column says",
+            "if arrays.interviewed is None else arrays.interviewed",
+            "if True else arrays.interviewed",
+        ),
+    ),
+    *rules_of(
+        "panel/settling.py",
+        "test_bad_data.py::test_long_frames_are_refused_with_every_reason",
+        (
+            "an answer without interview is refused",
+            "impossible = answered(arrays) & ~arrays.interviewed",
+            "impossible = answered(arrays) & False",
+        ),
+    ),
+    *rules_of(
+        "panel/horizon.py",
+        "questions/test_future.py::test_the_past_alone_is_a_refit_without_the_future",
+        (
+            "waves from the horizon on are unseen",
+            "values[places, n_waves:, column] = np.nan",
+            "values[places, n_waves + 1 :, column] = np.nan",
+        ),
+    ),
+    *rules_of(
+        "panel/horizon.py",
+        "questions/test_comparison.py::test_what_is_not_observed_stays_what_it_is",
+        (
+            "what does not exist stays so",
+            "np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)",
+            "Absence.NOT_INTERVIEWED",
+        ),
+    ),
+    *rules_of(
+        "panel/horizon.py",
+        "test_forecasting.py::test_nothing_later_is_known_before_a_wave_and_units_stay",
+        ("states are unseen too", "state[places, n_waves:] = np.nan", "state[places, n_waves:] = 0"),
+    ),
+    *rules_of(
+        "panel/consistency.py",
+        "panel/test_consistency.py::test_alpha_of_parallel_items_is_their_reliability",
+        ("alpha is by n / (n - 1)", "n / (n - 1) * (1 -", "(1 -"),
+    ),
+    *rules_of(
+        "names.py",
+        "questions/test_directionality.py::test_verdicts",
+        ("predictor -> outcome", 'f"{predictor}{ARROW}{outcome}"', 'f"{outcome}{ARROW}{predictor}"'),
+    ),
+    *rules_of(
+        "sampling.py",
+        "test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
+        ("weights have the mean 1", "shares / shares[seen].mean()", "weights"),
+    ),
+    *rules_of(
+        "sampling.py",
+        "test_sampling.py::test_weights_have_the_mean_1_over_people_with_values",
+        ("the mean is over those with values", "shares[seen].mean()", "shares.mean()"),
+    ),
+    *rules_of(
+        "sampling.py",
+        "test_sampling.py::test_everything_wrong_with_labels_and_weights",
+        ("a weight is above 0", "(weights > 0) & np.isfinite", "(weights >= 0) & np.isfinite"),
+        ("a person has one weight", "if len(repeated):", "if False:"),
+    ),
+    *rules_of(
+        "sampling.py",
+        "test_sampling.py::test_labels_that_do_not_fit",
+        ("one cluster is none", "if clusters.max() == 0:", "if clusters.max() == -5:"),
+    ),
+    *rules_of(
+        "sandwich.py",
+        "test_sandwich.py::test_lavaan_finds_the_same",
+        ("few clusters: n / (n - 1)", "np.sqrt(sampling.n_clusters / (sampling.n_clusters - 1))", "1"),
+        (
+            "scores are weighted",
+            "scores = sampling.weights[:, None] * scores",
+            "scores = np.sqrt(sampling.weights[:, None]) * scores",
+        ),
+        (
+            "scores are summed within clusters",
+            "np.add.at(sums, sampling.clusters[seen], scores[seen])",
+            "sums[sampling.clusters[seen]] = scores[seen]",
+        ),
+        ("a covariance stands for two", "0.5, 1.0)  # an", "0.5, 0.5)  # an"),
+        ("the scaling is per degree of freedom", "(whole - own) / df", "(whole - own)"),
+    ),
+    *rules_of(
+        "sandwich.py",
+        "test_sandwich.py::test_fit_indices_are_those_of_the_scaled_formulas",
+        ("the baseline has its own scaling", "(whole - alone) / baseline", "(whole - own) / baseline"),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_likelihood.py::test_intervals_and_tests_of_single_parameters",
+        ("p-values have two tails", '"p": 2 * ndtr(-np.abs(ratios))', '"p": ndtr(-np.abs(ratios))'),
+        ("p-values are of the size of z", "ndtr(-np.abs(ratios))", "ndtr(-ratios)"),
+        ("intervals are of 95 %", "ndtri(0.975)", "ndtri(0.95)"),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_likelihood.py::test_information_criteria",
+        ("AIC counts two a parameter", "aic=-2 * value + 2 * n_free", "aic=-2 * value + n_free"),
+        ("BIC counts log of people", "n_free * np.log(n_persons)", "n_free * np.log(statistics.n_waves)"),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_likelihood.py::test_raw_columns_give_the_same_in_raw_units",
+        (
+            "the log-likelihood is of raw values",
+            "found.log_likelihood + statistics.log_jacobian",
+            "found.log_likelihood - statistics.log_jacobian",
+        ),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_likelihood.py::test_log_likelihood_of_persons_is_scipys",
+        (
+            "each person's log-likelihood is of raw values",
+            "found -= (~np.isnan(values[:, :n_values])) @ log_scale",
+            "found += 0",
+        ),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
+        ("weights and clusters need the sandwich", 'return sampled or asked == "robust"', 'return asked == "robust"'),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_sampling.py::test_standard_errors_that_do_not_go_with_the_rest",
+        ("observed information is refused for samples", 'if sampled and asked == "observed":', "if False:"),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_sandwich.py::test_printed",
+        ("few clusters are said", "FEW_CLUSTERS = 40", "FEW_CLUSTERS = 10"),
+    ),
+    *rules_of(
+        "likelihood.py",
+        "test_likelihood.py::test_standardised_effects",
+        (
+            "predictor -> outcome in standardised effects",
+            "effects[group, :, row, column]",
+            "effects[group, :, column, row]",
+        ),
+    ),
+    *rules_of(
+        "fit_indices.py",
+        "test_likelihood.py::test_lavaan_finds_the_same",
+        ("chi-square is twice the gain", "max(2 * (best - value), 0.0)", "max(best - value, 0.0)"),
+        ("p is of the upper tail", "float(chdtrc(df, scaled))", "1 - float(chdtrc(df, scaled))"),
+        (
+            "degrees of freedom: moments less parameters",
+            "n_moments - model.system.n_parameters",
+            "n_moments - model.system.n_parameters + 1",
+        ),
+        ("CFI is against the baseline", "1 - excess / baseline_excess", "1 - excess / baseline"),
+        ("CFI: excess over degrees of freedom", "chi_square - scaling.model * df", "chi_square - scaling.model"),
+        ("RMSEA is per person", "df * float(arrays.people.sum())", "df * (float(arrays.people.sum()) - 1)"),
+        (
+            "the baseline frees covariances with nothing",
+            "size * (size - 1) // 2 + size",
+            "size * (size + 1) // 2 + size",
+        ),
+    ),
+    *rules_of(
+        "fit_indices.py",
+        "test_likelihood.py::test_rmsea_of_groups_is_as_large_as_that_of_one",
+        ("RMSEA of several groups", "np.sqrt(n_groups * excess", "np.sqrt(excess"),
+    ),
+    *rules_of(
+        "fit_indices.py",
+        "test_likelihood.py::test_fit_indices_by_hand",
+        ("SRMR holds means", ", (whole.mean - mean) / sd]", "]"),
+        ("SRMR is a root mean square", "np.sqrt(np.mean(parts**2))", "np.mean(np.abs(parts))"),
+    ),
+    *rules_of(
+        "fit_indices.py",
+        "test_sandwich.py::test_lavaan_finds_the_same",
+        ("chi-square is divided by its scaling", "scaled = chi_square / scaling.model", "scaled = chi_square"),
+    ),
+    *rules_of(
+        "residuals.py",
+        "test_residuals.py::test_residuals_of_complete_data_are_those_of_its_moments",
+        ("observed less implied", '"residual": (found - wanted) / sds', '"residual": (wanted - found) / sds'),
+    ),
+    *rules_of(
+        "residuals.py",
+        "test_residuals.py::test_residuals_as_lavaan_has_them",
+        ("the largest first", 'np.argsort(-joined["residual"].abs()', 'np.argsort(joined["residual"].abs()'),
+        (
+            "z has the residual's own error",
+            "projection, variance, projection",
+            "projection, np.eye(len(variance)), projection",
+        ),
+    ),
+    *rules_of(
+        "discrepancy.py",
+        "test_discrepancy.py::test_twice_the_gain_in_log_likelihood",
+        (
+            "misfit makes it larger",
+            "len(members) * (implied - whole - n_values)",
+            "len(members) * (whole - implied - n_values)",
+        ),
+    ),
+    *rules_of(
+        "imputations.py",
+        "test_imputations.py::test_pooled_by_the_rules",
+        ("Rubin: (1 + 1/m) of the variance between", "between = (1 + 1 / m) * estimates", "between = estimates"),
+        ("Rubin: between by m - 1", "estimates.var(axis=0, ddof=1)", "estimates.var(axis=0, ddof=0)"),
+        ("Rubin: within is the mean of variances", ".to_numpy() ** 2 for each", ".to_numpy() for each"),
+        ("Rubin: total is within and between", "np.sqrt(within + between)\n    width", "np.sqrt(within)\n    width"),
+        ("Barnard and Rubin: m - 1 over share squared", "old = (m - 1) / share**2", "old = (m - 1) / share"),
+        ("Barnard and Rubin: complete degrees of freedom", "(known + 1) / (known + 3) * known", "known"),
+        ("pooled p-values have two tails", "2 * stdtr(df,", "stdtr(df,"),
+        ("pooled intervals are of 95 %", "stdtrit(df, 0.975)", "stdtrit(df, 0.95)"),
+    ),
+    *rules_of(
+        "imputations.py",
+        "test_imputations.py::test_complete_df_of_clusters",
+        (
+            "clusters, not people, are the degrees of freedom",
+            "(first.n_clusters or first.n_persons) - 1",
+            "first.n_persons - 1",
+        ),
+    ),
+    *rules_of(
+        "imputations.py",
+        "test_imputations.py::test_health_is_that_within_panels",
+        ("R-hat of panels is the largest", "rhat=float(np.max(", "rhat=float(np.min("),
+        ("problems of every panel are kept", "for problem in part.problems\n", "for problem in part.problems[:0]\n"),
+    ),
+    *rules_of(
+        "imputations.py",
+        "test_imputations.py::test_share_between_imputations",
+        ("between share by (1 + 1/m)", "(1 + 1 / len(draws)) * means", "means"),
+    ),
+    *rules_of(
+        "imputations.py",
+        "test_imputations.py::test_draws_are_those_of_every_fit",
+        ("each panel has its seed", "seed=seed + place", "seed=seed"),
+    ),
+    *rules_of(
+        "simulation/truth.py",
+        "simulation/test_truth.py::test_effects_are_predictor_to_outcome_in_within_person_sds",
+        (
+            "effects are per SD of the predictor before",
+            "self.standardized * sds[1:, :, None] / sds[:-1, None, :]",
+            "self.standardized * sds[:-1, None, :] / sds[1:, :, None]",
+        ),
+    ),
+    *rules_of(
+        "simulation/truth.py",
+        "simulation/test_truth.py::test_the_sum_over_shocks_is_the_recursion",
+        (
+            "steps are per SD of the predictor before",
+            "self._effects * sds[1:, :, None] / sds[:-1, None, :]",
+            "self._effects * sds[:-1, None, :] / sds[1:, :, None]",
+        ),
+    ),
+    *rules_of(
+        "simulation/truth.py",
+        "simulation/test_continuous.py::test_the_golden_numbers",
+        (
+            "drift is per SD of the predictor",
+            "(self.drift or {}) * sds[:, None] / sds",
+            "(self.drift or {}) * sds / sds[:, None]",
+        ),
+    ),
+    *rules_of(
+        "simulation/truth.py",
+        "simulation/test_truth.py::test_total_sds_shares_and_correlations_are_as_given",
+        (
+            "icc is a share of the variance",
+            "self._total_sds * np.sqrt(self._each(self.icc))",
+            "self._total_sds * self._each(self.icc)",
+        ),
+        (
+            "within is the rest of the variance",
+            "np.sqrt(self._reliability - self._shares)",
+            "(self._reliability - self._shares)",
+        ),
+    ),
+    *rules_of(
+        "simulation/dynamics.py",
+        "simulation/test_truth.py::test_a_grid_is_a_product_of_steps",
+        ("innovations are what is not carried over", "within - lagged @ within @ lagged", "within - lagged @ lagged"),
+    ),
+    *rules_of(
+        "simulation/dynamics.py",
+        "simulation/test_truth.py::test_the_sum_over_shocks_is_the_recursion",
+        ("steps of a grid follow each other", "phi @ effects, phi @ new @", "effects, phi @ new @"),
+    ),
+    *rules_of(
+        "simulation/drawing.py",
+        "simulation/test_truth.py::test_the_sum_over_shocks_is_the_recursion",
+        (
+            "each wave follows the one before",
+            "_times(interval.effects, states[-1]) + new",
+            "_times(interval.effects, states[0]) + new",
+        ),
+    ),
+    *rules_of(
+        "simulation/drawing.py",
+        "simulation/test_extensions.py::test_a_moderator_changes_the_effect_and_not_the_innovations",
+        (
+            "a chance of 1 is the probability",
+            "chances[:, place] > 1 - each.probability",
+            "chances[:, place] > each.probability",
+        ),
+    ),
+]

@@ -1,0 +1,334 @@
+"""Rules of the models: directions, standardised effects, shares, priors, checks of fit, exported syntax."""
+
+from mutant import Mutant, rules_of
+
+MODELS: list[Mutant] = [
+    *rules_of(
+        "moments/derived.py",
+        "moments/test_derived.py::test_by_hand",
+        (
+            "SD of the predictor before over SD of the outcome after",
+            "writer.multiply(effect, before[None, :]), after[:, None])",
+            "writer.multiply(effect, after[None, :]), before[:, None])",
+        ),
+        (
+            "raw units of the outcome per unit of the predictor",
+            "writer.divide(scale[:, None], scale[None, :])",
+            "writer.divide(scale[None, :], scale[:, None])",
+        ),
+        (
+            "within R squared is what is not new",
+            "writer.subtract(one, writer.divide(np.diagonal(new)",
+            "writer.subtract(one, writer.divide(np.diagonal(new) * 0 + np.diagonal(after)",
+        ),
+        (
+            "R squared is of the variance after",
+            "zip(innovations, within[1:], strict=True)",
+            "zip(innovations, within[:-1], strict=True)",
+        ),
+        (
+            "ICC is between over total",
+            "writer.divide(stable, writer.add(stable, np.diagonal(covariance)))",
+            "writer.divide(np.diagonal(covariance), writer.add(stable, np.diagonal(covariance)))",
+        ),
+        ("steps of a grid are multiplied", "range(interval.n_steps - 1)", "range(interval.n_steps - interval.n_steps)"),
+        ("means are in raw units", "writer.add(centre, writer.multiply(scale, each))", "writer.multiply(scale, each)"),
+    ),
+    *rules_of(
+        "moments/derived.py",
+        "moments/test_family.py::test_derived_quantities_are_the_textbooks",
+        (
+            "loadings change the share between",
+            "writer.multiply(writer.multiply(loading, loading), stable)",
+            "writer.multiply(loading, stable)",
+        ),
+    ),
+    *rules_of(
+        "moments/cross_lagged_system.py",
+        "moments/test_kernel.py::test_moments_are_the_textbook_blocks",
+        (
+            "lagged[outcome, predictor]",
+            "state[column], interval.effects[row, column]",
+            "state[column], interval.effects[column, row]",
+        ),
+    ),
+    *rules_of(
+        "moments/cross_lagged_system.py",
+        "moments/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
+        ("a state that was off restarts", "if row not in beginning else ()", "if True else ()"),
+        (
+            "no value exists where the state is off",
+            "if measure not in self.exists(wave):\n            self.observed",
+            "if False:\n            self.observed",
+        ),
+        (
+            "the state before decides kept or acquired",
+            '"kept" if self.cell.history[wave - 1] != OFF',
+            '"kept" if self.cell.history[wave] != OFF',
+        ),
+    ),
+    *rules_of(
+        "moments/cross_lagged_system.py",
+        "moments/test_family.py::test_log_likelihood_of_each_person_is_the_textbooks",
+        ("reliability leaves the rest as error", "1 - spec.reliability[name]", "spec.reliability[name]"),
+    ),
+    *rules_of(
+        "moments/prior_scale.py",
+        "moments/test_prior_scale.py::test_draws_have_their_priors_distribution",
+        (
+            "carry-over has its own prior",
+            '"carry_over": (priors.carry_over, "lagged", 1.0)',
+            '"carry_over": (priors.cross_lagged, "lagged", 1.0)',
+        ),
+        (
+            "cross-lagged effects have their own prior",
+            '"cross_lagged": (priors.cross_lagged, "lagged", 1.0)',
+            '"cross_lagged": (priors.carry_over, "lagged", 1.0)',
+        ),
+        (
+            "innovations have their own prior",
+            '"relative_innovation_sd", priors.innovation_sd',
+            '"relative_innovation_sd", priors.total_sd',
+        ),
+    ),
+    *rules_of(
+        "moments/prior_scale.py",
+        "moments/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
+        ("decay makes a drift negative", '"drift", -1 / shortest)', '"drift", 1 / shortest)'),
+        (
+            "cross drifts are per shortest interval",
+            '(priors.cross_drift, "drift", 1 / shortest)',
+            '(priors.cross_drift, "drift", 1)',
+        ),
+        ("diffusion is per shortest interval", "1 / float(np.sqrt(min(self.design.intervals)))", "1.0"),
+    ),
+    *rules_of(
+        "moments/prior_scale.py",
+        "moments/test_prior_scale.py::test_theta_by_hand",
+        ("effects are per SD of the predictor", "unit[outcome]), unit[predictor])", "unit[predictor]), unit[outcome])"),
+        (
+            "icc is a share of the variance",
+            "writer.square_root(share)) for sd, share in zip(total, icc",
+            "share) for sd, share in zip(total, icc",
+        ),
+        (
+            "within is the rest of the variance",
+            "writer.square_root(writer.subtract(one, share)) for share in icc]",
+            "writer.subtract(one, share) for share in icc]",
+        ),
+    ),
+    *rules_of(
+        "moments/prior_scale.py",
+        "pymc_models/test_building.py::test_priors_are_those_of_the_spec",
+        ("carry-over lies between -1 and 1", 'bounds = (-1.0, 1.0) if name == "carry_over" else None', "bounds = None"),
+    ),
+    *rules_of(
+        "moments/prior_scale.py",
+        "moments/test_prior_scale.py::test_every_block_has_the_prior_of_its_name",
+        (
+            "between correlations have their own prior",
+            '"between_partial_unit", priors.between_correlation',
+            '"between_partial_unit", priors.within_correlation',
+        ),
+        (
+            "innovation correlations have their own prior",
+            "            priors.innovation_correlation,",
+            "            priors.within_correlation,",
+        ),
+    ),
+    *rules_of(
+        "moments/prior_scale.py",
+        "moments/test_prior_scale.py::test_every_correlation_has_the_margin_of_an_lkj_prior",
+        (
+            "within correlations have their own prior",
+            '"within_partial_unit", priors.within_correlation',
+            '"within_partial_unit", priors.between_correlation',
+        ),
+    ),
+    *rules_of(
+        "spec/priors.py",
+        "spec/test_priors.py::test_printed",
+        (
+            "cross-lagged effects ~ Normal(0, .15)",
+            "cross_lagged: Normal = Normal(0.0, 0.15)",
+            "cross_lagged: Normal = Normal(0.0, 0.3)",
+        ),
+        (
+            "carry-over ~ Normal(.4, .25)",
+            "carry_over: Normal = Normal(0.4, 0.25)",
+            "carry_over: Normal = Normal(0.4, 0.5)",
+        ),
+        ("icc ~ Beta(2, 2)", "icc: Beta = Beta(2.0, 2.0)", "icc: Beta = Beta(1.0, 1.0)"),
+    ),
+    *rules_of(
+        "spec/priors.py",
+        "spec/test_priors.py::test_shapes_of_partial_correlations",
+        ("LKJ's partial correlations", "self.eta + (size - 2 - column) / 2", "self.eta + (size - 1 - column) / 2"),
+    ),
+    *rules_of(
+        "spec/priors.py",
+        "spec/test_priors.py::test_scaled",
+        (
+            "a prior is scaled by its SD",
+            "return Normal(mean, sd * factor)",
+            "return Normal(mean * factor, sd * factor)",
+        ),
+    ),
+    *rules_of(
+        "spec/steps.py",
+        "spec/test_steps.py::test_base_step",
+        (
+            "a base step divides every interval",
+            "return float(reduce(_common_divisor, fractions))",
+            "return float(min(fractions))",
+        ),
+    ),
+    *rules_of(
+        "moments/identification.py",
+        "moments/test_identification.py::test_a_measure_that_need_not_exist",
+        ("a measure that requires a state needs a word", "if spec.nonexistent is None else ()", "if False else ()"),
+    ),
+    *rules_of(
+        "moments/identification.py",
+        "moments/test_identification.py::test_nobody_seen_on_both_ends_of_an_effect",
+        ("a path without data is refused", "elif not counts.any():", "elif False:"),
+    ),
+    *rules_of(
+        "moments/identification.py",
+        "moments/test_identification.py::test_nobody_seen_on_both_ends_of_one_interval",
+        ("a path without data over one interval is refused", "if count == 0", "if count < 0"),
+    ),
+    *rules_of(
+        "moments/identification.py",
+        "questions/test_groups.py::test_a_panel_with_groups_needs_a_word_about_them",
+        ("groups need a word", "spec.group_lags is None:", "False:"),
+    ),
+    *rules_of(
+        "moments/identification.py",
+        "moments/test_identification_of_latent.py::test_models_that_do_not_fit_a_panel",
+        ("covariates are complete", "if unknown.any():", "if False:"),
+    ),
+    *rules_of(
+        "fitting.py",
+        "test_fitting.py::test_misfit_is_in_either_tail_and_not_at_its_limit",
+        (
+            "misfit is replicated below completed",
+            "larger = indicator(replicated > completed,",
+            "larger = indicator(replicated < completed,",
+        ),
+        ("misfit in either tail", "(larger < 0.025) | (larger > 0.975)", "(larger < 0.025)"),
+        ("exactly .025 is no misfit", "(larger < 0.025) | (larger", "(larger <= 0.025) | (larger"),
+    ),
+    *rules_of(
+        "fitting.py",
+        "test_fitting.py::test_overall_misfit_is_a_chi_square_larger_than_replicated_ones",
+        (
+            "overall misfit is a large chi-square",
+            "indicator(second > first, first, second)",
+            "indicator(second < first, first, second)",
+        ),
+        ("overall misfit from .025", '"verdict": "misfit" if larger < 0.025', '"verdict": "misfit" if larger > 0.975'),
+    ),
+    *rules_of(
+        "fitting.py",
+        "test_fitting.py::test_check_compares_observed_with_replicated",
+        ("checks are in raw units", "values * unit + centre, self.spec.columns", "values, self.spec.columns"),
+    ),
+    *rules_of(
+        "fitting.py",
+        "test_fitting.py::test_prior_draws_are_those_whose_moments_are_proper",
+        ("prior draws are proper", "thetas[proper])", "thetas)"),
+    ),
+    *rules_of(
+        "fitting.py",
+        "test_fitting.py::test_person_scores_are_the_closed_form_averaged_over_draws",
+        ("scores of people are in raw units", "drawn * self.model.unit + centre", "drawn + centre"),
+    ),
+    *rules_of(
+        "fitting.py",
+        "questions/test_groups.py::test_one_group_can_be_asked_by_itself",
+        (
+            "health of a group is that of the whole",
+            "if self.whole is not None:\n            return self.whole.health",
+            "if False:\n            return self.whole.health",
+        ),
+    ),
+    *rules_of(
+        "fitting.py",
+        "test_latent_fit.py::test_health_prints_how_far_the_integral_is_off",
+        ("integrals are part of health", "return with_integration(found,", "return found or with_integration(found,"),
+    ),
+    *rules_of(
+        "prediction.py",
+        "test_prediction.py::test_replicated_people_keep_their_covariates",
+        ("new people keep their covariates", "centre + values[members][:, n_values:] @ slopes.T", "centre + 0"),
+    ),
+    *rules_of(
+        "prediction.py",
+        "test_prediction.py::test_replicated_people_have_the_models_moments",
+        (
+            "innovations of replicated people have their covariance",
+            "normals @ lower_factor(left).T",
+            "normals @ lower_factor(left)",
+        ),
+    ),
+    *rules_of(
+        "prediction.py",
+        "test_prediction.py::test_the_last_interval_goes_on_with_what_is_removed_from_it_or_equal_in_it",
+        ("longer models go on as the last interval", "last = max(each for", "last = min(each for"),
+    ),
+    *rules_of(
+        "prediction.py",
+        "test_prediction.py::test_statistics_are_pandas_own",
+        ("a lagged correlation is with the next wave", "elif gap == 1:", "elif gap == 2:"),
+    ),
+    *rules_of(
+        "prediction.py",
+        "test_prediction.py::test_fewer_than_three_pairs_have_no_correlation",
+        ("few pairs have no correlation", "np.where(counts >= 3", "np.where(counts >= 2"),
+    ),
+    *rules_of(
+        "forecasting.py",
+        "test_fitting.py::test_forecasts_are_the_closed_form_averaged_over_draws",
+        (
+            "a forecast knows earlier waves alone",
+            "there.before(wave, until=wave)",
+            "there.before(wave + 1, until=wave)",
+        ),
+        ("a forecast is in raw units", "drawn * unit + centre", "drawn"),
+    ),
+    *rules_of(
+        "forecasting.py",
+        "test_forecasting.py::test_beyond_the_panel_parameters_and_windows_go_on",
+        ("free lags go on by the last interval", "length = times[-1] - times[-2]", "length = times[1] - times[0]"),
+    ),
+    *rules_of(
+        "pymc_models/densities.py",
+        "questions/test_comparison.py::test_the_log_density_is_the_samplers",
+        (
+            "the likelihood is what is not prior",
+            "self(points) - prior.sum(axis=1) - jacobian",
+            "self(points) - jacobian",
+        ),
+        ("the likelihood has no Jacobian", "- prior.sum(axis=1) - jacobian.sum(axis=1)", "- prior.sum(axis=1)"),
+    ),
+    *rules_of(
+        "moments/statistics.py",
+        "test_sandwich.py::test_moments_with_weights_are_numpys",
+        ("means are weighted", "np.average(chosen, axis=0, weights=weights)", "chosen.mean(axis=0)"),
+        ("scatter is weighted", "np.sqrt(weights)[:, None] * (chosen - mean)", "weights[:, None] * (chosen - mean)"),
+        ("people count by their weights", "float(own.sum()), mask", "float(len(members)), mask"),
+        compiles=True,
+    ),
+    *rules_of(
+        "moments/prior_density.py",
+        "pymc_models/test_compiling.py::test_density_and_gradient_are_those_of_the_model",
+        (
+            "log-normal densities have their Jacobian",
+            "deviation * deviation - math.log(value)",
+            "deviation * deviation",
+        ),
+        ("bounded parameters have their Jacobian", "total += math.log(width * share * (1.0 - share))", "total += 0.0"),
+        compiles=True,
+    ),
+]

@@ -1,0 +1,184 @@
+"""Whatever fails after sampling: the posterior is kept, and one sentence says what is missing and what to do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+import alliance_bayes as ab
+from alliance_bayes import fitting
+from alliance_bayes.cli import app
+from test_interruption import MODEL
+
+QUICK = {"seed": 5, "draws": 150, "tune": 200, "chains": 2}
+SINGULAR = np.linalg.LinAlgError("Matrix is not positive definite")
+ERRORS = [SINGULAR, MemoryError(), OSError("No space left on device\nat 3"), ZeroDivisionError("division by zero")]
+IN_WORDS = [
+    "LinAlgError: Matrix is not positive definite",
+    "MemoryError",
+    "OSError: No space left on device",
+    "ZeroDivisionError: division by zero",
+]
+PARTS = {
+    "observed_data": ("Observed values", "fit.panel.values holds them."),
+    "log_likelihood": (
+        "Log-likelihoods of persons",
+        "fit.log_likelihood(persons) finds them again, some persons at a time.",
+    ),
+    "posterior_predictive": ("Posterior predictive draws", "fit.check() draws its own."),
+}
+
+
+def failing(monkeypatch, group, error):
+    """Let one stage fail; every other one goes on."""
+
+    def fail(_):
+        raise error
+
+    stages = [stage._replace(draw=fail) if stage.group == group else stage for stage in fitting.STAGES]
+    assert len(stages) == len(PARTS)
+    monkeypatch.setattr(fitting, "STAGES", tuple(stages))
+
+
+def fit_with_warnings(small_fit, small_panel):
+    with pytest.warns(ab.FitWarning) as warned:
+        fit = ab.fit(small_fit.spec, small_panel, **QUICK)
+    assert tuple(str(each.message) for each in warned) == fit.incomplete
+    return fit
+
+
+@pytest.mark.parametrize("group", PARTS)
+@pytest.mark.parametrize("place", range(4))
+def test_one_part_fails(small_fit, small_panel, monkeypatch, group, place):
+    failing(monkeypatch, group, ERRORS[place])
+    fit = fit_with_warnings(small_fit, small_panel)
+    what, cure = PARTS[group]
+    sentence = f"{what} are missing, since finding them failed ({IN_WORDS[place]}); the posterior is whole. {cure}"
+    assert fit.incomplete == (sentence,)
+    assert sentence in str(fit).splitlines()
+    assert list(fit.draws.children) == [name for name in small_fit.draws.children if name != group]
+    xr.testing.assert_equal(fit.posterior, small_fit.posterior)
+    for name in ("prior", "sample_stats"):
+        assert set(fit.draws[name].data_vars) == set(small_fit.draws[name].data_vars)
+    assert not fit.stopped
+    assert str(ab.directionality(fit, "alliance", "days")) == str(ab.directionality(small_fit, "alliance", "days"))
+
+
+@pytest.mark.parametrize(
+    ("group", "missing"),
+    [
+        ("observed_data", "observed values, log-likelihoods of persons and posterior predictive draws"),
+        ("log_likelihood", "log-likelihoods of persons and posterior predictive draws"),
+        ("posterior_predictive", "posterior predictive draws"),
+    ],
+)
+def test_ctrl_c_after_sampling_leaves_out_the_rest(small_fit, small_panel, monkeypatch, group, missing):
+    failing(monkeypatch, group, KeyboardInterrupt())
+    fit = fit_with_warnings(small_fit, small_panel)
+    names = list(PARTS)
+    cures = " ".join(cure for _, cure in list(PARTS.values())[names.index(group) :])
+    assert fit.incomplete == (
+        f"Interrupted after sampling: the posterior is whole, and {missing} are missing. {cures}",
+    )
+    assert list(fit.draws.children) == ["posterior", "sample_stats", "prior", *names[: names.index(group)]]
+    assert fit.stopped
+    assert fit.interrupted == ""
+    assert not any("Interrupted" in problem for problem in fit.health.problems), "every draw is there"
+
+
+def test_several_parts_fail(small_fit, small_panel, monkeypatch):
+    """At the depth where it happens: singular covariances, and no memory for the log-likelihood."""
+
+    def fail(*_, **__):
+        raise MemoryError
+
+    def singular(_):
+        raise SINGULAR
+
+    monkeypatch.setattr(fitting, "per_person", fail)
+    monkeypatch.setattr("alliance_bayes.prediction.lower_factor", singular)
+    fit = fit_with_warnings(small_fit, small_panel)
+    assert [sentence.partition(" are missing")[0] for sentence in fit.incomplete] == [
+        "Log-likelihoods of persons",
+        "Posterior predictive draws",
+    ]
+    monkeypatch.undo()
+    xr.testing.assert_equal(fit.log_likelihood(), small_fit.log_likelihood())
+
+
+def test_health_without_the_error_of_the_integral(small_fit, monkeypatch):
+    def fail(*_):
+        raise SINGULAR
+
+    monkeypatch.setattr(fitting, "integration_error", fail)
+    monkeypatch.setattr(type(small_fit.spec), "is_latent", True)
+    again = fitting._laid_out(replace(small_fit), small_fit.model)
+    assert again.health.problems[0] == (
+        "How far the approximate integral over the linear predictors is off is not known, since finding it failed "
+        '(LinAlgError: Matrix is not positive definite). Hold the answer against latent="sample".'
+    )
+
+
+# ---- what needs a part that is missing ----
+
+
+@pytest.fixture(scope="module")
+def without_prior(small_fit):
+    groups = {name: group for name, group in small_fit.draws.to_dict().items() if name != "/prior"}
+    sentence = "Prior draws are missing, since somebody threw them away."
+    return replace(small_fit, draws=xr.DataTree.from_dict(groups), incomplete=(sentence,))
+
+
+@pytest.mark.parametrize("question", ["directionality", "hypotheses", "bayes_factors"])
+def test_questions_of_the_prior_refuse_with_the_sentence(without_prior, question):
+    with pytest.raises(ab.SpecError) as caught:
+        getattr(ab, question)(without_prior, "alliance", "days")
+    assert str(caught.value) == (
+        "This needs prior draws, which this fit does not hold. Prior draws are missing, since somebody threw them away."
+    )
+
+
+def test_questions_without_the_prior_are_answered(without_prior, small_fit):
+    assert str(ab.lag_curve(without_prior)) == str(ab.lag_curve(small_fit))
+    assert without_prior.health == small_fit.health
+
+
+def test_a_part_that_is_missing_without_a_reason(small_fit):
+    bare = replace(small_fit, draws=xr.DataTree.from_dict({"/posterior": small_fit.posterior}))
+    with pytest.raises(
+        ab.SpecError, match=r"^This needs statistics of the sampler, which this fit does not hold\. It "
+    ):
+        bare.drawn("sample_stats")
+
+
+def test_a_group_of_an_incomplete_fit_is_incomplete():
+    from helpers import grouped_panel
+
+    fit = ab.fit(ab.RICLPM(["x", "y"], group_lags="free"), grouped_panel(), seed=1, draws=50, tune=50, chains=2)
+    groups = {name: group for name, group in fit.draws.to_dict().items() if name != "/prior"}
+    partial = replace(fit, draws=xr.DataTree.from_dict(groups), incomplete=("No prior.",))
+    of_group = partial.of_group("a")
+    assert of_group.incomplete == ("No prior.",)
+    with pytest.raises(ab.SpecError, match=r"No prior\.$"):
+        ab.directionality(of_group, "x", "y")
+
+
+# ---- the command line ----
+
+
+@pytest.mark.filterwarnings("default::alliance_bayes.FitWarning")
+@pytest.mark.parametrize(("error", "code"), [(SINGULAR, 0), (KeyboardInterrupt(), 130)])
+def test_a_run_says_what_is_missing_and_answers(tmp_path, monkeypatch, error, code):
+    ab.load_model(MODEL).simulate(persons=120, seed=8).to_csv(tmp_path / "study.csv", index=False)
+    failing(monkeypatch, "posterior_predictive", error)
+    arguments = ["run", MODEL, tmp_path / "study.csv", "--out", tmp_path / "out", "--draws", 50, "--tune", 100]
+    result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--seed", 1, "--chains", 2)])
+    assert result.exit_code == code
+    fit = ab.load_fit(tmp_path / "out" / "draws.nc")
+    assert "posterior_predictive" not in fit.draws.children
+    what = "Posterior predictive draws are missing" if code == 0 else "Interrupted after sampling: "
+    for text in (result.stderr, result.stdout, (tmp_path / "out" / "answer.txt").read_text()):
+        assert what in text
+    assert "Verdict: " in result.stdout

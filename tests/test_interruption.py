@@ -1,0 +1,427 @@
+"""Ctrl-C: what was drawn is kept, no padding counts as a draw, and everything says that it was interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import nutpie
+import pandas as pd
+import pymc
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+import alliance_bayes as ab
+from alliance_bayes import fitting, imputations
+from alliance_bayes.cli import app
+from helpers import random_panel
+
+MODEL = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
+ASKED = {"draws": 1000, "tune": 100, "chains": 4}
+INTERRUPTED = "Interrupted after 290 of 4,000 draws, in 2 of 4 chains."
+ALONE = "Every number rests on these alone. Sample again to the end for an answer."
+
+
+def padded(whole, lengths, most):
+    """A tree as nutpie leaves it: chain by chain so many draws, and padding of NaN, 0 or False after them."""
+    groups = {}
+    for name in ("posterior", "sample_stats"):
+        part = whole[name].to_dataset()
+        chains = [
+            part.isel(chain=[chain % part.sizes["chain"]], draw=slice(length))
+            .assign_coords(chain=[chain])
+            .pad(draw=(0, most - length), constant_values={str(key): fill(array) for key, array in part.items()})
+            .assign_coords(draw=range(most))
+            for chain, length in enumerate(lengths)
+        ]
+        groups[f"/{name}"] = xr.concat(chains, "chain")
+    return xr.DataTree.from_dict(groups)
+
+
+def fill(array):
+    return np.nan if array.dtype.kind == "f" else array.dtype.type(0)
+
+
+def test_padding_is_as_the_sampler_leaves_it(small_fit):
+    tree = padded(small_fit.draws, [150, 0], 150)
+    assert np.isnan(tree["posterior"]["lagged"].isel(chain=1)).all()
+    assert not tree["sample_stats"]["diverging"].isel(chain=1).any()
+    assert tree["sample_stats"]["diverging"].dtype == bool
+
+
+@pytest.fixture(scope="module")
+def interrupted(small_fit, small_panel):
+    """Of four chains asked for, two that stopped early, one that hardly began, and one that never did."""
+    tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nutpie, "sample", lambda *_, **__: tree)
+        with pytest.warns(ab.FitWarning) as warned:
+            fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
+    assert [str(each.message) for each in warned] == [INTERRUPTED]
+    return fit
+
+
+def test_chains_are_cut_to_what_they_all_hold(interrupted, small_fit):
+    assert (interrupted.posterior.sizes["chain"], interrupted.posterior.sizes["draw"]) == (2, 145)
+    for name, array in interrupted.posterior.items():
+        np.testing.assert_array_equal(array, small_fit.posterior[name].isel(draw=slice(145)))
+    assert list(interrupted.draws.children) == list(small_fit.draws.children)
+    assert all(np.isfinite(interrupted.draws["log_likelihood"]["values"]).to_numpy().ravel())
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kept"),
+    [
+        ([60, 60, 60, 60], (4, 60)),
+        ([150, 100, 98, 3], (3, 98)),
+        ([150, 70, 0, 0], (1, 150)),
+        ([150, 76, 0, 0], (2, 76)),
+        ([0, 0, 0, 25], (1, 25)),
+        ([0, 40, 0, 40], (2, 40)),
+    ],
+)
+def test_what_keeps_most_draws_is_kept(small_fit, lengths, kept):
+    settings = replace(small_fit.settings, **ASKED)
+    sizes = fitting._cut(padded(small_fit.draws, lengths, 150), settings)["posterior"].sizes
+    assert (sizes["chain"], sizes["draw"]) == kept
+
+
+def test_whole_draws_are_left_as_they_are(small_fit):
+    assert fitting._cut(small_fit.draws, small_fit.settings) is small_fit.draws
+    assert small_fit.interrupted == ""
+    assert not small_fit.stopped
+
+
+def test_everything_says_so(interrupted, tmp_path):
+    assert interrupted.interrupted == INTERRUPTED
+    assert interrupted.stopped
+    assert interrupted.health.problems[0] == f"{INTERRUPTED} {ALONE}"
+    head = str(interrupted).splitlines()[0]
+    assert "290 draws (interrupted after 290 of 4,000 draws, in 2 of 4 chains) in" in head
+    answer = str(ab.directionality(interrupted, "alliance", "days"))
+    assert "290 draws (interrupted after 290 of 4,000 draws, in 2 of 4 chains)" in answer.splitlines()[0]
+    assert f"Verdict: undecided. The draws cannot be trusted: {INTERRUPTED} {ALONE}" in answer
+    for other in (ab.hypotheses(interrupted, "alliance", "days"), ab.lag_curve(interrupted)):
+        assert "290 draws (interrupted after 290 of 4,000 draws, in 2 of 4 chains)" in str(other)
+    loaded = ab.load_fit(interrupted.save(tmp_path / "fit.nc"))
+    assert str(loaded) == str(interrupted)
+    assert loaded.interrupted == INTERRUPTED
+
+
+def test_probabilities_are_those_of_the_draws_there_are(interrupted, small_fit):
+    """As of the first draws of a fit that nobody interrupted."""
+    table = ab.directionality(interrupted, "alliance", "days").table
+    effects = small_fit.posterior["lagged_standardized"].isel(draw=slice(145))
+    for predictor, outcome in (("alliance", "days"), ("days", "alliance")):
+        effect = effects.sel(predictor=predictor, outcome=outcome).mean("interval")
+        row = table.loc[(f"{predictor} -> {outcome}", "average of intervals of 6")]
+        assert row["p_positive"] == float((effect > 0).mean())
+        assert row["mean"] == pytest.approx(float(effect.mean()))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "when"),
+    [
+        ([0, 0, 0, 0], "in the warm-up"),
+        ([5, 5, 5, 4], "after 16 of 4,000 draws"),
+        ([19, 0, 0, 0], "after 19 of 4,000 draws"),
+    ],
+)
+def test_too_few_draws_are_a_sentence(small_fit, small_panel, monkeypatch, lengths, when):
+    tree = padded(small_fit.draws, lengths, max(lengths))
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: tree)
+    with pytest.raises(ab.InterruptionError) as caught:
+        ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
+    assert str(caught.value) == (
+        f"Sampling was interrupted {when}, before there were draws enough to say anything (20 of a chain). Nothing was "
+        "kept; sample again, with fewer draws where it takes too long."
+    )
+
+
+def test_no_chain_at_all(small_fit):
+    for tree in (xr.DataTree(), xr.DataTree.from_dict({"/posterior": xr.Dataset()})):
+        with pytest.raises(ab.InterruptionError, match=r"^Sampling was interrupted in the warm-up, "):
+            fitting._cut(tree, small_fit.settings)
+
+
+def test_few_draws_that_were_asked_for_are_no_interruption(small_fit, small_panel):
+    fit = ab.fit(small_fit.spec, small_panel, seed=5, draws=3, tune=20, chains=4)
+    assert fit.interrupted == ""
+
+
+def test_pymc_in_the_warm_up(small_fit, small_panel, monkeypatch):
+    def sample(**_):
+        raise ValueError("Not enough samples to build a trace.")
+
+    monkeypatch.setattr(pymc, "sample", sample)
+    with pytest.raises(ab.InterruptionError, match=r"^Sampling was interrupted in the warm-up, "):
+        ab.fit(small_fit.spec, small_panel, seed=5, sampler="pymc", **ASKED)
+
+
+def test_pymc_with_fewer_chains(small_fit, small_panel, monkeypatch):
+    monkeypatch.setattr(pymc, "sample", lambda **_: small_fit.draws)
+    with pytest.warns(ab.FitWarning, match=r"^Interrupted after 300 of 4,000 draws, in 2 of 4 chains\.$"):
+        fit = ab.fit(small_fit.spec, small_panel, seed=5, sampler="pymc", **ASKED)
+    assert fit.n_draws == 300
+
+
+def test_another_error_of_the_sampler_is_its_own(small_fit, small_panel, monkeypatch):
+    def sample(**_):
+        raise ValueError("Initial evaluation of model at starting point failed!")
+
+    monkeypatch.setattr(pymc, "sample", sample)
+    with pytest.raises(ValueError, match=r"^Initial evaluation"):
+        ab.fit(small_fit.spec, small_panel, seed=5, sampler="pymc", **ASKED)
+
+
+@pytest.mark.slow
+def test_pymc_really_interrupted(small_fit, small_panel, monkeypatch):
+    """PyMC is interrupted by a callback that raises what Ctrl-C does."""
+    sample = pymc.sample
+
+    def stopping(**options):
+        def stop(trace, draw):
+            if draw.draw_idx >= 340 + 10 * draw.chain:
+                raise KeyboardInterrupt
+
+        return sample(**options, callback=stop)
+
+    monkeypatch.setattr(pymc, "sample", stopping)
+    options = {"draws": 5000, "tune": 300, "chains": 2, "cores": 1, "sampler": "pymc", "progress": False}
+    with pytest.warns(ab.FitWarning, match=r"^Interrupted after "):
+        fit = ab.fit(small_fit.spec, small_panel, seed=5, **options)
+    assert (fit.posterior.sizes["chain"], fit.posterior.sizes["draw"]) == (2, 41)
+    assert fit.health.problems[0].startswith("Interrupted after ")
+
+
+# ---- questions that fit again ----
+
+
+def imputed():
+    panels, rng = [], np.random.default_rng(5)
+    whole = random_panel(2, (0, 1, 2), rng, persons=40)
+    for _ in range(4):
+        values = whole.values.copy()
+        values[:5, 2] = rng.normal(3, 1, size=(5, 2))
+        panels.append(ab.Panel.from_arrays(values, measures=whole.measures, times=whole.times))
+    return panels
+
+
+def stopping_at(step, how, fits):
+    """Instead of `fit`: gives the fits one by one, and is interrupted at a step."""
+    given = []
+
+    def fit(*_, **__):
+        given.append(len(given))
+        if len(given) <= step:
+            return fits[given[-1] % len(fits)]
+        if isinstance(how, BaseException):
+            raise how
+        return how
+
+    return fit
+
+
+def ways(whole):
+    groups = {f"/{name}": whole.draws[name].to_dataset() for name in ("posterior", "sample_stats")}
+    groups = {name: group.isel(draw=slice(40)) for name, group in groups.items()}
+    short = xr.DataTree.from_dict({**groups, "/prior": whole.drawn("prior")})
+    later = "Interrupted after sampling: the posterior is whole, and posterior predictive draws are missing."
+    return [
+        KeyboardInterrupt(),
+        ab.InterruptionError("in the warm-up"),
+        replace(whole, draws=short),
+        replace(whole, incomplete=(later,)),
+    ]
+
+
+@pytest.mark.parametrize("way", range(4))
+def test_imputations_that_are_done_are_kept(small_fit, monkeypatch, way):
+    how = ways(small_fit)[way]
+    monkeypatch.setattr(imputations, "fit", stopping_at(3, how, [small_fit]))
+    sentence = (
+        "Interrupted after 3 of 4 imputed panels: the answer rests on these, and knows the less of what differs "
+        "between imputations. Fit all panels for the final one."
+    )
+    with pytest.warns(ab.FitWarning) as warned:
+        fit = ab.fit_imputations(ab.RICLPM(["alliance", "days"]), imputed(), seed=1)
+    assert [str(each.message) for each in warned] == [sentence]
+    assert (len(fit.fits), fit.n_draws, fit.incomplete) == (3, 900, (sentence,))
+    assert fit.stopped
+    assert sentence in str(fit)
+
+
+@pytest.mark.parametrize("way", range(4))
+def test_one_imputation_is_no_answer(small_fit, monkeypatch, way):
+    monkeypatch.setattr(imputations, "fit", stopping_at(1, ways(small_fit)[way], [small_fit]))
+    with pytest.raises(ab.InterruptionError, match=r"^Interrupted after 1 of 4 imputed panels, and an answer needs 2"):
+        ab.fit_imputations(ab.RICLPM(["alliance", "days"]), imputed(), seed=1)
+
+
+@pytest.mark.parametrize("way", range(1, 4))
+def test_variants_that_are_done_are_kept(small_fit, small_panel, monkeypatch, way):
+    from alliance_bayes.questions import robustness
+
+    variants = dict.fromkeys(("one", "two", "three"), (small_fit.spec, small_panel))
+    monkeypatch.setattr(robustness, "fit_model", stopping_at(2, ways(small_fit)[way], [small_fit]))
+    answer = ab.robustness(small_fit.spec, small_panel, "alliance", "days", variants=variants, seed=1)
+    assert list(answer.answers) == [robustness.AS_ASKED, "one"]
+    assert answer.left_out == dict.fromkeys(["two", "three"], "Interrupted before it was fitted.")
+
+
+@pytest.mark.parametrize("way", range(1, 4))
+def test_an_interrupted_refit_ends_its_question(small_fit, monkeypatch, way):
+    from alliance_bayes.questions import scores
+
+    monkeypatch.setattr(scores, "fit_model", stopping_at(0, ways(small_fit)[way], [small_fit]))
+    with pytest.raises(ab.InterruptionError):
+        scores.refitted(small_fit, small_fit.panel, 1)
+
+
+# ---- the command line ----
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "study.csv"
+    ab.load_model(MODEL).simulate(persons=120, seed=8).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.filterwarnings("default::alliance_bayes.FitWarning")
+def test_an_interrupted_run_writes_what_there_is_and_exits_with_130(data, tmp_path, monkeypatch):
+    sample = nutpie.sample
+
+    def short(*arguments, **options):
+        return padded(sample(*arguments, **options | {"draws": 150}), [150, 145, 2, 0], 150)
+
+    monkeypatch.setattr(nutpie, "sample", short)
+    arguments = ["run", MODEL, data, "--out", tmp_path, "--draws", 1000, "--tune", 100, "--seed", 1, "--chains", 4]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 130
+    assert result.stderr == f"Warning: {INTERRUPTED}\n"
+    text = (tmp_path / "answer.txt").read_text()
+    for part in (result.stdout, text):
+        assert f"The draws cannot be trusted: {INTERRUPTED}" in part
+    assert ab.load_fit(tmp_path / "draws.nc").interrupted == INTERRUPTED
+    assert len(pd.read_csv(tmp_path / "summary.csv")) > 0
+
+
+def test_a_run_interrupted_in_the_warm_up_is_a_sentence(data, tmp_path, monkeypatch, small_fit):
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: padded(small_fit.draws, [0, 0], 0))
+    result = CliRunner().invoke(app, ["run", str(MODEL), str(data), "--out", str(tmp_path), "--seed", "1"])
+    assert result.exit_code == 130
+    assert result.stderr.startswith("Sampling was interrupted in the warm-up, ")
+    assert "Traceback" not in result.stderr
+
+
+# ---- a real Ctrl-C ----
+
+WATCHED = """\
+import sys, nutpie
+sample = nutpie.sample
+def watched(*arguments, **options):
+    print("SAMPLING", file=sys.stderr, flush=True)
+    return sample(*arguments, **options)
+nutpie.sample = watched
+"""
+
+
+def interrupted_process(program, after, tmp_path):
+    """Run a program, send it SIGINT some time after each sampling begins, and return exit code, stdout and stderr."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WATCHED + textwrap.dedent(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("SAMPLING"):
+                time.sleep(after)
+                process.send_signal(signal.SIGINT)
+        return process.wait(timeout=60), process.stdout.read(), "".join(said)
+
+
+def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
+    """The first leaves the draws there are, the second a sentence."""
+    program = f"""
+        import numpy as np, alliance_bayes as ab
+        file = ab.load_model({str(MODEL)!r})
+        panel = file.panel({str(data)!r})
+        fit = ab.fit(file.spec, panel, seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
+        print(fit.n_draws, np.isfinite(fit.posterior["lagged"]).all().item())
+        print(fit, flush=True)
+        ab.fit(file.spec, panel, seed=1, draws=1000, tune=10_000_000, chains=2)
+        print("a fit without draws")
+    """
+    code, out, err = interrupted_process(program, 1, tmp_path)
+    assert code == 1, err
+    assert "FitWarning: Interrupted after " in err
+    n_draws, finite = out.split()[:2]
+    assert finite == "True"
+    assert f"{int(n_draws):,} of 4,000,000 draws" in out
+    assert "a fit without draws" not in out
+    assert "InterruptionError: Sampling was interrupted in the warm-up, " in err
+
+
+def run_and_interrupt(data, tmp_path, draws, tune):
+    options = ["--draws", str(draws), "--tune", str(tune), "--seed", "1", "--chains", "2"]
+    arguments = ["alliance-bayes", "run", str(MODEL), str(data), "--out", str(tmp_path / "out"), *options]
+    program = f"""
+        sys.argv = {arguments!r}
+        from alliance_bayes.cli import main
+        main()
+    """
+    code, out, err = interrupted_process(program, 1, tmp_path)
+    assert code == 130, err
+    assert "Traceback" not in err
+    return out, err
+
+
+def test_ctrl_c_on_the_command_line(data, tmp_path):
+    out, err = run_and_interrupt(data, tmp_path, 1_000_000, 200)
+    assert "Warning: Interrupted after " in err
+    assert "The draws cannot be trusted: Interrupted after " in out
+    assert ab.load_fit(tmp_path / "out" / "draws.nc").stopped
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_warm_up_on_the_command_line(data, tmp_path):
+    _, err = run_and_interrupt(data, tmp_path, 1000, 10_000_000)
+    assert "Sampling was interrupted in the warm-up, " in err
+
+
+# ---- regressions by Bambi ----
+
+
+def test_an_interrupted_regression_is_no_equation(monkeypatch):
+    bambi = pytest.importorskip("bambi")
+    from alliance_bayes.regressions.families import fit_by_bambi
+    from made_up import made_up_fit
+
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=30), "y": rng.normal(size=30)})
+    model, draws = made_up_fit("y ~ x", frame, "gaussian")
+    whole = draws["posterior"].to_dataset()
+    tail = xr.DataTree.from_dict({"/posterior": whole.where(whole["draw"] < 7)})
+    short = xr.DataTree.from_dict({"/posterior": whole.isel(draw=slice(7))})
+    options = {"draws": 10, "tune": 10, "chains": 2, "seed": 1}
+    for found in (tail, short):
+        monkeypatch.setattr(bambi.Model, "fit", lambda *_, found=found, **__: found)
+        with pytest.raises(ab.InterruptionError, match=r"^The regression y ~ x was interrupted; sample again\.$"):
+            fit_by_bambi("y ~ x", "gaussian", frame, **options)
+    monkeypatch.setattr(bambi.Model, "fit", lambda *_, **__: draws)
+    assert fit_by_bambi("y ~ x", "gaussian", frame, **options)[1] is draws
+    with pytest.raises(ab.SpecError, match=r"have no value, as after an interruption"):
+        ab.regression(model, tail)

@@ -5,7 +5,6 @@ data where the pattern statistics would be.
 """
 
 import numpy as np
-from llvmlite import binding
 from numba import carray, types
 
 from ..moments.compiled import callback, compiled
@@ -36,6 +35,7 @@ __all__ = [
     "LATENT_SYMBOL",
     "latent_likelihood_and_gradient",
     "latent_log_density",
+    "latent_log_likelihood",
     "moments_at",
     "scaled_expand",
     "scaled_latent_log_density",
@@ -140,8 +140,9 @@ def unpack_latent_likelihood(packed, start=AFTER_SYSTEM):
 _word, _number, _length = types.CPointer(types.int64), types.CPointer(types.float64), types.intp
 
 
-@callback(types.float64(_number, _length, _word, _length, _length, _number))
-def _log_likelihood(psi, n_psi, packed, n_packed, start, gradient):
+@callback(types.float64(_number, _length, _word, _length, _length, _number), symbol=LATENT_SYMBOL)
+def latent_log_likelihood(psi, n_psi, packed, n_packed, start, gradient):
+    """Log-likelihood at a prior-scale vector, and its gradient; `start` is where the links are packed."""
     words = carray(packed, (n_packed,))
     to_theta, structure, systems, links, data = unpack_latent_likelihood(words, start)
     value, slope = latent_likelihood_and_gradient(carray(psi, (n_psi,)), to_theta, structure, systems, links, data)
@@ -149,7 +150,6 @@ def _log_likelihood(psi, n_psi, packed, n_packed, start, gradient):
     return value
 
 
-binding.add_symbol(LATENT_SYMBOL, _log_likelihood.address)
 # As an external symbol the kernel is compiled once, and not again inside everything that calls it.
 _opaque = types.ExternalFunction(
     LATENT_SYMBOL, types.float64(types.voidptr, _length, types.voidptr, _length, _length, types.voidptr)
@@ -164,7 +164,7 @@ def _log_density(here, words, slope):
     return likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
 
 
-@callback(types.int64(types.uint64, _number, _number, _number, _word))
+@callback(types.int64(types.uint64, _number, _number, _number, _word), needs=(latent_log_likelihood,))
 def latent_log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 
@@ -185,7 +185,7 @@ def _straightened(point, words):
     return mode + root @ point, root
 
 
-@callback(types.int64(types.uint64, _number, _number, _number, _word))
+@callback(types.int64(types.uint64, _number, _number, _number, _word), needs=(latent_log_likelihood,))
 def scaled_latent_log_density(n_point, point, gradient, value, packed):
     """`latent_log_density` in the coordinates u of ``x = x0 + R u``; x0 and R are the last two packed arrays."""
     words, slope = all_words(packed), carray(gradient, (n_point,))

@@ -1,8 +1,10 @@
 """How every kernel is compiled, and kept."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
+from llvmlite import binding
 from numba import njit
 from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
@@ -10,9 +12,14 @@ from numba.core.sigutils import normalize_signature
 
 from .caching import KernelCache
 
-__all__ = ["callback", "compiled", "kept"]
+__all__ = ["Callback", "callback", "compiled", "kept"]
 
-_jit = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+_jit = njit(
+    nogil=True,
+    error_model="numpy",
+    fastmath={"reassoc", "contract", "nsz", "arcp"},
+    no_cfunc_wrapper=True,  # C calls callbacks alone
+)
 
 
 def kept(kernel: Any) -> Any:
@@ -27,13 +34,57 @@ def compiled(function: Callable[..., Any]) -> Any:
     return kept(_jit(function))
 
 
-def callback(signature: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function that C calls."""
+class Callback:
+    """A function that C calls by its address, compiled when that is first asked for and not when it is imported.
 
-    def wrapped(function: Callable[..., Any]) -> Any:
-        made = CFunc(function, normalize_signature(signature), locals={}, options={"error_model": "numpy"})
-        made._cache = KernelCache(function)  # type: ignore[attr-defined]
+    Parameters
+    ----------
+    function
+        Its body.
+    signature
+        Its numba signature, of numbers and pointers.
+    symbol
+        Name under which other compiled code finds it, once `address` was asked for; none where left open.
+    needs
+        Callbacks whose symbols its body calls.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], signature: Any, symbol: str | None, needs: tuple["Callback", ...]
+    ) -> None:
+        self.function, self.signature, self.symbol, self.needs = function, signature, symbol, needs
+
+    @cached_property
+    def _made(self) -> Any:
+        for other in self.needs:
+            other.link()
+        made: Any = CFunc(
+            self.function, normalize_signature(self.signature), locals={}, options={"error_model": "numpy"}
+        )
+        made._cache = KernelCache(self.function)
         made.compile()
+        if self.symbol is not None:
+            binding.add_symbol(self.symbol, made.address)
         return made
 
-    return wrapped
+    @property
+    def address(self) -> int:
+        """Where the machine code is."""
+        return int(self._made.address)
+
+    @property
+    def ctypes(self) -> Any:
+        """The function, for calls from Python."""
+        return self._made.ctypes
+
+    def link(self) -> None:
+        """Let other compiled code find it by its symbol."""
+        assert self.symbol is not None
+        assert self.address
+
+
+def callback(
+    signature: Any, *, symbol: str | None = None, needs: tuple[Callback, ...] = ()
+) -> Callable[[Callable[..., Any]], Callback]:
+    """Make a function one that C calls."""
+    return lambda function: Callback(function, signature, symbol, needs)

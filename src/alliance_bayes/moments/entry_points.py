@@ -10,7 +10,6 @@ whoever compiles those does not optimise the kernels a second time.
 from collections.abc import Iterable
 
 import numpy as np
-from llvmlite import binding
 from numba import carray, types
 
 from .compiled import callback, compiled
@@ -32,6 +31,7 @@ __all__ = [
     "SYSTEM",
     "all_finite",
     "all_words",
+    "derived_quantities",
     "derived_vector",
     "expand",
     "expand_into",
@@ -39,6 +39,7 @@ __all__ = [
     "integers_at",
     "likelihood_and_gradient",
     "log_density",
+    "log_likelihood",
     "pack",
     "priors_at",
     "program_at",
@@ -264,11 +265,13 @@ def expand(n_point, n_expanded, point, expanded, packed):
         _number, _length, _word, _length, _number, _length, _word, _word, _number, _length, _word, _number, _word,
         _number, _word, _length, _number, _number,
     ),
+    symbol=LIKELIHOOD_SYMBOL,
 )  # fmt: skip
-def _log_likelihood(
+def log_likelihood(
     psi, n_psi, packed, n_packed, people, n_patterns, size, position, mean, n_values, rank, factor, completed,
     scatter, cell_start, n_cells, given, gradient,
 ):  # fmt: skip
+    """Log-likelihood of pattern statistics at a prior-scale vector, and its gradient, as PyTensor's code calls it."""
     words = carray(packed, (n_packed,))
     patterns = PatternArrays(
         carray(people, (n_patterns,)),
@@ -289,8 +292,11 @@ def _log_likelihood(
     return value
 
 
-@callback(types.void(_number, _length, _word, _length, _number, _number, _length, _number, _length))
-def _derived_quantities(psi, n_psi, packed, n_packed, centre, unit, n_measures, result, n_result):
+@callback(
+    types.void(_number, _length, _word, _length, _number, _number, _length, _number, _length), symbol=DERIVED_SYMBOL
+)
+def derived_quantities(psi, n_psi, packed, n_packed, centre, unit, n_measures, result, n_result):
+    """Derived quantities at a prior-scale vector, as PyTensor's code calls them."""
     words = carray(packed, (n_packed,))
     carray(result, (n_result,))[:] = derived_vector(
         carray(psi, (n_psi,)),
@@ -299,7 +305,3 @@ def _derived_quantities(psi, n_psi, packed, n_packed, centre, unit, n_measures, 
         carray(centre, (n_measures,)),
         carray(unit, (n_measures,)),
     )
-
-
-binding.add_symbol(LIKELIHOOD_SYMBOL, _log_likelihood.address)
-binding.add_symbol(DERIVED_SYMBOL, _derived_quantities.address)

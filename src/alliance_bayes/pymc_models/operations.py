@@ -14,13 +14,16 @@ from ..latent.panel_likelihood import (
     AFTER_SYSTEM,
     LATENT_SYMBOL,
     latent_likelihood_and_gradient,
+    latent_log_likelihood,
     unpack_latent_likelihood,
 )
 from ..moments.entry_points import (
     DERIVED_SYMBOL,
     LIKELIHOOD_SYMBOL,
+    derived_quantities,
     derived_vector,
     likelihood_and_gradient,
+    log_likelihood,
     unpack_derived,
     unpack_likelihood,
 )
@@ -150,10 +153,10 @@ _derived = types.ExternalFunction(
 
 @register_funcify_default_op_cache_key(PanelLogLikelihood)
 def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
+    log_likelihood.link()
+
     @njit
-    def panel_log_likelihood(
-        psi, layout, people, size, position, mean, rank, factor, completed, scatter, cell_start, given
-    ):
+    def evaluate(psi, layout, people, size, position, mean, rank, factor, completed, scatter, cell_start, given):
         gradient = np.empty(psi.size)
         # The kernel reads plain memory, and data that users set may be laid out otherwise.
         point, packed = np.ascontiguousarray(psi), np.ascontiguousarray(layout)
@@ -168,13 +171,15 @@ def _numba_log_likelihood(op: PanelLogLikelihood, **_: Any) -> Any:
         )  # fmt: skip
         return np.asarray(value), gradient
 
-    return panel_log_likelihood, 4
+    return evaluate, 4
 
 
 @register_funcify_default_op_cache_key(LatentLogLikelihood)
 def _numba_latent_log_likelihood(op: LatentLogLikelihood, **_: Any) -> Any:
+    latent_log_likelihood.link()
+
     @njit
-    def latent_log_likelihood(psi, packed):
+    def evaluate(psi, packed):
         gradient = np.empty(psi.size)
         point, words = np.ascontiguousarray(psi), np.ascontiguousarray(packed)
         value = _latent_log_likelihood(
@@ -182,15 +187,16 @@ def _numba_latent_log_likelihood(op: LatentLogLikelihood, **_: Any) -> Any:
         )
         return np.asarray(value), gradient
 
-    return latent_log_likelihood, 2
+    return evaluate, 2
 
 
 @register_funcify_default_op_cache_key(DerivedQuantities)
 def _numba_derived(op: DerivedQuantities, **_: Any) -> Any:
     n_result = op.size
+    derived_quantities.link()
 
     @njit
-    def derived_quantities(psi, layout, centre, scale):
+    def evaluate(psi, layout, centre, scale):
         result = np.empty(n_result)
         point, packed = np.ascontiguousarray(psi), np.ascontiguousarray(layout)
         centre, scale = np.ascontiguousarray(centre), np.ascontiguousarray(scale)
@@ -200,4 +206,4 @@ def _numba_derived(op: DerivedQuantities, **_: Any) -> Any:
         )  # fmt: skip
         return result
 
-    return derived_quantities, 3
+    return evaluate, 3

@@ -99,7 +99,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("given", GOOD, ids=str)
+@pytest.mark.parametrize("given", GOOD)
 def test_what_fits_is_let_through(given):
     assert every_kind(**given) == "reached"
 

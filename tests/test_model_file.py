@@ -304,7 +304,7 @@ def at_default(spec, field):
 
 def test_a_question_has_a_key_for_every_argument_of_its_function():
     of_the_file = {"fit", "spec", "panel", "first", "second", "pairs", "seed", "variants", "ask", "between"}
-    of_the_file |= {"draws", "tune", "chains", "cores", "target_accept", "progress"}
+    of_the_file |= {"draws", "tune", "chains", "cores", "target_accept", "progress", "sampler", "latent"}
     for ask, keys in QUESTIONS.items():
         arguments = set(inspect.signature(getattr(ab, ask)).parameters)
         if ask == "robustness":

@@ -32,6 +32,11 @@ def with_states(persons):
     )
 
 
+def one_absent(values):
+    values[1, 1] = np.nan
+    return values
+
+
 PANELS = {
     "ids in words": lambda: with_states([f"P{person:03d}" for person in range(40)]),
     "ids in words of Unicode": lambda: with_states([f"Ä{person:03d}" for person in range(40)]),
@@ -39,7 +44,7 @@ PANELS = {
     "fractional ids": lambda: with_states([person + 0.5 for person in range(40)]),
     "plain": lambda: random_panel(3, (0, 0.5, 2.5), np.random.default_rng(2), persons=12, missing=0.3),
     "covariates": lambda: Panel.from_arrays(
-        np.random.default_rng(3).normal(size=(5, 2, 2)),
+        one_absent(np.random.default_rng(3).normal(size=(5, 2, 2))),
         measures=["x", "y"],
         times=[0, 6],
         covariates={"commitment": [1 / 3, 2, 3, np.nan, 5]},

@@ -59,6 +59,7 @@ N_CHECKS = 500
 MOST_LOW_RANK = 100
 FEWEST_DRAWS = 20  # of a chain after an interruption: with fewer, not even diagnostics say anything
 STOPPED = "Interrupted"
+PACKAGE = str(Path(__file__).parent)  # warnings name the line that called it
 GROUPS = {
     "posterior": "posterior draws",
     "sample_stats": "statistics of the sampler",
@@ -186,7 +187,7 @@ def fit(
     fitted = _with_other_groups(sampled(whole, settings, progress=show), prior)
     for sentence in (fitted.interrupted, *fitted.incomplete):
         if sentence:
-            warnings.warn(sentence, FitWarning, stacklevel=2)
+            warnings.warn(sentence, FitWarning, skip_file_prefixes=(PACKAGE,))
     return fitted
 
 

@@ -14,7 +14,7 @@ import xarray as xr
 from scipy.special import stdtr, stdtrit
 
 from .calls import checked
-from .fitting import Fit, FitWarning, fit
+from .fitting import PACKAGE, Fit, FitWarning, fit
 from .given import is_number, shown
 from .health import Health
 from .likelihood import MaximumLikelihood
@@ -205,7 +205,7 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
             f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows the "
             "less of what differs between imputations. Fit all panels for the final one.",
         )
-        warnings.warn(missing[0], FitWarning, stacklevel=2)
+        warnings.warn(missing[0], FitWarning, skip_file_prefixes=(PACKAGE,))
     together = replace(
         fits[0].settings,
         chains=sum(each.settings.chains for each in fits),

@@ -101,7 +101,7 @@ answers = [tried.twice(1.5), tried.twice(1), tried.called.ctypes(2.5)]
 stats = tried.twice.stats
 print(json.dumps({
     "answers": answers, "can write": can_write, "read": sum(stats.cache_hits.values()),
-    "compiled": sum(stats.cache_misses.values()), "callback read": tried.called.cache_hits,
+    "compiled": sum(stats.cache_misses.values()), "callback read": tried.called._made.cache_hits,
 }))
 """
 # Root may write anywhere, unless that power is taken from it before another program starts.

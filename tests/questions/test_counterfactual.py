@@ -326,7 +326,7 @@ def test_simulation_noise_is_taken_off_the_uncertainty():
     """The variance of means over copies holds that of a copy over their number."""
     rng = np.random.default_rng(3)
     by_copy = rng.normal(size=(40, 1)) + 2 * rng.normal(size=(40, 5))
-    simulation = SimpleNamespace(chains=2, draws=20)
+    simulation = SimpleNamespace(chains=2, draws=20, order=SimpleNamespace(imputation=None))
     table, noise = module._table({"total": by_copy}, simulation)
     between, within = by_copy.mean(axis=1).var(ddof=1), by_copy.var(axis=1, ddof=1).mean() / 5
     row = table.loc["total"]

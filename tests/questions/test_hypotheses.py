@@ -1,7 +1,6 @@
 """Informative hypotheses beside exact probabilities of normal orthants, and what the answer says."""
 
 import re
-from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -247,16 +246,6 @@ def test_what_holds_always_or_never_is_no_hypothesis(text, reason):
     problems = Problems("none")
     parse(text, ["alliance -> days", "days -> alliance"], problems)
     assert f"'{text}': {reason}" in problems.found[0]
-
-
-def test_a_removed_path_is_no_effect():
-    fit = made_up_fit()
-    removed = replace(fit, spec=fit.spec.without("days -> alliance"))
-    assert {path.partition(",")[0] for path in effects_of(removed, "posterior")} == {
-        "alliance -> alliance",
-        "days -> days",
-        "alliance -> days",
-    }
 
 
 def test_every_problem_of_hypotheses_in_one_message():

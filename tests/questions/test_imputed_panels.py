@@ -101,7 +101,8 @@ REFUSED = {
 SHARED = {
     *("spec", "panel", "draws", "settings", "whole", "fits", "groups", "model", "system", "scale", "derived"),
     *("n_persons", "n_draws", "health", "posterior", "thetas", "notes", "between_share", "of_group"),
-    *("require_one_population", "require_one_panel"),
+    *("require_one_population", "require_one_panel", "drawn", "draws_in_words"),
+    *("incomplete", "interrupted", "stopped"),
 }
 ELSEWHERE = {"group_contrast", "Fit", "fit_imputations", "load_fit", "FitOfImputations"}
 

@@ -15,6 +15,7 @@ from ..given import is_whole, shown
 from ..names import choices, quoted
 from ..problems import ModelFileError, Problems
 from ..spec.association import RandomInterceptRegression
+from ..writing import write_text
 from .keys import WHOLE, Key, is_count, is_text, read_sampling
 from .reading import document_of, named_text
 from .sections import FORMAT
@@ -124,8 +125,7 @@ def save_association(file: AssociationFile, path: str | PathLike[str]) -> Path:
     text = tomlkit.dumps(document)
     if _read(text, Path(path).name) != file:
         raise ModelFileError("The regressions differ in person or time, which one file cannot hold.")
-    Path(path).write_text(text, "utf-8")
-    return Path(path)
+    return write_text(path, text)
 
 
 def _read(text: str, name: str) -> AssociationFile:

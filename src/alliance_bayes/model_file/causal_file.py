@@ -28,6 +28,7 @@ from ..questions.counterfactual_checks import MonteCarlo
 from ..questions.state_effects import RandomisedPush, randomised_push, split_by_existence
 from ..regressions.families import fit_by_bambi
 from ..spec.association import NAME
+from ..writing import write_text
 from .keys import (
     CERTAINTY,
     COLUMN,
@@ -387,8 +388,7 @@ def save_causal(file: CausalFile, path: str | PathLike[str]) -> Path:
         same = False
     if not same:
         raise ModelFileError(f"'{file.title}' holds what a file cannot, such as a function as a regime.")
-    Path(path).write_text(text, "utf-8")
-    return Path(path)
+    return write_text(path, text)
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from ..problems import ModelFileError, PanelError, Problems
 from ..simulation import GroupTruth, Truth, simulate
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
+from ..writing import write_text
 from .columns import DerivedColumn, add_derived
 from .questions import Question, frozen
 from .reading import document_of, packaged_text, text_at
@@ -283,8 +284,7 @@ def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
     file = Path(path)
     text = _written(model_file)
     _read(text, file.name)
-    file.write_text(text, "utf-8")
-    return file
+    return write_text(file, text)
 
 
 def _read(text: str, name: str) -> ModelFile:

@@ -114,6 +114,7 @@ if hasattr(libc, "prctl"):
 os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
 """
 RIGHT = [5.0, 4, 7.0]
+COMPILING = "alliance_bayes compiles its numerical code, once for this machine: up to a few minutes.\n"
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def kept_in(folder):
 
 def test_an_installation_that_cannot_be_written_serves_what_was_compiled_in_it(installed):
     first, said = tried(installed)
-    assert (first["answers"], first["read"], first["compiled"], said) == (RIGHT, 0, 2, "")
+    assert (first["answers"], first["read"], first["compiled"], said) == (RIGHT, 0, 2, COMPILING)
     writable(installed / "site", False)
     writable(installed / "home", False)
     again, said = tried(installed)
@@ -167,7 +168,7 @@ def test_an_installation_that_cannot_be_written_serves_what_was_compiled_in_it(i
 def test_what_an_installation_lacks_is_kept_in_the_home(installed):
     writable(installed / "site", False)
     first, said = tried(installed)
-    assert (first["answers"], first["read"], first["compiled"], said) == (RIGHT, 0, 2, "")
+    assert (first["answers"], first["read"], first["compiled"], said) == (RIGHT, 0, 2, COMPILING)
     assert kept_in(installed / "home")
     assert not kept_in(installed / "site")
     again, said = tried(installed)
@@ -180,10 +181,10 @@ def test_where_nothing_can_be_written_it_is_said_once_and_everything_works(insta
     for _ in range(2):
         found, said = tried(installed)
         assert found == {"answers": RIGHT, "can write": False, "read": 0, "compiled": 2, "callback read": 0}
-        assert said.count("\n") == 1
+        assert said.count("\n") == 2
         places = [installed / "site" / "alliance_bayes" / "moments" / "__pycache__", installed / "home"]
         assert all(str(place) in said for place in places)
-        assert said.startswith("alliance_bayes cannot keep compiled code: neither ")
+        assert said.startswith(f"{COMPILING}alliance_bayes cannot keep compiled code: neither ")
         assert said.endswith(
             " can be written. It is compiled again in every process, which takes minutes. Set NUMBA_CACHE_DIR to a "
             "folder that can be written.\n"
@@ -191,13 +192,13 @@ def test_where_nothing_can_be_written_it_is_said_once_and_everything_works(insta
     chosen = installed / "chosen"
     first, said = tried(installed, NUMBA_CACHE_DIR=str(chosen))
     again, _ = tried(installed, NUMBA_CACHE_DIR=str(chosen))
-    assert (first["compiled"], again["compiled"], again["read"], said) == (2, 0, 2, "")
+    assert (first["compiled"], again["compiled"], again["read"], said) == (2, 0, 2, COMPILING)
 
 
 def test_two_processes_may_compile_at_once(installed):
     both = [ended(process) for process in [started(installed), started(installed)]]
     assert [found["answers"] for found, _ in both] == [RIGHT, RIGHT]
-    assert [said for _, said in both] == ["", ""]
+    assert all(said in ("", COMPILING) for _, said in both)  # the second may find what the first has kept
     after, _ = tried(installed)
     assert after["answers"] == RIGHT
     assert not list((installed / "site").rglob("*.tmp.*"))

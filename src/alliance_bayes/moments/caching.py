@@ -82,7 +82,7 @@ OF_USER = _place(UserWideCacheLocator)
 class KernelCache(_Cache):
     """Where one kernel is looked for, in this order, and kept in the first of these that can be written."""
 
-    _said = False
+    _said = _announced = False
 
     def __init__(self, function: Any) -> None:
         places = [CHOSEN, IN_TREE, OF_USER] if config.CACHE_DIR else [IN_TREE, OF_USER]
@@ -103,6 +103,7 @@ class KernelCache(_Cache):
             # Two processes that compile other overloads at once may both have written them under one name.
             if found is not None and found.signature.args == _arguments(signature):
                 return found
+        self._announce()
         return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
@@ -114,6 +115,14 @@ class KernelCache(_Cache):
                 continue
             return
         self._say()
+
+    def _announce(self) -> None:
+        """Why the first call takes so long, once in a process and before it does."""
+        if not KernelCache._announced:
+            KernelCache._announced = True
+            sys.stderr.write(
+                "alliance_bayes compiles its numerical code, once for this machine: up to a few minutes.\n"
+            )
 
     def _say(self) -> None:
         """What happens where nothing can be kept, once in a process."""

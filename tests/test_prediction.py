@@ -295,3 +295,16 @@ def test_a_value_that_only_one_person_has():
 def test_intercepts_are_the_first_variables():
     system = system_at(RICLPM(["a", "b", "c"]), (0, 1, 2))
     assert system.systems[0].variables[:3] == ("intercept a", "intercept b", "intercept c")
+
+
+def test_nothing_is_drawn_given_values_whose_covariance_is_singular():
+    """Nobody differs at the first wave, where values were observed all the same."""
+    spec = RICLPM(["alliance", "days"], lags="equal")
+    system, values, _, rng = a_model(spec, (0, 1, 2), seed=8)
+    for name in ("variance alliance", "variance days", "covariance alliance, days"):
+        values |= {f"within {name}, 0": 0.0, f"between {name}": 0.0}
+    observed = np.full((4, 6), np.nan)
+    observed[:, :2] = rng.normal(size=(4, 2))
+    thetas = in_order(system, values)[None]
+    with pytest.raises(SpecError, match="At 1 of 1 draws of the parameters the covariance of the values is singular"):
+        draw_unobserved(system, [0], thetas, observed, rng)

@@ -51,6 +51,11 @@ def draw_unobserved(
     -------
     numpy.ndarray
         Shape ``(draw, person, target)``, in the model's unit.
+
+    Raises
+    ------
+    SpecError
+        If the values' covariance at a draw is not positive definite, so that nothing can be given them.
     """
     joint = joined_arrays([replace(each, observed=(*targets, *each.observed)) for each in system.systems])
     n_cells = len(system.systems)
@@ -61,6 +66,13 @@ def draw_unobserved(
     conditional_draws(
         thetas, system.structure_arrays, joint, len(targets), patterns, values, order, bounds, normals, result
     )
+    lost = ~np.isfinite(result).all(axis=(1, 2))
+    if lost.any():
+        raise SpecError(
+            f"At {lost.sum()} of {len(thetas)} draws of the parameters the covariance of the values is singular, so "
+            "that nobody's other values can be drawn given them. See fit.health; simplify the model, or leave out "
+            "waves that follow exactly from those before."
+        )
     return result
 
 

@@ -544,7 +544,7 @@ def conditional_draws(thetas, structure, systems, n_targets, patterns, values, o
     normals
         Standard normal numbers, shape ``(draw, person, target)``.
     result
-        Shape ``(draw, person, target)``, overwritten.
+        Shape ``(draw, person, target)``, overwritten; NaN where the values' covariance is not positive definite.
     """
     n_values = values.shape[1]
     lower = np.empty((n_values, n_values))
@@ -560,7 +560,9 @@ def conditional_draws(thetas, structure, systems, n_targets, patterns, values, o
                 for row in range(size):
                     for column in range(row + 1):
                         lower[row, column] = covariance[n_targets + index[row], n_targets + index[column]]
-                cholesky(lower, size)
+                if not cholesky(lower, size):
+                    for row in range(size):
+                        lower[row, row] = np.nan
                 for target in range(n_targets):
                     for row in range(size):
                         value = covariance[n_targets + index[row], target]

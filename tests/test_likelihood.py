@@ -419,7 +419,7 @@ def test_too_few_people_have_no_maximum():
     panel = random_panel(2, (0, 1, 2, 3), np.random.default_rng(3), persons=4)
     found = ab.maximum_likelihood(ab.RICLPM(["alliance", "days"]), panel)
     assert not found.converged
-    assert "Not converged: the gradient does not vanish. Read no number of this table." in found.messages
+    assert "Not converged: the gradient is not 0. Do not use the numbers of this table." in found.messages
     assert found.messages[-1] == "No test of fit: the saturated model did not converge."
     assert np.isnan([found.chi_square, found.p_value, found.cfi, found.rmsea]).all()
 

@@ -65,7 +65,10 @@ def test_everything_wrong_with_labels_and_weights(small):
     [
         ({"P00": 1, "P01": 2}, r"cluster has no entry for 27 persons with values: 'P02', 'P03', 'P05' and 24 more\."),
         (list(range(7)), r"cluster has shape \(7,\), and there are 30 persons. Give one entry for each, in the order"),
-        (["one"] * 30, "All persons are in one cluster; how much clusters differ cannot be told. Leave cluster out."),
+        (
+            ["one"] * 30,
+            "All persons are in one cluster; how much clusters differ cannot be estimated. Leave cluster out.",
+        ),
     ],
 )
 def test_labels_that_do_not_fit(small, given, message):

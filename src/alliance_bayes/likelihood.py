@@ -421,7 +421,7 @@ def _standardized(model: PanelModel, theta: np.ndarray) -> pd.DataFrame:
 def _messages(system: PanelSystem, theta: np.ndarray, gradient_gone: bool, definite: bool) -> tuple[str, ...]:
     found = []
     if not gradient_gone:
-        found.append("Not converged: the gradient does not vanish. Read no number of this table.")
+        found.append("Not converged: the gradient is not 0. Do not use the numbers of this table.")
     if not definite:
         found.append(
             "The information is singular at the solution: some parameters are not identified by these data, "

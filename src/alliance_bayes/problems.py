@@ -25,7 +25,7 @@ class PanelError(AllianceBayesError):
 
 
 class SpecError(AllianceBayesError):
-    """A model that cannot be meant, identified, or fitted to this panel."""
+    """A model that is not valid, not identified, or does not fit this panel."""
 
 
 class ModelFileError(AllianceBayesError):

@@ -43,7 +43,7 @@ class Sampling:
 
 
 def sampling_of(panel: Panel, seen: npt.NDArray[np.bool_], cluster: object, weights: object) -> Sampling:
-    """Read clusters and weights, and refuse what cannot be meant.
+    """Read clusters and weights, and refuse what is not valid.
 
     Parameters
     ----------
@@ -74,7 +74,9 @@ def sampling_of(panel: Panel, seen: npt.NDArray[np.bool_], cluster: object, weig
         else:
             clusters[seen] = pd.factorize(labels[seen])[0]
         if clusters.max() == 0:
-            problems.add("All persons are in one cluster; how much clusters differ cannot be told. Leave cluster out.")
+            problems.add(
+                "All persons are in one cluster; how much clusters differ cannot be estimated. Leave cluster out."
+            )
     scaled = None if numbers is None else _scaled(numbers, panel, seen, problems)
     problems.raise_as(PanelError)
     return Sampling(clusters, scaled, 0 if clusters is None else int(clusters.max()) + 1)

@@ -84,7 +84,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "health.py",
-        "test_health.py::test_a_parameter_that_never_moves_is_not_healthy",
+        "test_health.py::test_limits_of_health",
         ("what is no number counts as the worst", "np.isnan(array.values), unknown", "np.isnan(array.values), 1.0"),
     ),
     *rules_of(

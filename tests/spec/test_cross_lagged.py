@@ -139,7 +139,7 @@ def test_assumptions_of_each_model():
 )
 @pytest.mark.parametrize("model", [RICLPM, CLPM])
 def test_measures_that_cannot_be_meant(model, measures, problem):
-    assert refusal(lambda: model(measures)) == f"This {model.title} cannot be meant. 1 problem:\n  1. {problem}"
+    assert refusal(lambda: model(measures)) == f"This {model.title} is not valid. 1 problem:\n  1. {problem}"
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_measures_that_cannot_be_meant(model, measures, problem):
     ],
 )
 def test_options_that_cannot_be_meant(options, problem):
-    assert refusal(lambda: RICLPM(["x", "y"], **options)) == f"This {RI} cannot be meant. 1 problem:\n  1. {problem}"
+    assert refusal(lambda: RICLPM(["x", "y"], **options)) == f"This {RI} is not valid. 1 problem:\n  1. {problem}"
 
 
 def test_every_problem_at_once():
     assert refusal(
         lambda: CLPM(["alliance", "days", "days"], lags="grids", means=1, remove=["aliance -> days", "day -> day"])
     ) == (
-        f"This {PLAIN} cannot be meant. 5 problems:\n"
+        f"This {PLAIN} is not valid. 5 problems:\n"
         "  1. Measures named twice: 'days'.\n"
         "  2. lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'grids'.\n"
         "  3. means must be one of 'equal', 'free'; got 1.\n"
@@ -187,7 +187,7 @@ def test_every_problem_at_once():
 
 def test_without_a_path_that_is_not_there():
     assert refusal(lambda: RICLPM(["x", "y"]).without("y -> q")) == (
-        f"This {RI} cannot be meant. 1 problem:\n"
+        f"This {RI} is not valid. 1 problem:\n"
         "  1. remove: 'y -> q' names 'q', which is not a measure. Measures: 'x', 'y'."
     )
     assert "'x -> y' is removed twice." in refusal(lambda: RICLPM(["x", "y"], remove=["x -> y"]).without("x -> y"))

@@ -146,7 +146,7 @@ def test_assumptions_of_a_state():
     last = (
         "Nothing unmeasured drives both 'sponsor' and the measures, beyond what its regressions name; of its own past "
         "the last wave alone matters.",
-        "Where nobody told whether 'sponsor' was on, both are possible and summed over (missing at random).",
+        "Where it is not known whether 'sponsor' was on, both possibilities are averaged (missing at random).",
     )
     assert ab.RICLPM(M, state=SPONSOR).assumptions[1:5] == (
         "While 'sponsor' is off there is no 'alliance', which is not missing. What needs it begins anew where "

@@ -82,12 +82,12 @@ ALONE = [
 OTHER_MODELS = [
     (
         lambda: ab.DPM(["x", "y"], lags="continuous"),
-        "A dynamic panel model has factors that act anew at each wave, so lags='continuous' has no meaning for it; use "
-        "'equal', 'free' or 'grid'.",
+        "A dynamic panel model has factors that act again at each wave, so lags='continuous' has no meaning for it; "
+        "use 'equal', 'free' or 'grid'.",
     ),
     (
         lambda: ab.ALT(["x", "y"], lags="equal_standardized"),
-        "An autoregressive latent trajectory model has factors that act anew at each wave, so "
+        "An autoregressive latent trajectory model has factors that act again at each wave, so "
         "lags='equal_standardized' has no meaning for it; use 'equal', 'free' or 'grid'.",
     ),
     (
@@ -111,7 +111,7 @@ def problem_of(make):
 
 @pytest.mark.parametrize(("options", "problem"), ALONE)
 def test_options_that_cannot_be_meant(options, problem):
-    assert problem_of(lambda: ab.RICLPM(["x", "y"], **options)) == (f"This {RI} cannot be meant.", problem)
+    assert problem_of(lambda: ab.RICLPM(["x", "y"], **options)) == (f"This {RI} is not valid.", problem)
 
 
 @pytest.mark.parametrize(("make", "problem"), OTHER_MODELS)

@@ -83,7 +83,7 @@ def family_layout(measures: Sequence[str], families: Mapping[str, Family]) -> Fa
     >>> family_layout(["alliance", "help"], {"help": YesNo()}).names
     ('intercept help', 'slope help')
     """
-    problems = Problems("The families cannot be meant")
+    problems = Problems("The families are not valid")
     for name in families:
         if name not in measures:
             problems.add(f"No measure '{name}'{choices(name, measures, 'Measures')}")

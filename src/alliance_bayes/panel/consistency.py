@@ -112,7 +112,7 @@ def internal_consistency(panel: "Panel", items: Sequence[str]) -> InternalConsis
     Differences between people at one time; the reliability of their mean at least, if what items share is the \
 scale alone.
     """
-    problems, given = Problems("The consistency of these items cannot be told"), entries(items) or ()
+    problems, given = Problems("The consistency of these items cannot be computed"), entries(items) or ()
     named = all(isinstance(name, str) for name in given)
     if not named or len(given) < 2 or len(set(given)) < len(given):
         problems.add(f"items must be a list of 2 or more different measures; got {shown(items)}.")

@@ -62,7 +62,7 @@ class CrossLagged:
     """Whether values carry measurement error of unknown variance."""
 
     def __post_init__(self) -> None:
-        problems = Problems(f"This {self.title} cannot be meant")
+        problems = Problems(f"This {self.title} is not valid")
         measures = entries(self.measures)
         if measures is None or not all(isinstance(name, str) and name for name in measures):
             problems.add(f"measures must be a list of names; got {shown(self.measures)}.")
@@ -213,7 +213,7 @@ class CrossLagged:
             yield "moderated needs lags on the scale of the measures; use lags='equal' or 'free'."
         if self.accumulating and self.lags in ("continuous", "equal_standardized"):
             yield (
-                f"{self._a_title(capital=True)} has factors that act anew at each wave, so lags='{self.lags}' has no "
+                f"{self._a_title(capital=True)} has factors that act again at each wave, so lags='{self.lags}' has no "
                 "meaning for it; use 'equal', 'free' or 'grid'."
             )
         if self.lags == "equal_standardized" and self.is_stationary:

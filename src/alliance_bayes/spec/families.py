@@ -103,7 +103,7 @@ class _Family:
     word: ClassVar[str]
 
     def __post_init__(self) -> None:
-        problems = Problems(f"This family '{self.word}' cannot be meant")
+        problems = Problems(f"This family '{self.word}' is not valid")
         for each in fields(self):
             value, allowed = getattr(self, each.name), _PRIORS.get(each.name)
             if allowed is InducedDirichlet:
@@ -116,7 +116,7 @@ class _Family:
         problems.raise_as(SpecError)
 
     def _check(self, problems: Problems) -> None:
-        """Note what cannot be meant, priors apart."""
+        """Note what is not valid, priors apart."""
 
     @property
     def parameters(self) -> tuple[FamilyParameter, ...]:

@@ -207,7 +207,7 @@ class CLPM(CrossLagged):
 
 @dataclass(frozen=True)
 class DPM(CrossLagged):
-    """Dynamic panel model: stable differences between people act anew at each wave and accumulate.
+    """Dynamic panel model: stable differences between people act again at each wave and accumulate.
 
     ``y_it = mu_t + s_it``,  ``s_it = Phi_t s_i,t-1 + alpha_i + z_it``,  with ``alpha_i ~ N(0, A)`` free to
     covary with the first wave s_i1 [1]_. It equals the RI-CLPM where Phi is constant and everybody starts
@@ -234,7 +234,7 @@ class DPM(CrossLagged):
 
     def _model_assumptions(self) -> tuple[str, ...]:
         return (
-            "Stable causes act anew at every wave with the same strength, and their effects accumulate through "
+            "Stable causes act again at every wave with the same strength, and their effects accumulate through "
             "carry-over; whatever confounds the measures and changes with time is not removed.",
         )
 
@@ -347,7 +347,7 @@ class ALT(CrossLagged):
 
     def _model_assumptions(self) -> tuple[str, ...]:
         return (
-            "Stable causes and slopes act anew at every wave, and their effects accumulate through carry-over; "
+            "Stable causes and slopes act again at every wave, and their effects accumulate through carry-over; "
             "whatever confounds the measures and changes otherwise with time is not removed.",
         )
 

@@ -181,7 +181,7 @@ def _assumptions_of_state(state: State) -> Iterable[str]:
         f"Nothing unmeasured drives both '{name}' and the measures, beyond what its regressions name; of its own past "
         "the last wave alone matters."
     )
-    yield f"Where nobody told whether '{name}' was on, both are possible and summed over (missing at random)."
+    yield f"Where it is not known whether '{name}' was on, both possibilities are averaged (missing at random)."
 
 
 def _assumptions_of_selection(selection: Selection) -> Iterable[str]:

@@ -60,7 +60,7 @@ class State:
     Raises
     ------
     SpecError
-        If something cannot be meant; all problems at once.
+        If something is not valid; all problems at once.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class State:
     effect: Normal = field(default=Normal(0.0, 0.5), kw_only=True)
 
     def __post_init__(self) -> None:
-        problems = Problems(f"This state {shown(self.name)} cannot be meant")
+        problems = Problems(f"This state {shown(self.name)} is not valid")
         if not isinstance(self.name, str) or not self.name:
             problems.add(f"A state needs a name; got {shown(self.name)}.")
         for option in ("required_by", "first", "acquire", "keep", "acts_on"):
@@ -146,7 +146,7 @@ class Selection:
     Raises
     ------
     SpecError
-        If something cannot be meant; all problems at once.
+        If something is not valid; all problems at once.
 
     References
     ----------
@@ -167,7 +167,7 @@ class Selection:
     intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
 
     def __post_init__(self) -> None:
-        problems = Problems(f"This selection of {shown(self.of)} cannot be meant")
+        problems = Problems(f"This selection of {shown(self.of)} is not valid")
         if not isinstance(self.of, str) or not self.of:
             problems.add(f"of must be 'interview' or the name of a measure; got {shown(self.of)}.")
         for option in ("on", "before"):

@@ -131,11 +131,11 @@ ANSWERS: list[Mutant] = [
             'effects[f"backward{suffix}"] = draws[name].sel(outcome=first, predictor=second',
             'effects[f"backward{suffix}"] = draws[name].sel(outcome=second, predictor=first',
         ),
-        ("intervals disagree where both signs are sure", "if above and below:", "if above or below:"),
+        ("intervals disagree where both signs are sure", "if positive and negative:", "if positive or negative:"),
         (
             "an interval is negative below 0",
-            "probability(indicator(of < 0, of))",
-            "probability(indicator(of > -1, of))",
+            "probability(below(of, 0))",
+            "probability(below(-1, of))",
         ),
     ),
     *rules_of(
@@ -193,8 +193,8 @@ ANSWERS: list[Mutant] = [
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
         (
             "P(effect > 0) is of positive effects",
-            "positive = probability(indicator(effect > 0, effect))",
-            "positive = probability(indicator(effect < 0, effect))",
+            "positive, before = probability(above(effect, 0))",
+            "positive, before = probability(below(effect, 0))",
         ),
     ),
     *rules_of(
@@ -211,13 +211,13 @@ ANSWERS: list[Mutant] = [
         "questions/test_directionality.py::test_signs_of_intervals_need_their_monte_carlo_margin",
         (
             "a sign of an interval needs its Monte Carlo margin",
-            "> 0, of)).reaches(certainty)]",
-            "> 0, of)).value >= certainty]",
+            "above(of, 0)).reaches(certainty)]",
+            "above(of, 0)).value >= certainty]",
         ),
         (
             "a negative sign of an interval needs its Monte Carlo margin",
-            "< 0, of)).reaches(certainty)]",
-            "< 0, of)).value >= certainty]",
+            "below(of, 0)).reaches(certainty)]",
+            "below(of, 0)).value >= certainty]",
         ),
     ),
     *rules_of(
@@ -279,8 +279,8 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/statements.py",
         "questions/test_hypotheses.py::test_bayes_factors_of_orders_are_those_of_normal_orthants",
-        ("every comparison must hold", "found = found & (", "found = found | ("),
-        ("< is smaller", '< read(right)) if sign == "<" else', '< read(right)) if sign == ">" else'),
+        ("every comparison must hold", 'answers.min("comparison")', 'answers.max("comparison")'),
+        ("< is smaller", 'below if sign == "<" else above', 'below if sign == ">" else above'),
         (
             "x -> y is of the outcome y",
             "sel(outcome=outcome, predictor=predictor",
@@ -527,8 +527,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_verdicts_need_healthy_draws",
         (
             "a positive effect needs healthy draws",
-            "health.healthy and probability(indicator(indirect > 0, indirect))",
-            "probability(indicator(indirect > 0, indirect))",
+            "health.healthy and probability(above(indirect, 0))",
+            "probability(above(indirect, 0))",
         ),
     ),
     *rules_of(
@@ -536,24 +536,24 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws",
         (
             "a negative effect needs healthy draws",
-            "health.healthy and probability(indicator(indirect < 0, indirect))",
-            "probability(indicator(indirect < 0, indirect))",
+            "health.healthy and probability(below(indirect, 0))",
+            "probability(below(indirect, 0))",
         ),
         (
             "a positive effect needs its Monte Carlo margin",
-            "probability(indicator(indirect > 0, indirect)).reaches(certainty)",
-            "probability(indicator(indirect > 0, indirect)).value >= certainty",
+            "probability(above(indirect, 0)).reaches(certainty)",
+            "probability(above(indirect, 0)).value >= certainty",
         ),
         (
             "a negative effect needs its Monte Carlo margin",
-            "probability(indicator(indirect < 0, indirect)).reaches(certainty)",
-            "probability(indicator(indirect < 0, indirect)).value >= certainty",
+            "probability(below(indirect, 0)).reaches(certainty)",
+            "probability(below(indirect, 0)).value >= certainty",
         ),
     ),
     *rules_of(
         "questions/mediation.py",
         "questions/test_mediation.py::test_the_share_is_only_given_where_the_total_effect_has_a_sign_and_a_size",
-        ("no share where the sign is not settled", "if signed.value <= CERTAINTY:", "if signed.value <= 0.5:"),
+        ("no share where the sign is not settled", "if not signed.value > CERTAINTY:", "if not signed.value > 0.5:"),
         ("the share is of the total", "share = indirect / total", "share = indirect / direct"),
     ),
     *rules_of(
@@ -561,8 +561,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_there_is_no_share_at_the_limits_themselves",
         (
             "no share where the sign is settled by exactly .95",
-            "if signed.value <= CERTAINTY:",
-            "if signed.value < CERTAINTY:",
+            "if not signed.value > CERTAINTY:",
+            "if not signed.value >= CERTAINTY:",
         ),
         ("no share of next to nothing", "if small.value >= MOST_NEGLIGIBLE:", "if small.value > 0.5:"),
         (
@@ -576,8 +576,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_evidence_is_counted_draw_by_draw",
         (
             "opposite signs are said",
-            "product < 0",
-            "product > 0",
+            "below(product, 0)",
+            "above(product, 0)",
         ),
     ),
     *rules_of(

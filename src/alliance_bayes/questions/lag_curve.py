@@ -34,7 +34,7 @@ from .dynamics import (
     time_in_words,
     within_in_words,
 )
-from .structure import check_path, free_paths, known_draws, leads, sign_in_words, signless, sign_width, with_fixed
+from .structure import check_path, free_paths, known_draws, leads, sign_in_words, sign_width, signless, with_fixed
 from .thresholds import MARGIN, check_margin
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class LagCurve:
         ``upper``: effect in within-person SDs of the outcome per within-person SD of the
         predictor, both at the first wave, so that curves differ by dynamics alone (CLPM: SDs).
         ``p_positive``: probability that it is above 0, of the draws that have a sign; NaN where these are hardly any,
-        and where the effect is ``fixed``: known without data, as at lag 0, or 0 by construction where no way of so many steps leads along the model's paths.
+        and where the effect is ``fixed``: known without data, as at lag 0, or 0 by construction where no way of so many
+        steps leads along the model's paths.
         ``no_sign``: share of draws without a sign, exactly 0 since smaller than any number.
         ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the predictor.
         ``extrapolated``: whether the lag is shorter or longer than every interval of the panel; distrust these most.

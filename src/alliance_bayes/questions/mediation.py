@@ -27,7 +27,7 @@ from .dynamics import (
     within_in_words,
 )
 from .mediation_plan import Plan, dynamics_of, fixed_of, plan_of
-from .structure import FIXED, known_draws, labelled_bars, sign_in_words, signless, sign_width, with_fixed
+from .structure import FIXED, known_draws, labelled_bars, sign_in_words, sign_width, signless, with_fixed
 from .thresholds import CERTAINTY, MARGIN
 
 if TYPE_CHECKING:
@@ -331,7 +331,8 @@ def _no_sign(draws: xr.Dataset, prior: xr.Dataset | None, fixed: Sequence[str]) 
     def of(effects: xr.Dataset | None, name: str) -> float:
         return 0.0 if effects is None else float((effects[name] == 0).mean())
 
-    return signless({str(name): (of(draws, name), of(prior, name)) for name in draws if name not in fixed})
+    free = [name for name in map(str, draws) if name not in fixed]
+    return signless({name: (of(draws, name), of(prior, name)) for name in free})
 
 
 def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None) -> pd.DataFrame:
@@ -370,15 +371,20 @@ def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float, fixed:
 
 def _events(draws: xr.Dataset, margin: float) -> dict[str, xr.DataArray]:
     size, indirect, total = number(margin), draws["indirect"], draws["total"]
-    product = np.sign(draws["direct"]) * np.sign(indirect)
     return {
         "indirect effect above 0": above(indirect, 0),
         "indirect effect below 0": below(indirect, 0),
         f"indirect effect smaller than {size} in size": indicator(abs(indirect) < margin, indirect),
         "total effect above 0": above(total, 0),
         f"total effect smaller than {size} in size": indicator(abs(total) < margin, total),
-        OPPOSITE: below(product, 0),
+        OPPOSITE: _opposed(draws["direct"], indirect),
     }
+
+
+def _opposed(direct: xr.DataArray, indirect: xr.DataArray) -> xr.DataArray:
+    # Of the signs, since the product of two small effects may be smaller than any number.
+    product = xr.apply_ufunc(np.sign, direct) * xr.apply_ufunc(np.sign, indirect)
+    return below(product, 0)
 
 
 def _curve(curves: xr.Dataset) -> pd.DataFrame:
@@ -407,7 +413,7 @@ def _proportion(
     share = indirect / total.where(total != 0)
     lower, upper = (float(bound) for bound in interval(share, "chain", "draw"))
     median = float(share.median())
-    opposed = probability(below(np.sign(indirect) * np.sign(direct), 0))
+    opposed = probability(_opposed(direct, indirect))
     text = f"Share that is indirect: {median:.2f} [{lower:.2f}, {upper:.2f}] of the total effect."
     if opposed.value > 1 - CERTAINTY:
         text += (

@@ -24,8 +24,8 @@ __all__ = [
     "labelled_bars",
     "leads",
     "sign_in_words",
-    "signless",
     "sign_width",
+    "signless",
     "some_way",
     "with_fixed",
 ]
@@ -183,6 +183,6 @@ def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
     if not found:
         return ()
     return (
-        f"No sign is known in draws where an effect is exactly 0 (smaller than any number) or has no value: {'; '.join(found)}. "
-        "P(effect > 0) is that of the other draws, and undefined where they are hardly any.",
+        "No sign is known in draws where an effect is exactly 0 (smaller than any number) or has no value: "
+        f"{'; '.join(found)}. P(effect > 0) is that of the other draws, and undefined where they are hardly any.",
     )

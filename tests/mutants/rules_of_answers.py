@@ -42,6 +42,51 @@ ANSWERS: list[Mutant] = [
         ("the error is that of a mean of imputations", "/ np.sqrt(shares.size)", "/ 1"),
     ),
     *rules_of(
+        "summaries.py",
+        "questions/test_ties.py::test_equal_sides_are_no_answer",
+        ("equal sides are no answer", ".where(one != other)", ""),
+        ("above is larger", "indicator(xr.DataArray(one > other)", "indicator(xr.DataArray(one < other)"),
+        ("below is above the other way round", "return above(other, one)", "return above(one, other)"),
+    ),
+    *rules_of(
+        "summaries.py",
+        "questions/test_ties.py::test_a_share_of_hardly_any_draws_is_none",
+        ("a share of hardly any draws is none", "LEAST_KNOWN = 0.05", "LEAST_KNOWN = 0.0"),
+        ("a twentieth of the draws has a share", "<= 1 - LEAST_KNOWN", "< 0.9 - LEAST_KNOWN"),
+    ),
+    *rules_of(
+        "questions/statements.py",
+        "questions/test_ties.py::test_statements_about_equal_effects",
+        ("a comparison that fails decides", '(answers == 0).any("comparison") | answers', "answers"),
+        ("equal sides leave a statement open", '| answers.notnull().all("comparison")', "| True"),
+    ),
+    *rules_of(
+        "questions/mediation.py",
+        "questions/test_ties.py::test_opposite_signs_of_effects_whose_product_is_too_small",
+        (
+            "opposite signs are of signs",
+            "xr.apply_ufunc(np.sign, direct) * xr.apply_ufunc(np.sign, indirect)",
+            "direct * indirect",
+        ),
+    ),
+    *rules_of(
+        "effects.py",
+        "test_effects.py::test_peaks_are_the_highest_points_of_scipys_curves",
+        ("peaks are looked for on the process's own scale", "min(longest, 1 / fastest)", "longest"),
+        ("a peak lies on the side to which the curve rises", "up = slope > 0", "up = slope < 0"),
+        ("a peak is level", "MOST_STEPS = 60", "MOST_STEPS = 1"),
+    ),
+    *rules_of(
+        "questions/lag_curve.py",
+        "questions/test_lag_curve.py::test_a_process_far_faster_than_the_longest_interval_has_its_own_peak",
+        ("curves show short lags", "(*dict.fromkeys(lengths), *short)", "dict.fromkeys(lengths)"),
+    ),
+    *rules_of(
+        "questions/structure.py",
+        "questions/test_by_construction.py::test_groups_of_a_removed_path_are_refused_as_fixed",
+        ("a removed path is fixed at 0", "if name in spec.remove:", "if False:"),
+    ),
+    *rules_of(
         "health.py",
         "test_health.py::test_chains_that_disagree",
         ("R-hat up to 1.01", "LARGEST_RHAT = 1.01", "LARGEST_RHAT = 1.05"),

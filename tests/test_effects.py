@@ -179,7 +179,7 @@ def test_an_effect_that_is_0_at_every_lag_has_no_peak():
 def test_an_explosive_effect_grows_to_the_end():
     drift = np.array([[400.0, 0.0], [0.5, -1.0]])[None]
     with np.errstate(over="ignore", invalid="ignore"):
-        assert peaks(drift, np.array([0.0, 1.0, 2.0, 4.0]))[0] in (2.0, 4.0)
+        assert peaks(drift, np.array([0.0, 1.0, 2.0, 4.0])) == 4
     assert peaks(drift / 400, own_lags(drift / 400, 4.0)) == 4
 
 

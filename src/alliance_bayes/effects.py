@@ -199,7 +199,7 @@ def peak_of_lag(drift: Array, predictor: int, outcome: int, lags: Array, effects
     """
     sizes = np.where(np.isfinite(effects), np.abs(effects), np.inf)  # a process that explodes grows to the end
     before, after = (np.pad(sizes, ((0, 0), side), constant_values=-1.0) for side in ((1, 0), (0, 1)))
-    tops = np.where((sizes > before[:, :-1]) & (sizes >= after[:, 1:]), sizes, 0.0)
+    tops = np.where((sizes >= before[:, :-1]) & (sizes > after[:, 1:]), sizes, 0.0)
     peak, largest = np.full(len(drift), np.nan), np.zeros(len(drift))
     for place in np.argsort(-tops, axis=1)[:, :RIVALS].T:
         height = tops[np.arange(len(drift)), place]

@@ -133,7 +133,7 @@ def test_a_curve_beyond_what_numbers_hold(far):
     (line,) = (line for line in str(answer).splitlines() if line.startswith("x -> m   898"))
     assert line.endswith("undefined")
     (said,) = (warning for warning in answer.warnings if warning.startswith("No sign is known"))
-    assert " on, at most) in 100 % of the posterior's." in said
+    assert " and more, at most in 100 % of the posterior's." in said
     assert answer.table.loc["x -> m", "no_sign"].max() == 1
     assert not answer.table.loc["x -> m", "fixed"].iloc[1:].any()
 

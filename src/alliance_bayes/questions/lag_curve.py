@@ -75,7 +75,8 @@ class LagCurve:
     peak
         Indexed by ``path``: median, ``lower`` and ``upper`` of the lag at which the effect is
         largest in size, and ``effect``, ``effect_lower``, ``effect_upper`` there. ``p_beyond``:
-        share of draws that still grow at the longest lag, whose peak is set to it. Empty where
+        share of draws that still grow at the longest lag, whose peak is set to it. NaN where an effect is
+        0 at every lag. Empty where
         only observed intervals are known.
     between
         What is known between the observed intervals: ``"continuous"`` (from the drift),
@@ -288,7 +289,7 @@ def _too_small(table: pd.DataFrame) -> tuple[str, ...]:
     without = table[(table["no_sign"] > 0) & ~table["fixed"]]["no_sign"]
     return signless(
         {
-            f"{path} (lags from {number(shares.index.get_level_values('lag').min())} on, at most)": (shares.max(), 0.0)
+            f"{path} at lags of {shares.index.get_level_values('lag').min():.4g} and more, at most": (shares.max(), 0.0)
             for path, shares in without.groupby("path", sort=False)
         }
     )

@@ -10,6 +10,7 @@ from alliance_bayes.effects import (
     along_path,
     held_at_expectation,
     matrix_exponential,
+    own_lags,
     peak_of_lag,
     responses,
     sustained_drift,
@@ -99,15 +100,89 @@ def test_golden_effects_of_drift():
         assert found_total - found_direct == pytest.approx(indirect, abs=1e-6)
 
 
+def peaks(drift, lags):
+    """Of the effect of the first measure on the second, looked for at these lags."""
+    effects = np.stack([matrix_exponential(drift * lag)[:, 1, 0] for lag in lags], axis=1)
+    return peak_of_lag(drift, 0, 1, lags, effects)
+
+
 def test_golden_peak_of_lag():
     drift = np.array([[-0.30, 0.02], [0.08, -0.20]])
     lags = np.linspace(0, 12, 121)
-    peak = peak_of_lag(np.stack([drift, drift * 2]), 0, 1, lags)
+    peak = peaks(np.stack([drift, drift * 2]), lags)
     assert peak[0] == pytest.approx(4.091079, abs=5e-7)
     assert peak[1] == pytest.approx(4.091079 / 2, abs=5e-7)
     assert matrix_exponential(drift * peak[0])[1, 0] == pytest.approx(0.119042, abs=5e-7)
 
 
+def random_drifts(kind, seed=0, n=30):
+    rng = np.random.default_rng(seed)
+    if kind == "complex":
+        drifts = np.array([[-0.3, 2.0], [-2.0, -0.3]]) + rng.normal(0, 0.2, (n, 2, 2))
+    elif kind == "hardly damped":
+        drifts = np.array([[-0.06, 2.0, 0.1], [-2.0, -0.06, 0.3], [0.0, 0.2, -0.05]]) + rng.normal(0, 0.01, (n, 3, 3))
+    elif kind == "defective":
+        drifts = np.broadcast_to(np.array([[-1.0, 0.0], [0.5, -1.0]]), (n, 2, 2)) * rng.uniform(0.5, 2, (n, 1, 1))
+    else:
+        size = {"two": 2, "four": 4, "stiff": 3}[kind]
+        rates = np.exp(rng.normal(0, 4 if kind == "stiff" else 1, (n, size)))
+        drifts = rng.normal(0, 0.2, (n, size, size)) * np.sqrt(rates[:, :, None] * rates[:, None, :])
+        drifts[:, range(size), range(size)] = -rates
+    stable = drifts[np.linalg.eigvals(drifts).real.max(axis=1) < 0]
+    assert len(stable) > n / 3
+    return stable
+
+
+@pytest.mark.parametrize("speed", [1e-5, 1.0, 1e5])
+@pytest.mark.parametrize("kind", ["two", "four", "stiff", "complex", "hardly damped", "defective"])
+def test_peaks_are_the_highest_points_of_scipys_curves(kind, speed):
+    """Against a fine grid of lags: as high, and where the curve falls before the end, level there."""
+    longest = 24.0
+    drifts = random_drifts(kind) * speed
+    found = peaks(drifts, own_lags(drifts, longest))
+    for drift, lag in zip(drifts, found, strict=True):
+        shortest = 1e-3 * min(longest, 1 / abs(drift).sum(axis=0).max())
+        grid = np.concatenate([np.linspace(0, longest, 200)[1:], np.geomspace(shortest, longest, 400)])
+        best = max(abs(expm(drift * one)[1, 0]) for one in grid[abs(np.log(grid / lag)) < 3])
+        level = expm(drift * lag)
+        assert abs(level[1, 0]) >= best * (1 - 1e-9)
+        slope = (drift @ level)[1, 0]
+        if lag < longest:
+            assert abs(slope) <= 1e-6 * abs(drift).max() * abs(level[1, 0])
+        else:
+            assert slope * level[1, 0] > 0
+
+
+def test_golden_peaks_do_not_depend_on_the_longest_lag():
+    """ln(l2 / l1) / (l1 - l2), however much longer the longest lag is."""
+    drift = np.array([[-2.5, 0.0], [1.5, -3.0]])
+    wanted = np.log(3 / 2.5) / 0.5
+    for longest in (0.4, 1.0, 50.0, 1600.0, 1e6):
+        found = peaks(drift[None], own_lags(drift[None], longest))
+        np.testing.assert_allclose(found, min(wanted, longest) if longest > 0.4 else wanted, rtol=1e-7)
+
+
+def test_a_peak_within_the_last_cell_or_the_first_is_no_end_of_it():
+    drift = np.array([[-2.5, 0.0], [1.5, -3.0]])[None]
+    wanted = np.log(3 / 2.5) / 0.5
+    for lags in ([0, 0.3, 0.38], [0, 0.36, 8.0], [0, 0.9, 1.8], [0, 0.2, 40.0]):
+        np.testing.assert_allclose(peaks(drift, np.array(lags, dtype=float)), wanted, rtol=1e-7)
+
+
+def test_an_effect_that_is_0_at_every_lag_has_no_peak():
+    apart = np.array([[-0.5, 0.3], [0.0, -0.4]])
+    assert np.isnan(peaks(apart[None], own_lags(apart[None], 10.0))).all()
+    still = np.zeros((1, 2, 2))
+    assert np.isnan(peaks(still, own_lags(still, 10.0))).all()
+
+
+def test_an_explosive_effect_grows_to_the_end():
+    drift = np.array([[400.0, 0.0], [0.5, -1.0]])[None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert peaks(drift, np.array([0.0, 1.0, 2.0, 4.0])) == 4
+    assert peaks(drift / 400, own_lags(drift / 400, 4.0)) == 4
+
+
 def test_peak_beyond_the_longest_lag_is_the_longest_lag():
     drift = np.array([[-0.30, 0.02], [0.08, -0.20]])
-    assert peak_of_lag(drift[None], 0, 1, np.linspace(0, 3, 31)) == 3
+    assert peaks(drift[None], np.linspace(0, 3, 31)) == 3

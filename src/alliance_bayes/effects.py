@@ -13,6 +13,7 @@ __all__ = [
     "along_path",
     "held_at_expectation",
     "matrix_exponential",
+    "own_lags",
     "peak_of_lag",
     "responses",
     "sustained_drift",
@@ -23,7 +24,12 @@ type Array = NDArray[np.float64]
 
 TAYLOR_DEGREE = 14
 LARGEST_NORM = 0.5
-NEWTON_STEPS = 6
+MOST_STEPS = 60
+SMALLEST_STEP = 1e-10
+RIVALS = 3
+RIVAL_SIZE = 0.95
+SHORTEST_SEARCHED = 0.05
+PER_DOUBLING = 6
 
 
 def matrix_exponential(matrices: Array) -> Array:
@@ -150,37 +156,96 @@ def sustained_drift(drift: Array, treatment: int) -> Array:
     return kept
 
 
-def peak_of_lag(drift: Array, predictor: int, outcome: int, lags: Array) -> Array:
-    """Lag at which a lagged effect ``exp(A d)`` is largest in size, between the first and last lag.
+def own_lags(drift: Array, longest: float) -> Array:
+    """Lags on the scale of the process itself, from well below the time in which it changes to the longest.
+
+    Parameters
+    ----------
+    drift
+        A, shape ``(draw, measure, measure)``.
+    longest
+        Longest lag, above 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        0, then lags that grow by one ratio; the first is a twentieth of the time in which the fastest draw changes.
+    """
+    fastest = float(np.abs(drift).sum(axis=-2).max(initial=0.0))
+    shortest = SHORTEST_SEARCHED * (min(longest, 1 / fastest) if fastest > 0 else longest)
+    n_lags = int(np.ceil(PER_DOUBLING * np.log2(longest / shortest))) + 1
+    return np.concatenate([[0.0], np.geomspace(shortest, longest, n_lags)])
+
+
+def peak_of_lag(drift: Array, predictor: int, outcome: int, lags: Array, effects: Array) -> Array:
+    """Lag at which a lagged effect ``exp(A d)`` is largest in size, between 0 and the last lag.
 
     Parameters
     ----------
     drift
         A, shape ``(draw, measure, measure)``.
     predictor, outcome
-        Positions.
+        Positions of two measures.
     lags
-        Increasing, evenly spaced, from 0; the best of them is refined by Newton's method.
+        Increasing, from 0; a peak is looked for around the largest effects at these lags, so that they must be dense
+        on the process's own scale (`own_lags`).
+    effects
+        The effect at each lag, shape ``(draw, lag)``.
 
     Returns
     -------
     numpy.ndarray
-        Shape ``(draw,)``; the last lag where the effect still grows there.
+        Shape ``(draw,)``; the last lag where the effect still grows there, NaN where it is 0 at every lag.
     """
-    width = lags[1] - lags[0]
-    transition = matrix_exponential(drift * width)
-    curve = responses(np.broadcast_to(transition[:, None], (len(drift), len(lags) - 1, *drift.shape[1:])), predictor)
-    place = np.abs(curve[:, :, outcome]).argmax(axis=1)
-    peak = lags[place]
-    inner = (place > 0) & (place < len(lags) - 1)
-    lower, upper = np.maximum(peak - width, lags[0]), np.minimum(peak + width, lags[-1])
-    for _ in range(NEWTON_STEPS):
-        speed = _product(drift, matrix_exponential(drift * peak[:, None, None]))
-        slope, bend = speed[:, outcome, predictor], _product(drift, speed)[:, outcome, predictor]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            better = np.clip(peak - slope / bend, lower, upper)
-        peak = np.where(inner & np.isfinite(better), better, peak)
+    sizes = np.where(np.isfinite(effects), np.abs(effects), np.inf)  # a process that explodes grows to the end
+    before, after = (np.pad(sizes, ((0, 0), side), constant_values=-1.0) for side in ((1, 0), (0, 1)))
+    tops = np.where((sizes >= before[:, :-1]) & (sizes > after[:, 1:]), sizes, 0.0)
+    peak, largest = np.full(len(drift), np.nan), np.zeros(len(drift))
+    for place in np.argsort(-tops, axis=1)[:, :RIVALS].T:
+        height = tops[np.arange(len(drift)), place]
+        # Of two tops nearly as high at these lags, the lower may be the higher in between.
+        some = np.flatnonzero((height > 0) & (height >= RIVAL_SIZE * largest))
+        lag, size = _top(drift[some], predictor, outcome, lags, place[some])
+        higher = size > largest[some]
+        peak[some[higher]], largest[some[higher]] = lag[higher], size[higher]
     return peak
+
+
+def _top(drift: Array, predictor: int, outcome: int, lags: Array, place: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Lag and size of the top of a curve near one of the lags, whose neighbours are no higher."""
+
+    def at(some: NDArray[np.int64], lag: Array) -> tuple[Array, Array, Array]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            level = matrix_exponential(drift[some] * lag[:, None, None])
+            slope = _product(drift[some], level)
+            bend = _product(drift[some], slope)
+        level, slope, bend = (each[:, outcome, predictor] for each in (level, slope, bend))
+        sign = np.sign(level)
+        return np.where(np.isfinite(level), sign * level, np.inf), sign * slope, sign * bend
+
+    lag = lags[place].astype(float)
+    everyone = np.arange(len(drift))
+    size, slope, bend = at(everyone, lag)
+    # The curve rises from one end of this cell, and at the other end it falls or is no higher.
+    up = slope > 0
+    near, far = lag.copy(), np.where(up, lags[np.minimum(place + 1, len(lags) - 1)], lags[np.maximum(place - 1, 0)])
+    level = size.copy()
+    some = everyone[(slope != 0) & (near != far) & np.isfinite(size)]
+    for _ in range(MOST_STEPS):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            newton = lag - slope / bend
+        still = (np.abs(newton - lag) > SMALLEST_STEP * lag) | (bend >= 0) | (level < size * (1 - SMALLEST_STEP))
+        some = some[still[some] & (np.abs(far - near) > SMALLEST_STEP * lag)[some]]
+        if not len(some):
+            break
+        inside = (newton > np.minimum(near, far)) & (newton < np.maximum(near, far)) & (bend < 0)
+        lag[some] = np.where(inside, newton, (near + far) / 2)[some]
+        level[some], slope[some], bend[some] = at(some, lag[some])
+        onwards = (np.where(up, slope > 0, slope < 0) & (level >= size))[some]
+        further, back = some[onwards], some[~onwards]
+        near[further], size[further] = lag[further], level[further]
+        far[back] = lag[back]
+    return lag, at(everyone, lag)[0]
 
 
 def _product(left: Array, right: Array) -> Array:

@@ -1,6 +1,7 @@
 """Draws in words: intervals of the width ArviZ's settings ask for, and probabilities with their error.
 
-A draw in which a quantity has no value (NaN) is never an answer: it is left out, and its share is said.
+A draw in which a quantity has no value (NaN) is never an answer: it is left out, and its share is said. Nor is one in
+which the two sides of a comparison are exactly equal: of free effects only those are that are smaller than any number.
 """
 
 from dataclasses import dataclass, replace
@@ -8,7 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-__all__ = ["Probability", "indicator", "interval", "interval_name", "probability"]
+__all__ = [
+    "Probability",
+    "above",
+    "below",
+    "indicator",
+    "interval",
+    "interval_name",
+    "probability",
+    "share",
+    "undefined",
+]
+
+# The share of fewer draws says nothing about the others.
+LEAST_KNOWN = 0.05
 
 
 @dataclass(frozen=True)
@@ -18,7 +32,7 @@ class Probability:
     Attributes
     ----------
     value
-        In [0, 1]; NaN where no draw has a value.
+        In [0, 1]; NaN where no draw, or hardly any, has a value.
     mcse
         Its Monte Carlo standard error; 0 when every draw agrees, although `value` is then known
         only to about ``1 / n_draws``.
@@ -96,6 +110,60 @@ def indicator(holds: xr.DataArray, compared: xr.DataArray, *others: xr.DataArray
     return holds.astype(float).where(known)
 
 
+def above(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArray:
+    """1 in draws in which one side is larger, 0 in which it is smaller, NaN in which both are equal or one is NaN.
+
+    Free effects are equal, or exactly 0, only where they are smaller than any number: they have an order and a sign,
+    but these draws do not know it.
+
+    Parameters
+    ----------
+    one, other
+        Draws; one of them may be a number.
+
+    Examples
+    --------
+    >>> above(xr.DataArray([0.2, -0.1, np.nan, 0.0], dims="draw"), 0).values
+    array([ 1.,  0., nan, nan])
+    """
+    compared = [side for side in (one, other) if isinstance(side, xr.DataArray)]
+    return indicator(xr.DataArray(one > other), *compared).where(one != other)
+
+
+def below(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArray:
+    """`above` the other way round.
+
+    Examples
+    --------
+    >>> below(xr.DataArray([0.2, -0.1, np.nan, 0.0], dims="draw"), 0).values
+    array([ 0.,  1., nan, nan])
+    """
+    return above(other, one)
+
+
+def undefined(holds: xr.DataArray, *dims: str) -> xr.DataArray:
+    """Share of all draws that have no value, over the named dims."""
+    return holds.isnull().mean(dims)
+
+
+def share(holds: xr.DataArray, *dims: str) -> xr.DataArray:
+    """Share of the draws with a value for which a condition holds, over the named dims.
+
+    Parameters
+    ----------
+    holds
+        As of `indicator`.
+    dims
+        Such as chains and draws.
+
+    Returns
+    -------
+    xarray.DataArray
+        NaN where fewer than a twentieth of the draws have a value.
+    """
+    return holds.mean(dims).where(undefined(holds, *dims) <= 1 - LEAST_KNOWN)
+
+
 def probability(holds: xr.DataArray) -> Probability:
     """Share of the draws with a value, dims ``(chain, draw)``, for which a condition holds.
 
@@ -112,9 +180,9 @@ def probability(holds: xr.DataArray) -> Probability:
     if holds.dtype == bool:
         raise TypeError("probability takes an indicator, which keeps draws without a value apart; got a condition.")
     n_known, n_imputations = int(holds.count()), 0
-    if not n_known:
-        return Probability(np.nan, np.nan, 0, undefined=1.0)
-    value, known = float(holds.mean()), n_known / holds.size
+    value, known = float(share(holds, *map(str, holds.dims))), n_known / holds.size
+    if np.isnan(value):
+        return Probability(np.nan, np.nan, n_known, undefined=1 - known)
     if value in (0.0, 1.0):
         mcse = 0.0
     elif "imputation" in holds.coords:

@@ -42,6 +42,51 @@ ANSWERS: list[Mutant] = [
         ("the error is that of a mean of imputations", "/ np.sqrt(shares.size)", "/ 1"),
     ),
     *rules_of(
+        "summaries.py",
+        "questions/test_ties.py::test_equal_sides_are_no_answer",
+        ("equal sides are no answer", ".where(one != other)", ""),
+        ("above is larger", "indicator(xr.DataArray(one > other)", "indicator(xr.DataArray(one < other)"),
+        ("below is above the other way round", "return above(other, one)", "return above(one, other)"),
+    ),
+    *rules_of(
+        "summaries.py",
+        "questions/test_ties.py::test_a_share_of_hardly_any_draws_is_none",
+        ("a share of hardly any draws is none", "LEAST_KNOWN = 0.05", "LEAST_KNOWN = 0.0"),
+        ("a twentieth of the draws has a share", "<= 1 - LEAST_KNOWN", "< 0.9 - LEAST_KNOWN"),
+    ),
+    *rules_of(
+        "questions/statements.py",
+        "questions/test_ties.py::test_statements_about_equal_effects",
+        ("a comparison that fails decides", '(answers == 0).any("comparison") | answers', "answers"),
+        ("equal sides leave a statement open", '| answers.notnull().all("comparison")', "| True"),
+    ),
+    *rules_of(
+        "questions/mediation.py",
+        "questions/test_ties.py::test_opposite_signs_of_effects_whose_product_is_too_small",
+        (
+            "opposite signs are of signs",
+            "xr.apply_ufunc(np.sign, direct) * xr.apply_ufunc(np.sign, indirect)",
+            "direct * indirect",
+        ),
+    ),
+    *rules_of(
+        "effects.py",
+        "test_effects.py::test_peaks_are_the_highest_points_of_scipys_curves",
+        ("peaks are looked for on the process's own scale", "min(longest, 1 / fastest)", "longest"),
+        ("a peak lies on the side to which the curve rises", "up = slope > 0", "up = slope < 0"),
+        ("a peak is level", "MOST_STEPS = 60", "MOST_STEPS = 1"),
+    ),
+    *rules_of(
+        "questions/lag_curve.py",
+        "questions/test_lag_curve.py::test_a_process_far_faster_than_the_longest_interval_has_its_own_peak",
+        ("curves show short lags", "(*dict.fromkeys(lengths), *short)", "dict.fromkeys(lengths)"),
+    ),
+    *rules_of(
+        "questions/structure.py",
+        "questions/test_by_construction.py::test_groups_of_a_removed_path_are_refused_as_fixed",
+        ("a removed path is fixed at 0", "if name in spec.remove:", "if False:"),
+    ),
+    *rules_of(
         "health.py",
         "test_health.py::test_chains_that_disagree",
         ("R-hat up to 1.01", "LARGEST_RHAT = 1.01", "LARGEST_RHAT = 1.05"),
@@ -131,11 +176,11 @@ ANSWERS: list[Mutant] = [
             'effects[f"backward{suffix}"] = draws[name].sel(outcome=first, predictor=second',
             'effects[f"backward{suffix}"] = draws[name].sel(outcome=second, predictor=first',
         ),
-        ("intervals disagree where both signs are sure", "if above and below:", "if above or below:"),
+        ("intervals disagree where both signs are sure", "if positive and negative:", "if positive or negative:"),
         (
             "an interval is negative below 0",
-            "probability(indicator(of < 0, of))",
-            "probability(indicator(of > -1, of))",
+            "probability(below(of, 0))",
+            "probability(below(-1, of))",
         ),
     ),
     *rules_of(
@@ -193,8 +238,8 @@ ANSWERS: list[Mutant] = [
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
         (
             "P(effect > 0) is of positive effects",
-            "positive = probability(indicator(effect > 0, effect))",
-            "positive = probability(indicator(effect < 0, effect))",
+            "positive, before = probability(above(effect, 0))",
+            "positive, before = probability(below(effect, 0))",
         ),
     ),
     *rules_of(
@@ -211,13 +256,13 @@ ANSWERS: list[Mutant] = [
         "questions/test_directionality.py::test_signs_of_intervals_need_their_monte_carlo_margin",
         (
             "a sign of an interval needs its Monte Carlo margin",
-            "> 0, of)).reaches(certainty)]",
-            "> 0, of)).value >= certainty]",
+            "above(of, 0)).reaches(certainty)]",
+            "above(of, 0)).value >= certainty]",
         ),
         (
             "a negative sign of an interval needs its Monte Carlo margin",
-            "< 0, of)).reaches(certainty)]",
-            "< 0, of)).value >= certainty]",
+            "below(of, 0)).reaches(certainty)]",
+            "below(of, 0)).value >= certainty]",
         ),
     ),
     *rules_of(
@@ -279,8 +324,8 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/statements.py",
         "questions/test_hypotheses.py::test_bayes_factors_of_orders_are_those_of_normal_orthants",
-        ("every comparison must hold", "found = found & (", "found = found | ("),
-        ("< is smaller", '< read(right)) if sign == "<" else', '< read(right)) if sign == ">" else'),
+        ("every comparison must hold", 'answers.min("comparison")', 'answers.max("comparison")'),
+        ("< is smaller", 'below if sign == "<" else above', 'below if sign == ">" else above'),
         (
             "x -> y is of the outcome y",
             "sel(outcome=outcome, predictor=predictor",
@@ -527,8 +572,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_verdicts_need_healthy_draws",
         (
             "a positive effect needs healthy draws",
-            "health.healthy and probability(indicator(indirect > 0, indirect))",
-            "probability(indicator(indirect > 0, indirect))",
+            "health.healthy and probability(above(indirect, 0))",
+            "probability(above(indirect, 0))",
         ),
     ),
     *rules_of(
@@ -536,24 +581,24 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws",
         (
             "a negative effect needs healthy draws",
-            "health.healthy and probability(indicator(indirect < 0, indirect))",
-            "probability(indicator(indirect < 0, indirect))",
+            "health.healthy and probability(below(indirect, 0))",
+            "probability(below(indirect, 0))",
         ),
         (
             "a positive effect needs its Monte Carlo margin",
-            "probability(indicator(indirect > 0, indirect)).reaches(certainty)",
-            "probability(indicator(indirect > 0, indirect)).value >= certainty",
+            "probability(above(indirect, 0)).reaches(certainty)",
+            "probability(above(indirect, 0)).value >= certainty",
         ),
         (
             "a negative effect needs its Monte Carlo margin",
-            "probability(indicator(indirect < 0, indirect)).reaches(certainty)",
-            "probability(indicator(indirect < 0, indirect)).value >= certainty",
+            "probability(below(indirect, 0)).reaches(certainty)",
+            "probability(below(indirect, 0)).value >= certainty",
         ),
     ),
     *rules_of(
         "questions/mediation.py",
         "questions/test_mediation.py::test_the_share_is_only_given_where_the_total_effect_has_a_sign_and_a_size",
-        ("no share where the sign is not settled", "if signed.value <= CERTAINTY:", "if signed.value <= 0.5:"),
+        ("no share where the sign is not settled", "if not signed.value > CERTAINTY:", "if not signed.value > 0.5:"),
         ("the share is of the total", "share = indirect / total", "share = indirect / direct"),
     ),
     *rules_of(
@@ -561,8 +606,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_there_is_no_share_at_the_limits_themselves",
         (
             "no share where the sign is settled by exactly .95",
-            "if signed.value <= CERTAINTY:",
-            "if signed.value < CERTAINTY:",
+            "if not signed.value > CERTAINTY:",
+            "if not signed.value >= CERTAINTY:",
         ),
         ("no share of next to nothing", "if small.value >= MOST_NEGLIGIBLE:", "if small.value > 0.5:"),
         (
@@ -576,8 +621,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_evidence_is_counted_draw_by_draw",
         (
             "opposite signs are said",
-            "product < 0",
-            "product > 0",
+            "below(product, 0)",
+            "above(product, 0)",
         ),
     ),
     *rules_of(

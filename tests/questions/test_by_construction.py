@@ -141,6 +141,20 @@ def test_groups_over_intervals_that_no_way_spans_are_refused():
         ab.group_contrast(unsampled, "x -> y")
 
 
+def test_groups_of_a_removed_path_are_refused_as_fixed():
+    spec = ab.CLPM(["x", "y"], remove=["y -> x"], group_lags="free")
+    panel = ab.Panel.from_arrays(
+        np.random.default_rng(3).normal(size=(40, 4, 2)),
+        measures=["x", "y"], times=[0, 1, 2, 3], groups=np.where(np.arange(40) % 2, "a", "b"),
+    )  # fmt: skip
+    unsampled = ab.Fit(spec, panel, xr.DataTree(), Settings(1, 1, 1, 1, 0.8, 1, "nutpie", 0.0, 0.0))
+    with pytest.raises(ab.SpecError) as caught:
+        ab.group_contrast(unsampled, "y -> x")
+    assert caught.value.problems == (
+        "'y -> x' is fixed at 0 in this model (remove), so there is nothing to ask. Fit it with this path.",
+    )
+
+
 def test_ways_are_counted_as_matrix_powers():
     rng = np.random.default_rng(2)
     for size in (2, 4):

@@ -29,6 +29,54 @@ def test_golden_peak():
     assert "x -> y is largest at a lag of 4.1 [4.1, 4.1] months: 0.12 [0.12, 0.12]" in str(answer)
 
 
+FAST = np.array([[-2.5, 0.0], [1.5, -3.0]])
+
+
+def test_a_process_far_faster_than_the_longest_interval_has_its_own_peak():
+    fit = fabricated_fit(drift=FAST, measures=("x", "y"), times=(0, 0.3, 0.6, 1, 52, 52.4), sd=0.05, shape=(2, 60))
+    answer = ab.lag_curve(fit, ["x -> y"])
+    drifts = fit.posterior["drift"].to_numpy().reshape(-1, 2, 2)
+    grid = np.linspace(0.2, 0.7, 251)
+    highest = [grid[np.argmax([expm(drift * lag)[1, 0] for lag in grid])] for drift in drifts[::4]]
+    peak = answer.peak.loc["x -> y"]
+    assert peak["lag"] == pytest.approx(np.median(highest), abs=0.01)
+    assert peak["lower"] < np.log(3 / 2.5) / 0.5 < peak["upper"]
+    assert peak["p_beyond"] == 0
+    assert "x -> y is largest at a lag of 0.36 [0.3" in str(answer)
+    curve = answer.table.loc["x -> y"]
+    assert curve["mean"].max() == pytest.approx(peak["effect"], rel=0.02)
+    assert (curve.index < 0.3).sum() > 10
+    assert curve.loc[(curve.index > 0) & (curve.index < 0.3), "extrapolated"].all()
+    assert curve.index.is_monotonic_increasing
+    assert curve.index.is_unique
+    assert {0.3, 0.4, 51.0, 102.0} <= set(curve.index)
+    for lag in curve.index[1:40:6]:
+        wanted = np.mean([expm(drift * lag)[1, 0] for drift in drifts])
+        assert curve.loc[lag, "mean"] == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("speed", [1e-6, 1e6])
+def test_peaks_scale_with_time(speed):
+    fit = fabricated_fit(drift=FAST * speed, measures=("x", "y"), times=(0, 1, 2))
+    answer = ab.lag_curve(fit, ["x -> y"])
+    wanted = min(np.log(3 / 2.5) / 0.5 / speed, 2.0)
+    assert answer.peak.loc["x -> y", "lag"] == pytest.approx(wanted, rel=1e-7)
+    assert answer.peak.loc["x -> y", "p_beyond"] == (speed < 1)
+    assert "at a lag of 0.0 " not in str(answer)
+
+
+def test_an_effect_of_0_at_every_lag_has_no_peak():
+    answer = ab.lag_curve(fabricated_fit(drift=FAST, measures=("x", "y")), ["y -> x"])
+    assert answer.peak.loc["y -> x"].drop("p_beyond").isna().all()
+    assert "y -> x has no largest effect: it is 0 at every lag in every draw." in str(answer)
+
+
+def test_a_removed_path_is_fixed_at_0():
+    fit = two_measures(drift=TWO, spec=ab.RICLPM(["x", "y"], lags="continuous", remove=["y -> x"]))
+    with pytest.raises(ab.SpecError, match=r"'y -> x' is fixed at 0 in this model \(remove\), so"):
+        ab.lag_curve(fit, ["y->x"])
+
+
 def test_golden_effects_along_the_curve_and_their_constant_ratio():
     answer = ab.lag_curve(two_measures(drift=TWO))
     mean = answer.table["mean"]

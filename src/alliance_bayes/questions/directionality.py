@@ -18,9 +18,9 @@ from ..names import choices, lagged_path, number, quoted
 from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.steps import interval_names
-from ..summaries import Probability, indicator, interval, interval_name, probability
+from ..summaries import Probability, above, below, indicator, interval, interval_name, probability
 from .dynamics import hardly_within, sample_in_words, units_in_words
-from .structure import check_free
+from .structure import check_free, known_draws, signless
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Directionality:
         one length. ``mean``, ``lower``, ``upper``: lagged effect in within-person SDs of the
         outcome at the end of the interval per within-person SD of the predictor at its start
         (CLPM: SDs). ``p_positive`` with its Monte Carlo error ``p_positive_mcse``, and
-        ``p_positive_prior``, the prior's probability of the same. ``p_negligible``: probability
+        ``p_positive_prior``, the prior's probability of the same; ``no_sign`` and ``no_sign_prior``, shares of draws
+        that are exactly 0 or without a value, and left out of them. ``p_negligible``: probability
         that the effect is smaller in size than the margin. ``raw_mean``, ``raw_lower``,
         ``raw_upper``: in units of the outcome per unit of the predictor.
     evidence
@@ -209,6 +210,8 @@ def directionality(
     table = _table(fit, first, second, posterior, prior, average, prior_average, margin)
     verdict, reasons = _verdict(overall, first, second, certainty, fit.health)
     reasons += _disagreements(posterior, first, second, certainty)
+    averages = table[table.index.get_level_values("over").isin([_over(length) for length in overall])]
+    reasons += signless({", ".join(name): (row["no_sign"], row["no_sign_prior"]) for name, row in averages.iterrows()})
     heading, note = _heading(fit, lengths, (first, second))
     return Directionality(
         first=first,
@@ -407,14 +410,16 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
     effect, raw = effects[side], effects[f"{side}_raw"]
     lower, upper = interval(effect, "chain", "draw")
     raw_lower, raw_upper = interval(raw, "chain", "draw")
-    positive = probability(indicator(effect > 0, effect))
+    positive, before = probability(above(effect, 0)), probability(above(prior[side], 0))
     return {
         "mean": float(effect.mean()),
         "lower": float(lower),
         "upper": float(upper),
         "p_positive": positive.value,
         "p_positive_mcse": positive.mcse,
-        "p_positive_prior": probability(indicator(prior[side] > 0, prior[side])).value,
+        "p_positive_prior": before.value,
+        "no_sign": positive.undefined,
+        "no_sign_prior": before.undefined,
         "p_negligible": probability(indicator(abs(effect) < margin, effect)).value,
         "raw_mean": float(raw.mean()),
         "raw_lower": float(raw_lower),
@@ -468,11 +473,11 @@ def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: fl
         effect = posterior[side]
         names = [str(name) for name in effect["interval"].values]
         shares = {name: effect.sel(interval=name) for name in names}
-        above = [name for name, of in shares.items() if probability(indicator(of > 0, of)).reaches(certainty)]
-        below = [name for name, of in shares.items() if probability(indicator(of < 0, of)).reaches(certainty)]
-        if above and below:
+        positive = [name for name, of in shares.items() if probability(above(of, 0)).reaches(certainty)]
+        negative = [name for name, of in shares.items() if probability(below(of, 0)).reaches(certainty)]
+        if positive and negative:
             found.append(
-                f"Intervals disagree: {path} is positive over {quoted(above)} and negative over {quoted(below)}, "
+                f"Intervals disagree: {path} is positive over {quoted(positive)} and negative over {quoted(negative)}, "
                 "so the average hides both."
             )
     return tuple(found)
@@ -501,8 +506,12 @@ def _effects_in_words(answer: Directionality) -> list[str]:
     for label, (_, row) in zip(labels, shown.iterrows(), strict=True):
         bounds = f"[{row['lower']:.2f}, {row['upper']:.2f}]"
         positive, prior, small = (
-            str(Probability(row[name], 0.0, answer.n_draws))
-            for name in ("p_positive", "p_positive_prior", "p_negligible")
+            str(Probability(row[name], 0.0, known_draws(answer.n_draws, unknown)))
+            for name, unknown in (
+                ("p_positive", row["no_sign"]),
+                ("p_positive_prior", row["no_sign_prior"]),
+                ("p_negligible", 0.0),
+            )
         )
         raw = f"{row['raw_mean']:.3g} [{row['raw_lower']:.3g}, {row['raw_upper']:.3g}]"
         lines.append(

@@ -11,10 +11,10 @@ from ..calls import checked
 from ..figures.evidence import Bar, bars_figure
 from ..fitting import Fit
 from ..health import Health
-from ..names import choices, lagged_path, number, quoted, split_path
+from ..names import number, quoted, split_path
 from ..problems import Problems, SpecError
-from ..summaries import Probability, indicator, interval, interval_name, probability
-from .structure import check_free
+from ..summaries import Probability, above, indicator, interval, interval_name, probability
+from .structure import check_free, check_path
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
@@ -123,15 +123,13 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
         If the fit has no groups, or one lag for all, the path is not in the model, or a number makes no sense.
     """
     problems = Problems("These groups cannot be compared")
-    name = lagged_path(*(split_path(path) or ("", path)))
     if not fit.groups:
         problems.add(
             "The fit has no groups; make the panel with group=, and the model with group_lags='free' or 'pooled'."
         )
     elif fit.spec.group_lags == "equal":
         problems.add("This model has one lagged effect for all groups (group_lags='equal'); fit 'free' or 'pooled'.")
-    if name not in fit.spec.paths:
-        problems.add(f"The model has no lagged path '{path}'{choices(name, fit.spec.paths, 'Paths')}")
+    name = check_path(fit.spec, path, problems)
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     predictor, outcome = split_path(name) or ("", "")
@@ -171,7 +169,7 @@ def _table(draws: xr.DataArray) -> pd.DataFrame:
     rows = {}
     for group in draws["group"].to_numpy():
         effect = draws.sel(group=group, drop=True)
-        rows[str(group)] = _row(effect) | {"p_positive": probability(indicator(effect > 0, effect)).value}
+        rows[str(group)] = _row(effect) | {"p_positive": probability(above(effect, 0)).value}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
@@ -186,7 +184,7 @@ def _differences(draws: xr.DataArray, margin: float, certainty: float, healthy: 
         }
         sure = [name for name, event in events.items() if event.reaches(certainty)]
         rows[first, second] = _row(difference) | {
-            "p_positive": probability(indicator(difference > 0, difference)).value,
+            "p_positive": probability(above(difference, 0)).value,
             "p_negligible": events["practically equal"].value,
             "verdict": sure[0] if sure and healthy else "undecided",
         }

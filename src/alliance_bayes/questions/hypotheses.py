@@ -18,7 +18,7 @@ from ..problems import Problems, SpecError
 from ..summaries import Probability, indicator, interval_name, probability
 from .ratios import Ratio
 from .statements import Statement, average_over, effects_of, fixed_effects, parse
-from .structure import FIXED, check_free
+from .structure import FIXED, check_free, known_draws
 from .thresholds import MARGIN, check_margin
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class Hypotheses:
     ----------
     table
         Indexed by ``hypothesis``. ``statement``: its text. ``posterior`` and ``prior``: its probability
-        after and before the data, with their Monte Carlo errors ``posterior_mcse`` and ``prior_mcse``.
+        after and before the data, with their Monte Carlo errors ``posterior_mcse`` and ``prior_mcse``. Draws in which
+        both sides of a comparison are equal are no answers: ``posterior_undefined`` and ``prior_undefined``, their
+        shares, are left out of the probabilities.
         ``against_any``: Bayes factor against the model without the constraint, at most
         ``1 / prior``; ``against_rest``: against the hypothesis being false. Each with ``..._log_error``,
         the Monte Carlo standard error of its logarithm, and ``..._bound``: "<" or ">" where no draw or every
@@ -156,12 +158,13 @@ def hypotheses(
         _check_free_sides(statement, fixed, problems)
     problems.raise_as(SpecError)
     rows = {name: _row(statement, after, before) for name, statement in read.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("hypothesis")
     return Hypotheses(
-        table=pd.DataFrame.from_dict(rows, orient="index").rename_axis("hypothesis"),
+        table=table,
         rope=_rope(fit, (lagged_path(first, second), lagged_path(second, first)), after, before, margin),
         margin=margin,
         heading=_heading(fit),
-        reasons=tuple(f"The draws cannot be trusted: {problem}" for problem in fit.health.problems),
+        reasons=(*(f"The draws cannot be trusted: {problem}" for problem in fit.health.problems), *_undecidable(table)),
         assumptions=(
             "A Bayes factor compares a hypothesis with the model without it (any effects), or with its being false, "
             "under the priors of the fit; it is no probability that the hypothesis is true. Brackets: two Monte Carlo "
@@ -275,6 +278,8 @@ def _row(
         "posterior_mcse": posterior.mcse,
         "prior": prior.value,
         "prior_mcse": prior.mcse,
+        "posterior_undefined": posterior.undefined,
+        "prior_undefined": prior.undefined,
     }
     for name, ratio in (
         ("against_any", against_any(posterior, prior)),
@@ -282,6 +287,23 @@ def _row(
     ):
         row |= {name: ratio.value, f"{name}_log_error": ratio.error, f"{name}_bound": ratio.bound}
     return row
+
+
+def _undecidable(table: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence where some draws neither satisfy nor contradict a hypothesis."""
+    found = [
+        f"'{name}' in {100 * row['posterior_undefined']:.3g} % of the posterior's and "
+        f"{100 * row['prior_undefined']:.3g} % of the prior's"
+        for name, row in table.iterrows()
+        if row["posterior_undefined"] or row["prior_undefined"]
+    ]
+    if not found:
+        return ()
+    return (
+        "Some draws have no answer, since both sides of a comparison are exactly equal (effects smaller than any "
+        f"number) or an effect has no value: {'; '.join(found)}. Probabilities and Bayes factors are those of the "
+        "other draws, and undefined where they are hardly any.",
+    )
 
 
 def _rope(
@@ -337,8 +359,10 @@ def _hypotheses_in_words(answer: Hypotheses) -> list[str]:
     heads = f"{'against any [MC error]':>24}  {'against its being false':>24}"
     lines = [f"{'':{n_characters}}  posterior    prior  {heads}"]
     for name, row in answer.table.iterrows():
-        posterior = Probability(row["posterior"], 0.0, answer.n_draws)
-        prior = Probability(row["prior"], 0.0, answer.n_prior_draws)
+        posterior, prior = (
+            Probability(row[group], 0.0, known_draws(n_draws, row[f"{group}_undefined"]))
+            for group, n_draws in (("posterior", answer.n_draws), ("prior", answer.n_prior_draws))
+        )
         factors = [
             Ratio(float(np.log(row[kind])), row[f"{kind}_log_error"], row[f"{kind}_bound"]).with_error()
             for kind in ("against_any", "against_rest")

@@ -11,15 +11,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..calls import checked
-from ..effects import matrix_exponential, peak_of_lag, responses
+from ..effects import matrix_exponential, own_lags, peak_of_lag, responses
 from ..figures.effects import Band, bands_figure
 from ..fitting import Fit
 from ..given import shown
 from ..health import Health
-from ..names import choices, lagged_path, number, quoted, split_path
+from ..names import lagged_path, number, quoted, split_path
 from ..problems import Problems, SpecError
 from ..spec.steps import MOST_AHEAD
-from ..summaries import Probability, indicator, interval, interval_name, probability
+from ..summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -34,7 +34,7 @@ from .dynamics import (
     time_in_words,
     within_in_words,
 )
-from .structure import free_paths, leads, sign_in_words, sign_width, with_fixed
+from .structure import check_path, free_paths, known_draws, leads, sign_in_words, sign_width, signless, with_fixed
 from .thresholds import MARGIN, check_margin
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ Between = Literal["continuous", "whole steps", "observed only"]
 
 NOTICEABLE = 0.1
 N_LAGS = 121
+# Up to so many of its steps the even grid is too coarse for a process that is faster than a step.
+COARSE_STEPS = 8
 MOST_PRINTED = 4
 
 
@@ -61,8 +63,10 @@ class LagCurve:
         Indexed by ``path`` and ``lag``, in the panel's units of time. ``mean``, ``lower``,
         ``upper``: effect in within-person SDs of the outcome per within-person SD of the
         predictor, both at the first wave, so that curves differ by dynamics alone (CLPM: SDs).
-        ``p_positive``: probability that it is above 0, NaN where the effect is ``fixed``: known without
-        data, as at lag 0, or 0 by construction where no way of so many steps leads along the model's paths.
+        ``p_positive``: probability that it is above 0, of the draws that have a sign; NaN where these are hardly any,
+        and where the effect is ``fixed``: known without data, as at lag 0, or 0 by construction where no way of so many
+        steps leads along the model's paths.
+        ``no_sign``: share of draws without a sign, exactly 0 since smaller than any number.
         ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the predictor.
         ``extrapolated``: whether the lag is shorter or longer than every interval of the panel; distrust these most.
         Intervals hold at each lag, not for the whole curve.
@@ -71,7 +75,8 @@ class LagCurve:
     peak
         Indexed by ``path``: median, ``lower`` and ``upper`` of the lag at which the effect is
         largest in size, and ``effect``, ``effect_lower``, ``effect_upper`` there. ``p_beyond``:
-        share of draws that still grow at the longest lag, whose peak is set to it. Empty where
+        share of draws that still grow at the longest lag, whose peak is set to it. NaN where an effect is
+        0 at every lag. Empty where
         only observed intervals are known.
     between
         What is known between the observed intervals: ``"continuous"`` (from the drift),
@@ -160,7 +165,7 @@ class LagCurve:
             for lag in shown:
                 row = self.table.loc[(path, lag)]
                 bounds = f"[{row['lower']:.2f}, {row['upper']:.2f}]"
-                positive = sign_in_words(row, self.n_draws)
+                positive = sign_in_words(row, known_draws(self.n_draws, row["no_sign"]))
                 beyond = "  beyond the observed intervals" if row["extrapolated"] else ""
                 line = (
                     f"{path:{n_characters}}  {number(lag):>4}  {row['mean']:6.2f}  {bounds:^17}  {positive:>{n_sign}}"
@@ -172,10 +177,15 @@ class LagCurve:
         unit = f" {self.time_unit}" if self.time_unit else ""
         lines = []
         for path, row in self.peak.iterrows():
+            if np.isnan(row["lag"]):
+                lines.append(f"{path} has no largest effect: it is 0 at every lag in every draw.")
+                continue
             beyond = str(Probability(row["p_beyond"], 0.0, self.n_draws))
+            digits = max(1, 1 - int(np.floor(np.log10(row["lag"]))))
+            lag, lower, upper = (f"{row[name]:.{digits}f}" for name in ("lag", "lower", "upper"))
             said = "" if row["p_beyond"] == 0 else f"; P(still growing at the longest lag) = {beyond}"
             lines.append(
-                f"{path} is largest at a lag of {row['lag']:.1f} [{row['lower']:.1f}, {row['upper']:.1f}]{unit}: "
+                f"{path} is largest at a lag of {lag} [{lower}, {upper}]{unit}: "
                 f"{row['effect']:.2f} [{row['effect_lower']:.2f}, {row['effect_upper']:.2f}]{said}"
             )
         return [line.replace("= >", ">").replace("= <", "<") for line in lines]
@@ -250,15 +260,17 @@ def lag_curve(
     draws = _by_path(curves, chosen)
     observed = (min(fit.panel.intervals), max(fit.panel.intervals))
     peak = _peaks(fit, draws, chosen, between, sds)
+    table = with_fixed(
+        _table(draws, _raw(draws, sds, measures, chosen), observed), _fixed(fit, draws, between), ("p_positive",)
+    )
     warnings = (
         *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
         *hardly_within(fit, measures),
         *_who_leads(curves, fit, between, margin),
+        *_too_small(table),
     )
     return LagCurve(
-        table=with_fixed(
-            _table(draws, _raw(draws, sds, measures, chosen), observed), _fixed(fit, draws, between), ("p_positive",)
-        ),
+        table=table,
         draws=draws,
         peak=peak,
         between=between,
@@ -269,6 +281,17 @@ def lag_curve(
         heading=_heading(fit, between) + (f", group {group}" if group else ""),
         lags=lags_of(fit),
         time_unit=fit.panel.time_unit,
+    )
+
+
+def _too_small(table: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence where effects have no sign from some lag on."""
+    without = table[(table["no_sign"] > 0) & ~table["fixed"]]["no_sign"]
+    return signless(
+        {
+            f"{path} at lags of {shares.index.get_level_values('lag').min():.4g} and more, at most": (shares.max(), 0.0)
+            for path, shares in without.groupby("path", sort=False)
+        }
     )
 
 
@@ -293,15 +316,8 @@ def _check(
     lags = lags_of(fit)
     base = None if lags == "continuous" else base_effects(fit)
     between: Between = "continuous" if lags == "continuous" else "observed only" if base is None else "whole steps"
-    known = fit.spec.paths
     chosen = list(fit.spec.cross_lagged_paths) if paths is None else [paths] if isinstance(paths, str) else list(paths)
-    canonical = []
-    for path in chosen:
-        pair = split_path(path)
-        name = path if pair is None else lagged_path(*pair)
-        if name not in known:
-            problems.add(f"The model has no lagged path '{path}'{choices(path, known, 'Paths')}")
-        canonical.append(name)
+    canonical = [check_path(fit.spec, path, problems) for path in chosen]
     if not chosen:
         problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
     last = 2 * max(lengths) if longest is None and between != "observed only" else longest
@@ -332,10 +348,15 @@ def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Ar
         drift = standardized(drift_effects(fit), sds)
         lags = np.linspace(0, longest, N_LAGS)
         curve = _powers(matrix_exponential(drift * (lags[1] - lags[0])), N_LAGS - 1)
-        extra = [length for length in dict.fromkeys(lengths) if length < longest and not np.isclose(lags, length).any()]
-        lags = np.round(lags, 9)
+        own = own_lags(drift.reshape(-1, *drift.shape[2:]), longest)
+        short = [float(f"{lag:.3g}") for lag in own if own[1] * 10 < lags[1] and 0 < lag < COARSE_STEPS * lags[1]]
+        extra = list[float]()
+        for lag in (*dict.fromkeys(lengths), *short):
+            if lag < longest and not np.isclose([*lags, *extra], lag, rtol=1e-5, atol=0).any():
+                extra.append(lag)
+        lags = np.array([float(f"{lag:.12g}") for lag in lags])
         if extra:
-            more = np.stack([matrix_exponential(drift * length) for length in extra], axis=2)
+            more = np.stack([matrix_exponential(drift * lag) for lag in extra], axis=2)
             lags, curve = np.concatenate([lags, extra]), np.concatenate([curve, more], axis=2)
         order = np.argsort(lags)
         return lags[order], curve[:, :, order]
@@ -378,13 +399,15 @@ def _table(draws: xr.DataArray, raw: xr.DataArray, observed: tuple[float, float]
     for before, effect in (("", draws), ("raw_", raw)):
         lower, upper = interval(effect, "chain", "draw")
         columns |= {f"{before}mean": effect.mean(("chain", "draw")), f"{before}lower": lower, f"{before}upper": upper}
-    columns["p_positive"] = indicator(draws > 0, draws).mean(("chain", "draw"))
+    signs = above(draws, 0)
+    columns["p_positive"] = share(signs, "chain", "draw")
+    columns["no_sign"] = undefined(signs, "chain", "draw")
     stacked = {name: part.transpose("path", "lag").to_numpy().ravel() for name, part in columns.items()}
     index = pd.MultiIndex.from_product([draws["path"].to_numpy(), draws["lag"].to_numpy()], names=["path", "lag"])
     table = pd.DataFrame(stacked, index=index)
     lag = table.index.get_level_values("lag").to_numpy()
     table["extrapolated"] = (lag < observed[0] * (1 - 1e-9)) | (lag > observed[1] * (1 + 1e-9))
-    order = ["mean", "lower", "upper", "p_positive", "raw_mean", "raw_lower", "raw_upper", "extrapolated"]
+    order = ["mean", "lower", "upper", "p_positive", "no_sign", "raw_mean", "raw_lower", "raw_upper", "extrapolated"]
     return table[order]
 
 
@@ -415,17 +438,20 @@ def _peaks(fit: Fit, draws: xr.DataArray, paths: tuple[str, ...], between: Betwe
         best = abs(curve.where(known, 0.0)).argmax("lag")
         lag, effect = curve["lag"][best].where(known), curve.isel(lag=best).where(known)
         if between == "continuous":
-            lag, effect = _refined(fit, path, float(curve["lag"][-1]), sds)
+            lag, effect = _refined(fit, path, curve, sds)
         rows[path] = _peak_row(lag, effect, float(curve["lag"][-1]))
     return pd.DataFrame.from_dict(rows, orient="index")[PEAK].rename_axis("path")
 
 
-def _refined(fit: Fit, path: str, longest: float, sds: Array) -> tuple[xr.DataArray, xr.DataArray]:
+def _refined(fit: Fit, path: str, curve: xr.DataArray, sds: Array) -> tuple[xr.DataArray, xr.DataArray]:
     drift = standardized(drift_effects(fit), sds)
     predictor, outcome = (fit.spec.measures.index(name) for name in split_path(path) or ())
     flat = drift.reshape(-1, *drift.shape[2:])
-    lag = peak_of_lag(flat, predictor, outcome, np.linspace(0, longest, N_LAGS))
-    effect = matrix_exponential(flat * lag[:, None, None])[:, outcome, predictor]
+    values = curve.transpose("chain", "draw", "lag").to_numpy().reshape(len(flat), -1)
+    lag = peak_of_lag(flat, predictor, outcome, curve["lag"].to_numpy(), values)
+    known = np.isfinite(lag)
+    effect = np.full(len(flat), np.nan)
+    effect[known] = matrix_exponential(flat[known] * lag[known, None, None])[:, outcome, predictor]
     dims, shape = ("chain", "draw"), drift.shape[:2]
     return xr.DataArray(lag.reshape(shape), dims=dims), xr.DataArray(effect.reshape(shape), dims=dims)
 

@@ -14,7 +14,7 @@ from ..fitting import Fit
 from ..health import Health
 from ..names import ARROW, in_words, number
 from ..problems import Problems
-from ..summaries import Probability, indicator, interval, interval_name, probability
+from ..summaries import Probability, above, below, indicator, interval, interval_name, probability
 from .dynamics import (
     Dynamics,
     Timing,
@@ -27,7 +27,7 @@ from .dynamics import (
     within_in_words,
 )
 from .mediation_plan import Plan, dynamics_of, fixed_of, plan_of
-from .structure import FIXED, labelled_bars, sign_in_words, sign_width, with_fixed
+from .structure import FIXED, known_draws, labelled_bars, sign_in_words, sign_width, signless, with_fixed
 from .thresholds import CERTAINTY, MARGIN
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Mediation:
         add up to ``indirect``), then the paths asked for and ``all other ways`` (which add up to
         ``total``). ``mean``, ``lower``, ``upper``: within-person SDs of the outcome per
         within-person SD of the treatment, both at the start. ``p_positive`` with its Monte Carlo
-        error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; all NaN
+        error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``no_sign`` and
+        ``no_sign_prior``: shares of draws that are exactly 0 or without a value, and left out of them. All NaN
         where the effect is ``fixed``: 0 by construction, since no way leads along the model's paths.
         ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the treatment.
         A product of two lagged effects is small: two of .12, large as published ones go, make .014.
@@ -271,11 +272,12 @@ def mediation(
     if "direct" in fixed:
         proportion, said = None, f"Share that is indirect: all of it, since the direct effect is {FIXED}."
     verdict = _verdict(draws["indirect"], certainty, health)
+    table = with_fixed(_table(draws, raw_draws, prior), np.isin([str(name) for name in draws], fixed), PROBABILITIES)
     return Mediation(
         treatment=treatment,
         mediators=named,
         outcome=outcome,
-        table=with_fixed(_table(draws, raw_draws, prior), np.isin([str(name) for name in draws], fixed), PROBABILITIES),
+        table=table,
         evidence=_evidence(draws, prior, margin, fixed),
         draws=draws,
         raw_draws=raw_draws,
@@ -283,7 +285,9 @@ def mediation(
         proportion=proportion,
         proportion_in_words=said,
         verdict=verdict,
-        warnings=_warnings(fit, health, plan, treatment, named, outcome) + _without_value(prior),
+        warnings=_warnings(fit, health, plan, treatment, named, outcome)
+        + _without_value(prior)
+        + _no_sign(draws, prior, fixed),
         estimand=_estimand(fit, plan, treatment, named, outcome, change),
         timing=plan.timing,
         change=change,
@@ -323,19 +327,30 @@ def _without_value(prior: xr.Dataset | None) -> tuple[str, ...]:
     )
 
 
+def _no_sign(draws: xr.Dataset, prior: xr.Dataset | None, fixed: Sequence[str]) -> tuple[str, ...]:
+    def of(effects: xr.Dataset | None, name: str) -> float:
+        return 0.0 if effects is None else float((effects[name] == 0).mean())
+
+    free = [name for name in map(str, draws) if name not in fixed]
+    return signless({name: (of(draws, name), of(prior, name)) for name in free})
+
+
 def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None) -> pd.DataFrame:
     rows = {}
     for name, effect in draws.items():
         lower, upper = interval(effect, "chain", "draw")
         raw_lower, raw_upper = interval(raw[name], "chain", "draw")
-        positive = probability(indicator(effect > 0, effect))
+        positive = probability(above(effect, 0))
+        before = None if prior is None else probability(above(prior[name], 0))
         rows[str(name)] = {
             "mean": float(effect.mean()),
             "lower": float(lower),
             "upper": float(upper),
             "p_positive": positive.value,
             "p_positive_mcse": positive.mcse,
-            "p_positive_prior": np.nan if prior is None else probability(indicator(prior[name] > 0, prior[name])).value,
+            "p_positive_prior": np.nan if before is None else before.value,
+            "no_sign": positive.undefined,
+            "no_sign_prior": np.nan if before is None else before.undefined,
             "raw_mean": float(raw[name].mean()),
             "raw_lower": float(raw_lower),
             "raw_upper": float(raw_upper),
@@ -348,7 +363,7 @@ def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float, fixed:
     rows = {}
     for event, holds in after.items():
         share = probability(holds)
-        known = float(before[event].mean()) if event in before else np.nan
+        known = probability(before[event]).value if event in before else np.nan
         rows[event] = {"probability": share.value, "mcse": share.mcse, "prior": known}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("event")
     return table.drop(index=OPPOSITE) if "direct" in fixed else table
@@ -356,15 +371,20 @@ def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float, fixed:
 
 def _events(draws: xr.Dataset, margin: float) -> dict[str, xr.DataArray]:
     size, indirect, total = number(margin), draws["indirect"], draws["total"]
-    product = draws["direct"] * indirect
     return {
-        "indirect effect above 0": indicator(indirect > 0, indirect),
-        "indirect effect below 0": indicator(indirect < 0, indirect),
+        "indirect effect above 0": above(indirect, 0),
+        "indirect effect below 0": below(indirect, 0),
         f"indirect effect smaller than {size} in size": indicator(abs(indirect) < margin, indirect),
-        "total effect above 0": indicator(total > 0, total),
+        "total effect above 0": above(total, 0),
         f"total effect smaller than {size} in size": indicator(abs(total) < margin, total),
-        OPPOSITE: indicator(product < 0, product),
+        OPPOSITE: _opposed(draws["direct"], indirect),
     }
+
+
+def _opposed(direct: xr.DataArray, indirect: xr.DataArray) -> xr.DataArray:
+    # Of the signs, since the product of two small effects may be smaller than any number.
+    product = xr.apply_ufunc(np.sign, direct) * xr.apply_ufunc(np.sign, indirect)
+    return below(product, 0)
 
 
 def _curve(curves: xr.Dataset) -> pd.DataFrame:
@@ -381,21 +401,19 @@ def _curve(curves: xr.Dataset) -> pd.DataFrame:
 def _proportion(
     indirect: xr.DataArray, total: xr.DataArray, direct: xr.DataArray, margin: float
 ) -> tuple[dict[str, float] | None, str]:
-    signed = max(
-        (probability(indicator(holds, total)) for holds in (total > 0, total < 0)), key=lambda side: side.value
-    )
+    signed = max((probability(side(total, 0)) for side in (above, below)), key=lambda side: side.value)
     small = probability(indicator(abs(total) < margin, total))
     reasons = []
-    if signed.value <= CERTAINTY:
+    if not signed.value > CERTAINTY:
         reasons.append(f"the sign of the total effect is not settled ({_p('the more probable sign', signed)})")
     if small.value >= MOST_NEGLIGIBLE:
         reasons.append(f"the total effect may be next to nothing ({_p(f'|total| < {number(margin)}', small)})")
     if reasons:
         return None, f"Share that is indirect: not defined, since {' and '.join(reasons)}."
-    share = indirect / total
+    share = indirect / total.where(total != 0)
     lower, upper = (float(bound) for bound in interval(share, "chain", "draw"))
     median = float(share.median())
-    opposed = probability(indicator(indirect * direct < 0, indirect, direct))
+    opposed = probability(_opposed(direct, indirect))
     text = f"Share that is indirect: {median:.2f} [{lower:.2f}, {upper:.2f}] of the total effect."
     if opposed.value > 1 - CERTAINTY:
         text += (
@@ -410,9 +428,9 @@ def _p(event: str, value: Probability) -> str:
 
 
 def _verdict(indirect: xr.DataArray, certainty: float, health: Health) -> str:
-    if health.healthy and probability(indicator(indirect > 0, indirect)).reaches(certainty):
+    if health.healthy and probability(above(indirect, 0)).reaches(certainty):
         return "indirect effect positive"
-    if health.healthy and probability(indicator(indirect < 0, indirect)).reaches(certainty):
+    if health.healthy and probability(below(indirect, 0)).reaches(certainty):
         return "indirect effect negative"
     return "undecided"
 
@@ -494,7 +512,7 @@ def _effects_in_words(answer: Mediation) -> list[str]:
     lines = [f"{'':{n_characters}}     mean  {width:^17}  {'P(effect > 0)':>{n_sign}}  prior  raw units"]
     for name, row in answer.table.iterrows():
         bounds = f"[{row['lower']:.3f}, {row['upper']:.3f}]"
-        positive = sign_in_words(row, answer.n_draws)
+        positive = sign_in_words(row, known_draws(answer.n_draws, row["no_sign"]))
         prior = "-" if np.isnan(row["p_positive_prior"]) else f"{row['p_positive_prior']:.3f}"
         raw = f"{row['raw_mean']:.3g} [{row['raw_lower']:.3g}, {row['raw_upper']:.3g}]"
         lines.append(

@@ -12,7 +12,7 @@ from ..fitting import Fit
 from ..names import choices, lagged_path, number, quoted, split_path
 from ..problems import Problems
 from ..spec.steps import interval_names
-from ..summaries import indicator
+from ..summaries import above, below, indicator
 from .structure import fixed_intervals
 
 __all__ = ["Side", "Statement", "average_over", "effects_of", "fixed_effects", "parse"]
@@ -66,18 +66,24 @@ class Statement:
     comparisons: tuple[tuple[Side, str, Side], ...]
 
     def holds(self, effects: Mapping[str, xr.DataArray]) -> xr.DataArray:
-        """1 where a draw of the effects, dims ``(chain, draw)``, satisfies all comparisons; NaN without a value."""
+        """1 where a draw of the effects, dims ``(chain, draw)``, satisfies all comparisons, 0 where it fails one.
+
+        NaN where an effect has no value, or where both sides of a comparison are equal and no other one fails.
+        """
 
         def read(side: Side) -> xr.DataArray | float:
             if side.value is not None:
                 return side.number
             return abs(effects[side.text]) if side.absolute else effects[side.text]
 
-        found = xr.ones_like(next(iter(effects.values())), dtype=bool)
-        for left, sign, right in self.comparisons:
-            found = found & ((read(left) < read(right)) if sign == "<" else (read(left) > read(right)))
+        compared = [
+            (below if sign == "<" else above)(read(left), read(right)) for left, sign, right in self.comparisons
+        ]
+        answers = xr.concat(compared, "comparison")
+        found = answers.min("comparison").where((answers == 0).any("comparison") | answers.notnull().all("comparison"))
         sides = [side for left, _, right in self.comparisons for side in (left, right)]
-        return indicator(found, found, *(effects[side.text] for side in sides if side.value is None))
+        known = indicator(found, *(effects[side.text] for side in sides if side.value is None))
+        return known.transpose(*next(iter(effects.values())).dims)
 
 
 def average_over(length: str) -> str:

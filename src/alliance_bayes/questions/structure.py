@@ -1,6 +1,6 @@
 """Effects that are 0 by construction: no way along the paths of the model leads from one measure to the other."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..figures.evidence import Bar
 from ..fitting import Fit
-from ..names import ARROW, lagged_path, quoted
+from ..names import ARROW, choices, lagged_path, quoted, split_path
 from ..problems import Problems
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names, steps_per_interval
@@ -17,12 +17,15 @@ from ..summaries import Probability
 __all__ = [
     "FIXED",
     "check_free",
+    "check_path",
     "fixed_intervals",
     "free_paths",
+    "known_draws",
     "labelled_bars",
     "leads",
     "sign_in_words",
     "sign_width",
+    "signless",
     "some_way",
     "with_fixed",
 ]
@@ -111,6 +114,19 @@ def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
     return tuple(name for name, way in zip(interval_names(times), led, strict=True) if not way)
 
 
+def check_path(spec: CrossLagged, path: str, problems: Problems) -> str:
+    """Name of a lagged path as the model writes it; noted where it is fixed at 0, or none of the model."""
+    pair = split_path(path)
+    name = path if pair is None else lagged_path(*pair)
+    if name in spec.remove:
+        problems.add(
+            f"'{name}' is fixed at 0 in this model (remove), so there is nothing to ask. Fit it with this path."
+        )
+    elif name not in spec.paths:
+        problems.add(f"The model has no lagged path '{path}'{choices(path, spec.paths, 'Paths')}")
+    return name
+
+
 def check_free(fit: Fit, path: tuple[str, str], problems: Problems) -> None:
     """Note an effect that is 0 by construction over some interval although the model has its path."""
     fixed = fixed_intervals(fit, path)
@@ -143,3 +159,30 @@ def sign_width(table: pd.DataFrame) -> int:
 def sign_in_words(row: "pd.Series[float]", n_draws: int) -> str:
     """Probability that an effect is positive, or that it is 0 by construction."""
     return FIXED if row["fixed"] else str(Probability(row["p_positive"], 0.0, n_draws))
+
+
+def known_draws(n_draws: int, undefined: float) -> int:
+    """How many draws have a value, where a share of them has none."""
+    return round(n_draws * (1 - undefined))
+
+
+def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
+    """A sentence where effects have no sign in some draws.
+
+    Parameters
+    ----------
+    shares
+        By effect: share of the posterior's and of the prior's draws in which it has none.
+    """
+    found = [
+        f"{name} in {100 * after:.3g} % of the posterior's"
+        + (f" and {100 * before:.3g} % of the prior's" if before else "")
+        for name, (after, before) in shares.items()
+        if after > 0 or before > 0
+    ]
+    if not found:
+        return ()
+    return (
+        "No sign is known in draws where an effect is exactly 0 (smaller than any number) or has no value: "
+        f"{'; '.join(found)}. P(effect > 0) is that of the other draws, and undefined where they are hardly any.",
+    )

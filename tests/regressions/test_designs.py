@@ -251,9 +251,10 @@ def test_powers_of_years_are_refused_and_centred_ones_taken():
 
 
 @pytest.mark.usefixtures("nothing_is_drawn")
-def test_products_with_years_are_refused_with_the_cure_and_counted_ones_taken():
+@pytest.mark.parametrize("formula", ["time + x + x:time", "x + x:time"])
+def test_products_with_years_are_refused_with_the_cure_and_counted_ones_taken(formula):
     frame = study().assign(time=lambda each: 2015 + 0.5 * each["time"])
-    asked = {"outcomes": ["y"], "exposures": ["x"], "formula": "time + x + x:time", "time_step": 0.5}
+    asked = {"outcomes": ["y"], "exposures": ["x"], "formula": formula, "time_step": 0.5}
     published, within, between = problems_of(frame, ab.RandomInterceptRegression(**asked))
     for problem, end in ((published, ""), (within, "_within"), (between, "_between")):
         start, _, rest = problem.partition(" varies little beside that: ")
@@ -261,7 +262,7 @@ def test_products_with_years_are_refused_with_the_cure_and_counted_ones_taken():
             f"Over the rows of 'y', 'x{end}:time' is nearly a multiple of 'x{end}', because 'time' lies far from 0 and"
         )
         assert rest.endswith(
-            " of its SD is left, so that their coefficients cannot be told apart. Count it from a time in the data, "
+            " of its SD is left, so that their coefficients cannot be told apart. Count 'time' from a time in the data, "
             "such as time_zero=2015."
         )
     ab.bambi_model(ab.RandomInterceptRegression(**asked, time_zero=2015), frame, "y", split=True)

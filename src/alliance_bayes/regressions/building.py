@@ -11,7 +11,7 @@ from ..calls import checked
 from ..names import choices, number
 from ..problems import AllianceBayesError, Problems, SpecError
 from ..spec.association import RandomInterceptRegression
-from .designs import indistinct_columns, split_problems
+from .designs import Clock, indistinct_columns, split_problems
 from .posterior import Draws, Regression, draw_posterior
 from .rows import complete_rows
 
@@ -137,9 +137,12 @@ def design_problems(
     if found:
         return found
     parameters = _built(regression, outcome, rows, split).conditional_parameters["mu"]
-    first = rows[regression.time].min() * regression.time_step + regression.time_zero
-    cures = {regression.time: f"Count it from a time in the data, such as time_zero={number(float(first))}."}
-    indistinct = indistinct_columns(*common_columns(parameters, len(rows)), intercept=True, cures=cures)
+    steps = rows[regression.time].to_numpy(float)
+    first = number(float(steps.min()) * regression.time_step + regression.time_zero)
+    clock = Clock(
+        regression.time, steps, f"Count '{regression.time}' from a time in the data, such as time_zero={first}."
+    )
+    indistinct = indistinct_columns(*common_columns(parameters, len(rows)), intercept=True, clock=clock)
     return [f"Over the rows of '{outcome}', {problem}" for problem in indistinct]
 
 

@@ -11,7 +11,7 @@ from scipy.special import fdtr
 from ..names import in_words
 from ..spec.association import WITHIN, RandomInterceptRegression
 
-__all__ = ["indistinct_columns", "split_problems"]
+__all__ = ["Clock", "indistinct_columns", "split_problems"]
 
 Array = NDArray[np.float64]
 
@@ -116,8 +116,26 @@ class _PersonMeans(NamedTuple):
         return cls(unit * float(means.std()), sd_by_chance, float(fdtr(between, within, ratio)))
 
 
+class Clock(NamedTuple):
+    """The time in a design.
+
+    Attributes
+    ----------
+    name
+        Its column.
+    steps
+        Its values there, shape ``(row,)``, whether it has a coefficient of its own or not.
+    cure
+        How to count it from one of its own values.
+    """
+
+    name: str
+    steps: Array
+    cure: str
+
+
 def indistinct_columns(
-    names: Sequence[str], design: Array, *, intercept: bool, cures: Mapping[str, str] | None = None
+    names: Sequence[str], design: Array, *, intercept: bool, clock: Clock | None = None
 ) -> list[str]:
     """Columns that are constant, or nearly a linear combination of columns before them, one sentence each.
 
@@ -129,9 +147,12 @@ def indistinct_columns(
         Shape ``(row, column)``, without the intercept.
     intercept
         Whether the regression has one, of which a constant column is a multiple.
-    cures
-        Column to how it is counted from one of its own values; others are to be centred.
+    clock
+        The time in the design, which is not centred but counted from another time.
     """
+    columns = dict(zip(names, design.T, strict=True))
+    if clock is not None:
+        columns[clock.name] = clock.steps
     largest = np.abs(design).max(axis=0, initial=0.0)
     scaled = design / np.where(largest > 0, largest, 1.0)
     if intercept:
@@ -155,12 +176,13 @@ def indistinct_columns(
             if weight > SMALL * np.abs(weights).max()
         ]
         of_parts = in_words([f"'{part}'" for part in parts])
-        far = _factor_far_from_0(name, parts, dict(zip(names, design.T, strict=True)))
+        far = _factor_far_from_0(name, parts, columns)
         if far is not None:
             like = "a multiple" if len(parts) == 1 else "a linear combination"
             found.append(
-                f"'{name}' is nearly {like} of {of_parts}, because '{far}' lies far from 0 and varies little beside that: {left:.1g} of its SD is left, so that their "
-                f"coefficients cannot be told apart. {(cures or {}).get(far, f"Centre '{far}' first.")}"
+                f"'{name}' is nearly {like} of {of_parts}, because '{far}' lies far from 0 and varies little beside "
+                f"that: {left:.1g} of its SD is left, so that their coefficients cannot be told apart. "
+                f"{clock.cure if clock is not None and far == clock.name else f"Centre '{far}' first."}"
             )
             continue
         found.append(

@@ -176,6 +176,25 @@ def test_a_full_file_is_read_into_what_the_api_takes(load):
     )
 
 
+@pytest.mark.parametrize("from_file", [True, False])
+def test_columns_are_added_to_a_wide_file_at_once(load, tmp_path, from_file):
+    """Pandas warns, and warnings are errors here, where columns are put one by one beside a hundred others."""
+    derived = '[columns]\nalliance = { minus = ["a", "b"] }\ndays = { minus = [30, "alliance"] }\n[model]'
+    file = load(SMALL.replace("[model]", derived))
+    person = np.repeat(np.arange(40), 3)
+    a, b = np.random.default_rng(1).normal(size=(2, 120))
+    columns = {"id": person, "month": np.tile([3, 6, 12], 40), "a": a, "b": b}
+    columns |= {f"other{place}": person + place for place in range(150)}
+    if from_file:
+        pd.DataFrame(columns).to_csv(tmp_path / "wide.csv", index=False)
+        panel = file.panel(tmp_path / "wide.csv")
+    else:
+        twice = pd.Index(np.repeat([5, 7], 60))  # labels of rows that are not unique
+        panel = file.panel(pd.concat([pd.Series(values, twice, name=name) for name, values in columns.items()], axis=1))
+    alliance = (a - b).reshape(40, 3)
+    np.testing.assert_allclose(panel.values, np.stack([alliance, 30 - alliance], axis=2))
+
+
 def test_it_prints_as_a_reader_needs_it(load):
     assert str(load(FULL)) == textwrap.dedent(
         """\

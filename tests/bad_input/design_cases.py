@@ -28,6 +28,41 @@ CASES = [
         ab.SpecError,
     ),
     Case(
+        "exposure centred within persons, two decimals, one outcome missing",
+        _asked(
+            {
+                "x": lambda frame: (frame["x"] - _mean(frame)).round(2),
+                "y": lambda frame: frame["y"].mask(frame.index == 4),
+            }
+        ),
+        ("'x' does not differ between persons", "chance alone would leave", "Give the column as it was measured"),
+        ab.SpecError,
+    ),
+    Case(
+        "exposure of a unit beyond double precision",
+        _asked({"x": lambda frame: frame["x"] * 1e-160}),
+        ("'x' has an SD of", "e-160", "SDs from 1e-30 to 1e+30 can be used", "give it in another unit"),
+        ab.SpecError,
+    ),
+    Case(
+        "outcome of a unit beyond double precision",
+        _asked({"y": lambda frame: frame["y"] * 1e170}),
+        ("'y' has an SD of", "e+170", "SDs from 1e-30 to 1e+30 can be used", "give it in another unit"),
+        ab.SpecError,
+    ),
+    Case(
+        "exposure with an infinite value",
+        _asked({"x": lambda frame: frame["x"].mask(frame.index == 7, np.inf)}),
+        ("'x' is infinite in 1 of the rows of 'y'", "person 2", "leave it missing"),
+        ab.SpecError,
+    ),
+    Case(
+        "product with calendar years",
+        _asked({"time": lambda frame: 2015 + frame["time"]}, "time + x + x:time"),
+        ("'x:time' is nearly a multiple of 'x'", "'time' lies far from 0", "time_zero=2015"),
+        ab.SpecError,
+    ),
+    Case(
         "exposure constant within persons",
         _asked({"x": _mean}),
         ("'x' does not change within persons", "'y'", "Leave it out of exposures"),

@@ -1144,4 +1144,24 @@ ANSWERS: list[Mutant] = [
         ("regressions whose chains disagree are not healthy", "elif not each <= LARGEST_RHAT:", "elif False:"),
         ("a term that never moves is not healthy", '["values"].max(skipna=False)', '["values"].max()'),
     ),
+    *rules_of(
+        "regressions/designs.py",
+        "regressions/test_designs.py",
+        ("person means are compared with chance", "self.sd < LEAST_BETWEEN * self.sd_by_chance and ", ""),
+        ("what could be chance is no centred column", " and self.probability < IMPOSSIBLE", ""),
+        ("person means over all rows count", ', ("all rows of the data that hold it", data)', ""),
+        ("a product is like its factor where one lies far from 0", "if set(parts) <= set(factors):", "if False:"),
+    ),
+    *rules_of(
+        "regressions/building.py",
+        "regressions/test_designs.py",
+        ("coefficients are in the data's units", "(ready.unit / ready.spreads)", "ready.unit"),
+        ("SDs are in the data's units", "sds = ready.unit * np.stack", "sds = np.stack"),
+        ("priors are scaled with their columns", "prior_sd=sds * spreads / unit", "prior_sd=sds / unit"),
+    ),
+    *rules_of(
+        "regressions/rows.py",
+        "regressions/test_designs.py",
+        ("units beyond double precision are refused", " and not SMALLEST <= spread <= LARGEST", " and False"),
+    ),
 ]

@@ -127,7 +127,9 @@ def add_derived(
                 failed.add(name)
             for problem in found.found:
                 problems.add(f"[columns] {name}: {problem}")
-    return frame.assign(**values), failed
+    if not values:
+        return frame, failed
+    return pd.concat([frame, pd.DataFrame(values, index=frame.index)], axis=1), failed
 
 
 def source(frame: pd.DataFrame, name: str, problems: Problems) -> FloatArray | None:

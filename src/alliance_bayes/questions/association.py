@@ -203,10 +203,11 @@ def association(
     Raises
     ------
     SpecError
-        If a column is missing or holds no numbers, an outcome holds an item on an exposure (found by
-        arithmetic in the data where the outcome is a sum of yes/no columns), too few persons are left, an exposure
-        does not differ between persons or does not change within them, an outcome does not change within persons, or a
-        column of a design is a linear combination of others.
+        If a column is missing or holds no numbers, infinite ones, or such of an SD below 1e-30 or above 1e30, an
+        outcome holds an item on an exposure (found by arithmetic in the data where the outcome is a sum of yes/no
+        columns), too few persons are left, an exposure does not differ between persons (as one that was centred within
+        them, even if rounded since, or centred over rows that are not used) or does not change within them, an outcome
+        does not change within persons, or a column of a design is a linear combination of others.
     AllianceBayesError
         If Bambi is not installed.
 
@@ -218,7 +219,7 @@ def association(
     data = read_frame(frame, labels=[regression.person]) if isinstance(frame, str | PathLike) else frame
     used = complete_rows(regression, data)
     _check_settings(draws, chains, seed)
-    _check_designs(regression, used)
+    _check_designs(regression, used, data)
     found: dict[tuple[str, str], Fitted] = {}
     for place, (outcome, rows) in enumerate(used.items()):
         for split, model in ((False, PUBLISHED), (True, SPLIT)):
@@ -351,11 +352,11 @@ def _health(found: Mapping[tuple[str, str], Fitted]) -> SamplingOfRegressions:
     return SamplingOfRegressions(float(rhat), ess, accepted, tuple(dict.fromkeys(problems)))
 
 
-def _check_designs(regression: RandomInterceptRegression, used: Mapping[str, pd.DataFrame]) -> None:
+def _check_designs(regression: RandomInterceptRegression, used: Mapping[str, pd.DataFrame], data: pd.DataFrame) -> None:
     problems = Problems("This association cannot be asked of these data")
     for outcome, rows in used.items():
         for split in (False, True):
-            problems.found += design_problems(regression, outcome, rows, split)
+            problems.found += design_problems(regression, outcome, rows, data, split)
     problems.found = list(dict.fromkeys(problems.found))
     problems.raise_as(SpecError)
 

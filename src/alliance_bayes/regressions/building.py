@@ -8,10 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from ..calls import checked
-from ..names import choices
+from ..names import choices, number
 from ..problems import AllianceBayesError, Problems, SpecError
 from ..spec.association import RandomInterceptRegression
-from .designs import indistinct_columns, split_problems
+from .designs import Clock, indistinct_columns, split_problems
 from .posterior import Draws, Regression, draw_posterior
 from .rows import complete_rows
 
@@ -43,19 +43,21 @@ class Prepared(NamedTuple):
     ----------
     names
         Of the coefficients, the intercept first.
-    centres
-        Mean of each column, taken off it in `regression`; 0 of the intercept.
-    origin
-        Mean of the outcome, taken off it in `regression`.
+    centres, spreads
+        Mean of each column, taken off it in `regression`, and SD, by which it is divided; 0 and 1 of the intercept.
+    origin, unit
+        Mean of the outcome, taken off it in `regression`, and SD, by which it is divided.
     regression
-        Data and priors.
+        Data and priors, on that scale.
     person
         Column of the person's id.
     """
 
     names: list[str]
     centres: np.ndarray
+    spreads: np.ndarray
     origin: float
+    unit: float
     regression: Regression
     person: str
 
@@ -94,7 +96,7 @@ def bambi_model(
         raise SpecError(f"The regression has no outcome '{outcome}'{choices(outcome, regression.outcomes, 'Outcomes')}")
     rows = complete_rows(regression, frame)[outcome]
     problems = Problems("This regression cannot be asked of these data")
-    problems.found += design_problems(regression, outcome, rows, split)
+    problems.found += design_problems(regression, outcome, rows, frame, split)
     problems.raise_as(SpecError)
     return _built(regression, outcome, rows, split)
 
@@ -119,19 +121,28 @@ def _built(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFra
         raise SpecError(f"Bambi cannot read {formula}: {error}") from error
 
 
-def design_problems(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, split: bool) -> list[str]:
+def design_problems(
+    regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, data: pd.DataFrame, split: bool
+) -> list[str]:
     """Why no data of these rows could tell the coefficients of one regression apart, one sentence each.
 
     Parameters
     ----------
     regression, outcome, rows, split
         As of `prepared`.
+    data
+        All rows.
     """
-    found = split_problems(regression, outcome, rows) if split else []
+    found = split_problems(regression, outcome, rows, data) if split else []
     if found:
         return found
     parameters = _built(regression, outcome, rows, split).conditional_parameters["mu"]
-    indistinct = indistinct_columns(*common_columns(parameters, len(rows)), intercept=True)
+    steps = rows[regression.time].to_numpy(float)
+    first = number(float(steps.min()) * regression.time_step + regression.time_zero)
+    clock = Clock(
+        regression.time, steps, f"Count '{regression.time}' from a time in the data, such as time_zero={first}."
+    )
+    indistinct = indistinct_columns(*common_columns(parameters, len(rows)), intercept=True, clock=clock)
     return [f"Over the rows of '{outcome}', {problem}" for problem in indistinct]
 
 
@@ -149,26 +160,29 @@ def prepared(regression: RandomInterceptRegression, outcome: str, rows: pd.DataF
     """
     model = _built(regression, outcome, rows, split)
     names, design, means, sds = _terms(model, len(rows))
-    centres = design.mean(axis=0)
-    centres[0] = 0.0
-    # Centred like the columns: the squares of an outcome far from 0 would leave few digits to its residuals.
+    # Columns and outcome are centred and scaled, priors with them: squares of numbers far from 0, or of columns in very
+    # different units, would leave few digits to the residuals.
+    centres, spreads = design.mean(axis=0), design.std(axis=0)
+    centres[0], spreads[0] = 0.0, 1.0
     observed = rows[outcome].to_numpy(float)
-    origin = float(observed.mean())
+    origin, unit = float(observed.mean()), float(observed.std())
     means[0] -= origin
     residual = model.marginal_parameters["sigma"].prior
     (intercepts,) = model.conditional_parameters["mu"].group_specific_terms.values()
     return Prepared(
         names,
         centres,
+        spreads,
         origin,
+        unit,
         Regression(
-            outcome=observed - origin,
-            design=design - centres,
+            outcome=(observed - origin) / unit,
+            design=(design - centres) / spreads,
             person=pd.factorize(rows[regression.person])[0].astype(np.int64),
-            prior_mean=means,
-            prior_sd=sds,
-            residual_sd_prior=_half_t(float(residual.args["nu"]), float(residual.args["sigma"])),
-            person_sd_prior=_half_normal(float(intercepts.prior.args["sigma"].args["sigma"])),
+            prior_mean=means * spreads / unit,
+            prior_sd=sds * spreads / unit,
+            residual_sd_prior=_half_t(float(residual.args["nu"]), float(residual.args["sigma"]) / unit),
+            person_sd_prior=_half_normal(float(intercepts.prior.args["sigma"].args["sigma"]) / unit),
         ),
         regression.person,
     )
@@ -225,8 +239,9 @@ def _half_normal(scale: float) -> Callable[[np.ndarray], np.ndarray]:
 
 def _labelled(drawn: Draws, ready: Prepared) -> xr.DataArray:
     """Draws by name, the intercept where all predictors are 0, and the two SDs behind them."""
-    coefficients = drawn.coefficients.copy()
+    coefficients = drawn.coefficients * (ready.unit / ready.spreads)
     coefficients[:, :, 0] += ready.origin - coefficients[:, :, 1:] @ ready.centres[1:]
-    joined = np.concatenate([coefficients, drawn.residual_sd[:, :, None], drawn.person_sd[:, :, None]], axis=2)
+    sds = ready.unit * np.stack([drawn.residual_sd, drawn.person_sd], axis=2)
+    joined = np.concatenate([coefficients, sds], axis=2)
     terms = [*ready.names, "sigma", f"1|{ready.person}_sigma"]
     return xr.DataArray(joined, dims=("chain", "draw", "term"), coords={"term": terms})

@@ -10,6 +10,9 @@ from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression, part_
 __all__ = ["complete_rows", "eligible_rows"]
 
 LEAST_PERSONS = 10
+# Of SDs, in the data's units: squares of ratios of two, as in the priors, and third powers stay numbers of double
+# precision.
+SMALLEST, LARGEST = 1e-30, 1e30
 
 
 def complete_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -47,10 +50,12 @@ def complete_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
                 f"The outcome '{outcome}' does not change within any person, so that nothing is left to the residuals. "
                 "Use a regression with one row for each person."
             )
+        odd_units = _odd_units(regression, outcome, complete)
+        problems.found += odd_units
         constant = [name for name in regression.exposures if complete[name].min() == complete[name].max()]
         for name in constant:
             problems.add(f"The exposure '{name}' does not vary over the rows of '{outcome}'.")
-        if not constant:
+        if not constant and not odd_units:
             found[outcome] = _prepared(regression, complete)
     problems.raise_as(SpecError)
     return found
@@ -64,6 +69,33 @@ def eligible_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
     if regression.rows_with is not None:
         rows &= (data[regression.rows_with] == 1).to_numpy()
     return data.loc[rows, list(regression.columns)]
+
+
+def _odd_units(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame) -> list[str]:
+    """Columns that hold infinite values, or whose squares double precision cannot hold."""
+    found = []
+    for name in dict.fromkeys((outcome, *regression.variables)):
+        if not pd.api.types.is_numeric_dtype(rows[name]):
+            continue
+        values = rows[name].to_numpy(float)
+        sizes = np.abs(values)
+        largest = float(sizes.max())
+        of_whom = f"of person {rows[regression.person].tolist()[int(sizes.argmax())]!r}"
+        if not np.isfinite(largest):
+            found.append(
+                f"'{name}' is infinite in {np.isinf(sizes).sum():,} of the rows of '{outcome}', first {of_whom}. Give "
+                "the value, or leave it missing."
+            )
+            continue
+        timed = name == regression.time
+        spread = float((values / (largest or 1.0)).std()) * (largest / (regression.time_step if timed else 1.0))
+        if values.min() < values.max() and not SMALLEST <= spread <= LARGEST:
+            found.append(
+                f"'{name}' has an SD of {spread:.2g}{' time steps' if timed else ''} over the rows of '{outcome}', and "
+                f"its largest value in size is {largest:.2g}, {of_whom}. SDs from {SMALLEST:g} to {LARGEST:g} can be "
+                f"used: give it in another unit{' or time_step' if timed else ''}."
+            )
+    return found
 
 
 def _prepared(regression: RandomInterceptRegression, rows: pd.DataFrame) -> pd.DataFrame:

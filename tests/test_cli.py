@@ -131,12 +131,14 @@ def contents(folder):
 
 def test_a_finished_run_is_kept_unless_it_is_said(again, data):
     before = contents(again)
-    assert "holds this very run (finished, " in refused("run", MODEL, data, "--out", again, *FEW)
+    assert "already holds exactly this run (finished, " in refused("run", MODEL, data, "--out", again, *FEW)
     message = refused("run", MODEL, data, "--out", again, *FEW[2:])
     assert "holds another run (finished, " in message
-    assert "): draws was 50 and is left open. Name another folder with --out, or pass --overwrite" in message
+    assert "): draws: 50 there, left open now. Name another folder with --out, or pass --overwrite" in message
     pd.read_csv(data).iloc[:-3].to_csv(again.parent / "fewer.csv", index=False)
-    assert "the data were others (study.csv)" in refused("run", MODEL, again.parent / "fewer.csv", "--out", again, *FEW)
+    assert "the data file was study.csv there, and is fewer.csv now" in refused(
+        "run", MODEL, again.parent / "fewer.csv", "--out", again, *FEW
+    )
     assert contents(again) == before
     (again / "notes.txt").write_text("mine")
     result = invoke("run", MODEL, data, "--out", again, *FEW, "--overwrite")
@@ -150,32 +152,38 @@ def test_a_finished_run_is_kept_unless_it_is_said(again, data):
     }
 
 
-def test_draws_are_kept_where_the_answer_fails_and_the_run_can_be_done_again(again, data, monkeypatch):
+@pytest.mark.parametrize("older", [False, True])
+def test_draws_are_kept_where_the_answer_fails_and_the_run_can_be_done_again(older, again, data, monkeypatch):
+    """In their place in a new folder, and beside a finished run, which stays whole."""
+    out = again if older else again.parent / "new"
+    draws = out / ".run.unfinished" / "draws.nc" if older else out / "draws.nc"
     monkeypatch.setattr(ab.ModelFile, "ask", lambda *_: 1 / 0)
-    result = invoke("run", MODEL, data, "--out", again, *FEW, "--overwrite")
+    result = invoke("run", MODEL, data, "--out", out, *FEW, "--overwrite")
+    assert finished(out) is older
     assert isinstance(result.exception, ZeroDivisionError)
-    assert result.stderr == (
-        f"The run is not finished. Its draws are in {again / 'draws.nc'}; ab.load_fit reads them.\n"
-    )
-    assert sorted(contents(again)) == ["coverage.csv", "draws.nc", "run.json", "summary.csv"]
-    assert ab.load_fit(again / "draws.nc").settings.draws == 50
-    assert not finished(again)
+    assert result.stderr == (f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.\n")
+    assert sorted(contents(draws.parent)) == ["coverage.csv", "draws.nc", "run.json", "summary.csv"]
+    fit = ab.load_fit(draws)
+    assert fit.settings.draws == 50
+    assert read_manifest(draws.parent).status == "unfinished"
     monkeypatch.undo()
-    fit = ab.load_fit(again / "draws.nc")
     monkeypatch.setattr(ab, "fit", lambda spec, panel, **settings: fit)
-    result = invoke("run", MODEL, data, "--out", again, *FEW)
-    assert (result.exit_code, result.stderr) == (
-        0,
-        f"{again} holds this run unfinished; its files will be replaced.\n",
-    )
-    assert finished(again)
+    if older:
+        result = invoke("run", MODEL, data, "--out", out, *FEW, "--overwrite")
+        assert (result.exit_code, result.stderr) == (0, "")
+    else:
+        result = invoke("run", MODEL, data, "--out", out, *FEW)
+        said = f"{out} holds an unfinished attempt at this run; its files will be replaced.\n"
+        assert (result.exit_code, result.stderr) == (0, said)
+    assert finished(out)
+    assert [file.name for file in out.iterdir() if file.name.startswith(".")] == []
 
 
 def test_draws_go_elsewhere_where_the_folder_cannot_take_them(again, data, monkeypatch, tmp_path):
-    save, refuge = ab.Fit.save, tmp_path / "refuge"
+    save, refuge, before = ab.Fit.save, tmp_path / "refuge", contents(again)
 
     def fails(fit, path):
-        if path.parent == again:
+        if path.is_relative_to(again):
             raise ab.AllianceBayesError(f"{path} cannot be written: the disk is full.")
         return save(fit, path)
 
@@ -186,16 +194,18 @@ def test_draws_go_elsewhere_where_the_folder_cannot_take_them(again, data, monke
     (kept,) = refuge.glob("*/draws.nc")
     assert (result.exit_code, result.stderr) == (
         2,
-        f"{again / 'draws.nc'} cannot be written: the disk is full.\n"
+        f"{again / '.run.unfinished' / 'draws.nc'} cannot be written: the disk is full.\n"
         f"The draws are in {kept}; ab.load_fit reads them.\n",
     )
     assert ab.load_fit(kept).settings.draws == 50
-    assert list(contents(again)) == ["run.json"]
-    assert not finished(again)
+    assert contents(again) == before
+    assert finished(again)
     monkeypatch.setattr(ab.Fit, "save", lambda _, path: fails(_, again / path.name))
-    result = invoke("run", MODEL, data, "--out", again, *FEW)
+    result = invoke("run", MODEL, data, "--out", again, *FEW, "--overwrite")
     assert result.exit_code == 2
     assert result.stderr.endswith("the disk is full.\nThe draws are lost.\n")
+    assert list(refuge.iterdir()) == [kept.parent]
+    assert contents(again) == before
 
 
 def test_check_says_what_would_be_fitted_and_samples_nothing(data, tmp_path):
@@ -207,7 +217,10 @@ def test_check_says_what_would_be_fitted_and_samples_nothing(data, tmp_path):
 def test_simulated_files_hold_the_same_persons_in_both_formats(data, tmp_path):
     path = tmp_path / "deeper" / "study.parquet"
     result = invoke("simulate", MODEL, "--persons", 120, "--seed", 8, "--out", path)
-    assert (result.exit_code, result.stdout) == (0, f"120 persons, 360 rows, seed 8: {path}\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"120 persons, 360 rows, seed 8: {path} (the folder {path.parent} was made)\n",
+    )
     pd.testing.assert_frame_equal(pd.read_parquet(path), pd.read_csv(data))
     pd.testing.assert_frame_equal(pd.read_csv(data), ab.load_model(MODEL).simulate(persons=120, seed=8))
 
@@ -223,6 +236,55 @@ def test_doubts_go_to_stderr_and_do_not_stop_a_check(data, tmp_path):
         "Warning: 'abstinence' does not vary at time 6 (all 120 are 100): "
         "nothing there tells one person from another.\n",
     )
+
+
+@pytest.mark.parametrize("beside", [["--seed", "-1"], ["--draws", "0"], ["--chains", "0"], ["--tune", "-5"]])
+def test_settings_are_checked_before_anything_is_printed_or_made(beside, data, tmp_path):
+    message = refused("run", MODEL, data, "--out", tmp_path / "out", *beside)
+    name, value = beside[0].removeprefix("--"), beside[1]
+    assert message.startswith(f"This fit cannot be sampled. 1 problem:\n  1. {name} must be a whole number")
+    assert f"got {value}" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_questions_says_that_it_is_only_fitted(again, data, tmp_path):
+    text, sentence = MODEL.read_text(), "The file asks no question, so the model is only fitted."
+    start, end = text.index("[[question]]"), text.index("[truth]")
+    (tmp_path / "fit.toml").write_text(text[:start] + text[end:])
+    assert invoke("check", tmp_path / "fit.toml", data).stdout.endswith(f"\n{sentence}\n")
+    result = invoke("run", tmp_path / "fit.toml", data, "--out", tmp_path / "out", *FEW)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.count(sentence) == 1
+    assert sentence in (tmp_path / "out" / "answer.txt").read_text()
+    for shown in (invoke("check", MODEL, data).stdout, (again / "answer.txt").read_text()):
+        assert sentence not in shown
+
+
+def test_a_simulated_file_replaces_none_in_silence(tmp_path):
+    path = tmp_path / "study.csv"
+    path.write_text("precious")
+    arguments = ("simulate", MODEL, "--persons", 9, "--out", path)
+    assert refused(*arguments) == f"{path} exists. Name another file, or pass --overwrite to replace it.\n"
+    assert path.read_text() == "precious"
+    assert invoke(*arguments, "--overwrite").exit_code == 0
+    assert len(pd.read_csv(path)) == 27
+
+
+def test_draws_are_found_where_the_folder_of_a_run_is_named(ran):
+    _, out = ran
+    with pytest.raises(ab.AllianceBayesError) as caught:
+        ab.load_fit(out)
+    assert str(caught.value) == f"{out} is a folder; its draws are in {out / 'draws.nc'}."
+
+
+def test_overwrite_replaces_a_foreign_file_that_has_the_name_of_draws(again, data, tmp_path):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "draws.nc").write_text("mine")
+    result = invoke("run", MODEL, data, "--out", out, *FEW, "--overwrite")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert contents(out)["draws.nc"] == contents(again)["draws.nc"]
+    assert finished(out)
 
 
 # Bad input: exit code 2, the message alone on stderr, and nothing written.

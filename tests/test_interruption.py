@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import alliance_bayes as ab
 from alliance_bayes import fitting, imputations
 from alliance_bayes.cli import app
+from alliance_bayes.run_folder import finished, read_manifest
 from helpers import random_panel
 
 MODEL = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
@@ -310,7 +311,88 @@ def test_an_interrupted_run_writes_what_there_is_and_exits_with_130(data, tmp_pa
     for part in (result.stdout, text):
         assert f"The draws cannot be trusted: {INTERRUPTED}" in part
     assert ab.load_fit(tmp_path / "draws.nc").interrupted == INTERRUPTED
+    manifest = read_manifest(tmp_path)
+    assert (manifest.status, manifest.incomplete) == ("interrupted", (INTERRUPTED,))
+    assert not finished(tmp_path)
     assert len(pd.read_csv(tmp_path / "summary.csv")) > 0
+
+
+@pytest.fixture(scope="module")
+def fit_of_data(data):
+    file = ab.load_model(MODEL)
+    return ab.fit(file.spec, file.panel(data), seed=3, draws=50, tune=100, chains=2)
+
+
+@pytest.fixture
+def quick(data, tmp_path, monkeypatch, fit_of_data):
+    """A call of `run` whose sampling takes no time."""
+    monkeypatch.setattr(ab, "fit", lambda *_, **__: fit_of_data)
+
+    def run(*more):
+        arguments = ["run", MODEL, data, "--out", tmp_path / "out", "--seed", 1, *more]
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run
+
+
+def raising(error):
+    def call(*_, **__):
+        raise error
+
+    return call
+
+
+def test_an_answer_that_was_interrupted_makes_the_run_interrupted(quick, fit_of_data, tmp_path, monkeypatch):
+    sentence = "Interrupted after 1 of 3 variants."
+    ask = ab.ModelFile.ask
+
+    def asked(file, fit):
+        (answer,) = ask(file, fit)
+        object.__setattr__(answer, "interrupted", sentence)
+        return (answer,)
+
+    monkeypatch.setattr(ab.ModelFile, "ask", asked)
+    assert quick().exit_code == 130
+    manifest = read_manifest(tmp_path / "out")
+    assert (manifest.status, manifest.incomplete) == ("interrupted", (f"Question 1: {sentence}",))
+    monkeypatch.undo()
+    monkeypatch.setattr(ab, "fit", lambda *_, **__: fit_of_data)
+    result = quick()
+    assert (result.exit_code, result.stderr) == (
+        0,
+        f"{tmp_path / 'out'} holds an interrupted attempt at this run; its files will be replaced.\n",
+    )
+    assert finished(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (KeyboardInterrupt(), "Interrupted before all was written."),
+        (ab.InterruptionError("A refit was interrupted."), "A refit was interrupted."),
+    ],
+)
+def test_an_interruption_while_a_question_is_asked_keeps_the_draws(error, says, quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(ab.ModelFile, "ask", raising(error))
+    result = quick()
+    draws = tmp_path / "out" / "draws.nc"
+    assert (result.exit_code, result.stderr) == (
+        130,
+        f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.\n{says}\n",
+    )
+    assert ab.load_fit(draws).settings.seed == 3
+    assert read_manifest(tmp_path / "out").status == "unfinished"
+
+
+def test_ctrl_c_before_anything_is_kept_says_so(quick, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(ab, "fit", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(ab.ModelFile, "check", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(ab.ModelFile, "simulate", raising(KeyboardInterrupt()))
+    calls = [("check", MODEL, data), ("simulate", MODEL, "--persons", 9, "--out", tmp_path / "new.csv")]
+    results = [quick(), *(CliRunner().invoke(app, [str(argument) for argument in call]) for call in calls)]
+    for result in results:
+        assert (result.exit_code, result.stderr) == (130, "Interrupted; nothing was kept.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_interrupted_in_the_warm_up_is_a_sentence(data, tmp_path, monkeypatch, small_fit):

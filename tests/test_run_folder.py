@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes import run_folder as run_folder_module
 from alliance_bayes.run_folder import Asked, finished, read_manifest, run_folder
+from alliance_bayes.writing import write_file
 
 ASKED = Asked("model.toml", "a" * 64, "study.csv", "b" * 64, {"seed": 1, "draws": 50})
 FILES = {"draws.nc": b"draws", "1-directionality.csv": b"table", "answer.txt": b"answer"}
@@ -105,8 +107,8 @@ def test_what_is_no_folder_of_a_run_is_not_finished(tmp_path):
 def test_a_finished_run_is_not_replaced_in_silence(folder):
     ended = read_manifest(folder).ended
     assert refusal(folder) == (
-        f"{folder} holds this very run (finished, {ended}); its answer is in {folder}/answer.txt. Name another folder "
-        "with --out, or pass --overwrite to do it again."
+        f"{folder} already holds exactly this run (finished, {ended}); its answer is in {folder}/answer.txt. Name "
+        "another folder with --out, or pass --overwrite to do it again."
     )
     run(folder, overwrite=True, files={"draws.nc": b"again"})
     assert finished(folder)
@@ -117,17 +119,20 @@ def test_a_finished_run_is_not_replaced_in_silence(folder):
 def test_another_run_is_not_replaced_in_silence(incomplete, tmp_path):
     folder = tmp_path / "out"
     run(folder, incomplete=incomplete)
-    other = Asked("model.toml", "c" * 64, "study.csv", "d" * 64, {"seed": 2, "chains": 4, "draws": 50})
+    other = Asked("model.toml", "c" * 64, "new.csv", "d" * 64, {"seed": 2, "chains": 4, "draws": 50})
     assert (
-        "): the model file was another (model.toml); the data were others (study.csv); chains was left open and is 4; "
-        "seed was 1 and is 2. Name another folder with --out, or pass --overwrite to replace that run."
+        "): the model file (model.toml) has changed since then; the data file was study.csv there, and is new.csv now; "
+        "chains: left open there, 4 now; seed: 1 there, 2 now. Name another folder with --out, or pass --overwrite "
+        "to replace that run."
     ) in refusal(folder, other)
     run(folder, other, overwrite=True)
     assert read_manifest(folder).asked == other
 
 
 def test_the_same_files_under_other_names_are_the_same_run(folder):
-    assert "holds this very run" in refusal(folder, Asked("m.toml", "a" * 64, "s.csv", "b" * 64, ASKED.settings))
+    assert "already holds exactly this run" in refusal(
+        folder, Asked("m.toml", "a" * 64, "s.csv", "b" * 64, ASKED.settings)
+    )
 
 
 def test_an_incomplete_run_may_be_done_again(tmp_path):
@@ -144,7 +149,7 @@ def test_files_of_others_are_never_removed(tmp_path):
         (tmp_path / name).write_bytes(b"mine")
     assert refusal(tmp_path) == (
         f"{tmp_path} holds files that are not of this run: 'answer.txt', 'notes.txt'. Name another folder with --out, "
-        "or pass --overwrite to write beside them; one of the same name would be replaced."
+        "or pass --overwrite to write beside them; 'answer.txt' would be replaced where this run writes the same name."
     )
     run(tmp_path, overwrite=True)
     run(tmp_path, overwrite=True, files={"draws.nc": b"again"})
@@ -185,18 +190,142 @@ def test_a_disk_that_takes_nothing_is_said_before_anything_is_sampled(folder, tm
     assert not (tmp_path / "new").exists()
 
 
-def test_a_run_that_fails_between_two_files_is_unfinished_and_can_be_done_again(folder):
+def failing_after(folder, **options):
+    """A run that fails after its first file; where the file is."""
+
     def fail(opened):
-        opened.write("draws.nc", b"newer")
+        assert opened.write("draws.nc", b"newer") == folder / "draws.nc"
+        kept.append(opened.where("draws.nc"))
         raise KeyError
 
-    with pytest.raises(KeyError), run_folder(folder, ASKED, {}, overwrite=True) as opened:
+    kept: list[Path] = []
+    with pytest.raises(KeyError), run_folder(folder, ASKED, {}, **options) as opened:
         fail(opened)
+    assert kept[0].read_bytes() == b"newer"
+    return kept[0]
+
+
+def test_a_run_that_fails_between_two_files_is_unfinished_and_can_be_done_again(tmp_path):
+    folder = tmp_path / "new"
+    assert failing_after(folder, overwrite=False) == folder / "draws.nc"
     assert sorted(contents(folder)) == ["draws.nc", "run.json"]
     assert read_manifest(folder).status == "unfinished"
     assert not finished(folder)
     run(folder)
     assert finished(folder)
+
+
+def test_a_run_that_fails_beside_a_finished_one_leaves_it_whole(folder):
+    before = contents(folder)
+    kept = failing_after(folder, overwrite=True)
+    assert kept.parent.parent == folder
+    assert read_manifest(kept.parent).status == "unfinished"
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert finished(folder)
+    assert "already holds exactly this run" in str(refused_beside(folder))
+    run(folder, overwrite=True, files={"draws.nc": b"again"})
+    assert contents(folder).keys() == {"draws.nc", "run.json"}
+    assert finished(folder)
+
+
+def refused_beside(folder):
+    with pytest.raises(ab.AllianceBayesError) as caught:
+        run(folder)
+    return caught.value
+
+
+@pytest.mark.parametrize("stage", ["draws.nc", "1-directionality.csv", "answer.txt", "finish", "in their places"])
+def test_a_disk_that_is_full_at_any_file_leaves_the_finished_run_whole(stage, folder, monkeypatch):
+    before, older = contents(folder), folder / "run.json"
+
+    def fails(path, *parts):
+        if stage in (path.name, "finish" * (b'"ended": "' in parts[0]), "in their places" * (path == older)):
+            raise ab.AllianceBayesError(f"{path} cannot be written: the disk is full.")
+        return write_file(path, *parts)
+
+    monkeypatch.setattr(run_folder_module, "write_file", fails)
+    monkeypatch.setattr(run_folder_module, "write_text", lambda path, text: fails(path, text.encode()))
+    with pytest.raises(ab.AllianceBayesError, match="the disk is full"):
+        run(folder, overwrite=True, files=dict.fromkeys(FILES, b"new"))
+    assert {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before
+    assert finished(folder)
+    assert (folder / ".run.unfinished").exists() is (stage != "draws.nc")
+
+
+def test_an_interrupted_run_is_not_finished_and_runs_again_freely(tmp_path):
+    folder = tmp_path / "out"
+    with run_folder(folder, ASKED, {}, overwrite=False) as opened:
+        opened.write("answer.txt", b"half")
+        opened.finish(("Interrupted after 40 of 100 draws.",), interrupted=True)
+    manifest = read_manifest(folder)
+    assert (manifest.status, manifest.incomplete) == ("interrupted", ("Interrupted after 40 of 100 draws.",))
+    assert not finished(folder)
+    run(folder)
+    assert finished(folder)
+    assert read_manifest(folder).incomplete == ()
+
+
+def test_a_second_run_at_the_same_time_is_refused(tmp_path):
+    folder = tmp_path / "out"
+    with run_folder(folder, ASKED, {}, overwrite=False) as opened:
+        for overwrite in (False, True):
+            assert refusal(folder, overwrite=overwrite) == (
+                f"Another run (process {os.getpid()}) is writing to {folder}. Wait until it has ended, or name another "
+                "folder with --out."
+            )
+        opened.write("answer.txt", b"answer")
+        opened.finish()
+    assert finished(folder)
+    assert sorted(contents(folder)) == ["answer.txt", "run.json"]
+
+
+def test_a_lock_that_a_killed_run_left_is_taken_over(tmp_path):
+    folder = tmp_path / "out"
+    killed = textwrap.dedent(
+        f"""\
+        import os, signal
+        from pathlib import Path
+        from alliance_bayes.run_folder import Asked, run_folder
+
+        with run_folder(Path({str(folder)!r}), Asked("m", "a", "d", "b", {{}}), {{}}, overwrite=False):
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -9
+    assert list(contents(folder)) == [".run.lock"]
+    run(folder)
+    assert sorted(contents(folder)) == sorted([*FILES, "run.json"])
+
+
+def test_a_manifest_that_is_damaged_or_missing_is_said(folder):
+    (folder / "run.json").write_text("{")
+    files = "'1-directionality.csv', 'answer.txt', 'draws.nc'"
+    assert refusal(folder) == (
+        f"{folder}/run.json, which says what a run was asked, cannot be read; beside it are {files}. Name another "
+        f"folder with --out, or pass --overwrite to write beside them; {files}, 'run.json' would be replaced where "
+        "this run writes the same name."
+    )
+    (folder / "run.json").unlink()
+    assert refusal(folder).startswith(
+        f"{folder} holds files, and no run.json that says of which run they are: {files}. Name another folder"
+    )
+
+
+def test_a_folder_that_takes_no_file_is_named(folder, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    before = contents(folder)
+    monkeypatch.setattr(os, "open", fail)
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(ab.AllianceBayesError) as caught, run_folder(folder, ASKED, {}, overwrite=True):
+        pytest.fail("the run began")
+    monkeypatch.undo()
+    assert str(caught.value) == (
+        f"No file can be written in the folder {folder}: you have no permission to write there; choose a folder where "
+        "you may write."
+    )
+    assert contents(folder) == before
 
 
 KILLED = textwrap.dedent(
@@ -260,8 +389,8 @@ KILLED = textwrap.dedent(
             state["all"] = set(NAMES) <= set(there)
             manifest = read_manifest(folder)
             state["says"] = manifest is not None and manifest.status == "finished"
-            if not state["finished"] or words == ["old"]:
-                run(folder, b"new", 2, older)
+            if not state["finished"] or words == ["old"] or any(folder.glob(".run.*")):
+                run(folder, b"new", 2, older or state["finished"])
             state["again"] = finished(folder)
             state["foreign"] = ["notes.txt"] if older else []
             state["left"] = sorted(file.name for file in folder.iterdir())

@@ -71,8 +71,8 @@ def test_a_file_that_grows_too_large_leaves_the_older_one(tmp_path):
     with longest_file(2000):
         message = refusal(path, b"x" * 1500, b"y" * 1500)
     assert message == (
-        f"{path} cannot be written: it would be larger than a file may be; raise the limit (ulimit -f), or name a "
-        "path on another disk; the older file there is as it was."
+        f"{path} cannot be written: the file would exceed the size limit of this account (ulimit -f); raise it, or "
+        "save to another disk; the older file there is as it was."
     )
     assert (path.read_text(), names(tmp_path)) == ("older", ["a"])
 
@@ -113,10 +113,10 @@ def test_an_interruption_leaves_the_older_file_and_no_other(tmp_path, monkeypatc
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_to(tmp_path):
     tmp_path.chmod(0o500)
-    assert "writing there is not allowed; name a path in a folder of your own" in refusal(tmp_path / "a", b"1")
+    assert "you have no permission to write there; choose a folder where you may write" in refusal(tmp_path / "a", b"1")
 
 
-@pytest.mark.parametrize(("number", "says"), [(1, "not allowed"), (13, "not allowed"), (30, "can only be read")])
+@pytest.mark.parametrize(("number", "says"), [(1, "no permission"), (13, "no permission"), (30, "can only be read")])
 def test_what_the_system_refuses(number, says, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(number, os.strerror(number))
@@ -157,9 +157,67 @@ def test_a_full_disk_does_not_end_the_process(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, signal.Signals(-done.returncode) if done.returncode < 0 else done.stderr
-    assert done.stdout.startswith(f"{tmp_path / 'fit.nc'} cannot be written: it would be larger than a file may be")
+    assert done.stdout.startswith(f"{tmp_path / 'fit.nc'} cannot be written: the file would exceed the size limit")
     assert names(tmp_path) == ["fit.nc"]
     assert (tmp_path / "fit.nc").read_bytes() == whole_file()
+
+
+def test_several_saves_that_fail_do_not_end_the_process(tmp_path):
+    """Neither when what the failures left is collected, nor at the end."""
+    (tmp_path / "fit.nc").write_bytes(whole_file())
+    program = textwrap.dedent(
+        f"""\
+        import gc, resource
+        import alliance_bayes as ab
+
+        fit = ab.load_fit({str(tmp_path / "fit.nc")!r})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        def save(name):
+            try:
+                fit.save({str(tmp_path)!r} + "/" + name)
+            except ab.AllianceBayesError as error:
+                try:
+                    save(name + "-again") if len(name) < 20 else None
+                finally:
+                    raise ab.AllianceBayesError(name) from error
+
+        for name in ("a", "b"):
+            try:
+                save(name)
+            except ab.AllianceBayesError as error:
+                held = error
+                held.itself = held
+            del held
+            gc.collect()
+        print("alive")
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "alive\n", "")
+    assert names(tmp_path) == ["fit.nc"]
+
+
+def test_a_fit_replaces_a_fit_and_nothing_else(tmp_path):
+    foreign = {
+        "precious.csv": b"person,month\n1,3\n",
+        "notes": b"alliance_bayes",
+        "other.nc": b"\x89HDF\r\n\x1a\n" + bytes(100),
+    }
+    for name, content in foreign.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(ab.AllianceBayesError) as caught:
+            made_up_fit().save(path)
+        assert str(caught.value) == (
+            f"{path} exists and was not written by Fit.save; it is left as it was. Name another file, or remove that "
+            "one."
+        )
+        assert path.read_bytes() == content
+    whole = whole_file()
+    for content in (whole, whole[:-3], whole[: len(whole) // 2], whole[:-1] + b"x", b""):
+        path.write_bytes(content)
+        assert made_up_fit().save(path).read_bytes() == whole
 
 
 def test_every_file_of_the_package_goes_through_one_place():

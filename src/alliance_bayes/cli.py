@@ -9,7 +9,7 @@ import tempfile
 import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -19,8 +19,9 @@ import typer
 
 import alliance_bayes as ab
 
+from .problems import Problems
 from .run_folder import Asked, Run, run_folder, sha256_of
-from .writing import make_folder, write_file
+from .writing import holds_file, make_folder, write_file
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -38,6 +39,7 @@ TABLES = {"table": ""} | {
     name: f"-{name.replace('_', '-')}"
     for name in ("evidence", "curve", "peak", "rope", "power_scaling", "differences", "pooled", "scenarios", "tipping")
 }
+NOTHING_KEPT = "Interrupted; nothing was kept."
 REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
 
 app = typer.Typer(
@@ -72,8 +74,8 @@ def bad_input() -> Iterator[None]:
         warnings.showwarning = _show_warning
         try:
             yield
-        except ab.InterruptionError as error:
-            typer.echo(str(error), err=True)
+        except (ab.InterruptionError, KeyboardInterrupt) as error:
+            typer.echo(str(error) or NOTHING_KEPT, err=True)
             raise typer.Exit(INTERRUPTED) from None
         except (ab.AllianceBayesError, OSError) as error:
             typer.echo(str(error), err=True)
@@ -111,7 +113,8 @@ def run(
 @bad_input()
 def check(model: Model, data: Data) -> None:
     """Say what would be fitted, and every problem of the data, without sampling."""
-    typer.echo(ab.load_model(model).check(data))
+    file = ab.load_model(model)
+    typer.echo("\n".join([file.check(data), *_without_questions(file)]))
 
 
 @app.command()
@@ -125,19 +128,23 @@ def simulate(
         str | None,
         typer.Option(help=f"What is true, of {SPONSOR_STUDY} alone: {', '.join(TRUTH_NAMES)}."),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it exists.")] = False,
 ) -> None:
     """Draw a data file from the [truth] of MODEL.toml, or the synthetic sponsor study, one row per person and time."""
     if out.suffix not in (".csv", ".parquet"):
         raise ab.AllianceBayesError(f"{out}: a file ending in '{out.suffix}' cannot be written. Use .csv or .parquet.")
     frame = _simulated(model, persons, seed, truth)
+    if holds_file(out) and not overwrite:
+        raise ab.AllianceBayesError(f"{out} exists. Name another file, or pass --overwrite to replace it.")
     if out.suffix == ".csv":
         content = frame.to_csv(index=False).encode()
     else:
         with _needs("pyarrow", "files"):
             content = frame.to_parquet(index=False)
+    made = "" if out.parent.exists() else f" (the folder {out.parent} was made)"
     make_folder(out.parent)
     write_file(out, content)
-    typer.echo(f"{persons:,} persons, {len(frame):,} rows, seed {seed}: {out}")
+    typer.echo(f"{persons:,} persons, {len(frame):,} rows, seed {seed}: {out}{made}")
 
 
 def _simulated(model: Path, persons: int, seed: int, truth: str | None) -> "pd.DataFrame":
@@ -193,16 +200,18 @@ def _answer(
         panel = file.panel(data)
     doubts = [f"Warning: {warning.message}" for warning in found]
     settings: dict[str, Any] = {"seed": SEED, **file.sampling, **_chosen(given)}
+    _check(settings)
     with _run(out, source, data, settings, overwrite) as run:
-        typer.echo("\n".join([file.title, "", str(panel), *doubts, ""]))
+        typer.echo("\n".join([file.title, "", str(panel), *doubts, *_without_questions(file), ""]))
         fit = ab.fit(file.spec, panel, **settings)
-        draws = _save_draws(fit, run)
-        typer.echo(f"{fit}\n")
-        with _saying_where(draws):
+        _save_draws(fit, run)
+        with _saying_where(run):
+            typer.echo(f"{fit}\n")
             _save_table(run, "summary.csv", fit.summary())
             _save_table(run, "coverage.csv", panel.coverage(), index=False)
-            texts = []
+            texts, interrupted = [], _sentences(fit.interrupted)
             for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
+                interrupted += _sentences(getattr(answer, "interrupted", ""), f"Question {place}: ")
                 name = f"{place}-{question.ask.replace('_', '-')}"
                 for table, ending in TABLES.items():
                     values = getattr(answer, table, None)
@@ -210,12 +219,33 @@ def _answer(
                         _save_table(run, f"{name}{ending}.csv", values)
                 texts.append(f"Question {place}: {question}\n{answer}")
                 typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
-            parts = [str(file), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
+            described = [str(file), *_without_questions(file)]
+            parts = ["\n".join(described), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
             _save_text(run, parts)
-            run.finish(fit.incomplete)
+            stopped = fit.stopped or bool(interrupted)
+            run.finish((*interrupted, *fit.incomplete), interrupted=stopped)
     typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
-    if fit.stopped:
+    if stopped:
         raise typer.Exit(INTERRUPTED)
+
+
+def _sentences(said: str, before: str = "") -> list[str]:
+    return [f"{before}{said}"] if said else []
+
+
+def _without_questions(file: "ab.ModelFile") -> list[str]:
+    return [] if file.questions else ["The file asks no question, so the model is only fitted."]
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    """Refuse settings that make no sense before anything is printed or a folder is made."""
+    from .given import check_seed
+    from .settings import check_counts
+
+    problems = Problems("This fit cannot be sampled")
+    check_counts({name: settings[name] for name in ("draws", "tune", "chains") if name in settings}, problems)
+    check_seed(settings["seed"], problems)
+    problems.raise_as(ab.SpecError)
 
 
 def _chosen(given: Mapping[str, int | None]) -> dict[str, Any]:
@@ -234,8 +264,11 @@ def _run(
     versions |= {package: importlib.metadata.version(package) for package in REPORTED}
     with run_folder(out, asked, versions, overwrite=overwrite) as run:
         if run.older is not None and not overwrite:
-            typer.echo(f"{out} holds this run {run.older.status}; its files will be replaced.", err=True)
-        yield run
+            typer.echo(f"{out} holds an {run.older.status} attempt at this run; its files will be replaced.", err=True)
+        try:
+            yield run
+        except KeyboardInterrupt:
+            raise ab.InterruptionError("Interrupted before all was written." if run.begun else NOTHING_KEPT) from None
 
 
 def _fingerprint(data: "Path | pd.DataFrame") -> str:
@@ -244,24 +277,35 @@ def _fingerprint(data: "Path | pd.DataFrame") -> str:
     return sha256_of(data) if data.is_file() else ""  # what is wrong is said where the data are read
 
 
-def _save_draws(fit: "ab.Fit", run: Run) -> Path:
+def _save_draws(fit: "ab.Fit", run: Run) -> None:
     """Save the draws into the run's folder, or elsewhere where that fails: they took the time."""
     try:
-        return run.save("draws.nc", fit.save)
+        run.save("draws.nc", fit.save)
     except ab.AllianceBayesError as error:
         try:
-            refuge = fit.save(Path(tempfile.mkdtemp(prefix="alliance-bayes-")) / "draws.nc")
+            refuge = _save_elsewhere(fit)
         except (ab.AllianceBayesError, OSError) as second:
             raise ab.AllianceBayesError(f"{error}\n{second}\nThe draws are lost.") from None
         raise ab.AllianceBayesError(f"{error}\nThe draws are in {refuge}; ab.load_fit reads them.") from None
 
 
+def _save_elsewhere(fit: "ab.Fit") -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="alliance-bayes-"))
+    try:
+        return fit.save(folder / "draws.nc")
+    except BaseException:
+        with suppress(OSError):
+            folder.rmdir()
+        raise
+
+
 @contextmanager
-def _saying_where(draws: Path) -> Iterator[None]:
+def _saying_where(run: Run) -> Iterator[None]:
     """Where anything stops after sampling, say that the draws are safe."""
     try:
         yield
     except BaseException:
+        draws = run.where("draws.nc")
         typer.echo(f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.", err=True)
         raise
 

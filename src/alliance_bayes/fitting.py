@@ -615,7 +615,7 @@ class Fit:
         Parameters
         ----------
         path
-            File to write; an existing file is replaced once the new one is on the disk.
+            File to write; an older fit there is replaced once the new one is on the disk.
 
         Returns
         -------
@@ -625,7 +625,8 @@ class Fit:
         Raises
         ------
         AllianceBayesError
-            If it cannot be written, or this is one group of a fit; the fit and an older file are as they were.
+            If it cannot be written, this is one group of a fit, or a file is there that no fit was saved to; the fit
+            and an older file are as they were.
         """
         if self.whole is not None:
             raise SpecError(

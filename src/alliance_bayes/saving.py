@@ -20,7 +20,7 @@ from .panel.checks import check_decision, check_measures, check_requires, check_
 from .panel.frames import check_states
 from .panel.settling import no_contradictions
 from .problems import AllianceBayesError, PanelError, Problems
-from .seals import read_seal, seal_of
+from .seals import has_seal, read_seal, seal_of
 from .writing import write_file
 
 __all__ = ["FORMAT", "FitRecord", "panel_from_dataset", "panel_to_dataset", "read_fit", "readable", "write_fit"]
@@ -28,6 +28,8 @@ __all__ = ["FORMAT", "FitRecord", "panel_from_dataset", "panel_to_dataset", "rea
 FORMAT = 2
 NAME = "alliance_bayes"
 HEAD = 4096
+HDF5 = b"\x89HDF"
+DRAWS = "draws.nc"
 BARE_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
 MOST_WIDENING = 64
 TRUSTED = "Go back to an unchanged copy, or fit the model again."
@@ -164,8 +166,9 @@ def write_fit(path: str | os.PathLike[str], record: FitRecord, panel: Panel, dra
     Raises
     ------
     AllianceBayesError
-        If it cannot be written; an older file is as it was.
+        If it cannot be written, or would replace what is not a fit; an older file is as it was.
     """
+    _check_older(path)
     # Encodings of where draws came from could compress them, and the sizes of a file are held against its length.
     groups = {name: group.drop_encoding() for name, group in draws.to_dict().items()}
     tree = xr.DataTree.from_dict({**groups, "/panel": panel_to_dataset(panel)})
@@ -179,7 +182,8 @@ def write_fit(path: str | os.PathLike[str], record: FitRecord, panel: Panel, dra
             "text, or free memory."
         ) from error
     assert content is not None
-    return write_file(path, content, seal_of(content, FORMAT))
+    with content:  # released at once: a failure's traceback would hold it, and end the process when collected
+        return write_file(path, content, seal_of(content, FORMAT))
 
 
 def read_fit(path: str | os.PathLike[str]) -> tuple[FitRecord, Panel, xr.DataTree]:
@@ -205,6 +209,20 @@ def read_fit(path: str | os.PathLike[str]) -> tuple[FitRecord, Panel, xr.DataTre
         return record, panel_from_dataset(tree["panel"].to_dataset()), xr.DataTree.from_dict(groups)
 
 
+def _check_older(path: str | os.PathLike[str]) -> None:
+    """Refuse to replace a file that no fit was written to."""
+    try:
+        with Path(path).open("rb") as file:
+            head = _head(file)
+            if not head or has_seal(file) or (head.startswith(HDF5) and NAME.encode() in head):
+                return
+    except (OSError, TypeError, ValueError):
+        return  # whether a new file can be written there is said where it is
+    raise AllianceBayesError(
+        f"{path} exists and was not written by Fit.save; it is left as it was. Name another file, or remove that one."
+    )
+
+
 @contextmanager
 def readable(path: str | os.PathLike[str]) -> Iterator[Problems]:
     """Whatever goes wrong while a sealed file is read is said as its problems, in one message."""
@@ -227,6 +245,10 @@ def _check_seal(path: str | os.PathLike[str]) -> None:
     if not isinstance(path, str | os.PathLike):
         raise AllianceBayesError(f"A file's path must be text or a pathlib.Path; got {path!r}.")
     try:
+        if Path(path).is_dir():
+            draws = Path(path) / DRAWS
+            where = f"its draws are in {draws}" if draws.is_file() else "name a file in it"
+            raise AllianceBayesError(f"{path} is a folder; {where}.")
         if not Path(path).is_file():
             raise AllianceBayesError(f"There is no file {path}.")
         with Path(path).open("rb") as file:

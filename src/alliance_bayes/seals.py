@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["Seal", "read_seal", "seal_of"]
+__all__ = ["Seal", "has_seal", "read_seal", "seal_of"]
 
 LINE = "\nalliance_bayes fit, format {format}, SHA-256 {digest}\n"
 PATTERN = re.compile(rb"\nalliance_bayes fit, format ([1-9][0-9]{0,5}), SHA-256 ([0-9a-f]{64})\n\Z")
@@ -37,17 +37,25 @@ def seal_of(content: bytes | memoryview, file_format: int) -> bytes:
     return LINE.format(format=file_format, digest=hashlib.sha256(content).hexdigest()).encode()
 
 
+def has_seal(file: BinaryIO) -> bool:
+    """Whether a file ends in a seal, right or wrong."""
+    return _last_line(file) is not None
+
+
 def read_seal(file: BinaryIO) -> Seal | None:
     """The seal of a file, or None where it does not end in one."""
-    end = file.seek(0, 2)
-    file.seek(max(0, end - LONGEST))
-    found = PATTERN.search(file.read())
+    found = _last_line(file)
     if found is None:
         return None
-    size = end - len(found[0])
+    size = file.tell() - len(found[0])
     file.seek(0)
     digest, left = hashlib.sha256(), size
     while block := file.read(min(BLOCK, left)):
         digest.update(block)
         left -= len(block)
     return Seal(int(found[1]), digest.hexdigest() == found[2].decode(), size)
+
+
+def _last_line(file: BinaryIO) -> re.Match[bytes] | None:
+    file.seek(max(0, file.seek(0, 2) - LONGEST))
+    return PATTERN.search(file.read())

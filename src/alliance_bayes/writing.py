@@ -9,21 +9,22 @@ from pathlib import Path
 
 from .problems import AllianceBayesError
 
-__all__ = ["UNFINISHED", "make_folder", "write_file", "write_text"]
+__all__ = ["UNFINISHED", "holds_file", "keep_names", "make_folder", "try_folder", "write_file", "write_text"]
 
 UNFINISHED = ".unfinished"
 LONGEST_STEM = 40
 ROOM = "make room, or name a path on another disk"
-FOLDER = "name a path in a folder of your own"
+FOLDER = "choose a folder where you may write"
+FORBIDDEN = "you have no permission to write there"
 CAUSES = {
     errno.ENOSPC: ("the disk is full", ROOM),
     errno.EDQUOT: ("the quota of this disk is used up", ROOM),
     errno.EFBIG: (
-        "it would be larger than a file may be",
-        "raise the limit (ulimit -f), or name a path on another disk",
+        "the file would exceed the size limit of this account (ulimit -f)",
+        "raise it, or save to another disk",
     ),
-    errno.EACCES: ("writing there is not allowed", FOLDER),
-    errno.EPERM: ("writing there is not allowed", FOLDER),
+    errno.EACCES: (FORBIDDEN, FOLDER),
+    errno.EPERM: (FORBIDDEN, FOLDER),
     errno.EROFS: ("that disk can only be read", FOLDER),
     errno.ENOENT: ("its folder does not exist", "make the folder first"),
     errno.ENOTDIR: ("a part of its path is a file", "name a path in a folder"),
@@ -31,6 +32,14 @@ CAUSES = {
     errno.EEXIST: ("it is not a plain file", "name another path"),
     errno.ENAMETOOLONG: ("its name is too long", "choose a shorter one"),
 }
+
+
+def holds_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a plain file; False for a path that cannot be."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def make_folder(path: Path) -> None:
@@ -46,6 +55,23 @@ def make_folder(path: Path) -> None:
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) else error
         raise AllianceBayesError(f"The folder {path} cannot be made: {words}; {FOLDER}.") from error
+
+
+def try_folder(path: Path) -> None:
+    """See whether a file can be written in a folder.
+
+    Raises
+    ------
+    AllianceBayesError
+        If not; names the folder.
+    """
+    trial = path / f".trial{UNFINISHED}"
+    try:
+        _write(trial, b"\n")
+        trial.unlink()
+    except (OSError, ValueError) as error:
+        cause, cure = _cause(error)
+        raise AllianceBayesError(f"No file can be written in the folder {path}: {cause}; {cure}.") from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
@@ -70,13 +96,19 @@ def write_file(path: str | os.PathLike[str], *parts: bytes | memoryview) -> Path
     """
     if not isinstance(path, str | os.PathLike):
         raise AllianceBayesError(f"A file's path must be text or a pathlib.Path; got {path!r}.")
-    aside: Path | None = None
-    older = False
     try:
-        target = Path(os.path.realpath(path))  # a link goes on to point at its file
-        older = target.exists()
-        _check_replaceable(target)
-        aside = target.with_name(f".{target.name[:LONGEST_STEM]}.{secrets.token_hex(4)}{UNFINISHED}")
+        _write(path, *parts)
+    except (OSError, ValueError) as error:  # a path with a null character is a ValueError
+        raise AllianceBayesError(_refusal(path, error)) from error
+    return Path(path)
+
+
+def _write(path: str | os.PathLike[str], *parts: bytes | memoryview) -> None:
+    target = Path(os.path.realpath(path))  # a link goes on to point at its file
+    older = target.exists()
+    _check_replaceable(target)
+    aside = target.with_name(f".{target.name[:LONGEST_STEM]}.{secrets.token_hex(4)}{UNFINISHED}")
+    try:
         with aside.open("xb") as file:
             for part in parts:
                 file.write(part)
@@ -85,14 +117,10 @@ def write_file(path: str | os.PathLike[str], *parts: bytes | memoryview) -> Path
         if older:
             shutil.copymode(target, aside)
         aside.replace(target)
-        _keep_name(target.parent)
-    except (OSError, ValueError) as error:  # a path with a null character is a ValueError
-        raise AllianceBayesError(_refusal(path, error, older)) from error
+        keep_names(target.parent)
     finally:
-        if aside is not None:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
-    return Path(path)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def _check_replaceable(target: Path) -> None:
@@ -104,8 +132,8 @@ def _check_replaceable(target: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def _keep_name(folder: Path) -> None:
-    """Have the new name outlive a power cut, where folders can be synchronised."""
+def keep_names(folder: Path) -> None:
+    """Have new names in a folder outlive a power cut, where folders can be synchronised."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -114,9 +142,14 @@ def _keep_name(folder: Path) -> None:
             os.close(handle)
 
 
-def _refusal(path: str | os.PathLike[str], error: OSError | ValueError, older: bool) -> str:
+def _refusal(path: str | os.PathLike[str], error: OSError | ValueError) -> str:
+    cause, cure = _cause(error)
+    unharmed = "; the older file there is as it was" if holds_file(path) else ""
+    return f"{os.fspath(path)!s} cannot be written: {cause}; {cure}{unharmed}."
+
+
+def _cause(error: OSError | ValueError) -> tuple[str, str]:
+    """What went wrong, and the cure."""
     number = error.errno if isinstance(error, OSError) else None
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    cause, cure = CAUSES.get(number or 0, (words, "name another path"))
-    unharmed = "; the older file there is as it was" if older and number != errno.EISDIR else ""
-    return f"{os.fspath(path)!s} cannot be written: {cause}; {cure}{unharmed}."
+    return CAUSES.get(number or 0, (words, "name another path"))

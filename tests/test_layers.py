@@ -15,7 +15,7 @@ LAYERS = {
     "export": {"names", "problems", "panel", "spec"},
     "latent": {"names", "problems", "panel", "spec", "moments"},
     "summaries": set(),
-    "health": set(),
+    "health": {"names"},
     "figures": set(),
     "progress": set(),
     "effects": set(),
@@ -38,6 +38,7 @@ LAYERS = {
 }
 LAYERS |= {"given": {"problems"}, "memory": {"problems"}, "calls": {"names", "problems", "given"}}
 LAYERS["settings"] = {"names", "problems", "given", "memory"}
+LAYERS["interrupts"] = set()
 LAYERS["model_on_panel"] = {"names", "problems", "panel", "spec", "moments", "latent"}
 LAYERS["latent_predictions"] = {*LAYERS["model_on_panel"], "model_on_panel", "prediction"}
 LAYERS["forecasting"] = {*LAYERS["latent_predictions"], "latent_predictions"}

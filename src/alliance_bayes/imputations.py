@@ -14,7 +14,7 @@ import xarray as xr
 from scipy.special import stdtr, stdtrit
 
 from .calls import checked
-from .fitting import PACKAGE, Fit, FitWarning, fit
+from .fitting import PACKAGE, Fit, FitWarning, fit, without_interruption_warnings
 from .given import is_number, shown
 from .health import Health
 from .likelihood import MaximumLikelihood
@@ -79,10 +79,12 @@ class FitOfImputations(Fit):
     def health(self) -> Health:
         """Whether the draws of every fit can be trusted: the worst of each diagnostic.
 
-        R-hat is taken within each fit, for chains of different panels must differ.
+        R-hat is taken within each fit, for chains of different panels must differ. Chains that do not move are counted
+        through all panels, as in `draws`.
         """
         parts = [each.health for each in self.fits]
         weakest = min(parts, key=lambda part: part.ess_bulk)
+        before = np.cumsum([0, *(each.posterior.sizes["chain"] for each in self.fits)])
         return Health(
             rhat=float(np.max([part.rhat for part in parts])),
             ess_bulk=weakest.ess_bulk,
@@ -93,6 +95,7 @@ class FitOfImputations(Fit):
             problems=tuple(
                 f"Panel {place}: {problem}" for place, part in enumerate(parts, start=1) for problem in part.problems
             ),
+            stuck=tuple(int(before[place]) + chain for place, part in enumerate(parts) for chain in part.stuck),
             step_size=float(np.min([part.step_size for part in parts])),
             at_largest_depth=float(np.max([part.at_largest_depth for part in parts])),
         )
@@ -287,7 +290,7 @@ def imputation_of_chains(draws: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]
 
 
 def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mapping[str, Any]) -> tuple[Fit, ...]:
-    """Fits of the panels, up to the one in which somebody interrupts.
+    """Fits of the panels, up to one whose sampling is interrupted, or to one that is interrupted later and kept.
 
     Raises
     ------
@@ -297,16 +300,18 @@ def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mappi
     found: list[Fit] = []
     try:
         for place, panel in enumerate(panels):
-            fitted = fit(spec, panel, seed=seed + place, **settings)
+            with without_interruption_warnings():
+                fitted = fit(spec, panel, seed=seed + place, **settings)
+            if not fitted.interrupted:
+                found.append(fitted)
             if fitted.stopped:
                 break
-            found.append(fitted)
     except (KeyboardInterrupt, InterruptionError):
         pass  # what is done is kept
     if len(found) < FEWEST:
         raise InterruptionError(
             f"Interrupted after {len(found)} of {len(panels)} imputed panels, and an answer needs {FEWEST} at least. "
-            "Nothing was kept; fit them again, with fewer draws where it takes too long."
+            "Nothing was kept. Run it again; if it takes too long, use fewer draws or a shorter warm-up (tune)."
         )
     return tuple(found)
 

@@ -1,5 +1,7 @@
 """Fits of imputed panels mixed, and Rubin's rules beside their closed form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import t as student

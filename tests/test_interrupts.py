@@ -32,11 +32,27 @@ def test_held_back_and_acted_upon_one_by_one():
 def test_one_is_let_through_and_those_after_it_are_held_back():
     with held_interrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt), interrupts.let_through():
+            ctrl_c()
+        ctrl_c(2)
+        assert [interrupts.taken() for _ in range(3)] == [True, True, False]
+
+
+def test_after_one_is_let_through_work_that_ends_it_is_not_disturbed():
+    ended = []
+
+    def work(interrupts):
+        with interrupts.let_through():
             try:
                 ctrl_c()
             finally:
-                ctrl_c(2)
-        assert [interrupts.taken() for _ in range(3)] == [True, True, False]
+                ctrl_c()
+                ended.append(True)
+
+    with held_interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt):
+            work(interrupts)
+        assert ended
+        assert interrupts.taken()
 
 
 def test_what_was_held_back_is_let_through_at_once():

@@ -47,13 +47,14 @@ LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals", "model_on_panel"}
 LAYERS["regressions"] = {"names", "problems", "spec"}
 LAYERS["fitting"] = set(LAYERS) - {"figures", "effects", "hidden_causes", "simulation", "regressions", "export"}
 LAYERS["imputations"] = {"names", "problems", "panel", "spec", "model_on_panel", "likelihood", "fitting", "health"}
+LAYERS["imputations"] |= {"interrupts"}
 LAYERS["conditioning"] = {"panel", "moments", "model_on_panel", "latent_predictions", "fitting"}
 LAYERS["g_formula"] = {"names", "problems", "fitting", "health", "progress"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
     *("effects", "hidden_causes", "health", "prediction", "progress", "imputations", "summaries", "figures"),
-    *("model_on_panel", "latent_predictions", "forecasting", "settings"),
+    *("model_on_panel", "latent_predictions", "forecasting", "settings", "interrupts"),
 }
 LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
 for part, allowed in LAYERS.items():

@@ -210,7 +210,7 @@ def fit(
 def without_interruption_warnings() -> Iterator[None]:
     """Keep fits whose sampling was interrupted from warning of it, where the answer that asked for them says it."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=rf"{STOPPED} after \d", category=FitWarning)
+        warnings.filterwarnings("ignore", message=rf"{STOPPED} after (\d|sampling\. Missing)", category=FitWarning)
         yield
 
 

@@ -17,6 +17,7 @@ from .calls import checked
 from .fitting import PACKAGE, Fit, FitWarning, fit, without_interruption_warnings
 from .given import is_number, shown
 from .health import Health
+from .interrupts import held_interrupts
 from .likelihood import MaximumLikelihood
 from .model_on_panel import PanelModel
 from .names import in_words, quoted
@@ -200,23 +201,26 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     """
     spec.require_normal("fit_imputations")
     _check_panels(panels)
-    fits = _fits(spec, panels, seed, settings)
-    groups = {f"/{name}": mixed([each.drawn(name) for each in fits]) for name in ("posterior", "prior", "sample_stats")}
-    missing: tuple[str, ...] = ()
-    if len(fits) < len(panels):
-        missing = (
-            f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows the "
-            "less of what differs between imputations. Fit all panels for the final one.",
+    with held_interrupts():
+        fits = _fits(spec, panels, seed, settings)
+        groups = {
+            f"/{name}": mixed([each.drawn(name) for each in fits]) for name in ("posterior", "prior", "sample_stats")
+        }
+        missing: tuple[str, ...] = ()
+        if len(fits) < len(panels):
+            missing = (
+                f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows "
+                "the less of what differs between imputations. Fit all panels for the final one.",
+            )
+            warnings.warn(missing[0], FitWarning, skip_file_prefixes=(PACKAGE,))
+        together = replace(
+            fits[0].settings,
+            chains=sum(each.settings.chains for each in fits),
+            compile_seconds=sum(each.settings.compile_seconds for each in fits),
+            sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
         )
-        warnings.warn(missing[0], FitWarning, skip_file_prefixes=(PACKAGE,))
-    together = replace(
-        fits[0].settings,
-        chains=sum(each.settings.chains for each in fits),
-        compile_seconds=sum(each.settings.compile_seconds for each in fits),
-        sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
-    )
-    shared = _SharedPanel(panels[: len(fits)])
-    return FitOfImputations(spec, shared, xr.DataTree.from_dict(groups), together, incomplete=missing, fits=fits)
+        shared = _SharedPanel(panels[: len(fits)])
+        return FitOfImputations(spec, shared, xr.DataTree.from_dict(groups), together, incomplete=missing, fits=fits)
 
 
 class _SharedPanel(Panel):

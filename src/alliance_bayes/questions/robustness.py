@@ -14,6 +14,7 @@ from ..figures.evidence import Bar, forest_figure
 from ..fitting import PACKAGE, Fit, FitWarning, without_interruption_warnings
 from ..fitting import fit as fit_model
 from ..given import check_seed
+from ..interrupts import held_interrupts
 from ..model_on_panel import Latent
 from ..names import in_words, number, quoted
 from ..panel import Panel
@@ -264,56 +265,59 @@ def robustness(
     answers: dict[str, Directionality] = {}
     left_out: dict[str, str] = {}
     power_scaling, sample, stopped = pd.DataFrame(), "", False
-    for place, (name, (model, data)) in enumerate(models.items()):
-        try:
-            with without_interruption_warnings():
-                fitted = fit_model(
-                    model, data, seed=seed + place, latent=latent if model.is_latent else "integrate", **options
-                )
-            stopped = fitted.stopped
-            if fitted.interrupted:
+    with held_interrupts():
+        for place, (name, (model, data)) in enumerate(models.items()):
+            try:
+                with without_interruption_warnings():
+                    fitted = fit_model(
+                        model, data, seed=seed + place, latent=latent if model.is_latent else "integrate", **options
+                    )
+                stopped = fitted.stopped
+                if fitted.interrupted:
+                    break
+                answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
+                if name == AS_ASKED:
+                    sample = sample_in_words(fitted)
+                    power_scaling = _power_scaling(fitted, answers[name])
+            except (KeyboardInterrupt, InterruptionError):
+                stopped = True
+            except AllianceBayesError as error:
+                if name == AS_ASKED:
+                    raise
+                left_out[name] = " ".join(error.problems)
+            if stopped:
                 break
-            answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
-            if name == AS_ASKED:
-                sample = sample_in_words(fitted)
-                power_scaling = _power_scaling(fitted, answers[name])
-        except (KeyboardInterrupt, InterruptionError):
-            stopped = True
-        except AllianceBayesError as error:
-            if name == AS_ASKED:
-                raise
-            left_out[name] = " ".join(error.problems)
+        if not answers:
+            raise InterruptionError(
+                "Interrupted while the model as asked was fitted, before any other model. Nothing was kept. Run it "
+                "again; if it takes too long, use fewer draws or variants."
+            )
+        interrupted = ""
         if stopped:
-            break
-    if not answers:
-        raise InterruptionError(
-            "Interrupted while the model as asked was fitted, before any other model. Nothing was kept. Run it again; "
-            "if it takes too long, use fewer draws or variants."
+            n_done = len(answers) + len(left_out)
+            left_out |= {
+                name: "Interrupted before it was fitted."
+                for name in models
+                if name not in answers and name not in left_out
+            }
+            interrupted = (
+                f"Interrupted after {n_done} of {len(models)} models. Run it again for an answer under all of them."
+            )
+            warnings.warn(interrupted, FitWarning, skip_file_prefixes=(PACKAGE,))
+        table = _table(answers, margin)
+        return Robustness(
+            table=table,
+            power_scaling=power_scaling,
+            answers=answers,
+            left_out=left_out,
+            sentence=_sentence(answers, table, margin),
+            margin=margin,
+            heading=(
+                f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variant{'s' * (len(answers) > 1)} "
+                f"of the model? {sample}{' each' * (len(answers) > 1)}"
+            ),
+            interrupted=interrupted,
         )
-    interrupted = ""
-    if stopped:
-        n_done = len(answers) + len(left_out)
-        left_out |= {
-            name: "Interrupted before it was fitted." for name in models if name not in answers and name not in left_out
-        }
-        interrupted = (
-            f"Interrupted after {n_done} of {len(models)} models. Run it again for an answer under all of them."
-        )
-        warnings.warn(interrupted, FitWarning, skip_file_prefixes=(PACKAGE,))
-    table = _table(answers, margin)
-    return Robustness(
-        table=table,
-        power_scaling=power_scaling,
-        answers=answers,
-        left_out=left_out,
-        sentence=_sentence(answers, table, margin),
-        margin=margin,
-        heading=(
-            f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variant{'s' * (len(answers) > 1)} of "
-            f"the model? {sample}{' each' * (len(answers) > 1)}"
-        ),
-        interrupted=interrupted,
-    )
 
 
 def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:

@@ -313,8 +313,8 @@ def robustness(
             sentence=_sentence(answers, table, margin),
             margin=margin,
             heading=(
-                f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variant{'s' * (len(answers) > 1)} "
-                f"of the model? {sample}{' each' * (len(answers) > 1)}"
+                f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} "
+                f"variant{'s' * (len(answers) > 1)} of the model? {sample}{' each' * (len(answers) > 1)}"
             ),
             interrupted=interrupted,
         )

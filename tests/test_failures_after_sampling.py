@@ -21,13 +21,11 @@ IN_WORDS = [
     "OSError: No space left on device",
     "ZeroDivisionError: division by zero",
 ]
+COMPLETE = "The draws of the parameters are complete."
 PARTS = {
-    "observed_data": ("Observed values", "fit.panel.values holds them."),
-    "log_likelihood": (
-        "Log-likelihoods of persons",
-        "fit.log_likelihood(persons) finds them again, some persons at a time.",
-    ),
-    "posterior_predictive": ("Posterior predictive draws", "fit.check() draws its own."),
+    "observed_data": ("Observed values", "fit.panel.values holds them"),
+    "log_likelihood": ("Log-likelihoods of persons", "fit.log_likelihood(persons) computes them"),
+    "posterior_predictive": ("Posterior predictive draws", "fit.check() makes its own"),
 }
 
 
@@ -55,7 +53,7 @@ def test_one_part_fails(small_fit, small_panel, monkeypatch, group, place):
     failing(monkeypatch, group, ERRORS[place])
     fit = fit_with_warnings(small_fit, small_panel)
     what, cure = PARTS[group]
-    sentence = f"{what} are missing, since finding them failed ({IN_WORDS[place]}); the posterior is whole. {cure}"
+    sentence = f"{what} are missing, since finding them failed ({IN_WORDS[place]}). {COMPLETE} {cure}."
     assert fit.incomplete == (sentence,)
     assert sentence in str(fit).splitlines()
     assert list(fit.draws.children) == [name for name in small_fit.draws.children if name != group]
@@ -66,22 +64,19 @@ def test_one_part_fails(small_fit, small_panel, monkeypatch, group, place):
     assert str(ab.directionality(fit, "alliance", "days")) == str(ab.directionality(small_fit, "alliance", "days"))
 
 
-@pytest.mark.parametrize(
-    ("group", "missing"),
-    [
-        ("observed_data", "observed values, log-likelihoods of persons and posterior predictive draws"),
-        ("log_likelihood", "log-likelihoods of persons and posterior predictive draws"),
-        ("posterior_predictive", "posterior predictive draws"),
-    ],
-)
-def test_ctrl_c_after_sampling_leaves_out_the_rest(small_fit, small_panel, monkeypatch, group, missing):
+@pytest.mark.parametrize("group", PARTS)
+def test_ctrl_c_after_sampling_leaves_out_the_rest(small_fit, small_panel, monkeypatch, group):
     failing(monkeypatch, group, KeyboardInterrupt())
     fit = fit_with_warnings(small_fit, small_panel)
     names = list(PARTS)
-    cures = " ".join(cure for _, cure in list(PARTS.values())[names.index(group) :])
-    assert fit.incomplete == (
-        f"Interrupted after sampling: the posterior is whole, and {missing} are missing. {cures}",
-    )
+    missing = {
+        "observed_data": "observed values (fit.panel.values holds them), log-likelihoods of persons "
+        "(fit.log_likelihood(persons) computes them) and posterior predictive draws (fit.check() makes its own)",
+        "log_likelihood": "log-likelihoods of persons (fit.log_likelihood(persons) computes them) and posterior "
+        "predictive draws (fit.check() makes its own)",
+        "posterior_predictive": "posterior predictive draws (fit.check() makes its own)",
+    }[group]
+    assert fit.incomplete == (f"Interrupted after sampling. {COMPLETE} Missing: {missing}.",)
     assert list(fit.draws.children) == ["posterior", "sample_stats", "prior", *names[: names.index(group)]]
     assert fit.stopped
     assert fit.interrupted == ""
@@ -178,7 +173,7 @@ def test_a_run_says_what_is_missing_and_answers(tmp_path, monkeypatch, error, co
     assert result.exit_code == code
     fit = ab.load_fit(tmp_path / "out" / "draws.nc")
     assert "posterior_predictive" not in fit.draws.children
-    what = "Posterior predictive draws are missing" if code == 0 else "Interrupted after sampling: "
+    what = "Posterior predictive draws are missing" if code == 0 else "Interrupted after sampling. "
     for text in (result.stderr, result.stdout, (tmp_path / "out" / "answer.txt").read_text()):
         assert what in text
     assert "Verdict: " in result.stdout

@@ -156,6 +156,103 @@ def test_no_chain_that_moves():
     assert str(health).startswith("Sampling: PROBLEMS. R-hat unknown, ")
 
 
+def stand_still(first, last, *, chain=1):
+    """From draw `first` to draw `last`, counted from 1, a chain is where it is at `first`."""
+
+    def change(effect, total, rng):
+        for array in (effect, total):
+            array[chain, first - 1 : last] = array[chain, first - 1]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "where"),
+    [
+        (11, 1000, "from draw 11 on: 990 of its 1,000"),
+        (2, 1000, "from draw 2 on: 999 of its 1,000"),
+        (980, 1000, "from draw 980 on: 21 of its 1,000"),
+        (981, 1000, ""),
+        (1, 21, "from draw 1 to draw 21: 21 of its 1,000"),
+        (1, 20, ""),
+        (300, 320, "from draw 300 to draw 320: 21 of its 1,000"),
+        (300, 319, ""),
+        (1, 999, "from draw 1 to draw 999: 999 of its 1,000"),
+    ],
+)
+def test_a_chain_that_stands_still_for_a_while_is_named(first, last, where):
+    """The limit is 20 draws that repeat the one before them."""
+    health = examine(draws_of(change=stand_still(first, last)), ["effect", "total"])
+    assert health.stuck == ((2,) if where else ())
+    assert health.healthy == (not where)
+    if where:
+        (problem,) = health.problems
+        assert problem == (
+            f"Chain 2 does not move {where} draws are one and the same, and say nothing of the posterior. More draws "
+            "do not help. Sample again with another seed; if a chain stands still again, the density breaks down where "
+            "it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
+        )
+
+
+def test_one_parameter_that_stands_still_is_not_a_chain_that_does():
+    def change(effect, total, rng):
+        total[1, 300:400] = total[1, 300]
+
+    assert examine(draws_of(change=change), ["effect", "total"]).stuck == ()
+
+
+def test_every_chain_that_stands_still_is_named_where_it_does():
+    def change(effect, total, rng):
+        stand_still(11, 1000, chain=0)(effect, total, rng)
+        stand_still(301, 400, chain=2)(effect, total, rng)
+        stand_still(1, 1000, chain=3)(effect, total, rng)
+
+    health = examine(draws_of(change=change, step_size=[0.1, 0.5, 0.2, 0.0]), ["effect", "total"])
+    assert health.stuck == (1, 3, 4)
+    assert [problem.partition(":")[0] for problem in health.problems] == [
+        "Chain 4 does not move (step size 0)",
+        "Chain 1 does not move from draw 11 on (step size 0.1)",
+        "Chain 3 does not move from draw 301 to draw 400 (step size 0.2)",
+    ]
+
+
+def test_a_real_chain_repeats_few_draws(small_fit):
+    """What the limit rests on: a repeated draw is rare, and a second one after it rarer."""
+    (repeated, twice) = ([], [])
+    for chain in range(2):
+        draws = small_fit.posterior.isel(chain=chain)
+        parts = [draws[block.name].to_numpy().reshape(150, -1) for block in small_fit.scale.blocks]
+        same = (np.diff(np.column_stack(parts), axis=0) == 0).all(axis=1)
+        repeated.append(same.mean())
+        twice.append((same[1:] & same[:-1]).any())
+    assert max(repeated) < 0.1
+    assert not any(twice)
+
+
+def test_draws_without_a_value_are_counted_by_chain():
+    def spoil(effect, total, rng):
+        effect[0, [3, 5], 1] = np.nan
+        total[0, 5] = np.nan
+        total[3, 999] = np.inf
+
+    health = examine(draws_of(change=spoil), ["effect", "total"])
+    (problem,) = health.problems
+    assert problem == (
+        "A parameter has no value (NaN or infinite) in 2 of 1,000 draws of chain 1 and 1 of 1,000 draws of chain 4: no "
+        "sampler leaves such draws, so the draws were changed or damaged. Sample again, or read them from a file that "
+        "is whole."
+    )
+
+
+@pytest.mark.parametrize("n_chains", [1, 2])
+def test_a_single_draw(n_chains):
+    """Of a variance nothing is known, and nothing warns."""
+    health = examine(draws_of(n_chains=n_chains, n_draws=1), ["effect", "total"])
+    assert "BFMI unknown." in str(health).splitlines()[0]
+    assert not any("BFMI" in problem for problem in health.problems)
+    assert not health.healthy
+
+
 @pytest.mark.parametrize(("share", "stuck"), [(0.9e-3, (1,)), (1.1e-3, ())])
 def test_a_chain_that_hardly_moves_is_stuck(share, stuck):
     """Of equal draws but for their width, on either side of the limit of a thousandth of the widest chain's range."""

@@ -1,5 +1,7 @@
 """Fits of imputed panels mixed, and Rubin's rules beside their closed form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import t as student
@@ -152,6 +154,12 @@ def test_health_is_that_within_panels(mixed):
     assert mixed.health.problems == tuple(
         f"Panel {place}: {problem}" for place, each in enumerate(mixed.fits, 1) for problem in each.health.problems
     )
+    chains = mixed.fits[0].posterior.sizes["chain"]
+    stuck = replace(mixed.fits[1], draws=mixed.fits[1].draws)
+    stuck.__dict__["health"] = replace(mixed.fits[1].health, stuck=(1, 2))
+    again = replace(mixed, fits=(mixed.fits[0], stuck, *mixed.fits[2:]))
+    assert again.health.stuck == (chains + 1, chains + 2)
+    assert mixed.health.stuck == ()
     assert mixed.health.problems  # so few draws are never enough
 
 

@@ -1,6 +1,7 @@
 """Ctrl-C: what was drawn is kept, no padding counts as a draw, and everything says that it was interrupted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,8 @@ from helpers import random_panel
 MODEL = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
 ASKED = {"draws": 1000, "tune": 100, "chains": 4}
 INTERRUPTED = "Interrupted after 290 of 4,000 draws, in 2 of 4 chains."
-ALONE = "Every number rests on these alone. Sample again to the end for an answer."
+ALONE = "All numbers use only these draws. Run it again without interruption for a final answer."
+GOES_ON = f"{INTERRUPTED} The script goes on with these draws."
 
 
 def padded(whole, lengths, most):
@@ -45,6 +47,20 @@ def padded(whole, lengths, most):
     return xr.DataTree.from_dict(groups)
 
 
+class Made:
+    """A sampler that nutpie started, and that is done: it hands over a tree, or what it has when it is stopped."""
+
+    def __init__(self, tree):
+        self.tree = tree
+
+    def wait(self, *, timeout):
+        assert timeout > 0
+        return self.tree
+
+    def abort(self):
+        return self.tree
+
+
 def fill(array):
     return np.nan if array.dtype.kind == "f" else array.dtype.type(0)
 
@@ -61,10 +77,10 @@ def interrupted(small_fit, small_panel):
     """Of four chains asked for, two that stopped early, one that hardly began, and one that never did."""
     tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nutpie, "sample", lambda *_, **__: tree)
+        patch.setattr(nutpie, "sample", lambda *_, **__: Made(tree))
         with pytest.warns(ab.FitWarning) as warned:
             fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
-    assert [str(each.message) for each in warned] == [INTERRUPTED]
+    assert [str(each.message) for each in warned] == [GOES_ON]
     return fit
 
 
@@ -104,12 +120,12 @@ def test_everything_says_so(interrupted, tmp_path):
     assert interrupted.stopped
     assert interrupted.health.problems[0] == f"{INTERRUPTED} {ALONE}"
     head = str(interrupted).splitlines()[0]
-    assert "290 draws (interrupted after 290 of 4,000 draws, in 2 of 4 chains) in" in head
+    assert "290 of 4,000 draws (2 of 4 chains), interrupted after " in head
     answer = str(ab.directionality(interrupted, "alliance", "days"))
-    assert "290 draws (interrupted after 290 of 4,000 draws, in 2 of 4 chains)" in answer.splitlines()[0]
+    assert "290 of 4,000 draws (2 of 4 chains), interrupted" in answer.splitlines()[0]
     assert f"Verdict: undecided. The draws cannot be trusted: {INTERRUPTED} {ALONE}" in answer
     for other in (ab.hypotheses(interrupted, "alliance", "days"), ab.lag_curve(interrupted)):
-        assert "290 draws (interrupted after 290 of 4,000 draws, in 2 of 4 chains)" in str(other)
+        assert "290 of 4,000 draws (2 of 4 chains), interrupted" in str(other)
     loaded = ab.load_fit(interrupted.save(tmp_path / "fit.nc"))
     assert str(loaded) == str(interrupted)
     assert loaded.interrupted == INTERRUPTED
@@ -126,6 +142,104 @@ def test_probabilities_are_those_of_the_draws_there_are(interrupted, small_fit):
         assert row["mean"] == pytest.approx(float(effect.mean()))
 
 
+class Hasty(Made):
+    """A sampler in which somebody presses Ctrl-C while it draws, and again while the draws are handed over."""
+
+    def __init__(self, tree, again):
+        super().__init__(tree)
+        self.again = again
+
+    def wait(self, *, timeout):
+        signal.raise_signal(signal.SIGINT)
+        raise TimeoutError
+
+    def abort(self):
+        for _ in range(self.again):
+            signal.raise_signal(signal.SIGINT)
+        return self.tree
+
+
+@pytest.fixture
+def python_handles_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler, "not put back"
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
+@pytest.mark.parametrize("again", [0, 1, 3])
+def test_further_ctrl_cs_lose_no_draws(small_fit, small_panel, monkeypatch, capsys, again):
+    """A second one leaves out what is found after the draws; none of them ends the program."""
+    tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Hasty(tree, again))
+    with pytest.warns(ab.FitWarning) as warned:
+        fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
+    assert capsys.readouterr().err == "Interrupted; keeping the draws so far, which takes a few seconds ...\n"
+    assert fit.n_draws == 290
+    assert [str(each.message) for each in warned] == [GOES_ON, *fit.incomplete]
+    assert len(fit.incomplete) == bool(again)
+    assert ("posterior_predictive" in fit.draws.children) == (not again)
+    for sentence in fit.incomplete:
+        assert sentence.startswith("Interrupted after sampling. Missing: observed values (fit.panel.values holds them)")
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
+def test_what_fails_after_an_interruption_is_not_beside_complete_draws(small_fit, small_panel, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Made(tree))
+    monkeypatch.setattr(fitting, "per_person", fail)
+    with pytest.warns(ab.FitWarning) as warned:
+        fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
+    assert [str(each.message) for each in warned] == [GOES_ON, *fit.incomplete]
+    assert fit.incomplete == (
+        "Log-likelihoods of persons are missing, since finding them failed (MemoryError). "
+        "fit.log_likelihood(persons) computes them.",
+    )
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
+@pytest.mark.parametrize(
+    ("sampler", "where", "when"),
+    [
+        ("nutpie", "alliance_bayes.pymc_models.compiling.compile_model", "before sampling began"),
+        ("pymc", "pymc.sample", "before PyMC handed over any draws"),
+    ],
+)
+def test_ctrl_c_before_there_is_anything_to_keep(small_fit, small_panel, monkeypatch, sampler, where, when):
+    monkeypatch.setattr(where, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(ab.InterruptionError) as caught:
+        ab.fit(small_fit.spec, small_panel, seed=5, sampler=sampler, **ASKED)
+    assert str(caught.value) == f"Interrupted {when}. Nothing was kept. Run it again."
+
+
+def test_a_way_of_ones_own_to_handle_ctrl_c_keeps_the_draws_too(small_fit, small_panel, monkeypatch):
+    class Stopped(Made):
+        def wait(self, *, timeout):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Stopped(padded(small_fit.draws, [150, 145, 2, 0], 150)))
+    with pytest.warns(ab.FitWarning, match=r"^Interrupted after 290 of "):
+        assert ab.fit(small_fit.spec, small_panel, seed=5, **ASKED).n_draws == 290
+
+
+def test_draws_without_a_value_inside_a_chain_are_no_interruption(small_fit):
+    """Padding is at the end of a chain; what is missing inside it is a problem of its own."""
+    tree = xr.DataTree.from_dict({name: group.copy(deep=True) for name, group in small_fit.draws.to_dict().items()})
+    for array in tree["posterior"].data_vars.values():
+        array.values[1, 40:43] = np.nan
+    assert fitting._cut(tree, small_fit.settings) is tree
+    fit = replace(small_fit, draws=tree)
+    assert fit.interrupted == ""
+    sentence = "A parameter has no value (NaN or infinite) in 3 of 150 draws of chain 2: no sampler leaves such draws, "
+    assert fit.health.problems[0].startswith(sentence)
+    assert not any("disagree" in problem or "effective draws" in problem for problem in fit.health.problems)
+    with pytest.raises(ab.SpecError, match=re.escape(sentence)):
+        ab.bayes_factors(fit, "alliance", "days")
+
+
 @pytest.mark.parametrize(
     ("lengths", "when"),
     [
@@ -136,12 +250,12 @@ def test_probabilities_are_those_of_the_draws_there_are(interrupted, small_fit):
 )
 def test_too_few_draws_are_a_sentence(small_fit, small_panel, monkeypatch, lengths, when):
     tree = padded(small_fit.draws, lengths, max(lengths))
-    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: tree)
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Made(tree))
     with pytest.raises(ab.InterruptionError) as caught:
         ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
     assert str(caught.value) == (
-        f"Sampling was interrupted {when}, before there were draws enough to say anything (20 of a chain). Nothing was "
-        "kept; sample again, with fewer draws where it takes too long."
+        f"Sampling was interrupted {when}, before each chain had 20 draws, the fewest that can be used. Nothing was "
+        "kept. Run it again; if it takes too long, use fewer draws or a shorter warm-up (tune)."
     )
 
 
@@ -167,7 +281,9 @@ def test_pymc_in_the_warm_up(small_fit, small_panel, monkeypatch):
 
 def test_pymc_with_fewer_chains(small_fit, small_panel, monkeypatch):
     monkeypatch.setattr(pymc, "sample", lambda **_: small_fit.draws)
-    with pytest.warns(ab.FitWarning, match=r"^Interrupted after 300 of 4,000 draws, in 2 of 4 chains\.$"):
+    with pytest.warns(
+        ab.FitWarning, match=r"^Interrupted after 300 of 4,000 draws, in 2 of 4 chains\. The script goes on with"
+    ):
         fit = ab.fit(small_fit.spec, small_panel, seed=5, sampler="pymc", **ASKED)
     assert fit.n_draws == 300
 
@@ -233,7 +349,7 @@ def ways(whole):
     groups = {f"/{name}": whole.draws[name].to_dataset() for name in ("posterior", "sample_stats")}
     groups = {name: group.isel(draw=slice(40)) for name, group in groups.items()}
     short = xr.DataTree.from_dict({**groups, "/prior": whole.drawn("prior")})
-    later = "Interrupted after sampling: the posterior is whole, and posterior predictive draws are missing."
+    later = "Interrupted after sampling. The draws of the parameters are complete. Missing: posterior predictive draws."
     return [
         KeyboardInterrupt(),
         ab.InterruptionError("in the warm-up"),
@@ -242,38 +358,87 @@ def ways(whole):
     ]
 
 
+LAST_KEPT = [0, 0, 0, 1]
+"""Fits that are kept of the one in which it was interrupted, by way: one whose draws are complete."""
+
+
 @pytest.mark.parametrize("way", range(4))
 def test_imputations_that_are_done_are_kept(small_fit, monkeypatch, way):
-    how = ways(small_fit)[way]
-    monkeypatch.setattr(imputations, "fit", stopping_at(3, how, [small_fit]))
+    monkeypatch.setattr(imputations, "fit", stopping_at(2, ways(small_fit)[way], [small_fit]))
+    n_kept = 2 + LAST_KEPT[way]
     sentence = (
-        "Interrupted after 3 of 4 imputed panels: the answer rests on these, and knows the less of what differs "
-        "between imputations. Fit all panels for the final one."
+        f"Interrupted after {n_kept} of 4 imputed panels: the answer rests on these, and knows the less of what "
+        "differs between imputations. Fit all panels for the final one."
     )
     with pytest.warns(ab.FitWarning) as warned:
         fit = ab.fit_imputations(ab.RICLPM(["alliance", "days"]), imputed(), seed=1)
     assert [str(each.message) for each in warned] == [sentence]
-    assert (len(fit.fits), fit.n_draws, fit.incomplete) == (3, 900, (sentence,))
+    assert (len(fit.fits), fit.n_draws, fit.incomplete) == (n_kept, 300 * n_kept, (sentence,))
     assert fit.stopped
     assert sentence in str(fit)
 
 
 @pytest.mark.parametrize("way", range(4))
 def test_one_imputation_is_no_answer(small_fit, monkeypatch, way):
-    monkeypatch.setattr(imputations, "fit", stopping_at(1, ways(small_fit)[way], [small_fit]))
+    step = 1 - LAST_KEPT[way]
+    monkeypatch.setattr(imputations, "fit", stopping_at(step, ways(small_fit)[way], [small_fit]))
     with pytest.raises(ab.InterruptionError, match=r"^Interrupted after 1 of 4 imputed panels, and an answer needs 2"):
         ab.fit_imputations(ab.RICLPM(["alliance", "days"]), imputed(), seed=1)
 
 
-@pytest.mark.parametrize("way", range(1, 4))
-def test_variants_that_are_done_are_kept(small_fit, small_panel, monkeypatch, way):
+def robustness_stopped_at(step, how, small_fit, small_panel, monkeypatch):
     from alliance_bayes.questions import robustness
 
     variants = dict.fromkeys(("one", "two", "three"), (small_fit.spec, small_panel))
-    monkeypatch.setattr(robustness, "fit_model", stopping_at(2, ways(small_fit)[way], [small_fit]))
-    answer = ab.robustness(small_fit.spec, small_panel, "alliance", "days", variants=variants, seed=1)
-    assert list(answer.answers) == [robustness.AS_ASKED, "one"]
-    assert answer.left_out == dict.fromkeys(["two", "three"], "Interrupted before it was fitted.")
+    monkeypatch.setattr(robustness, "fit_model", stopping_at(step, how, [small_fit]))
+    return ab.robustness(small_fit.spec, small_panel, "alliance", "days", variants=variants, seed=1)
+
+
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_variants_that_are_done_are_kept(small_fit, small_panel, monkeypatch, step, way):
+    n_kept, names = step + LAST_KEPT[way], ["as asked", "one", "two", "three"]
+    sentence = f"Interrupted after {n_kept} of 4 models. Run it again for an answer under all of them."
+    with pytest.warns(ab.FitWarning) as warned:
+        answer = robustness_stopped_at(step, ways(small_fit)[way], small_fit, small_panel, monkeypatch)
+    assert [str(each.message) for each in warned] == [sentence]
+    assert list(answer.answers) == names[:n_kept]
+    assert answer.left_out == dict.fromkeys(names[n_kept:], "Interrupted before it was fitted.")
+    assert answer.interrupted == sentence
+    assert sentence in str(answer).splitlines()
+
+
+@pytest.mark.parametrize("way", range(3))
+def test_nothing_is_answered_where_the_model_as_asked_is_not_fitted(small_fit, small_panel, monkeypatch, way):
+    with pytest.raises(ab.InterruptionError, match=r"^Interrupted while the model as asked was fitted, "):
+        robustness_stopped_at(0, ways(small_fit)[way], small_fit, small_panel, monkeypatch)
+
+
+def test_the_model_as_asked_alone_where_its_draws_are_complete(small_fit, small_panel, monkeypatch):
+    with pytest.warns(ab.FitWarning, match=r"^Interrupted after 1 of 4 models\."):
+        answer = robustness_stopped_at(0, ways(small_fit)[3], small_fit, small_panel, monkeypatch)
+    assert list(answer.answers) == ["as asked"]
+    assert not answer.power_scaling.empty
+    assert "under 1 variant of the model? 59 people, 4 waves, 300 draws\n" in str(answer)
+    assert answer.sentence.endswith("; no other variant was fitted.")
+
+
+def test_ctrl_c_in_the_power_scaling_keeps_the_answer(small_fit, small_panel, monkeypatch):
+    from alliance_bayes.questions import robustness
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(robustness, "_power_scaling", stop)
+    with pytest.warns(ab.FitWarning, match=r"^Interrupted after 1 of 4 models\."):
+        answer = robustness_stopped_at(4, None, small_fit, small_panel, monkeypatch)
+    assert list(answer.answers) == ["as asked"]
+    assert answer.power_scaling.empty
+
+
+def test_a_robustness_that_nobody_interrupts(small_fit, small_panel, monkeypatch):
+    answer = robustness_stopped_at(4, None, small_fit, small_panel, monkeypatch)
+    assert (answer.interrupted, len(answer.answers), answer.left_out) == ("", 4, {})
 
 
 @pytest.mark.parametrize("way", range(1, 4))
@@ -300,13 +465,13 @@ def test_an_interrupted_run_writes_what_there_is_and_exits_with_130(data, tmp_pa
     sample = nutpie.sample
 
     def short(*arguments, **options):
-        return padded(sample(*arguments, **options | {"draws": 150}), [150, 145, 2, 0], 150)
+        return Made(padded(sample(*arguments, **options | {"draws": 150, "blocking": True}), [150, 145, 2, 0], 150))
 
     monkeypatch.setattr(nutpie, "sample", short)
     arguments = ["run", MODEL, data, "--out", tmp_path, "--draws", 1000, "--tune", 100, "--seed", 1, "--chains", 4]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 130
-    assert result.stderr == f"Warning: {INTERRUPTED}\n"
+    assert result.stderr == f"Warning: {GOES_ON}\n"
     text = (tmp_path / "answer.txt").read_text()
     for part in (result.stdout, text):
         assert f"The draws cannot be trusted: {INTERRUPTED}" in part
@@ -396,7 +561,7 @@ def test_ctrl_c_before_anything_is_kept_says_so(quick, data, tmp_path, monkeypat
 
 
 def test_a_run_interrupted_in_the_warm_up_is_a_sentence(data, tmp_path, monkeypatch, small_fit):
-    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: padded(small_fit.draws, [0, 0], 0))
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Made(padded(small_fit.draws, [0, 0], 0)))
     result = CliRunner().invoke(app, ["run", str(MODEL), str(data), "--out", str(tmp_path), "--seed", "1"])
     assert result.exit_code == 130
     assert result.stderr.startswith("Sampling was interrupted in the warm-up, ")
@@ -415,7 +580,7 @@ nutpie.sample = watched
 """
 
 
-def interrupted_process(program, after, tmp_path):
+def interrupted_process(program, after, tmp_path, times=1):
     """Run a program, send it SIGINT some time after each sampling begins, and return exit code, stdout and stderr."""
     with subprocess.Popen(
         [sys.executable, "-c", WATCHED + textwrap.dedent(program)],
@@ -431,7 +596,9 @@ def interrupted_process(program, after, tmp_path):
             said.append(line)
             if line.startswith("SAMPLING"):
                 time.sleep(after)
-                process.send_signal(signal.SIGINT)
+                for _ in range(times):
+                    process.send_signal(signal.SIGINT)
+                    time.sleep(0.02)
         return process.wait(timeout=60), process.stdout.read(), "".join(said)
 
 
@@ -455,6 +622,21 @@ def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
     assert f"{int(n_draws):,} of 4,000,000 draws" in out
     assert "a fit without draws" not in out
     assert "InterruptionError: Sampling was interrupted in the warm-up, " in err
+
+
+def test_several_ctrl_cs_lose_no_draws(data, tmp_path):
+    program = f"""
+        import signal, alliance_bayes as ab
+        file = ab.load_model({str(MODEL)!r})
+        fit = ab.fit(file.spec, file.panel({str(data)!r}), seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
+        print(fit.n_draws, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+    """
+    code, out, err = interrupted_process(program, 1, tmp_path, times=3)
+    assert code == 0, err
+    assert err.index("Interrupted; keeping the draws so far") < err.index("FitWarning: Interrupted after ")
+    n_draws, put_back = out.split()
+    assert int(n_draws) > 80
+    assert put_back == "True"
 
 
 def run_and_interrupt(data, tmp_path, draws, tune):

@@ -15,7 +15,7 @@ LAYERS = {
     "export": {"names", "problems", "panel", "spec"},
     "latent": {"names", "problems", "panel", "spec", "moments"},
     "summaries": set(),
-    "health": set(),
+    "health": {"names"},
     "figures": set(),
     "progress": set(),
     "effects": set(),
@@ -38,6 +38,7 @@ LAYERS = {
 }
 LAYERS |= {"given": {"problems"}, "memory": {"problems"}, "calls": {"names", "problems", "given"}}
 LAYERS["settings"] = {"names", "problems", "given", "memory"}
+LAYERS["interrupts"] = set()
 LAYERS["model_on_panel"] = {"names", "problems", "panel", "spec", "moments", "latent"}
 LAYERS["latent_predictions"] = {*LAYERS["model_on_panel"], "model_on_panel", "prediction"}
 LAYERS["forecasting"] = {*LAYERS["latent_predictions"], "latent_predictions"}
@@ -46,13 +47,14 @@ LAYERS["likelihood"] |= {"sampling", "sandwich", "residuals", "model_on_panel"}
 LAYERS["regressions"] = {"names", "problems", "spec"}
 LAYERS["fitting"] = set(LAYERS) - {"figures", "effects", "hidden_causes", "simulation", "regressions", "export"}
 LAYERS["imputations"] = {"names", "problems", "panel", "spec", "model_on_panel", "likelihood", "fitting", "health"}
+LAYERS["imputations"] |= {"interrupts"}
 LAYERS["conditioning"] = {"panel", "moments", "model_on_panel", "latent_predictions", "fitting"}
 LAYERS["g_formula"] = {"names", "problems", "fitting", "health", "progress"}
 LAYERS["sponsor_cohort"] = {"names", "problems", "panel"}
 LAYERS["questions"] = {
     *("names", "problems", "panel", "spec", "pymc_models", "fitting", "conditioning", "regressions", "g_formula"),
     *("effects", "hidden_causes", "health", "prediction", "progress", "imputations", "summaries", "figures"),
-    *("model_on_panel", "latent_predictions", "forecasting", "settings"),
+    *("model_on_panel", "latent_predictions", "forecasting", "settings", "interrupts"),
 }
 LAYERS["model_file"] = set(LAYERS) - {"figures", "pymc_models"}
 for part, allowed in LAYERS.items():

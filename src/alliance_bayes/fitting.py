@@ -19,6 +19,7 @@ from .calls import checked
 from .discrepancy import chi_squares, completed_and_replicated
 from .forecasting import amounts, foretold, model_until
 from .health import Health, examine, with_integration, with_problem
+from .interrupts import Interrupts, held_interrupts
 from .json_records import read_record
 from .latent_predictions import (
     completed_responses,
@@ -47,7 +48,17 @@ from .spec.cross_lagged import CrossLagged
 from .spec.mapping import spec_from_mapping, spec_to_mapping
 from .summaries import indicator, interval
 
-__all__ = ["Fit", "FitWarning", "Settings", "check_settings", "fit", "load_fit", "sampled", "warm_up"]
+__all__ = [
+    "Fit",
+    "FitWarning",
+    "Settings",
+    "check_settings",
+    "fit",
+    "load_fit",
+    "sampled",
+    "warm_up",
+    "without_interruption_warnings",
+]
 
 TUNE, SCALED_TUNE = 400, 100
 MOST_STORED_VALUES = 10_000_000
@@ -59,6 +70,8 @@ N_CHECKS = 500
 MOST_LOW_RANK = 100
 FEWEST_DRAWS = 20  # of a chain after an interruption: with fewer, not even diagnostics say anything
 STOPPED = "Interrupted"
+KEEPING = "Interrupted; keeping the draws so far, which takes a few seconds ..."
+POLL_SECONDS = 1.0  # a Ctrl-C ends the wait at once; this bounds it where signals reach no thread that waits
 PACKAGE = str(Path(__file__).parent)  # warnings name the line that called it
 GROUPS = {
     "posterior": "posterior draws",
@@ -184,11 +197,21 @@ def fit(
         int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, 0.0, 0.0, latent
     )
     prior = _prior(whole, settings.seed)
-    fitted = _with_other_groups(sampled(whole, settings, progress=show), prior)
-    for sentence in (fitted.interrupted, *fitted.incomplete):
-        if sentence:
-            warnings.warn(sentence, FitWarning, skip_file_prefixes=(PACKAGE,))
+    with held_interrupts():
+        fitted = _with_other_groups(sampled(whole, settings, progress=show), prior)
+        goes_on = f"{fitted.interrupted} The script goes on with these draws." if fitted.interrupted else ""
+        for sentence in (goes_on, *fitted.incomplete):
+            if sentence:
+                warnings.warn(sentence, FitWarning, skip_file_prefixes=(PACKAGE,))
     return fitted
+
+
+@contextmanager
+def without_interruption_warnings() -> Iterator[None]:
+    """Keep fits whose sampling was interrupted from warning of it, where the answer that asked for them says it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=rf"{STOPPED} after (\d|sampling\. Missing)", category=FitWarning)
+        yield
 
 
 def sampled(whole: PanelModel, settings: Settings, *, progress: bool = False) -> "Fit":
@@ -208,8 +231,9 @@ def sampled(whole: PanelModel, settings: Settings, *, progress: bool = False) ->
     InterruptionError
         If sampling is interrupted before there are draws enough to keep.
     """
-    tree, settings = _sample(whole, settings, progress)
-    return _laid_out(Fit(whole.spec, whole.panel, _cut(tree, settings), settings), whole)
+    with held_interrupts() as interrupts:
+        tree, settings = _sample(whole, settings, progress, interrupts)
+        return _laid_out(Fit(whole.spec, whole.panel, _cut(tree, settings), settings), whole)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -316,8 +340,10 @@ class Fit:
     def draws_in_words(self) -> str:
         """Number of posterior draws, and whether they are all that were asked for."""
         if not self.interrupted:
-            return f"{self.n_draws} draws"
-        return f"{self.n_draws} draws ({self.interrupted[0].lower()}{self.interrupted[1:-1]})"
+            return f"{self.n_draws} draw{'s' * (self.n_draws != 1)}"
+        chains, asked = self.posterior.sizes["chain"], self.settings.chains
+        of_chains = f" ({chains} of {asked} chains)" if chains < asked else ""
+        return f"{self.n_draws:,} of {self.settings.draws * asked:,} draws{of_chains}, interrupted"
 
     def require_one_population(self, question: str) -> None:
         """Refuse a question whose answer would differ between the groups of this fit.
@@ -374,7 +400,9 @@ class Fit:
         found = examine(self.draws, [block.name for block in self.scale.blocks])
         if self.interrupted:
             found = with_problem(
-                found, f"{self.interrupted} Every number rests on these alone. Sample again to the end for an answer."
+                found,
+                f"{self.interrupted} All numbers use only these draws. Run it again without interruption for a final "
+                "answer.",
             )
         if not self.spec.is_latent or self.settings.latent == "sample":
             return found
@@ -477,9 +505,9 @@ class Fit:
             Indexed by person and measure (with items: by item): ``mean``, ``sd``, ``lower``, ``upper`` of the
             predictive distribution, in the measure's unit, and ``observed`` where the panel has
             the value. With a state it has rows too, its mean being the probability that it is on; what exists
-            only then is foretold for the case that it is. With families also ``out_of``, the window, trials or exposure
-            that a value is foretold for: where it is not known at `time`, the person's last known one; where there is
-            none, there is no forecast. With a selection forecasts are of everybody, seen or not.
+            only then is predicted for the case that it exists. With families also ``out_of``, the window, trials or
+            exposure that a value is predicted for: where it is not known at `time`, the person's last known one; where
+            there is none, there is no forecast. With a selection forecasts are of everybody, seen or not.
 
         Raises
         ------
@@ -671,7 +699,8 @@ class Fit:
         settings = self.settings
         return (
             f"{self.spec.title} of {', '.join(self.spec.measures)}: {self.n_persons} people, "
-            f"{len(self.panel.times)} waves, {self.draws_in_words} in {settings.sampling_seconds:.1f} s "
+            f"{len(self.panel.times)} waves, {self.draws_in_words} {'after' if self.interrupted else 'in'} "
+            f"{settings.sampling_seconds:.1f} s "
             f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}\n{self.health}\n"
             + "\n".join([*self.incomplete, *self.notes])
         )
@@ -762,11 +791,14 @@ def _laid_out(fitted: "Fit", whole: PanelModel) -> "Fit":
     return fitted
 
 
-def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.DataTree, Settings]:
+def _sample(
+    whole: PanelModel, settings: Settings, progress: bool, interrupts: Interrupts
+) -> tuple[xr.DataTree, Settings]:
     from .pymc_models.building import pymc_model_of
 
     started = time.perf_counter()
-    model = pymc_model_of(whole, latent=settings.latent)
+    with _stopping(interrupts, "before sampling began"):
+        model = pymc_model_of(whole, latent=settings.latent)
     options = {
         "draws": settings.draws,
         "tune": settings.tune,
@@ -779,7 +811,9 @@ def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.D
 
         with model, _few_draws_are_fine():
             try:
-                tree = pymc.sample(**options, nuts_sampler="pymc", random_seed=settings.seed, progressbar=progress)
+                # PyMC itself acts upon a Ctrl-C while it draws.
+                with _stopping(interrupts, "before PyMC handed over any draws"):
+                    tree = pymc.sample(**options, nuts_sampler="pymc", random_seed=settings.seed, progressbar=progress)
             except ValueError as error:
                 if "Not enough samples to build a trace" not in str(error):
                     raise
@@ -790,17 +824,62 @@ def _sample(whole: PanelModel, settings: Settings, progress: bool) -> tuple[xr.D
     from .pymc_models.compiling import compile_model
     from .pymc_models.scaling import scaled
 
-    compiled = scaled(compile_model(model))
+    with _stopping(interrupts, "before sampling began"):
+        compiled = scaled(compile_model(model))
     ready = time.perf_counter()
     # Where coordinates are about right already, directions of a low-rank metric are noise; beyond so many parameters
     # finding them costs more than it saves.
     adaptation = "low_rank" if not whole.spec.is_latent and compiled.n_dim <= MOST_LOW_RANK else "diag"
     with _few_draws_are_fine():
-        tree = nutpie.sample(
-            compiled, **options, seed=settings.seed, progress_bar=progress, adaptation=adaptation, save_warmup=False
+        sampler = nutpie.sample(
+            compiled,
+            **options,
+            seed=settings.seed,
+            progress_bar=progress,
+            adaptation=adaptation,
+            save_warmup=False,
+            blocking=False,
         )
+        tree = _drawn(sampler, interrupts)
     done = time.perf_counter()
     return tree, replace(settings, compile_seconds=ready - started, sampling_seconds=done - ready)
+
+
+@contextmanager
+def _stopping(interrupts: Interrupts, when: str) -> Iterator[None]:
+    """What a Ctrl-C ends at once, since there is nothing to keep.
+
+    Raises
+    ------
+    InterruptionError
+        If there was one.
+    """
+    try:
+        with interrupts.let_through():
+            yield
+    except KeyboardInterrupt:
+        raise InterruptionError(f"Interrupted {when}. Nothing was kept. Run it again.") from None
+
+
+def _drawn(sampler: Any, interrupts: Interrupts) -> xr.DataTree:
+    """All draws of a sampler that runs in threads of its own, or those it has at a Ctrl-C.
+
+    nutpie's own waiting loses all draws at a Ctrl-C that comes while it hands them over.
+    """
+    try:
+        while True:
+            try:
+                whole: xr.DataTree = sampler.wait(timeout=POLL_SECONDS)
+                return whole
+            except TimeoutError:
+                if interrupts.taken():
+                    break
+    except KeyboardInterrupt:  # where somebody handles Ctrl-C in a way of their own
+        pass
+    sys.stderr.write(f"{KEEPING}\n")
+    sys.stderr.flush()
+    stopped: xr.DataTree = sampler.abort()
+    return stopped
 
 
 @contextmanager
@@ -836,7 +915,7 @@ def _cut(tree: xr.DataTree, settings: Settings) -> xr.DataTree:
 
 
 def _lengths(posterior: xr.Dataset) -> np.ndarray:
-    """Draws that each chain holds, shape ``(chain,)``: those in which any quantity has a value."""
+    """Draws that each chain holds, shape ``(chain,)``: up to the last in which any quantity has a value."""
     held = np.zeros((posterior.sizes.get("chain", 0), posterior.sizes.get("draw", 0)), dtype=bool)
     for array in posterior.data_vars.values():
         if held.all():
@@ -845,14 +924,14 @@ def _lengths(posterior: xr.Dataset) -> np.ndarray:
             continue
         values = array.transpose("chain", "draw", ...).to_numpy()
         held |= ~np.isnan(values).reshape(*held.shape, -1).all(axis=-1)
-    return np.asarray(held.sum(axis=1))
+    return np.asarray((held * np.arange(1, held.shape[1] + 1)).max(axis=1, initial=0))
 
 
 def _too_few(n_draws: int, settings: Settings) -> InterruptionError:
     when = f"after {n_draws:,} of {settings.draws * settings.chains:,} draws" if n_draws else "in the warm-up"
     return InterruptionError(
-        f"Sampling was interrupted {when}, before there were draws enough to say anything ({FEWEST_DRAWS} of a chain). "
-        "Nothing was kept; sample again, with fewer draws where it takes too long."
+        f"Sampling was interrupted {when}, before each chain had {FEWEST_DRAWS} draws, the fewest that can be used. "
+        "Nothing was kept. Run it again; if it takes too long, use fewer draws or a shorter warm-up (tune)."
     )
 
 
@@ -872,7 +951,7 @@ class _Stage(NamedTuple):
     draw
         Finds it; None where it has no place in this fit.
     cure
-        How it can be had all the same.
+        Where it can be had all the same.
     """
 
     group: str
@@ -887,23 +966,25 @@ def _with_other_groups(fitted: Fit, prior: xr.Dataset) -> Fit:
     groups = {"/posterior": fitted.posterior, "/sample_stats": statistics.drop_vars(texts), "/prior": prior}
     missing: list[str] = []
     stages = STAGES if fitted.panel.values is not None else ()
-    for place, stage in enumerate(stages):
-        try:
-            found = stage.draw(fitted)
-        except KeyboardInterrupt:
-            unfound = in_words([GROUPS[each.group] for each in stages[place:]])
-            cures = " ".join(each.cure for each in stages[place:])
-            missing.append(f"{STOPPED} after sampling: the posterior is whole, and {unfound} are missing. {cures}")
-            break
-        except Exception as error:  # whatever it is, the posterior stays in the user's hands
-            missing.append(
-                f"{GROUPS[stage.group].capitalize()} are missing, since finding them failed "
-                f"({_error_in_words(error)}); the posterior is whole. {stage.cure}"
-            )
-        else:
-            if found is not None:
-                groups[f"/{stage.group}"] = found
-    return _laid_out(replace(fitted, draws=xr.DataTree.from_dict(groups), incomplete=tuple(missing)), fitted.model)
+    kept = "" if fitted.interrupted else " The draws of the parameters are complete."
+    with held_interrupts() as interrupts:
+        for place, stage in enumerate(stages):
+            try:
+                with interrupts.let_through():
+                    found = stage.draw(fitted)
+            except KeyboardInterrupt:
+                unfound = in_words([f"{GROUPS[each.group]} ({each.cure})" for each in stages[place:]])
+                missing.append(f"{STOPPED} after sampling.{kept} Missing: {unfound}.")
+                break
+            except Exception as error:  # whatever it is, the posterior stays in the user's hands
+                missing.append(
+                    f"{GROUPS[stage.group].capitalize()} are missing, since finding them failed "
+                    f"({_error_in_words(error)}).{kept} {stage.cure}."
+                )
+            else:
+                if found is not None:
+                    groups[f"/{stage.group}"] = found
+        return _laid_out(replace(fitted, draws=xr.DataTree.from_dict(groups), incomplete=tuple(missing)), fitted.model)
 
 
 def _coordinates(fitted: Fit) -> dict[str, Any]:
@@ -1010,13 +1091,9 @@ def _posterior_predictive(fitted: Fit) -> xr.Dataset:
 
 # In the order in which they are found, the cheapest first.
 STAGES = (
-    _Stage("observed_data", _observed_data, "fit.panel.values holds them."),
-    _Stage(
-        "log_likelihood",
-        _stored_log_likelihood,
-        "fit.log_likelihood(persons) finds them again, some persons at a time.",
-    ),
-    _Stage("posterior_predictive", _posterior_predictive, "fit.check() draws its own."),
+    _Stage("observed_data", _observed_data, "fit.panel.values holds them"),
+    _Stage("log_likelihood", _stored_log_likelihood, "fit.log_likelihood(persons) computes them"),
+    _Stage("posterior_predictive", _posterior_predictive, "fit.check() makes its own"),
 )
 
 

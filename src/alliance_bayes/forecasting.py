@@ -136,7 +136,7 @@ def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tu
     if n_more > MOST_AHEAD:
         raise SpecError(
             f"No forecast for {number(time)}: it is {n_more:.3g} steps of {number(step)} beyond the last wave, and at "
-            f"most {MOST_AHEAD:,} can be foretold."
+            f"most {MOST_AHEAD:,} can be predicted."
         )
     if spec.lags == "grid":
         return (*times, time)

@@ -8,11 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from .names import in_words
+
 __all__ = [
     "LARGEST_RHAT",
     "SMALLEST_ESS",
     "STATISTICS",
     "Health",
+    "draws_without_value",
     "examine",
     "in_words_of",
     "with_integration",
@@ -25,9 +28,17 @@ SMALLEST_BFMI = 0.3
 SMALLEST_SHARE = 0.5
 MOST_UNSETTLED = 0.01
 LEAST_MOVEMENT = 1e-3  # range of a chain's draws as a share of the widest chain's
+# Of a chain that moves, about 1 draw in 100 repeats the one before it; were it 1 in 4, so many in a row would come
+# once in 10^12 draws.
+MOST_REPEATS = 20
 MOST_AT_LARGEST_DEPTH = 0.1
 LARGEST_DEPTH_REACHED = ("maxdepth_reached", "reached_max_treedepth")
 STATISTICS = ("diverging", "energy", "step_size", *LARGEST_DEPTH_REACHED)
+
+STANDSTILL_CURE = (
+    "More draws do not help. Sample again with another seed; if a chain stands still again, the density breaks down "
+    "where it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
+)
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -71,7 +82,8 @@ class Health:
     integration: object = None
     """Of a model whose linear predictors are integrated out: how far that is off (`IntegrationError`)."""
     stuck: tuple[int, ...] = ()
-    """Chains that do not move, counted from 1: a parameter is the same in all draws, or all of them hardly differ."""
+    """Chains that do not move, counted from 1: a parameter is the same in all draws, all of them hardly differ, or all
+    are the same in more than 20 draws in a row."""
     step_size: float = np.nan
     """Smallest step size of any chain; NaN where the sampler did not keep it."""
     at_largest_depth: float = 0.0
@@ -84,9 +96,10 @@ class Health:
 
     def __str__(self) -> str:
         rhat = f"R-hat at most {self.rhat:.3f}" if np.isfinite(self.rhat) else "R-hat unknown"
+        bfmi = f"BFMI at least {self.bfmi:.2f}" if np.isfinite(self.bfmi) else "BFMI unknown"
         numbers = (
             f"{rhat}, effective sample size at least {self.ess_bulk:.0f} (bulk) and "
-            f"{self.ess_tail:.0f} (tail), {self.divergences} divergences, BFMI at least {self.bfmi:.2f}"
+            f"{self.ess_tail:.0f} (tail), {self.divergences} divergences, {bfmi}"
         )
         return in_words_of(f"{numbers}; {self.integration}" if self.integration else numbers, self.problems)
 
@@ -138,25 +151,32 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
     import arviz_stats
 
     posterior, statistics = draws["posterior"].to_dataset()[names], draws["sample_stats"].to_dataset()
-    n_chains, stuck = posterior.sizes["chain"], _stuck(posterior)
+    n_chains, unmoved, standing = posterior.sizes["chain"], _unmoved(posterior), _standing(posterior)
+    stuck = sorted({*unmoved, *standing})
     moving = [chain for chain in range(n_chains) if chain not in stuck]
     examined = posterior.isel(chain=moving) if moving else posterior
     with np.errstate(invalid="ignore", divide="ignore"):
         rhat = _extreme(arviz_stats.rhat(examined), np.max, np.inf)[0] if len(moving) > 1 else np.nan
         ess_bulk, worst = _extreme(arviz_stats.ess(examined, method="bulk"), np.min, 0.0)
         ess_tail, _ = _extreme(arviz_stats.ess(examined, method="tail"), np.min, 0.0)
-        bfmi = float(arviz_stats.bfmi(statistics.isel(chain=moving) if moving else statistics)["energy"].min())
+        bfmi = _bfmi(statistics.isel(chain=moving) if moving else statistics)
     divergences = int(statistics["diverging"].sum())
     steps, at_largest_depth = _step_sizes(statistics), _at_largest_depth(statistics)
-    problems = [*_stuck_in_words(stuck, steps, posterior), *_steps_in_words(stuck, steps)]
+    undefined = draws_without_value(posterior)
+    problems = [undefined] if undefined else []
+    problems += _unmoved_in_words(unmoved, steps, posterior)
+    problems += [
+        _standing_in_words(chain, run, steps, posterior) for chain, run in standing.items() if chain not in unmoved
+    ]
+    problems += _steps_in_words(stuck, steps)
     problems += _depth_in_words(stuck, at_largest_depth)
     cause_known = bool(problems)
     if n_chains == 1:
         problems.append("Only one chain: whether chains agree cannot be checked. Use chains=4.")
-    elif len(moving) > 1 and not rhat <= LARGEST_RHAT:
+    elif len(moving) > 1 and not undefined and not rhat <= LARGEST_RHAT:
         cure = "" if cause_known else " Use more tune and draws."
         problems.append(f"The chains disagree ({_rhat_in_words(rhat)} > {LARGEST_RHAT}).{cure}")
-    if moving and not min(ess_bulk, ess_tail) >= SMALLEST_ESS:
+    if moving and not undefined and not min(ess_bulk, ess_tail) >= SMALLEST_ESS:
         cure = "" if cause_known else " Use more draws."
         problems.append(
             f"Too few effective draws ({min(ess_bulk, ess_tail):.0f} < {SMALLEST_ESS}, worst {worst}).{cure}"
@@ -166,7 +186,7 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
             f"{divergences} divergent transition{'s' * (divergences > 1)}: part of the posterior is not explored. "
             "Raise target_accept (0.95, 0.99); if they stay, the data do not identify the model, so simplify it."
         )
-    if moving and not bfmi >= SMALLEST_BFMI:
+    if moving and posterior.sizes["draw"] > 1 and not bfmi >= SMALLEST_BFMI:
         problems.append(f"The sampler moves slowly between energies (BFMI {bfmi:.2f}). Use more tune.")
     return Health(
         rhat,
@@ -182,7 +202,31 @@ def examine(draws: xr.DataTree, names: list[str]) -> Health:
     )
 
 
-def _stuck(posterior: xr.Dataset) -> list[int]:
+def draws_without_value(parameters: xr.Dataset) -> str:
+    """One sentence on draws of a chain in which a parameter has no value (NaN or infinite), or nothing."""
+    undefined = np.zeros((parameters.sizes["chain"], parameters.sizes["draw"]), dtype=bool)
+    for array in parameters.data_vars.values():
+        values = array.transpose("chain", "draw", ...).to_numpy()
+        undefined |= ~np.isfinite(values).reshape(*undefined.shape, -1).all(axis=-1)
+    counts = undefined.sum(axis=1)
+    if not counts.any():
+        return ""
+    size = parameters.sizes["draw"]
+    of_chains = in_words([f"{counts[chain]:,} of {size:,} draws of chain {chain + 1}" for chain in counts.nonzero()[0]])
+    return (
+        f"A parameter has no value (NaN or infinite) in {of_chains}: no sampler leaves such draws, so the draws were "
+        "changed or damaged. Sample again, or read them from a file that is whole."
+    )
+
+
+def _bfmi(statistics: xr.Dataset) -> float:
+    """Smallest BFMI of any chain; NaN of a single draw, which has no variance."""
+    import arviz_stats
+
+    return float(arviz_stats.bfmi(statistics)["energy"].min()) if statistics.sizes["draw"] > 1 else np.nan
+
+
+def _unmoved(posterior: xr.Dataset) -> list[int]:
     """Positions of chains of which a parameter is the same in all draws, or all move far less than in other chains."""
     if posterior.sizes["draw"] < 2:
         return []
@@ -196,6 +240,23 @@ def _stuck(posterior: xr.Dataset) -> list[int]:
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = spreads / spreads.max(axis=0)
     return np.flatnonzero((spreads == 0).any(axis=1) | (shares < LEAST_MOVEMENT).all(axis=1)).tolist()
+
+
+def _standing(posterior: xr.Dataset) -> dict[int, tuple[int, int]]:
+    """Chains that stand still for long, with the first and last draw of the longest such run, all counted from 0."""
+    n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    repeats = np.ones((n_chains, max(n_draws - 1, 0)), dtype=bool)
+    for array in posterior.data_vars.values():
+        values = array.transpose("chain", "draw", ...).to_numpy().reshape(n_chains, n_draws, -1)
+        repeats &= (values[:, 1:] == values[:, :-1]).all(axis=-1)
+    found = {}
+    for chain, repeated in enumerate(repeats):
+        new = np.flatnonzero(np.concatenate([[True], ~repeated, [True]]))  # draws that differ from the one before
+        n_repeats = np.diff(new) - 1
+        longest = int(n_repeats.argmax())
+        if n_repeats[longest] >= MOST_REPEATS:
+            found[chain] = (int(new[longest]), int(new[longest] + n_repeats[longest]))
+    return found
 
 
 def _step_sizes(statistics: xr.Dataset) -> FloatArray:
@@ -214,11 +275,10 @@ def _at_largest_depth(statistics: xr.Dataset) -> FloatArray:
 
 
 def _chains(positions: Sequence[int]) -> str:
-    numbers = [str(position + 1) for position in positions]
-    return f"Chain {numbers[0]}" if len(numbers) == 1 else f"Chains {', '.join(numbers[:-1])} and {numbers[-1]}"
+    return f"Chain{'s' * (len(positions) > 1)} {in_words([str(position + 1) for position in positions])}"
 
 
-def _stuck_in_words(stuck: Sequence[int], steps: FloatArray, posterior: xr.Dataset) -> list[str]:
+def _unmoved_in_words(stuck: Sequence[int], steps: FloatArray, posterior: xr.Dataset) -> list[str]:
     if not stuck:
         return []
     singular = len(stuck) == 1
@@ -226,10 +286,18 @@ def _stuck_in_words(stuck: Sequence[int], steps: FloatArray, posterior: xr.Datas
     kept = "hold no information" if len(stuck) == posterior.sizes["chain"] else "are not those of the posterior"
     return [
         f"{_chains(stuck)} {'does' if singular else 'do'} not move{sizes}: {'its' if singular else 'their'} "
-        f"{posterior.sizes['draw']} draws {kept}. More draws do not help. Sample again with another seed; if a chain "
-        "stands still again, the density breaks down where it is: look for measures or intervals in extreme units, "
-        "narrow the priors, or simplify the model."
+        f"{posterior.sizes['draw']} draws {kept}. {STANDSTILL_CURE}"
     ]
+
+
+def _standing_in_words(chain: int, run: tuple[int, int], steps: FloatArray, posterior: xr.Dataset) -> str:
+    n_draws, (first, last) = posterior.sizes["draw"], run
+    where = "on" if last == n_draws - 1 else f"to draw {last + 1:,}"
+    size = f" (step size {steps[chain]:.2g})" if steps.size else ""
+    return (
+        f"Chain {chain + 1} does not move from draw {first + 1:,} {where}{size}: {last - first + 1:,} of its "
+        f"{n_draws:,} draws are one and the same, and say nothing of the posterior. {STANDSTILL_CURE}"
+    )
 
 
 def _steps_in_words(stuck: Sequence[int], steps: FloatArray) -> list[str]:

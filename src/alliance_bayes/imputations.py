@@ -14,9 +14,10 @@ import xarray as xr
 from scipy.special import stdtr, stdtrit
 
 from .calls import checked
-from .fitting import PACKAGE, Fit, FitWarning, fit
+from .fitting import PACKAGE, Fit, FitWarning, fit, without_interruption_warnings
 from .given import is_number, shown
 from .health import Health
+from .interrupts import held_interrupts
 from .likelihood import MaximumLikelihood
 from .model_on_panel import PanelModel
 from .names import in_words, quoted
@@ -79,10 +80,12 @@ class FitOfImputations(Fit):
     def health(self) -> Health:
         """Whether the draws of every fit can be trusted: the worst of each diagnostic.
 
-        R-hat is taken within each fit, for chains of different panels must differ.
+        R-hat is taken within each fit, for chains of different panels must differ. Chains that do not move are counted
+        through all panels, as in `draws`.
         """
         parts = [each.health for each in self.fits]
         weakest = min(parts, key=lambda part: part.ess_bulk)
+        before = np.cumsum([0, *(each.posterior.sizes["chain"] for each in self.fits)])
         return Health(
             rhat=float(np.max([part.rhat for part in parts])),
             ess_bulk=weakest.ess_bulk,
@@ -93,6 +96,7 @@ class FitOfImputations(Fit):
             problems=tuple(
                 f"Panel {place}: {problem}" for place, part in enumerate(parts, start=1) for problem in part.problems
             ),
+            stuck=tuple(int(before[place]) + chain for place, part in enumerate(parts) for chain in part.stuck),
             step_size=float(np.min([part.step_size for part in parts])),
             at_largest_depth=float(np.max([part.at_largest_depth for part in parts])),
         )
@@ -197,23 +201,26 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     """
     spec.require_normal("fit_imputations")
     _check_panels(panels)
-    fits = _fits(spec, panels, seed, settings)
-    groups = {f"/{name}": mixed([each.drawn(name) for each in fits]) for name in ("posterior", "prior", "sample_stats")}
-    missing: tuple[str, ...] = ()
-    if len(fits) < len(panels):
-        missing = (
-            f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows the "
-            "less of what differs between imputations. Fit all panels for the final one.",
+    with held_interrupts():
+        fits = _fits(spec, panels, seed, settings)
+        groups = {
+            f"/{name}": mixed([each.drawn(name) for each in fits]) for name in ("posterior", "prior", "sample_stats")
+        }
+        missing: tuple[str, ...] = ()
+        if len(fits) < len(panels):
+            missing = (
+                f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows "
+                "the less of what differs between imputations. Fit all panels for the final one.",
+            )
+            warnings.warn(missing[0], FitWarning, skip_file_prefixes=(PACKAGE,))
+        together = replace(
+            fits[0].settings,
+            chains=sum(each.settings.chains for each in fits),
+            compile_seconds=sum(each.settings.compile_seconds for each in fits),
+            sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
         )
-        warnings.warn(missing[0], FitWarning, skip_file_prefixes=(PACKAGE,))
-    together = replace(
-        fits[0].settings,
-        chains=sum(each.settings.chains for each in fits),
-        compile_seconds=sum(each.settings.compile_seconds for each in fits),
-        sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
-    )
-    shared = _SharedPanel(panels[: len(fits)])
-    return FitOfImputations(spec, shared, xr.DataTree.from_dict(groups), together, incomplete=missing, fits=fits)
+        shared = _SharedPanel(panels[: len(fits)])
+        return FitOfImputations(spec, shared, xr.DataTree.from_dict(groups), together, incomplete=missing, fits=fits)
 
 
 class _SharedPanel(Panel):
@@ -287,7 +294,7 @@ def imputation_of_chains(draws: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]
 
 
 def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mapping[str, Any]) -> tuple[Fit, ...]:
-    """Fits of the panels, up to the one in which somebody interrupts.
+    """Fits of the panels, up to one whose sampling is interrupted, or to one that is interrupted later and kept.
 
     Raises
     ------
@@ -297,16 +304,18 @@ def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mappi
     found: list[Fit] = []
     try:
         for place, panel in enumerate(panels):
-            fitted = fit(spec, panel, seed=seed + place, **settings)
+            with without_interruption_warnings():
+                fitted = fit(spec, panel, seed=seed + place, **settings)
+            if not fitted.interrupted:
+                found.append(fitted)
             if fitted.stopped:
                 break
-            found.append(fitted)
     except (KeyboardInterrupt, InterruptionError):
         pass  # what is done is kept
     if len(found) < FEWEST:
         raise InterruptionError(
             f"Interrupted after {len(found)} of {len(panels)} imputed panels, and an answer needs {FEWEST} at least. "
-            "Nothing was kept; fit them again, with fewer draws where it takes too long."
+            "Nothing was kept. Run it again; if it takes too long, use fewer draws or a shorter warm-up (tune)."
         )
     return tuple(found)
 

@@ -106,6 +106,17 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "health.py",
+        "test_health.py::test_a_chain_that_stands_still_for_a_while_is_named",
+        ("20 repeats are a standstill", "MOST_REPEATS = 20", "MOST_REPEATS = 19"),
+        ("exactly 20 repeats are a standstill", ">= MOST_REPEATS", "> MOST_REPEATS"),
+    ),
+    *rules_of(
+        "health.py",
+        "test_health.py::test_one_parameter_that_stands_still_is_not_a_chain_that_does",
+        ("all parameters stand still", "repeats &= (values", "repeats = (values"),
+    ),
+    *rules_of(
+        "health.py",
         "test_health.py::test_divergences",
         ("one divergence is one too many", "    if divergences:", "    if divergences > 1:"),
     ),

@@ -172,7 +172,7 @@ def test_an_answer_that_nothing_changes(monkeypatch):
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["as asked", "CLPM", "lags free"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["alliance leads"] * 3
     alone = asked_of(monkeypatch, {"as asked": (0.25, 0.0)})
-    assert alone.sentence == "The verdict is 'alliance leads'; no variant was fitted."
+    assert alone.sentence == "The verdict is 'alliance leads'; no other variant was fitted."
 
 
 def changes(asked, other, *, margin=0.25, verdict="both"):

@@ -12,6 +12,7 @@ from ..calls import checked
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..fitting import Fit
 from ..given import is_number, shown
+from ..health import draws_without_value
 from ..names import choices, lagged_path, number
 from ..problems import Problems, SpecError
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
@@ -281,6 +282,9 @@ def savage_dickey(
 
 def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
     problems = Problems("These Bayes factors cannot be found")
+    undefined = draws_without_value(fit.posterior[[block.name for block in fit.scale.blocks]])
+    if undefined:
+        problems.add(undefined)
     for name in dict.fromkeys((first, second)):
         if name not in fit.spec.measures:
             problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")

@@ -1,5 +1,6 @@
 """The same question of direction under other models, time scales, priors and covariates."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,9 +11,10 @@ import xarray as xr
 
 from ..calls import checked
 from ..figures.evidence import Bar, forest_figure
-from ..fitting import Fit
+from ..fitting import PACKAGE, Fit, FitWarning, without_interruption_warnings
 from ..fitting import fit as fit_model
 from ..given import check_seed
+from ..interrupts import held_interrupts
 from ..model_on_panel import Latent
 from ..names import in_words, number, quoted
 from ..panel import Panel
@@ -69,6 +71,8 @@ class Robustness:
         Smallest size, and smallest difference in size, that counts.
     heading
         Question and sample.
+    interrupted
+        One sentence where somebody interrupted it, on how many models were asked; or nothing.
     """
 
     table: pd.DataFrame
@@ -78,6 +82,7 @@ class Robustness:
     sentence: str
     margin: float
     heading: str
+    interrupted: str = ""
 
     def plot(self) -> "Figure":
         """Draw both effects under each variant, with its verdict."""
@@ -94,6 +99,7 @@ class Robustness:
 
     def __str__(self) -> str:
         lines = [self.heading, *_table_in_words(self), self.sentence, *_power_scaling_in_words(self)]
+        lines += [self.interrupted] if self.interrupted else []
         lines += [f"Not fitted: {name}. {reason}" for name, reason in self.left_out.items()]
         first = next(iter(self.answers.values()))
         lines.append("About prediction; about causes only under these assumptions of the first variant:")
@@ -231,6 +237,13 @@ def robustness(
     ------
     SpecError, PanelError
         If the model as asked cannot be fitted or asked. A variant that cannot is listed with its reason.
+    InterruptionError
+        If it is interrupted while the model as asked is fitted; later, what is done is returned, and said.
+
+    Warns
+    -----
+    FitWarning
+        If it was interrupted.
 
     References
     ----------
@@ -239,54 +252,72 @@ def robustness(
     """
     _check(spec, (first, second), seed, margin, certainty)
     chosen = robustness_variants(spec, panel) if variants is None else variants
+    models = {AS_ASKED: (spec, panel), **chosen}
+    options: dict[str, Any] = {
+        "draws": draws,
+        "tune": tune,
+        "chains": chains,
+        "cores": cores,
+        "target_accept": target_accept,
+        "sampler": sampler,
+        "progress": False,
+    }
     answers: dict[str, Directionality] = {}
     left_out: dict[str, str] = {}
-    power_scaling, sample = pd.DataFrame(), ""
-    for place, (name, (model, data)) in enumerate({AS_ASKED: (spec, panel), **chosen}.items()):
-        try:
-            fitted = fit_model(
-                model,
-                data,
-                seed=seed + place,
-                draws=draws,
-                tune=tune,
-                chains=chains,
-                cores=cores,
-                target_accept=target_accept,
-                sampler=sampler,
-                latent=latent if model.is_latent else "integrate",
-                progress=False,
+    power_scaling, sample, stopped = pd.DataFrame(), "", False
+    with held_interrupts():
+        for place, (name, (model, data)) in enumerate(models.items()):
+            try:
+                with without_interruption_warnings():
+                    fitted = fit_model(
+                        model, data, seed=seed + place, latent=latent if model.is_latent else "integrate", **options
+                    )
+                stopped = fitted.stopped
+                if fitted.interrupted:
+                    break
+                answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
+                if name == AS_ASKED:
+                    sample = sample_in_words(fitted)
+                    power_scaling = _power_scaling(fitted, answers[name])
+            except (KeyboardInterrupt, InterruptionError):
+                stopped = True
+            except AllianceBayesError as error:
+                if name == AS_ASKED:
+                    raise
+                left_out[name] = " ".join(error.problems)
+            if stopped:
+                break
+        if not answers:
+            raise InterruptionError(
+                "Interrupted while the model as asked was fitted, before any other model. Nothing was kept. Run it "
+                "again; if it takes too long, use fewer draws or variants."
             )
-            answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
-            stopped = fitted.stopped
-        except InterruptionError:
-            if name == AS_ASKED:
-                raise
-            stopped = True
-        except AllianceBayesError as error:
-            if name == AS_ASKED:
-                raise
-            left_out[name] = " ".join(error.problems)
-            continue
-        if name == AS_ASKED:
-            power_scaling, sample = _power_scaling(fitted, answers[name]), sample_in_words(fitted)
+        interrupted = ""
         if stopped:
-            unfitted = [*chosen][max(place - 1, 0) :]
-            left_out |= dict.fromkeys(unfitted, "Interrupted before it was fitted.")
-            answers = {each: answer for each, answer in answers.items() if each not in unfitted}
-            break
-    table = _table(answers, margin)
-    return Robustness(
-        table=table,
-        power_scaling=power_scaling,
-        answers=answers,
-        left_out=left_out,
-        sentence=_sentence(answers, table, margin),
-        margin=margin,
-        heading=(
-            f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variants of the model? {sample} each"
-        ),
-    )
+            n_done = len(answers) + len(left_out)
+            left_out |= {
+                name: "Interrupted before it was fitted."
+                for name in models
+                if name not in answers and name not in left_out
+            }
+            interrupted = (
+                f"Interrupted after {n_done} of {len(models)} models. Run it again for an answer under all of them."
+            )
+            warnings.warn(interrupted, FitWarning, skip_file_prefixes=(PACKAGE,))
+        table = _table(answers, margin)
+        return Robustness(
+            table=table,
+            power_scaling=power_scaling,
+            answers=answers,
+            left_out=left_out,
+            sentence=_sentence(answers, table, margin),
+            margin=margin,
+            heading=(
+                f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} "
+                f"variant{'s' * (len(answers) > 1)} of the model? {sample}{' each' * (len(answers) > 1)}"
+            ),
+            interrupted=interrupted,
+        )
 
 
 def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:
@@ -400,7 +431,7 @@ def _sentence(answers: Mapping[str, Directionality], table: pd.DataFrame, margin
     asked = answers[AS_ASKED].verdict
     others = [name for name in answers if name != AS_ASKED]
     if not others:
-        return f"The verdict is '{asked}'; no variant was fitted."
+        return f"The verdict is '{asked}'; no other variant was fitted."
     by_verdict: dict[str, list[str]] = {}
     for name in others:
         if answers[name].verdict != asked:

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from ..conditioning import log_densities, without_person
-from ..fitting import Fit
+from ..fitting import Fit, without_interruption_warnings
 from ..fitting import fit as fit_model
 from ..panel import Panel, unseen_from
 from ..problems import InterruptionError
@@ -145,7 +145,8 @@ def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = No
     InterruptionError
         If it is interrupted, for an answer cannot rest on part of a refit.
     """
-    found = fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
+    with without_interruption_warnings():
+        found = fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
     if found.stopped:
         raise InterruptionError("A refit was interrupted, and with it the answer that needs it; ask again.")
     return found

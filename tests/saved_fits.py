@@ -34,21 +34,28 @@ def made_up_fit(kind: str = "persons") -> ab.Fit:
         spec = ab.RICLPM(["x", "y"], group_lags="free")
         values = np.random.default_rng(2).normal(size=(40, 3, 2))
         panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 6, 12], groups=["a", "b"] * 20)
+    elif kind == "mixed ids":
+        spec = ab.RICLPM(["x", "y"])
+        values = np.random.default_rng(3).normal(size=(6, 3, 2))
+        values[[0, 2]] = np.nan
+        persons = np.array([1, 2.5, 20, "30", "P1", "a"], dtype=object)
+        panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 6, 12], persons=persons)
     else:
         spec = ab.RICLPM(["x", "y"])
         values = np.random.default_rng(1).normal(size=(7, 3, 2))
         values[2, 1, 0] = np.nan
         panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 6, 12], time_unit="months")
-    return made_up_fit_of(spec, panel)
+    return made_up_fit_of(spec, panel, with_all_groups=kind == "mixed ids")
 
 
-def made_up_fit_of(spec: ab.RICLPM | ab.CLPM, panel: ab.Panel) -> ab.Fit:
-    """A fit of any model to any panel, its draws from the prior."""
+def made_up_fit_of(spec: ab.RICLPM | ab.CLPM, panel: ab.Panel, *, with_all_groups: bool = False) -> ab.Fit:
+    """A fit of any model to any panel, its draws from the prior; with what is found after sampling, if wanted."""
     settings = fitting.Settings(N_DRAWS, 5, 1, 1, 0.8, 3, "nutpie", 0.1, 0.2)
     prior = fitting._prior(panel_model(spec, panel), settings.seed).isel(draw=slice(N_DRAWS))
     sampler = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((1, N_DRAWS), dtype=bool))})
     draws = {"/posterior": prior, "/sample_stats": sampler.assign_coords(prior[["chain", "draw"]].coords)}
-    return ab.Fit(spec, panel, xr.DataTree.from_dict(draws), settings)
+    fit = ab.Fit(spec, panel, xr.DataTree.from_dict(draws), settings)
+    return fitting._with_other_groups(fit, prior) if with_all_groups else fit
 
 
 @cache

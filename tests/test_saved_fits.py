@@ -2,7 +2,7 @@
 
 import io
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import arviz
 import numpy as np
@@ -17,7 +17,7 @@ from alliance_bayes.spec.mapping import spec_to_mapping
 from family_cases import CASES
 from saved_fits import content, forged, made_up_fit, made_up_fit_of, sealed, whole_file
 
-KINDS = ("persons", "moments")
+KINDS = ("persons", "moments", "mixed ids")
 
 
 @pytest.fixture
@@ -33,8 +33,31 @@ def test_a_saved_fit_comes_back(kind, tmp_path):
     fit, loaded = made_up_fit(kind), ab.load_fit(tmp_path / "fit.nc")
     assert (loaded.spec, loaded.settings) == (fit.spec, fit.settings)
     assert str(loaded.panel) == str(fit.panel)
-    assert list(loaded.draws.children) == ["posterior", "sample_stats"]
+    assert list(loaded.draws.children) == list(fit.draws.children)
     xr.testing.assert_identical(loaded.posterior, fit.posterior)
+
+
+def test_ids_in_numbers_and_words_come_back_with_the_draws_of_people(tmp_path):
+    fit = made_up_fit("mixed ids")
+    loaded = ab.load_fit(fit.save(tmp_path / "fit.nc"))
+    everybody, with_values = [1, 2.5, 20, "30", "P1", "a"], [2.5, "30", "P1", "a"]
+    assert loaded.panel.persons.tolist() == everybody
+    for group, people in (
+        ("observed_data", everybody),
+        ("posterior_predictive", everybody),
+        ("log_likelihood", with_values),
+    ):
+        persons = loaded.draws[group]["person"].to_numpy().tolist()
+        assert persons == people
+        assert [type(one) for one in persons] == [type(one) for one in people]
+        xr.testing.assert_identical(loaded.draws[group].to_dataset(), fit.draws[group].to_dataset())
+
+
+def test_an_interrupted_fit_with_fewer_chains_and_draws_comes_back(tmp_path):
+    fit = made_up_fit()
+    settings = replace(fit.settings, chains=3, draws=50)
+    loaded = ab.load_fit(replace(fit, settings=settings).save(tmp_path / "fit.nc"))
+    assert loaded.interrupted == "Interrupted after 4 of 150 draws, in 1 of 3 chains."
 
 
 def studies():

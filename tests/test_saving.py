@@ -42,6 +42,10 @@ PANELS = {
     "ids in words of Unicode": lambda: with_states([f"Ä{person:03d}" for person in range(40)]),
     "numbered ids": lambda: with_states(list(range(1000, 1040))),
     "fractional ids": lambda: with_states([person + 0.5 for person in range(40)]),
+    "ids in numbers and words": lambda: with_states([7, 1000, 1.5, 2**70, '"P"', "30", "Ä b", *range(2000, 2030)]),
+    "ids in numbers of numpy and words": lambda: with_states(
+        np.array([np.int64(7), np.float64(7.5), np.str_("P7"), *np.arange(2000, 2030)], dtype=object)
+    ),
     "plain": lambda: random_panel(3, (0, 0.5, 2.5), np.random.default_rng(2), persons=12, missing=0.3),
     "covariates": lambda: Panel.from_arrays(
         one_absent(np.random.default_rng(3).normal(size=(5, 2, 2))),
@@ -55,6 +59,10 @@ PANELS = {
         measures=["x", "y"], times=[0, 1 / 3], n=50, means=[1 / 3, 2, 3, 4], covariance=np.eye(4) + 1 / 7
     ),
 }
+
+
+def _kind(one):
+    return next(kind for kind in (str, int, float) if isinstance(one.item() if hasattr(one, "item") else one, kind))
 
 
 def assert_same(left, right):
@@ -73,7 +81,11 @@ def assert_same(left, right):
                     np.testing.assert_array_equal(ours.covariates[name], theirs.covariates[name])
                 for part in ("groups", "own_times"):
                     np.testing.assert_array_equal(getattr(ours, part), getattr(theirs, part))
-            case "persons" | "values" | "absence":
+            case "persons":
+                np.testing.assert_array_equal(ours, theirs)
+                assert ours is None or ours.dtype == theirs.dtype
+                assert ours is None or list(map(_kind, ours)) == list(map(_kind, theirs))
+            case "values" | "absence":
                 np.testing.assert_array_equal(ours, theirs)
                 assert ours is None or ours.dtype == theirs.dtype
             case "moments":

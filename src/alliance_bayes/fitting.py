@@ -746,13 +746,14 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
         assert spec is not None
         assert settings is not None
         model = panel_model(spec, panel)
-        _check_draws(draws, model, problems)
+        _check_draws(draws, model, settings, problems)
+        _check_people(draws, model, problems)
         problems.raise_as(AllianceBayesError)
         return _laid_out(Fit(spec, panel, draws, settings, incomplete=record.incomplete), model)
 
 
-def _check_draws(draws: xr.DataTree, model: PanelModel, problems: Problems) -> None:
-    """Whether draws are those of the model's parameters at these measures and times."""
+def _check_draws(draws: xr.DataTree, model: PanelModel, settings: Settings, problems: Problems) -> None:
+    """Whether draws are those of the model's parameters at these measures and times, and no more than asked for."""
     for group in ("posterior", "sample_stats"):
         if group not in draws.children:
             problems.add(f"The group '{group}' is missing.")
@@ -762,6 +763,12 @@ def _check_draws(draws: xr.DataTree, model: PanelModel, problems: Problems) -> N
     for dim in ("chain", "draw"):
         if not sizes.get(dim) or sizes[dim] != of_statistics.get(dim):
             problems.add(f"posterior has {sizes.get(dim, 0)} along '{dim}', sample_stats {of_statistics.get(dim, 0)}.")
+        labels_of_draws = posterior[dim].to_numpy().tolist() if dim in posterior.coords else []
+        if len(set(labels_of_draws)) < len(labels_of_draws):
+            problems.add(f"Along '{dim}' the draws have {quoted(labels_of_draws)}; expected each once.")
+    for dim, asked in (("chain", settings.chains), ("draw", settings.draws)):
+        if sizes.get(dim, 0) > asked:
+            problems.add(f"posterior has {sizes[dim]:,} along '{dim}'; the settings ask for {asked:,}.")
     expected = {block.name: block.dims for block in model.scale.blocks}
     expected |= {quantity.name: quantity.dims for quantity in model.derived.quantities}
     for name, own in expected.items():
@@ -774,6 +781,21 @@ def _check_draws(draws: xr.DataTree, model: PanelModel, problems: Problems) -> N
         found = posterior[dim].to_numpy().tolist() if dim in posterior.coords else []
         if found != list(labels[dim]):
             problems.add(f"Along '{dim}' the draws have {quoted(found)}; the model has {quoted(labels[dim])}.")
+
+
+def _check_people(draws: xr.DataTree, model: PanelModel, problems: Problems) -> None:
+    """Whether what is held of single people is held of those of the panel."""
+    persons = model.panel.persons
+    for name, group in draws.children.items():
+        if "person" not in group.dims:
+            continue
+        held = group["person"].to_numpy().tolist() if "person" in group.coords else []
+        known = [] if persons is None else persons[model.has_value if name == "log_likelihood" else ...].tolist()
+        if held != known:
+            problems.add(
+                f"{name} is of the people {quoted(held, most=5)}; the panel's, of whom it must be, are "
+                f"{quoted(known, most=5)}."
+            )
 
 
 def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:

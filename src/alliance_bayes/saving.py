@@ -2,11 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -68,6 +70,7 @@ class PanelRecord:
     contradictions_dtypes: Mapping[str, str]
     decision: Literal["refuse", "drop_value", "state_on"]
     persons_dtype: str | None = None
+    persons_in_json: bool = False
     groups: tuple[str, ...] | None = None
     pattern_groups: tuple[str, ...] | None = None
     group_times: Mapping[str, tuple[float, ...]] | None = None
@@ -96,6 +99,7 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
         contradictions_dtypes={str(name): str(dtype) for name, dtype in panel.contradictions.dtypes.items()},
         decision=panel.decision,
         persons_dtype=None if panel.persons is None else panel.persons.dtype.str,
+        persons_in_json=_is_mixed(panel.persons),
         groups=_listed(background.groups),
         pattern_groups=_listed(background.pattern_groups),
         group_times={name: tuple(times) for name, times in background.group_times.items()} or None,
@@ -103,12 +107,17 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
     if panel.moments is not None:
         held = {f"moments {name}": array for name, array in vars(panel.moments).items()}
     else:
-        held = {"persons": panel.persons, "values": panel.values, "absence": panel.absence}
+        persons = panel.persons
+        held = {
+            "persons": _in_json(persons) if _is_mixed(persons) else persons,
+            "values": panel.values,
+            "absence": panel.absence,
+        }
         held |= {f"state {name}": state for name, state in panel.states.items()}
         held |= {f"covariate {name}": covariate for name, covariate in panel.covariates.items()}
         held["own_times"] = panel.own_times
     variables = {name: (_described(name)[0], array) for name, array in held.items() if array is not None}
-    return xr.Dataset(variables, attrs={"panel": json.dumps(asdict(record))})
+    return xr.Dataset(variables, attrs={"panel": json.dumps(asdict(record), default=_plain)})
 
 
 def panel_from_dataset(dataset: xr.Dataset) -> Panel:
@@ -125,6 +134,8 @@ def panel_from_dataset(dataset: xr.Dataset) -> Panel:
     _check_variables(dataset, held, problems)
     problems.raise_as(PanelError)
     assert record is not None
+    if record.persons_in_json and "persons" in held:
+        held["persons"] = _out_of_json(held["persons"], "The ids", problems)
     moments, states, covariates = (
         {name.removeprefix(prefix): array for name, array in held.items() if name.startswith(prefix)}
         for prefix in ("moments ", "state ", "covariate ")
@@ -171,9 +182,11 @@ def write_fit(path: str | os.PathLike[str], record: FitRecord, panel: Panel, dra
     _check_older(path)
     # Encodings of where draws came from could compress them, and the sizes of a file are held against its length.
     groups = {name: group.drop_encoding() for name, group in draws.to_dict().items()}
-    tree = xr.DataTree.from_dict({**groups, "/panel": panel_to_dataset(panel)})
-    tree.attrs[NAME] = json.dumps(asdict(record))
     try:
+        if _is_mixed(panel.persons):
+            groups = {name: _with_ids(group, _in_json) for name, group in groups.items()}
+        tree = xr.DataTree.from_dict({**groups, "/panel": panel_to_dataset(panel)})
+        tree.attrs[NAME] = json.dumps(asdict(record))
         # In memory first: HDF5 ends the process when the disk is full.
         content = tree.to_netcdf(engine="h5netcdf")
     except (TypeError, ValueError, MemoryError, OSError) as error:
@@ -206,7 +219,13 @@ def read_fit(path: str | os.PathLike[str]) -> tuple[FitRecord, Panel, xr.DataTre
         problems.raise_as(AllianceBayesError)
         assert record is not None
         groups = {name: group for name, group in tree.to_dict().items() if name != "/panel"}
-        return record, panel_from_dataset(tree["panel"].to_dataset()), xr.DataTree.from_dict(groups)
+        panel = panel_from_dataset(tree["panel"].to_dataset())
+        if _is_mixed(panel.persons):
+            for name, group in groups.items():
+                read = partial(_out_of_json, what=f"The ids of '{name.removeprefix('/')}'", problems=problems)
+                groups[name] = _with_ids(group, read)
+            problems.raise_as(AllianceBayesError)
+        return record, panel, xr.DataTree.from_dict(groups)
 
 
 def _check_older(path: str | os.PathLike[str]) -> None:
@@ -299,6 +318,52 @@ def _check_sizes(path: str | os.PathLike[str], problems: Problems) -> None:
         problems.add(f"The variables declare {total:,} bytes, and the file has {size:,}.")
 
 
+def _is_mixed(ids: np.ndarray | None) -> TypeGuard[np.ndarray]:
+    """Whether ids are numbers and text, or numbers of several kinds, which no variable of a file holds."""
+    return ids is not None and ids.dtype == object and not all(isinstance(one, str) for one in ids)
+
+
+def _in_json(ids: np.ndarray) -> np.ndarray:
+    """Mixed ids as JSON, which tells 1 from "1"."""
+    return np.array([json.dumps(one, default=_plain) for one in ids], dtype=object)
+
+
+def _plain(value: object) -> object:
+    """The number of Python that a number of numpy is."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"ids are {type(value).__name__} values")
+
+
+def _out_of_json(texts: np.ndarray, what: str, problems: Problems) -> np.ndarray:
+    """The ids that `_in_json` made text of."""
+    ids = np.empty(len(texts), dtype=object)
+    for place, text in enumerate(texts.tolist()):
+        try:
+            ids[place] = json.loads(text)
+        except (TypeError, ValueError):
+            ids[place] = None
+        if type(ids[place]) not in (str, int, float) or ids[place] != ids[place]:
+            problems.add(f"{what} must be numbers and text in JSON; got {quoted([text])[:60]}.")
+            break
+    return ids
+
+
+def _with_ids(group: xr.Dataset, change: Callable[[np.ndarray], np.ndarray]) -> xr.Dataset:
+    """A group of draws with the ids of its people changed."""
+    if "person" not in group.coords or group["person"].dims != ("person",):
+        return group
+    return group.assign_coords(person=("person", change(group["person"].to_numpy())))
+
+
+def _in_order(ids: np.ndarray) -> bool:
+    """Whether ids are sorted, numbers before text, each once."""
+    if ids.dtype != object:
+        return bool((ids[1:] > ids[:-1]).all())
+    ranks = [(isinstance(one, str), one) for one in ids]
+    return all(before < after for before, after in pairwise(ranks))
+
+
 def _listed(labels: np.ndarray | None) -> tuple[str, ...] | None:
     return None if labels is None else tuple(map(str, labels))
 
@@ -363,7 +428,7 @@ def _checked_people(
     fits = wanted.kind == persons.dtype.kind or (wanted.kind, persons.dtype.kind) == ("O", "U")
     if not fits or wanted.itemsize > MOST_WIDENING * persons.dtype.itemsize:
         problems.add(f"The ids are {persons.dtype}, and '{record.persons_dtype}' is declared.")
-    if (persons[1:] <= persons[:-1]).any():
+    if not _in_order(persons):
         problems.add("The ids are not in sorted order, each once.")
     if np.isinf(values).any():
         problems.add("Some values are infinite.")

@@ -79,6 +79,23 @@ def _relabelled(dim, labels):
     return of
 
 
+def _chains(labels):
+    """The draws once for each of these chains."""
+
+    def of(groups):
+        for name in ("/posterior", "/sample_stats"):
+            groups[name] = groups[name].isel(chain=[0] * len(labels)).assign_coords(chain=labels)
+
+    return of
+
+
+def _people(group, ids):
+    def of(groups):
+        groups[group] = groups[group].assign_coords(person=np.array(ids, dtype=object))
+
+    return of
+
+
 def _without(*groups):
     return lambda held: [held.pop(name) for name in groups]
 
@@ -236,6 +253,32 @@ EDITED = [
             groups=_changed("/posterior", lambda draws: draws.assign(lagged=draws["lagged"].astype(int)))),
     _forged("fewer draws than statistics", ("posterior has 3 along 'draw', sample_stats 4",),
             groups=_changed("/posterior", lambda draws: draws.isel(draw=slice(3)))),
+    _forged("more draws than were asked for", ("posterior has 4 along 'draw'; the settings ask for 3",),
+            fit=_settings(draws=3)),
+    _forged("more chains than were asked for", ("posterior has 2 along 'chain'; the settings ask for 1",),
+            groups=_chains([0, 1])),
+    _forged("a chain twice", ("Along 'chain' the draws have 0, 0; expected each once",),
+            fit=_settings(chains=2), groups=_chains([0, 0])),
+    _forged("a draw twice", ("Along 'draw' the draws have 0, 1, 1, 2; expected each once",),
+            groups=_relabelled("draw", [0, 1, 1, 2])),
+    _forged("ids that are no JSON", ("The ids must be numbers and text in JSON; got 'a'",),
+            groups=_at("persons", 5, "a"), kind="mixed ids"),
+    _forged("an id that is a list", ("The ids must be numbers and text in JSON; got '[1]'",),
+            groups=_at("persons", 5, "[1]"), kind="mixed ids"),
+    _forged("an id that is true", ("The ids must be numbers and text in JSON; got 'true'",),
+            groups=_at("persons", 0, "true"), kind="mixed ids"),
+    _forged("an id without an end", ("The ids must be numbers and text in JSON; got 'NaN'",),
+            groups=_at("persons", 0, "NaN"), kind="mixed ids"),
+    _forged("an id twice", ("The ids are not in sorted order, each once",),
+            groups=_at("persons", 1, "1"), kind="mixed ids"),
+    _forged("numbered ids said to be in JSON", ("The ids must be numbers and text in JSON; got 0",),
+            panel=_set("persons_in_json", True)),
+    _forged("ids in JSON said to be plain", ("The ids are not in sorted order",),
+            panel=_set("persons_in_json", False), kind="mixed ids"),
+    _forged("ids of draws that are no JSON", ("The ids of 'observed_data' must be numbers and text in JSON; got '?'",),
+            groups=_people("/observed_data", ["1", "2.5", "20", '"30"', '"P1"', "?"]), kind="mixed ids"),
+    _forged("draws of other people", ("observed_data is of the people 1, 2.5, 21, '30', 'P1' and 1 more; the panel's",),
+            groups=_people("/observed_data", ["1", "2.5", "21", '"30"', '"P1"', '"a"']), kind="mixed ids"),
     _forged("moments of no people", ("The patterns have numbers of persons below 1",),
             groups=_at("moments n", 0, 0), kind="moments"),
     _forged("covariances that are not symmetric", ("or are not symmetric",),

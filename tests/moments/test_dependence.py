@@ -5,7 +5,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.dependence import exact_relations
+from alliance_bayes.moments.dependence import Relation, Term, exact_relations
 from alliance_bayes.panel import PanelWarning
 
 TIMES, N = (0, 1, 2, 4), 60
@@ -115,8 +115,106 @@ def test_at_one_wave_a_relation_counts_where_its_innovations_have_a_variance_of_
     if residuals == "equal":
         panel_model(spec, panel(array))
         return
-    with pytest.raises(ab.SpecError, match="'z' is the same as 'x' at time 2, so that it has no variation of its own"):
+    with pytest.raises(ab.SpecError) as caught:
         panel_model(spec, panel(array))
+    assert caught.value.problems == (
+        "'z' at time 2 is the same as 'x' in all 60 people who have both values, of 60 people with any, so that it has "
+        "no variation of its own there, and draws would run into a variance of 0. Leave out that time, "
+        "times=[0, 1, 4], leave out 'x' or 'z', or give 'z' a family where it counts or grades, families={'z': ...}.",
+    )
+
+
+def at_one_wave(n_people, n_all, wave, relation):
+    """A relation at one wave, where few were seen."""
+    array = values(n_all)[:, :, :2]
+    array[n_people:, wave] = np.nan
+    array[:, wave, 0] = relation(array, wave)
+    return panel(array)
+
+
+def unchanged(array, wave):
+    return np.where(np.isnan(array[:, wave, 0]), np.nan, array[:, wave - 1, 0])
+
+
+def other_measure(array, wave):
+    return array[:, wave, 1]
+
+
+AT_ONE_WAVE = [
+    (7, 80, 3, unchanged, "equal", False),
+    (20, 40, 3, unchanged, "equal", False),
+    (23, 80, 3, unchanged, "free", False),
+    (24, 80, 3, unchanged, "equal", True),
+    (47, 240, 3, unchanged, "equal", False),
+    (48, 240, 3, unchanged, "equal", True),
+    (11, 80, 0, other_measure, "equal", False),
+    (12, 80, 0, other_measure, "equal", True),
+    (12, 240, 0, other_measure, "equal", True),
+    (12, 80, 3, other_measure, "equal", False),
+    (11, 80, 3, other_measure, "free", False),
+    (12, 80, 3, other_measure, "free", True),
+]
+
+
+@pytest.mark.parametrize(("n_people", "n_all", "wave", "relation", "lags", "ruins"), AT_ONE_WAVE)
+def test_a_relation_at_one_wave_is_refused_where_it_holds_in_many_people(n_people, n_all, wave, relation, lags, ruins):
+    people, spec = at_one_wave(n_people, n_all, wave, relation), ab.RICLPM(["x", "y"], lags=lags)
+    wanted = f"in all {n_people} people who have both values, of {n_all} people"
+    if ruins:
+        with pytest.raises(ab.SpecError, match=wanted):
+            panel_model(spec, people)
+        return
+    with pytest.warns(PanelWarning, match=wanted):
+        panel_model(spec, people)
+
+
+def test_few_people_who_answer_as_before_are_named_and_fitted():
+    people = at_one_wave(7, 80, 3, unchanged)
+    with pytest.warns(PanelWarning) as caught:
+        panel_model(ab.RICLPM(["x", "y"], lags="equal"), people)
+    assert [str(each.message) for each in caught] == [
+        "'x' at time 4 is the same as at the time before in all 7 people who have both values, of 80 people with any. "
+        "With so few the model can be fitted, but the variance there is hardly known. Where the fit's health "
+        "is doubtful, leave out that time, times=[0, 1, 2], leave out 'x', or give 'x' a family where it counts or "
+        "grades, families={'x': ...}."
+    ]
+
+
+def test_a_rare_answer_of_few_people_does_not_stop_maximum_likelihood():
+    array = np.random.default_rng(3).normal(size=(120, 1, 2)) + np.random.default_rng(4).normal(size=(120, 4, 2))
+    array[:, :, 1] = array[:, :, 1] > 1.8
+    array[9:, 3] = np.nan
+    array[:9, 3, 1] = array[:9, 2, 1]
+    array[0, 2:, 1] = 1
+    with pytest.warns(PanelWarning, match="'y' at time 3 is the same as at the time before in all 9 people"):
+        rare = ab.maximum_likelihood(
+            ab.RICLPM(["x", "y"]), ab.Panel.from_arrays(array, measures=["x", "y"], times=range(4))
+        )
+    assert np.isfinite(rare.table["estimate"]).all()
+
+
+@pytest.mark.parametrize("wave", [0, 2, 3])
+def test_counted_measures_may_be_the_same_at_one_wave(wave):
+    """No warning is an error here."""
+    array = np.random.default_rng(4).integers(0, 2, size=(N, 4, 2)).astype(float)
+    array[:, wave, 1] = array[:, wave, 0] if wave != 2 else array[:, 1, 1]
+    families = {"x": ab.YesNo(), "y": ab.YesNo()}
+    people = panel(array)
+    assert exact_relations(ab.RICLPM(["x", "y"], lags="free"), people)
+    panel_model(ab.RICLPM(["x", "y"], lags="free", families=families), people)
+
+
+def test_sentences_of_several_waves_and_of_moments():
+    terms, shift = (Term("x", -1),), {2: np.array([1.0, 0.0]), 3: np.array([1.0, 2.0])}
+    several = Relation("x", terms, shift, {2: 30, 3: 1200}, {2: 400, 3: 400}, 2000, everywhere=False)
+    assert several.ruins_a_fit
+    assert several.sentence(TIMES, fewest_waves=3, families=False) == (
+        "'x' at times 2 and 4 is the same as at the time before, but for a shift that all have in common, in all 30 "
+        "and 1,200 people who have both values, of 2,000 people with any, so that it has no variation of its own "
+        "there, and draws would run into a variance of 0. Leave out 'x'."
+    )
+    assert "Leave out those times, times=[0, 1], or leave out 'x'." in several.sentence(TIMES, families=False)
+    assert several.sentence(TIMES).endswith("where it counts or grades, families={'x': ...}.")
 
 
 def test_a_wave_at_which_all_are_the_same_is_no_relation():

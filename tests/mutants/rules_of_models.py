@@ -204,6 +204,17 @@ MODELS: list[Mutant] = [
         ("groups need a word", "spec.group_lags is None:", "False:"),
     ),
     *rules_of(
+        "moments/dependence.py",
+        "moments/test_dependence.py::test_a_relation_at_one_wave_is_refused_where_it_holds_in_many_people",
+        ("a relation in few people is doubtful alone", "count >= self.limits[wave]", "count >= 0"),
+        ("a relation in many people is refused", "count >= self.limits[wave]", "count > self.limits[wave]"),
+    ),
+    *rules_of(
+        "moments/identification.py",
+        "moments/test_dependence.py::test_counted_measures_may_be_the_same_at_one_wave",
+        ("counted measures may be alike at a wave", "(pooled or is_counted)", "pooled"),
+    ),
+    *rules_of(
         "moments/identification.py",
         "moments/test_identification_of_latent.py::test_models_that_do_not_fit_a_panel",
         ("covariates are complete", "if unknown.any():", "if False:"),

@@ -19,6 +19,10 @@ NONE = 1e-4  # smallest coefficient, SD per SD, that counts
 ALIKE = 1e-6
 ROUNDING = 8 * float(np.finfo(np.float64).eps)
 SPARE = 3  # people beyond the number of columns, so that a relation does not hold for want of people
+# From so many people on, chains fell into a variance of 0 at one wave (RI-CLPM of 2 measures, 40 to 240 people): where
+# that wave has parameters of its own, and where they are shared with other intervals.
+MANY_ALONE, MANY, LARGE_SHARE = 12, 24, 0.2
+MOST_TIMES = 12  # written out
 MOST_PEOPLE, MOST_PATTERNS = 2_000, 30  # looked through for relations, which are then checked in all
 
 
@@ -50,6 +54,12 @@ class Relation:
         What says it.
     coefficients
         Position of each wave where it holds to the coefficients of the terms and the constant, in the columns' units.
+    people
+        Position of each of these waves to how many people have all of its columns there.
+    limits
+        Position of each of these waves to from how many people on draws run into a variance of 0 there.
+    n_people
+        How many people have any value of the measures.
     everywhere
         Whether it holds at every wave where there are people enough to tell.
     """
@@ -57,6 +67,9 @@ class Relation:
     outcome: str
     terms: tuple[Term, ...]
     coefficients: Mapping[int, FloatArray]
+    people: Mapping[int, int]
+    limits: Mapping[int, float]
+    n_people: int
     everywhere: bool
 
     @property
@@ -64,36 +77,106 @@ class Relation:
         """Names of its columns."""
         return frozenset([self.outcome, *(term.name for term in self.terms)])
 
-    def sentence(self, times: Sequence[float], covariates: Sequence[str] = ()) -> str:
-        """What was found and what to do about it, of a panel with these times and covariates of persons."""
-        waves = in_words([number(times[wave]) for wave in sorted(self.coefficients)])
-        at = "at every time" if self.everywhere else f"at time {waves}"
-        each = np.array(list(self.coefficients.values()))
-        same = bool(np.allclose(each, each[0], rtol=ALIKE, atol=ALIKE))
-        copied = len(self.terms) == 1 and bool((np.abs(each[:, 0] - 1) < ALIKE).all())
-        shifted = not same or abs(each[0, -1]) > ALIKE * max(1.0, float(np.abs(each).max()))
-        if copied and self.terms[0] == Term(self.outcome, -1):
-            until = "" if self.everywhere else f", from the time before, {at}"
+    @property
+    def ruins_a_fit(self) -> bool:
+        """Whether draws would run into a variance of 0: at every wave, or at one where it holds in many people."""
+        return self.everywhere or any(count >= self.limits[wave] for wave, count in self.people.items())
+
+    def sentence(
+        self, times: Sequence[float], covariates: Sequence[str] = (), *, fewest_waves: int = 2, families: bool = True
+    ) -> str:
+        """What was found and what to do about it.
+
+        Parameters
+        ----------
+        times, covariates
+            The panel's times, and the names of its covariates of persons.
+        fewest_waves
+            How many the model needs.
+        families
+            Whether the panel's measures can have families, which moments cannot.
+        """
+        if not self.everywhere:
+            return self._at_some_times(times, covariates, fewest_waves, families)
+        if self._unchanged:
             return (
-                f"'{self.outcome}' does not change within persons{until}"
-                f"{', but for a shift that all have in common' if shifted else ''}, so that nothing within persons "
-                f"can be learned of it. Take it as a covariate of persons, covariates=['{self.outcome}'], or leave it "
-                "out."
+                f"'{self.outcome}' does not change within persons"
+                f"{', but for a shift that all have in common' if self._shifted else ''}, so that nothing within "
+                f"persons can be learned of it. Take it as a covariate of persons, covariates=['{self.outcome}'], or "
+                "leave it out."
             )
-        said = [
+        cure = "Leave one of them out" if self.measures - {self.outcome} else "Leave it out"
+        says, formula = self._said(covariates)
+        return f"'{self.outcome}' {says} at every time{formula}, so that it has no variation of its own. {cure}."
+
+    def _at_some_times(
+        self, times: Sequence[float], covariates: Sequence[str], fewest_waves: int, families: bool
+    ) -> str:
+        waves = sorted(self.coefficients)
+        plural = "s" if len(waves) > 1 else ""
+        counts = in_words([f"{self.people[wave]:,}" for wave in waves])
+        says, formula = self._said(covariates)
+        if self._unchanged:
+            shift = ", but for a shift that all have in common," if self._shifted else ""
+            says = f"is the same as at the time before{shift}"
+        found = (
+            f"'{self.outcome}' at time{plural} {in_words([number(times[wave]) for wave in waves])} {says}{formula} in "
+            f"all {counts} people who have {'both' if len(self.terms) == 1 else 'all these'} values, of "
+            f"{self.n_people:,} people with any"
+        )
+        kept = [number(time) for wave, time in enumerate(times) if wave not in self.coefficients]
+        those, given = "those times" if plural else "that time", f", times=[{', '.join(kept)}]"
+        cures = [f"leave out {those}{given if len(kept) <= MOST_TIMES else ''}"] if len(kept) >= fewest_waves else []
+        columns = sorted({self.outcome, *(term.name for term in self.terms)})
+        cures.append(f"leave out {' or '.join(map(repr, columns))}")
+        if families:
+            cures.append(
+                f"give '{self.outcome}' a family where it counts or grades, families={{'{self.outcome}': ...}}"
+            )
+        cure = f"{', '.join(cures[:-1])}, or {cures[-1]}" if cures[1:] else cures[0]
+        if self.ruins_a_fit:
+            return (
+                f"{found}, so that it has no variation of its own there, and draws would run into a variance of 0. "
+                f"{cure[0].upper()}{cure[1:]}."
+            )
+        return (
+            f"{found}. With so few the model can be fitted, but the variance there is hardly known. Where the "
+            f"fit's health is doubtful, {cure}."
+        )
+
+    @property
+    def _each(self) -> FloatArray:
+        return np.array(list(self.coefficients.values()))
+
+    @property
+    def _same(self) -> bool:
+        return bool(np.allclose(self._each, self._each[0], rtol=ALIKE, atol=ALIKE))
+
+    @property
+    def _copied(self) -> bool:
+        return len(self.terms) == 1 and bool((np.abs(self._each[:, 0] - 1) < ALIKE).all())
+
+    @property
+    def _shifted(self) -> bool:
+        return not self._same or abs(self._each[0, -1]) > ALIKE * max(1.0, float(np.abs(self._each).max()))
+
+    @property
+    def _unchanged(self) -> bool:
+        return self._copied and self.terms[0] == Term(self.outcome, -1)
+
+    def _said(self, covariates: Sequence[str]) -> tuple[str, str]:
+        """What the outcome is, and the formula in brackets where it is one."""
+        columns = [
             f"the covariate '{term.name}'"
             if term.name in covariates
             else f"'{term.name}'{' one time earlier' if term.place else ''}"
             for term in self.terms
         ]
-        if copied and not shifted:
-            says = f"is the same as {said[0]} {at}"
-        else:
-            stated = same and not any(term.place for term in self.terms)
-            formula = f" ({self.outcome} = {self._formula(each[0])})" if stated else ""
-            says = f"is an exact linear function of {in_words(said)} {at}{formula}"
-        cure = "Leave one of them out" if self.measures - {self.outcome} else "Leave it out"
-        return f"'{self.outcome}' {says}, so that it has no variation of its own. {cure}."
+        if self._copied and not self._shifted:
+            return f"is the same as {columns[0]}", ""
+        stated = self._same and not any(term.place for term in self.terms)
+        formula = f" ({self.outcome} = {self._formula(self._each[0])})" if stated else ""
+        return f"is an exact linear function of {in_words(columns)}", formula
 
     def _formula(self, coefficients: FloatArray) -> str:
         *slopes, constant = (float(value) for value in coefficients)
@@ -163,7 +246,10 @@ def exact_relations(spec: CrossLagged, panel: Panel) -> list[Relation]:
             if said.place < 0:
                 said, by = Term(said.name, 0), [Term(term.name, 0) for term in by]
             candidates[said, tuple(by)] = None
-    found = [_checked(columns, outcome, terms) for outcome, terms in candidates]
+    responses = [columns.names.index(name) for name in dict.fromkeys(spec.response_columns)]
+    has_value = ~np.isnan(columns.values[:, :, responses]).all(axis=(1, 2))
+    n_people = round(float(columns.people[has_value].sum()))
+    found = [_checked(columns, outcome, terms, n_people, spec.lags == "free") for outcome, terms in candidates]
     always = {relation.outcome for relation in found if relation.coefficients and relation.everywhere}
     return [each for each in found if each.coefficients and (each.everywhere or each.outcome not in always)]
 
@@ -225,10 +311,10 @@ def _rows_of_moments(panel: Panel, chosen: Sequence[int]) -> tuple[FloatArray, F
     return np.concatenate(rows)[:, :, chosen], np.concatenate(people)
 
 
-def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...]) -> Relation:
+def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...], n_people: int, lags_free: bool) -> Relation:
     """The relation at each wave where all rows that have its columns can tell."""
     first = 1 if any(term.place for term in terms) else 0
-    everything, coefficients, n_tested = [*terms, outcome], dict[int, FloatArray](), 0
+    everything, coefficients, people, n_tested = [*terms, outcome], dict[int, FloatArray](), dict[int, int](), 0
     units = columns.scale[[columns.names.index(term.name) for term in everything]]
     for wave in range(first, columns.values.shape[1]):
         block = columns.of(everything, wave)
@@ -243,7 +329,13 @@ def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...]) -> Relati
         if np.abs(left).max() <= TOLERANCE * np.ptp(block[:, -1]) and not flat:
             constant = units[-1] * (middle[-1] - middle[:-1] @ slopes)
             coefficients[wave] = np.append(slopes * units[-1] / units[:-1], constant)
-    return Relation(outcome.name, terms, coefficients, everywhere=len(coefficients) == n_tested)
+            people[wave] = round(float(columns.people[rows].sum()))
+    limits = {
+        wave: MANY_ALONE if first == 0 and (wave == 0 or lags_free) else max(MANY, LARGE_SHARE * n_people)
+        for wave in people
+    }
+    everywhere = len(coefficients) == n_tested
+    return Relation(outcome.name, terms, coefficients, people, limits, n_people, everywhere)
 
 
 def _flat(block: FloatArray) -> npt.NDArray[np.bool_]:

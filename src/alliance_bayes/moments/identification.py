@@ -29,12 +29,13 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
         are unequal and the lags left open, if a measure can be non-existent and the model does
         not say what that means, if a state is not what the panel holds, or if nobody was observed
         on both ends of a lagged effect; if there are too few people, or a measure is an exact linear
-        function of others.
+        function of others at every time, or at one in many people.
 
     Warns
     -----
     PanelWarning
-        If measures that are not normal are exact linear functions of one another.
+        If measures that are not normal are exact linear functions of one another at every time, or normal ones in
+        a few people at one.
     """
     problems = Problems(f"This {spec.title} cannot be fitted to this panel")
     needed = dict.fromkeys([*spec.response_columns, *spec.given_columns])
@@ -78,14 +79,17 @@ def _too_few_people(spec: CrossLagged, panel: Panel) -> Iterator[str]:
 
 
 def _without_variation(spec: CrossLagged, panel: Panel) -> Iterator[str]:
-    """Exact relations of normal measures, and collinear covariates; warns of those of measures that are not normal."""
+    """Exact relations that ruin a fit, and collinear covariates; warns of relations that need not."""
     counted = {column for name in spec.random_families for column in spec.columns_of(name)}
     for relation in exact_relations(spec, panel):
-        pooled = spec.residuals == "equal" and 0 not in relation.coefficients
-        if pooled and not relation.everywhere:
-            continue  # innovations of one variance at all waves cannot vanish at one
-        sentence = relation.sentence(panel.times, list(panel.covariates))
-        if not relation.measures & counted:
+        # Innovations of one variance at all waves cannot vanish at one, and a probability has no density without bound.
+        pooled, is_counted = spec.residuals == "equal" and 0 not in relation.coefficients, relation.measures & counted
+        if not relation.everywhere and (pooled or is_counted):
+            continue
+        sentence = relation.sentence(
+            panel.times, list(panel.covariates), fewest_waves=spec.fewest_waves, families=panel.moments is None
+        )
+        if relation.ruins_a_fit and not is_counted:
             yield sentence
         else:
             warnings.warn(sentence, PanelWarning, skip_file_prefixes=(PACKAGE,))

@@ -752,7 +752,11 @@ MODELS = [
         fit(third(lambda x, y: 7 - x), THREE),
         "'z' is an exact linear function of 'x' at every time (z = -1 x + 7)",
     ),
-    ("the same at one time", fit(changed(np.s_[:, 1, 1], VALUES[:, 1, 0])), "'y' is the same as 'x' at time 1"),
+    (
+        "the same at one time",
+        fit(changed(np.s_[:, 1, 1], VALUES[:, 1, 0])),
+        "'y' at time 1 is the same as 'x' in all 12 people",
+    ),
     (
         "the other one time earlier",
         fit(third(lambda x, y: np.hstack([y[:, :1] ** 2, x[:, :-1]])), THREE),
@@ -777,7 +781,7 @@ MODELS = [
     (
         "a covariate that is the first value",
         fit(panel={"covariates": {"base": VALUES[:, 0, 0]}}, covariates={"base": ["first_wave"]}),
-        "'x' is the same as the covariate 'base' at time 0",
+        "'x' at time 0 is the same as the covariate 'base' in all 12 people",
     ),
     (
         "age and year of birth",

@@ -19,9 +19,10 @@ NONE = 1e-4  # smallest coefficient, SD per SD, that counts
 ALIKE = 1e-6
 ROUNDING = 8 * float(np.finfo(np.float64).eps)
 SPARE = 3  # people beyond the number of columns, so that a relation does not hold for want of people
-# From so many people on, chains fell into a variance of 0 at one wave (RI-CLPM of 2 measures, 40 to 240 people): where
-# that wave has parameters of its own, and where they are shared with other intervals.
-MANY_ALONE, MANY, LARGE_SHARE = 12, 24, 0.2
+# From so many people on, chains fell into a variance of 0 at one wave (RI-CLPM of 2 measures, 40 to 500 people): where
+# that wave has parameters of its own, and where they are shared with other intervals. And from so many of all people on
+# too little is left that would hold it.
+MANY_ALONE, MANY, LARGE_SHARE, NEARLY_ALL = 12, 24, 0.15, 0.75
 MOST_TIMES = 12  # written out
 MOST_PEOPLE, MOST_PATTERNS = 2_000, 30  # looked through for relations, which are then checked in all
 
@@ -330,8 +331,9 @@ def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...], n_people:
             constant = units[-1] * (middle[-1] - middle[:-1] @ slopes)
             coefficients[wave] = np.append(slopes * units[-1] / units[:-1], constant)
             people[wave] = round(float(columns.people[rows].sum()))
+    shared = max(MANY, LARGE_SHARE * n_people)
     limits = {
-        wave: MANY_ALONE if first == 0 and (wave == 0 or lags_free) else max(MANY, LARGE_SHARE * n_people)
+        wave: min(MANY_ALONE if first == 0 and (wave == 0 or lags_free) else shared, NEARLY_ALL * n_people)
         for wave in people
     }
     everywhere = len(coefficients) == n_tested

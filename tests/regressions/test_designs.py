@@ -262,8 +262,8 @@ def test_products_with_years_are_refused_with_the_cure_and_counted_ones_taken(fo
             f"Over the rows of 'y', 'x{end}:time' is nearly a multiple of 'x{end}', because 'time' lies far from 0 and"
         )
         assert rest.endswith(
-            " of its SD is left, so that their coefficients cannot be told apart. Count 'time' from a time in the data, "
-            "such as time_zero=2015."
+            " of its SD is left, so that their coefficients cannot be told apart. Count 'time' from a time in the "
+            "data, such as time_zero=2015."
         )
     ab.bambi_model(ab.RandomInterceptRegression(**asked, time_zero=2015), frame, "y", split=True)
 

@@ -32,6 +32,7 @@ from rules import MUTANTS
 PACKAGE = SOURCE.name
 LONGEST, LONGEST_COMPILED = 300, 3600  # seconds, after which tests count as failed
 KILLED, SURVIVED, TOO_LONG, BROKEN = "killed", "SURVIVED", "killed by the clock", "NOT APPLICABLE"
+COMPILED = {mutant.file for mutant in MUTANTS if mutant.compiles}
 # Imported once, before the processes fork that each run the tests of one change.
 SLOW_TO_IMPORT = (
     "pymc",
@@ -167,9 +168,11 @@ def _tested(mutant: Mutant, folder: Path, imports: Imports) -> int:
     os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")}
     sys.dont_write_bytecode = True
     sys.path.remove(str(Path(__file__).parent))
-    _forget(_module_of(Path(PACKAGE, mutant.file)), imports)
     tests = [str(TESTS / test) for test in mutant.tests]
     options = ["-x", "-p", "no:cacheprovider", "--basetemp", str(folder / "pytest")]
+    if mutant.file in COMPILED:  # numba knows the stamp of what was compiled before
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", *options, *tests])
+    _forget(_module_of(Path(PACKAGE, mutant.file)), imports)
     status = int(pytest.main([*options, *tests], plugins=[FirstFailure(folder / "failed")]))
     import alliance_bayes
 

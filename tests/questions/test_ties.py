@@ -167,6 +167,7 @@ def test_groups_whose_effects_are_too_small():
     table = _table(effects)
     assert np.isnan(table.loc["a", "p_positive"])
     assert table.loc["b", "p_positive"] == 1
+    assert table["no_sign"].tolist() == [1, 0]
     difference = _differences(effects.assign_coords(group=["a", "b"]) * 0, 0.03, 0.95, healthy=True)
     assert np.isnan(difference.loc[("a", "b"), "p_positive"])
     assert difference.loc[("a", "b"), "verdict"] == "practically equal"

@@ -14,7 +14,7 @@ from ..health import Health
 from ..names import number, quoted, split_path
 from ..problems import Problems, SpecError
 from ..summaries import Probability, above, indicator, interval, interval_name, probability
-from .structure import check_free, check_path
+from .structure import check_free, check_path, known_draws, signless
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class GroupContrast:
         The lagged effect, averaged over intervals of equal length.
     table
         Indexed by ``group``: ``mean``, ``lower``, ``upper`` in within-person SDs of the outcome per
-        within-person SD of the predictor, and ``p_positive``.
+        within-person SD of the predictor, and ``p_positive``, of the draws that have a sign (``no_sign``: share of
+        those that have none, exactly 0 since smaller than any number).
     differences
         Indexed by ``first`` and ``second``: ``mean``, ``lower``, ``upper`` of first less second;
         ``p_positive``; ``p_negligible``, the probability that it is smaller in size than the margin; and
@@ -76,7 +77,7 @@ class GroupContrast:
         n_characters = max(len(str(name)) for name in self.table.index)
         lines = [self.heading, f"{'':{n_characters}}   mean  {width:^16}  P(effect > 0)"]
         for name, row in self.table.iterrows():
-            positive = Probability(row["p_positive"], 0.0, n_draws)
+            positive = Probability(row["p_positive"], 0.0, known_draws(n_draws, row["no_sign"]))
             lines.append(f"{name:{n_characters}}  {row['mean']:5.2f}  {_bounds(row):^16}  {positive!s:>13}")
         if self.pooled is not None:
             mean, spread = self.pooled.loc["mean"], self.pooled.loc["spread"]
@@ -87,6 +88,7 @@ class GroupContrast:
             negligible = Probability(row["p_negligible"], 0.0, n_draws)
             small = f"P(|difference| < {number(self.margin)}) = {negligible}".replace("= >", ">").replace("= <", "<")
             lines.append(f"{first} less {second}: {row['mean']:.2f} {_bounds(row)}, {small}: {row['verdict']}")
+        lines += signless({str(name): (row["no_sign"], 0.0) for name, row in self.table.iterrows()})
         healthy = "no problems" if self.health.healthy else "PROBLEMS: " + " ".join(self.health.problems)
         lines.append(f"Sampling: {healthy}. About prediction; about causes only under these assumptions:")
         return "\n".join([*lines, *(f"  {place}. {text}" for place, text in enumerate(self.assumptions, start=1))])
@@ -169,7 +171,8 @@ def _table(draws: xr.DataArray) -> pd.DataFrame:
     rows = {}
     for group in draws["group"].to_numpy():
         effect = draws.sel(group=group, drop=True)
-        rows[str(group)] = _row(effect) | {"p_positive": probability(above(effect, 0)).value}
+        positive = probability(above(effect, 0))
+        rows[str(group)] = _row(effect) | {"p_positive": positive.value, "no_sign": positive.undefined}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 

@@ -1160,7 +1160,7 @@ ANSWERS: list[Mutant] = [
         "regressions/test_designs.py",
         ("person means are compared with chance", "self.sd < LEAST_BETWEEN * self.sd_by_chance and ", ""),
         ("what could be chance is no centred column", " and self.probability < IMPOSSIBLE", ""),
-        ("person means over all rows count", ', ("all rows of the data that hold it", data)', ""),
+        ("person means over all rows count", ', ("all rows of the data that hold it", data)', ","),
         ("a product is like its factor where one lies far from 0", "if set(parts) <= set(factors):", "if False:"),
     ),
     *rules_of(

@@ -57,6 +57,9 @@ class Made:
         assert timeout > 0
         return self.tree
 
+    def cancel(self):
+        pass
+
     def abort(self):
         return self.tree
 

@@ -898,7 +898,8 @@ def _drawn(sampler: Any, interrupts: Interrupts) -> xr.DataTree:
                     break
     except KeyboardInterrupt:  # where somebody handles Ctrl-C in a way of their own
         pass
-    sys.stderr.write(f"{KEEPING}\n")
+    sampler.cancel()  # stops the chains; only `abort` hands over what they have, and progress bars would hide the words
+    sys.stderr.write(f"\n{KEEPING}\n" if sys.stderr.isatty() else f"{KEEPING}\n")
     sys.stderr.flush()
     stopped: xr.DataTree = sampler.abort()
     return stopped

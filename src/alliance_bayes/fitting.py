@@ -786,15 +786,16 @@ def _check_draws(draws: xr.DataTree, model: PanelModel, settings: Settings, prob
 def _check_people(draws: xr.DataTree, model: PanelModel, problems: Problems) -> None:
     """Whether what is held of single people is held of those of the panel."""
     persons = model.panel.persons
+    nobody = np.empty(0, dtype=object)
     for name, group in draws.children.items():
         if "person" not in group.dims:
             continue
-        held = group["person"].to_numpy().tolist() if "person" in group.coords else []
-        known = [] if persons is None else persons[model.has_value if name == "log_likelihood" else ...].tolist()
-        if held != known:
+        held = group["person"].to_numpy() if "person" in group.coords else nobody
+        known = nobody if persons is None else persons[model.has_value] if name == "log_likelihood" else persons
+        if not np.array_equal(held, known):  # dates come back in another unit
             problems.add(
-                f"{name} is of the people {quoted(held, most=5)}; the panel's, of whom it must be, are "
-                f"{quoted(known, most=5)}."
+                f"{name} is of the people {quoted(held.tolist(), most=5)}; expected those of the panel, "
+                f"{quoted(known.tolist(), most=5)}."
             )
 
 

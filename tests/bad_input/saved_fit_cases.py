@@ -277,7 +277,7 @@ EDITED = [
             panel=_set("persons_in_json", False), kind="mixed ids"),
     _forged("ids of draws that are no JSON", ("The ids of 'observed_data' must be numbers and text in JSON; got '?'",),
             groups=_people("/observed_data", ["1", "2.5", "20", '"30"', '"P1"', "?"]), kind="mixed ids"),
-    _forged("draws of other people", ("observed_data is of the people 1, 2.5, 21, '30', 'P1' and 1 more; the panel's",),
+    _forged("draws of other people", ("observed_data is of the people 1, 2.5, 21, '30', 'P1' and 1 more; expected",),
             groups=_people("/observed_data", ["1", "2.5", "21", '"30"', '"P1"', '"a"']), kind="mixed ids"),
     _forged("moments of no people", ("The patterns have numbers of persons below 1",),
             groups=_at("moments n", 0, 0), kind="moments"),

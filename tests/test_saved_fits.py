@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 import arviz
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -51,6 +52,16 @@ def test_ids_in_numbers_and_words_come_back_with_the_draws_of_people(tmp_path):
         assert persons == people
         assert [type(one) for one in persons] == [type(one) for one in people]
         xr.testing.assert_identical(loaded.draws[group].to_dataset(), fit.draws[group].to_dataset())
+
+
+def test_ids_that_are_dates_come_back(tmp_path):
+    """Xarray reads dates in another unit."""
+    days = np.repeat(np.array(["2020-01-01", "2020-01-03", "2021-01-01", "2022-01-01"], dtype="M8[D]"), 3)
+    x, y = np.random.default_rng(1).normal(size=(2, 12))
+    frame = pd.DataFrame({"person": days, "time": [0, 1, 2] * 4, "x": x, "y": y})
+    panel = ab.Panel.from_long(frame, person="person", time="time", measures=["x", "y"])
+    fit = made_up_fit_of(ab.RICLPM(["x", "y"]), panel, with_all_groups=True)
+    assert (ab.load_fit(fit.save(tmp_path / "fit.nc")).panel.persons == panel.persons).all()
 
 
 def test_an_interrupted_fit_with_fewer_chains_and_draws_comes_back(tmp_path):

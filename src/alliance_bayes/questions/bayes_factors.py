@@ -282,9 +282,6 @@ def savage_dickey(
 
 def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
     problems = Problems("These Bayes factors cannot be found")
-    undefined = draws_without_value(fit.posterior[[block.name for block in fit.scale.blocks]])
-    if undefined:
-        problems.add(undefined)
     for name in dict.fromkeys((first, second)):
         if name not in fit.spec.measures:
             problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")
@@ -302,6 +299,9 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
     for width in widths:
         if not is_number(width) or width <= 0:
             problems.add(f"widths must be numbers above 0; got {shown(width)}.")
+    problems.raise_as(SpecError)
+    if undefined := draws_without_value(fit.posterior[[block.name for block in fit.scale.blocks]]):
+        problems.add(undefined)
     problems.raise_as(SpecError)
 
 

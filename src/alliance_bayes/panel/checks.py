@@ -139,7 +139,7 @@ def check_decision(contradictions: str, problems: Problems) -> None:
 def check_times(times: object, problems: Problems) -> tuple[float, ...] | None:
     """Times as numbers, increasing, at least two; None where they are not."""
     given = entries(masked_as_missing(times)) or ()
-    if not given or not all(is_number(time) for time in given):
+    if not given or not all(is_real(time) for time in given):
         problems.add(f"times must be a list of numbers in real units, such as times=[0, 6, 12]; got {shown(times)}.")
         return None
     real = tuple(float(time) for time in given)
@@ -202,7 +202,7 @@ def check_unit(time_unit: object, problems: Problems) -> None:
         problems.add(f"time_unit must be a word such as 'months', or left out; got {shown(time_unit)}.")
 
 
-def is_number(value: object) -> bool:
+def is_real(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
@@ -305,7 +305,7 @@ def waves_of_labels(
 
 def are_times(labels: Sequence[object], name: str, problems: Problems) -> bool:
     """Whether all labels are finite numbers, clearly apart from one another."""
-    strange = next((found for found in labels if not is_number(found)), None)
+    strange = next((found for found in labels if not is_real(found)), None)
     if isinstance(strange, str):
         meaning = ", ".join(f"{label(found)}: ..." for found in labels[:2])
         problems.add(
@@ -337,7 +337,7 @@ def are_times(labels: Sequence[object], name: str, problems: Problems) -> bool:
 def asked_times(labels: Sequence[object], times: object, problems: Problems) -> dict[object, float] | None:
     """Label in the data to real time, for the times that the panel shall hold."""
     if isinstance(times, Mapping):
-        if not all(is_number(time) for time in times.values()):
+        if not all(is_real(time) for time in times.values()):
             problems.add(f"times must map each label to a number, such as {{'w1': 0, 'w2': 6}}; got {dict(times)!r}.")
             return None
         asked = dict(sorted(times.items(), key=lambda pair: pair[1]))

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GroupContrast", "group_contrast"]
 
-_ALIKE = "Groups differ in nothing but what is compared, which only randomising ensures."
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GroupContrast:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from alliance_bayes.moments import kernel
-from alliance_bayes.moments.cross_lagged_system import cross_lagged_system
-from alliance_bayes.moments.derived import derived_quantities
-from alliance_bayes.moments.design import plain_design
-from alliance_bayes.moments.prior_scale import prior_scale
-from alliance_bayes.moments.program_kernel import pull_back, run
+from alliance_bayes.engine.moments import kernel
+from alliance_bayes.engine.moments.cross_lagged_system import cross_lagged_system
+from alliance_bayes.engine.moments.derived import derived_quantities
+from alliance_bayes.engine.moments.design import plain_design
+from alliance_bayes.engine.moments.prior_scale import prior_scale
+from alliance_bayes.engine.moments.program_kernel import pull_back, run
 
 
 def system_at(spec, times):

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings
-from alliance_bayes.health import Health
+from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.health import Health
 from alliance_bayes.spec.steps import interval_names
 
 HEALTHY = Health(1.0, 900.0, 900.0, 0, 1.0, "", ())

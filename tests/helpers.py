@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import multivariate_normal
 
 from alliance_bayes.panel import Panel
-from alliance_bayes.spec.family import CLPM, RICLPM
+from alliance_bayes.spec.models import CLPM, RICLPM
 
 REFERENCES = Path(__file__).parent / "references"
 TIMES = {3: (3, 6, 12), 4: (0, 1, 2, 4), 5: (0, 1, 3, 4, 6)}

@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes import fitting
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.saving import FORMAT
-from alliance_bayes.seals import seal_of
+from alliance_bayes.basics.seals import seal_of
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.posterior import fitting
+from alliance_bayes.posterior.saving import FORMAT
 
 __all__ = ["content", "forged", "made_up_fit", "made_up_fit_of", "sealed", "whole_file"]
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.moments.design import design_of
-from alliance_bayes.problems import PanelError
+from alliance_bayes.basics.problems import PanelError
+from alliance_bayes.engine.moments.design import design_of
 
 VALUES = np.random.default_rng(1).normal(size=(20, 4, 2))
 COVARIATE, GROUPS = np.random.default_rng(2).normal(size=20), np.repeat(["B", "A"], 10)

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alliance_bayes.basics.problems import PanelError
 from alliance_bayes.panel import Panel
-from alliance_bayes.problems import PanelError
 
 
 def long(**changes):

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.calls import checked
-from alliance_bayes.given import Numbers
+from alliance_bayes.basics.calls import checked
+from alliance_bayes.basics.given import Numbers
 
 SPEC = ab.RICLPM(["x", "y"])
 
@@ -147,7 +147,7 @@ def test_it_costs_microseconds():
 
 
 def test_a_value_in_a_message_is_short_whatever_it_is(small_fit):
-    from alliance_bayes.given import shown
+    from alliance_bayes.basics.given import shown
 
     values = [small_fit, [small_fit] * 100, {"a": small_fit}, 10**9999, "x" * 10_000, np.zeros((1000, 1000)), range(9)]
     texts = [shown(value) for value in [*values, pd.DataFrame({"x": range(10**5)}), object(), lambda: None]]

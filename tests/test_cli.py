@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
-from alliance_bayes.run_folder import finished, read_manifest
+from alliance_bayes.files.run_folder import finished, read_manifest
 
 MODELS = Path(__file__).parents[1] / "models"
 MODEL = MODELS / "riclpm-alliance-abstinence.toml"
@@ -405,7 +405,7 @@ def test_the_sponsor_study_is_simulated_under_a_named_truth(tmp_path):
 
 def test_the_help_names_the_truths_there_are():
     from alliance_bayes.cli import TRUTH_NAMES
-    from alliance_bayes.sponsor_cohort.truths import TRUTHS
+    from alliance_bayes.simulation.sponsor_cohort.truths import TRUTHS
 
     assert tuple(TRUTHS) == TRUTH_NAMES
 
@@ -434,7 +434,7 @@ def test_an_association_file_is_answered(tmp_path):
 
 def test_a_causal_file_is_answered(tmp_path, monkeypatch):
     pytest.importorskip("bambi")
-    from alliance_bayes.model_file import causal_file
+    from alliance_bayes.files import causal_file
     from made_up import made_up_by_bambi
 
     monkeypatch.setattr(causal_file, "fit_by_bambi", made_up_by_bambi)

@@ -5,10 +5,10 @@ import pytest
 from scipy.stats import kstest, multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.discrepancy import chi_square_of, chi_squares
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.kernel import moments
-from alliance_bayes.moments.program_kernel import run
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.kernel import moments
+from alliance_bayes.engine.moments.program_kernel import run
+from alliance_bayes.posterior.predictions.discrepancy import chi_square_of, chi_squares
 from helpers import grouped_panel, random_panel
 
 SPEC = ab.CLPM(["alliance", "days"])

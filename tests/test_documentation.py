@@ -61,7 +61,7 @@ def test_files_named_in_the_pages_exist(page):
 
 
 def test_the_readme_names_every_model_and_every_question_of_a_file():
-    from alliance_bayes.model_file.questions import QUESTIONS
+    from alliance_bayes.files.questions import QUESTIONS
     from alliance_bayes.spec.mapping import KINDS
 
     text = (ROOT / "README.md").read_text()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from alliance_bayes.effects import (
+from alliance_bayes.questions.effects_over_time import (
     along_path,
     held_at_expectation,
     matrix_exponential,

@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import expm, logm, solve_discrete_lyapunov
 
 import alliance_bayes as ab
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.engine.model_on_panel import panel_model
 from helpers import random_panel
 from textbook import Textbook, integrated
 

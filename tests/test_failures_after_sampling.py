@@ -8,8 +8,8 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import alliance_bayes as ab
-from alliance_bayes import fitting
 from alliance_bayes.cli import app
+from alliance_bayes.posterior import fitting
 from test_interruption import MODEL
 
 QUICK = {"seed": 5, "draws": 150, "tune": 200, "chains": 2}
@@ -93,7 +93,7 @@ def test_several_parts_fail(small_fit, small_panel, monkeypatch):
         raise SINGULAR
 
     monkeypatch.setattr(fitting, "per_person", fail)
-    monkeypatch.setattr("alliance_bayes.prediction.lower_factor", singular)
+    monkeypatch.setattr("alliance_bayes.posterior.predictions.prediction.lower_factor", singular)
     fit = fit_with_warnings(small_fit, small_panel)
     assert [sentence.partition(" are missing")[0] for sentence in fit.incomplete] == [
         "Log-likelihoods of persons",

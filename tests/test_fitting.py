@@ -10,11 +10,12 @@ import xarray as xr
 from scipy import stats
 
 import alliance_bayes as ab
-from alliance_bayes import fitting, likelihood, saving
-from alliance_bayes.fitting import _compared
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.program_kernel import run_many
-from alliance_bayes.problems import AllianceBayesError, PanelError, SpecError
+from alliance_bayes.basics.problems import AllianceBayesError, PanelError, SpecError
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.program_kernel import run_many
+from alliance_bayes.likelihood import maximum_likelihood as likelihood
+from alliance_bayes.posterior import fitting, saving
+from alliance_bayes.posterior.fitting import _compared
 from helpers import between_covariance, random_panel, textbook_moments
 
 QUICK = {"draws": 150, "tune": 200, "chains": 2}

@@ -9,10 +9,10 @@ from scipy.special import expit
 from scipy.stats import kstest, multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.forecasting import foretold, model_until
-from alliance_bayes.latent_predictions import latent_per_person, replicate_responses
-from alliance_bayes.model_on_panel import PanelModel, panel_model
-from alliance_bayes.moments.design import design_of
+from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
+from alliance_bayes.engine.moments.design import design_of
+from alliance_bayes.posterior.predictions.forecasting import foretold, model_until
+from alliance_bayes.posterior.predictions.latent_predictions import latent_per_person, replicate_responses
 from alliance_bayes.questions.calibration import _simulated_shares
 from latent_people import NAMES, people
 from test_latent_predictions import SIMPLE, conditional, some_theta, stacked

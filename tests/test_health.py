@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from alliance_bayes.health import Health, examine, with_integration
+from alliance_bayes.posterior.health import Health, examine, with_integration
 
 N_CHAINS, N_DRAWS = 4, 1000
 

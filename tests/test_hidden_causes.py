@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.hidden_causes import direct_path_at, e_value, indirect_at, risk_ratio_of_difference
+from alliance_bayes.questions.hidden_causes import direct_path_at, e_value, indirect_at, risk_ratio_of_difference
 
 
 @pytest.mark.parametrize(("ratio", "golden"), [(1.2, 1.69), (1.5, 2.37), (2, 3.41), (1 / 2, 3.41), (1, 1)])

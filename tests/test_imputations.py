@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import t as student
 
 import alliance_bayes as ab
-from alliance_bayes.problems import PanelError, SpecError
+from alliance_bayes.basics.problems import PanelError, SpecError
 
 SPEC = ab.RICLPM(["x", "y"])
 QUICK = {"draws": 100, "tune": 150, "chains": 2, "cores": 1}

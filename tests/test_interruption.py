@@ -19,9 +19,9 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import alliance_bayes as ab
-from alliance_bayes import fitting, imputations
 from alliance_bayes.cli import app
-from alliance_bayes.run_folder import finished, read_manifest
+from alliance_bayes.files.run_folder import finished, read_manifest
+from alliance_bayes.posterior import fitting, imputations
 from helpers import random_panel
 
 MODEL = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
@@ -674,7 +674,7 @@ def test_ctrl_c_in_the_warm_up_on_the_command_line(data, tmp_path):
 
 def test_an_interrupted_regression_is_no_equation(monkeypatch):
     bambi = pytest.importorskip("bambi")
-    from alliance_bayes.regressions.families import fit_by_bambi
+    from alliance_bayes.causal.regressions.families import fit_by_bambi
     from made_up import made_up_fit
 
     rng = np.random.default_rng(1)

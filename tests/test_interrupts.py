@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from alliance_bayes.interrupts import held_interrupts
+from alliance_bayes.basics.interrupts import held_interrupts
 
 
 @pytest.fixture(autouse=True)

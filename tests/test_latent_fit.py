@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings, sampled
-from alliance_bayes.health import with_integration
-from alliance_bayes.latent_predictions import IntegrationError, latent_per_person
+from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.panel import Absence
-from alliance_bayes.problems import SpecError
+from alliance_bayes.posterior.fitting import Settings, sampled
+from alliance_bayes.posterior.health import with_integration
+from alliance_bayes.posterior.predictions.latent_predictions import IntegrationError, latent_per_person
 from latent_people import people
 
 M = ["alliance", "days"]

@@ -8,7 +8,10 @@ import pytest
 from scipy.special import expit
 
 import alliance_bayes as ab
-from alliance_bayes.latent_predictions import (
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.program_kernel import run_many
+from alliance_bayes.panel import Absence
+from alliance_bayes.posterior.predictions.latent_predictions import (
     draw_of_people,
     imputed_responses,
     integration_error,
@@ -18,9 +21,6 @@ from alliance_bayes.latent_predictions import (
     replicate_responses,
     who_could_answer,
 )
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.program_kernel import run_many
-from alliance_bayes.panel import Absence
 from helpers import between_covariance, textbook_moments
 from latent_people import NAMES, people
 

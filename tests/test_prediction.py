@@ -5,12 +5,18 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.design import plain_design
-from alliance_bayes.moments.parameters import lay_out_parameters
-from alliance_bayes.prediction import continued, draw_unobserved, lower_factor, replicate, statistic_table
-from alliance_bayes.problems import SpecError
-from alliance_bayes.spec.family import RICLPM
+from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.design import plain_design
+from alliance_bayes.engine.moments.parameters import lay_out_parameters
+from alliance_bayes.posterior.predictions.prediction import (
+    continued,
+    draw_unobserved,
+    lower_factor,
+    replicate,
+    statistic_table,
+)
+from alliance_bayes.spec.models import RICLPM
 from engine import in_order, system_at
 from helpers import (
     TIMES,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes import run_folder as run_folder_module
-from alliance_bayes.run_folder import Asked, finished, read_manifest, run_folder
-from alliance_bayes.writing import write_file
+from alliance_bayes.basics.writing import write_file
+from alliance_bayes.files import run_folder as run_folder_module
+from alliance_bayes.files.run_folder import Asked, finished, read_manifest, run_folder
 
 ASKED = Asked("model.toml", "a" * 64, "study.csv", "b" * 64, {"seed": 1, "draws": 50})
 FILES = {"draws.nc": b"draws", "1-directionality.csv": b"table", "answer.txt": b"answer"}
@@ -285,7 +285,7 @@ def test_a_lock_that_a_killed_run_left_is_taken_over(tmp_path):
         f"""\
         import os, signal
         from pathlib import Path
-        from alliance_bayes.run_folder import Asked, run_folder
+        from alliance_bayes.files.run_folder import Asked, run_folder
 
         with run_folder(Path({str(folder)!r}), Asked("m", "a", "d", "b", {{}}), {{}}, overwrite=False):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -334,7 +334,7 @@ KILLED = textwrap.dedent(
     from pathlib import Path
 
     from alliance_bayes import writing
-    from alliance_bayes.run_folder import Asked, finished, read_manifest, run_folder
+    from alliance_bayes.files.run_folder import Asked, finished, read_manifest, run_folder
 
     NAMES = ("draws.nc", "summary.csv", "answer.txt")
     os.fsync = lambda _: None  # a process that is killed loses nothing that the system has
@@ -430,8 +430,8 @@ KILLED_AT_RANDOM = textwrap.dedent(
 
     import alliance_bayes as ab
     from alliance_bayes import cli
-    from alliance_bayes.run_folder import finished, read_manifest
-    from alliance_bayes.moments import kernel
+    from alliance_bayes.files.run_folder import finished, read_manifest
+    from alliance_bayes.engine.moments import kernel
     from alliance_bayes.pymc_models.compiling import compile_model
 
     root, model = Path(sys.argv[1]), Path(sys.argv[2])

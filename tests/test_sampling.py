@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.problems import PanelError, SpecError
-from alliance_bayes.sampling import sampling_of
+from alliance_bayes.basics.problems import PanelError, SpecError
+from alliance_bayes.likelihood.survey_design import sampling_of
 from helpers import random_panel
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.likelihood import per_person
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.sandwich import model_scores
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.likelihood.maximum_likelihood import per_person
+from alliance_bayes.likelihood.robust_errors import model_scores
 from helpers import REFERENCES, grouped_panel, random_panel, slope
 
 sys.path.insert(0, str(REFERENCES))

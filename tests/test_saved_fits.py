@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes import fitting
-from alliance_bayes.saving import FORMAT, FitRecord, read_fit, write_fit
-from alliance_bayes.seals import BLOCK, Seal, read_seal, seal_of
+from alliance_bayes.basics.seals import BLOCK, Seal, read_seal, seal_of
+from alliance_bayes.posterior import fitting
+from alliance_bayes.posterior.saving import FORMAT, FitRecord, read_fit, write_fit
 from alliance_bayes.spec.mapping import spec_to_mapping
 from family_cases import CASES
 from saved_fits import content, forged, made_up_fit, made_up_fit_of, sealed, whole_file

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from alliance_bayes.summaries import Probability, indicator, interval, probability
+from alliance_bayes.posterior.summaries import Probability, indicator, interval, probability
 from draws_of_a_share import SURE, UNSURE, holding
 
 BITS = 2.0**-20  # so that sums are exact

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes import writing
-from alliance_bayes.writing import write_file, write_text
+from alliance_bayes.basics import writing
+from alliance_bayes.basics.writing import write_file, write_text
 from saved_fits import made_up_fit, whole_file
 
 

@@ -19,9 +19,9 @@ import typer
 
 import alliance_bayes as ab
 
-from .problems import Problems
-from .run_folder import Asked, Run, run_folder, sha256_of
-from .writing import holds_file, make_folder, write_file
+from .basics.problems import Problems
+from .basics.writing import holds_file, make_folder, write_file
+from .files.run_folder import Asked, Run, run_folder, sha256_of
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -239,8 +239,8 @@ def _without_questions(file: "ab.ModelFile") -> list[str]:
 
 def _check(settings: Mapping[str, Any]) -> None:
     """Refuse settings that make no sense before anything is printed or a folder is made."""
-    from .given import check_seed
-    from .settings import check_counts
+    from .basics.given import check_seed
+    from .posterior.settings import check_counts
 
     problems = Problems("This fit cannot be sampled")
     check_counts({name: settings[name] for name in ("draws", "tune", "chains") if name in settings}, problems)

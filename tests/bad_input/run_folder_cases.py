@@ -5,7 +5,7 @@ from pathlib import Path
 from case import Case, command
 
 import alliance_bayes as ab
-from alliance_bayes.run_folder import Asked, run_folder
+from alliance_bayes.files.run_folder import Asked, run_folder
 
 MODEL = Path(__file__).parents[2] / "models" / "riclpm-alliance-abstinence.toml"
 OTHER = Asked("another.toml", "a" * 64, "old.csv", "b" * 64, {"seed": 1})

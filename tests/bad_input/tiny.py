@@ -7,8 +7,8 @@ import pandas as pd
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.posterior.fitting import Settings
 
 SPEC = ab.RICLPM(["x", "y"])
 TRUTH = ab.Truth(SPEC, times=[0, 1, 2], lagged={"x -> y": 0.2}, carry_over=0.3, icc=0.5)
@@ -48,7 +48,7 @@ def _statistics():
 
 
 def _draws(model, chains, seed):
-    from alliance_bayes.moments.program_kernel import run_many
+    from alliance_bayes.engine.moments.program_kernel import run_many
 
     blocks = model.scale.draw(50 * chains * DRAWS, np.random.default_rng(seed))
     thetas, proper = run_many(model.scale.join(blocks), model.scale.arrays)

@@ -11,13 +11,13 @@ from panels import truth
 from scipy.special import expit
 
 import alliance_bayes as ab
-from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.panel_likelihood import latent_likelihood_and_gradient
-from alliance_bayes.latent.propagation import log_likelihood_and_gradient
-from alliance_bayes.latent.quadrature import by_importance, by_quadrature
-from alliance_bayes.latent.reference import log_density
-from alliance_bayes.latent.responses import LatentArrays, Responses, arrange, one_case_each
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.latent.panel_likelihood import latent_likelihood_and_gradient
+from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
+from alliance_bayes.engine.latent.quadrature import by_importance, by_quadrature
+from alliance_bayes.engine.latent.reference import log_density
+from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange, one_case_each
+from alliance_bayes.engine.model_on_panel import panel_model
 
 PHI = {
     "days": np.array([-1.9, 0.0, 1.3, 0.8, 0.7, 4.0]),

@@ -24,14 +24,14 @@ from scipy.special import expit
 from stan_days import sampled_by_stan
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import SCALED_TUNE
-from alliance_bayes.latent.replicating import draw_responses
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.engine.latent.replicating import draw_responses
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.posterior.fitting import SCALED_TUNE
 from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.scaling import scaled
-from alliance_bayes.spec.families import Count, Days, YesNo
 from alliance_bayes.spec.occurrence import State
+from alliance_bayes.spec.responses import Count, Days, YesNo
 
 CHAINS = 4
 WAYS = ("integrate", "sample", "stan")

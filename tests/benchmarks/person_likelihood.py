@@ -11,7 +11,7 @@ from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
 import alliance_bayes as ab
-from alliance_bayes.moments.reference import implied_moments
+from alliance_bayes.engine.moments.reference import implied_moments
 
 N_REFERENCE_DRAWS = 20
 

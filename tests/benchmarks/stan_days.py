@@ -11,7 +11,7 @@ import xarray as xr
 from measuring import PEERS, answer_of, peer_python
 from stan_peer import NAMES as NAMES_WITHOUT_DAYS
 
-from alliance_bayes.model_on_panel import PanelModel
+from alliance_bayes.engine.model_on_panel import PanelModel
 
 __all__ = ["sampled_by_stan"]
 

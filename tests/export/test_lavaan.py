@@ -7,10 +7,10 @@ import sys
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.engine.moments.design import design_of
+from alliance_bayes.engine.moments.parameters import lay_out_parameters
 from alliance_bayes.export.facts import facts_of
 from alliance_bayes.export.layout import layout_of
-from alliance_bayes.moments.design import design_of
-from alliance_bayes.moments.parameters import lay_out_parameters
 from helpers import REFERENCES
 
 sys.path.insert(0, str(REFERENCES))

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.responses import LatentArrays, Responses, arrange, one_case_each
+from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange, one_case_each
 from helpers import random_covariance
 
 PHI = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.latent.families import CODES
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.model_on_panel import panel_model
 from latent_people import NAMES, people
 
 NAN = np.nan

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import special
 
-from alliance_bayes.latent.families import CODES, add_phi_gradients, log_densities, log_of_counting
-from alliance_bayes.latent.reference import log_density
-from alliance_bayes.latent.special import digamma, exponentials, log_rising, rising_slope
-from alliance_bayes.latent.tables import LOWEST, N_GRID, STEP, interpolated, scatter
+from alliance_bayes.engine.latent.families import CODES, add_phi_gradients, log_densities, log_of_counting
+from alliance_bayes.engine.latent.reference import log_density
+from alliance_bayes.engine.latent.special import digamma, exponentials, log_rising, rising_slope
+from alliance_bayes.engine.latent.tables import LOWEST, N_GRID, STEP, interpolated, scatter
 from helpers import slope
 
 PARAMETERS = {

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.latent.cut_points import PLAIN
-from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.measures import family_layout, panel_responses, response_columns, sparse_categories
+from alliance_bayes.basics.problems import PanelError, SpecError
+from alliance_bayes.engine.latent.cut_points import PLAIN
+from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.latent.measures import family_layout, panel_responses, response_columns, sparse_categories
 from alliance_bayes.panel import Panel
-from alliance_bayes.problems import PanelError, SpecError
-from alliance_bayes.spec.families import Count, Days, Gaussian, Items, Ordinal, YesNo
+from alliance_bayes.spec.responses import Count, Days, Gaussian, Items, Ordinal, YesNo
 
 NAMES = ["alliance", "days", "window", "visits", "A1", "A2"]
 FAMILIES = {"days": Days("window"), "visits": Count(3.0), "trust": Items(["A1", "A2"], 4)}

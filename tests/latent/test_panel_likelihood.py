@@ -8,18 +8,18 @@ import pytest
 from scipy.special import log_expit, logsumexp
 
 import alliance_bayes as ab
-from alliance_bayes.latent.panel_likelihood import (
+from alliance_bayes.engine.latent.panel_likelihood import (
     latent_likelihood_and_gradient,
     moments_at,
     unpack_latent_likelihood,
 )
-from alliance_bayes.latent.propagation import log_likelihoods
-from alliance_bayes.latent.responses import Responses, arrange
-from alliance_bayes.likelihood import per_person
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.entry_points import pack
-from alliance_bayes.moments.histories import Cases
-from alliance_bayes.moments.program_kernel import run_many
+from alliance_bayes.engine.latent.propagation import log_likelihoods
+from alliance_bayes.engine.latent.responses import Responses, arrange
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.entry_points import pack
+from alliance_bayes.engine.moments.histories import Cases
+from alliance_bayes.engine.moments.program_kernel import run_many
+from alliance_bayes.likelihood.maximum_likelihood import per_person
 from latent_people import people
 
 EFFECT = ab.Normal(0.2, 0.5)

@@ -5,11 +5,11 @@ import pytest
 from latent_panels import panel_of, random_case
 from scipy.special import expit
 
-from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.people import draw_linear_predictors
-from alliance_bayes.latent.propagation import case_log_likelihoods
-from alliance_bayes.latent.reference import log_density
-from alliance_bayes.latent.responses import Cases, Responses, arrange
+from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.latent.people import draw_linear_predictors
+from alliance_bayes.engine.latent.propagation import case_log_likelihoods
+from alliance_bayes.engine.latent.reference import log_density
+from alliance_bayes.engine.latent.responses import Cases, Responses, arrange
 
 COPIES = 4000
 

@@ -8,8 +8,8 @@ from scipy.special import expit
 from scipy.stats import binom, norm
 
 import alliance_bayes as ab
-from alliance_bayes.latent.reference import log_density
-from alliance_bayes.spec.families import BetaBinomial, Count, Days, Items, Ordinal, YesNo
+from alliance_bayes.engine.latent.reference import log_density
+from alliance_bayes.spec.responses import BetaBinomial, Count, Days, Items, Ordinal, YesNo
 
 TIMES, PERSONS = (0, 6, 12, 18), 400
 # alliance is normal; the other measure, y, is seen through its family. First alliance, then y; rows are outcomes.

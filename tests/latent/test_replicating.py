@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import chisquare
 
 import alliance_bayes as ab
-from alliance_bayes.latent.reference import log_density
-from alliance_bayes.latent.replicating import draw_responses
-from alliance_bayes.spec.families import Gaussian
+from alliance_bayes.engine.latent.reference import log_density
+from alliance_bayes.engine.latent.replicating import draw_responses
+from alliance_bayes.spec.responses import Gaussian
 
 N = 20_000
 CASES = {

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.model_file import causal_file
+from alliance_bayes.files import causal_file
 
 PACKAGED = ["sponsor-always", "sponsor-alliance", "sponsor-mediation", "sponsor-outcomes"]
 SMALL = """

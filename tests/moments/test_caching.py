@@ -15,7 +15,7 @@ import alliance_bayes
 PACKAGE = Path(alliance_bayes.__file__).parent
 SCRIPT = """
 import numpy as np
-from alliance_bayes.moments import caching, prior_density
+from alliance_bayes.engine.moments import caching, prior_density
 table = prior_density.PriorTable(*(np.array([value]) for value in (0, 2, 0.0, 1.0, -1.0, 1.0, 0.0)))
 print(prior_density.to_constrained(np.zeros(1), table)[0])
 """
@@ -25,7 +25,7 @@ def test_a_change_in_another_file_is_seen(tmp_path):
     """`to_constrained` is compiled with a helper moved to another file, whose change must reach it."""
     copy = tmp_path / "alliance_bayes"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models"))
-    density, other = copy / "moments" / "prior_density.py", copy / "moments" / "logistic.py"
+    density, other = copy / "engine" / "moments" / "prior_density.py", copy / "engine" / "moments" / "logistic.py"
     text = density.read_text()
     start, stop = text.index("@compiled\ndef _logistic"), text.index("@compiled\ndef to_constrained")
     other.write_text(f"import math\nfrom .compiled import compiled\n\n{text[start:stop]}")
@@ -46,12 +46,12 @@ def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
     copy = tmp_path / "alliance_bayes"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models"))
     before = stamps(tmp_path)
-    special = copy / "latent" / "special.py"
+    special = copy / "engine" / "latent" / "special.py"
     special.write_text(special.read_text() + "\n# Another comment.\n")
     between = stamps(tmp_path)
     assert between["moments"] == before["moments"]
     assert between["latent"] != before["latent"]
-    kernel = copy / "moments" / "kernel.py"
+    kernel = copy / "engine" / "moments" / "kernel.py"
     kernel.write_text(kernel.read_text() + "\n# Another comment.\n")
     after = stamps(tmp_path)
     assert after["moments"] != between["moments"]
@@ -60,7 +60,8 @@ def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
 
 def stamps(folder):
     script = (
-        "from alliance_bayes.moments.caching import STAMPS\nprint({key.name: value for key, value in STAMPS.items()})"
+        "from alliance_bayes.engine.moments.caching import STAMPS\n"
+        "print({key.name: value for key, value in STAMPS.items()})"
     )
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
@@ -91,7 +92,7 @@ def called(value):
 """
 TRIED = """
 import json
-from alliance_bayes.moments import tried
+from alliance_bayes.engine.moments import tried
 try:
     open(tried.__file__ + ".new", "w").close()
     can_write = True
@@ -122,7 +123,7 @@ def installed(tmp_path):
     """A copy of the package with a few small kernels, and a home; made writable again afterwards."""
     copy, home = tmp_path / "site" / "alliance_bayes", tmp_path / "home"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models", "sponsor_cohort"))
-    (copy / "moments" / "tried.py").write_text(KERNELS)
+    (copy / "engine" / "moments" / "tried.py").write_text(KERNELS)
     home.mkdir()
     yield tmp_path
     for folder in (tmp_path / "site", home):
@@ -182,7 +183,7 @@ def test_where_nothing_can_be_written_it_is_said_once_and_everything_works(insta
         found, said = tried(installed)
         assert found == {"answers": RIGHT, "can write": False, "read": 0, "compiled": 2, "callback read": 0}
         assert said.count("\n") == 2
-        places = [installed / "site" / "alliance_bayes" / "moments" / "__pycache__", installed / "home"]
+        places = [installed / "site" / "alliance_bayes" / "engine" / "moments" / "__pycache__", installed / "home"]
         assert all(str(place) in said for place in places)
         assert said.startswith(f"{COMPILING}alliance_bayes cannot keep compiled code: neither ")
         assert said.endswith(
@@ -206,7 +207,7 @@ def test_two_processes_may_compile_at_once(installed):
 
 def test_an_index_beside_what_it_does_not_speak_of_is_not_believed(installed):
     """As a process leaves it that is killed after the index, or two that number their overloads alike."""
-    source = installed / "site" / "alliance_bayes" / "moments" / "tried.py"
+    source = installed / "site" / "alliance_bayes" / "engine" / "moments" / "tried.py"
     tried(installed)
     older = {path: path.read_bytes() for path in source.parent.rglob("tried.*.nbc")}
     source.write_text(KERNELS.replace("value + 1", "value + 3"))

@@ -12,12 +12,12 @@ from pytensor.compile.mode import Mode
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.dynamics import Dynamics
-from alliance_bayes.moments.matrices import matrix_exponential
-from alliance_bayes.moments.parameters import lay_out_parameters
-from alliance_bayes.moments.program import Writer
-from alliance_bayes.moments.reference import output_of
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.dynamics import Dynamics
+from alliance_bayes.engine.moments.matrices import matrix_exponential
+from alliance_bayes.engine.moments.parameters import lay_out_parameters
+from alliance_bayes.engine.moments.program import Writer
+from alliance_bayes.engine.moments.reference import output_of
 from alliance_bayes.pymc_models.symbolic import _transition
 from alliance_bayes.simulation.dynamics import _accumulated
 from continuous_processes import DIGITS, as_floats, diffusions, drifts, errors, exact, grid, in_digits

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.moments.program_kernel import run_many
-from alliance_bayes.spec.family import CLPM, RICLPM
+from alliance_bayes.engine.moments.program_kernel import run_many
+from alliance_bayes.spec.models import CLPM, RICLPM
 from engine import derive, derived_at, in_order, system_at
 from helpers import (
     TIMES,

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.moments import histories
-from alliance_bayes.moments.histories import KEPT, NEW, OFF, possible_histories
-from alliance_bayes.moments.rank import _some_of_every_group
-from alliance_bayes.problems import SpecError
+from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.engine.moments import histories
+from alliance_bayes.engine.moments.histories import KEPT, NEW, OFF, possible_histories
+from alliance_bayes.engine.moments.rank import _some_of_every_group
 
 NAN = np.nan
 M = ["alliance", "days"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.moments.identification import check_spec_against_panel
+from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.engine.moments.identification import check_spec_against_panel
 from alliance_bayes.panel import Panel
-from alliance_bayes.problems import SpecError
-from alliance_bayes.spec.family import CLPM, RICLPM
+from alliance_bayes.spec.models import CLPM, RICLPM
 from helpers import measure_names, random_panel
 
 RI_HEADING = "This random-intercept cross-lagged panel model cannot be fitted to this panel. "

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.moments.identification import check_spec_against_panel
+from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.engine.moments.identification import check_spec_against_panel
 from alliance_bayes.panel import told_states
-from alliance_bayes.problems import SpecError
 
 M = ["alliance", "days"]
 NAMES = ["alliance", "days", "window", "a1", "a2", "helper"]

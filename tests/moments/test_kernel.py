@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.moments.linear_system import saturated_system
-from alliance_bayes.moments.reference import implied_moments, log_likelihood_per_person
-from alliance_bayes.moments.statistics import by_pattern, people_by_pattern
+from alliance_bayes.engine.moments.linear_system import saturated_system
+from alliance_bayes.engine.moments.reference import implied_moments, log_likelihood_per_person
+from alliance_bayes.engine.moments.statistics import by_pattern, people_by_pattern
 from engine import (
     in_order,
     log_likelihood,

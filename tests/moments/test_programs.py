@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from alliance_bayes.moments.matrices import matrix_exponential
-from alliance_bayes.moments.program import NOTHING, STEPS, Writer
-from alliance_bayes.moments.program_kernel import run
-from alliance_bayes.moments.reference import output_of
+from alliance_bayes.engine.moments.matrices import matrix_exponential
+from alliance_bayes.engine.moments.program import NOTHING, STEPS, Writer
+from alliance_bayes.engine.moments.program_kernel import run
+from alliance_bayes.engine.moments.reference import output_of
 from engine import output, pulled_back
 from helpers import random_covariance, slope
 

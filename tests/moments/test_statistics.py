@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.moments.statistics import by_pattern, pattern_statistics, people_by_pattern, standardized_values
+from alliance_bayes.basics.problems import PanelError
+from alliance_bayes.engine.moments.statistics import (
+    by_pattern,
+    pattern_statistics,
+    people_by_pattern,
+    standardized_values,
+)
 from alliance_bayes.panel import Moments, Panel
-from alliance_bayes.problems import PanelError
-from alliance_bayes.spec.family import RICLPM
+from alliance_bayes.spec.models import RICLPM
 from engine import in_order, log_likelihood, system_at
 from helpers import measure_names, random_panel, random_values, with_every_pattern
 

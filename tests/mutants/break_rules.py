@@ -126,8 +126,8 @@ def _module_of(file: Path) -> str:
 def _nothing_changed(mutants: Sequence[Mutant]) -> Mutant:
     """A mutant that is none, with the tests of all."""
     tests = tuple(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
-    text = (SOURCE / "names.py").read_text()
-    return Mutant("nothing changed", "names.py", text, text, tests, compiles=True)
+    text = (SOURCE / "basics/names.py").read_text()
+    return Mutant("nothing changed", "basics/names.py", text, text, tests, compiles=True)
 
 
 def _broken(mutant: Mutant, folder: Path, imports: Imports) -> Outcome:

@@ -4,7 +4,7 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
-        "summaries.py",
+        "posterior/summaries.py",
         "test_summaries.py::test_sure_is_two_errors_above_the_certainty",
         ("sure is two Monte Carlo errors above the certainty", "errors = 2.0", "errors = 0.0"),
         ("sure is not one Monte Carlo error above", "errors = 2.0", "errors = 1.0"),
@@ -12,13 +12,13 @@ ANSWERS: list[Mutant] = [
         ("exactly the certainty is enough", "self.mcse >= certainty", "self.mcse > certainty"),
     ),
     *rules_of(
-        "summaries.py",
+        "posterior/summaries.py",
         "test_summaries.py::test_of_imputations_so_many_errors_as_students_t_has",
         ("few imputations have the quantile of Student's t", "stdtrit(self.n_imputations - 1, ndtr(2.0))", "2.0"),
         ("of m imputations t has m - 1 degrees of freedom", "self.n_imputations - 1", "self.n_imputations"),
     ),
     *rules_of(
-        "summaries.py",
+        "posterior/summaries.py",
         "test_summaries.py::test_no_more_is_printed_than_the_draws_can_say",
         ("no more is printed than the draws can say", "if self.value > 1 - least", "if self.value > 1"),
         ("no less is printed than the draws can say", "if self.value < least", "if self.value < 0"),
@@ -26,7 +26,7 @@ ANSWERS: list[Mutant] = [
         ("a thousand draws say three digits", "self.n_draws >= 1000", "self.n_draws > 1000"),
     ),
     *rules_of(
-        "summaries.py",
+        "posterior/summaries.py",
         "test_summaries.py::test_draws_that_hang_together_have_the_larger_error",
         (
             "the error knows that draws hang together",
@@ -35,21 +35,21 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "summaries.py",
+        "posterior/summaries.py",
         "test_summaries.py::test_errors_of_imputations_are_between_them",
         ("the error is between imputations where there are any", '"imputation" in holds.coords', '"-" in holds.coords'),
         ("imputations vary by m - 1", "shares.std(ddof=1)", "shares.std(ddof=0)"),
         ("the error is that of a mean of imputations", "/ np.sqrt(shares.size)", "/ 1"),
     ),
     *rules_of(
-        "summaries.py",
+        "posterior/summaries.py",
         "questions/test_ties.py::test_equal_sides_are_no_answer",
         ("equal sides are no answer", ".where(one != other)", ""),
         ("above is larger", "indicator(xr.DataArray(one > other)", "indicator(xr.DataArray(one < other)"),
         ("below is above the other way round", "return above(other, one)", "return above(one, other)"),
     ),
     *rules_of(
-        "summaries.py",
+        "posterior/summaries.py",
         "questions/test_ties.py::test_a_share_of_hardly_any_draws_is_none",
         ("a share of hardly any draws is none", "LEAST_KNOWN = 0.05", "LEAST_KNOWN = 0.0"),
         ("a twentieth of the draws has a share", "<= 1 - LEAST_KNOWN", "< 0.9 - LEAST_KNOWN"),
@@ -70,7 +70,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "effects.py",
+        "questions/effects_over_time.py",
         "test_effects.py::test_peaks_are_the_highest_points_of_scipys_curves",
         ("peaks are looked for on the process's own scale", "min(longest, 1 / fastest)", "longest"),
         ("a peak lies on the side to which the curve rises", "up = slope > 0", "up = slope < 0"),
@@ -87,14 +87,14 @@ ANSWERS: list[Mutant] = [
         ("a removed path is fixed at 0", "if name in spec.remove:", "if False:"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_chains_that_disagree",
         ("R-hat up to 1.01", "LARGEST_RHAT = 1.01", "LARGEST_RHAT = 1.05"),
         ("the largest R-hat counts", "(arviz_stats.rhat(examined), np.max", "(arviz_stats.rhat(examined), np.min"),
         ("effective draws from 400", "SMALLEST_ESS = 400", "SMALLEST_ESS = 100"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_limits_of_health",
         ("R-hat of exactly 1.01 is fine", "rhat <= LARGEST_RHAT", "rhat < LARGEST_RHAT"),
         ("exactly 400 effective draws are enough", ") >= SMALLEST_ESS", ") > SMALLEST_ESS"),
@@ -105,28 +105,28 @@ ANSWERS: list[Mutant] = [
         ("the worst chain's BFMI counts", '["energy"].min()', '["energy"].max()'),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_a_chain_that_stands_still_for_a_while_is_named",
         ("20 repeats are a standstill", "MOST_REPEATS = 20", "MOST_REPEATS = 19"),
         ("exactly 20 repeats are a standstill", ">= MOST_REPEATS", "> MOST_REPEATS"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_one_parameter_that_stands_still_is_not_a_chain_that_does",
         ("all parameters stand still", "repeats &= (values", "repeats = (values"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_divergences",
         ("one divergence is one too many", "    if divergences:", "    if divergences > 1:"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_one_chain_cannot_be_checked",
         ("one chain is not enough", "n_chains == 1", "n_chains == 0"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_limits_of_integrals",
         ("integrals: draws that count for half", "SMALLEST_SHARE = 0.5", "SMALLEST_SHARE = 0.3"),
         ("integrals: exactly half is enough", "effective_share >= SMALLEST_SHARE", "effective_share > SMALLEST_SHARE"),
@@ -134,12 +134,12 @@ ANSWERS: list[Mutant] = [
         ("integrals: exactly one of a hundred is fine", "unsettled > MOST_UNSETTLED", "unsettled >= MOST_UNSETTLED"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_only_the_named_parameters_count",
         ("healthy is without any problem", "return not self.problems", "return True"),
     ),
     *rules_of(
-        "health.py",
+        "posterior/health.py",
         "test_health.py::test_limits_of_health",
         ("what is no number counts as the worst", "np.isnan(array.values), unknown", "np.isnan(array.values), 1.0"),
     ),
@@ -157,7 +157,7 @@ ANSWERS: list[Mutant] = [
         ("a certainty is below 1", "above=0.5, below=1", "above=0.5, below=2"),
     ),
     *rules_of(
-        "given.py",
+        "basics/given.py",
         "questions/test_thresholds.py::test_limits_are_no_margin_and_no_certainty",
         ("a lower limit is outside", "not above < value", "not above <= value"),
         ("an upper limit is outside", "value < below", "value <= below"),
@@ -541,12 +541,12 @@ ANSWERS: list[Mutant] = [
         ("innovations are in SDs of the measures", "measures) / sds", "measures) * sds"),
     ),
     *rules_of(
-        "effects.py",
+        "questions/effects_over_time.py",
         "test_effects.py::test_held_measures_have_no_way_in_or_out",
         ("a held measure is neither reached nor left", "matrices * np.outer(free, free)", "matrices * free"),
     ),
     *rules_of(
-        "effects.py",
+        "questions/effects_over_time.py",
         "test_effects.py::test_a_path_keeps_its_edges_and_carry_over",
         (
             "a path is followed forwards",
@@ -560,7 +560,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "effects.py",
+        "questions/effects_over_time.py",
         "test_effects.py::test_sustained_changes_are_the_limit_of_repeated_pulses",
         ("a sustained change stays", "kept[..., treatment, treatment] = 1.0", "kept[..., treatment, treatment] = 0.0"),
         (
@@ -570,7 +570,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "effects.py",
+        "questions/effects_over_time.py",
         "test_effects.py::test_responses_are_sums_over_all_ways",
         (
             "steps follow each other in time",
@@ -742,18 +742,18 @@ ANSWERS: list[Mutant] = [
         ("the tipping correlation nearest to 0", "grid[crossings + 1]).argmin()", "grid[crossings + 1]).argmax()"),
     ),
     *rules_of(
-        "hidden_causes.py",
+        "questions/hidden_causes.py",
         "test_hidden_causes.py::test_golden_e_values",
         ("the E-value", "ratio + np.sqrt(ratio * (ratio - 1))", "ratio + np.sqrt(ratio * ratio - 1)"),
         ("a ratio below 1 counts as its inverse", "max(risk_ratio, 1 / risk_ratio)", "risk_ratio"),
     ),
     *rules_of(
-        "hidden_causes.py",
+        "questions/hidden_causes.py",
         "test_hidden_causes.py::test_a_difference_of_one_sd_is_a_risk_ratio",
         (".91 makes a risk ratio of a difference in SDs", "0.91 * difference", "difference"),
     ),
     *rules_of(
-        "hidden_causes.py",
+        "questions/hidden_causes.py",
         "test_hidden_causes.py::test_golden_indirect_effect_by_correlation",
         (
             "a positive correlation takes from a positive effect",
@@ -1054,7 +1054,7 @@ ANSWERS: list[Mutant] = [
         ("the first wave is no future", "time in times[1:])", "time in times)"),
     ),
     *rules_of(
-        "conditioning.py",
+        "posterior/predictions/conditioning.py",
         "questions/test_future.py::test_densities_of_later_waves_are_the_textbooks",
         ("the future given the past", "- _joint(model, thetas, given, places)", "- 0"),
         ("densities are of raw values", "found - scored @ log_scale", "found"),
@@ -1156,23 +1156,23 @@ ANSWERS: list[Mutant] = [
         ("a term that never moves is not healthy", '["values"].max(skipna=False)', '["values"].max()'),
     ),
     *rules_of(
-        "regressions/designs.py",
-        "regressions/test_designs.py",
+        "causal/regressions/designs.py",
+        "causal/regressions/test_designs.py",
         ("person means are compared with chance", "self.sd < LEAST_BETWEEN * self.sd_by_chance and ", ""),
         ("what could be chance is no centred column", " and self.probability < IMPOSSIBLE", ""),
         ("person means over all rows count", ', ("all rows of the data that hold it", data)', ","),
         ("a product is like its factor where one lies far from 0", "if set(parts) <= set(factors):", "if False:"),
     ),
     *rules_of(
-        "regressions/building.py",
-        "regressions/test_designs.py",
+        "causal/regressions/building.py",
+        "causal/regressions/test_designs.py",
         ("coefficients are in the data's units", "(ready.unit / ready.spreads)", "ready.unit"),
         ("SDs are in the data's units", "sds = ready.unit * np.stack", "sds = np.stack"),
         ("priors are scaled with their columns", "prior_sd=sds * spreads / unit", "prior_sd=sds / unit"),
     ),
     *rules_of(
-        "regressions/rows.py",
-        "regressions/test_designs.py",
+        "causal/regressions/rows.py",
+        "causal/regressions/test_designs.py",
         ("units beyond double precision are refused", " and not SMALLEST <= spread <= LARGEST", " and False"),
     ),
 ]

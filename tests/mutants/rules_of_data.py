@@ -88,33 +88,33 @@ DATA: list[Mutant] = [
         ("alpha is by n / (n - 1)", "n / (n - 1) * (1 -", "(1 -"),
     ),
     *rules_of(
-        "names.py",
+        "basics/names.py",
         "questions/test_directionality.py::test_verdicts",
         ("predictor -> outcome", 'f"{predictor}{ARROW}{outcome}"', 'f"{outcome}{ARROW}{predictor}"'),
     ),
     *rules_of(
-        "sampling.py",
+        "likelihood/survey_design.py",
         "test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
         ("weights have the mean 1", "shares / shares[seen].mean()", "weights"),
     ),
     *rules_of(
-        "sampling.py",
+        "likelihood/survey_design.py",
         "test_sampling.py::test_weights_have_the_mean_1_over_people_with_values",
         ("the mean is over those with values", "shares[seen].mean()", "shares.mean()"),
     ),
     *rules_of(
-        "sampling.py",
+        "likelihood/survey_design.py",
         "test_sampling.py::test_everything_wrong_with_labels_and_weights",
         ("a weight is above 0", "(weights > 0) & np.isfinite", "(weights >= 0) & np.isfinite"),
         ("a person has one weight", "if len(repeated):", "if False:"),
     ),
     *rules_of(
-        "sampling.py",
+        "likelihood/survey_design.py",
         "test_sampling.py::test_labels_that_do_not_fit",
         ("one cluster is none", "if clusters.max() == 0:", "if clusters.max() == -5:"),
     ),
     *rules_of(
-        "sandwich.py",
+        "likelihood/robust_errors.py",
         "test_sandwich.py::test_lavaan_finds_the_same",
         ("few clusters: n / (n - 1)", "np.sqrt(sampling.n_clusters / (sampling.n_clusters - 1))", "1"),
         (
@@ -131,25 +131,25 @@ DATA: list[Mutant] = [
         ("the scaling is per degree of freedom", "(whole - own) / df", "(whole - own)"),
     ),
     *rules_of(
-        "sandwich.py",
+        "likelihood/robust_errors.py",
         "test_sandwich.py::test_fit_indices_are_those_of_the_scaled_formulas",
         ("the baseline has its own scaling", "(whole - alone) / baseline", "(whole - own) / baseline"),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_intervals_and_tests_of_single_parameters",
         ("p-values have two tails", '"p": 2 * ndtr(-np.abs(ratios))', '"p": ndtr(-np.abs(ratios))'),
         ("p-values are of the size of z", "ndtr(-np.abs(ratios))", "ndtr(-ratios)"),
         ("intervals are of 95 %", "ndtri(0.975)", "ndtri(0.95)"),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_information_criteria",
         ("AIC counts two a parameter", "aic=-2 * value + 2 * n_free", "aic=-2 * value + n_free"),
         ("BIC counts log of people", "n_free * np.log(n_persons)", "n_free * np.log(statistics.n_waves)"),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_raw_columns_give_the_same_in_raw_units",
         (
             "the log-likelihood is of raw values",
@@ -158,7 +158,7 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_log_likelihood_of_persons_is_scipys",
         (
             "each person's log-likelihood is of raw values",
@@ -167,22 +167,22 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
         ("weights and clusters need the sandwich", 'return sampled or asked == "robust"', 'return asked == "robust"'),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_sampling.py::test_standard_errors_that_do_not_go_with_the_rest",
         ("observed information is refused for samples", 'if sampled and asked == "observed":', "if False:"),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_sandwich.py::test_printed",
         ("few clusters are said", "FEW_CLUSTERS = 40", "FEW_CLUSTERS = 10"),
     ),
     *rules_of(
-        "likelihood.py",
+        "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_standardised_effects",
         (
             "predictor -> outcome in standardised effects",
@@ -191,7 +191,7 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "fit_indices.py",
+        "likelihood/fit_indices.py",
         "test_likelihood.py::test_lavaan_finds_the_same",
         ("chi-square is twice the gain", "max(2 * (best - value), 0.0)", "max(best - value, 0.0)"),
         ("p is of the upper tail", "float(chdtrc(df, scaled))", "1 - float(chdtrc(df, scaled))"),
@@ -210,28 +210,28 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "fit_indices.py",
+        "likelihood/fit_indices.py",
         "test_likelihood.py::test_rmsea_of_groups_is_as_large_as_that_of_one",
         ("RMSEA of several groups", "np.sqrt(n_groups * excess", "np.sqrt(excess"),
     ),
     *rules_of(
-        "fit_indices.py",
+        "likelihood/fit_indices.py",
         "test_likelihood.py::test_fit_indices_by_hand",
         ("SRMR holds means", ", (whole.mean - mean) / sd]", "]"),
         ("SRMR is a root mean square", "np.sqrt(np.mean(parts**2))", "np.mean(np.abs(parts))"),
     ),
     *rules_of(
-        "fit_indices.py",
+        "likelihood/fit_indices.py",
         "test_sandwich.py::test_lavaan_finds_the_same",
         ("chi-square is divided by its scaling", "scaled = chi_square / scaling.model", "scaled = chi_square"),
     ),
     *rules_of(
-        "residuals.py",
+        "likelihood/residuals.py",
         "test_residuals.py::test_residuals_of_complete_data_are_those_of_its_moments",
         ("observed less implied", '"residual": (found - wanted) / sds', '"residual": (wanted - found) / sds'),
     ),
     *rules_of(
-        "residuals.py",
+        "likelihood/residuals.py",
         "test_residuals.py::test_residuals_as_lavaan_has_them",
         ("the largest first", 'np.argsort(-joined["residual"].abs()', 'np.argsort(joined["residual"].abs()'),
         (
@@ -241,7 +241,7 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "discrepancy.py",
+        "posterior/predictions/discrepancy.py",
         "test_discrepancy.py::test_twice_the_gain_in_log_likelihood",
         (
             "misfit makes it larger",
@@ -250,7 +250,7 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "imputations.py",
+        "posterior/imputations.py",
         "test_imputations.py::test_pooled_by_the_rules",
         ("Rubin: (1 + 1/m) of the variance between", "between = (1 + 1 / m) * estimates", "between = estimates"),
         ("Rubin: between by m - 1", "estimates.var(axis=0, ddof=1)", "estimates.var(axis=0, ddof=0)"),
@@ -262,7 +262,7 @@ DATA: list[Mutant] = [
         ("pooled intervals are of 95 %", "stdtrit(df, 0.975)", "stdtrit(df, 0.95)"),
     ),
     *rules_of(
-        "imputations.py",
+        "posterior/imputations.py",
         "test_imputations.py::test_complete_df_of_clusters",
         (
             "clusters, not people, are the degrees of freedom",
@@ -271,18 +271,18 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "imputations.py",
+        "posterior/imputations.py",
         "test_imputations.py::test_health_is_that_within_panels",
         ("R-hat of panels is the largest", "rhat=float(np.max(", "rhat=float(np.min("),
         ("problems of every panel are kept", "for problem in part.problems\n", "for problem in part.problems[:0]\n"),
     ),
     *rules_of(
-        "imputations.py",
+        "posterior/imputations.py",
         "test_imputations.py::test_share_between_imputations",
         ("between share by (1 + 1/m)", "(1 + 1 / len(draws)) * means", "means"),
     ),
     *rules_of(
-        "imputations.py",
+        "posterior/imputations.py",
         "test_imputations.py::test_draws_are_those_of_every_fit",
         ("each panel has its seed", "seed=seed + place", "seed=seed"),
     ),

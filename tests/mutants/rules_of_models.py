@@ -4,7 +4,7 @@ from mutant import Mutant, rules_of
 
 MODELS: list[Mutant] = [
     *rules_of(
-        "moments/derived.py",
+        "engine/moments/derived.py",
         "moments/test_derived.py::test_by_hand",
         (
             "SD of the predictor before over SD of the outcome after",
@@ -35,7 +35,7 @@ MODELS: list[Mutant] = [
         ("means are in raw units", "writer.add(centre, writer.multiply(scale, each))", "writer.multiply(scale, each)"),
     ),
     *rules_of(
-        "moments/derived.py",
+        "engine/moments/derived.py",
         "moments/test_family.py::test_derived_quantities_are_the_textbooks",
         (
             "loadings change the share between",
@@ -44,7 +44,7 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "moments/cross_lagged_system.py",
+        "engine/moments/cross_lagged_system.py",
         "moments/test_kernel.py::test_moments_are_the_textbook_blocks",
         (
             "lagged[outcome, predictor]",
@@ -53,7 +53,7 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "moments/cross_lagged_system.py",
+        "engine/moments/cross_lagged_system.py",
         "moments/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
         ("a state that was off restarts", "if row not in beginning else ()", "if True else ()"),
         (
@@ -68,12 +68,12 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "moments/cross_lagged_system.py",
+        "engine/moments/cross_lagged_system.py",
         "moments/test_family.py::test_log_likelihood_of_each_person_is_the_textbooks",
         ("reliability leaves the rest as error", "1 - spec.reliability[name]", "spec.reliability[name]"),
     ),
     *rules_of(
-        "moments/prior_scale.py",
+        "engine/moments/prior_scale.py",
         "moments/test_prior_scale.py::test_draws_have_their_priors_distribution",
         (
             "carry-over has its own prior",
@@ -92,7 +92,7 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "moments/prior_scale.py",
+        "engine/moments/prior_scale.py",
         "moments/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
         ("decay makes a drift negative", '"drift", -1 / shortest)', '"drift", 1 / shortest)'),
         (
@@ -103,7 +103,7 @@ MODELS: list[Mutant] = [
         ("diffusion is per shortest interval", "1 / float(np.sqrt(min(self.design.intervals)))", "1.0"),
     ),
     *rules_of(
-        "moments/prior_scale.py",
+        "engine/moments/prior_scale.py",
         "moments/test_prior_scale.py::test_theta_by_hand",
         ("effects are per SD of the predictor", "unit[outcome]), unit[predictor])", "unit[predictor]), unit[outcome])"),
         (
@@ -118,12 +118,12 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "moments/prior_scale.py",
+        "engine/moments/prior_scale.py",
         "pymc_models/test_building.py::test_priors_are_those_of_the_spec",
         ("carry-over lies between -1 and 1", 'bounds = (-1.0, 1.0) if name == "carry_over" else None', "bounds = None"),
     ),
     *rules_of(
-        "moments/prior_scale.py",
+        "engine/moments/prior_scale.py",
         "moments/test_prior_scale.py::test_every_block_has_the_prior_of_its_name",
         (
             "between correlations have their own prior",
@@ -137,7 +137,7 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "moments/prior_scale.py",
+        "engine/moments/prior_scale.py",
         "moments/test_prior_scale.py::test_every_correlation_has_the_margin_of_an_lkj_prior",
         (
             "within correlations have their own prior",
@@ -184,43 +184,43 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "moments/identification.py",
+        "engine/moments/identification.py",
         "moments/test_identification.py::test_a_measure_that_need_not_exist",
         ("a measure that requires a state needs a word", "if spec.nonexistent is None else ()", "if False else ()"),
     ),
     *rules_of(
-        "moments/identification.py",
+        "engine/moments/identification.py",
         "moments/test_identification.py::test_nobody_seen_on_both_ends_of_an_effect",
         ("a path without data is refused", "elif not counts.any():", "elif False:"),
     ),
     *rules_of(
-        "moments/identification.py",
+        "engine/moments/identification.py",
         "moments/test_identification.py::test_nobody_seen_on_both_ends_of_one_interval",
         ("a path without data over one interval is refused", "if count == 0", "if count < 0"),
     ),
     *rules_of(
-        "moments/identification.py",
+        "engine/moments/identification.py",
         "questions/test_groups.py::test_a_panel_with_groups_needs_a_word_about_them",
         ("groups need a word", "spec.group_lags is None:", "False:"),
     ),
     *rules_of(
-        "moments/dependence.py",
+        "engine/moments/dependence.py",
         "moments/test_dependence.py::test_a_relation_at_one_wave_is_refused_where_it_holds_in_many_people",
         ("a relation in few people is doubtful alone", "count >= self.limits[wave]", "count >= 0"),
         ("a relation in many people is refused", "count >= self.limits[wave]", "count > self.limits[wave]"),
     ),
     *rules_of(
-        "moments/identification.py",
+        "engine/moments/identification.py",
         "moments/test_dependence.py::test_counted_measures_may_be_the_same_at_one_wave",
         ("counted measures may be alike at a wave", "(pooled or is_counted)", "pooled"),
     ),
     *rules_of(
-        "moments/identification.py",
+        "engine/moments/identification.py",
         "moments/test_identification_of_latent.py::test_models_that_do_not_fit_a_panel",
         ("covariates are complete", "if unknown.any():", "if False:"),
     ),
     *rules_of(
-        "fitting.py",
+        "posterior/fitting.py",
         "test_fitting.py::test_misfit_is_in_either_tail_and_not_at_its_limit",
         (
             "misfit is replicated below completed",
@@ -231,7 +231,7 @@ MODELS: list[Mutant] = [
         ("exactly .025 is no misfit", "(larger < 0.025) | (larger", "(larger <= 0.025) | (larger"),
     ),
     *rules_of(
-        "fitting.py",
+        "posterior/fitting.py",
         "test_fitting.py::test_overall_misfit_is_a_chi_square_larger_than_replicated_ones",
         (
             "overall misfit is a large chi-square",
@@ -241,22 +241,22 @@ MODELS: list[Mutant] = [
         ("overall misfit from .025", '"verdict": "misfit" if larger < 0.025', '"verdict": "misfit" if larger > 0.975'),
     ),
     *rules_of(
-        "fitting.py",
+        "posterior/fitting.py",
         "test_fitting.py::test_check_compares_observed_with_replicated",
         ("checks are in raw units", "values * unit + centre, self.spec.columns", "values, self.spec.columns"),
     ),
     *rules_of(
-        "fitting.py",
+        "posterior/fitting.py",
         "test_fitting.py::test_prior_draws_are_those_whose_moments_are_proper",
         ("prior draws are proper", "thetas[proper])", "thetas)"),
     ),
     *rules_of(
-        "fitting.py",
+        "posterior/fitting.py",
         "test_fitting.py::test_person_scores_are_the_closed_form_averaged_over_draws",
         ("scores of people are in raw units", "drawn * self.model.unit + centre", "drawn + centre"),
     ),
     *rules_of(
-        "fitting.py",
+        "posterior/fitting.py",
         "questions/test_groups.py::test_one_group_can_be_asked_by_itself",
         (
             "health of a group is that of the whole",
@@ -265,17 +265,17 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "fitting.py",
+        "posterior/fitting.py",
         "test_latent_fit.py::test_health_prints_how_far_the_integral_is_off",
         ("integrals are part of health", "return with_integration(found,", "return found or with_integration(found,"),
     ),
     *rules_of(
-        "prediction.py",
+        "posterior/predictions/prediction.py",
         "test_prediction.py::test_replicated_people_keep_their_covariates",
         ("new people keep their covariates", "centre + values[members][:, n_values:] @ slopes.T", "centre + 0"),
     ),
     *rules_of(
-        "prediction.py",
+        "posterior/predictions/prediction.py",
         "test_prediction.py::test_replicated_people_have_the_models_moments",
         (
             "innovations of replicated people have their covariance",
@@ -284,22 +284,22 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "prediction.py",
+        "posterior/predictions/prediction.py",
         "test_prediction.py::test_the_last_interval_goes_on_with_what_is_removed_from_it_or_equal_in_it",
         ("longer models go on as the last interval", "last = max(each for", "last = min(each for"),
     ),
     *rules_of(
-        "prediction.py",
+        "posterior/predictions/prediction.py",
         "test_prediction.py::test_statistics_are_pandas_own",
         ("a lagged correlation is with the next wave", "elif gap == 1:", "elif gap == 2:"),
     ),
     *rules_of(
-        "prediction.py",
+        "posterior/predictions/prediction.py",
         "test_prediction.py::test_fewer_than_three_pairs_have_no_correlation",
         ("few pairs have no correlation", "np.where(counts >= 3", "np.where(counts >= 2"),
     ),
     *rules_of(
-        "forecasting.py",
+        "posterior/predictions/forecasting.py",
         "test_fitting.py::test_forecasts_are_the_closed_form_averaged_over_draws",
         (
             "a forecast knows earlier waves alone",
@@ -309,7 +309,7 @@ MODELS: list[Mutant] = [
         ("a forecast is in raw units", "drawn * unit + centre", "drawn"),
     ),
     *rules_of(
-        "forecasting.py",
+        "posterior/predictions/forecasting.py",
         "test_forecasting.py::test_beyond_the_panel_parameters_and_windows_go_on",
         ("free lags go on by the last interval", "length = times[-1] - times[-2]", "length = times[1] - times[0]"),
     ),
@@ -324,7 +324,7 @@ MODELS: list[Mutant] = [
         ("the likelihood has no Jacobian", "- prior.sum(axis=1) - jacobian.sum(axis=1)", "- prior.sum(axis=1)"),
     ),
     *rules_of(
-        "moments/statistics.py",
+        "engine/moments/statistics.py",
         "test_sandwich.py::test_moments_with_weights_are_numpys",
         ("means are weighted", "np.average(chosen, axis=0, weights=weights)", "chosen.mean(axis=0)"),
         ("scatter is weighted", "np.sqrt(weights)[:, None] * (chosen - mean)", "weights[:, None] * (chosen - mean)"),
@@ -332,7 +332,7 @@ MODELS: list[Mutant] = [
         compiles=True,
     ),
     *rules_of(
-        "moments/prior_density.py",
+        "engine/moments/prior_density.py",
         "pymc_models/test_compiling.py::test_density_and_gradient_are_those_of_the_model",
         (
             "log-normal densities have their Jacobian",

@@ -7,7 +7,7 @@ from scipy import stats
 from test_compiling import as_point, evaluate, expanded
 
 import alliance_bayes as ab
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.pymc_models import compiling
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.pymc_models.compiling import compile_model

@@ -7,9 +7,9 @@ from pytensor.compile.mode import Mode
 from test_compiling import as_point, evaluate, expanded
 
 import alliance_bayes as ab
-from alliance_bayes.latent.panel_likelihood import latent_log_density
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.entry_points import pack
+from alliance_bayes.engine.latent.panel_likelihood import latent_log_density
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.entry_points import pack
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.operations import LatentLogLikelihood
 from alliance_bayes.pymc_models.scaling import scaled

@@ -8,7 +8,7 @@ from scipy.special import gammaln
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.health import Health
+from alliance_bayes.posterior.health import Health
 from alliance_bayes.questions import bayes_factors as module
 from alliance_bayes.questions.bayes_factors import DensityRatio, savage_dickey
 from alliance_bayes.questions.ratios import Ratio

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings
+from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.questions.dynamics import Dynamics, effects_of
 from alliance_bayes.questions.mediation_plan import Plan, fixed_of
 from alliance_bayes.questions.structure import fixed_intervals, leads

@@ -6,11 +6,11 @@ import pytest
 from scipy.stats import kstest, norm
 
 import alliance_bayes as ab
-from alliance_bayes.model_on_panel import panel_model
-from alliance_bayes.moments.kernel import moments
-from alliance_bayes.moments.program_kernel import run
-from alliance_bayes.prediction import predictive_shares
-from alliance_bayes.problems import PanelError
+from alliance_bayes.basics.problems import PanelError
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.kernel import moments
+from alliance_bayes.engine.moments.program_kernel import run
+from alliance_bayes.posterior.predictions.prediction import predictive_shares
 from alliance_bayes.questions.calibration import _table
 from helpers import grouped_panel
 

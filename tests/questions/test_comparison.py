@@ -12,9 +12,9 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
-from alliance_bayes.conditioning import log_densities, without_person
-from alliance_bayes.health import Health
 from alliance_bayes.panel import unseen_from
+from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.predictions.conditioning import log_densities, without_person
 from alliance_bayes.pymc_models.densities import log_density_of
 from alliance_bayes.questions import comparison
 from alliance_bayes.questions import scores as scores_module

@@ -10,12 +10,12 @@ import xarray as xr
 from scipy.stats import norm
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings
-from alliance_bayes.moments.kernel import moments
-from alliance_bayes.moments.program_kernel import run
+from alliance_bayes.engine.moments.kernel import moments
+from alliance_bayes.engine.moments.program_kernel import run
+from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.summaries import indicator, probability
 from alliance_bayes.questions import delta_adjustment as module
 from alliance_bayes.questions import shifted_panels
-from alliance_bayes.summaries import indicator, probability
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)

@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings
-from alliance_bayes.health import Health
+from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.health import Health
 from draws_of_a_share import SURE, UNSURE
 
 N_CHAINS, N_DRAWS = 4, 500

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings
+from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.questions import groups as module
 from draws_of_a_share import SURE, UNSURE
 from fabricated import HEALTHY

@@ -9,12 +9,12 @@ import xarray as xr
 from scipy.stats import multivariate_normal, norm
 
 import alliance_bayes as ab
-from alliance_bayes.fitting import Settings
-from alliance_bayes.health import Health
-from alliance_bayes.problems import Problems
+from alliance_bayes.basics.problems import Problems
+from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.summaries import Probability
 from alliance_bayes.questions.hypotheses import _verdict, against_any, against_rest
 from alliance_bayes.questions.statements import effects_of, parse
-from alliance_bayes.summaries import Probability
 
 N_CHAINS, N_DRAWS = 4, 2500
 TIMES = (0, 6, 12, 18)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.problems import AllianceBayesError
+from alliance_bayes.basics.problems import AllianceBayesError
 
 SPEC = ab.RICLPM(["x", "m", "y"], lags="equal")
 QUICK = {"draws": 60, "tune": 120, "chains": 2, "cores": 1}

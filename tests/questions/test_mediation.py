@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.linalg import expm
 
 import alliance_bayes as ab
-from alliance_bayes.health import Health
+from alliance_bayes.posterior.health import Health
 from alliance_bayes.questions import mediation as module
 from alliance_bayes.questions.dynamics import standardized_innovations
 from draws_of_a_share import SURE, UNSURE, holding

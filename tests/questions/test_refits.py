@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes import fitting
-from alliance_bayes.model_file.asking import answer
-from alliance_bayes.model_file.questions import Question
+from alliance_bayes.files.asking import answer
+from alliance_bayes.files.questions import Question
+from alliance_bayes.posterior import fitting
 from alliance_bayes.questions.scores import LeftOut, leave_out, refitted
 from latent_people import people
 

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from test_directionality import made_up_fit
 
 import alliance_bayes as ab
-from alliance_bayes.health import Health
+from alliance_bayes.posterior.health import Health
 from alliance_bayes.questions import robustness as module
 from latent_people import people
 

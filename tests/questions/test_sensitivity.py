@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.hidden_causes import e_value, indirect_at, risk_ratio_of_difference
 from alliance_bayes.questions import sensitivity as module
+from alliance_bayes.questions.hidden_causes import e_value, indirect_at, risk_ratio_of_difference
 from causal_truths import least_squares, normal, people
 from fabricated import DRIFT, MEASURES, fabricated_fit
 

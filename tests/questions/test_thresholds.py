@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from alliance_bayes.problems import Problems
+from alliance_bayes.basics.problems import Problems
 from alliance_bayes.questions.thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 

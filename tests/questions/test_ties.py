@@ -7,11 +7,11 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.problems import Problems
+from alliance_bayes.basics.problems import Problems
+from alliance_bayes.posterior.summaries import above, below, indicator, probability, share, undefined
 from alliance_bayes.questions import mediation as mediation_module
 from alliance_bayes.questions.groups import _differences, _table
 from alliance_bayes.questions.statements import parse
-from alliance_bayes.summaries import above, below, indicator, probability, share, undefined
 from fabricated import HEALTHY, fabricated_fit
 
 FAR = (0, 1, 2, 900, 901)

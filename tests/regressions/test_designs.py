@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 import alliance_bayes as ab
-from alliance_bayes.regressions import building
-from alliance_bayes.regressions.designs import _PersonMeans, indistinct_columns
-from alliance_bayes.regressions.families import fit_by_bambi
+from alliance_bayes.causal.regressions import building
+from alliance_bayes.causal.regressions.designs import _PersonMeans, indistinct_columns
+from alliance_bayes.causal.regressions.families import fit_by_bambi
 
 PERSONS, TIMES = 60, 4
 ASKED = ab.RandomInterceptRegression(["y"], ["x"], "time + x")

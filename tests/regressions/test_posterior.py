@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alliance_bayes.regressions.posterior import Regression, _log_density, _Sums, draw_posterior
+from alliance_bayes.causal.regressions.posterior import Regression, _log_density, _Sums, draw_posterior
 
 
 def half_normal(scale):

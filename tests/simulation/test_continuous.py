@@ -8,9 +8,9 @@ from scipy.integrate import quad_vec
 from scipy.linalg import expm
 from test_kinds import agree, close
 
-from alliance_bayes.problems import SpecError
+from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.simulation import Missing, Truth, simulate
-from alliance_bayes.spec.family import CLPM, LCMSR, RICLPM
+from alliance_bayes.spec.models import CLPM, LCMSR, RICLPM
 
 DRIFT = {"x -> x": -0.30, "y -> x": 0.02, "x -> y": 0.08, "y -> y": -0.20}
 A = np.array([[-0.30, 0.02], [0.08, -0.20]])

@@ -5,9 +5,9 @@ import pytest
 from scipy.linalg import expm
 from test_kinds import agree, close, within
 
-from alliance_bayes.problems import SpecError
+from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.simulation import GroupTruth, Missing, Truth, simulate
-from alliance_bayes.spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
+from alliance_bayes.spec.models import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
 
 TWO = ["x", "y"]
 EFFECTS = {"lagged": {"x -> y": 0.2, "y -> x": -0.1}, "carry_over": {"x": 0.4, "y": 0.3}, "within_correlation": 0.25}

@@ -7,7 +7,7 @@ import pytest
 from truths import KINDS, NAMES, alt, dpm, dpm_at_equilibrium, lcmsr, riclpm, starts
 
 from alliance_bayes.simulation import Truth, simulate
-from alliance_bayes.spec.family import DPM, RICLPM
+from alliance_bayes.spec.models import DPM, RICLPM
 
 SIZES = [(2, 6), (3, 4)]
 

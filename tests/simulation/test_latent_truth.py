@@ -8,11 +8,11 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 import alliance_bayes as ab
-from alliance_bayes.latent.cut_points import LOGIT, SPREAD
-from alliance_bayes.latent.families import CODES
-from alliance_bayes.latent.reference import log_density
-from alliance_bayes.latent_predictions import replicate_responses
-from alliance_bayes.model_on_panel import panel_model
+from alliance_bayes.engine.latent.cut_points import LOGIT, SPREAD
+from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.latent.reference import log_density
+from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.posterior.predictions.latent_predictions import replicate_responses
 from alliance_bayes.simulation.responses import drawn_responses
 
 DAYS = {"cuts": [-1.2, 0.9], "slope": 1.5, "intercept": 0.3, "interior_slope": 0.7, "precision": 5.0}

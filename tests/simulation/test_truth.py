@@ -10,11 +10,11 @@ import tomlkit
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from alliance_bayes import simulation
+from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.panel import Absence
-from alliance_bayes.problems import SpecError
 from alliance_bayes.simulation import Missing, Truth, simulate
 from alliance_bayes.simulation import missing as missing_values
-from alliance_bayes.spec.family import CLPM, RICLPM
+from alliance_bayes.spec.models import CLPM, RICLPM
 
 TWO = ["x", "y"]
 THREE = ["x", "y", "z"]

@@ -1,7 +1,7 @@
 """One truth of each kind, of any size, for the tests of simulation."""
 
 from alliance_bayes.simulation import Truth
-from alliance_bayes.spec.family import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
+from alliance_bayes.spec.models import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
 
 NAMES = ("x", "y", "z")
 

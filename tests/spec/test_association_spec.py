@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from alliance_bayes.problems import SpecError
+from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.spec.association import RandomInterceptRegression
 
 

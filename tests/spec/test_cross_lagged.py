@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from alliance_bayes.problems import SpecError
-from alliance_bayes.spec.family import CLPM, RICLPM
+from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.spec.models import CLPM, RICLPM
 from alliance_bayes.spec.priors import Normal, Priors
 
 RI, PLAIN = "random-intercept cross-lagged panel model", "cross-lagged panel model"

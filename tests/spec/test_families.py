@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import dirichlet
 
-from alliance_bayes.problems import SpecError
-from alliance_bayes.spec.families import (
+from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.spec.priors import LogNormal, Normal
+from alliance_bayes.spec.responses import (
     BetaBinomial,
     Count,
     Days,
@@ -20,7 +21,6 @@ from alliance_bayes.spec.families import (
     family_from_mapping,
     family_to_mapping,
 )
-from alliance_bayes.spec.priors import LogNormal, Normal
 
 OR_A_NAME = "one for each wave, or the name of a measure that holds it"
 EVERY = [

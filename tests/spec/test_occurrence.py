@@ -3,7 +3,7 @@
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.problems import SpecError
+from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.spec.occurrence import (
     occurrence_to_mapping,
     selection_from_mapping,

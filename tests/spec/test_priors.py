@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.problems import SpecError
+from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.spec.priors import FAMILIES, LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 
 OTHER = Priors(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.problems import SpecError
+from alliance_bayes.basics.problems import SpecError
 from fabricated import fabricated_fit
 
 MEASURES = ("x", "m", "y")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from alliance_bayes.sponsor_cohort.truths import TIMES
+from alliance_bayes.simulation.sponsor_cohort.truths import TIMES
 
 ENROLLED = 302
 

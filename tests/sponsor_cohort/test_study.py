@@ -6,7 +6,7 @@ import pytest
 from calibration import targets
 
 import alliance_bayes as ab
-from alliance_bayes.sponsor_cohort.truths import TRUTHS
+from alliance_bayes.simulation.sponsor_cohort.truths import TRUTHS
 
 ITEMS = [f"alliance_{item}" for item in range(1, 11)]
 

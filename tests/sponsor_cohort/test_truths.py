@@ -6,7 +6,7 @@ import pytest
 from scipy.integrate import quad_vec
 from scipy.linalg import expm
 
-from alliance_bayes.sponsor_cohort.truths import PROCESSES, TRUTHS, step
+from alliance_bayes.simulation.sponsor_cohort.truths import PROCESSES, TRUTHS, step
 
 ALL = list(TRUTHS)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..given import shown
-from ..names import in_words, number
+from ..basics.given import shown
+from ..basics.names import in_words, number
+from ..basics.problems import Problems, SpecError
 from ..panel import Panel
-from ..problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 
 __all__ = ["Facts", "facts_of"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-from ..calls import checked
+from ..basics.calls import checked
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of

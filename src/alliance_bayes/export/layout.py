@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations_with_replacement, product
 
-from ..names import lagged_path
+from ..basics.names import lagged_path
 from ..spec.cross_lagged import CrossLagged
 from .constraints import equal_innovations, stationarity, unit_variances
 from .facts import Facts

@@ -2,7 +2,7 @@
 
 from itertools import chain, combinations
 
-from ..names import lagged_path, number
+from ..basics.names import lagged_path, number
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.steps import base_step, interval_names, steps_per_interval
 from .facts import Facts

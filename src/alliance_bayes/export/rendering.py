@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..names import number
+from ..basics.names import number
 from .statements import Product
 
 __all__ = ["number_in_full", "product", "wrapped"]

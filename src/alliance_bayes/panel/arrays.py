@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..given import shown
-from ..problems import Problems
+from ..basics.given import shown
+from ..basics.problems import Problems
 
 __all__ = ["inexact", "labels_of", "masked_as_missing", "no_label", "numbers_of"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..given import entries, shown
-from ..names import quoted
-from ..problems import Problems
+from ..basics.given import entries, shown
+from ..basics.names import quoted
+from ..basics.problems import Problems
 from .arrays import labels_of, no_label, numbers_of
 from .checks import case, first, in_range, label
 from .records import Background

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..given import entries, shown
-from ..names import did_you_mean, in_words, number, quoted
-from ..problems import PanelError, Problems
+from ..basics.given import entries, shown
+from ..basics.names import did_you_mean, in_words, number, quoted
+from ..basics.problems import PanelError, Problems
 from .arrays import inexact, masked_as_missing, no_label
 from .records import DECISIONS, LeftOut
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..calls import checked
-from ..given import entries, shown
-from ..names import choices, in_words, number
-from ..problems import PanelError, Problems
+from ..basics.calls import checked
+from ..basics.given import entries, shown
+from ..basics.names import choices, in_words, number
+from ..basics.problems import PanelError, Problems
 from .printing import table as lines_of
 
 if TYPE_CHECKING:

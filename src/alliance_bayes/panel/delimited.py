@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..names import in_words, quoted
-from ..problems import PanelError
+from ..basics.names import in_words, quoted
+from ..basics.problems import PanelError
 
 __all__ = ["check_once", "read_csv"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..given import shown
-from ..names import quoted
-from ..problems import PanelError, Problems
+from ..basics.given import shown
+from ..basics.names import quoted
+from ..basics.problems import PanelError, Problems
 from .arrays import labels_of, numbers_of
 from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
 from .checks import (

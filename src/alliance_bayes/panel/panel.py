@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..calls import checked
-from ..given import Numbers
-from ..names import choices, quoted
-from ..problems import PanelError, Problems
+from ..basics.calls import checked
+from ..basics.given import Numbers
+from ..basics.names import choices, quoted
+from ..basics.problems import PanelError, Problems
 from . import frames
 from .checks import check_decision, check_unit
 from .parquet import from_parquet

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
-from ..names import quoted
-from ..problems import PanelError, Problems
+from ..basics.names import quoted
+from ..basics.problems import PanelError, Problems
 from .arrays import no_label
 from .checks import (
     LARGEST,

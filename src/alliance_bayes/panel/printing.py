@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ..names import number
+from ..basics.names import number
 from .checks import case, first
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
-from ..given import is_number, shown
-from ..names import number
-from ..problems import PanelError, Problems
+from ..basics.given import is_number, shown
+from ..basics.names import number
+from ..basics.problems import PanelError, Problems
 from .arrays import numbers_of
 from .checks import LARGEST, SMALLEST, check_measures, check_resolution, check_times, check_unit
 from .records import Absence, Moments

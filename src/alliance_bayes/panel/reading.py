@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..calls import checked
-from ..given import shown
-from ..problems import PanelError
+from ..basics.calls import checked
+from ..basics.given import shown
+from ..basics.problems import PanelError
 from .delimited import check_once, read_csv
 
 __all__ = ["no_file", "not_installed", "path_of", "read_frame", "unreadable"]

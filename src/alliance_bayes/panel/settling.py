@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..names import number, quoted
-from ..problems import PanelError, Problems
+from ..basics.names import number, quoted
+from ..basics.problems import PanelError, Problems
 from .checks import case, check_resolution, first, label, listed
 from .records import Absence, Arrays, PanelWarning
 

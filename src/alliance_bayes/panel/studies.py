@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ..given import shown
-from ..names import quoted
-from ..problems import PanelError, Problems
+from ..basics.given import shown
+from ..basics.names import quoted
+from ..basics.problems import PanelError, Problems
 from .patterns import PatternSums
 from .records import Absence, Background, Moments
 

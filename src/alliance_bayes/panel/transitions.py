@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..names import choices, number
-from ..problems import PanelError, Problems
+from ..basics.names import choices, number
+from ..basics.problems import PanelError, Problems
 from .printing import table as lines_of
 from .records import Absence
 

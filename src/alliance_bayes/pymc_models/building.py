@@ -7,16 +7,16 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from ..calls import checked
-from ..given import is_one_of, shown
-from ..model_on_panel import Latent, PanelModel, check_latent, panel_model
-from ..moments.entry_points import pack
-from ..moments.linear_system import PanelSystem
-from ..moments.prior_scale import Block, PriorScale
-from ..moments.statistics import PatternArrays, PatternStatistics
-from ..names import quoted
+from ..basics.calls import checked
+from ..basics.given import is_one_of, shown
+from ..basics.names import quoted
+from ..basics.problems import SpecError
+from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
+from ..engine.moments.entry_points import pack
+from ..engine.moments.linear_system import PanelSystem
+from ..engine.moments.prior_scale import Block, PriorScale
+from ..engine.moments.statistics import PatternArrays, PatternStatistics
 from ..panel import Panel
-from ..problems import SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal
 from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood

@@ -27,9 +27,9 @@ from pytensor.tensor.basic import Join
 from pytensor.tensor.shape import Reshape
 from scipy.special import betaln, ndtr
 
-from ..latent.panel_likelihood import latent_log_density
-from ..moments.entry_points import N_PROGRAM, N_SYSTEM, expand, log_density, pack
-from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable
+from ..engine.latent.panel_likelihood import latent_log_density
+from ..engine.moments.entry_points import N_PROGRAM, N_SYSTEM, expand, log_density, pack
+from ..engine.moments.prior_density import FAMILIES, TRANSFORMS, PriorTable
 from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood
 
 __all__ = ["NotTabularError", "compile_model", "floats_of", "prior_table", "unpacked", "words_of"]

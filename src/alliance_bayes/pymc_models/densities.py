@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..model_on_panel import PanelModel
-from ..moments.prior_density import FAMILIES, TRANSFORMS, PriorTable, to_constrained
+from ..engine.model_on_panel import PanelModel
+from ..engine.moments.prior_density import FAMILIES, TRANSFORMS, PriorTable, to_constrained
 from .building import pymc_model_of
 from .compiling import NotTabularError, compile_model, floats_of, prior_table, words_of
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytensor.tensor as pt
 from scipy.special import gammaln
 
-from ..latent.cut_points import PLAIN, PROBIT, SPREAD
-from ..latent.families import (
+from ..engine.latent.cut_points import PLAIN, PROBIT, SPREAD
+from ..engine.latent.families import (
     BETA_BINOMIAL,
     COUNT,
     DAYS,
@@ -19,7 +19,7 @@ from ..latent.families import (
     PREDICTED,
     YES_NO,
 )
-from ..latent.responses import Responses
+from ..engine.latent.responses import Responses
 
 __all__ = ["cut_points", "response_log_densities"]
 

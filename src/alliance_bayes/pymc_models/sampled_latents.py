@@ -18,12 +18,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from ..latent.conditional import JITTER
-from ..latent.families import CODES
-from ..latent.responses import Responses
-from ..model_on_panel import PanelModel
-from ..names import number, quoted
-from ..problems import SpecError
+from ..basics.names import number, quoted
+from ..basics.problems import SpecError
+from ..engine.latent.conditional import JITTER
+from ..engine.latent.families import CODES
+from ..engine.latent.responses import Responses
+from ..engine.model_on_panel import PanelModel
 from .response_densities import cut_points, response_log_densities
 from .symbolic import implied_moments, theta_and_registers
 

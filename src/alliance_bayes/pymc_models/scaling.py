@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from ..latent.panel_likelihood import latent_log_density, scaled_expand, scaled_latent_log_density
-from ..moments.entry_points import pack
+from ..engine.latent.panel_likelihood import latent_log_density, scaled_expand, scaled_latent_log_density
+from ..engine.moments.entry_points import pack
 from .compiling import floats_of, unpacked, words_of
 
 __all__ = ["scaled"]

@@ -8,9 +8,9 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 
-from ..moments.linear_system import ONE, LinearSystem, PanelSystem
-from ..moments.prior_scale import PriorScale
-from ..moments.program import Program
+from ..engine.moments.linear_system import ONE, LinearSystem, PanelSystem
+from ..engine.moments.prior_scale import PriorScale
+from ..engine.moments.program import Program
 
 __all__ = ["implied_moments", "theta_and_registers"]
 

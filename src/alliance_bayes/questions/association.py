@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import check_seed, check_whole
+from ..basics.names import in_words, number
+from ..basics.problems import Problems, SpecError
+from ..causal.regressions.building import Fitted, design_problems, fit_regression, prepared
+from ..causal.regressions.rows import complete_rows, eligible_rows
 from ..figures.estimates import EstimatesPanel, estimates_figure
 from ..figures.evidence import Bar
-from ..given import check_seed, check_whole
-from ..health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
-from ..names import in_words, number
 from ..panel import read_frame
-from ..problems import Problems, SpecError
-from ..regressions.building import Fitted, design_problems, fit_regression, prepared
-from ..regressions.rows import complete_rows, eligible_rows
-from ..settings import check_counts, check_memory_of_draws
+from ..posterior.health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
+from ..posterior.settings import check_counts, check_memory_of_draws
+from ..posterior.summaries import Probability, indicator, interval, interval_name
 from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression
-from ..summaries import Probability, indicator, interval, interval_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import is_number, shown
+from ..basics.names import choices, lagged_path, number
+from ..basics.problems import Problems, SpecError
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
-from ..fitting import Fit
-from ..given import is_number, shown
-from ..health import draws_without_value
-from ..names import choices, lagged_path, number
-from ..problems import Problems, SpecError
+from ..posterior.fitting import Fit
+from ..posterior.health import draws_without_value
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.priors import Normal
 from .ratios import Ratio

@@ -9,15 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.names import number
+from ..basics.problems import SpecError
 from ..figures.evidence import Ranks, ranks_figure
-from ..fitting import Fit
-from ..forecasting import foretold
-from ..health import Health
-from ..latent_predictions import observed_responses
-from ..names import number
-from ..prediction import predictive_shares
-from ..problems import SpecError
+from ..posterior.fitting import Fit
+from ..posterior.health import Health
+from ..posterior.predictions.forecasting import foretold
+from ..posterior.predictions.latent_predictions import observed_responses
+from ..posterior.predictions.prediction import predictive_shares
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import is_number, is_one_of, is_whole, shown
+from ..basics.names import choices, in_words, lagged_path, number, quoted
+from ..basics.problems import Problems, SpecError
 from ..figures.evidence import Bar, bars_figure
-from ..fitting import Fit
-from ..given import is_number, is_one_of, is_whole, shown
-from ..names import choices, in_words, lagged_path, number, quoted
-from ..problems import Problems, SpecError
+from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
 from .scores import LeftOut, Scores, leave_out
 

@@ -9,11 +9,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..calls import checked
-from ..figures.effects import Histogram, bars_and_histograms_figure
-from ..g_formula.causal_order import CausalOrder
-from ..g_formula.regimes import Policy
-from ..g_formula.simulating import (
+from ..basics.calls import checked
+from ..basics.names import in_words, number
+from ..basics.problems import SpecError
+from ..causal.g_formula.causal_order import CausalOrder
+from ..causal.g_formula.regimes import Policy
+from ..causal.g_formula.simulating import (
     Simulation,
     Source,
     World,
@@ -22,9 +23,8 @@ from ..g_formula.simulating import (
     simulate_worlds,
     simulated_values,
 )
-from ..names import in_words, number
-from ..problems import SpecError
-from ..summaries import indicator, interval, interval_name, probability
+from ..figures.effects import Histogram, bars_and_histograms_figure
+from ..posterior.summaries import indicator, interval, interval_name, probability
 from .counterfactual_checks import MonteCarlo, Question, check
 from .structure import FIXED, labelled_bars, sign_in_words, sign_width, with_fixed
 from .thresholds import CERTAINTY

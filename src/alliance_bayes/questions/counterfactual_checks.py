@@ -9,14 +9,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..calls import checked
-from ..g_formula.causal_order import CausalOrder
-from ..g_formula.regimes import Policy, Shift, is_set, policy_in_words
-from ..g_formula.simulating import Simulation, depends_on_what_does_not_exist
-from ..given import check_seed, is_number, is_whole, shown
-from ..memory import refuse_beyond_memory
-from ..names import choices, in_words, quoted
-from ..problems import Problems, SpecError
+from ..basics.calls import checked
+from ..basics.given import check_seed, is_number, is_whole, shown
+from ..basics.memory import refuse_beyond_memory
+from ..basics.names import choices, in_words, quoted
+from ..basics.problems import Problems, SpecError
+from ..causal.g_formula.causal_order import CausalOrder
+from ..causal.g_formula.regimes import Policy, Shift, is_set, policy_in_words
+from ..causal.g_formula.simulating import Simulation, depends_on_what_does_not_exist
 from .thresholds import check_certainty
 
 __all__ = ["Kind", "MonteCarlo", "Question", "check"]

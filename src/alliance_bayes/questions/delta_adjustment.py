@@ -10,17 +10,17 @@ import pandas as pd
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import entries, is_number, is_one_of, is_whole, shown
+from ..basics.names import choices, in_words, number, quoted
+from ..basics.problems import PanelError, Problems, SpecError
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
-from ..fitting import Fit, check_settings, warm_up
-from ..given import entries, is_number, is_one_of, is_whole, shown
-from ..imputations import FitOfImputations
-from ..names import choices, in_words, number, quoted
 from ..panel import Absence
 from ..panel.records import MISSING
-from ..problems import PanelError, Problems, SpecError
+from ..posterior.fitting import Fit, check_settings, warm_up
+from ..posterior.imputations import FitOfImputations
+from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM
-from ..summaries import Probability, interval_name
 from .directionality import Directionality, check_pairs, directionality
 from .shifted_panels import FEWEST, Cells, cells_of, pooled, refits
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.names import choices, lagged_path, number, quoted
+from ..basics.problems import Problems, SpecError
 from ..figures.evidence import Bar, Curve, EffectsRow, effects_figure
-from ..fitting import Fit
-from ..health import Health
-from ..names import choices, lagged_path, number, quoted
-from ..problems import Problems, SpecError
+from ..posterior.fitting import Fit
+from ..posterior.health import Health
+from ..posterior.summaries import Probability, above, below, indicator, interval, interval_name, probability
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.steps import interval_names
-from ..summaries import Probability, above, below, indicator, interval, interval_name, probability
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .structure import check_free, known_draws, signless
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin

@@ -9,7 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..effects import (
+from ..basics.names import ARROW, choices, in_words, lagged_path, number, quoted
+from ..basics.problems import Problems
+from ..posterior.fitting import Fit
+from ..spec.steps import base_step, equal_intervals, steps_per_interval
+from .effects_over_time import (
     along_path,
     held_at_expectation,
     matrix_exponential,
@@ -17,10 +21,6 @@ from ..effects import (
     sustained_drift,
     sustained_transitions,
 )
-from ..fitting import Fit
-from ..names import ARROW, choices, in_words, lagged_path, number, quoted
-from ..problems import Problems
-from ..spec.steps import base_step, equal_intervals, steps_per_interval
 
 __all__ = [
     "OTHER_WAYS",

@@ -6,12 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..calls import checked
-from ..fitting import Fit
-from ..health import Health
-from ..imputations import imputation_of_chains
-from ..problems import SpecError
-from ..summaries import Probability, indicator, probability
+from ..basics.calls import checked
+from ..basics.problems import SpecError
+from ..posterior.fitting import Fit
+from ..posterior.health import Health
+from ..posterior.imputations import imputation_of_chains
+from ..posterior.summaries import Probability, indicator, probability
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
 from .thresholds import CERTAINTY
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from ..calls import checked
-from ..fitting import Fit
-from ..given import is_number, is_one_of, shown
-from ..names import in_words, number, quoted
+from ..basics.calls import checked
+from ..basics.given import is_number, is_one_of, shown
+from ..basics.names import in_words, number, quoted
+from ..basics.problems import Problems, SpecError
 from ..panel import unseen_from
-from ..problems import Problems, SpecError
+from ..posterior.fitting import Fit
 from .comparison import (
     LEAST_DIFFERENCE,
     LEAST_ERRORS,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.names import number, quoted, split_path
+from ..basics.problems import Problems, SpecError
 from ..figures.evidence import Bar, bars_figure
-from ..fitting import Fit
-from ..health import Health
-from ..names import number, quoted, split_path
-from ..problems import Problems, SpecError
-from ..summaries import Probability, above, indicator, interval, interval_name, probability
+from ..posterior.fitting import Fit
+from ..posterior.health import Health
+from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability
 from .structure import check_free, check_path, known_draws, signless
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 

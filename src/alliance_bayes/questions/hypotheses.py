@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import entries, shown
+from ..basics.names import choices, lagged_path, number, quoted
+from ..basics.problems import Problems, SpecError
 from ..figures.evidence import shares_figure
-from ..fitting import Fit
-from ..given import entries, shown
-from ..health import Health
-from ..names import choices, lagged_path, number, quoted
-from ..problems import Problems, SpecError
-from ..summaries import Probability, indicator, interval_name, probability
+from ..posterior.fitting import Fit
+from ..posterior.health import Health
+from ..posterior.summaries import Probability, indicator, interval_name, probability
 from .ratios import Ratio
 from .statements import Statement, average_over, effects_of, fixed_effects, parse
 from .structure import FIXED, check_free, known_draws

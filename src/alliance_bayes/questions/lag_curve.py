@@ -10,16 +10,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..calls import checked
-from ..effects import matrix_exponential, own_lags, peak_of_lag, responses
+from ..basics.calls import checked
+from ..basics.given import shown
+from ..basics.names import lagged_path, number, quoted, split_path
+from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, bands_figure
-from ..fitting import Fit
-from ..given import shown
-from ..health import Health
-from ..names import lagged_path, number, quoted, split_path
-from ..problems import Problems, SpecError
+from ..posterior.fitting import Fit
+from ..posterior.health import Health
+from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
 from ..spec.steps import MOST_AHEAD
-from ..summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -34,6 +33,7 @@ from .dynamics import (
     time_in_words,
     within_in_words,
 )
+from .effects_over_time import matrix_exponential, own_lags, peak_of_lag, responses
 from .structure import check_path, free_paths, known_draws, leads, sign_in_words, sign_width, signless, with_fixed
 from .thresholds import MARGIN, check_margin
 

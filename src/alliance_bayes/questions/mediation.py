@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.names import ARROW, in_words, number
+from ..basics.problems import Problems
 from ..figures.effects import Band, bars_and_bands_figure
-from ..fitting import Fit
-from ..health import Health
-from ..names import ARROW, in_words, number
-from ..problems import Problems
-from ..summaries import Probability, above, below, indicator, interval, interval_name, probability
+from ..posterior.fitting import Fit
+from ..posterior.health import Health
+from ..posterior.summaries import Probability, above, below, indicator, interval, interval_name, probability
 from .dynamics import (
     Dynamics,
     Timing,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fitting import Fit
-from ..given import shown
-from ..imputations import imputation_of_chains
-from ..names import ARROW, choices, in_words, number, quoted
-from ..problems import Problems, SpecError
+from ..basics.given import shown
+from ..basics.names import ARROW, choices, in_words, number, quoted
+from ..basics.problems import Problems, SpecError
+from ..posterior.fitting import Fit
+from ..posterior.imputations import imputation_of_chains
 from ..spec.steps import MOST_AHEAD
 from .dynamics import (
     OTHER_WAYS,

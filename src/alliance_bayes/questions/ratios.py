@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..names import number
+from ..basics.names import number
 
 __all__ = ["Ratio"]
 

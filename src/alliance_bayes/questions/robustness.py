@@ -9,23 +9,23 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import check_seed
+from ..basics.interrupts import held_interrupts
+from ..basics.names import in_words, number, quoted
+from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
+from ..engine.model_on_panel import Latent
 from ..figures.evidence import Bar, forest_figure
-from ..fitting import PACKAGE, Fit, FitWarning, without_interruption_warnings
-from ..fitting import fit as fit_model
-from ..given import check_seed
-from ..interrupts import held_interrupts
-from ..model_on_panel import Latent
-from ..names import in_words, number, quoted
 from ..panel import Panel
-from ..problems import AllianceBayesError, InterruptionError, Problems, SpecError
+from ..posterior.fitting import PACKAGE, Fit, FitWarning, without_interruption_warnings
+from ..posterior.fitting import fit as fit_model
+from ..posterior.settings import Sampler
+from ..posterior.summaries import interval_name
 from ..pymc_models.densities import NotTabularError, log_density_of
-from ..settings import Sampler
 from ..spec.cross_lagged import CrossLagged
-from ..spec.families import BetaBinomial, Count, Days, Family, Items
 from ..spec.priors import Normal
+from ..spec.responses import BetaBinomial, Count, Days, Family, Items
 from ..spec.steps import equal_intervals
-from ..summaries import interval_name
 from .directionality import Directionality, check_pairs, directionality
 from .dynamics import sample_in_words
 from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from ..conditioning import log_densities, without_person
-from ..fitting import Fit, without_interruption_warnings
-from ..fitting import fit as fit_model
+from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
-from ..problems import InterruptionError
+from ..posterior.fitting import Fit, without_interruption_warnings
+from ..posterior.fitting import fit as fit_model
+from ..posterior.predictions.conditioning import log_densities, without_person
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 

@@ -9,15 +9,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import check_seed, shown
+from ..basics.names import choices, in_words, number, quoted
+from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, Marker, hidden_cause_figure
-from ..given import check_seed, shown
-from ..hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
-from ..names import choices, in_words, number, quoted
-from ..problems import Problems, SpecError
-from ..summaries import Probability, indicator, interval, interval_name
+from ..posterior.summaries import Probability, indicator, interval, interval_name
 from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
+from .hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from .mediation import Mediation
 from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
 from .structure import FIXED

@@ -13,16 +13,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..fitting import Fit, Settings, sampled
-from ..health import STATISTICS, Health, examine
-from ..imputations import mixed
-from ..latent_predictions import imputed_responses, who_could_answer
-from ..model_on_panel import panel_model
+from ..basics.problems import InterruptionError
+from ..basics.progress import shown
+from ..engine.model_on_panel import panel_model
 from ..panel import Absence, Panel
 from ..panel.records import MISSING
-from ..prediction import draw_unobserved
-from ..problems import InterruptionError
-from ..progress import shown
+from ..posterior.fitting import Fit, Settings, sampled
+from ..posterior.health import STATISTICS, Health, examine
+from ..posterior.imputations import mixed
+from ..posterior.predictions.latent_predictions import imputed_responses, who_could_answer
+from ..posterior.predictions.prediction import draw_unobserved
 
 __all__ = ["FEWEST", "Cells", "Refit", "cells_of", "pooled", "refits"]
 

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..calls import checked
+from ..basics.calls import checked
+from ..basics.given import shown
+from ..basics.names import choices, number
+from ..basics.problems import Problems, SpecError
+from ..causal.g_formula.causal_order import CausalOrder
+from ..causal.g_formula.regimes import Policy, Shift
+from ..causal.g_formula.simulating import Source, World, simulate_worlds, simulated_values
 from ..figures.effects import Histogram, bars_and_histograms_figure
 from ..figures.evidence import Bar
-from ..g_formula.causal_order import CausalOrder
-from ..g_formula.regimes import Policy, Shift
-from ..g_formula.simulating import Source, World, simulate_worlds, simulated_values
-from ..given import shown
-from ..names import choices, number
-from ..problems import Problems, SpecError
-from ..summaries import indicator, interval, interval_name, probability
+from ..posterior.summaries import indicator, interval, interval_name, probability
 from .counterfactual import Counterfactual, answer
 from .counterfactual_checks import MonteCarlo, check
 from .structure import labelled_bars

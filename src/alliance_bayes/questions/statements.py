@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from ..fitting import Fit
-from ..names import choices, lagged_path, number, quoted, split_path
-from ..problems import Problems
+from ..basics.names import choices, lagged_path, number, quoted, split_path
+from ..basics.problems import Problems
+from ..posterior.fitting import Fit
+from ..posterior.summaries import above, below, indicator
 from ..spec.steps import interval_names
-from ..summaries import above, below, indicator
 from .structure import fixed_intervals
 
 __all__ = ["Side", "Statement", "average_over", "effects_of", "fixed_effects", "parse"]

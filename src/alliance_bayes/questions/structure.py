@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..basics.names import ARROW, choices, lagged_path, quoted, split_path
+from ..basics.problems import Problems
 from ..figures.evidence import Bar
-from ..fitting import Fit
-from ..names import ARROW, choices, lagged_path, quoted, split_path
-from ..problems import Problems
+from ..posterior.fitting import Fit
+from ..posterior.summaries import Probability
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names, steps_per_interval
-from ..summaries import Probability
 
 __all__ = [
     "FIXED",

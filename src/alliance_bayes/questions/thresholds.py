@@ -1,7 +1,7 @@
 """From which size an effect counts, and how sure a verdict has to be: one default and one check for all questions."""
 
-from ..given import check_number
-from ..problems import Problems
+from ..basics.given import check_number
+from ..basics.problems import Problems
 
 __all__ = ["CERTAINTY", "MARGIN", "check_certainty", "check_margin"]
 

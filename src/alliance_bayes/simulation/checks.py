@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..names import choices, number
-from ..problems import Problems, SpecError
+from ..basics.names import choices, number
+from ..basics.problems import Problems, SpecError
 from ..spec.steps import base_step, interval_names
 from .arguments import NEEDS, says_something
 from .dynamics import unsound, unsound_drift

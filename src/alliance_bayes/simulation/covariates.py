@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..given import shown
-from ..names import choices, quoted
-from ..problems import Problems
+from ..basics.given import shown
+from ..basics.names import choices, quoted
+from ..basics.problems import Problems
 from ..spec.cross_lagged import CrossLagged
 from .reading import NUMBER, SD, SHARE, Array, Entry, Plain, Reader, table
 

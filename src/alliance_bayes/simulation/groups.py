@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..calls import checked
-from ..given import seed_problem, shown
-from ..names import quoted
-from ..problems import Problems, SpecError
+from ..basics.calls import checked
+from ..basics.given import seed_problem, shown
+from ..basics.names import quoted
+from ..basics.problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from .truth import Truth
 

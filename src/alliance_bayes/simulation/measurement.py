@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..given import shown
-from ..names import quoted
-from ..problems import Problems
+from ..basics.given import shown
+from ..basics.names import quoted
+from ..basics.problems import Problems
 from .reading import Array, Entry, Reader, by_name
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..given import is_one_of, shown
-from ..names import quoted
-from ..problems import Problems, SpecError
+from ..basics.given import is_one_of, shown
+from ..basics.names import quoted
+from ..basics.problems import Problems, SpecError
 from .reading import SHARE, Array, Each, plain_numbers
 
 __all__ = ["Missing", "absent_values"]

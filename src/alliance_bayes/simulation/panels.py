@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..calls import checked
-from ..given import check_seed, is_whole, shown
-from ..memory import memory_problem
-from ..names import choices
+from ..basics.calls import checked
+from ..basics.given import check_seed, is_whole, shown
+from ..basics.memory import memory_problem
+from ..basics.names import choices
+from ..basics.problems import Problems, SpecError
 from ..panel import Panel
-from ..problems import Problems, SpecError
 from .drawing import draw
 from .groups import GroupTruth
 from .missing import Missing, absent_values

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..names import in_words, lagged_path, number
+from ..basics.names import in_words, lagged_path, number
 from ..spec.steps import interval_names
 from .reading import Array, pairs_in_words
 

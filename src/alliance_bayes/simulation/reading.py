@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..given import is_number, shown
-from ..names import choices, lagged_path, number, quoted, split_path
-from ..problems import Problems
+from ..basics.given import is_number, shown
+from ..basics.names import choices, lagged_path, number, quoted, split_path
+from ..basics.problems import Problems
 
 __all__ = [
     "CORRELATION",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit, ndtr
 
-from ..given import shown
-from ..names import choices, quoted
-from ..problems import Problems
-from ..spec.families import BetaBinomial, Count, Days, Family, Items, Ordinal, YesNo
+from ..basics.given import shown
+from ..basics.names import choices, quoted
+from ..basics.problems import Problems
+from ..spec.responses import BetaBinomial, Count, Days, Family, Items, Ordinal, YesNo
 from .reading import Array, Entry, Reader
 
 if TYPE_CHECKING:

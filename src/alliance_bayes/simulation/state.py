@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from ..given import shown
-from ..names import choices, quoted
-from ..problems import Problems
+from ..basics.given import shown
+from ..basics.names import choices, quoted
+from ..basics.problems import Problems
 from .covariates import covariates_of
 from .dynamics import steps_of
 from .reading import NUMBER, SD, Array, Entry, Reader

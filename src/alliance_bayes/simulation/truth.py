@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import expm, solve_continuous_lyapunov
 
-from ..calls import checked
-from ..given import Numbers, shown
-from ..names import ARROW, choices, lagged_path
-from ..problems import Problems, SpecError
+from ..basics.calls import checked
+from ..basics.given import Numbers, shown
+from ..basics.names import ARROW, choices, lagged_path
+from ..basics.problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import steps_per_interval
 from .arguments import effect_entry, mean_entry, needed, says_something

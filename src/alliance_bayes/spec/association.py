@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..calls import checked
-from ..given import entries, shown
-from ..names import choices, in_words, number, quoted
-from ..problems import Problems, SpecError
+from ..basics.calls import checked
+from ..basics.given import entries, shown
+from ..basics.names import choices, in_words, number, quoted
+from ..basics.problems import Problems, SpecError
 
 __all__ = ["RandomInterceptRegression"]
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from ..given import entries, is_number, is_one_of, shown
-from ..names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
-from ..problems import Problems, SpecError
-from .families import Family, Gaussian, Items
+from ..basics.given import entries, is_number, is_one_of, shown
+from ..basics.names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
+from ..basics.problems import Problems, SpecError
 from .frozen_mapping import FrozenMapping
 from .latent_options import latent_assumptions, latent_contradictions, latent_options, priors_of_options
 from .occurrence import Selection, State
 from .priors import Priors
+from .responses import Family, Gaussian, Items
 from .steps import base_step, equal_intervals, interval_names, steps_per_interval
 
 __all__ = ["MISSING_AT_RANDOM", "CrossLagged", "Lags", "Stable"]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..names import choices, in_words, number, with_article
-from .families import Items, YesNo
+from ..basics.names import choices, in_words, number, with_article
 from .occurrence import INTERVIEW, Selection, State
+from .responses import Items, YesNo
 
 if TYPE_CHECKING:
     from .cross_lagged import CrossLagged

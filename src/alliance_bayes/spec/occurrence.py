@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..given import entries, is_number, shown
-from ..names import choices, in_words, number, quoted
-from ..problems import Problems, SpecError
+from ..basics.given import entries, is_number, shown
+from ..basics.names import choices, in_words, number, quoted
+from ..basics.problems import Problems, SpecError
 from .priors import Normal, _options_to_mapping, _prior_from_mapping, _problems_of
 
 __all__ = [

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self, TypeGuard
 
 import numpy as np
 
-from ..calls import checked
-from ..given import is_number, shown
-from ..names import choices, number
-from ..problems import Problems, SpecError
+from ..basics.calls import checked
+from ..basics.given import is_number, shown
+from ..basics.names import choices, number
+from ..basics.problems import Problems, SpecError
 
 __all__ = ["LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Prior", "Priors"]
 

@@ -1,0 +1,1 @@
+"""Regressions in causal order, regimes and the g-formula."""

@@ -1,0 +1,1 @@
+"""Spec and panel to linear systems, programs and kernels."""

@@ -1,0 +1,406 @@
+"""A model on a panel: everything that follows from the two before a number is tried."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ..basics.given import is_one_of, shown
+from ..basics.names import number, quoted
+from ..basics.problems import SpecError
+from ..panel import Panel, unseen_from
+from ..spec.cross_lagged import CrossLagged
+from .latent.cases import responses_of_cases
+from .latent.known_cases import left_to_integrate
+from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
+from .latent.panel_likelihood import moments_at
+from .latent.responses import LatentArrays, Responses, arrange, of_persons
+from .moments.cross_lagged_system import cross_lagged_system
+from .moments.derived import Derived, derived_quantities
+from .moments.design import Cell, Design, design_of
+from .moments.histories import Cases
+from .moments.identification import check_spec_against_panel
+from .moments.linear_system import PanelSystem
+from .moments.prior_scale import PriorScale, prior_scale
+from .moments.program_kernel import run_many
+from .moments.rank import indistinct_parameters
+from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+
+__all__ = ["Latent", "PanelModel", "check_latent", "panel_model"]
+
+Latent = Literal["integrate", "sample"]
+
+type FloatArray = npt.NDArray[np.float64]
+
+MOST_TRIES = 50
+MOST_SYSTEMS = 4096
+MOST_ALIKE = 5  # covariates that act on the same, of which identification is examined
+
+
+@dataclass(frozen=True, eq=False)
+class PanelModel:
+    """A model on a panel, made by `panel_model`.
+
+    Attributes
+    ----------
+    spec, panel
+        The two.
+    design
+        What the model knows of the panel besides its values.
+    weights
+        How often each person counts, shape ``(person,)``; None where all count once.
+    units
+        Centre and scale of each of the spec's columns; those of the panel where left open.
+    n_asked
+        After how many waves nobody was asked yet, so that it says nothing that nobody was seen; none where left open.
+    """
+
+    spec: CrossLagged
+    panel: Panel
+    design: Design
+    weights: FloatArray | None = None
+    units: tuple[FloatArray, FloatArray] | None = None
+    n_asked: int | None = None
+
+    @cached_property
+    def system(self) -> PanelSystem:
+        """The model as linear systems."""
+        return cross_lagged_system(self.spec, self.design)
+
+    def system_of(self, cell: Cell) -> PanelSystem:
+        """The model for people of one cell alone, who need not be in the panel; those asked for last are kept."""
+        found = self._system_of.pop(cell, None)
+        if found is None:
+            found = cross_lagged_system(self.spec, replace(self.design, cells=(cell,)))
+        self._system_of[cell] = found
+        if len(self._system_of) > MOST_SYSTEMS:
+            del self._system_of[next(iter(self._system_of))]
+        return found
+
+    @cached_property
+    def _system_of(self) -> dict[Cell, PanelSystem]:
+        return {}
+
+    @cached_property
+    def scale(self) -> PriorScale:
+        """The random variables."""
+        return prior_scale(self.spec, self.design)
+
+    @cached_property
+    def derived(self) -> Derived:
+        """The derived quantities."""
+        return derived_quantities(self.spec, self.design)
+
+    @cached_property
+    def statistics(self) -> PatternStatistics:
+        """The panel in the model's unit, as moments."""
+        return pattern_statistics(self.panel, self.spec.columns, self.design, self.weights)
+
+    @cached_property
+    def centre(self) -> FloatArray:
+        """Centre of each measure, or of its first indicator; 0 of a linear predictor; shape ``(measure,)``."""
+        return self.column_units[0][self._units]
+
+    @cached_property
+    def unit(self) -> FloatArray:
+        """SD that divides each measure, or its first indicator; 1 of a linear predictor; shape ``(measure,)``."""
+        return self.column_units[1][self._units]
+
+    @property
+    def _units(self) -> list[int]:
+        spec = self.spec
+        return [spec.columns.index(spec.indicators.get(name, (name,))[0]) for name in spec.measures]
+
+    @cached_property
+    def column_units(self) -> tuple[FloatArray, FloatArray]:
+        """Centre and scale of each of the spec's columns, shapes ``(column,)``; 0 and 1 of a linear predictor."""
+        if self.units is not None:
+            return self.units
+        if not self.spec.is_latent:
+            return self.statistics.centre, self.statistics.scale
+        known = dict(zip(self.panel.measures, zip(*self.panel.pooled_scale(), strict=True), strict=True))
+        units = [(0.0, 1.0) if name in self.spec.random_families else known[name] for name in self.spec.columns]
+        return np.array([centre for centre, _ in units]), np.array([scale for _, scale in units])
+
+    def values(self, persons: npt.NDArray[np.int64] | None = None) -> FloatArray:
+        """Values in the model's unit, then covariates, shape ``(person, value)``, of all persons or some positions.
+
+        Of a model with families, a state or selection: NaN for what is not normal, and for every linear predictor.
+        """
+        centre, scale = self.column_units
+        if not self.spec.is_latent:
+            return standardized_values(self.panel, self.spec.columns, centre, scale, persons, self.design)
+        raw = self.panel.require_persons("The likelihood of measures that are not normal")
+        whole = np.full((len(raw), self.system.n_values + self.system.n_covariates), np.nan)
+        n_measures, n_waves = len(self.spec.measures), raw.shape[1]
+        for place, name in enumerate(self.spec.measures):
+            if name not in self.spec.random_families:
+                column = raw[:, :, self.panel.measures.index(name)]
+                whole[:, place : n_measures * n_waves : n_measures] = (column - centre[place]) / scale[place]
+        if self.design.covariate_values is not None:
+            whole[:, self.system.n_values :] = self.design.covariate_values
+        return whole if persons is None else whole[persons]
+
+    @cached_property
+    def families(self) -> FamilyLayout:
+        """The numbers of the families, and where each response finds them."""
+        return family_layout(self.spec.measures, self.spec.families)
+
+    @cached_property
+    def cases(self) -> Cases:
+        """What each person may be a case of."""
+        return self.design.cases(self.panel.n_persons)
+
+    @cached_property
+    def responses(self) -> Responses:
+        """Responses of all cases, those of the state and of selection among them."""
+        return responses_of_cases(self.spec, self.panel, self.design, self.families, self.n_asked)
+
+    @cached_property
+    def latent_data(self) -> LatentArrays:
+        """Exact values and responses as the kernel of the latent path reads them."""
+        return arrange(self.values(), self.responses, self.cases, n_given=self.system.n_covariates)
+
+    def before(self, n_waves: int, *, until: int | None = None) -> "PanelModel":
+        """The model where nothing is known yet after the first waves: no value, no state, nor who would be seen.
+
+        Parameters
+        ----------
+        n_waves
+            How many waves are known. Units, covariates and windows stay what they are.
+        until
+            Position of a later wave up to which the state has a probability.
+        """
+        panel = unseen_from(self.panel, n_waves, measures=self.spec.told_columns)
+        asked = n_waves if self.n_asked is None else min(n_waves, self.n_asked)
+        return replace(self.on(panel, until=n_waves - 1 if until is None else until), n_asked=asked)
+
+    def on(self, panel: Panel, *, until: int | None = None) -> "PanelModel":
+        """The model on another panel, in the same units, with covariates standardised as here.
+
+        Parameters
+        ----------
+        panel
+            Of the same measures.
+        until
+            Position of the wave up to which the state has a probability at least.
+        """
+        design = design_of(self.spec, panel, until=until, like=self.design)
+        return replace(self, panel=panel, design=design, weights=None, units=self.column_units)
+
+    def latent_data_of(self, persons: npt.NDArray[np.int64]) -> LatentArrays:
+        """The same of the persons at these different positions alone, who become 0, 1, 2 and so on."""
+        fewer = of_persons(persons, self.values(), self.responses, self.cases)
+        return arrange(*fewer, n_given=self.system.n_covariates)
+
+    def predictor_moments(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Means and covariances of all linear predictors and exact values, by linear system, and the families' numbers.
+
+        Shapes ``(cell, value)``, ``(cell, value, value)`` and ``(phi,)``.
+        """
+        structure, systems = self.system.structure_arrays, self.system.arrays
+        means, covariances, phi, *_ = moments_at(np.ascontiguousarray(theta), structure, systems, self.families.links)
+        return means, covariances, phi
+
+    @cached_property
+    def is_integrated(self) -> npt.NDArray[np.bool_]:
+        """Whose linear predictors are integrated out, shape ``(person,)``.
+
+        Not those of a person whose values are normal, and in whom all that a state or selection depends on was
+        observed.
+        """
+        psi = self.scale.join(self.scale.draw(MOST_TRIES, np.random.default_rng(0)))
+        thetas, proper = run_many(psi, self.scale.arrays)
+        theta = thetas[np.argmax(proper & np.isfinite(thetas).all(axis=1))]
+        means, covariances, _ = self.predictor_moments(theta)
+        found = np.zeros(self.panel.n_persons, dtype=bool)
+        found[self.latent_data.person[left_to_integrate(means, covariances, self.latent_data)]] = True
+        return found
+
+    @cached_property
+    def has_value(self) -> npt.NDArray[np.bool_]:
+        """Who has any value of the model, shape ``(person,)``."""
+        if not self.spec.is_latent:
+            assert self.statistics.person_pattern is not None
+            return self.statistics.person_pattern >= 0
+        return self.has_value_from(0)
+
+    def has_value_from(self, n_waves: int) -> npt.NDArray[np.bool_]:
+        """Who has any value of the model after the first waves, shape ``(person,)``."""
+        n_values, n_all = self.system.n_values, len(self.panel.times)
+        n_columns = n_values // n_all if not self.spec.is_latent else len(self.spec.measures)
+        place = np.arange(n_values)
+        of_measures = n_columns * n_all
+        wave = np.where(place < of_measures, place // n_columns, (place - of_measures) % n_all)
+        later = wave >= n_waves
+        found = (~np.isnan(self.values()[:, :n_values][:, later])).any(axis=1)
+        if self.spec.is_latent:
+            responses = self.responses
+            found[self.cases.person[responses.case[later[responses.position]]]] = True
+        return found
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the likelihood is computed, and what to know of these data before its numbers are read."""
+        if not self.spec.is_latent:
+            path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
+            return (path, *self.few_people)
+        found = list(self._paths())
+        state, histories = self.spec.state, np.bincount(self.cases.person)
+        if state is not None and (histories > 1).any():
+            new = f", or may be a new one (same={number(state.same)})" if state.same < 1 else ""
+            found.append(
+                f"{int((histories > 1).sum())} people have several possible histories, up to {int(histories.max())} of "
+                f"one person, which are summed over: '{state.name}' was not told at every time{new}."
+            )
+        sparse = sparse_categories(panel_responses(self.panel, self.families), self.families)
+        return (*found, *self.few_people, *sparse)
+
+    @property
+    def few_people(self) -> tuple[str, ...]:
+        """A sentence where there are no more people than parameters."""
+        n_parameters = self.system.n_parameters
+        if self.n_persons > n_parameters:
+            return ()
+        return (
+            f"{self.n_persons} people for {n_parameters} parameters: much of the answer is the prior, and estimates of "
+            "maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people.",
+        )
+
+    def _paths(self) -> Iterator[str]:
+        """Which people's likelihood is that of moments, and whose linear predictors are integrated out."""
+        n_integrated = int(self.is_integrated.sum())
+        n_known = self.n_persons - n_integrated
+        if n_known:
+            state = () if self.spec.state is None else (self.spec.state.name,)
+            regressions = [*state, *(each.of for each in self.spec.selection)]
+            known = f", with all predictors of {quoted(regressions)} among them" if regressions else ""
+            of = f"{n_known:,} of {self.n_persons:,}" if n_integrated else f"all {n_known:,}"
+            yield (
+                f"Moments path for {of} people, whose observed values are normal{known}: their likelihood is computed "
+                "from means and covariances, exactly."
+            )
+        if n_integrated:
+            whose = f" for {n_integrated:,} people: their" if n_known else ": each person's"
+            yield f"Latent path{whose} linear predictors are integrated out of the likelihood."
+
+    @property
+    def n_persons(self) -> int:
+        """How many people have any value of the model."""
+        return int(self.has_value.sum()) if self.spec.is_latent else self.statistics.n_persons
+
+    def derive(self, thetas: FloatArray) -> FloatArray:
+        """Derived vectors at many theta, shape ``(draw, derived)``."""
+        constants = np.concatenate([self.centre, self.unit])
+        inputs = np.hstack([thetas, np.broadcast_to(constants, (len(thetas), len(constants)))])
+        return np.asarray(run_many(inputs, self.derived.arrays)[0])
+
+    @cached_property
+    def raw_factors(self) -> FloatArray:
+        """What each parameter is multiplied by to come to the measures' own units, shape ``(parameter,)``."""
+        own = zip(self.spec.columns, self.column_units[1].tolist(), strict=True)
+        scales = {**dict(own), **self.design.scales}
+        return np.array(
+            [
+                np.prod([scales[name] for name in parameter.times]) / np.prod([scales[name] for name in parameter.per])
+                for parameter in self.system.parameters
+            ]
+        )
+
+    def to_raw(self, theta: FloatArray) -> FloatArray:
+        """Parameters in the measures' own units."""
+        raw = theta * self.raw_factors
+        return raw + self._shifts(raw)
+
+    def from_raw(self, raw: FloatArray) -> FloatArray:
+        """Parameters in the model's unit; the inverse of `to_raw`."""
+        return (raw - self._shifts(raw)) / self.raw_factors
+
+    def _shifts(self, raw: FloatArray) -> FloatArray:
+        """Centres of what has a location; of an indicator, less what its measure's centre makes of it."""
+        centres = dict(zip(self.spec.columns, self.column_units[0].tolist(), strict=True))
+        names = self.system.names
+        shifts = np.zeros(len(names))
+        for place, parameter in enumerate(self.system.parameters):
+            if parameter.located is None:
+                continue
+            shifts[place] = centres[parameter.located]
+            if parameter.kind == "item" and self.spec.invariance not in ("configural", "weak"):
+                first = self.spec.indicators[self.spec.measures[parameter.measures[0]]][0]
+                loading = parameter.name.replace("item intercept", "loading")
+                shifts[place] -= raw[names.index(loading)] * centres[first]
+        return shifts
+
+
+def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
+    """Put a model and a panel together.
+
+    Raises
+    ------
+    SpecError
+        If the model is not identified at these times or does not fit the panel's measures.
+    PanelError
+        If values do not fit the family of their measure.
+    """
+    check_spec_against_panel(spec, panel)
+    model = PanelModel(spec, panel, design_of(spec, panel))
+    if spec.is_latent:
+        model.responses  # noqa: B018  # values that do not fit their family are found here
+    if spec.indicators and spec.invariance == "approximate":
+        return model  # identified by its priors alone
+    indistinct = _indistinct(_with_few_covariates(model)) and _indistinct(model)
+    if indistinct:
+        raise SpecError(
+            f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: means "
+            f"and covariances do not tell apart {quoted(indistinct, most=8)}. Use fewer free parameters "
+            "(residuals='equal', lags='equal', fewer options) or more waves."
+        )
+    return model
+
+
+def _indistinct(model: PanelModel) -> tuple[str, ...]:
+    return indistinct_parameters(model.system, model.scale, model.design.cells)
+
+
+def _with_few_covariates(model: PanelModel) -> PanelModel:
+    """The model with at most a few covariates that act on the same.
+
+    Given the rest of a model, each covariate's effects are told by its own covariances with the values alone, and by
+    the same rule for covariates that act on the same. So what identifies this model identifies the whole one, and
+    hundreds of covariates need not be examined one by one.
+    """
+    spec = model.spec
+    state = () if spec.state is None else spec.state.predictors
+    named = {*spec.predetermined, *spec.moderated.values(), *state}
+    kept: dict[str, tuple[str, ...]] = {}
+    alike: Counter[tuple[tuple[str, ...], bool]] = Counter()
+    for name, targets in spec.covariates.items():
+        kind = (tuple(targets), name in model.panel.covariates)
+        alike[kind] += 1
+        if name in named or alike[kind] <= MOST_ALIKE:
+            kept[name] = tuple(targets)
+    if len(kept) == len(spec.covariates):
+        return model
+    few = replace(spec, covariates=kept)
+    return PanelModel(few, model.panel, design_of(few, model.panel))
+
+
+def check_latent(spec: CrossLagged, latent: str) -> None:
+    """Refuse what cannot be done with the linear predictors of a model.
+
+    Raises
+    ------
+    SpecError
+        If `latent` is not known, or asks to sample linear predictors of a model without any.
+    """
+    if not is_one_of(latent, get_args(Latent)):
+        raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {shown(latent)}.")
+    if latent == "sample" and not spec.is_latent:
+        raise SpecError(
+            f"latent='sample' samples the linear predictors of families, a state or selection, and this {spec.title} "
+            "has none of them. Leave latent out."
+        )

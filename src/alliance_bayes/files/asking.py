@@ -1,0 +1,74 @@
+"""Questions of a model file, put to a fit."""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+from ..posterior.fitting import Fit
+from ..questions.bayes_factors import BayesFactors, bayes_factors
+from ..questions.delta_adjustment import DeltaAdjustment, delta_adjustment
+from ..questions.directionality import Directionality, DirectionalityOfPairs, directionality, directionality_of_pairs
+from ..questions.groups import GroupContrast, group_contrast
+from ..questions.hypotheses import Hypotheses, hypotheses
+from ..questions.lag_curve import LagCurve, lag_curve
+from ..questions.mediation import Mediation, mediation
+from ..questions.robustness import Robustness, robustness, robustness_variants
+from ..spec.mapping import KINDS
+from .questions import Question
+
+__all__ = ["Answer", "answer"]
+
+type Answer = (
+    Directionality
+    | DirectionalityOfPairs
+    | Mediation
+    | LagCurve
+    | Hypotheses
+    | BayesFactors
+    | Robustness
+    | DeltaAdjustment
+    | GroupContrast
+)
+
+
+def answer(question: Question, fit: Fit) -> Answer:
+    """Answer to one question of the model file that was fitted."""
+    found: Answer = ASK[question.ask](fit, **question.options)
+    return found
+
+
+def _directionality(fit: Fit, between: Sequence[str], **options: Any) -> Directionality | DirectionalityOfPairs:
+    if len(between) == 2:
+        return directionality(fit, *between, **options)
+    return directionality_of_pairs(fit, combinations(between, 2), **options)
+
+
+def _robustness(
+    fit: Fit, between: Sequence[str], *, margin: float | None = None, certainty: float | None = None, **variants: Any
+) -> Robustness:
+    first, second = between
+    if "models" in variants:
+        variants["models"] = [KINDS[kind].__name__ for kind in variants["models"]]
+    asked = {"margin": margin, "certainty": certainty}
+    options = fit.settings.options | {name: value for name, value in asked.items() if value is not None}
+    chosen = robustness_variants(fit.spec, fit.panel, **variants)
+    return robustness(fit.spec, fit.panel, first, second, variants=chosen, **options)
+
+
+def of_pair(ask: Callable[..., Answer]) -> Callable[..., Answer]:
+    def asked(fit: Fit, between: Sequence[str], **options: Any) -> Answer:
+        return ask(fit, *between, **options)
+
+    return asked
+
+
+ASK: dict[str, Callable[..., Answer]] = {
+    "directionality": _directionality,
+    "mediation": mediation,
+    "lag_curve": lag_curve,
+    "hypotheses": of_pair(hypotheses),
+    "bayes_factors": of_pair(bayes_factors),
+    "robustness": _robustness,
+    "delta_adjustment": of_pair(delta_adjustment),
+    "group_contrast": group_contrast,
+}

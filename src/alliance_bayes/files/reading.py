@@ -1,0 +1,108 @@
+"""The text of a model file and what its TOML holds, or in one sentence why it cannot be read."""
+
+import tomllib
+from importlib import resources
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ..basics.given import shown
+from ..basics.names import choices
+from ..basics.problems import ModelFileError
+
+__all__ = ["LARGEST", "document_of", "named_text", "packaged_text", "text_at"]
+
+LARGEST = 2_000_000
+"""Bytes; the longest model file that makes sense has some thousands."""
+DEEPEST = 20
+"""Levels of tables and lists; a model file needs five."""
+
+
+def text_at(path: str | PathLike[str]) -> tuple[str, str]:
+    """Text and name of the model file at a path, without a byte order mark.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it is a folder, too large, or not text in UTF-8.
+    """
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise ModelFileError(f"'{file}' is a folder. Name the model file in it.")
+        if not file.is_file():
+            raise ModelFileError(f"No model file '{file}'.")
+        size = file.stat().st_size
+        if size > LARGEST:
+            raise ModelFileError(
+                f"{file.name} has {size:,} bytes, and a model file has at most {LARGEST:,}. Is it the data file?"
+            )
+        return file.read_text("utf-8-sig"), file.name
+    except ModelFileError:
+        raise
+    except UnicodeDecodeError as error:
+        raise ModelFileError(
+            f"{file.name} is not text in UTF-8: byte {error.object[error.start]:#04x} at position {error.start:,}. "
+            "Save it as UTF-8, or name the model file if this is another."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"The model file {shown(str(file))} cannot be read: {_reason(error)}.") from None
+
+
+def packaged_text(name: str) -> str:
+    """Text of a model file that comes with the package."""
+    packaged = (resources.files("alliance_bayes") / "models").iterdir()
+    texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
+    stem = name.removesuffix(".toml")
+    if stem not in texts:
+        raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
+    return texts[stem].read_text("utf-8")
+
+
+def named_text(path: str | PathLike[str]) -> tuple[str, str]:
+    """Text and name of a model file: at a path that ends in ``.toml``, else of one that comes with the package."""
+    return text_at(path) if Path(path).suffix == ".toml" else (packaged_text(str(path)), f"{path}.toml")
+
+
+def document_of(text: str, name: str) -> dict[str, Any]:
+    """What the TOML of a model file holds.
+
+    Raises
+    ------
+    ModelFileError
+        If it is empty, not TOML, nested too deeply, or holds a number of too many digits.
+    """
+    if not text.strip():
+        raise ModelFileError(f"{name} is empty. A model file begins with 'format = 1'.")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+    except RecursionError:
+        raise ModelFileError(_too_deep(name)) from None
+    except ValueError:  # Python reads no whole number of so many digits
+        raise ModelFileError(
+            f"{name} holds a number of thousands of digits, which no setting of a model has."
+        ) from None
+    if _depth(document) > DEEPEST:
+        raise ModelFileError(_too_deep(name))
+    return document
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _too_deep(name: str) -> str:
+    return f"{name} nests tables or lists more than {DEEPEST} levels deep, which no section of a model file does."
+
+
+def _depth(document: dict[str, Any]) -> int:
+    """How many levels there are, counted without recursion, up to one more than are allowed."""
+    level: list[dict[str, Any] | list[Any]] = [document]
+    for depth in range(DEEPEST + 2):
+        entries = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
+        level = [each for each in entries if isinstance(each, dict | list)]
+        if not level:
+            return depth
+    return DEEPEST + 1

@@ -1,0 +1,1 @@
+"""Maximum likelihood: estimates, the saturated model, fit, tests, robust errors, residuals."""

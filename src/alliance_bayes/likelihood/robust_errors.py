@@ -1,0 +1,197 @@
+"""Standard errors and tests of fit that do not take the model's distribution of people for granted.
+
+With ``s_i`` the score (gradient of the log-likelihood) of person i, ``w_i`` the weight, A the observed information of
+the weighted log-likelihood, and ``B = C / (C - 1) sum over clusters of (sum w_i s_i)(sum w_i s_i)'``, C the number of
+clusters, the covariance of the estimates is ``A^-1 B A^-1`` [1]_. Without clusters every person is one, and the factor
+is left out, as in lavaan.
+
+References
+----------
+.. [1] White (1982). Maximum likelihood estimation of misspecified models. Econometrica 50, 1-25.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.model_on_panel import PanelModel
+from ..engine.moments.kernel import moment_slopes, moments
+from ..engine.moments.linear_system import saturated_system
+from ..engine.moments.program_kernel import run
+from ..engine.moments.statistics import by_pattern
+from .fit_indices import Scaling, baseline_degrees_of_freedom, n_degrees_of_freedom
+from .maximising import hessian_of
+from .saturated import Saturated, cell_patterns, saturated, saturated_theta
+from .survey_design import Sampling
+
+__all__ = [
+    "group_members",
+    "middle",
+    "model_scores",
+    "moment_information",
+    "moment_scores",
+    "scaling_factors",
+    "seen_values",
+]
+
+MOST_PERSONS = 20_000  # whose scores of moments are held at a time
+
+type FloatArray = npt.NDArray[np.float64]
+
+
+def moment_scores(mean: FloatArray, covariance: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray:
+    """Gradient of each person's normal log density in what the moments depend on.
+
+    Parameters
+    ----------
+    mean, covariance
+        Shapes ``(value,)`` and ``(value, value)``.
+    values
+        Shape ``(person, value)``, NaN where absent.
+    slopes
+        Derivatives of the means, then of the lower triangle of the covariances row by row, shape
+        ``(moment, parameter)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(person, parameter)``; 0 for a person without any value.
+    """
+    result = np.zeros((len(values), slopes.shape[1]))
+    n_values = len(mean)
+    rows, columns = np.tril_indices(n_values)
+    both = np.where(rows == columns, 0.5, 1.0)  # an entry off the diagonal stands for two
+    masks, pattern = np.unique(~np.isnan(values), axis=0, return_inverse=True)
+    for place, mask in enumerate(masks):
+        members = np.flatnonzero(pattern == place)
+        precision = np.zeros_like(covariance)
+        precision[np.ix_(mask, mask)] = np.linalg.inv(covariance[np.ix_(mask, mask)])
+        for start in range(0, len(members), MOST_PERSONS):
+            block = members[start : start + MOST_PERSONS]
+            pulled = np.where(mask, values[block] - mean, 0.0) @ precision
+            products = both * (pulled[:, rows] * pulled[:, columns] - precision[rows, columns])
+            result[block] = pulled @ slopes[:n_values] + products @ slopes[n_values:]
+    return result
+
+
+def model_scores(model: PanelModel, theta: FloatArray) -> FloatArray:
+    """Gradient of each person's log density in theta, shape ``(person, parameter)``, given the covariates."""
+    system, values = model.system, seen_values(model)
+    registers, _ = run(theta, system.structure_arrays)
+    result = np.zeros((len(values), len(theta)))
+    for cell, linear in enumerate(system.systems):
+        members = group_members(model, cell)
+        slopes = moment_slopes(theta, system.structure_arrays, system.arrays, cell)
+        mean, covariance = moments(registers, linear.arrays)
+        result[members] = moment_scores(mean, covariance, values[members], slopes)
+    return result
+
+
+def middle(scores: FloatArray, sampling: Sampling) -> FloatArray:
+    """B of the sandwich, shape ``(parameter, parameter)``."""
+    if sampling.weights is not None:
+        scores = sampling.weights[:, None] * scores
+    if sampling.clusters is not None:
+        sums = np.zeros((sampling.n_clusters, scores.shape[1]))
+        seen = sampling.clusters >= 0
+        np.add.at(sums, sampling.clusters[seen], scores[seen])
+        scores = sums * np.sqrt(sampling.n_clusters / (sampling.n_clusters - 1))
+    return scores.T @ scores
+
+
+def moment_information(model: PanelModel, cell: int, estimates: Saturated) -> FloatArray:
+    """Observed information of a group's saturated model in means and covariances, shape ``(moment, moment)``."""
+    size = len(estimates.mean)
+    system = saturated_system(size)
+    theta = saturated_theta(system, estimates)
+    order = moment_slopes(theta, system.structure_arrays, system.arrays, 0)
+    return np.asarray(order @ hessian_of(system, cell_patterns(model, cell), theta) @ order.T)
+
+
+def scaling_factors(
+    model: PanelModel, information: FloatArray, scores: FloatArray, groups: Sequence[Saturated], sampling: Sampling
+) -> Scaling:
+    """Mean of what stands for chi-square 1 per degree of freedom, of the model and of independent values.
+
+    ``c = (tr(A1^-1 B1) - tr(A0^-1 B0)) / df`` with A and B of the saturated model (1) and of the model (0), as lavaan
+    and Mplus scale the test of their estimator MLR. Covariates are conditioned on: what they add to the traces of the
+    saturated model and of independent values alike is taken off.
+    """
+    size, n_covariates = model.system.n_values, model.system.n_covariates
+    whole, alone = 0.0, 0.0
+    values = seen_values(model)
+    for cell, estimates in enumerate(groups):
+        members = group_members(model, cell)
+        part = _of(sampling, members)
+        whole += _trace(
+            moment_information(model, cell, estimates),
+            moment_scores(
+                estimates.mean, estimates.covariance, values[members], np.eye(_n_moments(size + n_covariates))
+            ),
+            part,
+        )
+        if n_covariates:
+            whole -= _trace_of_covariates(values[members][:, size:], part)
+        alone += _trace_of_single_values(values[members][:, :size], part)
+    df = n_degrees_of_freedom(model)
+    own = _trace(information, scores, sampling)
+    return Scaling((whole - own) / df if df else 1.0, (whole - alone) / baseline_degrees_of_freedom(model))
+
+
+def _n_moments(size: int) -> int:
+    return size * (size + 3) // 2
+
+
+def _trace(information: FloatArray, scores: FloatArray, sampling: Sampling) -> float:
+    return float(np.trace(np.linalg.solve(information, middle(scores, sampling))))
+
+
+def _trace_of_covariates(values: FloatArray, sampling: Sampling) -> float:
+    """Trace of the saturated model of the covariates alone, which are complete."""
+    values = np.where(np.isnan(values).any(axis=1)[:, None], np.nan, values)
+    arrays, _ = by_pattern(values, weights=sampling.weights)
+    estimates = saturated(arrays)
+    if estimates is None:
+        return np.nan
+    system = saturated_system(values.shape[1])
+    theta = saturated_theta(system, estimates)
+    slopes = moment_slopes(theta, system.structure_arrays, system.arrays, 0)
+    scores = moment_scores(estimates.mean, estimates.covariance, values, slopes)
+    return _trace(hessian_of(system, arrays, theta), scores, sampling)
+
+
+def _trace_of_single_values(values: FloatArray, sampling: Sampling) -> float:
+    """Trace of means and variances of values that are independent."""
+    total = 0.0
+    for value in values.T:
+        counts = np.where(np.isnan(value), 0.0, 1.0 if sampling.weights is None else sampling.weights)
+        n, known = counts.sum(), np.nan_to_num(value)
+        mean = (counts * known).sum() / n
+        variance = (counts * (known - mean) ** 2).sum() / n
+        deviation = np.where(np.isnan(value), 0.0, value - mean)
+        squares = np.where(np.isnan(value), 0.0, deviation**2 / variance - 1) / (2 * variance)
+        scores = np.column_stack([deviation / variance, squares])
+        total += _trace(n * np.diag([1 / variance, 0.5 / variance**2]), scores, sampling)
+    return total
+
+
+def seen_values(model: PanelModel) -> FloatArray:
+    """Values and covariates in the model's unit, all NaN for a person without any value."""
+    values = model.values()
+    assert model.statistics.person_pattern is not None
+    return np.where((model.statistics.person_pattern >= 0)[:, None], values, np.nan)
+
+
+def group_members(model: PanelModel, cell: int) -> npt.NDArray[np.int64]:
+    """Positions of the persons of a cell."""
+    cells = model.design.person_cell
+    return np.arange(model.panel.n_persons) if cells is None else np.flatnonzero(cells == cell)
+
+
+def _of(sampling: Sampling, members: npt.NDArray[np.int64]) -> Sampling:
+    return Sampling(
+        None if sampling.clusters is None else sampling.clusters[members],
+        None if sampling.weights is None else sampling.weights[members],
+        sampling.n_clusters,
+    )

@@ -1,0 +1,1 @@
+"""Draws of a posterior, how far they can be trusted, and what is predicted from them."""

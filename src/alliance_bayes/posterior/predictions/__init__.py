@@ -1,0 +1,1 @@
+"""People predicted from draws: completed, replicated, forecast."""

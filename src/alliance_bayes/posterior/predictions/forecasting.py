@@ -1,0 +1,143 @@
+"""What a fitted model foretells of people at one time from what was observed of them before it."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ...basics.given import is_number, shown
+from ...basics.names import number
+from ...basics.problems import SpecError
+from ...engine.latent.measures import response_sizes
+from ...engine.model_on_panel import PanelModel
+from ...engine.moments.parameters import lay_out_parameters
+from ...panel import Panel, longer
+from ...spec.cross_lagged import CrossLagged
+from ...spec.responses import BetaBinomial, Count, Days
+from ...spec.steps import MOST_AHEAD, base_step
+from .latent_predictions import foretold_responses
+from .prediction import continued, draw_unobserved
+
+__all__ = ["amounts", "foretold", "model_until"]
+
+type FloatArray = npt.NDArray[np.float64]
+
+
+def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[PanelModel, FloatArray, int]:
+    """The model when nothing is known yet from a time on, its panel continued until then.
+
+    Parameters
+    ----------
+    model
+        The model on its panel.
+    time
+        A wave of the panel after the first, or a time beyond it that whole intervals as long as the last one lead to
+        (on a grid: base steps; in continuous time: any).
+    thetas
+        One draw of the parameters per row, in the model's unit.
+
+    Returns
+    -------
+    tuple
+        The model; its parameters, in which the last interval and the last wave go on beyond the panel; and the position
+        of the wave at `time`.
+
+    Raises
+    ------
+    SpecError
+        If `time` is none of these, or is beyond the panel of covariates that act at each wave.
+    """
+    spec, panel = model.spec, model.panel
+    times = _times_until(spec, panel.times, time)
+    wave = times.index(time)
+    if len(times) > len(panel.times):
+        if {"each_wave", "every_wave"} & {target for each in spec.covariates.values() for target in each}:
+            raise SpecError(
+                "No forecast beyond the panel: its covariates act at each wave, and later ones are unknown."
+            )
+        families = {name: family.lasting(len(times)) for name, family in spec.families.items()}
+        spec, panel = replace(spec, families=families), longer(panel, times)
+    there = replace(model, spec=spec, n_asked=len(model.panel.times)).on(_amounts_filled(spec, panel))
+    if len(times) > len(model.panel.times):
+        fitted, longer_table = (lay_out_parameters(each.spec, each.design) for each in (model, there))
+        thetas = continued(fitted, longer_table, thetas)
+    return there.before(wave, until=wave), thetas, wave
+
+
+def foretold(
+    model: PanelModel, wave: int, thetas: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Draw everybody's values at a wave of which nothing is known yet, given what is known of them.
+
+    Parameters
+    ----------
+    model, wave, thetas
+        As of `model_until`.
+    rng
+        Source of the random numbers.
+
+    Returns
+    -------
+    tuple
+        Values of the spec's response columns in their own units, shape ``(draw, person, column)``, NaN in draws in
+        which they do not exist; and the state, shape ``(draw, person)`` (without persons where there is none).
+    """
+    if model.spec.is_latent:
+        return foretold_responses(model, wave, thetas, rng)
+    size = len(model.spec.columns)
+    targets = model.system.systems[0].observed[wave * size : (wave + 1) * size]
+    drawn = draw_unobserved(model.system, targets, thetas, model.values(), rng, model.design.person_cell)
+    centre, unit = model.column_units
+    return drawn * unit + centre, np.zeros((len(thetas), 0))
+
+
+def amounts(model: PanelModel, wave: int) -> FloatArray:
+    """Window, trials or exposure of each response column at a wave, or NaN; shape ``(person, column)``."""
+    spec, panel = model.spec, model.panel
+    found = []
+    for name in spec.measures:
+        family = spec.random_families.get(name)
+        size = np.full(panel.n_persons, np.nan)
+        if isinstance(family, Days | BetaBinomial | Count):
+            size = response_sizes(name, family, panel)[:, wave]
+        found += [size] * len(spec.columns_of(name))
+    return np.stack(found, axis=1)
+
+
+def _amounts_filled(spec: CrossLagged, panel: Panel) -> Panel:
+    """The panel where a window, trials or exposure that is not known is the last known one of that person."""
+    if not spec.given_columns:
+        return panel
+    values = panel.require_persons("A forecast").copy()
+    for name in spec.given_columns:
+        column = values[:, :, panel.measures.index(name)]
+        for wave in range(1, column.shape[1]):
+            unknown = np.isnan(column[:, wave])
+            column[unknown, wave] = column[unknown, wave - 1]
+    return replace(panel, values=values)
+
+
+def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
+    """Return the waves up to `time`, the panel's own and as many more as lead there."""
+    if not (is_number(time) or isinstance(time, float)):
+        raise SpecError(f"A forecast needs a time, such as {number(times[-1])}; got {shown(time)}.")
+    if time in times[1:]:
+        return times
+    length = times[-1] - times[-2]
+    if spec.lags == "continuous" and np.isfinite(time) and time > times[-1]:
+        return (*times, time)
+    step = (base_step(times) or length) if spec.lags == "grid" else length
+    n_more = (time - times[-1]) / step
+    if not np.isfinite(n_more) or n_more < 0.5 or abs(n_more - round(n_more)) > 1e-9:
+        raise SpecError(
+            f"No forecast for {number(time)}: choose one of the later waves {', '.join(map(number, times[1:]))}, or a "
+            f"time that whole steps of {number(step)} lead to from {number(times[-1])}."
+        )
+    if n_more > MOST_AHEAD:
+        raise SpecError(
+            f"No forecast for {number(time)}: it is {n_more:.3g} steps of {number(step)} beyond the last wave, and at "
+            f"most {MOST_AHEAD:,} can be predicted."
+        )
+    if spec.lags == "grid":
+        return (*times, time)
+    return (*times, *(times[-1] + step * ahead for ahead in range(1, round(n_more))), time)

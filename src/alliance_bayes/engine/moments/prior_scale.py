@@ -620,11 +620,13 @@ class _Layout:
         self.let(self.table.at("restart variance", 0)[places], writer.multiply(sds, sds))
         self.let(self.table.at("restart mean", 0)[places], means)
 
-    def write_numbers(self, block: str, matrix: str, prior: Prior, labels: Sequence[str]) -> None:
-        """A vector of numbers, each a random variable with the same prior."""
-        if labels:
-            self.coordinates[f"{block}_of"] = tuple(labels)
-            self.let(self.table.at(matrix, 0), self.add(block, prior, (len(labels), f"{block}_of"))[0])
+    def write_numbers(self, block: str, matrix: str, prior: Prior) -> None:
+        """A vector of numbers with the same prior, labelled by the parameters they are, such as ``x -> state kept``."""
+        positions = np.sort(self.table.at(matrix, 0))
+        positions = positions[positions != NOTHING]
+        if positions.size:
+            self.coordinates[f"{block}_of"] = tuple(self.table.names[position] for position in positions)
+            self.let(positions, self.add(block, prior, (positions.size, f"{block}_of"))[0])
 
     def write_intercepts(self, block: str, matrix: str, prior: Prior, first: int) -> None:
         """An intercept for each wave from the first one that has it."""
@@ -639,24 +641,20 @@ class _Layout:
         if state is None:
             return
         name = state.name
-        self.write_numbers(f"{name}_first_intercept", "first intercept", state.intercept, [name])
-        self.write_numbers(f"{name}_first_on", "first on", state.slope, state.first)
-        for word, predictors in (("acquired", state.acquire), ("kept", state.keep)):
+        self.write_numbers(f"{name}_first_intercept", "first intercept", state.intercept)
+        self.write_numbers(f"{name}_first_on", "first on", state.slope)
+        for word in ("acquired", "kept"):
             self.write_intercepts(f"{name}_{word}_intercept", f"{word} intercept", state.intercept, 1)
-            self.write_numbers(f"{name}_{word}_on", f"{word} on", state.slope, predictors)
-        if state.acts_on:
-            self.coordinates[f"{name}_effect_on"] = tuple(state.acts_on)
-            places = [self.spec.measures.index(each) for each in state.acts_on]
-            effects = self.add(f"{name}_effect", state.effect, (len(places), f"{name}_effect_on"))[0]
-            self.let(self.table.at("state effect", 0)[places], effects)
+            self.write_numbers(f"{name}_{word}_on", f"{word} on", state.slope)
+        self.write_numbers(f"{name}_effect", "state effect", state.effect)
 
     def write_selections(self) -> None:
         for each in self.spec.selection:
             of, matrix = each.of, f"{each.of} seen"
             self.write_intercepts(f"{of}_seen_intercept", f"{matrix} intercept", each.intercept, each.first_wave)
             if each.effect is not None:
-                self.write_numbers(f"{of}_seen_on", f"{matrix} on", each.effect, each.on)
-            self.write_numbers(f"{of}_seen_before", f"{matrix} before", each.slope, each.before)
+                self.write_numbers(f"{of}_seen_on", f"{matrix} on", each.effect)
+            self.write_numbers(f"{of}_seen_before", f"{matrix} before", each.slope)
 
     def write_families(self) -> None:
         """Numbers of the families: slopes, loadings, precisions, and shares that stand for cut points."""

@@ -85,10 +85,16 @@ from .likelihood.maximum_likelihood import (
     MaximumLikelihood as MaximumLikelihood,
 )
 from .likelihood.maximum_likelihood import (
+    maximum_likelihood as maximum_likelihood,
+)
+from .likelihood.persons import (
     log_likelihood as log_likelihood,
 )
-from .likelihood.maximum_likelihood import (
-    maximum_likelihood as maximum_likelihood,
+from .likelihood.pooling import (
+    PooledMaximumLikelihood as PooledMaximumLikelihood,
+)
+from .likelihood.pooling import (
+    pool as pool,
 )
 from .panel import (
     Absence as Absence,
@@ -130,13 +136,7 @@ from .posterior.imputations import (
     FitOfImputations as FitOfImputations,
 )
 from .posterior.imputations import (
-    PooledMaximumLikelihood as PooledMaximumLikelihood,
-)
-from .posterior.imputations import (
     fit_imputations as fit_imputations,
-)
-from .posterior.imputations import (
-    pool as pool,
 )
 from .pymc_models.building import (
     to_pymc as to_pymc,

@@ -13,7 +13,7 @@ import alliance_bayes as ab
 from alliance_bayes.basics.problems import AllianceBayesError, PanelError, SpecError
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.moments.program_kernel import run_many
-from alliance_bayes.likelihood import maximum_likelihood as likelihood
+from alliance_bayes.likelihood import persons as likelihood
 from alliance_bayes.posterior import fitting, saving
 from alliance_bayes.posterior.fitting import _compared
 from helpers import between_covariance, random_panel, textbook_moments

@@ -10,7 +10,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.likelihood.maximum_likelihood import per_person
+from alliance_bayes.likelihood.persons import per_person
 from alliance_bayes.likelihood.robust_errors import model_scores
 from helpers import REFERENCES, grouped_panel, random_panel, slope
 

@@ -53,8 +53,14 @@ from .files.questions import (
 )
 from .likelihood.maximum_likelihood import (
     MaximumLikelihood as MaximumLikelihood,
-    log_likelihood as log_likelihood,
     maximum_likelihood as maximum_likelihood,
+)
+from .likelihood.persons import (
+    log_likelihood as log_likelihood,
+)
+from .likelihood.pooling import (
+    PooledMaximumLikelihood as PooledMaximumLikelihood,
+    pool as pool,
 )
 from .panel import (
     Absence as Absence,
@@ -74,9 +80,7 @@ from .posterior.fitting import (
 )
 from .posterior.imputations import (
     FitOfImputations as FitOfImputations,
-    PooledMaximumLikelihood as PooledMaximumLikelihood,
     fit_imputations as fit_imputations,
-    pool as pool,
 )
 from .pymc_models.building import (
     to_pymc as to_pymc,

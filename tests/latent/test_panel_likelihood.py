@@ -19,7 +19,7 @@ from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.moments.entry_points import pack
 from alliance_bayes.engine.moments.histories import Cases
 from alliance_bayes.engine.moments.program_kernel import run_many
-from alliance_bayes.likelihood.maximum_likelihood import per_person
+from alliance_bayes.likelihood.persons import per_person
 from latent_people import people
 
 EFFECT = ab.Normal(0.2, 0.5)

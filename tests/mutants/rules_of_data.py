@@ -128,15 +128,19 @@ DATA: list[Mutant] = [
             "sums[sampling.clusters[seen]] = scores[seen]",
         ),
         ("a covariance stands for two", "0.5, 1.0)  # an", "0.5, 0.5)  # an"),
-        ("the scaling is per degree of freedom", "(whole - own) / df", "(whole - own)"),
+        ("the scaling is per degree of freedom", "(unrestricted - trace) / df", "(unrestricted - trace)"),
     ),
     *rules_of(
         "likelihood/robust_errors.py",
         "test_sandwich.py::test_fit_indices_are_those_of_the_scaled_formulas",
-        ("the baseline has its own scaling", "(whole - alone) / baseline", "(whole - own) / baseline"),
+        (
+            "the baseline has its own scaling",
+            "(unrestricted - independent) / baseline",
+            "(unrestricted - trace) / baseline",
+        ),
     ),
     *rules_of(
-        "likelihood/maximum_likelihood.py",
+        "likelihood/estimates.py",
         "test_likelihood.py::test_intervals_and_tests_of_single_parameters",
         ("p-values have two tails", '"p": 2 * ndtr(-np.abs(ratios))', '"p": ndtr(-np.abs(ratios))'),
         ("p-values are of the size of z", "ndtr(-np.abs(ratios))", "ndtr(-ratios)"),
@@ -145,25 +149,29 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_information_criteria",
-        ("AIC counts two a parameter", "aic=-2 * value + 2 * n_free", "aic=-2 * value + n_free"),
-        ("BIC counts log of people", "n_free * np.log(n_persons)", "n_free * np.log(statistics.n_waves)"),
+        ("AIC counts two a parameter", "aic=-2 * value + 2 * n_parameters", "aic=-2 * value + n_parameters"),
+        (
+            "BIC counts log of people",
+            "n_parameters * np.log(n_persons)",
+            "n_parameters * np.log(model.statistics.n_waves)",
+        ),
     ),
     *rules_of(
         "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_raw_columns_give_the_same_in_raw_units",
         (
             "the log-likelihood is of raw values",
-            "found.log_likelihood + statistics.log_jacobian",
-            "found.log_likelihood - statistics.log_jacobian",
+            "estimates.log_likelihood + model.statistics.log_jacobian",
+            "estimates.log_likelihood - model.statistics.log_jacobian",
         ),
     ),
     *rules_of(
-        "likelihood/maximum_likelihood.py",
+        "likelihood/persons.py",
         "test_likelihood.py::test_log_likelihood_of_persons_is_scipys",
         (
             "each person's log-likelihood is of raw values",
-            "found -= (~np.isnan(values[:, :n_values])) @ log_scale",
-            "found += 0",
+            "densities -= (~np.isnan(values[:, :n_values])) @ log_scale",
+            "densities += 0",
         ),
     ),
     *rules_of(
@@ -177,7 +185,7 @@ DATA: list[Mutant] = [
         ("observed information is refused for samples", 'if sampled and asked == "observed":', "if False:"),
     ),
     *rules_of(
-        "likelihood/maximum_likelihood.py",
+        "likelihood/survey_design.py",
         "test_sandwich.py::test_printed",
         ("few clusters are said", "FEW_CLUSTERS = 40", "FEW_CLUSTERS = 10"),
     ),
@@ -195,7 +203,11 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/fit_indices.py",
         "test_likelihood.py::test_lavaan_finds_the_same",
-        ("chi-square is twice the gain", "max(2 * (best - value), 0.0)", "max(best - value, 0.0)"),
+        (
+            "chi-square is twice the gain",
+            "max(2 * (unrestricted - estimates.log_likelihood), 0.0)",
+            "max(unrestricted - estimates.log_likelihood, 0.0)",
+        ),
         ("p is of the upper tail", "float(chdtrc(df, scaled))", "1 - float(chdtrc(df, scaled))"),
         (
             "degrees of freedom: moments less parameters",
@@ -204,7 +216,7 @@ DATA: list[Mutant] = [
         ),
         ("CFI is against the baseline", "1 - excess / baseline_excess", "1 - excess / baseline"),
         ("CFI: excess over degrees of freedom", "chi_square - scaling.model * df", "chi_square - scaling.model"),
-        ("RMSEA is per person", "df * float(arrays.people.sum())", "df * (float(arrays.people.sum()) - 1)"),
+        ("RMSEA is per person", "(df * n_persons)", "(df * (n_persons - 1))"),
         (
             "the baseline frees covariances with nothing",
             "size * (size - 1) // 2 + size",
@@ -219,7 +231,7 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/fit_indices.py",
         "test_likelihood.py::test_fit_indices_by_hand",
-        ("SRMR holds means", ", (whole.mean - mean) / sd]", "]"),
+        ("SRMR holds means", ", (group.mean - mean) / sd]", "]"),
         ("SRMR is a root mean square", "np.sqrt(np.mean(parts**2))", "np.mean(np.abs(parts))"),
     ),
     *rules_of(
@@ -230,7 +242,7 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/residuals.py",
         "test_residuals.py::test_residuals_of_complete_data_are_those_of_its_moments",
-        ("observed less implied", '"residual": (found - wanted) / sds', '"residual": (wanted - found) / sds'),
+        ("observed less implied", '"residual": (observed - expected) / sds', '"residual": (expected - observed) / sds'),
     ),
     *rules_of(
         "likelihood/residuals.py",
@@ -252,7 +264,7 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "posterior/imputations.py",
+        "likelihood/pooling.py",
         "test_imputations.py::test_pooled_by_the_rules",
         ("Rubin: (1 + 1/m) of the variance between", "between = (1 + 1 / m) * estimates", "between = estimates"),
         ("Rubin: between by m - 1", "estimates.var(axis=0, ddof=1)", "estimates.var(axis=0, ddof=0)"),
@@ -264,7 +276,7 @@ DATA: list[Mutant] = [
         ("pooled intervals are of 95 %", "stdtrit(df, 0.975)", "stdtrit(df, 0.95)"),
     ),
     *rules_of(
-        "posterior/imputations.py",
+        "likelihood/pooling.py",
         "test_imputations.py::test_complete_df_of_clusters",
         (
             "clusters, not people, are the degrees of freedom",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import chdtrc
@@ -11,10 +10,18 @@ from ..engine.model_on_panel import PanelModel
 from ..engine.moments.kernel import moments
 from ..engine.moments.program_kernel import run
 from ..engine.moments.statistics import PatternArrays
+from .estimates import Estimates
 from .maximising import wave_means
 from .saturated import Saturated, cell_patterns, sizes_of
 
-__all__ = ["Scaling", "baseline_degrees_of_freedom", "fit_indices", "implied_moments", "n_degrees_of_freedom"]
+__all__ = [
+    "FitIndices",
+    "Scaling",
+    "baseline_degrees_of_freedom",
+    "fit_indices",
+    "implied_moments",
+    "n_degrees_of_freedom",
+]
 
 
 @dataclass(frozen=True)
@@ -33,47 +40,63 @@ class Scaling:
     baseline: float = 1.0
 
 
+@dataclass(frozen=True)
+class FitIndices:
+    """Test of a model against the saturated model, and indices of fit, as attributes of `MaximumLikelihood`."""
+
+    df: int
+    chi_square: float = np.nan
+    p_value: float = np.nan
+    cfi: float = np.nan
+    rmsea: float = np.nan
+    srmr: float = np.nan
+
+
 def fit_indices(
-    model: PanelModel, theta: np.ndarray, value: float, saturated: Sequence[Saturated], scaling: Scaling
-) -> dict[str, Any]:
+    model: PanelModel, estimates: Estimates, saturated: Sequence[Saturated], scaling: Scaling
+) -> FitIndices:
     """Chi-square, df, p, CFI, RMSEA and SRMR of a solution; NaN where there is nothing to compare it with.
 
     Parameters
     ----------
     model
         The model on its panel.
-    theta
+    estimates
         Its estimates.
-    value
-        Log-likelihood there, in the model's unit, given the covariates.
     saturated
         Unrestricted estimates of every group; none where there are none.
     scaling
         1 where people are normal and sampled one by one.
     """
-    system, arrays = model.system, model.statistics.arrays
-    n_covariates, n_groups, sizes = system.n_covariates, len(model.design.cells), sizes_of(model)
     df = n_degrees_of_freedom(model)
     if not saturated:
-        return dict.fromkeys(("chi_square", "p_value", "cfi", "rmsea", "srmr"), np.nan) | {"df": df}
-    groups = [cell_patterns(model, cell) for cell in range(n_groups)]
-    best = sum(each.log_likelihood for each in saturated)
-    alone = sum(_independent(group, range(size)) for group, size in zip(groups, sizes, strict=True))
-    if n_covariates:
-        best -= sum(_covariates_alone(group, size) for group, size in zip(groups, sizes, strict=True))
-    chi_square = max(2 * (best - value), 0.0)
-    baseline = 2 * (best - alone)
+        return FitIndices(df)
+    n_groups, n_persons = len(saturated), float(model.statistics.arrays.people.sum())
+    unrestricted, independent = _reference_log_likelihoods(model, saturated)
+    chi_square = max(2 * (unrestricted - estimates.log_likelihood), 0.0)
+    baseline = 2 * (unrestricted - independent)
     excess = max(chi_square - scaling.model * df, 0.0)
     baseline_excess = max(baseline - scaling.baseline * baseline_degrees_of_freedom(model), excess)
     scaled = chi_square / scaling.model
-    return {
-        "chi_square": scaled,
-        "df": df,
-        "p_value": float(chdtrc(df, scaled)) if df else np.nan,
-        "cfi": 1 - excess / baseline_excess if baseline_excess > 0 else 1.0,
-        "rmsea": float(np.sqrt(n_groups * excess / (df * float(arrays.people.sum())))) if df else np.nan,
-        "srmr": _srmr(model, theta, groups, saturated),
-    }
+    return FitIndices(
+        df,
+        chi_square=scaled,
+        p_value=float(chdtrc(df, scaled)) if df else np.nan,
+        cfi=1 - excess / baseline_excess if baseline_excess > 0 else 1.0,
+        rmsea=float(np.sqrt(n_groups * excess / (df * n_persons))) if df else np.nan,
+        srmr=_srmr(model, estimates.theta, saturated),
+    )
+
+
+def _reference_log_likelihoods(model: PanelModel, saturated: Sequence[Saturated]) -> tuple[float, float]:
+    """Log-likelihoods of the saturated model and of independent values, given the covariates."""
+    groups = [cell_patterns(model, cell) for cell in range(len(saturated))]
+    sizes = sizes_of(model)
+    unrestricted = sum(each.log_likelihood for each in saturated)
+    if model.system.n_covariates:
+        unrestricted -= sum(_covariates_alone(group, size) for group, size in zip(groups, sizes, strict=True))
+    independent = sum(_independent(group, range(size)) for group, size in zip(groups, sizes, strict=True))
+    return unrestricted, independent
 
 
 def n_degrees_of_freedom(model: PanelModel) -> int:
@@ -116,34 +139,36 @@ def _covariates_alone(arrays: PatternArrays, n_values: int) -> float:
     return float(-0.5 * n_persons * (len(mean) * (np.log(2 * np.pi) + 1) + log_determinant))
 
 
-def implied_moments(model: PanelModel, theta: np.ndarray, cell: int, whole: Saturated) -> tuple[np.ndarray, np.ndarray]:
+def implied_moments(
+    model: PanelModel, theta: np.ndarray, cell: int, saturated: Saturated
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of a group's values and covariates that a solution implies, in the model's unit."""
     registers, _ = run(theta, model.system.structure_arrays)
     mean, covariance = moments(registers, model.system.systems[cell].arrays)
-    return _with_covariates(model, mean, covariance, whole) if model.system.n_covariates else (mean, covariance)
+    return _with_covariates(model, mean, covariance, saturated) if model.system.n_covariates else (mean, covariance)
 
 
-def _srmr(model: PanelModel, theta: np.ndarray, groups: list[PatternArrays], saturated: Sequence[Saturated]) -> float:
+def _srmr(model: PanelModel, theta: np.ndarray, saturated: Sequence[Saturated]) -> float:
     """Root of the mean squared residual of covariances and means, in SDs of the unrestricted estimates."""
-    total, people = 0.0, [float(group.people.sum()) for group in groups]
-    for cell, (whole, weight) in enumerate(zip(saturated, people, strict=True)):
-        mean, covariance = implied_moments(model, theta, cell, whole)
-        sd = np.sqrt(np.diag(whole.covariance))
-        residuals = (whole.covariance - covariance) / np.outer(sd, sd)
-        parts = np.concatenate([residuals[np.tril_indices(len(sd))], (whole.mean - mean) / sd])
-        total += weight * float(np.sqrt(np.mean(parts**2)))
-    return total / sum(people)
+    roots, people = [], [float(cell_patterns(model, cell).people.sum()) for cell in range(len(saturated))]
+    for cell, group in enumerate(saturated):
+        mean, covariance = implied_moments(model, theta, cell, group)
+        sd = np.sqrt(np.diag(group.covariance))
+        residuals = (group.covariance - covariance) / np.outer(sd, sd)
+        parts = np.concatenate([residuals[np.tril_indices(len(sd))], (group.mean - mean) / sd])
+        roots.append(float(np.sqrt(np.mean(parts**2))))
+    return float(np.average(roots, weights=people))
 
 
 def _with_covariates(
-    model: PanelModel, mean: np.ndarray, covariance: np.ndarray, whole: Saturated
+    model: PanelModel, mean: np.ndarray, covariance: np.ndarray, saturated: Saturated
 ) -> tuple[np.ndarray, np.ndarray]:
     """Moments implied with the covariates' own moments in place of those that were conditioned on."""
     size = model.system.n_values
-    slopes, known = covariance[:size, size:], whole.covariance[size:, size:]
-    left = covariance[:size, :size] - slopes @ slopes.T
+    slopes, known = covariance[:size, size:], saturated.covariance[size:, size:]
+    residual_covariance = covariance[:size, :size] - slopes @ slopes.T
     cross = slopes @ known
     return (
-        np.concatenate([mean[:size] + slopes @ whole.mean[size:], whole.mean[size:]]),
-        np.block([[left + cross @ slopes.T, cross], [cross.T, known]]),
+        np.concatenate([mean[:size] + slopes @ saturated.mean[size:], saturated.mean[size:]]),
+        np.block([[residual_covariance + cross @ slopes.T, cross], [cross.T, known]]),
     )

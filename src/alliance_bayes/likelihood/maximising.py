@@ -42,7 +42,7 @@ def maximise(system: PanelSystem, patterns: PatternArrays, start: np.ndarray) ->
     objective, hessian = _objective(system, patterns)
     dense = system.n_parameters <= MOST_DENSE_PARAMETERS
     curvature: dict[str, Any] = {"hess": hessian} if dense else {"hessp": _hessian_product(objective)}
-    found = minimize(
+    solution = minimize(
         objective,
         start,
         jac=True,
@@ -50,7 +50,7 @@ def maximise(system: PanelSystem, patterns: PatternArrays, start: np.ndarray) ->
         options={"gtol": GRADIENT_TOLERANCE, "maxiter": 500, "initial_trust_radius": 0.5},
         **curvature,
     )
-    return Maximum(found.x, -found.fun * n_persons, float(np.abs(found.jac).max()) < 100 * GRADIENT_TOLERANCE)
+    return Maximum(solution.x, -solution.fun * n_persons, float(np.abs(solution.jac).max()) < 100 * GRADIENT_TOLERANCE)
 
 
 def inverse_information(system: PanelSystem, patterns: PatternArrays, theta: np.ndarray) -> tuple[np.ndarray, bool]:

@@ -1,39 +1,31 @@
-"""Maximum likelihood and log-likelihoods: our numbers before any prior comes in."""
+"""Maximum likelihood: estimates, their test against the saturated model, robust errors and residuals, in this order."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
 
 from ..basics.calls import checked
-from ..basics.given import is_number, shown
-from ..basics.names import choices, did_you_mean, quoted
+from ..basics.given import shown
+from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
 from ..engine.model_on_panel import PanelModel, panel_model
-from ..engine.moments.kernel import log_likelihoods_per_person
-from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.program_kernel import run
-from ..engine.moments.statistics import covariate_density, people_by_pattern
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .delta_method import derived_estimates
+from .estimates import estimate, parameter_table
 from .fit_indices import Scaling, fit_indices
-from .maximising import hessian_of, inverse_information, maximise, wave_means
 from .residuals import moment_residuals
-from .robust_errors import middle, model_scores, scaling_factors
+from .robust_errors import sandwich
 from .saturated import Saturated, saturated_moments
 from .survey_design import PerPerson, Sampling, sampling_of
 
-__all__ = ["MaximumLikelihood", "log_likelihood", "maximum_likelihood", "per_person"]
+__all__ = ["MaximumLikelihood", "maximum_likelihood"]
 
-MOST_PERSONS = 50_000  # whose values are held in the model's unit at a time
 N_SHOWN = 5
 DERIVED = "SDs, correlations and lagged effects in SDs are in .summary()."
-FEW_CLUSTERS = 40
 StandardErrors = Literal["observed", "robust"]
 
 
@@ -117,7 +109,7 @@ class MaximumLikelihood:
 
     @cached_property
     def residuals(self) -> pd.DataFrame:
-        """Means, variances and covariances that the solution misses, the largest in SDs first.
+        """Residuals of means, variances and covariances, the largest in SDs first.
 
         Returns
         -------
@@ -171,8 +163,8 @@ class MaximumLikelihood:
             f"chi-square {self.chi_square:.3f} on {self.df} df (p {_p_in_words(self.p_value)}), CFI {self.cfi:.3f}, "
             f"RMSEA {self.rmsea:.3f}, SRMR {self.srmr:.3f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         )
-        errors, notes = self._errors_in_words(), "".join(f"\n{message}" for message in self.messages)
-        return f"Maximum likelihood of a {self.spec}\n{fit}\n{errors}{shown}\n{DERIVED}{self._misses()}{notes}"
+        head = f"Maximum likelihood of a {self.spec}\n{fit}\n{self._errors_in_words()}"
+        return "\n".join([f"{head}{shown}\n{DERIVED}{self._residuals_in_words()}", *self.messages])
 
     def _errors_in_words(self) -> str:
         if self.standard_errors == "observed":
@@ -181,13 +173,13 @@ class MaximumLikelihood:
         weights = ", sampling weights" if self.weighted else ""
         return f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}\n"
 
-    def _misses(self) -> str:
-        most = self.residuals.head(N_SHOWN)
-        if not self.df or most.empty:
+    def _residuals_in_words(self) -> str:
+        largest = self.residuals.head(N_SHOWN)
+        if not self.df or largest.empty:
             return ""
         lines = [
             f"  {kind} of {what}: {row['residual']:+.3f}" + ("" if np.isnan(row["z"]) else f" (z {row['z']:+.1f})")
-            for (kind, what), row in most.iterrows()
+            for (kind, what), row in largest.iterrows()
         ]
         return "\n".join(["\nLargest residuals, in SDs (all in .residuals):", *lines])
 
@@ -258,30 +250,31 @@ def maximum_likelihood(
     sampling = _sampling(model, cluster, weights) if robust else None
     if sampling is not None and sampling.weights is not None:
         model = replace(model, weights=sampling.weights)
-    system, statistics = model.system, model.statistics
-    found = maximise(system, statistics.arrays, _start(model))
-    covariance, definite = inverse_information(system, statistics.arrays, found.theta)
-    value = found.log_likelihood + statistics.log_jacobian
+    estimates = estimate(model)
     saturated, fit_messages = saturated_moments(model)
-    scaling, messages = Scaling(), _messages(system, found.theta, found.converged, definite)
+    covariance, scaling = estimates.inverse_information, Scaling()
     if sampling is not None:
-        covariance, scaling = _robust(model, found.theta, covariance, saturated, sampling)
-        messages = (*messages, *_sampling_messages(sampling))
-    fit = fit_indices(model, found.theta, found.log_likelihood, saturated, scaling)
-    n_free, n_persons = system.n_parameters, statistics.n_persons
-    table = _table(system, model.to_raw(found.theta), np.sqrt(np.diag(covariance)) * model.raw_factors)
+        covariance, scaling = sandwich(model, estimates, saturated, sampling)
+    fit = fit_indices(model, estimates, saturated, scaling)
+    n_parameters, n_persons = model.system.n_parameters, model.n_persons
+    value = estimates.log_likelihood + model.statistics.log_jacobian
     return MaximumLikelihood(
         spec=spec,
-        table=table,
+        table=parameter_table(model, estimates.theta, covariance),
         log_likelihood=value,
-        n_parameters=n_free,
+        n_parameters=n_parameters,
         n_persons=n_persons,
-        **fit,
-        aic=-2 * value + 2 * n_free,
-        bic=-2 * value + n_free * np.log(n_persons),
-        converged=found.converged and definite,
-        messages=(*messages, *fit_messages),
-        theta=found.theta,
+        chi_square=fit.chi_square,
+        df=fit.df,
+        p_value=fit.p_value,
+        cfi=fit.cfi,
+        rmsea=fit.rmsea,
+        srmr=fit.srmr,
+        aic=-2 * value + 2 * n_parameters,
+        bic=-2 * value + n_parameters * np.log(n_persons),
+        converged=estimates.converged,
+        messages=(*estimates.messages, *(sampling.messages if sampling is not None else ()), *fit_messages),
+        theta=estimates.theta,
         covariance=covariance * np.outer(model.raw_factors, model.raw_factors),
         standard_errors="robust" if robust else "observed",
         n_clusters=sampling.n_clusters if sampling is not None else 0,
@@ -308,177 +301,3 @@ def _sampling(model: PanelModel, cluster: PerPerson | None, weights: PerPerson |
     model.panel.require_persons("A robust standard error")
     assert model.statistics.person_pattern is not None
     return sampling_of(model.panel, model.statistics.person_pattern >= 0, cluster, weights)
-
-
-def _robust(
-    model: PanelModel, theta: np.ndarray, inverse: np.ndarray, saturated: tuple[Saturated, ...], sampling: Sampling
-) -> tuple[np.ndarray, Scaling]:
-    """Sandwich covariance of the estimates, and scaling of chi-squares; NaN where the information is singular."""
-    if np.isnan(inverse).any():
-        return inverse, Scaling(np.nan, np.nan)
-    scores = model_scores(model, theta)
-    covariance = inverse @ middle(scores, sampling) @ inverse
-    if not saturated:
-        return covariance, Scaling(np.nan, np.nan)
-    information = hessian_of(model.system, model.statistics.arrays, theta)
-    return covariance, scaling_factors(model, information, scores, saturated, sampling)
-
-
-def _sampling_messages(sampling: Sampling) -> tuple[str, ...]:
-    found = []
-    if 0 < sampling.n_clusters < FEW_CLUSTERS:
-        found.append(
-            f"Only {sampling.n_clusters} clusters: cluster-robust standard errors tend to be too small with fewer than "
-            f"some {FEW_CLUSTERS}."
-        )
-    if sampling.weights is not None:
-        found.append(
-            "Weighted: log-likelihood, AIC and BIC are those of a weighted sum over people, no density of the data."
-        )
-    return tuple(found)
-
-
-@checked(apart=["values"])
-def log_likelihood(spec: CrossLagged, panel: Panel, values: Mapping[str, float]) -> pd.Series:
-    """Log density of each person's values at given parameter values, in their own units.
-
-    Parameters
-    ----------
-    spec
-        The model.
-    panel
-        The data of people (not moments alone).
-    values
-        A number for every parameter, keyed as the index of `MaximumLikelihood.table`, in the
-        measures' own units.
-
-    Returns
-    -------
-    pandas.Series
-        Indexed by person; 0 for a person without any value; minus infinity where the implied
-        covariance is not positive definite. Given the covariates, where the model has some.
-
-    Raises
-    ------
-    SpecError
-        If a parameter is missing, unknown or not finite.
-    PanelError
-        If the panel holds moments alone.
-    """
-    spec.require_normal("log_likelihood")
-    model = panel_model(spec, panel)
-    _check_values(model.system, values)
-    theta = model.from_raw(np.array([float(values[name]) for name in model.system.names]))
-    return pd.Series(
-        per_person(model, theta[None], np.arange(panel.n_persons))[0],
-        index=pd.Index(panel.persons, name="person"),
-        name="log_likelihood",
-    )
-
-
-def per_person(model: PanelModel, thetas: np.ndarray, persons: np.ndarray) -> np.ndarray:
-    """Log density at many theta of the persons at these positions, in the values' own units.
-
-    Needs little memory beyond the result, shape ``(draw, person)``: persons are taken block by block.
-    """
-    model.panel.require_persons("The likelihood of each person")
-    system, statistics = model.system, model.statistics
-    assert statistics.person_pattern is not None
-    thetas = np.ascontiguousarray(thetas)
-    log_scale = np.tile(np.log(statistics.scale), statistics.n_waves)
-    n_values = len(log_scale)
-    result = np.zeros((len(thetas), len(persons)))
-    for start in range(0, len(persons), MOST_PERSONS):
-        block = persons[start : start + MOST_PERSONS]
-        found = result[:, start : start + MOST_PERSONS]
-        values, patterns = model.values(block), statistics.person_pattern[block]
-        order, bounds = people_by_pattern(patterns, len(statistics.arrays.people))
-        log_likelihoods_per_person(
-            thetas, system.structure_arrays, system.arrays, statistics.arrays, values, order, bounds, found
-        )
-        found -= (~np.isnan(values[:, :n_values])) @ log_scale
-        if system.n_covariates:
-            found -= np.where(patterns >= 0, covariate_density(values[:, n_values:]), 0.0)
-    return result
-
-
-def _start(model: PanelModel) -> np.ndarray:
-    """Where maximisation starts: the parameters' own starts, with the means of the values."""
-    system = model.system
-    theta = np.array([parameter.start for parameter in system.parameters])
-    means = wave_means(model.statistics.arrays)
-    for linear in system.systems:
-        for row, register in linear.intercepts:
-            if row in linear.observed and register < len(theta):
-                theta[register] = means[linear.observed.index(row)]
-    return theta
-
-
-def _table(system: PanelSystem, estimates: np.ndarray, errors: np.ndarray) -> pd.DataFrame:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = estimates / errors
-    width = ndtri(0.975) * errors
-    return pd.DataFrame(
-        {
-            "kind": [parameter.kind for parameter in system.parameters],
-            "estimate": estimates,
-            "se": errors,
-            "z": ratios,
-            "p": 2 * ndtr(-np.abs(ratios)),
-            "lower": estimates - width,
-            "upper": estimates + width,
-        },
-        index=pd.Index(system.names, name="parameter"),
-    )
-
-
-def _messages(system: PanelSystem, theta: np.ndarray, gradient_gone: bool, definite: bool) -> tuple[str, ...]:
-    found = []
-    if not gradient_gone:
-        found.append("Not converged: the gradient is not 0. Do not use the numbers of this table.")
-    if not definite:
-        found.append(
-            "The information is singular at the solution: some parameters are not identified by these data, "
-            "and there are no standard errors."
-        )
-    negative = [
-        parameter.name
-        for parameter, value in zip(system.parameters, theta, strict=True)
-        if parameter.is_variance and value <= 0
-    ]
-    if negative:
-        found.append(
-            f"Improper solution: {quoted(negative)} is not above 0, so stable differences and carry-over cannot be "
-            "told apart there."
-        )
-    elif not _covariances_proper(system, theta):
-        found.append("Improper solution: an estimated covariance matrix has a correlation beyond -1 or 1.")
-    return tuple(found)
-
-
-def _covariances_proper(system: PanelSystem, theta: np.ndarray) -> bool:
-    registers, _ = run(theta, system.structure_arrays)
-    for linear in system.systems:
-        size = len(linear.variables)
-        disturbances = np.zeros((size, size))
-        for row, column, register in linear.covariances:
-            disturbances[row, column] = disturbances[column, row] = 1.0 if register < 0 else registers[register]
-        if not np.linalg.eigvalsh(disturbances)[0] > -1e-9:
-            return False
-    return True
-
-
-def _check_values(system: PanelSystem, values: Mapping[str, float]) -> None:
-    problems = Problems("These parameter values do not fit the model")
-    if not isinstance(values, Mapping | pd.Series):
-        problems.add(f"values must be a table from the names of parameters to numbers; got {shown(values)}.")
-        problems.raise_as(SpecError)
-    missing = [name for name in system.names if name not in values]
-    if missing:
-        problems.add(f"No value for {quoted(missing)}.")
-    for name, value in values.items():
-        if name not in system.names:
-            problems.add(f"No parameter is called '{name}'{did_you_mean(name, system.names) or '.'}")
-        elif not is_number(value):
-            problems.add(f"'{name}' is {shown(value)}; it must be a finite number.")
-    problems.raise_as(SpecError)

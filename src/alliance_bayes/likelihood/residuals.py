@@ -43,14 +43,14 @@ def moment_residuals(
     """
     errors = _standard_errors(model, theta, saturated, sampling)
     parts = []
-    for cell, whole in enumerate(saturated):
-        part = _group(model, cell, whole, implied_moments(model, theta, cell, whole))
+    for cell, group in enumerate(saturated):
+        part = _group(model, cell, group, implied_moments(model, theta, cell, group))
         parts.append(part.assign(z=part.pop("difference").to_numpy() / errors[cell]))
     joined = pd.concat(parts)
     return joined.iloc[np.argsort(-joined["residual"].abs().to_numpy(), kind="stable")]
 
 
-def _group(model: PanelModel, cell: int, whole: Saturated, implied: tuple[FloatArray, FloatArray]) -> pd.DataFrame:
+def _group(model: PanelModel, cell: int, saturated: Saturated, implied: tuple[FloatArray, FloatArray]) -> pd.DataFrame:
     """One group's moments in their own units, residuals in SDs, and differences in the model's unit."""
     statistics, times = model.statistics, model.design.times_of(model.design.cells[cell].group)
     names = [f"{column}, {number(time)}" for time in times for column in statistics.columns]
@@ -60,20 +60,20 @@ def _group(model: PanelModel, cell: int, whole: Saturated, implied: tuple[FloatA
     pairs = list(zip(rows.tolist(), columns.tolist(), strict=True))
     labels = [*names, *(names[i] if i == j else f"{names[j]} and {names[i]}" for i, j in pairs)]
     kinds = ["mean"] * size + ["variance" if i == j else "covariance" for i, j in pairs]
-    found, wanted = (
+    observed, expected = (
         np.concatenate([mean[:size], covariance[rows, columns]])
-        for mean, covariance in ((whole.mean, whole.covariance), implied)
+        for mean, covariance in ((saturated.mean, saturated.covariance), implied)
     )
-    sd = np.sqrt(np.diag(whole.covariance)[:size])
+    sd = np.sqrt(np.diag(saturated.covariance)[:size])
     units, sds = (np.concatenate([each, each[rows] * each[columns]]) for each in (unit, sd))
     located = np.concatenate([shift, np.zeros(len(rows))])
     index = [kinds, [model.design.scope(model.design.cells[cell].group) + label for label in labels]]
     return pd.DataFrame(
         {
-            "observed": found * units + located,
-            "implied": wanted * units + located,
-            "residual": (found - wanted) / sds,
-            "difference": found - wanted,
+            "observed": observed * units + located,
+            "implied": expected * units + located,
+            "residual": (observed - expected) / sds,
+            "difference": observed - expected,
         },
         index=pd.MultiIndex.from_arrays(index, names=["statistic", "of"]),
     )
@@ -105,10 +105,10 @@ def _standard_errors(
     if sampling is not None:
         values = seen_values(model)
         scores = np.zeros((len(values), len(information)))
-        for cell, whole in enumerate(saturated):
+        for cell, group in enumerate(saturated):
             members, part = group_members(model, cell), np.arange(ends[cell] - counts[cell], ends[cell])
             scores[np.ix_(members, part)] = moment_scores(
-                whole.mean, whole.covariance, values[members], np.eye(counts[cell])
+                group.mean, group.covariance, values[members], np.eye(counts[cell])
             )
         variance = variance @ middle(scores, sampling) @ variance
     weighted = slopes.T @ weight

@@ -20,6 +20,7 @@ from ..engine.moments.kernel import moment_slopes, moments
 from ..engine.moments.linear_system import saturated_system
 from ..engine.moments.program_kernel import run
 from ..engine.moments.statistics import by_pattern
+from .estimates import Estimates
 from .fit_indices import Scaling, baseline_degrees_of_freedom, n_degrees_of_freedom
 from .maximising import hessian_of
 from .saturated import Saturated, cell_patterns, saturated, saturated_theta
@@ -31,7 +32,7 @@ __all__ = [
     "model_scores",
     "moment_information",
     "moment_scores",
-    "scaling_factors",
+    "sandwich",
     "seen_values",
 ]
 
@@ -109,34 +110,56 @@ def moment_information(model: PanelModel, cell: int, estimates: Saturated) -> Fl
     return np.asarray(order @ hessian_of(system, cell_patterns(model, cell), theta) @ order.T)
 
 
-def scaling_factors(
-    model: PanelModel, information: FloatArray, scores: FloatArray, groups: Sequence[Saturated], sampling: Sampling
-) -> Scaling:
+def sandwich(
+    model: PanelModel, estimates: Estimates, saturated: Sequence[Saturated], sampling: Sampling
+) -> tuple[FloatArray, Scaling]:
+    """Covariance of estimates in the model's unit, and scaling of chi-squares; NaN where the information is singular.
+
+    Parameters
+    ----------
+    model
+        The model on its panel, with the weights of `sampling`.
+    estimates
+        Its estimates.
+    saturated
+        Unrestricted estimates of every group; none where there are none.
+    sampling
+        Clusters and weights of the persons.
+    """
+    inverse = estimates.inverse_information
+    if np.isnan(inverse).any():
+        return inverse, Scaling(np.nan, np.nan)
+    scores = model_scores(model, estimates.theta)
+    covariance = inverse @ middle(scores, sampling) @ inverse
+    if not saturated:
+        return covariance, Scaling(np.nan, np.nan)
+    information = hessian_of(model.system, model.statistics.arrays, estimates.theta)
+    return covariance, _scaling(model, _trace(information, scores, sampling), saturated, sampling)
+
+
+def _scaling(model: PanelModel, trace: float, saturated: Sequence[Saturated], sampling: Sampling) -> Scaling:
     """Mean of what stands for chi-square 1 per degree of freedom, of the model and of independent values.
 
     ``c = (tr(A1^-1 B1) - tr(A0^-1 B0)) / df`` with A and B of the saturated model (1) and of the model (0), as lavaan
     and Mplus scale the test of their estimator MLR. Covariates are conditioned on: what they add to the traces of the
     saturated model and of independent values alike is taken off.
     """
-    size, n_covariates = model.system.n_values, model.system.n_covariates
-    whole, alone = 0.0, 0.0
-    values = seen_values(model)
-    for cell, estimates in enumerate(groups):
-        members = group_members(model, cell)
-        part = _of(sampling, members)
-        whole += _trace(
-            moment_information(model, cell, estimates),
-            moment_scores(
-                estimates.mean, estimates.covariance, values[members], np.eye(_n_moments(size + n_covariates))
-            ),
-            part,
-        )
-        if n_covariates:
-            whole -= _trace_of_covariates(values[members][:, size:], part)
-        alone += _trace_of_single_values(values[members][:, :size], part)
-    df = n_degrees_of_freedom(model)
-    own = _trace(information, scores, sampling)
-    return Scaling((whole - own) / df if df else 1.0, (whole - alone) / baseline_degrees_of_freedom(model))
+    traces = [_saturated_traces(model, cell, estimates, sampling) for cell, estimates in enumerate(saturated)]
+    unrestricted, independent = (sum(parts) for parts in zip(*traces, strict=True))
+    df, baseline_df = n_degrees_of_freedom(model), baseline_degrees_of_freedom(model)
+    return Scaling((unrestricted - trace) / df if df else 1.0, (unrestricted - independent) / baseline_df)
+
+
+def _saturated_traces(model: PanelModel, cell: int, estimates: Saturated, sampling: Sampling) -> tuple[float, float]:
+    """Traces of a group's saturated model given the covariates, and of the model of independent values."""
+    size, members = model.system.n_values, group_members(model, cell)
+    values, part = seen_values(model)[members], sampling.of_persons(members)
+    identity = np.eye(_n_moments(size + model.system.n_covariates))
+    scores = moment_scores(estimates.mean, estimates.covariance, values, identity)
+    trace = _trace(moment_information(model, cell, estimates), scores, part)
+    if model.system.n_covariates:
+        trace -= _trace_of_covariates(values[:, size:], part)
+    return trace, _trace_of_single_values(values[:, :size], part)
 
 
 def _n_moments(size: int) -> int:
@@ -187,11 +210,3 @@ def group_members(model: PanelModel, cell: int) -> npt.NDArray[np.int64]:
     """Positions of the persons of a cell."""
     cells = model.design.person_cell
     return np.arange(model.panel.n_persons) if cells is None else np.flatnonzero(cells == cell)
-
-
-def _of(sampling: Sampling, members: npt.NDArray[np.int64]) -> Sampling:
-    return Sampling(
-        None if sampling.clusters is None else sampling.clusters[members],
-        None if sampling.weights is None else sampling.weights[members],
-        sampling.n_clusters,
-    )

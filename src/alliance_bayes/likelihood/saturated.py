@@ -45,10 +45,10 @@ def saturated_moments(model: PanelModel) -> tuple[tuple[Saturated, ...], tuple[s
         return (), (
             "No test of fit: some pair of values was never observed together, so the saturated model has no estimate.",
         )
-    found = [saturated(group) for group in groups]
-    if any(each is None for each in found):
+    estimates = tuple(each for each in map(saturated, groups) if each is not None)
+    if len(estimates) < len(groups):
         return (), ("No test of fit: the saturated model did not converge.",)
-    return tuple(each for each in found if each is not None), ()
+    return estimates, ()
 
 
 def sizes_of(model: PanelModel) -> list[int]:
@@ -87,11 +87,11 @@ def saturated(arrays: PatternArrays) -> Saturated | None:
     system = saturated_system(size)
     start = np.array([parameter.start for parameter in system.parameters])
     start[-size:] = wave_means(arrays)
-    found = maximise(system, arrays, start)
-    if not found.converged:
+    maximum = maximise(system, arrays, start)
+    if not maximum.converged:
         return None
-    mean, covariance = moments(found.theta, system.systems[0].arrays)
-    return Saturated(mean, covariance, found.log_likelihood)
+    mean, covariance = moments(maximum.theta, system.systems[0].arrays)
+    return Saturated(mean, covariance, maximum.log_likelihood)
 
 
 def saturated_theta(system: PanelSystem, estimates: Saturated) -> FloatArray:

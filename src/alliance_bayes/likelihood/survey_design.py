@@ -18,6 +18,7 @@ __all__ = ["PerPerson", "Sampling", "sampling_of"]
 
 type FloatArray = npt.NDArray[np.float64]
 MOST_UNEQUAL = 1e6  # largest weight to smallest
+FEW_CLUSTERS = 40
 
 type PerPerson = Mapping[Any, Any] | pd.Series | npt.ArrayLike
 
@@ -40,6 +41,29 @@ class Sampling:
     clusters: npt.NDArray[np.int64] | None = None
     weights: FloatArray | None = None
     n_clusters: int = 0
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What to know of standard errors and tests with these clusters and weights."""
+        messages = []
+        if 0 < self.n_clusters < FEW_CLUSTERS:
+            messages.append(
+                f"Only {self.n_clusters} clusters: cluster-robust standard errors tend to be too small with fewer than "
+                f"some {FEW_CLUSTERS}."
+            )
+        if self.weights is not None:
+            messages.append(
+                "Weighted: log-likelihood, AIC and BIC are those of a weighted sum over people, no density of the data."
+            )
+        return tuple(messages)
+
+    def of_persons(self, positions: npt.NDArray[np.int64]) -> "Sampling":
+        """The same of the persons at these positions alone."""
+        return Sampling(
+            None if self.clusters is None else self.clusters[positions],
+            None if self.weights is None else self.weights[positions],
+            self.n_clusters,
+        )
 
 
 def sampling_of(panel: Panel, seen: npt.NDArray[np.bool_], cluster: object, weights: object) -> Sampling:
@@ -100,23 +124,23 @@ def _by_person(
         entries = _agreeing(series, panel, what, problems)
         if entries is None:
             return None
-        found = entries.reindex(panel.persons).to_numpy(dtype=object)
+        by_person = entries.reindex(panel.persons).to_numpy(dtype=object)
     else:
-        found = np.array(masked_as_missing(given), dtype=object)
-        if found.shape != panel.persons.shape:
+        by_person = np.array(masked_as_missing(given), dtype=object)
+        if by_person.shape != panel.persons.shape:
             problems.add(
-                f"{what} has shape {found.shape}, and there are {len(panel.persons)} persons. Give one entry for each, "
-                "in the order of panel.persons, or a mapping or Series from person to entry."
+                f"{what} has shape {by_person.shape}, and there are {len(panel.persons)} persons. Give one entry for "
+                "each, in the order of panel.persons, or a mapping or Series from person to entry."
             )
             return None
-    absent = panel.persons[seen & pd.isna(found)]
+    absent = panel.persons[seen & pd.isna(by_person)]
     if len(absent):
         problems.add(
             f"{what} has no entry for {len(absent)} persons with values: {quoted(absent.tolist(), most=3)}. Give one "
             "for each, or leave these people out of the panel."
         )
         return None
-    return np.asarray(found, dtype=object)
+    return np.asarray(by_person, dtype=object)
 
 
 def _agreeing(entries: pd.Series, panel: Panel, what: str, problems: Problems) -> pd.Series | None:

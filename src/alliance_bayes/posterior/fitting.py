@@ -27,7 +27,7 @@ from ..engine.moments.linear_system import PanelSystem
 from ..engine.moments.prior_scale import PriorScale
 from ..engine.moments.program_kernel import run_many
 from ..engine.moments.statistics import PatternStatistics
-from ..likelihood.maximum_likelihood import per_person
+from ..likelihood.persons import per_person
 from ..panel import Panel, told_states
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_from_mapping, spec_to_mapping

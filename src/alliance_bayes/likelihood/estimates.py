@@ -1,0 +1,134 @@
+"""Estimates of a model's parameters: where the likelihood of a panel is largest, and whether that can be believed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import ndtr, ndtri
+
+from ..basics.names import quoted
+from ..engine.model_on_panel import PanelModel
+from ..engine.moments.linear_system import PanelSystem
+from ..engine.moments.program_kernel import run
+from .maximising import inverse_information, maximise, wave_means
+
+__all__ = ["Estimates", "estimate", "parameter_table"]
+
+type FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Maximum-likelihood estimates, in the model's unit.
+
+    Attributes
+    ----------
+    theta
+        Shape ``(parameter,)``.
+    log_likelihood
+        Given the covariates.
+    inverse_information
+        Inverse of the observed information, shape ``(parameter, parameter)``; NaN where that is singular.
+    converged
+        Whether the gradient vanishes and the information is positive definite.
+    messages
+        What to know before trusting them, in words.
+    """
+
+    theta: FloatArray
+    log_likelihood: float
+    inverse_information: FloatArray
+    converged: bool
+    messages: tuple[str, ...]
+
+
+def estimate(model: PanelModel) -> Estimates:
+    """Maximise the likelihood of a panel."""
+    system, patterns = model.system, model.statistics.arrays
+    maximum = maximise(system, patterns, _start(model))
+    inverse, definite = inverse_information(system, patterns, maximum.theta)
+    return Estimates(
+        maximum.theta,
+        maximum.log_likelihood,
+        inverse,
+        maximum.converged and definite,
+        _messages(system, maximum.theta, maximum.converged, definite),
+    )
+
+
+def parameter_table(model: PanelModel, theta: FloatArray, covariance: FloatArray) -> pd.DataFrame:
+    """Estimates with tests against 0 and intervals, in the measures' own units, as `MaximumLikelihood.table`.
+
+    Parameters
+    ----------
+    model
+        The model on its panel.
+    theta, covariance
+        Estimates and their covariance, in the model's unit.
+    """
+    system = model.system
+    estimates, errors = model.to_raw(theta), np.sqrt(np.diag(covariance)) * model.raw_factors
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = estimates / errors
+    width = ndtri(0.975) * errors
+    return pd.DataFrame(
+        {
+            "kind": [parameter.kind for parameter in system.parameters],
+            "estimate": estimates,
+            "se": errors,
+            "z": ratios,
+            "p": 2 * ndtr(-np.abs(ratios)),
+            "lower": estimates - width,
+            "upper": estimates + width,
+        },
+        index=pd.Index(system.names, name="parameter"),
+    )
+
+
+def _start(model: PanelModel) -> FloatArray:
+    """Where maximisation starts: the parameters' own starts, with the means of the values."""
+    system = model.system
+    theta = np.array([parameter.start for parameter in system.parameters])
+    means = wave_means(model.statistics.arrays)
+    for linear in system.systems:
+        for row, register in linear.intercepts:
+            if row in linear.observed and register < len(theta):
+                theta[register] = means[linear.observed.index(row)]
+    return theta
+
+
+def _messages(system: PanelSystem, theta: FloatArray, gradient_vanishes: bool, definite: bool) -> tuple[str, ...]:
+    messages = []
+    if not gradient_vanishes:
+        messages.append("Not converged: the gradient is not 0. Do not use the numbers of this table.")
+    if not definite:
+        messages.append(
+            "The information is singular at the solution: some parameters are not identified by these data, "
+            "and there are no standard errors."
+        )
+    negative = [
+        parameter.name
+        for parameter, value in zip(system.parameters, theta, strict=True)
+        if parameter.is_variance and value <= 0
+    ]
+    if negative:
+        messages.append(
+            f"Improper solution: {quoted(negative)} is not above 0, so stable differences and carry-over cannot be "
+            "told apart there."
+        )
+    elif not _covariances_proper(system, theta):
+        messages.append("Improper solution: an estimated covariance matrix has a correlation beyond -1 or 1.")
+    return tuple(messages)
+
+
+def _covariances_proper(system: PanelSystem, theta: FloatArray) -> bool:
+    registers, _ = run(theta, system.structure_arrays)
+    for linear in system.systems:
+        size = len(linear.variables)
+        disturbances = np.zeros((size, size))
+        for row, column, register in linear.covariances:
+            disturbances[row, column] = disturbances[column, row] = 1.0 if register < 0 else registers[register]
+        if not np.linalg.eigvalsh(disturbances)[0] > -1e-9:
+            return False
+    return True

@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ...basics.names import number
 from ...spec.cross_lagged import CrossLagged
-from ...spec.steps import interval_names
 from .design import Cell, Covariate, Design
 from .dynamics import Dynamics, Interval
 from .histories import NEW, OFF
-from .linear_system import ONE, LinearSystem, PanelSystem
+from .linear_system import ONE, LinearSystem, PanelSystem, Role, Variable
 from .parameters import ParameterTable, lay_out_parameters
 from .program import NOTHING, Writer
 
@@ -49,19 +47,19 @@ class _CellLayout:
         self.spec, self.design, self.table, self.dynamics, self.cell = spec, design, table, dynamics, cell
         self.writer = dynamics.writer
         self.names, self.group = list(spec.measures), cell.group
-        self.variables: list[str] = []
+        self.variables: list[Variable] = []
         self.paths: list[tuple[int, int, int]] = []
         self.covariances: list[tuple[int, int, int]] = []
         self.intercepts: list[tuple[int, int]] = []
         self.observed: list[int] = []
 
-        self.covariates = [self.variable(_covariate_name(each, design)) for each in design.covariates]
+        self.covariates = [self.variable("covariate", each.name, self.time_of(each)) for each in design.covariates]
         self.covariances += [(row, row, ONE) for row in self.covariates]
         intercepts, slopes = self.stable_factors()
         self.waves = self.states(intercepts, slopes)
         for wave, time in enumerate(design.times_of(cell.group)):
             for measure, name in enumerate(self.names):
-                self.value(wave, number(time), measure, name, intercepts, slopes)
+                self.value(wave, time, measure, name, intercepts, slopes)
         self.predictors(intercepts)
         self.observed += self.covariates
 
@@ -80,9 +78,15 @@ class _CellLayout:
             tuple(self.observed),
         )
 
-    def variable(self, name: str) -> int:
-        self.variables.append(name)
+    def variable(self, role: Role, name: str, time: float | None = None) -> int:
+        return self.add(Variable(role, name, time))
+
+    def add(self, variable: Variable) -> int:
+        self.variables.append(variable)
         return len(self.variables) - 1
+
+    def time_of(self, covariate: Covariate) -> float | None:
+        return None if covariate.wave is None else self.design.times[covariate.wave]
 
     def at(self, name: str, occasion: int | None = None) -> Addresses:
         return self.table.at(name, self.group, occasion)
@@ -118,13 +122,13 @@ class _CellLayout:
         spec = self.spec
         if spec.stable == "none":
             return [], []
-        word = "accumulating" if spec.accumulating else "intercept"
-        intercepts = [self.variable(f"{word} {name}") for name in self.names]
+        role: Role = "accumulating" if spec.accumulating else "intercept"
+        intercepts = [self.variable(role, name) for name in self.names]
         self.covariance(intercepts, self.at("accumulating" if spec.accumulating else "between"))
         self.regressed(dict(enumerate(intercepts)), "intercepts")
         slopes: list[int] = []
         if spec.growth:
-            slopes = [self.variable(f"slope {name}") for name in self.names]
+            slopes = [self.variable("slope", name) for name in self.names]
             self.covariance(slopes, self.at("accumulating slope" if spec.accumulating else "slope"))
             name = "accumulating with accumulating slope" if spec.accumulating else "between with slope"
             self.crossing(intercepts, slopes, self.at(name))
@@ -137,7 +141,7 @@ class _CellLayout:
     def states(self, intercepts: Sequence[int], slopes: Sequence[int]) -> list[list[int]]:
         """Within-person parts (or the scores themselves) at every wave."""
         spec, times = self.spec, self.design.times_of(self.group)
-        state = [self.variable(f"within {name}, {number(times[0])}") for name in self.names]
+        state = [self.variable("within", name, times[0]) for name in self.names]
         exists = self.exists(0)
         self.covariance([state[row] for row in exists], self.at("within")[np.ix_(exists, exists)])
         self.regressed({row: state[row] for row in exists}, "first_wave")
@@ -148,12 +152,11 @@ class _CellLayout:
             self.intercepts += list(zip(state, map(int, self.at("mean", 0)), strict=True))
         waves = [state]
         for place, interval in enumerate(self.dynamics.intervals(self.cell)):
-            name_of_interval = interval_names(times)[place]
             for step in range(interval.n_steps):
                 share = (step + 1) / interval.n_steps
                 last = step + 1 == interval.n_steps
-                wave = number(times[place + 1]) if last else f"{name_of_interval} step {step + 1}"
-                new = [self.variable(f"within {name}, {wave}") for name in self.names]
+                time = times[place + 1] if last else times[place] + share * (times[place + 1] - times[place])
+                new = [self.variable("within", name, time) for name in self.names]
                 earlier, exists = exists, self.exists(place + 1)
                 if not last:
                     exists = [row for row in exists if row in earlier]
@@ -165,7 +168,6 @@ class _CellLayout:
                     there = {row: new[row] for row in exists if row not in beginning}
                     self.second_lag(there, {row: waves[place - 1][row] for row in self.exists(place - 1)})
                 if spec.accumulating:
-                    time = times[place] + share * (times[place + 1] - times[place])
                     self.accumulate(new, intercepts, slopes, time)
                 innovation = self.innovation(interval, beginning)[np.ix_(exists, exists)]
                 self.covariance([new[row] for row in exists], innovation)
@@ -207,21 +209,21 @@ class _CellLayout:
                 if wave > 0:
                     word = "kept" if self.cell.history[wave - 1] != OFF else "acquired"
                 names = {"first": spec.state.first, "acquired": spec.state.acquire, "kept": spec.state.keep}[word]
-                predictor = self.predictor(f"{spec.state.name} on, {number(time)}", f"{word} intercept", wave)
+                predictor = self.predictor(Variable("state", spec.state.name, time), f"{word} intercept", wave)
                 self.predicted(predictor, wave - 1, names, f"{word} on", intercepts)
         for each in spec.selection:
             for wave, time in enumerate(times):
-                name = f"{each.of} seen, {number(time)}"
+                variable = Variable("selection", each.of, time)
                 if wave < each.first_wave:
-                    self.observed.append(self.variable(name))
+                    self.observed.append(self.add(variable))
                     continue
-                predictor = self.predictor(name, f"{each.of} seen intercept", wave)
+                predictor = self.predictor(variable, f"{each.of} seen intercept", wave)
                 self.predicted(predictor, wave, each.on, f"{each.of} seen on", intercepts)
                 if wave > 0:
                     self.predicted(predictor, wave - 1, each.before, f"{each.of} seen before", intercepts)
 
-    def predictor(self, name: str, intercept: str, wave: int) -> int:
-        predictor = self.variable(name)
+    def predictor(self, variable: Variable, intercept: str, wave: int) -> int:
+        predictor = self.add(variable)
         self.observed.append(predictor)
         self.intercepts.append((predictor, int(self.at(intercept, wave)[0])))
         return predictor
@@ -261,11 +263,11 @@ class _CellLayout:
             self.path(variable, factor, int(self.writer.constant(self.design.along(time))))
 
     def value(
-        self, wave: int, time: str, measure: int, name: str, intercepts: Sequence[int], slopes: Sequence[int]
+        self, wave: int, time: float, measure: int, name: str, intercepts: Sequence[int], slopes: Sequence[int]
     ) -> None:
         """One value of one measure: an observed variable, or a latent one with its indicators."""
         spec = self.spec
-        value = self.variable(f"{name}, {time}")
+        value = self.variable("value", name, time)
         if measure not in self.exists(wave):
             self.observed.append(value)
             return
@@ -298,13 +300,9 @@ class _CellLayout:
         for item, (loading, intercept, unique) in zip(
             spec.indicators[name], self.at(f"items of {name}", wave), strict=True
         ):
-            indicator = self.variable(f"{item}, {time}")
+            indicator = self.variable("indicator", item, time)
             self.paths.append((indicator, value, ONE if loading == NOTHING else int(loading)))
             if intercept != NOTHING:
                 self.intercepts.append((indicator, int(intercept)))
             self.covariances.append((indicator, indicator, int(unique)))
             self.observed.append(indicator)
-
-
-def _covariate_name(covariate: Covariate, design: Design) -> str:
-    return covariate.name if covariate.wave is None else f"{covariate.name}, {number(design.times[covariate.wave])}"

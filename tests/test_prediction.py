@@ -6,9 +6,9 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.engine.design import plain_design
+from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.design import plain_design
-from alliance_bayes.engine.moments.parameters import lay_out_parameters
 from alliance_bayes.posterior.predictions.prediction import (
     continued,
     draw_unobserved,
@@ -124,13 +124,13 @@ def test_a_trait_that_does_not_vary_is_drawn_without_noise():
 
 
 def continued_by_name(spec, times, longer_times, theta):
-    table, longer = (lay_out_parameters(spec, plain_design(each)) for each in (times, longer_times))
+    table, longer = (lay_out(spec, plain_design(each)).table for each in (times, longer_times))
     return dict(zip(longer.names, continued(table, longer, theta[None])[0].tolist(), strict=True))
 
 
 def counted(spec):
     """Parameters that count 1, 2, 3, by name; and how they go on for one more wave."""
-    table = lay_out_parameters(spec, plain_design((0, 1, 2, 4)))
+    table = lay_out(spec, plain_design((0, 1, 2, 4))).table
     theta = np.arange(1.0, 1 + len(table))
     values = dict(zip(table.names, theta.tolist(), strict=True))
     return values, continued_by_name(spec, (0, 1, 2, 4), (0, 1, 2, 4, 6), theta)

@@ -22,11 +22,11 @@ from ..basics.memory import refuse_beyond_memory
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
-from ..engine.moments.derived import Derived
 from ..engine.moments.linear_system import PanelSystem, Variable
-from ..engine.moments.prior_scale import PriorScale
 from ..engine.moments.program_kernel import run_many
 from ..engine.moments.statistics import PatternStatistics
+from ..engine.prior_scale import PriorScale
+from ..engine.quantities import Derived
 from ..likelihood.maximum_likelihood import per_person
 from ..panel import Panel, told_states
 from ..spec.cross_lagged import CrossLagged

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...basics.names import number
-from .parameters import Parameter
+from ..parameters import Parameter
 from .program import Program, ProgramArrays, Writer
 
 __all__ = ["LinearSystem", "PanelSystem", "SystemArrays", "Variable", "joined_arrays", "saturated_system"]
@@ -175,12 +175,12 @@ def saturated_system(n_values: int, n_covariates: int = 0) -> PanelSystem:
     for first, second in combinations_with_replacement(rows, 2):
         same = first == second
         covariances.append((second, first, len(parameters)))
-        name = f"variance {first}" if same else f"covariance {first}, {second}"
-        parameters.append(Parameter(name, "covariance", (second, first), None, is_variance=same, start=float(same)))
+        word, of = ("variance", f"{first}") if same else ("covariance", f"{first}, {second}")
+        parameters.append(Parameter(word, of, "covariance", (second, first), is_variance=same, start=float(same)))
     intercepts = []
     for row in rows:
         intercepts.append((row, len(parameters)))
-        parameters.append(Parameter(f"mean {row}", "mean", (row,), None))
+        parameters.append(Parameter("mean", f"{row}", "mean", (row,)))
     variables = tuple(Variable("value", f"value {row}") for row in rows)
     system = LinearSystem(variables, (), tuple(covariances), tuple(intercepts), tuple(rows))
     return PanelSystem(tuple(parameters), Writer(len(parameters)).program(), (system,), n_covariates)

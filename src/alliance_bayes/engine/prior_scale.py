@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ..basics.names import lagged_paths
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ..spec.steps import interval_names
 from .keys import Key
@@ -154,8 +155,7 @@ class PriorBuilder(Workspace):
             "time": times,
             "later_time": times[1:],
             "measure": names,
-            "outcome": names,
-            "predictor": names,
+            "path": lagged_paths(names),
             "pair": pairs(names),
             "group": table.design.groups,
         }

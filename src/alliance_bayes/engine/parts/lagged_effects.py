@@ -67,16 +67,15 @@ class LaggedEffects(Part):
         """Effects over each interval in raw units, and in within-person SDs at both of its ends; the raw drift."""
         writer, scale, sds = quantities.writer, quantities.scale, quantities.within_sds
         units, effects = writer.divide(scale[:, None], scale[None, :]), [each for each, _ in quantities.intervals]
-        dims = ("interval", "outcome", "predictor")
-        quantities.add("lagged", dims, [writer.multiply(each, units) for each in effects])
+        quantities.add("lagged", ("interval", "path"), [writer.multiply(each, units).ravel() for each in effects])
         standardized = [
-            writer.divide(writer.multiply(effect, before[None, :]), after[:, None])
+            writer.divide(writer.multiply(effect, before[None, :]), after[:, None]).ravel()
             for effect, (before, after) in zip(effects, pairwise(sds), strict=True)
         ]
-        quantities.add("lagged_standardized", dims, standardized)
+        quantities.add("lagged_standardized", ("interval", "path"), standardized)
         if quantities.dynamics.lags == "continuous":
             drift = quantities.dynamics.drift(quantities.cell)
-            quantities.add("drift", ("outcome", "predictor"), writer.multiply(drift, units))
+            quantities.add("drift", ("path",), writer.multiply(drift, units).ravel())
 
     def problems(self, spec: CrossLagged, panel: Panel) -> Iterator[str]:
         """Effects whose predictor and outcome nobody has on both ends of any interval they act in."""

@@ -2,24 +2,22 @@
 
 import numpy as np
 
+from alliance_bayes.engine.design import plain_design
+from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.moments import kernel
-from alliance_bayes.engine.moments.cross_lagged_system import cross_lagged_system
-from alliance_bayes.engine.moments.derived import derived_quantities
-from alliance_bayes.engine.moments.design import plain_design
-from alliance_bayes.engine.moments.prior_scale import prior_scale
 from alliance_bayes.engine.moments.program_kernel import pull_back, run
 
 
 def system_at(spec, times):
-    return cross_lagged_system(spec, plain_design(times))
+    return lay_out(spec, plain_design(times)).system
 
 
 def scale_at(spec, times):
-    return prior_scale(spec, plain_design(times))
+    return lay_out(spec, plain_design(times)).scale
 
 
 def derived_at(spec, times):
-    return derived_quantities(spec, plain_design(times))
+    return lay_out(spec, plain_design(times)).derived
 
 
 def in_order(system, values):

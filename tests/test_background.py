@@ -6,7 +6,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import PanelError
-from alliance_bayes.engine.moments.design import design_of
+from alliance_bayes.engine.design import design_of
 
 VALUES = np.random.default_rng(1).normal(size=(20, 4, 2))
 COVARIATE, GROUPS = np.random.default_rng(2).normal(size=20), np.repeat(["B", "A"], 10)

@@ -9,8 +9,9 @@ from scipy.special import expit
 from scipy.stats import kstest, multivariate_normal
 
 import alliance_bayes as ab
+from alliance_bayes.engine.design import design_of
+from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
-from alliance_bayes.engine.moments.design import design_of
 from alliance_bayes.posterior.predictions.forecasting import foretold, model_until
 from alliance_bayes.posterior.predictions.latent_predictions import latent_per_person, replicate_responses
 from alliance_bayes.questions.calibration import _simulated_shares
@@ -55,12 +56,12 @@ def test_answers_and_state_are_foretold_as_they_are_in_people_alike():
     changed = {"slope yes": 2.0, "helper -> yes": 0.8, "yes -> helper acquired": 1.5, "yes -> helper kept": -1.0}
     theta, _ = some_theta(model, changed=changed)
     many = ab.Panel.from_arrays(np.tile(first, (n_alike // 16, 1, 1)), measures=measures, times=times)
-    raw, states = replicate_responses(PanelModel(spec, many, design_of(spec, many)), theta, rng)
+    raw, states = replicate_responses(PanelModel(lay_out(spec, design_of(spec, many)), many), theta, rng)
     yes = raw.reshape(-1, 3, 2)[:, :, 0]
     unknown = np.concatenate([first, first[:2]])
     unknown[:16, :, 2], unknown[16:, :, 2] = np.nan, [[0], [1]]  # so that of the first 16 only answers and states tell
     asked = ab.Panel.from_arrays(unknown, measures=measures, times=times)
-    model = PanelModel(spec, asked, design_of(spec, asked))
+    model = PanelModel(lay_out(spec, design_of(spec, asked)), asked)
     n_draws = 2000
     drawn, on = foretold(model.before(2, until=2), 2, np.tile(theta, (n_draws, 1)), rng)
     differences = []
@@ -187,7 +188,7 @@ def test_shares_of_people_from_the_model_are_uniform_and_of_others_are_not():
         raw.reshape(250, 3, 2), measures=["alliance", "days"], times=panel.times,
         requires={"alliance": "sponsor"}, states={"sponsor": states},
     )  # fmt: skip
-    there = PanelModel(spec, drawn, design_of(spec, drawn), units=model.column_units)
+    there = PanelModel(lay_out(spec, design_of(spec, drawn)), drawn, units=model.column_units)
     fit = SimpleNamespace(model=there, spec=spec, panel=drawn, settings=SimpleNamespace(seed=1))
     n_draws = 200
     equal = np.full((n_draws, 250), 1 / n_draws)

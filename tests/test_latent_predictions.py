@@ -9,6 +9,7 @@ from scipy.special import expit
 
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.engine.moments.linear_system import Variable
 from alliance_bayes.engine.moments.program_kernel import run_many
 from alliance_bayes.panel import Absence
 from alliance_bayes.posterior.predictions.latent_predictions import (
@@ -56,7 +57,7 @@ def conditional(spec, times, values, row, shift=(0.0, 0.0)):
 
 
 def targets_of(model):
-    return [model.system.systems[0].variables.index(f"intercept {name}") for name in model.spec.measures]
+    return [model.system.systems[0].variables.index(Variable("intercept", name)) for name in model.spec.measures]
 
 
 def test_random_intercepts_of_normal_measures_are_those_of_normal_conditioning():

@@ -8,9 +8,10 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics import memory
+from alliance_bayes.engine.design import design_of
+from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
-from alliance_bayes.engine.moments.design import design_of
-from alliance_bayes.engine.moments.rank import indistinct_parameters
+from alliance_bayes.engine.rank import indistinct_parameters
 from alliance_bayes.posterior.settings import check_memory_of_draws
 
 TRUTH = ab.Truth(ab.RICLPM(["x", "y"]), times=[0, 1, 2], lagged={"x -> y": 0.2}, carry_over=0.3, icc=0.5)
@@ -117,7 +118,7 @@ def test_five_hundred_covariates_are_examined_in_little_memory():
 def test_each_covariate_can_be_examined_in_little_memory():
     """Of 150 a square of all moments would take 1.2 GB."""
     spec, panel = with_covariates(150)
-    model = PanelModel(spec, panel, design_of(spec, panel))
+    model = PanelModel(lay_out(spec, design_of(spec, panel)), panel)
     found, peak = peak_of(lambda: indistinct_parameters(model.system, model.scale, model.design.cells))
     assert found == ()
     assert peak < 60e6

@@ -6,9 +6,9 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.engine.design import plain_design
+from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.design import plain_design
-from alliance_bayes.engine.moments.parameters import lay_out_parameters
 from alliance_bayes.posterior.predictions.prediction import (
     continued,
     draw_unobserved,
@@ -82,7 +82,7 @@ def test_random_intercepts_given_the_values(spec):
     joint_mean = np.concatenate([np.zeros(2), mean])
     joint = np.block([[between, np.tile(between, 4)], [np.tile(between, 4).T, covariance]])
     found = drawn_moments(system, [0, 1], theta, rows)
-    assert [system.systems[0].variables[place] for place in (0, 1)] == ["intercept alliance", "intercept days"]
+    assert [str(system.systems[0].variables[place]) for place in (0, 1)] == ["intercept alliance", "intercept days"]
     for person, row in enumerate(rows):
         want = conditional(joint_mean, joint, row, [0, 1], 2)
         np.testing.assert_allclose(found[0][person], want[0], rtol=1e-9, atol=1e-12)
@@ -124,13 +124,13 @@ def test_a_trait_that_does_not_vary_is_drawn_without_noise():
 
 
 def continued_by_name(spec, times, longer_times, theta):
-    table, longer = (lay_out_parameters(spec, plain_design(each)) for each in (times, longer_times))
+    table, longer = (lay_out(spec, plain_design(each)).table for each in (times, longer_times))
     return dict(zip(longer.names, continued(table, longer, theta[None])[0].tolist(), strict=True))
 
 
 def counted(spec):
     """Parameters that count 1, 2, 3, by name; and how they go on for one more wave."""
-    table = lay_out_parameters(spec, plain_design((0, 1, 2, 4)))
+    table = lay_out(spec, plain_design((0, 1, 2, 4))).table
     theta = np.arange(1.0, 1 + len(table))
     values = dict(zip(table.names, theta.tolist(), strict=True))
     return values, continued_by_name(spec, (0, 1, 2, 4), (0, 1, 2, 4, 6), theta)
@@ -300,7 +300,7 @@ def test_a_value_that_only_one_person_has():
 
 def test_intercepts_are_the_first_variables():
     system = system_at(RICLPM(["a", "b", "c"]), (0, 1, 2))
-    assert system.systems[0].variables[:3] == ("intercept a", "intercept b", "intercept c")
+    assert tuple(map(str, system.systems[0].variables[:3])) == ("intercept a", "intercept b", "intercept c")
 
 
 def test_nothing_is_drawn_given_values_whose_covariance_is_singular():

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.engine.moments.design import design_of
-from alliance_bayes.engine.moments.parameters import lay_out_parameters
+from alliance_bayes.engine.design import design_of
+from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.export.facts import facts_of
 from alliance_bayes.export.layout import layout_of
 from helpers import REFERENCES
@@ -97,7 +97,7 @@ def test_its_parameters_are_those_of_the_package(key):
     """By name where no constraint ties them, by number otherwise."""
     spec, panel = family_spec(key), family_panel(key.split("/")[0])
     layout = layout_of(spec, facts_of(spec, panel, "lavaan"))
-    names = lay_out_parameters(spec, design_of(spec, panel)).names
+    names = lay_out(spec, design_of(spec, panel)).table.names
     assert layout.n_free == len(names)
     assert bool(layout.equations) == (spec.is_stationary or spec.lags == "equal_standardized")
     if not layout.equations:

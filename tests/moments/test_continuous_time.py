@@ -12,12 +12,12 @@ from pytensor.compile.mode import Mode
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
+from alliance_bayes.engine.dynamics import Dynamics
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.dynamics import Dynamics
 from alliance_bayes.engine.moments.matrices import matrix_exponential
-from alliance_bayes.engine.moments.parameters import lay_out_parameters
 from alliance_bayes.engine.moments.program import Writer
 from alliance_bayes.engine.moments.reference import output_of
+from alliance_bayes.engine.workspace import Workspace
 from alliance_bayes.pymc_models.symbolic import _transition
 from alliance_bayes.simulation.dynamics import _accumulated
 from continuous_processes import DIGITS, as_floats, diffusions, drifts, errors, exact, grid, in_digits
@@ -181,9 +181,8 @@ def values_of(drift, diffusion, means):
 def intervals_by_program(spec, panel, drift, diffusion):
     """Phi and Psi of all intervals of every cell, from the program of the model; and the cells."""
     model = panel_model(spec, panel)
-    table = lay_out_parameters(spec, model.design)
-    writer = Writer(len(table))
-    dynamics = Dynamics(spec, model.design, table, writer)
+    writer = Writer(len(model.layout.table))
+    dynamics = Dynamics(Workspace(model.layout.table, writer))
     addresses = [
         np.stack([interval.effects, interval.innovation])
         for cell in model.design.cells
@@ -287,9 +286,9 @@ def test_stationary_models_over_long_and_short_intervals():
         drift, within = np.array([[-1.0, 0.3], [0.2, -0.5]]), np.array([[1.0, 0.2], [0.2, 0.8]])
         values = {name: value for name, value in values_of(drift, np.eye(2), panel.times).items() if "diff" not in name}
         model = panel_model(spec, panel)
-        table, diffusion = lay_out_parameters(spec, model.design), -(drift @ within + within @ drift.T)
+        table, diffusion = model.layout.table, -(drift @ within + within @ drift.T)
         writer = Writer(len(table))
-        (interval, _) = Dynamics(spec, model.design, table, writer).intervals(model.design.cells[0])
+        (interval, _) = Dynamics(Workspace(table, writer)).intervals(model.design.cells[0])
         program = writer.program(np.stack([interval.effects, interval.innovation]))
         found = output(program, np.array([values[name] for name in model.system.names])).reshape(2, 2, 2)
         with mpmath.workdps(DIGITS):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.engine.dependence import Relation, Term, exact_relations
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.dependence import Relation, Term, exact_relations
 from alliance_bayes.panel import PanelWarning
 
 TIMES, N = (0, 1, 2, 4), 60

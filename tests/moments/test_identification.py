@@ -5,7 +5,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.engine.moments.identification import check_spec_against_panel
+from alliance_bayes.engine.identification import check_spec_against_panel
 from alliance_bayes.panel import Panel
 from alliance_bayes.spec.models import CLPM, RICLPM
 from helpers import measure_names, random_panel

@@ -5,7 +5,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.engine.moments.identification import check_spec_against_panel
+from alliance_bayes.engine.identification import check_spec_against_panel
 
 RI = "random-intercept cross-lagged panel model"
 TARGETS = "'intercepts', 'slopes', 'first_wave', 'each_wave', 'every_wave'"

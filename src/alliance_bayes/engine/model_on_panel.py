@@ -14,21 +14,21 @@ from ..basics.names import number, quoted
 from ..basics.problems import SpecError
 from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
+from .design import Cell, Design, design_of
+from .identification import check_spec_against_panel
 from .latent.cases import responses_of_cases
 from .latent.known_cases import left_to_integrate
 from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
 from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange, of_persons
-from .moments.cross_lagged_system import cross_lagged_system
-from .moments.derived import Derived, derived_quantities
-from .moments.design import Cell, Design, design_of
+from .layout import Layout, lay_out
 from .moments.histories import Cases
-from .moments.identification import check_spec_against_panel
 from .moments.linear_system import PanelSystem
-from .moments.prior_scale import PriorScale, prior_scale
 from .moments.program_kernel import run_many
-from .moments.rank import indistinct_parameters
 from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+from .prior_scale import PriorScale
+from .quantities import Derived
+from .rank import indistinct_parameters
 
 __all__ = ["Latent", "PanelModel", "check_latent", "panel_model"]
 
@@ -47,10 +47,10 @@ class PanelModel:
 
     Attributes
     ----------
-    spec, panel
-        The two.
-    design
-        What the model knows of the panel besides its values.
+    layout
+        The model, laid out for what it knows of the panel besides its values.
+    panel
+        The panel.
     weights
         How often each person counts, shape ``(person,)``; None where all count once.
     units
@@ -59,23 +59,42 @@ class PanelModel:
         After how many waves nobody was asked yet, so that it says nothing that nobody was seen; none where left open.
     """
 
-    spec: CrossLagged
+    layout: Layout
     panel: Panel
-    design: Design
     weights: FloatArray | None = None
     units: tuple[FloatArray, FloatArray] | None = None
     n_asked: int | None = None
 
-    @cached_property
+    @property
+    def spec(self) -> CrossLagged:
+        """The model."""
+        return self.layout.spec
+
+    @property
+    def design(self) -> Design:
+        """What the model knows of the panel besides its values."""
+        return self.layout.design
+
+    @property
     def system(self) -> PanelSystem:
         """The model as linear systems."""
-        return cross_lagged_system(self.spec, self.design)
+        return self.layout.system
+
+    @property
+    def scale(self) -> PriorScale:
+        """The random variables."""
+        return self.layout.scale
+
+    @property
+    def derived(self) -> Derived:
+        """The derived quantities."""
+        return self.layout.derived
 
     def system_of(self, cell: Cell) -> PanelSystem:
         """The model for people of one cell alone, who need not be in the panel; those asked for last are kept."""
         found = self._system_of.pop(cell, None)
         if found is None:
-            found = cross_lagged_system(self.spec, replace(self.design, cells=(cell,)))
+            found = self.layout.system_of([cell])
         self._system_of[cell] = found
         if len(self._system_of) > MOST_SYSTEMS:
             del self._system_of[next(iter(self._system_of))]
@@ -84,16 +103,6 @@ class PanelModel:
     @cached_property
     def _system_of(self) -> dict[Cell, PanelSystem]:
         return {}
-
-    @cached_property
-    def scale(self) -> PriorScale:
-        """The random variables."""
-        return prior_scale(self.spec, self.design)
-
-    @cached_property
-    def derived(self) -> Derived:
-        """The derived quantities."""
-        return derived_quantities(self.spec, self.design)
 
     @cached_property
     def statistics(self) -> PatternStatistics:
@@ -179,7 +188,7 @@ class PanelModel:
         asked = n_waves if self.n_asked is None else min(n_waves, self.n_asked)
         return replace(self.on(panel, until=n_waves - 1 if until is None else until), n_asked=asked)
 
-    def on(self, panel: Panel, *, until: int | None = None) -> "PanelModel":
+    def on(self, panel: Panel, *, until: int | None = None, spec: CrossLagged | None = None) -> "PanelModel":
         """The model on another panel, in the same units, with covariates standardised as here.
 
         Parameters
@@ -188,9 +197,12 @@ class PanelModel:
             Of the same measures.
         until
             Position of the wave up to which the state has a probability at least.
+        spec
+            The same model of more waves; this one where left open.
         """
-        design = design_of(self.spec, panel, until=until, like=self.design)
-        return replace(self, panel=panel, design=design, weights=None, units=self.column_units)
+        spec = self.spec if spec is None else spec
+        design = design_of(spec, panel, until=until, like=self.design)
+        return replace(self, layout=lay_out(spec, design), panel=panel, weights=None, units=self.column_units)
 
     def latent_data_of(self, persons: npt.NDArray[np.int64]) -> LatentArrays:
         """The same of the persons at these different positions alone, who become 0, 1, 2 and so on."""
@@ -306,7 +318,7 @@ class PanelModel:
         scales = {**dict(own), **self.design.scales}
         return np.array(
             [
-                np.prod([scales[name] for name in parameter.times]) / np.prod([scales[name] for name in parameter.per])
+                np.prod([scales[name] for name in parameter.units]) / np.prod([scales[name] for name in parameter.per])
                 for parameter in self.system.parameters
             ]
         )
@@ -323,16 +335,13 @@ class PanelModel:
     def _shifts(self, raw: FloatArray) -> FloatArray:
         """Centres of what has a location; of an indicator, less what its measure's centre makes of it."""
         centres = dict(zip(self.spec.columns, self.column_units[0].tolist(), strict=True))
-        names = self.system.names
-        shifts = np.zeros(len(names))
-        for place, parameter in enumerate(self.system.parameters):
-            if parameter.located is None:
-                continue
-            shifts[place] = centres[parameter.located]
-            if parameter.kind == "item" and self.spec.invariance not in ("configural", "weak"):
-                first = self.spec.indicators[self.spec.measures[parameter.measures[0]]][0]
-                loading = parameter.name.replace("item intercept", "loading")
-                shifts[place] -= raw[names.index(loading)] * centres[first]
+        shifts = np.zeros(len(raw))
+        for position, parameter in enumerate(self.system.parameters):
+            if parameter.located is not None:
+                shifts[position] = centres[parameter.located]
+            if parameter.less is not None:
+                loading, column = parameter.less
+                shifts[position] -= raw[loading] * centres[column]
         return shifts
 
 
@@ -347,7 +356,7 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
         If values do not fit the family of their measure.
     """
     check_spec_against_panel(spec, panel)
-    model = PanelModel(spec, panel, design_of(spec, panel))
+    model = PanelModel(lay_out(spec, design_of(spec, panel)), panel)
     if spec.is_latent:
         model.responses  # noqa: B018  # values that do not fit their family are found here
     if spec.indicators and spec.invariance == "approximate":
@@ -386,7 +395,7 @@ def _with_few_covariates(model: PanelModel) -> PanelModel:
     if len(kept) == len(spec.covariates):
         return model
     few = replace(spec, covariates=kept)
-    return PanelModel(few, model.panel, design_of(few, model.panel))
+    return PanelModel(lay_out(few, design_of(few, model.panel)), model.panel)
 
 
 def check_latent(spec: CrossLagged, latent: str) -> None:

@@ -22,11 +22,11 @@ from ..basics.memory import refuse_beyond_memory
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
-from ..engine.moments.derived import Derived
-from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.prior_scale import PriorScale
+from ..engine.moments.linear_system import PanelSystem, Variable
 from ..engine.moments.program_kernel import run_many
 from ..engine.moments.statistics import PatternStatistics
+from ..engine.prior_scale import PriorScale
+from ..engine.quantities import Derived
 from ..likelihood.persons import per_person
 from ..panel import Panel, told_states
 from ..spec.cross_lagged import CrossLagged
@@ -480,7 +480,7 @@ class Fit:
         if not self.spec.random_intercepts:
             raise SpecError(f"A {self.spec.title} has no random intercepts, so there are no person scores.")
         variables = self.system.systems[0].variables
-        targets = [variables.index(f"intercept {name}") for name in self.spec.measures]
+        targets = [variables.index(Variable("intercept", name)) for name in self.spec.measures]
         rng = self._rng("person scores")
         if self.spec.is_latent:
             drawn, _ = draw_of_people(self.model, targets, self._some_thetas(N_REPLICATES), rng)

@@ -14,8 +14,8 @@ from ..basics.problems import SpecError
 from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
 from ..engine.moments.entry_points import pack
 from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.prior_scale import Block, PriorScale
 from ..engine.moments.statistics import PatternArrays, PatternStatistics
+from ..engine.prior_scale import Block, PriorScale
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal

@@ -9,8 +9,8 @@ import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 
 from ..engine.moments.linear_system import ONE, LinearSystem, PanelSystem
-from ..engine.moments.prior_scale import PriorScale
 from ..engine.moments.program import Program
+from ..engine.prior_scale import PriorScale
 
 __all__ = ["implied_moments", "theta_and_registers"]
 

@@ -7,7 +7,7 @@ from ...basics.problems import PanelError
 from ...panel import Absence, Panel
 from ...spec.cross_lagged import CrossLagged
 from ...spec.occurrence import INTERVIEW, Selection
-from ..moments.design import Design
+from ..design import Design
 from ..moments.histories import OFF, Cases
 from .families import CODES
 from .measures import FamilyLayout, panel_responses

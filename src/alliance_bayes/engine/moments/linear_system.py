@@ -4,16 +4,46 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .parameters import Parameter
+from ...basics.names import number
+from ..parameters import Parameter
 from .program import Program, ProgramArrays, Writer
 
-__all__ = ["LinearSystem", "PanelSystem", "SystemArrays", "joined_arrays", "saturated_system"]
+__all__ = ["LinearSystem", "PanelSystem", "SystemArrays", "Variable", "joined_arrays", "saturated_system"]
 
 ONE = -1
+
+Role = Literal["within", "intercept", "accumulating", "slope", "value", "indicator", "covariate", "state", "selection"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a linear system.
+
+    Attributes
+    ----------
+    role
+        ``"value"``: a measure at a wave; ``"within"``: what changes within people there, also at steps between waves;
+        ``"intercept"``, ``"slope"``, ``"accumulating"``: a stable factor; ``"indicator"``: an item of a measure;
+        ``"state"``, ``"selection"``: linear predictor of being in the state, and of being seen.
+    name
+        Name of its measure, item, covariate or state, or of who is seen.
+    time
+        When; None where it has no time.
+    """
+
+    role: Role
+    name: str
+    time: float | None = None
+
+    def __str__(self) -> str:
+        words = {"value": self.name, "indicator": self.name, "covariate": self.name}
+        words |= {"state": f"{self.name} on", "selection": f"{self.name} seen"}
+        what = words.get(self.role, f"{self.role} {self.name}")
+        return what if self.time is None else f"{what}, {number(self.time)}"
 
 
 class SystemArrays(NamedTuple):
@@ -47,7 +77,7 @@ class LinearSystem:
     Attributes
     ----------
     variables
-        Names, in causal order.
+        In causal order.
     paths
         Entries of A as ``(row, column, register)``; -1 is the constant 1.
     covariances
@@ -58,7 +88,7 @@ class LinearSystem:
         Variables that are the panel's values, wave-major, then covariates.
     """
 
-    variables: tuple[str, ...]
+    variables: tuple[Variable, ...]
     paths: tuple[tuple[int, int, int], ...]
     covariances: tuple[tuple[int, int, int], ...]
     intercepts: tuple[tuple[int, int], ...]
@@ -145,12 +175,12 @@ def saturated_system(n_values: int, n_covariates: int = 0) -> PanelSystem:
     for first, second in combinations_with_replacement(rows, 2):
         same = first == second
         covariances.append((second, first, len(parameters)))
-        name = f"variance {first}" if same else f"covariance {first}, {second}"
-        parameters.append(Parameter(name, "covariance", (second, first), None, is_variance=same, start=float(same)))
+        word, of = ("variance", f"{first}") if same else ("covariance", f"{first}, {second}")
+        parameters.append(Parameter(word, of, "covariance", (second, first), is_variance=same, start=float(same)))
     intercepts = []
     for row in rows:
         intercepts.append((row, len(parameters)))
-        parameters.append(Parameter(f"mean {row}", "mean", (row,), None))
-    names = tuple(f"value {row}" for row in rows)
-    system = LinearSystem(names, (), tuple(covariances), tuple(intercepts), tuple(rows))
+        parameters.append(Parameter("mean", f"{row}", "mean", (row,)))
+    variables = tuple(Variable("value", f"value {row}") for row in rows)
+    system = LinearSystem(variables, (), tuple(covariances), tuple(intercepts), tuple(rows))
     return PanelSystem(tuple(parameters), Writer(len(parameters)).program(), (system,), n_covariates)

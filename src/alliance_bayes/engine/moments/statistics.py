@@ -8,7 +8,7 @@ import numpy as np
 
 from ...panel.patterns import PatternSums
 from ...panel.records import Moments
-from .design import Design, plain_design
+from ..design import Design, plain_design
 
 if TYPE_CHECKING:
     from ...panel import Panel

@@ -10,7 +10,6 @@ from ...basics.names import number
 from ...basics.problems import SpecError
 from ...engine.latent.measures import response_sizes
 from ...engine.model_on_panel import PanelModel
-from ...engine.moments.parameters import lay_out_parameters
 from ...panel import Panel, longer
 from ...spec.cross_lagged import CrossLagged
 from ...spec.responses import BetaBinomial, Count, Days
@@ -57,10 +56,9 @@ def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[Pan
             )
         families = {name: family.lasting(len(times)) for name, family in spec.families.items()}
         spec, panel = replace(spec, families=families), longer(panel, times)
-    there = replace(model, spec=spec, n_asked=len(model.panel.times)).on(_amounts_filled(spec, panel))
+    there = replace(model, n_asked=len(model.panel.times)).on(_amounts_filled(spec, panel), spec=spec)
     if len(times) > len(model.panel.times):
-        fitted, longer_table = (lay_out_parameters(each.spec, each.design) for each in (model, there))
-        thetas = continued(fitted, longer_table, thetas)
+        thetas = continued(model.layout.table, there.layout.table, thetas)
     return there.before(wave, until=wave), thetas, wave
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import expit
 
 from ...basics.names import number
+from ...engine.design import design_of
 from ...engine.latent.conditional import JITTER
 from ...engine.latent.known_cases import left_to_integrate
 from ...engine.latent.measures import response_sizes
@@ -16,8 +17,8 @@ from ...engine.latent.people import draw_linear_predictors
 from ...engine.latent.propagation import case_log_likelihoods, log_likelihoods
 from ...engine.latent.quadrature import corrections
 from ...engine.latent.replicating import draw_responses
+from ...engine.layout import lay_out
 from ...engine.model_on_panel import PanelModel
-from ...engine.moments.design import design_of
 from ...engine.moments.histories import KEPT, NEW, OFF
 from ...engine.moments.kernel import moments
 from ...engine.moments.linear_system import LinearSystem
@@ -294,7 +295,7 @@ def completed_responses(
     """
     spec, panel, n_waves, n_measures = model.spec, model.panel, len(model.panel.times), len(model.spec.measures)
     observed, told = observed_responses(model)
-    model = replace(model, design=design_of(spec, panel, until=n_waves - 1))
+    model = replace(model, layout=lay_out(spec, design_of(spec, panel, until=n_waves - 1)))
     targets = model.system.systems[0].observed[: n_measures * n_waves]
     (predictors,), (cases,) = draw_of_people(model, targets, theta[None], rng)
     phi, histories = model.predictor_moments(theta)[2], model.design.histories
@@ -328,7 +329,7 @@ def imputed_responses(
         ``(person, wave, column)``: the same but for the shift, as if the measure existed everywhere.
     """
     n_waves, n_measures = len(model.panel.times), len(model.spec.measures)
-    model = replace(model, design=design_of(model.spec, model.panel, until=n_waves - 1))
+    model = replace(model, layout=lay_out(model.spec, design_of(model.spec, model.panel, until=n_waves - 1)))
     place = model.spec.measures.index(measure)
     targets = model.system.systems[0].observed[place : n_measures * n_waves : n_measures]
     (predictor,), _ = draw_of_people(model, targets, theta[None], rng)

@@ -11,9 +11,9 @@ from scipy.special import ndtr
 from ...basics.problems import SpecError
 from ...engine.moments.kernel import conditional_draws, moments
 from ...engine.moments.linear_system import PanelSystem, joined_arrays
-from ...engine.moments.parameters import ParameterTable
 from ...engine.moments.program_kernel import run
 from ...engine.moments.statistics import by_pattern, people_by_pattern
+from ...engine.parameters import ParameterTable
 
 __all__ = ["continued", "draw_unobserved", "lower_factor", "predictive_shares", "replicate", "statistic_table"]
 
@@ -93,15 +93,14 @@ def continued(table: ParameterTable, longer: ParameterTable, thetas: np.ndarray)
     numpy.ndarray
         Shape ``(draw, parameter of the longer model)``.
     """
-    found, own = np.zeros((len(thetas), len(longer))), {name: place for place, name in enumerate(table.names)}
-    shared = [place for place, name in enumerate(longer.names) if name in own]
-    found[:, shared] = thetas[:, [own[longer.names[place]] for place in shared]]
-    for (name, group, occasion), positions in longer.matrices.items():
-        if (name, group, occasion) not in table.matrices:
-            last = max(each for kind, of, each in table.matrices if (kind, of) == (name, group) and each is not None)
-            before = table.matrices[name, group, last]
-            there = positions >= 0
-            found[:, positions[there]] = np.where(before >= 0, thetas[:, before], 0.0)[:, there]
+    found = np.zeros((len(thetas), len(longer)))
+    for (key, group, occasion), positions in longer.arrays.items():
+        before = table.arrays.get((key, group, occasion))
+        if before is None:
+            last = max(each for known, of, each in table.arrays if (known, of) == (key, group) and each is not None)
+            before = table.arrays[key, group, last]
+        free = positions >= 0
+        found[:, positions[free]] = np.where(before >= 0, thetas[:, before], 0.0)[:, free]
     return found
 
 

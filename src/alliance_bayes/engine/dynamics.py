@@ -5,16 +5,27 @@ from functools import cached_property, partial, reduce
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from ...spec.cross_lagged import CrossLagged
-from .design import Cell, Design
-from .parameters import ParameterTable
-from .program import NOTHING, Writer
+from .design import Cell
+from .keys import (
+    ACCUMULATING,
+    ACCUMULATING_SLOPE,
+    ACCUMULATING_SLOPE_WITH_FIRST,
+    ACCUMULATING_WITH_FIRST,
+    ACCUMULATING_WITH_SLOPE,
+    DIFFUSION,
+    DRIFT,
+    FIRST,
+    INNOVATION,
+    LAGGED,
+    MODERATION,
+)
+from .moments.program import NOTHING
+from .parameters import Addresses
+from .workspace import Workspace
 
 __all__ = ["Dynamics", "Interval"]
 
-type Addresses = npt.NDArray[np.int64]
 type Who = tuple[int, tuple[float, ...]]
 
 FEW_LENGTHS = 8  # up to which each interval has a transition of its own
@@ -40,25 +51,24 @@ class Interval:
 
 
 class Dynamics:
-    """The within-person part of a model, written into a program whose inputs are theta.
+    """The within-person part of a model, written into a program over its parameters.
 
     Parameters
     ----------
-    spec, design, table
-        The model, what it knows of the panel, and its parameters.
-    writer
-        Where the steps are written.
+    workspace
+        Where the steps are written, and where the parameters stand.
     """
 
-    def __init__(self, spec: CrossLagged, design: Design, table: ParameterTable, writer: Writer) -> None:
-        self.spec, self.design, self.table, self.writer = spec, design, table, writer
-        self.lags = spec.lags_for(design.times)
+    def __init__(self, workspace: Workspace) -> None:
+        self.at = workspace.at
+        self.spec, self.design, self.writer = workspace.spec, workspace.design, workspace.writer
+        self.lags = workspace.lags
         self._over: dict[tuple[Who, float], tuple[Addresses, Addresses]] = {}
         self._powers: dict[tuple[Who, int], tuple[Addresses, Addresses]] = {}
 
     def first(self, group: int) -> Addresses:
         """Covariance of the first wave: of the within-person parts, or given the accumulating factors."""
-        covariance = self.table.at("within", group)
+        covariance = self.at(FIRST, group)
         if not self.spec.accumulating:
             return covariance
         factors, crossing = self._factors(group)
@@ -67,14 +77,13 @@ class Dynamics:
 
     def _factors(self, group: int) -> tuple[Addresses, Addresses]:
         """Covariance of the accumulating factors, and theirs with the first wave, dims (factor, measure)."""
-        at = self.table.at
-        alpha, crossing = at("accumulating", group), at("accumulating with first", group)
+        alpha, crossing = self.at(ACCUMULATING, group), self.at(ACCUMULATING_WITH_FIRST, group)
         if not self.spec.growth:
             return alpha, crossing
-        both = at("accumulating with accumulating slope", group)
+        both = self.at(ACCUMULATING_WITH_SLOPE, group)
         return (
-            np.block([[alpha, both], [both.T, at("accumulating slope", group)]]),
-            np.vstack([crossing, at("accumulating slope with first", group)]),
+            np.block([[alpha, both], [both.T, self.at(ACCUMULATING_SLOPE, group)]]),
+            np.vstack([crossing, self.at(ACCUMULATING_SLOPE_WITH_FIRST, group)]),
         )
 
     def intervals(self, cell: Cell) -> list[Interval]:
@@ -89,7 +98,7 @@ class Dynamics:
                 steps = [round(length / self.design.step) if lags == "grid" else 1 for length in lengths]
                 found = [
                     Interval(
-                        self._moderated(self.table.at("lagged", cell.group, occasion), cell),
+                        self._moderated(self.at(LAGGED, cell.group, occasion), cell),
                         self._innovation(cell.group, occasion),
                         n_steps,
                     )
@@ -98,18 +107,18 @@ class Dynamics:
         return self._stationary(cell.group, found) if self.spec.is_stationary else found
 
     def _innovation(self, group: int, occasion: int) -> Addresses:
-        return np.array(()) if self.spec.is_stationary else self.table.at("innovation", group, occasion)
+        return np.array(()) if self.spec.is_stationary else self.at(INNOVATION, group, occasion)
 
     def _moderated(self, effects: Addresses, cell: Cell) -> Addresses:
         for place, value in enumerate(cell.moderators):
-            change = self.table.at("moderation", cell.group, place)
+            change = self.at(MODERATION, cell.group, place)
             moved = self.writer.add(effects, self.writer.multiply(change, self.writer.constant(value)))
             effects = np.where(change == NOTHING, effects, moved)
         return effects
 
     def drift(self, cell: Cell) -> Addresses:
         """The drift A of a cell, dims (outcome, predictor)."""
-        return self._moderated(self.table.at("drift", cell.group), cell)
+        return self._moderated(self.at(DRIFT, cell.group), cell)
 
     def _over_time(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
         """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` of a cell."""
@@ -129,7 +138,7 @@ class Dynamics:
         moved = writer.multiply(self.drift(cell), d)
         if self.spec.is_stationary:
             return writer.matrix_exponential(moved), np.array(())
-        return writer.transition(moved, writer.multiply(self.table.at("diffusion", cell.group), d))
+        return writer.transition(moved, writer.multiply(self.at(DIFFUSION, cell.group), d))
 
     @cached_property
     def _steps(self) -> dict[float, int]:
@@ -178,7 +187,7 @@ class Dynamics:
 
     def _stationary(self, group: int, intervals: Sequence[Interval]) -> list[Interval]:
         """Innovations that keep the within-person covariance: ``Psi = P - Phi P Phi'`` of each step."""
-        covariance, found = self.table.at("within", group), dict[bytes, Addresses]()
+        covariance, found = self.at(FIRST, group), dict[bytes, Addresses]()
         for interval in intervals:
             key = np.ascontiguousarray(interval.effects).tobytes()
             if key not in found:
@@ -192,11 +201,11 @@ class Dynamics:
 
         With R the within-person correlation, ``Var(w_t) (1 - diag(S R_t-1 S')) = diag Psi_t``.
         """
-        writer, effects = self.writer, self.table.at("lagged", group)
-        covariance, found = self.table.at("within", group), []
+        writer, effects = self.writer, self.at(LAGGED, group)
+        covariance, found = self.at(FIRST, group), []
         one = writer.constant(1.0)
         for occasion in range(n_intervals):
-            innovation = self.table.at("innovation", group, occasion)
+            innovation = self.at(INNOVATION, group, occasion)
             before = writer.sds(covariance)
             correlation = writer.divide(writer.divide(covariance, before[:, None]), before[None, :])
             explained = np.diagonal(writer.quadratic_form(effects, correlation))

@@ -8,10 +8,10 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from ...panel import Panel
-from ...spec.cross_lagged import CrossLagged
-from ...spec.steps import base_step
-from .histories import Cases, Histories, possible_histories
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
+from ..spec.steps import base_step
+from .moments.histories import Cases, Histories, possible_histories
 
 __all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
 

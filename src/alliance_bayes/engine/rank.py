@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...basics.memory import refuse_beyond_memory
+from ..basics.memory import refuse_beyond_memory
 from .design import Cell
-from .histories import KEPT
-from .kernel import moments, system_of
-from .linear_system import PanelSystem
+from .moments.histories import KEPT
+from .moments.kernel import moments, system_of
+from .moments.linear_system import PanelSystem
+from .moments.program_kernel import run, run_many
 from .prior_scale import PriorScale
-from .program_kernel import run, run_many
 
 __all__ = ["indistinct_parameters"]
 

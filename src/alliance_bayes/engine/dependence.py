@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...basics.names import in_words, number
-from ...panel import Panel
-from ...spec.cross_lagged import CrossLagged
+from ..basics.names import in_words, number
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
 
 __all__ = ["Relation", "dependent_covariates", "exact_relations"]
 

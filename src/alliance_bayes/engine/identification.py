@@ -1,0 +1,89 @@
+"""Whether a model can be meant, identified and fitted on a panel, before anything is compiled."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..basics.names import choices
+from ..basics.problems import Problems, SpecError
+from ..panel import Panel, PanelWarning
+from ..spec.cross_lagged import CrossLagged
+from .dependence import dependent_covariates, exact_relations
+from .parts import PARTS
+
+__all__ = ["check_spec_against_panel"]
+
+PACKAGE = str(Path(__file__).parents[1])
+
+
+def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
+    """Refuse a model that this panel cannot identify, with every reason at once.
+
+    Raises
+    ------
+    SpecError
+        If a measure of the model is not in the panel, if there are too few waves, if intervals
+        are unequal and the lags left open, if a measure can be non-existent and the model does
+        not say what that means, if a state is not what the panel holds, or if nobody was observed
+        on both ends of a lagged effect; if there are too few people, or a measure is an exact linear
+        function of others at every time, or at one in many people.
+
+    Warns
+    -----
+    PanelWarning
+        If measures that are not normal are exact linear functions of one another at every time, or normal ones in
+        a few people at one.
+    """
+    problems = Problems(f"This {spec.title} cannot be fitted to this panel")
+    needed = dict.fromkeys([*spec.response_columns, *spec.given_columns])
+    missing = [name for name in needed if name not in panel.measures]
+    for name in missing:
+        problems.add(f"The panel has no measure '{name}'{choices(name, panel.measures, 'Measures')}")
+    for problem in spec.problems_with(panel.times):
+        problems.add(problem)
+    for part in PARTS:
+        for problem in part.problems(spec, panel):
+            problems.add(problem)
+    problems.raise_as(SpecError)
+    for problem in (*_too_few_people(spec, panel), *_without_variation(spec, panel)):
+        problems.add(problem)
+    problems.raise_as(SpecError)
+
+
+def _too_few_people(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """Whether there are people enough for any covariance matrix of the measures."""
+    columns = [panel.measures.index(name) for name in spec.response_columns]
+    if panel.moments is None:
+        seen = ~np.isnan(panel.require_persons("A number of people"))
+        people = np.ones(len(seen), dtype=np.int64)
+    else:
+        seen, people = panel.moments.observed, panel.moments.n
+    n_people = int((seen[:, :, columns].any(axis=(1, 2)) * people).sum())
+    fewest = len(spec.measures) + 1
+    if n_people < fewest:
+        yield (
+            f"{n_people} {'person has' if n_people == 1 else 'people have'} values of this model. How "
+            f"{len(spec.measures)} measures go together cannot be seen in fewer than {fewest} people, and even then "
+            "nearly all of the answer is the prior; many more people than parameters are needed."
+        )
+
+
+def _without_variation(spec: CrossLagged, panel: Panel) -> Iterator[str]:
+    """Exact relations that ruin a fit, and collinear covariates; warns of relations that need not."""
+    counted = {column for name in spec.random_families for column in spec.columns_of(name)}
+    for relation in exact_relations(spec, panel):
+        # Innovations of one variance at all waves cannot vanish at one, and a probability has no density without bound.
+        pooled, is_counted = spec.residuals == "equal" and 0 not in relation.coefficients, relation.measures & counted
+        if not relation.everywhere and (pooled or is_counted):
+            continue
+        sentence = relation.sentence(
+            panel.times, list(panel.covariates), fewest_waves=spec.fewest_waves, families=panel.moments is None
+        )
+        if relation.ruins_a_fit and not is_counted:
+            yield sentence
+        else:
+            warnings.warn(sentence, PanelWarning, skip_file_prefixes=(PACKAGE,))
+    if panel.moments is None:
+        yield from dependent_covariates(spec, panel)

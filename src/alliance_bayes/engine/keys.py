@@ -1,0 +1,82 @@
+"""The typed keys by which the parts of a model find one another's parameters."""
+
+from typing import Literal, NamedTuple
+
+__all__ = [
+    "ACCUMULATING",
+    "ACCUMULATING_SLOPE",
+    "ACCUMULATING_SLOPE_WITH_FIRST",
+    "ACCUMULATING_WITH_FIRST",
+    "ACCUMULATING_WITH_SLOPE",
+    "BETWEEN",
+    "BETWEEN_WITH_SLOPE",
+    "DIFFUSION",
+    "DRIFT",
+    "FIRST",
+    "INNOVATION",
+    "LAGGED",
+    "LOADING",
+    "MODERATION",
+    "SLOPE",
+    "Key",
+    "Kind",
+]
+
+Kind = Literal[
+    "lagged",
+    "drift",
+    "moderation",
+    "between",
+    "growth",
+    "loading",
+    "accumulating",
+    "within",
+    "innovation",
+    "diffusion",
+    "error",
+    "item",
+    "covariate",
+    "mean",
+    "covariance",
+    "restart",
+    "state",
+    "selection",
+    "family",
+]
+
+
+class Key(NamedTuple):
+    """An array of parameters: those of one group, and of one interval or wave where it has its own.
+
+    Attributes
+    ----------
+    kind
+        What its parameters describe.
+    word
+        How their names begin.
+    of
+        What it is of, where a model has several arrays of one kind and word.
+    """
+
+    kind: Kind
+    word: str = ""
+    of: tuple[str, ...] = ()
+
+
+# Read by several parts, or by how effects and innovations over an interval follow from them; the keys of a part that
+# no other part reads stand with the part.
+LAGGED = Key("lagged")
+DRIFT = Key("drift", "drift")
+MODERATION = Key("moderation")
+BETWEEN = Key("between", "between")
+SLOPE = Key("growth", "slope")
+BETWEEN_WITH_SLOPE = Key("growth", "between with slope")
+ACCUMULATING = Key("accumulating", "accumulating")
+ACCUMULATING_WITH_FIRST = Key("accumulating", "accumulating with first")
+ACCUMULATING_SLOPE = Key("growth", "accumulating slope")
+ACCUMULATING_WITH_SLOPE = Key("growth", "accumulating with accumulating slope")
+ACCUMULATING_SLOPE_WITH_FIRST = Key("growth", "accumulating slope with first")
+LOADING = Key("loading", "loading")
+FIRST = Key("within", "within")
+INNOVATION = Key("innovation", "innovation")
+DIFFUSION = Key("diffusion", "diffusion")

@@ -12,9 +12,9 @@ from pytensor.compile.mode import Mode
 from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.matrices import matrix_exponential
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.moments.dynamics import Dynamics
-from alliance_bayes.engine.moments.matrices import matrix_exponential
 from alliance_bayes.engine.moments.parameters import lay_out_parameters
 from alliance_bayes.engine.moments.program import Writer
 from alliance_bayes.engine.moments.reference import output_of

@@ -14,6 +14,7 @@ from ..basics.names import number, quoted
 from ..basics.problems import SpecError
 from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
+from .kernels.interpreter import run_many
 from .latent.cases import responses_of_cases
 from .latent.known_cases import left_to_integrate
 from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
@@ -26,7 +27,6 @@ from .moments.histories import Cases
 from .moments.identification import check_spec_against_panel
 from .moments.linear_system import PanelSystem
 from .moments.prior_scale import PriorScale, prior_scale
-from .moments.program_kernel import run_many
 from .moments.rank import indistinct_parameters
 from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
 

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...spec.cross_lagged import CrossLagged
+from ..kernels.arrays import ProgramArrays
 from .design import Cell, Design
 from .dynamics import Dynamics
 from .parameters import lay_out_parameters
-from .program import NOTHING, Program, ProgramArrays, Writer
+from .program import NOTHING, Program, Writer
 
 __all__ = ["Derived", "Quantity", "derived_quantities"]
 

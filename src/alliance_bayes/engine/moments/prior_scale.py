@@ -19,10 +19,11 @@ from ...basics.names import split_path
 from ...spec.cross_lagged import CrossLagged
 from ...spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ...spec.steps import interval_names
+from ..kernels.arrays import ProgramArrays
 from .design import Design
 from .dynamics import Dynamics
 from .parameters import ParameterTable, lay_out_parameters
-from .program import NOTHING, Program, ProgramArrays, Writer
+from .program import NOTHING, Program, Writer
 
 __all__ = ["Block", "PriorScale", "prior_scale"]
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...basics.memory import refuse_beyond_memory
+from ..kernels.interpreter import run, run_many
+from ..kernels.moments import moments, system_of
 from .design import Cell
 from .histories import KEPT
-from .kernel import moments, system_of
 from .linear_system import PanelSystem
 from .prior_scale import PriorScale
-from .program_kernel import run, run_many
 
 __all__ = ["indistinct_parameters"]
 

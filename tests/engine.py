@@ -3,9 +3,9 @@
 import numpy as np
 
 from alliance_bayes.engine.design import plain_design
+from alliance_bayes.engine.kernels import likelihood, moments as implied, persons
+from alliance_bayes.engine.kernels.interpreter import pull_back, run
 from alliance_bayes.engine.layout import lay_out
-from alliance_bayes.engine.moments import kernel
-from alliance_bayes.engine.moments.program_kernel import pull_back, run
 
 
 def system_at(spec, times):
@@ -49,11 +49,11 @@ def derive(derived, theta, centre, scale):
 def moments(system, theta, cell=0):
     """Mean and covariance by the compiled kernel."""
     registers, _ = run(theta, system.structure_arrays)
-    return kernel.moments(registers, system.systems[cell].arrays)
+    return implied.moments(registers, system.systems[cell].arrays)
 
 
 def log_likelihood_and_gradient(system, theta, patterns):
-    return kernel.log_likelihood_and_gradient(theta, system.structure_arrays, system.arrays, patterns)
+    return likelihood.log_likelihood_and_gradient(theta, system.structure_arrays, system.arrays, patterns)
 
 
 def log_likelihood(system, theta, patterns):
@@ -61,6 +61,6 @@ def log_likelihood(system, theta, patterns):
 
 
 def log_likelihoods_per_person(system, thetas, patterns, rows, order, bounds, result):
-    kernel.log_likelihoods_per_person(
+    persons.log_likelihoods_per_person(
         thetas, system.structure_arrays, system.arrays, patterns, rows, order, bounds, result
     )

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import kstest, multivariate_normal
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.interpreter import run
+from alliance_bayes.engine.kernels.moments import moments
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.kernel import moments
-from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.predictions.discrepancy import chi_square_of, chi_squares
 from helpers import grouped_panel, random_panel
 

@@ -11,8 +11,8 @@ from scipy import stats
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import AllianceBayesError, PanelError, SpecError
+from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.program_kernel import run_many
 from alliance_bayes.likelihood import persons as likelihood
 from alliance_bayes.posterior import fitting, saving
 from alliance_bayes.posterior.fitting import _compared

@@ -431,14 +431,14 @@ KILLED_AT_RANDOM = textwrap.dedent(
     import alliance_bayes as ab
     from alliance_bayes import cli
     from alliance_bayes.files.run_folder import finished, read_manifest
-    from alliance_bayes.engine.moments import kernel
+    from alliance_bayes.engine.model_on_panel import panel_model
     from alliance_bayes.pymc_models.compiling import compile_model
 
     root, model = Path(sys.argv[1]), Path(sys.argv[2])
     data, file = root / "study.csv", ab.load_model(model)
     file.simulate(persons=60, seed=8).to_csv(data, index=False)
     # Everything is imported and compiled once; nothing is sampled, as threads do not outlive a fork.
-    compile_model(ab.to_pymc(file.spec, file.panel(data)))
+    compile_model(panel_model(file.spec, file.panel(data)))
     import matplotlib.pyplot, arviz_stats, nutpie, pymc
 
     def start(folder, seed):

@@ -48,7 +48,7 @@ def _statistics():
 
 
 def _draws(model, chains, seed):
-    from alliance_bayes.engine.moments.program_kernel import run_many
+    from alliance_bayes.engine.kernels.interpreter import run_many
 
     blocks = model.scale.draw(50 * chains * DRAWS, np.random.default_rng(seed))
     thetas, proper = run_many(model.scale.join(blocks), model.scale.arrays)

@@ -26,7 +26,7 @@ MEASURES = ["x", "y", "z", "u"]
 
 
 def by_van_loan(drift, noise):
-    from alliance_bayes.engine.moments.matrices import matrix_exponential
+    from alliance_bayes.engine.kernels.matrices import matrix_exponential
 
     size = len(drift)
     whole = matrix_exponential(np.block([[-drift, noise], [np.zeros((size, size)), drift.T]]))
@@ -35,7 +35,7 @@ def by_van_loan(drift, noise):
 
 
 def error_table():
-    from alliance_bayes.engine.moments.transition import transition
+    from alliance_bayes.engine.kernels.transition import transition
     from continuous_processes import errors, exact, grid
 
     def by_doubling(drift, noise):

@@ -10,6 +10,7 @@ from measuring import Figure, Options, side_by_side
 from panels import eight_patterns, help_panel, n_patterns, random_masks, repeated, spec_of, with_patterns
 
 import alliance_bayes as ab
+from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.pymc_models.compiling import compile_model
 
 BATCH_SECONDS = 0.2
@@ -19,7 +20,7 @@ def microseconds(
     panel: ab.Panel, spec: Any = None, clock: Callable[[], float] = time.perf_counter
 ) -> Callable[[int], float]:
     """A function that times the gradient of this panel's log posterior, averaged over a batch of calls."""
-    compiled: Any = compile_model(ab.to_pymc(spec or spec_of(panel), panel))
+    compiled: Any = compile_model(panel_model(spec or spec_of(panel), panel))
     point = compiled.initial_point_func(1)
     gradient, value = np.empty_like(point), np.empty(1)
     call = compiled.compiled_logp_func.ctypes

@@ -38,8 +38,8 @@ from scipy.special import expit, gammaln, ndtri
 from scipy.stats import chisquare, norm
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
-from alliance_bayes.engine.moments.program_kernel import run_many
 from alliance_bayes.posterior.fitting import Fit, Settings, sampled
 from alliance_bayes.posterior.predictions.latent_predictions import latent_per_person
 

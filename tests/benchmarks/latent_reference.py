@@ -107,9 +107,10 @@ def sampled(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Seconds of one fit, and its summary; seconds are the processors', so that other work does not count."""
     whole = panel_model(spec, panel)
-    model = pymc_model_of(whole, latent=latent)
     started = time.process_time()
-    compiled = compile_model(model)
+    compiled = (
+        nutpie.compile_pymc_model(pymc_model_of(whole, latent=latent)) if latent == "sample" else compile_model(whole)
+    )
     ready = time.process_time()
     compiled = scaled(compiled)
     placed = time.process_time()

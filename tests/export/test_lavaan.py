@@ -202,3 +202,30 @@ def test_times_that_are_none_are_refused(times):
 def test_too_few_waves_are_refused():
     with pytest.raises(ab.SpecError, match="needs at least 3 waves; there are 2"):
         ab.to_lavaan(ab.RICLPM(["x", "y"], lags="equal"), [0, 1])
+
+
+@pytest.mark.parametrize("key", [key for key in ONE_OF_EACH if "standardized" not in key and "stationary" not in key])
+def test_nothing_of_the_linear_system_is_left_out(key):
+    """Every path, covariance and intercept is written, and once; covariates' own variances are taken as given."""
+    spec, panel = family_spec(key), family_panel(key.split("/")[0])
+    facts = facts_of(spec, panel, "lavaan")
+    entries, system = layout_of(spec, facts).entries, lay_out(spec, facts.design).system
+    written = {(entry.kind == "mean", frozenset({entry.first, entry.second})): entry.values[0] for entry in entries}
+    assert len(written) == len(entries)
+    first = system.systems[0]
+    for row, register in first.intercepts:
+        assert written[True, frozenset({first.variables[row], None})] == system.names[register]
+    for row, column, register in (*first.paths, *first.covariances):
+        pair = frozenset({first.variables[row], first.variables[column]})
+        if {variable.role for variable in pair} != {"covariate"}:
+            value = written[False, pair]
+            assert value == system.names[register] if 0 <= register < system.n_parameters else value > 0
+
+
+def test_groups_with_waves_of_their_own_are_refused():
+    one, other = (family_panel("dpm2") for _ in range(2))
+    rows = one.values[:, :3]
+    studies = {"first": other, "second": ab.Panel.from_arrays(rows, measures=one.measures, times=[0, 1.5, 4])}
+    panel = ab.Panel.from_studies(studies)
+    with pytest.raises(ab.SpecError, match=r"Groups have waves of their own.*one by one"):
+        ab.to_lavaan(ab.CLPM(["x", "y"], lags="free", group_lags="free"), panel)

@@ -9,7 +9,8 @@ from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.people import draw_linear_predictors
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods
 from alliance_bayes.engine.latent.reference import log_density
-from alliance_bayes.engine.latent.responses import Cases, Responses, arrange
+from alliance_bayes.engine.latent.responses import Responses, arrange
+from alliance_bayes.engine.moments.histories import Cases
 
 COPIES = 4000
 

@@ -8,7 +8,8 @@ from scipy.special import expit, logsumexp
 from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods, log_likelihood_and_gradient, log_likelihoods
 from alliance_bayes.engine.latent.reference import log_likelihood_by_grid
-from alliance_bayes.engine.latent.responses import Cases, Responses, arrange, one_case_each
+from alliance_bayes.engine.latent.responses import Responses, arrange, one_case_each
+from alliance_bayes.engine.moments.histories import Cases
 from alliance_bayes.engine.moments.reference import log_likelihood_per_person
 from helpers import random_covariance, slope
 

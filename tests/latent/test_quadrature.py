@@ -9,7 +9,8 @@ from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
 from alliance_bayes.engine.latent.quadrature import by_importance, by_quadrature, corrections
 from alliance_bayes.engine.latent.reference import log_likelihood_by_grid
-from alliance_bayes.engine.latent.responses import Cases, Responses, arrange
+from alliance_bayes.engine.latent.responses import Responses, arrange
+from alliance_bayes.engine.moments.histories import Cases
 
 MIXTURES = [(["days", "normal"], 2), (["yes_no", "normal"], 3), (["count", "ordinal+"], 1), (["days_probit"], 2)]
 CASES = [pytest.param((measures, waves), id=f"{'-'.join(measures)}-{waves}") for measures, waves in MIXTURES]

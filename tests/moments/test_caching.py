@@ -15,8 +15,8 @@ import alliance_bayes
 PACKAGE = Path(alliance_bayes.__file__).parent
 SCRIPT = """
 import numpy as np
-from alliance_bayes.engine.moments import caching, prior_density
-table = prior_density.PriorTable(*(np.array([value]) for value in (0, 2, 0.0, 1.0, -1.0, 1.0, 0.0)))
+from alliance_bayes.engine.kernels import arrays, prior_density
+table = arrays.PriorTable(*(np.array([value]) for value in (0, 2, 0.0, 1.0, -1.0, 1.0, 0.0)))
 print(prior_density.to_constrained(np.zeros(1), table)[0])
 """
 
@@ -25,7 +25,7 @@ def test_a_change_in_another_file_is_seen(tmp_path):
     """`to_constrained` is compiled with a helper moved to another file, whose change must reach it."""
     copy = tmp_path / "alliance_bayes"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models"))
-    density, other = copy / "engine" / "moments" / "prior_density.py", copy / "engine" / "moments" / "logistic.py"
+    density, other = copy / "engine" / "kernels" / "prior_density.py", copy / "engine" / "kernels" / "logistic.py"
     text = density.read_text()
     start, stop = text.index("@compiled\ndef _logistic"), text.index("@compiled\ndef to_constrained")
     other.write_text(f"import math\nfrom .compiled import compiled\n\n{text[start:stop]}")
@@ -49,18 +49,18 @@ def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
     special = copy / "engine" / "latent" / "special.py"
     special.write_text(special.read_text() + "\n# Another comment.\n")
     between = stamps(tmp_path)
-    assert between["moments"] == before["moments"]
+    assert between["kernels"] == before["kernels"]
     assert between["latent"] != before["latent"]
-    kernel = copy / "engine" / "moments" / "kernel.py"
+    kernel = copy / "engine" / "kernels" / "moments.py"
     kernel.write_text(kernel.read_text() + "\n# Another comment.\n")
     after = stamps(tmp_path)
-    assert after["moments"] != between["moments"]
+    assert after["kernels"] != between["kernels"]
     assert after["latent"] != between["latent"]
 
 
 def stamps(folder):
     script = (
-        "from alliance_bayes.engine.moments.caching import STAMPS\n"
+        "from alliance_bayes.engine.kernels.caching import STAMPS\n"
         "print({key.name: value for key, value in STAMPS.items()})"
     )
     environment = {**os.environ, "PYTHONPATH": str(folder)}
@@ -92,7 +92,7 @@ def called(value):
 """
 TRIED = """
 import json
-from alliance_bayes.engine.moments import tried
+from alliance_bayes.engine.kernels import tried
 try:
     open(tried.__file__ + ".new", "w").close()
     can_write = True
@@ -123,7 +123,7 @@ def installed(tmp_path):
     """A copy of the package with a few small kernels, and a home; made writable again afterwards."""
     copy, home = tmp_path / "site" / "alliance_bayes", tmp_path / "home"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models", "sponsor_cohort"))
-    (copy / "engine" / "moments" / "tried.py").write_text(KERNELS)
+    (copy / "engine" / "kernels" / "tried.py").write_text(KERNELS)
     home.mkdir()
     yield tmp_path
     for folder in (tmp_path / "site", home):
@@ -183,7 +183,7 @@ def test_where_nothing_can_be_written_it_is_said_once_and_everything_works(insta
         found, said = tried(installed)
         assert found == {"answers": RIGHT, "can write": False, "read": 0, "compiled": 2, "callback read": 0}
         assert said.count("\n") == 2
-        places = [installed / "site" / "alliance_bayes" / "engine" / "moments" / "__pycache__", installed / "home"]
+        places = [installed / "site" / "alliance_bayes" / "engine" / "kernels" / "__pycache__", installed / "home"]
         assert all(str(place) in said for place in places)
         assert said.startswith(f"{COMPILING}alliance_bayes cannot keep compiled code: neither ")
         assert said.endswith(
@@ -207,7 +207,7 @@ def test_two_processes_may_compile_at_once(installed):
 
 def test_an_index_beside_what_it_does_not_speak_of_is_not_believed(installed):
     """As a process leaves it that is killed after the index, or two that number their overloads alike."""
-    source = installed / "site" / "alliance_bayes" / "engine" / "moments" / "tried.py"
+    source = installed / "site" / "alliance_bayes" / "engine" / "kernels" / "tried.py"
     tried(installed)
     older = {path: path.read_bytes() for path in source.parent.rglob("tried.*.nbc")}
     source.write_text(KERNELS.replace("value + 1", "value + 3"))
@@ -220,3 +220,21 @@ def test_an_index_beside_what_it_does_not_speak_of_is_not_believed(installed):
     first.write_bytes(texts[1])
     second.write_bytes(texts[0])
     assert tried(installed)[0]["answers"] == [9.0, 8, 11.0]
+
+
+def test_what_cannot_be_read_counts_as_not_kept(installed):
+    """As after a class that an index names has moved, or where a file was cut off."""
+    tried(installed)
+    files = sorted((installed / "site").rglob("tried.*.nb?"))
+    assert files
+    for path in files:
+        path.write_bytes(path.read_bytes().replace(b"numba.core.types", b"numba.core.typos"))
+    again, _ = tried(installed)
+    assert (again["answers"], again["compiled"]) == (RIGHT, 2)
+    for suffix in (".nbi", ".nbc"):
+        for path in files:
+            if path.suffix == suffix:
+                path.write_bytes(path.read_bytes()[:-40])
+        again, _ = tried(installed)
+        assert (again["answers"], again["compiled"]) == (RIGHT, 2)
+        assert tried(installed)[0]["compiled"] == 0

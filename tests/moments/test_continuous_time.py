@@ -13,8 +13,8 @@ from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
 from alliance_bayes.engine.dynamics import Dynamics
+from alliance_bayes.engine.kernels.matrices import matrix_exponential
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.matrices import matrix_exponential
 from alliance_bayes.engine.moments.program import Writer
 from alliance_bayes.engine.moments.reference import output_of
 from alliance_bayes.engine.workspace import Workspace

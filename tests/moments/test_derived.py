@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.engine.moments.program_kernel import run_many
+from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.spec.models import CLPM, RICLPM
 from engine import derive, derived_at, in_order, system_at
 from helpers import (

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.entry_points import likelihood_and_gradient
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.entry_points import likelihood_and_gradient
 from alliance_bayes.engine.moments.reference import implied_moments, log_likelihood_per_person, output_of
 from alliance_bayes.likelihood.persons import per_person
 from alliance_bayes.spec.mapping import spec_from_mapping, spec_to_mapping

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.program_kernel import run_many
 from latent_people import NAMES, people
 
 SPEC = ab.RICLPM(

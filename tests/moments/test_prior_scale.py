@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alliance_bayes.engine.moments.program_kernel import run_many
+from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.spec.models import CLPM, RICLPM
 from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 from engine import output, pulled_back, scale_at, system_at

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from alliance_bayes.engine.moments.matrices import matrix_exponential
-from alliance_bayes.engine.moments.program import NOTHING, STEPS, Writer
-from alliance_bayes.engine.moments.program_kernel import run
+from alliance_bayes.engine.kernels import steps
+from alliance_bayes.engine.kernels.interpreter import run
+from alliance_bayes.engine.kernels.matrices import matrix_exponential
+from alliance_bayes.engine.moments.program import NOTHING, Step, Writer
 from alliance_bayes.engine.moments.reference import output_of
 from engine import output, pulled_back
 from helpers import random_covariance, slope
@@ -102,7 +103,7 @@ def a_program(name, size):
 
 
 def test_every_step_is_tested():
-    assert set(WRITTEN) == set(STEPS) - {"correlations", "positive_definite"}
+    assert set(WRITTEN) == set(steps.NAMES) - {"correlations", "positive_definite"}
 
 
 @SIZES
@@ -190,3 +191,13 @@ def test_the_inverse_exchanges_rows():
     program = writer.program(writer.inverse(matrix(0, 2, 2)))
     np.testing.assert_allclose(output(program, [0.0, 2.0, 4.0, 1.0]), [-0.125, 0.25, 0.5, 0.0], atol=1e-15)
     assert not np.isfinite(output(program, [1.0, 2.0, 2.0, 4.0])).all()
+
+
+def test_a_step_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="there is no step 14"):
+        Step(len(steps.NAMES), 1, 0, (0,))
+    writer = Writer(2)
+    program = writer.program(writer.add(np.array([0]), np.array([1]))).arrays
+    assert run(np.ones(2), program)[1]
+    program.code[0] = len(steps.NAMES)
+    assert not run(np.ones(2), program)[1]

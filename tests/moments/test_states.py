@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.interpreter import run
+from alliance_bayes.engine.kernels.moments import moments_of_cells
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.kernel import moments_of_cells
-from alliance_bayes.engine.moments.program_kernel import run
 from latent_people import TIMES, people
 
 SEEN = ab.Selection("interview", on=["days"], before=["days", "alliance"], effect=ab.Normal(0.3, 0.5))

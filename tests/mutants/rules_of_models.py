@@ -339,10 +339,9 @@ MODELS: list[Mutant] = [
         ("means are weighted", "np.average(chosen, axis=0, weights=weights)", "chosen.mean(axis=0)"),
         ("scatter is weighted", "np.sqrt(weights)[:, None] * (chosen - mean)", "weights[:, None] * (chosen - mean)"),
         ("people count by their weights", "float(own.sum()), mask", "float(len(members)), mask"),
-        compiles=True,
     ),
     *rules_of(
-        "engine/moments/prior_density.py",
+        "engine/kernels/prior_density.py",
         "pymc_models/test_compiling.py::test_density_and_gradient_are_those_of_the_model",
         (
             "log-normal densities have their Jacobian",

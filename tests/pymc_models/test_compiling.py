@@ -1,14 +1,15 @@
-"""What is sampled without compiling is the very density and the very quantities of the `pm.Model`."""
+"""What is sampled without compiling is the density and the quantities of the `pm.Model`, made from the same blocks."""
 
 import numpy as np
-import pymc as pm
 import pytest
 from pytensor.compile.mode import Mode
 
+from alliance_bayes.engine.kernels.arrays import BETA, HALF_NORMAL, LOG_NORMAL, NORMAL
+from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.panel import Panel
-from alliance_bayes.pymc_models import compiling
-from alliance_bayes.pymc_models.building import to_pymc
-from alliance_bayes.pymc_models.compiling import NotTabularError, compile_model, prior_table
+from alliance_bayes.pymc_models.building import pymc_model_of
+from alliance_bayes.pymc_models.compiling import compile_model
+from alliance_bayes.pymc_models.prior_table import prior_table
 from alliance_bayes.spec.models import CLPM, RICLPM
 from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 from helpers import TIMES, label, random_panel, specs_without
@@ -38,7 +39,7 @@ EACH = pytest.mark.parametrize(("spec", "n_waves"), [pytest.param(*case, id=labe
 
 def model_of(spec, n_waves):
     panel = random_panel(len(spec.measures), TIMES[n_waves], np.random.default_rng(1), persons=20, missing=0.2)
-    return to_pymc(spec, panel)
+    return panel_model(spec, panel)
 
 
 def evaluate(compiled, point):
@@ -82,9 +83,8 @@ def as_point(model, vector):
 
 @EACH
 def test_density_and_gradient_are_those_of_the_model(spec, n_waves):
-    model = model_of(spec, n_waves)
-    compiled = compile_model(model)
-    assert compiled.compiled_logp_func is compiling.log_density
+    on_panel = model_of(spec, n_waves)
+    compiled, model = compile_model(on_panel), pymc_model_of(on_panel)
     density, gradient = model.compile_logp(mode=PLAIN), model.compile_dlogp(mode=PLAIN)
     rng = np.random.default_rng(2)
     for _ in range(4):
@@ -98,8 +98,8 @@ def test_density_and_gradient_are_those_of_the_model(spec, n_waves):
 
 @EACH
 def test_variables_are_those_of_the_model(spec, n_waves):
-    model = model_of(spec, n_waves)
-    compiled = compile_model(model)
+    on_panel = model_of(spec, n_waves)
+    compiled, model = compile_model(on_panel), pymc_model_of(on_panel)
     vector = np.random.default_rng(3).normal(0, 0.7, compiled.n_dim)
     found = expanded(compiled, vector)
     variables = [*model.free_RVs, *model.deterministics]
@@ -130,103 +130,21 @@ def test_a_point_without_density_says_so():
     assert evaluate(compiled, np.full(compiled.n_dim, -1e3))[0] == 3
 
 
-def test_data_that_were_set_are_used():
-    spec, rng = RICLPM(TWO, lags="equal"), np.random.default_rng(4)
-    first, second = (random_panel(2, TIMES[3], rng, persons=n, missing=0.1) for n in (20, 35))
-    changed, fresh = to_pymc(spec, first), to_pymc(spec, second)
-    names = [variable.name for variable in fresh.data_vars]
-    assert {"centre", "scale", "pattern_people", "pattern_mean", "pattern_factor"} <= set(names)
-    pm.set_data({name: np.asfortranarray(fresh[name].get_value()) for name in names}, model=changed)
-    vector = rng.normal(0, 0.5, compile_model(changed).n_dim)
-    assert evaluate(compile_model(changed), vector)[1] == evaluate(compile_model(fresh), vector)[1]
-
-
 def test_published_moments():
     rows = np.random.default_rng(5).normal(size=(30, 6))
     panel = Panel.from_moments(
         measures=TWO, times=TIMES[3], n=30, means=rows.mean(axis=0), covariance=np.cov(rows, rowvar=False)
     )
     same = Panel.from_arrays(rows.reshape(30, 3, 2), measures=TWO, times=TIMES[3])
-    compiled, by_persons = (compile_model(to_pymc(CASES[0][0], data)) for data in (panel, same))
+    compiled, by_persons = (compile_model(panel_model(CASES[0][0], data)) for data in (panel, same))
     vector = np.random.default_rng(6).normal(0, 0.5, compiled.n_dim)
     np.testing.assert_allclose(evaluate(compiled, vector)[1], evaluate(by_persons, vector)[1], rtol=1e-10)
 
 
 def test_the_table_of_priors():
-    table = prior_table(model_of(CLPM(TWO, lags="equal", residuals="equal", means="equal"), 3))
-    codes = compiling.FAMILIES
-    assert table.family.tolist() == (
-        [codes["normal"]] * 4
-        + [codes["half_normal"]] * 2
-        + [codes["beta"]]
-        + [codes["log_normal"]] * 2
-        + [codes["beta"]]
-        + [codes["normal"]] * 2
-    )
+    table = prior_table(model_of(CLPM(TWO, lags="equal", residuals="equal", means="equal"), 3).scale.blocks)
+    assert table.family.tolist() == [*[NORMAL] * 4, *[HALF_NORMAL] * 2, BETA, *[LOG_NORMAL] * 2, BETA, *[NORMAL] * 2]
     np.testing.assert_array_equal(table.first, [0.4, 0.4, 0, 0, 1, 1, 2, -0.4, -0.4, 2, 0, 0])
     np.testing.assert_array_equal(table.second[[0, 2, 6, 9, 10]], [0.25, 0.15, 2, 2, 1])
     np.testing.assert_array_equal(table.lower[:2], [-1, -1])
     np.testing.assert_array_equal(table.upper[:2], [1, 1])
-
-
-# ---- models that were changed are left to nutpie's compiler ----
-
-
-def add_potential(model):
-    with model:
-        pm.Potential("extra", -(model["cross_lagged"] ** 2).sum())
-
-
-def add_a_variable(model):
-    with model:
-        pm.Normal("extra")
-
-
-def add_data(model):
-    with model:
-        pm.Normal("extra", model["cross_lagged"].sum(), 1, observed=[0.3])
-
-
-def add_a_deterministic(model):
-    with model:
-        pm.Deterministic("difference", model["cross_lagged"][0] - model["cross_lagged"][1])
-
-
-@pytest.mark.parametrize("change", [add_potential, add_a_variable, add_data, add_a_deterministic])
-def test_a_changed_model_is_compiled(change, monkeypatch):
-    monkeypatch.setattr(compiling, "compile_pymc_model", lambda model: ("compiled", model))
-    model = model_of(*CASES[0])
-    assert compile_model(model).compiled_logp_func is compiling.log_density
-    change(model)
-    assert compile_model(model) == ("compiled", model)
-
-
-def test_a_weighted_likelihood_is_compiled(monkeypatch):
-    monkeypatch.setattr(compiling, "compile_pymc_model", lambda model: ("compiled", model))
-    potential = pm.Potential
-    monkeypatch.setattr(pm, "Potential", lambda name, value: potential(name, 0.5 * value))
-    model = model_of(*CASES[0])
-    assert compile_model(model) == ("compiled", model)
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: pm.StudentT("x", 3, dims="measure"), "x is a StudentTRV."),
-        (lambda: pm.Normal("x", 0, pm.HalfNormal("scale", dims="measure"), dims="measure"), "is not constant."),
-        (lambda: pm.Normal("x"), "x has no dims."),
-        (lambda: pm.TruncatedNormal("x", 0, 1, lower=0, dims="measure"), "Interval is not in the table."),
-    ],
-)
-def test_priors_beyond_the_table(make, message):
-    with pm.Model(coords={"measure": TWO}) as model:
-        make()
-    with pytest.raises(NotTabularError, match=message.replace(".", r"\.")):
-        prior_table(model)
-
-
-def test_persons_are_compiled(monkeypatch):
-    monkeypatch.setattr(compiling, "compile_pymc_model", lambda model: ("compiled", model))
-    panel = random_panel(2, TIMES[3], np.random.default_rng(7), persons=10)
-    model = to_pymc(CASES[0][0], panel, likelihood="persons")
-    assert compile_model(model) == ("compiled", model)

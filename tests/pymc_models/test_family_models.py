@@ -8,8 +8,7 @@ from test_compiling import as_point, evaluate, expanded
 
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.pymc_models import compiling
-from alliance_bayes.pymc_models.building import to_pymc
+from alliance_bayes.pymc_models.building import pymc_model_of, to_pymc
 from alliance_bayes.pymc_models.compiling import compile_model
 from family_cases import CASES
 
@@ -73,7 +72,7 @@ def test_moments_and_persons_are_one_density_and_slope_where_a_process_decays_fa
     point = by_moments.initial_point()
     point["decay_log__"] = np.log([40.0, 3.0])
     vector = np.concatenate([point[value.name].ravel() for value in by_moments.value_vars])
-    status, value, slope = evaluate(compile_model(by_moments), vector)
+    status, value, slope = evaluate(compile_model(panel_model(spec, panel)), vector)
     slow = by_persons.compile_fn([by_persons.logp(), by_persons.dlogp()], mode=PLAIN)
     want, want_slope = slow(point)
     assert status == 0
@@ -83,9 +82,8 @@ def test_moments_and_persons_are_one_density_and_slope_where_a_process_decays_fa
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("own times",)])
 def test_the_interpreted_density_is_pymcs(name):
-    model = to_pymc(*CASES[name])
-    compiled = compile_model(model)
-    assert compiled.compiled_logp_func is compiling.log_density
+    on_panel = panel_model(*CASES[name])
+    model, compiled = pymc_model_of(on_panel), compile_model(on_panel)
     density = model.compile_logp(mode=PLAIN)
     for vector in points_with_density(model, density, n_points=1):
         point = as_point(model, vector)

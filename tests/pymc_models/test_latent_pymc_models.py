@@ -7,9 +7,10 @@ from pytensor.compile.mode import Mode
 from test_compiling import as_point, evaluate, expanded
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.arrays import pack
 from alliance_bayes.engine.latent.panel_likelihood import latent_log_density
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.entry_points import pack
+from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.operations import LatentLogLikelihood
 from alliance_bayes.pymc_models.scaling import scaled
@@ -36,8 +37,8 @@ SPECS = {
 def both(request):
     required = ["alliance"] if SPECS[request.param].state else []
     panel = people(30, 3, required=required, dropout=True, seed=4)
-    model = ab.to_pymc(SPECS[request.param], panel)
-    return model, compile_model(model)
+    model = panel_model(SPECS[request.param], panel)
+    return pymc_model_of(model), compile_model(model)
 
 
 def test_it_is_a_plain_model_of_named_variables(both):
@@ -124,7 +125,7 @@ def test_a_point_without_density_says_so(both, straightened):
 
 def test_a_normal_model_keeps_its_coordinates():
     panel = random_panel(2, (0, 1, 2), np.random.default_rng(1))
-    compiled = compile_model(ab.to_pymc(ab.CLPM(M), panel))
+    compiled = compile_model(panel_model(ab.CLPM(M), panel))
     assert scaled(compiled) is compiled
 
 

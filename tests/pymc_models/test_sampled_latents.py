@@ -11,12 +11,12 @@ from scipy import stats
 from scipy.special import expit
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.interpreter import run
 from alliance_bayes.engine.latent import cut_points, reference
 from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.panel_likelihood import moments_at
 from alliance_bayes.engine.latent.responses import Responses
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.pymc_models import response_densities
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.spec.occurrence import Selection, State

@@ -7,9 +7,9 @@ from scipy.stats import kstest, norm
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import PanelError
+from alliance_bayes.engine.kernels.interpreter import run
+from alliance_bayes.engine.kernels.moments import moments
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.kernel import moments
-from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.predictions.prediction import predictive_shares
 from alliance_bayes.questions.calibration import _table
 from helpers import grouped_panel

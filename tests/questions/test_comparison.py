@@ -222,7 +222,7 @@ def test_the_log_density_is_the_samplers(small_fit):
     target = log_density_of(small_fit.model)
     points = target.points(small_fit.posterior)
     back = target.draws(points, small_fit.posterior)
-    for name in target.names:
+    for name in (block.name for block in target.blocks):
         xr.testing.assert_allclose(back[name], small_fit.posterior[name])
     sampled = small_fit.draws["sample_stats"]["logp"].to_numpy().ravel()
     np.testing.assert_allclose(target(points), sampled, rtol=1e-9)

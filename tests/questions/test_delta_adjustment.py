@@ -10,8 +10,8 @@ import xarray as xr
 from scipy.stats import norm
 
 import alliance_bayes as ab
-from alliance_bayes.engine.moments.kernel import moments
-from alliance_bayes.engine.moments.program_kernel import run
+from alliance_bayes.engine.kernels.interpreter import run
+from alliance_bayes.engine.kernels.moments import moments
 from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.summaries import indicator, probability
 from alliance_bayes.questions import delta_adjustment as module, shifted_panels

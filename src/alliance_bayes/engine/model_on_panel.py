@@ -16,6 +16,7 @@ from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design, design_of
 from .identification import check_spec_against_panel
+from .kernels.interpreter import run_many
 from .latent.cases import responses_of_cases
 from .latent.known_cases import left_to_integrate
 from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
@@ -24,7 +25,6 @@ from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .layout import Layout, lay_out
 from .moments.histories import Cases
 from .moments.linear_system import PanelSystem
-from .moments.program_kernel import run_many
 from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
 from .prior_scale import PriorScale
 from .quantities import Derived

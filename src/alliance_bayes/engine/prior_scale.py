@@ -18,8 +18,9 @@ import numpy.typing as npt
 from ..basics.names import lagged_paths
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ..spec.steps import interval_names
+from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .moments.program import NOTHING, Program, ProgramArrays, Writer
+from .moments.program import NOTHING, Program, Writer
 from .parameters import Addresses, ParameterTable, Shared
 from .workspace import Workspace
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from .design import Cell
 from .dynamics import Dynamics
+from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .moments.program import NOTHING, Program, ProgramArrays
+from .moments.program import NOTHING, Program
 from .parameters import Addresses
 from .workspace import Workspace
 

@@ -1,64 +1,96 @@
 """Constraints among the parameters of a cross-lagged model, as sums of products."""
 
-from collections.abc import Iterable
-from itertools import combinations_with_replacement, product
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, combinations_with_replacement, pairwise, product
 
-from .naming import Naming
+from ..basics.names import number
+from ..engine.moments.linear_system import Variable
 from .statements import Equation, Product
 
-__all__ = ["equal_innovations", "stationarity", "unit_variances"]
+__all__ = ["Within", "equal_innovations", "stationarity", "unit_variances"]
 
 
-def stationarity(naming: Naming) -> Iterable[Equation]:
+@dataclass(frozen=True)
+class Within:
+    """The within-person part of one group: names of its parameters.
+
+    Attributes
+    ----------
+    waves
+        Deviations over time, by measure.
+    effects
+        Lagged effects by outcome and predictor.
+    covariances
+        Of the first wave and of innovations, by both deviations in either order.
+    loadings
+        SDs of deviations that have variance 1.
+    scope
+        Beginning of the name of what belongs to the group alone.
+    """
+
+    waves: Sequence[Sequence[Variable]]
+    effects: Mapping[tuple[Variable, Variable], str]
+    covariances: Mapping[tuple[Variable, Variable], str]
+    loadings: Mapping[Variable, str]
+    scope: str
+
+
+def stationarity(within: Within) -> Iterable[Equation]:
     """``Psi = P - Phi P Phi'``: the deviations' covariance P is the same at every wave."""
-    first_wave = f", {naming.waves[0]}"
-    done = set()
-    for interval, _, _ in naming.transitions:
-        for first, second in combinations_with_replacement(naming.measures, 2):
-            left = naming.innovation(first, second, interval)
-            if left in done:
-                continue
-            done.add(left)
-            terms = [Product(1.0, (naming.cell("within", first, second, first_wave),))]
-            for one, other in product(naming.measures, repeat=2):
-                effects = naming.effect(one, first, interval), naming.effect(other, second, interval)
+    first_wave = within.waves[0]
+    for before, after in pairwise(within.waves):
+        for one, other in combinations_with_replacement(range(len(after)), 2):
+            terms = [Product(1.0, (within.covariances[first_wave[one], first_wave[other]],))]
+            for j, k in product(range(len(before)), repeat=2):
+                effects = within.effects.get((after[one], before[j])), within.effects.get((after[other], before[k]))
                 if effects[0] is not None and effects[1] is not None:
-                    middle = naming.cell("within", one, other, first_wave)
+                    middle = within.covariances[first_wave[j], first_wave[k]]
                     terms.append(Product(-1.0, (effects[0], middle, effects[1])))
-            yield Equation((left,), tuple(terms))
+            yield Equation((within.covariances[after[one], after[other]],), tuple(terms))
 
 
-def unit_variances(naming: Naming) -> Iterable[Equation]:
+def unit_variances(within: Within) -> Iterable[Equation]:
     """``R_t = S R_t-1 S' + Psi_t`` with 1 on the diagonal, where S holds the standardised effects."""
-    for interval, before, time in naming.transitions:
-        for measure in naming.measures:
-            terms = (Product(1.0, ()), *_carried(naming, measure, measure, interval, before, -1.0))
-            yield Equation((naming.innovation(measure, measure, interval),), terms)
-        if time == naming.waves[-1]:
+    for before, after in pairwise(within.waves):
+        for new in after:
+            terms = (Product(1.0, ()), *_carried(within, new, new, before, -1.0))
+            yield Equation((within.covariances[new, new],), terms)
+        if after is within.waves[-1]:
             continue  # no later equation needs these correlations
-        for first, second in naming.pairs:
-            new = Product(1.0, (naming.innovation(first, second, interval),))
-            terms = (new, *_carried(naming, first, second, interval, before, 1.0))
-            yield Equation((naming.correlation(first, second, time),), terms, auxiliary=True)
+        for one, other in combinations(after, 2):
+            innovation = Product(1.0, (within.covariances[one, other],))
+            terms = (innovation, *_carried(within, one, other, before, 1.0))
+            yield Equation((_correlation(within, one, other),), terms, auxiliary=True)
 
 
-def _carried(naming: Naming, first: str, second: str, interval: int, before: str, sign: float) -> Iterable[Product]:
+def _carried(
+    within: Within, first: Variable, second: Variable, before: Sequence[Variable], sign: float
+) -> Iterable[Product]:
     """Terms of one cell of ``S R S'``, where R has 1 on its diagonal."""
-    for one, other in product(naming.measures, repeat=2):
-        effects = naming.effect(one, first, interval), naming.effect(other, second, interval)
+    for one, other in product(before, repeat=2):
+        effects = within.effects.get((first, one)), within.effects.get((second, other))
         if effects[0] is not None and effects[1] is not None:
-            middle = () if one == other else (naming.correlation(one, other, before),)
+            middle = () if one == other else (_correlation(within, one, other),)
             yield Product(sign, (effects[0], *middle, effects[1]))
 
 
-def equal_innovations(naming: Naming) -> Iterable[Equation]:
+def _correlation(within: Within, one: Variable, other: Variable) -> str:
+    """Name of a correlation of deviations, which is a parameter at the first wave alone."""
+    if one in within.waves[0]:
+        return within.covariances[one, other]
+    wave = next(wave for wave in within.waves if one in wave)
+    first, second = sorted((one, other), key=wave.index)
+    return f"{within.scope}within correlation {first.name}, {second.name}, {number(first.time or 0.0)}"
+
+
+def equal_innovations(within: Within) -> Iterable[Equation]:
     """Innovation covariances in the measures' own units, ``D_t Psi_t D_t``, are the same in every interval."""
 
-    def unscaled(first: str, second: str, interval: int) -> tuple[str, ...]:
-        time = naming.waves[interval + 1]
-        sds = naming.within_sd(first, time), naming.within_sd(second, time)
-        return (*sds, naming.innovation(first, second, interval))
+    def unscaled(wave: Sequence[Variable], one: int, other: int) -> tuple[str, ...]:
+        sds = within.loadings[wave[one]], within.loadings[wave[other]]
+        return (*sds, within.covariances[wave[one], wave[other]])
 
-    for interval in range(1, len(naming.intervals)):
-        for first, second in combinations_with_replacement(naming.measures, 2):
-            yield Equation(unscaled(first, second, interval), (Product(1.0, unscaled(first, second, 0)),))
+    for wave in within.waves[2:]:
+        for pair in combinations_with_replacement(range(len(wave)), 2):
+            yield Equation(unscaled(wave, *pair), (Product(1.0, unscaled(within.waves[1], *pair)),))

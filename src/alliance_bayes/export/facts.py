@@ -1,13 +1,14 @@
 """What must be known of the data before a model can be written for another program."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..basics.given import shown
 from ..basics.names import in_words, number
 from ..basics.problems import Problems, SpecError
+from ..engine.design import Covariate, Design, design_of, plain_design
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 
@@ -20,20 +21,14 @@ class Facts:
 
     Attributes
     ----------
-    times
-        Times of the waves.
-    error_variances
-        Variance of measurement error of measures whose reliability is known, in their own unit.
-    varying
-        Covariates that vary over time.
-    groups
-        Labels of the groups, in order; empty where the model takes all people as one.
+    design
+        Its times, groups and covariates.
+    variances
+        Of the measures, by which known reliabilities become variances of measurement error; empty without a panel.
     """
 
-    times: tuple[float, ...]
-    error_variances: Mapping[str, float] = field(default_factory=dict)
-    varying: frozenset[str] = frozenset()
-    groups: tuple[str, ...] = ()
+    design: Design
+    variances: Mapping[str, float] = field(default_factory=dict)
 
 
 def facts_of(spec: CrossLagged, panel: Panel | Sequence[float], program: str) -> Facts:
@@ -68,15 +63,10 @@ def facts_of(spec: CrossLagged, panel: Panel | Sequence[float], program: str) ->
             problems.add(problem)
     problems.raise_as(SpecError)
     if not isinstance(panel, Panel):
-        return Facts(times)
+        return Facts(replace(plain_design(times), covariates=tuple(Covariate(name, None) for name in spec.covariates)))
     _, scales = panel.pooled_scale()
     variances = {name: float(scale) ** 2 for name, scale in zip(panel.measures, scales, strict=True)}
-    return Facts(
-        times,
-        {name: (1 - share) * variances[name] for name, share in spec.reliability.items()},
-        frozenset(name for name in spec.covariates if name in panel.measures),
-        panel.background.group_labels if spec.group_lags else (),
-    )
+    return Facts(design_of(spec, panel), variances)
 
 
 def _times(panel: Panel | Sequence[float], problems: Problems) -> tuple[float, ...]:
@@ -139,6 +129,10 @@ def _check_panel(spec: CrossLagged, panel: Panel, problems: Problems) -> None:
             problems.add(f"The panel has no covariate '{name}'; name it in covariates=[...] where the panel is made.")
     if spec.group_lags and not panel.background.group_labels:
         problems.add("group_lags needs a panel with groups; name their column in group=... where the panel is made.")
+    if spec.group_lags and len({panel.times, *panel.background.group_times.values()}) > 1:
+        problems.add(
+            "Groups have waves of their own, while all must have the same columns here. Write them one by one."
+        )
 
 
 def _unknown_from_times(spec: CrossLagged) -> list[str]:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from ..basics.calls import checked
+from ..engine.moments.linear_system import Variable
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of
 from .layout import layout_of
-from .program_names import labels, long_names, renamed
+from .names import labels, long_names, renamed
 from .rendering import number_in_full, product, wrapped
-from .statements import Entry, Equation, Layout, Variable
+from .statements import Entry, Equation, Layout
 
 __all__ = ["lavaan_syntax", "to_lavaan"]
 
@@ -75,17 +76,13 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
 
 def lavaan_syntax(layout: Layout) -> str:
     """Render a layout in lavaan's syntax."""
-    names = long_names(layout.variables)
-    parameters = layout.parameters
-    auxiliary = [equation.left[0] for equation in layout.equations_by_group if equation.auxiliary]
-    label = labels((*parameters, *auxiliary))
+    names = long_names(layout.variables, layout.observed)
+    label = labels((*layout.parameters, *layout.auxiliary))
     lines = [*_wrapped_comment(f"{layout.title}."), f"# {layout.n_free} free parameters.", *_about_data(layout, names)]
 
     def modifier(entry: Entry) -> str:
-        if not isinstance(entry.value, str):
-            return number_in_full(entry.value)
-        each = [label[layout.in_group(entry.value, group)] for group in layout.groups or ("",)]
-        return f"c({', '.join(each)})" if layout.groups else each[0]
+        each = [label[value] if isinstance(value, str) else number_in_full(value) for value in entry.values]
+        return f"c({', '.join(each)})" if layout.groups and isinstance(entry.values[0], str) else each[0]
 
     for section in layout.sections:
         lines += ["", *_wrapped_comment(section.title)]
@@ -97,7 +94,7 @@ def lavaan_syntax(layout: Layout) -> str:
             lines += wrapped(f"{left} {operator} ", terms, WIDTH)
     if layout.equations:
         lines += ["", "# Constraints"]
-        for equation in layout.equations_by_group:
+        for equation in layout.equations:
             lines += _equation(equation, label)
     return "\n".join(lines) + "\n"
 
@@ -120,7 +117,7 @@ def _about_data(layout: Layout, names: dict[Variable, str]) -> list[str]:
         quoted = ", ".join("'{}'".format(group.replace("'", r"\'")) for group in layout.groups)
         options.append(f"group = 'group', group.label = c({quoted})")
     lines = _wrapped_comment(f"Data: one row per person, columns {columns}{', group' if layout.groups else ''}.")
-    lines += [f"# {name} is {meaning}." for name, meaning in renamed(names)]
+    lines += [f"# {name} is {meaning}." for name, meaning in renamed(names, layout.observed)]
     return [*lines, "# Maximum likelihood, so without priors:", f"# fit <- lavaan(model, data, {', '.join(options)})"]
 
 

@@ -1,22 +1,29 @@
-"""A model of the cross-lagged family laid out as entries and equations, in no program's words."""
+"""A linear system as entries and equations, in no program's words."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations_with_replacement, product
+from itertools import pairwise
 
-from ..basics.names import lagged_path
+from ..basics.names import lagged_path, number
+from ..basics.problems import SpecError
+from ..engine.layout import lay_out
+from ..engine.moments.linear_system import ONE, Variable
 from ..spec.cross_lagged import CrossLagged
-from .constraints import equal_innovations, stationarity, unit_variances
+from ..spec.steps import interval_names
+from .constraints import Within, equal_innovations, stationarity, unit_variances
 from .facts import Facts
-from .naming import Naming
-from .statements import Entry, Equation, Layout, Part, Section, Variable
+from .statements import Entry, Equation, Kind, Layout, Section
 
 __all__ = ["layout_of"]
 
-LADDER = ("configural", "weak", "strong", "strict")
+type Values = tuple[float | str, ...]
+type Key = Callable[[Entry], tuple[float, ...]]
+
+FACTORS = ("intercept", "accumulating", "slope")
+ROLES = (*FACTORS, "within", "value")  # in the order in which entries are written
 
 
 def layout_of(spec: CrossLagged, facts: Facts) -> Layout:
-    """Lay out a model for waves at known times.
+    """The model's linear system, entry by entry.
 
     Observed values are wave means, stable differences and within-person deviations; each deviation is a latent
     variable that loads 1 on its value. With a grid, deviations at base steps that nobody observed stand between them.
@@ -29,236 +36,231 @@ def layout_of(spec: CrossLagged, facts: Facts) -> Layout:
     facts
         What it needs to know of the panel.
     """
-    return _Layout(spec, facts).laid_out()
+    system = _System(spec, facts)
+    sections = (section for section in system.sections() if section.entries)
+    return Layout(str(spec), tuple(sections), tuple(system.equations()), facts.design.groups, system.observed)
 
 
-class _Layout:
-    """Collects sections and equations while a model is laid out."""
+class _System:
+    """The linear systems of all groups, read together: they differ in their registers alone."""
 
     def __init__(self, spec: CrossLagged, facts: Facts) -> None:
-        self.spec = spec
-        self.facts = facts
-        self.naming = naming = Naming(spec, facts)
-        self.measures, self.waves, self.standardized = naming.measures, naming.waves, naming.standardized
-        self.sections: list[Section] = []
+        self.spec, self.facts, self.design = spec, facts, facts.design
+        self.measures = list(spec.measures)
+        self.standardized = spec.lags_for(self.design.times) == "equal_standardized"
+        self.system = system = lay_out(spec, self.design).system
+        self.variables = variables = system.systems[0].variables
+        self.observed = frozenset(variables[place] for place in system.systems[0].observed)
+        self.waves = self.at_each_time("within")
 
-    def laid_out(self) -> Layout:
-        self.measurement()
-        self.deviations()
-        self.stable_differences()
-        self.first_wave()
-        self.lagged_effects()
-        self.innovations()
-        self.means()
-        self.covariates()
-        same = {"items", *self.spec.equal_across_groups, *(["lags"] if self.spec.group_lags == "equal" else [])}
-        entries = (entry for section in self.sections for entry in section.entries)
-        shared = frozenset(entry.value for entry in entries if isinstance(entry.value, str) and entry.part in same)
-        return Layout(str(self.spec), tuple(self.sections), tuple(self.equations()), self.facts.groups, shared)
+        paths, covariances, intercepts = (
+            [
+                (*(variables[place] for place in entries[0][:-1]), tuple(entry[-1] for entry in entries))
+                for entries in zip(*(getattr(each, part) for each in system.systems), strict=True)
+            ]
+            for part in ("paths", "covariances", "intercepts")
+        )
+        self.paths: list[Entry] = [self.path(*path) for path in paths]
+        self.covariances = [self.covariance(*covariance) for covariance in covariances]
+        self.means = [Entry("mean", variable, None, self.values(registers)) for variable, registers in intercepts]
 
-    def add(self, title: str, entries: Iterable[Entry]) -> None:
-        listed = tuple(entries)
-        if listed:
-            self.sections.append(Section(title, listed))
+    def at_each_time(self, role: str) -> list[list[Variable]]:
+        """Variables of one role, time by time, by measure."""
+        chosen = [variable for variable in self.variables if variable.role == role]
+        times = dict.fromkeys(variable.time for variable in chosen)
+        return [[variable for variable in chosen if variable.time == time] for time in times]
+
+    # ---- numbers ----
+
+    def path(self, first: Variable, second: Variable, registers: Sequence[int]) -> Entry:
+        kind: Kind = "effect" if second.role == "covariate" or first.role == second.role else "loading"
+        if not self.standardized or second.role != "within":
+            return Entry(kind, first, second, self.values(registers))
+        if first.role == "within":
+            return Entry(kind, first, second, self.named(f"standardized {_path(first, second)}", "lags"))
+        part = "variances" if second in self.waves[0] else ""
+        return Entry(kind, first, second, self.named(f"within SD {second.name}, {_time(second)}", part))
+
+    def covariance(self, later: Variable, earlier: Variable, registers: Sequence[int]) -> Entry:
+        """Of one kind, the later measure first; of two, factors before what they go with."""
+        first, second = (later, earlier) if later.role == earlier.role else (earlier, later)
+        values = None
+        if first.role == "within":
+            is_innovation = first not in self.waves[0]
+            if is_innovation and (self.standardized or self.spec.is_stationary):
+                values = self.named(self.innovation(first, second))
+            elif self.standardized:
+                correlation = f"within correlation {second.name}, {first.name}, {_time(first)}"
+                values = self.fixed(1.0) if first == second else self.named(correlation, "variances")
+        unit = self.facts.variances.get(first.name, 1.0) if first.role == "value" else 1.0
+        return Entry("covariance", first, second, values or self.values(registers, unit))
+
+    def innovation(self, first: Variable, second: Variable) -> str:
+        """Name of an innovation that an equation ties to other parameters."""
+        what = f"variance {first.name}" if first == second else f"covariance {second.name}, {first.name}"
+        if self.spec.lags_for(self.design.times) not in ("free", "equal_standardized"):
+            return f"innovation {what}"
+        step = next(place for place, wave in enumerate(self.waves[1:]) if first in wave)
+        return f"innovation {what}, {interval_names(self.design.times)[step]}"
+
+    def values(self, registers: Sequence[int], unit: float = 1.0) -> Values:
+        """In each group, a parameter's name, or a constant, in the measure's own unit."""
+        return tuple(self.value(register, unit) for register in registers)
+
+    def value(self, register: int, unit: float) -> float | str:
+        names, constants = self.system.names, self.system.structure.constants
+        if register == ONE:
+            return 1.0
+        if register < len(names):
+            return names[register]
+        if register < len(names) + len(constants):
+            return constants[register - len(names)] * unit
+        raise SpecError(f"{self.spec.title} has a number that follows from others in a way not written for programs.")
+
+    def named(self, name: str, part: str = "") -> Values:
+        """A name in each group, the same where groups have that part of the model in common."""
+        shared = part in self.spec.equal_across_groups or (part == "lags" and self.spec.group_lags == "equal")
+        return tuple(self.design.scope(None if shared else group) + name for group in range(self.design.n_groups))
+
+    def fixed(self, number: float) -> Values:
+        return (number,) * self.design.n_groups
+
+    # ---- order ----
+
+    def place(self, variable: Variable | None) -> tuple[int, int, float]:
+        """Where a variable comes: kind by kind, measure by measure, over time."""
+        assert variable is not None
+        return ROLES.index(variable.role), self.measures.index(variable.name), variable.time or 0.0
+
+    def by_measure(self, entry: Entry) -> tuple[float, ...]:
+        role, measure, time = self.place(entry.first)
+        return measure, role, time
+
+    def by_kind(self, entry: Entry) -> tuple[float, ...]:
+        """Kind by kind, what two kinds have in common after each alone; row by row, what is fixed first."""
+        (first_kind, first, _), (second_kind, second, _) = self.place(entry.first), self.place(entry.second)
+        if first_kind != second_kind:
+            return 1, first_kind, second_kind, 0, first, second
+        return 0, first_kind, second_kind, isinstance(entry.values[0], str), second, first
+
+    def by_factor(self, entry: Entry) -> tuple[float, ...]:
+        kind, measure, _ = self.place(entry.second)
+        return measure, kind, *self.place(entry.first)
+
+    def by_item(self, entry: Entry) -> tuple[float, ...]:
+        _, measure, time = self.place(entry.second)
+        return measure, time, self.variables.index(entry.first)
+
+    def by_covariate(self, entry: Entry) -> tuple[float, ...]:
+        assert entry.second is not None
+        return list(self.spec.covariates).index(entry.second.name), *self.place(entry.first)
+
+    def by_time(self, entry: Entry) -> tuple[float, ...]:
+        """Effects of the wave before, then those of earlier ones; over time."""
+        before = next(wave for wave, later in pairwise(self.waves) if entry.first in later)
+        _, outcome, time = self.place(entry.first)
+        return entry.second not in before, time, outcome, self.place(entry.second)[1]
+
+    # ---- sections ----
+
+    def sections(self) -> Iterable[Section]:
+        between = [wave for wave in self.waves if wave[0].time not in self.design.times]
+        yield Section("Indicators", tuple(self.indicators()))
+        yield Section("Within-person deviations, and measurement error", tuple(self.deviations(between)))
+        yield self.section("Stable differences between people", self.stable_differences(), self.by_factor)
+        factors = [entry for entry in self.covariances if entry.first.role in FACTORS]
+        yield self.section("Their variances and covariances", factors, self.by_kind)
+        deviations = [entry for entry in self.covariances if entry.roles == ("within", "within")]
+        first = [entry for entry in deviations if entry.first in self.waves[0]]
+        yield self.section("First wave", first, self.by_kind)
+        title = "Lagged effects over one base step; nobody observed the deviations between waves"
+        lagged = [entry for entry in self.paths if entry.roles == ("within", "within")]
+        yield self.section(title if between else "Lagged effects", lagged, self.by_time)
+        title = "Innovations, standardized like the deviations" if self.standardized else "Innovations"
+        innovations = [entry for entry in deviations if entry not in first]
+        yield self.section(title, innovations, lambda entry: (self.place(entry.first)[2], *self.by_kind(entry)))
+        means = [entry for entry in self.means if entry.roles != ("indicator",)]
+        yield self.section("Means", means, self.by_measure)
+        effects = [entry for entry in self.paths if entry.roles[1] == "covariate"]
+        yield self.section("Covariates", effects, self.by_covariate)
+
+    def section(self, title: str, entries: Iterable[Entry], order: Key) -> Section:
+        return Section(title, tuple(sorted(entries, key=order)))
+
+    def indicators(self) -> Iterable[Entry]:
+        means = {entry.first: entry for entry in self.means}
+        unique = {entry.first: entry for entry in self.covariances}
+        loadings = [entry for entry in self.paths if entry.roles == ("indicator", "value")]
+        for entry in sorted(loadings, key=self.by_item):
+            yield entry
+            yield means.get(entry.first) or self.nothing("mean", entry.first)
+            yield unique[entry.first]
+
+    def deviations(self, between: Sequence[Sequence[Variable]]) -> Iterable[Entry]:
+        errors = {entry.first: entry for entry in self.covariances if entry.roles == ("value", "value")}
+        loadings = [entry for entry in self.paths if entry.roles == ("value", "within")]
+        for entry in sorted(loadings, key=self.by_measure):
+            yield entry
+            yield errors.get(entry.first) or self.nothing("covariance", entry.first, entry.first)
+        values = self.at_each_time("value")
+
+        def next_wave(step: Variable) -> tuple[int, int, float]:
+            _, measure, time = self.place(step)
+            return next(place for place, wave in enumerate(values) if self.place(wave[0])[2] > time), measure, time
+
+        for step in sorted((step for wave in between for step in wave), key=next_wave):
+            wave, measure, _ = next_wave(step)
+            # a loading of 0 tells the program that the variable is latent
+            yield self.nothing("loading", values[wave][measure], step)
+
+    def stable_differences(self) -> Iterable[Entry]:
+        """Loadings on each factor; those of a slope on values begin with the 0 of the first wave."""
+        loadings = [entry for entry in self.paths if entry.kind == "loading" and entry.roles[1] in FACTORS]
+        first_wave = {value.name: value for value in self.at_each_time("value")[0]}
+        yield from loadings
+        for slope in self.at_each_time("slope"):
+            if not self.spec.accumulating:
+                yield from (self.nothing("loading", first_wave[each.name], each) for each in slope)
+
+    def nothing(self, kind: Kind, first: Variable, second: Variable | None = None) -> Entry:
+        """An entry that is 0, written down where a program might think otherwise."""
+        return Entry(kind, first, second, self.fixed(0.0))
+
+    # ---- constraints ----
 
     def equations(self) -> Iterable[Equation]:
-        if self.standardized:
-            yield from unit_variances(self.naming)
-            if self.spec.residuals == "equal":
-                yield from equal_innovations(self.naming)
-        elif self.spec.is_stationary:
-            yield from stationarity(self.naming)
+        found: list[Equation] = []
+        for group in range(self.design.n_groups):
+            within = self.within(group)
+            if self.standardized:
+                found += unit_variances(within)
+                if self.spec.residuals == "equal":
+                    found += equal_innovations(within)
+            elif self.spec.is_stationary:
+                found += stationarity(within)
+        return dict.fromkeys(found)
 
-    # Variables
+    def within(self, group: int) -> Within:
+        """The within-person part of one group, for constraints."""
 
-    def score(self, measure: str, time: str) -> Variable:
-        return Variable("latent" if measure in self.spec.indicators else "observed", measure, time)
+        def of(entries: Iterable[Entry], kind: str) -> dict[tuple[Variable, Variable], str]:
+            return {
+                (entry.first, entry.second): str(entry.values[group])
+                for entry in entries
+                if entry.second is not None and entry.second.role == "within" and entry.kind == kind
+            }
 
-    def within(self, measure: str, time: str) -> Variable:
-        return Variable("within", measure, time)
+        covariances = of(self.covariances, "covariance")
+        covariances |= {(second, first): name for (first, second), name in covariances.items()}
+        loadings = {deviation: name for (_, deviation), name in of(self.paths, "loading").items()}
+        scope = self.design.scope(group)
+        return Within(self.waves, of(self.paths, "effect"), covariances, loadings, scope)
 
-    def first_deviations(self) -> list[Variable]:
-        return [self.within(measure, self.waves[0]) for measure in self.measures]
 
-    # Sections
+def _path(outcome: Variable, predictor: Variable) -> str:
+    return lagged_path(predictor.name, outcome.name)
 
-    def measurement(self) -> None:
-        reached = LADDER.index(self.spec.invariance) if self.spec.indicators else 0
-        entries = []
-        for measure, items in self.spec.indicators.items():
-            for time, (place, item) in product(self.waves, enumerate(items)):
-                column = Variable("observed", item, time)
 
-                def name(what: str, same_from: str, item: str = item, time: str = time) -> str:
-                    return f"{what} {item}" + ("" if reached >= LADDER.index(same_from) else f", {time}")
-
-                identified = place == 0 and reached >= LADDER.index("strong")
-                loading = 1.0 if place == 0 else name("loading", "weak")
-                intercept = 0.0 if identified else name("item intercept", "strong")
-                entries += [
-                    Entry("loading", column, self.score(measure, time), loading, "items"),
-                    Entry("mean", column, None, intercept, "items"),
-                    Entry("covariance", column, column, name("unique variance", "strict"), "items"),
-                ]
-        self.add("Indicators", entries)
-
-    def deviations(self) -> None:
-        entries = []
-        for measure, time in product(self.measures, self.waves):
-            loading: float | str = self.naming.within_sd(measure, time) if self.standardized else 1.0
-            part: Part = "variances" if time == self.waves[0] else "other"
-            error: float | str = self.facts.error_variances.get(measure, 0.0)
-            if self.spec.error:
-                error = f"error variance {measure}"
-            score = self.score(measure, time)
-            entries.append(Entry("loading", score, self.within(measure, time), loading, part))
-            entries.append(Entry("covariance", score, score, error, "residuals"))
-        for times, wave in zip(self.naming.between_waves, self.waves[1:], strict=True):
-            for measure, time in product(self.measures, times):
-                # a loading of 0 tells the program that the variable is latent
-                entries.append(Entry("loading", self.score(measure, wave), self.within(measure, time), 0.0))
-        self.add("Within-person deviations, and measurement error", entries)
-
-    def stable_differences(self) -> None:
-        if self.spec.stable == "none":
-            return
-        intercepts = [Variable("intercept", measure) for measure in self.measures]
-        slopes = [Variable("slope", measure) for measure in self.measures]
-        entries = []
-        for measure, intercept, slope in zip(self.measures, intercepts, slopes, strict=True):
-            targets = self.touched(measure)
-            for time, target in targets.items():
-                free = self.spec.free_loadings and time != self.waves[0]
-                loading: float | str = f"loading {measure}, {time}" if free else 1.0
-                entries.append(Entry("loading", target, intercept, loading, "variances"))
-            if self.spec.growth:
-                entries += [Entry("loading", target, slope, self.along(time)) for time, target in targets.items()]
-        self.add("Stable differences between people", entries)
-
-        kind = "accumulating" if self.spec.accumulating else "between"
-        sloped = "accumulating slope" if self.spec.accumulating else "slope"
-        entries = list(self.block(kind, lambda measure: Variable("intercept", measure)))
-        if self.spec.growth:
-            entries += self.block(sloped, lambda measure: Variable("slope", measure))
-            entries += self.crossed(f"{kind} with {sloped}", intercepts, slopes)
-        if self.spec.accumulating:
-            entries += self.crossed(f"{kind} with first", intercepts, self.first_deviations())
-        if self.spec.stable == "accumulating growth":
-            entries += self.crossed(f"{sloped} with first", slopes, self.first_deviations())
-        self.add("Their variances and covariances", entries)
-
-    def touched(self, measure: str) -> dict[str, Variable]:
-        """What a stable factor acts on, by time: values, or where it accumulates every deviation after the first."""
-        if not self.spec.accumulating:
-            return {time: self.score(measure, time) for time in self.waves}
-        return {time: self.within(measure, time) for _, _, time in self.naming.transitions}
-
-    def along(self, time: str) -> float:
-        """Time as a share of the way from the first wave to the last."""
-        first, last = self.facts.times[0], self.facts.times[-1]
-        return (self.naming.time_of[time] - first) / (last - first)
-
-    def first_wave(self) -> None:
-        kind = "first" if self.spec.accumulating else "within"
-        entries = self.block(kind, lambda measure: self.within(measure, self.waves[0]), f", {self.waves[0]}")
-        if self.standardized:
-            entries = [Entry("covariance", variable, variable, 1.0) for variable in self.first_deviations()]
-            for one, other in self.naming.pairs:
-                name = self.naming.correlation(one, other, self.waves[0])
-                first, second = self.within(one, self.waves[0]), self.within(other, self.waves[0])
-                entries.append(Entry("covariance", second, first, name, "variances"))
-        self.add("First wave", entries)
-
-    def lagged_effects(self) -> None:
-        entries = []
-        for interval, before, time in self.naming.transitions:
-            for outcome, predictor in product(self.measures, repeat=2):
-                effect = self.naming.effect(predictor, outcome, interval)
-                if effect is not None:
-                    entries.append(self.lag(outcome, time, predictor, before, effect))
-        for earlier, time in zip(self.waves, self.waves[2:], strict=False):
-            for outcome, predictor in product(self.measures, repeat=2):
-                path = lagged_path(predictor, outcome)
-                if path in self.spec.lag_2:
-                    entries.append(self.lag(outcome, time, predictor, earlier, f"{path}, lag 2"))
-        title = "Lagged effects over one base step; nobody observed the deviations between waves"
-        self.add(title if any(self.naming.between_waves) else "Lagged effects", entries)
-
-    def lag(self, outcome: str, time: str, predictor: str, before: str, effect: str) -> Entry:
-        return Entry("effect", self.within(outcome, time), self.within(predictor, before), effect, "lags")
-
-    def innovations(self) -> None:
-        entries: list[Entry] = []
-        part: Part = "other" if self.spec.is_stationary or self.standardized else "residuals"
-        for interval, _, time in self.naming.transitions:
-            new = {measure: self.within(measure, time) for measure in self.measures}
-            entries += [
-                Entry("covariance", new[second], new[first], self.naming.innovation(first, second, interval), part)
-                for first, second in combinations_with_replacement(self.measures, 2)
-            ]
-        title = "Innovations"
-        self.add(f"{title}, standardized like the deviations" if self.standardized else title, entries)
-
-    def means(self) -> None:
-        entries = []
-        unset = self.spec.indicators and self.spec.invariance in ("configural", "weak")
-        for measure in self.measures:
-            if self.spec.growth:
-                kind = "accumulating" if self.spec.accumulating else "intercept"
-                slope = "accumulating slope" if self.spec.accumulating else "slope"
-                entries.append(Entry("mean", Variable("intercept", measure), None, f"mean {kind} {measure}", "means"))
-                entries.append(Entry("mean", Variable("slope", measure), None, f"mean {slope} {measure}", "means"))
-                if self.spec.accumulating:
-                    first = self.within(measure, self.waves[0])
-                    entries.append(Entry("mean", first, None, f"mean {measure}, {self.waves[0]}", "means"))
-            elif not (unset and measure in self.spec.indicators):
-                for time in self.waves:
-                    name = f"mean {measure}" if self.spec.means == "equal" else f"mean {measure}, {time}"
-                    entries.append(Entry("mean", self.score(measure, time), None, name, "means"))
-        self.add("Means", entries)
-
-    def covariates(self) -> None:
-        entries = []
-        factor = "accumulating" if self.spec.accumulating else "intercept"
-        for covariate, targets in self.spec.covariates.items():
-            for target, measure in product(targets, self.measures):
-                constant = Variable("covariate", covariate)
-                match target:
-                    case "intercepts":
-                        onto = Variable("intercept", measure)
-                        entries.append(Entry("effect", onto, constant, f"{covariate} -> {factor} {measure}", "means"))
-                    case "slopes":
-                        onto = Variable("slope", measure)
-                        entries.append(Entry("effect", onto, constant, f"{covariate} -> slope {measure}", "means"))
-                    case "first_wave":
-                        onto = self.within(measure, self.waves[0])
-                        entries.append(Entry("effect", onto, constant, f"{covariate} -> within {measure}", "means"))
-                    case _:
-                        for time in self.waves:
-                            source = Variable("covariate", covariate, time if covariate in self.facts.varying else "")
-                            when = f", {time}" if target == "each_wave" else ""
-                            name = f"{covariate} -> {measure}{when}"
-                            entries.append(Entry("effect", self.score(measure, time), source, name, "means"))
-        self.add("Covariates", entries)
-
-    # Blocks of entries
-
-    def block(self, kind: str, variable: Callable[[str], Variable], ending: str = "") -> list[Entry]:
-        """A free covariance matrix over measures."""
-        return [
-            Entry(
-                "covariance",
-                variable(second),
-                variable(first),
-                self.naming.cell(kind, first, second, ending),
-                "variances",
-            )
-            for first, second in combinations_with_replacement(self.measures, 2)
-        ]
-
-    def crossed(self, kind: str, rows: Sequence[Variable], columns: Sequence[Variable]) -> list[Entry]:
-        """Every covariance of one list of variables with another."""
-        return [
-            Entry("covariance", row, column, f"{kind} {row.name}, {column.name}", "variances")
-            for row, column in product(rows, columns)
-        ]
+def _time(variable: Variable) -> str:
+    assert variable.time is not None
+    return number(variable.time)

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from ..basics.calls import checked
+from ..engine.moments.linear_system import Variable
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of
 from .layout import layout_of
-from .program_names import renamed, short_names
+from .names import renamed, short_names
 from .rendering import number_in_full, product, wrapped
-from .statements import Entry, Equation, Layout, Variable
+from .statements import Entry, Equation, Layout
 
 __all__ = ["mplus_input", "to_mplus"]
 
@@ -75,10 +76,9 @@ def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "
 
 def mplus_input(layout: Layout, title: str, file: str) -> str:
     """Render a layout as input of Mplus."""
-    names = short_names(layout.variables)
+    names = short_names(layout.variables, layout.observed)
     label = {name: f"p{place}" for place, name in enumerate(layout.parameters, start=1)}
-    auxiliary = [equation.left[0] for equation in layout.equations_by_group if equation.auxiliary]
-    label |= {name: f"r{place}" for place, name in enumerate(auxiliary, start=1)}
+    label |= {name: f"r{place}" for place, name in enumerate(layout.auxiliary, start=1)}
     codes = {group: f"g{place}" for place, group in enumerate(layout.groups, start=1)}
 
     about = f"{layout.title}. {layout.n_free} free parameters, maximum likelihood, so without priors."
@@ -86,7 +86,7 @@ def mplus_input(layout: Layout, title: str, file: str) -> str:
     lines += ["DATA:", f"  FILE IS {file};", "VARIABLE:"]
     columns = [names[variable] for variable in layout.columns]
     lines += _indented(wrap(f"NAMES ARE {' '.join([*columns, *(['group'] if codes else [])])};", WIDTH - 2))
-    lines += [line for name, meaning in renamed(names) for line in _comment(f"{name} is {meaning}.")]
+    lines += [line for name, meaning in renamed(names, layout.observed) for line in _comment(f"{name} is {meaning}.")]
     lines.append(f"  MISSING ARE ALL ({MISSING});")
     if codes:
         values = " ".join(f"{place} = {code}" for place, code in enumerate(codes.values(), start=1))
@@ -96,34 +96,32 @@ def mplus_input(layout: Layout, title: str, file: str) -> str:
     for section in layout.sections:
         lines += _comment(section.title)
         for entry in section.entries:
-            own = isinstance(entry.value, str) and layout.groups and entry.value not in layout.shared
-            lines += _statement(entry, names, None if own else label)
+            lines += _statement(entry, entry.values[0], names, label if entry.is_shared else None)
     lines += _comment("No other means and intercepts")
     lines += [f"  [{name}@0];" for name in _without_mean(layout, names)]
-    for group, code in codes.items():
+    for group, code in enumerate(codes.values()):
         lines.append(f"MODEL {code}:")
         for entry in layout.entries:
-            if isinstance(entry.value, str) and entry.value not in layout.shared:
-                in_group = Entry(entry.kind, entry.first, entry.second, layout.in_group(entry.value, group))
-                lines += _statement(in_group, names, label)
+            if not entry.is_shared:
+                lines += _statement(entry, entry.values[group], names, label)
     if layout.equations:
         lines.append("MODEL CONSTRAINT:")
-        if auxiliary:
-            lines += _indented(wrap(f"NEW({' '.join(label[name] for name in auxiliary)});", WIDTH - 2))
-        for equation in layout.equations_by_group:
+        if layout.auxiliary:
+            lines += _indented(wrap(f"NEW({' '.join(label[name] for name in layout.auxiliary)});", WIDTH - 2))
+        for equation in layout.equations:
             lines += _equation(equation, label)
     return "\n".join(lines) + "\n"
 
 
-def _statement(entry: Entry, names: dict[Variable, str], label: dict[str, str] | None) -> list[str]:
+def _statement(entry: Entry, value: float | str, names: dict[Variable, str], label: dict[str, str] | None) -> list[str]:
     """One entry, with the name of its parameter as a comment; without `label`, free in each group."""
     first = names[entry.first]
-    if isinstance(entry.value, str):
+    if isinstance(value, str):
         ending = "*1" if entry.kind == "loading" else ""
-        tag = f" ({label[entry.value]})" if label else ""
-        said = entry.value if label else ""
+        tag = f" ({label[value]})" if label else ""
+        said = value if label else ""
     else:
-        ending, tag, said = f"@{number_in_full(entry.value)}", "", ""
+        ending, tag, said = f"@{number_in_full(value)}", "", ""
     match entry.kind:
         case "mean":
             text = f"[{first}{ending}]{tag};"
@@ -137,8 +135,8 @@ def _statement(entry: Entry, names: dict[Variable, str], label: dict[str, str] |
             text = f"{first} ON {_name(entry, names)}{ending}{tag};"
     if not said:
         return [f"  {text}"]
-    whole = f"  {text}  ! {said}"
-    return [whole] if len(whole) <= WIDTH else [*_comment(said), f"  {text}"]
+    line = f"  {text}  ! {said}"
+    return [line] if len(line) <= WIDTH else [*_comment(said), f"  {text}"]
 
 
 def _name(entry: Entry, names: dict[Variable, str]) -> str:

@@ -3,39 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Entry", "Equation", "Layout", "Part", "Product", "Section", "Variable"]
+from ..engine.moments.linear_system import Variable
 
-Part = Literal["lags", "variances", "residuals", "means", "items", "other"]
-Role = Literal["observed", "latent", "within", "intercept", "slope", "covariate"]
+__all__ = ["Entry", "Equation", "Kind", "Layout", "Product", "Section"]
 
-
-@dataclass(frozen=True)
-class Variable:
-    """A variable of the model.
-
-    Attributes
-    ----------
-    role
-        What it is. ``"observed"`` and ``"covariate"`` are columns of the data; ``"latent"`` is a measure at a wave that
-        indicators measure; ``"within"`` is its deviation there, also at a wave that nobody observed.
-    name
-        Name of the measure, indicator or covariate.
-    time
-        Its wave, as printed; empty where it has none.
-    """
-
-    role: Role
-    name: str
-    time: str = ""
-
-    @property
-    def in_data(self) -> bool:
-        """Whether it is a column of the data."""
-        return self.role in ("observed", "covariate")
-
-    def __str__(self) -> str:
-        when = f", {self.time}" if self.time else ""
-        return f"{'' if self.in_data else self.role + ' '}{self.name}{when}"
+Kind = Literal["loading", "effect", "covariance", "mean"]
 
 
 @dataclass(frozen=True)
@@ -49,17 +21,24 @@ class Entry:
         two, or the (residual) variance where they are the same; ``"mean"``: the mean or intercept of `first`.
     first, second
         Its variables; a mean has one.
-    value
-        What it is fixed at, or the name of its parameter.
-    part
-        Part of the model, as far as groups can have it in common.
+    values
+        In each group, what it is fixed at, or the name of its parameter.
     """
 
-    kind: Literal["loading", "effect", "covariance", "mean"]
+    kind: Kind
     first: Variable
     second: Variable | None
-    value: float | str
-    part: Part = "other"
+    values: tuple[float | str, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles of its variables."""
+        return tuple(variable.role for variable in (self.first, self.second) if variable is not None)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is the same in all groups."""
+        return len(set(self.values)) == 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +78,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Layout:
-    """A whole model for another program.
+    """A model for another program.
 
     Attributes
     ----------
@@ -108,18 +87,18 @@ class Layout:
     sections
         Its entries. Whatever is not named is 0.
     equations
-        Constraints among its parameters.
+        Constraints among its parameters, none twice.
     groups
         Labels of the groups, in order; empty where there is one.
-    shared
-        Names of parameters that are the same in all groups.
+    observed
+        Variables that are columns of the data.
     """
 
     title: str
     sections: tuple[Section, ...]
     equations: tuple[Equation, ...]
     groups: tuple[str, ...]
-    shared: frozenset[str]
+    observed: frozenset[Variable]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -137,38 +116,23 @@ class Layout:
         """Variables that are columns of the data, wave by wave, covariates last."""
         return tuple(
             sorted(
-                (variable for variable in self.variables if variable.in_data),
-                key=lambda variable: (variable.role == "covariate", float(variable.time or 0)),
+                (variable for variable in self.variables if variable in self.observed),
+                key=lambda variable: (variable.role == "covariate", variable.time or 0.0),
             )
         )
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters of the model, in all groups."""
-        one = tuple(dict.fromkeys(entry.value for entry in self.entries if isinstance(entry.value, str)))
-        return tuple(dict.fromkeys(self.in_group(name, group) for name in one for group in self.groups or ("",)))
+        every = (value for entry in self.entries for value in entry.values)
+        return tuple(dict.fromkeys(value for value in every if isinstance(value, str)))
 
     @property
-    def equations_by_group(self) -> tuple[Equation, ...]:
-        """Equations with the names that their parameters have in each group; none twice."""
-        return tuple(
-            dict.fromkeys(
-                self._in_group(equation, group) for group in self.groups or ("",) for equation in self.equations
-            )
-        )
+    def auxiliary(self) -> tuple[str, ...]:
+        """Names of the quantities that stand in equations alone."""
+        return tuple(equation.left[0] for equation in self.equations if equation.auxiliary)
 
     @property
     def n_free(self) -> int:
         """Number of free parameters: those of the model less the constraints among them."""
-        return len(self.parameters) - sum(not equation.auxiliary for equation in self.equations_by_group)
-
-    def in_group(self, parameter: str, group: str) -> str:
-        """Name of a parameter in one of the groups."""
-        return parameter if not self.groups or parameter in self.shared else f"{group}: {parameter}"
-
-    def _in_group(self, equation: Equation, group: str) -> Equation:
-        def named(parameters: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(self.in_group(name, group) for name in parameters)
-
-        terms = tuple(Product(term.factor, named(term.parameters)) for term in equation.terms)
-        return Equation(named(equation.left), terms, equation.auxiliary)
+        return len(self.parameters) - sum(not equation.auxiliary for equation in self.equations)

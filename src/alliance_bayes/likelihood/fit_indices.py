@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
+from ..engine.kernels.arrays import PatternArrays
+from ..engine.kernels.interpreter import run
+from ..engine.kernels.moments import moments
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.kernel import moments
-from ..engine.moments.program_kernel import run
-from ..engine.moments.statistics import PatternArrays
 from .estimates import Estimates
 from .maximising import wave_means
 from .saturated import Saturated, cell_patterns, sizes_of

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from ..engine.moments.kernel import log_likelihood_and_gradient
+from ..engine.kernels.arrays import PatternArrays
+from ..engine.kernels.likelihood import log_likelihood_and_gradient
 from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.statistics import PatternArrays
 
 __all__ = ["Maximum", "hessian_of", "inverse_information", "maximise", "wave_means"]
 

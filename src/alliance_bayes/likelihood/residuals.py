@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from ..basics.names import number
+from ..engine.kernels.moments import moment_slopes
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.kernel import moment_slopes
 from .fit_indices import implied_moments
 from .robust_errors import group_members, middle, moment_information, moment_scores, seen_values
 from .saturated import Saturated, sizes_of

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.kernels.interpreter import run
+from ..engine.kernels.moments import moment_slopes, moments
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.kernel import moment_slopes, moments
 from ..engine.moments.linear_system import saturated_system
-from ..engine.moments.program_kernel import run
 from ..engine.moments.statistics import by_pattern
 from .estimates import Estimates
 from .fit_indices import Scaling, baseline_degrees_of_freedom, n_degrees_of_freedom

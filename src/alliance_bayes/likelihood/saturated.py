@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.kernels.arrays import PatternArrays
+from ..engine.kernels.moments import moments
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.kernel import moments
 from ..engine.moments.linear_system import PanelSystem, saturated_system
-from ..engine.moments.statistics import PatternArrays
 from .maximising import maximise, wave_means
 
 __all__ = ["Saturated", "cell_patterns", "saturated", "saturated_moments", "saturated_theta", "sizes_of"]

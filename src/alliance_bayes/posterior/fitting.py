@@ -21,9 +21,9 @@ from ..basics.json_records import read_record
 from ..basics.memory import refuse_beyond_memory
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
+from ..engine.kernels.interpreter import run_many
 from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
 from ..engine.moments.linear_system import PanelSystem, Variable
-from ..engine.moments.program_kernel import run_many
 from ..engine.moments.statistics import PatternStatistics
 from ..engine.prior_scale import PriorScale
 from ..engine.quantities import Derived
@@ -819,11 +819,7 @@ def _laid_out(fitted: "Fit", whole: PanelModel) -> "Fit":
 def _sample(
     whole: PanelModel, settings: Settings, progress: bool, interrupts: Interrupts
 ) -> tuple[xr.DataTree, Settings]:
-    from ..pymc_models.building import pymc_model_of
-
     started = time.perf_counter()
-    with _stopping(interrupts, "before sampling began"):
-        model = pymc_model_of(whole, latent=settings.latent)
     options = {
         "draws": settings.draws,
         "tune": settings.tune,
@@ -834,6 +830,10 @@ def _sample(
     if settings.sampler == "pymc":
         import pymc
 
+        from ..pymc_models.building import pymc_model_of
+
+        with _stopping(interrupts, "before sampling began"):
+            model = pymc_model_of(whole, latent=settings.latent)
         with model, _few_draws_are_fine():
             try:
                 # PyMC itself acts upon a Ctrl-C while it draws.
@@ -850,7 +850,12 @@ def _sample(
     from ..pymc_models.scaling import scaled
 
     with _stopping(interrupts, "before sampling began"):
-        compiled = scaled(compile_model(model))
+        if settings.latent == "sample":
+            from ..pymc_models.building import pymc_model_of
+
+            compiled = nutpie.compile_pymc_model(pymc_model_of(whole, latent="sample"))
+        else:
+            compiled = scaled(compile_model(whole))
     ready = time.perf_counter()
     # Where coordinates are about right already, directions of a low-rank metric are noise; beyond so many parameters
     # finding them costs more than it saves.

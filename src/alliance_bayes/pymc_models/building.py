@@ -11,21 +11,21 @@ from ..basics.calls import checked
 from ..basics.given import is_one_of, shown
 from ..basics.names import quoted
 from ..basics.problems import SpecError
+from ..engine.kernels.arrays import PatternArrays, pack
 from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
-from ..engine.moments.entry_points import pack
 from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.statistics import PatternArrays, PatternStatistics
+from ..engine.moments.statistics import PatternStatistics
 from ..engine.prior_scale import Block, PriorScale
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal
 from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood
+from .prior_table import coordinates_of
 from .sampled_latents import add_sampled_latents
 from .symbolic import implied_moments, theta_and_registers
 
-__all__ = ["STATISTICS", "pymc_model_of", "to_pymc"]
+__all__ = ["pymc_model_of", "to_pymc"]
 
-STATISTICS = PatternArrays._fields
 Likelihood = Literal["moments", "persons"]
 
 
@@ -79,11 +79,7 @@ def to_pymc(
 def pymc_model_of(whole: PanelModel, likelihood: Likelihood = "moments", latent: Latent = "integrate") -> pm.Model:
     """`to_pymc` of a model that is already laid out for its panel."""
     system, scale, derived = whole.system, whole.scale, whole.derived
-    used = {dim for block in scale.blocks for dim in block.dims} | {
-        dim for quantity in derived.quantities for dim in quantity.dims
-    }
-    coordinates = {name: list(labels) for name, labels in scale.coordinates.items() if name in used | {"measure"}}
-    with pm.Model(coords=coordinates) as model:
+    with pm.Model(coords=coordinates_of(whole)) as model:
         blocks = {block.name: _random_variable(block) for block in scale.blocks}
         psi = pt.concatenate([pt.as_tensor(blocks[block.name]).ravel() for block in scale.blocks])
         centre = pm.Data("centre", whole.centre, dims="measure")
@@ -99,8 +95,8 @@ def pymc_model_of(whole: PanelModel, likelihood: Likelihood = "moments", latent:
             )
             pm.Potential("log_likelihood", LatentLogLikelihood()(psi, packed)[0])
         elif likelihood == "moments":
-            arrays = whole.statistics.arrays
-            data = [pm.Data(f"pattern_{name}", getattr(arrays, name)) for name in STATISTICS]
+            statistics = zip(PatternArrays._fields, whole.statistics.arrays, strict=True)
+            data = [pm.Data(f"pattern_{name}", values) for name, values in statistics]
             layout = pack(scale.arrays, system.structure_arrays, system.arrays)
             value, _ = PanelLogLikelihood()(psi, layout, *data)
             pm.Potential("log_likelihood", value)

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..engine.kernels.arrays import BETA, HALF_NORMAL, INTERVAL, LOG, LOG_NORMAL, PriorTable
+from ..engine.kernels.prior_density import to_constrained
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.prior_density import FAMILIES, TRANSFORMS, PriorTable, to_constrained
-from .building import pymc_model_of
-from .compiling import NotTabularError, compile_model, floats_of, prior_table, words_of
+from ..engine.prior_scale import Block
+from .compiling import compile_model, floats_of, words_of
+from .prior_table import prior_table
 
-__all__ = ["LogDensity", "NotTabularError", "log_density_of"]
+__all__ = ["LogDensity", "log_density_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,21 +23,15 @@ class LogDensity:
 
     Attributes
     ----------
-    names
+    blocks
         Random variables, in the order in which they make one point.
-    dims
-        Names of each one's dims.
-    shapes
-        Their lengths.
     table
         Priors and transforms of each number.
     compiled
         What nutpie samples.
     """
 
-    names: tuple[str, ...]
-    dims: tuple[tuple[str, ...], ...]
-    shapes: tuple[tuple[int, ...], ...]
+    blocks: tuple[Block, ...]
     table: PriorTable
     compiled: Any
 
@@ -54,12 +50,12 @@ class LogDensity:
         """Unconstrained points of draws, shape ``(draw, number)``, over all chains."""
         psi = np.concatenate(
             [
-                draws[name].transpose("chain", "draw", *dims).to_numpy().reshape(-1, int(np.prod(shape)))
-                for name, dims, shape in zip(self.names, self.dims, self.shapes, strict=True)
+                draws[block.name].transpose("chain", "draw", *block.dims).to_numpy().reshape(-1, block.size)
+                for block in self.blocks
             ],
             axis=1,
         )
-        logs, bounded = (self.table.transform == TRANSFORMS[name] for name in ("log", "interval"))
+        logs, bounded = (self.table.transform == code for code in (LOG, INTERVAL))
         psi[:, logs] = np.log(psi[:, logs])
         lower, upper = self.table.lower[bounded], self.table.upper[bounded]
         share = (psi[:, bounded] - lower) / (upper - lower)
@@ -69,22 +65,23 @@ class LogDensity:
     def draws(self, points: np.ndarray, like: xr.Dataset) -> xr.Dataset:
         """The random variables at these points, with the chains, draws and labels of `like`."""
         psi = np.array([to_constrained(point, self.table) for point in np.ascontiguousarray(points)])
-        bounds = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
+        bounds = np.cumsum([0, *(block.size for block in self.blocks)])
         sample = (like.sizes["chain"], like.sizes["draw"])
+        dims = {"chain", "draw"}.union(*(block.dims for block in self.blocks))
         return xr.Dataset(
             {
-                name: (("chain", "draw", *dims), psi[:, slice(*pair)].reshape(*sample, *shape))
-                for name, dims, shape, pair in zip(self.names, self.dims, self.shapes, pairwise(bounds), strict=True)
+                block.name: (("chain", "draw", *block.dims), psi[:, slice(*pair)].reshape(*sample, *block.shape))
+                for block, pair in zip(self.blocks, pairwise(bounds), strict=True)
             },
-            coords={name: like[name] for name in {"chain", "draw"}.union(*self.dims) if name in like.coords},
+            coords={name: like[name] for name in dims if name in like.coords},
         )
 
     def parts(self, points: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Log prior density of each random variable on its own scale, and log-likelihood, shape ``(draw,)``."""
         table = self.table
         psi = np.array([to_constrained(point, table) for point in np.ascontiguousarray(points)])
-        half, log_normal, beta = (table.family == FAMILIES[name] for name in ("half_normal", "log_normal", "beta"))
-        logs, bounded = (table.transform == TRANSFORMS[name] for name in ("log", "interval"))
+        half, log_normal, beta = (table.family == code for code in (HALF_NORMAL, LOG_NORMAL, BETA))
+        logs, bounded = (table.transform == code for code in (LOG, INTERVAL))
         logged = np.log(np.where(log_normal, psi, 1.0))
         centre, sd = np.where(half, 0.0, table.first), np.where(half, table.first, np.where(beta, 1.0, table.second))
         normal = -0.5 * ((np.where(log_normal, logged, psi) - centre) / sd) ** 2 - logged
@@ -94,26 +91,17 @@ class LogDensity:
         width = np.where(bounded, table.upper - table.lower, 1.0)
         share = np.where(bounded, (psi - table.lower) / width, 0.5)
         jacobian = np.where(bounded, np.log(width * share * (1 - share)), np.where(logs, points, 0.0))
-        by_name = {name: prior[:, np.ravel(self.positions(name))].sum(axis=1) for name in self.names}
+        by_name = {block.name: prior[:, np.ravel(self.positions(block.name))].sum(axis=1) for block in self.blocks}
         return by_name, self(points) - prior.sum(axis=1) - jacobian.sum(axis=1)
 
     def positions(self, name: str) -> np.ndarray:
         """Where the numbers of a random variable stand in a point, in its own shape."""
-        place = self.names.index(name)
-        start = sum(int(np.prod(shape)) for shape in self.shapes[:place])
-        return start + np.arange(int(np.prod(self.shapes[place]))).reshape(self.shapes[place])
+        place = [block.name for block in self.blocks].index(name)
+        start, block = sum(block.size for block in self.blocks[:place]), self.blocks[place]
+        return start + np.arange(block.size).reshape(block.shape)
 
 
-def log_density_of(whole: PanelModel) -> LogDensity:
-    """Log posterior density of a model on a panel.
-
-    Raises
-    ------
-    NotTabularError
-        If a random variable's prior or transform is not one of the table's.
-    """
-    model = pymc_model_of(whole)
-    names = tuple(variable.name for variable in model.free_RVs)
-    dims = tuple(tuple(model.named_vars_to_dims[name]) for name in names)
-    shapes = tuple(tuple(len(model.coords[dim]) for dim in each) for each in dims)
-    return LogDensity(names, dims, shapes, prior_table(model), compile_model(model))
+def log_density_of(model: PanelModel) -> LogDensity:
+    """Log posterior density of a model on a panel."""
+    blocks = model.scale.blocks
+    return LogDensity(blocks, prior_table(blocks), compile_model(model))

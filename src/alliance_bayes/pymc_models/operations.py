@@ -10,14 +10,8 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from ..engine.latent.panel_likelihood import (
-    AFTER_SYSTEM,
-    LATENT_SYMBOL,
-    latent_likelihood_and_gradient,
-    latent_log_likelihood,
-    unpack_latent_likelihood,
-)
-from ..engine.moments.entry_points import (
+from ..engine.kernels.arrays import PatternArrays
+from ..engine.kernels.entry_points import (
     DERIVED_SYMBOL,
     LIKELIHOOD_SYMBOL,
     derived_quantities,
@@ -27,7 +21,13 @@ from ..engine.moments.entry_points import (
     unpack_derived,
     unpack_likelihood,
 )
-from ..engine.moments.statistics import PatternArrays
+from ..engine.latent.panel_likelihood import (
+    AFTER_SYSTEM,
+    LATENT_SYMBOL,
+    latent_likelihood_and_gradient,
+    latent_log_likelihood,
+    unpack_latent_likelihood,
+)
 
 __all__ = ["DerivedQuantities", "LatentLogLikelihood", "PanelLogLikelihood"]
 

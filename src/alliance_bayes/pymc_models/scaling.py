@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from ..engine.kernels.arrays import pack, unpack
 from ..engine.latent.panel_likelihood import latent_log_density, scaled_expand, scaled_latent_log_density
-from ..engine.moments.entry_points import pack
-from .compiling import floats_of, unpacked, words_of
+from .compiling import floats_of, words_of
 
 __all__ = ["scaled"]
 
@@ -100,4 +100,4 @@ def _start(size: int) -> Any:
 
 def _with_scale(data: np.ndarray, mode: np.ndarray, root: np.ndarray) -> np.ndarray:
     """The packed model with mode and root as its last two arrays."""
-    return pack(unpacked(data), (mode, root))
+    return pack(unpack(data), (mode, root))

@@ -8,8 +8,9 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 
+from ..engine.kernels import steps
 from ..engine.moments.linear_system import ONE, LinearSystem, PanelSystem
-from ..engine.moments.program import Program
+from ..engine.moments.program import Program, Step
 from ..engine.prior_scale import PriorScale
 
 __all__ = ["implied_moments", "theta_and_registers"]
@@ -26,8 +27,8 @@ class _Registers:
         self.vector[n_inputs:] = 1
         self.place = np.arange(program.n_registers) - n_inputs * self.vector
         assert self.place[n_inputs:][:n_constants].tolist() == list(range(n_constants))
-        for name, operands in program.steps:
-            self.run(name, operands)
+        for step in program.steps:
+            self.run(step)
 
     def at(self, registers: Sequence[int] | np.ndarray) -> pt.TensorVariable:
         """Numbers of these registers, 0 for negative ones."""
@@ -54,47 +55,44 @@ class _Registers:
         self.place[start : start + count] = np.arange(count)
         self.vectors.append(pt.specify_shape(values.reshape((count,)), (count,)))
 
-    def run(self, name: str, operands: tuple[int, ...]) -> None:
+    def run(self, step: Step) -> None:
         """One step."""
-        match name:
-            case "gather":
-                size, result, *sources = operands
-                self.put(result, self.at(sources), size)
-            case "product":
-                rows, inner, columns, result, left, right = operands
-                self.put(result, self.block(left, rows, inner) @ self.block(right, inner, columns), rows * columns)
-            case "covariance":
-                size, result, sds, units = operands
+        size, result, operands = step.size, step.result, step.operands
+        match step.code:
+            case steps.GATHER:
+                self.put(result, self.at(operands), size)
+            case code if code in _ELEMENTWISE:
+                self.put(result, _ELEMENTWISE[code](*(self.block(first, size) for first in operands)), size)
+            case steps.PRODUCT:
+                left, right, inner, columns = operands
+                self.put(result, self.block(left, size, inner) @ self.block(right, inner, columns), size * columns)
+            case steps.COVARIANCE:
+                sds, units = operands
                 pairs = size * (size - 1) // 2
                 self.put(result, _covariance(self.block(sds, size), self.block(units, pairs), size), size * size)
-            case "matrix_exponential":
-                size, result, start = operands
-                self.put(result, pt.linalg.expm(self.block(start, size, size)), size * size)
-            case "transition":
-                size, result, drift, noise = operands
+            case steps.MATRIX_EXPONENTIAL:
+                self.put(result, pt.linalg.expm(self.block(operands[0], size, size)), size * size)
+            case steps.TRANSITION:
+                drift, noise = operands
                 both = _transition(self.block(drift, size, size), self.block(noise, size, size), size)
                 self.put(result, both, 2 * size * size)
-            case "inverse":
-                size, result, start = operands
-                self.put(result, pt.linalg.inv(self.block(start, size, size)), size * size)
-            case "positive_definite":
-                size, _, start = operands
-                smallest = pt.linalg.eigh(self.block(start, size, size))[0][0]
+            case steps.INVERSE:
+                self.put(result, pt.linalg.inv(self.block(operands[0], size, size)), size * size)
+            case steps.POSITIVE_DEFINITE:
+                smallest = pt.linalg.eigh(self.block(operands[0], size, size))[0][0]
                 count = len(pm.modelcontext(None).potentials)
                 pm.Potential(f"proper_{count}", pt.switch(smallest > 0, 0.0, -np.inf))
-            case _:
-                size, result, *starts = operands
-                operation = _ELEMENTWISE[name]
-                self.put(result, operation(*(self.block(start, size) for start in starts)), size)
+            case code:
+                raise ValueError(f"the step '{steps.NAMES[code]}' is not written in PyTensor")
 
 
-_ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    "add": pt.add,
-    "subtract": pt.sub,
-    "multiply": pt.mul,
-    "divide": pt.true_div,
-    "square_root": pt.sqrt,
-    "exponential": pt.exp,
+_ELEMENTWISE: dict[int, Callable[..., Any]] = {
+    steps.ADD: pt.add,
+    steps.SUBTRACT: pt.sub,
+    steps.MULTIPLY: pt.mul,
+    steps.DIVIDE: pt.true_div,
+    steps.SQUARE_ROOT: pt.sqrt,
+    steps.EXPONENTIAL: pt.exp,
 }
 
 

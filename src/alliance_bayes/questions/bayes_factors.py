@@ -15,7 +15,7 @@ from ..basics.problems import Problems, SpecError
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import draws_without_value
-from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
+from ..pymc_models.densities import log_density_of
 from ..spec.priors import Normal
 from .ratios import Ratio
 from .scores import refitted
@@ -341,7 +341,7 @@ def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict
 def _ratios(
     fit: Fit, nulls: dict[tuple[str, str], list[dict[str, str]]], widths: Sequence[float]
 ) -> dict[tuple[str, str], list[DensityRatio]]:
-    target = _target(fit)
+    target = log_density_of(fit.model)
     effects = _effects(fit).isel(chain=0, draw=0, drop=True)
     labelled = effects.copy(data=target.positions(str(_random_variable(fit))).reshape(effects.shape))
     sizes = (fit.posterior.sizes["chain"], fit.posterior.sizes["draw"], -1)
@@ -359,13 +359,6 @@ def _ratios(
         )
         for null, selections in nulls.items()
     }
-
-
-def _target(fit: Fit) -> LogDensity:
-    try:
-        return log_density_of(fit.model)
-    except NotTabularError as error:
-        raise SpecError(f"The density of this model is not known at points that were not sampled: {error}") from error
 
 
 def _simple(fit: Fit, selections: list[dict[str, str]]) -> dict[str, float]:

@@ -17,8 +17,9 @@ from ..basics.problems import PanelError, Problems, SpecError
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..panel import Absence
 from ..panel.records import MISSING
-from ..posterior.fitting import Fit, check_settings, warm_up
+from ..posterior.fitting import Fit, warm_up
 from ..posterior.imputations import FitOfImputations
+from ..posterior.settings import check_settings
 from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM
 from .directionality import Directionality, check_pairs, directionality

@@ -20,7 +20,7 @@ from ..panel import Panel
 from ..posterior.fitting import PACKAGE, Fit, FitWarning, fit as fit_model, without_interruption_warnings
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
-from ..pymc_models.densities import NotTabularError, log_density_of
+from ..pymc_models.densities import log_density_of
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import Normal
 from ..spec.responses import BetaBinomial, Count, Days, Family, Items
@@ -479,10 +479,7 @@ def sensitivity(
 
 
 def _power_scaling(fitted: Fit, answer: Directionality) -> pd.DataFrame:
-    try:
-        target = log_density_of(fitted.model)
-    except NotTabularError:
-        return pd.DataFrame()
+    target = log_density_of(fitted.model)
     quantities: dict[str, xr.DataArray] = {}
     for length in answer.draws["length"].to_numpy():
         forward, backward = (answer.draws[side].sel(length=length, drop=True) for side in ("forward", "backward"))

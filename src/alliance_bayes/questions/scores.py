@@ -12,7 +12,7 @@ from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
 from ..posterior.fitting import Fit, fit as fit_model, without_interruption_warnings
 from ..posterior.predictions.conditioning import log_densities, without_person
-from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
+from ..pymc_models.densities import LogDensity, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
 __all__ = ["LeftOut", "Scores", "importance_scores", "leave_out", "moment_matched", "plain_scores", "refitted"]
@@ -97,10 +97,10 @@ def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
     elpd, k_hat = scores.elpd.copy(), scores.k_hat.copy()
     high = np.flatnonzero(k_hat > scores.good_k)
     errors: list[float] = []
-    target = _target(left_out.fit)
+    target = log_density_of(left_out.fit.model)
     matched: list[int] = []
     for each in high.tolist():
-        found = moment_matched(left_out, target, log_density, each, scores.good_k) if target is not None else None
+        found = moment_matched(left_out, target, log_density, each, scores.good_k)
         if found is not None:
             elpd[each], k_hat[each], error = found
             errors.append(error)
@@ -184,13 +184,6 @@ def _total_error(influence: xr.DataArray) -> float:
 
 def _tree(log_density: xr.DataArray) -> xr.DataTree:
     return xr.DataTree.from_dict({"/log_likelihood": log_density.to_dataset(name="values")})
-
-
-def _target(fitted: Fit) -> LogDensity | None:
-    try:
-        return log_density_of(fitted.model)
-    except NotTabularError:
-        return None
 
 
 def moment_matched(

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..moments.compiled import compiled
-from ..moments.kernel import _invert
-from ..moments.matrices import semidefinite_cholesky
+from ..kernels.compiled import compiled
+from ..kernels.matrices import inverse_and_log_determinant, semidefinite_cholesky
 
 __all__ = [
     "JITTER",
@@ -85,7 +84,7 @@ def condition(pattern, means, covariances, data, given):
     for row in range(n_exact):
         for column in range(row + 1):
             work[row, column] = covariance[position[row], position[column]]
-    log_determinant = _invert(work, work, given.precision, n_exact)
+    log_determinant = inverse_and_log_determinant(work, work, given.precision, n_exact)
     if not log_determinant < math.inf:
         return math.inf
     for row in range(n_latent):

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from ..moments.compiled import compiled
-from ..moments.kernel import LOG_2_PI
+from ..kernels.compiled import compiled
+from ..kernels.matrices import LOG_2_PI
 from .conditional import condition, work_conditional
 
 __all__ = ["add_known_cases", "left_to_integrate", "means_and_scatters", "nothing_to_integrate"]

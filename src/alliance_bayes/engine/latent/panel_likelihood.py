@@ -1,31 +1,18 @@
 """The log-likelihood of a panel whose measures are not all normal, from the scale on which priors are stated.
 
-The counterpart of `moments.entry_points` for the latent path: the same packed layout, with the latent
+The counterpart of `kernels.entry_points` for the latent path: the same packed layout, with the latent
 data where the pattern statistics would be.
 """
 
 import numpy as np
 from numba import carray, types
 
-from ..moments.compiled import callback, compiled
-from ..moments.entry_points import (
-    DATA,
-    N_SYSTEM,
-    PRIORS,
-    STRUCTURE,
-    SYSTEM,
-    all_finite,
-    all_words,
-    expand_into,
-    floats_at,
-    integers_at,
-    priors_at,
-    program_at,
-    system_at,
-)
-from ..moments.kernel import moments_of_cells, pull_back_moments
-from ..moments.prior_density import log_prior_and_gradient, to_constrained
-from ..moments.program_kernel import pull_back, run
+from ..kernels.arrays import floats_at, integers_at, priors_at, program_at, system_at
+from ..kernels.compiled import callback, compiled
+from ..kernels.entry_points import DATA, PRIORS, STRUCTURE, SYSTEMS, TO_THETA, all_finite, all_words, expand_into
+from ..kernels.interpreter import pull_back, run
+from ..kernels.moments import moments_of_cells, pull_back_moments
+from ..kernels.prior_density import log_prior_and_gradient, to_constrained
 from .cut_points import to_phi, to_sampled_gradient
 from .propagation import log_likelihood_and_gradient
 from .responses import LatentArrays
@@ -43,7 +30,8 @@ __all__ = [
 ]
 
 LATENT_SYMBOL = "alliance_bayes_latent_log_likelihood"
-AFTER_SYSTEM = SYSTEM + N_SYSTEM
+AFTER_SYSTEM = PRIORS  # where the links are packed if no sampler reads it
+PLACES = LatentArrays(*range(len(LatentArrays._fields)))
 
 
 @compiled
@@ -95,33 +83,33 @@ def latent_likelihood_and_gradient(psi, to_theta, structure, systems, links, dat
 
 
 @compiled
-def _data(packed, start):
-    bounds, cell = integers_at(packed, start + 2), integers_at(packed, start + 4)
-    position, exact = integers_at(packed, start + 8), floats_at(packed, start + 9)
+def _data(packed, first):
+    bounds, cell = integers_at(packed, first + PLACES.bounds), integers_at(packed, first + PLACES.cell)
+    position = integers_at(packed, first + PLACES.position)
     n_values = len(position) // max(len(cell), 1)
     return LatentArrays(
-        integers_at(packed, start),
-        integers_at(packed, start + 1),
-        bounds,
-        integers_at(packed, start + 3) != 0,
-        cell,
-        integers_at(packed, start + 5),
-        integers_at(packed, start + 6),
-        integers_at(packed, start + 7),
-        position.reshape(len(cell), n_values),
-        exact.reshape(bounds[-1], n_values),
-        floats_at(packed, start + 10),
-        integers_at(packed, start + 11),
-        integers_at(packed, start + 12),
-        integers_at(packed, start + 13),
-        integers_at(packed, start + 14),
-        integers_at(packed, start + 15),
-        integers_at(packed, start + 16),
-        floats_at(packed, start + 17),
-        floats_at(packed, start + 18),
-        integers_at(packed, start + 19),
-        integers_at(packed, start + 20),
-        floats_at(packed, start + 21),
+        case=integers_at(packed, first + PLACES.case),
+        person=integers_at(packed, first + PLACES.person),
+        bounds=bounds,
+        several=integers_at(packed, first + PLACES.several) != 0,
+        cell=cell,
+        n_exact=integers_at(packed, first + PLACES.n_exact),
+        n_latent=integers_at(packed, first + PLACES.n_latent),
+        n_predicted=integers_at(packed, first + PLACES.n_predicted),
+        position=position.reshape(len(cell), n_values),
+        exact=floats_at(packed, first + PLACES.exact).reshape(bounds[-1], n_values),
+        constant=floats_at(packed, first + PLACES.constant),
+        site=integers_at(packed, first + PLACES.site),
+        first=integers_at(packed, first + PLACES.first),
+        kind=integers_at(packed, first + PLACES.kind),
+        group=integers_at(packed, first + PLACES.group),
+        code=integers_at(packed, first + PLACES.code),
+        start=integers_at(packed, first + PLACES.start),
+        size=floats_at(packed, first + PLACES.size),
+        value=floats_at(packed, first + PLACES.value),
+        group_of=integers_at(packed, first + PLACES.group_of),
+        moments_start=integers_at(packed, first + PLACES.moments_start),
+        moments=floats_at(packed, first + PLACES.moments),
     )
 
 
@@ -129,9 +117,9 @@ def _data(packed, start):
 def unpack_latent_likelihood(packed, start=AFTER_SYSTEM):
     """The parts of ``pack(to_theta, structure, systems, ..., (links,), data)``, of which `links` is number `start`."""
     return (
-        program_at(packed, 0),
+        program_at(packed, TO_THETA),
         program_at(packed, STRUCTURE),
-        system_at(packed, SYSTEM),
+        system_at(packed, SYSTEMS),
         integers_at(packed, start).reshape(-1, 2),
         _data(packed, start + 1),
     )
@@ -168,8 +156,8 @@ def _log_density(here, words, slope):
 def latent_log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 
-    `packed` is ``pack(to_theta, structure, systems, priors, derived, (centre, unit), (links,), data)``. Returns 0,
-    or 3 where density or gradient is not finite.
+    `packed` is what `pack_model` makes of a model, the links of its families and its data. Returns 0, or 3 where
+    density or gradient is not finite.
     """
     here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
     total = _log_density(here, all_words(packed), slope)

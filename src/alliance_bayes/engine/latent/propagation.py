@@ -35,8 +35,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..moments.compiled import compiled
-from ..moments.kernel import LOG_2_PI
+from ..kernels.compiled import compiled
+from ..kernels.matrices import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
 from .known_cases import add_known_cases, nothing_to_integrate
 from .responses import LatentArrays

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from ...basics.names import number
+from ..kernels.arrays import ProgramArrays, SystemArrays
 from ..parameters import Parameter
-from .program import Program, ProgramArrays, Writer
+from .program import Program, Writer
 
-__all__ = ["LinearSystem", "PanelSystem", "SystemArrays", "Variable", "joined_arrays", "saturated_system"]
+__all__ = ["LinearSystem", "PanelSystem", "Variable", "joined_arrays", "saturated_system"]
 
 ONE = -1
 
@@ -44,26 +45,6 @@ class Variable:
         words |= {"state": f"{self.name} on", "selection": f"{self.name} seen"}
         what = words.get(self.role, f"{self.role} {self.name}")
         return what if self.time is None else f"{what}, {number(self.time)}"
-
-
-class SystemArrays(NamedTuple):
-    """The systems of all cells as index arrays, one after the other: what the compiled kernel reads.
-
-    A path or covariance whose register is -1 is the constant 1. Row c of `start` has the first entry of
-    cell c in `path_*`, `covariance_*`, `intercept_*`, `disturbance` and `observed`; the last row their lengths.
-    """
-
-    path_row: np.ndarray
-    path_column: np.ndarray
-    path_register: np.ndarray
-    covariance_row: np.ndarray
-    covariance_column: np.ndarray
-    covariance_register: np.ndarray
-    intercept_row: np.ndarray
-    intercept_register: np.ndarray
-    disturbance: np.ndarray
-    observed: np.ndarray
-    start: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,23 +130,27 @@ class PanelSystem:
 
 def joined_arrays(systems: Sequence[LinearSystem]) -> SystemArrays:
     """Index arrays of several systems, paths sorted by row."""
-    columns: list[list[int]] = [[] for _ in range(10)]
-    starts = [[0] * 5]
+    columns: dict[str, list[int]] = {name: [] for name in SystemArrays._fields if name != "start"}
+    lengths = ("path_row", "covariance_row", "intercept_row", "disturbance", "observed")
+    starts = [[0] * len(lengths)]
+
+    def add(word: str, parts: Sequence[str], entries: Sequence[tuple[int, ...]]) -> None:
+        for place, part in enumerate(parts):
+            columns[f"{word}_{part}"] += [entry[place] for entry in entries]
+
     for system in systems:
         disturbed = sorted({row for entry in system.covariances for row in entry[:2]})
         disturbance = [-1] * len(system.variables)
         for place, row in enumerate(disturbed):
             disturbance[row] = place
-        paths = sorted(system.paths)
-        for place, entries in enumerate((paths, system.covariances)):
-            for part in range(3):
-                columns[3 * place + part] += [entry[part] for entry in entries]
-        for part in range(2):
-            columns[6 + part] += [entry[part] for entry in system.intercepts]
-        columns[8] += disturbance
-        columns[9] += system.observed
-        starts.append([len(columns[place]) for place in (0, 3, 6, 8, 9)])
-    return SystemArrays(*(np.array(part, dtype=np.int64) for part in (*columns, starts)))
+        add("path", ("row", "column", "register"), sorted(system.paths))
+        add("covariance", ("row", "column", "register"), system.covariances)
+        add("intercept", ("row", "register"), system.intercepts)
+        columns["disturbance"] += disturbance
+        columns["observed"] += system.observed
+        starts.append([len(columns[name]) for name in lengths])
+    arrays = {name: np.array(column, dtype=np.int64) for name, column in columns.items()}
+    return SystemArrays(**arrays, start=np.array(starts, dtype=np.int64))
 
 
 def saturated_system(n_values: int, n_covariates: int = 0) -> PanelSystem:

@@ -2,69 +2,56 @@
 
 Models differ in how lagged effects, covariances and everything else follow from their parameters.
 Written as a program, that difference is data, so that one compiled interpreter with its adjoint
-(`program_kernel`) serves every model and nothing is compiled per model. `evaluate` runs the same steps
-in numpy, or symbolically in PyTensor.
+(`kernels.interpreter`) serves every model and nothing is compiled per model. `evaluate` runs the same steps
+with the arrays of any library, or with symbols.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["STEPS", "Backend", "Program", "ProgramArrays", "Writer", "evaluate"]
+from ..kernels import steps
+from ..kernels.arrays import ProgramArrays
+
+__all__ = ["Backend", "Program", "Step", "Writer", "evaluate"]
 
 type Addresses = npt.NDArray[np.int64]
 
-STEPS = {
-    name: code
-    for code, name in enumerate(
-        (
-            "gather",
-            "add",
-            "subtract",
-            "multiply",
-            "divide",
-            "square_root",
-            "exponential",
-            "product",
-            "covariance",
-            "matrix_exponential",
-            "inverse",
-            "correlations",
-            "positive_definite",
-            "transition",
-        )
-    )
-}
 NOTHING = -1
 
 
-class ProgramArrays(NamedTuple):
-    """A program as the compiled interpreter reads it.
+@dataclass(frozen=True)
+class Step:
+    """One step of a program, with its registers.
 
     Attributes
     ----------
     code
-        The steps one after the other, each its code and operands.
-    start
-        Where each step starts in `code`, shape ``(step,)``.
-    constants
-        Numbers that follow the inputs among the registers.
-    n_inputs, n_registers
-        Length of the input, and of everything.
-    output, n_outputs
-        First register of the output, and its length.
+        Which step, one of those in `kernels.steps`, where its operands are listed too.
+    size
+        Length of its vectors, or rows of its matrix.
+    result
+        Register of its first result.
+    operands
+        What follows, in the order of `kernels.steps`.
     """
 
-    code: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    constants: npt.NDArray[np.float64]
-    n_inputs: int
-    n_registers: int
-    output: int
-    n_outputs: int
+    code: int
+    size: int
+    result: int
+    operands: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.code < len(steps.NAMES):
+            raise ValueError(f"there is no step {self.code}")
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """The step for the compiled interpreter, which always reads a first operand."""
+        return self.code, self.size, self.result, *(self.operands or (NOTHING,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +61,7 @@ class Program:
     Attributes
     ----------
     steps
-        Name of each step, with its operands: the register of its first result, then what `Writer` gave it.
+        In order.
     constants
         Numbers in the registers after the inputs.
     n_inputs, n_registers
@@ -83,7 +70,7 @@ class Program:
         Registers of the output.
     """
 
-    steps: tuple[tuple[str, tuple[int, ...]], ...]
+    steps: tuple[Step, ...]
     constants: tuple[float, ...]
     n_inputs: int
     n_registers: int
@@ -92,10 +79,10 @@ class Program:
     @property
     def arrays(self) -> ProgramArrays:
         """The program for the compiled interpreter."""
-        codes = [[STEPS[name], *operands] for name, operands in self.steps]
-        starts = np.cumsum([0, *map(len, codes)])[:-1]
+        words = [step.words for step in self.steps]
+        starts = np.cumsum([0, *map(len, words)])[:-1]
         return ProgramArrays(
-            code=np.array([entry for code in codes for entry in code], dtype=np.int64),
+            code=np.array([word for each in words for word in each], dtype=np.int64),
             start=starts.astype(np.int64),
             constants=np.array(self.constants, dtype=float),
             n_inputs=self.n_inputs,
@@ -122,7 +109,7 @@ class Writer:
 
     def __init__(self, n_inputs: int) -> None:
         self.n_inputs = n_inputs
-        self._steps: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
+        self._steps: list[Step] = []
         self._constants: list[float] = []
         self._places: dict[str, int] = {}
         self._length = 0
@@ -137,61 +124,61 @@ class Writer:
 
     def add(self, left: Addresses, right: Addresses) -> Addresses:
         """Element by element, shapes broadcast."""
-        return self._elementwise("add", left, right)
+        return self._elementwise(steps.ADD, left, right)
 
     def subtract(self, left: Addresses, right: Addresses) -> Addresses:
         """Element by element, shapes broadcast."""
-        return self._elementwise("subtract", left, right)
+        return self._elementwise(steps.SUBTRACT, left, right)
 
     def multiply(self, left: Addresses, right: Addresses) -> Addresses:
         """Element by element, shapes broadcast."""
-        return self._elementwise("multiply", left, right)
+        return self._elementwise(steps.MULTIPLY, left, right)
 
     def divide(self, left: Addresses, right: Addresses) -> Addresses:
         """Element by element, shapes broadcast."""
-        return self._elementwise("divide", left, right)
+        return self._elementwise(steps.DIVIDE, left, right)
 
     def square_root(self, values: Addresses) -> Addresses:
         """Element by element."""
-        return self._elementwise("square_root", values)
+        return self._elementwise(steps.SQUARE_ROOT, values)
 
     def exponential(self, values: Addresses) -> Addresses:
         """Element by element."""
-        return self._elementwise("exponential", values)
+        return self._elementwise(steps.EXPONENTIAL, values)
 
     def product(self, left: Addresses, right: Addresses) -> Addresses:
         """Matrix product."""
         (rows, inner), columns = left.shape, right.shape[1]
-        return self._step("product", (rows, columns), (rows, inner, columns), left, right)
+        return self._step(steps.PRODUCT, (rows, columns), rows, left, right, sizes=(inner, columns))
 
     def covariance(self, sds: Addresses, partial_units: Addresses) -> Addresses:
         """``sd_j sd_k r_jk``, with the correlation matrix whose partial correlations are ``2 u - 1``.
 
         See `LKJ.partial_shapes` for their order.
         """
-        return self._step("covariance", (len(sds), len(sds)), (len(sds),), sds, partial_units)
+        return self._step(steps.COVARIANCE, (len(sds), len(sds)), len(sds), sds, partial_units)
 
     def matrix_exponential(self, matrix: Addresses) -> Addresses:
         """``exp(M)`` of a square matrix."""
-        return self._step("matrix_exponential", matrix.shape, (len(matrix),), matrix)
+        return self._step(steps.MATRIX_EXPONENTIAL, matrix.shape, len(matrix), matrix)
 
     def transition(self, drift: Addresses, noise: Addresses) -> tuple[Addresses, Addresses]:
         """``exp(M)`` and ``int_0^1 exp(M s) N exp(M' s) ds`` of a square M and the symmetric part of N."""
-        effects, innovation = self._step("transition", (2, *drift.shape), (len(drift),), drift, noise)
+        effects, innovation = self._step(steps.TRANSITION, (2, *drift.shape), len(drift), drift, noise)
         return effects, innovation
 
     def inverse(self, matrix: Addresses) -> Addresses:
         """Inverse of a square matrix."""
-        return self._step("inverse", matrix.shape, (len(matrix),), matrix)
+        return self._step(steps.INVERSE, matrix.shape, len(matrix), matrix)
 
     def correlations(self, covariance: Addresses) -> Addresses:
         """Correlations below the diagonal, row by row; for output alone, without a gradient."""
         size = len(covariance)
-        return self._step("correlations", (size * (size - 1) // 2,), (size,), covariance)
+        return self._step(steps.CORRELATIONS, (size * (size - 1) // 2,), size, covariance)
 
     def require_positive_definite(self, matrix: Addresses) -> None:
         """Whether the result means anything; where the matrix is not, the density is 0."""
-        self._step("positive_definite", (0,), (len(matrix),), matrix)
+        self._step(steps.POSITIVE_DEFINITE, (0,), len(matrix), matrix)
 
     def quadratic_form(self, effects: Addresses, covariance: Addresses) -> Addresses:
         """``F C F'``."""
@@ -203,17 +190,17 @@ class Writer:
 
     def program(self, output: Addresses | None = None) -> Program:
         """Return the program; its output are these addresses, or all registers when left open."""
-        first = None if output is None else self._step("gather", (output.size,), (output.size,), *output.ravel())
-        steps = tuple(
-            (name, (*sizes, *(int(self.settled(np.array(address))) for address in addresses)))
-            for name, sizes, addresses in self._steps
+        first = None if output is None else self._gather(output.ravel())
+        settled = tuple(
+            Step(step.code, step.size, self._settled(step.result), tuple(map(self._settled, step.operands)))
+            for step in self._steps
         )
         n_registers = self.n_inputs + len(self._constants) + self._length
-        whole = range(n_registers)
+        written = range(n_registers)
         if first is not None:
             start = int(self.settled(first[0])) if len(first) else 0
-            whole = range(start, start + len(first))
-        return Program(steps, tuple(self._constants), self.n_inputs, n_registers, whole)
+            written = range(start, start + len(first))
+        return Program(settled, tuple(self._constants), self.n_inputs, n_registers, written)
 
     def settled(self, addresses: Addresses) -> Addresses:
         """Registers of addresses, once the program is complete; `NOTHING` stays."""
@@ -222,27 +209,39 @@ class Writer:
         results = np.where(addresses >= RESULTS, addresses - RESULTS + after, addresses)
         return np.where(addresses <= -2, self.n_inputs - 2 - addresses, results)
 
-    def _elementwise(self, name: str, *operands: Addresses) -> Addresses:
-        spread = np.broadcast_arrays(*operands)
-        size = spread[0].size
-        return (
-            self._step(name, spread[0].shape, (size,), *spread) if size else np.zeros(spread[0].shape, dtype=np.int64)
-        )
+    def _settled(self, address: int) -> int:
+        if address >= RESULTS:
+            return address - RESULTS + self.n_inputs + len(self._constants)
+        return self.n_inputs - 2 - address if address <= -2 else address
 
-    def _step(self, name: str, shape: tuple[int, ...], sizes: tuple[int, ...], *operands: Addresses) -> Addresses:
-        """Note a step; the register of its first result comes after the sizes, then those of its operands."""
-        starts = operands if name == "gather" else [self._block(operand) for operand in operands]
+    def _elementwise(self, code: int, *operands: Addresses) -> Addresses:
+        spread = np.broadcast_arrays(*operands)
+        shape, size = spread[0].shape, spread[0].size
+        return self._step(code, shape, size, *spread) if size else np.zeros(shape, dtype=np.int64)
+
+    def _gather(self, addresses: Addresses) -> Addresses:
+        return self._note(steps.GATHER, addresses.shape, addresses.size, *map(int, addresses))
+
+    def _step(
+        self, code: int, shape: tuple[int, ...], size: int, *operands: Addresses, sizes: tuple[int, ...] = ()
+    ) -> Addresses:
+        return self._note(code, shape, size, *map(self._block, operands), sizes=sizes)
+
+    def _note(
+        self, code: int, shape: tuple[int, ...], size: int, *operands: int, sizes: tuple[int, ...] = ()
+    ) -> Addresses:
+        """Note a step, and return the addresses of its results."""
         result = RESULTS + self._length
         count = int(np.prod(shape))
         self._length += count
-        self._steps.append((name, sizes, (result, *map(int, starts))))
+        self._steps.append(Step(code, size, result, (*operands, *sizes)))
         return result + np.arange(count).reshape(shape)
 
     def _block(self, addresses: Addresses) -> int:
         """First address of registers in a row that hold these numbers."""
         flat = np.ravel(addresses)
         if (flat < 0).any() or (np.diff(flat) != 1).any():
-            flat = self._step("gather", (flat.size,), (flat.size,), *flat)
+            flat = self._gather(flat)
         return int(flat[0]) if flat.size else 0
 
 
@@ -283,51 +282,48 @@ def evaluate(program: Program, inputs: Sequence[Any], backend: Backend) -> list[
         flat = values.reshape((count,))
         registers[start : start + count] = [flat[place] for place in range(count)]
 
-    elementwise: dict[str, Callable[..., Any]] = {
-        "add": lambda left, right: left + right,
-        "subtract": lambda left, right: left - right,
-        "multiply": lambda left, right: left * right,
-        "divide": lambda left, right: left / right,
-        "square_root": backend.square_root,
-        "exponential": backend.exponential,
+    elementwise: dict[int, Callable[..., Any]] = {
+        steps.ADD: lambda left, right: left + right,
+        steps.SUBTRACT: lambda left, right: left - right,
+        steps.MULTIPLY: lambda left, right: left * right,
+        steps.DIVIDE: lambda left, right: left / right,
+        steps.SQUARE_ROOT: backend.square_root,
+        steps.EXPONENTIAL: backend.exponential,
     }
-    for name, operands in program.steps:
-        match name:
-            case "gather":
-                size, result, *sources = operands
-                registers[result : result + size] = [registers[place] if place >= 0 else 0.0 for place in sources]
-            case "product":
-                rows, inner, columns, result, left, right = operands
-                put(result, block(left, rows, inner) @ block(right, inner, columns), rows * columns)
-            case "covariance":
-                size, result, sds, units = operands
+    for step in program.steps:
+        size, result = step.size, step.result
+        match step.code:
+            case steps.GATHER:
+                registers[result : result + size] = [registers[at] if at >= 0 else 0.0 for at in step.operands]
+            case code if code in elementwise:
+                put(result, elementwise[code](*(block(first, size) for first in step.operands)), size)
+            case steps.PRODUCT:
+                left, right, inner, columns = step.operands
+                put(result, block(left, size, inner) @ block(right, inner, columns), size * columns)
+            case steps.COVARIANCE:
+                sds, units = step.operands
                 sd, unit = registers[sds : sds + size], registers[units : units + size * (size - 1) // 2]
                 put(result, _covariance(sd, unit, backend), size * size)
-            case "matrix_exponential":
-                size, result, start = operands
-                put(result, backend.matrix_exponential(block(start, size, size)), size * size)
-            case "transition":
-                size, result, drift, noise = operands
+            case steps.MATRIX_EXPONENTIAL:
+                put(result, backend.matrix_exponential(block(step.operands[0], size, size)), size * size)
+            case steps.TRANSITION:
+                drift, noise = step.operands
                 effects, innovation = backend.transition(block(drift, size, size), block(noise, size, size))
                 put(result, effects, size * size)
                 put(result + size * size, innovation, size * size)
-            case "inverse":
-                size, result, start = operands
-                put(result, backend.inverse(block(start, size, size)), size * size)
-            case "correlations":
-                size, result, start = operands
-                covariance = block(start, size, size)
+            case steps.INVERSE:
+                put(result, backend.inverse(block(step.operands[0], size, size)), size * size)
+            case steps.CORRELATIONS:
+                covariance = block(step.operands[0], size, size)
                 registers[result : result + size * (size - 1) // 2] = [
                     covariance[row, column] / backend.square_root(covariance[row, row] * covariance[column, column])
                     for row in range(size)
                     for column in range(row)
                 ]
-            case "positive_definite":
-                size, _, start = operands
-                backend.require_positive_definite(block(start, size, size))
-            case _:
-                size, result, *starts = operands
-                put(result, elementwise[name](*(block(start, size) for start in starts)), size)
+            case steps.POSITIVE_DEFINITE:
+                backend.require_positive_definite(block(step.operands[0], size, size))
+            case code:
+                raise ValueError(f"'{steps.NAMES[code]}' cannot be evaluated")
     return registers
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...panel.patterns import PatternSums
 from ...panel.records import Moments
 from ..design import Design, plain_design
+from ..kernels.arrays import PatternArrays
 
 if TYPE_CHECKING:
     from ...panel import Panel
@@ -16,7 +17,6 @@ else:
     Panel = object
 
 __all__ = [
-    "PatternArrays",
     "PatternStatistics",
     "by_pattern",
     "covariate_density",
@@ -27,46 +27,6 @@ __all__ = [
 
 
 BLOCK = 65_536
-
-
-class PatternArrays(NamedTuple):
-    """Statistics per missing pattern, as the compiled kernel reads them.
-
-    Attributes
-    ----------
-    people
-        How many have the pattern, or the sum of their weights, shape ``(pattern,)``.
-    size
-        Values observed, shape ``(pattern,)``.
-    position
-        Stacked positions, shape ``(pattern, value)``: the `size` observed ones in order, then the
-        missing ones in order.
-    mean
-        Means of the observed values, shape ``(pattern, value)``, in the order of `position`.
-    rank
-        Columns of `factor` in use, shape ``(pattern,)``.
-    factor
-        F with ``F F' = sum over people of (y - mean)(y - mean)'``, shape ``(pattern, value, value)``.
-    completed
-        1 for patterns that are cheaper to complete than to work out alone, shape ``(pattern,)``.
-    scatter
-        Sum of ``F F'`` over those patterns of each cell, shape ``(cell, value, value)``.
-    cell_start
-        First pattern of each cell, and their number, shape ``(cell + 1,)``.
-    given
-        Log density of the covariates, which is taken off, shape ``(1,)``.
-    """
-
-    people: np.ndarray
-    size: np.ndarray
-    position: np.ndarray
-    mean: np.ndarray
-    rank: np.ndarray
-    factor: np.ndarray
-    completed: np.ndarray
-    scatter: np.ndarray
-    cell_start: np.ndarray
-    given: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

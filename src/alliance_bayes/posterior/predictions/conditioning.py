@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from ...engine.kernels.persons import log_likelihoods_per_person
 from ...engine.model_on_panel import PanelModel
-from ...engine.moments.kernel import log_likelihoods_per_person
 from ...engine.moments.statistics import by_pattern, people_by_pattern
 from ...panel import Panel
 from ..fitting import Fit

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
+from ...engine.kernels.interpreter import run
+from ...engine.kernels.moments import moments
 from ...engine.model_on_panel import PanelModel
-from ...engine.moments.kernel import moments
 from ...engine.moments.linear_system import PanelSystem
-from ...engine.moments.program_kernel import run
 from .prediction import draw_unobserved, lower_factor, replicate
 
 __all__ = ["chi_square_of", "chi_squares", "completed_and_replicated"]

@@ -10,6 +10,8 @@ from scipy.special import expit
 
 from ...basics.names import number
 from ...engine.design import design_of
+from ...engine.kernels.interpreter import run
+from ...engine.kernels.moments import moments
 from ...engine.latent.conditional import JITTER
 from ...engine.latent.known_cases import left_to_integrate
 from ...engine.latent.measures import response_sizes
@@ -20,9 +22,7 @@ from ...engine.latent.replicating import draw_responses
 from ...engine.layout import lay_out
 from ...engine.model_on_panel import PanelModel
 from ...engine.moments.histories import KEPT, NEW, OFF
-from ...engine.moments.kernel import moments
 from ...engine.moments.linear_system import LinearSystem
-from ...engine.moments.program_kernel import run
 from ...engine.moments.reference import structural_matrices
 from ...panel import Absence, Panel, told_states
 from ...spec.responses import BetaBinomial, Days, Family, Items, Ordinal, YesNo

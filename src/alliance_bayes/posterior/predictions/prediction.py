@@ -9,9 +9,10 @@ from scipy.linalg import solve_triangular
 from scipy.special import ndtr
 
 from ...basics.problems import SpecError
-from ...engine.moments.kernel import conditional_draws, moments
+from ...engine.kernels.interpreter import run
+from ...engine.kernels.moments import moments
+from ...engine.kernels.persons import conditional_draws
 from ...engine.moments.linear_system import PanelSystem, joined_arrays
-from ...engine.moments.program_kernel import run
 from ...engine.moments.statistics import by_pattern, people_by_pattern
 from ...engine.parameters import ParameterTable
 

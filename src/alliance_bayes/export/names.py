@@ -1,16 +1,18 @@
 """Names that R and Mplus accept, one for each variable and parameter."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
-from .statements import Variable
+from ..basics.names import number
+from ..engine.moments.linear_system import Variable
 
-__all__ = ["labels", "long_names", "short_names"]
+__all__ = ["labels", "long_names", "renamed", "short_names"]
 
 MOST_CHARACTERS = 8  # of a name in Mplus
+LETTERS = {"within": "w", "intercept": "i", "accumulating": "i", "slope": "s", "value": "l"}  # of latent variables
 
 
-def long_names(variables: Sequence[Variable]) -> dict[Variable, str]:
+def long_names(variables: Sequence[Variable], observed: Container[Variable]) -> dict[Variable, str]:
     """Names for lavaan: ``days_6`` of an observed value, ``w_days_6`` of the deviation behind it.
 
     Whatever is neither letter, digit, dot nor underscore becomes an underscore, a minus sign ``m``; a name that another
@@ -18,37 +20,40 @@ def long_names(variables: Sequence[Variable]) -> dict[Variable, str]:
 
     Examples
     --------
-    >>> long_names([Variable("observed", "days off", "-6"), Variable("intercept", "days off")]).values()
+    >>> value = Variable("value", "days off", -6.0)
+    >>> long_names([value, Variable("intercept", "days off")], observed={value}).values()
     dict_values(['days_off_m6', 'i_days_off'])
     """
 
     def wanted(variable: Variable) -> str:
-        first = "" if variable.in_data else f"{variable.role[0]}_"
-        return _valid(first + "_".join(filter(None, (variable.name, variable.time.replace("-", "m")))))
+        first = "" if variable in observed else f"{LETTERS[variable.role]}_"
+        return _valid(first + "_".join(filter(None, (variable.name, _time(variable).replace("-", "m")))))
 
     return _distinct(variables, wanted)
 
 
-def short_names(variables: Sequence[Variable]) -> dict[Variable, str]:
+def short_names(variables: Sequence[Variable], observed: Container[Variable]) -> dict[Variable, str]:
     """Names for Mplus: eight characters at most, distinct whatever their case.
 
     Long names are cut and get the number of their wave in place of its time.
 
     Examples
     --------
-    >>> short_names([Variable("observed", "alliance", "6"), Variable("within", "alliance", "6")]).values()
+    >>> value, deviation = Variable("value", "alliance", 6.0), Variable("within", "alliance", 6.0)
+    >>> short_names([value, deviation], observed={value}).values()
     dict_values(['allianc1', 'wallian1'])
-    >>> short_names([Variable("observed", "x", "6"), Variable("within", "x", "6")]).values()
+    >>> value, deviation = Variable("value", "x", 6.0), Variable("within", "x", 6.0)
+    >>> short_names([value, deviation], observed={value}).values()
     dict_values(['x_6', 'w_x_6'])
     """
-    plain = long_names(variables)
+    plain = long_names(variables, observed)
     if all(len(name) <= MOST_CHARACTERS and "." not in name for name in plain.values()):
         return plain
-    times = sorted({float(variable.time) for variable in variables if variable.time})
+    times = sorted({variable.time for variable in variables if variable.time is not None})
 
     def wanted(variable: Variable) -> str:
-        first = "" if variable.in_data else variable.role[0]
-        last = str(times.index(float(variable.time)) + 1) if variable.time else ""
+        first = "" if variable in observed else LETTERS[variable.role]
+        last = "" if variable.time is None else str(times.index(variable.time) + 1)
         stem = _valid(variable.name).replace(".", "_")
         return first + stem[: MOST_CHARACTERS - len(first) - len(last)] + last
 
@@ -86,10 +91,14 @@ def _distinct[Key](keys: Sequence[Key], wanted: Callable[[Key], str], *, most: i
     return names
 
 
-def renamed(names: Mapping[Variable, str]) -> list[tuple[str, str]]:
+def _time(variable: Variable) -> str:
+    return "" if variable.time is None else number(variable.time)
+
+
+def renamed(names: Mapping[Variable, str], observed: Container[Variable]) -> list[tuple[str, str]]:
     """Columns of the data whose name here is not simply measure and time: name, and what it is."""
     return [
         (name, str(variable))
         for variable, name in names.items()
-        if variable.in_data and name != "_".join(filter(None, (variable.name, variable.time)))
+        if variable in observed and name != "_".join(filter(None, (variable.name, _time(variable))))
     ]

@@ -18,6 +18,7 @@ from numba.core import config
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
+    IndexDataCacheFile,
     InTreeCacheLocator,
     UserProvidedCacheLocator,
     UserWideCacheLocator,
@@ -26,17 +27,42 @@ from numba.core.caching import (
 
 __all__ = ["STAMPS", "KernelCache"]
 
-PACKAGE = Path(__file__).parents[1]
-CALLED = {"moments": ("moments",), "latent": ("moments", "latent")}  # folders whose kernels a folder's kernels call
+KERNELS = Path(__file__).parent
+CALLED = {"kernels": ("kernels",), "latent": ("kernels", "latent")}  # folders whose kernels a folder's kernels call
 PARTS = (b"@compiled", b"@callback", b"@kept", b"(NamedTuple)")  # what makes a file one that kernels are made of
 
 
 def _stamp(folders: tuple[str, ...]) -> str:
-    texts = [file.read_bytes() for name in folders for file in sorted((PACKAGE / name).glob("*.py"))]
-    return hashlib.sha256(b"".join(text for text in texts if any(part in text for part in PARTS))).hexdigest()
+    files = [file for name in folders for file in sorted((KERNELS.parent / name).glob("*.py"))]
+    texts = [(file.parent, file.read_bytes()) for file in files]
+    parts = (text for folder, text in texts if folder == KERNELS or any(part in text for part in PARTS))
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-STAMPS = {PACKAGE / name: _stamp(folders) for name, folders in CALLED.items()}
+STAMPS = {KERNELS.parent / name: _stamp(folders) for name, folders in CALLED.items()}
+
+
+class _Files(IndexDataCacheFile):
+    """Index and kernels of one function on disk; what cannot be read counts as not kept.
+
+    So it is where another version of the package wrote them, whose classes have gone or moved since.
+    """
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()
+        except OSError:
+            raise
+        except Exception:
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        try:
+            return super()._load_data(name)
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError(f"{name} cannot be read") from error
 
 
 class _Kept(CompileResultCacheImpl):
@@ -70,6 +96,11 @@ def _place(locator: Any) -> type[Any]:
 
     class Place(FunctionCache):
         _impl_class = KeptThere
+
+        def __init__(self, function: Any) -> None:
+            super().__init__(function)
+            base, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
+            self._cache_file = _Files(self._cache_path, base, stamp)
 
     return Place
 

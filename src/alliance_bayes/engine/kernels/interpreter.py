@@ -4,9 +4,31 @@ import math
 
 import numpy as np
 
+from .arrays import ProgramArrays
 from .compiled import compiled
 from .matrices import cholesky, inverse_in_place, matrix_exponential
-from .program import ProgramArrays
+from .steps import (
+    ADD,
+    COLUMNS,
+    CORRELATIONS,
+    COVARIANCE,
+    DIVIDE,
+    EXPONENTIAL,
+    FIRST,
+    GATHER,
+    INNER,
+    INVERSE,
+    MATRIX_EXPONENTIAL,
+    MULTIPLY,
+    POSITIVE_DEFINITE,
+    PRODUCT,
+    RESULT,
+    SECOND,
+    SIZE,
+    SQUARE_ROOT,
+    SUBTRACT,
+    TRANSITION,
+)
 from .transition import transition, transition_gradient
 
 __all__ = ["pull_back", "run", "run_many"]
@@ -76,9 +98,21 @@ def _covariance_gradient(sd, units, bar, sd_bar, units_bar):
 
 
 @compiled
-def _is_positive_definite(values, size):
-    matrix = values.copy().reshape(size, size)
-    return cholesky(matrix, size)
+def _square(registers, first, size):
+    """The square matrix that begins at this register."""
+    matrix = np.empty((size, size))
+    for row in range(size):
+        for column in range(size):
+            matrix[row, column] = registers[first + row * size + column]
+    return matrix
+
+
+@compiled
+def _write(registers, result, matrix):
+    size = len(matrix)
+    for row in range(size):
+        for column in range(size):
+            registers[result + row * size + column] = matrix[row, column]
 
 
 @compiled
@@ -86,72 +120,69 @@ def run(inputs: np.ndarray, program: ProgramArrays):
     """All registers of a program, and whether every matrix that must be positive definite is."""
     registers = np.empty(program.n_registers)
     n_inputs = program.n_inputs
-    registers[:n_inputs] = inputs
-    registers[n_inputs : n_inputs + len(program.constants)] = program.constants
-    code, proper = program.code, True
+    for entry in range(n_inputs):
+        registers[entry] = inputs[entry]
+    for entry in range(len(program.constants)):
+        registers[n_inputs + entry] = program.constants[entry]
+    words, proper = program.code, True
     for step in range(len(program.start)):
-        here = program.start[step]
-        name, size = code[here], code[here + 1]
-        result = code[here + 2]
-        if name == 0:
+        at = program.start[step]
+        code, size, result, first = words[at], words[at + SIZE], words[at + RESULT], words[at + FIRST]
+        if code == GATHER:
             for entry in range(size):
-                source = code[here + 3 + entry]
+                source = words[at + FIRST + entry]
                 registers[result + entry] = registers[source] if source >= 0 else 0.0
-        elif name <= 4:
-            left, right = code[here + 3], code[here + 4]
+        elif ADD <= code <= DIVIDE:
+            second = words[at + SECOND]
             for entry in range(size):
-                first, second = registers[left + entry], registers[right + entry]
-                if name == 1:
-                    registers[result + entry] = first + second
-                elif name == 2:
-                    registers[result + entry] = first - second
-                elif name == 3:
-                    registers[result + entry] = first * second
+                left, right = registers[first + entry], registers[second + entry]
+                if code == ADD:
+                    registers[result + entry] = left + right
+                elif code == SUBTRACT:
+                    registers[result + entry] = left - right
+                elif code == MULTIPLY:
+                    registers[result + entry] = left * right
                 else:
-                    registers[result + entry] = first / second
-        elif name == 5:
+                    registers[result + entry] = left / right
+        elif code == SQUARE_ROOT:
             for entry in range(size):
-                registers[result + entry] = math.sqrt(registers[code[here + 3] + entry])
-        elif name == 6:
+                registers[result + entry] = math.sqrt(registers[first + entry])
+        elif code == EXPONENTIAL:
             for entry in range(size):
-                registers[result + entry] = math.exp(registers[code[here + 3] + entry])
-        elif name == 7:
-            inner, columns = code[here + 2], code[here + 3]
-            result, left, right = code[here + 4], code[here + 5], code[here + 6]
+                registers[result + entry] = math.exp(registers[first + entry])
+        elif code == PRODUCT:
+            second, inner, columns = words[at + SECOND], words[at + INNER], words[at + COLUMNS]
             for row in range(size):
                 for column in range(columns):
                     value = 0.0
                     for k in range(inner):
-                        value += registers[left + row * inner + k] * registers[right + k * columns + column]
+                        value += registers[first + row * inner + k] * registers[second + k * columns + column]
                     registers[result + row * columns + column] = value
-        elif name == 8:
-            sds, units, n_units = code[here + 3], code[here + 4], size * (size - 1) // 2
+        elif code == COVARIANCE:
+            second, n_units = words[at + SECOND], size * (size - 1) // 2
             _write_covariance(
-                registers[sds : sds + size],
-                registers[units : units + n_units],
+                registers[first : first + size],
+                registers[second : second + n_units],
                 registers[result : result + size * size],
             )
-        elif name == 9:
-            start = code[here + 3]
-            matrix = registers[start : start + size * size].copy().reshape(size, size)
-            registers[result : result + size * size] = matrix_exponential(matrix).ravel()
-        elif name == 10:
-            start = code[here + 3]
-            matrix = registers[start : start + size * size].copy().reshape(size, size)
+        elif code == MATRIX_EXPONENTIAL:
+            _write(registers, result, matrix_exponential(_square(registers, first, size)))
+        elif code == INVERSE:
+            matrix = _square(registers, first, size)
             inverse_in_place(matrix)
-            registers[result : result + size * size] = matrix.ravel()
-        elif name == 11:
-            start = code[here + 3]
+            _write(registers, result, matrix)
+        elif code == CORRELATIONS:
             for row in range(size):
                 for column in range(row):
-                    variances = registers[start + row * size + row] * registers[start + column * size + column]
-                    registers[result] = registers[start + row * size + column] / math.sqrt(variances)
+                    variances = registers[first + row * size + row] * registers[first + column * size + column]
+                    registers[result] = registers[first + row * size + column] / math.sqrt(variances)
                     result += 1
-        elif name == 12:
-            start = code[here + 3]
-            proper = proper and _is_positive_definite(registers[start : start + size * size], size)
+        elif code == POSITIVE_DEFINITE:
+            proper = proper and cholesky(_square(registers, first, size), size)
+        elif code == TRANSITION:
+            transition(registers, first, words[at + SECOND], size, result)
         else:
-            transition(registers, code[here + 3], code[here + 4], size, result)
+            proper = False
     return registers, proper
 
 
@@ -167,65 +198,64 @@ def pull_back(registers: np.ndarray, bars: np.ndarray, program: ProgramArrays):
         Gradient in every register, changed in place: from the direct one to the total one. Its
         first `n_inputs` entries are then the gradient in the inputs.
     program
-        The program, without a step "correlations".
+        The program, without a step `CORRELATIONS`.
     """
-    code = program.code
+    words = program.code
     for step in range(len(program.start) - 1, -1, -1):
-        here = program.start[step]
-        name, size, result = code[here], code[here + 1], code[here + 2]
-        if name == 0:
+        at = program.start[step]
+        code, size, result, first = words[at], words[at + SIZE], words[at + RESULT], words[at + FIRST]
+        if code == GATHER:
             for entry in range(size):
-                source = code[here + 3 + entry]
+                source = words[at + FIRST + entry]
                 if source >= 0:
                     bars[source] += bars[result + entry]
-        elif name <= 4:
-            left, right = code[here + 3], code[here + 4]
+        elif ADD <= code <= DIVIDE:
+            second = words[at + SECOND]
             for entry in range(size):
                 bar = bars[result + entry]
-                if name == 1:
-                    bars[left + entry] += bar
-                    bars[right + entry] += bar
-                elif name == 2:
-                    bars[left + entry] += bar
-                    bars[right + entry] -= bar
-                elif name == 3:
-                    first, second = registers[left + entry], registers[right + entry]
-                    bars[left + entry] += bar * second
-                    bars[right + entry] += bar * first
+                if code == ADD:
+                    bars[first + entry] += bar
+                    bars[second + entry] += bar
+                elif code == SUBTRACT:
+                    bars[first + entry] += bar
+                    bars[second + entry] -= bar
+                elif code == MULTIPLY:
+                    left, right = registers[first + entry], registers[second + entry]
+                    bars[first + entry] += bar * right
+                    bars[second + entry] += bar * left
                 else:
-                    slope = bar / registers[right + entry]
-                    bars[left + entry] += slope
-                    bars[right + entry] -= slope * registers[result + entry]
-        elif name == 5:
+                    slope = bar / registers[second + entry]
+                    bars[first + entry] += slope
+                    bars[second + entry] -= slope * registers[result + entry]
+        elif code == SQUARE_ROOT:
             for entry in range(size):
-                bars[code[here + 3] + entry] += 0.5 * bars[result + entry] / registers[result + entry]
-        elif name == 6:
+                bars[first + entry] += 0.5 * bars[result + entry] / registers[result + entry]
+        elif code == EXPONENTIAL:
             for entry in range(size):
-                bars[code[here + 3] + entry] += bars[result + entry] * registers[result + entry]
-        elif name == 7:
-            inner, columns = code[here + 2], code[here + 3]
-            result, left, right = code[here + 4], code[here + 5], code[here + 6]
+                bars[first + entry] += bars[result + entry] * registers[result + entry]
+        elif code == PRODUCT:
+            second, inner, columns = words[at + SECOND], words[at + INNER], words[at + COLUMNS]
             for row in range(size):
                 for column in range(columns):
                     bar = bars[result + row * columns + column]
                     for k in range(inner):
-                        bars[left + row * inner + k] += bar * registers[right + k * columns + column]
-                        bars[right + k * columns + column] += bar * registers[left + row * inner + k]
-        elif name == 8:
-            sds, units, n_units = code[here + 3], code[here + 4], size * (size - 1) // 2
+                        bars[first + row * inner + k] += bar * registers[second + k * columns + column]
+                        bars[second + k * columns + column] += bar * registers[first + row * inner + k]
+        elif code == COVARIANCE:
+            second, n_units = words[at + SECOND], size * (size - 1) // 2
             _covariance_gradient(
-                registers[sds : sds + size],
-                registers[units : units + n_units],
+                registers[first : first + size],
+                registers[second : second + n_units],
                 bars[result : result + size * size],
-                bars[sds : sds + size],
-                bars[units : units + n_units],
+                bars[first : first + size],
+                bars[second : second + n_units],
             )
-        elif name == 9:
-            _matrix_exponential_gradient(registers, bars, code[here + 3], result, size)
-        elif name == 10:
-            _inverse_gradient(registers, bars, code[here + 3], result, size)
-        elif name == 13:
-            transition_gradient(registers, bars, code[here + 3], code[here + 4], size, result)
+        elif code == MATRIX_EXPONENTIAL:
+            _matrix_exponential_gradient(registers, bars, first, result, size)
+        elif code == INVERSE:
+            _inverse_gradient(registers, bars, first, result, size)
+        elif code == TRANSITION:
+            transition_gradient(registers, bars, first, words[at + SECOND], size, result)
 
 
 @compiled
@@ -251,9 +281,8 @@ def _matrix_exponential_gradient(registers, bars, start, result, size):
 @compiled
 def _inverse_gradient(registers, bars, start, result, size):
     """``-X' G X'`` with X the inverse."""
-    inverse = registers[result : result + size * size].copy().reshape(size, size)
-    bar = bars[result : result + size * size].copy().reshape(size, size)
-    gradient = inverse.T.copy() @ bar @ inverse.T.copy()
+    transposed = _square(registers, result, size).T.copy()
+    gradient = transposed @ _square(bars, result, size) @ transposed
     for row in range(size):
         for column in range(size):
             bars[start + row * size + column] -= gradient[row, column]
@@ -265,5 +294,6 @@ def run_many(inputs: np.ndarray, program: ProgramArrays):
     result, proper = np.empty((len(inputs), program.n_outputs)), np.empty(len(inputs), dtype=np.bool_)
     for draw in range(len(inputs)):
         registers, proper[draw] = run(inputs[draw], program)
-        result[draw] = registers[program.output : program.output + program.n_outputs]
+        for entry in range(program.n_outputs):
+            result[draw, entry] = registers[program.output + entry]
     return result, proper

@@ -6,8 +6,16 @@ import numpy as np
 
 from .compiled import compiled
 
-__all__ = ["cholesky", "inverse_in_place", "matrix_exponential", "semidefinite_cholesky"]
+__all__ = [
+    "LOG_2_PI",
+    "cholesky",
+    "inverse_and_log_determinant",
+    "inverse_in_place",
+    "matrix_exponential",
+    "semidefinite_cholesky",
+]
 
+LOG_2_PI = math.log(2 * math.pi)
 LARGEST_NORM = 0.95  # of the Pade approximant of degree 7, in double precision (Higham 2005)
 MOST_HALVINGS = 62  # beyond a norm of 2^62, the rounding of an entry alone decides over everything
 ROUNDING = 1e-12  # share of a variance that is left over by rounding where nothing should be
@@ -47,6 +55,53 @@ def semidefinite_cholesky(matrix, size):
             for inner in range(column):
                 value -= matrix[row, inner] * matrix[column, inner]
             matrix[row, column] = value / pivot if pivot > 0.0 else 0.0
+
+
+@compiled
+def _inverse_of_factor(factor, inverse, size):
+    """Inverse of a lower triangular matrix; the strictly upper part of `inverse` is not touched."""
+    for row in range(size):
+        reciprocal = 1.0 / factor[row, row]
+        for column in range(row):
+            inverse[row, column] = 0.0
+        for inner in range(row):
+            weight = factor[row, inner] * reciprocal
+            for column in range(inner + 1):
+                inverse[row, column] -= weight * inverse[inner, column]
+        inverse[row, row] = reciprocal
+
+
+@compiled
+def inverse_and_log_determinant(matrix, factor, inverse, size):
+    """Logarithm of the determinant of a symmetric matrix, and its inverse in both triangles.
+
+    Infinity where the matrix is not positive definite. Only its lower triangle is read, and it may
+    be the same array as the work space `factor`.
+    """
+    for row in range(size):
+        for column in range(row + 1):
+            factor[row, column] = matrix[row, column]
+    if not cholesky(factor, size):
+        return np.inf
+    log_determinant, product = 0.0, 1.0
+    for row in range(size):
+        product *= factor[row, row]
+        if row % 8 == 7:
+            log_determinant += 2.0 * math.log(product)
+            product = 1.0
+    log_determinant += 2.0 * math.log(product)
+    _inverse_of_factor(factor, inverse, size)
+    for row in range(size):
+        for column in range(row + 1):
+            factor[row, column] = 0.0
+        for inner in range(row, size):
+            weight = inverse[inner, row]
+            for column in range(row + 1):
+                factor[row, column] += weight * inverse[inner, column]
+    for row in range(size):
+        for column in range(row + 1):
+            inverse[row, column] = inverse[column, row] = factor[row, column]
+    return log_determinant
 
 
 @compiled
@@ -125,7 +180,10 @@ def matrix_exponential(matrix: np.ndarray):
     while norm > LARGEST_NORM:
         norm *= 0.5
         halvings += 1
-    scaled = matrix * 0.5**halvings
+    scaled, share = np.empty((size, size)), 0.5**halvings
+    for row in range(size):
+        for column in range(size):
+            scaled[row, column] = matrix[row, column] * share
     second, fourth, sixth = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
     _multiply(scaled, scaled, second)
     _multiply(second, second, fourth)
@@ -138,9 +196,13 @@ def matrix_exponential(matrix: np.ndarray):
             inner[row, column] = c + 1512.0 * b + 277200.0 * a + 8648640.0 * one
             even[row, column] = 56.0 * c + 25200.0 * b + 1995840.0 * a + 17297280.0 * one
     _multiply(scaled, inner, odd)
-    result = even + odd
-    _solve(even - odd, result)
+    for row in range(size):
+        for column in range(size):
+            total, difference = even[row, column] + odd[row, column], even[row, column] - odd[row, column]
+            odd[row, column], even[row, column] = total, difference
+    result = odd
+    _solve(even, result)
     for _ in range(halvings):
         _multiply(result, result, inner)
-        result[:, :] = inner
+        result, inner = inner, result
     return result

@@ -1,41 +1,13 @@
 """Log densities of the priors on the sampler's unconstrained scale, element by element."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
+from .arrays import HALF_NORMAL, INTERVAL, LOG, LOG_NORMAL, NORMAL, PriorTable
 from .compiled import compiled
 
-__all__ = ["FAMILIES", "TRANSFORMS", "PriorTable", "log_prior_and_gradient", "to_constrained"]
-
-FAMILIES = {"normal": 0, "half_normal": 1, "log_normal": 2, "beta": 3}
-TRANSFORMS = {"none": 0, "log": 1, "interval": 2}
-
-
-class PriorTable(NamedTuple):
-    """One row for each unconstrained number of a model.
-
-    Attributes
-    ----------
-    family, transform
-        Codes of `FAMILIES` and `TRANSFORMS`.
-    first, second
-        Parameters of the family: mean and SD (normal, log-normal), SD (half-normal), alpha and
-        beta.
-    lower, upper
-        Bounds of an interval transform: ``x = lower + (upper - lower) / (1 + exp(-v))``.
-    constant
-        Logarithm of the normalising constant, truncation included.
-    """
-
-    family: np.ndarray
-    transform: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    constant: np.ndarray
+__all__ = ["log_prior_and_gradient", "to_constrained"]
 
 
 @compiled
@@ -52,9 +24,9 @@ def to_constrained(point: np.ndarray, table: PriorTable):
     psi = np.empty(len(point))
     for entry in range(len(point)):
         transform, value = table.transform[entry], point[entry]
-        if transform == 1:
+        if transform == LOG:
             value = math.exp(value)
-        elif transform == 2:
+        elif transform == INTERVAL:
             value = table.lower[entry] + (table.upper[entry] - table.lower[entry]) * _logistic(value)
         psi[entry] = value
     return psi
@@ -84,26 +56,26 @@ def log_prior_and_gradient(point: np.ndarray, psi: np.ndarray, psi_bar: np.ndarr
     for entry in range(len(point)):
         family, transform = table.family[entry], table.transform[entry]
         first, second, value = table.first[entry], table.second[entry], psi[entry]
-        if family == 0:
+        if family == NORMAL:
             deviation = (value - first) / second
             total += table.constant[entry] - 0.5 * deviation * deviation
             slope = -deviation / second
-        elif family == 1:
+        elif family == HALF_NORMAL:
             deviation = value / first
             total += table.constant[entry] - 0.5 * deviation * deviation
             slope = -deviation / first
-        elif family == 2:
+        elif family == LOG_NORMAL:
             deviation = (math.log(value) - first) / second
             total += table.constant[entry] - 0.5 * deviation * deviation - math.log(value)
             slope = -(deviation / second + 1.0) / value
-        else:
+        else:  # BETA
             total += table.constant[entry] + (first - 1.0) * math.log(value) + (second - 1.0) * math.log1p(-value)
             slope = (first - 1.0) / value - (second - 1.0) / (1.0 - value)
         slope += psi_bar[entry]
-        if transform == 1:
+        if transform == LOG:
             total += point[entry]
             slope = slope * value + 1.0
-        elif transform == 2:
+        elif transform == INTERVAL:
             width = table.upper[entry] - table.lower[entry]
             share = (value - table.lower[entry]) / width
             total += math.log(width * share * (1.0 - share))

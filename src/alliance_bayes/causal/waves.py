@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...basics.names import number
-from ...posterior.fitting import Fit
+from ..basics.names import number
+from ..posterior.fitting import Fit
 from .equations import Array, Values
 
 __all__ = ["KINDS", "Version", "occasion", "wave_equations"]

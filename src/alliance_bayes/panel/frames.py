@@ -111,7 +111,6 @@ class FrameRows(LongRows):
         self._frame, self._cell = frame, (person, time)
         self._rows: Any = slice(None)
         self._codes = cache(lambda name: factorized(frame[name]))
-        self._columns = cache(lambda name: MemoryColumn(frame[name].iloc[self._rows], name, self._where))
 
     def missing(self, name: str) -> tuple[int, list[int]]:
         """How many rows have no value in a column, and the positions of the first five."""
@@ -135,7 +134,7 @@ class FrameRows(LongRows):
 
     def column(self, name: str) -> MemoryColumn:
         """A column of the rows kept."""
-        return self._columns(name)
+        return MemoryColumn(self._frame[name].iloc[self._rows], name, self._where)
 
     def size(self) -> tuple[int, int]:
         """How many rows are kept, and how many persons have them."""

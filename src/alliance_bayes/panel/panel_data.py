@@ -198,8 +198,8 @@ class PanelData:
         >>> panel.require_persons("Leaving out whole persons")
         Traceback (most recent call last):
         ...
-        alliance_bayes.basics.problems.PanelError: Leaving out whole persons needs each person's values, and this \
-panel was made from published moments; make it with Panel.from_long or Panel.from_wide.
+        alliance_bayes.PanelError: Leaving out whole persons needs each person's values, and this panel was \
+made from published moments; make it with Panel.from_long or Panel.from_wide.
         """
         if self.values is not None:
             return self.values

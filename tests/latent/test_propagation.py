@@ -10,8 +10,8 @@ from alliance_bayes.engine.latent.propagation import case_log_likelihoods, log_l
 from alliance_bayes.engine.latent.reference import log_likelihood_by_grid
 from alliance_bayes.engine.latent.responses import Responses, arrange, one_case_each
 from alliance_bayes.engine.moments.histories import Cases
-from alliance_bayes.engine.moments.reference import log_likelihood_per_person
 from helpers import random_covariance, slope
+from oracles.moments import log_likelihood_per_person
 
 MIXTURES = [
     (["normal", "days"], 3),

@@ -125,7 +125,9 @@ def _mean_and_sd(where: str, given: object, read: Reader) -> dict[str, Any]:
     return {key: read.entry(f"{where} {key}", given[key], known[key]) for key in given}
 
 
-def course(truth: "Truth", first: Array, stable: Array, covariates: Mapping[str, Array], luck: Luck) -> Course:
+def course(
+    truth: "Truth", first: Array, stable: Array, covariates: Mapping[str, Array], luck: Luck, added: Array
+) -> Course:
     """What happens to persons wave by wave, as `spec.State` says.
 
     Parameters
@@ -140,6 +142,8 @@ def course(truth: "Truth", first: Array, stable: Array, covariates: Mapping[str,
         Deviations of the covariates of persons from their means, raw units, each of shape ``(person,)``.
     luck
         Random numbers.
+    added
+        What is added to everybody's within-person parts at the later waves, dims (wave, measure).
     """
     spec = truth.spec
     assert spec.state is not None
@@ -160,7 +164,7 @@ def course(truth: "Truth", first: Array, stable: Array, covariates: Mapping[str,
             step, moved = step + 1, new + noise
             if n == n_steps:
                 moved = np.where(required & (later & ~same)[:, None], _anew(truth, noise, interval), moved)
-                within = np.where(required & ~later[:, None], 0.0, moved)
+                within = np.where(required & ~later[:, None], 0.0, moved + added[interval + 1])
             else:
                 within = np.where(required & ~(on & later)[:, None], 0.0, moved)
         on = later

@@ -23,7 +23,7 @@ from ...engine.layout import lay_out
 from ...engine.model_on_panel import PanelModel
 from ...engine.moments.histories import KEPT, NEW, OFF
 from ...engine.moments.linear_system import LinearSystem
-from ...engine.moments.reference import structural_matrices
+from ...engine.moments.structure import structural_matrices
 from ...panel import Absence, Panel, told_states
 from ...spec.responses import BetaBinomial, Days, Family, Items, Ordinal, YesNo
 from .prediction import statistic_table

@@ -42,7 +42,7 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "engine/parts/stable_factors.py",
+        "engine/parts/random_intercepts.py",
         "moments/test_derived.py::test_by_hand",
         (
             "ICC is between over total",
@@ -143,7 +143,7 @@ MODELS: list[Mutant] = [
         ("effects are per SD of the predictor", "unit[outcome]), unit[predictor])", "unit[predictor]), unit[outcome])"),
     ),
     *rules_of(
-        "engine/parts/stable_factors.py",
+        "engine/parts/random_intercepts.py",
         "moments/test_prior_scale.py::test_theta_by_hand",
         (
             "icc is a share of the variance",
@@ -162,7 +162,7 @@ MODELS: list[Mutant] = [
         ("carry-over lies between -1 and 1", "own), bounds=(-1.0, 1.0))", "own), bounds=None)"),
     ),
     *rules_of(
-        "engine/parts/stable_factors.py",
+        "engine/parts/random_intercepts.py",
         "moments/test_prior_scale.py::test_every_block_has_the_prior_of_its_name",
         (
             "between correlations have their own prior",

@@ -180,6 +180,6 @@ def _unusable_values_of(name: str, panel: Panel) -> Iterator[str]:
     elif not (reported == 1).any() or not (reported == 0).any():
         word = "on" if (reported == 1).any() else "off"
         yield (
-            f"The state '{name}' is {word} wherever it was told, so there is nothing to model; leave it out, and make "
-            "the panel without requires=."
+            f"The state '{name}' is {word} wherever it was reported, so there is nothing to model; leave it out, and "
+            "make the panel without requires=."
         )

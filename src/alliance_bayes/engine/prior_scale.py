@@ -247,9 +247,9 @@ class PriorBuilder(Workspace):
             matrices.append(covariance)
         return matrices
 
-    def dim(self, name: str, labels: Sequence[str]) -> str:
+    def dim(self, name: str, labels: Sequence[str] | Sequence[float]) -> str:
         """A dim of a part's own, with its labels."""
-        self.coordinates[name] = tuple(labels)
+        self.coordinates[name] = tuple(labels)  # type: ignore[assignment]
         return name
 
     def numbers(self, name: str, prior: Prior, key: Key, labels: Sequence[str]) -> None:

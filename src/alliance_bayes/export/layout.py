@@ -127,8 +127,8 @@ class _Layout:
         entries = []
         for measure, intercept, slope in zip(self.measures, intercepts, slopes, strict=True):
             targets = self.touched(measure)
-            for time, target in targets.items():
-                free = self.spec.free_loadings and time != self.waves[0]
+            for place, (time, target) in enumerate(targets.items()):
+                free = self.spec.free_loadings and place > 0
                 loading: float | str = f"loading {measure}, {time}" if free else 1.0
                 entries.append(Entry("loading", target, intercept, loading, "variances"))
             if self.spec.growth:

@@ -33,7 +33,7 @@ def main(draws: int = 1000, tune: int = 500, chains: int = 4, figure: str = "hel
     for spec in (equal, free):
         found = ab.maximum_likelihood(spec, panel)
         print(f"{spec}\nchi-square {found.chi_square:.1f} on {found.df} df, p {found.p_value:.4f}, AIC {found.aic:.1f}")
-        print(found.standardized.round(2).to_string(), end="\n\n")
+        print(found.summary(["lagged_standardized"]).round(2).to_string(), end="\n\n")
 
     fit = ab.fit(equal, panel, seed=20, draws=draws, tune=tune, chains=chains)
     answer = ab.directionality(fit, "alliance", "days")

@@ -60,7 +60,7 @@ def test_the_joint_model_of_the_sponsor_study(capsys):
     assert printed.count("Verdict: ") == 2  # on direction, and on mediation
     for words in (
         "acquired",
-        "sponsor_kept_on[alliance]",
+        "sponsor_kept_on[alliance -> sponsor kept]",
         "integration error",
         "summed over",
         "indirect",

@@ -562,6 +562,7 @@ def test_summary(small_fit):
     assert table.loc["lagged[0 to 6, alliance -> days]", "mean"] == pytest.approx(float(posterior.mean()))
     assert table.loc["lagged[0 to 6, alliance -> days]", "sd"] == pytest.approx(float(posterior.std(ddof=1)))
     everything = small_fit.summary()
+    assert ab.maximum_likelihood(small_fit.spec, small_fit.panel).summary().index.tolist() == everything.index.tolist()
     names = [name for name in DIMS if name not in {block.name for block in small_fit.scale.blocks}]
     assert list(dict.fromkeys(label.split("[")[0] for label in everything.index)) == names
 

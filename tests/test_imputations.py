@@ -141,7 +141,7 @@ def test_share_between_imputations(mixed):
     draws = mixed.posterior["lagged"].sel(path="x -> y").isel(interval=0).to_numpy()
     between = 1.5 * np.var([draws[:2].mean(), draws[2:].mean()], ddof=1)
     within = np.mean([draws[:2].var(ddof=1), draws[2:].var(ddof=1)])
-    assert mixed.between_share["lagged[0 to 1; x -> y]"] == pytest.approx(between / (within + between))
+    assert mixed.between_share["lagged[0 to 1, x -> y]"] == pytest.approx(between / (within + between))
     assert mixed.between_share.between(0, 1).all()
     assert (np.diff(mixed.between_share) <= 0).all()
     assert "2 imputed panels of 80 people, 4 waves, 400 draws, seed 3" in str(mixed)

@@ -34,7 +34,12 @@ def test_summary_has_the_names_of_the_field(fitted):
     assert np.isfinite(table["mean"]).all()
     assert (fitted.summary(["intraclass_correlation"])["mean"].between(0, 1)).all()
     effects = fitted.summary(["sponsor_kept_on", "sponsor_acquired_on", "sponsor_first_on", "sponsor_effect"])
-    assert len(effects) == 4
+    assert effects.index.tolist() == [
+        "sponsor_kept_on[alliance -> sponsor kept]",
+        "sponsor_acquired_on[days -> sponsor acquired]",
+        "sponsor_first_on[work -> sponsor, 0]",
+        "sponsor_effect[sponsor -> days]",
+    ]
     first = fitted.posterior["mean"].sel(time=0.0)
     assert (first.sel(measure="days") == 0).all(), "the location of a linear predictor"
     assert abs(float(first.sel(measure="alliance").mean()) - 5) < 1.5, "in the measure's own unit"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from scipy.stats import chi2
 
 import alliance_bayes as ab
+from alliance_bayes.basics.names import number
 from alliance_bayes.basics.problems import PanelError, SpecError
 from helpers import (
     REFERENCES,
@@ -323,9 +325,9 @@ def test_standardised_effects(plain):
         ]
     )
     phi = np.array([[estimates[f"{b} -> {a}"] for b in spec.measures] for a in spec.measures])
-    assert list(found.standardized.columns) == ["0 to 1", "1 to 2", "2 to 3"]
-    assert found.standardized.index.name == "path"
-    for interval in found.standardized.columns:
+    effects = found.summary(["lagged_standardized"])["estimate"]
+    assert len(effects) == 3 * 4
+    for interval in ("0 to 1", "1 to 2", "2 to 3"):
         innovation = np.array(
             [
                 [
@@ -340,9 +342,54 @@ def test_standardised_effects(plain):
         )
         after = phi @ within @ phi.T + innovation
         want = phi * np.sqrt(np.diag(within))[None, :] / np.sqrt(np.diag(after))[:, None]
-        got = [[found.standardized.loc[f"{b} -> {a}", interval] for b in spec.measures] for a in spec.measures]
+        got = [[effects[f"lagged_standardized[{interval}, {b} -> {a}]"] for b in spec.measures] for a in spec.measures]
         np.testing.assert_allclose(got, want, rtol=1e-10)
         within = after
+
+
+@pytest.mark.parametrize("key", ["help/riclpm/free", "three/clpm/equal"])
+def test_sds_and_correlations_are_those_of_lavaans_variances(key, panels):
+    """By the delta method an SD has the standard error of its variance over twice the SD."""
+    data, spec = spec_of(key)
+    found, lavaan = ab.maximum_likelihood(spec, panels[data]), LAVAAN["fits"][key]["estimates"]
+    start = number(LAVAAN["data"][data]["times"][0])
+    summary = found.summary()
+    kinds = [("within", f", {start}", f"{float(start)}, ")]
+    if spec.random_intercepts:
+        kinds.append(("between", "", ""))
+    for kind, suffix, where in kinds:
+        variances = {name: lavaan[f"{kind} variance {name}{suffix}"] for name in spec.measures}
+        for name, theirs in variances.items():
+            row = summary.loc[f"{kind}_sd[{where}{name}]"]
+            assert row["estimate"] == pytest.approx(np.sqrt(theirs["estimate"]), abs=1e-5)
+            assert row["se"] == pytest.approx(theirs["se"] / (2 * np.sqrt(theirs["estimate"])), rel=2e-4)
+            assert row["upper"] - row["lower"] == pytest.approx(2 * 1.959963984540054 * row["se"])
+        for first, second in combinations(spec.measures, 2):
+            product = variances[first]["estimate"] * variances[second]["estimate"]
+            theirs = lavaan[f"{kind} covariance {first}, {second}{suffix}"]["estimate"] / np.sqrt(product)
+            assert summary.loc[f"{kind}_correlation[{where}{first}, {second}]", "estimate"] == pytest.approx(
+                theirs, abs=2e-5
+            )
+
+
+def test_standard_errors_of_what_follows_from_the_estimates(plain):
+    """A correlation by its textbook gradient; a lagged effect as in the table; a mean too."""
+    found = plain[2]
+    summary, table = found.summary(), found.table
+    names = [f"between {what}" for what in ("variance alliance", "covariance alliance, days", "variance days")]
+    first, both, second = table.loc[names, "estimate"]
+    root = np.sqrt(first * second)
+    gradient = np.array([-both / (2 * first * root), 1 / root, -both / (2 * second * root)])
+    places = table.index.get_indexer(names)
+    want = np.sqrt(gradient @ found.covariance[np.ix_(places, places)] @ gradient)
+    row = summary.loc["between_correlation[alliance, days]"]
+    assert row["estimate"] == pytest.approx(both / root, rel=1e-10)
+    assert row["se"] == pytest.approx(want, rel=1e-6)
+    for ours, theirs in (("lagged[1 to 2, alliance -> days]", "alliance -> days"), ("mean[2.0, days]", "mean days, 2")):
+        columns = ["estimate", "se", "lower", "upper"]
+        np.testing.assert_allclose(summary.loc[ours, columns], table.loc[theirs, columns].astype(float), rtol=1e-7)
+    with pytest.raises(SpecError, match=r"The model has no 'lag'; did you mean 'lagged'\? Quantities: 'lagged', "):
+        found.summary(["lag"])
 
 
 def test_the_order_of_measures_does_not_matter(plain):
@@ -366,8 +413,11 @@ def test_printed(plain):
         f"AIC {found.aic:.1f}, BIC {found.bic:.1f}"
     )
     assert found.messages == ()
-    assert rows[29] == "Largest residuals, in SDs (all in .residuals):"
-    assert len(rows) == 2 + 27 + 1 + 5
+    assert rows[29:31] == [
+        "SDs, correlations and lagged effects in SDs are in .summary().",
+        "Largest residuals, in SDs (all in .residuals):",
+    ]
+    assert len(rows) == 2 + 27 + 2 + 5
 
 
 def test_gradient_vanishes_at_the_estimates(plain):

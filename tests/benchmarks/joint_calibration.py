@@ -105,10 +105,13 @@ def simulated(psi: dict[str, xr.DataArray], persons: int, rng: np.random.Generat
         if wave > 0:
             deviation_a, deviation_d = between[:, 0] + a, between[:, 1] + d
             found = float(psi["sponsor_acquired_intercept"][wave - 1])
-            found = found + float(psi["sponsor_acquired_on"].sel(sponsor_acquired_on_of="days")) * deviation_d
+            found = (
+                found
+                + float(psi["sponsor_acquired_on"].sel(sponsor_acquired_on_of="days -> sponsor acquired")) * deviation_d
+            )
             kept = float(psi["sponsor_kept_intercept"][wave - 1])
-            kept = kept + float(psi["sponsor_kept_on"].sel(sponsor_kept_on_of="days")) * deviation_d
-            kept = kept + float(psi["sponsor_kept_on"].sel(sponsor_kept_on_of="alliance")) * deviation_a
+            kept = kept + float(psi["sponsor_kept_on"].sel(sponsor_kept_on_of="days -> sponsor kept")) * deviation_d
+            kept = kept + float(psi["sponsor_kept_on"].sel(sponsor_kept_on_of="alliance -> sponsor kept")) * deviation_a
             before = sponsor
             sponsor = rng.random(persons) < expit(np.where(before, kept, found))
             new = _correlated(sd, psi["innovation_partial_unit"], persons, rng)

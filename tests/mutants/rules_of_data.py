@@ -182,12 +182,14 @@ DATA: list[Mutant] = [
         ("few clusters are said", "FEW_CLUSTERS = 40", "FEW_CLUSTERS = 10"),
     ),
     *rules_of(
-        "likelihood/maximum_likelihood.py",
-        "test_likelihood.py::test_standardised_effects",
+        "likelihood/delta_method.py",
+        "test_likelihood.py::test_sds_and_correlations_are_those_of_lavaans_variances",
+        ("slopes are of twice the width", "/ (2 * widths[:, None])", "/ widths[:, None]"),
         (
-            "predictor -> outcome in standardised effects",
-            "effects[group, :, place]",
-            "effects[group, :, -1 - place]",
+            "quantities are those asked for",
+            "table.iloc[np.concatenate(chosen)]",
+            "table",
+            "test_likelihood.py::test_standardised_effects",
         ),
     ),
     *rules_of(

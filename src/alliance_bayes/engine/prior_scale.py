@@ -252,10 +252,13 @@ class PriorBuilder(Workspace):
         self.coordinates[name] = tuple(labels)  # type: ignore[assignment]
         return name
 
-    def numbers(self, name: str, prior: Prior, key: Key, labels: Sequence[str]) -> None:
-        """Add random variables of one prior that are the parameters of one array."""
-        if labels:
-            self.let(self.table.at(key, 0), self.add(name, prior, self.dim(f"{name}_of", labels))[0])
+    def numbers(self, name: str, prior: Prior, key: Key) -> None:
+        """Add a vector that is the parameters of one array, and has their names as labels, where there are any."""
+        positions = np.sort(self.table.at(key, 0))
+        positions = positions[positions != NOTHING]
+        if positions.size:
+            dim = self.dim(f"{name}_of", [self.table.names[position] for position in positions])
+            self.let(positions, self.add(name, prior, dim)[0])
 
     def by_occasion(
         self,

@@ -1,9 +1,10 @@
 """Quantities a reader knows by name, from the parameters of the model."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -50,6 +51,11 @@ class Quantity:
     def where(self) -> slice:
         """Its place in the derived vector."""
         return slice(self.start, self.start + math.prod(self.shape))
+
+    def labels(self, coordinates: Mapping[str, Sequence[object]]) -> list[str]:
+        """Names of its numbers in order, as ArviZ writes them: ``"lagged[0 to 6, alliance -> days]"``."""
+        places = product(*(coordinates[dim] for dim in self.dims))
+        return [f"{self.name}[{', '.join(map(str, place))}]" for place in places] if self.dims else [self.name]
 
 
 @dataclass(frozen=True, eq=False)

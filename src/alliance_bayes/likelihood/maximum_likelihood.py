@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from ..basics.calls import checked
 from ..basics.given import is_number, shown
-from ..basics.names import did_you_mean, lagged_paths, quoted
+from ..basics.names import choices, did_you_mean, quoted
 from ..basics.problems import Problems, SpecError
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..engine.moments.kernel import log_likelihoods_per_person
@@ -20,7 +20,7 @@ from ..engine.moments.program_kernel import run
 from ..engine.moments.statistics import covariate_density, people_by_pattern
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
-from ..spec.steps import interval_names
+from .delta_method import derived_estimates
 from .fit_indices import Scaling, fit_indices
 from .maximising import hessian_of, inverse_information, maximise, wave_means
 from .residuals import moment_residuals
@@ -32,6 +32,7 @@ __all__ = ["MaximumLikelihood", "log_likelihood", "maximum_likelihood", "per_per
 
 MOST_PERSONS = 50_000  # whose values are held in the model's unit at a time
 N_SHOWN = 5
+DERIVED = "SDs, correlations and lagged effects in SDs are in .summary()."
 FEW_CLUSTERS = 40
 StandardErrors = Literal["observed", "robust"]
 
@@ -49,9 +50,6 @@ class MaximumLikelihood:
         ``estimate``; ``se`` (NaN where the information is singular);
         ``z`` and ``p`` against 0; ``lower`` and ``upper`` of the normal 95 % interval. Distrust
         all standard errors when `messages` says that the solution is improper.
-    standardized
-        Lagged effects in within-person SDs (CLPM: SDs), index ``path`` (with groups, ``"group: path"``),
-        one column for each interval.
     log_likelihood
         Of the values in their own units.
     n_parameters, n_persons
@@ -94,7 +92,6 @@ class MaximumLikelihood:
 
     spec: CrossLagged
     table: pd.DataFrame
-    standardized: pd.DataFrame
     log_likelihood: float
     n_parameters: int
     n_persons: int
@@ -136,6 +133,37 @@ class MaximumLikelihood:
             return pd.DataFrame(columns=["observed", "implied", "residual", "z"], index=index, dtype=float)
         return moment_residuals(self._model, self.theta, self._saturated, self._sampling)
 
+    @checked()
+    def summary(self, names: list[str] | None = None) -> pd.DataFrame:
+        """Effects in SDs, SDs and correlations that follow from the estimates, named as those of `Fit.summary`.
+
+        Parameters
+        ----------
+        names
+            Quantities of `Fit.draws` that are no random variables, such as ``["lagged_standardized"]``; all when
+            left open.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by the quantity with its coordinates, such as ``"lagged_standardized[0 to 6, alliance -> days]"``:
+            ``estimate``, ``se`` (delta method), ``lower`` and ``upper`` of the normal 95 % interval, which may pass
+            the bounds of an SD or a correlation. NaN where a variance is estimated below 0.
+
+        Raises
+        ------
+        SpecError
+            If the model has no quantity of that name.
+        """
+        known = [quantity.name for quantity in self._model.derived.quantities]
+        problems = Problems("These quantities cannot be summarised")
+        for name in names or ():
+            if name not in known:
+                problems.add(f"The model has no '{name}'{choices(name, known, 'Quantities')}")
+        problems.raise_as(SpecError)
+        factors = self._model.raw_factors
+        return derived_estimates(self._model, self.theta, self.covariance / np.outer(factors, factors), names or known)
+
     def __str__(self) -> str:
         shown = self.table.drop(columns="kind").to_string(float_format=lambda value: f"{value:.3f}")
         fit = (
@@ -143,8 +171,8 @@ class MaximumLikelihood:
             f"chi-square {self.chi_square:.3f} on {self.df} df (p {_p_in_words(self.p_value)}), CFI {self.cfi:.3f}, "
             f"RMSEA {self.rmsea:.3f}, SRMR {self.srmr:.3f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         )
-        notes = "".join(f"\n{message}" for message in self.messages)
-        return f"Maximum likelihood of a {self.spec}\n{fit}\n{self._errors_in_words()}{shown}{self._misses()}{notes}"
+        errors, notes = self._errors_in_words(), "".join(f"\n{message}" for message in self.messages)
+        return f"Maximum likelihood of a {self.spec}\n{fit}\n{errors}{shown}\n{DERIVED}{self._misses()}{notes}"
 
     def _errors_in_words(self) -> str:
         if self.standard_errors == "observed":
@@ -245,7 +273,6 @@ def maximum_likelihood(
     return MaximumLikelihood(
         spec=spec,
         table=table,
-        standardized=_standardized(model, found.theta),
         log_likelihood=value,
         n_parameters=n_free,
         n_persons=n_persons,
@@ -403,18 +430,6 @@ def _table(system: PanelSystem, estimates: np.ndarray, errors: np.ndarray) -> pd
         },
         index=pd.Index(system.names, name="parameter"),
     )
-
-
-def _standardized(model: PanelModel, theta: np.ndarray) -> pd.DataFrame:
-    quantity = model.derived["lagged_standardized"]
-    effects = model.derive(theta[None])[0][quantity.where].reshape(model.design.n_groups, *quantity.shape[-2:])
-    rows = {
-        f"{model.design.scope(group)}{path}": effects[group, :, place]
-        for group in range(model.design.n_groups)
-        for place, path in enumerate(lagged_paths(model.spec.measures))
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(interval_names(model.design.times)))
-    return table.rename_axis("path")
 
 
 def _messages(system: PanelSystem, theta: np.ndarray, gradient_gone: bool, definite: bool) -> tuple[str, ...]:

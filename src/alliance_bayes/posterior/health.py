@@ -341,5 +341,5 @@ def _extreme(values: xr.Dataset, choose: Callable[..., Any], unknown: float) -> 
             where = np.argwhere(entries == entry)
             place = where[0] if len(where) else ()
             labels = [str(array[dim].values[index]) for dim, index in zip(array.dims, place, strict=False)]
-            name = f"{variable}[{'; '.join(labels)}]" if labels else str(variable)
+            name = f"{variable}[{', '.join(labels)}]" if labels else str(variable)
     return best, name

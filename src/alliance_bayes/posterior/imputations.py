@@ -112,7 +112,7 @@ class FitOfImputations(Fit):
         Returns
         -------
         pandas.Series
-            Indexed by the quantity with its coordinates, such as ``"lagged[0 to 6; alliance -> days]"``.
+            Indexed by the quantity with its coordinates, such as ``"lagged[0 to 6, alliance -> days]"``.
         """
         found: dict[str, float] = {}
         for quantity in self.derived.quantities:
@@ -122,10 +122,8 @@ class FitOfImputations(Fit):
             between = (1 + 1 / len(draws)) * means.var(axis=0, ddof=1)
             with np.errstate(invalid="ignore", divide="ignore"):
                 shares = between / (within + between)
-            labels = [draws[0][dim].to_numpy() for dim in quantity.dims]
-            for place, share in np.ndenumerate(shares):
-                names = "; ".join(str(label[index]) for label, index in zip(labels, place, strict=True))
-                found[f"{quantity.name}[{names}]" if names else quantity.name] = float(share)
+            labels = quantity.labels({dim: draws[0][dim].values.tolist() for dim in quantity.dims})
+            found |= dict(zip(labels, shares.ravel().tolist(), strict=True))
         return pd.Series(found, name="between_share").dropna().sort_values(ascending=False, kind="stable")
 
     @property

@@ -36,8 +36,8 @@ class Selections(Part):
             for wave, value in enumerate(values, start=first):
                 priors.let(priors.table.at(_intercept(each.of), 0, wave), value)
             if each.effect is not None:
-                priors.numbers(f"{name}_on", each.effect, _on(each.of), each.on)
-            priors.numbers(f"{name}_before", each.slope, _before(each.of), each.before)
+                priors.numbers(f"{name}_on", each.effect, _on(each.of))
+            priors.numbers(f"{name}_before", each.slope, _before(each.of))
 
     def system(self, system: SystemBuilder) -> None:
         """A logit at every wave, that of waves it is not about without anything."""

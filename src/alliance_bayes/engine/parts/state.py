@@ -56,7 +56,7 @@ class State(Part):
     def priors(self, priors: PriorBuilder) -> None:
         """Restarts in SDs of the first wave, log odds, and shifts."""
         state, table, names = _state_of(priors.spec), priors.table, list(priors.spec.measures)
-        required, acted_on = ([names.index(name) for name in each] for each in (state.required_by, state.acts_on))
+        required = [names.index(name) for name in state.required_by]
         if required:
             dim = priors.dim("restarting_measure", state.required_by)
             sds = priors.add("relative_restart_sd", priors.spec.priors.innovation_sd, dim)[0]
@@ -65,16 +65,14 @@ class State(Part):
             priors.let(table.at(RESTART_VARIANCE, 0)[required], priors.writer.multiply(sds, sds))
             priors.let(table.at(RESTART_MEAN, 0)[required], priors.in_first_sds(means, required))
         name = state.name
-        priors.numbers(f"{name}_first_intercept", state.intercept, INTERCEPT[FIRST], [name])
-        priors.numbers(f"{name}_first_on", state.slope, EFFECTS[FIRST], state.first)
-        for word, predictors in _transitions(state):
+        priors.numbers(f"{name}_first_intercept", state.intercept, INTERCEPT[FIRST])
+        priors.numbers(f"{name}_first_on", state.slope, EFFECTS[FIRST])
+        for word in (ACQUIRED, KEPT):
             values = priors.add(f"{name}_{word}_intercept", state.intercept, "later_time")[0]
             for wave, value in enumerate(values, start=1):
                 priors.let(table.at(INTERCEPT[word], 0, wave), value)
-            priors.numbers(f"{name}_{word}_on", state.slope, EFFECTS[word], predictors)
-        if acted_on:
-            shifts = priors.add(f"{name}_effect", state.effect, priors.dim(f"{name}_effect_on", state.acts_on))[0]
-            priors.let(table.at(SHIFT, 0)[acted_on], shifts)
+            priors.numbers(f"{name}_{word}_on", state.slope, EFFECTS[word])
+        priors.numbers(f"{name}_effect", state.effect, SHIFT)
 
     def system(self, system: SystemBuilder) -> None:
         """Logits of the state, means where something restarts, and shifts while the state is on."""

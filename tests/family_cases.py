@@ -54,6 +54,8 @@ CASES = {
     "dpm of three, free": (ab.DPM(M3, lags="free", means="equal"), panel(3, 4)),
     "dpm on a grid": (ab.DPM(M, lags="grid"), panel(2, 4, UNEQUAL)),
     "dpm with lag 2": (ab.DPM(M, lag_2=["y -> y"]), panel(2, 5)),
+    "dpm with loadings": (ab.DPM(M, trait_loadings="free"), panel(2, 4)),
+    "dpm of three with loadings": (ab.DPM(M3, lags="free", trait_loadings="free", residuals="equal"), panel(3, 5)),
     "starts": (ab.STARTS(M), panel(2, 5)),
     "starts of three": (ab.STARTS(M3, means="equal"), panel(3, 4)),
     "lcmsr": (ab.LCMSR(M), panel(2, 5)),

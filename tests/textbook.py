@@ -223,7 +223,10 @@ class Textbook:
         alpha = self.covariance("accumulating")
         joint = np.block([[alpha, self.crossing("accumulating with first")], [np.zeros((size, size)), self.first()]])
         centre = self.shift("intercepts")
-        steady = responses[waves][:, 1:].sum(axis=1).reshape(-1, size)
+        strengths = np.ones((len(times) - 1, size))
+        if self.spec.free_loadings:
+            strengths[1:] = [self.vector("loading", f", {time:g}") for time in times[2:]]
+        steady = (responses[waves][:, 1:] * strengths[:, None, :]).sum(axis=1).reshape(-1, size)
         loadings = np.hstack([steady, start])
         if self.spec.growth:
             zero = np.zeros((size, size))

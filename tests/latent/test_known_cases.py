@@ -90,7 +90,7 @@ def test_what_may_be_new_is_told_among_the_histories():
     model = state_model()
     spec = replace(model.spec, state=replace(model.spec.state, same=0.8))
     *_, last = panel_model(spec, model.panel).notes
-    assert last.endswith("summed over: 'sponsor' was not told at every time, or may be a new one (same=0.8).")
+    assert last.endswith("summed over: 'sponsor' was not reported at every time, or may be a new one (same=0.8).")
 
 
 def test_where_nothing_is_left_all_are_on_the_moments_path():

@@ -164,7 +164,7 @@ def test_a_state_that_is_always_on_is_refused():
         states={"sponsor": np.ones((20, 3))},
     )
     assert problems_of(ab.RICLPM(M, state=ab.State("sponsor", ["alliance"])), panel) == [
-        "The state 'sponsor' is on wherever it was told, so there is nothing to model; leave it out, and make the "
+        "The state 'sponsor' is on wherever it was reported, so there is nothing to model; leave it out, and make the "
         "panel without requires=."
     ]
 

@@ -123,7 +123,7 @@ DISTRIBUTIONS = {
     "starts": {"error_share": stats.beta(2, 3)},
     "dpm": {"relative_accumulating_sd": stats.halfnorm(0, 0.5), "factor_partial_unit": stats.beta(2, 2)},
     "lcmsr": {"relative_slope_sd": stats.halfnorm(0, 0.5)},
-    "trait loadings": {"loading": stats.lognorm(0.3)},
+    "trait loadings": {"trait_loading": stats.lognorm(0.3)},
     "covariate of persons": {"c_on_intercepts": stats.norm(0, 0.5)},
     "moderated": {"moderation": stats.norm(0, 0.1)},
     "groups pooled": {"cross_lagged_spread": stats.halfnorm(0, 0.1), "cross_lagged_of_group": stats.norm(0, 1)},

@@ -65,6 +65,40 @@ def test_free_loadings_of_the_trait():
     agree(simulate(truth, persons=PERSONS, seed=7), truth)
 
 
+@pytest.mark.parametrize("lags", ["equal", "free"])
+def test_free_loadings_of_accumulating_factors(lags):
+    """s_t = Phi s_t-1 + Lambda_t alpha + z_t with Lambda of 1 at the second wave, written out wave by wave."""
+    spec = DPM(TWO, lags=lags, trait_loadings="free")
+    truth = Truth(
+        spec,
+        times=[0, 1, 2, 3],
+        trait_loadings={"x": [0.7, 1.4], "y": 1.2},
+        accumulating_sds={"x": 0.5, "y": 1.5},
+        accumulating_correlation=0.3,
+        first_accumulating_correlation=0.4,
+        sds={"x": 1.0, "y": 3.0},
+        **EFFECTS,
+    )
+    phi, alpha = truth.raw[0], truth.factor_covariance
+    new = truth.within_covariance - phi @ truth.within_covariance @ phi.T
+    strengths = [np.eye(2), np.diag([0.7, 1.2]), np.diag([1.4, 1.2])]
+    of_factors, of_first = [np.zeros((2, 2))], [np.eye(2)]
+    noise = [[np.zeros((2, 2))] * 3]
+    for wave, strength in enumerate(strengths):
+        of_factors.append(phi @ of_factors[-1] + strength)
+        of_first.append(phi @ of_first[-1])
+        noise.append([phi @ each for each in noise[-1]])
+        noise[-1][wave] = np.eye(2)
+    stacked = np.hstack([np.vstack(of_factors), np.vstack(of_first), np.vstack([np.hstack(row) for row in noise])])
+    cross = truth.first_with_factors
+    sources = np.zeros((10, 10))
+    sources[:4, :4] = np.block([[alpha, cross.T], [cross, truth.first_covariance]])
+    sources[4:, 4:] = np.kron(np.eye(3), new)
+    np.testing.assert_allclose(truth.covariance, stacked @ sources @ stacked.T, rtol=1e-12)
+    agree(simulate(truth, persons=PERSONS, seed=8), truth)
+    assert Truth.from_mapping(spec, truth.to_mapping()) == truth
+
+
 # --- moderators ---
 
 
@@ -355,10 +389,18 @@ def test_what_says_nothing_in_a_model_is_refused():
     assert got == problems(
         "icc needs random intercepts, or in a DPM equilibrium=True; leave it out.",
         "within_scale needs lags='free' or 'equal_standardized' in a model that is not stationary; leave it out.",
-        "trait_loadings needs trait_loadings='free' in an RICLPM; leave it out.",
+        "trait_loadings needs trait_loadings='free' in the model; leave it out.",
         "error_share needs a STARTS model; leave it out.",
         "slope_sds needs an LCMSR or ALT; leave it out.",
         "covariates needs covariates or moderated paths in the model; leave it out.",
+    )
+
+
+def test_loadings_that_change_have_no_equilibrium():
+    spec = DPM(TWO, trait_loadings="free")
+    assert refusal(Truth, spec, times=[0, 1, 2, 3], equilibrium=True, icc=0.5, trait_loadings=[1, 2, 3]) == problems(
+        "equilibrium needs a DPM whose trait loadings are fixed; leave it out.",
+        "trait_loadings must be a number above 0, or a list of 2, one for each wave after the second; got [1, 2, 3].",
     )
 
 

@@ -86,6 +86,15 @@ OTHER_MODELS = [
         "use 'equal', 'free' or 'grid'.",
     ),
     (
+        lambda: ab.DPM(["x", "y"], lags="grid", trait_loadings="free"),
+        "trait_loadings='free' needs lags='equal' or 'free' in a dynamic panel model: lags='grid' has steps between "
+        "waves, which have no loadings. Choose one of these, or leave trait_loadings out.",
+    ),
+    (
+        lambda: ab.DPM(["x", "y"], trait_loadings=True),
+        "trait_loadings must be one of 'fixed', 'free'; got True.",
+    ),
+    (
         lambda: ab.ALT(["x", "y"], lags="equal_standardized"),
         "An autoregressive latent trajectory model has factors that act again at each wave, so "
         "lags='equal_standardized' has no meaning for it; use 'equal', 'free' or 'grid'.",
@@ -189,6 +198,12 @@ TOGETHER = [
         {"n_waves": 3},
         "A STARTS model needs at least 4 waves; there are 3. With fewer, measurement error, carry-over and stable "
         "differences cannot be told apart. Use an RICLPM.",
+    ),
+    (
+        ab.DPM(M, trait_loadings="free"),
+        {"n_waves": 3},
+        "trait_loadings='free' in a dynamic panel model needs at least 4 waves; there are 3. With fewer, the loadings "
+        "after the second wave, where they are 1, are not identified. Add a wave, or leave trait_loadings out.",
     ),
     (
         ab.LCMSR(M),

@@ -1,4 +1,4 @@
-"""Exact relations between columns of the data, of which no density can be made: found before anything is sampled."""
+"""Exact relations between columns of the data, which leave no density: looked for before anything is sampled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ROUNDING = 8 * float(np.finfo(np.float64).eps)
 SPARE = 3  # people beyond the number of columns, so that a relation does not hold for want of people
 # From so many people on, chains fell into a variance of 0 at one wave (RI-CLPM of 2 measures, 40 to 500 people): where
 # that wave has parameters of its own, and where they are shared with other intervals. And from so many of all people on
-# too little is left that would hold it.
+# too few are left who would prevent it.
 MANY_ALONE, MANY, LARGE_SHARE, NEARLY_ALL = 12, 24, 0.15, 0.75
 MOST_TIMES = 12  # written out
 MOST_PEOPLE, MOST_PATTERNS = 2_000, 30  # looked through for relations, which are then checked in all
@@ -45,14 +45,14 @@ class Term:
 
 @dataclass(frozen=True)
 class Relation:
-    """A measure that others say exactly.
+    """A measure that is an exact linear function of others.
 
     Attributes
     ----------
     outcome
         The measure.
     terms
-        What says it.
+        What it is a function of.
     coefficients
         Position of each wave where it holds to the coefficients of the terms and the constant, in the columns' units.
     people
@@ -86,7 +86,7 @@ class Relation:
     def sentence(
         self, times: Sequence[float], covariates: Sequence[str] = (), *, fewest_waves: int = 2, families: bool = True
     ) -> str:
-        """What was found and what to do about it.
+        """The relation, and what to do about it.
 
         Parameters
         ----------
@@ -107,8 +107,8 @@ class Relation:
                 "leave it out."
             )
         cure = "Leave one of them out" if self.measures - {self.outcome} else "Leave it out"
-        says, formula = self._said(covariates)
-        return f"'{self.outcome}' {says} at every time{formula}, so that it has no variation of its own. {cure}."
+        is_what, formula = self._in_words(covariates)
+        return f"'{self.outcome}' {is_what} at every time{formula}, so that it has no variation of its own. {cure}."
 
     def _at_some_times(
         self, times: Sequence[float], covariates: Sequence[str], fewest_waves: int, families: bool
@@ -116,13 +116,13 @@ class Relation:
         waves = sorted(self.coefficients)
         plural = "s" if len(waves) > 1 else ""
         counts = in_words([f"{self.people[wave]:,}" for wave in waves])
-        says, formula = self._said(covariates)
+        is_what, formula = self._in_words(covariates)
         if self._unchanged:
             shift = ", but for a shift that all have in common," if self._shifted else ""
-            says = f"is the same as at the time before{shift}"
-        found = (
-            f"'{self.outcome}' at time{plural} {in_words([number(times[wave]) for wave in waves])} {says}{formula} in "
-            f"all {counts} people who have {'both' if len(self.terms) == 1 else 'all these'} values, of "
+            is_what = f"is the same as at the time before{shift}"
+        relation = (
+            f"'{self.outcome}' at time{plural} {in_words([number(times[wave]) for wave in waves])} {is_what}{formula} "
+            f"in all {counts} people who have {'both' if len(self.terms) == 1 else 'all these'} values, of "
             f"{self.n_people:,} people with any"
         )
         kept = [number(time) for wave, time in enumerate(times) if wave not in self.coefficients]
@@ -137,11 +137,11 @@ class Relation:
         cure = f"{', '.join(cures[:-1])}, or {cures[-1]}" if cures[1:] else cures[0]
         if self.ruins_a_fit:
             return (
-                f"{found}, so that it has no variation of its own there, and draws would run into a variance of 0. "
+                f"{relation}, so that it has no variation of its own there, and draws would run into a variance of 0. "
                 f"{cure[0].upper()}{cure[1:]}."
             )
         return (
-            f"{found}. With so few the model can be fitted, but the variance there is hardly known. Where the "
+            f"{relation}. With so few the model can be fitted, but the variance there is hardly known. Where the "
             f"fit's health is doubtful, {cure}."
         )
 
@@ -165,7 +165,7 @@ class Relation:
     def _unchanged(self) -> bool:
         return self._copied and self.terms[0] == Term(self.outcome, -1)
 
-    def _said(self, covariates: Sequence[str]) -> tuple[str, str]:
+    def _in_words(self, covariates: Sequence[str]) -> tuple[str, str]:
         """What the outcome is, and the formula in brackets where it is one."""
         columns = [
             f"the covariate '{term.name}'"
@@ -211,8 +211,8 @@ class Columns:
     def of(self, terms: Sequence[Term], wave: int) -> FloatArray:
         """Columns of a relation at one wave, in SDs, shape ``(row, term)``."""
         places = [self.names.index(term.name) for term in terms]
-        found = [self.values[:, wave + term.place, place] for term, place in zip(terms, places, strict=True)]
-        return np.column_stack(found) / self.scale[places]
+        columns = [self.values[:, wave + term.place, place] for term, place in zip(terms, places, strict=True)]
+        return np.column_stack(columns) / self.scale[places]
 
     def some(self) -> "Columns":
         """A part of the rows, evenly spaced."""
@@ -223,14 +223,14 @@ class Columns:
 def exact_relations(spec: CrossLagged, panel: Panel) -> list[Relation]:
     """Measures of a model that are exact linear functions of others, of the wave before, or of its covariates.
 
-    The likelihood of a normal one has no bound: the variance of what is its own can go to 0.
+    The likelihood of a normal one has no bound: the variance that is left to it can go to 0.
 
     Parameters
     ----------
     spec
         The model.
     panel
-        Its panel. Of several studies at once nothing is found; their matrices were checked when they were read.
+        Its panel. Several studies at once have none: their matrices were checked when they were read.
     """
     if panel.background.group_times:
         return []
@@ -241,18 +241,19 @@ def exact_relations(spec: CrossLagged, panel: Panel) -> list[Relation]:
     for wave in range(1, n_waves):
         terms = [Term(name, 0) for name in fixed] + [Term(name, place) for place in (-1, 0) for name in varying]
         for outcome, others in _dependent(part.of(terms, wave), part.people):
-            said, by = terms[outcome], [terms[place] for place in others]
-            if said.name not in spec.response_columns:
+            measure, of = terms[outcome], [terms[place] for place in others]
+            if measure.name not in spec.response_columns:
                 continue
-            if said.place < 0:
-                said, by = Term(said.name, 0), [Term(term.name, 0) for term in by]
-            candidates[said, tuple(by)] = None
+            if measure.place < 0:
+                measure, of = Term(measure.name, 0), [Term(term.name, 0) for term in of]
+            candidates[measure, tuple(of)] = None
     responses = [columns.names.index(name) for name in dict.fromkeys(spec.response_columns)]
     has_value = ~np.isnan(columns.values[:, :, responses]).all(axis=(1, 2))
     n_people = round(float(columns.people[has_value].sum()))
-    found = [_checked(columns, outcome, terms, n_people, spec.lags == "free") for outcome, terms in candidates]
-    always = {relation.outcome for relation in found if relation.coefficients and relation.everywhere}
-    return [each for each in found if each.coefficients and (each.everywhere or each.outcome not in always)]
+    checked = [_checked(columns, outcome, terms, n_people, spec.lags == "free") for outcome, terms in candidates]
+    relations = [relation for relation in checked if relation.coefficients]
+    always = {relation.outcome for relation in relations if relation.everywhere}
+    return [relation for relation in relations if relation.everywhere or relation.outcome not in always]
 
 
 def dependent_covariates(spec: CrossLagged, panel: Panel) -> Iterator[str]:
@@ -267,8 +268,8 @@ def dependent_covariates(spec: CrossLagged, panel: Panel) -> Iterator[str]:
                 named.add(names[outcome])
                 yield (
                     f"The covariate '{names[outcome]}' is an exact linear function of "
-                    f"{in_words([repr(names[place]) for place in others])}, so that their effects cannot be told "
-                    "apart. Leave one of them out."
+                    f"{in_words([repr(names[place]) for place in others])}, so that their effects are not "
+                    "identified. Leave one of them out."
                 )
 
 
@@ -325,9 +326,9 @@ def _checked(columns: Columns, outcome: Term, terms: tuple[Term, ...], n_people:
         n_tested += 1
         middle, block = block[rows].mean(axis=0), block[rows]
         slopes, *_ = np.linalg.lstsq(block[:, :-1] - middle[:-1], block[:, -1] - middle[-1], rcond=None)
-        left = block[:, -1] - middle[-1] - (block[:, :-1] - middle[:-1]) @ slopes
+        residual = block[:, -1] - middle[-1] - (block[:, :-1] - middle[:-1]) @ slopes
         flat = _flat(block)[-1]
-        if np.abs(left).max() <= TOLERANCE * np.ptp(block[:, -1]) and not flat:
+        if np.abs(residual).max() <= TOLERANCE * np.ptp(block[:, -1]) and not flat:
             constant = units[-1] * (middle[-1] - middle[:-1] @ slopes)
             coefficients[wave] = np.append(slopes * units[-1] / units[:-1], constant)
             people[wave] = round(float(columns.people[rows].sum()))
@@ -349,16 +350,16 @@ def _dependent(block: FloatArray, people: FloatArray) -> Iterator[tuple[int, tup
     """Columns that are exact linear functions of earlier ones, and of which, in any set of columns that rows have."""
     observed = ~np.isnan(block)
     patterns, counts = np.unique(observed, axis=0, return_counts=True)
-    found = set()
+    relations = set()
     for pattern in patterns[np.argsort(-counts)][:MOST_PATTERNS]:
         columns = np.flatnonzero(pattern)
         rows = observed[:, columns].all(axis=1)
         if len(columns) and people[rows].sum() >= len(columns) + SPARE:
-            found |= {
+            relations |= {
                 (int(columns[outcome]), tuple(columns[list(others)].tolist()))
                 for outcome, others in _dependent_of_complete(block[np.ix_(rows, columns)])
             }
-    yield from sorted(found)
+    yield from sorted(relations)
 
 
 def _dependent_of_complete(block: FloatArray) -> Iterator[tuple[int, tuple[int, ...]]]:

@@ -125,9 +125,9 @@ class Design:
     @cached_property
     def step(self) -> float:
         """Greatest common divisor of all intervals."""
-        found = base_step((0.0, *np.cumsum(self.intervals).tolist()))
-        assert found is not None
-        return found
+        step = base_step((0.0, *np.cumsum(self.intervals).tolist()))
+        assert step is not None
+        return step
 
     def along(self, time: float) -> float:
         """Time as a share of the way over which slopes are counted."""
@@ -158,8 +158,8 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
     """
     times = tuple(panel.times)
     groups, group_times = panel.background.group_labels if spec.group_lags else (), panel.background.group_times
-    own = panel.own_times if spec.lags == "continuous" else None
-    decimals = _decimals([*times, *chain(*group_times.values()), *([] if own is None else own.ravel())])
+    own_times = panel.own_times if spec.lags == "continuous" else None
+    decimals = _decimals([*times, *chain(*group_times.values()), *([] if own_times is None else own_times.ravel())])
     columns = {name: _columns(name, panel) for name in spec.conditioned_on}
     everything = {name: _columns(name, panel) for name in spec.moderated.values()} | columns
     scales = {name: _spread(values) for name, values in everything.items()} if like is None else like.scales
@@ -183,7 +183,7 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
         each = tuple(group_times[label] for label in groups)
         cells = tuple(Cell(place, waves) for place, waves in enumerate(each))
         return design(times, groups, cells, group_times=each)
-    if not groups and own is None and not moderators and spec.state is None:
+    if not groups and own_times is None and not moderators and spec.state is None:
         return design(times, (), (Cell(0, times),))
     assert panel.persons is not None
     n_persons = len(panel.persons)
@@ -191,7 +191,7 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
     keys = np.column_stack(
         [
             codes.astype(float),
-            np.tile(times, (n_persons, 1)) if own is None else _from_first_wave(own, times, decimals),
+            np.tile(times, (n_persons, 1)) if own_times is None else _from_first_wave(own_times, times, decimals),
             *(moderators[name] for name in spec.moderated.values()),
         ]
     )
@@ -233,27 +233,27 @@ def _decimals(times: npt.ArrayLike) -> int:
     return int(np.floor(-np.log10(ROUNDINGS * np.finfo(float).eps * largest)))
 
 
-def _from_first_wave(own: FloatArray, times: tuple[float, ...], decimals: int) -> FloatArray:
+def _from_first_wave(own_times: FloatArray, times: tuple[float, ...], decimals: int) -> FloatArray:
     """Own times, moved so that the first is the planned one; waves without an interview are put in between.
 
     Where such a wave lies does not matter: over it, effects and innovations of two intervals join exactly into
-    those of the whole. It comes the planned time after the wave before, or halfway where that would be too late.
+    those of both. It comes the planned time after the wave before, or halfway where that would be too late.
     """
-    known, planned = ~np.isnan(own), np.asarray(times)
-    result = np.array(own)
+    known, planned = ~np.isnan(own_times), np.asarray(times)
+    result = np.array(own_times)
     for person in np.flatnonzero(~known.all(axis=1)):
         seen = np.flatnonzero(known[person])
         if not seen.size:
             result[person] = planned
             continue
         first = seen[0]
-        result[person, :first] = own[person, first] + planned[:first] - planned[first]
+        result[person, :first] = own_times[person, first] + planned[:first] - planned[first]
         for wave in np.flatnonzero(~known[person]):
             if wave < first:
                 continue
             before, later = result[person, wave - 1], seen[seen > wave]
-            here = before + planned[wave] - planned[wave - 1]
-            if later.size and here >= own[person, later[0]]:
-                here = (before + own[person, later[0]]) / 2
-            result[person, wave] = here
+            time = before + planned[wave] - planned[wave - 1]
+            if later.size and time >= own_times[person, later[0]]:
+                time = (before + own_times[person, later[0]]) / 2
+            result[person, wave] = time
     return np.asarray(np.round(result - result[:, :1] + planned[0], decimals))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property, partial, reduce
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,7 +34,7 @@ DIGIT = 16
 MOST_STEPS = DIGIT**4
 
 
-class Interval:
+class Interval(NamedTuple):
     """Effects and innovations from one wave to the next, step by step.
 
     Attributes
@@ -46,8 +47,9 @@ class Interval:
         Steps in the interval; all but the last end at waves nobody observed.
     """
 
-    def __init__(self, effects: Addresses, innovation: Addresses, n_steps: int) -> None:
-        self.effects, self.innovation, self.n_steps = effects, innovation, n_steps
+    effects: Addresses
+    innovation: Addresses
+    n_steps: int
 
 
 class Dynamics:
@@ -159,7 +161,7 @@ class Dynamics:
         return dict(zip(lengths, counts.astype(int).tolist(), strict=True))
 
     def _composed(self, cell: Cell, step: float, count: int) -> tuple[Addresses, Addresses]:
-        """Effects and innovations over several steps, digit by digit, each digit's found once."""
+        """Effects and innovations over several steps, digit by digit, each digit once."""
         key = (cell.group, cell.moderators), count
         if key in self._powers:
             return self._powers[key]
@@ -187,14 +189,13 @@ class Dynamics:
 
     def _stationary(self, group: int, intervals: Sequence[Interval]) -> list[Interval]:
         """Innovations that keep the within-person covariance: ``Psi = P - Phi P Phi'`` of each step."""
-        covariance, found = self.at(FIRST, group), dict[bytes, Addresses]()
+        covariance, innovations = self.at(FIRST, group), dict[bytes, Addresses]()
         for interval in intervals:
-            key = np.ascontiguousarray(interval.effects).tobytes()
-            if key not in found:
+            key = interval.effects.tobytes()
+            if key not in innovations:
                 carried = self.writer.quadratic_form(interval.effects, covariance)
-                found[key] = self.writer.subtract(covariance, carried)
-            interval.innovation = found[key]
-        return list(intervals)
+                innovations[key] = self.writer.subtract(covariance, carried)
+        return [interval._replace(innovation=innovations[interval.effects.tobytes()]) for interval in intervals]
 
     def _equal_standardized(self, group: int, n_intervals: int) -> list[Interval]:
         """``Phi_t = D_t S D_t-1^-1`` with D_t the within-person SDs at wave t.

@@ -1,21 +1,27 @@
-"""Whether a model can be meant, identified and fitted on a panel, before anything is compiled."""
+"""Whether a model is identified and can be fitted on a panel, before anything is compiled."""
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..basics.names import choices
+from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
 from ..panel import Panel, PanelWarning
 from ..spec.cross_lagged import CrossLagged
 from .dependence import dependent_covariates, exact_relations
+from .design import design_of
+from .layout import Layout, lay_out
 from .parts import PARTS
+from .rank import indistinct_parameters
 
-__all__ = ["check_spec_against_panel"]
+__all__ = ["check_identified", "check_spec_against_panel"]
 
 PACKAGE = str(Path(__file__).parents[1])
+MOST_ALIKE = 5  # covariates that act on the same, of which identification is examined
 
 
 def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
@@ -50,6 +56,53 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
     for problem in (*_too_few_people(spec, panel), *_without_variation(spec, panel)):
         problems.add(problem)
     problems.raise_as(SpecError)
+
+
+def check_identified(layout: Layout, panel: Panel) -> None:
+    """Refuse a model whose parameters means and covariances at its times do not determine.
+
+    Raises
+    ------
+    SpecError
+        With the parameters that are not identified.
+    """
+    spec = layout.spec
+    if spec.indicators and spec.invariance == "approximate":
+        return  # identified by its priors alone
+    indistinct = _indistinct(_with_few_covariates(layout, panel)) and _indistinct(layout)
+    if indistinct:
+        raise SpecError(
+            f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: "
+            f"means and covariances do not determine {quoted(indistinct, most=8)}. Use fewer free parameters "
+            "(residuals='equal', lags='equal', fewer options) or more waves."
+        )
+
+
+def _indistinct(layout: Layout) -> tuple[str, ...]:
+    return indistinct_parameters(layout.system, layout.scale, layout.design.cells)
+
+
+def _with_few_covariates(layout: Layout, panel: Panel) -> Layout:
+    """The model with at most a few covariates that act on the same.
+
+    Given the rest of a model, each covariate's effects are identified by its covariances with the values alone, and by
+    the same rule for covariates that act on the same. So what identifies this model identifies the full one, and
+    hundreds of covariates need not be examined one by one.
+    """
+    spec = layout.spec
+    of_state = () if spec.state is None else spec.state.predictors
+    needed = {*spec.predetermined, *spec.moderated.values(), *of_state}
+    kept: dict[str, tuple[str, ...]] = {}
+    alike: Counter[tuple[tuple[str, ...], bool]] = Counter()
+    for name, targets in spec.covariates.items():
+        kind = (tuple(targets), name in panel.covariates)
+        alike[kind] += 1
+        if name in needed or alike[kind] <= MOST_ALIKE:
+            kept[name] = tuple(targets)
+    if len(kept) == len(spec.covariates):
+        return layout
+    few = replace(spec, covariates=kept)
+    return lay_out(few, design_of(few, panel))
 
 
 def _too_few_people(spec: CrossLagged, panel: Panel) -> Iterator[str]:

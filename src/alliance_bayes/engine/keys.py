@@ -9,7 +9,6 @@ __all__ = [
     "ACCUMULATING_WITH_FIRST",
     "ACCUMULATING_WITH_SLOPE",
     "BETWEEN",
-    "BETWEEN_WITH_SLOPE",
     "DIFFUSION",
     "DRIFT",
     "FIRST",
@@ -17,7 +16,6 @@ __all__ = [
     "LAGGED",
     "LOADING",
     "MODERATION",
-    "SLOPE",
     "Key",
     "Kind",
 ]
@@ -63,14 +61,11 @@ class Key(NamedTuple):
     of: tuple[str, ...] = ()
 
 
-# Read by several parts, or by how effects and innovations over an interval follow from them; the keys of a part that
-# no other part reads stand with the part.
+# Those that several parts read, or the dynamics; others stand with their part.
 LAGGED = Key("lagged")
 DRIFT = Key("drift", "drift")
 MODERATION = Key("moderation")
 BETWEEN = Key("between", "between")
-SLOPE = Key("growth", "slope")
-BETWEEN_WITH_SLOPE = Key("growth", "between with slope")
 ACCUMULATING = Key("accumulating", "accumulating")
 ACCUMULATING_WITH_FIRST = Key("accumulating", "accumulating with first")
 ACCUMULATING_SLOPE = Key("growth", "accumulating slope")

@@ -81,7 +81,7 @@ class Layout:
         return derived_of(groups)
 
 
-def lay_out(spec: CrossLagged, design: Design) -> Layout:
+def lay_out(spec: CrossLagged, design: Design, parts: Sequence[Part] = PARTS) -> Layout:
     """Lay out a model.
 
     Parameters
@@ -90,10 +90,12 @@ def lay_out(spec: CrossLagged, design: Design) -> Layout:
         The model.
     design
         What it has to know of the panel.
+    parts
+        Every part that a model may have.
     """
-    parts = tuple(part for part in PARTS if part.belongs_to(spec))
+    chosen = tuple(part for part in parts if part.belongs_to(spec))
     table = TableBuilder(spec, design)
-    for part in parts:
+    for part in chosen:
         for group in range(design.n_groups):
             part.parameters(table, group)
-    return Layout(table.table(), parts)
+    return Layout(table.table(), chosen)

@@ -1,6 +1,5 @@
 """A model on a panel: everything that follows from the two before a number is tried."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +14,7 @@ from ..basics.problems import SpecError
 from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design, design_of
-from .identification import check_spec_against_panel
+from .identification import check_identified, check_spec_against_panel
 from .kernels.interpreter import run_many
 from .latent.cases import responses_of_cases
 from .latent.known_cases import left_to_integrate
@@ -28,7 +27,6 @@ from .moments.linear_system import PanelSystem
 from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
 from .prior_scale import PriorScale
 from .quantities import Derived
-from .rank import indistinct_parameters
 
 __all__ = ["Latent", "PanelModel", "check_latent", "panel_model"]
 
@@ -38,7 +36,6 @@ type FloatArray = npt.NDArray[np.float64]
 
 MOST_TRIES = 50
 MOST_SYSTEMS = 4096
-MOST_ALIKE = 5  # covariates that act on the same, of which identification is examined
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +53,7 @@ class PanelModel:
     units
         Centre and scale of each of the spec's columns; those of the panel where left open.
     n_asked
-        After how many waves nobody was asked yet, so that it says nothing that nobody was seen; none where left open.
+        From which wave on nobody was interviewed yet, so that being unseen says nothing; none where left open.
     """
 
     layout: Layout
@@ -92,13 +89,13 @@ class PanelModel:
 
     def system_of(self, cell: Cell) -> PanelSystem:
         """The model for people of one cell alone, who need not be in the panel; those asked for last are kept."""
-        found = self._system_of.pop(cell, None)
-        if found is None:
-            found = self.layout.system_of([cell])
-        self._system_of[cell] = found
+        system = self._system_of.pop(cell, None)
+        if system is None:
+            system = self.layout.system_of([cell])
+        self._system_of[cell] = system
         if len(self._system_of) > MOST_SYSTEMS:
             del self._system_of[next(iter(self._system_of))]
-        return found
+        return system
 
     @cached_property
     def _system_of(self) -> dict[Cell, PanelSystem]:
@@ -144,15 +141,15 @@ class PanelModel:
         if not self.spec.is_latent:
             return standardized_values(self.panel, self.spec.columns, centre, scale, persons, self.design)
         raw = self.panel.require_persons("The likelihood of measures that are not normal")
-        whole = np.full((len(raw), self.system.n_values + self.system.n_covariates), np.nan)
+        values = np.full((len(raw), self.system.n_values + self.system.n_covariates), np.nan)
         n_measures, n_waves = len(self.spec.measures), raw.shape[1]
         for place, name in enumerate(self.spec.measures):
             if name not in self.spec.random_families:
                 column = raw[:, :, self.panel.measures.index(name)]
-                whole[:, place : n_measures * n_waves : n_measures] = (column - centre[place]) / scale[place]
+                values[:, place : n_measures * n_waves : n_measures] = (column - centre[place]) / scale[place]
         if self.design.covariate_values is not None:
-            whole[:, self.system.n_values :] = self.design.covariate_values
-        return whole if persons is None else whole[persons]
+            values[:, self.system.n_values :] = self.design.covariate_values
+        return values if persons is None else values[persons]
 
     @cached_property
     def families(self) -> FamilyLayout:
@@ -189,7 +186,7 @@ class PanelModel:
         return replace(self.on(panel, until=n_waves - 1 if until is None else until), n_asked=asked)
 
     def on(self, panel: Panel, *, until: int | None = None, spec: CrossLagged | None = None) -> "PanelModel":
-        """The model on another panel, in the same units, with covariates standardised as here.
+        """The model on another panel, in the same units, with covariates standardised alike.
 
         Parameters
         ----------
@@ -229,9 +226,9 @@ class PanelModel:
         thetas, proper = run_many(psi, self.scale.arrays)
         theta = thetas[np.argmax(proper & np.isfinite(thetas).all(axis=1))]
         means, covariances, _ = self.predictor_moments(theta)
-        found = np.zeros(self.panel.n_persons, dtype=bool)
-        found[self.latent_data.person[left_to_integrate(means, covariances, self.latent_data)]] = True
-        return found
+        integrated = np.zeros(self.panel.n_persons, dtype=bool)
+        integrated[self.latent_data.person[left_to_integrate(means, covariances, self.latent_data)]] = True
+        return integrated
 
     @cached_property
     def has_value(self) -> npt.NDArray[np.bool_]:
@@ -249,11 +246,11 @@ class PanelModel:
         of_measures = n_columns * n_all
         wave = np.where(place < of_measures, place // n_columns, (place - of_measures) % n_all)
         later = wave >= n_waves
-        found = (~np.isnan(self.values()[:, :n_values][:, later])).any(axis=1)
+        has_value = (~np.isnan(self.values()[:, :n_values][:, later])).any(axis=1)
         if self.spec.is_latent:
             responses = self.responses
-            found[self.cases.person[responses.case[later[responses.position]]]] = True
-        return found
+            has_value[self.cases.person[responses.case[later[responses.position]]]] = True
+        return has_value
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -261,16 +258,16 @@ class PanelModel:
         if not self.spec.is_latent:
             path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
             return (path, *self.few_people)
-        found = list(self._paths())
+        notes = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
         if state is not None and (histories > 1).any():
             new = f", or may be a new one (same={number(state.same)})" if state.same < 1 else ""
-            found.append(
+            notes.append(
                 f"{int((histories > 1).sum())} people have several possible histories, up to {int(histories.max())} of "
-                f"one person, which are summed over: '{state.name}' was not told at every time{new}."
+                f"one person, which are summed over: '{state.name}' was not reported at every time{new}."
             )
         sparse = sparse_categories(panel_responses(self.panel, self.families), self.families)
-        return (*found, *self.few_people, *sparse)
+        return (*notes, *self.few_people, *sparse)
 
     @property
     def few_people(self) -> tuple[str, ...]:
@@ -358,44 +355,9 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
     check_spec_against_panel(spec, panel)
     model = PanelModel(lay_out(spec, design_of(spec, panel)), panel)
     if spec.is_latent:
-        model.responses  # noqa: B018  # values that do not fit their family are found here
-    if spec.indicators and spec.invariance == "approximate":
-        return model  # identified by its priors alone
-    indistinct = _indistinct(_with_few_covariates(model)) and _indistinct(model)
-    if indistinct:
-        raise SpecError(
-            f"This {spec.title} is not identified by {len(panel.times)} waves of {len(spec.measures)} measures: means "
-            f"and covariances do not tell apart {quoted(indistinct, most=8)}. Use fewer free parameters "
-            "(residuals='equal', lags='equal', fewer options) or more waves."
-        )
+        model.responses  # noqa: B018  # values that do not fit their family are refused by this
+    check_identified(model.layout, panel)
     return model
-
-
-def _indistinct(model: PanelModel) -> tuple[str, ...]:
-    return indistinct_parameters(model.system, model.scale, model.design.cells)
-
-
-def _with_few_covariates(model: PanelModel) -> PanelModel:
-    """The model with at most a few covariates that act on the same.
-
-    Given the rest of a model, each covariate's effects are told by its own covariances with the values alone, and by
-    the same rule for covariates that act on the same. So what identifies this model identifies the whole one, and
-    hundreds of covariates need not be examined one by one.
-    """
-    spec = model.spec
-    state = () if spec.state is None else spec.state.predictors
-    named = {*spec.predetermined, *spec.moderated.values(), *state}
-    kept: dict[str, tuple[str, ...]] = {}
-    alike: Counter[tuple[tuple[str, ...], bool]] = Counter()
-    for name, targets in spec.covariates.items():
-        kind = (tuple(targets), name in model.panel.covariates)
-        alike[kind] += 1
-        if name in named or alike[kind] <= MOST_ALIKE:
-            kept[name] = tuple(targets)
-    if len(kept) == len(spec.covariates):
-        return model
-    few = replace(spec, covariates=kept)
-    return PanelModel(lay_out(few, design_of(few, model.panel)), model.panel)
 
 
 def check_latent(spec: CrossLagged, latent: str) -> None:

@@ -208,13 +208,53 @@ class PriorBuilder(Workspace):
         """Addresses of the partial correlations of a matrix, of the measures unless its size is given."""
         return self.add(name, prior, *dims, group=group, size_of_matrix=self.size if size is None else size)
 
-    def dim(self, name: str, labels: Sequence[str]) -> str:
+    def joint(
+        self,
+        name: str,
+        sds: Mapping[str, Sequence[Addresses]],
+        blocks: Mapping[tuple[str, str], Key],
+        *,
+        group: bool,
+    ) -> list[Addresses]:
+        """Add the correlations of several vectors of measures, whose covariance matrix is parameters block by block.
+
+        Parameters
+        ----------
+        name
+            Beginning of the names of the random variable and of its dim.
+        sds
+            What each vector is, to its SDs by group.
+        blocks
+            Two vectors to the array of their covariances.
+        group
+            Whether each group has its own.
+
+        Returns
+        -------
+        list
+            The covariance matrix of all, by group.
+        """
+        size, words = self.size, list(sds)
+        dim = self.dim(f"{name}_pair", pairs([f"{word} {measure}" for word in words for measure in self.spec.measures]))
+        prior = self.spec.priors.between_correlation
+        units = self.correlation(f"{name}_partial_unit", prior, dim, group=group, size=len(words) * size)
+        place = {word: slice(start * size, (start + 1) * size) for start, word in enumerate(words)}
+        matrices = []
+        for g, unit in enumerate(units):
+            covariance = self.writer.covariance(np.concatenate([vector[g] for vector in sds.values()]), unit)
+            for (row, column), key in blocks.items():
+                if row in place and column in place:
+                    self.let(self.table.at(key, g), covariance[place[row], place[column]])
+            matrices.append(covariance)
+        return matrices
+
+    def dim(self, name: str, labels: Sequence[str] | Sequence[float]) -> str:
         """A dim of a part's own, with its labels."""
-        self.coordinates[name] = tuple(labels)
+        self.coordinates[name] = tuple(labels)  # type: ignore[assignment]
         return name
 
     def numbers(self, name: str, prior: Prior, key: Key) -> None:
-        """Add random variables of one prior that are the parameters of one array, under the names of these."""
+        """Add a vector that is the parameters of one array, and has their names as labels, where there are any."""
         positions = np.sort(self.table.at(key, 0))
         positions = positions[positions != NOTHING]
         if positions.size:

@@ -112,7 +112,7 @@ class QuantityBuilder:
     ----------
     centre, scale
         Addresses of the centre and the scale of each measure.
-    found
+    named
         Name of each quantity to its dims and addresses.
     """
 
@@ -122,7 +122,7 @@ class QuantityBuilder:
         self.cell = Cell(group, self.design.times_of(group), (0.0,) * len(self.spec.moderated))
         n_parameters, size = len(workspace.table), len(self.spec.measures)
         self.centre, self.scale = (n_parameters + first + np.arange(size) for first in (0, size))
-        self.found: dict[str, tuple[tuple[str, ...], Addresses]] = {}
+        self.named: dict[str, tuple[tuple[str, ...], Addresses]] = {}
 
     def at(self, key: Key, occasion: int | None = None) -> Addresses:
         """Addresses of an array of parameters."""
@@ -131,7 +131,7 @@ class QuantityBuilder:
     def add(self, name: str, dims: tuple[str, ...], addresses: Addresses | Sequence[Addresses]) -> None:
         """Add a quantity; several arrays are stacked along the first dim."""
         stacked = np.stack(list(addresses))
-        self.found[name] = dims, np.where(stacked == NOTHING, self.writer.constant(0.0), stacked)
+        self.named[name] = dims, np.where(stacked == NOTHING, self.writer.constant(0.0), stacked)
 
     def in_raw_units(self, sds: Addresses) -> Addresses:
         """SDs of the measures in their own units."""
@@ -140,22 +140,23 @@ class QuantityBuilder:
     @cached_property
     def intervals(self) -> list[tuple[Addresses, Addresses]]:
         """Effects and innovation covariance over each interval, all its steps together."""
-        writer, found = self.writer, []
+        writer, intervals = self.writer, []
         for interval in self.dynamics.intervals(self.cell):
             effects, innovation = interval.effects, interval.innovation
             for _ in range(interval.n_steps - 1):
                 effects = writer.product(interval.effects, effects)
                 innovation = writer.add(writer.quadratic_form(interval.effects, innovation), interval.innovation)
-            found.append((effects, innovation))
-        return found
+            intervals.append((effects, innovation))
+        return intervals
 
     @cached_property
     def within(self) -> list[Addresses]:
         """Covariance of the within-person parts at each wave; given the accumulating factors where there are any."""
-        found = [self.dynamics.first(self.group)]
+        covariances = [self.dynamics.first(self.group)]
         for effects, innovation in self.intervals:
-            found.append(self.writer.add(self.writer.quadratic_form(effects, found[-1]), innovation))
-        return found
+            carried = self.writer.quadratic_form(effects, covariances[-1])
+            covariances.append(self.writer.add(carried, innovation))
+        return covariances
 
     @cached_property
     def within_sds(self) -> list[Addresses]:
@@ -166,19 +167,19 @@ class QuantityBuilder:
 def derived_of(groups: Sequence[QuantityBuilder]) -> Derived:
     """The quantities of all groups, with a first dim of groups where there are any."""
     workspace = groups[0].workspace
-    named, writer = bool(workspace.design.groups), workspace.writer
-    found: list[Quantity] = []
+    has_groups, writer = bool(workspace.design.groups), workspace.writer
+    quantities: list[Quantity] = []
     output: list[Addresses] = []
-    names = sorted(groups[0].found, key=lambda name: IN_ORDER.index(name) if name in IN_ORDER else len(IN_ORDER))
+    names = sorted(groups[0].named, key=lambda name: IN_ORDER.index(name) if name in IN_ORDER else len(IN_ORDER))
     for name in names:
-        dims, addresses = groups[0].found[name]
-        if named:
-            each = [group.found[name][1] for group in groups]
+        dims, addresses = groups[0].named[name]
+        if has_groups:
+            each = [group.named[name][1] for group in groups]
             longest, unknown = max(map(len, each)), writer.constant(np.nan)
             dims, addresses = ("group", *dims), np.stack([_padded(one, longest, unknown) for one in each])
-        found.append(Quantity(name, dims, addresses.shape, sum(map(len, output))))
+        quantities.append(Quantity(name, dims, addresses.shape, sum(map(len, output))))
         output.append(addresses.ravel())
-    return Derived(tuple(found), writer.program(np.concatenate(output)))
+    return Derived(tuple(quantities), writer.program(np.concatenate(output)))
 
 
 def _padded(addresses: Addresses, length: int, unknown: Addresses) -> Addresses:

@@ -1,4 +1,4 @@
-"""Whether means and covariances tell the parameters apart, near points drawn from the prior."""
+"""Whether means and covariances identify the parameters, near points drawn from the prior."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ PRIOR_ALONE = ("family", "state", "selection", "restart")  # whose data are not 
 def indistinct_parameters(
     system: PanelSystem, scale: PriorScale, cells: Sequence[Cell], seed: int = 0
 ) -> tuple[str, ...]:
-    """Names of parameters that no means and covariances of this panel's times can tell apart.
+    """Names of parameters that means and covariances at this panel's times do not identify.
 
     The rank of the information is that of the Jacobian of the implied moments [1]_. It is taken at a few
     points drawn from the prior, since a model may be identified everywhere but in special places; a model
@@ -53,7 +53,7 @@ def indistinct_parameters(
     ----------
     .. [1] Rothenberg (1971). Identification in parametric models. Econometrica 39, 577-591.
     """
-    rng, found, chosen = np.random.default_rng(seed), tuple[str, ...](), _some_of_every_group(cells)
+    rng, indistinct, chosen = np.random.default_rng(seed), tuple[str, ...](), _some_of_every_group(cells)
     judged = [place for place, parameter in enumerate(system.parameters) if parameter.kind not in PRIOR_ALONE]
     _refuse_beyond_memory(system, len(judged))
     seen = 0
@@ -62,16 +62,16 @@ def indistinct_parameters(
         thetas, proper = run_many(psi, scale.arrays)
         if not proper[0] or not np.isfinite(thetas).all():
             continue
-        found = _null_space(system, thetas[0], chosen, judged)
+        indistinct = _null_space(system, thetas[0], chosen, judged)
         seen += 1
-        if not found or seen == N_POINTS:
+        if not indistinct or seen == N_POINTS:
             break
-    return found
+    return indistinct
 
 
 def _some_of_every_group(cells: Sequence[Cell]) -> list[int]:
     by_group: dict[int, list[int]] = {}
-    for place in _telling(cells):
+    for place in _informative(cells):
         by_group.setdefault(cells[place].group, []).append(place)
     return [
         places[int(share)]
@@ -80,7 +80,7 @@ def _some_of_every_group(cells: Sequence[Cell]) -> list[int]:
     ]
 
 
-def _telling(cells: Sequence[Cell]) -> list[int]:
+def _informative(cells: Sequence[Cell]) -> list[int]:
     """All cells without a state; else, for each wave and each interval, one in which most of the state is kept there.
 
     What requires the state exists and carries over in these.
@@ -90,11 +90,11 @@ def _telling(cells: Sequence[Cell]) -> list[int]:
     if not spans:
         return list(range(len(cells)))
     kept = [sum(state == KEPT for state in history) for history in histories]
-    found = set()
+    chosen = set()
     for span in spans:
         there = [place for place, history in enumerate(histories) if set(history[span]) == {KEPT}]
-        found.add(max(there or range(len(cells)), key=lambda place: kept[place]))
-    return sorted(found)
+        chosen.add(max(there or range(len(cells)), key=lambda place: kept[place]))
+    return sorted(chosen)
 
 
 def _null_space(system: PanelSystem, theta: np.ndarray, cells: Sequence[int], judged: Sequence[int]) -> tuple[str, ...]:

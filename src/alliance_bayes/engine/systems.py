@@ -26,10 +26,8 @@ class Step(NamedTuple):
         Its effects and innovations.
     wave
         Position of the wave at the end of the interval.
-    ends
-        Whether it ends there, and not between waves.
     time
-        When it ends.
+        When it ends, which may be between waves.
     before, after
         Within-person part of each measure at its beginning and its end.
     existed, exists
@@ -40,7 +38,6 @@ class Step(NamedTuple):
 
     interval: Interval
     wave: int
-    ends: bool
     time: float
     before: list[Variable]
     after: list[Variable]
@@ -136,15 +133,15 @@ class SystemBuilder:
 
     def indicator(self, value: Variable, name: str) -> Variable:
         """Add an indicator that is observed in a value's place."""
-        found = Variable("indicator", name, value.time)
-        self._indicators.setdefault(value, []).append(found)
-        return found
+        indicator = Variable("indicator", name, value.time)
+        self._indicators.setdefault(value, []).append(indicator)
+        return indicator
 
     def regression(self, role: Role, name: str, time: float) -> Variable:
         """Add a linear predictor of something that is yes or no."""
-        found = Variable(role, name, time)
-        self._regressions.append(found)
-        return found
+        predictor = Variable(role, name, time)
+        self._regressions.append(predictor)
+        return predictor
 
     # ---- the system ----
 
@@ -197,7 +194,7 @@ class SystemBuilder:
                     restarts = self._restarting(wave, existed, exists)
                 else:
                     exists = [row for row in exists if row in existed]
-                yield Step(interval, wave, ends, time, before, after, existed, exists, restarts)
+                yield Step(interval, wave, time, before, after, existed, exists, restarts)
                 before, existed = after, exists
             self.within.append(before)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from ..spec.cross_lagged import CrossLagged
 from .reading import SHARE, Entry
 
-__all__ = ["NEEDS", "effect_entry", "mean_entry", "needed", "says_something"]
+__all__ = ["NEEDS", "effect_entry", "loading_entry", "mean_entry", "needed", "says_something"]
 
 type Rule = Callable[[CrossLagged, bool], bool]
 
@@ -33,9 +33,12 @@ _RULES: Mapping[str, tuple[Rule, str]] = {
         lambda spec, _: spec.lags in ("free", "equal_standardized") and not spec.is_stationary,
         "lags='free' or 'equal_standardized' in a model that is not stationary",
     ),
-    "trait_loadings": (lambda spec, _: spec.free_loadings, "trait_loadings='free' in an RICLPM"),
+    "trait_loadings": (lambda spec, _: spec.free_loadings, "trait_loadings='free' in the model"),
     "error_share": (lambda spec, _: spec.error, "a STARTS model"),
-    "equilibrium": (lambda spec, _: spec.stable == "accumulating", "a DPM"),
+    "equilibrium": (
+        lambda spec, _: spec.stable == "accumulating" and not spec.free_loadings,
+        "a DPM whose trait loadings are fixed",
+    ),
     "accumulating_sds": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
     "accumulating_correlation": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
     "first_accumulating_correlation": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
@@ -92,6 +95,12 @@ def effect_entry(spec: CrossLagged, intervals: int) -> Entry:
             return Entry("one number, for a base step (lags='free' takes one for each interval)")
         case _:
             return Entry("one number, for every interval alike (lags='free' takes one for each)")
+
+
+def loading_entry(spec: CrossLagged, waves: int) -> Entry:
+    """What the loading of a stable factor may be: of accumulating ones, after the second wave."""
+    count, later = (waves - 2, "wave after the second") if spec.accumulating else (waves - 1, "later wave")
+    return Entry(f"a number above 0, or a list of {count}, one for each {later}", count, lambda value: value > 0)
 
 
 def mean_entry(spec: CrossLagged, waves: int) -> Entry:

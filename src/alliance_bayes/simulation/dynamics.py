@@ -94,8 +94,7 @@ def _joined(truth: "Truth", phi: Array, innovation: Array, place: int, n_steps: 
         effects, new = phi @ effects, phi @ new @ phi.swapaxes(-1, -2) + innovation
         if truth.factors.anew:
             along = truth.along(np.asarray(start + (end - start) * step / n_steps))
-            acts = np.hstack([np.eye(size), along * np.eye(size)]) if truth.factors.slopes else np.eye(size)
-            acting = phi @ acting + acts
+            acting = phi @ acting + truth.factors.acting(along, place + 1)
     return Interval(effects, new, acting, second)
 
 

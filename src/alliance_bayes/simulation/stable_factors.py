@@ -27,7 +27,8 @@ class StableFactors:
     at_first
         How the first wave depends on them besides the within-person part there, dims (measure, factor).
     loadings
-        What of the factors of the measures is added to values, dims (wave, measure).
+        What of the factors of the measures is added to values, dims (wave, measure); or, where they act anew, what of
+        them acts on each wave, 0 at the first.
     slopes
         Whether the second half are slopes, which count by the share of time gone by.
     anew
@@ -69,8 +70,23 @@ class StableFactors:
             Its position.
         """
         size = self.loadings.shape[1]
+        if self.anew:
+            return np.zeros((len(factors), size))
         added: Array = self.loadings[wave] * factors[:, :size]
-        return added + along[..., None] * factors[:, size:] if self.slopes and not self.anew else added
+        return added + along[..., None] * factors[:, size:] if self.slopes else added
+
+    def acting(self, along: Array, wave: int) -> Array:
+        """What of the factors acts on a wave, or on a step on the way to it; dims (measure, factor).
+
+        Parameters
+        ----------
+        along
+            Share of time gone by then, shape ``()``.
+        wave
+            Position of the wave.
+        """
+        loadings: Array = np.diag(self.loadings[wave])
+        return np.hstack([loadings, along * np.eye(len(loadings))]) if self.slopes else loadings
 
 
 def stable_factors(truth: "Truth") -> StableFactors:
@@ -86,10 +102,7 @@ def _none(truth: "Truth") -> StableFactors:
 def _trait(truth: "Truth") -> StableFactors:
     """``y = mu + Lambda_t b + w``."""
     size = len(truth.spec.measures)
-    loadings = np.ones((len(truth.times), size))
-    if truth.trait_loadings is not None:
-        loadings[1:] = table(truth.trait_loadings, truth.spec.measures, len(truth.times) - 1)
-    return StableFactors(_intercept_root(truth), np.zeros(size), np.zeros((size, size)), loadings)
+    return StableFactors(_intercept_root(truth), np.zeros(size), np.zeros((size, size)), _loadings(truth, 0))
 
 
 def _growth(truth: "Truth") -> StableFactors:
@@ -103,9 +116,8 @@ def _growth(truth: "Truth") -> StableFactors:
 
 
 def _accumulating(truth: "Truth") -> StableFactors:
-    """``s_t = Phi_t s_t-1 + alpha + z_t``, and at equilibrium ``alpha = (I - Phi) b``."""
-    size = len(truth.spec.measures)
-    loadings = np.zeros((len(truth.times), size))
+    """``s_t = Phi_t s_t-1 + Lambda_t alpha + z_t``, and at equilibrium ``alpha = (I - Phi) b``."""
+    size, loadings = len(truth.spec.measures), _loadings(truth, 1)
     if truth.equilibrium:
         rest = np.eye(size) - truth.step_effects[0]
         return StableFactors(rest @ _intercept_root(truth), np.zeros(size), np.linalg.inv(rest), loadings, anew=True)
@@ -116,13 +128,10 @@ def _accumulating(truth: "Truth") -> StableFactors:
 
 def _accumulating_growth(truth: "Truth") -> StableFactors:
     """``y_t = Phi_t y_t-1 + alpha + beta tau_t + z_t``."""
-    size = len(truth.spec.measures)
     means = np.concatenate([truth._each(truth.accumulating_means), truth._each(truth.slope_means)])
     sds = np.concatenate([truth._each(truth.accumulating_sds), truth._each(truth.slope_sds)])
     root = sds[:, None] * np.linalg.cholesky(_joined(truth, truth.accumulating_correlation or 0.0))
-    return StableFactors(
-        root, means, _at_first(truth, root), np.zeros((len(truth.times), size)), slopes=True, anew=True
-    )
+    return StableFactors(root, means, _at_first(truth, root), _loadings(truth, 1), slopes=True, anew=True)
 
 
 _KINDS: dict[str, Callable[["Truth"], StableFactors]] = {
@@ -132,6 +141,16 @@ _KINDS: dict[str, Callable[["Truth"], StableFactors]] = {
     "accumulating": _accumulating,
     "accumulating growth": _accumulating_growth,
 }
+
+
+def _loadings(truth: "Truth", first: int) -> Array:
+    """1 from the first wave that the factors act on, and at later ones where the truth does not say otherwise."""
+    waves, measures = len(truth.times), truth.spec.measures
+    loadings = np.ones((waves, len(measures)))
+    loadings[:first] = 0.0
+    if truth.trait_loadings is not None:
+        loadings[first + 1 :] = table(truth.trait_loadings, measures, waves - first - 1)
+    return loadings
 
 
 def _intercept_root(truth: "Truth") -> Array:

@@ -15,7 +15,7 @@ from ..basics.names import ARROW, choices, lagged_path
 from ..basics.problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import steps_per_interval
-from .arguments import effect_entry, mean_entry, needed, says_something
+from .arguments import effect_entry, loading_entry, mean_entry, needed, says_something
 from .checks import check_dynamics, check_factors, check_predictors, check_state, refuse_what_says_nothing
 from .covariates import read_covariates
 from .drawing import population
@@ -100,7 +100,8 @@ class Truth:
         Within-person SDs after the first wave, relative to those at the first: one for all, or by
         measure, each a number or a list with one for each later wave. With lags "free" or "equal_standardized".
     trait_loadings
-        RICLPM with ``trait_loadings="free"``: loadings after the first wave, as `within_scale`.
+        With ``trait_loadings="free"``: loadings of an RICLPM after the first wave, of a DPM after the second, each a
+        number or a list with one for each of these waves.
     error_share
         STARTS: share of the variance that is not stable between persons which is measurement error.
     equilibrium
@@ -662,7 +663,7 @@ class Truth:
             means=read.by_measure("means", self.means, mean_entry(spec, waves)),
             sds=read.by_measure("sds", self.sds, SD),
             error_share=read.by_measure("error_share", self.error_share, SHARE),
-            trait_loadings=read.by_measure("trait_loadings", self.trait_loadings, later),
+            trait_loadings=read.by_measure("trait_loadings", self.trait_loadings, loading_entry(spec, waves)),
         )
         for name in ("accumulating_sds", "slope_sds"):
             self._keep(**{name: read.by_measure(name, getattr(self, name), SD)})

@@ -1,5 +1,6 @@
 """The models of the cross-lagged family: what is stable between people, and how it enters the waves."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -9,7 +10,22 @@ __all__ = ["ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"]
 
 
 @dataclass(frozen=True)
-class RICLPM(CrossLagged):
+class _WithLoadings(CrossLagged):
+    """A model whose stable factors may act through a loading at each wave."""
+
+    trait_loadings: Literal["fixed", "free"] = field(default="fixed", kw_only=True)
+
+    @property
+    def free_loadings(self) -> bool:
+        """Whether loadings after the first wave that the factors act on are free."""
+        return self.trait_loadings == "free"
+
+    def _options(self) -> dict[str, tuple[object, ...]]:
+        return super()._options() | {"trait_loadings": ("fixed", "free")}
+
+
+@dataclass(frozen=True)
+class RICLPM(_WithLoadings):
     """Random-intercept cross-lagged panel model.
 
     Each measure of person i at wave t is a wave mean, a stable difference between people, and
@@ -137,7 +153,6 @@ covariances free, means free; fixed at 0: days -> alliance
 waves and measures, by rules that stay the same.
     """
 
-    trait_loadings: Literal["fixed", "free"] = field(default="fixed", kw_only=True)
     stationary: bool = field(default=False, kw_only=True)
 
     kind: ClassVar[str] = "riclpm"
@@ -150,13 +165,8 @@ waves and measures, by rules that stay the same.
         """Whether the within-person covariance is the same at every wave."""
         return self.stationary
 
-    @property
-    def free_loadings(self) -> bool:
-        """Whether the trait's loadings after the first wave are free."""
-        return self.trait_loadings == "free"
-
     def _options(self) -> dict[str, tuple[object, ...]]:
-        return super()._options() | {"trait_loadings": ("fixed", "free"), "stationary": (False, True)}
+        return super()._options() | {"stationary": (False, True)}
 
     def _why_waves(self) -> str:
         return (
@@ -206,12 +216,13 @@ class CLPM(CrossLagged):
 
 
 @dataclass(frozen=True)
-class DPM(CrossLagged):
+class DPM(_WithLoadings):
     """Dynamic panel model: stable differences between people act again at each wave and accumulate.
 
-    ``y_it = mu_t + s_it``,  ``s_it = Phi_t s_i,t-1 + alpha_i + z_it``,  with ``alpha_i ~ N(0, A)`` free to
-    covary with the first wave s_i1 [1]_. It equals the RI-CLPM where Phi is constant and everybody starts
-    at his equilibrium: ``alpha = (I - Phi) b`` and ``Cov(s_1, alpha) = B (I - Phi)'``.
+    ``y_it = mu_t + s_it``,  ``s_it = Phi_t s_i,t-1 + lambda_t alpha_i + z_it``,  with ``alpha_i ~ N(0, A)`` free to
+    covary with the first wave s_i1 [1]_, and loadings ``lambda_t`` of 1 unless they are free. With loadings of 1 it
+    equals the RI-CLPM where Phi is constant and everybody starts at equilibrium: ``alpha = (I - Phi) b`` and
+    ``Cov(s_1, alpha) = B (I - Phi)'``.
 
     Parameters
     ----------
@@ -220,11 +231,16 @@ class DPM(CrossLagged):
         equal, free or on a grid. They act among the scores
         themselves and are standardised by the SDs that are left within people given alpha. A covariate of
         the ``"intercepts"`` acts on alpha.
+    trait_loadings
+        ``"fixed"`` at 1 at every wave, or ``"free"`` after the second, where alpha acts first: one for each measure
+        and wave [2]_. Free ones need four waves, and lags that are equal or free.
 
     References
     ----------
     .. [1] Usami, Murayama & Hamaker (2019). A unified framework of longitudinal models to examine
        reciprocal relations. Psychological Methods 24, 637-657.
+    .. [2] Zyphur et al. (2020). From data to causes I: Building a general cross-lagged panel model (GCLM).
+       Organizational Research Methods 23, 651-687.
     """
 
     kind: ClassVar[str] = "dpm"
@@ -232,9 +248,29 @@ class DPM(CrossLagged):
     fewest_waves: ClassVar[int] = 3
     stable: ClassVar[Stable] = "accumulating"
 
+    def problems_with(self, times: tuple[float, ...]) -> list[str]:
+        """As of every model; and why its loadings are not identified."""
+        problems = super().problems_with(times)
+        if self.free_loadings and len(times) == self.fewest_waves:
+            problems.append(
+                f"trait_loadings='free' in {self._a_title()} needs at least 4 waves; there are {len(times)}. With "
+                "fewer, the loadings after the second wave, where they are 1, are not identified. Add a wave, or leave "
+                "trait_loadings out."
+            )
+        return problems
+
+    def _contradictions(self) -> Iterable[str]:
+        yield from super()._contradictions()
+        if self.free_loadings and self.lags not in ("equal", "free", None):
+            yield (
+                f"trait_loadings='free' needs lags='equal' or 'free' in {self._a_title()}: lags='{self.lags}' has "
+                "steps between waves, which have no loadings. Choose one of these, or leave trait_loadings out."
+            )
+
     def _model_assumptions(self) -> tuple[str, ...]:
+        strength = "a strength that changes from wave to wave" if self.free_loadings else "the same strength"
         return (
-            "Stable causes act again at every wave with the same strength, and their effects accumulate through "
+            f"Stable causes act again at every wave with {strength}, and their effects accumulate through "
             "carry-over; whatever confounds the measures and changes with time is not removed.",
         )
 

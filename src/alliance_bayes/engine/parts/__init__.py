@@ -1,5 +1,6 @@
 """The parts of a model: each says everything about one of them."""
 
+from .accumulating_factors import AccumulatingFactors
 from .covariates import Covariates
 from .families import Families
 from .first_wave import FirstWave
@@ -12,9 +13,9 @@ from .means import Means
 from .measurement_error import MeasurementError
 from .moderation import Moderation
 from .part import Part
+from .random_intercepts import RandomIntercepts
 from .second_lag import SecondLag
 from .selection import Selections
-from .stable_factors import StableFactors
 from .state import State
 
 __all__ = ["PARTS", "Part"]
@@ -24,7 +25,8 @@ PARTS: tuple[Part, ...] = (
     LaggedEffects(),
     SecondLag(),
     Moderation(),
-    StableFactors(),
+    RandomIntercepts(),
+    AccumulatingFactors(),
     FirstWave(),
     Innovations(),
     MeasurementError(),

@@ -1,4 +1,4 @@
-"""Innovations: what is new within people at each wave, and how they follow where the covariance stays the same."""
+"""Innovations of the within-person parts: free, equal, from a diffusion, or such that the covariance stays the same."""
 
 from itertools import pairwise
 

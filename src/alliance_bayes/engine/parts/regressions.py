@@ -7,7 +7,7 @@ import numpy as np
 from ..keys import Key
 from ..moments.linear_system import Variable
 from ..systems import SystemBuilder
-from .stable_factors import acts_through
+from .loadings import loading_of
 
 __all__ = ["regress"]
 
@@ -38,6 +38,6 @@ def regress(system: SystemBuilder, outcome: Variable, key: Key, predictors: Sequ
             continue
         system.path(outcome, system.within[wave][measure], effect)
         if "intercept" in system.factors:
-            loading = acts_through(system, measure, wave)
+            loading = loading_of(system, measure, wave)
             effect = effect if loading is None else system.writer.multiply(np.array(effect), np.array(loading))
             system.path(outcome, system.factors["intercept"][measure], int(effect))

@@ -67,7 +67,7 @@ class State(Part):
         name = state.name
         priors.numbers(f"{name}_first_intercept", state.intercept, INTERCEPT[FIRST])
         priors.numbers(f"{name}_first_on", state.slope, EFFECTS[FIRST])
-        for word, _ in _transitions(state):
+        for word in (ACQUIRED, KEPT):
             values = priors.add(f"{name}_{word}_intercept", state.intercept, "later_time")[0]
             for wave, value in enumerate(values, start=1):
                 priors.let(table.at(INTERCEPT[word], 0, wave), value)
@@ -178,6 +178,6 @@ def _unusable_values_of(name: str, panel: Panel) -> Iterator[str]:
     elif not (reported == 1).any() or not (reported == 0).any():
         word = "on" if (reported == 1).any() else "off"
         yield (
-            f"The state '{name}' is {word} wherever it was told, so there is nothing to model; leave it out, and make "
-            "the panel without requires=."
+            f"The state '{name}' is {word} wherever it was reported, so there is nothing to model; leave it out, and "
+            "make the panel without requires=."
         )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import carray, types
 
+from ...basics.compiled import callback, compiled, inlined
 from .arrays import (
     PROGRAM,
     SYSTEM,
@@ -27,7 +28,6 @@ from .arrays import (
     program_at,
     system_at,
 )
-from .compiled import callback, compiled
 from .interpreter import pull_back, run
 from .likelihood import log_likelihood_and_gradient
 from .prior_density import log_prior_and_gradient, to_constrained
@@ -86,7 +86,7 @@ def pack_model(
     return pack(to_theta, structure, systems, priors, derived, (centre,), (unit,), data)
 
 
-@compiled
+@inlined
 def likelihood_and_gradient(psi, to_theta, structure, system, patterns):
     """Log-likelihood at a prior-scale vector, and its gradient there; minus infinity outside the model's range."""
     registers, proper = run(psi, to_theta)
@@ -101,7 +101,7 @@ def likelihood_and_gradient(psi, to_theta, structure, system, patterns):
     return value, bars[: len(psi)].copy()
 
 
-@compiled
+@inlined
 def derived_vector(psi, to_theta, derived, centre, unit):
     """Derived quantities at a prior-scale vector, shape ``(derived,)``."""
     registers, _ = run(psi, to_theta)
@@ -169,7 +169,7 @@ def log_density(n_point, point, gradient, value, packed):
     return 0 if all_finite(total, slope) else 3
 
 
-@compiled
+@inlined
 def expand_into(point, words, result):
     """Write random variables and derived quantities at an unconstrained point into `result`."""
     n_point = len(point)

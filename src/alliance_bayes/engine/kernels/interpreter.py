@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ...basics.compiled import compiled
 from .arrays import ProgramArrays
-from .compiled import compiled
 from .matrices import cholesky, inverse_in_place, matrix_exponential
 from .steps import (
     ADD,

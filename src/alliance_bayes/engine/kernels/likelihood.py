@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ...basics.compiled import compiled, inlined
 from .arrays import PatternArrays, ProgramArrays, SystemArrays
-from .compiled import compiled
 from .interpreter import pull_back, run
 from .matrices import LOG_2_PI, inverse_and_log_determinant
 from .moments import backward, forward, observed, system_of
@@ -158,7 +158,7 @@ def _patterns(mean, covariance, patterns, cell, mean_gradient, covariance_gradie
     return total
 
 
-@compiled
+@inlined
 def _cell(registers, bars, system, patterns, cell):
     """Log-likelihood of one cell's people; adds its gradient to `bars`."""
     paths, mean, with_disturbance, with_observed = forward(registers, system)
@@ -176,7 +176,7 @@ def _cell(registers, bars, system, patterns, cell):
     return total
 
 
-@compiled
+@inlined
 def log_likelihood_and_gradient(
     theta: np.ndarray, structure: ProgramArrays, systems: SystemArrays, patterns: PatternArrays
 ):

@@ -6,8 +6,8 @@ Gradients with respect to a covariance treat its entries (i, j) and (j, i) as se
 
 import numpy as np
 
+from ...basics.compiled import compiled
 from .arrays import COVARIANCES, INTERCEPTS, OBSERVED, PATHS, VARIABLES, ProgramArrays, SystemArrays
-from .compiled import compiled
 from .interpreter import pull_back, run
 
 __all__ = [

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 from .interpreter import run
 from .matrices import LOG_2_PI, cholesky, semidefinite_cholesky
 from .moments import moments, system_of

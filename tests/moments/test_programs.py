@@ -8,9 +8,9 @@ from alliance_bayes.engine.kernels import steps
 from alliance_bayes.engine.kernels.interpreter import run
 from alliance_bayes.engine.kernels.matrices import matrix_exponential
 from alliance_bayes.engine.moments.program import NOTHING, Step, Writer
-from alliance_bayes.engine.moments.reference import output_of
 from engine import output, pulled_back
 from helpers import random_covariance, slope
+from oracles.moments import output_of
 
 SIZES = pytest.mark.parametrize("size", [2, 3])
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 import alliance_bayes as ab
 
 sys.path.append(str(Path(__file__).parents[1]))
-from oracles.moments import implied_moments  # noqa: E402
+from oracles.moments import implied_moments
 
 N_REFERENCE_DRAWS = 20
 

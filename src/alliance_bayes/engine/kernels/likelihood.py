@@ -53,18 +53,18 @@ def _completed_pattern(people, size, rank, position, factor, deviation, precisio
                 filled[row, column] -= weight * cross[inner, column]
         deviation[size + row] = expected
     for row in range(n_missing):
-        here, expected = position[size + row], deviation[size + row]
+        missing, expected = position[size + row], deviation[size + row]
         for other in range(size):
             value = expected * deviation[other]
             for column in range(rank):
                 value += filled[row, column] * factor[other, column]
-            there = position[other]
-            moment[max(here, there), min(here, there)] += value
+            observed_at = position[other]
+            moment[max(missing, observed_at), min(missing, observed_at)] += value
         for other in range(row + 1):
             value = people * inverse[row, other] + expected * deviation[size + other]
             for column in range(rank):
                 value += filled[row, column] * filled[other, column]
-            moment[here, position[size + other]] += value
+            moment[missing, position[size + other]] += value
     return log_determinant
 
 

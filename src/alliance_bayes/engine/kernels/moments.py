@@ -1,6 +1,6 @@
 """Means and covariances that linear systems imply, compiled, with their gradients.
 
-Every function here has its plain counterpart among the tests, and equals it to rounding.
+Every function has its plain counterpart among the tests, and equals it to rounding.
 Gradients with respect to a covariance treat its entries (i, j) and (j, i) as separate numbers.
 """
 

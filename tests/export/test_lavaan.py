@@ -166,9 +166,9 @@ def test_models_out_of_reach_are_refused_with_the_nearest_that_is_not():
         ({"group_lags": "pooled"}, "which needs priors. Write group_lags='free' and group_lags='equal'"),
         ({"covariates": {"z": "each_wave"}, "predetermined": ["z"]}, "or take it as exogenous"),
         ({"indicators": {"x": ["a", "b"]}, "invariance": "approximate"}, "Write 'strong' and 'weak'"),
-        ({"reliability": {"x": 0.9}}, "which times do not tell; give the panel"),
-        ({"covariates": {"z": "each_wave"}}, "Times do not tell whether a covariate varies over time; give the panel"),
-        ({"group_lags": "free"}, "Times do not tell the groups; give the panel"),
+        ({"reliability": {"x": 0.9}}, "which times do not say; give the panel"),
+        ({"covariates": {"z": "each_wave"}}, "Times do not say whether a covariate varies over time; give the panel"),
+        ({"group_lags": "free"}, "Times do not say which groups there are; give the panel"),
     ],
 )
 def test_each_refusal_names_a_cure(options, said):

@@ -28,7 +28,7 @@ def test_a_change_in_another_file_is_seen(tmp_path):
     density, other = copy / "engine" / "kernels" / "prior_density.py", copy / "engine" / "kernels" / "logistic.py"
     text = density.read_text()
     start, stop = text.index("@compiled\ndef _logistic"), text.index("@compiled\ndef to_constrained")
-    other.write_text(f"import math\nfrom .compiled import compiled\n\n{text[start:stop]}")
+    other.write_text(f"import math\nfrom alliance_bayes.basics.compiled import compiled\n\n{text[start:stop]}")
     density.write_text(text[:start] + "from .logistic import _logistic\n\n\n" + text[stop:])
     assert [run(tmp_path), run(tmp_path)] == ["0.0", "0.0"]
     other.write_text(other.read_text().replace("1.0 / (1.0 + math.exp(-value))", "0.75"))
@@ -60,8 +60,7 @@ def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
 
 def stamps(folder):
     script = (
-        "from alliance_bayes.engine.kernels.caching import STAMPS\n"
-        "print({key.name: value for key, value in STAMPS.items()})"
+        "from alliance_bayes.basics.caching import STAMPS\nprint({key.name: value for key, value in STAMPS.items()})"
     )
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
@@ -73,7 +72,7 @@ def stamps(folder):
 KERNELS = """
 from numba import types
 
-from .compiled import callback, compiled
+from alliance_bayes.basics.compiled import callback, compiled
 
 
 @compiled

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 from pytensor.compile.mode import Mode
 from scipy import stats
 
 from alliance_bayes.basics.problems import PanelError, SpecError
+from alliance_bayes.engine.moments.program import Writer
 from alliance_bayes.panel import Panel
 from alliance_bayes.pymc_models.building import to_pymc
+from alliance_bayes.pymc_models.symbolic import _Registers
 from alliance_bayes.spec.models import CLPM, RICLPM
 from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
 from engine import derive, derived_at, output, scale_at
@@ -299,3 +302,11 @@ def test_deterministics_are_the_derived_quantities(spec):
         np.testing.assert_allclose(found[quantity.name], want, rtol=1e-12, err_msg=quantity.name)
     for path in spec.remove:
         assert (found["lagged"][:, model.coords["path"].index(path)] == 0).all()
+
+
+def test_a_step_that_pytensor_lacks_is_refused():
+    """Correlations are for output alone; no density has them."""
+    writer = Writer(4)
+    program = writer.program(writer.correlations(np.arange(4).reshape(2, 2)))
+    with pytest.raises(ValueError, match="'correlations' is not written in PyTensor"):
+        _Registers(program, pt.dvector())

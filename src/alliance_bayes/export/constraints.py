@@ -53,9 +53,9 @@ def stationarity(within: Within) -> Iterable[Equation]:
 def unit_variances(within: Within) -> Iterable[Equation]:
     """``R_t = S R_t-1 S' + Psi_t`` with 1 on the diagonal, where S holds the standardised effects."""
     for before, after in pairwise(within.waves):
-        for new in after:
-            terms = (Product(1.0, ()), *_carried(within, new, new, before, -1.0))
-            yield Equation((within.covariances[new, new],), terms)
+        for deviation in after:
+            terms = (Product(1.0, ()), *_carried(within, deviation, deviation, before, -1.0))
+            yield Equation((within.covariances[deviation, deviation],), terms)
         if after is within.waves[-1]:
             continue  # no later equation needs these correlations
         for one, other in combinations(after, 2):

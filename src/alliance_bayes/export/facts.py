@@ -86,38 +86,38 @@ def _times(panel: Panel | Sequence[float], problems: Problems) -> tuple[float, .
 
 def _out_of_reach(spec: CrossLagged, program: str) -> list[str]:
     """Parts of a model that neither program has means for, each with the nearest thing that it can fit."""
-    found = []
+    reasons = []
     if spec.lags == "continuous":
-        found.append(
+        reasons.append(
             f"lags='continuous' needs matrix exponentials, which {program} has not. Write lags='grid', which is the "
             "same model wherever the drift exists, or lags='free'."
         )
     if spec.group_lags == "pooled":
-        found.append(
+        reasons.append(
             "group_lags='pooled' draws the groups' lags from a distribution, which needs priors. Write "
             "group_lags='free' and group_lags='equal', the two extremes it lies between."
         )
     if spec.invariance == "approximate" and spec.indicators:
-        found.append(
+        reasons.append(
             "invariance='approximate' rests on priors of small differences. Write 'strong' and 'weak' or 'configural', "
             "which it lies between."
         )
     if spec.moderated:
-        found.append(
+        reasons.append(
             f"moderated: {in_words(list(spec.moderated))} changes with a covariate, which takes a product of it with a "
             "latent variable. Split the people into groups by the covariate, and give group_lags='free'."
         )
     if spec.predetermined:
-        found.append(
+        reasons.append(
             f"predetermined: {in_words(list(spec.predetermined))} may depend on earlier waves, while {program} takes "
             "covariates as given at all waves at once. Make it a measure, or take it as exogenous."
         )
     if spec.lags == "equal_standardized" and "residuals" in spec.equal_across_groups:
-        found.append(
+        reasons.append(
             "lags='equal_standardized' is written with innovations in within-person SDs, which cannot be held equal "
             "across groups in the measures' own units. Leave 'residuals' out of equal_across_groups."
         )
-    return found
+    return reasons
 
 
 def _check_panel(spec: CrossLagged, panel: Panel, problems: Problems) -> None:
@@ -136,11 +136,11 @@ def _check_panel(spec: CrossLagged, panel: Panel, problems: Problems) -> None:
 
 
 def _unknown_from_times(spec: CrossLagged) -> list[str]:
-    found = []
+    reasons = []
     if spec.reliability:
-        found.append("reliability is a share of the measure's variance, which times do not tell; give the panel.")
+        reasons.append("reliability is a share of the measure's variance, which times do not say; give the panel.")
     if any({"each_wave", "every_wave"} & set(targets) for targets in spec.covariates.values()):
-        found.append("Times do not tell whether a covariate varies over time; give the panel.")
+        reasons.append("Times do not say whether a covariate varies over time; give the panel.")
     if spec.group_lags:
-        found.append("Times do not tell the groups; give the panel.")
-    return found
+        reasons.append("Times do not say which groups there are; give the panel.")
+    return reasons

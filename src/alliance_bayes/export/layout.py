@@ -50,12 +50,12 @@ class _System:
         self.standardized = spec.lags_for(self.design.times) == "equal_standardized"
         self.system = system = lay_out(spec, self.design).system
         self.variables = variables = system.systems[0].variables
-        self.observed = frozenset(variables[place] for place in system.systems[0].observed)
+        self.observed = frozenset(variables[number] for number in system.systems[0].observed)
         self.waves = self.at_each_time("within")
 
         paths, covariances, intercepts = (
             [
-                (*(variables[place] for place in entries[0][:-1]), tuple(entry[-1] for entry in entries))
+                (*(variables[number] for number in entries[0][:-1]), tuple(entry[-1] for entry in entries))
                 for entries in zip(*(getattr(each, part) for each in system.systems), strict=True)
             ]
             for part in ("paths", "covariances", "intercepts")
@@ -100,7 +100,7 @@ class _System:
         what = f"variance {first.name}" if first == second else f"covariance {second.name}, {first.name}"
         if self.spec.lags_for(self.design.times) not in ("free", "equal_standardized"):
             return f"innovation {what}"
-        step = next(place for place, wave in enumerate(self.waves[1:]) if first in wave)
+        step = next(step for step, wave in enumerate(self.waves[1:]) if first in wave)
         return f"innovation {what}, {interval_names(self.design.times)[step]}"
 
     def values(self, registers: Sequence[int], unit: float = 1.0) -> Values:
@@ -127,39 +127,39 @@ class _System:
 
     # ---- order ----
 
-    def place(self, variable: Variable | None) -> tuple[int, int, float]:
+    def position(self, variable: Variable | None) -> tuple[int, int, float]:
         """Where a variable comes: kind by kind, measure by measure, over time."""
         assert variable is not None
         return ROLES.index(variable.role), self.measures.index(variable.name), variable.time or 0.0
 
     def by_measure(self, entry: Entry) -> tuple[float, ...]:
-        role, measure, time = self.place(entry.first)
+        role, measure, time = self.position(entry.first)
         return measure, role, time
 
     def by_kind(self, entry: Entry) -> tuple[float, ...]:
         """Kind by kind, what two kinds have in common after each alone; row by row, what is fixed first."""
-        (first_kind, first, _), (second_kind, second, _) = self.place(entry.first), self.place(entry.second)
+        (first_kind, first, _), (second_kind, second, _) = self.position(entry.first), self.position(entry.second)
         if first_kind != second_kind:
             return 1, first_kind, second_kind, 0, first, second
         return 0, first_kind, second_kind, isinstance(entry.values[0], str), second, first
 
     def by_factor(self, entry: Entry) -> tuple[float, ...]:
-        kind, measure, _ = self.place(entry.second)
-        return measure, kind, *self.place(entry.first)
+        kind, measure, _ = self.position(entry.second)
+        return measure, kind, *self.position(entry.first)
 
     def by_item(self, entry: Entry) -> tuple[float, ...]:
-        _, measure, time = self.place(entry.second)
+        _, measure, time = self.position(entry.second)
         return measure, time, self.variables.index(entry.first)
 
     def by_covariate(self, entry: Entry) -> tuple[float, ...]:
         assert entry.second is not None
-        return list(self.spec.covariates).index(entry.second.name), *self.place(entry.first)
+        return list(self.spec.covariates).index(entry.second.name), *self.position(entry.first)
 
     def by_time(self, entry: Entry) -> tuple[float, ...]:
         """Effects of the wave before, then those of earlier ones; over time."""
         before = next(wave for wave, later in pairwise(self.waves) if entry.first in later)
-        _, outcome, time = self.place(entry.first)
-        return entry.second not in before, time, outcome, self.place(entry.second)[1]
+        _, outcome, time = self.position(entry.first)
+        return entry.second not in before, time, outcome, self.position(entry.second)[1]
 
     # ---- sections ----
 
@@ -178,7 +178,7 @@ class _System:
         yield self.section(title if between else "Lagged effects", lagged, self.by_time)
         title = "Innovations, standardized like the deviations" if self.standardized else "Innovations"
         innovations = [entry for entry in deviations if entry not in first]
-        yield self.section(title, innovations, lambda entry: (self.place(entry.first)[2], *self.by_kind(entry)))
+        yield self.section(title, innovations, lambda entry: (self.position(entry.first)[2], *self.by_kind(entry)))
         means = [entry for entry in self.means if entry.roles != ("indicator",)]
         yield self.section("Means", means, self.by_measure)
         effects = [entry for entry in self.paths if entry.roles[1] == "covariate"]
@@ -205,8 +205,8 @@ class _System:
         values = self.at_each_time("value")
 
         def next_wave(step: Variable) -> tuple[int, int, float]:
-            _, measure, time = self.place(step)
-            return next(place for place, wave in enumerate(values) if self.place(wave[0])[2] > time), measure, time
+            _, measure, time = self.position(step)
+            return next(later for later, wave in enumerate(values) if self.position(wave[0])[2] > time), measure, time
 
         for step in sorted((step for wave in between for step in wave), key=next_wave):
             wave, measure, _ = next_wave(step)
@@ -229,16 +229,16 @@ class _System:
     # ---- constraints ----
 
     def equations(self) -> Iterable[Equation]:
-        found: list[Equation] = []
+        equations: list[Equation] = []
         for group in range(self.design.n_groups):
             within = self.within(group)
             if self.standardized:
-                found += unit_variances(within)
+                equations += unit_variances(within)
                 if self.spec.residuals == "equal":
-                    found += equal_innovations(within)
+                    equations += equal_innovations(within)
             elif self.spec.is_stationary:
-                found += stationarity(within)
-        return dict.fromkeys(found)
+                equations += stationarity(within)
+        return dict.fromkeys(equations)
 
     def within(self, group: int) -> Within:
         """The within-person part of one group, for constraints."""

@@ -70,6 +70,7 @@ def _initial_point(table: PriorTable, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     centre = np.where(table.family == NORMAL, table.first, 0.0)
     inside = (table.transform == INTERVAL) & (table.family == NORMAL)
+    # Away from the bounds, where a start would have hardly any density.
     share = np.clip((centre[inside] - table.lower[inside]) / (table.upper - table.lower)[inside], 0.01, 0.99)
     centre[inside] = np.log(share / (1 - share))
     return np.asarray(centre + rng.uniform(-0.5, 0.5, len(centre)))

@@ -39,12 +39,12 @@ class LogDensity:
         """Log density at each row of `points`, shape ``(draw,)``; minus infinity where it is not finite."""
         function, data = self.compiled.compiled_logp_func.ctypes, np.ascontiguousarray(self.compiled.user_data)
         gradient, value = np.empty(points.shape[1]), np.empty(1)
-        found = np.full(len(points), -np.inf)
-        for place, point in enumerate(np.ascontiguousarray(points, dtype=float)):
+        values = np.full(len(points), -np.inf)
+        for row, point in enumerate(np.ascontiguousarray(points, dtype=float)):
             refused = function(len(point), floats_of(point), floats_of(gradient), floats_of(value), words_of(data))
             if not refused:
-                found[place] = value[0]
-        return found
+                values[row] = value[0]
+        return values
 
     def points(self, draws: xr.Dataset) -> np.ndarray:
         """Unconstrained points of draws, shape ``(draw, number)``, over all chains."""

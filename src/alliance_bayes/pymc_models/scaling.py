@@ -18,10 +18,10 @@ from .compiling import floats_of, words_of
 
 __all__ = ["scaled"]
 
-MOST_ITERATIONS = 500
-STEP = 1e-3
-LEAST_PRECISION = 0.05
-SPREAD = 1.0
+MOST_ITERATIONS = 500  # of the search for the mode, each about one gradient
+STEP = 1e-3  # of unconstrained numbers, whose posterior SDs are .05 to 2: curvature to six digits or so
+LEAST_PRECISION = 0.05  # of a direction: no normal of the mode is wider than an SD of 4.5, whatever the curvature says
+SPREAD = 1.0  # of starts about the mode, in posterior SDs
 
 
 def scaled(compiled: Any, seed: int = 0) -> Any:
@@ -42,8 +42,8 @@ def scaled(compiled: Any, seed: int = 0) -> Any:
 
     def slope(point: np.ndarray) -> tuple[float, np.ndarray]:
         """Negative log density and its gradient; infinity where there is none."""
-        gradient, value, here = np.zeros(size), np.zeros(1), np.ascontiguousarray(point, dtype=float)
-        refused = function(size, floats_of(here), floats_of(gradient), floats_of(value), words)
+        gradient, value, at = np.zeros(size), np.zeros(1), np.ascontiguousarray(point, dtype=float)
+        refused = function(size, floats_of(at), floats_of(gradient), floats_of(value), words)
         return (np.inf, np.zeros(size)) if refused else (-float(value[0]), -gradient)
 
     mode = _mode(slope, compiled.initial_point_func(seed))
@@ -58,14 +58,14 @@ def scaled(compiled: Any, seed: int = 0) -> Any:
 
 
 def _mode(slope: Any, start: np.ndarray) -> np.ndarray:
-    found = minimize(
+    result = minimize(
         lambda point: _finite(*slope(point)),
         start,
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": MOST_ITERATIONS, "maxcor": 30, "gtol": 1e-3, "ftol": 1e-10},
     )
-    return np.asarray(found.x)
+    return np.asarray(result.x)
 
 
 def _finite(value: float, gradient: np.ndarray) -> tuple[float, np.ndarray]:
@@ -75,12 +75,12 @@ def _finite(value: float, gradient: np.ndarray) -> tuple[float, np.ndarray]:
 def _curvature(slope: Any, mode: np.ndarray) -> np.ndarray:
     """Second derivatives of the negative log density, from central differences of its gradient."""
     size = len(mode)
-    found = np.empty((size, size))
-    for place in range(size):
+    curvature = np.empty((size, size))
+    for row in range(size):
         step = np.zeros(size)
-        step[place] = STEP
-        found[place] = (slope(mode + step)[1] - slope(mode - step)[1]) / (2 * STEP)
-    return np.asarray((found + found.T) / 2)
+        step[row] = STEP
+        curvature[row] = (slope(mode + step)[1] - slope(mode - step)[1]) / (2 * STEP)
+    return np.asarray((curvature + curvature.T) / 2)
 
 
 def _root_of_inverse(curvature: np.ndarray) -> np.ndarray:

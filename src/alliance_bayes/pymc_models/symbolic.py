@@ -128,8 +128,8 @@ def _transition(drift: pt.TensorVariable, noise: pt.TensorVariable, size: int) -
     unit = pt.switch(largest > 0.0, largest, 1.0)
     carried = pt.linalg.kron(drift, identity) + pt.linalg.kron(identity, drift)
     column = ((noise + noise.T) / (2.0 * unit)).reshape((n_pairs, 1))
-    whole = pt.concatenate([pt.concatenate([carried, column], axis=1), np.zeros((1, n_pairs + 1))], axis=0)
-    integral = unit * pt.linalg.expm(whole)[:n_pairs, n_pairs]
+    generator = pt.concatenate([pt.concatenate([carried, column], axis=1), np.zeros((1, n_pairs + 1))], axis=0)
+    integral = unit * pt.linalg.expm(generator)[:n_pairs, n_pairs]
     return pt.concatenate([pt.linalg.expm(drift).reshape((n_pairs,)), integral])
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 
 __all__ = [
     "BETA",

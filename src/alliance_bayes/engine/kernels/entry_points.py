@@ -1,7 +1,7 @@
 """The compiled kernels behind plain C addresses, so that no model has to be compiled.
 
-A sampler would compile the whole log density of each model, kernels and all, which takes far
-longer than sampling it. Everything that differs between models is therefore data here: layout,
+A sampler would compile the log density of each model, kernels and all, which takes far
+longer than sampling it. Everything that differs between models is therefore data: layout,
 statistics and priors are packed into one vector, and the same few functions, compiled once and
 cached on disk, read it. As external symbols they also serve the PyTensor operations, so that
 whoever compiles those does not optimise the kernels a second time.
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import carray, types
 
+from ...basics.compiled import callback, compiled, inlined
 from .arrays import (
     PROGRAM,
     SYSTEM,
@@ -27,7 +28,6 @@ from .arrays import (
     program_at,
     system_at,
 )
-from .compiled import callback, compiled
 from .interpreter import pull_back, run
 from .likelihood import log_likelihood_and_gradient
 from .prior_density import log_prior_and_gradient, to_constrained
@@ -86,7 +86,7 @@ def pack_model(
     return pack(to_theta, structure, systems, priors, derived, (centre,), (unit,), data)
 
 
-@compiled
+@inlined
 def likelihood_and_gradient(psi, to_theta, structure, system, patterns):
     """Log-likelihood at a prior-scale vector, and its gradient there; minus infinity outside the model's range."""
     registers, proper = run(psi, to_theta)
@@ -101,7 +101,7 @@ def likelihood_and_gradient(psi, to_theta, structure, system, patterns):
     return value, bars[: len(psi)].copy()
 
 
-@compiled
+@inlined
 def derived_vector(psi, to_theta, derived, centre, unit):
     """Derived quantities at a prior-scale vector, shape ``(derived,)``."""
     registers, _ = run(psi, to_theta)
@@ -124,7 +124,7 @@ def unpack_likelihood(packed):
 
 @compiled
 def unpack_derived(packed):
-    """The parts of ``pack(to_theta, derived)``, the second standing where the structure does in a whole model."""
+    """The parts of ``pack(to_theta, derived)``, the second standing where the structure does in a packed model."""
     return program_at(packed, TO_THETA), program_at(packed, STRUCTURE)
 
 
@@ -133,7 +133,7 @@ _word, _number, _length = types.CPointer(types.int64), types.CPointer(types.floa
 
 @compiled
 def all_words(packed):
-    """All words behind a pointer, whose number the first ones tell."""
+    """All words behind a pointer; the first says where the last start is, which is their number."""
     n_starts = carray(packed, (1,))[0]
     return carray(packed, (carray(packed, (n_starts,))[n_starts - 1],))
 
@@ -156,8 +156,8 @@ def log_density(n_point, point, gradient, value, packed):
     """
     words = all_words(packed)
     table = priors_at(words, PRIORS)
-    here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
-    psi = to_constrained(here, table)
+    unconstrained, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
+    psi = to_constrained(unconstrained, table)
     likelihood, psi_bar = likelihood_and_gradient(
         psi,
         program_at(words, TO_THETA),
@@ -165,11 +165,11 @@ def log_density(n_point, point, gradient, value, packed):
         system_at(words, SYSTEMS),
         patterns_at(words, DATA),
     )
-    carray(value, (1,))[0] = total = likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
+    carray(value, (1,))[0] = total = likelihood + log_prior_and_gradient(unconstrained, psi, psi_bar, table, slope)
     return 0 if all_finite(total, slope) else 3
 
 
-@compiled
+@inlined
 def expand_into(point, words, result):
     """Write random variables and derived quantities at an unconstrained point into `result`."""
     n_point = len(point)

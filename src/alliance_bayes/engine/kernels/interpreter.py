@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ...basics.compiled import compiled
 from .arrays import ProgramArrays
-from .compiled import compiled
 from .matrices import cholesky, inverse_in_place, matrix_exponential
 from .steps import (
     ADD,
@@ -91,10 +91,10 @@ def _covariance_gradient(sd, units, bar, sd_bar, units_bar):
         for column in range(row - 1, -1, -1):
             entry -= 1
             partial = 2.0 * units[entry] - 1.0
-            rest = math.sqrt(1.0 - partial * partial)
-            left /= rest
-            units_bar[entry] += 2.0 * (factor_bar[row, column] * left - left_bar * left * partial / rest)
-            left_bar = factor_bar[row, column] * partial + left_bar * rest
+            shrink = math.sqrt(1.0 - partial * partial)
+            left /= shrink
+            units_bar[entry] += 2.0 * (factor_bar[row, column] * left - left_bar * left * partial / shrink)
+            left_bar = factor_bar[row, column] * partial + left_bar * shrink
 
 
 @compiled

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ...basics.compiled import compiled, inlined
 from .arrays import PatternArrays, ProgramArrays, SystemArrays
-from .compiled import compiled
 from .interpreter import pull_back, run
 from .matrices import LOG_2_PI, inverse_and_log_determinant
 from .moments import backward, forward, observed, system_of
@@ -53,18 +53,18 @@ def _completed_pattern(people, size, rank, position, factor, deviation, precisio
                 filled[row, column] -= weight * cross[inner, column]
         deviation[size + row] = expected
     for row in range(n_missing):
-        here, expected = position[size + row], deviation[size + row]
+        missing, expected = position[size + row], deviation[size + row]
         for other in range(size):
             value = expected * deviation[other]
             for column in range(rank):
                 value += filled[row, column] * factor[other, column]
-            there = position[other]
-            moment[max(here, there), min(here, there)] += value
+            observed_at = position[other]
+            moment[max(missing, observed_at), min(missing, observed_at)] += value
         for other in range(row + 1):
             value = people * inverse[row, other] + expected * deviation[size + other]
             for column in range(rank):
                 value += filled[row, column] * filled[other, column]
-            moment[here, position[size + other]] += value
+            moment[missing, position[size + other]] += value
     return log_determinant
 
 
@@ -158,7 +158,7 @@ def _patterns(mean, covariance, patterns, cell, mean_gradient, covariance_gradie
     return total
 
 
-@compiled
+@inlined
 def _cell(registers, bars, system, patterns, cell):
     """Log-likelihood of one cell's people; adds its gradient to `bars`."""
     paths, mean, with_disturbance, with_observed = forward(registers, system)
@@ -176,7 +176,7 @@ def _cell(registers, bars, system, patterns, cell):
     return total
 
 
-@compiled
+@inlined
 def log_likelihood_and_gradient(
     theta: np.ndarray, structure: ProgramArrays, systems: SystemArrays, patterns: PatternArrays
 ):

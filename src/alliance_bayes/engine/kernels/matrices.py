@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 
 __all__ = [
     "LOG_2_PI",
@@ -86,7 +86,7 @@ def inverse_and_log_determinant(matrix, factor, inverse, size):
     log_determinant, product = 0.0, 1.0
     for row in range(size):
         product *= factor[row, row]
-        if row % 8 == 7:
+        if row % 8 == 7:  # a logarithm costs as much as a row of a small matrix; eight pivots do not overflow
             log_determinant += 2.0 * math.log(product)
             product = 1.0
     log_determinant += 2.0 * math.log(product)

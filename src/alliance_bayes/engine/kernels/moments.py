@@ -1,13 +1,13 @@
 """Means and covariances that linear systems imply, compiled, with their gradients.
 
-Every function here has its plain counterpart among the tests, and equals it to rounding.
+Every function has its plain counterpart among the tests, and equals it to rounding.
 Gradients with respect to a covariance treat its entries (i, j) and (j, i) as separate numbers.
 """
 
 import numpy as np
 
+from ...basics.compiled import compiled
 from .arrays import COVARIANCES, INTERCEPTS, OBSERVED, PATHS, VARIABLES, ProgramArrays, SystemArrays
-from .compiled import compiled
 from .interpreter import pull_back, run
 
 __all__ = [

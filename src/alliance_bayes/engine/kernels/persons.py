@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 from .interpreter import run
 from .matrices import LOG_2_PI, cholesky, semidefinite_cholesky
 from .moments import moments, system_of
@@ -85,7 +85,7 @@ def conditional_draws(thetas, structure, systems, n_targets, patterns, values, o
     lower = np.empty((n_values, n_values))
     weights = np.empty((n_values, n_targets))
     deviation = np.empty(n_values)
-    rest = np.empty((n_targets, n_targets))
+    residual = np.empty((n_targets, n_targets))
     for draw in range(len(thetas)):
         registers, _ = run(thetas[draw], structure)
         for cell in range(len(systems.start) - 1):
@@ -109,8 +109,8 @@ def conditional_draws(thetas, structure, systems, n_targets, patterns, values, o
                         value = covariance[target, other]
                         for inner in range(size):
                             value -= weights[inner, target] * weights[inner, other]
-                        rest[target, other] = value
-                semidefinite_cholesky(rest, n_targets)
+                        residual[target, other] = value
+                semidefinite_cholesky(residual, n_targets)
                 for position in range(bounds[pattern], bounds[pattern + 1]):
                     person = order[position]
                     for row in range(size):
@@ -123,5 +123,5 @@ def conditional_draws(thetas, structure, systems, n_targets, patterns, values, o
                         for row in range(size):
                             value += weights[row, target] * deviation[row]
                         for inner in range(target + 1):
-                            value += rest[target, inner] * normals[draw, person, inner]
+                            value += residual[target, inner] * normals[draw, person, inner]
                         result[draw, person, target] = value

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ...basics.compiled import compiled
 from .arrays import HALF_NORMAL, INTERVAL, LOG, LOG_NORMAL, NORMAL, PriorTable
-from .compiled import compiled
 
 __all__ = ["log_prior_and_gradient", "to_constrained"]
 

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 
 __all__ = ["transition", "transition_gradient"]
 
@@ -99,10 +99,10 @@ def _sum_series(registers, drift, noise, size, halvings, work):
     step = 0.5**halvings
     for row in range(size):
         for column in range(size):
-            here, there = row * size + column, column * size + row
-            work[STEP, row, column] = work[POWERS + 1, row, column] = step * registers[drift + here]
+            entry, mirrored = row * size + column, column * size + row
+            work[STEP, row, column] = work[POWERS + 1, row, column] = step * registers[drift + entry]
             work[POWERS, row, column] = 1.0 if row == column else 0.0
-            work[TERMS, row, column] = 0.5 * step * (registers[noise + here] + registers[noise + there])
+            work[TERMS, row, column] = 0.5 * step * (registers[noise + entry] + registers[noise + mirrored])
     for order in range(2, EFFECT_TERMS + 1):
         _multiply(work, STEP, POWERS + order - 1, WORK, size)
         share = 1.0 / order
@@ -176,9 +176,9 @@ def transition(registers, drift, noise, size, result):
     work, halvings = _all_doublings(registers, drift, noise, size)
     for row in range(size):
         for column in range(size):
-            here = result + row * size + column
-            registers[here] = work[EFFECTS + halvings, row, column]
-            registers[here + size * size] = work[EFFECTS + 2 * halvings + 1, row, column]
+            entry = result + row * size + column
+            registers[entry] = work[EFFECTS + halvings, row, column]
+            registers[entry + size * size] = work[EFFECTS + 2 * halvings + 1, row, column]
 
 
 @compiled
@@ -193,9 +193,9 @@ def transition_gradient(registers, bars, drift, noise, size, result):
     first, innovation = EFFECTS + halvings + 1, result + size * size
     for row in range(size):
         for column in range(size):
-            here, there = row * size + column, column * size + row
-            work[EFFECTS_BAR, row, column] = bars[result + here]
-            work[NOISE_BAR, row, column] = 0.5 * (bars[innovation + here] + bars[innovation + there])
+            entry, mirrored = row * size + column, column * size + row
+            work[EFFECTS_BAR, row, column] = bars[result + entry]
+            work[NOISE_BAR, row, column] = 0.5 * (bars[innovation + entry] + bars[innovation + mirrored])
     for place in range(halvings - 1, -1, -1):
         before, carried = EFFECTS + place, first + place
         # Of F F: bar F' + F' bar. Of S + F S F', with G its symmetric gradient: 2 G F S in F, G + F' G F in S.
@@ -220,9 +220,9 @@ def transition_gradient(registers, bars, drift, noise, size, result):
     step = 0.5**halvings
     for row in range(size):
         for column in range(size):
-            here = row * size + column
-            bars[drift + here] += step * work[DRIFT_BAR, row, column]
-            bars[noise + here] += step * work[CARRIED, row, column]
+            entry = row * size + column
+            bars[drift + entry] += step * work[DRIFT_BAR, row, column]
+            bars[noise + entry] += step * work[CARRIED, row, column]
 
 
 @compiled

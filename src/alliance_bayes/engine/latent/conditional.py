@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from ..kernels.matrices import inverse_and_log_determinant, semidefinite_cholesky
 
 __all__ = [

@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from .special import HALF_LOG_2_PI, inverse_mills, log_normal_cdf
 
 __all__ = ["LOGIT", "PLAIN", "PROBIT", "SPREAD", "normal_quantile", "to_phi", "to_sampled_gradient"]

@@ -39,7 +39,7 @@ import math
 import numpy as np
 from scipy.special import gammaln
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from .special import (
     HALF_LOG_2_PI,
     inverse_mills,

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from ..kernels.matrices import LOG_2_PI
 from .conditional import condition, work_conditional
 

@@ -7,8 +7,8 @@ data where the pattern statistics would be.
 import numpy as np
 from numba import carray, types
 
+from ...basics.compiled import callback, compiled
 from ..kernels.arrays import floats_at, integers_at, priors_at, program_at, system_at
-from ..kernels.compiled import callback, compiled
 from ..kernels.entry_points import DATA, PRIORS, STRUCTURE, SYSTEMS, TO_THETA, all_finite, all_words, expand_into
 from ..kernels.interpreter import pull_back, run
 from ..kernels.moments import moments_of_cells, pull_back_moments

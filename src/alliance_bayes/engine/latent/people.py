@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from .conditional import condition, work_conditional
 from .posterior import log_joint, prepare, work_proposal
 from .propagation import case_log_likelihoods, evaluate, first_guess, work_sites

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from .tables import N_GRID, add_rows, interpolated
 
 __all__ = ["Proposal", "log_joint", "prepare", "work_proposal"]

@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from ..kernels.matrices import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
 from .known_cases import add_known_cases, nothing_to_integrate

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import gammaln
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from .conditional import condition, work_conditional
 from .posterior import log_joint, prepare, work_proposal
 from .propagation import by_person, evaluate, first_guess, work_sites

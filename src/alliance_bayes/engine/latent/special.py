@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ..kernels.compiled import compiled, kept
+from ...basics.compiled import compiled, kept
 
 __all__ = [
     "HALF_LOG_2_PI",

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..kernels.compiled import compiled
+from ...basics.compiled import compiled
 from .families import add_phi_gradients, log_densities, steepness
 
 __all__ = ["LOWEST", "N_GRID", "STEP", "add_rows", "interpolated", "pull_back", "scatter", "tabulate"]

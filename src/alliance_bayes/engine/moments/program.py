@@ -2,13 +2,10 @@
 
 Models differ in how lagged effects, covariances and everything else follow from their parameters.
 Written as a program, that difference is data, so that one compiled interpreter with its adjoint
-(`kernels.interpreter`) serves every model and nothing is compiled per model. `evaluate` runs the same steps
-with the arrays of any library, or with symbols.
+(`kernels.interpreter`) serves every model and nothing is compiled per model.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +13,7 @@ import numpy.typing as npt
 from ..kernels import steps
 from ..kernels.arrays import ProgramArrays
 
-__all__ = ["Backend", "Program", "Step", "Writer", "evaluate"]
+__all__ = ["Program", "Step", "Writer"]
 
 type Addresses = npt.NDArray[np.int64]
 
@@ -243,102 +240,3 @@ class Writer:
         if (flat < 0).any() or (np.diff(flat) != 1).any():
             flat = self._gather(flat)
         return int(flat[0]) if flat.size else 0
-
-
-class Backend(Protocol):
-    """What `evaluate` needs of an array library."""
-
-    def stack(self, values: list[Any], /) -> Any:
-        """One vector of numbers."""
-
-    def square_root(self, values: Any, /) -> Any:
-        """Element by element."""
-
-    def exponential(self, values: Any, /) -> Any:
-        """Element by element."""
-
-    def matrix_exponential(self, matrix: Any, /) -> Any:
-        """``exp(M)``."""
-
-    def transition(self, drift: Any, noise: Any, /) -> tuple[Any, Any]:
-        """``exp(M)`` and ``int_0^1 exp(M s) N exp(M' s) ds``, N counting by its symmetric part."""
-
-    def inverse(self, matrix: Any, /) -> Any:
-        """``M^-1``."""
-
-    def require_positive_definite(self, matrix: Any, /) -> None:
-        """Make the density 0 where the matrix is not."""
-
-
-def evaluate(program: Program, inputs: Sequence[Any], backend: Backend) -> list[Any]:
-    """Registers of a program, number by number: the reference for the compiled interpreter."""
-    registers: list[Any] = [*inputs, *program.constants, *([None] * (program.n_registers - program.n_inputs))]
-    registers = registers[: program.n_registers]
-
-    def block(start: int, *shape: int) -> Any:
-        return backend.stack(registers[start : start + int(np.prod(shape))]).reshape(shape)
-
-    def put(start: int, values: Any, count: int) -> None:
-        flat = values.reshape((count,))
-        registers[start : start + count] = [flat[place] for place in range(count)]
-
-    elementwise: dict[int, Callable[..., Any]] = {
-        steps.ADD: lambda left, right: left + right,
-        steps.SUBTRACT: lambda left, right: left - right,
-        steps.MULTIPLY: lambda left, right: left * right,
-        steps.DIVIDE: lambda left, right: left / right,
-        steps.SQUARE_ROOT: backend.square_root,
-        steps.EXPONENTIAL: backend.exponential,
-    }
-    for step in program.steps:
-        size, result = step.size, step.result
-        match step.code:
-            case steps.GATHER:
-                registers[result : result + size] = [registers[at] if at >= 0 else 0.0 for at in step.operands]
-            case code if code in elementwise:
-                put(result, elementwise[code](*(block(first, size) for first in step.operands)), size)
-            case steps.PRODUCT:
-                left, right, inner, columns = step.operands
-                put(result, block(left, size, inner) @ block(right, inner, columns), size * columns)
-            case steps.COVARIANCE:
-                sds, units = step.operands
-                sd, unit = registers[sds : sds + size], registers[units : units + size * (size - 1) // 2]
-                put(result, _covariance(sd, unit, backend), size * size)
-            case steps.MATRIX_EXPONENTIAL:
-                put(result, backend.matrix_exponential(block(step.operands[0], size, size)), size * size)
-            case steps.TRANSITION:
-                drift, noise = step.operands
-                effects, innovation = backend.transition(block(drift, size, size), block(noise, size, size))
-                put(result, effects, size * size)
-                put(result + size * size, innovation, size * size)
-            case steps.INVERSE:
-                put(result, backend.inverse(block(step.operands[0], size, size)), size * size)
-            case steps.CORRELATIONS:
-                covariance = block(step.operands[0], size, size)
-                registers[result : result + size * (size - 1) // 2] = [
-                    covariance[row, column] / backend.square_root(covariance[row, row] * covariance[column, column])
-                    for row in range(size)
-                    for column in range(row)
-                ]
-            case steps.POSITIVE_DEFINITE:
-                backend.require_positive_definite(block(step.operands[0], size, size))
-            case code:
-                raise ValueError(f"'{steps.NAMES[code]}' cannot be evaluated")
-    return registers
-
-
-def _covariance(sds: Sequence[Any], units: Sequence[Any], backend: Backend) -> Any:
-    size = len(sds)
-    factor: list[list[Any]] = []
-    entry = 0
-    for row in range(size):
-        left: Any = 1.0
-        entries: list[Any] = []
-        for _ in range(row):
-            partial = 2.0 * units[entry] - 1.0
-            entries.append(sds[row] * partial * left)
-            left = left * backend.square_root(1.0 - partial**2)
-            entry += 1
-        factor.append([*entries, sds[row] * left, *([0.0] * (size - row - 1))])
-    lower = backend.stack([value for row in factor for value in row]).reshape((size, size))
-    return lower @ lower.T

@@ -27,19 +27,23 @@ from numba.core.caching import (
 
 __all__ = ["STAMPS", "KernelCache"]
 
-KERNELS = Path(__file__).parent
-CALLED = {"kernels": ("kernels",), "latent": ("kernels", "latent")}  # folders whose kernels a folder's kernels call
+PACKAGE = Path(__file__).parents[1]
+CALLED = {
+    "engine/kernels": ("engine/kernels",),
+    "engine/latent": ("engine/kernels", "engine/latent"),
+}
+"""Folders whose kernels a folder's kernels call."""
 PARTS = (b"@compiled", b"@callback", b"@kept", b"(NamedTuple)")  # what makes a file one that kernels are made of
 
 
 def _stamp(folders: tuple[str, ...]) -> str:
-    files = [file for name in folders for file in sorted((KERNELS.parent / name).glob("*.py"))]
-    texts = [(file.parent, file.read_bytes()) for file in files]
-    parts = (text for folder, text in texts if folder == KERNELS or any(part in text for part in PARTS))
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    files = [(name, file) for name in folders for file in sorted((PACKAGE / name).glob("*.py"))]
+    texts = [(name, file.read_bytes()) for name, file in files]
+    made_of = [text for name, text in texts if name == "engine/kernels" or any(part in text for part in PARTS)]
+    return hashlib.sha256(b"".join([Path(__file__).with_name("compiled.py").read_bytes(), *made_of])).hexdigest()
 
 
-STAMPS = {KERNELS.parent / name: _stamp(folders) for name, folders in CALLED.items()}
+STAMPS = {PACKAGE / name: _stamp(folders) for name, folders in CALLED.items()}
 
 
 class _Files(IndexDataCacheFile):

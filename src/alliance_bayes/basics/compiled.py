@@ -1,7 +1,7 @@
 """How every kernel is compiled, and kept."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from llvmlite import binding
@@ -12,9 +12,10 @@ from numba.core.sigutils import normalize_signature
 
 from .caching import KernelCache
 
-__all__ = ["Callback", "callback", "compiled", "kept"]
+__all__ = ["Callback", "callback", "compiled", "inlined", "kept"]
 
-_jit = njit(
+_jit = partial(
+    njit,
     nogil=True,
     error_model="numpy",
     fastmath={"reassoc", "contract", "nsz", "arcp"},
@@ -31,7 +32,12 @@ def kept(kernel: Any) -> Any:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function that other kernels and Python call."""
-    return kept(_jit(function))
+    return kept(_jit()(function))
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function as part of the few kernels that call it, which saves compiling it alone before."""
+    return kept(_jit(inline="always")(function))
 
 
 class Callback:

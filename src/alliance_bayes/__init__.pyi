@@ -1,5 +1,20 @@
 """Every public name, once: `__init__.py` imports each from where it stands here when it is first used."""
 
+from .basics.distributions import (
+    LKJ as LKJ,
+)
+from .basics.distributions import (
+    Beta as Beta,
+)
+from .basics.distributions import (
+    HalfNormal as HalfNormal,
+)
+from .basics.distributions import (
+    LogNormal as LogNormal,
+)
+from .basics.distributions import (
+    Normal as Normal,
+)
 from .basics.problems import (
     AllianceBayesError as AllianceBayesError,
 )
@@ -41,6 +56,27 @@ from .export.lavaan import (
 )
 from .export.mplus import (
     to_mplus as to_mplus,
+)
+from .families.beta_binomial import (
+    BetaBinomial as BetaBinomial,
+)
+from .families.count import (
+    Count as Count,
+)
+from .families.cut_points import (
+    InducedDirichlet as InducedDirichlet,
+)
+from .families.days import (
+    Days as Days,
+)
+from .families.items import (
+    Items as Items,
+)
+from .families.ordinal import (
+    Ordinal as Ordinal,
+)
+from .families.yes_no import (
+    YesNo as YesNo,
 )
 from .files import (
     AssociationFile as AssociationFile,
@@ -313,43 +349,7 @@ from .spec.occurrence import (
     State as State,
 )
 from .spec.priors import (
-    LKJ as LKJ,
-)
-from .spec.priors import (
-    Beta as Beta,
-)
-from .spec.priors import (
-    HalfNormal as HalfNormal,
-)
-from .spec.priors import (
-    LogNormal as LogNormal,
-)
-from .spec.priors import (
-    Normal as Normal,
-)
-from .spec.priors import (
     Priors as Priors,
-)
-from .spec.responses import (
-    BetaBinomial as BetaBinomial,
-)
-from .spec.responses import (
-    Count as Count,
-)
-from .spec.responses import (
-    Days as Days,
-)
-from .spec.responses import (
-    InducedDirichlet as InducedDirichlet,
-)
-from .spec.responses import (
-    Items as Items,
-)
-from .spec.responses import (
-    Ordinal as Ordinal,
-)
-from .spec.responses import (
-    YesNo as YesNo,
 )
 
 __version__: str

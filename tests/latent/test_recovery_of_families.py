@@ -8,8 +8,13 @@ from scipy.special import expit
 from scipy.stats import binom, norm
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.reference import log_density
-from alliance_bayes.spec.responses import BetaBinomial, Count, Days, Items, Ordinal, YesNo
+from alliance_bayes.families.beta_binomial import BetaBinomial
+from alliance_bayes.families.count import Count
+from alliance_bayes.families.days import Days
+from alliance_bayes.families.items import Items
+from alliance_bayes.families.ordinal import Ordinal
+from alliance_bayes.families.yes_no import YesNo
+from textbook_families import log_density
 
 TIMES, PERSONS = (0, 6, 12, 18), 400
 # alliance is normal; the other measure, y, is seen through its family. First alliance, then y; rows are outcomes.

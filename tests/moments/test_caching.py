@@ -15,7 +15,7 @@ import alliance_bayes
 PACKAGE = Path(alliance_bayes.__file__).parent
 SCRIPT = """
 import numpy as np
-from alliance_bayes.engine.moments import caching, prior_density
+from alliance_bayes.engine.moments import prior_density
 table = prior_density.PriorTable(*(np.array([value]) for value in (0, 2, 0.0, 1.0, -1.0, 1.0, 0.0)))
 print(prior_density.to_constrained(np.zeros(1), table)[0])
 """
@@ -28,7 +28,7 @@ def test_a_change_in_another_file_is_seen(tmp_path):
     density, other = copy / "engine" / "moments" / "prior_density.py", copy / "engine" / "moments" / "logistic.py"
     text = density.read_text()
     start, stop = text.index("@compiled\ndef _logistic"), text.index("@compiled\ndef to_constrained")
-    other.write_text(f"import math\nfrom .compiled import compiled\n\n{text[start:stop]}")
+    other.write_text(f"import math\nfrom ...basics.compiled import compiled\n\n{text[start:stop]}")
     density.write_text(text[:start] + "from .logistic import _logistic\n\n\n" + text[stop:])
     assert [run(tmp_path), run(tmp_path)] == ["0.0", "0.0"]
     other.write_text(other.read_text().replace("1.0 / (1.0 + math.exp(-value))", "0.75"))
@@ -46,9 +46,10 @@ def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
     copy = tmp_path / "alliance_bayes"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models"))
     before = stamps(tmp_path)
-    special = copy / "engine" / "latent" / "special.py"
+    special = copy / "families" / "special.py"
     special.write_text(special.read_text() + "\n# Another comment.\n")
     between = stamps(tmp_path)
+    assert between["families"] != before["families"]
     assert between["moments"] == before["moments"]
     assert between["latent"] != before["latent"]
     kernel = copy / "engine" / "moments" / "kernel.py"
@@ -60,8 +61,7 @@ def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
 
 def stamps(folder):
     script = (
-        "from alliance_bayes.engine.moments.caching import STAMPS\n"
-        "print({key.name: value for key, value in STAMPS.items()})"
+        "from alliance_bayes.basics.caching import STAMPS\nprint({key.name: value for key, value in STAMPS.items()})"
     )
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
@@ -73,7 +73,7 @@ def stamps(folder):
 KERNELS = """
 from numba import types
 
-from .compiled import callback, compiled
+from ...basics.compiled import callback, compiled
 
 
 @compiled
@@ -99,7 +99,7 @@ try:
 except OSError:
     can_write = False
 answers = [tried.twice(1.5), tried.twice(1), tried.called.ctypes(2.5)]
-stats = tried.twice.stats
+stats = tried.twice.dispatcher.stats
 print(json.dumps({
     "answers": answers, "can write": can_write, "read": sum(stats.cache_hits.values()),
     "compiled": sum(stats.cache_misses.values()), "callback read": tried.called._made.cache_hits,

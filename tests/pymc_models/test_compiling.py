@@ -5,12 +5,13 @@ import pymc as pm
 import pytest
 from pytensor.compile.mode import Mode
 
+from alliance_bayes.basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal
 from alliance_bayes.panel import Panel
 from alliance_bayes.pymc_models import compiling
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.pymc_models.compiling import NotTabularError, compile_model, prior_table
 from alliance_bayes.spec.models import CLPM, RICLPM
-from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from alliance_bayes.spec.priors import Priors
 from helpers import TIMES, label, random_panel, specs_without
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")

@@ -11,17 +11,23 @@ from scipy import stats
 from scipy.special import expit
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent import cut_points, reference
-from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.panel_likelihood import moments_at
 from alliance_bayes.engine.latent.responses import Responses
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.moments.program_kernel import run
-from alliance_bayes.pymc_models import response_densities
+from alliance_bayes.families import cut_points
+from alliance_bayes.families.beta_binomial import BetaBinomial
+from alliance_bayes.families.count import Count
+from alliance_bayes.families.days import Days
+from alliance_bayes.families.items import Items
+from alliance_bayes.families.ordinal import Ordinal
+from alliance_bayes.families.registry import CODES
+from alliance_bayes.families.yes_no import YesNo
+from alliance_bayes.pymc_models import sampled_latents
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.spec.occurrence import Selection, State
-from alliance_bayes.spec.responses import BetaBinomial, Count, Days, Items, Ordinal, YesNo
 from helpers import slope
+from textbook_families import log_density, log_likelihood_by_grid
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
 TIMES = [0, 6, 12]
@@ -36,7 +42,7 @@ PHI = {
     "yes_no": [0.4, 1.3],
     "ordinal": [1.3, -1.0, 0.2, 1.1],
     "ordinal_probit": [0.9, -1.0, -0.4, 0.5],
-    "predicted": [],
+    "occurrence": [],
 }
 SIZE = {
     "days": 14.0, "days_probit": 5.0, "beta_binomial": 6.0, "count": 0.4, "hurdle_count": 0.4, "ordinal": 4.0,
@@ -49,7 +55,7 @@ def values_of(family):
     size = SIZE.get(family, 0.0)
     if family in ("count", "hurdle_count"):
         return [0.0, 1.0, 7.0]
-    if family in ("yes_no", "predicted"):
+    if family in ("yes_no", "occurrence"):
         return [0.0, 1.0]
     return list(range(int(size))) if family.startswith("ordinal") else [0.0, 1.0, size - 2, size]
 
@@ -66,7 +72,7 @@ def test_log_densities(family):
     both = np.array([*PHI[family], *(1.1 * number for number in PHI[family])], dtype=float)
     nothing = np.zeros(n, dtype=int)
     responses = Responses(nothing, nothing, np.full(n, CODES[family]), start, value, np.full(n, size))
-    rows, densities = response_densities.response_log_densities(responses, phi, linear)
+    rows, densities = sampled_latents.response_log_densities(responses, phi, linear)
     gradient = pytensor.grad(densities.sum(), linear)
     found, slopes = pytensor.function([phi, linear], [densities, gradient], mode=PLAIN, on_unused_input="ignore")(
         both, where
@@ -74,7 +80,7 @@ def test_log_densities(family):
 
     def textbook(row, at):
         own = both[start[row] :][: len(PHI[family])]
-        return float(reference.log_density(family, value[row], size, own, np.array([at]))[0])
+        return float(log_density(family, value[row], size, own, np.array([at]))[0])
 
     want = [textbook(row, where[row]) for row in rows]
     np.testing.assert_allclose(found, want, rtol=1e-7, atol=1e-9)
@@ -87,7 +93,7 @@ def test_cut_points():
     scale_of += [*[(cut_points.PROBIT, 3)] * 3, *[(cut_points.LOGIT, 9)] * 2, (cut_points.PLAIN, 0)]
     links, numbers = np.array(scale_of), np.array([1.7, 0.2, 0.6, 2.5, 0.001, 0.3, 0.9995, 0.5, 0.01, 0.4])
     sampled = pt.dvector("sampled")
-    phi = response_densities.cut_points(sampled, links)
+    phi = cut_points.symbolic_phi(sampled, links)
     weights = np.arange(1.0, 11.0)
     found, gradient = pytensor.function([sampled], [phi, pytensor.grad((phi * weights).sum(), sampled)], mode=PLAIN)(
         numbers
@@ -199,7 +205,7 @@ def in_plain_numpy(whole, means, covariances, phi, z, first=0):
         person = cases.person[case]
         mean, covariance = means[cases.cell[case]], covariances[cases.cell[case]].copy()
         of_case = np.flatnonzero(responses.case == case)
-        predicted = responses.position[of_case][responses.code[of_case] == CODES["predicted"]]
+        predicted = responses.position[of_case][responses.code[of_case] == CODES["occurrence"]]
         covariance[predicted, predicted] += 1e-8
         known = np.flatnonzero(~np.isnan(values[person]))
         latent = np.unique(responses.position[of_case])
@@ -218,7 +224,7 @@ def in_plain_numpy(whole, means, covariances, phi, z, first=0):
         for row in of_case:
             name, own = NAMES[int(responses.code[row])], own_numbers(responses, row, phi)
             where = eta[[np.searchsorted(latent, responses.position[row])]]
-            total += float(reference.log_density(name, responses.value[row], responses.size[row], own, where)[0])
+            total += float(log_density(name, responses.value[row], responses.size[row], own, where)[0])
         used += len(latent)
     assert used == len(z)
     return total
@@ -296,13 +302,13 @@ def test_integral_over_z(name):
         terms.append(function(*point.values(), z) + log_weights[list(places)].sum())
     alone = of_person(whole, 0, phi)
     assert len(alone) == 2
-    want = reference.log_likelihood_by_grid(means[0], covariances[0], whole.values()[0], alone, n_points=N_NODES)
+    want = log_likelihood_by_grid(means[0], covariances[0], whole.values()[0], alone, n_points=N_NODES)
     others = in_plain_numpy(whole, means, covariances, phi, z[2:], first=1)
     np.testing.assert_allclose(np.logaddexp.reduce(terms), want + others, rtol=1e-9)
 
 
 def of_person(whole, person, phi):
-    """Responses of one person as `reference.log_likelihood_by_grid` takes them."""
+    """Responses of one person as `log_likelihood_by_grid` takes them."""
     responses = whole.responses
     return [
         (

@@ -7,9 +7,9 @@ import tomlkit
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.families.normal import Gaussian
 from alliance_bayes.spec.cross_lagged import MISSING_AT_RANDOM
 from alliance_bayes.spec.mapping import spec_from_mapping, spec_to_mapping
-from alliance_bayes.spec.responses import Gaussian
 
 M = ["alliance", "days"]
 DAYS = {"days": ab.Days(30)}

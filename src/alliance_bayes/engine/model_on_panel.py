@@ -15,8 +15,8 @@ from ..basics.problems import SpecError
 from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
 from .latent.cases import responses_of_cases
-from .latent.known_cases import left_to_integrate
-from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
+from .latent.determined import rows_to_integrate
+from .latent.family_layout import FamilyLayout, family_layout, panel_responses, sparse_categories
 from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .moments.cross_lagged_system import cross_lagged_system
@@ -218,7 +218,7 @@ class PanelModel:
         theta = thetas[np.argmax(proper & np.isfinite(thetas).all(axis=1))]
         means, covariances, _ = self.predictor_moments(theta)
         found = np.zeros(self.panel.n_persons, dtype=bool)
-        found[self.latent_data.person[left_to_integrate(means, covariances, self.latent_data)]] = True
+        found[self.latent_data.person[rows_to_integrate(means, covariances, self.latent_data)]] = True
         return found
 
     @cached_property

@@ -12,7 +12,7 @@ What people share is computed once: one batch of factors serves every pattern of
 with fewer than others filled up with rows of the identity.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -21,13 +21,14 @@ import pytensor.tensor as pt
 from ..basics.names import number, quoted
 from ..basics.problems import SpecError
 from ..engine.latent.conditional import JITTER
-from ..engine.latent.families import CODES
 from ..engine.latent.responses import Responses
 from ..engine.model_on_panel import PanelModel
-from .response_densities import cut_points, response_log_densities
+from ..families.cut_points import symbolic_phi
+from ..families.family import Numbers
+from ..families.registry import DENSITIES, OCCURRENCE
 from .symbolic import implied_moments, theta_and_registers
 
-__all__ = ["add_sampled_latents"]
+__all__ = ["add_sampled_latents", "response_log_densities"]
 
 ABSENT, LATENT, EXACT = range(3)
 LOG_2_PI = float(np.log(2 * np.pi))
@@ -64,7 +65,7 @@ def add_sampled_latents(whole: PanelModel, psi: pt.TensorVariable) -> None:
         links = whole.families.links
         sampled = theta[len(whole.system.names) - len(links) :]
         responses = people.responses
-        _, log_densities = response_log_densities(responses, cut_points(sampled, links), eta[people.latent_of])
+        _, log_densities = response_log_densities(responses, symbolic_phi(sampled, links), eta[people.latent_of])
         pm.Potential("responses", log_densities.sum())
 
 
@@ -124,15 +125,15 @@ def _people(whole: PanelModel) -> _People:
     persons = cases.person[responses.case]
     kinds = np.where(np.isnan(values), ABSENT, EXACT)
     kinds[persons, responses.position] = LATENT
-    predicted = np.zeros(kinds.shape, dtype=bool)
-    of_predictor = responses.code == CODES["predicted"]
-    predicted[persons[of_predictor], responses.position[of_predictor]] = True
+    occurs = np.zeros(kinds.shape, dtype=bool)
+    of_occurrence = responses.code == OCCURRENCE
+    occurs[persons[of_occurrence], responses.position[of_occurrence]] = True
 
     n_values = whole.system.n_values
     rows = np.flatnonzero((kinds[:, :n_values] != ABSENT).any(axis=1) & np.isin(np.arange(len(kinds)), cases.person))
     cell_of = np.zeros(len(kinds), dtype=int)
     cell_of[cases.person] = cases.cell
-    keys = np.column_stack([cell_of, kinds, predicted])[rows]
+    keys = np.column_stack([cell_of, kinds, occurs])[rows]
     distinct, pattern = np.unique(keys, axis=0, return_inverse=True)
     pattern = pattern.ravel()
     kind, jittered = distinct[:, 1 : 1 + kinds.shape[1]], distinct[:, 1 + kinds.shape[1] :]
@@ -211,3 +212,47 @@ def _exact_and_latent(
     counts = np.bincount(pattern, minlength=n_patterns)[:, None] * known
     constant = -0.5 * LOG_2_PI * (len(seen_row) - people.n_given) + 0.5 * people.given_squared
     return constant - 0.5 * (u**2).sum() - (log_sds * counts).sum(), eta
+
+
+def response_log_densities(
+    responses: Responses, phi: pt.TensorVariable, eta: pt.TensorVariable
+) -> tuple[np.ndarray, pt.TensorVariable]:
+    """Log densities of responses, by density and by the part of it that has one expression.
+
+    Parameters
+    ----------
+    responses
+        One row each; cases and positions are not read.
+    phi
+        Parameters of all families, shape ``(phi,)``.
+    eta
+        Linear predictor of each response, shape ``(response,)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Rows of the responses in the order of the densities, shape ``(response,)``.
+    pytensor.tensor.TensorVariable
+        Their log densities, shape ``(response,)``.
+    """
+    rows, densities = [], []
+    for code, density in enumerate(DENSITIES.values()):
+        of_density = np.flatnonzero(responses.code == code)
+        value, size = responses.value[of_density], responses.size[of_density]
+        for chosen, expression in density.symbolic(value, size):
+            if not chosen.any():
+                continue
+            some = of_density[chosen]
+            rows.append(some)
+            densities.append(expression(value[chosen], size[chosen], _numbers(phi, responses.start[some]), eta[some]))
+    return np.concatenate(rows), pt.concatenate(densities)
+
+
+def _numbers(phi: pt.TensorVariable, start: np.ndarray) -> Numbers:
+    """Parameters by their position in the family: one number where all responses share it, else one for each."""
+
+    def at(position: int | np.ndarray) -> Any:
+        positions = start + position
+        return phi[int(positions[0])] if (positions == positions[0]).all() else phi[positions]
+
+    return at

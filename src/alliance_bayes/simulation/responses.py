@@ -9,7 +9,13 @@ from scipy.special import expit, ndtr
 from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import Problems
-from ..spec.responses import BetaBinomial, Count, Days, Family, Items, Ordinal, YesNo
+from ..families.beta_binomial import BetaBinomial
+from ..families.count import Count
+from ..families.days import Days
+from ..families.family import ResponseFamily
+from ..families.items import Items
+from ..families.ordinal import Ordinal
+from ..families.yes_no import YesNo
 from .reading import Array, Entry, Reader
 
 if TYPE_CHECKING:
@@ -51,7 +57,7 @@ def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, An
     return found
 
 
-def _read(where: str, family: Family, entries: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+def _read(where: str, family: ResponseFamily, entries: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     expected = _expected(family)
     for key in entries:
         if key not in expected:
@@ -65,7 +71,7 @@ def _read(where: str, family: Family, entries: Mapping[str, Any], reader: Reader
     return found
 
 
-def _expected(family: Family) -> dict[str, Entry]:
+def _expected(family: ResponseFamily) -> dict[str, Entry]:
     numbers = dict(_NUMBERS[type(family)])
     match family:
         case Days():
@@ -119,7 +125,7 @@ def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generat
     return np.stack(columns, axis=2)
 
 
-def _drawn(family: Family, numbers: Mapping[str, Any], eta: Array, u: Array) -> list[Array]:
+def _drawn(family: ResponseFamily, numbers: Mapping[str, Any], eta: Array, u: Array) -> list[Array]:
     match family:
         case Days(link=link):
             window = _by_wave(family.window, eta)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from ..basics.names import choices, in_words, number, with_article
 from .occurrence import INTERVIEW, Selection, State
-from .responses import Items, YesNo
 
 if TYPE_CHECKING:
     from .cross_lagged import CrossLagged
@@ -40,7 +39,7 @@ def latent_assumptions(spec: CrossLagged) -> Iterable[str]:
             f"Given a normal linear predictor, on which effects act, '{name}' is {family.in_words}: independent "
             "between waves and measures, by rules that stay the same."
         )
-        if isinstance(family, YesNo) and (spec.means, spec.residuals) == ("free", "free"):
+        if not family.tells_variance and (spec.means, spec.residuals) == ("free", "free"):
             yield (
                 f"One share of yes a wave does not tell both mean and variance of what is behind '{name}': after the "
                 "first wave its variance rests on priors. residuals='equal' or means='equal' would not need them."
@@ -66,7 +65,8 @@ def priors_of_options(spec: CrossLagged) -> dict[str, str]:
 
 
 def _of_families(spec: CrossLagged) -> Iterable[str]:
-    items = [item for family in spec.families.values() if isinstance(family, Items) for item in family.items]
+    columns = {name: family.columns(name) for name, family in spec.families.items()}
+    items = [item for name, others in columns.items() if others != (name,) for item in others]
     of_indicators = [item for given in spec.indicators.values() for item in given]
     for name in dict.fromkeys(items):
         if name in spec.measures or name in of_indicators or items.count(name) > 1:

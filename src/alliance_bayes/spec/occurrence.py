@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..basics.distributions import Normal, options_to_mapping, prior_from_mapping, prior_problems
 from ..basics.given import entries, is_number, shown
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import Problems, SpecError
-from .priors import Normal, _options_to_mapping, _prior_from_mapping, _problems_of
 
 __all__ = [
     "INTERVIEW",
@@ -86,7 +86,7 @@ class State:
         for option in ("required_by", "first", "acquire", "keep", "acts_on"):
             _read_names(self, option, problems)
         for prior in ("intercept", "slope", "effect"):
-            for problem in _problems_of(prior, getattr(self, prior), (Normal,)):
+            for problem in prior_problems(prior, getattr(self, prior), (Normal,)):
                 problems.add(problem)
         if not is_number(self.same) or not 0 < self.same <= 1:
             problems.add(f"same must be a probability above 0, at most 1; got {shown(self.same)}.")
@@ -173,10 +173,10 @@ class Selection:
         for option in ("on", "before"):
             _read_names(self, option, problems)
         for prior in ("slope", "intercept"):
-            for problem in _problems_of(prior, getattr(self, prior), (Normal,)):
+            for problem in prior_problems(prior, getattr(self, prior), (Normal,)):
                 problems.add(problem)
         if self.effect is not None:
-            for problem in _problems_of("effect", self.effect, (Normal,)):
+            for problem in prior_problems("effect", self.effect, (Normal,)):
                 problems.add(problem)
         if self.on and self.effect is None:
             problems.add(
@@ -219,7 +219,7 @@ def occurrence_to_mapping(given: State | Selection) -> dict[str, Any]:
     >>> occurrence_to_mapping(Selection("interview", on=["days"], effect=Normal(0, 0.5)))
     {'of': 'interview', 'on': ['days'], 'effect': {'normal': [0.0, 0.5]}}
     """
-    return _options_to_mapping(given)
+    return options_to_mapping(given)
 
 
 def state_from_mapping(mapping: Mapping[str, Any] | object) -> State:
@@ -266,7 +266,7 @@ def _options(what: str, kind: type[State] | type[Selection], mapping: object, ne
             problems.add(f"No option is called '{name}'{choices(name, known, 'Options')}")
         elif name in ("intercept", "slope", "effect"):
             with problems.collecting():
-                found[name] = _prior_from_mapping(name, value)
+                found[name] = prior_from_mapping(name, value)
         else:
             found[name] = value
     if needed not in mapping:

@@ -7,7 +7,8 @@ data where the pattern statistics would be.
 import numpy as np
 from numba import carray, types
 
-from ..moments.compiled import callback, compiled
+from ...basics.compiled import callback, compiled
+from ...families.cut_points import to_phi, to_sampled_gradient
 from ..moments.entry_points import (
     DATA,
     N_SYSTEM,
@@ -26,7 +27,6 @@ from ..moments.entry_points import (
 from ..moments.kernel import moments_of_cells, pull_back_moments
 from ..moments.prior_density import log_prior_and_gradient, to_constrained
 from ..moments.program_kernel import pull_back, run
-from .cut_points import to_phi, to_sampled_gradient
 from .propagation import log_likelihood_and_gradient
 from .responses import LatentArrays
 
@@ -94,34 +94,40 @@ def latent_likelihood_and_gradient(psi, to_theta, structure, systems, links, dat
     return value, inner_bars[: len(psi)].copy()
 
 
+(
+    CASE, PERSON, BOUNDS, SEVERAL, CELL, N_EXACT, N_LATENT, N_OCCURRENCES, POSITION, EXACT, CONSTANT, SITE, FIRST, KIND,
+    GROUP, CODE, START, SIZE, VALUE, GROUP_OF, MOMENTS_START, MOMENTS,
+) = range(len(LatentArrays._fields))  # fmt: skip
+"""Where the fields of `LatentArrays` are packed, counted from the first."""
+
+
 @compiled
 def _data(packed, start):
-    bounds, cell = integers_at(packed, start + 2), integers_at(packed, start + 4)
-    position, exact = integers_at(packed, start + 8), floats_at(packed, start + 9)
-    n_values = len(position) // max(len(cell), 1)
+    cell, bounds = integers_at(packed, start + CELL), integers_at(packed, start + BOUNDS)
+    n_values = len(integers_at(packed, start + POSITION)) // max(len(cell), 1)
     return LatentArrays(
-        integers_at(packed, start),
-        integers_at(packed, start + 1),
-        bounds,
-        integers_at(packed, start + 3) != 0,
-        cell,
-        integers_at(packed, start + 5),
-        integers_at(packed, start + 6),
-        integers_at(packed, start + 7),
-        position.reshape(len(cell), n_values),
-        exact.reshape(bounds[-1], n_values),
-        floats_at(packed, start + 10),
-        integers_at(packed, start + 11),
-        integers_at(packed, start + 12),
-        integers_at(packed, start + 13),
-        integers_at(packed, start + 14),
-        integers_at(packed, start + 15),
-        integers_at(packed, start + 16),
-        floats_at(packed, start + 17),
-        floats_at(packed, start + 18),
-        integers_at(packed, start + 19),
-        integers_at(packed, start + 20),
-        floats_at(packed, start + 21),
+        case=integers_at(packed, start + CASE),
+        person=integers_at(packed, start + PERSON),
+        bounds=bounds,
+        several=integers_at(packed, start + SEVERAL) != 0,
+        cell=cell,
+        n_exact=integers_at(packed, start + N_EXACT),
+        n_latent=integers_at(packed, start + N_LATENT),
+        n_occurrences=integers_at(packed, start + N_OCCURRENCES),
+        position=integers_at(packed, start + POSITION).reshape(len(cell), n_values),
+        exact=floats_at(packed, start + EXACT).reshape(bounds[-1], n_values),
+        constant=floats_at(packed, start + CONSTANT),
+        site=integers_at(packed, start + SITE),
+        first=integers_at(packed, start + FIRST),
+        kind=integers_at(packed, start + KIND),
+        group=integers_at(packed, start + GROUP),
+        code=integers_at(packed, start + CODE),
+        start=integers_at(packed, start + START),
+        size=floats_at(packed, start + SIZE),
+        value=floats_at(packed, start + VALUE),
+        group_of=integers_at(packed, start + GROUP_OF),
+        moments_start=integers_at(packed, start + MOMENTS_START),
+        moments=floats_at(packed, start + MOMENTS),
     )
 
 
@@ -157,11 +163,11 @@ _opaque = types.ExternalFunction(
 
 
 @compiled
-def _log_density(here, words, slope):
+def _log_density(unconstrained, words, slope):
     table = priors_at(words, PRIORS)
-    psi, psi_bar = to_constrained(here, table), np.empty(len(here))
+    psi, psi_bar = to_constrained(unconstrained, table), np.empty(len(unconstrained))
     likelihood = _opaque(psi.ctypes, psi.size, words.ctypes, words.size, DATA, psi_bar.ctypes)
-    return likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
+    return likelihood + log_prior_and_gradient(unconstrained, psi, psi_bar, table, slope)
 
 
 @callback(types.int64(types.uint64, _number, _number, _number, _word), needs=(latent_log_likelihood,))
@@ -171,8 +177,8 @@ def latent_log_density(n_point, point, gradient, value, packed):
     `packed` is ``pack(to_theta, structure, systems, priors, derived, (centre, unit), (links,), data)``. Returns 0,
     or 3 where density or gradient is not finite.
     """
-    here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
-    total = _log_density(here, all_words(packed), slope)
+    slope = carray(gradient, (n_point,))
+    total = _log_density(carray(point, (n_point,)), all_words(packed), slope)
     carray(value, (1,))[0] = total
     return 0 if all_finite(total, slope) else 3
 
@@ -189,9 +195,9 @@ def _straightened(point, words):
 def scaled_latent_log_density(n_point, point, gradient, value, packed):
     """`latent_log_density` in the coordinates u of ``x = x0 + R u``; x0 and R are the last two packed arrays."""
     words, slope = all_words(packed), carray(gradient, (n_point,))
-    here, root = _straightened(carray(point, (n_point,)), words)
+    unconstrained, root = _straightened(carray(point, (n_point,)), words)
     inner = np.empty(n_point)
-    total = _log_density(here, words, inner)
+    total = _log_density(unconstrained, words, inner)
     slope[:] = inner @ root
     carray(value, (1,))[0] = total
     return 0 if all_finite(total, slope) else 3
@@ -201,6 +207,6 @@ def scaled_latent_log_density(n_point, point, gradient, value, packed):
 def scaled_expand(n_point, n_expanded, point, expanded, packed):
     """Random variables and derived quantities at a point u, as nutpie calls it."""
     words = all_words(packed)
-    here, _ = _straightened(carray(point, (n_point,)), words)
-    expand_into(here, words, carray(expanded, (n_expanded,)))
+    unconstrained, _ = _straightened(carray(point, (n_point,)), words)
+    expand_into(unconstrained, words, carray(expanded, (n_expanded,)))
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from numba import carray, types
 
-from .compiled import callback, compiled
+from ...basics.compiled import callback, compiled
 from .kernel import log_likelihood_and_gradient
 from .linear_system import SystemArrays
 from .prior_density import PriorTable, log_prior_and_gradient, to_constrained

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 from .linear_system import SystemArrays
 from .matrices import cholesky, semidefinite_cholesky
 from .program import ProgramArrays

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 
 __all__ = ["cholesky", "inverse_in_place", "matrix_exponential", "semidefinite_cholesky"]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 
 __all__ = ["FAMILIES", "TRANSFORMS", "PriorTable", "log_prior_and_gradient", "to_constrained"]
 

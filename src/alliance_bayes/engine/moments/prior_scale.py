@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ...basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ...basics.names import split_path
 from ...spec.cross_lagged import CrossLagged
-from ...spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ...spec.steps import interval_names
 from .design import Design
 from .dynamics import Dynamics

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 from .matrices import cholesky, inverse_in_place, matrix_exponential
 from .program import ProgramArrays
 from .transition import transition, transition_gradient

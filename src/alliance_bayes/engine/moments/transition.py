@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from .compiled import compiled
+from ...basics.compiled import compiled
 
 __all__ = ["transition", "transition_gradient"]
 

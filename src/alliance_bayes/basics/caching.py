@@ -27,13 +27,19 @@ from numba.core.caching import (
 __all__ = ["STAMPS", "KernelCache"]
 
 PACKAGE = Path(__file__).parents[1]
-CALLED = {"moments": ("moments",), "latent": ("moments", "latent")}  # folders whose kernels a folder's kernels call
-PARTS = (b"@compiled", b"@callback", b"@kept", b"(NamedTuple)")  # what makes a file one that kernels are made of
+CALLED = {
+    "families": ("families",),
+    "engine/moments": ("engine/moments",),
+    "engine/latent": ("families", "engine/moments", "engine/latent"),
+}
+"""Folders whose kernels a folder's kernels call."""
+PARTS = (b"@compiled", b"@callback", b"Kernel(", b"(NamedTuple)")  # what makes a file one that kernels are made of
 
 
 def _stamp(folders: tuple[str, ...]) -> str:
     texts = [file.read_bytes() for name in folders for file in sorted((PACKAGE / name).glob("*.py"))]
-    return hashlib.sha256(b"".join(text for text in texts if any(part in text for part in PARTS))).hexdigest()
+    texts = [text for text in texts if any(part in text for part in PARTS)]
+    return hashlib.sha256(b"".join([Path(__file__).with_name("compiled.py").read_bytes(), *texts])).hexdigest()
 
 
 STAMPS = {PACKAGE / name: _stamp(folders) for name, folders in CALLED.items()}

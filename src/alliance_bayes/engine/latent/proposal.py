@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..moments.compiled import compiled
+from ...basics.compiled import compiled
 from .tables import N_GRID, add_rows, interpolated
 
 __all__ = ["Proposal", "log_joint", "prepare", "work_proposal"]
@@ -85,8 +85,8 @@ def prepare(size, first, kind, table, root, state, proposal):
         add_rows(kind[first[number] : first[number + 1]], table, proposal.rows[number])
         value = 0.0
         for inner in range(number, size):
-            here = state[inner]
-            value += root[inner, number] * (here.shift - here.precision * here.centre)
+            site = state[inner]
+            value += root[inner, number] * (site.shift - site.precision * site.centre)
         for inner in range(number):
             value -= factor[number, inner] * mean[inner]
         mean[number] = value * factor[number, number]

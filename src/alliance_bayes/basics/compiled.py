@@ -1,0 +1,120 @@
+"""How every kernel is compiled, when it is first used, and kept."""
+
+from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from typing import Any
+
+__all__ = ["Callback", "Kernel", "callback", "compiled"]
+
+FAST = frozenset({"reassoc", "contract", "nsz", "arcp"})
+"""Liberties with arithmetic, except those that assume no infinities and no NaN: kernels test for both."""
+
+
+class Kernel:
+    """A function that other kernels and Python call; numba is imported, and compiles it, when it is first used.
+
+    Parameters
+    ----------
+    function
+        Its body.
+    fastmath
+        Liberties that the compiler may take with its arithmetic.
+    """
+
+    def __init__(self, function: Callable[..., Any], fastmath: frozenset[str]) -> None:
+        self.function, self.fastmath = function, fastmath
+        update_wrapper(self, function)
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What numba makes of it, kept on disk as `caching` says."""
+        from numba import njit
+        from numba.core.dispatcher import Dispatcher
+
+        from .caching import KernelCache
+
+        made: Any = njit(
+            nogil=True,
+            error_model="numpy",
+            fastmath=set(self.fastmath),
+            no_cfunc_wrapper=True,  # C calls callbacks alone
+        )(self.function)
+        if isinstance(made, Dispatcher):  # not where compiling is switched off
+            made._cache = KernelCache(self.function)  # type: ignore[attr-defined]
+        return made
+
+    @property
+    def _numba_type_(self) -> Any:
+        """Its type inside other kernels, by which numba finds what they call."""
+        return self.dispatcher._numba_type_
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call what was compiled."""
+        return self.dispatcher(*arguments)
+
+
+def compiled(function: Callable[..., Any]) -> Kernel:
+    """Compile a function that other kernels and Python call."""
+    return Kernel(function, FAST)
+
+
+class Callback:
+    """A function that C calls by its address, compiled when that is first asked for and not when it is imported.
+
+    Parameters
+    ----------
+    function
+        Its body.
+    signature
+        Its numba signature, of numbers and pointers.
+    symbol
+        Name under which other compiled code finds it, once `address` was asked for; none where left open.
+    needs
+        Callbacks whose symbols its body calls.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], signature: Any, symbol: str | None, needs: tuple["Callback", ...]
+    ) -> None:
+        self.function, self.signature, self.symbol, self.needs = function, signature, symbol, needs
+
+    @cached_property
+    def _made(self) -> Any:
+        from llvmlite import binding
+        from numba.core.ccallback import CFunc
+        from numba.core.sigutils import normalize_signature
+
+        from .caching import KernelCache
+
+        for other in self.needs:
+            other.link()
+        made: Any = CFunc(
+            self.function, normalize_signature(self.signature), locals={}, options={"error_model": "numpy"}
+        )
+        made._cache = KernelCache(self.function)
+        made.compile()
+        if self.symbol is not None:
+            binding.add_symbol(self.symbol, made.address)
+        return made
+
+    @property
+    def address(self) -> int:
+        """Where the machine code is."""
+        return int(self._made.address)
+
+    @property
+    def ctypes(self) -> Any:
+        """The function, for calls from Python."""
+        return self._made.ctypes
+
+    def link(self) -> None:
+        """Let other compiled code find it by its symbol."""
+        assert self.symbol is not None
+        assert self.address
+
+
+def callback(
+    signature: Any, *, symbol: str | None = None, needs: tuple[Callback, ...] = ()
+) -> Callable[[Callable[..., Any]], Callback]:
+    """Make a function one that C calls."""
+    return lambda function: Callback(function, signature, symbol, needs)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
-from ...basics.names import split_path
+from ...basics.names import lagged_paths, split_path
 from ...spec.cross_lagged import CrossLagged
 from ...spec.steps import interval_names
 from .design import Design
@@ -147,8 +147,7 @@ class _Layout:
             "time": times,
             "later_time": times[1:],
             "measure": names,
-            "outcome": names,
-            "predictor": names,
+            "path": lagged_paths(names),
             "carry_over_path": spec.carry_over_paths,
             "cross_lagged_path": spec.cross_lagged_paths,
             "lag_2_path": tuple(spec.lag_2),

@@ -81,7 +81,7 @@ class RICLPM(CrossLagged):
         makes of it. `Items` names the measures of the panel that take its place.
     state
         A yes/no `State` that comes and goes, such as having a sponsor, while which alone some measures exist and
-        which has regressions of its own; where nobody told it, both are possible and summed over.
+        which has regressions of its own; where it was not reported, both are possible and summed over.
     selection
         A `Selection` or a list of them: regressions of who is interviewed, or answers, on the measures themselves,
         for values that are not missing at random. An effect of what was not seen is identified by its prior.

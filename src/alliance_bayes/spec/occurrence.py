@@ -33,7 +33,7 @@ class State:
     - ``logit P(S_t = 1 | S_t-1 = 1) = intercept_t + slopes' (d_t-1, c)``: `keep`.
 
     A measure that requires the state exists only while it is on. Where it is on at both ends of an
-    interval the measure carries over; where it comes on, the measure begins anew; where it goes off, the
+    interval the measure carries over; where it comes on, the measure restarts; where it goes off, the
     measure acts once more and ends.
 
     Parameters
@@ -50,11 +50,11 @@ class State:
         Measures whose value is shifted while it is on, at the same wave.
     same
         Probability that a state that is kept is the same and not a new one, in (0, 1]; with a new one what
-        requires it begins anew. No data tell it: vary it to see what depends on it.
+        requires it restarts. The data do not identify it: vary it to see what depends on it.
     intercept, slope
         Priors of the regressions: log odds, per SD of the predictor.
     effect
-        Prior of the shift of what it acts on, and of where what requires it begins anew (its mean above that of
+        Prior of the shift of what it acts on, and of where what requires it restarts (its mean above that of
         the wave), in SDs of the measure.
 
     Raises
@@ -94,7 +94,7 @@ class State:
             object.__setattr__(self, "same", float(self.same))
             if self.same < 1 and not self.required_by:
                 problems.add(
-                    f"same={number(self.same)} says how often what requires the state begins anew, and nothing does. "
+                    f"same={number(self.same)} says how often what requires the state restarts, and nothing does. "
                     "Name the measures in required_by, or leave same out."
                 )
         problems.raise_as(SpecError)
@@ -126,7 +126,7 @@ class Selection:
     """Who is interviewed, or who answers, as a regression of its own: for values not missing at random.
 
     ``logit P(there) = intercept_t + effects' d_t + slopes' d_t-1`` with d a measure's deviation from its mean,
-    seen or not: `on` at the same wave, `before` one wave before [1]_. What is missing hardly tells what it
+    observed or not: `on` at the same wave, `before` one wave before [1]_. What is missing hardly tells what it
     depends on, so that the prior of the effect, and not the data, identifies it.
 
     Parameters
@@ -180,8 +180,8 @@ class Selection:
                 problems.add(problem)
         if self.on and self.effect is None:
             problems.add(
-                f"on={list(self.on)} needs effect=ab.Normal(mean, sd), log odds per SD: what nobody saw does not tell "
-                "its effect, so the prior does."
+                f"on={list(self.on)} needs effect=ab.Normal(mean, sd), log odds per SD: the data do not "
+                "identify the effect of unobserved values, so the prior decides."
             )
         if not self.on and self.effect is not None:
             problems.add(f"effect={self.effect} is the prior of what `on` names, and it names nothing.")

@@ -70,7 +70,7 @@ def _require_answers(spec: CrossLagged, panel: Panel) -> None:
     Raises
     ------
     PanelError
-        If there are any: nobody can tell whether they were held.
+        If there are any: it is not known whether they were held.
     """
     assert panel.absence is not None
     given = np.isin(panel.measures, spec.given_columns)

@@ -41,8 +41,9 @@ def latent_assumptions(spec: CrossLagged) -> Iterable[str]:
         )
         if not family.tells_variance and (spec.means, spec.residuals) == ("free", "free"):
             yield (
-                f"The share of yes at a wave does not identify both mean and variance of the linear predictor of "
-                f"'{name}': after the first wave its variance rests on priors, unless residuals='equal' or means='equal'."
+                "The share of yes at a wave does not identify both mean and variance of the linear predictor of "
+                f"'{name}': after the first wave its variance rests on priors, unless residuals='equal' or "
+                "means='equal'."
             )
     if spec.state is not None:
         yield from _assumptions_of_state(spec.state)

@@ -96,7 +96,7 @@ def shares(
 
 @dataclass(frozen=True)
 class ResponseFamily:
-    """What the families share; use `Days`, `BetaBinomial`, `Count`, `YesNo`, `Ordinal` or `Items`.
+    """What the families share; use one of them, such as `Days`.
 
     An option whose default is a prior takes priors of that kind.
     """

@@ -55,6 +55,9 @@ from .families.items import (
 from .families.ordinal import (
     Ordinal as Ordinal,
 )
+from .families.proportion import (
+    Proportion as Proportion,
+)
 from .families.yes_no import (
     YesNo as YesNo,
 )

@@ -18,6 +18,7 @@ from alliance_bayes.families.family import FamilyParameter
 from alliance_bayes.families.items import Items
 from alliance_bayes.families.normal import Gaussian
 from alliance_bayes.families.ordinal import Ordinal
+from alliance_bayes.families.proportion import Proportion
 from alliance_bayes.families.registry import family_from_mapping, family_to_mapping
 from alliance_bayes.families.yes_no import YesNo
 
@@ -31,6 +32,7 @@ EVERY = [
     Count((1.5, 2)),
     Count(),
     Count("weeks", hurdle=True, any_intercept=Normal(1.0, 1.0)),
+    Proportion(cuts=InducedDirichlet(2.0), intercept=Normal(0.0, 1.0)),
     YesNo(slope=LogNormal(0.5, 0.25)),
     Ordinal(5, lowest=0, cuts=InducedDirichlet(2.0)),
     Items(["A1", "A2", "A3"], 6),
@@ -114,7 +116,7 @@ def test_what_cannot_be_meant_is_refused(make, problem):
     [
         ("poisson", [
             "No family is called 'poisson'. "
-            "Families: 'normal', 'days', 'beta_binomial', 'count', 'yes_no', 'ordinal', 'items'."
+            "Families: 'normal', 'days', 'beta_binomial', 'count', 'proportion', 'yes_no', 'ordinal', 'items'."
         ]),
         ({"family": "days", "windows": 30}, [
             "No option is called 'windows'; did you mean 'window'? "

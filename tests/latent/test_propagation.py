@@ -19,6 +19,7 @@ MIXTURES = [
     (["hurdle_count", "ordinal+"], 2),
     (["ordinal_probit", "normal", "occurrence"], 2),
     (["beta_binomial", "normal"], 4),
+    (["normal", "proportion"], 2),
 ]
 CASES = [pytest.param(measures, n_waves, id=f"{'-'.join(measures)}-{n_waves}") for measures, n_waves in MIXTURES]
 
@@ -92,7 +93,9 @@ def test_the_order_of_people_and_responses_changes_nothing(measures, n_waves):
     np.testing.assert_allclose(per_person(other), per_person(case)[people], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("measure", ["days", "days_probit", "count", "hurdle_count", "yes_no", "ordinal+"])
+@pytest.mark.parametrize(
+    "measure", ["days", "days_probit", "count", "hurdle_count", "proportion", "yes_no", "ordinal+"]
+)
 def test_one_latent_number_is_integrated_exactly(measure):
     case = random_case([measure, "normal"], 1, 30, missing=0.2)
     np.testing.assert_allclose(per_person(case), by_grid(case, 161), atol=2e-6)
@@ -105,6 +108,7 @@ def test_one_latent_number_is_integrated_exactly(measure):
         ("days_probit", 2e-4),
         ("count", 1e-4),
         ("hurdle_count", 5e-4),
+        ("proportion", 5e-4),
         ("yes_no", 1e-3),
         ("ordinal+", 2e-4),
         ("occurrence", 1e-3),

@@ -21,6 +21,7 @@ from alliance_bayes.families.count import Count
 from alliance_bayes.families.days import Days
 from alliance_bayes.families.items import Items
 from alliance_bayes.families.ordinal import Ordinal
+from alliance_bayes.families.proportion import Proportion
 from alliance_bayes.families.registry import CODES
 from alliance_bayes.families.yes_no import YesNo
 from alliance_bayes.pymc_models import sampled_latents
@@ -39,6 +40,7 @@ PHI = {
     "beta_binomial": [0.3, 0.9, 5.0],
     "count": [1.0, 0.8, 2.0],
     "hurdle_count": [1.0, 0.8, 2.0, 0.5, 1.1],
+    "proportion": [-1.2, 1.4, 1.1, 0.2, 4.0],
     "yes_no": [0.4, 1.3],
     "ordinal": [1.3, -1.0, 0.2, 1.1],
     "ordinal_probit": [0.9, -1.0, -0.4, 0.5],
@@ -57,6 +59,8 @@ def values_of(family):
         return [0.0, 1.0, 7.0]
     if family in ("yes_no", "occurrence"):
         return [0.0, 1.0]
+    if family == "proportion":
+        return [0.0, 0.03, 0.6, 1.0]
     return list(range(int(size))) if family.startswith("ordinal") else [0.0, 1.0, size - 2, size]
 
 
@@ -112,6 +116,8 @@ def draw(family, eta, rng):
             return rng.binomial(most, rng.beta(0.4 + expit(eta), 0.4 + expit(-eta)))
         case Count():
             return rng.poisson(np.exp(0.5 + 0.6 * eta))
+        case Proportion():
+            return np.clip(rng.beta(0.8 + 2 * expit(eta), 0.8 + 2 * expit(-eta)) * 1.6 - 0.3, 0.0, 1.0)
         case YesNo():
             return (rng.uniform(size=eta.shape) < expit(eta)).astype(float)
         case Ordinal(categories=categories, lowest=lowest) | Items(categories=categories, lowest=lowest):
@@ -162,6 +168,7 @@ KINDS = {
         {},
         {},
     ),
+    "shares": (["alliance", "sober"], {"sober": Proportion()}, {}, {}),
     "categories": (["alliance", "mood"], {"mood": Ordinal(4, link="probit")}, {}, {}),
     "items": (["bond", "days"], ITEMS | DAYS, {}, {"exact": ()}),
     "covariate": (["alliance", "days"], DAYS, {"covariates": {"age": ["intercepts"]}}, {"covariate": True}),
@@ -276,7 +283,7 @@ def test_labels_of_linear_predictors():
     assert labels[:4] == ("0: days, 0", "0: days, 6", "0: days, 12", "1: days, 0")
 
 
-@pytest.mark.parametrize("name", ["days beside a normal measure", "categories", "hurdle and yes or no"])
+@pytest.mark.parametrize("name", ["days beside a normal measure", "categories", "hurdle and yes or no", "shares"])
 def test_integral_over_z(name):
     """One person's z integrated out by quadrature: the density with linear predictors integrated out."""
     spec, panel = model_and_panel(name, missing=0.0)

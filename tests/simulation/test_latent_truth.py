@@ -265,4 +265,4 @@ def test_every_problem_of_families_and_a_state():
 
 
 def test_every_family_is_among_these():
-    assert set(CODES) - {"occurrence"} == set(FAMILIES)
+    assert set(CODES) - {"occurrence", "proportion"} == set(FAMILIES), "that of shares has a file of its own"

@@ -12,7 +12,7 @@ from ..basics.compiled import compiled
 from ..basics.distributions import Prior, options_to_mapping, prior_from_mapping
 from ..basics.names import choices
 from ..basics.problems import Problems, SpecError
-from . import beta_binomial, count, days, occurrence, ordinal, yes_no
+from . import beta_binomial, count, days, occurrence, ordinal, proportion, yes_no
 from .cut_points import InducedDirichlet
 from .family import Density, ResponseFamily
 from .items import Items
@@ -38,6 +38,7 @@ FAMILIES: dict[str, type[ResponseFamily]] = {
         days.Days,
         beta_binomial.BetaBinomial,
         count.Count,
+        proportion.Proportion,
         yes_no.YesNo,
         ordinal.Ordinal,
         Items,
@@ -48,6 +49,7 @@ DENSITIES: dict[str, Density] = (
     days.DENSITIES
     | beta_binomial.DENSITIES
     | count.DENSITIES
+    | proportion.DENSITIES
     | yes_no.DENSITIES
     | ordinal.DENSITIES
     | occurrence.DENSITIES
@@ -57,6 +59,7 @@ CODES = {name: code for code, name in enumerate(DENSITIES)}
 DAYS, DAYS_PROBIT = CODES["days"], CODES["days_probit"]
 BETA_BINOMIAL = CODES["beta_binomial"]
 COUNT, HURDLE_COUNT = CODES["count"], CODES["hurdle_count"]
+PROPORTION = CODES["proportion"]
 YES_NO = CODES["yes_no"]
 ORDINAL, ORDINAL_PROBIT = CODES["ordinal"], CODES["ordinal_probit"]
 OCCURRENCE = CODES["occurrence"]
@@ -85,6 +88,8 @@ def log_densities(code, size, values, phi, eta, result):
         beta_binomial.log_densities(size, values, phi, eta, result)
     elif code in (COUNT, HURDLE_COUNT):
         count.log_densities(size, values, phi, eta, result, code == HURDLE_COUNT)
+    elif code == PROPORTION:
+        proportion.log_densities(values, phi, eta, result)
     elif code == YES_NO:
         yes_no.log_densities(values, phi, eta, result)
     elif code in (ORDINAL, ORDINAL_PROBIT):
@@ -114,6 +119,8 @@ def add_phi_gradients(code, size, values, phi, eta, weights, phi_bar):
         beta_binomial.add_gradient(size, values, phi, eta, weights, phi_bar)
     elif code in (COUNT, HURDLE_COUNT):
         count.add_gradient(size, values, phi, eta, weights, phi_bar, code == HURDLE_COUNT)
+    elif code == PROPORTION:
+        proportion.add_gradient(values, phi, eta, weights, phi_bar)
     elif code == YES_NO:
         yes_no.add_gradient(values, phi, eta, weights, phi_bar)
     elif code in (ORDINAL, ORDINAL_PROBIT):
@@ -131,6 +138,8 @@ def steepness(code, phi):
         return beta_binomial.steepness(phi)
     if code in (COUNT, HURDLE_COUNT):
         return count.steepness(phi, code == HURDLE_COUNT)
+    if code == PROPORTION:
+        return proportion.steepness(phi)
     if code == YES_NO:
         return yes_no.steepness(phi)
     if code in (ORDINAL, ORDINAL_PROBIT):

@@ -6,7 +6,7 @@ from scipy import special
 
 from alliance_bayes.engine.latent.exponentials import exponentials
 from alliance_bayes.engine.latent.tables import LOWEST, N_GRID, STEP, interpolated, scatter
-from alliance_bayes.families.registry import CODES, DENSITIES, add_phi_gradients, log_densities
+from alliance_bayes.families.registry import CODES, DENSITIES, add_phi_gradients, log_densities, steepness
 from alliance_bayes.families.special import digamma, log_rising, rising_slope
 from helpers import slope
 from textbook_families import log_density
@@ -145,3 +145,13 @@ def test_digamma_is_that_of_scipy(x):
         np.testing.assert_allclose(rising_slope(count, x), special.digamma(x + count) - special.digamma(x), rtol=1e-8)
         want = special.gammaln(x + count) - special.gammaln(x)
         np.testing.assert_allclose(log_rising(count, x), want, rtol=1e-8, atol=1e-9)
+
+
+def test_unknown_codes_are_refused():
+    phi, eta, values = np.ones(6), np.zeros(1), np.zeros(1)
+    with pytest.raises(ValueError, match="No density has this code"):
+        log_densities(len(CODES), 1.0, values, phi, eta, np.empty((1, 1)))
+    with pytest.raises(ValueError, match="No density has this code"):
+        add_phi_gradients(len(CODES), 1.0, values, phi, eta, np.ones((1, 1)), np.zeros(6))
+    with pytest.raises(ValueError, match="No density has this code"):
+        steepness(len(CODES), phi)

@@ -20,6 +20,7 @@ from textbook_families import log_density
 TIMES, PERSONS = (0, 6, 12, 18), 400
 # alliance is normal; the other measure, y, is seen through its family. First alliance, then y; rows are outcomes.
 PHI = np.array([[0.45, 0.10], [0.25, 0.35]])
+PATHS = ["alliance -> alliance", "y -> alliance", "alliance -> y", "y -> y"]
 ICC, TRAIT_CORRELATION, STATE_CORRELATION = np.array([0.5, 0.4]), 0.3, 0.2
 ALLIANCE_MEANS, ALLIANCE_SD = np.array([5.0, 5.2, 5.1, 5.3]), 1.5
 PREDICTOR_MEANS = np.array([0.0, 0.3, 0.4, 0.2])
@@ -203,7 +204,7 @@ def truths(truth):
     """Block of the posterior to the values behind the data, in units of alliance and of the linear predictor."""
     scale = np.array([ALLIANCE_SD, 1.0])
     return {
-        "lagged": PHI * scale[:, None] / scale,
+        "lagged": (PHI * scale[:, None] / scale).ravel(),
         "icc": ICC,
         "latent_mean": PREDICTOR_MEANS[1:, None],
         **{f"{block}_y": np.atleast_1d(values) for block, values in truth.named.items()},
@@ -249,7 +250,7 @@ def test_a_family_finds_the_numbers_behind_its_data(name):
     assert fit.health.divergences <= 2, str(fit.health)
     posterior, misses, far, n_numbers = fit.posterior, {}, {}, 0
     for block, values in truths(truth).items():
-        draws = posterior[block].isel(interval=0) if block == "lagged" else posterior[block]
+        draws = posterior[block].isel(interval=0).sel(path=PATHS) if block == "lagged" else posterior[block]
         sample = draws.stack(sample=("chain", "draw")).transpose("sample", ...).values
         assert sample.shape[1:] == values.shape, (block, sample.shape, values.shape)
         lower, upper = np.quantile(sample, [0.025, 0.975], axis=0)

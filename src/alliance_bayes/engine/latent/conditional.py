@@ -33,12 +33,31 @@ integrated out, sampled or drawn. On a logit it is normal noise of SD 0.0001, wh
 response by less than 2e-9.
 """
 LEAST_VARIANCE = 1e-9  # of a latent number that follows from others but for rounding: a site divides by it
-SURE = 1e-8  # share of a predictor's variance that is left where it follows from exact values, but for rounding
+DETERMINED = 1e-8  # share of a predictor's variance that is left where it follows from exact values, but for rounding
 ROUNDING = 1e-7  # share of a variance by which rounding may make it too small or negative: beyond, no covariance
 
 
 class Conditional(NamedTuple):
-    """Moments of a pattern's latent numbers given its exact values, and work arrays for their gradients."""
+    """Moments of a pattern's latent numbers given its exact values, and sums of their gradients over its cases.
+
+    Attributes
+    ----------
+    mean
+        Of exact values, then of latent numbers, shape ``(value,)``.
+    precision, weights
+        R and G, shape ``(value, value)``.
+    covariance, root
+        C, and a lower triangular root of it, shape ``(value, value)``.
+    work
+        Shape ``(value, value)``.
+    deviation
+        Of a case's exact values from their mean, shape ``(value,)``.
+    total, scatter
+        Sums of the deviations and of their products, shapes ``(value,)`` and ``(value, value)``.
+    mean_bar, cross_bar, covariance_bar
+        Sums of the gradient in mu, of its products with the deviations, and of the gradient in C; shapes
+        ``(value,)`` and ``(value, value)``.
+    """
 
     mean: np.ndarray
     precision: np.ndarray
@@ -59,9 +78,19 @@ def work_conditional(size):
     """Return a `Conditional` for so many values."""
     vectors, matrices = np.zeros((4, size)), np.zeros((8, size, size))
     return Conditional(
-        vectors[3], matrices[0], matrices[1], matrices[2], matrices[3], matrices[4], vectors[0], matrices[5],
-        vectors[1], vectors[2], matrices[6], matrices[7],
-    )  # fmt: skip
+        mean=vectors[3],
+        precision=matrices[0],
+        weights=matrices[1],
+        covariance=matrices[2],
+        root=matrices[3],
+        work=matrices[4],
+        deviation=vectors[0],
+        scatter=matrices[5],
+        total=vectors[1],
+        mean_bar=vectors[2],
+        cross_bar=matrices[6],
+        covariance_bar=matrices[7],
+    )
 
 
 @compiled
@@ -85,24 +114,24 @@ def condition(pattern, means, covariances, data, given):
     if not log_determinant < math.inf:
         return math.inf
     for row in range(n_latent):
-        outcome = position[n_exact + row]
+        latent = position[n_exact + row]
         for column in range(n_exact):
             weight = 0.0
             for inner in range(n_exact):
-                weight += covariance[outcome, position[inner]] * given.precision[inner, column]
+                weight += covariance[latent, position[inner]] * given.precision[inner, column]
             given.weights[row, column] = weight
         for other in range(row + 1):
-            value = covariance[outcome, position[n_exact + other]]
+            value = covariance[latent, position[n_exact + other]]
             for inner in range(n_exact):
                 value -= given.weights[row, inner] * covariance[position[n_exact + other], position[inner]]
             if other < row and conditional[other, other] == 0.0:
                 value = 0.0
             conditional[row, other] = conditional[other, row] = given.root[row, other] = value
-        least = -ROUNDING * (1.0 + abs(covariance[outcome, outcome]))
+        least = -ROUNDING * (1.0 + abs(covariance[latent, latent]))
         if not conditional[row, row] > least:
             return math.inf
         if row >= n_latent - data.n_occurrences[pattern]:
-            if conditional[row, row] < SURE * (1.0 + abs(covariance[outcome, outcome])):
+            if conditional[row, row] < DETERMINED * (1.0 + abs(covariance[latent, latent])):
                 for other in range(row + 1):
                     conditional[row, other] = conditional[other, row] = given.root[row, other] = 0.0
                 continue
@@ -197,30 +226,30 @@ def add_pattern(pattern, people, data, given, means_bar, covariances_bar):
         for column in range(row):
             inner_bar[column, row] = inner_bar[row, column]
     for row in range(n_latent):
-        outcome = position[n_exact + row]
-        mean_bar[outcome] += given.mean_bar[row]
+        latent = position[n_exact + row]
+        mean_bar[latent] += given.mean_bar[row]
         for other in range(n_latent):
-            covariance_bar[outcome, position[n_exact + other]] += inner_bar[row, other]
+            covariance_bar[latent, position[n_exact + other]] += inner_bar[row, other]
         for column in range(n_exact):
-            predictor = position[column]
-            mean_bar[predictor] -= weights[row, column] * given.mean_bar[row]
+            exact = position[column]
+            mean_bar[exact] -= weights[row, column] * given.mean_bar[row]
             value, carried = 0.0, 0.0
             for inner in range(n_exact):
                 value += cross[row, inner] * precision[inner, column]
             for inner in range(n_latent):
                 carried += inner_bar[row, inner] * weights[inner, column]
             given.work[row, column] = 0.5 * carried - 0.5 * value
-            covariance_bar[outcome, predictor] += 0.5 * value - carried
-            covariance_bar[predictor, outcome] += 0.5 * value - carried
+            covariance_bar[latent, exact] += 0.5 * value - carried
+            covariance_bar[exact, latent] += 0.5 * value - carried
     for row in range(n_exact):
-        outcome = position[row]
+        exact = position[row]
         for column in range(n_exact):
-            mean_bar[outcome] += precision[row, column] * given.total[column]
+            mean_bar[exact] += precision[row, column] * given.total[column]
             value = 0.0
             for inner in range(n_latent):
                 value += weights[inner, row] * given.work[inner, column]
                 value += weights[inner, column] * given.work[inner, row]
-            covariance_bar[outcome, position[column]] += value - 0.5 * people * precision[row, column]
+            covariance_bar[exact, position[column]] += value - 0.5 * people * precision[row, column]
     for row in range(n_exact):
         for column in range(n_exact):
             value = 0.0

@@ -181,9 +181,8 @@ def corrections(
     data, n_persons, draws, seed
         As of `by_importance`.
     """
-    nodes = _students(data, min(n_persons, MOST_BLOCKS), draws, seed)
     integrals = [
-        integrals_at(mean, covariance, phi, data, n_persons, nodes, paired=True)
+        by_importance(mean, covariance, phi, data, n_persons, draws=draws, seed=seed)
         for mean, covariance, phi in zip(means, covariances, phis, strict=True)
     ]
     return Correction(

@@ -67,7 +67,7 @@ REACH = 6.0  # SDs on either side, beyond which a normal density has a mass of 2
 SIDE = 41  # most points on either side
 LANES = 4  # doubles that a processor handles at once
 N_NODES = 84  # 2 * SIDE + 1, up to a multiple of `LANES`
-MISPLACED = 0.3  # SDs between posterior and tilted density, up to which points about one reach over the other
+MISPLACED = 0.3  # SDs between posterior and tilted density, up to which points about the one reach over the other
 LEAST_CAVITY = 1e-9  # variance of the posterior in that of a cavity; less is a cavity that is improper or nearly so
 LEAST_GROWTH = 0.05  # of a determinant at one update, so that the posterior stays proper
 LARGEST = 1e6  # mean or variance at which the search for a tilted density is given up
@@ -128,13 +128,13 @@ class Sites(NamedTuple):
 def work_sites(size):
     """Return a `Sites` for so many values."""
     return Sites(
-        np.zeros(size, dtype=SITE),
-        np.zeros((size, size)),
-        np.zeros((size, N_GRID)),
-        np.zeros((size, N_NODES)),
-        np.zeros((size, N_NODES)),
-        np.zeros(size),
-        np.zeros(N_NODES),
+        state=np.zeros(size, dtype=SITE),
+        spread=np.zeros((size, size)),
+        rows=np.zeros((size, N_GRID)),
+        node=np.zeros((size, N_NODES)),
+        weight=np.zeros((size, N_NODES)),
+        column=np.zeros(size),
+        work=np.zeros(N_NODES),
     )
 
 

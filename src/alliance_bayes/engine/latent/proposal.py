@@ -41,8 +41,14 @@ class Proposal(NamedTuple):
 @compiled
 def work_proposal(size):
     """Return a `Proposal` for so many values."""
-    vectors = np.zeros((4, size))
-    return Proposal(np.zeros((size, size)), vectors[0], vectors[1], vectors[2], vectors[3], np.zeros((size, N_GRID)))
+    return Proposal(
+        factor=np.zeros((size, size)),
+        mean=np.zeros(size),
+        step=np.zeros(size),
+        z=np.zeros(size),
+        eta=np.zeros(size),
+        rows=np.zeros((size, N_GRID)),
+    )
 
 
 @compiled

@@ -234,7 +234,7 @@ LEADS = ("alliance -> abstinence", "abstinence -> alliance")
 def changed(report: Report) -> None:
     """What if some have changed their sponsor?"""
     report.question(
-        "What if some of those who kept a sponsor have a new one, with whom the alliance begins anew?",
+        "What if some of those who kept a sponsor have a new one, with whom the alliance restarts?",
         "lagged effects within persons while there is the same sponsor, SD per SD, 3 months apart, by the probability "
         "that a sponsor kept over an interval is the same person",
     )

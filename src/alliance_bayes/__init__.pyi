@@ -1,5 +1,12 @@
 """Every public name, once: `__init__.py` imports each from where it stands here when it is first used."""
 
+from .basics.distributions import (
+    LKJ as LKJ,
+    Beta as Beta,
+    HalfNormal as HalfNormal,
+    LogNormal as LogNormal,
+    Normal as Normal,
+)
 from .basics.problems import (
     AllianceBayesError as AllianceBayesError,
     InterruptionError as InterruptionError,
@@ -29,6 +36,30 @@ from .export.lavaan import (
 )
 from .export.mplus import (
     to_mplus as to_mplus,
+)
+from .families.beta_binomial import (
+    BetaBinomial as BetaBinomial,
+)
+from .families.count import (
+    Count as Count,
+)
+from .families.cut_points import (
+    InducedDirichlet as InducedDirichlet,
+)
+from .families.days import (
+    Days as Days,
+)
+from .families.items import (
+    Items as Items,
+)
+from .families.ordinal import (
+    Ordinal as Ordinal,
+)
+from .families.proportion import (
+    Proportion as Proportion,
+)
+from .families.yes_no import (
+    YesNo as YesNo,
 )
 from .files.association_file import (
     AssociationFile as AssociationFile,
@@ -187,21 +218,7 @@ from .spec.occurrence import (
     State as State,
 )
 from .spec.priors import (
-    LKJ as LKJ,
-    Beta as Beta,
-    HalfNormal as HalfNormal,
-    LogNormal as LogNormal,
-    Normal as Normal,
     Priors as Priors,
-)
-from .spec.responses import (
-    BetaBinomial as BetaBinomial,
-    Count as Count,
-    Days as Days,
-    InducedDirichlet as InducedDirichlet,
-    Items as Items,
-    Ordinal as Ordinal,
-    YesNo as YesNo,
 )
 
 __version__: str

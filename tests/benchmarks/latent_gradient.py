@@ -4,20 +4,26 @@ And of a state that normal measures predict, by the number of people: with those
 taken together, and one by one.
 """
 
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from panels import truth
 from scipy.special import expit
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.latent.importance import by_importance
 from alliance_bayes.engine.latent.panel_likelihood import latent_likelihood_and_gradient
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
-from alliance_bayes.engine.latent.quadrature import by_importance, by_quadrature
-from alliance_bayes.engine.latent.reference import log_density
 from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange, one_case_each
 from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.families.registry import CODES
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from quadrature_of_latents import by_quadrature
+from textbook_families import log_density
 
 PHI = {
     "days": np.array([-1.9, 0.0, 1.3, 0.8, 0.7, 4.0]),

@@ -24,14 +24,15 @@ from scipy.special import expit
 from stan_days import sampled_by_stan
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.replicating import draw_responses
 from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.families.count import Count
+from alliance_bayes.families.days import Days
+from alliance_bayes.families.yes_no import YesNo
 from alliance_bayes.posterior.fitting import SCALED_TUNE
 from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.scaling import scaled
 from alliance_bayes.spec.occurrence import State
-from alliance_bayes.spec.responses import Count, Days, YesNo
 
 CHAINS = 4
 WAYS = ("integrate", "sample", "stan")
@@ -93,7 +94,7 @@ def _linear_predictors(persons: int, n_waves: int, *, seed: int) -> tuple[np.nda
 
 
 def _drawn(family: Any, phi: list[float], eta: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
-    return np.asarray(draw_responses(family, phi, eta, np.full(eta.shape, size), rng)[0], dtype=float)
+    return np.asarray(family.draw(phi, eta, np.full(eta.shape, size), rng)[0], dtype=float)
 
 
 def _panel(columns: dict[str, np.ndarray], rng: np.random.Generator, missing: float = 0.1, **more: Any) -> ab.Panel:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange, one_case_each
+from alliance_bayes.families.registry import CODES
 from helpers import random_covariance
 
 PHI = {
@@ -16,10 +16,11 @@ PHI = {
     "beta_binomial": [0.3, 0.9, 5.0],
     "count": [1.0, 0.8, 2.0],
     "hurdle_count": [1.0, 0.8, 2.0, 0.5, 1.1],
+    "proportion": [-1.2, 1.4, 1.1, 0.2, 4.0],
     "yes_no": [0.4, 1.3],
     "ordinal": [1.3, -1.0, 0.2, 1.1],
     "ordinal_probit": [0.9, -1.0, -0.4, 0.5],
-    "predicted": [],
+    "occurrence": [],
 }
 SIZE = {"days": 14.0, "days_probit": 5.0, "beta_binomial": 6.0, "count": 0.4, "ordinal": 4.0, "ordinal_probit": 4.0}
 
@@ -68,7 +69,9 @@ def draw(family, eta, rng):
     """A plausible response, made without the density: what a test needs is that nothing is special about it."""
     if family in ("count", "hurdle_count"):
         return float(rng.poisson(np.exp(1.0 + 0.8 * eta)))
-    most = {"yes_no": 1, "predicted": 1, "ordinal": 3, "ordinal_probit": 3}.get(family) or int(SIZE[family])
+    if family == "proportion":
+        return float(np.clip(rng.beta(0.8 + 2 * expit(eta), 0.8 + 2 * expit(-eta)) * 1.6 - 0.3, 0.0, 1.0))
+    most = {"yes_no": 1, "occurrence": 1, "ordinal": 3, "ordinal_probit": 3}.get(family) or int(SIZE[family])
     return float(rng.binomial(most, rng.beta(0.3 + expit(eta), 0.3 + expit(-eta))))
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.families.registry import CODES
 from latent_people import NAMES, people
 
 NAN = np.nan
@@ -73,7 +73,7 @@ def test_the_state_is_what_the_case_says_and_answers_are_the_same_in_each():
         waves = np.flatnonzero(~np.isnan(visits[person]))
         expected = {(2 * int(wave) + 1, "count", visits[person, wave]) for wave in waves}
         told = range(2) if person == 2 else range(3)  # nothing is known of the third after the second wave
-        expected |= {(6 + wave, "predicted", float(histories.state[case, wave] != 0)) for wave in told}
+        expected |= {(6 + wave, "occurrence", float(histories.state[case, wave] != 0)) for wave in told}
         assert found == expected
 
 
@@ -91,14 +91,14 @@ def test_interviews_count_from_the_second_wave_and_answers_where_they_could_be_g
     assert (np.bincount(model.cases.person) == [1, 2, 4, 1, 1, 1]).all()
     for case, found in enumerate(rows_of(model)):
         person, history = model.cases.person[case], model.design.histories.state[case]
-        expected = {(6 + wave, "predicted", float(history[wave] != 0)) for wave in range(3)}
+        expected = {(6 + wave, "occurrence", float(history[wave] != 0)) for wave in range(3)}
         for wave in range(3):
             if wave > 0:
-                expected.add((9 + wave, "predicted", float(INTERVIEWED[person, wave])))
+                expected.add((9 + wave, "occurrence", float(INTERVIEWED[person, wave])))
             if INTERVIEWED[person, wave] and history[wave] != 0:
-                expected.add((12 + wave, "predicted", float(not np.isnan(alliance[person, wave]))))
+                expected.add((12 + wave, "occurrence", float(not np.isnan(alliance[person, wave]))))
             if INTERVIEWED[person, wave]:
-                expected.add((15 + wave, "predicted", float((~np.isnan(scale[person, wave])).any())))
+                expected.add((15 + wave, "occurrence", float((~np.isnan(scale[person, wave])).any())))
             for item in (0, 1):
                 if not np.isnan(scale[person, wave, item]):
                     expected.add((2 * wave + 1, "ordinal_probit", scale[person, wave, item] - 1))

@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import norm
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
-from alliance_bayes.engine.latent.reference import log_density
 from alliance_bayes.engine.latent.responses import Responses, arrange, one_case_each
+from alliance_bayes.families.registry import CODES
 from helpers import REFERENCES, reference_data, reference_module
+from textbook_families import log_density
 
 LAVAAN = json.loads((REFERENCES / "lavaan_items.json").read_text(encoding="utf-8"))
 QUADRATURE = reference_module("items_by_quadrature")

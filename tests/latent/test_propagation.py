@@ -5,21 +5,22 @@ import pytest
 from latent_panels import panel_of, random_case
 from scipy.special import expit, logsumexp
 
-from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods, log_likelihood_and_gradient, log_likelihoods
-from alliance_bayes.engine.latent.reference import log_likelihood_by_grid
 from alliance_bayes.engine.latent.responses import Responses, arrange, one_case_each
 from alliance_bayes.engine.moments.histories import Cases
+from alliance_bayes.families.registry import CODES
 from helpers import random_covariance, slope
 from oracles.moments import log_likelihood_per_person
+from textbook_families import log_likelihood_by_grid
 
 MIXTURES = [
     (["normal", "days"], 3),
     (["normal", "days_probit"], 2),
     (["normal", "count", "yes_no"], 2),
     (["hurdle_count", "ordinal+"], 2),
-    (["ordinal_probit", "normal", "predicted"], 2),
+    (["ordinal_probit", "normal", "occurrence"], 2),
     (["beta_binomial", "normal"], 4),
+    (["normal", "proportion"], 2),
 ]
 CASES = [pytest.param(measures, n_waves, id=f"{'-'.join(measures)}-{n_waves}") for measures, n_waves in MIXTURES]
 
@@ -93,7 +94,9 @@ def test_the_order_of_people_and_responses_changes_nothing(measures, n_waves):
     np.testing.assert_allclose(per_person(other), per_person(case)[people], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("measure", ["days", "days_probit", "count", "hurdle_count", "yes_no", "ordinal+"])
+@pytest.mark.parametrize(
+    "measure", ["days", "days_probit", "count", "hurdle_count", "proportion", "yes_no", "ordinal+"]
+)
 def test_one_latent_number_is_integrated_exactly(measure):
     case = random_case([measure, "normal"], 1, 30, missing=0.2)
     np.testing.assert_allclose(per_person(case), by_grid(case, 161), atol=2e-6)
@@ -106,9 +109,10 @@ def test_one_latent_number_is_integrated_exactly(measure):
         ("days_probit", 2e-4),
         ("count", 1e-4),
         ("hurdle_count", 5e-4),
+        ("proportion", 5e-4),
         ("yes_no", 1e-3),
         ("ordinal+", 2e-4),
-        ("predicted", 1e-3),
+        ("occurrence", 1e-3),
     ],
 )
 def test_two_latent_numbers_are_near_dense_quadrature(measure, allowed):
@@ -265,7 +269,7 @@ def test_a_state_that_follows_from_what_is_known_has_its_logistic_probability():
     y, state = rng.normal(0.3, 1.2, size=40), rng.integers(0, 2, size=40).astype(float)
     moments = np.array([0.3, 0.4]), 1.2**2 * np.array([[1.0, 1.5], [1.5, 1.5**2]])
     each = np.arange(40)
-    responses = Responses(each, 0 * each + 1, 0 * each + CODES["predicted"], 0 * each, state, 0.0 * each)
+    responses = Responses(each, 0 * each + 1, 0 * each + CODES["occurrence"], 0 * each, state, 0.0 * each)
     case = panel_of(*moments, np.zeros(0), np.column_stack([y, np.full(40, np.nan)]), responses)
     normal = log_likelihood_per_person(case.mean[:1], case.covariance[:1, :1], y[:, None])
     eta = 0.4 + 1.5 * (y - 0.3)
@@ -278,7 +282,7 @@ class Rivals:
     """Ten people with one to three possible histories each, of two linear systems."""
 
     def __init__(self, seed=6):
-        self.base = random_case(["normal", "days", "predicted"], 2, 10, missing=0.2, seed=seed)
+        self.base = random_case(["normal", "days", "occurrence"], 2, 10, missing=0.2, seed=seed)
         rng = np.random.default_rng(seed)
         size = len(self.base.mean)
         self.means = np.stack([self.base.mean, self.base.mean + 0.3])
@@ -288,7 +292,7 @@ class Rivals:
         of_person = [np.flatnonzero(self.base.responses.case == one) for one in person]
         rows = np.concatenate(of_person)
         value = self.base.responses.value[rows]
-        predicted = self.base.responses.code[rows] == CODES["predicted"]
+        predicted = self.base.responses.code[rows] == CODES["occurrence"]
         value[predicted] = rng.integers(0, 2, size=predicted.sum())
         of_case = np.repeat(np.arange(len(person)), [len(each) for each in of_person])
         responses = Responses(*[each[rows] for each in self.base.responses])

@@ -46,9 +46,10 @@ def test_kernels_of_latent_numbers_do_not_touch_those_of_moments(tmp_path):
     copy = tmp_path / "alliance_bayes"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models"))
     before = stamps(tmp_path)
-    special = copy / "engine" / "latent" / "special.py"
+    special = copy / "families" / "special.py"
     special.write_text(special.read_text() + "\n# Another comment.\n")
     between = stamps(tmp_path)
+    assert between["families"] != before["families"]
     assert between["kernels"] == before["kernels"]
     assert between["latent"] != before["latent"]
     kernel = copy / "engine" / "kernels" / "moments.py"
@@ -98,7 +99,7 @@ try:
 except OSError:
     can_write = False
 answers = [tried.twice(1.5), tried.twice(1), tried.called.ctypes(2.5)]
-stats = tried.twice.stats
+stats = tried.twice.dispatcher.stats
 print(json.dumps({
     "answers": answers, "can write": can_write, "read": sum(stats.cache_hits.values()),
     "compiled": sum(stats.cache_misses.values()), "callback read": tried.called._made.cache_hits,

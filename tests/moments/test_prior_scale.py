@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from alliance_bayes.basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.spec.models import CLPM, RICLPM
-from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from alliance_bayes.spec.priors import Priors
 from engine import output, pulled_back, scale_at, system_at
 from helpers import TIMES, between_covariance, covariance_block, every_spec, label, measure_names, slope, specs_without
 

@@ -204,7 +204,7 @@ MODELS: list[Mutant] = [
         ("icc ~ Beta(2, 2)", "icc: Beta = Beta(2.0, 2.0)", "icc: Beta = Beta(1.0, 1.0)"),
     ),
     *rules_of(
-        "spec/priors.py",
+        "basics/distributions.py",
         "spec/test_priors.py::test_shapes_of_partial_correlations",
         ("LKJ's partial correlations", "self.eta + (size - 2 - column) / 2", "self.eta + (size - 1 - column) / 2"),
     ),

@@ -7,13 +7,14 @@ import pytest
 from pytensor.compile.mode import Mode
 from scipy import stats
 
+from alliance_bayes.basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal
 from alliance_bayes.basics.problems import PanelError, SpecError
 from alliance_bayes.engine.moments.program import Writer
 from alliance_bayes.panel import Panel
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.pymc_models.symbolic import _Registers
 from alliance_bayes.spec.models import CLPM, RICLPM
-from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from alliance_bayes.spec.priors import Priors
 from engine import derive, derived_at, output, scale_at
 from helpers import TIMES, label, measure_names, panel_of, random_panel
 

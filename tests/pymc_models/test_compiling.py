@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pytensor.compile.mode import Mode
 
+from alliance_bayes.basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal
 from alliance_bayes.engine.kernels.arrays import BETA, HALF_NORMAL, LOG_NORMAL, NORMAL
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.panel import Panel
@@ -11,7 +12,7 @@ from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.prior_table import prior_table
 from alliance_bayes.spec.models import CLPM, RICLPM
-from alliance_bayes.spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from alliance_bayes.spec.priors import Priors
 from helpers import TIMES, label, random_panel, specs_without
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")

@@ -12,16 +12,23 @@ from scipy.special import expit
 
 import alliance_bayes as ab
 from alliance_bayes.engine.kernels.interpreter import run
-from alliance_bayes.engine.latent import cut_points, reference
-from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.panel_likelihood import moments_at
 from alliance_bayes.engine.latent.responses import Responses
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.pymc_models import response_densities
+from alliance_bayes.families import cut_points
+from alliance_bayes.families.beta_binomial import BetaBinomial
+from alliance_bayes.families.count import Count
+from alliance_bayes.families.days import Days
+from alliance_bayes.families.items import Items
+from alliance_bayes.families.ordinal import Ordinal
+from alliance_bayes.families.proportion import Proportion
+from alliance_bayes.families.registry import CODES
+from alliance_bayes.families.yes_no import YesNo
+from alliance_bayes.pymc_models import sampled_latents
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.spec.occurrence import Selection, State
-from alliance_bayes.spec.responses import BetaBinomial, Count, Days, Items, Ordinal, YesNo
 from helpers import slope
+from textbook_families import log_density, log_likelihood_by_grid
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
 TIMES = [0, 6, 12]
@@ -33,10 +40,11 @@ PHI = {
     "beta_binomial": [0.3, 0.9, 5.0],
     "count": [1.0, 0.8, 2.0],
     "hurdle_count": [1.0, 0.8, 2.0, 0.5, 1.1],
+    "proportion": [-1.2, 1.4, 1.1, 0.2, 4.0],
     "yes_no": [0.4, 1.3],
     "ordinal": [1.3, -1.0, 0.2, 1.1],
     "ordinal_probit": [0.9, -1.0, -0.4, 0.5],
-    "predicted": [],
+    "occurrence": [],
 }
 SIZE = {
     "days": 14.0, "days_probit": 5.0, "beta_binomial": 6.0, "count": 0.4, "hurdle_count": 0.4, "ordinal": 4.0,
@@ -49,8 +57,10 @@ def values_of(family):
     size = SIZE.get(family, 0.0)
     if family in ("count", "hurdle_count"):
         return [0.0, 1.0, 7.0]
-    if family in ("yes_no", "predicted"):
+    if family in ("yes_no", "occurrence"):
         return [0.0, 1.0]
+    if family == "proportion":
+        return [0.0, 0.03, 0.6, 1.0]
     return list(range(int(size))) if family.startswith("ordinal") else [0.0, 1.0, size - 2, size]
 
 
@@ -66,7 +76,7 @@ def test_log_densities(family):
     both = np.array([*PHI[family], *(1.1 * number for number in PHI[family])], dtype=float)
     nothing = np.zeros(n, dtype=int)
     responses = Responses(nothing, nothing, np.full(n, CODES[family]), start, value, np.full(n, size))
-    rows, densities = response_densities.response_log_densities(responses, phi, linear)
+    rows, densities = sampled_latents.response_log_densities(responses, phi, linear)
     gradient = pytensor.grad(densities.sum(), linear)
     found, slopes = pytensor.function([phi, linear], [densities, gradient], mode=PLAIN, on_unused_input="ignore")(
         both, where
@@ -74,7 +84,7 @@ def test_log_densities(family):
 
     def textbook(row, at):
         own = both[start[row] :][: len(PHI[family])]
-        return float(reference.log_density(family, value[row], size, own, np.array([at]))[0])
+        return float(log_density(family, value[row], size, own, np.array([at]))[0])
 
     want = [textbook(row, where[row]) for row in rows]
     np.testing.assert_allclose(found, want, rtol=1e-7, atol=1e-9)
@@ -87,7 +97,7 @@ def test_cut_points():
     scale_of += [*[(cut_points.PROBIT, 3)] * 3, *[(cut_points.LOGIT, 9)] * 2, (cut_points.PLAIN, 0)]
     links, numbers = np.array(scale_of), np.array([1.7, 0.2, 0.6, 2.5, 0.001, 0.3, 0.9995, 0.5, 0.01, 0.4])
     sampled = pt.dvector("sampled")
-    phi = response_densities.cut_points(sampled, links)
+    phi = cut_points.symbolic_phi(sampled, links)
     weights = np.arange(1.0, 11.0)
     found, gradient = pytensor.function([sampled], [phi, pytensor.grad((phi * weights).sum(), sampled)], mode=PLAIN)(
         numbers
@@ -106,6 +116,8 @@ def draw(family, eta, rng):
             return rng.binomial(most, rng.beta(0.4 + expit(eta), 0.4 + expit(-eta)))
         case Count():
             return rng.poisson(np.exp(0.5 + 0.6 * eta))
+        case Proportion():
+            return np.clip(rng.beta(0.8 + 2 * expit(eta), 0.8 + 2 * expit(-eta)) * 1.6 - 0.3, 0.0, 1.0)
         case YesNo():
             return (rng.uniform(size=eta.shape) < expit(eta)).astype(float)
         case Ordinal(categories=categories, lowest=lowest) | Items(categories=categories, lowest=lowest):
@@ -156,6 +168,7 @@ KINDS = {
         {},
         {},
     ),
+    "shares": (["alliance", "sober"], {"sober": Proportion()}, {}, {}),
     "categories": (["alliance", "mood"], {"mood": Ordinal(4, link="probit")}, {}, {}),
     "items": (["bond", "days"], ITEMS | DAYS, {}, {"exact": ()}),
     "covariate": (["alliance", "days"], DAYS, {"covariates": {"age": ["intercepts"]}}, {"covariate": True}),
@@ -199,7 +212,7 @@ def in_plain_numpy(whole, means, covariances, phi, z, first=0):
         person = cases.person[case]
         mean, covariance = means[cases.cell[case]], covariances[cases.cell[case]].copy()
         of_case = np.flatnonzero(responses.case == case)
-        predicted = responses.position[of_case][responses.code[of_case] == CODES["predicted"]]
+        predicted = responses.position[of_case][responses.code[of_case] == CODES["occurrence"]]
         covariance[predicted, predicted] += 1e-8
         known = np.flatnonzero(~np.isnan(values[person]))
         latent = np.unique(responses.position[of_case])
@@ -218,7 +231,7 @@ def in_plain_numpy(whole, means, covariances, phi, z, first=0):
         for row in of_case:
             name, own = NAMES[int(responses.code[row])], own_numbers(responses, row, phi)
             where = eta[[np.searchsorted(latent, responses.position[row])]]
-            total += float(reference.log_density(name, responses.value[row], responses.size[row], own, where)[0])
+            total += float(log_density(name, responses.value[row], responses.size[row], own, where)[0])
         used += len(latent)
     assert used == len(z)
     return total
@@ -270,7 +283,7 @@ def test_labels_of_linear_predictors():
     assert labels[:4] == ("0: days, 0", "0: days, 6", "0: days, 12", "1: days, 0")
 
 
-@pytest.mark.parametrize("name", ["days beside a normal measure", "categories", "hurdle and yes or no"])
+@pytest.mark.parametrize("name", ["days beside a normal measure", "categories", "hurdle and yes or no", "shares"])
 def test_integral_over_z(name):
     """One person's z integrated out by quadrature: the density with linear predictors integrated out."""
     spec, panel = model_and_panel(name, missing=0.0)
@@ -296,13 +309,13 @@ def test_integral_over_z(name):
         terms.append(function(*point.values(), z) + log_weights[list(places)].sum())
     alone = of_person(whole, 0, phi)
     assert len(alone) == 2
-    want = reference.log_likelihood_by_grid(means[0], covariances[0], whole.values()[0], alone, n_points=N_NODES)
+    want = log_likelihood_by_grid(means[0], covariances[0], whole.values()[0], alone, n_points=N_NODES)
     others = in_plain_numpy(whole, means, covariances, phi, z[2:], first=1)
     np.testing.assert_allclose(np.logaddexp.reduce(terms), want + others, rtol=1e-9)
 
 
 def of_person(whole, person, phi):
-    """Responses of one person as `reference.log_likelihood_by_grid` takes them."""
+    """Responses of one person as `log_likelihood_by_grid` takes them."""
     responses = whole.responses
     return [
         (

@@ -8,12 +8,12 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.cut_points import LOGIT, SPREAD
-from alliance_bayes.engine.latent.families import CODES
-from alliance_bayes.engine.latent.reference import log_density
 from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.families.cut_points import LOGIT, SPREAD
+from alliance_bayes.families.registry import CODES
 from alliance_bayes.posterior.predictions.latent_predictions import replicate_responses
 from alliance_bayes.simulation.responses import drawn_responses
+from textbook_families import log_density
 
 DAYS = {"cuts": [-1.2, 0.9], "slope": 1.5, "intercept": 0.3, "interior_slope": 0.7, "precision": 5.0}
 TRAIT = {"icc": 0.45, "within_correlation": 0.25, "between_correlation": 0.3}
@@ -265,4 +265,4 @@ def test_every_problem_of_families_and_a_state():
 
 
 def test_every_family_is_among_these():
-    assert set(CODES) - {"predicted"} == set(FAMILIES)
+    assert set(CODES) - {"occurrence", "proportion"} == set(FAMILIES), "that of shares has a file of its own"

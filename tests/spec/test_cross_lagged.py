@@ -5,9 +5,10 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from alliance_bayes.basics.distributions import Normal
 from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.spec.models import CLPM, RICLPM
-from alliance_bayes.spec.priors import Normal, Priors
+from alliance_bayes.spec.priors import Priors
 
 RI, PLAIN = "random-intercept cross-lagged panel model", "cross-lagged panel model"
 

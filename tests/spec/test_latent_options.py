@@ -7,9 +7,9 @@ import tomlkit
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
+from alliance_bayes.families.normal import Gaussian
 from alliance_bayes.spec.cross_lagged import MISSING_AT_RANDOM
 from alliance_bayes.spec.mapping import spec_from_mapping, spec_to_mapping
-from alliance_bayes.spec.responses import Gaussian
 
 M = ["alliance", "days"]
 DAYS = {"days": ab.Days(30)}
@@ -149,7 +149,7 @@ def test_assumptions_of_a_state():
         "Where it is not known whether 'sponsor' was on, both possibilities are averaged (missing at random).",
     )
     assert ab.RICLPM(M, state=SPONSOR).assumptions[1:5] == (
-        "While 'sponsor' is off there is no 'alliance', which is not missing. What needs it begins anew where "
+        "While 'sponsor' is off there is no 'alliance', which is not missing. What needs it restarts where "
         "'sponsor' comes on, from the same random intercept, and acts once more where it goes off; effects of and on "
         "it are those while it exists.",
         same,
@@ -159,7 +159,7 @@ def test_assumptions_of_a_state():
     assert same not in changing
     assert (
         "A 'sponsor' that is kept is the same one with probability 0.7, else a new one, with which a new 'alliance' "
-        "begins; this number is assumed and not found in the data."
+        "begins; this number is assumed, not estimated."
     ) in changing
     assert "While it is on, 'sponsor' shifts 'days' at the same wave by the same amount for everybody." in changing
     assert ab.RICLPM(M, state=ab.State("sponsor")).assumptions[1:3] == last
@@ -169,9 +169,9 @@ def test_assumptions_of_selections():
     found = EVERYTHING.assumptions
     assert MISSING_AT_RANDOM not in found
     for sentence in (
-        "Interviews depend on 'days' at the same wave, seen or not: not missing at random. The data do not tell how "
-        "strongly; the prior Normal(0.5, 0.25) (log odds per SD) does.",
-        "Answers to alliance depend on 'days' one wave before, seen or not.",
+        "Interviews depend on 'days' at the same wave, observed or not: not missing at random. The data do not "
+        "identify how strongly; the prior Normal(0.5, 0.25) (log odds per SD) decides.",
+        "Answers to alliance depend on 'days' one wave before, observed or not.",
         "What no selection model is about is missing at random given the observed measures and waves.",
     ):
         assert sentence in found
@@ -191,7 +191,7 @@ REFUSED = [
     ),
     (
         {"families": {"days": ab.Days("alliance")}},
-        "families: 'alliance' is what 'days' is out of: given, and no measure of the model.",
+        "families: 'alliance' holds what 'days' is out of, and cannot be a measure of the model too.",
     ),
     (
         {"families": DAYS, "indicators": {"days": ["d1", "d2"]}},
@@ -212,8 +212,8 @@ REFUSED = [
     ),
     (
         {"state": ab.State("sponsor", keep=["sponsor"])},
-        "The state 'sponsor' is among its own predictors. Whether it was on one wave before is what tells acquire "
-        "from keep; leave it out.",
+        "The state 'sponsor' is among its own predictors. Whether it was on one wave before is what distinguishes "
+        "acquire from keep; leave it out.",
     ),
     (
         {"state": ab.State("sponsor", required_by=["aliance"])},

@@ -5,10 +5,11 @@ import json
 import pytest
 import tomlkit
 
+from alliance_bayes.basics.distributions import LKJ, Beta, Normal
 from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.spec.mapping import spec_from_mapping, spec_to_mapping
 from alliance_bayes.spec.models import CLPM, RICLPM
-from alliance_bayes.spec.priors import LKJ, Beta, Normal, Priors
+from alliance_bayes.spec.priors import Priors
 from helpers import every_spec, label, specs_without
 
 SPECS = [

@@ -88,15 +88,15 @@ NAMES = "must be a list of names, such as ['alliance']; got"
         (
             lambda: ab.State("sponsor", same=0.8),
             [
-                "same=0.8 says how often what requires the state begins anew, and nothing does. Name the measures in "
+                "same=0.8 says how often what requires the state restarts, and nothing does. Name the measures in "
                 "required_by, or leave same out."
             ],
         ),
         (
             lambda: ab.Selection("interview", on=["days"]),
             [
-                "on=['days'] needs effect=ab.Normal(mean, sd), log odds per SD: what nobody saw does not tell its "
-                "effect, so the prior does."
+                "on=['days'] needs effect=ab.Normal(mean, sd), log odds per SD: the data do not identify the "
+                "effect of unobserved values, so the prior decides."
             ],
         ),
         (

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from alliance_bayes.basics.distributions import DISTRIBUTIONS, LKJ, Beta, HalfNormal, LogNormal, Normal
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.spec.priors import FAMILIES, LKJ, Beta, HalfNormal, LogNormal, Normal, Priors
+from alliance_bayes.spec.priors import Priors
 
 OTHER = Priors(
     carry_over=Normal(0.2, 0.5),
@@ -140,7 +141,7 @@ def test_shapes_of_partial_correlations(eta, size, shapes):
 
 
 def test_families_by_their_word():
-    assert {word: family.__name__ for word, family in FAMILIES.items()} == {
+    assert {word: family.__name__ for word, family in DISTRIBUTIONS.items()} == {
         "normal": "Normal",
         "half_normal": "HalfNormal",
         "log_normal": "LogNormal",

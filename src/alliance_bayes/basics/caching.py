@@ -29,11 +29,12 @@ __all__ = ["STAMPS", "KernelCache"]
 
 PACKAGE = Path(__file__).parents[1]
 CALLED = {
+    "families": ("families",),
     "engine/kernels": ("engine/kernels",),
-    "engine/latent": ("engine/kernels", "engine/latent"),
+    "engine/latent": ("families", "engine/kernels", "engine/latent"),
 }
 """Folders whose kernels a folder's kernels call."""
-PARTS = (b"@compiled", b"@callback", b"@kept", b"(NamedTuple)")  # what makes a file one that kernels are made of
+PARTS = (b"@compiled", b"@callback", b"Kernel(", b"(NamedTuple)")  # what makes a file one that kernels are made of
 
 
 def _stamp(folders: tuple[str, ...]) -> str:

@@ -1,43 +1,76 @@
-"""How every kernel is compiled, and kept."""
+"""How every kernel is compiled, when it is first used, and kept."""
 
 from collections.abc import Callable
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property, update_wrapper
+from typing import Any, Literal
 
-from llvmlite import binding
-from numba import njit
-from numba.core.ccallback import CFunc
-from numba.core.dispatcher import Dispatcher
-from numba.core.sigutils import normalize_signature
+__all__ = ["Callback", "Kernel", "callback", "compiled", "inlined"]
 
-from .caching import KernelCache
-
-__all__ = ["Callback", "callback", "compiled", "inlined", "kept"]
-
-_jit = partial(
-    njit,
-    nogil=True,
-    error_model="numpy",
-    fastmath={"reassoc", "contract", "nsz", "arcp"},
-    no_cfunc_wrapper=True,  # C calls callbacks alone
-)
+FAST = frozenset({"reassoc", "contract", "nsz", "arcp"})
+"""Liberties with arithmetic, except those that assume no infinities and no NaN: kernels test for both."""
 
 
-def kept(kernel: Any) -> Any:
-    """Keep what numba compiles of a function on disk, as `caching` says."""
-    if isinstance(kernel, Dispatcher):  # not where compiling is switched off
-        kernel._cache = KernelCache(kernel.py_func)  # type: ignore[attr-defined]
-    return kernel
+class Kernel:
+    """A function that other kernels and Python call; numba is imported, and compiles it, when it is first used.
+
+    Parameters
+    ----------
+    function
+        Its body.
+    fastmath
+        Liberties that the compiler may take with its arithmetic.
+    inline
+        ``"always"`` where it is compiled as part of the kernels that call it.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        fastmath: frozenset[str] = FAST,
+        *,
+        inline: Literal["never", "always"] = "never",
+    ) -> None:
+        self.py_func, self.fastmath = function, fastmath
+        self.targetoptions = {"inline": inline}  # with `py_func`, what numba reads of a kernel that others call
+        update_wrapper(self, function)
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What numba makes of it, kept on disk as `caching` says."""
+        from numba import njit
+        from numba.core.dispatcher import Dispatcher
+
+        from .caching import KernelCache
+
+        made: Any = njit(
+            nogil=True,
+            error_model="numpy",
+            fastmath=set(self.fastmath),
+            no_cfunc_wrapper=True,  # C calls callbacks alone
+            **self.targetoptions,
+        )(self.py_func)
+        if isinstance(made, Dispatcher):  # not where compiling is switched off
+            made._cache = KernelCache(self.py_func)  # type: ignore[attr-defined]
+        return made
+
+    @property
+    def _numba_type_(self) -> Any:
+        """Its type inside other kernels, by which numba finds what they call."""
+        return self.dispatcher._numba_type_
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call what was compiled."""
+        return self.dispatcher(*arguments)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any]) -> Kernel:
     """Compile a function that other kernels and Python call."""
-    return kept(_jit()(function))
+    return Kernel(function)
 
 
-def inlined(function: Callable[..., Any]) -> Any:
+def inlined(function: Callable[..., Any]) -> Kernel:
     """Compile a function as part of the few kernels that call it, which saves compiling it alone before."""
-    return kept(_jit(inline="always")(function))
+    return Kernel(function, inline="always")
 
 
 class Callback:
@@ -62,6 +95,12 @@ class Callback:
 
     @cached_property
     def _made(self) -> Any:
+        from llvmlite import binding
+        from numba.core.ccallback import CFunc
+        from numba.core.sigutils import normalize_signature
+
+        from .caching import KernelCache
+
         for other in self.needs:
             other.link()
         made: Any = CFunc(

@@ -17,8 +17,8 @@ from .design import Cell, Design, design_of
 from .identification import check_identified, check_spec_against_panel
 from .kernels.interpreter import run_many
 from .latent.cases import responses_of_cases
-from .latent.known_cases import left_to_integrate
-from .latent.measures import FamilyLayout, family_layout, panel_responses, sparse_categories
+from .latent.determined import rows_to_integrate
+from .latent.family_layout import FamilyLayout, family_layout, panel_responses, sparse_categories
 from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .layout import Layout, lay_out
@@ -227,7 +227,7 @@ class PanelModel:
         theta = thetas[np.argmax(proper & np.isfinite(thetas).all(axis=1))]
         means, covariances, _ = self.predictor_moments(theta)
         integrated = np.zeros(self.panel.n_persons, dtype=bool)
-        integrated[self.latent_data.person[left_to_integrate(means, covariances, self.latent_data)]] = True
+        integrated[self.latent_data.person[rows_to_integrate(means, covariances, self.latent_data)]] = True
         return integrated
 
     @cached_property

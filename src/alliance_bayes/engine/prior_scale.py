@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ..basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ..basics.names import lagged_paths
-from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ..spec.steps import interval_names
 from .kernels.arrays import ProgramArrays
 from .keys import Key

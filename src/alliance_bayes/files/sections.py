@@ -7,6 +7,7 @@ from typing import Any
 from ..basics.given import is_number, is_whole, shown
 from ..basics.names import did_you_mean, number, quoted
 from ..basics.problems import Problems
+from ..families.registry import AMOUNT_OPTIONS
 from ..panel.checks import check_times
 from ..panel.records import DECISIONS
 from ..simulation import GroupTruth, Truth
@@ -208,7 +209,7 @@ def read_spec(table: Table, layout: Table, times: tuple[float, ...] | None, prob
 def given_columns(model: Table) -> list[str]:
     """Measures of the panel that hold windows, trials and exposures of the families."""
     tables = [table for table in model.get("families", {}).values() if is_table(table)]
-    named = [table.get(option) for table in tables for option in ("window", "trials", "exposure")]
+    named = [table.get(option) for table in tables for option in AMOUNT_OPTIONS]
     return [name for name in named if is_text(name)]
 
 

@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from ..basics.calls import checked
+from ..basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal
 from ..basics.given import is_one_of, shown
 from ..basics.names import quoted
 from ..basics.problems import SpecError
@@ -18,7 +19,6 @@ from ..engine.moments.statistics import PatternStatistics
 from ..engine.prior_scale import Block, PriorScale
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
-from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal
 from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood
 from .prior_table import coordinates_of
 from .sampled_latents import add_sampled_latents

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from scipy.special import betaln, ndtr
 
+from ..basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal
 from ..engine.kernels.arrays import BETA, HALF_NORMAL, INTERVAL, LOG, LOG_NORMAL, NORMAL, UNTRANSFORMED, PriorTable
 from ..engine.model_on_panel import PanelModel
 from ..engine.prior_scale import Block
-from ..spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal
 
 __all__ = ["coordinates_of", "prior_table"]
 

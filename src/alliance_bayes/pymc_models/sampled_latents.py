@@ -12,7 +12,7 @@ What people share is computed once: one batch of factors serves every pattern of
 with fewer than others filled up with rows of the identity.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
@@ -21,19 +21,20 @@ import pytensor.tensor as pt
 from ..basics.names import number, quoted
 from ..basics.problems import SpecError
 from ..engine.latent.conditional import JITTER
-from ..engine.latent.families import CODES
 from ..engine.latent.responses import Responses
 from ..engine.model_on_panel import PanelModel
-from .response_densities import cut_points, response_log_densities
+from ..families.cut_points import symbolic_phi
+from ..families.family import Numbers
+from ..families.registry import DENSITIES, OCCURRENCE
 from .symbolic import implied_moments, theta_and_registers
 
-__all__ = ["add_sampled_latents"]
+__all__ = ["add_sampled_latents", "response_log_densities"]
 
 ABSENT, LATENT, EXACT = range(3)
 LOG_2_PI = float(np.log(2 * np.pi))
 
 
-def add_sampled_latents(whole: PanelModel, psi: pt.TensorVariable) -> None:
+def add_sampled_latents(model: PanelModel, psi: pt.TensorVariable) -> None:
     """Add the linear predictors of all persons, and the density of what was observed of them, to the model at hand.
 
     Adds the standard normal ``z``, one for each linear predictor with a response, in dims ``linear_predictor``;
@@ -41,7 +42,7 @@ def add_sampled_latents(whole: PanelModel, psi: pt.TensorVariable) -> None:
 
     Parameters
     ----------
-    whole
+    model
         The model on its panel.
     psi
         Vector of the random variables.
@@ -51,32 +52,32 @@ def add_sampled_latents(whole: PanelModel, psi: pt.TensorVariable) -> None:
     SpecError
         If somebody has several possible histories of the state, which a sampler of continuous numbers cannot draw.
     """
-    _require_known_histories(whole)
-    theta, registers = theta_and_registers(whole.scale, whole.system, psi)
-    means, covariances = implied_moments(whole.system.systems, registers)
-    people = _people(whole)
-    pm.modelcontext(None).add_coord("linear_predictor", _labels(whole, people))
+    _require_known_histories(model)
+    theta, registers = theta_and_registers(model.scale, model.system, psi)
+    means, covariances = implied_moments(model.system.systems, registers)
+    people = _people(model)
+    pm.modelcontext(None).add_coord("linear_predictor", _labels(model, people))
     z = pm.Normal("z", 0.0, 1.0, dims="linear_predictor")
     log_exact, eta = _exact_and_latent(people, means, covariances, z)
-    log_weights = whole.cases.log_weight.sum()
+    log_weights = model.cases.log_weight.sum()
     pm.Potential("exact_values", log_exact + log_weights)
     if len(people.responses.code):
-        links = whole.families.links
-        sampled = theta[len(whole.system.names) - len(links) :]
+        links = model.families.links
+        sampled = theta[len(model.system.names) - len(links) :]
         responses = people.responses
-        _, log_densities = response_log_densities(responses, cut_points(sampled, links), eta[people.latent_of])
+        _, log_densities = response_log_densities(responses, symbolic_phi(sampled, links), eta[people.latent_of])
         pm.Potential("responses", log_densities.sum())
 
 
-def _require_known_histories(whole: PanelModel) -> None:
-    persons, counts = np.unique(whole.cases.person, return_counts=True)
+def _require_known_histories(model: PanelModel) -> None:
+    persons, counts = np.unique(model.cases.person, return_counts=True)
     several = persons[counts > 1]
     if len(several):
-        assert whole.spec.state is not None
-        assert whole.panel.persons is not None
-        named = quoted(whole.panel.persons[several[:3]].tolist())
+        assert model.spec.state is not None
+        assert model.panel.persons is not None
+        named = quoted(model.panel.persons[several[:3]].tolist())
         raise SpecError(
-            f"latent='sample' needs to know the state '{whole.spec.state.name}' of everybody; {len(several)} people "
+            f"latent='sample' needs to know the state '{model.spec.state.name}' of everybody; {len(several)} people "
             f"have several possible histories, first {named}. Use latent='integrate', which sums over them, or leave "
             "these people out."
         )
@@ -119,20 +120,20 @@ class _People(NamedTuple):
     latent_of: np.ndarray
 
 
-def _people(whole: PanelModel) -> _People:
-    values, responses, cases = whole.values(), whole.responses, whole.cases
+def _people(model: PanelModel) -> _People:
+    values, responses, cases = model.values(), model.responses, model.cases
     persons = cases.person[responses.case]
     kinds = np.where(np.isnan(values), ABSENT, EXACT)
     kinds[persons, responses.position] = LATENT
-    predicted = np.zeros(kinds.shape, dtype=bool)
-    of_predictor = responses.code == CODES["predicted"]
-    predicted[persons[of_predictor], responses.position[of_predictor]] = True
+    occurs = np.zeros(kinds.shape, dtype=bool)
+    of_occurrence = responses.code == OCCURRENCE
+    occurs[persons[of_occurrence], responses.position[of_occurrence]] = True
 
-    n_values = whole.system.n_values
+    n_values = model.system.n_values
     rows = np.flatnonzero((kinds[:, :n_values] != ABSENT).any(axis=1) & np.isin(np.arange(len(kinds)), cases.person))
     cell_of = np.zeros(len(kinds), dtype=int)
     cell_of[cases.person] = cases.cell
-    keys = np.column_stack([cell_of, kinds, predicted])[rows]
+    keys = np.column_stack([cell_of, kinds, occurs])[rows]
     distinct, pattern = np.unique(keys, axis=0, return_inverse=True)
     pattern = pattern.ravel()
     kind, jittered = distinct[:, 1 : 1 + kinds.shape[1]], distinct[:, 1 + kinds.shape[1] :]
@@ -162,9 +163,9 @@ def _people(whole: PanelModel) -> _People:
     )
 
 
-def _labels(whole: PanelModel, people: _People) -> list[str]:
+def _labels(model: PanelModel, people: _People) -> list[str]:
     """Person, measure or predictor, and time of each linear predictor."""
-    system, persons = whole.system.systems[0], whole.panel.persons
+    system, persons = model.system.systems[0], model.panel.persons
     assert persons is not None
     names = [system.variables[variable] for variable in system.observed]
     pairs = zip(people.person, people.latent_position, strict=True)
@@ -191,7 +192,7 @@ def _exact_and_latent(
     # (K 0; 0 I)^-1, then (K 0; M T) times it: from deviations of exact values and z to u, and to the values.
     identity = np.broadcast_to(np.eye(n_places), places.shape)
     inverse = pt.linalg.solve_triangular(pt.switch(known[:, :, None], factor, identity), identity, lower=True)
-    whole = factor @ inverse
+    transform = factor @ inverse
 
     row, place = np.nonzero(people.kind[pattern] == LATENT)
     latents = np.zeros(people.exact.shape, dtype=int)
@@ -204,10 +205,54 @@ def _exact_and_latent(
         flat = matrices.reshape((n_patterns * n_places, n_places))
         return (flat[pattern[row] * n_places + place] * deviations[row]).sum(axis=1)
 
-    eta = centres.ravel()[pattern[row] * n_places + place] + lines(whole, row, place)
+    eta = centres.ravel()[pattern[row] * n_places + place] + lines(transform, row, place)
     seen_row, seen_place = np.nonzero(known[pattern])
     u = lines(inverse, seen_row, seen_place)
     log_sds = pt.log(pt.diagonal(factor, axis1=1, axis2=2))
     counts = np.bincount(pattern, minlength=n_patterns)[:, None] * known
     constant = -0.5 * LOG_2_PI * (len(seen_row) - people.n_given) + 0.5 * people.given_squared
     return constant - 0.5 * (u**2).sum() - (log_sds * counts).sum(), eta
+
+
+def response_log_densities(
+    responses: Responses, phi: pt.TensorVariable, eta: pt.TensorVariable
+) -> tuple[np.ndarray, pt.TensorVariable]:
+    """Log densities of responses, by density and by the part of it that has one expression.
+
+    Parameters
+    ----------
+    responses
+        One row each; cases and positions are not read.
+    phi
+        Parameters of all families, shape ``(phi,)``.
+    eta
+        Linear predictor of each response, shape ``(response,)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Rows of the responses in the order of the densities, shape ``(response,)``.
+    pytensor.tensor.TensorVariable
+        Their log densities, shape ``(response,)``.
+    """
+    rows, densities = [], []
+    for code, density in enumerate(DENSITIES.values()):
+        of_density = np.flatnonzero(responses.code == code)
+        value, size = responses.value[of_density], responses.size[of_density]
+        for chosen, expression in density.symbolic(value, size):
+            if not chosen.any():
+                continue
+            some = of_density[chosen]
+            rows.append(some)
+            densities.append(expression(value[chosen], size[chosen], _numbers(phi, responses.start[some]), eta[some]))
+    return np.concatenate(rows), pt.concatenate(densities)
+
+
+def _numbers(phi: pt.TensorVariable, start: np.ndarray) -> Numbers:
+    """Parameters by their position in the family: one number where all responses share it, else one for each."""
+
+    def at(position: int | np.ndarray) -> Any:
+        positions = start + position
+        return phi[int(positions[0])] if (positions == positions[0]).all() else phi[positions]
+
+    return at

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from ..basics.calls import checked
+from ..basics.distributions import Normal
 from ..basics.given import is_number, shown
 from ..basics.names import choices, lagged_path, number
 from ..basics.problems import Problems, SpecError
@@ -16,7 +17,6 @@ from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import draws_without_value
 from ..pymc_models.densities import log_density_of
-from ..spec.priors import Normal
 from .ratios import Ratio
 from .scores import refitted
 

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from ..basics.calls import checked
+from ..basics.distributions import Normal
 from ..basics.given import check_seed
 from ..basics.interrupts import held_interrupts
 from ..basics.names import in_words, number, quoted
@@ -22,8 +23,6 @@ from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
 from ..pymc_models.densities import log_density_of
 from ..spec.cross_lagged import CrossLagged
-from ..spec.priors import Normal
-from ..spec.responses import BetaBinomial, Count, Days, Family, Items
 from ..spec.steps import equal_intervals
 from .directionality import Directionality, check_pairs, directionality
 from .dynamics import sample_in_words
@@ -176,7 +175,7 @@ def robustness_variants(
     for name in spec.covariates:
         add(f"without {name}", _without_covariate(spec, name))
     for name, of_family in spec.random_families.items():
-        if _of_one_size(of_family):
+        if of_family.has_one_size:
             others = {other: given for other, given in spec.families.items() if other != name}
             add(f"{name} normal", _changed(spec, families=others))
     if spec.state is not None:
@@ -345,18 +344,6 @@ def _changed(spec: CrossLagged, **options: Any) -> CrossLagged | None:
         return replace(spec, **options)
     except SpecError:
         return None
-
-
-def _of_one_size(family: Family) -> bool:
-    """Whether the measure's own numbers mean the same for every person and wave, as a normal measure's do."""
-    match family:
-        case Days():
-            return isinstance(family.window, int)
-        case BetaBinomial():
-            return isinstance(family.trials, int)
-        case Count():
-            return isinstance(family.exposure, int | float)
-    return not isinstance(family, Items)
 
 
 def _with_prior_width(spec: CrossLagged, factor: float) -> CrossLagged | None:

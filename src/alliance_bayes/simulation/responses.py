@@ -4,12 +4,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import betaincinv, expit, ndtr
 
 from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import Problems
-from ..spec.responses import BetaBinomial, Count, Days, Family, Items, Ordinal, YesNo
+from ..families.beta_binomial import BetaBinomial
+from ..families.count import Count
+from ..families.days import Days
+from ..families.family import ResponseFamily
+from ..families.items import Items
+from ..families.ordinal import Ordinal
+from ..families.proportion import Proportion
+from ..families.yes_no import YesNo
 from .reading import Array, Entry, Reader
 
 if TYPE_CHECKING:
@@ -23,6 +30,7 @@ _NUMBERS: Mapping[type, Mapping[str, Entry]] = {
     Days: {"slope": _ABOVE_0, "intercept": _NUMBER, "interior_slope": _NUMBER, "precision": _ABOVE_0},
     BetaBinomial: {"intercept": _NUMBER, "slope": _ABOVE_0, "precision": _ABOVE_0},
     Count: {"intercept": _NUMBER, "slope": _ABOVE_0, "dispersion": _ABOVE_0},
+    Proportion: {"slope": _ABOVE_0, "intercept": _NUMBER, "precision": _ABOVE_0},
     YesNo: {"intercept": _NUMBER, "slope": _ABOVE_0},
     Ordinal: {"slope": _ABOVE_0},
     Items: {},
@@ -51,7 +59,7 @@ def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, An
     return found
 
 
-def _read(where: str, family: Family, entries: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+def _read(where: str, family: ResponseFamily, entries: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     expected = _expected(family)
     for key in entries:
         if key not in expected:
@@ -65,10 +73,10 @@ def _read(where: str, family: Family, entries: Mapping[str, Any], reader: Reader
     return found
 
 
-def _expected(family: Family) -> dict[str, Entry]:
+def _expected(family: ResponseFamily) -> dict[str, Entry]:
     numbers = dict(_NUMBERS[type(family)])
     match family:
-        case Days():
+        case Days() | Proportion():
             return {"cuts": _cuts(2), **numbers}
         case Ordinal(categories=categories):
             return {"cuts": _cuts(categories - 1), **numbers}
@@ -119,7 +127,7 @@ def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generat
     return np.stack(columns, axis=2)
 
 
-def _drawn(family: Family, numbers: Mapping[str, Any], eta: Array, u: Array) -> list[Array]:
+def _drawn(family: ResponseFamily, numbers: Mapping[str, Any], eta: Array, u: Array) -> list[Array]:
     match family:
         case Days(link=link):
             window = _by_wave(family.window, eta)
@@ -138,6 +146,11 @@ def _drawn(family: Family, numbers: Mapping[str, Any], eta: Array, u: Array) -> 
             none = (1 + mean / numbers["dispersion"]) ** -numbers["dispersion"]
             above = _negative_binomial(mean, numbers["dispersion"], none + (1 - none) * u[1])
             return [np.where(u[0] < some, np.maximum(above, 1.0), 0.0)]
+        case Proportion():
+            low, high = (_below(cut - numbers["slope"] * eta, "logit") for cut in numbers["cuts"])
+            mean, precision = expit(numbers["intercept"] + numbers["slope"] * eta), numbers["precision"]
+            inside = _beta(mean * precision, (1 - mean) * precision, u[1])
+            return [np.where(u[0] < low, 0.0, np.where(u[0] >= high, 1.0, inside))]
         case YesNo():
             return [(u[0] < expit(numbers["intercept"] + numbers["slope"] * eta)).astype(float)]
         case Ordinal(link=link, lowest=lowest):
@@ -176,6 +189,11 @@ def _beta_binomial(trials: Array, mean: Array, precision: float, u: Array, *, en
         reached = (cumulative <= u[here][:, None] * cumulative[:, -1:]).sum(axis=1)
         found[here] = values[np.minimum(reached, len(values) - 1)]
     return found
+
+
+def _beta(first: Array, second: Array, u: Array) -> Array:
+    """By inversion, strictly between 0 and 1."""
+    return np.asarray(np.clip(betaincinv(np.maximum(first, 1e-12), np.maximum(second, 1e-12), u), 1e-12, 1 - 1e-12))
 
 
 def _negative_binomial(mean: Array, dispersion: float, u: Array) -> Array:

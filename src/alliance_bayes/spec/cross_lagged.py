@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Literal, Self, get_args
 from ..basics.given import entries, is_number, is_one_of, shown
 from ..basics.names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
 from ..basics.problems import Problems, SpecError
+from ..families.family import ResponseFamily
 from .frozen_mapping import FrozenMapping
 from .latent_options import latent_assumptions, latent_contradictions, latent_options, priors_of_options
 from .occurrence import Selection, State
 from .priors import Priors
-from .responses import Family, Gaussian, Items
 from .steps import base_step, equal_intervals, interval_names, steps_per_interval
 
 __all__ = ["MISSING_AT_RANDOM", "CrossLagged", "Lags", "Stable"]
@@ -49,7 +49,7 @@ class CrossLagged:
     group_lags: GroupLags | None = field(default=None, kw_only=True)
     equal_across_groups: Sequence[str] = field(default=(), kw_only=True)
     nonexistent: Literal["as_missing"] | None = field(default=None, kw_only=True)
-    families: Mapping[str, Family] = field(default_factory=dict, kw_only=True)
+    families: Mapping[str, ResponseFamily] = field(default_factory=dict, kw_only=True)
     state: State | None = field(default=None, kw_only=True)
     selection: Sequence[Selection] = field(default=(), kw_only=True)
     priors: Priors = field(default_factory=Priors, kw_only=True)
@@ -183,7 +183,7 @@ class CrossLagged:
         for name, family in families.items():
             if name not in self.measures:
                 problems.add(f"families: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
-            if not isinstance(family, get_args(Family)):
+            if not isinstance(family, ResponseFamily):
                 problems.add(f"families: '{name}' needs a family, such as ab.Days(30); got {shown(family)}.")
         object.__setattr__(self, "families", FrozenMapping(families))
         if self.state is not None and not isinstance(self.state, State):
@@ -267,10 +267,10 @@ class CrossLagged:
         return tuple(column for name in self.measures for column in self.indicators.get(name, (name,)))
 
     @property
-    def random_families(self) -> dict[str, Family]:
+    def random_families(self) -> dict[str, ResponseFamily]:
         """Family of each measure that is not normal, in the order of the measures."""
         given = {name: self.families[name] for name in self.measures if name in self.families}
-        return {name: family for name, family in given.items() if not isinstance(family, Gaussian)}
+        return {name: family for name, family in given.items() if not family.is_normal}
 
     @property
     def is_latent(self) -> bool:
@@ -293,10 +293,9 @@ class CrossLagged:
 
     def columns_of(self, measure: str) -> tuple[str, ...]:
         """Measures of the panel that hold a measure's values: itself, its indicators or its items."""
-        family = self.families.get(measure)
-        if isinstance(family, Items):
-            return tuple(family.items)
-        return tuple(self.indicators.get(measure, (measure,)))
+        if measure in self.indicators:
+            return tuple(self.indicators[measure])
+        return self.families[measure].columns(measure) if measure in self.families else (measure,)
 
     @property
     def given_columns(self) -> tuple[str, ...]:
@@ -422,12 +421,11 @@ class CrossLagged:
         if self.lag_2 and len(times) < 3:
             found.append("lag_2 needs three waves or more.")
         for name, family in self.families.items():
-            for option in ("window", "trials", "exposure"):
-                amount = getattr(family, option, None)
-                if isinstance(amount, tuple) and len(amount) != len(times):
-                    found.append(
-                        f"families: {option} of '{name}' has {len(amount)} numbers; there are {len(times)} waves."
-                    )
+            if isinstance(family.amount, tuple) and len(family.amount) != len(times):
+                found.append(
+                    f"families: {family.amount_option} of '{name}' has {len(family.amount)} numbers; there are "
+                    f"{len(times)} waves."
+                )
         return found
 
     def _a_title(self, *, capital: bool = False) -> str:

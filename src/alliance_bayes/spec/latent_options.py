@@ -1,11 +1,10 @@
-"""Families, a state and selections as options of a model: what goes together, and what a reader must believe."""
+"""Families, a state and selections as options of a model: what goes together, and what a model with them assumes."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..basics.names import choices, in_words, number, with_article
 from .occurrence import INTERVIEW, Selection, State
-from .responses import Items, YesNo
 
 if TYPE_CHECKING:
     from .cross_lagged import CrossLagged
@@ -24,7 +23,7 @@ def latent_options(spec: CrossLagged) -> list[str]:
 
 
 def latent_contradictions(spec: CrossLagged) -> Iterable[str]:
-    """What of families, state and selection cannot go together or with other options, each with its cure."""
+    """Which options cannot be combined with families, a state or selection or with each other, each with its cure."""
     yield from _of_families(spec)
     if spec.state is not None:
         yield from _of_state(spec, spec.state)
@@ -34,16 +33,17 @@ def latent_contradictions(spec: CrossLagged) -> Iterable[str]:
 
 
 def latent_assumptions(spec: CrossLagged) -> Iterable[str]:
-    """What a reader must believe about families, state and selection."""
+    """What families, a state and selection assume."""
     for name, family in spec.random_families.items():
         yield (
             f"Given a normal linear predictor, on which effects act, '{name}' is {family.in_words}: independent "
             "between waves and measures, by rules that stay the same."
         )
-        if isinstance(family, YesNo) and (spec.means, spec.residuals) == ("free", "free"):
+        if not family.tells_variance and (spec.means, spec.residuals) == ("free", "free"):
             yield (
-                f"One share of yes a wave does not tell both mean and variance of what is behind '{name}': after the "
-                "first wave its variance rests on priors. residuals='equal' or means='equal' would not need them."
+                "The share of yes at a wave does not identify both mean and variance of the linear predictor of "
+                f"'{name}': after the first wave its variance rests on priors, unless residuals='equal' or "
+                "means='equal'."
             )
     if spec.state is not None:
         yield from _assumptions_of_state(spec.state)
@@ -66,7 +66,8 @@ def priors_of_options(spec: CrossLagged) -> dict[str, str]:
 
 
 def _of_families(spec: CrossLagged) -> Iterable[str]:
-    items = [item for family in spec.families.values() if isinstance(family, Items) for item in family.items]
+    columns = {name: family.columns(name) for name, family in spec.families.items()}
+    items = [item for name, others in columns.items() if others != (name,) for item in others]
     of_indicators = [item for given in spec.indicators.values() for item in given]
     for name in dict.fromkeys(items):
         if name in spec.measures or name in of_indicators or items.count(name) > 1:
@@ -74,7 +75,7 @@ def _of_families(spec: CrossLagged) -> Iterable[str]:
     for name, family in spec.families.items():
         for column in family.given_columns:
             if column in spec.measures:
-                yield f"families: '{column}' is what '{name}' is out of: given, and no measure of the model."
+                yield f"families: '{column}' holds what '{name}' is out of, and cannot be a measure of the model too."
     for name in spec.random_families:
         if name in spec.indicators:
             yield f"'{name}' has indicators and a family; choose one. Ordered items are ab.Items([...], categories)."
@@ -90,8 +91,8 @@ def _of_state(spec: CrossLagged, state: State) -> Iterable[str]:
         yield f"'{name}' is both a covariate and the state; choose one."
     if name in state.predictors:
         yield (
-            f"The state '{name}' is among its own predictors. Whether it was on one wave before is what tells "
-            "acquire from keep; leave it out."
+            f"The state '{name}' is among its own predictors. Whether it was on one wave before is what "
+            "distinguishes acquire from keep; leave it out."
         )
     for option in ("required_by", "acts_on"):
         for each in getattr(state, option):
@@ -164,13 +165,13 @@ def _assumptions_of_state(state: State) -> Iterable[str]:
         required = [f"'{each}'" for each in state.required_by]
         yield (
             f"While '{name}' is off there is no {' and no '.join(required)}, which is not missing. What needs it "
-            f"begins anew where '{name}' comes on, from the same random intercept, and acts once more where it "
+            f"restarts where '{name}' comes on, from the same random intercept, and acts once more where it "
             "goes off; effects of and on it are those while it exists."
         )
         if state.same < 1:
             yield (
                 f"A '{name}' that is kept is the same one with probability {number(state.same)}, else a new one, with "
-                f"which a new {' and a new '.join(required)} begins; this number is assumed and not found in the data."
+                f"which a new {' and a new '.join(required)} begins; this number is assumed, not estimated."
             )
         else:
             yield f"A '{name}' that is kept is the same one, never a new one."
@@ -189,11 +190,11 @@ def _assumptions_of_selection(selection: Selection) -> Iterable[str]:
     if selection.on:
         on = in_words([f"'{name}'" for name in selection.on])
         yield (
-            f"{what[0].upper()}{what[1:]} depend on {on} at the same wave, seen or not: not missing at random. The "
-            f"data do not tell how strongly; the prior {selection.effect} (log odds per SD) does."
+            f"{what[0].upper()}{what[1:]} depend on {on} at the same wave, observed or not: not missing at random. The "
+            f"data do not identify how strongly; the prior {selection.effect} (log odds per SD) decides."
         )
     if selection.before:
         before = in_words([f"'{name}'" for name in selection.before])
-        yield f"{what[0].upper()}{what[1:]} depend on {before} one wave before, seen or not."
+        yield f"{what[0].upper()}{what[1:]} depend on {before} one wave before, observed or not."
     if not selection.on and not selection.before:
         yield f"{what[0].upper()}{what[1:]} depend on the wave alone."

@@ -7,11 +7,11 @@ from typing import Any
 from ..basics.given import shown
 from ..basics.names import choices, did_you_mean, quoted
 from ..basics.problems import Problems, SpecError
+from ..families.registry import family_from_mapping, family_to_mapping
 from .cross_lagged import CrossLagged
 from .models import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
 from .occurrence import occurrence_to_mapping, selection_from_mapping, state_from_mapping
 from .priors import Priors
-from .responses import family_from_mapping, family_to_mapping
 
 __all__ = ["KINDS", "spec_from_mapping", "spec_to_mapping"]
 

@@ -91,13 +91,13 @@ class RICLPM(_WithLoadings):
         ``"as_missing"`` treats values that cannot exist (a measure whose required state is
         off) as unseen values; without it a panel that declares `requires` is refused.
     families
-        Measure that is not normal to its family, such as ``{"days": Days(30)}``: `Days`, `BetaBinomial`, `Count`,
-        `YesNo`, `Ordinal` or `Items`. Random intercept, within-person part and lagged effects are then those of its
-        linear predictor, whose location is 0 and whose variance 1 at the first wave; the values are what the family
-        makes of it. `Items` names the measures of the panel that take its place.
+        Measure that is not normal to its response family, such as ``{"days": Days(30)}``. Random intercept,
+        within-person part and lagged effects are then those of its linear predictor, whose location is 0 and whose
+        variance 1 at the first wave; the values are what the family makes of it. `Items` names the measures of the
+        panel that take its place.
     state
         A yes/no `State` that comes and goes, such as having a sponsor, while which alone some measures exist and
-        which has regressions of its own; where nobody told it, both are possible and summed over.
+        which has regressions of its own; where it was not reported, both are possible and summed over.
     selection
         A `Selection` or a list of them: regressions of who is interviewed, or answers, on the measures themselves,
         for values that are not missing at random. An effect of what was not seen is identified by its prior.

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..basics.distributions import Normal, options_to_mapping, prior_from_mapping, prior_problems
 from ..basics.given import entries, is_number, shown
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import Problems, SpecError
-from .priors import Normal, _options_to_mapping, _prior_from_mapping, _problems_of
 
 __all__ = [
     "INTERVIEW",
@@ -33,7 +33,7 @@ class State:
     - ``logit P(S_t = 1 | S_t-1 = 1) = intercept_t + slopes' (d_t-1, c)``: `keep`.
 
     A measure that requires the state exists only while it is on. Where it is on at both ends of an
-    interval the measure carries over; where it comes on, the measure begins anew; where it goes off, the
+    interval the measure carries over; where it comes on, the measure restarts; where it goes off, the
     measure acts once more and ends.
 
     Parameters
@@ -50,11 +50,11 @@ class State:
         Measures whose value is shifted while it is on, at the same wave.
     same
         Probability that a state that is kept is the same and not a new one, in (0, 1]; with a new one what
-        requires it begins anew. No data tell it: vary it to see what depends on it.
+        requires it restarts. The data do not identify it: vary it to see what depends on it.
     intercept, slope
         Priors of the regressions: log odds, per SD of the predictor.
     effect
-        Prior of the shift of what it acts on, and of where what requires it begins anew (its mean above that of
+        Prior of the shift of what it acts on, and of where what requires it restarts (its mean above that of
         the wave), in SDs of the measure.
 
     Raises
@@ -86,7 +86,7 @@ class State:
         for option in ("required_by", "first", "acquire", "keep", "acts_on"):
             _read_names(self, option, problems)
         for prior in ("intercept", "slope", "effect"):
-            for problem in _problems_of(prior, getattr(self, prior), (Normal,)):
+            for problem in prior_problems(prior, getattr(self, prior), (Normal,)):
                 problems.add(problem)
         if not is_number(self.same) or not 0 < self.same <= 1:
             problems.add(f"same must be a probability above 0, at most 1; got {shown(self.same)}.")
@@ -94,7 +94,7 @@ class State:
             object.__setattr__(self, "same", float(self.same))
             if self.same < 1 and not self.required_by:
                 problems.add(
-                    f"same={number(self.same)} says how often what requires the state begins anew, and nothing does. "
+                    f"same={number(self.same)} says how often what requires the state restarts, and nothing does. "
                     "Name the measures in required_by, or leave same out."
                 )
         problems.raise_as(SpecError)
@@ -126,7 +126,7 @@ class Selection:
     """Who is interviewed, or who answers, as a regression of its own: for values not missing at random.
 
     ``logit P(there) = intercept_t + effects' d_t + slopes' d_t-1`` with d a measure's deviation from its mean,
-    seen or not: `on` at the same wave, `before` one wave before [1]_. What is missing hardly tells what it
+    observed or not: `on` at the same wave, `before` one wave before [1]_. What is missing hardly tells what it
     depends on, so that the prior of the effect, and not the data, identifies it.
 
     Parameters
@@ -173,15 +173,15 @@ class Selection:
         for option in ("on", "before"):
             _read_names(self, option, problems)
         for prior in ("slope", "intercept"):
-            for problem in _problems_of(prior, getattr(self, prior), (Normal,)):
+            for problem in prior_problems(prior, getattr(self, prior), (Normal,)):
                 problems.add(problem)
         if self.effect is not None:
-            for problem in _problems_of("effect", self.effect, (Normal,)):
+            for problem in prior_problems("effect", self.effect, (Normal,)):
                 problems.add(problem)
         if self.on and self.effect is None:
             problems.add(
-                f"on={list(self.on)} needs effect=ab.Normal(mean, sd), log odds per SD: what nobody saw does not tell "
-                "its effect, so the prior does."
+                f"on={list(self.on)} needs effect=ab.Normal(mean, sd), log odds per SD: the data do not "
+                "identify the effect of unobserved values, so the prior decides."
             )
         if not self.on and self.effect is not None:
             problems.add(f"effect={self.effect} is the prior of what `on` names, and it names nothing.")
@@ -219,7 +219,7 @@ def occurrence_to_mapping(given: State | Selection) -> dict[str, Any]:
     >>> occurrence_to_mapping(Selection("interview", on=["days"], effect=Normal(0, 0.5)))
     {'of': 'interview', 'on': ['days'], 'effect': {'normal': [0.0, 0.5]}}
     """
-    return _options_to_mapping(given)
+    return options_to_mapping(given)
 
 
 def state_from_mapping(mapping: Mapping[str, Any] | object) -> State:
@@ -266,7 +266,7 @@ def _options(what: str, kind: type[State] | type[Selection], mapping: object, ne
             problems.add(f"No option is called '{name}'{choices(name, known, 'Options')}")
         elif name in ("intercept", "slope", "effect"):
             with problems.collecting():
-                found[name] = _prior_from_mapping(name, value)
+                found[name] = prior_from_mapping(name, value)
         else:
             found[name] = value
     if needed not in mapping:

@@ -1,110 +1,27 @@
-"""Priors as values: they print, compare, go into a model file, and can be drawn from."""
+"""Priors of a model as one value: they print, compare, and go into a model file and back."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self, TypeGuard
-
-import numpy as np
+from typing import Any, Self
 
 from ..basics.calls import checked
-from ..basics.given import is_number, shown
+from ..basics.distributions import (
+    LKJ,
+    Beta,
+    HalfNormal,
+    LogNormal,
+    Normal,
+    Prior,
+    prior_from_mapping,
+    prior_problems,
+    prior_to_mapping,
+)
+from ..basics.given import shown
 from ..basics.names import choices, number
 from ..basics.problems import Problems, SpecError
 
-__all__ = ["LKJ", "Beta", "HalfNormal", "LogNormal", "Normal", "Prior", "Priors"]
-
-
-@dataclass(frozen=True)
-class Normal:
-    """Normal prior with its mean and standard deviation."""
-
-    mean: float
-    sd: float
-    word: ClassVar[str] = "normal"
-
-    def __str__(self) -> str:
-        return f"Normal({_part(self.mean)}, {_part(self.sd)})"
-
-
-@dataclass(frozen=True)
-class HalfNormal:
-    """Normal prior about 0 with this standard deviation, positive half only."""
-
-    sd: float
-    word: ClassVar[str] = "half_normal"
-
-    def __str__(self) -> str:
-        return f"HalfNormal({_part(self.sd)})"
-
-
-@dataclass(frozen=True)
-class LogNormal:
-    """Prior whose logarithm is normal, with the mean and standard deviation of that logarithm."""
-
-    log_mean: float
-    log_sd: float
-    word: ClassVar[str] = "log_normal"
-
-    def __str__(self) -> str:
-        return f"LogNormal({_part(self.log_mean)}, {_part(self.log_sd)})"
-
-
-@dataclass(frozen=True)
-class Beta:
-    """Beta prior on (0, 1)."""
-
-    alpha: float
-    beta: float
-    word: ClassVar[str] = "beta"
-
-    def __str__(self) -> str:
-        return f"Beta({_part(self.alpha)}, {_part(self.beta)})"
-
-
-@dataclass(frozen=True)
-class LKJ:
-    """Prior on a correlation matrix with density proportional to ``det(R) ** (eta - 1)``.
-
-    Drawn and sampled through its partial correlations, which are independent: for row i and
-    column j of the Cholesky factor (counted from 1, j < i <= K) the partial correlation r has
-    ``(r + 1) / 2 ~ Beta(a_j, a_j)`` with ``a_j = eta + (K - 1 - j) / 2`` [1]_.
-
-    References
-    ----------
-    .. [1] Lewandowski, Kurowicka & Joe (2009). Generating random correlation matrices based on
-       vines and extended onion method. Journal of Multivariate Analysis 100, 1989-2001.
-       https://doi.org/10.1016/j.jmva.2009.04.008
-    """
-
-    eta: float
-    word: ClassVar[str] = "lkj"
-
-    def __str__(self) -> str:
-        return f"LKJ({_part(self.eta)})"
-
-    def partial_shapes(self, size: int) -> np.ndarray:
-        """Beta parameters of the partial correlations of a `size` x `size` matrix.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape ``(size * (size - 1) / 2,)``: rows 2, 3, ... of the strictly lower triangle,
-            each from left to right.
-
-        Examples
-        --------
-        >>> LKJ(2.0).partial_shapes(3)
-        array([2.5, 2.5, 2. ])
-        """
-        return np.array(
-            [self.eta + (size - 2 - column) / 2 for row in range(size) for column in range(row)],
-            dtype=float,
-        )
-
-
-Prior = Normal | HalfNormal | LogNormal | Beta | LKJ
-FAMILIES: dict[str, type[Prior]] = {family.word: family for family in (Normal, HalfNormal, LogNormal, Beta, LKJ)}
+__all__ = ["Priors"]
 
 
 @dataclass(frozen=True)
@@ -195,13 +112,14 @@ class Priors:
     def __post_init__(self) -> None:
         problems = Problems("These priors cannot be used")
         for name, allowed in _ALLOWED.items():
-            for problem in _problems_of(name, getattr(self, name), allowed):
+            value = getattr(self, name)
+            for problem in prior_problems(name, value, allowed) or _absurd(name, value):
                 problems.add(problem)
         problems.raise_as(SpecError)
 
     def to_mapping(self) -> dict[str, dict[str, float | list[float]]]:
         """Return the priors as a model file writes them, e.g. ``{"icc": {"beta": [2.0, 2.0]}}``."""
-        return {name: _prior_to_mapping(getattr(self, name)) for name in _ALLOWED}
+        return {name: prior_to_mapping(getattr(self, name)) for name in _ALLOWED}
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> Self:
@@ -221,7 +139,7 @@ class Priors:
                 problems.add(f"No prior is called '{name}'{choices(name, _ALLOWED, 'Priors')}")
                 continue
             with problems.collecting():
-                given[name] = _prior_from_mapping(name, text)
+                given[name] = prior_from_mapping(name, text)
         problems.raise_as(SpecError)
         return cls(**given)
 
@@ -268,34 +186,6 @@ _UNITS = {
 }
 
 
-def _problems_of(name: str, prior: object, allowed: tuple[type[Prior], ...]) -> list[str]:
-    if not isinstance(prior, allowed):
-        names = " or ".join(family.__name__ for family in allowed)
-        return [f"'{name}' needs a prior of family {names}; got {prior if isinstance(prior, Prior) else shown(prior)}."]
-    values = {field.name: getattr(prior, field.name) for field in fields(prior)}
-    wrong = [
-        f"'{name}': {part} of its {type(prior).__name__} prior must be a finite number; got {shown(value)}."
-        for part, value in values.items()
-        if not is_number(value)
-    ]
-    if wrong:
-        return wrong
-    positive = [part for part in values if part not in ("mean", "log_mean")]
-    wrong = [f"'{name}' = {prior}: its {part} must be above 0." for part in positive if not values[part] > 0]
-    if wrong:
-        return wrong
-    return _absurd(name, prior)
-
-
-def _is_real(value: object) -> TypeGuard[float]:
-    """Whether this is a real number, be it infinite or NaN, which the priors refuse by name."""
-    return is_number(value) or (isinstance(value, float) and not math.isfinite(value))
-
-
-def _part(value: object) -> str:
-    return number(value) if _is_real(value) else shown(value)
-
-
 def _absurd(name: str, prior: Prior) -> list[str]:
     widest = _WIDEST.get(name)
     unit = _UNITS.get(name, "SDs of the measure")
@@ -312,11 +202,6 @@ def _absurd(name: str, prior: Prior) -> list[str]:
                 f"'{name}' = {prior} cannot have been meant: its unit is {unit}, "
                 f"where an SD above {number(widest)} is of no use."
             ]
-        case LogNormal(log_mean, log_sd) if abs(log_mean) > 5 or log_sd > 3:
-            return [
-                f"'{name}' = {prior} cannot have been meant: its mean and SD are of a logarithm, "
-                "and lie within -5 to 5 and up to 3."
-            ]
         case _:
             return []
 
@@ -331,38 +216,3 @@ def _scaled(prior: Prior, factor: float) -> Prior:
             return LogNormal(log_mean, log_sd * factor)
         case _:
             return prior
-
-
-def _options_to_mapping(given: Any) -> dict[str, Any]:
-    """Return the options of a dataclass as a model file writes them; those at their defaults are left out."""
-    mapping: dict[str, Any] = {}
-    for option in fields(given):
-        value = getattr(given, option.name)
-        if value == option.default:
-            continue
-        if hasattr(value, "word"):  # a prior
-            mapping[option.name] = _prior_to_mapping(value)
-        else:
-            mapping[option.name] = list(value) if isinstance(value, tuple) else value
-    return mapping
-
-
-def _prior_to_mapping(prior: Prior) -> dict[str, float | list[float]]:
-    values = [float(getattr(prior, field.name)) for field in fields(prior)]
-    return {prior.word: values[0] if len(values) == 1 else values}
-
-
-def _prior_from_mapping(name: str, text: object) -> Prior:
-    if not isinstance(text, Mapping) or len(text) != 1:
-        raise SpecError(
-            f"'{name}' must be one family with its numbers, such as {{ normal = [0.0, 0.15] }}; got {text}."
-        )
-    ((word, values),) = text.items()
-    family = FAMILIES.get(str(word))
-    if family is None:
-        raise SpecError(f"'{name}': no family is called '{word}'{choices(str(word), FAMILIES, 'Families')}")
-    numbers = values if isinstance(values, list | tuple) else [values]
-    wanted = [field.name for field in fields(family)]
-    if len(numbers) != len(wanted) or not all(map(_is_real, numbers)):
-        raise SpecError(f"'{name}': {word} needs {len(wanted)} number(s) ({', '.join(wanted)}); got {values}.")
-    return family(*(float(value) for value in numbers))

@@ -4,13 +4,13 @@ import numpy as np
 
 from ...basics.names import number, quoted
 from ...basics.problems import PanelError
+from ...families.registry import OCCURRENCE
 from ...panel import Absence, Panel
 from ...spec.cross_lagged import CrossLagged
 from ...spec.occurrence import INTERVIEW, Selection
 from ..design import Design
 from ..moments.histories import OFF, Cases
-from .families import CODES
-from .measures import FamilyLayout, panel_responses
+from .family_layout import FamilyLayout, panel_responses
 from .responses import Responses
 
 __all__ = ["responses_of_cases"]
@@ -22,7 +22,7 @@ def responses_of_cases(
     """Responses of all cases, in the model's stacked positions.
 
     Those of a measure are the same in each case of a person; the state is what the case says, also where
-    nobody told it. After `n_asked` waves it says nothing that somebody was not seen.
+    it was not reported. After `n_asked` waves it says nothing that somebody was not seen.
 
     Raises
     ------
@@ -36,14 +36,14 @@ def responses_of_cases(
         assert design.histories is not None
         case, wave = np.nonzero(design.histories.counted)
         on = design.histories.state[case, wave] != OFF
-        parts.append(_predicted(case, first + wave, on))
+        parts.append(_occurrences(case, first + wave, on))
         first += n_waves
     for selection in spec.selection:
         case, wave, seen = _who_is_seen(selection, spec, panel, design, cases)
         asked = wave < (n_waves if n_asked is None else n_asked)
-        parts.append(_predicted(case[asked], first + wave[asked], seen[asked]))
+        parts.append(_occurrences(case[asked], first + wave[asked], seen[asked]))
         first += n_waves
-    return Responses(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+    return Responses(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def _of_measures(responses: Responses, cases: Cases) -> Responses:
@@ -51,16 +51,16 @@ def _of_measures(responses: Responses, cases: Cases) -> Responses:
     order = np.argsort(responses.case, kind="stable")
     counts = np.bincount(responses.case, minlength=int(cases.person.max(initial=-1)) + 1)
     starts = np.concatenate([[0], np.cumsum(counts)])
-    each = counts[cases.person]
-    case = np.repeat(np.arange(len(each)), each)
-    within = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
+    of_case = counts[cases.person]
+    case = np.repeat(np.arange(len(of_case)), of_case)
+    within = np.arange(of_case.sum()) - np.repeat(np.cumsum(of_case) - of_case, of_case)
     rows = order[starts[cases.person][case] + within]
     return Responses(case, *(column[rows] for column in responses[1:]))
 
 
-def _predicted(case: np.ndarray, position: np.ndarray, yes: np.ndarray) -> Responses:
+def _occurrences(case: np.ndarray, position: np.ndarray, yes: np.ndarray) -> Responses:
     nothing = np.zeros(len(case))
-    code = np.full(len(case), CODES["predicted"])
+    code = np.full(len(case), OCCURRENCE)
     return Responses(case, position, code, nothing.astype(int), yes.astype(float), nothing)
 
 
@@ -70,14 +70,14 @@ def _require_answers(spec: CrossLagged, panel: Panel) -> None:
     Raises
     ------
     PanelError
-        If there are any: nobody can tell whether they were held.
+        If there are any: it is not known whether they were held.
     """
     assert panel.absence is not None
     given = np.isin(panel.measures, spec.given_columns)
     observed = panel.absence == Absence.OBSERVED
     doubtful = observed[:, :, given].any(axis=2) & ~observed[:, :, ~given].any(axis=2)
-    for told in panel.states.values():
-        doubtful &= np.isnan(told)
+    for reported in panel.states.values():
+        doubtful &= np.isnan(reported)
     if doubtful.any() and panel.persons is not None:
         person, wave = (places[0] for places in np.nonzero(doubtful))
         raise PanelError(
@@ -94,8 +94,8 @@ def _who_is_seen(
     assert panel.absence is not None
     interviewed = (panel.absence != Absence.NOT_INTERVIEWED).any(axis=2)
     _require_answers(spec, panel)
-    for told in panel.states.values():
-        interviewed |= ~np.isnan(told)
+    for reported in panel.states.values():
+        interviewed |= ~np.isnan(reported)
     if selection.of == INTERVIEW:
         asked, seen = np.ones_like(interviewed[cases.person]), interviewed
         asked[:, : selection.first_wave] = False

@@ -31,13 +31,32 @@ So that a covariance has a Cholesky factor, whose rounding error is about 1e-15,
 integrated out, sampled or drawn. On a logit it is normal noise of SD 0.0001, which changes the log probability of a
 response by less than 2e-9.
 """
-LEAST_VARIANCE = 1e-9
-SURE = 1e-8
-ROUNDING = 1e-7
+LEAST_VARIANCE = 1e-9  # of a latent number that follows from others but for rounding: a site divides by it
+DETERMINED = 1e-8  # share of a predictor's variance that is left where it follows from exact values, but for rounding
+ROUNDING = 1e-7  # share of a variance by which rounding may make it too small or negative: beyond, no covariance
 
 
 class Conditional(NamedTuple):
-    """Moments of a pattern's latent numbers given its exact values, and work arrays for their gradients."""
+    """Moments of a pattern's latent numbers given its exact values, and sums of their gradients over its cases.
+
+    Attributes
+    ----------
+    mean
+        Of exact values, then of latent numbers, shape ``(value,)``.
+    precision, weights
+        R and G, shape ``(value, value)``.
+    covariance, root
+        C, and a lower triangular root of it, shape ``(value, value)``.
+    work
+        Shape ``(value, value)``.
+    deviation
+        Of a case's exact values from their mean, shape ``(value,)``.
+    total, scatter
+        Sums of the deviations and of their products, shapes ``(value,)`` and ``(value, value)``.
+    mean_bar, cross_bar, covariance_bar
+        Sums of the gradient in mu, of its products with the deviations, and of the gradient in C; shapes
+        ``(value,)`` and ``(value, value)``.
+    """
 
     mean: np.ndarray
     precision: np.ndarray
@@ -58,9 +77,19 @@ def work_conditional(size):
     """Return a `Conditional` for so many values."""
     vectors, matrices = np.zeros((4, size)), np.zeros((8, size, size))
     return Conditional(
-        vectors[3], matrices[0], matrices[1], matrices[2], matrices[3], matrices[4], vectors[0], matrices[5],
-        vectors[1], vectors[2], matrices[6], matrices[7],
-    )  # fmt: skip
+        mean=vectors[3],
+        precision=matrices[0],
+        weights=matrices[1],
+        covariance=matrices[2],
+        root=matrices[3],
+        work=matrices[4],
+        deviation=vectors[0],
+        scatter=matrices[5],
+        total=vectors[1],
+        mean_bar=vectors[2],
+        cross_bar=matrices[6],
+        covariance_bar=matrices[7],
+    )
 
 
 @compiled
@@ -68,19 +97,15 @@ def condition(pattern, means, covariances, data, given):
     """Prepare a pattern: log determinant of its exact values' covariance; infinity where that is not positive definite.
 
     Infinity also where the latent numbers' covariance has a variance below 0. Leaves that covariance
-    and a lower triangular root. Latent numbers with a response "predicted" that follow from the exact values
+    and a lower triangular root. Latent numbers with an occurrence that follow from the exact values
     have a variance of exactly 0; the others of them, which may follow from other latent numbers, get `JITTER` more in
     the covariance. The root goes without, so that integrals over it are those of the model itself.
     """
     n_exact, n_latent, position = data.n_exact[pattern], data.n_latent[pattern], data.position[pattern]
-    mean, covariance, work, found = (
-        means[data.cell[pattern]],
-        covariances[data.cell[pattern]],
-        given.work,
-        given.covariance,
-    )
-    for place in range(n_exact + n_latent):
-        given.mean[place] = mean[position[place]]
+    mean, covariance = means[data.cell[pattern]], covariances[data.cell[pattern]]
+    work, conditional = given.work, given.covariance
+    for number in range(n_exact + n_latent):
+        given.mean[number] = mean[position[number]]
     for row in range(n_exact):
         for column in range(row + 1):
             work[row, column] = covariance[position[row], position[column]]
@@ -88,37 +113,37 @@ def condition(pattern, means, covariances, data, given):
     if not log_determinant < math.inf:
         return math.inf
     for row in range(n_latent):
-        here = position[n_exact + row]
+        latent = position[n_exact + row]
         for column in range(n_exact):
             weight = 0.0
             for inner in range(n_exact):
-                weight += covariance[here, position[inner]] * given.precision[inner, column]
+                weight += covariance[latent, position[inner]] * given.precision[inner, column]
             given.weights[row, column] = weight
         for other in range(row + 1):
-            value = covariance[here, position[n_exact + other]]
+            value = covariance[latent, position[n_exact + other]]
             for inner in range(n_exact):
                 value -= given.weights[row, inner] * covariance[position[n_exact + other], position[inner]]
-            if other < row and found[other, other] == 0.0:
+            if other < row and conditional[other, other] == 0.0:
                 value = 0.0
-            found[row, other] = found[other, row] = given.root[row, other] = value
-        least = -ROUNDING * (1.0 + abs(covariance[here, here]))
-        if not found[row, row] > least:
+            conditional[row, other] = conditional[other, row] = given.root[row, other] = value
+        least = -ROUNDING * (1.0 + abs(covariance[latent, latent]))
+        if not conditional[row, row] > least:
             return math.inf
-        if row >= n_latent - data.n_predicted[pattern]:
-            if found[row, row] < SURE * (1.0 + abs(covariance[here, here])):
+        if row >= n_latent - data.n_occurrences[pattern]:
+            if conditional[row, row] < DETERMINED * (1.0 + abs(covariance[latent, latent])):
                 for other in range(row + 1):
-                    found[row, other] = found[other, row] = given.root[row, other] = 0.0
+                    conditional[row, other] = conditional[other, row] = given.root[row, other] = 0.0
                 continue
-            given.root[row, row] = found[row, row]
-            found[row, row] += JITTER
+            given.root[row, row] = conditional[row, row]
+            conditional[row, row] += JITTER
             continue
-        found[row, row] = given.root[row, row] = max(found[row, row], LEAST_VARIANCE)
+        conditional[row, row] = given.root[row, row] = max(conditional[row, row], LEAST_VARIANCE)
     semidefinite_cholesky(given.root, n_latent)
     for row in range(n_latent):
-        rest = found[row, row] * (1.0 + ROUNDING) + ROUNDING
+        residual = conditional[row, row] * (1.0 + ROUNDING) + ROUNDING
         for column in range(row + 1):
-            rest -= given.root[row, column] ** 2
-        if not rest > 0.0:
+            residual -= given.root[row, column] ** 2
+        if not residual > 0.0:
             return math.inf
     return log_determinant
 
@@ -165,18 +190,18 @@ def add_to_pattern(weight, n_exact, n_latent, state, spread, given):
     given everything (`spread`), the gradient in C is ``(g g' - D + D V D) / 2``.
     """
     for row in range(n_exact):
-        here = weight * given.deviation[row]
-        given.total[row] += here
+        weighted = weight * given.deviation[row]
+        given.total[row] += weighted
         for column in range(row + 1):
-            given.scatter[row, column] += here * given.deviation[column]
+            given.scatter[row, column] += weighted * given.deviation[column]
     for row in range(n_latent):
-        here = weight * state[row].slope
-        given.mean_bar[row] += here
+        slope = weight * state[row].slope
+        given.mean_bar[row] += slope
         for column in range(n_exact):
-            given.cross_bar[row, column] += here * given.deviation[column]
+            given.cross_bar[row, column] += slope * given.deviation[column]
         scaled = weight * state[row].precision
         for column in range(row + 1):
-            value = here * state[column].slope + scaled * spread[row, column] * state[column].precision
+            value = slope * state[column].slope + scaled * spread[row, column] * state[column].precision
             given.covariance_bar[row, column] += 0.5 * value
         given.covariance_bar[row, row] -= 0.5 * scaled
 
@@ -200,30 +225,30 @@ def add_pattern(pattern, people, data, given, means_bar, covariances_bar):
         for column in range(row):
             inner_bar[column, row] = inner_bar[row, column]
     for row in range(n_latent):
-        here = position[n_exact + row]
-        mean_bar[here] += given.mean_bar[row]
+        latent = position[n_exact + row]
+        mean_bar[latent] += given.mean_bar[row]
         for other in range(n_latent):
-            covariance_bar[here, position[n_exact + other]] += inner_bar[row, other]
+            covariance_bar[latent, position[n_exact + other]] += inner_bar[row, other]
         for column in range(n_exact):
-            there = position[column]
-            mean_bar[there] -= weights[row, column] * given.mean_bar[row]
-            value, kept = 0.0, 0.0
+            exact = position[column]
+            mean_bar[exact] -= weights[row, column] * given.mean_bar[row]
+            value, carried = 0.0, 0.0
             for inner in range(n_exact):
                 value += cross[row, inner] * precision[inner, column]
             for inner in range(n_latent):
-                kept += inner_bar[row, inner] * weights[inner, column]
-            given.work[row, column] = 0.5 * kept - 0.5 * value
-            covariance_bar[here, there] += 0.5 * value - kept
-            covariance_bar[there, here] += 0.5 * value - kept
+                carried += inner_bar[row, inner] * weights[inner, column]
+            given.work[row, column] = 0.5 * carried - 0.5 * value
+            covariance_bar[latent, exact] += 0.5 * value - carried
+            covariance_bar[exact, latent] += 0.5 * value - carried
     for row in range(n_exact):
-        here = position[row]
+        exact = position[row]
         for column in range(n_exact):
-            mean_bar[here] += precision[row, column] * given.total[column]
+            mean_bar[exact] += precision[row, column] * given.total[column]
             value = 0.0
             for inner in range(n_latent):
                 value += weights[inner, row] * given.work[inner, column]
                 value += weights[inner, column] * given.work[inner, row]
-            covariance_bar[here, position[column]] += value - 0.5 * people * precision[row, column]
+            covariance_bar[exact, position[column]] += value - 0.5 * people * precision[row, column]
     for row in range(n_exact):
         for column in range(n_exact):
             value = 0.0

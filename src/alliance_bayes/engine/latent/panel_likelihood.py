@@ -8,12 +8,12 @@ import numpy as np
 from numba import carray, types
 
 from ...basics.compiled import callback, compiled
+from ...families.cut_points import to_phi, to_sampled_gradient
 from ..kernels.arrays import floats_at, integers_at, priors_at, program_at, system_at
 from ..kernels.entry_points import DATA, PRIORS, STRUCTURE, SYSTEMS, TO_THETA, all_finite, all_words, expand_into
 from ..kernels.interpreter import pull_back, run
 from ..kernels.moments import moments_of_cells, pull_back_moments
 from ..kernels.prior_density import log_prior_and_gradient, to_constrained
-from .cut_points import to_phi, to_sampled_gradient
 from .propagation import log_likelihood_and_gradient
 from .responses import LatentArrays
 
@@ -95,7 +95,7 @@ def _data(packed, first):
         cell=cell,
         n_exact=integers_at(packed, first + PLACES.n_exact),
         n_latent=integers_at(packed, first + PLACES.n_latent),
-        n_predicted=integers_at(packed, first + PLACES.n_predicted),
+        n_occurrences=integers_at(packed, first + PLACES.n_occurrences),
         position=position.reshape(len(cell), n_values),
         exact=floats_at(packed, first + PLACES.exact).reshape(bounds[-1], n_values),
         constant=floats_at(packed, first + PLACES.constant),
@@ -145,11 +145,11 @@ _opaque = types.ExternalFunction(
 
 
 @compiled
-def _log_density(here, words, slope):
+def _log_density(unconstrained, words, slope):
     table = priors_at(words, PRIORS)
-    psi, psi_bar = to_constrained(here, table), np.empty(len(here))
+    psi, psi_bar = to_constrained(unconstrained, table), np.empty(len(unconstrained))
     likelihood = _opaque(psi.ctypes, psi.size, words.ctypes, words.size, DATA, psi_bar.ctypes)
-    return likelihood + log_prior_and_gradient(here, psi, psi_bar, table, slope)
+    return likelihood + log_prior_and_gradient(unconstrained, psi, psi_bar, table, slope)
 
 
 @callback(types.int64(types.uint64, _number, _number, _number, _word), needs=(latent_log_likelihood,))
@@ -159,8 +159,8 @@ def latent_log_density(n_point, point, gradient, value, packed):
     `packed` is what `pack_model` makes of a model, the links of its families and its data. Returns 0, or 3 where
     density or gradient is not finite.
     """
-    here, slope = carray(point, (n_point,)), carray(gradient, (n_point,))
-    total = _log_density(here, all_words(packed), slope)
+    slope = carray(gradient, (n_point,))
+    total = _log_density(carray(point, (n_point,)), all_words(packed), slope)
     carray(value, (1,))[0] = total
     return 0 if all_finite(total, slope) else 3
 
@@ -177,9 +177,9 @@ def _straightened(point, words):
 def scaled_latent_log_density(n_point, point, gradient, value, packed):
     """`latent_log_density` in the coordinates u of ``x = x0 + R u``; x0 and R are the last two packed arrays."""
     words, slope = all_words(packed), carray(gradient, (n_point,))
-    here, root = _straightened(carray(point, (n_point,)), words)
+    unconstrained, root = _straightened(carray(point, (n_point,)), words)
     inner = np.empty(n_point)
-    total = _log_density(here, words, inner)
+    total = _log_density(unconstrained, words, inner)
     slope[:] = inner @ root
     carray(value, (1,))[0] = total
     return 0 if all_finite(total, slope) else 3
@@ -189,6 +189,6 @@ def scaled_latent_log_density(n_point, point, gradient, value, packed):
 def scaled_expand(n_point, n_expanded, point, expanded, packed):
     """Random variables and derived quantities at a point u, as nutpie calls it."""
     words = all_words(packed)
-    here, _ = _straightened(carray(point, (n_point,)), words)
-    expand_into(here, words, carray(expanded, (n_expanded,)))
+    unconstrained, _ = _straightened(carray(point, (n_point,)), words)
+    expand_into(unconstrained, words, carray(expanded, (n_expanded,)))
     return 0

@@ -36,11 +36,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ...basics.compiled import compiled
+from ...families.special import log_logistic, logistic
 from ..kernels.matrices import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
-from .known_cases import add_known_cases, nothing_to_integrate
+from .determined import add_determined_cases, is_determined
+from .exponentials import exponentials
 from .responses import LatentArrays
-from .special import exponentials, log_logistic, logistic
 from .tables import LOWEST, N_GRID, STEP, add_rows, interpolated, pull_back, scatter, tabulate
 
 __all__ = [
@@ -55,25 +56,25 @@ __all__ = [
     "work_sites",
 ]
 
-SETTLED = 1e-4
+SETTLED = 1e-4  # change of a cavity in its SDs or of its variance; the integral, stationary in the sites, moves by 1e-8
 MOST_SWEEPS = 100
-UNDAMPED_SWEEPS = 20
-FREE_SWEEPS = 60
+UNDAMPED_SWEEPS = 20  # log-concave responses settle in about 5; what goes on after 20 swings to and fro
 DAMPING = 0.5
-COARSEST = 0.9  # SDs between points of the grid
-FREE_STEP = 0.75  # SDs between points off the grid
-REACH = 6.0  # SDs on either side
-SIDE = 41
+FREE_SWEEPS = 60  # after which no precision may be below 0: cavities that are improper in turn would never end
+COARSEST = 0.9  # SDs between points of the grid: the sum over a normal density is off by 2 exp(-2 pi^2 / 0.9^2) = 5e-11
+FREE_STEP = 0.75  # SDs between points off the grid, where densities, narrow or far out, are less normal
+REACH = 6.0  # SDs on either side, beyond which a normal density has a mass of 2e-9
+SIDE = 41  # most points on either side
+LANES = 4  # doubles that a processor handles at once
 N_NODES = 84  # 2 * SIDE + 1, up to a multiple of `LANES`
-LANES = 4
-MISPLACED = 0.3
-LEAST_REST = 1e-9
-LEAST_GROWTH = 0.05
-LARGEST = 1e6
-LEAST_PRODUCT, MOST_PRODUCT = 1e-100, 1e100
-MOST_PLACINGS = 40
-NARROWEST = 0.1
-LEAST_WEIGHT = 1e-12
+MISPLACED = 0.3  # SDs between posterior and tilted density, up to which points about the one reach over the other
+LEAST_CAVITY = 1e-9  # variance of the posterior in that of a cavity; less is a cavity that is improper or nearly so
+LEAST_GROWTH = 0.05  # of a determinant at one update, so that the posterior stays proper
+LARGEST = 1e6  # mean or variance at which the search for a tilted density is given up
+LEAST_PRODUCT, MOST_PRODUCT = 1e-100, 1e100  # of determinants and ratios between two logarithms, far from overflow
+MOST_PLACEMENTS = 40  # of the points of one visit; each doubles their distance, so that 40 reach anything
+NARROWEST = 0.1  # variance in squared distances of the points, below which these are too far apart for it
+LEAST_WEIGHT = 1e-12  # probability of a case, below which its gradient is left out
 
 
 SITE = np.dtype(
@@ -91,7 +92,7 @@ SITE = np.dtype(
         ("gap", np.float64),  # distance of the points
         ("placed", np.int64),  # whether the points were where the tilted density is
         ("count", np.int64),  # number of points
-        ("first", np.int64),  # place of the first one on the grid
+        ("first", np.int64),  # position of the first one on the grid
         ("stride", np.int64),  # their distance on the grid; 0 where they are off the grid
     ]
 )
@@ -127,92 +128,92 @@ class Sites(NamedTuple):
 def work_sites(size):
     """Return a `Sites` for so many values."""
     return Sites(
-        np.zeros(size, dtype=SITE),
-        np.zeros((size, size)),
-        np.zeros((size, N_GRID)),
-        np.zeros((size, N_NODES)),
-        np.zeros((size, N_NODES)),
-        np.zeros(size),
-        np.zeros(N_NODES),
+        state=np.zeros(size, dtype=SITE),
+        spread=np.zeros((size, size)),
+        rows=np.zeros((size, N_GRID)),
+        node=np.zeros((size, N_NODES)),
+        weight=np.zeros((size, N_NODES)),
+        column=np.zeros(size),
+        work=np.zeros(N_NODES),
     )
 
 
 @compiled
-def _place(centre, spread, here, node):
+def _place_nodes(centre, spread, site, node):
     """Choose the points of a visit around a mean, for an SD."""
     least = REACH * spread / SIDE
-    stride = int(max(min(COARSEST * spread, here.widest), least + STEP) / STEP)
+    stride = int(max(min(COARSEST * spread, site.widest), least + STEP) / STEP)
     if COARSEST * spread >= STEP and stride < N_GRID:
         side = min(int(REACH * spread / (stride * STEP)) + 1, SIDE)
         first = math.floor((centre - LOWEST) / STEP + 0.5) - side * stride
         if first >= 0 and first + 2 * side * stride < N_GRID:
-            here.count, here.first, here.stride, here.gap = 2 * side + 1, first, stride, stride * STEP
-            for place in range(2 * side + 1):
-                node[place] = LOWEST + STEP * (first + place * stride)
+            site.count, site.first, site.stride, site.gap = 2 * side + 1, first, stride, stride * STEP
+            for point in range(2 * side + 1):
+                node[point] = LOWEST + STEP * (first + point * stride)
             return
-    gap = max(min(FREE_STEP * spread, here.widest), least)
+    gap = max(min(FREE_STEP * spread, site.widest), least)
     side = min(int(REACH * spread / gap) + 1, SIDE)
-    here.count, here.first, here.stride, here.gap = 2 * side + 1, 0, 0, gap
-    for place in range(2 * side + 1):
-        node[place] = centre + (place - side) * gap
+    site.count, site.first, site.stride, site.gap = 2 * side + 1, 0, 0, gap
+    for point in range(2 * side + 1):
+        node[point] = centre + (point - side) * gap
 
 
 @compiled
-def _tilt(here, row, node, weight, work):
+def _tilt(site, row, node, weight, work):
     """Moments of the tilted density, without the cavity's constant; leaves the weights of the points.
 
     Returns
     -------
     tuple
-        Its integral divided by ``exp(peak)``; the peak; mean; variance; place of the highest point.
+        Its integral divided by ``exp(peak)``; the peak; mean; variance; number of the highest point.
     """
-    count, first, stride, cavity_mean = here.count, here.first, here.stride, here.cavity_mean
-    half, peak, highest = 0.5 / here.cavity_variance, -math.inf, 0
+    count, first, stride, cavity_mean = site.count, site.first, site.stride, site.cavity_mean
+    half, peak, highest = 0.5 / site.cavity_variance, -math.inf, 0
     wide = (count + LANES - 1) // LANES * LANES
     if stride > 0:
-        for place in range(count):
-            weight[place] = row[first + place * stride]
+        for point in range(count):
+            weight[point] = row[first + point * stride]
     else:
-        for place in range(count):
-            weight[place] = interpolated(row, node[place])
-    for place in range(count):
-        away = node[place] - cavity_mean
-        weight[place] -= half * away * away
-    for place in range(count):
-        if weight[place] > peak:
-            peak, highest = weight[place], place
-    for place in range(count):
-        weight[place] -= peak
-    for place in range(count, wide):
-        weight[place], node[place] = -math.inf, 0.0
+        for point in range(count):
+            weight[point] = interpolated(row, node[point])
+    for point in range(count):
+        away = node[point] - cavity_mean
+        weight[point] -= half * away * away
+    for point in range(count):
+        if weight[point] > peak:
+            peak, highest = weight[point], point
+    for point in range(count):
+        weight[point] -= peak
+    for point in range(count, wide):
+        weight[point], node[point] = -math.inf, 0.0
     exponentials(weight, wide, work)
     middle = node[count // 2]
     total, first_moment, second_moment = 0.0, 0.0, 0.0
-    for place in range(wide):
-        away = node[place] - middle
-        total += weight[place]
-        first_moment += weight[place] * away
-        second_moment += weight[place] * away * away
+    for point in range(wide):
+        away = node[point] - middle
+        total += weight[point]
+        first_moment += weight[point] * away
+        second_moment += weight[point] * away * away
     inverse = 1.0 / total
-    for place in range(wide):
-        weight[place] *= inverse
+    for point in range(wide):
+        weight[point] *= inverse
     away = first_moment * inverse
-    return total * here.gap, peak, middle + away, second_moment * inverse - away * away, highest
+    return total * site.gap, peak, middle + away, second_moment * inverse - away * away, highest
 
 
 @compiled
-def _found_tilt(here, variance, row, node, weight, work):
-    """`_tilt` around the posterior, or wherever else the tilted density is found to be."""
-    mean = here.mean
-    for _ in range(MOST_PLACINGS):
+def _located_tilt(site, variance, row, node, weight, work):
+    """`_tilt` around the posterior, or wherever else the tilted density is."""
+    mean = site.mean
+    for _ in range(MOST_PLACEMENTS):
         if not (abs(mean) < LARGEST and 0.0 < variance < LARGEST):
             break
-        _place(mean, math.sqrt(variance), here, node)
-        integral, peak, tilted_mean, tilted_variance, highest = _tilt(here, row, node, weight, work)
-        if highest == 0 or highest == here.count - 1:
+        _place_nodes(mean, math.sqrt(variance), site, node)
+        integral, peak, tilted_mean, tilted_variance, highest = _tilt(site, row, node, weight, work)
+        if highest == 0 or highest == site.count - 1:
             mean, variance = node[highest], 4.0 * variance
-        elif tilted_variance < NARROWEST * here.gap * here.gap:
-            mean, variance = tilted_mean, NARROWEST * here.gap * here.gap
+        elif tilted_variance < NARROWEST * site.gap * site.gap:
+            mean, variance = tilted_mean, NARROWEST * site.gap * site.gap
         else:
             return integral, peak, tilted_mean, tilted_variance
     return 0.0, 0.0, mean, variance
@@ -221,10 +222,10 @@ def _found_tilt(here, variance, row, node, weight, work):
 @compiled
 def _update(number, size, more_precision, more_shift, state, spread, column):
     """Add to a site and carry it into the posterior; returns what the determinant is multiplied by."""
-    here = state[number]
+    site = state[number]
     growth = 1.0 + more_precision * spread[number, number]
     rate = more_precision / growth
-    move = (more_shift - more_precision * here.mean) / growth
+    move = (more_shift - more_precision * site.mean) / growth
     for row in range(size):
         column[row] = spread[row, number]
     for row in range(size):
@@ -232,66 +233,66 @@ def _update(number, size, more_precision, more_shift, state, spread, column):
         scaled = rate * column[row]
         for other in range(size):
             spread[row, other] -= scaled * column[other]
-    here.precision += more_precision
-    here.shift += more_shift
+    site.precision += more_precision
+    site.shift += more_shift
     return growth
 
 
 @compiled
 def _visit(number, size, damping, least, row, node, weight, state, spread, column, work):
     """Match a site, of precision `least` or more, to its tilted density; returns as `_update`, 0 where none is."""
-    here, variance = state[number], spread[number, number]
-    mean = here.mean
-    integral, peak, tilted_mean, tilted_variance = _found_tilt(here, variance, row, node, weight, work)
+    site, variance = state[number], spread[number, number]
+    mean = site.mean
+    integral, peak, tilted_mean, tilted_variance = _located_tilt(site, variance, row, node, weight, work)
     if not (integral > 0.0 and tilted_variance > 0.0):
         return 0.0
     off = (tilted_mean - mean) * (tilted_mean - mean)
     near = off < MISPLACED * MISPLACED * variance and abs(tilted_variance - variance) < MISPLACED * variance
-    cavity_mean, cavity_variance = here.cavity_mean, here.cavity_variance
+    cavity_mean, cavity_variance = site.cavity_mean, site.cavity_variance
     precision = max((cavity_variance - tilted_variance) / (cavity_variance * tilted_variance), least)
     shift = tilted_mean * precision + (tilted_mean - cavity_mean) / cavity_variance
-    more_precision, more_shift = precision - here.precision, shift - here.shift
+    more_precision, more_shift = precision - site.precision, shift - site.shift
     step = damping
     while 1.0 + step * more_precision * variance < LEAST_GROWTH:
         step *= 0.5
     move = more_shift - more_precision * mean
     small = abs(more_precision) * variance < SETTLED and move * move * variance < SETTLED * SETTLED
-    here.placed = near and (step == 1.0 or small)
+    site.placed = near and (step == 1.0 or small)
     growth = _update(number, size, step * more_precision, step * more_shift, state, spread, column)
-    grown = 1.0 + here.precision * cavity_variance
-    away = here.shift - here.precision * cavity_mean
-    normal = (here.shift - 0.5 * here.precision * cavity_mean) * cavity_mean
-    here.evidence = peak - normal - 0.5 * (LOG_2_PI + away * away * cavity_variance / grown)
-    here.ratio = integral * math.sqrt(grown / cavity_variance)
+    grown = 1.0 + site.precision * cavity_variance
+    away = site.shift - site.precision * cavity_mean
+    normal = (site.shift - 0.5 * site.precision * cavity_mean) * cavity_mean
+    site.evidence = peak - normal - 0.5 * (LOG_2_PI + away * away * cavity_variance / grown)
+    site.ratio = integral * math.sqrt(grown / cavity_variance)
     return growth
 
 
 @compiled
 def first_guess(guess, data):
-    """Precision and shift of each site to begin with, and the largest distance of points; shape ``(site, 3)``."""
-    begin = np.full((len(data.first) - 1, 3), math.inf)
-    for site in range(len(begin)):
-        begin[site, 0] = begin[site, 1] = 0.0
+    """Precision and shift of each site to start with, and the largest distance of points; shape ``(site, 3)``."""
+    starts = np.full((len(data.first) - 1, 3), math.inf)
+    for site in range(len(starts)):
+        starts[site, 0] = starts[site, 1] = 0.0
         for response in range(data.first[site], data.first[site + 1]):
-            begin[site, 0] += guess[data.kind[response], 0]
-            begin[site, 1] += guess[data.kind[response], 1]
-            begin[site, 2] = min(begin[site, 2], guess[data.kind[response], 2])
-    return begin
+            starts[site, 0] += guess[data.kind[response], 0]
+            starts[site, 1] += guess[data.kind[response], 1]
+            starts[site, 2] = min(starts[site, 2], guess[data.kind[response], 2])
+    return starts
 
 
 @compiled
-def _start(size, begin, covariance, state, spread, column):
-    """Prior as posterior, with every site as it is to begin; logarithm of the determinant."""
+def _start_sites(size, start, covariance, state, spread, column):
+    """Prior as posterior, with every site as it is to start; logarithm of the determinant."""
     product = 1.0
     for row in range(size):
-        here = state[row]
-        here.mean = here.centre
-        here.precision, here.shift, here.evidence, here.ratio, here.placed, here.count = 0.0, 0.0, 0.0, 1.0, 0, 0
+        site = state[row]
+        site.mean = site.centre
+        site.precision, site.shift, site.evidence, site.ratio, site.placed, site.count = 0.0, 0.0, 0.0, 1.0, 0, 0
         for other in range(size):
             spread[row, other] = covariance[row, other]
     log_determinant = 0.0
     for number in range(size):
-        precision, shift, state[number].widest = begin[number]
+        precision, shift, state[number].widest = start[number]
         if spread[number, number] > 0.0 and 1.0 + precision * spread[number, number] > LEAST_GROWTH:
             product *= _update(number, size, precision, shift, state, spread, column)
         if not LEAST_PRODUCT < product < MOST_PRODUCT:
@@ -301,20 +302,20 @@ def _start(size, begin, covariance, state, spread, column):
 
 
 @compiled
-def _sure(here, kinds, table):
-    """The site of a number with a response "predicted" that follows from exact values: nothing is left to integrate.
+def _determine_site(site, kinds, table):
+    """The site of a number with an occurrence that follows from exact values: nothing is left to integrate.
 
-    It has the slope and the curvature of the log density there.
+    It has the slope and the curvature of the log density at its mean.
     """
     value, slope, precision = 0.0, 0.0, 0.0
     for kind in kinds:
         sign = 1.0 if table[kind, N_GRID - 1] > table[kind, 0] else -1.0
-        miss = logistic(-sign * here.centre)
-        value += log_logistic(sign * here.centre)
+        miss = logistic(-sign * site.centre)
+        value += log_logistic(sign * site.centre)
         slope += sign * miss
         precision += miss * (1.0 - miss)
-    here.precision, here.shift = precision, slope + precision * here.centre
-    here.evidence = value - (here.shift - 0.5 * precision * here.centre) * here.centre
+    site.precision, site.shift = precision, slope + precision * site.centre
+    site.evidence = value - (site.shift - 0.5 * precision * site.centre) * site.centre
 
 
 @compiled
@@ -322,15 +323,15 @@ def _without_negative(size, state, spread, column):
     """Take out sites of precision below 0; returns what the determinant is multiplied by."""
     product = 1.0
     for number in range(size):
-        here = state[number]
-        if here.precision < 0.0:
-            product *= _update(number, size, -here.precision, -here.shift, state, spread, column)
-            here.precision, here.shift, here.placed = 0.0, 0.0, 0
+        site = state[number]
+        if site.precision < 0.0:
+            product *= _update(number, size, -site.precision, -site.shift, state, spread, column)
+            site.precision, site.shift, site.placed = 0.0, 0.0, 0
     return product
 
 
 @compiled
-def settle(size, first, kind, begin, table, covariance, sites):
+def settle(size, first, kind, start, table, covariance, sites):
     """Expectation propagation for one case, whose centres stand in `state`.
 
     Leaves the posterior, the sites, and the points of their tilted densities. Sites of precision below
@@ -345,7 +346,7 @@ def settle(size, first, kind, begin, table, covariance, sites):
         First response of each site in `kind`, and the end.
     kind, table
         Kinds of all responses, and their log densities on the grid.
-    begin
+    start
         As of `first_guess`.
     covariance
         Of the latent numbers given the exact values.
@@ -355,17 +356,17 @@ def settle(size, first, kind, begin, table, covariance, sites):
     Returns
     -------
     tuple
-        Logarithm of the integral over the latent numbers, minus infinity where none was found;
+        Logarithm of the integral over the latent numbers, minus infinity where there is none;
         whether the sites settled.
     """
     state, spread, rows, node, weight, column, work = sites
     for number in range(size):
         if first[number + 1] - first[number] > 1:
             add_rows(kind[first[number] : first[number + 1]], table, rows[number])
-    log_determinant, product = _start(size, begin, covariance, state, spread, column), 1.0
+    log_determinant, product = _start_sites(size, start, covariance, state, spread, column), 1.0
     for number in range(size):
         if covariance[number, number] == 0.0:
-            _sure(state[number], kind[first[number] : first[number + 1]], table)
+            _determine_site(state[number], kind[first[number] : first[number + 1]], table)
     settled = False
     for sweep in range(MOST_SWEEPS):
         settled = True
@@ -373,24 +374,24 @@ def settle(size, first, kind, begin, table, covariance, sites):
         least = -math.inf if sweep < FREE_SWEEPS else 0.0
         for turn in range(size):
             number = turn if sweep % 2 == 0 else size - 1 - turn
-            here, variance = state[number], spread[number, number]
+            site, variance = state[number], spread[number, number]
             if covariance[number, number] == 0.0:
                 continue
-            rest = 1.0 - here.precision * variance
-            if not rest > LEAST_REST:
+            remainder = 1.0 - site.precision * variance
+            if not remainder > LEAST_CAVITY:
                 settled = False
                 product *= _without_negative(size, state, spread, column)
                 continue
-            cavity_variance = variance / rest
-            cavity_mean = (here.mean - here.shift * variance) / rest
-            if here.placed:
-                change, away = cavity_variance * SETTLED, cavity_mean - here.cavity_mean
-                if abs(cavity_variance - here.cavity_variance) < change and away * away < change * SETTLED:
+            cavity_variance = variance / remainder
+            cavity_mean = (site.mean - site.shift * variance) / remainder
+            if site.placed:
+                change, away = cavity_variance * SETTLED, cavity_mean - site.cavity_mean
+                if abs(cavity_variance - site.cavity_variance) < change and away * away < change * SETTLED:
                     continue
             settled = False
-            here.cavity_mean, here.cavity_variance = cavity_mean, cavity_variance
-            begins = first[number]
-            row = table[kind[begins]] if first[number + 1] - begins == 1 else rows[number]
+            site.cavity_mean, site.cavity_variance = cavity_mean, cavity_variance
+            is_single = first[number + 1] - first[number] == 1
+            row = table[kind[first[number]]] if is_single else rows[number]
             growth = _visit(
                 number, size, damping, least, row, node[number], weight[number], state, spread, column, work
             )
@@ -405,12 +406,12 @@ def settle(size, first, kind, begin, table, covariance, sites):
             break
     total, product = -0.5 * (log_determinant + math.log(product)), 1.0
     for number in range(size):
-        here = state[number]
-        pull = here.shift - here.precision * here.centre
-        product *= here.ratio
-        total += here.evidence + (here.shift - 0.5 * here.precision * here.centre) * here.centre
-        total += 0.5 * pull * (here.mean - here.centre)
-        here.slope = here.shift - here.precision * here.mean
+        site = state[number]
+        pull = site.shift - site.precision * site.centre
+        product *= site.ratio
+        total += site.evidence + (site.shift - 0.5 * site.precision * site.centre) * site.centre
+        total += 0.5 * pull * (site.mean - site.centre)
+        site.slope = site.shift - site.precision * site.mean
         if not LEAST_PRODUCT < product < MOST_PRODUCT:
             total += math.log(product)
             product = 1.0
@@ -418,7 +419,7 @@ def settle(size, first, kind, begin, table, covariance, sites):
 
 
 @compiled
-def evaluate(n_exact, n_latent, values, first, kind, begin, table, given, sites):
+def evaluate(n_exact, n_latent, values, first, kind, start, table, given, sites):
     """Logarithm of a case's integral, quadratic form of its exact values, and whether its sites settled.
 
     Parameters
@@ -427,7 +428,7 @@ def evaluate(n_exact, n_latent, values, first, kind, begin, table, given, sites)
         Of its pattern, for which `given` was prepared.
     values
         Exact values in the order of the pattern.
-    first, kind, begin, table, sites
+    first, kind, start, table, sites
         As of `settle`.
     """
     quadratic = exact_part(
@@ -435,30 +436,30 @@ def evaluate(n_exact, n_latent, values, first, kind, begin, table, given, sites)
     )
     if n_latent == 0:
         return 0.0, quadratic, True
-    integral, settled = settle(n_latent, first, kind, begin, table, given.covariance, sites)
+    integral, settled = settle(n_latent, first, kind, start, table, given.covariance, sites)
     return integral, quadratic, settled
 
 
 @compiled
-def _keep(size, begin, state):
+def _keep_sites(size, start, state):
     for number in range(size):
-        begin[number, 0], begin[number, 1] = state[number].precision, state[number].shift
+        start[number, 0], start[number, 1] = state[number].precision, state[number].shift
 
 
 @compiled
 def _add_densities(case_weight, size, first, kind, state, node, weight, table_bar):
     """Add `case_weight` times the gradient of a settled case to that of the tables."""
     for number in range(size):
-        here = state[number]
-        start, stride = here.first, here.stride
+        site = state[number]
+        first_point, stride = site.first, site.stride
         for response in range(first[number], first[number + 1]):
             row = table_bar[kind[response]]
             if stride > 0:
-                for place in range(here.count):
-                    row[start + place * stride] += case_weight * weight[number, place]
+                for point in range(site.count):
+                    row[first_point + point * stride] += case_weight * weight[number, point]
             else:
-                for place in range(here.count):
-                    scatter(node[number, place], case_weight * weight[number, place], row)
+                for point in range(site.count):
+                    scatter(node[number, point], case_weight * weight[number, point], row)
 
 
 @compiled
@@ -516,16 +517,16 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
     phi_bar, n_rows, failed = np.zeros(len(phi)), len(data.case), 0
     table, guess, proper = tabulate(data, phi)
     table_bar = np.zeros(table.shape)
-    begin = first_guess(guess, data)
+    starts = first_guess(guess, data)
     sites, given = work_sites(n_values), work_conditional(n_values)
     values, weights = np.zeros(n_rows), np.zeros(n_rows)
     total = 0.0
-    for later in range(2):
+    for second in range(2):
         for pattern in range(len(data.cell)):
             if not proper:
                 break
             first_row, last_row = data.bounds[pattern], data.bounds[pattern + 1]
-            if later and not data.several[pattern]:
+            if second and not data.several[pattern]:
                 continue
             n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
             log_determinant = condition(pattern, means, covariances, data, given)
@@ -533,26 +534,26 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
                 proper = False
                 break
             clear(given, n_exact, n_latent)
-            if nothing_to_integrate(pattern, data, given):
-                total += add_known_cases(pattern, log_determinant, data, given)
+            if is_determined(pattern, data, given):
+                total += add_determined_cases(pattern, log_determinant, data, given)
                 add_pattern(pattern, last_row - first_row, data, given, means_bar, covariances_bar)
                 continue
             constant, people = -0.5 * (n_exact * LOG_2_PI + log_determinant), 0.0
             for row in range(first_row, last_row):
-                if later and not weights[row] > LEAST_WEIGHT:
+                if second and not weights[row] > LEAST_WEIGHT:
                     continue
-                begins, first = begin[data.site[row] :], data.first[data.site[row] :]
+                start, first = starts[data.site[row] :], data.first[data.site[row] :]
                 integral, quadratic, settled = evaluate(
-                    n_exact, n_latent, data.exact[row], first, data.kind, begins, table, given, sites
+                    n_exact, n_latent, data.exact[row], first, data.kind, start, table, given, sites
                 )
-                if later:
+                if second:
                     share = weights[row]
                 else:
                     value = data.constant[row] + constant - 0.5 * quadratic + integral
                     failed += not settled
                     if data.several[pattern]:
                         values[row] = value
-                        _keep(n_latent, begins, sites.state)
+                        _keep_sites(n_latent, start, sites.state)
                         continue
                     total += value
                     share = 1.0
@@ -561,7 +562,7 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
                 _add_densities(share, n_latent, first, data.kind, sites.state, sites.node, sites.weight, table_bar)
             if people > 0.0:
                 add_pattern(pattern, people, data, given, means_bar, covariances_bar)
-        if later == 0:
+        if second == 0:
             total += _mix(values, data, weights)
     pull_back(data, phi, table_bar, phi_bar)
     if not (proper and math.isfinite(total)):
@@ -582,7 +583,7 @@ def case_log_likelihoods(means, covariances, phi, data):
     table, guess, proper = tabulate(data, phi)
     if not proper:
         return values, failed
-    begin = first_guess(guess, data)
+    starts = first_guess(guess, data)
     sites, given = work_sites(means.shape[1]), work_conditional(means.shape[1])
     for pattern in range(len(data.cell)):
         n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
@@ -591,9 +592,9 @@ def case_log_likelihoods(means, covariances, phi, data):
             continue
         constant = -0.5 * (n_exact * LOG_2_PI + log_determinant)
         for row in range(data.bounds[pattern], data.bounds[pattern + 1]):
-            begins, first = begin[data.site[row] :], data.first[data.site[row] :]
+            start, first = starts[data.site[row] :], data.first[data.site[row] :]
             integral, quadratic, settled = evaluate(
-                n_exact, n_latent, data.exact[row], first, data.kind, begins, table, given, sites
+                n_exact, n_latent, data.exact[row], first, data.kind, start, table, given, sites
             )
             values[row] = data.constant[row] + constant - 0.5 * quadratic + integral
             failed += not settled

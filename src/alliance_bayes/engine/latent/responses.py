@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...families.registry import DENSITIES, OCCURRENCE
 from ..moments.histories import Cases
-from .families import CODES, log_of_counting
-from .known_cases import means_and_scatters
+from .determined import means_and_scatters
 
 __all__ = ["LatentArrays", "Responses", "arrange", "of_persons", "one_case_each"]
 
-EXACT, LATENT, PREDICTED, ABSENT = range(4)
+EXACT, LATENT, OCCURRING, ABSENT = range(4)
+"""What a position of a case holds: an exact value, a response, an occurrence, or nothing."""
 HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
 
 
@@ -26,7 +27,7 @@ class Responses(NamedTuple):
     position
         Stacked position of the linear predictor, shape ``(response,)``.
     code
-        Family, a code of `families.CODES`, shape ``(response,)``.
+        Density, a code of `registry.CODES`, shape ``(response,)``.
     start
         Where the family's parameters begin in phi, shape ``(response,)``.
     value, size
@@ -60,10 +61,10 @@ class LatentArrays(NamedTuple):
         Linear system of each pattern, shape ``(pattern,)``.
     n_exact, n_latent
         Exact values and latent numbers of each pattern, shape ``(pattern,)``.
-    n_predicted
-        How many of the latent numbers, the last ones, have a response "predicted"; shape ``(pattern,)``.
+    n_occurrences
+        How many of the latent numbers, the last ones, have an occurrence; shape ``(pattern,)``.
     position
-        Stacked positions of the exact values, of the latent numbers, then of the rest; shape
+        Stacked positions of the exact values, of the latent numbers, then of all others; shape
         ``(pattern, value)``.
     exact
         Exact values in the order of `position`, shape ``(row, value)``.
@@ -85,8 +86,8 @@ class LatentArrays(NamedTuple):
         Group of each kind, shape ``(kind,)``.
     moments_start, moments
         Where the numbers of each pattern start in `moments`, and the end, shape ``(pattern + 1,)``: the mean of its
-        exact values, then their scatter about it, where people have one case each and no responses but "predicted"
-        ones; nothing elsewhere.
+        exact values, then their scatter about it, where people have one case each and
+        no responses but occurrences; nothing elsewhere.
     """
 
     case: np.ndarray
@@ -96,7 +97,7 @@ class LatentArrays(NamedTuple):
     cell: np.ndarray
     n_exact: np.ndarray
     n_latent: np.ndarray
-    n_predicted: np.ndarray
+    n_occurrences: np.ndarray
     position: np.ndarray
     exact: np.ndarray
     constant: np.ndarray
@@ -122,12 +123,12 @@ def of_persons(
     persons: np.ndarray, exact: np.ndarray, responses: Responses, cases: Cases
 ) -> tuple[np.ndarray, Responses, Cases]:
     """What `arrange` takes, of the persons at these different positions alone, in this order."""
-    place = np.full(len(exact), -1)
-    place[persons] = np.arange(len(persons))
-    kept = place[cases.person] >= 0
+    row_of = np.full(len(exact), -1)
+    row_of[persons] = np.arange(len(persons))
+    kept = row_of[cases.person] >= 0
     chosen, renumbered = kept[responses.case], np.cumsum(kept) - 1
     fewer = Responses(renumbered[responses.case[chosen]], *(column[chosen] for column in responses[1:]))
-    return exact[persons], fewer, Cases(place[cases.person[kept]], cases.cell[kept], cases.log_weight[kept])
+    return exact[persons], fewer, Cases(row_of[cases.person[kept]], cases.cell[kept], cases.log_weight[kept])
 
 
 def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int = 0) -> LatentArrays:
@@ -152,8 +153,8 @@ def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int 
     if (state[responses.case, responses.position] == EXACT).any():
         raise ValueError("A value cannot be exact and a response at once.")
     state[responses.case, responses.position] = LATENT
-    predicted = responses.code == CODES["predicted"]
-    state[responses.case[predicted], responses.position[predicted]] = PREDICTED
+    occurs = responses.code == OCCURRENCE
+    state[responses.case[occurs], responses.position[occurs]] = OCCURRING
     several = np.bincount(cases.person, minlength=len(exact))[cases.person] > 1
     present = (state != ABSENT).any(axis=1) | several | (cases.log_weight != 0)
 
@@ -170,61 +171,61 @@ def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int 
     row_of = np.full(len(cases.person), -1)
     row_of[case] = np.arange(len(case))
     row = row_of[responses.case]
-    place = rank[pattern[row], responses.position]
-    order = np.lexsort((responses.start, place, row))
-    sorted_row, sorted_place = row[order], place[order]
+    site = rank[pattern[row], responses.position]
+    order = np.lexsort((responses.start, site, row))
+    sorted_row, sorted_site = row[order], site[order]
     new = np.ones(len(order), dtype=bool)
-    new[1:] = (np.diff(sorted_place) != 0) | (np.diff(sorted_row) != 0)
+    new[1:] = (np.diff(sorted_site) != 0) | (np.diff(sorted_row) != 0)
 
     table = np.column_stack([responses.code, responses.start, responses.size, responses.value]).astype(float)
     distinct, kind = np.unique(table, axis=0, return_inverse=True)
     fresh = np.ones(len(distinct), dtype=bool)
     fresh[1:] = (np.diff(distinct[:, :3], axis=0) != 0).any(axis=1)
 
-    counting = np.zeros(len(row))
-    for code in np.unique(responses.code):
+    log_constant = np.zeros(len(row))
+    for code, density in enumerate(DENSITIES.values()):
         chosen = responses.code == code
-        counting[chosen] = log_of_counting(int(code), responses.value[chosen], responses.size[chosen])
-    constant = np.bincount(row, counting, minlength=len(case)) + cases.log_weight[case]
+        log_constant[chosen] = density.log_constant(responses.value[chosen], responses.size[chosen])
+    constant = np.bincount(row, log_constant, minlength=len(case)) + cases.log_weight[case]
     given = of_case[case, n_values - n_given :]
     constant += np.where(np.isnan(given), 0, 0.5 * given**2 + HALF_LOG_2_PI).sum(axis=1)
     groups = distinct[fresh]
     bounds = np.searchsorted(pattern, np.arange(len(kinds) + 1))
     ordered = np.take_along_axis(np.nan_to_num(of_case[case]), position[pattern], axis=1)
     n_exact = (states == EXACT).sum(axis=1)
-    n_latent = ((states == LATENT) | (states == PREDICTED)).sum(axis=1)
+    n_latent = ((states == LATENT) | (states == OCCURRING)).sum(axis=1)
     normal = ~shared & (states != LATENT).all(axis=1)
     moments_start, moments = means_and_scatters(ordered, bounds, n_exact, normal)
     return LatentArrays(
-        case=_whole(case),
-        person=_whole(cases.person[case]),
-        bounds=_whole(bounds),
+        case=_integers(case),
+        person=_integers(cases.person[case]),
+        bounds=_integers(bounds),
         several=np.ascontiguousarray(shared),
-        cell=_whole(kinds[:, 0]),
-        n_exact=_whole(n_exact),
-        n_latent=_whole(n_latent),
-        n_predicted=_whole((states == PREDICTED).sum(axis=1)),
-        position=_whole(position),
-        exact=_real(ordered),
-        constant=_real(constant),
-        site=_whole(np.append(0, np.cumsum(n_latent[pattern]))),
-        first=_whole(np.append(np.flatnonzero(new), len(order))),
-        kind=_whole(kind.ravel()[order]),
-        group=_whole(np.append(np.flatnonzero(fresh), len(distinct))),
-        code=_whole(groups[:, 0]),
-        start=_whole(groups[:, 1]),
-        size=_real(groups[:, 2]),
-        value=_real(distinct[:, 3]),
-        group_of=_whole(np.cumsum(fresh) - 1),
-        moments_start=_whole(moments_start),
-        moments=_real(moments),
+        cell=_integers(kinds[:, 0]),
+        n_exact=_integers(n_exact),
+        n_latent=_integers(n_latent),
+        n_occurrences=_integers((states == OCCURRING).sum(axis=1)),
+        position=_integers(position),
+        exact=_floats(ordered),
+        constant=_floats(constant),
+        site=_integers(np.append(0, np.cumsum(n_latent[pattern]))),
+        first=_integers(np.append(np.flatnonzero(new), len(order))),
+        kind=_integers(kind.ravel()[order]),
+        group=_integers(np.append(np.flatnonzero(fresh), len(distinct))),
+        code=_integers(groups[:, 0]),
+        start=_integers(groups[:, 1]),
+        size=_floats(groups[:, 2]),
+        value=_floats(distinct[:, 3]),
+        group_of=_integers(np.cumsum(fresh) - 1),
+        moments_start=_integers(moments_start),
+        moments=_floats(moments),
     )
 
 
-def _whole(numbers: np.ndarray) -> np.ndarray:
+def _integers(numbers: np.ndarray) -> np.ndarray:
     """As the kernel is compiled for them."""
     return np.ascontiguousarray(numbers, dtype=np.int64)
 
 
-def _real(numbers: np.ndarray) -> np.ndarray:
+def _floats(numbers: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(numbers, dtype=np.float64)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from ...basics.distributions import Beta
 from ...basics.names import in_words
 from ...panel import Panel
 from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import latent_options
-from ...spec.priors import Beta
 from ..keys import Key
 from ..parameters import TableBuilder
 from ..prior_scale import PriorBuilder

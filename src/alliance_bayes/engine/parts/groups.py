@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...basics.distributions import LogNormal, Normal, Prior
 from ...basics.names import in_words, number, quoted
 from ...panel import Panel
 from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import latent_options
-from ...spec.priors import LogNormal, Normal, Prior
 from ..parameters import Addresses
 from ..prior_scale import PriorBuilder
 from .part import Part

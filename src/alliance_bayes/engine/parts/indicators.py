@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ...basics.distributions import Prior
 from ...spec.cross_lagged import CrossLagged
-from ...spec.priors import Prior
 from ..keys import Key
 from ..moments.program import NOTHING
 from ..parameters import Addresses, TableBuilder

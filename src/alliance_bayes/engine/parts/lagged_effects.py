@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...basics.distributions import Prior
 from ...basics.names import in_words, lagged_path
 from ...panel import Panel
 from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import latent_options
-from ...spec.priors import Prior
 from ...spec.steps import interval_names
 from ..keys import DRIFT, LAGGED, Key
 from ..moments.program import NOTHING

@@ -8,11 +8,10 @@ import numpy.typing as npt
 from ...basics.given import is_number, shown
 from ...basics.names import number
 from ...basics.problems import SpecError
-from ...engine.latent.measures import response_sizes
+from ...engine.latent.family_layout import response_sizes
 from ...engine.model_on_panel import PanelModel
 from ...panel import Panel, longer
 from ...spec.cross_lagged import CrossLagged
-from ...spec.responses import BetaBinomial, Count, Days
 from ...spec.steps import MOST_AHEAD, base_step
 from .latent_predictions import foretold_responses
 from .prediction import continued, draw_unobserved
@@ -96,7 +95,7 @@ def amounts(model: PanelModel, wave: int) -> FloatArray:
     for name in spec.measures:
         family = spec.random_families.get(name)
         size = np.full(panel.n_persons, np.nan)
-        if isinstance(family, Days | BetaBinomial | Count):
+        if family is not None and family.amount is not None:
             size = response_sizes(name, family, panel)[:, wave]
         found += [size] * len(spec.columns_of(name))
     return np.stack(found, axis=1)

@@ -13,19 +13,17 @@ from ...engine.design import design_of
 from ...engine.kernels.interpreter import run
 from ...engine.kernels.moments import moments
 from ...engine.latent.conditional import JITTER
-from ...engine.latent.known_cases import left_to_integrate
-from ...engine.latent.measures import response_sizes
-from ...engine.latent.people import draw_linear_predictors
+from ...engine.latent.determined import rows_to_integrate
+from ...engine.latent.family_layout import response_sizes
+from ...engine.latent.importance import corrections
+from ...engine.latent.predictor_draws import draw_linear_predictors
 from ...engine.latent.propagation import case_log_likelihoods, log_likelihoods
-from ...engine.latent.quadrature import corrections
-from ...engine.latent.replicating import draw_responses
 from ...engine.layout import lay_out
 from ...engine.model_on_panel import PanelModel
 from ...engine.moments.histories import KEPT, NEW, OFF
 from ...engine.moments.linear_system import LinearSystem
 from ...engine.moments.structure import structural_matrices
-from ...panel import Absence, Panel, told_states
-from ...spec.responses import BetaBinomial, Days, Family, Items, Ordinal, YesNo
+from ...panel import Absence, told_states
 from .prediction import statistic_table
 
 __all__ = [
@@ -93,7 +91,7 @@ def integration_error(model: PanelModel, thetas: FloatArray, seed: int) -> Integ
         float(found.log_weight.std()),
         float(np.mean(found.standard_error)),
         found.effective_share,
-        float(np.mean(unsettled)) / max(1, int(left_to_integrate(means[0], covariances[0], data).sum())),
+        float(np.mean(unsettled)) / max(1, int(rows_to_integrate(means[0], covariances[0], data).sum())),
     )
 
 
@@ -271,7 +269,7 @@ def _responses_at(
     if measure not in model.spec.random_families:
         return [predictor * model.unit[place] + model.centre[place]]
     numbers = phi[model.families.starts[place][0] :][: len(family.parameters)]
-    return draw_responses(family, numbers, predictor, response_sizes(measure, family, model.panel)[:, waves], rng)
+    return family.draw(numbers, predictor, response_sizes(measure, family, model.panel)[:, waves], rng)
 
 
 def completed_responses(
@@ -421,7 +419,7 @@ def latent_statistics(model: PanelModel, values: FloatArray, state: FloatArray) 
     by_wave = values.reshape(len(values), len(waves), len(columns))
     with np.errstate(invalid="ignore", divide="ignore"):
         for name, family in spec.random_families.items():
-            lowest, highest = _ends(name, family, panel)
+            lowest, highest = family.ends(response_sizes(name, family, panel))
             for column in spec.columns_of(name):
                 here = by_wave[:, :, columns.index(column)]
                 known = (~np.isnan(here)).sum(axis=0)
@@ -440,19 +438,6 @@ def latent_statistics(model: PanelModel, values: FloatArray, state: FloatArray) 
         return table
     index = pd.MultiIndex.from_tuples(rows, names=table.index.names)
     return pd.concat([table, pd.Series(list(rows.values()), index=index, name=table.name)])
-
-
-def _ends(name: str, family: Family, panel: Panel) -> tuple[FloatArray | None, FloatArray | None]:
-    """Lowest and highest possible response; None where there is no highest."""
-    lowest = np.asarray(float(getattr(family, "lowest", 0)))
-    match family:
-        case Days() | BetaBinomial():
-            return lowest, response_sizes(name, family, panel)
-        case Ordinal() | Items():
-            return lowest, lowest + family.categories - 1
-        case YesNo():
-            return None, lowest + 1
-    return lowest, None
 
 
 def _answered(model: PanelModel, column: str) -> npt.NDArray[np.bool_]:

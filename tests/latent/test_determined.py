@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.known_cases import means_and_scatters
+from alliance_bayes.engine.latent.determined import means_and_scatters
 from alliance_bayes.engine.latent.panel_likelihood import latent_likelihood_and_gradient
 from alliance_bayes.engine.model_on_panel import panel_model
 from latent_people import people

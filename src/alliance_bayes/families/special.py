@@ -1,16 +1,12 @@
-"""Special functions that the log densities of the families need, compiled and safe in the tails."""
+"""Special functions of the log densities, compiled and accurate in the tails."""
 
 import math
 
-import numpy as np
-from numba import njit
-
-from ...basics.compiled import compiled, kept
+from ..basics.compiled import compiled
 
 __all__ = [
     "HALF_LOG_2_PI",
     "digamma",
-    "exponentials",
     "inverse_mills",
     "log_logistic",
     "log_normal_cdf",
@@ -21,40 +17,11 @@ __all__ = [
 ]
 
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
-FEW_FACTORS = 8
-ASYMPTOTIC_FROM = 7.0
-TAIL = -30.0
-MILLS_TAIL = -20.0
-LEAST_EXPONENT = -700.0
-LOG_2_HIGH, LOG_2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
-PER_LOG_2 = 1.0 / math.log(2.0)
-ROUNDER = 1.5 * 2.0**52  # added to a number, it leaves the nearest whole number in the last bits
-BIAS, BITS = 1023, 52  # of the exponent of a double
-
-
-@kept
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
-def exponentials(values, count, work):
-    """Replace the first `count` numbers, none far above 0, by their exponentials; below -700 counts as -700.
-
-    Written so that several at once are computed, to a few units in the last place. A reordering of
-    sums would undo the rounding. `work` has the shape of `values`.
-    """
-    bits = work.view(np.int64)
-    for place in range(count):
-        x = max(values[place], LEAST_EXPONENT)
-        shifted = x * PER_LOG_2 + ROUNDER
-        work[place] = shifted
-        whole = shifted - ROUNDER
-        r = (x - whole * LOG_2_HIGH) - whole * LOG_2_LOW
-        tail = 1 / 5040 + r * (1 / 40320 + r * (1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800))))
-        values[place] = 1.0 + r * (
-            1.0 + r * (0.5 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * tail)))))
-        )
-    for place in range(count):
-        bits[place] = (bits[place] + BIAS) << BITS
-    for place in range(count):
-        values[place] *= work[place]
+FEW_FACTORS = 8  # up to which a product is faster than two logarithms of the gamma function, and exact
+ASYMPTOTIC_FROM = 7.0  # the first term that the series leaves out is below 2e-14 there
+TAIL = -30.0  # the probability is still a normal double there, and the series below it is off by less than 2e-12
+MILLS_TAIL = -20.0  # where log(density) - log(probability), two numbers near -200, begins to lose digits
+ONE_MINUS_FROM = 0.7  # about log 2, where 1 - exp(-gap) passes 1/2: either form is accurate on its own side
 
 
 @compiled
@@ -77,7 +44,7 @@ def log_of_difference(gap):
     """``log(1 - exp(-gap))`` for a gap above 0, minus infinity otherwise."""
     if not gap > 0.0:
         return -math.inf
-    return math.log(-math.expm1(-gap)) if gap < 0.7 else math.log1p(-math.exp(-gap))
+    return math.log(-math.expm1(-gap)) if gap < ONE_MINUS_FROM else math.log1p(-math.exp(-gap))
 
 
 @compiled

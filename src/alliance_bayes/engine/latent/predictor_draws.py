@@ -6,14 +6,14 @@ import numpy as np
 
 from ...basics.compiled import compiled
 from .conditional import condition, work_conditional
-from .posterior import log_joint, prepare, work_proposal
 from .propagation import case_log_likelihoods, evaluate, first_guess, work_sites
+from .proposal import log_joint, prepare, work_proposal
 from .responses import LatentArrays
 from .tables import tabulate
 
 __all__ = ["draw_linear_predictors"]
 
-N_PROPOSALS = 20
+N_PROPOSALS = 20  # from which one is drawn by its importance weight, so that it hardly differs from the posterior
 
 
 @compiled
@@ -26,7 +26,7 @@ def _draw(means, covariances, phi, data, chosen, normals, uniforms, eta):
     n_values, n_proposals = means.shape[1], normals.shape[1]
     sites, given, proposal = work_sites(n_values), work_conditional(n_values), work_proposal(n_values)
     table, guess, _ = tabulate(data, phi)
-    begin, weights = first_guess(guess, data), np.empty(n_proposals)
+    starts, weights = first_guess(guess, data), np.empty(n_proposals)
     for pattern in range(len(data.cell)):
         first_row, last_row = data.bounds[pattern], data.bounds[pattern + 1]
         n_exact, size = data.n_exact[pattern], data.n_latent[pattern]
@@ -37,25 +37,25 @@ def _draw(means, covariances, phi, data, chosen, normals, uniforms, eta):
         for row in range(first_row, last_row):
             if not chosen[row]:
                 continue
-            begins, first = begin[data.site[row] :], data.first[data.site[row] :]
-            evaluate(n_exact, size, data.exact[row], first, data.kind, begins, table, given, sites)
+            start, first = starts[data.site[row] :], data.first[data.site[row] :]
+            evaluate(n_exact, size, data.exact[row], first, data.kind, start, table, given, sites)
             prepare(size, first, data.kind, table, given.root, sites.state, proposal)
             peak = -math.inf
             for draw in range(n_proposals):
                 point, radius = normals[row, draw], 0.0
                 for number in range(size):
                     radius += point[number] * point[number]
-                here = log_joint(size, point, 1.0, given.root, sites.state, proposal)
-                weights[draw] = here + 0.5 * radius
+                log_target = log_joint(size, point, 1.0, given.root, sites.state, proposal)
+                weights[draw] = log_target + 0.5 * radius
                 peak = max(peak, weights[draw])
             total = 0.0
             for draw in range(n_proposals):
                 total += math.exp(weights[draw] - peak)
-            left, taken = uniforms[row] * total, 0
+            remainder, taken = uniforms[row] * total, 0
             for draw in range(n_proposals):
-                left -= math.exp(weights[draw] - peak)
+                remainder -= math.exp(weights[draw] - peak)
                 taken = draw
-                if left < 0.0:
+                if remainder < 0.0:
                     break
             log_joint(size, normals[row, taken], 1.0, given.root, sites.state, proposal)
             for number in range(size):

@@ -5,12 +5,12 @@ import pytest
 from latent_panels import panel_of, random_case
 from scipy.special import expit
 
-from alliance_bayes.engine.latent.families import CODES
-from alliance_bayes.engine.latent.people import draw_linear_predictors
+from alliance_bayes.engine.latent.predictor_draws import draw_linear_predictors
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods
-from alliance_bayes.engine.latent.reference import log_density
 from alliance_bayes.engine.latent.responses import Responses, arrange
 from alliance_bayes.engine.moments.histories import Cases
+from alliance_bayes.families.registry import CODES
+from textbook_families import log_density
 
 COPIES = 4000
 
@@ -62,7 +62,7 @@ def test_cases_are_drawn_with_their_posterior_probability():
     cases = Cases(np.concatenate([each, each[:-5]]), np.repeat([0, 1], [COPIES, COPIES - 5]), np.zeros(2 * COPIES - 5))
     state = (cases.cell == 1).astype(float)
     row = np.flatnonzero(cases.person < COPIES - 5)
-    responses = Responses(row, 0 * row + 1, 0 * row + CODES["predicted"], 0 * row, state[row], 0.0 * row)
+    responses = Responses(row, 0 * row + 1, 0 * row + CODES["occurrence"], 0 * row, state[row], 0.0 * row)
     means, covariances = np.array([[0.0, -0.4], [1.0, -0.4]]), np.stack([np.diag([1.0, 0.3])] * 2)
     data = arrange(exact, responses, cases)
     chosen, eta = draw_linear_predictors(means, covariances, np.zeros(0), data, COPIES, rng)

@@ -1,4 +1,4 @@
-"""Cases in which nothing is left to integrate: the normal density of all of them from their mean and scatter.
+"""Cases whose linear predictors follow from their exact values: their normal density from mean and scatter.
 
 Where every linear predictor of a case follows from its exact values, as the logit of a state does that depends on
 observed values alone, its log density is the normal one of the exact values and a logistic probability for each state.
@@ -15,9 +15,9 @@ from ...basics.compiled import compiled
 from ..kernels.matrices import LOG_2_PI
 from .conditional import condition, work_conditional
 
-__all__ = ["add_known_cases", "left_to_integrate", "means_and_scatters", "nothing_to_integrate"]
+__all__ = ["add_determined_cases", "is_determined", "means_and_scatters", "rows_to_integrate"]
 
-MOST_FACTORS = 1e100
+MOST_FACTORS = 1e100  # product before one logarithm, far from overflow
 
 
 def means_and_scatters(
@@ -39,17 +39,17 @@ def means_and_scatters(
     tuple of numpy.ndarray
         Where each pattern's numbers start, and the end, shape ``(pattern + 1,)``; its mean, then its scatter.
     """
-    found = [np.zeros(0)]
+    moments = [np.zeros(0)]
     for pattern in np.flatnonzero(wanted):
         values = exact[bounds[pattern] : bounds[pattern + 1], : n_exact[pattern]]
         mean = values.mean(axis=0)
-        found += [mean, ((values - mean).T @ (values - mean)).ravel()]
+        moments += [mean, ((values - mean).T @ (values - mean)).ravel()]
     lengths = np.where(wanted, n_exact + n_exact**2, 0)
-    return np.append(0, np.cumsum(lengths)), np.concatenate(found)
+    return np.append(0, np.cumsum(lengths)), np.concatenate(moments)
 
 
 @compiled
-def nothing_to_integrate(pattern, data, given):
+def is_determined(pattern, data, given):
     """Whether all linear predictors of a pattern, prepared by `condition`, follow from exact values, summarised."""
     if data.moments_start[pattern] == data.moments_start[pattern + 1]:
         return False
@@ -58,17 +58,17 @@ def nothing_to_integrate(pattern, data, given):
 
 
 @compiled
-def left_to_integrate(means, covariances, data):
+def rows_to_integrate(means, covariances, data):
     """Whether each row of `data` has linear predictors to integrate out, at allowed moments; shape ``(row,)``."""
-    found, given = np.ones(len(data.case), dtype=np.bool_), work_conditional(means.shape[1])
+    integrated, given = np.ones(len(data.case), dtype=np.bool_), work_conditional(means.shape[1])
     for pattern in range(len(data.cell)):
         condition(pattern, means, covariances, data, given)
-        found[data.bounds[pattern] : data.bounds[pattern + 1]] = not nothing_to_integrate(pattern, data, given)
-    return found
+        integrated[data.bounds[pattern] : data.bounds[pattern + 1]] = not is_determined(pattern, data, given)
+    return integrated
 
 
 @compiled
-def add_known_cases(pattern, log_determinant, data, given):
+def add_determined_cases(pattern, log_determinant, data, given):
     """Log-likelihood of a pattern's people; adds their gradients to the sums of the pattern, as `add_to_pattern` does.
 
     The linear predictors have no variance at any parameters near these, so that no gradient is sought in it. The

@@ -41,8 +41,14 @@ class Proposal(NamedTuple):
 @compiled
 def work_proposal(size):
     """Return a `Proposal` for so many values."""
-    vectors = np.zeros((4, size))
-    return Proposal(np.zeros((size, size)), vectors[0], vectors[1], vectors[2], vectors[3], np.zeros((size, N_GRID)))
+    return Proposal(
+        factor=np.zeros((size, size)),
+        mean=np.zeros(size),
+        step=np.zeros(size),
+        z=np.zeros(size),
+        eta=np.zeros(size),
+        rows=np.zeros((size, N_GRID)),
+    )
 
 
 @compiled
@@ -85,8 +91,8 @@ def prepare(size, first, kind, table, root, state, proposal):
         add_rows(kind[first[number] : first[number + 1]], table, proposal.rows[number])
         value = 0.0
         for inner in range(number, size):
-            here = state[inner]
-            value += root[inner, number] * (here.shift - here.precision * here.centre)
+            site = state[inner]
+            value += root[inner, number] * (site.shift - site.precision * site.centre)
         for inner in range(number):
             value -= factor[number, inner] * mean[inner]
         mean[number] = value * factor[number, number]

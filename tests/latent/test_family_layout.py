@@ -4,11 +4,20 @@ import numpy as np
 import pytest
 
 from alliance_bayes.basics.problems import PanelError, SpecError
-from alliance_bayes.engine.latent.cut_points import PLAIN
-from alliance_bayes.engine.latent.families import CODES
-from alliance_bayes.engine.latent.measures import family_layout, panel_responses, response_columns, sparse_categories
+from alliance_bayes.engine.latent.family_layout import (
+    family_layout,
+    panel_responses,
+    sparse_categories,
+)
+from alliance_bayes.families.count import Count
+from alliance_bayes.families.cut_points import PLAIN
+from alliance_bayes.families.days import Days
+from alliance_bayes.families.items import Items
+from alliance_bayes.families.normal import Gaussian
+from alliance_bayes.families.ordinal import Ordinal
+from alliance_bayes.families.registry import CODES
+from alliance_bayes.families.yes_no import YesNo
 from alliance_bayes.panel import Panel
-from alliance_bayes.spec.responses import Count, Days, Gaussian, Items, Ordinal, YesNo
 
 NAMES = ["alliance", "days", "window", "visits", "A1", "A2"]
 FAMILIES = {"days": Days("window"), "visits": Count(3.0), "trust": Items(["A1", "A2"], 4)}
@@ -38,7 +47,7 @@ def test_parameters_are_named_after_their_measures():
     assert len(layout.names) == len(layout.priors) == len(layout.links) == 17
     slopes = [layout.names[slope] for link, slope in layout.links if link != PLAIN]
     assert slopes == ["slope days"] * 2 + ["loading A1 trust"] * 3 + ["loading A2 trust"] * 3
-    assert layout.columns == ("window", "A1", "A2")
+    assert layout.columns == ("days", "visits", "A1", "A2", "window")
 
 
 def test_responses_stand_in_their_cells():
@@ -118,6 +127,6 @@ def test_windows_for_other_waves_are_refused():
 
 
 def test_columns_that_hold_responses_are_told():
-    assert response_columns("alliance", Gaussian()) == ()
-    assert response_columns("days", Days("window")) == ("days",)
-    assert response_columns("trust", Items(["A1", "A2"], 4)) == ("A1", "A2")
+    assert family_layout(["alliance"], {"alliance": Gaussian()}).columns == ()
+    assert Days("window").columns("days") == ("days",)
+    assert Items(["A1", "A2"], 4).columns("trust") == ("A1", "A2")

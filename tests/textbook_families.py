@@ -6,28 +6,16 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, logsumexp as log_sum_of_exp
 
-from .families import (
-    BETA_BINOMIAL,
-    CODES,
-    COUNT,
-    DAYS,
-    DAYS_PROBIT,
-    HURDLE_COUNT,
-    ORDINAL_PROBIT,
-    PREDICTED,
-    YES_NO,
-)
-
 __all__ = ["log_density", "log_likelihood_by_grid"]
 
 
 def log_density(family: str, value: float, size: float, phi: Sequence[float], eta: np.ndarray) -> np.ndarray:
-    """Log probability of one response at each eta, as the module `families` writes it.
+    """Log probability of one response at each eta.
 
     Parameters
     ----------
     family
-        A name of `CODES`.
+        Name of the density, as in the package's registry of families.
     value, size
         The response, and its window, trials, log exposure or number of categories.
     phi
@@ -35,11 +23,10 @@ def log_density(family: str, value: float, size: float, phi: Sequence[float], et
     eta
         Linear predictors, any shape.
     """
-    code = CODES[family]
-    probit = code in (DAYS_PROBIT, ORDINAL_PROBIT)
+    probit = family.endswith("_probit")
     cumulative = stats.norm.cdf if probit else expit
     with np.errstate(divide="ignore"):
-        if code in (DAYS, DAYS_PROBIT):
+        if family in ("days", "days_probit"):
             none_cut, all_cut, slope, intercept, interior_slope, precision = phi
             below, above = cumulative(none_cut - slope * eta), cumulative(slope * eta - all_cut)
             if value in (0, size):
@@ -47,20 +34,28 @@ def log_density(family: str, value: float, size: float, phi: Sequence[float], et
             inside = _beta_binomial(np.arange(size + 1), size, intercept + interior_slope * eta, precision)
             some = np.log(np.maximum(1 - below - above, 0))
             return np.asarray(some + inside[..., int(value)] - np.log(np.exp(inside)[..., 1:-1].sum(axis=-1)))
-        if code == BETA_BINOMIAL:
+        if family == "beta_binomial":
             return _beta_binomial(np.array([value]), size, phi[0] + phi[1] * eta, phi[2])[..., 0]
-        if code in (COUNT, HURDLE_COUNT):
+        if family in ("count", "hurdle_count"):
             mean = np.exp(size + phi[0] + phi[1] * eta)
             count = stats.nbinom(phi[2], phi[2] / (phi[2] + mean))
-            if code == COUNT:
+            if family == "count":
                 return np.asarray(count.logpmf(value))
             some = expit(phi[3] + phi[4] * eta)
             return np.asarray(
                 np.log(1 - some) if value == 0 else np.log(some) + count.logpmf(value) - np.log(count.sf(0))
             )
-        if code == PREDICTED:
+        if family == "proportion":
+            none_cut, all_cut, slope, intercept, precision = phi
+            below, above = expit(none_cut - slope * eta), expit(slope * eta - all_cut)
+            if value in (0, 1):
+                return np.asarray(np.log(below if value == 0 else above))
+            mean = expit(intercept + slope * eta)
+            between = expit(all_cut - slope * eta) - below
+            return np.asarray(np.log(between) + stats.beta.logpdf(value, mean * precision, (1 - mean) * precision))
+        if family == "occurrence":
             return np.asarray(np.log(expit(eta if value else -eta)))
-        if code == YES_NO:
+        if family == "yes_no":
             return np.asarray(np.log(expit((1 if value else -1) * (phi[0] + phi[1] * eta))))
         cuts = np.concatenate([[-np.inf], phi[1:], [np.inf]])
         category = int(value)

@@ -5,9 +5,8 @@ import pytest
 from scipy.stats import chisquare
 
 import alliance_bayes as ab
-from alliance_bayes.engine.latent.reference import log_density
-from alliance_bayes.engine.latent.replicating import draw_responses
-from alliance_bayes.spec.responses import Gaussian
+from alliance_bayes.families.normal import Gaussian
+from textbook_families import log_density
 
 N = 20_000
 CASES = {
@@ -36,7 +35,7 @@ def shares(word, value_of_most, size, phi, eta):
 def test_values_come_as_often_as_their_density_says(name, eta):
     family, word, phi, size = CASES[name]
     rng = np.random.default_rng(20)
-    (drawn,) = draw_responses(family, phi, np.full((N // 2, 2), eta), np.full((N // 2, 2), float(size)), rng)
+    (drawn,) = family.draw(phi, np.full((N // 2, 2), eta), np.full((N // 2, 2), float(size)), rng)
     assert drawn.shape == (N // 2, 2)
     most = {"yes_no": 1, "ordinal": 3, "ordinal_probit": 3}.get(word, 9 if "count" in word else size)
     values = drawn.ravel() - getattr(family, "lowest", 0)
@@ -55,7 +54,7 @@ def test_items_are_drawn_each_with_its_own_numbers_and_independent_given_eta():
     family = ab.Items(["a", "b"], 3, lowest=2)
     phi = [0.9, -0.5, 0.8, 1.6, 0.0, 1.0]
     eta, rng = np.full((N,), 0.4), np.random.default_rng(3)
-    drawn = draw_responses(family, phi, eta, np.full(N, 3.0), rng)
+    drawn = family.draw(phi, eta, np.full(N, 3.0), rng)
     together = np.zeros((3, 3))
     np.add.at(together, (drawn[0].astype(int) - 2, drawn[1].astype(int) - 2), 1)
     each = [shares("ordinal_probit", 2, 3, phi[start : start + 3], 0.4) for start in (0, 3)]
@@ -67,7 +66,7 @@ def test_windows_differ_between_people_and_nothing_is_drawn_where_there_is_none(
     eta = np.random.default_rng(1).normal(size=sizes.shape)
     eta[2, 1] = np.nan
     for family, word in ((ab.Days("window"), "days"), (ab.BetaBinomial("window"), "beta binomial")):
-        (drawn,) = draw_responses(family, CASES[word][2], eta, sizes, np.random.default_rng(4))
+        (drawn,) = family.draw(CASES[word][2], eta, sizes, np.random.default_rng(4))
         unknown = np.isnan(sizes) | np.isnan(eta)
         np.testing.assert_array_equal(np.isnan(drawn), unknown)
         assert (drawn[~unknown] <= sizes[~unknown]).all()
@@ -76,11 +75,11 @@ def test_windows_differ_between_people_and_nothing_is_drawn_where_there_is_none(
 
 def test_counts_above_a_hurdle_are_at_least_1_however_small_their_mean():
     family, phi = ab.Count(hurdle=True), [-30.0, 5.0, 2.0, 40.0, 0.0]
-    (drawn,) = draw_responses(family, phi, np.linspace(-3, 3, 50), np.ones(50), np.random.default_rng(2))
+    (drawn,) = family.draw(phi, np.linspace(-3, 3, 50), np.ones(50), np.random.default_rng(2))
     assert (drawn == 1).all()
 
 
 def test_a_normal_measure_is_its_linear_predictor():
     eta = np.random.default_rng(1).normal(size=(3, 4))
-    (drawn,) = draw_responses(Gaussian(), [], eta, np.zeros((3, 4)), np.random.default_rng(2))
+    (drawn,) = Gaussian().draw([], eta, np.zeros((3, 4)), np.random.default_rng(2))
     np.testing.assert_array_equal(drawn, eta)

@@ -1,38 +1,32 @@
-"""How far expectation propagation is off: each integral by importance sampling or adaptive quadrature.
+"""How far expectation propagation is off: each integral by importance sampling around the propagated posterior.
 
-With the posterior of one case in the form of `posterior`, the integral is the propagated value times
+With the posterior of one case in the form of `proposal`, the integral is the propagated value times
 
     1 + mean over e of (exp(psi(z) - log |A| / 2 - propagated) - exp(-e'e / 2)) / ((2 pi)^(n/2) q(e)),
 
-psi being the log density of the responses less ``z'z / 2``, with draws e from Student's t density q, or
-the same sum over Gauss-Hermite points [1]_. What is averaged is 0 where the integrand is normal, and
-draws come in opposite pairs, so that few are needed.
-
-References
-----------
-.. [1] Pinheiro & Bates (1995). Approximations to the log-likelihood function in the nonlinear
-   mixed-effects model. Journal of Computational and Graphical Statistics 4, 12-35.
+psi being the log density of the responses less ``z'z / 2``, with draws e from Student's t density q. What is
+averaged is 0 where the integrand is normal, and draws come in opposite pairs, so that few are needed.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaln
 
 from ...basics.compiled import compiled
 from .conditional import condition, work_conditional
-from .posterior import log_joint, prepare, work_proposal
 from .propagation import by_person, evaluate, first_guess, work_sites
+from .proposal import log_joint, prepare, work_proposal
 from .responses import LatentArrays
 from .tables import tabulate
 
-__all__ = ["Correction", "Integrals", "by_importance", "by_quadrature", "corrections"]
+__all__ = ["Correction", "Integrals", "by_importance", "corrections", "integrals_at"]
 
 LOG_2_PI = math.log(2 * math.pi)
-DEGREES = 8.0
-MOST_POINTS = 200_000
-MOST_BLOCKS = 1000
+DEGREES = 8.0  # of Student's t: tails above the posterior's, and nearly as efficient as the normal about its centre
+MOST_BLOCKS = 1000  # people with random numbers of their own; these are 1000 x draws x latent numbers in memory
+LEAST_TOTAL = -0.8  # below which 1 + total loses digits, and the plain average of the weights serves better
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +96,7 @@ def _integrals(means, covariances, phi, data, size, nodes, log_weights, paired, 
     n_values, n_nodes = means.shape[1], nodes.shape[1]
     sites, given, proposal = work_sites(n_values), work_conditional(n_values), work_proposal(n_values)
     table, guess, proper = tabulate(data, phi)
-    begin = first_guess(guess, data)
+    starts = first_guess(guess, data)
     for pattern in range(len(data.cell)):
         if data.n_latent[pattern] != size:
             continue
@@ -113,32 +107,32 @@ def _integrals(means, covariances, phi, data, size, nodes, log_weights, paired, 
             if log_determinant == math.inf or not proper:
                 propagated[row] = -math.inf
                 continue
-            begins, first = begin[data.site[row] :], data.first[data.site[row] :]
+            start, first = starts[data.site[row] :], data.first[data.site[row] :]
             integral, quadratic, _ = evaluate(
-                n_exact, size, data.exact[row], first, data.kind, begins, table, given, sites
+                n_exact, size, data.exact[row], first, data.kind, start, table, given, sites
             )
             propagated[row] = data.constant[row] + constant - 0.5 * quadratic + integral
             if size == 0 or integral == -math.inf:
                 continue
             integral += prepare(size, first, data.kind, table, given.root, sites.state, proposal)
-            whole, total, squares, block = 0.0, 0.0, 0.0, data.person[row] % len(nodes)
+            plain, total, squares, block = 0.0, 0.0, 0.0, data.person[row] % len(nodes)
             for node in range(n_nodes):
                 point, radius, term = nodes[block, node], 0.0, 0.0
                 for number in range(size):
                     radius += point[number] * point[number]
                 normal = math.exp(log_weights[block, node] - 0.5 * radius)
                 for side in range(2 if paired else 1):
-                    here = log_joint(size, point, 1.0 - 2.0 * side, given.root, sites.state, proposal)
-                    term += math.exp(log_weights[block, node] + here - integral)
+                    log_target = log_joint(size, point, 1.0 - 2.0 * side, given.root, sites.state, proposal)
+                    term += math.exp(log_weights[block, node] + log_target - integral)
                 if paired:
                     term *= 0.5
-                whole += term
+                plain += term
                 total += term - normal
                 squares += (term - normal) ** 2
-            ratio[row] = math.log1p(total) if total > -0.8 else math.log(whole)
+            ratio[row] = math.log1p(total) if total > LEAST_TOTAL else math.log(plain)
             if n_nodes > 1:
                 spread = max(n_nodes * squares - total * total, 0.0) / (n_nodes - 1)
-                error[row] = math.sqrt(spread) / max(total + 1.0, whole)
+                error[row] = math.sqrt(spread) / max(total + 1.0, plain)
 
 
 def by_importance(
@@ -165,41 +159,7 @@ def by_importance(
         Of the random numbers.
     """
     nodes = _students(data, min(n_persons, MOST_BLOCKS), draws, seed)
-    return _every_size(means, covariances, phi, data, n_persons, nodes, paired=True)
-
-
-def by_quadrature(
-    means: np.ndarray,
-    covariances: np.ndarray,
-    phi: np.ndarray,
-    data: LatentArrays,
-    n_persons: int,
-    *,
-    points: int = 9,
-) -> Integrals:
-    """Integrals by adaptive Gauss-Hermite quadrature with `points` points along each latent number.
-
-    Raises
-    ------
-    ValueError
-        If somebody's grid would have more than 200,000 points; use `by_importance` then.
-    """
-    most = int(data.n_latent.max(initial=0))
-    if points**most > MOST_POINTS:
-        raise ValueError(
-            f"{points} points along each of {most} latent numbers are {points**most:,} points a person; "
-            "take fewer, or by_importance(...)."
-        )
-    nodes, weights = np.polynomial.hermite_e.hermegauss(points)
-    along = np.log(weights) + 0.5 * nodes**2 - 0.5 * LOG_2_PI
-    grids = {}
-    for size in _sizes(data):
-        mesh = np.meshgrid(*[nodes] * size, indexing="ij")
-        log_weights = np.meshgrid(*[along] * size, indexing="ij")
-        grid = np.stack(mesh, axis=-1).reshape(-1, size) if size else np.zeros((1, 0))
-        grids[size] = grid[None], np.sum(log_weights, axis=0).reshape(1, -1) if size else np.zeros((1, 1))
-    found = _every_size(means, covariances, phi, data, n_persons, grids, paired=False)
-    return replace(found, standard_error=np.zeros(n_persons))
+    return integrals_at(means, covariances, phi, data, n_persons, nodes, paired=True)
 
 
 def corrections(
@@ -221,19 +181,14 @@ def corrections(
     data, n_persons, draws, seed
         As of `by_importance`.
     """
-    nodes = _students(data, min(n_persons, MOST_BLOCKS), draws, seed)
-    found = [
-        _every_size(mean, covariance, phi, data, n_persons, nodes, paired=True)
+    integrals = [
+        by_importance(mean, covariance, phi, data, n_persons, draws=draws, seed=seed)
         for mean, covariance, phi in zip(means, covariances, phis, strict=True)
     ]
     return Correction(
-        np.array([-each.error.sum() for each in found]),
-        np.array([each.standard_error_of_sum for each in found]),
+        np.array([-integral.error.sum() for integral in integrals]),
+        np.array([integral.standard_error_of_sum for integral in integrals]),
     )
-
-
-def _sizes(data: LatentArrays) -> list[int]:
-    return [int(size) for size in np.unique(data.n_latent)]
 
 
 def _students(data: LatentArrays, n_blocks: int, draws: int, seed: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
@@ -242,8 +197,8 @@ def _students(data: LatentArrays, n_blocks: int, draws: int, seed: int) -> dict[
     most = int(data.n_latent.max(initial=0))
     normals = rng.normal(size=(n_blocks, draws, most))
     divisor = np.sqrt(rng.chisquare(DEGREES, size=(n_blocks, draws, 1)) / DEGREES)
-    found = {}
-    for size in _sizes(data):
+    nodes_of = {}
+    for size in np.unique(data.n_latent).tolist():
         nodes = np.ascontiguousarray(normals[..., :size] / divisor)
         log_density = (
             gammaln((DEGREES + size) / 2)
@@ -251,11 +206,11 @@ def _students(data: LatentArrays, n_blocks: int, draws: int, seed: int) -> dict[
             - 0.5 * size * np.log(DEGREES * np.pi)
             - 0.5 * (DEGREES + size) * np.log1p((nodes**2).sum(axis=-1) / DEGREES)
         )
-        found[size] = nodes, -log_density - 0.5 * size * LOG_2_PI - np.log(draws)
-    return found
+        nodes_of[size] = nodes, -log_density - 0.5 * size * LOG_2_PI - np.log(draws)
+    return nodes_of
 
 
-def _every_size(
+def integrals_at(
     means: np.ndarray,
     covariances: np.ndarray,
     phi: np.ndarray,
@@ -265,6 +220,10 @@ def _every_size(
     *,
     paired: bool,
 ) -> Integrals:
+    """Integrals over nodes of each number of latent numbers: points, and logarithms of their weights.
+
+    If `paired`, terms of a node and its mirror image are averaged.
+    """
     ratio, error, propagated = np.zeros((3, len(data.case)))
     for size, (points, log_weights) in nodes.items():
         _integrals(means, covariances, phi, data, size, points, log_weights, paired, ratio, error, propagated)

@@ -5,12 +5,13 @@ import pytest
 from latent_panels import panel_of, random_case
 from scipy.special import expit, logsumexp
 
-from alliance_bayes.engine.latent.families import CODES
+from alliance_bayes.engine.latent.importance import by_importance, corrections
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
-from alliance_bayes.engine.latent.quadrature import by_importance, by_quadrature, corrections
-from alliance_bayes.engine.latent.reference import log_likelihood_by_grid
 from alliance_bayes.engine.latent.responses import Responses, arrange
 from alliance_bayes.engine.moments.histories import Cases
+from alliance_bayes.families.registry import CODES
+from quadrature_of_latents import by_quadrature
+from textbook_families import log_likelihood_by_grid
 
 MIXTURES = [(["days", "normal"], 2), (["yes_no", "normal"], 3), (["count", "ordinal+"], 1), (["days_probit"], 2)]
 CASES = [pytest.param((measures, waves), id=f"{'-'.join(measures)}-{waves}") for measures, waves in MIXTURES]
@@ -135,7 +136,7 @@ def answers_and_states(persons=30):
     answer = (rng.random(persons) < expit(PHI[0] + PHI[1] * eta)).astype(float)
     state = (rng.random(persons) < expit(LEANING[0] + LEANING[1] * eta)).astype(float)
     row = np.repeat(np.arange(persons), 2)
-    code = np.tile([CODES["yes_no"], CODES["predicted"]], persons)
+    code = np.tile([CODES["yes_no"], CODES["occurrence"]], persons)
     value = np.column_stack([answer, state]).ravel()
     responses = Responses(row, np.tile([0, 1], persons), code, 0 * code, value, 0.0 * value)
     covariance = np.array([[1.0, LEANING[1]], [LEANING[1], LEANING[1] ** 2]])

@@ -1,26 +1,26 @@
 """Families print, compare, go to a model file and back, and refuse what cannot be meant."""
 
+import subprocess
+import sys
 from math import log
 
 import numpy as np
 import pytest
 from scipy.stats import dirichlet
 
+from alliance_bayes.basics.distributions import LogNormal, Normal
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.spec.priors import LogNormal, Normal
-from alliance_bayes.spec.responses import (
-    BetaBinomial,
-    Count,
-    Days,
-    FamilyParameter,
-    Gaussian,
-    InducedDirichlet,
-    Items,
-    Ordinal,
-    YesNo,
-    family_from_mapping,
-    family_to_mapping,
-)
+from alliance_bayes.families.beta_binomial import BetaBinomial
+from alliance_bayes.families.count import Count
+from alliance_bayes.families.cut_points import InducedDirichlet
+from alliance_bayes.families.days import Days
+from alliance_bayes.families.family import FamilyParameter
+from alliance_bayes.families.items import Items
+from alliance_bayes.families.normal import Gaussian
+from alliance_bayes.families.ordinal import Ordinal
+from alliance_bayes.families.proportion import Proportion
+from alliance_bayes.families.registry import family_from_mapping, family_to_mapping
+from alliance_bayes.families.yes_no import YesNo
 
 OR_A_NAME = "one for each wave, or the name of a measure that holds it"
 EVERY = [
@@ -32,6 +32,7 @@ EVERY = [
     Count((1.5, 2)),
     Count(),
     Count("weeks", hurdle=True, any_intercept=Normal(1.0, 1.0)),
+    Proportion(cuts=InducedDirichlet(2.0), intercept=Normal(0.0, 1.0)),
     YesNo(slope=LogNormal(0.5, 0.25)),
     Ordinal(5, lowest=0, cuts=InducedDirichlet(2.0)),
     Items(["A1", "A2", "A3"], 6),
@@ -68,8 +69,8 @@ def test_parameters_stand_in_the_order_of_phi():
     assert [each.name for each in items.parameters] == [
         "loading A1", "share 1 A1", "share 2 A1", "loading A2", "share 1 A2", "share 2 A2",
     ]  # fmt: skip
-    assert items.codes == ("ordinal_probit", "ordinal_probit")
-    assert Gaussian().codes == Gaussian().parameters == ()
+    assert items.densities == ("ordinal_probit", "ordinal_probit")
+    assert Gaussian().densities == Gaussian().parameters == ()
 
 
 @pytest.mark.parametrize(("concentration", "n_categories"), [(1.0, 3), (2.5, 5)])
@@ -115,7 +116,7 @@ def test_what_cannot_be_meant_is_refused(make, problem):
     [
         ("poisson", [
             "No family is called 'poisson'. "
-            "Families: 'normal', 'days', 'beta_binomial', 'count', 'yes_no', 'ordinal', 'items'."
+            "Families: 'normal', 'days', 'beta_binomial', 'count', 'proportion', 'yes_no', 'ordinal', 'items'."
         ]),
         ({"family": "days", "windows": 30}, [
             "No option is called 'windows'; did you mean 'window'? "
@@ -131,3 +132,13 @@ def test_a_mapping_that_cannot_be_read_says_why(mapping, problems):
     with pytest.raises(SpecError) as caught:
         family_from_mapping("visits", mapping)
     assert list(caught.value.problems) == problems
+
+
+def test_describing_a_model_compiles_nothing():
+    program = (
+        "import sys, alliance_bayes as ab\n"
+        "ab.RICLPM(['x', 'y'], families={'y': ab.Count()})\n"
+        "print(sorted({'numba', 'llvmlite', 'pytensor', 'pymc'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

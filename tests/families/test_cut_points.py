@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from alliance_bayes.engine.latent.cut_points import LOGIT, PLAIN, PROBIT, normal_quantile, to_phi, to_sampled_gradient
+from alliance_bayes.families.cut_points import LOGIT, PLAIN, PROBIT, normal_quantile, to_phi, to_sampled_gradient
 from helpers import slope
 
 NOT_A_SHARE = (PLAIN, 0)

@@ -1,0 +1,272 @@
+"""Successes out of a number of trials, beta-binomial; and what `days` needs of the beta-binomial."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import expit, gammaln
+
+from ..basics.compiled import compiled
+from ..basics.distributions import LogNormal, Normal
+from ..basics.given import is_whole
+from .family import LARGEST_AMOUNT, AmountFamily, Density, FamilyParameter, Numbers, Parts, is_count
+from .special import log_rising, logistic, rising_slope
+
+__all__ = [
+    "DENSITIES",
+    "BetaBinomial",
+    "add_beta_binomial_gradient",
+    "add_beta_binomials",
+    "add_gradient",
+    "draw_beta_binomial",
+    "log_coefficients",
+    "log_densities",
+    "misfits_of_trials",
+    "steepness",
+    "symbolic_beta_binomial",
+]
+
+FARTHEST = 30.0  # logit beyond which a mean or one minus it, below 1e-13, would be lost in rounding
+SMALL = 1e-3  # mean below which the probability of neither end, of its order, would lose digits as a difference
+SAFE_FACTORS = 16.0  # whose product neither overflows nor underflows: each is between 1e-18 and 1e18
+
+
+@dataclass(frozen=True)
+class BetaBinomial(AmountFamily):
+    """Successes d of W trials, beta-binomial.
+
+    With parameters ``m f`` and ``(1 - m) f``, ``logit m = intercept + slope eta``. The rival of `Days`
+    without ends of their own, and what fits the sum of a few binary items.
+
+    Parameters
+    ----------
+    trials
+        W, 1 or more; or one for each wave; or the name of the measure that holds it for each person and
+        time.
+    intercept, slope, precision
+        Priors. The slope is above 0; `precision` is f.
+    """
+
+    trials: int | str | Sequence[int]
+    intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
+    slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
+    precision: LogNormal = field(default=LogNormal(float(np.log(5)), 1.0), kw_only=True)
+    word: ClassVar[str] = "beta_binomial"
+    amount_option: ClassVar[str] = "trials"
+    amount_in_words: ClassVar[str] = "a whole number, 1 or more"
+
+    @classmethod
+    def is_amount(cls, value: object) -> bool:
+        """Whether this is a number of trials."""
+        return is_whole(value, least=1)
+
+    @property
+    def parameters(self) -> tuple[FamilyParameter, ...]:
+        """Intercept, slope and precision."""
+        return tuple(FamilyParameter(name, getattr(self, name)) for name in ("intercept", "slope", "precision"))
+
+    @property
+    def in_words(self) -> str:
+        """What a value is."""
+        return f"beta-binomial, out of {self._amount_shown}"
+
+    def misfits(self, values: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+        """Values that are no whole number from 0 to the number of trials, or have none."""
+        yield from misfits_of_trials(values, sizes, 1, "number of trials")
+
+    def ends(self, sizes: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """None and all of the trials."""
+        return np.asarray(0.0), sizes
+
+    def _draw(
+        self, phi: Sequence[float] | np.ndarray, eta: np.ndarray, sizes: np.ndarray, rng: np.random.Generator
+    ) -> list[np.ndarray]:
+        intercept, slope, precision = phi
+        return [draw_beta_binomial(sizes, expit(intercept + slope * eta), precision, rng)]
+
+
+def misfits_of_trials(values: np.ndarray, sizes: np.ndarray, least: int, what: str) -> Iterator[tuple[np.ndarray, str]]:
+    """Which values are not out of a whole number of trials of at least so many."""
+    usable = (sizes >= least) & (sizes == np.floor(sizes))
+    yield ~usable, f"need a {what} that is a whole number, {least} or more, wherever they are observed"
+    yield sizes > LARGEST_AMOUNT, f"need a {what} of at most {LARGEST_AMOUNT:,}"
+    yield usable & ~(is_count(values) & (values <= sizes)), f"must be whole numbers from 0 to the {what}"
+
+
+def draw_beta_binomial(size: np.ndarray, mean: np.ndarray, precision: float, rng: np.random.Generator) -> np.ndarray:
+    """Successes of so many trials at these means."""
+    tiny = np.finfo(float).tiny
+    share = rng.beta(np.maximum(mean * precision, tiny), np.maximum((1 - mean) * precision, tiny))
+    return np.asarray(rng.binomial(np.asarray(size, dtype=int), np.nan_to_num(share, nan=0.5)), dtype=float)
+
+
+# ---- density ----
+
+
+@compiled
+def log_densities(size, values, phi, eta, result):
+    """Log density of each value at each linear predictor, without binomial coefficients; see `registry`."""
+    result[:, :] = 0.0
+    add_beta_binomials(phi[0], phi[1], phi[2], size, values, False, eta, result)
+
+
+@compiled
+def add_gradient(size, values, phi, eta, weights, phi_bar):
+    """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
+    add_beta_binomial_gradient(0, phi, size, values, False, eta, weights, phi_bar)
+
+
+@compiled
+def steepness(phi):
+    """Largest slope in size; see `registry`."""
+    return abs(phi[1])
+
+
+@compiled
+def _probability_above_0(trials, mean, precision):
+    """1 minus the beta-binomial probability of 0, for a small mean, without cancellation."""
+    total = 0.0
+    for trial in range(int(trials)):
+        total += math.log1p(-precision * mean / (precision + trial))
+    return -math.expm1(total)
+
+
+@compiled
+def _ends(trials, mean, complement, precision, log_total):
+    """Beta-binomial probabilities of none and of all of the trials, and of anything in between.
+
+    `complement` is 1 minus the mean, and `log_total` is ``log_rising(trials, precision)``.
+    """
+    none = math.exp(log_rising(trials, precision * complement) - log_total)
+    every = math.exp(log_rising(trials, precision * mean) - log_total)
+    inside = 1.0 - none - every
+    if mean < SMALL:
+        inside = _probability_above_0(trials, mean, precision) - every
+    elif complement < SMALL:
+        inside = _probability_above_0(trials, complement, precision) - none
+    return none, every, inside
+
+
+@compiled
+def add_beta_binomials(intercept, slope, precision, trials, values, truncated, eta, result):
+    """Add log beta-binomials, of 1 .. trials - 1 alone if `truncated`, without binomial coefficients.
+
+    The mean is logistic up to `FARTHEST`; beyond, a truncated density no longer depends on its logit,
+    and the other one is linear in it. With ``a = f m`` and ``b = f (1 - m)`` each value follows from the one
+    before by the factor ``(a + v) / (b + trials - 1 - v)``, so that it costs one logarithm if values rise.
+    """
+    log_total = log_rising(trials, precision)
+    for node in range(len(eta)):
+        logit = intercept + slope * eta[node]
+        bounded = min(max(logit, -FARTHEST), FARTHEST)
+        mean, complement = logistic(bounded), logistic(-bounded)
+        a, b, last = precision * mean, precision * complement, precision * complement + trials - 1.0
+        log_none = log_rising(trials, b) - log_total
+        if truncated:
+            log_none -= math.log(_ends(trials, mean, complement, precision, log_total)[2])
+        reached, ratio, total = 0.0, 1.0, log_none
+        for row in range(len(values)):
+            value = values[row]
+            if truncated and (value <= 0.0 or value >= trials):
+                continue
+            if value < reached:
+                reached, ratio, total = 0.0, 1.0, log_none
+            while reached < value:
+                stop = min(value, reached + SAFE_FACTORS)
+                while reached < stop:
+                    ratio *= (a + reached) / (last - reached)
+                    reached += 1.0
+                total += math.log(ratio)
+                ratio = 1.0
+            result[row, node] += total
+            if logit != bounded and not truncated:
+                up = rising_slope(value, a) - rising_slope(trials - value, b)
+                result[row, node] += (logit - bounded) * up * a * complement
+
+
+@compiled
+def add_beta_binomial_gradient(first, phi, trials, values, truncated, eta, weights, phi_bar):
+    """Add the gradient of `add_beta_binomials`, whose parameters stand in phi from position `first` on."""
+    intercept, slope, precision = phi[first], phi[first + 1], phi[first + 2]
+    log_total, total_slope = log_rising(trials, precision), rising_slope(trials, precision)
+    for node in range(len(eta)):
+        heaviest = 0.0
+        for row in range(len(values)):
+            heaviest = max(heaviest, abs(weights[row, node]))
+        if heaviest == 0.0:
+            continue
+        total, up, down = 0.0, 0.0, 0.0
+        logit = intercept + slope * eta[node]
+        bounded = min(max(logit, -FARTHEST), FARTHEST)
+        mean, complement = logistic(bounded), logistic(-bounded)
+        a, b, last = precision * mean, precision * complement, precision * complement + trials - 1.0
+        slope_of_none = rising_slope(trials, b)
+        reached, by_a, by_b = 0.0, 0.0, slope_of_none
+        for row in range(len(values)):
+            value, weight = values[row], weights[row, node]
+            if weight == 0.0 or (truncated and (value <= 0.0 or value >= trials)):
+                continue
+            if value < reached:
+                reached, by_a, by_b = 0.0, 0.0, slope_of_none
+            while reached < value:
+                by_a += 1.0 / (a + reached)
+                by_b -= 1.0 / (last - reached)
+                reached += 1.0
+            total += weight
+            up += weight * by_a
+            down += weight * by_b
+        if total == 0.0:
+            continue
+        by_precision = mean * up + complement * down - total * total_slope
+        by_logit = precision * mean * complement * (up - down)
+        if truncated:
+            none, every, inside = _ends(trials, mean, complement, precision, log_total)
+            slope_of_all = rising_slope(trials, a)
+            ends = none * (complement * slope_of_none - total_slope) + every * (mean * slope_of_all - total_slope)
+            by_precision += total * ends / inside
+            by_logit += total * precision * mean * complement * (every * slope_of_all - none * slope_of_none) / inside
+            if logit != bounded:
+                by_logit = 0.0
+        phi_bar[first] += by_logit
+        phi_bar[first + 1] += by_logit * eta[node]
+        phi_bar[first + 2] += by_precision
+
+
+def log_coefficients(value: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Logarithms of binomial coefficients.
+
+    Examples
+    --------
+    >>> np.exp(log_coefficients(np.array([0.0, 2.0]), np.array([4.0, 4.0]))).round(9)
+    array([1., 6.])
+    """
+    return np.asarray(gammaln(size + 1) - gammaln(value + 1) - gammaln(size - value + 1))
+
+
+# ---- density in PyTensor ----
+
+
+def _symbolic(value: np.ndarray, size: np.ndarray) -> Parts:
+    def density(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
+        return symbolic_beta_binomial(value, size, number(0) + number(1) * eta, number(2))
+
+    yield value >= 0, density
+
+
+def symbolic_beta_binomial(value: np.ndarray, size: np.ndarray, logit: Any, precision: Any) -> Any:
+    """Log probability of so many of `size`, whose mean share has this logit."""
+    import pytensor.tensor as pt
+
+    from .symbolic import log_rising
+
+    total = log_coefficients(value, size) - log_rising(precision, size)
+    if (value > 0).any():
+        total = total + log_rising(precision * pt.sigmoid(logit), value)
+    if (value < size).any():
+        total = total + log_rising(precision * pt.sigmoid(-logit), size - value)
+    return total
+
+
+DENSITIES = {"beta_binomial": Density(_symbolic, log_coefficients)}

@@ -11,8 +11,8 @@ from scipy.stats import kstest, multivariate_normal
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
 from alliance_bayes.engine.moments.design import design_of
-from alliance_bayes.posterior.predictions.forecasting import foretold, model_until
-from alliance_bayes.posterior.predictions.latent_predictions import latent_per_person, replicate_responses
+from alliance_bayes.posterior.predictions.forecasting import model_until
+from alliance_bayes.posterior.predictions.latent import LatentPeople
 from alliance_bayes.questions.calibration import _simulated_shares
 from latent_people import NAMES, people
 from test_latent_predictions import SIMPLE, conditional, some_theta, stacked
@@ -27,7 +27,7 @@ def test_normal_measures_beside_a_state_are_foretold_as_the_textbook_says(wave):
     model = panel_model(ALONE, panel)
     theta, values = some_theta(model)
     n_draws, rng = 1500, np.random.default_rng(3)
-    drawn, states = foretold(model.before(wave, until=wave), wave, np.tile(theta, (n_draws, 1)), rng)
+    drawn, states = LatentPeople(model.before(wave, until=wave)).predicted(wave, np.tile(theta, (n_draws, 1)), rng)
     drawn = (drawn - model.centre) / model.unit
     helper = panel.values[:, :, NAMES.index("helper")]
     for person, row in enumerate(stacked(panel, model, SIMPLE)):
@@ -55,14 +55,14 @@ def test_answers_and_state_are_foretold_as_they_are_in_people_alike():
     changed = {"slope yes": 2.0, "helper -> yes": 0.8, "yes -> helper acquired": 1.5, "yes -> helper kept": -1.0}
     theta, _ = some_theta(model, changed=changed)
     many = ab.Panel.from_arrays(np.tile(first, (n_alike // 16, 1, 1)), measures=measures, times=times)
-    raw, states = replicate_responses(PanelModel(spec, many, design_of(spec, many)), theta, rng)
+    raw, states = LatentPeople(PanelModel(spec, many, design_of(spec, many))).replicated(theta, rng)
     yes = raw.reshape(-1, 3, 2)[:, :, 0]
     unknown = np.concatenate([first, first[:2]])
     unknown[:16, :, 2], unknown[16:, :, 2] = np.nan, [[0], [1]]  # so that of the first 16 only answers and states tell
     asked = ab.Panel.from_arrays(unknown, measures=measures, times=times)
     model = PanelModel(spec, asked, design_of(spec, asked))
     n_draws = 2000
-    drawn, on = foretold(model.before(2, until=2), 2, np.tile(theta, (n_draws, 1)), rng)
+    drawn, on = LatentPeople(model.before(2, until=2)).predicted(2, np.tile(theta, (n_draws, 1)), rng)
     differences = []
     for person in range(16):
         alike = (yes[:, :2] == first[person, :2, 0]).all(axis=1) & (states[:, :2] == first[person, :2, 1]).all(axis=1)
@@ -80,7 +80,7 @@ def test_what_needs_a_state_is_foretold_where_the_state_is_on():
     spec = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days(30)}, state=sponsor())
     model = panel_model(spec, panel)
     theta, _ = some_theta(model)
-    drawn, on = foretold(model.before(1, until=1), 1, np.tile(theta, (60, 1)), np.random.default_rng(2))
+    drawn, on = LatentPeople(model.before(1, until=1)).predicted(1, np.tile(theta, (60, 1)), np.random.default_rng(2))
     np.testing.assert_array_equal(np.isnan(drawn[:, :, 0]), on == 0)
     assert not np.isnan(drawn[:, :, 1]).any()
     assert 0.05 < on.mean() < 0.95
@@ -136,7 +136,7 @@ def test_beyond_the_panel_parameters_and_windows_go_on():
     assert (window[1:, 3:] == panel.values[1:, [2], NAMES.index("window")]).all()
     assert (window[0, 2:] == panel.values[0, 1, NAMES.index("window")]).all()
     assert longer.spec.families["passed"].trials == (6, 6, 8, 8, 8)
-    drawn, _ = foretold(longer, wave, np.repeat(thetas, 200, axis=0), np.random.default_rng(4))
+    drawn, _ = LatentPeople(longer).predicted(wave, np.repeat(thetas, 200, axis=0), np.random.default_rng(4))
     assert np.nanmax(drawn[:, :, 2]) == 8
     assert (drawn[:, :, 1] <= window[:, 4]).all()
 
@@ -151,7 +151,9 @@ def test_waves_that_nobody_has_reached_say_nothing_of_those_before(time):
     longer, thetas, _ = model_until(model, time, theta[None])
     everyone = np.arange(20)
     np.testing.assert_allclose(
-        latent_per_person(longer, thetas, everyone), latent_per_person(model, theta[None], everyone), rtol=1e-4
+        LatentPeople(longer).log_densities(thetas, everyone),
+        LatentPeople(model).log_densities(theta[None], everyone),
+        rtol=1e-4,
     )
 
 
@@ -161,7 +163,7 @@ def test_densities_of_later_waves_beside_a_state_are_the_textbooks():
     model = panel_model(ALONE, panel)
     theta, values = some_theta(model)
     everyone = np.arange(12)
-    whole, before = (latent_per_person(each, theta[None], everyone)[0] for each in (model, model.before(1)))
+    whole, before = (LatentPeople(each).log_densities(theta[None], everyone)[0] for each in (model, model.before(1)))
     found = whole - before
     helper = panel.values[:, :, NAMES.index("helper")]
     for person, row in enumerate(stacked(panel, model, SIMPLE)):
@@ -182,7 +184,7 @@ def test_shares_of_people_from_the_model_are_uniform_and_of_others_are_not():
     spec = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days(30)}, state=sponsor())
     model = panel_model(spec, panel)
     theta, _ = some_theta(model, changed={"mean alliance, 3": 0.3, "days -> alliance": 0.2})
-    raw, states = replicate_responses(model, theta, np.random.default_rng(5))
+    raw, states = LatentPeople(model).replicated(theta, np.random.default_rng(5))
     drawn = ab.Panel.from_arrays(
         raw.reshape(250, 3, 2), measures=["alliance", "days"], times=panel.times,
         requires={"alliance": "sponsor"}, states={"sponsor": states},

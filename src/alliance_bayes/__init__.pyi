@@ -123,20 +123,17 @@ from .panel import (
 from .posterior.fitting import (
     Fit as Fit,
 )
-from .posterior.fitting import (
-    FitWarning as FitWarning,
-)
-from .posterior.fitting import (
-    fit as fit,
-)
-from .posterior.fitting import (
-    load_fit as load_fit,
-)
-from .posterior.imputations import (
-    FitOfImputations as FitOfImputations,
-)
 from .posterior.imputations import (
     fit_imputations as fit_imputations,
+)
+from .posterior.interruption import (
+    FitWarning as FitWarning,
+)
+from .posterior.loading import (
+    load_fit as load_fit,
+)
+from .posterior.sampling import (
+    fit as fit,
 )
 from .pymc_models.building import (
     to_pymc as to_pymc,

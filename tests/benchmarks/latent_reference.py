@@ -26,7 +26,7 @@ from stan_days import sampled_by_stan
 import alliance_bayes as ab
 from alliance_bayes.engine.latent.replicating import draw_responses
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.posterior.fitting import SCALED_TUNE
+from alliance_bayes.posterior.settings import SCALED_TUNE
 from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.scaling import scaled

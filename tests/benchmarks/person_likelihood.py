@@ -1,7 +1,6 @@
 """The log-likelihood of every person at every draw, as leaving people out needs it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -21,7 +20,7 @@ def log_likelihood(options: Options) -> Iterator[Figure]:
     panel = help_panel()
     fit = ab.fit(spec_of(panel), panel, seed=1, draws=1000, chains=4, cores=CORES, progress=False)
     groups = {name: group for name, group in fit.draws.to_dict().items() if name != "/log_likelihood"}
-    bare = replace(fit, draws=xr.DataTree.from_dict(groups))
+    bare = fit.with_draws(xr.DataTree.from_dict(groups))
     found = []
 
     def ours(_: int) -> float:

@@ -1054,10 +1054,10 @@ ANSWERS: list[Mutant] = [
         ("the first wave is no future", "time in times[1:])", "time in times)"),
     ),
     *rules_of(
-        "posterior/predictions/conditioning.py",
+        "posterior/predictions/normal.py",
         "questions/test_future.py::test_densities_of_later_waves_are_the_textbooks",
-        ("the future given the past", "- _joint(model, thetas, given, places)", "- 0"),
-        ("densities are of raw values", "found - scored @ log_scale", "found"),
+        ("the future given the past", "- self._joint(thetas, known, persons)", "- 0"),
+        ("densities are of raw values", "density - scored @ log_scale", "density"),
     ),
     *rules_of(
         "questions/counterfactual.py",

@@ -18,6 +18,7 @@ __all__ = [
     "draws_without_value",
     "examine",
     "in_words_of",
+    "together",
     "with_integration",
     "with_problem",
 ]
@@ -124,6 +125,26 @@ def with_integration(health: Health, error: "MeasuredError") -> Health:
             'latent="sample".'
         )
     return replace(health, problems=tuple(problems), integration=error)
+
+
+def together(parts: Sequence[Health], n_chains: Sequence[int]) -> Health:
+    """The worst of each diagnostic of several fits of so many chains each."""
+    weakest = min(parts, key=lambda part: part.ess_bulk)
+    before = np.cumsum([0, *n_chains])
+    return Health(
+        rhat=float(np.max([part.rhat for part in parts])),
+        ess_bulk=weakest.ess_bulk,
+        ess_tail=float(np.min([part.ess_tail for part in parts])),
+        divergences=sum(part.divergences for part in parts),
+        bfmi=float(np.min([part.bfmi for part in parts])),
+        worst=weakest.worst,
+        problems=tuple(
+            f"Panel {index}: {problem}" for index, part in enumerate(parts, start=1) for problem in part.problems
+        ),
+        stuck=tuple(int(before[index]) + chain for index, part in enumerate(parts) for chain in part.stuck),
+        step_size=float(np.min([part.step_size for part in parts])),
+        at_largest_depth=float(np.max([part.at_largest_depth for part in parts])),
+    )
 
 
 class MeasuredError(Protocol):

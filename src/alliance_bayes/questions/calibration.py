@@ -15,9 +15,9 @@ from ..basics.problems import SpecError
 from ..figures.evidence import Ranks, ranks_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.predictions.forecasting import foretold
-from ..posterior.predictions.latent_predictions import observed_responses
-from ..posterior.predictions.prediction import predictive_shares
+from ..posterior.predictions.normal import predictive_shares
+from ..posterior.predictions.people import people_of
+from ..posterior.predictions.responses import observed_responses
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -177,7 +177,7 @@ def _simulated_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> Floa
     values = values[model.has_value]
     shares = np.empty(values.shape)
     for wave in range(values.shape[1]):
-        drawn, states = foretold(model.before(wave, until=wave), wave, thetas, rng)
+        drawn, states = people_of(model.before(wave, until=wave)).predicted(wave, thetas, rng)
         if state is not None:
             drawn = np.dstack([drawn, states])
         drawn, here = drawn[:, model.has_value], values[:, wave]

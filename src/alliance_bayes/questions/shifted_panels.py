@@ -18,11 +18,14 @@ from ..basics.progress import shown
 from ..engine.model_on_panel import panel_model
 from ..panel import Absence, Panel
 from ..panel.records import MISSING
-from ..posterior.fitting import Fit, Settings, sampled
-from ..posterior.health import STATISTICS, Health, examine
-from ..posterior.imputations import mixed
-from ..posterior.predictions.latent_predictions import imputed_responses, who_could_answer
-from ..posterior.predictions.prediction import draw_unobserved
+from ..posterior.fitting import Fit
+from ..posterior.health import STATISTICS, examine
+from ..posterior.mixing import mixed
+from ..posterior.predictions.latent import LatentPeople, who_could_answer
+from ..posterior.predictions.normal import draw_unobserved
+from ..posterior.sample import Sample
+from ..posterior.samplers import sample_posterior
+from ..posterior.settings import Settings
 
 __all__ = ["FEWEST", "Cells", "Refit", "cells_of", "pooled", "refits"]
 
@@ -98,19 +101,6 @@ class Refit(NamedTuple):
     posterior: xr.Dataset
     sample_stats: xr.Dataset
     imputed_mean: float
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class _PooledFit(Fit):
-    """A fit with the draws of several imputations in place of its own."""
-
-    pooled_health: Health | None = None
-
-    @property
-    def health(self) -> Health:
-        """Of the fits of completed panels, and of the fit that they were imputed from."""
-        assert self.pooled_health is not None
-        return self.pooled_health
 
 
 def cells_of(fit: Fit, measure: str, absences: Sequence[str]) -> Cells:
@@ -215,7 +205,7 @@ def _values(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator)
 
 def _responses(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
     """Values of the measure that is shifted."""
-    drawn = imputed_responses(fit.model, cells.measure, theta, rng)
+    drawn = LatentPeople(fit.model).imputed(cells.measure, theta, rng)
     observed = fit.panel.require_persons("A delta adjustment")[:, :, cells.places]
 
     def at(delta: float) -> FloatArray:
@@ -240,13 +230,13 @@ def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, se
     panel = _completed(fit.panel, cells, values)
     # What is filled in may change which histories of a state are possible, and how many of its waves count.
     whole = panel_model(fit.spec, panel) if fit.spec.is_latent else replace(fit.model, panel=panel)
-    found = sampled(whole, settings)
+    found = sample_posterior(whole, settings)
     posterior = found.posterior
     if found.interrupted:
         raise KeyboardInterrupt
     effects = posterior[["lagged_standardized", "lagged"]].sel(outcome=list(pair), predictor=list(pair))
     parameters = posterior[[block.name for block in fit.scale.blocks]]
-    statistics = found.drawn("sample_stats")
+    statistics = found.group("sample_stats")
     statistics = statistics[[name for name in STATISTICS if name in statistics]]
     first = values[:, :, cells.own[0]][cells.shifted[:, :, cells.own[0]]]
     return Refit(xr.merge([parameters, effects]), statistics, float(first.mean()) if first.size else np.nan)
@@ -265,12 +255,8 @@ def pooled(fit: Fit, found: Sequence[Refit], settings: Settings) -> Fit:
     health = examine(xr.DataTree.from_dict(together), names)
     own = tuple(f"The fit that values were imputed from: {problem}" for problem in fit.health.problems)
     draws = {"/posterior": mixed([each.posterior for each in found]), "/prior": fit.drawn("prior")}
-    result = _PooledFit(
-        fit.spec,
-        fit.panel,
-        xr.DataTree.from_dict(draws),
-        settings,
-        pooled_health=replace(health, problems=(*own, *health.problems)),
+    return Fit(
+        fit.model,
+        Sample(xr.DataTree.from_dict(draws), settings),
+        examined=replace(health, problems=(*own, *health.problems)),
     )
-    result.__dict__["model"] = fit.model
-    return result

@@ -194,8 +194,8 @@ DATA: list[Mutant] = [
         "test_likelihood.py::test_standardised_effects",
         (
             "predictor -> outcome in standardised effects",
-            "effects[group, :, row, column]",
-            "effects[group, :, column, row]",
+            "effects[group, :, index]",
+            "effects[group, :, -1 - index]",
         ),
     ),
     *rules_of(

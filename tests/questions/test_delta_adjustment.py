@@ -15,8 +15,7 @@ from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.settings import Settings
 from alliance_bayes.posterior.sources import ImputedPanels, OneGroup
 from alliance_bayes.posterior.summaries import indicator, probability
-from alliance_bayes.questions import delta_adjustment as module
-from alliance_bayes.questions import shifted_panels
+from alliance_bayes.questions import delta_adjustment as module, shifted_panels
 from fabricated import made_fit
 
 NAMES = ("alliance", "days")

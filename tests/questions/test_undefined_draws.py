@@ -7,8 +7,7 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import Problems
-from alliance_bayes.questions import mediation as mediation_module
-from alliance_bayes.questions import state_effects
+from alliance_bayes.questions import mediation as mediation_module, state_effects
 from alliance_bayes.questions.statements import parse
 from fabricated import HEALTHY, fabricated_fit
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from ..basics.names import quoted
+from ..basics.names import lagged_paths, quoted
 from ..engine.model_on_panel import PanelModel
 from ..engine.moments.linear_system import PanelSystem
 from ..engine.moments.program_kernel import run
@@ -90,12 +90,11 @@ def parameter_table(model: PanelModel, theta: FloatArray, covariance: FloatArray
 def standardized_effects(model: PanelModel, theta: FloatArray) -> pd.DataFrame:
     """Lagged effects in SDs by path and interval, as `MaximumLikelihood.standardized`."""
     quantity = model.derived["lagged_standardized"]
-    effects = model.derive(theta[None])[0][quantity.where].reshape(model.design.n_groups, *quantity.shape[-3:])
+    effects = model.derive(theta[None])[0][quantity.where].reshape(model.design.n_groups, *quantity.shape[-2:])
     rows = {
-        f"{model.design.scope(group)}{predictor} -> {outcome}": effects[group, :, row, column]
+        f"{model.design.scope(group)}{path}": effects[group, :, index]
         for group in range(model.design.n_groups)
-        for row, outcome in enumerate(model.spec.measures)
-        for column, predictor in enumerate(model.spec.measures)
+        for index, path in enumerate(lagged_paths(model.spec.measures))
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(interval_names(model.design.times)))
     return table.rename_axis("path")

@@ -45,7 +45,7 @@ def share_between(posteriors: Sequence[xr.Dataset], quantities: Iterable[Quantit
     -------
     pandas.Series
         ``(1 + 1/m) B / (W + (1 + 1/m) B)``, B the variance of the m posterior means and W the mean posterior variance,
-        in [0, 1]; indexed by the quantity with its coordinates, such as ``"lagged[0 to 6; days; alliance]"``.
+        in [0, 1]; indexed by the quantity with its coordinates, such as ``"lagged[0 to 6; alliance -> days]"``.
     """
     values: dict[str, float] = {}
     for quantity in quantities if posteriors else ():

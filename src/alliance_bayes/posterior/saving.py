@@ -27,7 +27,7 @@ from ..panel.settling import no_contradictions
 
 __all__ = ["FORMAT", "FitRecord", "panel_from_dataset", "panel_to_dataset", "read_fit", "readable", "write_fit"]
 
-FORMAT = 2
+FORMAT, FIRST_WITH_SEAL = 3, 2  # 3: lagged effects by path
 NAME = "alliance_bayes"
 HEAD = 4096
 HDF5 = b"\x89HDF"
@@ -277,7 +277,7 @@ def _check_seal(path: str | os.PathLike[str]) -> None:
     if seal is None and NAME.encode() in head:
         raise AllianceBayesError(
             f"{path} does not end in the checksum that Fit.save writes: it is cut off, was changed at its end, or was "
-            f"written before format {FORMAT}. {TRUSTED}"
+            f"written before format {FIRST_WITH_SEAL}. {TRUSTED}"
         )
     if seal is None:
         raise AllianceBayesError(f"{path} was not written by Fit.save.")

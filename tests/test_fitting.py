@@ -724,7 +724,7 @@ def test_files_of_another_format(small_fit, tmp_path, monkeypatch):
     monkeypatch.setattr(saving, "FORMAT", 4)
     path = small_fit.save(tmp_path / "fit.nc")
     monkeypatch.undo()
-    assert load_refusal(path).startswith(f"{path} has format 3; this version reads 2. ")
+    assert load_refusal(path).startswith(f"{path} has format 4; this version reads 3. ")
 
 
 # ---- PyMC's own sampler ----

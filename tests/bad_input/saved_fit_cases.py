@@ -170,9 +170,9 @@ DAMAGED = [
     Case("saved fit: the content of one and the seal of another", lambda folder: _file(
         lambda: content("moments") + whole_file()[len(content()) :])(folder), CHANGED),
     Case("saved fit: format 1", lambda folder: ab.load_fit(sealed(folder / "a.nc", content(), 1)),
-         ("has format 1; this version reads 2", "Read it with the version that wrote it")),
+         ("has format 1; this version reads 3", "Read it with the version that wrote it")),
     Case("saved fit: a later format", lambda folder: ab.load_fit(sealed(folder / "a.nc", content(), 30)),
-         ("has format 30; this version reads 2", "Read it with the version that wrote it")),
+         ("has format 30; this version reads 3", "Read it with the version that wrote it")),
     Case("saved fit: sealed nothing", lambda folder: ab.load_fit(sealed(folder / "a.nc", b"")), (FORGED, "OSError")),
     Case("saved fit: sealed text", lambda folder: ab.load_fit(sealed(folder / "a.nc", b"text")), (FORGED, "OSError")),
     Case("saved fit: sealed NetCDF of others", lambda folder: ab.load_fit(sealed(folder / "a.nc", _netcdf())),

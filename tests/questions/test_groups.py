@@ -115,7 +115,7 @@ def test_one_group_can_be_asked_by_itself(fit):
     answer = ab.directionality(alone, "x", "y")
     expected = fit.posterior["lagged_standardized"].sel(group="B", path="x -> y").mean()
     assert float(answer.draws["forward"].mean()) == pytest.approx(float(expected))
-    with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks are those of the whole fit; ask it"):
+    with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks are those of the fit of all groups; ask it"):
         alone.person_scores()
 
 

@@ -1,7 +1,6 @@
 """What is foretold of people with families and a state: beside the textbook, and beside people like them."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
 from alliance_bayes.engine.moments.design import design_of
 from alliance_bayes.posterior.predictions.forecasting import model_until
 from alliance_bayes.posterior.predictions.latent import LatentPeople
-from alliance_bayes.questions.calibration import _simulated_shares
 from latent_people import NAMES, people
 from test_latent_predictions import SIMPLE, conditional, some_theta, stacked
 
@@ -190,10 +188,14 @@ def test_shares_of_people_from_the_model_are_uniform_and_of_others_are_not():
         requires={"alliance": "sponsor"}, states={"sponsor": states},
     )  # fmt: skip
     there = PanelModel(spec, drawn, design_of(spec, drawn), units=model.column_units)
-    fit = SimpleNamespace(model=there, spec=spec, panel=drawn, settings=SimpleNamespace(seed=1))
     n_draws = 200
     equal = np.full((n_draws, 250), 1 / n_draws)
-    shares = _simulated_shares(fit, np.tile(theta, (n_draws, 1)), equal).reshape(250, 3, 3)
+
+    def shares_at(theta):
+        rng = np.random.default_rng(1)
+        return LatentPeople(there).predictive_shares(np.tile(theta, (n_draws, 1)), equal, rng).reshape(250, 3, 3)
+
+    shares = shares_at(theta)
     seen = ~np.isnan(shares)
     np.testing.assert_array_equal(seen[:, :, 0], states == 1)
     assert seen[:, :, 1:].all()
@@ -202,5 +204,5 @@ def test_shares_of_people_from_the_model_are_uniform_and_of_others_are_not():
     assert min(p_values) > 0.001
     wrong = theta.copy()
     wrong[model.system.names.index("mean alliance, 3")] -= 0.6
-    shares = _simulated_shares(fit, np.tile(wrong, (n_draws, 1)), equal).reshape(250, 3, 3)
+    shares = shares_at(wrong)
     assert np.nanmean(shares[:, 1, 0]) > 0.6, "predictions are too low"

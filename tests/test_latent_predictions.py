@@ -301,7 +301,7 @@ def test_imputed_values_of_a_normal_measure_have_its_conditional_distribution():
     model = panel_model(spec, panel)
     theta, values = some_theta(model)
     rng, n_draws = np.random.default_rng(3), 250
-    drawn = np.array([LatentPeople(model).imputed("trust", theta, rng)(0.0)[:, :, 0] for _ in range(n_draws)])
+    drawn = np.array([LatentPeople(model).imputed("trust", theta, rng)(0.0)[:, :, 1] for _ in range(n_draws)])
     drawn = (drawn - model.centre[1]) / model.unit[1]
     absent = 0
     for person, row in enumerate(stacked(panel, model, SIMPLE)):
@@ -331,7 +331,7 @@ def test_imputed_days_are_as_probable_as_their_family_says_at_what_is_left_of_th
     for _ in range(n_draws):
         drawn = LatentPeople(model).imputed("days", theta, rng)
         for shift, found in by_shift.items():
-            found.append(drawn(shift)[:, :, 0])
+            found.append(drawn(shift)[:, :, 1])
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     known = [0, 2]
     for person in range(2, 6):
@@ -365,7 +365,7 @@ def test_the_state_of_waves_that_nothing_is_known_of_is_drawn_too():
     without, _ = some_theta(model, changed={"sponsor -> trust": 0.0} | intercepts)
     rng = np.random.default_rng(3)
     last = [
-        np.array([LatentPeople(model).imputed("trust", each, rng)(0.0)[12:, 2, 0] for _ in range(150)]).mean()
+        np.array([LatentPeople(model).imputed("trust", each, rng)(0.0)[12:, 2, 1] for _ in range(150)]).mean()
         for each in (theta, without)
     ]
     carried = named["trust -> trust"]

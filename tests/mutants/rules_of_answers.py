@@ -837,15 +837,15 @@ ANSWERS: list[Mutant] = [
         ("imputations too few are said", "if n_imputations < 100 * largest:", "if n_imputations < 10 * largest:"),
     ),
     *rules_of(
+        "posterior/predictions/normal.py",
+        "questions/test_delta_adjustment.py::test_only_the_chosen_kinds_are_shifted",
+        ("delta is in SDs of the measure", "values + shift * scale", "values + shift * (scale > 0)"),
+    ),
+    *rules_of(
         "questions/shifted_panels.py",
         "questions/test_delta_adjustment.py::test_only_the_chosen_kinds_are_shifted",
-        ("a negative delta lowers values", "at_random + delta * cells.scale", "at_random - delta * cells.scale"),
-        ("delta is in SDs of the measure", "delta * cells.scale * cells.shifted", "delta * cells.shifted"),
-        (
-            "only the chosen absences are shifted",
-            "delta * cells.scale * cells.shifted",
-            "delta * cells.scale * cells.filled",
-        ),
+        ("a negative delta lowers values", "values(delta), at_random", "values(-delta), at_random"),
+        ("only the chosen absences are shifted", "np.where(cells.shifted, values", "np.where(cells.filled, values"),
         ("only the measure is shifted", "shifted &= np.isin(np.arange(len(columns)), own)", "shifted &= True"),
         (
             "what does not exist is not filled in",

@@ -148,7 +148,7 @@ class Fit:
 
     def with_draws(self, draws: xr.DataTree) -> "Fit":
         """The same fit with other draws, whose health is examined when it is asked for."""
-        return replace(self, sample=replace(self.sample, draws=draws))
+        return replace(self, sample=replace(self.sample, draws=draws), examined=None)
 
     @property
     def groups(self) -> tuple[str, ...]:

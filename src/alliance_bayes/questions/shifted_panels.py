@@ -22,8 +22,8 @@ from ..panel.records import MISSING
 from ..posterior.fitting import Fit
 from ..posterior.health import STATISTICS, examine
 from ..posterior.mixing import mixed
-from ..posterior.predictions.latent import LatentPeople, who_could_answer
-from ..posterior.predictions.normal import draw_unobserved
+from ..posterior.predictions.latent import who_could_answer
+from ..posterior.predictions.people import people_of
 from ..posterior.sample import Sample
 from ..posterior.samplers import sample_posterior
 from ..posterior.settings import Settings
@@ -191,30 +191,9 @@ def refits(
 
 def _imputed(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
     """Values at one posterior draw given those observed, in their own units, by delta."""
-    return (_responses if fit.spec.is_latent else _values)(fit, cells, theta, rng)
-
-
-def _values(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
-    """All normal values, drawn jointly."""
-    system, values = fit.system, fit.model.values()
-    targets = system.systems[0].observed[: system.n_values]
-    drawn = draw_unobserved(system, targets, theta[None], values, rng, fit.model.design.person_cell)[0]
-    by_wave = drawn.reshape(len(values), len(fit.panel.times), len(fit.spec.columns))
-    at_random = by_wave * fit.statistics.scale + fit.statistics.centre
-    return lambda delta: np.asarray(at_random + delta * cells.scale * cells.shifted)
-
-
-def _responses(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
-    """Values of the measure that is shifted."""
-    drawn = LatentPeople(fit.model).imputed(cells.measure, theta, rng)
-    observed = fit.panel.require_persons("A delta adjustment")[:, :, cells.places]
-
-    def at(delta: float) -> FloatArray:
-        values = observed.copy()
-        values[:, :, cells.own] = drawn(delta)
-        return values
-
-    return at
+    values = people_of(fit.model).imputed(cells.measure, theta, rng)
+    at_random = values(0.0)
+    return lambda delta: np.where(cells.shifted, values(delta), at_random)
 
 
 def _completed(panel: Panel, cells: Cells, values: FloatArray) -> Panel:

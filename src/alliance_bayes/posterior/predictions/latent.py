@@ -157,34 +157,48 @@ class LatentPeople:
         return result, on.astype(float)
 
     def imputed(self, measure: str, theta: FloatArray, rng: np.random.Generator) -> Callable[[float], FloatArray]:
-        """Draw everybody's values of one measure given all that was observed of them, wherever it was not.
-
-        Its linear predictors are drawn once, jointly with the state of every wave.
-
-        Parameters
-        ----------
-        measure
-            One of the measures.
-        theta
-            One draw of the parameters, in the model's unit.
-        rng
-            Source of the random numbers.
-
-        Returns
-        -------
-        Callable
-            Of a shift of the linear predictor (of a normal measure, in its SDs) to values in their own units, shape
-            ``(person, wave, column)``: the same but for the shift, as if the measure existed everywhere.
-        """
-        people = self._with_state_throughout()
-        n_waves, n_measures = len(self.model.panel.times), len(self.model.spec.measures)
-        position = self.model.spec.measures.index(measure)
+        """As of `People`: linear predictors are drawn once, jointly with the state of every wave."""
+        people, spec, panel = self._with_state_throughout(), self.model.spec, self.model.panel
+        n_waves, n_measures = len(panel.times), len(spec.measures)
+        position = spec.measures.index(measure)
         targets = people.model.system.systems[0].observed[position : n_measures * n_waves : n_measures]
         (predictor,) = people.variables(targets, theta[None], rng)
         phi, seed = people.model.predictor_moments(theta)[2], int(rng.integers(2**31))
-        return lambda shift: np.stack(
-            people._responses_at(measure, predictor + shift, phi, np.random.default_rng(seed)), axis=2
-        )
+        observed = observed_responses(self.model).values.reshape(panel.n_persons, n_waves, -1)
+        columns = [spec.response_columns.index(column) for column in spec.columns_of(measure)]
+
+        def at(shift: float) -> FloatArray:
+            values = observed.copy()
+            drawn = people._responses_at(measure, predictor + shift, phi, np.random.default_rng(seed))
+            values[:, :, columns] = np.stack(drawn, axis=2)
+            return values
+
+        return at
+
+    def predictive_shares(self, thetas: FloatArray, weights: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """As of `People`: from responses drawn wave by wave, each observed one taken as one more draw among them.
+
+        A random share of the draws that are equal to it counts as less.
+        """
+        model, seen = self.model, self.model.has_value
+        responses, state = observed_responses(model)
+        observed = responses.reshape(len(responses), len(model.panel.times), -1)
+        if model.spec.state is not None:
+            observed = np.dstack([observed, state])
+        observed = observed[seen]
+        shares = np.empty(observed.shape)
+        for wave in range(observed.shape[1]):
+            drawn, states = LatentPeople(model.before(wave, until=wave)).predicted(wave, thetas, rng)
+            if model.spec.state is not None:
+                drawn = np.dstack([drawn, states])
+            drawn, values = drawn[:, seen], observed[:, wave]
+            counted = np.where(np.isnan(drawn), 0.0, weights[:, :, None])
+            n_drawn, total = (~np.isnan(drawn)).sum(axis=0), counted.sum(axis=0)
+            with np.errstate(invalid="ignore"):
+                less, same = ((counted * holds).sum(axis=0) / total for holds in (drawn < values, drawn == values))
+                share = (n_drawn * less + rng.uniform(size=values.shape) * (n_drawn * same + 1)) / (n_drawn + 1)
+            shares[:, wave] = np.where(np.isnan(values) | (total == 0), np.nan, share)
+        return shares.reshape(len(shares), -1)
 
     def integration_error(self, thetas: FloatArray, seed: int) -> IntegrationError:
         """As of `People`."""

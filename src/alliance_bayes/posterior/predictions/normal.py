@@ -1,6 +1,6 @@
 """People whose measures are normal: their values drawn given others, replicated panels, and a panel's chi-square."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -98,6 +98,19 @@ class NormalPeople:
         targets = self.model.system.systems[0].observed[wave * size : (wave + 1) * size]
         centre, unit = self.model.column_units
         return self.variables(targets, thetas, rng) * unit + centre, np.zeros((len(thetas), 0))
+
+    def imputed(self, measure: str, theta: FloatArray, rng: np.random.Generator) -> Callable[[float], FloatArray]:
+        """As of `People`."""
+        model, spec = self.model, self.model.spec
+        (drawn,) = self.variables(model.system.systems[0].observed[: model.system.n_values], theta[None], rng)
+        values = self._responses(drawn).values.reshape(len(drawn), len(model.panel.times), -1)
+        scale = np.where(np.isin(spec.columns, spec.columns_of(measure)), model.column_units[1], 0.0)
+        return lambda shift: np.asarray(values + shift * scale)
+
+    def predictive_shares(self, thetas: FloatArray, weights: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """As of `People`."""
+        values, cells = self._with_any_value
+        return predictive_shares(self.model.system, thetas, weights, values, len(self.model.spec.columns), cells)
 
     def integration_error(self, thetas: FloatArray, seed: int) -> None:
         """None: nothing is approximated."""

@@ -1,6 +1,6 @@
 """What a model says of people, the same questions whether their measures are normal or something of them is latent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -126,6 +126,42 @@ class People(Protocol):
             Values of the spec's `response_columns` in their own units, shape ``(draw, person, column)``, NaN in draws
             in which they do not exist; and the state, 0 or 1, shape ``(draw, person)`` (without persons where there is
             none).
+        """
+
+    def imputed(self, measure: str, theta: FloatArray, rng: np.random.Generator) -> Callable[[float], FloatArray]:
+        """Values of all columns, those of one measure drawn given all that was observed of a person, and shifted.
+
+        Parameters
+        ----------
+        measure
+            One of the measures.
+        theta, rng
+            One draw of the parameters, and random numbers.
+
+        Returns
+        -------
+        Callable
+            Of a shift in SDs (of a linear predictor: on its scale) to values in their own units, shape
+            ``(person, wave, column)``: the same but for the shift, as if the measure existed everywhere. Where a value
+            was observed it is the one to use. Other normal measures are drawn jointly with it; where something is
+            latent, values of other measures are the observed ones.
+        """
+
+    def predictive_shares(self, thetas: FloatArray, weights: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Predictive probability of less than each value, given the person's values at earlier waves and covariates.
+
+        Parameters
+        ----------
+        thetas, rng
+            Parameters and random numbers.
+        weights
+            Weight of each draw for each person with any value, shape ``(draw, person)``, of sum 1 over draws.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the people with any value, shape ``(person, wave * column)``, the state being the last column where there
+            is one; in [0, 1], NaN where nothing was observed.
         """
 
     def integration_error(self, thetas: FloatArray, seed: int) -> IntegrationError | None:

@@ -239,8 +239,8 @@ def test_draws_without_a_value_are_counted_by_chain():
     (problem,) = health.problems
     assert problem == (
         "A parameter has no value (NaN or infinite) in 2 of 1,000 draws of chain 1 and 1 of 1,000 draws of chain 4: no "
-        "sampler leaves such draws, so the draws were changed or damaged. Sample again, or read them from a file that "
-        "is whole."
+        "sampler leaves such draws, so the draws were changed or damaged. Sample again, or read them from an undamaged "
+        "file."
     )
 
 

@@ -9,7 +9,7 @@ import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.panel import Absence
 from alliance_bayes.posterior.health import with_integration
-from alliance_bayes.posterior.predictions.integration import IntegrationError
+from alliance_bayes.posterior.integration import IntegrationError
 from alliance_bayes.posterior.predictions.latent import LatentPeople
 from alliance_bayes.posterior.samplers import sample_posterior
 from alliance_bayes.posterior.settings import Settings

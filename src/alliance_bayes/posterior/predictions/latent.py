@@ -21,7 +21,7 @@ from ...engine.moments.linear_system import LinearSystem
 from ...engine.moments.program_kernel import run
 from ...engine.moments.reference import structural_matrices
 from ...panel import Absence, told_states
-from .integration import IntegrationError, integration_error
+from ..integration import IntegrationError, integration_error
 from .responses import Responses, observed_responses
 
 __all__ = ["LatentPeople", "who_could_answer"]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...engine.model_on_panel import PanelModel
-from .integration import IntegrationError
+from ..integration import IntegrationError
 from .latent import LatentPeople
 from .normal import NormalPeople
 from .responses import Responses

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...engine.latent.known_cases import left_to_integrate
-from ...engine.latent.propagation import case_log_likelihoods
-from ...engine.latent.quadrature import corrections
-from ...engine.model_on_panel import PanelModel
+from ..engine.latent.known_cases import left_to_integrate
+from ..engine.latent.propagation import case_log_likelihoods
+from ..engine.latent.quadrature import corrections
+from ..engine.model_on_panel import PanelModel
 
 __all__ = ["IntegrationError", "integration_error"]
 

@@ -10,7 +10,7 @@ import xarray as xr
 from case import Case
 
 import alliance_bayes as ab
-from alliance_bayes.posterior.sources import OneGroup
+from alliance_bayes.posterior.source import Source
 from saved_fits import content, forged, made_up_fit, sealed, whole_file
 
 CHANGED = ("was changed since Fit.save wrote it", "Go back to an unchanged copy, or fit the model again")
@@ -293,7 +293,7 @@ EDITED = [
 
 def _one_group(folder):
     fit = made_up_fit()
-    replace(fit, source=OneGroup(("a", "b"))).save(folder / "fit.nc")
+    replace(fit, source=Source(group_of=("a", "b"))).save(folder / "fit.nc")
 
 
 UNWRITABLE = [

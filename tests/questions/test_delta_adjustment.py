@@ -13,7 +13,7 @@ import alliance_bayes as ab
 from alliance_bayes.engine.moments.kernel import moments
 from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.settings import Settings
-from alliance_bayes.posterior.sources import ImputedPanels, OneGroup
+from alliance_bayes.posterior.source import Source
 from alliance_bayes.posterior.summaries import indicator, probability
 from alliance_bayes.questions import delta_adjustment as module, shifted_panels
 from fabricated import made_fit
@@ -536,11 +536,11 @@ def test_moments_groups_and_imputed_panels_are_refused(kinds_of_absence):
     fit = unsampled(replace(SPEC, group_lags="free"), grouped)
     with pytest.raises(ab.SpecError, match="This fit is of several groups"):
         ab.delta_adjustment(fit, *NAMES, measure="days")
-    part = replace(unsampled(SPEC, grouped.of_group("a")), source=OneGroup(("a", "b")))
+    part = replace(unsampled(SPEC, grouped.of_group("a")), source=Source(group_of=("a", "b")))
     with pytest.raises(ab.SpecError, match="This fit is of several groups"):
         ab.delta_adjustment(part, *NAMES, measure="days")
 
     one = kinds_of_absence
-    several = replace(one, source=ImputedPanels(2), fits=(one, one))
+    several = replace(one, source=Source(n_panels=2), fits=(one, one))
     with pytest.raises(ab.SpecError, match="This fit is of 2 imputed panels, whose missing values were filled in"):
         ab.delta_adjustment(several, *NAMES, measure="days")

@@ -22,14 +22,14 @@ N_REPLICATES = 200
 
 
 class Stage(NamedTuple):
-    """A group of draws that is found once there is a posterior.
+    """A group of draws that follows from the posterior.
 
     Attributes
     ----------
     group
         Its name in `Fit.draws`.
     draw
-        Finds it; None where it takes too much space.
+        Makes it; None where it takes too much space.
     cure
         Where it can be had all the same.
     """
@@ -40,7 +40,7 @@ class Stage(NamedTuple):
 
 
 def with_other_groups(model: PanelModel, sample: Sample, prior: xr.Dataset) -> Sample:
-    """All groups of draws, or a sentence on each that could not be found.
+    """All groups of draws, or a sentence on each that could not be made.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _posterior_predictive(model: PanelModel, sample: Sample) -> xr.Dataset:
     )
 
 
-# In the order in which they are found, the cheapest first.
+# In the order in which they are made, the cheapest first.
 STAGES = (
     Stage("observed_data", _observed_data, "fit.panel.values holds them"),
     Stage("log_likelihood", _log_likelihood, "fit.log_likelihood(persons) computes them"),

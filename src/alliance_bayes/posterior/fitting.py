@@ -1,7 +1,7 @@
 """A fit: a model on a panel, draws of its posterior, and whether these can be trusted."""
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from .predictions.person_tables import person_scores
 from .sample import Sample, thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
-from .sources import ONE_PANEL, Source
+from .source import Source
 
 __all__ = ["Fit"]
 
@@ -64,7 +64,7 @@ class Fit:
 
     model: PanelModel
     sample: Sample
-    source: Source = ONE_PANEL
+    source: Source = field(default_factory=Source)
     fits: tuple["Fit", ...] = ()
     examined: Health | None = None
 
@@ -186,7 +186,7 @@ class Fit:
         return replace(
             self.with_draws(xr.DataTree.from_dict(draws)),
             model=PanelModel(spec, panel, design_of(spec, panel)),
-            source=self.source.of_group(self.groups),
+            source=replace(self.source, group_of=self.groups),
             fits=tuple(fit.of_group(group) for fit in self.fits),
             examined=self.health,
         )
@@ -407,7 +407,7 @@ class Fit:
         """Log density of each person's values per draw, dims ``(chain, draw, person)``.
 
         Of people with at least one value, marginal over random intercepts and states, in the values'
-        own units; the one that leaving out whole persons needs. Computed again where the draws do not
+        own units; the one that leaving out persons needs. Computed again where the draws do not
         hold it.
 
         Parameters

@@ -20,7 +20,7 @@ from .mixing import mixed
 from .sample import STOPPED, Sample
 from .sampling import fit
 from .shared_panel import SharedPanel
-from .sources import ImputedPanels
+from .source import Source
 
 __all__ = ["fit_imputations"]
 
@@ -89,7 +89,7 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
         )
         model = replace(fits[0].model, panel=SharedPanel(panels[: len(fits)]))
         sample = Sample(xr.DataTree.from_dict(draws), together, incomplete)
-        return Fit(model, sample, ImputedPanels(len(fits)), fits)
+        return Fit(model, sample, Source(n_panels=len(fits)), fits)
 
 
 def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mapping[str, Any]) -> tuple[Fit, ...]:
@@ -125,19 +125,19 @@ def _check_panels(panels: Sequence[Panel]) -> None:
         problems.add(
             f"There are {len(panels)} panels; give at least two, better twenty, each with its own imputations."
         )
-    alone = [place for place, panel in enumerate(panels, start=1) if panel.values is None]
+    alone = [index for index, panel in enumerate(panels, start=1) if panel.values is None]
     if alone:
         problems.add(f"Panels {quoted(alone)} hold moments alone; give panels of the persons.")
     problems.raise_as(PanelError)
     first = panels[0]
-    for place, panel in enumerate(panels[1:], start=2):
+    for index, panel in enumerate(panels[1:], start=2):
         differing = [
             name
             for name in ("persons", "measures", "times", "groups", "covariates")
             if not _alike(getattr(first, name), getattr(panel, name))
         ]
         if differing:
-            problems.add(f"Panel {place} has other {in_words(differing)} than panel 1.")
+            problems.add(f"Panel {index} has other {in_words(differing)} than panel 1.")
     if not problems.found and all(_same_values(first, panel) for panel in panels[1:]):
         problems.add("All panels hold the same values, so nothing is imputed; use fit on one of them.")
     problems.raise_as(PanelError)

@@ -24,7 +24,7 @@ class IntegrationError:
     Attributes
     ----------
     mean, sd
-        Mean and SD over draws of the exact log-likelihood minus the approximate one, found by importance sampling.
+        Mean and SD over draws of the exact log-likelihood minus the approximate one, estimated by importance sampling.
         A mean that is the same everywhere does not move the posterior; the SD is what could.
     monte_carlo_error
         Standard error of one such difference.

@@ -46,7 +46,7 @@ def fit(
         The same seed gives the same draws.
     draws, tune
         Draws kept of each chain, and warm-up draws before them; left open, the warm-up has 400, or 100 where linear
-        predictors are integrated out, since the scale of the posterior is found before it then.
+        predictors are integrated out, since the scale of the posterior is known before it then.
     chains, cores
         Number of chains, and how many run at once (all processors when left open).
     target_accept

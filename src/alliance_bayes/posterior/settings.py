@@ -126,5 +126,5 @@ def check_memory_of_draws(draws: int, chains: int, n_quantities: int) -> None:
 
 
 def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:
-    """Draws of a warm-up that nobody chose: fewer where the scale of the posterior is found before it."""
+    """Draws of a warm-up that nobody chose: fewer where the scale of the posterior is known before it."""
     return SCALED_TUNE if spec.is_latent and latent == "integrate" and sampler == "nutpie" else TUNE

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..panel import Panel
-from .sources import ImputedPanels
+from .source import one_panel_needed
 
 __all__ = ["SharedPanel"]
 
@@ -28,23 +28,19 @@ class SharedPanel(Panel):
     panels: tuple[Panel, ...]
 
     @property
-    def _source(self) -> ImputedPanels:
-        return ImputedPanels(len(self.panels))
-
-    @property
     def values(self) -> np.ndarray:
         """Refused."""
-        self._source.require_one_panel("A person's value")
+        raise one_panel_needed("A person's value", len(self.panels))
 
     @property
     def absence(self) -> np.ndarray:
         """Refused."""
-        self._source.require_one_panel("Who has a value")
+        raise one_panel_needed("Who has a value", len(self.panels))
 
     @property
     def states(self) -> dict[str, np.ndarray]:
         """Refused."""
-        self._source.require_one_panel("A person's state")
+        raise one_panel_needed("A person's state", len(self.panels))
 
     @property
     def has_persons(self) -> bool:
@@ -58,7 +54,7 @@ class SharedPanel(Panel):
 
     def require_persons(self, what: str) -> np.ndarray:
         """Refuse the values of persons."""
-        self._source.require_one_panel(what)
+        raise one_panel_needed(what, len(self.panels))
 
     def of_group(self, group: str) -> Panel:
         """What the panels of one group share."""

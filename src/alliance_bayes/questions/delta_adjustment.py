@@ -19,7 +19,6 @@ from ..panel import Absence
 from ..panel.records import MISSING
 from ..posterior.fitting import Fit
 from ..posterior.settings import check_settings, warm_up
-from ..posterior.sources import OneGroup
 from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM
 from .directionality import Directionality, check_pairs, directionality
@@ -304,7 +303,7 @@ def _checked(
             f"This fit is of {len(fit.fits)} imputed panels, whose missing values were filled in elsewhere; shift them "
             "there, or fit the panel with its missing values."
         )
-    if fit.groups or isinstance(fit.source, OneGroup):
+    if fit.groups or fit.source.group_of:
         problems.add(
             "This fit is of several groups, and values are imputed and effects read in one population. Fit the panel "
             "of one group, panel.of_group(...), by a spec without group_lags."

@@ -116,8 +116,8 @@ def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence
         deviations = np.where(seen, filled - means, 0.0)  # a large mean would swamp sums of squares
         sds = np.sqrt((deviations**2).sum(axis=0) / (counts - 1))
         correlations = _pairwise_correlations(deviations, seen)
-    rows: dict[tuple[str, str], float] = {("mean", name): means[place] for place, name in positions}
-    rows |= {("sd", name): sds[place] for place, name in positions}
+    rows: dict[tuple[str, str], float] = {("mean", name): means[index] for index, name in positions}
+    rows |= {("sd", name): sds[index] for index, name in positions}
     for earlier, first in positions:
         for later, second in positions:
             gap = later // n_measures - earlier // n_measures

@@ -198,8 +198,10 @@ class Fit:
         Returns
         -------
         pandas.Series
-            As of `share_between`. Where it is large, more imputations are needed, and answers hang on how the
-            imputations were made; empty where there is one panel.
+            ``(1 + 1/m) B / (W + (1 + 1/m) B)``, B the variance of the m posterior means and W the mean posterior
+            variance, of every derived quantity, in [0, 1]; empty where there is one panel. Indexed by the quantity with
+            its coordinates, such as ``"lagged[0 to 6; alliance -> days]"``. Where it is large, more imputations are
+            needed, and answers hang on how the imputations were made.
         """
         return share_between([fit.posterior for fit in self.fits], self.derived.quantities)
 

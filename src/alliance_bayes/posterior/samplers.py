@@ -40,14 +40,10 @@ def sample_posterior(model: PanelModel, settings: Settings, *, progress: bool = 
     InterruptionError
         If sampling is interrupted before there are draws enough to keep.
     """
-    from ..pymc_models.building import pymc_model_of
-
     run = _run_pymc if settings.sampler == "pymc" else _run_nutpie
     with held_interrupts() as interrupts, _few_draws_are_fine():
         started = time.perf_counter()
-        with without_keeping(interrupts, "before sampling began"):
-            pymc_model = pymc_model_of(model, latent=settings.latent)
-        tree, ready = run(model, pymc_model, settings, progress, interrupts)
+        tree, ready = run(model, settings, progress, interrupts)
         done = time.perf_counter()
         settings = replace(settings, compile_seconds=ready - started, sampling_seconds=done - ready)
         return Sample(equal_chains(tree, settings), settings)
@@ -58,11 +54,15 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 
 def _run_pymc(
-    model: PanelModel, pymc_model: Any, settings: Settings, progress: bool, interrupts: Interrupts
+    model: PanelModel, settings: Settings, progress: bool, interrupts: Interrupts
 ) -> tuple[xr.DataTree, float]:
     """Draws of PyMC's own NUTS, and when it began."""
     import pymc
 
+    from ..pymc_models.building import pymc_model_of
+
+    with without_keeping(interrupts, "before sampling began"):
+        pymc_model = pymc_model_of(model, latent=settings.latent)
     ready = time.perf_counter()
     seeds = {"random_seed": settings.seed, "progressbar": progress}
     with pymc_model:
@@ -77,16 +77,17 @@ def _run_pymc(
 
 
 def _run_nutpie(
-    model: PanelModel, pymc_model: Any, settings: Settings, progress: bool, interrupts: Interrupts
+    model: PanelModel, settings: Settings, progress: bool, interrupts: Interrupts
 ) -> tuple[xr.DataTree, float]:
     """Draws of nutpie, and when the model was compiled."""
     import nutpie
 
+    from ..pymc_models.building import pymc_model_of
     from ..pymc_models.compiling import compile_model
     from ..pymc_models.scaling import scaled
 
     with without_keeping(interrupts, "before sampling began"):
-        compiled = scaled(compile_model(pymc_model))
+        compiled = scaled(compile_model(pymc_model_of(model, latent=settings.latent)))
     ready = time.perf_counter()
     # Where coordinates are about right already, directions of a low-rank metric are noise; beyond so many parameters
     # finding them costs more than it saves.

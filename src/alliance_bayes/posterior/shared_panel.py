@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -56,9 +56,9 @@ class SharedPanel(Panel):
         """Refuse the values of persons."""
         raise one_panel_needed(what, len(self.panels))
 
-    def of_group(self, group: str) -> Panel:
+    def of_group(self, group: str) -> Self:
         """What the panels of one group share."""
-        return SharedPanel([panel.of_group(group) for panel in self.panels])
+        return type(self)([panel.of_group(group) for panel in self.panels])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SharedPanel, (self.panels,)

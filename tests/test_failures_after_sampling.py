@@ -110,7 +110,7 @@ def test_health_without_the_error_of_the_integral(small_fit, monkeypatch):
     monkeypatch.setattr("alliance_bayes.posterior.predictions.normal.NormalPeople.integration_error", fail)
     assert replace(small_fit).health.problems[0] == (
         "How far the approximate integral over the linear predictors is off is not known, since finding it failed "
-        '(LinAlgError: Matrix is not positive definite). Hold the answer against latent="sample".'
+        '(LinAlgError: Matrix is not positive definite). Compare the answer with that of latent="sample".'
     )
 
 

@@ -371,8 +371,8 @@ def test_imputations_that_are_done_are_kept(small_fit, monkeypatch, way):
     monkeypatch.setattr(imputations, "fit", stopping_at(2, ways(small_fit)[way], [small_fit]))
     n_kept = 2 + LAST_KEPT[way]
     sentence = (
-        f"Interrupted after {n_kept} of 4 imputed panels: the answer rests on these, and knows the less of what "
-        "differs between imputations. Fit all panels for the final one."
+        f"Interrupted after {n_kept} of 4 imputed panels: the answer is of these alone, and less certain of what "
+        "differs between imputations. Fit all panels for a final answer."
     )
     with pytest.warns(ab.FitWarning) as warned:
         fit = ab.fit_imputations(ab.RICLPM(["alliance", "days"]), imputed(), seed=1)

@@ -124,7 +124,7 @@ class Chains:
         size = f" (step size {self._step_sizes_of([chain])})" if self.step_sizes.size else ""
         return (
             f"Chain {chain + 1} does not move from draw {first + 1:,} {until}{size}: {last - first + 1:,} of its "
-            f"{n_draws:,} draws are one and the same, and say nothing of the posterior. {STANDSTILL_CURE}"
+            f"{n_draws:,} draws are identical, and hold no information about the posterior. {STANDSTILL_CURE}"
         )
 
     def _steps_in_words(self) -> list[str]:

@@ -28,6 +28,6 @@ def examine_sample(model: PanelModel, sample: Sample) -> Health:
         return with_problem(
             health,
             "How far the approximate integral over the linear predictors is off is not known, since finding it failed "
-            f'({error_in_words(failure)}). Hold the answer against latent="sample".',
+            f'({error_in_words(failure)}). Compare the answer with that of latent="sample".',
         )
     return health if error is None else with_integration(health, error)

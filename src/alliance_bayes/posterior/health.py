@@ -104,13 +104,13 @@ def with_integration(health: Health, error: IntegrationError) -> Health:
     if not error.effective_share >= SMALLEST_SHARE:
         problems.append(
             "The approximate integral over the linear predictors moves the posterior: weighted as the exact one "
-            f"would, the draws count for {100 * error.effective_share:.0f} % of their number. Hold the answer against "
-            'latent="sample", or use a simpler family.'
+            f"would, the draws count for {100 * error.effective_share:.0f} % of their number. Compare the answer "
+            'with that of latent="sample", or use a simpler family.'
         )
     if error.unsettled > MOST_UNSETTLED:
         problems.append(
-            f"The integral did not settle for {100 * error.unsettled:.1f} % of cases; hold the answer against "
-            'latent="sample".'
+            f"The integral did not settle for {100 * error.unsettled:.1f} % of cases; compare the answer "
+            'with that of latent="sample".'
         )
     return replace(health, problems=tuple(problems), integration=error)
 

@@ -76,8 +76,8 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
         incomplete: tuple[str, ...] = ()
         if len(fits) < len(panels):
             incomplete = (
-                f"{STOPPED} after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows "
-                "the less of what differs between imputations. Fit all panels for the final one.",
+                f"{STOPPED} after {len(fits)} of {len(panels)} imputed panels: the answer is of these alone, and "
+                "less certain of what differs between imputations. Fit all panels for a final answer.",
             )
             warnings.warn(incomplete[0], FitWarning, skip_file_prefixes=(PACKAGE,))
         draws = {f"/{name}": mixed([each.drawn(name) for each in fits]) for name in GROUPS}

@@ -188,9 +188,9 @@ def test_a_chain_that_stands_still_for_a_while_is_named(first, last, where):
     if where:
         (problem,) = health.problems
         assert problem == (
-            f"Chain 2 does not move {where} draws are identical, and hold no information about the posterior. More draws "
-            "do not help. Sample again with another seed; if a chain stands still again, the density breaks down where "
-            "it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
+            f"Chain 2 does not move {where} draws are identical, and hold no information about the posterior. More "
+            "draws do not help. Sample again with another seed; if a chain stands still again, the density breaks down "
+            "where it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
         )
 
 

@@ -6,13 +6,23 @@ import numpy as np
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.engine.design import design_of
+from alliance_bayes.engine.layout import lay_out
+from alliance_bayes.engine.model_on_panel import PanelModel
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.sample import Sample
+from alliance_bayes.posterior.settings import Settings
 from alliance_bayes.spec.steps import interval_names
 
 HEALTHY = Health(1.0, 900.0, 900.0, 0, 1.0, "", ())
 DRIFT = np.array([[-0.30, 0.0, 0.0], [0.15, -0.25, 0.0], [0.05, 0.10, -0.20]])
 MEASURES = ("x", "m", "y")
+
+
+def made_fit(spec, panel, draws, settings, **more):
+    """A fit of any model to any panel with these draws, whether the model is identified there or not."""
+    model = PanelModel(lay_out(spec, design_of(spec, panel)), panel)
+    return ab.Fit(model, Sample(draws, settings, more.pop("incomplete", ())), **more)
 
 
 def fabricated_fit(
@@ -81,9 +91,9 @@ def fabricated_fit(
                 (centre * np.asarray(drift) + noise * rng.normal(size=(*shape, size, size))).reshape(*shape, -1),
             )
         groups[group] = xr.Dataset(variables, coords=coordinates)
-    fitted = ab.Fit(spec, panel, xr.DataTree.from_dict(groups), Settings(50, 1, 2, 1, 0.9, 1, "", 0, 0))
-    fitted.__dict__["health"] = health
-    return fitted
+    return made_fit(
+        spec, panel, xr.DataTree.from_dict(groups), Settings(50, 1, 2, 1, 0.9, 1, "", 0, 0), examined=health
+    )
 
 
 def _constant(value, shape, dims, coordinates):

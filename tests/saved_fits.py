@@ -13,8 +13,11 @@ import xarray as xr
 import alliance_bayes as ab
 from alliance_bayes.basics.seals import seal_of
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.posterior import fitting
+from alliance_bayes.posterior.after_sampling import with_other_groups
+from alliance_bayes.posterior.prior_draws import prior_draws
+from alliance_bayes.posterior.sample import Sample
 from alliance_bayes.posterior.saving import FORMAT
+from alliance_bayes.posterior.settings import Settings
 
 __all__ = ["content", "forged", "made_up_fit", "made_up_fit_of", "sealed", "whole_file"]
 
@@ -50,12 +53,12 @@ def made_up_fit(kind: str = "persons") -> ab.Fit:
 
 def made_up_fit_of(spec: ab.RICLPM | ab.CLPM, panel: ab.Panel, *, with_all_groups: bool = False) -> ab.Fit:
     """A fit of any model to any panel, its draws from the prior; with what is found after sampling, if wanted."""
-    settings = fitting.Settings(N_DRAWS, 5, 1, 1, 0.8, 3, "nutpie", 0.1, 0.2)
-    prior = fitting._prior(panel_model(spec, panel), settings.seed).isel(draw=slice(N_DRAWS))
+    settings, model = Settings(N_DRAWS, 5, 1, 1, 0.8, 3, "nutpie", 0.1, 0.2), panel_model(spec, panel)
+    prior = prior_draws(model, settings.rng("prior")).isel(draw=slice(N_DRAWS))
     sampler = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((1, N_DRAWS), dtype=bool))})
     draws = {"/posterior": prior, "/sample_stats": sampler.assign_coords(prior[["chain", "draw"]].coords)}
-    fit = ab.Fit(spec, panel, xr.DataTree.from_dict(draws), settings)
-    return fitting._with_other_groups(fit, prior) if with_all_groups else fit
+    sample = Sample(xr.DataTree.from_dict(draws), settings)
+    return ab.Fit(model, with_other_groups(model, sample, prior) if with_all_groups else sample)
 
 
 @cache

@@ -8,7 +8,7 @@ import alliance_bayes as ab
 from alliance_bayes.engine.kernels.interpreter import run
 from alliance_bayes.engine.kernels.moments import moments
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.posterior.predictions.discrepancy import chi_square_of, chi_squares
+from alliance_bayes.posterior.predictions.normal import NormalPeople, chi_square_of
 from helpers import grouped_panel, random_panel
 
 SPEC = ab.CLPM(["alliance", "days"])
@@ -53,7 +53,7 @@ def test_replicated_ones_are_those_of_new_people():
     model, found = solved(panel)
     thetas = np.tile(found.theta, (150, 1))
     rng = np.random.default_rng(6)
-    _, replicated = chi_squares(model, thetas, model.values(), rng)
+    _, replicated = NormalPeople(model).chi_squares(thetas, rng)
     assert replicated.shape == (150,)
     wishart = [chi_of_new_people(rng, 100, 6) for _ in range(150)]
     assert kstest(replicated, wishart).pvalue > 0.01
@@ -71,7 +71,7 @@ def test_too_few_people_have_none():
     panel = random_panel(2, (0, 1, 2), np.random.default_rng(7), persons=7)
     model = panel_model(SPEC, panel)
     theta = np.array([parameter.start for parameter in model.system.parameters])
-    observed, replicated = chi_squares(model, theta[None], model.values(), np.random.default_rng(8))
+    observed, replicated = NormalPeople(model).chi_squares(theta[None], np.random.default_rng(8))
     assert np.isnan([*observed, *replicated]).all()
 
 

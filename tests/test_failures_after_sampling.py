@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
-from alliance_bayes.posterior import fitting
+from alliance_bayes.posterior import after_sampling
 from test_interruption import MODEL
 
 QUICK = {"seed": 5, "draws": 150, "tune": 200, "chains": 2}
@@ -32,12 +32,12 @@ PARTS = {
 def failing(monkeypatch, group, error):
     """Let one stage fail; every other one goes on."""
 
-    def fail(_):
+    def fail(*_):
         raise error
 
-    stages = [stage._replace(draw=fail) if stage.group == group else stage for stage in fitting.STAGES]
+    stages = [stage._replace(draw=fail) if stage.group == group else stage for stage in after_sampling.STAGES]
     assert len(stages) == len(PARTS)
-    monkeypatch.setattr(fitting, "STAGES", tuple(stages))
+    monkeypatch.setattr(after_sampling, "STAGES", tuple(stages))
 
 
 def fit_with_warnings(small_fit, small_panel):
@@ -92,8 +92,8 @@ def test_several_parts_fail(small_fit, small_panel, monkeypatch):
     def singular(_):
         raise SINGULAR
 
-    monkeypatch.setattr(fitting, "per_person", fail)
-    monkeypatch.setattr("alliance_bayes.posterior.predictions.prediction.lower_factor", singular)
+    monkeypatch.setattr("alliance_bayes.posterior.predictions.normal.per_person", fail)
+    monkeypatch.setattr("alliance_bayes.posterior.predictions.normal.lower_factor", singular)
     fit = fit_with_warnings(small_fit, small_panel)
     assert [sentence.partition(" are missing")[0] for sentence in fit.incomplete] == [
         "Log-likelihoods of persons",
@@ -107,12 +107,10 @@ def test_health_without_the_error_of_the_integral(small_fit, monkeypatch):
     def fail(*_):
         raise SINGULAR
 
-    monkeypatch.setattr(fitting, "integration_error", fail)
-    monkeypatch.setattr(type(small_fit.spec), "is_latent", True)
-    again = fitting._laid_out(replace(small_fit), small_fit.model)
-    assert again.health.problems[0] == (
+    monkeypatch.setattr("alliance_bayes.posterior.predictions.normal.NormalPeople.integration_error", fail)
+    assert replace(small_fit).health.problems[0] == (
         "How far the approximate integral over the linear predictors is off is not known, since finding it failed "
-        '(LinAlgError: Matrix is not positive definite). Hold the answer against latent="sample".'
+        '(LinAlgError: Matrix is not positive definite). Compare the answer with that of latent="sample".'
     )
 
 
@@ -123,7 +121,9 @@ def test_health_without_the_error_of_the_integral(small_fit, monkeypatch):
 def without_prior(small_fit):
     groups = {name: group for name, group in small_fit.draws.to_dict().items() if name != "/prior"}
     sentence = "Prior draws are missing, since somebody threw them away."
-    return replace(small_fit, draws=xr.DataTree.from_dict(groups), incomplete=(sentence,))
+    return replace(
+        small_fit, sample=replace(small_fit.sample, draws=xr.DataTree.from_dict(groups), incomplete=(sentence,))
+    )
 
 
 @pytest.mark.parametrize("question", ["directionality", "hypotheses", "bayes_factors"])
@@ -141,7 +141,7 @@ def test_questions_without_the_prior_are_answered(without_prior, small_fit):
 
 
 def test_a_part_that_is_missing_without_a_reason(small_fit):
-    bare = replace(small_fit, draws=xr.DataTree.from_dict({"/posterior": small_fit.posterior}))
+    bare = small_fit.with_draws(xr.DataTree.from_dict({"/posterior": small_fit.posterior}))
     with pytest.raises(
         ab.SpecError, match=r"^This needs statistics of the sampler, which this fit does not hold\. It "
     ):
@@ -153,7 +153,8 @@ def test_a_group_of_an_incomplete_fit_is_incomplete():
 
     fit = ab.fit(ab.RICLPM(["x", "y"], group_lags="free"), grouped_panel(), seed=1, draws=50, tune=50, chains=2)
     groups = {name: group for name, group in fit.draws.to_dict().items() if name != "/prior"}
-    partial = replace(fit, draws=xr.DataTree.from_dict(groups), incomplete=("No prior.",))
+    sample = replace(fit.sample, draws=xr.DataTree.from_dict(groups), incomplete=("No prior.",))
+    partial = replace(fit, sample=sample)
     of_group = partial.of_group("a")
     assert of_group.incomplete == ("No prior.",)
     with pytest.raises(ab.SpecError, match=r"No prior\.$"):

@@ -1,7 +1,7 @@
 """One real fit: the same seed gives the same draws, and every answer is read off them as it says."""
 
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,10 @@ from alliance_bayes.basics.problems import AllianceBayesError, PanelError, SpecE
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.likelihood import persons as likelihood
-from alliance_bayes.posterior import fitting, saving
-from alliance_bayes.posterior.fitting import _compared
+from alliance_bayes.posterior import after_sampling, saving
+from alliance_bayes.posterior.predictions.checking import chi_square_row, compared
+from alliance_bayes.posterior.prior_draws import N_PRIOR_DRAWS, proper_draws
+from fabricated import made_fit
 from helpers import between_covariance, random_panel, textbook_moments
 
 QUICK = {"draws": 150, "tune": 200, "chains": 2}
@@ -237,7 +239,7 @@ def test_log_likelihood_of_every_person_at_a_draw(small_fit, small_panel):
 
 
 def test_log_likelihoods_too_many_to_keep_are_computed_on_demand(small_fit, small_panel, monkeypatch):
-    monkeypatch.setattr(fitting, "MOST_STORED_VALUES", 1000)
+    monkeypatch.setattr(after_sampling, "MOST_STORED_VALUES", 1000)
     frugal = ab.fit(small_fit.spec, small_panel, seed=5, **QUICK)
     assert "log_likelihood" not in frugal.draws.children
     np.testing.assert_array_equal(frugal.log_likelihood(), small_fit.log_likelihood())
@@ -249,7 +251,7 @@ def test_log_likelihoods_of_some_persons_at_a_time(most_persons, small_fit, monk
     monkeypatch.setattr(likelihood, "MOST_PERSONS", most_persons)
     stored = small_fit.log_likelihood()
     groups = {name: group for name, group in small_fit.draws.to_dict().items() if name != "/log_likelihood"}
-    bare = replace(small_fit, draws=xr.DataTree.from_dict(groups))
+    bare = small_fit.with_draws(xr.DataTree.from_dict(groups))
     xr.testing.assert_identical(bare.log_likelihood(), stored)
     for some in (slice(0, 20), slice(20, None), slice(50, 20, -3), slice(0, 0)):
         for fit in (small_fit, bare):
@@ -376,7 +378,7 @@ def test_a_forecast_of_an_observed_wave_uses_earlier_waves_only(small_fit):
     for wave in (2, 3):
         values[:, wave] = values[np.random.default_rng(wave).permutation(60), wave]
     dealt = ab.Panel.from_arrays(values, measures=panel.measures, times=panel.times, persons=panel.persons)
-    other = replace(small_fit, panel=dealt)
+    other = made_fit(small_fit.spec, dealt, small_fit.draws, small_fit.settings)
     columns = ["mean", "sd", "lower", "upper"]
     left, right = small_fit.forecast(12)[columns], other.forecast(12)[columns]
     np.testing.assert_allclose(left, right, rtol=1e-9)
@@ -486,19 +488,18 @@ def test_misfit_is_in_either_tail_and_not_at_its_limit(n_larger, verdict):
     both = [
         [pd.Series([value], index) for value in (10.0, 10.0 + (1 if place < n_larger else -1))] for place in range(1000)
     ]
-    (row,) = _compared(pd.Series([9.5], index), both).to_dict("records")
+    (row,) = compared(pd.Series([9.5], index), both).to_dict("records")
     assert (row["observed"], row["completed"]) == (9.5, 10.0)
     assert row["mean"] == pytest.approx(9 + 2 * n_larger / 1000)
     assert (row["p"], row["verdict"]) == (n_larger / 1000, verdict)
 
 
 @pytest.mark.parametrize(("n_larger", "verdict"), [(0, "misfit"), (4, "misfit"), (5, ""), (100, ""), (200, "")])
-def test_overall_misfit_is_a_chi_square_larger_than_replicated_ones(small_fit, monkeypatch, n_larger, verdict):
+def test_overall_misfit_is_a_chi_square_larger_than_replicated_ones(n_larger, verdict):
     """Of two hundred replicated panels so many have the larger one; a small one is no misfit."""
     completed = np.full(200, 30.0)
     replicated = completed + np.where(np.arange(200) < n_larger, 1.0, -1.0)
-    monkeypatch.setattr(fitting, "chi_squares", lambda *_: (completed, replicated))
-    (row,) = small_fit._overall_check().to_dict("records")
+    (row,) = chi_square_row(completed, replicated).to_dict("records")
     assert (row["completed"], row["p"], row["verdict"]) == (30.0, n_larger / 200, verdict)
 
 
@@ -510,10 +511,10 @@ def test_prior_draws_are_those_whose_moments_are_proper():
     )
     _, proper = run_many(model.scale.join(model.scale.draw(500, np.random.default_rng(2))), model.scale.arrays)
     assert 0 < proper.sum() < 500
-    blocks, thetas = fitting._proper_draws(model.scale, np.random.default_rng(2))
+    blocks, thetas = proper_draws(model.scale, np.random.default_rng(2))
     again, proper = run_many(model.scale.join(blocks), model.scale.arrays)
     assert proper.all()
-    assert thetas.shape == (fitting.N_PRIOR_DRAWS, model.system.n_parameters)
+    assert thetas.shape == (N_PRIOR_DRAWS, model.system.n_parameters)
     np.testing.assert_array_equal(again, thetas)
 
 
@@ -721,10 +722,10 @@ def test_files_that_are_no_netcdf(tmp_path):
 
 
 def test_files_of_another_format(small_fit, tmp_path, monkeypatch):
-    monkeypatch.setattr(saving, "FORMAT", 3)
+    monkeypatch.setattr(saving, "FORMAT", 4)
     path = small_fit.save(tmp_path / "fit.nc")
     monkeypatch.undo()
-    assert load_refusal(path).startswith(f"{path} has format 3; this version reads 2. ")
+    assert load_refusal(path).startswith(f"{path} has format 4; this version reads 3. ")
 
 
 # ---- PyMC's own sampler ----

@@ -1,7 +1,6 @@
 """What is foretold of people with families and a state: beside the textbook, and beside people like them."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +11,8 @@ import alliance_bayes as ab
 from alliance_bayes.engine.design import design_of
 from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
-from alliance_bayes.posterior.predictions.forecasting import foretold, model_until
-from alliance_bayes.posterior.predictions.latent_predictions import latent_per_person, replicate_responses
-from alliance_bayes.questions.calibration import _simulated_shares
+from alliance_bayes.posterior.predictions.forecasting import model_until
+from alliance_bayes.posterior.predictions.latent import LatentPeople
 from latent_people import NAMES, people
 from test_latent_predictions import SIMPLE, conditional, some_theta, stacked
 
@@ -28,7 +26,7 @@ def test_normal_measures_beside_a_state_are_foretold_as_the_textbook_says(wave):
     model = panel_model(ALONE, panel)
     theta, values = some_theta(model)
     n_draws, rng = 1500, np.random.default_rng(3)
-    drawn, states = foretold(model.before(wave, until=wave), wave, np.tile(theta, (n_draws, 1)), rng)
+    drawn, states = LatentPeople(model.before(wave, until=wave)).predicted(wave, np.tile(theta, (n_draws, 1)), rng)
     drawn = (drawn - model.centre) / model.unit
     helper = panel.values[:, :, NAMES.index("helper")]
     for person, row in enumerate(stacked(panel, model, SIMPLE)):
@@ -56,14 +54,14 @@ def test_answers_and_state_are_foretold_as_they_are_in_people_alike():
     changed = {"slope yes": 2.0, "helper -> yes": 0.8, "yes -> helper acquired": 1.5, "yes -> helper kept": -1.0}
     theta, _ = some_theta(model, changed=changed)
     many = ab.Panel.from_arrays(np.tile(first, (n_alike // 16, 1, 1)), measures=measures, times=times)
-    raw, states = replicate_responses(PanelModel(lay_out(spec, design_of(spec, many)), many), theta, rng)
+    raw, states = LatentPeople(PanelModel(lay_out(spec, design_of(spec, many)), many)).replicated(theta, rng)
     yes = raw.reshape(-1, 3, 2)[:, :, 0]
     unknown = np.concatenate([first, first[:2]])
     unknown[:16, :, 2], unknown[16:, :, 2] = np.nan, [[0], [1]]  # so that of the first 16 only answers and states tell
     asked = ab.Panel.from_arrays(unknown, measures=measures, times=times)
     model = PanelModel(lay_out(spec, design_of(spec, asked)), asked)
     n_draws = 2000
-    drawn, on = foretold(model.before(2, until=2), 2, np.tile(theta, (n_draws, 1)), rng)
+    drawn, on = LatentPeople(model.before(2, until=2)).predicted(2, np.tile(theta, (n_draws, 1)), rng)
     differences = []
     for person in range(16):
         alike = (yes[:, :2] == first[person, :2, 0]).all(axis=1) & (states[:, :2] == first[person, :2, 1]).all(axis=1)
@@ -81,7 +79,7 @@ def test_what_needs_a_state_is_foretold_where_the_state_is_on():
     spec = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days(30)}, state=sponsor())
     model = panel_model(spec, panel)
     theta, _ = some_theta(model)
-    drawn, on = foretold(model.before(1, until=1), 1, np.tile(theta, (60, 1)), np.random.default_rng(2))
+    drawn, on = LatentPeople(model.before(1, until=1)).predicted(1, np.tile(theta, (60, 1)), np.random.default_rng(2))
     np.testing.assert_array_equal(np.isnan(drawn[:, :, 0]), on == 0)
     assert not np.isnan(drawn[:, :, 1]).any()
     assert 0.05 < on.mean() < 0.95
@@ -137,7 +135,7 @@ def test_beyond_the_panel_parameters_and_windows_go_on():
     assert (window[1:, 3:] == panel.values[1:, [2], NAMES.index("window")]).all()
     assert (window[0, 2:] == panel.values[0, 1, NAMES.index("window")]).all()
     assert longer.spec.families["passed"].trials == (6, 6, 8, 8, 8)
-    drawn, _ = foretold(longer, wave, np.repeat(thetas, 200, axis=0), np.random.default_rng(4))
+    drawn, _ = LatentPeople(longer).predicted(wave, np.repeat(thetas, 200, axis=0), np.random.default_rng(4))
     assert np.nanmax(drawn[:, :, 2]) == 8
     assert (drawn[:, :, 1] <= window[:, 4]).all()
 
@@ -152,7 +150,9 @@ def test_waves_that_nobody_has_reached_say_nothing_of_those_before(time):
     longer, thetas, _ = model_until(model, time, theta[None])
     everyone = np.arange(20)
     np.testing.assert_allclose(
-        latent_per_person(longer, thetas, everyone), latent_per_person(model, theta[None], everyone), rtol=1e-4
+        LatentPeople(longer).log_densities(thetas, everyone),
+        LatentPeople(model).log_densities(theta[None], everyone),
+        rtol=1e-4,
     )
 
 
@@ -162,7 +162,7 @@ def test_densities_of_later_waves_beside_a_state_are_the_textbooks():
     model = panel_model(ALONE, panel)
     theta, values = some_theta(model)
     everyone = np.arange(12)
-    whole, before = (latent_per_person(each, theta[None], everyone)[0] for each in (model, model.before(1)))
+    whole, before = (LatentPeople(each).log_densities(theta[None], everyone)[0] for each in (model, model.before(1)))
     found = whole - before
     helper = panel.values[:, :, NAMES.index("helper")]
     for person, row in enumerate(stacked(panel, model, SIMPLE)):
@@ -183,16 +183,20 @@ def test_shares_of_people_from_the_model_are_uniform_and_of_others_are_not():
     spec = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days(30)}, state=sponsor())
     model = panel_model(spec, panel)
     theta, _ = some_theta(model, changed={"mean alliance, 3": 0.3, "days -> alliance": 0.2})
-    raw, states = replicate_responses(model, theta, np.random.default_rng(5))
+    raw, states = LatentPeople(model).replicated(theta, np.random.default_rng(5))
     drawn = ab.Panel.from_arrays(
         raw.reshape(250, 3, 2), measures=["alliance", "days"], times=panel.times,
         requires={"alliance": "sponsor"}, states={"sponsor": states},
     )  # fmt: skip
     there = PanelModel(lay_out(spec, design_of(spec, drawn)), drawn, units=model.column_units)
-    fit = SimpleNamespace(model=there, spec=spec, panel=drawn, settings=SimpleNamespace(seed=1))
     n_draws = 200
     equal = np.full((n_draws, 250), 1 / n_draws)
-    shares = _simulated_shares(fit, np.tile(theta, (n_draws, 1)), equal).reshape(250, 3, 3)
+
+    def shares_at(theta):
+        rng = np.random.default_rng(1)
+        return LatentPeople(there).predictive_shares(np.tile(theta, (n_draws, 1)), equal, rng).reshape(250, 3, 3)
+
+    shares = shares_at(theta)
     seen = ~np.isnan(shares)
     np.testing.assert_array_equal(seen[:, :, 0], states == 1)
     assert seen[:, :, 1:].all()
@@ -201,5 +205,5 @@ def test_shares_of_people_from_the_model_are_uniform_and_of_others_are_not():
     assert min(p_values) > 0.001
     wrong = theta.copy()
     wrong[model.system.names.index("mean alliance, 3")] -= 0.6
-    shares = _simulated_shares(fit, np.tile(wrong, (n_draws, 1)), equal).reshape(250, 3, 3)
+    shares = shares_at(wrong)
     assert np.nanmean(shares[:, 1, 0]) > 0.6, "predictions are too low"

@@ -188,9 +188,9 @@ def test_a_chain_that_stands_still_for_a_while_is_named(first, last, where):
     if where:
         (problem,) = health.problems
         assert problem == (
-            f"Chain 2 does not move {where} draws are one and the same, and say nothing of the posterior. More draws "
-            "do not help. Sample again with another seed; if a chain stands still again, the density breaks down where "
-            "it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
+            f"Chain 2 does not move {where} draws are identical, and hold no information about the posterior. More "
+            "draws do not help. Sample again with another seed; if a chain stands still again, the density breaks down "
+            "where it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
         )
 
 
@@ -239,8 +239,8 @@ def test_draws_without_a_value_are_counted_by_chain():
     (problem,) = health.problems
     assert problem == (
         "A parameter has no value (NaN or infinite) in 2 of 1,000 draws of chain 1 and 1 of 1,000 draws of chain 4: no "
-        "sampler leaves such draws, so the draws were changed or damaged. Sample again, or read them from a file that "
-        "is whole."
+        "sampler leaves such draws, so the draws were changed or damaged. Sample again, or read them from an undamaged "
+        "file."
     )
 
 

@@ -144,7 +144,7 @@ def test_share_between_imputations(mixed):
     assert mixed.between_share["lagged[0 to 1, x -> y]"] == pytest.approx(between / (within + between))
     assert mixed.between_share.between(0, 1).all()
     assert (np.diff(mixed.between_share) <= 0).all()
-    assert "2 imputed panels of 80 people, 4 waves, 400 draws, seed 3" in str(mixed)
+    assert "2 imputed panels of 80 people, 4 waves, 400 draws in " in str(mixed)
     assert f"  {mixed.between_share.index[0]}: {mixed.between_share.iloc[0]:.2f}" in str(mixed).splitlines()
 
 
@@ -155,7 +155,7 @@ def test_health_is_that_within_panels(mixed):
         f"Panel {place}: {problem}" for place, each in enumerate(mixed.fits, 1) for problem in each.health.problems
     )
     chains = mixed.fits[0].posterior.sizes["chain"]
-    stuck = replace(mixed.fits[1], draws=mixed.fits[1].draws)
+    stuck = mixed.fits[1].with_draws(mixed.fits[1].draws)
     stuck.__dict__["health"] = replace(mixed.fits[1].health, stuck=(1, 2))
     again = replace(mixed, fits=(mixed.fits[0], stuck, *mixed.fits[2:]))
     assert again.health.stuck == (chains + 1, chains + 2)

@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 import alliance_bayes as ab
 from alliance_bayes.cli import app
 from alliance_bayes.files.run_folder import finished, read_manifest
-from alliance_bayes.posterior import fitting, imputations
+from alliance_bayes.posterior import imputations
+from alliance_bayes.posterior.interruption import equal_chains
 from helpers import random_panel
 
 MODEL = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
@@ -108,12 +109,12 @@ def test_chains_are_cut_to_what_they_all_hold(interrupted, small_fit):
 )
 def test_what_keeps_most_draws_is_kept(small_fit, lengths, kept):
     settings = replace(small_fit.settings, **ASKED)
-    sizes = fitting._cut(padded(small_fit.draws, lengths, 150), settings)["posterior"].sizes
+    sizes = equal_chains(padded(small_fit.draws, lengths, 150), settings)["posterior"].sizes
     assert (sizes["chain"], sizes["draw"]) == kept
 
 
 def test_whole_draws_are_left_as_they_are(small_fit):
-    assert fitting._cut(small_fit.draws, small_fit.settings) is small_fit.draws
+    assert equal_chains(small_fit.draws, small_fit.settings) is small_fit.draws
     assert small_fit.interrupted == ""
     assert not small_fit.stopped
 
@@ -193,7 +194,7 @@ def test_what_fails_after_an_interruption_is_not_beside_complete_draws(small_fit
 
     tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
     monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Made(tree))
-    monkeypatch.setattr(fitting, "per_person", fail)
+    monkeypatch.setattr("alliance_bayes.posterior.predictions.normal.per_person", fail)
     with pytest.warns(ab.FitWarning) as warned:
         fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
     assert [str(each.message) for each in warned] == [GOES_ON, *fit.incomplete]
@@ -233,8 +234,8 @@ def test_draws_without_a_value_inside_a_chain_are_no_interruption(small_fit):
     tree = xr.DataTree.from_dict({name: group.copy(deep=True) for name, group in small_fit.draws.to_dict().items()})
     for array in tree["posterior"].data_vars.values():
         array.values[1, 40:43] = np.nan
-    assert fitting._cut(tree, small_fit.settings) is tree
-    fit = replace(small_fit, draws=tree)
+    assert equal_chains(tree, small_fit.settings) is tree
+    fit = small_fit.with_draws(tree)
     assert fit.interrupted == ""
     sentence = "A parameter has no value (NaN or infinite) in 3 of 150 draws of chain 2: no sampler leaves such draws, "
     assert fit.health.problems[0].startswith(sentence)
@@ -265,7 +266,7 @@ def test_too_few_draws_are_a_sentence(small_fit, small_panel, monkeypatch, lengt
 def test_no_chain_at_all(small_fit):
     for tree in (xr.DataTree(), xr.DataTree.from_dict({"/posterior": xr.Dataset()})):
         with pytest.raises(ab.InterruptionError, match=r"^Sampling was interrupted in the warm-up, "):
-            fitting._cut(tree, small_fit.settings)
+            equal_chains(tree, small_fit.settings)
 
 
 def test_few_draws_that_were_asked_for_are_no_interruption(small_fit, small_panel):
@@ -356,8 +357,8 @@ def ways(whole):
     return [
         KeyboardInterrupt(),
         ab.InterruptionError("in the warm-up"),
-        replace(whole, draws=short),
-        replace(whole, incomplete=(later,)),
+        whole.with_draws(short),
+        replace(whole, sample=replace(whole.sample, incomplete=(later,))),
     ]
 
 
@@ -370,8 +371,8 @@ def test_imputations_that_are_done_are_kept(small_fit, monkeypatch, way):
     monkeypatch.setattr(imputations, "fit", stopping_at(2, ways(small_fit)[way], [small_fit]))
     n_kept = 2 + LAST_KEPT[way]
     sentence = (
-        f"Interrupted after {n_kept} of 4 imputed panels: the answer rests on these, and knows the less of what "
-        "differs between imputations. Fit all panels for the final one."
+        f"Interrupted after {n_kept} of 4 imputed panels: the answer is of these alone, and less certain of what "
+        "differs between imputations. Fit all panels for a final answer."
     )
     with pytest.warns(ab.FitWarning) as warned:
         fit = ab.fit_imputations(ab.RICLPM(["alliance", "days"]), imputed(), seed=1)

@@ -8,9 +8,11 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.panel import Absence
-from alliance_bayes.posterior.fitting import Settings, sampled
 from alliance_bayes.posterior.health import with_integration
-from alliance_bayes.posterior.predictions.latent_predictions import IntegrationError, latent_per_person
+from alliance_bayes.posterior.integration import IntegrationError
+from alliance_bayes.posterior.predictions.latent import LatentPeople
+from alliance_bayes.posterior.samplers import sample_posterior
+from alliance_bayes.posterior.settings import Settings
 from latent_people import people
 
 M = ["alliance", "days"]
@@ -120,7 +122,7 @@ def test_log_likelihood_is_per_person_with_any_value(fitted):
     stored = fitted.log_likelihood()
     seen = np.flatnonzero(fitted.model.has_value)
     assert dict(stored.sizes) == {"chain": 2, "draw": 50, "person": len(seen)}
-    again = latent_per_person(fitted.model, fitted.thetas[[0, 70]], seen)
+    again = LatentPeople(fitted.model).log_densities(fitted.thetas[[0, 70]], seen)
     np.testing.assert_allclose(stored.to_numpy().reshape(100, -1)[[0, 70]], again, rtol=1e-10)
     assert fitted.log_likelihood(slice(3, 6)).sizes["person"] == 3
 
@@ -169,7 +171,7 @@ def test_an_answer_on_direction_says_what_it_rests_on(fitted):
 
 def test_the_same_seed_gives_the_same_draws(fitted):
     settings = Settings(5, 10, 1, 1, 0.8, 9, "nutpie", 0.0, 0.0)
-    first, second = (sampled(fitted.model, settings).thetas for _ in range(2))
+    first, second = (sample_posterior(fitted.model, settings).thetas(fitted.model) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 

@@ -12,16 +12,9 @@ from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.moments.linear_system import Variable
 from alliance_bayes.panel import Absence
-from alliance_bayes.posterior.predictions.latent_predictions import (
-    draw_of_people,
-    imputed_responses,
-    integration_error,
-    latent_per_person,
-    latent_statistics,
-    observed_responses,
-    replicate_responses,
-    who_could_answer,
-)
+from alliance_bayes.posterior.predictions.latent import LatentPeople, who_could_answer
+from alliance_bayes.posterior.predictions.responses import observed_responses
+from alliance_bayes.posterior.predictions.statistics import response_statistics
 from helpers import between_covariance, textbook_moments
 from latent_people import NAMES, people
 
@@ -66,7 +59,9 @@ def test_random_intercepts_of_normal_measures_are_those_of_normal_conditioning()
     model = panel_model(spec, panel)
     theta, values = some_theta(model, changed={"age -> intercept trust": 0.5})
     n_draws = 800
-    drawn, _ = draw_of_people(model, targets_of(model), np.tile(theta, (n_draws, 1)), np.random.default_rng(3))
+    drawn, _ = LatentPeople(model).variables_and_cases(
+        targets_of(model), np.tile(theta, (n_draws, 1)), np.random.default_rng(3)
+    )
     age = panel.covariates["age"]
     effects = np.array([values[f"age -> intercept {name}"] for name in SIMPLE])
     rows = stacked(panel, model, SIMPLE)
@@ -88,7 +83,7 @@ def test_the_state_and_who_was_seen_tell_of_random_intercepts():
     changed = {"trust -> helper acquired": 1.5, "trust -> helper kept": -1.5, "trust -> trust seen": 1.2}
     theta, values = some_theta(model, changed=changed)
     n_draws, n_weighted, rng = 800, 40_000, np.random.default_rng(4)
-    drawn = draw_of_people(model, targets_of(model), np.tile(theta, (n_draws, 1)), rng)[0][:, :, 1]
+    drawn = LatentPeople(model).variables_and_cases(targets_of(model), np.tile(theta, (n_draws, 1)), rng)[0][:, :, 1]
     states = panel.values[:, :, NAMES.index("helper")]
     means = np.array([values[f"mean trust, {time:g}"] for time in panel.times])
     moved = []
@@ -161,7 +156,7 @@ def test_replicated_people_are_those_of_the_equations():
     changed = {"trust -> sponsor acquired": 0.8, "alliance -> sponsor kept": 0.9, "sponsor -> trust": 0.7}
     changed |= {"restart mean alliance": -0.8, "trust -> alliance": 0.3, "alliance -> trust": 0.35}
     theta, values = some_theta(model, changed=changed)
-    raw, states = replicate_responses(model, theta, np.random.default_rng(7))
+    raw, states = LatentPeople(model).replicated(theta, np.random.default_rng(7))
     scores = (raw.reshape(4000, 3, 2) - model.centre) / model.unit
     age = panel.covariates["age"]
     expected, expected_states = simulated(values, np.tile((age - age.mean()) / age.std(), 15), np.random.default_rng(8))
@@ -208,7 +203,7 @@ def everything():
 def test_replicated_values_are_absent_where_people_were_not_seen_or_what_was_asked_does_not_exist(everything):
     model, panel = everything, everything.panel
     theta, _ = some_theta(model)
-    raw, states = replicate_responses(model, theta, np.random.default_rng(1))
+    raw, states = LatentPeople(model).replicated(theta, np.random.default_rng(1))
     values, told = raw.reshape(60, 3, 4), panel.states["sponsor"]
     np.testing.assert_array_equal(np.isnan(states), np.isnan(told))
     for place, column in enumerate(COLUMNS):
@@ -228,10 +223,11 @@ def test_replicated_values_are_absent_where_people_were_not_seen_or_what_was_ask
 
 def test_observed_statistics_are_those_of_the_panel(everything):
     panel = everything.panel
-    values, state = observed_responses(everything)
+    observed = observed_responses(everything)
+    values, state = observed
     np.testing.assert_array_equal(state, panel.states["sponsor"])
     by_wave = values.reshape(60, 3, 4)
-    table = latent_statistics(everything, values, state)
+    table = response_statistics(everything, observed)
     assert table.index.is_unique
     days, window = by_wave[:, 1, 1], panel.values[:, 1, NAMES.index("window")]
     seen = ~np.isnan(days)
@@ -244,8 +240,8 @@ def test_observed_statistics_are_those_of_the_panel(everything):
     for word, which in (("acquired", 0), ("kept", 1)):
         expected = np.mean([after for before, after in pairs if before == which])
         assert table[word, "0 to 3"] == pytest.approx(expected)
-    replicated = latent_statistics(
-        everything, *replicate_responses(everything, some_theta(everything)[0], np.random.default_rng(2))
+    replicated = response_statistics(
+        everything, LatentPeople(everything).replicated(some_theta(everything)[0], np.random.default_rng(2))
     )
     assert replicated.index.equals(table.index)
 
@@ -254,11 +250,11 @@ def test_densities_of_people_are_in_the_units_of_their_values(everything):
     panel = everything.panel
     theta, _ = some_theta(everything)
     everyone = np.arange(60)
-    found = latent_per_person(everything, np.stack([theta, theta]), everyone)
+    found = LatentPeople(everything).log_densities(np.stack([theta, theta]), everyone)
     assert found.shape == (2, 60)
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_allclose(
-        latent_per_person(everything, theta[None], everyone[10:20])[0], found[0, 10:20], rtol=1e-12
+        LatentPeople(everything).log_densities(theta[None], everyone[10:20])[0], found[0, 10:20], rtol=1e-12
     )
     scaled = panel.values.copy()
     scaled[:, :, 0] = 100 - 7 * scaled[:, :, 0]
@@ -274,7 +270,7 @@ def test_densities_of_people_are_in_the_units_of_their_values(everything):
     turned = panel_model(EVERYTHING, other)
     np.testing.assert_allclose(turned.unit, everything.unit * [7, 1, 1])
     signs = np.array([(-1) ** sum("alliance" in part for part in parts_of(name)) for name in everything.system.names])
-    there = latent_per_person(turned, (signs * theta)[None], everyone)[0]
+    there = LatentPeople(turned).log_densities((signs * theta)[None], everyone)[0]
     n_values = (~np.isnan(scaled[:, :, 0])).sum(axis=1)
     np.testing.assert_allclose(there, found[0] - n_values * np.log(7), atol=2e-4)
 
@@ -291,7 +287,7 @@ def parts_of(name):
 
 def test_the_integral_is_held_against_importance_sampling(everything):
     thetas = np.stack([some_theta(everything, seed=seed)[0] for seed in range(3)])
-    error = integration_error(everything, thetas, seed=1)
+    error = LatentPeople(everything).integration_error(thetas, seed=1)
     assert abs(error.mean) < 1.5
     assert error.sd < 1.0
     assert 0 < error.monte_carlo_error < 0.5
@@ -306,7 +302,7 @@ def test_imputed_values_of_a_normal_measure_have_its_conditional_distribution():
     model = panel_model(spec, panel)
     theta, values = some_theta(model)
     rng, n_draws = np.random.default_rng(3), 250
-    drawn = np.array([imputed_responses(model, "trust", theta, rng)(0.0)[:, :, 0] for _ in range(n_draws)])
+    drawn = np.array([LatentPeople(model).imputed("trust", theta, rng)(0.0)[:, :, 1] for _ in range(n_draws)])
     drawn = (drawn - model.centre[1]) / model.unit[1]
     absent = 0
     for person, row in enumerate(stacked(panel, model, SIMPLE)):
@@ -334,9 +330,9 @@ def test_imputed_days_are_as_probable_as_their_family_says_at_what_is_left_of_th
     rng, n_draws = np.random.default_rng(3), 1500
     by_shift = {0.0: [], 1.0: []}
     for _ in range(n_draws):
-        drawn = imputed_responses(model, "days", theta, rng)
+        drawn = LatentPeople(model).imputed("days", theta, rng)
         for shift, found in by_shift.items():
-            found.append(drawn(shift)[:, :, 0])
+            found.append(drawn(shift)[:, :, 1])
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     known = [0, 2]
     for person in range(2, 6):
@@ -370,7 +366,7 @@ def test_the_state_of_waves_that_nothing_is_known_of_is_drawn_too():
     without, _ = some_theta(model, changed={"sponsor -> trust": 0.0} | intercepts)
     rng = np.random.default_rng(3)
     last = [
-        np.array([imputed_responses(model, "trust", each, rng)(0.0)[12:, 2, 0] for _ in range(150)]).mean()
+        np.array([LatentPeople(model).imputed("trust", each, rng)(0.0)[12:, 2, 1] for _ in range(150)]).mean()
         for each in (theta, without)
     ]
     carried = named["trust -> trust"]
@@ -399,17 +395,17 @@ def test_some_persons_have_the_density_that_they_have_among_all():
     spec = ab.RICLPM(["alliance", "days"], lags="equal", families=families, state=ab.State("sponsor", ["alliance"]))
     model = panel_model(spec, panel)
     thetas = np.array([some_theta(model, seed)[0] for seed in (1, 2)])
-    everybody = latent_per_person(model, thetas, np.arange(25))
+    everybody = LatentPeople(model).log_densities(thetas, np.arange(25))
     some = np.array([9, 3, 20, 0])
-    np.testing.assert_allclose(latent_per_person(model, thetas, some), everybody[:, some], rtol=1e-12)
+    np.testing.assert_allclose(LatentPeople(model).log_densities(thetas, some), everybody[:, some], rtol=1e-12)
 
 
 def test_nothing_keeps_a_model_and_its_panel_after_its_last_use():
     panel = people(8, 3, missing=0.2, seed=9, complete=["helper"])
     model = panel_model(ab.RICLPM(SIMPLE, lags="equal", state=ab.State("helper")), panel)
     theta, _ = some_theta(model)
-    first = replicate_responses(model, theta, np.random.default_rng(1))
-    again = replicate_responses(model, theta, np.random.default_rng(1))  # by systems that were made before
+    first = LatentPeople(model).replicated(theta, np.random.default_rng(1))
+    again = LatentPeople(model).replicated(theta, np.random.default_rng(1))  # by systems that were made before
     np.testing.assert_array_equal(first[0], again[0])
     gone = weakref.ref(model), weakref.ref(panel)
     del model, panel

@@ -1,7 +1,6 @@
 """How much memory there is, and what is refused before it is asked for."""
 
 import tracemalloc
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,7 +64,7 @@ def test_a_fit_asks_before_it_samples(files, small_panel, monkeypatch):
 
 
 def test_a_log_likelihood_is_asked_for_in_parts_where_it_is_too_large(files, small_fit):
-    without = replace(small_fit, draws=small_fit.draws.drop_nodes("log_likelihood"))
+    without = small_fit.with_draws(small_fit.draws.drop_nodes("log_likelihood"))
     assert without.log_likelihood(slice(2)).sizes["person"] == 2
     (files / "meminfo").write_text("MemAvailable: 200 kB\n")
     assert without.log_likelihood(slice(2)).sizes["person"] == 2

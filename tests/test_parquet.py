@@ -13,7 +13,7 @@ import test_bad_data
 from alliance_bayes.basics.problems import PanelError, SpecError
 from alliance_bayes.engine.moments.statistics import pattern_statistics
 from alliance_bayes.panel import Absence, Panel, PanelWarning, parquet
-from alliance_bayes.posterior.saving import panel_from_dataset, panel_to_dataset
+from alliance_bayes.panel.dataset import panel_from_dataset, panel_to_dataset
 
 OPTIONS = {"person": "id", "time": "month", "time_unit": "months"}
 

@@ -9,13 +9,9 @@ from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.engine.design import plain_design
 from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.posterior.predictions.prediction import (
-    continued,
-    draw_unobserved,
-    lower_factor,
-    replicate,
-    statistic_table,
-)
+from alliance_bayes.posterior.predictions.forecasting import continued
+from alliance_bayes.posterior.predictions.normal import draw_unobserved, lower_factor, replicate
+from alliance_bayes.posterior.predictions.statistics import statistic_table
 from alliance_bayes.spec.models import RICLPM
 from engine import in_order, system_at
 from helpers import (

@@ -12,7 +12,7 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.basics.seals import BLOCK, Seal, read_seal, seal_of
-from alliance_bayes.posterior import fitting
+from alliance_bayes.posterior import prior_draws
 from alliance_bayes.posterior.saving import FORMAT, FitRecord, read_fit, write_fit
 from alliance_bayes.spec.mapping import spec_to_mapping
 from family_cases import CASES
@@ -67,7 +67,7 @@ def test_ids_that_are_dates_come_back(tmp_path):
 def test_an_interrupted_fit_with_fewer_chains_and_draws_comes_back(tmp_path):
     fit = made_up_fit()
     settings = replace(fit.settings, chains=3, draws=50)
-    loaded = ab.load_fit(replace(fit, settings=settings).save(tmp_path / "fit.nc"))
+    loaded = ab.load_fit(replace(fit, sample=replace(fit.sample, settings=settings)).save(tmp_path / "fit.nc"))
     assert loaded.interrupted == "Interrupted after 4 of 150 draws, in 1 of 3 chains."
 
 
@@ -91,7 +91,7 @@ REST = [pytest.param(case, marks=pytest.mark.slow) for case in sorted({*EVERY} -
 @pytest.mark.parametrize("case", [*QUICK, *REST])
 def test_a_fit_of_every_kind_comes_back(case, tmp_path, monkeypatch):
     """What is held against the model on loading holds of every model."""
-    monkeypatch.setattr(fitting, "N_PRIOR_DRAWS", 4)
+    monkeypatch.setattr(prior_draws, "N_PRIOR_DRAWS", 4)
     spec, panel = EVERY[case]
     fit = made_up_fit_of(spec, panel)
     loaded = ab.load_fit(fit.save(tmp_path / "fit.nc"))

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from alliance_bayes.panel import Panel
-from alliance_bayes.posterior.saving import panel_from_dataset, panel_to_dataset
+from alliance_bayes.panel.dataset import panel_from_dataset, panel_to_dataset
 from helpers import random_panel
 
 

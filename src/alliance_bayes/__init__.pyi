@@ -105,13 +105,18 @@ from .panel import (
 )
 from .posterior.fitting import (
     Fit as Fit,
-    FitWarning as FitWarning,
-    fit as fit,
-    load_fit as load_fit,
 )
 from .posterior.imputations import (
-    FitOfImputations as FitOfImputations,
     fit_imputations as fit_imputations,
+)
+from .posterior.interruption import (
+    FitWarning as FitWarning,
+)
+from .posterior.loading import (
+    load_fit as load_fit,
+)
+from .posterior.sampling import (
+    fit as fit,
 )
 from .pymc_models.building import (
     to_pymc as to_pymc,

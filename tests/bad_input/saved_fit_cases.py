@@ -10,6 +10,7 @@ import xarray as xr
 from case import Case
 
 import alliance_bayes as ab
+from alliance_bayes.posterior.source import Source
 from saved_fits import content, forged, made_up_fit, sealed, whole_file
 
 CHANGED = ("was changed since Fit.save wrote it", "Go back to an unchanged copy, or fit the model again")
@@ -143,7 +144,7 @@ def _with_objects(folder):
     fit = made_up_fit()
     draws = fit.draws.copy()
     draws["notes"] = xr.DataTree(xr.Dataset({"notes": ("draw", np.array([object(), object()]))}))
-    replace(fit, draws=draws).save(folder / "fit.nc")
+    fit.with_draws(draws).save(folder / "fit.nc")
 
 
 DAMAGED = [
@@ -169,9 +170,9 @@ DAMAGED = [
     Case("saved fit: the content of one and the seal of another", lambda folder: _file(
         lambda: content("moments") + whole_file()[len(content()) :])(folder), CHANGED),
     Case("saved fit: format 1", lambda folder: ab.load_fit(sealed(folder / "a.nc", content(), 1)),
-         ("has format 1; this version reads 2", "Read it with the version that wrote it")),
+         ("has format 1; this version reads 3", "Read it with the version that wrote it")),
     Case("saved fit: a later format", lambda folder: ab.load_fit(sealed(folder / "a.nc", content(), 30)),
-         ("has format 30; this version reads 2", "Read it with the version that wrote it")),
+         ("has format 30; this version reads 3", "Read it with the version that wrote it")),
     Case("saved fit: sealed nothing", lambda folder: ab.load_fit(sealed(folder / "a.nc", b"")), (FORGED, "OSError")),
     Case("saved fit: sealed text", lambda folder: ab.load_fit(sealed(folder / "a.nc", b"text")), (FORGED, "OSError")),
     Case("saved fit: sealed NetCDF of others", lambda folder: ab.load_fit(sealed(folder / "a.nc", _netcdf())),
@@ -292,11 +293,12 @@ EDITED = [
 
 def _one_group(folder):
     fit = made_up_fit()
-    replace(fit, whole=made_up_fit("groups")).save(folder / "fit.nc")
+    replace(fit, source=Source(group_of=("a", "b"))).save(folder / "fit.nc")
 
 
 UNWRITABLE = [
-    Case("saving: one group of a fit", _one_group, ("A file holds a whole fit", "ab.load_fit(path).of_group('a')")),
+    Case("saving: one group of a fit", _one_group,
+         ("A file holds a fit of all groups", "ab.load_fit(path).of_group('a')")),
     Case("saving: into a folder there is not", _saved_to("none/fit.nc"),
          ("none/fit.nc cannot be written: its folder does not exist; make the folder first",)),
     Case("saving: onto a folder", lambda folder: made_up_fit().save(folder), ("cannot be written: it is a folder",)),

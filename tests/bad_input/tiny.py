@@ -8,7 +8,8 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.settings import Settings
+from fabricated import made_fit
 
 SPEC = ab.RICLPM(["x", "y"])
 TRUTH = ab.Truth(SPEC, times=[0, 1, 2], lagged={"x -> y": 0.2}, carry_over=0.3, icc=0.5)
@@ -28,7 +29,7 @@ def fit():
     groups = {"/posterior": _draws(model, CHAINS, seed=1), "/prior": _draws(model, 1, seed=2)}
     groups["/sample_stats"] = _statistics()
     settings = Settings(DRAWS, DRAWS, CHAINS, 1, 0.8, 1, "nutpie", 0.0, 0.0)
-    return ab.Fit(SPEC, panel(), xr.DataTree.from_dict(groups), settings)
+    return made_fit(SPEC, panel(), xr.DataTree.from_dict(groups), settings)
 
 
 def _statistics():

@@ -40,8 +40,10 @@ from scipy.stats import chisquare, norm
 import alliance_bayes as ab
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
-from alliance_bayes.posterior.fitting import Fit, Settings, sampled
-from alliance_bayes.posterior.predictions.latent_predictions import latent_per_person
+from alliance_bayes.posterior.fitting import Fit
+from alliance_bayes.posterior.predictions.latent import LatentPeople
+from alliance_bayes.posterior.samplers import sample_posterior
+from alliance_bayes.posterior.settings import Settings
 
 TIMES = (0, 3, 6, 9)
 WINDOW = 90
@@ -197,7 +199,7 @@ def study(prior: PanelModel, seed: int, persons: int, draws: int, tune: int, cha
         return {"seed": seed, "persons": persons, "refused": str(refused)}
     assert model.scale.blocks == prior.scale.blocks
     settings = Settings(draws, tune, chains, 1, 0.8, seed, "nutpie", 0.0, 0.0)
-    fitted = sampled(model, settings)
+    fitted = Fit(model, sample_posterior(model, settings))
     ranks = _ranks(fitted, model, truth, rng)
     summary = arviz_stats.summary(fitted.posterior, var_names=[block.name for block in model.scale.blocks])
     statistics = fitted.draws["sample_stats"].to_dataset()
@@ -242,7 +244,7 @@ def _ranks(
         every[name] = np.concatenate([drawn[places], truth[name].to_numpy()[None]])
     thetas = run_many(model.scale.join(every), model.scale.arrays)[0]
     seen = np.arange(model.panel.n_persons)
-    quantities = {"log-likelihood": latent_per_person(model, thetas, seen).sum(axis=1)}
+    quantities = {"log-likelihood": LatentPeople(model).log_densities(thetas, seen).sum(axis=1)}
     paths = list(truth["cross_lagged"]["cross_lagged_path"].to_numpy())
     forward, backward = (every["cross_lagged"][:, paths.index(path)] for path in SPEC.cross_lagged_paths)
     quantities[f"{SPEC.cross_lagged_paths[0]} less {SPEC.cross_lagged_paths[1]}"] = forward - backward

@@ -28,7 +28,7 @@ from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.families.count import Count
 from alliance_bayes.families.days import Days
 from alliance_bayes.families.yes_no import YesNo
-from alliance_bayes.posterior.fitting import SCALED_TUNE
+from alliance_bayes.posterior.settings import SCALED_TUNE
 from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.scaling import scaled

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ def log_likelihood(options: Options) -> Iterator[Figure]:
     panel = help_panel()
     fit = ab.fit(spec_of(panel), panel, seed=1, draws=1000, chains=4, cores=CORES, progress=False)
     groups = {name: group for name, group in fit.draws.to_dict().items() if name != "/log_likelihood"}
-    bare = replace(fit, draws=xr.DataTree.from_dict(groups))
+    bare = fit.with_draws(xr.DataTree.from_dict(groups))
     found = []
 
     def ours(_: int) -> float:

@@ -5,7 +5,7 @@ import pytest
 
 import alliance_bayes as ab
 from causal_truths import normal, people
-from fabricated import MEASURES, fabricated_fit
+from fabricated import MEASURES, fabricated_fit, made_fit
 
 CHAIN = [
     normal("l", ["a", "c"], lambda v: v["a"] + v["c"]),
@@ -72,7 +72,7 @@ def test_panels_that_cannot_be_simulated_forward():
     fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6))
     with pytest.raises(ab.SpecError, match="version must be 'sample' or 'population'; got 'everyone'"):
         ab.causal_order(fit, version="everyone")
-    longer = ab.Fit(ab.RICLPM(MEASURES, lag_2=["x -> x"]), fit.panel, fit.draws, fit.settings)
+    longer = made_fit(ab.RICLPM(MEASURES, lag_2=["x -> x"]), fit.panel, fit.draws, fit.settings)
     longer.__dict__["health"] = fit.health
     with pytest.raises(ab.SpecError, match="Models with lag_2 are not simulated forward here"):
         ab.causal_order(longer)

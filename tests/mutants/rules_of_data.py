@@ -255,12 +255,12 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "posterior/predictions/discrepancy.py",
+        "posterior/predictions/normal.py",
         "test_discrepancy.py::test_twice_the_gain_in_log_likelihood",
         (
             "misfit makes it larger",
-            "len(members) * (implied - whole - n_values)",
-            "len(members) * (whole - implied - n_values)",
+            "len(members) * (implied - unrestricted - n_values)",
+            "len(members) * (unrestricted - implied - n_values)",
         ),
     ),
     *rules_of(
@@ -285,20 +285,20 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "posterior/imputations.py",
+        "posterior/health.py",
         "test_imputations.py::test_health_is_that_within_panels",
         ("R-hat of panels is the largest", "rhat=float(np.max(", "rhat=float(np.min("),
         ("problems of every panel are kept", "for problem in part.problems\n", "for problem in part.problems[:0]\n"),
     ),
     *rules_of(
-        "posterior/imputations.py",
+        "posterior/mixing.py",
         "test_imputations.py::test_share_between_imputations",
         ("between share by (1 + 1/m)", "(1 + 1 / len(draws)) * means", "means"),
     ),
     *rules_of(
         "posterior/imputations.py",
         "test_imputations.py::test_draws_are_those_of_every_fit",
-        ("each panel has its seed", "seed=seed + place", "seed=seed"),
+        ("each panel has its seed", "seed=seed + index", "seed=seed"),
     ),
     *rules_of(
         "simulation/truth.py",

@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.settings import Settings
 from alliance_bayes.questions.dynamics import Dynamics, effects_of
 from alliance_bayes.questions.mediation_plan import Plan, fixed_of
 from alliance_bayes.questions.structure import fixed_intervals, leads
 from causal_truths import normal, people
-from fabricated import fabricated_fit
+from fabricated import fabricated_fit, made_fit
 
 MEASURES = ["x", "m", "y"]
 ON, OFF, FEW = {"a": 1}, {"a": 0}, ab.MonteCarlo(copies=2, progress=False)
@@ -136,7 +136,7 @@ def test_groups_over_intervals_that_no_way_spans_are_refused():
     panel = ab.Panel.from_arrays(
         values, measures=["x", "y"], times=[0, 1, 3, 4], groups=np.where(np.arange(40) % 2, "a", "b")
     )
-    unsampled = ab.Fit(spec, panel, xr.DataTree(), Settings(1, 1, 1, 1, 0.8, 1, "nutpie", 0.0, 0.0))
+    unsampled = made_fit(spec, panel, xr.DataTree(), Settings(1, 1, 1, 1, 0.8, 1, "nutpie", 0.0, 0.0))
     with pytest.raises(ab.SpecError, match="'x -> y' is 0 by construction over '1 to 3'"):
         ab.group_contrast(unsampled, "x -> y")
 
@@ -147,7 +147,7 @@ def test_groups_of_a_removed_path_are_refused_as_fixed():
         np.random.default_rng(3).normal(size=(40, 4, 2)),
         measures=["x", "y"], times=[0, 1, 2, 3], groups=np.where(np.arange(40) % 2, "a", "b"),
     )  # fmt: skip
-    unsampled = ab.Fit(spec, panel, xr.DataTree(), Settings(1, 1, 1, 1, 0.8, 1, "nutpie", 0.0, 0.0))
+    unsampled = made_fit(spec, panel, xr.DataTree(), Settings(1, 1, 1, 1, 0.8, 1, "nutpie", 0.0, 0.0))
     with pytest.raises(ab.SpecError) as caught:
         ab.group_contrast(unsampled, "y -> x")
     assert caught.value.problems == (

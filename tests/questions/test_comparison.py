@@ -14,7 +14,6 @@ from scipy.stats import multivariate_normal
 import alliance_bayes as ab
 from alliance_bayes.panel import unseen_from
 from alliance_bayes.posterior.health import Health
-from alliance_bayes.posterior.predictions.conditioning import log_densities, without_person
 from alliance_bayes.pymc_models.densities import log_density_of
 from alliance_bayes.questions import comparison, scores as scores_module
 from alliance_bayes.questions.comparison import compared
@@ -26,7 +25,9 @@ from alliance_bayes.questions.scores import (
     moment_matched,
     plain_scores,
     refitted,
+    without_person,
 )
+from fabricated import made_fit
 
 HEALTHY = Health(1.0, 900, 900, 0, 1.0, "", ())
 
@@ -109,7 +110,7 @@ def test_densities_of_persons_are_scipys_normals(name, request):
     fit = request.getfixturevalue(name)
     values = stacked_values(fit)
     assert values.shape == (60, 8)
-    found = log_densities(fit, fit, np.arange(60))
+    found = LeftOut(fit).log_density(fit, np.arange(60))
     for draw in (0, 137):
         mean, covariance = moments_from_names(fit, draw)
         for person in (0, 3, 17, 59):
@@ -137,7 +138,7 @@ def test_densities_of_the_whole_family_are_those_of_the_fit(spec, small_panel):
     fit = ab.fit(spec, small_panel, seed=1, draws=10, tune=30, chains=1)
     want = fit.log_likelihood()
     places = np.flatnonzero(np.isin(small_panel.persons, want["person"]))
-    np.testing.assert_allclose(log_densities(fit, fit, places), want, atol=1e-8)
+    np.testing.assert_allclose(LeftOut(fit).log_density(fit, places), want, atol=1e-8)
 
 
 def with_commitment(panel):
@@ -153,7 +154,7 @@ def test_draws_of_a_part_score_people_of_the_whole(small_fit):
     """A refit standardises by other constants; the density is of the values in their own units all the same."""
     again = refitted(small_fit, without_person(small_fit.panel, 3), seed=12)
     assert not np.allclose(again.statistics.centre, small_fit.statistics.centre, rtol=1e-12)
-    found = log_densities(small_fit, again, np.array([3]))
+    found = LeftOut(small_fit).log_density(again, np.array([3]))
     mean, covariance = moments_from_names(again, 20)
     values = stacked_values(small_fit)[3]
     seen = ~np.isnan(values)
@@ -172,7 +173,7 @@ def test_draws_of_a_part_know_covariates_by_the_scale_of_that_part():
     fit = ab.fit(spec, panel, seed=1, draws=50, tune=150, chains=2)
     part = refitted(fit, without_person(panel, 50), seed=2)
     there = part.log_likelihood().to_numpy()
-    np.testing.assert_allclose(log_densities(fit, part, np.arange(50)).to_numpy(), there, rtol=1e-8)
+    np.testing.assert_allclose(LeftOut(fit).log_density(part, np.arange(50)).to_numpy(), there, rtol=1e-8)
 
 
 def test_leaving_out_changes_nothing_else(small_panel):
@@ -474,7 +475,8 @@ def test_the_error_of_a_pair_is_of_paired_people_and_monte_carlo_errors_add():
 
 def test_fits_of_other_things_are_refused(small_fit, small_panel):
     """Values of one measure as numbers in one model and as answers of a family in the other."""
-    counted = replace(small_fit, spec=replace(small_fit.spec, families={"days": ab.Count()}))
+    spec = replace(small_fit.spec, families={"days": ab.Count()})
+    counted = made_fit(spec, small_fit.panel, small_fit.draws, small_fit.settings)
     with pytest.raises(ab.SpecError) as error:
         ab.compare({"one": small_fit, "other": counted})
     assert error.value.problems == (
@@ -522,8 +524,9 @@ def test_a_comparison_of_fits(small_fit, clpm_fit):
 def test_every_problem_of_a_comparison_in_one_message(small_fit, small_panel):
     with pytest.raises(ab.SpecError, match="fits must be a dict of two or more fits by their names"):
         ab.compare({"one": small_fit})
-    other = replace(small_fit, panel=without_person(small_panel, 0))
-    third = replace(small_fit, spec=ab.RICLPM(["alliance", "contact"]))
+    drawn = (small_fit.draws, small_fit.settings)
+    other = made_fit(small_fit.spec, without_person(small_panel, 0), *drawn)
+    third = made_fit(ab.RICLPM(["alliance", "contact"]), small_panel, *drawn)
     with pytest.raises(ab.SpecError) as error:
         ab.compare(
             {"one": small_fit, "other": other, "third": third}, method="best", least_difference=-1, most_refits=True

@@ -12,9 +12,11 @@ from scipy.stats import norm
 import alliance_bayes as ab
 from alliance_bayes.engine.kernels.interpreter import run
 from alliance_bayes.engine.kernels.moments import moments
-from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.settings import Settings
+from alliance_bayes.posterior.source import Source
 from alliance_bayes.posterior.summaries import indicator, probability
 from alliance_bayes.questions import delta_adjustment as module, shifted_panels
+from fabricated import made_fit
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)
@@ -179,9 +181,9 @@ def watched(kinds_of_absence, monkeypatch):
 
         def sampled(whole, settings):
             panels.append((whole.panel, settings))
-            return fit
+            return fit.sample
 
-        monkeypatch.setattr(shifted_panels, "sampled", sampled)
+        monkeypatch.setattr(shifted_panels, "sample_posterior", sampled)
         chosen = {"measure": "alliance", "deltas": [-0.5, 1], "imputations": 2, "draws": 60} | options
         return ab.delta_adjustment(fit, *NAMES, **chosen), panels
 
@@ -292,17 +294,17 @@ def test_an_unhealthy_fit_or_refit_makes_an_unhealthy_answer(watched, kinds_of_a
 @pytest.mark.parametrize("silent", [True, False])
 def test_an_interruption_leaves_the_imputations_that_are_done(kinds_of_absence, monkeypatch, silent):
     fit, calls = kinds_of_absence, []
-    short = replace(fit, draws=xr.DataTree.from_dict({"/posterior": fit.posterior.isel(draw=slice(7))}))
+    short = fit.with_draws(xr.DataTree.from_dict({"/posterior": fit.posterior.isel(draw=slice(7))}))
 
     def sampled(whole, settings):
         calls.append(whole)
         if len(calls) <= stop:
-            return fit
+            return fit.sample
         if silent:
-            return short
+            return short.sample
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shifted_panels, "sampled", sampled)
+    monkeypatch.setattr(shifted_panels, "sample_posterior", sampled)
     options = {"measure": "days", "deltas": [-0.5], "imputations": 9, "draws": 60}
     stop = 7
     answer = ab.delta_adjustment(fit, *NAMES, **options)
@@ -475,7 +477,7 @@ def test_text_and_figure(watched):
 
 
 def unsampled(spec, panel):
-    return ab.Fit(spec, panel, xr.DataTree(), Settings(100, 1, 2, 1, 0.8, 1, "nutpie", 0, 0))
+    return made_fit(spec, panel, xr.DataTree(), Settings(100, 1, 2, 1, 0.8, 1, "nutpie", 0, 0))
 
 
 def test_all_that_is_wrong_is_said_at_once(kinds_of_absence):
@@ -534,11 +536,11 @@ def test_moments_groups_and_imputed_panels_are_refused(kinds_of_absence):
     fit = unsampled(replace(SPEC, group_lags="free"), grouped)
     with pytest.raises(ab.SpecError, match="This fit is of several groups"):
         ab.delta_adjustment(fit, *NAMES, measure="days")
-    part = replace(unsampled(SPEC, grouped.of_group("a")), whole=fit)
+    part = replace(unsampled(SPEC, grouped.of_group("a")), source=Source(group_of=("a", "b")))
     with pytest.raises(ab.SpecError, match="This fit is of several groups"):
         ab.delta_adjustment(part, *NAMES, measure="days")
 
     one = kinds_of_absence
-    several = ab.FitOfImputations(one.spec, one.panel, one.draws, one.settings, fits=(one, one))
+    several = replace(one, source=Source(n_panels=2), fits=(one, one))
     with pytest.raises(ab.SpecError, match="This fit is of 2 imputed panels, whose missing values were filled in"):
         ab.delta_adjustment(several, *NAMES, measure="days")

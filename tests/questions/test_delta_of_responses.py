@@ -8,6 +8,7 @@ from scipy.special import expit
 
 import alliance_bayes as ab
 from alliance_bayes.questions import shifted_panels
+from fabricated import made_fit
 from latent_people import people
 
 STATE = ab.State("sponsor", ["alliance"], keep=["days"])
@@ -28,9 +29,9 @@ def asked(fit, monkeypatch, **options):
     def sampled(whole, settings):
         panels.append(whole.panel)
         assert settings.tune == 100
-        return fit
+        return fit.sample
 
-    monkeypatch.setattr(shifted_panels, "sampled", sampled)
+    monkeypatch.setattr(shifted_panels, "sample_posterior", sampled)
     return ab.delta_adjustment(fit, "alliance", "days", imputations=2, draws=40, **options), panels
 
 
@@ -78,7 +79,8 @@ def test_what_may_not_exist_is_left_absent(fit, monkeypatch):
 
 
 def test_what_cannot_be_asked(fit):
-    selected = replace(fit, spec=replace(SPEC, selection=[ab.Selection("interview", before=["days"])]))
+    spec = replace(SPEC, selection=[ab.Selection("interview", before=["days"])])
+    selected = made_fit(spec, fit.panel, fit.draws, fit.settings)
     with pytest.raises(ab.SpecError, match="This model has a selection, which is another answer to the same question"):
         ab.delta_adjustment(selected, "alliance", "days", measure="days")
     by_person = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days("window")}, state=STATE)

@@ -5,9 +5,10 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.settings import Settings
 from draws_of_a_share import SURE, UNSURE
+from fabricated import made_fit
 
 N_CHAINS, N_DRAWS = 4, 500
 
@@ -18,7 +19,7 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
     panel = ab.Panel.from_arrays(
         rng.normal(size=(30, len(times), len(measures))), measures=measures, times=times, time_unit="months"
     )
-    fitted = ab.Fit(
+    fitted = made_fit(
         spec or ab.RICLPM(measures, lags="free"), panel, xr.DataTree(), Settings(500, 1, 4, 1, 0.9, 1, "", 0, 0)
     )
     groups = {}
@@ -50,7 +51,7 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
         )
     statistics = {"diverging": np.zeros((N_CHAINS, N_DRAWS), bool), "energy": rng.normal(size=(N_CHAINS, N_DRAWS))}
     groups["/sample_stats"] = xr.Dataset({name: (("chain", "draw"), values) for name, values in statistics.items()})
-    return ab.Fit(fitted.spec, panel, xr.DataTree.from_dict(groups), fitted.settings)
+    return made_fit(fitted.spec, panel, xr.DataTree.from_dict(groups), fitted.settings)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def fit_of(forward, backward, *, times=(0, 6, 12)):
     coordinates = {name: groups["prior"][name] for name in ("interval", "path")}
     dims = ("chain", "draw", "interval", "path")
     variables = dict.fromkeys(("lagged_standardized", "lagged"), (dims, effects))
-    fitted = ab.Fit(
+    fitted = made_fit(
         fitted.spec,
         fitted.panel,
         xr.DataTree.from_dict({**groups, "posterior": xr.Dataset(variables, coordinates)}),
@@ -235,7 +236,7 @@ def test_without_contraction_of_the_icc_the_effects_are_not_called_within():
 def test_printed_answer():
     fitted = made_up_fit(0.25, 0.02, sd=0.05)
     spec = ab.RICLPM(["alliance", "days"], lags="equal", nonexistent="as_missing")
-    fitted = ab.Fit(spec, fitted.panel, fitted.draws, fitted.settings)
+    fitted = made_fit(spec, fitted.panel, fitted.draws, fitted.settings)
     fitted.__dict__["health"] = Health(1.0, 900, 900, 0, 1.0, "", ())
     lines = str(ab.directionality(fitted, "alliance", "days")).splitlines()
     assert lines == [
@@ -304,7 +305,7 @@ def test_every_problem_of_a_question_in_one_message():
         "  3. margin must lie between 0 and 1, in SD per SD; got 2.\n"
         "  4. certainty must lie between 0.5 and 1; got 0.5."
     )
-    restricted = ab.Fit(spec.without("days -> alliance"), fitted.panel, fitted.draws, fitted.settings)
+    restricted = made_fit(spec.without("days -> alliance"), fitted.panel, fitted.draws, fitted.settings)
     with pytest.raises(ab.SpecError) as error:
         ab.directionality(restricted, "alliance", "days")
     assert str(error.value) == (

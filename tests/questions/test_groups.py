@@ -5,10 +5,10 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.posterior.fitting import Settings
+from alliance_bayes.posterior.settings import Settings
 from alliance_bayes.questions import groups as module
 from draws_of_a_share import SURE, UNSURE
-from fabricated import HEALTHY
+from fabricated import HEALTHY, made_fit
 
 MEASURES = ["x", "y"]
 EFFECTS = {"A": 0.05, "B": 0.35}
@@ -100,7 +100,7 @@ def test_groups_are_compared_over_intervals_of_one_length():
     dims = ("chain", "draw", "group", "interval", "path")
     posterior = xr.Dataset({"lagged_standardized": (dims, effects)}, coordinates)
     settings = Settings(50, 1, 2, 1, 0.9, 1, "", 0, 0)
-    fit = ab.Fit(spec, panel, xr.DataTree.from_dict({"/posterior": posterior}), settings)
+    fit = made_fit(spec, panel, xr.DataTree.from_dict({"/posterior": posterior}), settings)
     fit.__dict__["health"] = HEALTHY
     answer = ab.group_contrast(fit, "x -> y")
     assert answer.table["mean"].tolist() == pytest.approx([0.2, 0.0])
@@ -115,7 +115,7 @@ def test_one_group_can_be_asked_by_itself(fit):
     answer = ab.directionality(alone, "x", "y")
     expected = fit.posterior["lagged_standardized"].sel(group="B", path="x -> y").mean()
     assert float(answer.draws["forward"].mean()) == pytest.approx(float(expected))
-    with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks are those of the whole fit; ask it"):
+    with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks are those of the fit of all groups; ask it"):
         alone.person_scores()
 
 

@@ -10,11 +10,12 @@ from scipy.stats import multivariate_normal, norm
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import Problems
-from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.settings import Settings
 from alliance_bayes.posterior.summaries import Probability
 from alliance_bayes.questions.hypotheses import _verdict, against_any, against_rest
 from alliance_bayes.questions.statements import effects_of, parse
+from fabricated import made_fit
 
 N_CHAINS, N_DRAWS = 4, 2500
 TIMES = (0, 6, 12, 18)
@@ -44,7 +45,7 @@ def made_up_fit(mean=MEAN, covariance=COVARIANCE, *, times=TIMES, lags="free", s
         groups[group] = xr.Dataset(
             {"lagged_standardized": (dims, effects)}, coords={"path": paths, "interval": intervals}
         )
-    fit = ab.Fit(spec, panel, xr.DataTree.from_dict(groups), Settings(N_DRAWS, 1, 4, 1, 0.9, 1, "", 0, 0))
+    fit = made_fit(spec, panel, xr.DataTree.from_dict(groups), Settings(N_DRAWS, 1, 4, 1, 0.9, 1, "", 0, 0))
     fit.__dict__["health"] = Health(1.0, 900, 900, 0, 1.0, "", ())
     return fit
 

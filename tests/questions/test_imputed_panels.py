@@ -99,12 +99,12 @@ REFUSED = {
 
 # Of a fit's attributes those that no panel tells apart; their values stand in test_imputations or are asked above.
 SHARED = {
-    *("spec", "panel", "draws", "settings", "whole", "fits", "groups", "model", "system", "scale", "derived"),
-    *("n_persons", "n_draws", "health", "posterior", "thetas", "notes", "between_share", "of_group"),
-    *("require_one_population", "require_one_panel", "drawn", "draws_in_words"),
+    *("spec", "panel", "draws", "settings", "sample", "source", "fits", "groups", "model", "system", "scale"),
+    *("derived", "n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
+    *("of_group", "with_draws", "require_one_population", "require_one_panel", "drawn", "draws_in_words"),
     *("incomplete", "interrupted", "stopped"),
 }
-ELSEWHERE = {"group_contrast", "Fit", "fit_imputations", "load_fit", "FitOfImputations"}
+ELSEWHERE = {"group_contrast", "Fit", "fit_imputations", "load_fit"}
 
 
 def takes_a_fit(name):
@@ -116,7 +116,7 @@ def test_no_question_is_left_out():
     questions = {name for name in ab.__all__ if takes_a_fit(name)}
     assert {"directionality", "compare", "leave_future_out", "causal_order"} <= questions
     assert questions - set(ANSWERED) - set(REFUSED) - ELSEWHERE == set()
-    attributes = {name for name in dir(ab.FitOfImputations) if not name.startswith("_")}
+    attributes = {name for name in dir(ab.Fit) if not name.startswith("_")}
     assert attributes - set(ANSWERED) - set(REFUSED) - SHARED == set()
 
 

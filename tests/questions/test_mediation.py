@@ -12,7 +12,7 @@ from alliance_bayes.posterior.path_matrices import path_matrices
 from alliance_bayes.questions import mediation as module
 from alliance_bayes.questions.dynamics import standardized_innovations
 from draws_of_a_share import SURE, UNSURE, holding
-from fabricated import DRIFT, HEALTHY, MEASURES, fabricated_fit
+from fabricated import DRIFT, HEALTHY, MEASURES, fabricated_fit, made_fit
 
 PHI = expm(DRIFT * 3)
 
@@ -376,7 +376,7 @@ def two_groups():
         draws = fit.draws[name].to_dataset()
         twice = draws.assign(lagged=2 * draws["lagged"])
         groups[name] = xr.concat([draws, twice], dim=pd.Index(["clinic", "control"], name="group"))
-    grouped = ab.Fit(fit.spec, fit.panel, xr.DataTree.from_dict(groups), fit.settings)
+    grouped = made_fit(fit.spec, fit.panel, xr.DataTree.from_dict(groups), fit.settings)
     grouped.__dict__["health"] = fit.health
     return fit, grouped
 

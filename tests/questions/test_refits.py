@@ -7,7 +7,9 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.files.asking import answer
 from alliance_bayes.files.questions import Question
-from alliance_bayes.posterior import fitting
+from alliance_bayes.posterior import sampling
+from alliance_bayes.posterior.settings import warm_up
+from alliance_bayes.questions import shifted_panels
 from alliance_bayes.questions.scores import LeftOut, leave_out, refitted
 from latent_people import people
 
@@ -24,7 +26,7 @@ def fit():
     """A fit of few draws that says its linear predictors were sampled."""
     panel = people(40, 4, missing=0.15, dropout=True, seed=8)
     found = ab.fit(SPEC, panel, seed=1, draws=40, tune=60, chains=2, cores=1)
-    return replace(found, settings=replace(found.settings, **SAMPLED))
+    return replace(found, sample=replace(found.sample, settings=replace(found.settings, **SAMPLED)))
 
 
 @pytest.fixture
@@ -32,11 +34,12 @@ def settings(monkeypatch):
     """Settings of what would have been sampled."""
     seen = []
 
-    def stop(whole, settings, *_):
-        seen.append((whole.spec, settings))
+    def stop(model, settings, **_):
+        seen.append((model.spec, settings))
         raise StoppedError
 
-    monkeypatch.setattr(fitting, "_sample", stop)
+    for module in (sampling, shifted_panels):
+        monkeypatch.setattr(module, "sample_posterior", stop)
     return seen
 
 
@@ -77,17 +80,17 @@ def test_completed_panels_are_sampled_as_the_fit_was(fit, settings):
     ((_, used),) = settings
     assert (used.latent, used.sampler, used.target_accept) == ("sample", "pymc", 0.91)
     assert (used.draws, used.chains, used.cores) == (30, 3, 1)
-    assert used.tune == fitting.warm_up(SPEC, "pymc", "sample") != fitting.warm_up(SPEC, "nutpie", "integrate")
+    assert used.tune == warm_up(SPEC, "pymc", "sample") != warm_up(SPEC, "nutpie", "integrate")
 
 
 def test_variants_of_a_model_file_are_sampled_as_the_fit_was(fit, monkeypatch):
     seen = []
 
-    def stop(whole, settings, *_):
-        seen.append((whole.spec.is_latent, settings))
+    def stop(model, settings, **_):
+        seen.append((model.spec.is_latent, settings))
         raise ab.AllianceBayesError("Nothing is sampled.") if len(seen) > 1 else StoppedError
 
-    monkeypatch.setattr(fitting, "_sample", stop)
+    monkeypatch.setattr(sampling, "sample_posterior", stop)
     with pytest.raises(StoppedError):
         answer(Question("robustness", {"between": ["alliance", "days"]}), fit)
     ((latent, used),) = seen

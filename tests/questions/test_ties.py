@@ -1,7 +1,5 @@
 """Effects smaller than any number are exactly 0 in a draw: such draws know no sign and no order, and are no answers."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -34,7 +32,7 @@ def of_draws(forward, backward):
         groups[name] = part.assign(
             lagged_standardized=(part["lagged"].dims, effects), lagged=(part["lagged"].dims, effects)
         )
-    fit = replace(fit, draws=xr.DataTree.from_dict(groups))
+    fit = fit.with_draws(xr.DataTree.from_dict(groups))
     fit.__dict__["health"] = HEALTHY
     return fit
 

@@ -1,7 +1,5 @@
 """Draws in which an effect has no value are left out of every answer, and never count as "not above 0"."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,7 +28,7 @@ def with_and_without(fit, names):
     known = posterior["draw"] < posterior["draw"][n_draws]
     undefined = posterior.assign({name: posterior[name].where(known) for name in names})
     return [
-        healthy(replace(fit, draws=xr.DataTree.from_dict({**groups, "/posterior": part})))
+        healthy(fit.with_draws(xr.DataTree.from_dict({**groups, "/posterior": part})))
         for part in (undefined, posterior.isel(draw=slice(n_draws)))
     ]
 
@@ -96,21 +94,22 @@ def test_a_ratio_that_is_undefined_in_some_draws():
 
 def test_replicated_statistics_without_a_value(small_fit, monkeypatch):
     """In a third of the replicated panels a statistic cannot be found: p is the share of the others."""
-    from alliance_bayes.posterior import fitting
+    from alliance_bayes.posterior.predictions import checking
+    from alliance_bayes.posterior.predictions.normal import NormalPeople
 
     found = small_fit.check()
     calls = []
-    whole = ab.Fit._statistics_of
+    statistics = checking.response_statistics
 
-    def sometimes(fit, values):
+    def sometimes(model, responses):
         calls.append(0)
-        table = whole(fit, values)
+        table = statistics(model, responses)
         if len(calls) > 1 and len(calls) % 3 == 0:  # the observed statistics come last
             table.iloc[:] = np.nan
         return table
 
-    monkeypatch.setattr(ab.Fit, "_statistics_of", sometimes)
-    monkeypatch.setattr(fitting, "N_CHECKS", MOST)
+    monkeypatch.setattr(checking, "response_statistics", sometimes)
+    monkeypatch.setattr(NormalPeople, "n_checks", MOST)
     with_nan = small_fit.check().iloc[1:]
     middle = found.iloc[1:]["p"].between(0.2, 0.8)
     assert middle.sum() > 10

@@ -11,7 +11,7 @@ import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.families.cut_points import LOGIT, SPREAD
 from alliance_bayes.families.registry import CODES
-from alliance_bayes.posterior.predictions.latent_predictions import replicate_responses
+from alliance_bayes.posterior.predictions.latent import LatentPeople
 from alliance_bayes.simulation.responses import drawn_responses
 from textbook_families import log_density
 
@@ -175,7 +175,7 @@ def test_people_with_a_state_are_those_of_the_model(options):
     truth, persons = sponsored(**options), 30_000
     panel = ab.simulate(truth, persons=persons, seed=4)
     model = panel_model(truth.spec, panel)
-    raw, states = replicate_responses(model, theta_of(truth, model), np.random.default_rng(5))
+    raw, states = LatentPeople(model).replicated(theta_of(truth, model), np.random.default_rng(5))
     ours = statistics_of(panel.values, panel.states["sponsor"])
     theirs = statistics_of(raw.reshape(persons, 3, 2), states)
     off = {name: (mean - theirs[name][0]) / np.hypot(error, theirs[name][1]) for name, (mean, error) in ours.items()}

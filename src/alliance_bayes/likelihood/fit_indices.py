@@ -100,7 +100,7 @@ def _reference_log_likelihoods(model: PanelModel, saturated: Sequence[Saturated]
 
 
 def n_degrees_of_freedom(model: PanelModel) -> int:
-    """Means and covariances given the covariates, less parameters; 0 where people have no common moments."""
+    """Means and covariances given the covariates, minus parameters; 0 where people have no common moments."""
     if len(model.design.cells) > model.design.n_groups:
         return 0
     n_covariates = model.system.n_covariates

@@ -54,7 +54,7 @@ class MaximumLikelihood:
         Comparative fit index against independent values; root mean square error of
         approximation, with N (not N - 1), times the square root of the number of groups;
         standardised root mean square residual of means, SDs and correlations. With robust
-        standard errors each chi-square less its df is the unscaled one less its scaling times its df [1]_.
+        standard errors each chi-square minus its df is the unscaled one minus its scaling times its df [1]_.
     aic, bic
         With `n_persons` in the BIC.
     converged
@@ -115,7 +115,7 @@ class MaximumLikelihood:
         -------
         pandas.DataFrame
             Indexed by ``statistic`` and ``of``: ``observed`` (unrestricted full-information estimate) and
-            ``implied``, in the measures' own units; ``residual``, observed less implied in SDs of the values;
+            ``implied``, in the measures' own units; ``residual``, observed minus implied in SDs of the values;
             and ``z``, the residual in its standard error, which is standard normal where the model is right
             (NaN where the solution always meets the moment, and with covariates). With many moments some z are
             beyond 2 by chance. Empty where the saturated model has no estimate.

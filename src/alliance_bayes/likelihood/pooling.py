@@ -67,7 +67,7 @@ def pool(answers: Sequence[MaximumLikelihood], *, complete_df: float | None = No
     answers
         At least two answers of `maximum_likelihood`, of one spec, on imputations of one panel.
     complete_df
-        Degrees of freedom that complete data would have had; left open, people (or clusters) less 1.
+        Degrees of freedom that complete data would have had; left open, people (or clusters) minus 1.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def pool(answers: Sequence[MaximumLikelihood], *, complete_df: float | None = No
         },
         index=first.table.index,
     )
-    messages = [f"Panel {place}: {message}" for place, each in enumerate(answers, start=1) for message in each.messages]
+    messages = [f"Panel {index}: {message}" for index, each in enumerate(answers, start=1) for message in each.messages]
     return PooledMaximumLikelihood(first.spec, table, m, first.n_persons, known, tuple(messages))
 
 
@@ -120,7 +120,7 @@ def _check_answers(answers: Sequence[MaximumLikelihood], complete_df: float | No
     problems = Problems("These answers cannot be pooled")
     if len(answers) < 2:
         problems.add(f"There are {len(answers)} answers; give at least two, one for each imputed panel.")
-    for place, each in enumerate(answers[1:], start=2):
+    for index, each in enumerate(answers[1:], start=2):
         differing = [
             words
             for words, one, other in (
@@ -133,7 +133,7 @@ def _check_answers(answers: Sequence[MaximumLikelihood], complete_df: float | No
             if one != other
         ]
         if differing:
-            problems.add(f"Answer {place} has another {in_words(differing)} than answer 1.")
+            problems.add(f"Answer {index} has another {in_words(differing)} than answer 1.")
     if (
         complete_df is not None
         and not (isinstance(complete_df, float) and complete_df == np.inf)

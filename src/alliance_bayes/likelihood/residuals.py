@@ -23,7 +23,7 @@ type FloatArray = npt.NDArray[np.float64]
 def moment_residuals(
     model: PanelModel, theta: FloatArray, saturated: Sequence[Saturated], sampling: Sampling | None
 ) -> pd.DataFrame:
-    """Unrestricted less implied moments, the largest in SDs first.
+    """Unrestricted minus implied moments, the largest in SDs first.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def moment_residuals(
     saturated
         Unrestricted estimates of every group.
     sampling
-        Where given, z does not take people for normal, and heeds their clusters and weights.
+        Where given, z does not assume that people are normal, and uses their clusters and weights.
 
     Returns
     -------

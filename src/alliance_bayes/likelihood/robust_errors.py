@@ -64,8 +64,8 @@ def moment_scores(mean: FloatArray, covariance: FloatArray, values: FloatArray, 
     rows, columns = np.tril_indices(n_values)
     both = np.where(rows == columns, 0.5, 1.0)  # an entry off the diagonal stands for two
     masks, pattern = np.unique(~np.isnan(values), axis=0, return_inverse=True)
-    for place, mask in enumerate(masks):
-        members = np.flatnonzero(pattern == place)
+    for index, mask in enumerate(masks):
+        members = np.flatnonzero(pattern == index)
         precision = np.zeros_like(covariance)
         precision[np.ix_(mask, mask)] = np.linalg.inv(covariance[np.ix_(mask, mask)])
         for start in range(0, len(members), MOST_PERSONS):

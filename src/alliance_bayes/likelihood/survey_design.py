@@ -176,7 +176,7 @@ def _scaled(
     wrong = seen & ~((weights > 0) & np.isfinite(weights))
     if wrong.any():
         cases = [
-            f"{person!r} ({numbers[place]!r})" for place, person in enumerate(panel.persons.tolist()) if wrong[place]
+            f"{person!r} ({numbers[index]!r})" for index, person in enumerate(panel.persons.tolist()) if wrong[index]
         ]
         problems.add(
             f"{len(cases)} weights are not finite numbers above 0: {', '.join(cases[:3])}. A weight says how many "

@@ -1,161 +1,35 @@
-"""Multiple imputations made elsewhere: one fit of each completed panel, and what they say together."""
+"""Multiple imputations made elsewhere: one fit of each completed panel, mixed."""
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
-from os import PathLike
-from pathlib import Path
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from ..basics.calls import checked
 from ..basics.interrupts import held_interrupts
 from ..basics.names import in_words, quoted
-from ..basics.problems import InterruptionError, PanelError, Problems, SpecError
-from ..engine.model_on_panel import PanelModel
+from ..basics.problems import InterruptionError, PanelError, Problems
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
-from .fitting import PACKAGE, Fit, FitWarning, fit, without_interruption_warnings
-from .health import Health
+from .fitting import Fit
+from .interruption import PACKAGE, FitWarning, without_interruption_warnings
+from .mixing import mixed
+from .sample import STOPPED, Sample
+from .sampling import fit
+from .shared_panel import SharedPanel
+from .source import Source
 
-__all__ = ["FitOfImputations", "fit_imputations", "imputation_of_chains", "mixed"]
+__all__ = ["fit_imputations"]
 
-N_SHOWN = 5
 FEWEST = 2
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class FitOfImputations(Fit):
-    """The posterior over all imputed panels: an equal mixture of the posteriors of each.
-
-    Questions about parameters are answered from the draws of all fits, and the Monte Carlo errors of their
-    probabilities hold what differs between panels. What belongs to the values of persons (scores, forecasts, checks,
-    comparisons, Bayes factors, simulating the sample, saving) is asked of the single `fits`. R-hat in `summary`
-    compares chains of different panels, so that it is large where imputations differ; `health` compares those of the
-    same panel.
-
-    Attributes
-    ----------
-    fits
-        The fit of each panel, in the order given. `panel` holds what all panels share, and refuses the values of
-        persons; `draws` holds the chains of all, which their coordinate ``imputation`` tells apart.
-    """
-
-    fits: tuple[Fit, ...] = ()
-
-    @cached_property
-    def model(self) -> PanelModel:
-        """The model on what all panels share."""
-        return replace(self.fits[0].model, panel=self.panel)
-
-    @property
-    def n_persons(self) -> int:
-        """How many people have any value of the model."""
-        return self.fits[0].n_persons
-
-    def of_group(self, group: str) -> "FitOfImputations":
-        """What was fitted of one group in all panels, for questions about a single population."""
-        one = super().of_group(group)
-        fits = tuple(each.of_group(group) for each in self.fits)
-        return FitOfImputations(one.spec, one.panel, one.draws, one.settings, self, fits=fits)
-
-    def require_one_panel(self, question: str, cure: str = "") -> None:
-        """Refuse a question whose answer needs the values of persons.
-
-        Raises
-        ------
-        SpecError
-            Always.
-        """
-        raise _refusal(question, len(self.fits), cure)
-
-    @cached_property
-    def health(self) -> Health:
-        """Whether the draws of every fit can be trusted: the worst of each diagnostic.
-
-        R-hat is taken within each fit, for chains of different panels must differ. Chains that do not move are counted
-        through all panels, as in `draws`.
-        """
-        parts = [each.health for each in self.fits]
-        weakest = min(parts, key=lambda part: part.ess_bulk)
-        before = np.cumsum([0, *(each.posterior.sizes["chain"] for each in self.fits)])
-        return Health(
-            rhat=float(np.max([part.rhat for part in parts])),
-            ess_bulk=weakest.ess_bulk,
-            ess_tail=float(np.min([part.ess_tail for part in parts])),
-            divergences=sum(part.divergences for part in parts),
-            bfmi=float(np.min([part.bfmi for part in parts])),
-            worst=weakest.worst,
-            problems=tuple(
-                f"Panel {place}: {problem}" for place, part in enumerate(parts, start=1) for problem in part.problems
-            ),
-            stuck=tuple(int(before[place]) + chain for place, part in enumerate(parts) for chain in part.stuck),
-            step_size=float(np.min([part.step_size for part in parts])),
-            at_largest_depth=float(np.max([part.at_largest_depth for part in parts])),
-        )
-
-    @cached_property
-    def between_share(self) -> pd.Series:
-        """Share of the posterior variance that lies between imputations, the largest first.
-
-        ``(1 + 1/m) B / (W + (1 + 1/m) B)``, B the variance of the m posterior means and W the mean posterior
-        variance, of every derived quantity; in [0, 1]. Where it is large, more imputations are needed, and answers
-        hang on how the imputations were made.
-
-        Returns
-        -------
-        pandas.Series
-            Indexed by the quantity with its coordinates, such as ``"lagged[0 to 6, alliance -> days]"``.
-        """
-        found: dict[str, float] = {}
-        for quantity in self.derived.quantities:
-            draws = [each.posterior[quantity.name] for each in self.fits]
-            means = np.stack([each.mean(("chain", "draw")).to_numpy() for each in draws])
-            within = np.mean([each.var(("chain", "draw"), ddof=1).to_numpy() for each in draws], axis=0)
-            between = (1 + 1 / len(draws)) * means.var(axis=0, ddof=1)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                shares = between / (within + between)
-            labels = quantity.labels({dim: draws[0][dim].values.tolist() for dim in quantity.dims})
-            found |= dict(zip(labels, shares.ravel().tolist(), strict=True))
-        return pd.Series(found, name="between_share").dropna().sort_values(ascending=False, kind="stable")
-
-    @property
-    def thetas(self) -> np.ndarray:
-        """All posterior draws of the linear system's parameters, in the unit of the first fit's model."""
-        first = self.fits[0].model
-        return np.concatenate(
-            [np.array([first.from_raw(each.model.to_raw(theta)) for theta in each.thetas]) for each in self.fits]
-        )
-
-    @checked()
-    def save(self, path: str | PathLike[str]) -> Path:
-        """Refused: save each of the `fits`."""
-        raise _refusal("A file", len(self.fits))
-
-    def __str__(self) -> str:
-        shares = self.between_share
-        lines = [f"  {name}: {share:.2f}" for name, share in shares.head(N_SHOWN).items()]
-        return "\n".join(
-            [
-                f"{self.spec.title} of {in_words(self.spec.measures)}: {len(self.fits)} imputed panels of "
-                f"{self.panel.n_persons} people, {len(self.panel.times)} waves, {self.draws_in_words}, seed "
-                f"{self.settings.seed}",
-                str(self.health),
-                *self.incomplete,
-                "Largest shares of variance between imputations (all in .between_share):",
-                *lines,
-            ]
-        )
-
-    __repr__ = __str__
+GROUPS = ("posterior", "prior", "sample_stats")
 
 
 @checked()
-def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **settings: Any) -> FitOfImputations:
+def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **settings: Any) -> Fit:
     """Sample the posterior of a model on every one of several imputed panels, and mix them.
 
     A panel with missing values needs no imputation here: `fit` uses every value there is. This is for imputations
@@ -175,9 +49,10 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
 
     Returns
     -------
-    FitOfImputations
-        Used like a `Fit`, with the single fits, diagnostics within them, and the share of variance between
-        imputations.
+    Fit
+        An equal mixture of the posteriors of all panels, with the single fits in `Fit.fits`, diagnostics within them,
+        and the share of variance between imputations. R-hat in `Fit.summary` compares chains of different panels, so
+        that it is large where imputations differ; `Fit.health` compares those of the same panel.
 
     Raises
     ------
@@ -198,94 +73,23 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     _check_panels(panels)
     with held_interrupts():
         fits = _fits(spec, panels, seed, settings)
-        groups = {
-            f"/{name}": mixed([each.drawn(name) for each in fits]) for name in ("posterior", "prior", "sample_stats")
-        }
-        missing: tuple[str, ...] = ()
+        incomplete: tuple[str, ...] = ()
         if len(fits) < len(panels):
-            missing = (
-                f"Interrupted after {len(fits)} of {len(panels)} imputed panels: the answer rests on these, and knows "
-                "the less of what differs between imputations. Fit all panels for the final one.",
+            incomplete = (
+                f"{STOPPED} after {len(fits)} of {len(panels)} imputed panels: the answer is of these alone, and "
+                "less certain of what differs between imputations. Fit all panels for a final answer.",
             )
-            warnings.warn(missing[0], FitWarning, skip_file_prefixes=(PACKAGE,))
+            warnings.warn(incomplete[0], FitWarning, skip_file_prefixes=(PACKAGE,))
+        draws = {f"/{name}": mixed([each.drawn(name) for each in fits]) for name in GROUPS}
         together = replace(
             fits[0].settings,
             chains=sum(each.settings.chains for each in fits),
             compile_seconds=sum(each.settings.compile_seconds for each in fits),
             sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
         )
-        shared = _SharedPanel(panels[: len(fits)])
-        return FitOfImputations(spec, shared, xr.DataTree.from_dict(groups), together, incomplete=missing, fits=fits)
-
-
-class _SharedPanel(Panel):
-    """What imputed panels share; it refuses all that belongs to the values of persons.
-
-    So a question that reads values is refused of a fit of imputations, instead of being answered from one of them.
-    """
-
-    def __init__(self, panels: Sequence[Panel]) -> None:
-        shared = {attribute.name: getattr(panels[0], attribute.name) for attribute in fields(Panel)}
-        shared |= {"panels": tuple(panels), "source": f"{len(panels)} imputed panels"}
-        for name, value in shared.items():
-            if name not in ("values", "absence", "states"):
-                object.__setattr__(self, name, value)
-
-    panels: tuple[Panel, ...]
-
-    @property
-    def values(self) -> np.ndarray:
-        """Refused."""
-        raise _refusal("A person's value", len(self.panels))
-
-    @property
-    def absence(self) -> np.ndarray:
-        """Refused."""
-        raise _refusal("Who has a value", len(self.panels))
-
-    @property
-    def states(self) -> dict[str, np.ndarray]:
-        """Refused."""
-        raise _refusal("A person's state", len(self.panels))
-
-    @property
-    def has_persons(self) -> bool:
-        """Whether the values of single persons are known: not the same in all panels."""
-        return False
-
-    @property
-    def n_persons(self) -> int:
-        """Number of persons, the same in every panel."""
-        return self.panels[0].n_persons
-
-    def require_persons(self, what: str) -> np.ndarray:
-        """Refuse the values of persons."""
-        raise _refusal(what, len(self.panels))
-
-    def of_group(self, group: str) -> Self:
-        """What the panels of one group share."""
-        return type(self)([panel.of_group(group) for panel in self.panels])
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _SharedPanel, (self.panels,)
-
-    def __str__(self) -> str:
-        return f"{self.source} of {self.n_persons} persons"
-
-    __repr__ = __str__
-
-
-def _refusal(what: str, n_panels: int, cure: str = "") -> SpecError:
-    combine = cure or "and combine what they say"
-    return SpecError(
-        f"{what} belongs to one panel, and this fit is of {n_panels} imputed panels. Ask each of the single fits in "
-        f".fits, {combine}."
-    )
-
-
-def imputation_of_chains(draws: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
-    """The coordinate by which draws computed from these stay known by their imputation; empty where there are none."""
-    return {"imputation": ("chain", draws["imputation"].to_numpy())} if "imputation" in draws.coords else {}
+        model = replace(fits[0].model, panel=SharedPanel(panels[: len(fits)]))
+        sample = Sample(xr.DataTree.from_dict(draws), together, incomplete)
+        return Fit(model, sample, Source(n_panels=len(fits)), fits)
 
 
 def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mapping[str, Any]) -> tuple[Fit, ...]:
@@ -296,38 +100,23 @@ def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mappi
     InterruptionError
         If fewer than two are done by then.
     """
-    found: list[Fit] = []
+    fits: list[Fit] = []
     try:
-        for place, panel in enumerate(panels):
+        for index, panel in enumerate(panels):
             with without_interruption_warnings():
-                fitted = fit(spec, panel, seed=seed + place, **settings)
+                fitted = fit(spec, panel, seed=seed + index, **settings)
             if not fitted.interrupted:
-                found.append(fitted)
+                fits.append(fitted)
             if fitted.stopped:
                 break
     except (KeyboardInterrupt, InterruptionError):
         pass  # what is done is kept
-    if len(found) < FEWEST:
+    if len(fits) < FEWEST:
         raise InterruptionError(
-            f"Interrupted after {len(found)} of {len(panels)} imputed panels, and an answer needs {FEWEST} at least. "
+            f"Interrupted after {len(fits)} of {len(panels)} imputed panels, and an answer needs {FEWEST} at least. "
             "Nothing was kept. Run it again; if it takes too long, use fewer draws or a shorter warm-up (tune)."
         )
-    return tuple(found)
-
-
-def mixed(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Draws of several imputations as chains of one data set, whose coordinate ``imputation`` tells them apart."""
-    n_chains = [part.sizes["chain"] for part in parts]
-    n_draws = min(part.sizes["draw"] for part in parts)  # fewer after an interruption
-    return xr.concat(
-        [
-            part.isel(draw=slice(n_draws)).assign_coords(
-                chain=np.arange(size) + sum(n_chains[:place]), imputation=("chain", np.full(size, place))
-            )
-            for place, (part, size) in enumerate(zip(parts, n_chains, strict=True))
-        ],
-        dim="chain",
-    )
+    return tuple(fits)
 
 
 def _check_panels(panels: Sequence[Panel]) -> None:
@@ -336,19 +125,19 @@ def _check_panels(panels: Sequence[Panel]) -> None:
         problems.add(
             f"There are {len(panels)} panels; give at least two, better twenty, each with its own imputations."
         )
-    alone = [place for place, panel in enumerate(panels, start=1) if panel.values is None]
+    alone = [index for index, panel in enumerate(panels, start=1) if panel.values is None]
     if alone:
         problems.add(f"Panels {quoted(alone)} hold moments alone; give panels of the persons.")
     problems.raise_as(PanelError)
     first = panels[0]
-    for place, panel in enumerate(panels[1:], start=2):
+    for index, panel in enumerate(panels[1:], start=2):
         differing = [
             name
             for name in ("persons", "measures", "times", "groups", "covariates")
             if not _alike(getattr(first, name), getattr(panel, name))
         ]
         if differing:
-            problems.add(f"Panel {place} has other {in_words(differing)} than panel 1.")
+            problems.add(f"Panel {index} has other {in_words(differing)} than panel 1.")
     if not problems.found and all(_same_values(first, panel) for panel in panels[1:]):
         problems.add("All panels hold the same values, so nothing is imputed; use fit on one of them.")
     problems.raise_as(PanelError)

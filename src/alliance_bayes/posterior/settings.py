@@ -1,13 +1,18 @@
-"""How a fit is to be sampled: which settings make sense, and how much memory their draws need."""
+"""How a fit is sampled: its settings, which of them make sense, and how much memory their draws need."""
 
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from ..basics.given import check_count, check_number, check_seed, is_one_of, shown
 from ..basics.memory import refuse_beyond_memory
 from ..basics.names import quoted
 from ..basics.problems import Problems, SpecError
+from ..engine.model_on_panel import Latent
+from ..spec.cross_lagged import CrossLagged
 
-__all__ = ["MOST", "Sampler", "check_counts", "check_memory_of_draws", "check_settings"]
+__all__ = ["MOST", "Sampler", "Settings", "check_counts", "check_memory_of_draws", "check_settings", "warm_up"]
 
 Sampler = Literal["nutpie", "pymc"]
 
@@ -23,6 +28,51 @@ N_STATISTICS = 20
 """Numbers that the sampler keeps of each draw beside the parameters."""
 COPIES = 3
 """Copies of all draws that exist at once: the sampler's own, the posterior, and the parameters made of it."""
+TUNE, SCALED_TUNE = 400, 100
+"""Draws of a warm-up, and of one before which the scale of the posterior is known."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a fit was sampled.
+
+    Attributes
+    ----------
+    draws, tune
+        Draws kept of each chain, and warm-up draws before them.
+    chains, cores
+        Chains, and how many run at once.
+    target_accept
+        Acceptance probability that the step size aims at, in (0, 1).
+    seed
+        Seed of all random numbers.
+    sampler
+        ``"nutpie"`` or ``"pymc"``.
+    compile_seconds, sampling_seconds
+        Wall-clock time.
+    latent
+        ``"integrate"`` or ``"sample"``: whether linear predictors were integrated out or sampled.
+    """
+
+    draws: int
+    tune: int
+    chains: int
+    cores: int
+    target_accept: float
+    seed: int
+    sampler: str
+    compile_seconds: float = 0.0
+    sampling_seconds: float = 0.0
+    latent: Latent = "integrate"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Arguments of `fit` that sample another model, or another panel, in the same way."""
+        return {name: value for name, value in asdict(self).items() if not name.endswith("_seconds")}
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Source of the random numbers for one purpose."""
+        return np.random.default_rng([self.seed, *purpose.encode()])
 
 
 def check_counts(given: dict[str, object], problems: Problems, where: str = "") -> None:
@@ -73,3 +123,8 @@ def check_memory_of_draws(draws: int, chains: int, n_quantities: int) -> None:
         n_numbers,
         f"Use fewer draws: {CURES['draws'].lower().removesuffix('.')}.",
     )
+
+
+def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:
+    """Draws of a warm-up that nobody chose: fewer where the scale of the posterior is known before it."""
+    return SCALED_TUNE if spec.is_latent and latent == "integrate" and sampler == "nutpie" else TUNE

@@ -39,7 +39,7 @@ class Probability:
     n_draws
         Draws it was counted over: those that have a value.
     n_imputations
-        How many imputations `mcse` was found from; 0 where there are none.
+        How many imputations `mcse` was estimated from; 0 where there are none.
     undefined
         Share of all draws that have no value and are not counted, in [0, 1].
 
@@ -50,7 +50,7 @@ class Probability:
     >>> print(Probability(0.5124, 0.008, 3000, undefined=0.25))
     0.512 (of the 75 % of draws that have a value)
 
-    An error that was found from two imputations is itself hardly known.
+    An error that was estimated from two imputations is itself hardly known.
 
     >>> [Probability(0.99, 0.01, 4000, n_imputations).reaches(0.95) for n_imputations in (0, 2, 50)]
     [True, False, True]

@@ -15,9 +15,7 @@ from ..basics.problems import SpecError
 from ..figures.evidence import Ranks, ranks_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.predictions.forecasting import foretold
-from ..posterior.predictions.latent_predictions import observed_responses
-from ..posterior.predictions.prediction import predictive_shares
+from ..posterior.predictions.people import people_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +24,6 @@ __all__ = ["Calibration", "loo_pit"]
 
 type FloatArray = NDArray[np.float64]
 
-N_DRAWS, N_LATENT_DRAWS = 1000, 400
 LARGEST_K = 0.7
 LEVEL = 0.05
 
@@ -146,48 +143,17 @@ def loo_pit(fit: Fit) -> Calibration:
             "loo_pit lays values that were seen beside predictions for everybody, and this model has a selection, by "
             "which those who are seen differ from the others. Ask it of a model without selection."
         )
-    most = N_LATENT_DRAWS if fit.spec.is_latent else N_DRAWS
-    kept = np.linspace(0, fit.n_draws - 1, min(most, fit.n_draws)).astype(int)
+    people = people_of(fit.model)
+    kept = np.linspace(0, fit.n_draws - 1, min(people.n_draws, fit.n_draws)).astype(int)
     likelihood = fit.log_likelihood().transpose("chain", "draw", "person")
     log_weights, khat = array_stats.psislw(-likelihood.to_numpy().reshape(fit.n_draws, -1)[kept].T)
     persons, columns, state = likelihood["person"].to_numpy(), list(fit.spec.response_columns), fit.spec.state
     columns += [] if state is None else [state.name]
-    shares_of = _simulated_shares if fit.spec.is_latent else _normal_shares
-    found = shares_of(fit, np.ascontiguousarray(fit.thetas[kept]), np.exp(log_weights).T)
+    thetas, rng = np.ascontiguousarray(fit.thetas[kept]), fit.settings.rng("loo_pit")
+    found = people.predictive_shares(thetas, np.exp(log_weights).T, rng)
     index = pd.MultiIndex.from_product([persons, fit.panel.times, columns], names=["person", "time", "measure"])
     shares = pd.Series(np.clip(found.ravel(), 0.0, 1.0), index=index, name="share").dropna()
     return Calibration(shares, _table(shares, columns), len(persons), int((khat > LARGEST_K).sum()), fit.health)
-
-
-def _normal_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> FloatArray:
-    """Shares of people with any value, shape ``(person, time * measure)``, for weights of shape ``(draw, person)``."""
-    model, seen = fit.model, fit.model.has_value
-    cells = None if model.design.person_cell is None else model.design.person_cell[seen]
-    return predictive_shares(model.system, thetas, weights, model.values()[seen], len(fit.spec.columns), cells)
-
-
-def _simulated_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> FloatArray:
-    """The same from responses drawn wave by wave, each observed one taken as one more draw among them."""
-    model, state = fit.model, fit.spec.state
-    rng = np.random.default_rng([fit.settings.seed, *b"loo_pit"])
-    observed, told = observed_responses(model)
-    values = observed.reshape(len(observed), len(fit.panel.times), -1)
-    if state is not None:
-        values = np.dstack([values, told])
-    values = values[model.has_value]
-    shares = np.empty(values.shape)
-    for wave in range(values.shape[1]):
-        drawn, states = foretold(model.before(wave, until=wave), wave, thetas, rng)
-        if state is not None:
-            drawn = np.dstack([drawn, states])
-        drawn, here = drawn[:, model.has_value], values[:, wave]
-        counted = np.where(np.isnan(drawn), 0.0, weights[:, :, None])
-        n_drawn, total = (~np.isnan(drawn)).sum(axis=0), counted.sum(axis=0)
-        with np.errstate(invalid="ignore"):
-            less, same = ((counted * holds).sum(axis=0) / total for holds in (drawn < here, drawn == here))
-            share = (n_drawn * less + rng.uniform(size=here.shape) * (n_drawn * same + 1)) / (n_drawn + 1)
-        shares[:, wave] = np.where(np.isnan(here) | (total == 0), np.nan, share)
-    return shares.reshape(len(shares), -1)
 
 
 def _table(shares: pd.Series, columns: Sequence[str]) -> pd.DataFrame:

@@ -17,9 +17,8 @@ from ..basics.problems import PanelError, Problems, SpecError
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..panel import Absence
 from ..panel.records import MISSING
-from ..posterior.fitting import Fit, warm_up
-from ..posterior.imputations import FitOfImputations
-from ..posterior.settings import check_settings
+from ..posterior.fitting import Fit
+from ..posterior.settings import check_settings, warm_up
 from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM
 from .directionality import Directionality, check_pairs, directionality
@@ -295,16 +294,16 @@ def _checked(
 ) -> Cells:
     problems = Problems("This delta adjustment cannot be computed")
     kind: type[PanelError | SpecError] = SpecError
-    if not fit.panel.has_persons and not isinstance(fit, FitOfImputations):
+    if not fit.panel.has_persons and not fit.fits:
         kind = PanelError
         with problems.collecting():
             fit.panel.require_persons("A delta adjustment")
-    if isinstance(fit, FitOfImputations):
+    if fit.fits:
         problems.add(
             f"This fit is of {len(fit.fits)} imputed panels, whose missing values were filled in elsewhere; shift them "
             "there, or fit the panel with its missing values."
         )
-    if fit.groups or fit.whole is not None:
+    if fit.groups or fit.source.group_of:
         problems.add(
             "This fit is of several groups, and values are imputed and effects read in one population. Fit the panel "
             "of one group, panel.of_group(...), by a spec without group_lags."

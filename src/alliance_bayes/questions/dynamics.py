@@ -337,7 +337,7 @@ def in_group(fit: Fit, group: str | None, problems: Problems) -> Fit:
     of_group = {
         name: part.sel(group=chosen, drop=True) if "group" in part.dims else part for name, part in groups.items()
     }
-    return replace(fit, draws=xr.DataTree.from_dict(of_group))
+    return fit.with_draws(xr.DataTree.from_dict(of_group))
 
 
 def within_in_words(fit: Fit, measures: Sequence[str]) -> str:

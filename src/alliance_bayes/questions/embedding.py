@@ -10,7 +10,7 @@ from ..basics.calls import checked
 from ..basics.problems import SpecError
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.imputations import imputation_of_chains
+from ..posterior.mixing import imputation_of_chains
 from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, indicator, probability
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words

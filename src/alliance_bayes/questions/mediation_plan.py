@@ -12,7 +12,7 @@ from ..basics.given import shown
 from ..basics.names import ARROW, choices, in_words, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..posterior.fitting import Fit
-from ..posterior.imputations import imputation_of_chains
+from ..posterior.mixing import imputation_of_chains
 from ..spec.steps import MOST_AHEAD
 from .dynamics import (
     OTHER_WAYS,

@@ -18,7 +18,9 @@ from ..basics.problems import AllianceBayesError, InterruptionError, Problems, S
 from ..engine.model_on_panel import Latent
 from ..figures.evidence import Bar, forest_figure
 from ..panel import Panel
-from ..posterior.fitting import PACKAGE, Fit, FitWarning, fit as fit_model, without_interruption_warnings
+from ..posterior.fitting import Fit
+from ..posterior.interruption import PACKAGE, FitWarning, without_interruption_warnings
+from ..posterior.sampling import fit as fit_model
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
 from ..pymc_models.densities import log_density_of

@@ -10,8 +10,11 @@ from scipy.special import logsumexp
 
 from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
-from ..posterior.fitting import Fit, fit as fit_model, without_interruption_warnings
-from ..posterior.predictions.conditioning import log_densities, without_person
+from ..posterior.densities import log_densities
+from ..posterior.fitting import Fit
+from ..posterior.interruption import without_interruption_warnings
+from ..posterior.predictions.people import people_of
+from ..posterior.sampling import fit as fit_model
 from ..pymc_models.densities import LogDensity, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
@@ -74,7 +77,8 @@ class LeftOut:
 
     def log_density(self, draws_of: Fit, places: np.ndarray) -> xr.DataArray:
         """Log density of what is left out of these people given what stays, at the draws of a fit."""
-        return log_densities(self.fit, draws_of, places, self.n_given)
+        model = self.fit.model if draws_of.panel is self.fit.panel else draws_of.model.on(self.fit.panel)
+        return log_densities(people_of(model), draws_of.thetas, draws_of.posterior, places, n_known=self.n_given)
 
     def panel_without(self, place: int) -> Panel:
         """The panel without what is left out of this person."""
@@ -82,6 +86,14 @@ class LeftOut:
         if not self.n_given:
             return without_person(panel, place)
         return unseen_from(panel, self.n_given, place, self.fit.spec.told_columns)
+
+
+def without_person(panel: Panel, place: int) -> Panel:
+    """The panel without the person at this position."""
+    panel.require_persons("Leaving out persons")
+    assert panel.persons is not None
+    others = np.delete(np.arange(len(panel.persons)), place)
+    return panel.of_persons(others, source=f"{panel.source} without person {panel.persons[place]}")
 
 
 def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
@@ -207,7 +219,7 @@ def moment_matched(
 
     def log_density_at(moved: xr.DataArray, _: int) -> xr.DataArray:
         flat = moved.to_numpy().reshape(-1, moved.sizes["number"])
-        there = replace(fitted, draws=xr.DataTree.from_dict({"/posterior": target.draws(flat, fitted.posterior)}))
+        there = fitted.with_draws(xr.DataTree.from_dict({"/posterior": target.draws(flat, fitted.posterior)}))
         density = left_out.log_density(there, left_out.places[[each]])
         return xr.DataArray(density.to_numpy()[:, :, 0], dims=("chain", "draw"))
 

@@ -19,11 +19,14 @@ from ..basics.progress import shown
 from ..engine.model_on_panel import panel_model
 from ..panel import Absence, Panel
 from ..panel.records import MISSING
-from ..posterior.fitting import Fit, Settings, sampled
-from ..posterior.health import STATISTICS, Health, examine
-from ..posterior.imputations import mixed
-from ..posterior.predictions.latent_predictions import imputed_responses, who_could_answer
-from ..posterior.predictions.prediction import draw_unobserved
+from ..posterior.fitting import Fit
+from ..posterior.health import STATISTICS, examine
+from ..posterior.mixing import mixed
+from ..posterior.predictions.latent import who_could_answer
+from ..posterior.predictions.people import people_of
+from ..posterior.sample import Sample
+from ..posterior.samplers import sample_posterior
+from ..posterior.settings import Settings
 
 __all__ = ["FEWEST", "Cells", "Refit", "cells_of", "pooled", "refits"]
 
@@ -99,19 +102,6 @@ class Refit(NamedTuple):
     posterior: xr.Dataset
     sample_stats: xr.Dataset
     imputed_mean: float
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class _PooledFit(Fit):
-    """A fit with the draws of several imputations in place of its own."""
-
-    pooled_health: Health | None = None
-
-    @property
-    def health(self) -> Health:
-        """Of the fits of completed panels, and of the fit that they were imputed from."""
-        assert self.pooled_health is not None
-        return self.pooled_health
 
 
 def cells_of(fit: Fit, measure: str, absences: Sequence[str]) -> Cells:
@@ -201,30 +191,9 @@ def refits(
 
 def _imputed(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
     """Values at one posterior draw given those observed, in their own units, by delta."""
-    return (_responses if fit.spec.is_latent else _values)(fit, cells, theta, rng)
-
-
-def _values(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
-    """All normal values, drawn jointly."""
-    system, values = fit.system, fit.model.values()
-    targets = system.systems[0].observed[: system.n_values]
-    drawn = draw_unobserved(system, targets, theta[None], values, rng, fit.model.design.person_cell)[0]
-    by_wave = drawn.reshape(len(values), len(fit.panel.times), len(fit.spec.columns))
-    at_random = by_wave * fit.statistics.scale + fit.statistics.centre
-    return lambda delta: np.asarray(at_random + delta * cells.scale * cells.shifted)
-
-
-def _responses(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
-    """Values of the measure that is shifted."""
-    drawn = imputed_responses(fit.model, cells.measure, theta, rng)
-    observed = fit.panel.require_persons("A delta adjustment")[:, :, cells.places]
-
-    def at(delta: float) -> FloatArray:
-        values = observed.copy()
-        values[:, :, cells.own] = drawn(delta)
-        return values
-
-    return at
+    values = people_of(fit.model).imputed(cells.measure, theta, rng)
+    at_random = values(0.0)
+    return lambda delta: np.where(cells.shifted, values(delta), at_random)
 
 
 def _completed(panel: Panel, cells: Cells, values: FloatArray) -> Panel:
@@ -241,13 +210,13 @@ def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, se
     panel = _completed(fit.panel, cells, values)
     # What is filled in may change which histories of a state are possible, and how many of its waves count.
     whole = panel_model(fit.spec, panel) if fit.spec.is_latent else replace(fit.model, panel=panel)
-    found = sampled(whole, settings)
+    found = sample_posterior(whole, settings)
     posterior = found.posterior
     if found.interrupted:
         raise KeyboardInterrupt
     effects = posterior[["lagged_standardized", "lagged"]].sel(path=list(lagged_paths(pair)))
     parameters = posterior[[block.name for block in fit.scale.blocks]]
-    statistics = found.drawn("sample_stats")
+    statistics = found.group("sample_stats")
     statistics = statistics[[name for name in STATISTICS if name in statistics]]
     first = values[:, :, cells.own[0]][cells.shifted[:, :, cells.own[0]]]
     return Refit(xr.merge([parameters, effects]), statistics, float(first.mean()) if first.size else np.nan)
@@ -266,12 +235,8 @@ def pooled(fit: Fit, found: Sequence[Refit], settings: Settings) -> Fit:
     health = examine(xr.DataTree.from_dict(together), names)
     own = tuple(f"The fit that values were imputed from: {problem}" for problem in fit.health.problems)
     draws = {"/posterior": mixed([each.posterior for each in found]), "/prior": fit.drawn("prior")}
-    result = _PooledFit(
-        fit.spec,
-        fit.panel,
-        xr.DataTree.from_dict(draws),
-        settings,
-        pooled_health=replace(health, problems=(*own, *health.problems)),
+    return Fit(
+        fit.model,
+        Sample(xr.DataTree.from_dict(draws), settings),
+        examined=replace(health, problems=(*own, *health.problems)),
     )
-    result.__dict__["model"] = fit.model
-    return result

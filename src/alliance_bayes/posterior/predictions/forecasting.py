@@ -1,24 +1,66 @@
-"""What a fitted model foretells of people at one time from what was observed of them before it."""
+"""People's values predicted at one time from what was observed of them before it."""
 
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ...basics.given import is_number, shown
 from ...basics.names import number
 from ...basics.problems import SpecError
 from ...engine.latent.family_layout import response_sizes
 from ...engine.model_on_panel import PanelModel
-from ...panel import Panel, longer
+from ...engine.parameters import ParameterTable
+from ...panel import Panel, longer, told_states
 from ...spec.cross_lagged import CrossLagged
 from ...spec.steps import MOST_AHEAD, base_step
-from .latent_predictions import foretold_responses
-from .prediction import continued, draw_unobserved
+from .people import people_of
+from .person_tables import table_of_persons
 
-__all__ = ["amounts", "foretold", "model_until"]
+__all__ = ["continued", "forecast", "model_until"]
 
 type FloatArray = npt.NDArray[np.float64]
+
+
+def forecast(model: PanelModel, time: float, thetas: FloatArray, rng: np.random.Generator) -> pd.DataFrame:
+    """Predict every person's values at one time, as `Fit.forecast` says.
+
+    Parameters
+    ----------
+    model
+        The model on its panel, which holds persons.
+    time
+        As of `model_until`.
+    thetas
+        One draw of the parameters per row, in the model's unit.
+    rng
+        Source of the random numbers.
+    """
+    spec, panel = model.spec, model.panel
+    model_there, thetas, wave = model_until(model, time, thetas)
+    values, states = people_of(model_there).predicted(wave, thetas, rng)
+    columns, observed = list(spec.response_columns), _observed_at(model, wave)
+    if spec.state is not None:
+        values = np.dstack([values, states])
+        columns.append(spec.state.name)
+    table = table_of_persons(panel, values, columns).assign(observed=observed.ravel())
+    if not spec.random_families:
+        return table
+    out_of = np.full(observed.shape, np.nan)
+    out_of[:, : len(spec.response_columns)] = _amounts(model_there, wave)
+    return table.assign(out_of=out_of.ravel())
+
+
+def _observed_at(model: PanelModel, wave: int) -> FloatArray:
+    """Responses at a wave, then the state where there is one, shape ``(person, column)``; NaN beyond the panel."""
+    spec, panel = model.spec, model.panel
+    n_columns = len(spec.response_columns) + (spec.state is not None)
+    if wave >= len(panel.times):
+        return np.full((panel.n_persons, n_columns), np.nan)
+    chosen = [panel.measures.index(name) for name in spec.response_columns]
+    observed = panel.require_persons("A forecast")[:, wave, chosen]
+    return observed if spec.state is None else np.column_stack([observed, told_states(spec.state.name, panel)[:, wave]])
 
 
 def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[PanelModel, FloatArray, int]:
@@ -55,50 +97,51 @@ def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[Pan
             )
         families = {name: family.lasting(len(times)) for name, family in spec.families.items()}
         spec, panel = replace(spec, families=families), longer(panel, times)
-    there = replace(model, n_asked=len(model.panel.times)).on(_amounts_filled(spec, panel), spec=spec)
+    continued_model = replace(model, n_asked=len(model.panel.times)).on(_amounts_filled(spec, panel), spec=spec)
     if len(times) > len(model.panel.times):
-        thetas = continued(model.layout.table, there.layout.table, thetas)
-    return there.before(wave, until=wave), thetas, wave
+        thetas = continued(model.layout.table, continued_model.layout.table, thetas)
+    return continued_model.before(wave, until=wave), thetas, wave
 
 
-def foretold(
-    model: PanelModel, wave: int, thetas: FloatArray, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Draw everybody's values at a wave of which nothing is known yet, given what is known of them.
+def continued(table: ParameterTable, longer: ParameterTable, thetas: np.ndarray) -> np.ndarray:
+    """Parameters of a model with more waves, in which the last interval and wave go on.
 
     Parameters
     ----------
-    model, wave, thetas
-        As of `model_until`.
-    rng
-        Source of the random numbers.
+    table
+        Of the fitted model.
+    longer
+        Of the same model for more waves.
+    thetas
+        Parameters of the first, shape ``(draw, parameter)``.
 
     Returns
     -------
-    tuple
-        Values of the spec's response columns in their own units, shape ``(draw, person, column)``, NaN in draws in
-        which they do not exist; and the state, shape ``(draw, person)`` (without persons where there is none).
+    numpy.ndarray
+        Shape ``(draw, parameter of the longer model)``.
     """
-    if model.spec.is_latent:
-        return foretold_responses(model, wave, thetas, rng)
-    size = len(model.spec.columns)
-    targets = model.system.systems[0].observed[wave * size : (wave + 1) * size]
-    drawn = draw_unobserved(model.system, targets, thetas, model.values(), rng, model.design.person_cell)
-    centre, unit = model.column_units
-    return drawn * unit + centre, np.zeros((len(thetas), 0))
+    result = np.zeros((len(thetas), len(longer)))
+    for (key, group, occasion), positions in longer.arrays.items():
+        before = table.arrays.get((key, group, occasion))
+        if before is None:
+            last = max(each for known, of, each in table.arrays if (known, of) == (key, group) and each is not None)
+            before = table.arrays[key, group, last]
+        free = positions >= 0
+        result[:, positions[free]] = np.where(before >= 0, thetas[:, before], 0.0)[:, free]
+    return result
 
 
-def amounts(model: PanelModel, wave: int) -> FloatArray:
+def _amounts(model: PanelModel, wave: int) -> FloatArray:
     """Window, trials or exposure of each response column at a wave, or NaN; shape ``(person, column)``."""
     spec, panel = model.spec, model.panel
-    found = []
+    sizes = []
     for name in spec.measures:
         family = spec.random_families.get(name)
         size = np.full(panel.n_persons, np.nan)
         if family is not None and family.amount is not None:
             size = response_sizes(name, family, panel)[:, wave]
-        found += [size] * len(spec.columns_of(name))
-    return np.stack(found, axis=1)
+        sizes += [size] * len(spec.columns_of(name))
+    return np.stack(sizes, axis=1)
 
 
 def _amounts_filled(spec: CrossLagged, panel: Panel) -> Panel:

@@ -1,0 +1,33 @@
+"""Health of the draws of one model on one panel: of the sampler, of an interruption, and of an approximate integral."""
+
+import numpy as np
+
+from ..engine.model_on_panel import PanelModel
+from .after_sampling import error_in_words
+from .health import Health, examine, with_integration, with_problem
+from .predictions.people import people_of
+from .sample import Sample
+
+__all__ = ["examine_sample"]
+
+
+def examine_sample(model: PanelModel, sample: Sample) -> Health:
+    """Whether draws of a model can be trusted, in words, with what to do when they cannot."""
+    health = examine(sample.draws, [block.name for block in model.scale.blocks])
+    if sample.interrupted:
+        health = with_problem(
+            health,
+            f"{sample.interrupted} All numbers use only these draws. Run it again without interruption for a final "
+            "answer.",
+        )
+    if sample.settings.latent == "sample":
+        return health
+    try:
+        error = people_of(model).integration_error(sample.thetas(model), sample.settings.seed)
+    except (MemoryError, ArithmeticError, np.linalg.LinAlgError) as failure:
+        return with_problem(
+            health,
+            "How far the approximate integral over the linear predictors is off is not known, since finding it failed "
+            f'({error_in_words(failure)}). Compare the answer with that of latent="sample".',
+        )
+    return health if error is None else with_integration(health, error)

@@ -1,0 +1,67 @@
+"""How far linear predictors that are integrated out move the log-likelihood."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.latent.determined import rows_to_integrate
+from ..engine.latent.importance import corrections
+from ..engine.latent.propagation import case_log_likelihoods
+from ..engine.model_on_panel import PanelModel
+
+__all__ = ["IntegrationError", "integration_error"]
+
+type FloatArray = npt.NDArray[np.float64]
+
+N_CORRECTED = 50
+
+
+@dataclass(frozen=True)
+class IntegrationError:
+    """How far the log-likelihood with linear predictors integrated out is from the exact one, over posterior draws.
+
+    Attributes
+    ----------
+    mean, sd
+        Mean and SD over draws of the exact log-likelihood minus the approximate one, estimated by importance sampling.
+        A mean that is the same everywhere does not move the posterior; the SD is what could.
+    monte_carlo_error
+        Standard error of one such difference.
+    effective_share
+        Effective number of draws, weighted as the exact posterior would weigh them, as a share of all.
+    unsettled
+        Share of cases (people, or possible histories of people) in whom something is integrated out, averaged over
+        draws, whose approximation did not settle.
+    """
+
+    mean: float
+    sd: float
+    monte_carlo_error: float
+    effective_share: float
+    unsettled: float
+
+    def __str__(self) -> str:
+        return (
+            f"integration error of the log-likelihood {self.mean:+.2f} (SD over draws {self.sd:.2f}, Monte Carlo "
+            f"{self.monte_carlo_error:.2f}), effective share {self.effective_share:.2f}, "
+            f"unsettled {100 * self.unsettled:.1f} %"
+        )
+
+
+def integration_error(model: PanelModel, thetas: FloatArray, seed: int) -> IntegrationError:
+    """Hold the approximate log-likelihood against importance sampling at evenly spaced draws."""
+    kept = thetas[np.linspace(0, len(thetas) - 1, min(N_CORRECTED, len(thetas))).astype(int)]
+    means, covariances, phis = (
+        np.stack(each) for each in zip(*(model.predictor_moments(theta) for theta in kept), strict=True)
+    )
+    data, n_persons = model.latent_data, model.panel.n_persons
+    integrals = corrections(means, covariances, phis, data, n_persons, seed=seed)
+    unsettled = [case_log_likelihoods(*model.predictor_moments(theta), data)[1] for theta in kept]
+    return IntegrationError(
+        float(integrals.log_weight.mean()),
+        float(integrals.log_weight.std()),
+        float(np.mean(integrals.standard_error)),
+        integrals.effective_share,
+        float(np.mean(unsettled)) / max(1, int(rows_to_integrate(means[0], covariances[0], data).sum())),
+    )

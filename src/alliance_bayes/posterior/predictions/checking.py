@@ -1,0 +1,81 @@
+"""Posterior predictive checks: statistics of the panel, completed, beside those of replicated panels."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from ..summaries import indicator, interval
+from .people import People
+from .responses import observed_responses
+from .statistics import response_statistics
+
+__all__ = ["check", "compared"]
+
+LOW, HIGH = 0.025, 0.975  # posterior predictive p-values beyond which a statistic is a misfit
+
+type FloatArray = npt.NDArray[np.float64]
+
+
+def check(people: People, thetas: FloatArray, rng_for: Callable[[str], np.random.Generator]) -> pd.DataFrame:
+    """Statistics of the panel beside those of replicated ones, as `Fit.check` says.
+
+    Parameters
+    ----------
+    people
+        Of the panel.
+    thetas
+        Posterior draws, shape ``(draw, parameter)``.
+    rng_for
+        Source of random numbers for a purpose.
+    """
+    pairs = [
+        [response_statistics(people.model, responses) for responses in pair]
+        for pair in people.completed_and_replicated(thetas, rng_for("check"))
+    ]
+    table = compared(response_statistics(people.model, observed_responses(people.model)), pairs)
+    chi_squares = people.chi_squares(thetas, rng_for("overall check"))
+    return table if chi_squares is None else pd.concat([chi_square_row(*chi_squares), table])
+
+
+def compared(observed: pd.Series, pairs: Sequence[Sequence[pd.Series]]) -> pd.DataFrame:
+    """Observed statistics beside completed and replicated ones, of each draw."""
+    completed, replicated = (
+        xr.DataArray(np.array(part), dims=("sample", "statistic")) for part in zip(*pairs, strict=True)
+    )
+    with np.errstate(invalid="ignore"):
+        lower, upper = interval(replicated, "sample")
+        larger = indicator(replicated > completed, replicated, completed).mean("sample").to_numpy()
+        larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
+    return pd.DataFrame(
+        {
+            "observed": observed,
+            "completed": completed.mean("sample").to_numpy(),
+            "mean": replicated.mean("sample").to_numpy(),
+            "lower": lower.to_numpy(),
+            "upper": upper.to_numpy(),
+            "p": larger,
+            "verdict": np.where((larger < LOW) | (larger > HIGH), "misfit", ""),
+        },
+        index=observed.index,
+    )
+
+
+def chi_square_row(completed: FloatArray, replicated: FloatArray) -> pd.DataFrame:
+    """Chi-squares against the saturated model as a row of the table; only large ones are a misfit."""
+    first, second = (xr.DataArray(part, dims="sample") for part in (completed, replicated))
+    larger = float(indicator(second > first, first, second).mean())
+    lower, upper = interval(second, "sample")
+    row = {
+        "observed": float(first.mean()),
+        "completed": float(first.mean()),
+        "mean": float(second.mean()),
+        "lower": float(lower),
+        "upper": float(upper),
+        "p": larger,
+        "verdict": "misfit" if larger < LOW else "",
+    }
+    index = pd.MultiIndex.from_tuples([("chi-square", "means and covariances")], names=["statistic", "of"])
+    return pd.DataFrame([row], index=index)

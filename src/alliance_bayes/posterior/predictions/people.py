@@ -1,0 +1,168 @@
+"""What a model says of people, the same questions whether their measures are normal or something of them is latent."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ...engine.model_on_panel import PanelModel
+from ..integration import IntegrationError
+from .latent import LatentPeople
+from .normal import NormalPeople
+from .responses import Responses
+
+__all__ = ["People", "people_of"]
+
+type FloatArray = npt.NDArray[np.float64]
+
+
+def people_of(model: PanelModel) -> "People":
+    """The people of a model on a panel: normal ones, or those of whom something is latent."""
+    return LatentPeople(model) if model.spec.is_latent else NormalPeople(model)
+
+
+class People(Protocol):
+    """People of a panel, as a model with known parameters sees them.
+
+    In all methods `thetas` holds one draw of the parameters per row, in the model's unit, and `rng` is the source of
+    the random numbers.
+    """
+
+    @property
+    def model(self) -> PanelModel:
+        """The model on its panel."""
+
+    @property
+    def n_draws(self) -> int:
+        """Draws of the parameters that tables of persons use at most."""
+
+    @property
+    def n_checks(self) -> int:
+        """Draws of the parameters that posterior predictive checks use at most."""
+
+    def log_densities(self, thetas: FloatArray, persons: npt.NDArray[np.int64], *, n_known: int = 0) -> FloatArray:
+        """Log density of the values of persons, in their own units, given those of their first waves.
+
+        Parameters
+        ----------
+        thetas
+            Parameters.
+        persons
+            Their positions in the panel.
+        n_known
+            How many waves are conditioned on.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``log p(all) - log p(known)``, shape ``(draw, person)``.
+        """
+
+    def variables(self, targets: Sequence[int], thetas: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Draw variables of the linear system for every person given all that was observed of them.
+
+        Parameters
+        ----------
+        targets
+            Positions of the variables.
+        thetas, rng
+            Parameters and random numbers.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(draw, person, target)``, in the model's unit.
+        """
+
+    def replicated(self, theta: FloatArray, rng: np.random.Generator, *, complete: bool = False) -> Responses:
+        """Responses of new people from the model, with the same covariates, windows and interviews.
+
+        Values are absent where those of the real person are, unless they are `complete`.
+        """
+
+    def completed_and_replicated(
+        self, thetas: FloatArray, rng: np.random.Generator
+    ) -> Iterator[tuple[Responses, Responses]]:
+        """The panel and a replicated one at each of many theta, both complete.
+
+        What the observed one lacks is drawn given the person's other values [1]_: a statistic of the observed values
+        alone would differ from that of new people wherever it is not completely at random what is absent.
+
+        References
+        ----------
+        .. [1] Gelman, Van Mechelen, Verbeke, Heitjan & Meulders (2005). Multiple imputation for model checking:
+           completed-data plots with missing and latent data. Biometrics 61, 74-85.
+        """
+
+    def chi_squares(self, thetas: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray] | None:
+        """Chi-squares against the saturated model [1]_, of the completed panel and of a replicated one.
+
+        Returns
+        -------
+        tuple or None
+            Of both, each of shape ``(draw,)``; NaN where people have no common means and covariances, or are fewer
+            than these need. None where there is no saturated model.
+
+        References
+        ----------
+        .. [1] Gelman, Meng & Stern (1996). Posterior predictive assessment of model fitness via realized discrepancies.
+           Statistica Sinica 6, 733-807.
+        """
+
+    def predicted(self, wave: int, thetas: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """Draw everybody's responses at a wave of which nothing is known, given what is known of them.
+
+        Parameters
+        ----------
+        wave
+            Position of the wave; the state has a probability up to it (see `PanelModel.before`).
+        thetas, rng
+            Parameters and random numbers.
+
+        Returns
+        -------
+        tuple
+            Values of the spec's `response_columns` in their own units, shape ``(draw, person, column)``, NaN in draws
+            in which they do not exist; and the state, 0 or 1, shape ``(draw, person)`` (without persons where there is
+            none).
+        """
+
+    def imputed(self, measure: str, theta: FloatArray, rng: np.random.Generator) -> Callable[[float], FloatArray]:
+        """Values of all columns, those of one measure drawn given all that was observed of a person, and shifted.
+
+        Parameters
+        ----------
+        measure
+            One of the measures.
+        theta, rng
+            One draw of the parameters, and random numbers.
+
+        Returns
+        -------
+        Callable
+            Of a shift in SDs (of a linear predictor: on its scale) to values in their own units, shape
+            ``(person, wave, column)``: the same but for the shift, as if the measure existed everywhere. Where a value
+            was observed it is the one to use. Other normal measures are drawn jointly with it; where something is
+            latent, values of other measures are the observed ones.
+        """
+
+    def predictive_shares(self, thetas: FloatArray, weights: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Predictive probability of less than each value, given the person's values at earlier waves and covariates.
+
+        Parameters
+        ----------
+        thetas, rng
+            Parameters and random numbers.
+        weights
+            Weight of each draw for each person with any value, shape ``(draw, person)``, of sum 1 over draws.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the people with any value, shape ``(person, wave * column)``, the state being the last column where there
+            is one; in [0, 1], NaN where nothing was observed.
+        """
+
+    def integration_error(self, thetas: FloatArray, seed: int) -> IntegrationError | None:
+        """How far the log-likelihood is off, where linear predictors are integrated out; None where it is exact."""

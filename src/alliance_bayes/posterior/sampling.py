@@ -1,0 +1,98 @@
+"""Fitting a model to a panel: prior draws, posterior draws, and what follows from them."""
+
+import os
+import sys
+import warnings
+
+from ..basics.calls import checked
+from ..basics.interrupts import held_interrupts
+from ..engine.model_on_panel import Latent, check_latent, panel_model
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
+from .after_sampling import with_other_groups
+from .fitting import Fit
+from .interruption import PACKAGE, FitWarning
+from .prior_draws import prior_draws
+from .samplers import sample_posterior
+from .settings import Sampler, Settings, check_memory_of_draws, check_settings, warm_up
+
+__all__ = ["fit"]
+
+
+@checked(apart=["seed", "draws", "tune", "chains", "cores", "target_accept", "sampler"])
+def fit(
+    spec: CrossLagged,
+    panel: Panel,
+    *,
+    seed: int,
+    draws: int = 1000,
+    tune: int | None = None,
+    chains: int = 4,
+    cores: int | None = None,
+    target_accept: float = 0.8,
+    sampler: Sampler = "nutpie",
+    latent: Latent = "integrate",
+    progress: bool | None = None,
+) -> Fit:
+    """Sample the posterior of a model on a panel.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    panel
+        The data, or published moments.
+    seed
+        The same seed gives the same draws.
+    draws, tune
+        Draws kept of each chain, and warm-up draws before them; left open, the warm-up has 400, or 100 where linear
+        predictors are integrated out, since the scale of the posterior is known before it then.
+    chains, cores
+        Number of chains, and how many run at once (all processors when left open).
+    target_accept
+        Raise it towards 1 when there are divergences.
+    sampler
+        ``"nutpie"``, or ``"pymc"`` for PyMC's own NUTS on the same model.
+    latent
+        ``"integrate"``: linear predictors of measures that are not normal, of a state or of selection are
+        integrated out. ``"sample"``: each of them is sampled, which takes many times as long and has no error
+        of integration (see `to_pymc`); a check of the other where the health of a fit doubts it.
+    progress
+        Whether to show a progress bar; left open, it is shown in a terminal.
+
+    Returns
+    -------
+    Fit
+        Draws, diagnostics, and what is read off them. After an interruption (Ctrl-C) it holds the draws
+        made so far, and says so; what fails after sampling is missing from it, and said in `Fit.incomplete`.
+
+    Raises
+    ------
+    SpecError
+        If the model is not identified at these times, does not fit the panel's measures, its prior hardly ever gives
+        a proper model, or a setting makes no sense; before anything is sampled.
+    InterruptionError
+        If sampling is interrupted before there are draws enough to keep.
+
+    Warns
+    -----
+    FitWarning
+        If the fit was interrupted, or something after sampling failed.
+    """
+    tune = warm_up(spec, sampler, latent) if tune is None else tune
+    check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
+    check_latent(spec, latent)
+    model = panel_model(spec, panel)
+    check_memory_of_draws(draws, chains, model.scale.size + model.derived.size)
+    n_cores = int(cores or min(chains, os.cpu_count() or 1))
+    settings = Settings(
+        int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, latent=latent
+    )
+    prior = prior_draws(model, settings.rng("prior"))
+    with held_interrupts():
+        sample = sample_posterior(model, settings, progress=sys.stderr.isatty() if progress is None else progress)
+        sample = with_other_groups(model, sample, prior)
+        goes_on = [f"{sample.interrupted} The script goes on with these draws."] if sample.interrupted else []
+        for sentence in (*goes_on, *sample.incomplete):
+            warnings.warn(sentence, FitWarning, skip_file_prefixes=(PACKAGE,))
+    return Fit(model, sample)

@@ -55,8 +55,8 @@ def split_problems(
                 problems.append(
                     f"The exposure '{name}' does not differ between persons over {rows_in_words}: their means have an "
                     f"SD of {means.sd:.2g}, where chance alone would leave {means.sd_by_chance:.2g}, as in a column "
-                    "that was centred within persons. Give the column as it was measured, since it is split here. One whose "
-                    "person means are equal by design may be in the formula, but not among the exposures."
+                    "that was centred within persons. Give the column as it was measured, since it is split here. One "
+                    "whose person means are equal by design may be in the formula, but not among the exposures."
                 )
                 break
     return problems

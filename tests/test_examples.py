@@ -48,7 +48,7 @@ def test_the_sponsor_example(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert printed.count("Association at the same time") == 2
     assert printed.count("An association, not a cause") == 2
-    assert "'sponsor', of those who told it at both ends of the interval:" in printed
+    assert "'sponsor', of those who reported it at both ends of the interval:" in printed
     for name in ("figure.png", "figure_transitions.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
@@ -122,7 +122,7 @@ def test_what_comes_first_in_the_sponsor_study(capsys):
     for words in (
         "under 6 variants of the model?",
         "sponsor not modelled, average of intervals of 3",
-        "if 136 missing values of alliance (136 unanswered) are delta SDs",
+        "if 136 missing values of alliance (136 item missing) are delta SDs",
         "alliance -> days, the same in 60 % ",
     ):
         assert words in printed

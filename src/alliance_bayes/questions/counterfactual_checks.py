@@ -16,7 +16,7 @@ from ..basics.names import choices, in_words, quoted
 from ..basics.problems import Problems, SpecError
 from ..causal.causal_order import CausalOrder
 from ..causal.regimes import Policy, Shift, is_set, policy_in_words
-from ..causal.simulate_regimes import Simulation, depends_on_what_does_not_exist
+from ..causal.simulate_regimes import Simulation, depends_on_undefined_values
 from .thresholds import check_certainty
 
 __all__ = ["Kind", "MonteCarlo", "Question", "check"]
@@ -149,7 +149,7 @@ def check(
         seed=int(seed),
         progress=sys.stderr.isatty() if options.progress is None else options.progress,
     )
-    if order.requires and depends_on_what_does_not_exist(simulation):
+    if order.requires and depends_on_undefined_values(simulation):
         problems.add(
             f"'{outcome}' depends on {quoted(order.requires)} where it does not exist. Write its effect as a product "
             "with its state, such as doctor:alliance, in every equation after it."

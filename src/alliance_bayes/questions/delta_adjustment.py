@@ -34,10 +34,10 @@ DELTAS = (0.0, -0.25, -0.5, -0.75, -1.0)
 FEW = 10
 N_PLOTTED = 101
 MOST_IMPUTATIONS = 10_000
-ABSENCES = ("not_interviewed", "unanswered")
+ABSENCES = ("wave_missing", "item_missing")
 IN_WORDS = {
-    "not_interviewed": "at interviews that did not take place",
-    "unanswered": "of unanswered questions",
+    "wave_missing": "at interviews that did not take place",
+    "item_missing": "of unanswered questions",
     "unknown": "of which nobody knows whether they exist",
 }
 
@@ -196,7 +196,7 @@ def delta_adjustment(
         Shifts in the measure's SDs about its wave means, as the model's unit, or in SDs of its linear predictor at the
         first wave; below 0, missing values are lower than the model believes. Delta 0 is always among them.
     absences
-        Which of the measure's missing values are shifted: ``"not_interviewed"``, ``"unanswered"``, and
+        Which of the measure's missing values are shifted: ``"wave_missing"``, ``"item_missing"``, and
         ``"unknown"``, those whose state was not answered. Missing values of other kinds are distributed as the model
         believes; in a model with a state, so are those of what requires it wherever the state is not known.
     imputations
@@ -352,7 +352,7 @@ def _check_deltas(deltas: Sequence[float], problems: Problems) -> None:
 
 
 def _nothing_shifted(absences: Sequence[str], cells: Cells) -> str:
-    every = {**MISSING, "does_not_exist": Absence.DOES_NOT_EXIST}
+    every = {**MISSING, "not_applicable": Absence.NOT_APPLICABLE}
     counts = {name: int((cells.kinds[:, :, cells.own] == code).sum()) for name, code in every.items()}
     found = ", ".join(f"{count} '{name}'" for name, count in counts.items() if count)
     return (
@@ -512,7 +512,7 @@ def _assumptions(fit: Fit, cells: Cells) -> tuple[str, ...]:
         if measure in spec.random_families
         else "Imputed values are normal and are not kept within the range of a measure.",
     ]
-    if (cells.kinds == Absence.DOES_NOT_EXIST).any():
+    if (cells.kinds == Absence.NOT_APPLICABLE).any():
         names = [name for name in spec.response_columns if name in panel.requires]
         found.append(
             f"Values of {quoted(names)} that do not exist because a state is off are not missing: they are neither "
@@ -524,7 +524,7 @@ def _assumptions(fit: Fit, cells: Cells) -> tuple[str, ...]:
             f"Where '{spec.state.name}' is not known, nobody knows whether '{measure}' existed; it is neither filled "
             "in nor shifted there."
         )
-    elif own and {"not_interviewed", "unknown"} & set(cells.shifted_by_kind):
+    elif own and {"wave_missing", "unknown"} & set(cells.shifted_by_kind):
         states = quoted(dict.fromkeys(panel.requires[name] for name in own))
         found.append(
             f"Where {states} is not known, nobody knows whether '{measure}' existed; it is filled in and shifted as if "

@@ -1,4 +1,4 @@
-"""What is stable in a person, kind by kind: random intercepts, lines, and factors that act anew at each wave."""
+"""What is stable in a person, kind by kind: random intercepts, lines, and factors that enter at each wave."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class StableFactors:
     at_first
         How the first wave depends on them besides the within-person part there, dims (measure, factor).
     loadings
-        What of the factors of the measures is added to values, dims (wave, measure); or, where they act anew, what of
-        them acts on each wave, 0 at the first.
+        What of the factors of the measures is added to values, dims (wave, measure); or, where they enter each wave,
+        what of them acts on it, 0 at the first.
     slopes
         Whether the second half are slopes, which count by the share of time gone by.
-    anew
+    enters_each_wave
         Whether they act on the next wave through the dynamics instead of being added to values.
     """
 
@@ -40,7 +40,7 @@ class StableFactors:
     at_first: Array
     loadings: Array
     slopes: bool = False
-    anew: bool = False
+    enters_each_wave: bool = False
 
     @property
     def covariance(self) -> Array:
@@ -52,7 +52,7 @@ class StableFactors:
     def first_covariance(self) -> Array:
         """Covariance of what they are responsible for at the first wave; dims (measure, measure)."""
         reach = self.at_first @ self.root
-        if not self.anew:
+        if not self.enters_each_wave:
             reach = self.loadings[0][:, None] * self.root[: self.loadings.shape[1]]
         covariance: Array = reach @ reach.T
         return covariance
@@ -70,7 +70,7 @@ class StableFactors:
             Its position.
         """
         size = self.loadings.shape[1]
-        if self.anew:
+        if self.enters_each_wave:
             return np.zeros((len(factors), size))
         added: Array = self.loadings[wave] * factors[:, :size]
         return added + along[..., None] * factors[:, size:] if self.slopes else added
@@ -120,10 +120,12 @@ def _accumulating(truth: "Truth") -> StableFactors:
     size, loadings = len(truth.spec.measures), _loadings(truth, 1)
     if truth.equilibrium:
         rest = np.eye(size) - truth.step_effects[0]
-        return StableFactors(rest @ _intercept_root(truth), np.zeros(size), np.linalg.inv(rest), loadings, anew=True)
+        return StableFactors(
+            rest @ _intercept_root(truth), np.zeros(size), np.linalg.inv(rest), loadings, enters_each_wave=True
+        )
     sds = truth._each(truth.accumulating_sds)
     root = sds[:, None] * np.linalg.cholesky(correlations(truth.accumulating_correlation or 0.0, truth.spec.measures))
-    return StableFactors(root, np.zeros(size), _at_first(truth, root), loadings, anew=True)
+    return StableFactors(root, np.zeros(size), _at_first(truth, root), loadings, enters_each_wave=True)
 
 
 def _accumulating_growth(truth: "Truth") -> StableFactors:
@@ -131,7 +133,7 @@ def _accumulating_growth(truth: "Truth") -> StableFactors:
     means = np.concatenate([truth._each(truth.accumulating_means), truth._each(truth.slope_means)])
     sds = np.concatenate([truth._each(truth.accumulating_sds), truth._each(truth.slope_sds)])
     root = sds[:, None] * np.linalg.cholesky(_joined(truth, truth.accumulating_correlation or 0.0))
-    return StableFactors(root, means, _at_first(truth, root), _loadings(truth, 1), slopes=True, anew=True)
+    return StableFactors(root, means, _at_first(truth, root), _loadings(truth, 1), slopes=True, enters_each_wave=True)
 
 
 _KINDS: dict[str, Callable[["Truth"], StableFactors]] = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...basics.names import choices, number
-from ...panel import Panel, told_states
+from ...panel import Panel, reported_states
 from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import LATENT_KINDS
 from ...spec.occurrence import State as StateSpec
@@ -168,7 +168,7 @@ def _unusable_values_of(name: str, panel: Panel) -> Iterator[str]:
             "name it in requires= where a measure exists only while it is on."
         )
         return
-    values = told_states(name, panel)
+    values = reported_states(name, panel)
     reported = values[~np.isnan(values)]
     other = reported[(reported != 0) & (reported != 1)]
     if len(other):

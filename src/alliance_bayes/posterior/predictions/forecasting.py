@@ -12,7 +12,7 @@ from ...basics.problems import SpecError
 from ...engine.latent.family_layout import response_sizes
 from ...engine.model_on_panel import PanelModel
 from ...engine.parameters import ParameterTable
-from ...panel import Panel, longer, told_states
+from ...panel import Panel, longer, reported_states
 from ...spec.cross_lagged import CrossLagged
 from ...spec.steps import MOST_AHEAD, base_step
 from .people import people_of
@@ -60,7 +60,11 @@ def _observed_at(model: PanelModel, wave: int) -> FloatArray:
         return np.full((panel.n_persons, n_columns), np.nan)
     chosen = [panel.measures.index(name) for name in spec.response_columns]
     observed = panel.require_persons("A forecast")[:, wave, chosen]
-    return observed if spec.state is None else np.column_stack([observed, told_states(spec.state.name, panel)[:, wave]])
+    return (
+        observed
+        if spec.state is None
+        else np.column_stack([observed, reported_states(spec.state.name, panel)[:, wave]])
+    )
 
 
 def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[PanelModel, FloatArray, int]:

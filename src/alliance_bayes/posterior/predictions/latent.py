@@ -20,7 +20,7 @@ from ...engine.model_on_panel import PanelModel
 from ...engine.moments.histories import KEPT, NEW, OFF
 from ...engine.moments.linear_system import LinearSystem
 from ...engine.moments.structure import structural_matrices
-from ...panel import Absence, told_states
+from ...panel import Absence, reported_states
 from ..integration import IntegrationError, integration_error
 from .responses import Responses, observed_responses
 
@@ -103,7 +103,7 @@ class LatentPeople:
         values = values.reshape(panel.n_persons, -1)
         if spec.state is None:
             return Responses(values, np.zeros((panel.n_persons, 0)))
-        known = complete | ~np.isnan(told_states(spec.state.name, panel))
+        known = complete | ~np.isnan(reported_states(spec.state.name, panel))
         return Responses(values, np.where(known, history != OFF, np.nan))
 
     def completed(self, theta: FloatArray, rng: np.random.Generator) -> Responses:
@@ -276,7 +276,7 @@ def who_could_answer(model: PanelModel, measure: str) -> tuple[npt.NDArray[np.bo
     spec, panel = model.spec, model.panel
     exists = np.ones((panel.n_persons, len(panel.times)), dtype=bool)
     if spec.state is not None and spec.needs_state(measure):
-        exists = told_states(spec.state.name, panel) == 1
+        exists = reported_states(spec.state.name, panel) == 1
     if measure not in spec.random_families:
         return exists, exists
     return exists, exists & ~np.isnan(response_sizes(measure, spec.random_families[measure], panel))
@@ -325,7 +325,7 @@ def _answered(model: PanelModel, column: str) -> npt.NDArray[np.bool_]:
     panel = model.panel
     assert panel.absence is not None
     absence = panel.absence[:, :, panel.measures.index(column)]
-    return np.isin(absence, [Absence.OBSERVED, Absence.DOES_NOT_EXIST, Absence.UNKNOWN])
+    return np.isin(absence, [Absence.OBSERVED, Absence.NOT_APPLICABLE, Absence.UNKNOWN])
 
 
 def _simulated(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...engine.model_on_panel import PanelModel
-from ...panel import told_states
+from ...panel import reported_states
 
 __all__ = ["Responses", "observed_responses"]
 
@@ -32,5 +32,5 @@ def observed_responses(model: PanelModel) -> Responses:
     spec, panel = model.spec, model.panel
     columns = [panel.measures.index(name) for name in spec.response_columns]
     values = panel.require_persons("A posterior predictive check")[:, :, columns].reshape(panel.n_persons, -1)
-    state = np.zeros((panel.n_persons, 0)) if spec.state is None else told_states(spec.state.name, panel)
+    state = np.zeros((panel.n_persons, 0)) if spec.state is None else reported_states(spec.state.name, panel)
     return Responses(np.asarray(values), state)

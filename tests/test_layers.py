@@ -27,6 +27,7 @@ ALLOWED_OUTSIDE = {
     "pytensor": {"pymc_models"},
     "nutpie": {"posterior", "pymc_models"},
     "bambi": {"causal"},
+    "pydantic": {"basics", "questions", "files"},
 }
 
 

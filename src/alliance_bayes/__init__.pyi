@@ -141,6 +141,9 @@ from .posterior.imputations import (
 from .pymc_models.building import (
     to_pymc as to_pymc,
 )
+from .questions.answer import (
+    Answer as Answer,
+)
 from .questions.association import (
     Association as Association,
 )
@@ -196,16 +199,7 @@ from .questions.delta_adjustment import (
     delta_adjustment as delta_adjustment,
 )
 from .questions.directionality import (
-    Directionality as Directionality,
-)
-from .questions.directionality import (
-    DirectionalityOfPairs as DirectionalityOfPairs,
-)
-from .questions.directionality import (
     directionality as directionality,
-)
-from .questions.directionality import (
-    directionality_of_pairs as directionality_of_pairs,
 )
 from .questions.embedding import (
     Embeddability as Embeddability,

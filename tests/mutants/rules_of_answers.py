@@ -144,21 +144,21 @@ ANSWERS: list[Mutant] = [
         ("what is no number counts as the worst", "np.isnan(array.values), unknown", "np.isnan(array.values), 1.0"),
     ),
     *rules_of(
-        "questions/thresholds.py",
-        "questions/test_thresholds.py::test_defaults",
+        "questions/arguments.py",
+        "questions/test_arguments.py::test_defaults",
         ("the margin is .03", "MARGIN = 0.03", "MARGIN = 0.05"),
         ("the certainty is .95", "CERTAINTY = 0.95", "CERTAINTY = 0.9"),
     ),
     *rules_of(
-        "questions/thresholds.py",
-        "questions/test_thresholds.py::test_limits_are_no_margin_and_no_certainty",
+        "questions/arguments.py",
+        "questions/test_arguments.py::test_limits_are_no_margin_and_no_certainty",
         ("a margin is above 0", "above=0, below=1", "above=-1, below=1"),
         ("a certainty is above one half", "above=0.5, below=1", "above=0.4, below=1"),
         ("a certainty is below 1", "above=0.5, below=1", "above=0.5, below=2"),
     ),
     *rules_of(
         "basics/given.py",
-        "questions/test_thresholds.py::test_limits_are_no_margin_and_no_certainty",
+        "questions/test_arguments.py::test_limits_are_no_margin_and_no_certainty",
         ("a lower limit is outside", "not above < value", "not above <= value"),
         ("an upper limit is outside", "value < below", "value <= below"),
     ),
@@ -247,10 +247,14 @@ ANSWERS: list[Mutant] = [
         ("evidence beside the prior", "for effects in (average, prior))", "for effects in (average, average))"),
         ("raw effects are those in raw units", '("_raw", "lagged")', '("_raw", "lagged_standardized")'),
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
+    ),
+    *rules_of(
+        "questions/cells.py",
+        "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         (
             "P(effect > 0) is of positive effects",
-            "positive, before = probability(above(effect, 0))",
-            "positive, before = probability(below(effect, 0))",
+            "positive = probability(above(draws, 0))",
+            "positive = probability(above(0, draws))",
         ),
     ),
     *rules_of(

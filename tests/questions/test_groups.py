@@ -1,6 +1,7 @@
 """Groups of one panel, several studies at once, and the contrast between them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -114,7 +115,10 @@ def test_one_group_can_be_asked_by_itself(fit):
     assert alone.health is fit.health
     answer = ab.directionality(alone, "x", "y")
     expected = fit.posterior["lagged_standardized"].sel(group="B", outcome="y", predictor="x").mean()
-    assert float(answer.draws["forward"].mean()) == pytest.approx(float(expected))
+    assert float(answer.draws["effect"].sel(path="x -> y").mean()) == pytest.approx(float(expected))
+    named = ab.directionality(fit, "x", "y", group="B")
+    assert named.heading.endswith(", group B")
+    pd.testing.assert_frame_equal(named.table, answer.table)
     with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks are those of the whole fit; ask it"):
         alone.person_scores()
 
@@ -123,8 +127,8 @@ def test_a_question_about_one_population_is_refused(fit):
     with pytest.raises(ab.SpecError) as caught:
         ab.directionality(fit, "x", "y")
     assert str(caught.value) == (
-        "A question of direction is about one population, and this fit has the groups 'A', 'B'. Ask "
-        "fit.of_group('A'), or compare them by ab.group_contrast."
+        "This question of direction cannot be asked. 1 problem:\n"
+        "  1. This fit has groups; say which one is asked about: group= one of 'A', 'B'. ab.group_contrast compares them."
     )
     with pytest.raises(ab.SpecError, match=r"^The fit has no group 'C'"):
         fit.of_group("C")

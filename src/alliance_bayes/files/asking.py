@@ -1,13 +1,13 @@
 """Questions of a model file, put to a fit."""
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from typing import Any
 
 from ..posterior.fitting import Fit
+from ..questions.answer import Answer as AnswerOfQuestion
 from ..questions.bayes_factors import BayesFactors, bayes_factors
 from ..questions.delta_adjustment import DeltaAdjustment, delta_adjustment
-from ..questions.directionality import Directionality, DirectionalityOfPairs, directionality, directionality_of_pairs
+from ..questions.directionality import directionality
 from ..questions.groups import GroupContrast, group_contrast
 from ..questions.hypotheses import Hypotheses, hypotheses
 from ..questions.lag_curve import LagCurve, lag_curve
@@ -19,15 +19,7 @@ from .questions import Question
 __all__ = ["Answer", "answer"]
 
 type Answer = (
-    Directionality
-    | DirectionalityOfPairs
-    | Mediation
-    | LagCurve
-    | Hypotheses
-    | BayesFactors
-    | Robustness
-    | DeltaAdjustment
-    | GroupContrast
+    AnswerOfQuestion | Mediation | LagCurve | Hypotheses | BayesFactors | Robustness | DeltaAdjustment | GroupContrast
 )
 
 
@@ -37,10 +29,8 @@ def answer(question: Question, fit: Fit) -> Answer:
     return found
 
 
-def _directionality(fit: Fit, between: Sequence[str], **options: Any) -> Directionality | DirectionalityOfPairs:
-    if len(between) == 2:
-        return directionality(fit, *between, **options)
-    return directionality_of_pairs(fit, combinations(between, 2), **options)
+def _directionality(fit: Fit, between: Sequence[str], **options: Any) -> AnswerOfQuestion:
+    return directionality(fit, *between, **options)
 
 
 def _robustness(

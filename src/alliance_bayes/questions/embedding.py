@@ -12,8 +12,8 @@ from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.imputations import imputation_of_chains
 from ..posterior.summaries import Probability, indicator, probability
+from .arguments import CERTAINTY
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
-from .thresholds import CERTAINTY
 
 __all__ = ["Embeddability", "drift_and_diffusion", "embeddability"]
 

@@ -19,6 +19,8 @@ from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
 from ..spec.steps import MOST_AHEAD
+from .arguments import MARGIN, check_margin
+from .cells import known_draws
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -34,8 +36,7 @@ from .dynamics import (
     within_in_words,
 )
 from .effects_over_time import matrix_exponential, own_lags, peak_of_lag, responses
-from .structure import check_path, free_paths, known_draws, leads, sign_in_words, sign_width, signless, with_fixed
-from .thresholds import MARGIN, check_margin
+from .structure import check_path, free_paths, leads, sign_in_words, sign_width, signless, with_fixed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,13 +15,13 @@ from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, Marker, hidden_cause_figure
 from ..posterior.summaries import Probability, indicator, interval, interval_name
+from .arguments import check_certainty
 from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
 from .hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from .mediation import Mediation
 from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
 from .structure import FIXED
-from .thresholds import check_certainty
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

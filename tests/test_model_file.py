@@ -7,8 +7,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import alliance_bayes as ab
 from alliance_bayes.files import asking

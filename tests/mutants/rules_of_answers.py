@@ -1161,7 +1161,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "causal/regressions/designs.py",
-        "causal/regressions/test_designs.py",
+        "regressions/test_designs.py",
         ("person means are compared with chance", "self.sd < LEAST_BETWEEN * self.sd_by_chance and ", ""),
         ("what could be chance is no centred column", " and self.probability < IMPOSSIBLE", ""),
         ("person means over all rows count", ', ("all rows of the data that hold it", data)', ","),
@@ -1169,14 +1169,14 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "causal/regressions/building.py",
-        "causal/regressions/test_designs.py",
+        "regressions/test_designs.py",
         ("coefficients are in the data's units", "(ready.unit / ready.spreads)", "ready.unit"),
         ("SDs are in the data's units", "sds = ready.unit * np.stack", "sds = np.stack"),
         ("priors are scaled with their columns", "prior_sd=sds * spreads / unit", "prior_sd=sds / unit"),
     ),
     *rules_of(
         "causal/regressions/rows.py",
-        "causal/regressions/test_designs.py",
+        "regressions/test_designs.py",
         ("units beyond double precision are refused", " and not SMALLEST <= spread <= LARGEST", " and False"),
     ),
 ]

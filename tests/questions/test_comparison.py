@@ -16,8 +16,7 @@ from alliance_bayes.panel import unseen_from
 from alliance_bayes.posterior.health import Health
 from alliance_bayes.posterior.predictions.conditioning import log_densities, without_person
 from alliance_bayes.pymc_models.densities import log_density_of
-from alliance_bayes.questions import comparison
-from alliance_bayes.questions import scores as scores_module
+from alliance_bayes.questions import comparison, scores as scores_module
 from alliance_bayes.questions.comparison import compared
 from alliance_bayes.questions.scores import (
     LeftOut,

@@ -14,8 +14,7 @@ from alliance_bayes.engine.moments.kernel import moments
 from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.summaries import indicator, probability
-from alliance_bayes.questions import delta_adjustment as module
-from alliance_bayes.questions import shifted_panels
+from alliance_bayes.questions import delta_adjustment as module, shifted_panels
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)

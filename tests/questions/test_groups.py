@@ -128,7 +128,8 @@ def test_a_question_about_one_population_is_refused(fit):
         ab.directionality(fit, "x", "y")
     assert str(caught.value) == (
         "This question of direction cannot be asked. 1 problem:\n"
-        "  1. This fit has groups; say which one is asked about: group= one of 'A', 'B'. ab.group_contrast compares them."
+        "  1. This fit has groups; say which one is asked about: group= one of 'A', 'B'. "
+        "ab.group_contrast compares them."
     )
     with pytest.raises(ab.SpecError, match=r"^The fit has no group 'C'"):
         fit.of_group("C")

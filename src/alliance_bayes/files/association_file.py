@@ -10,8 +10,7 @@ import pandas as pd
 import tomlkit
 
 from ..basics.calls import checked
-from ..basics.given import SEED as A_SEED
-from ..basics.given import is_whole, shown
+from ..basics.given import SEED as A_SEED, is_whole, shown
 from ..basics.names import choices, quoted
 from ..basics.problems import ModelFileError, Problems
 from ..basics.writing import write_text

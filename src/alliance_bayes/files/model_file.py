@@ -238,7 +238,7 @@ def load_model(path: str | PathLike[str]) -> ModelFile:
     >>> load_model("help.toml")
     Traceback (most recent call last):
     ...
-    alliance_bayes.problems.ModelFileError: No model file 'help.toml'.
+    alliance_bayes.ModelFileError: No model file 'help.toml'.
     """
     return _read(*text_at(path))
 

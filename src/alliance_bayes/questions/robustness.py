@@ -18,8 +18,7 @@ from ..engine.model_on_panel import Latent
 from ..figures.bars import Bar
 from ..figures.evidence import forest_figure
 from ..panel import Panel
-from ..posterior.fitting import PACKAGE, Fit, FitWarning, without_interruption_warnings
-from ..posterior.fitting import fit as fit_model
+from ..posterior.fitting import PACKAGE, Fit, FitWarning, fit as fit_model, without_interruption_warnings
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
 from ..pymc_models.densities import NotTabularError, log_density_of

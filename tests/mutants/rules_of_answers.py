@@ -179,13 +179,13 @@ ANSWERS: list[Mutant] = [
         ("a verdict is of the posterior", "if events[event][0].reaches", "if events[event][1].reaches"),
         (
             "first -> second is the outcome second",
-            'effects[f"forward{suffix}"] = draws[name].sel(outcome=second, predictor=first',
-            'effects[f"forward{suffix}"] = draws[name].sel(outcome=first, predictor=second',
+            'effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(first, second)',
+            'effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(second, first)',
         ),
         (
             "second -> first is the outcome first",
-            'effects[f"backward{suffix}"] = draws[name].sel(outcome=first, predictor=second',
-            'effects[f"backward{suffix}"] = draws[name].sel(outcome=second, predictor=first',
+            'effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(second, first)',
+            'effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(first, second)',
         ),
         ("intervals disagree where both signs are sure", "if positive and negative:", "if positive or negative:"),
         (
@@ -343,8 +343,8 @@ ANSWERS: list[Mutant] = [
         ("< is smaller", 'below if sign == "<" else above', 'below if sign == ">" else above'),
         (
             "x -> y is of the outcome y",
-            "sel(outcome=outcome, predictor=predictor",
-            "sel(outcome=predictor, predictor=outcome",
+            "draws.sel(path=path, drop=True)",
+            "draws.sel(path=lagged_path(outcome, predictor), drop=True)",
         ),
     ),
     *rules_of(
@@ -463,7 +463,7 @@ ANSWERS: list[Mutant] = [
         ),
         ("a flip is beyond the margin", "highest > margin", "highest > 0"),
         ("a flip back is beyond the margin", "lowest < -margin", "lowest < 0"),
-        ("flips are of sizes", "forward = abs(inside.sel(outcome=second", "forward = (inside.sel(outcome=second"),
+        ("flips are of sizes", "forward = abs(inside.sel(path", "forward = (inside.sel(path"),
         ("a flip is said from a tenth", "flips.value >= NOTICEABLE", "flips.value > NOTICEABLE"),
         ("a tenth is noticeable", "NOTICEABLE = 0.1", "NOTICEABLE = 0.5"),
     ),

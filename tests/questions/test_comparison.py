@@ -48,7 +48,7 @@ def moments_from_names(fit, draw):
     within = [
         covariance(sd, r) for sd, r in zip(one["within_sd"].values, one["within_correlation"].values, strict=True)
     ]
-    lagged = one["lagged"].transpose("interval", "outcome", "predictor").values
+    lagged = one["lagged"].transpose("interval", "path").values.reshape(-1, size, size)
     blocks = np.empty((n_waves, size, n_waves, size))
     for earlier in range(n_waves):
         block = within[earlier]

@@ -31,7 +31,8 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
             )
             for block in fitted.scale.blocks
         }
-        effects = np.zeros((*shape, len(times) - 1, len(measures), len(measures)))
+        paths, (first, second) = fitted.scale.coordinates["path"], measures[:2]
+        effects = np.zeros((*shape, len(times) - 1, len(paths)))
         for interval in range(len(times) - 1):
             centre = (
                 np.broadcast_to(forward, len(times) - 1)[interval],
@@ -39,13 +40,13 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
             )
             if group == "/prior":
                 centre = (0.0, 0.0)
-            effects[:, :, interval, 1, 0] = rng.normal(centre[0], width, shape)
-            effects[:, :, interval, 0, 1] = rng.normal(centre[1], width, shape)
-        dims = ("chain", "draw", "interval", "outcome", "predictor")
+            effects[:, :, interval, paths.index(f"{first} -> {second}")] = rng.normal(centre[0], width, shape)
+            effects[:, :, interval, paths.index(f"{second} -> {first}")] = rng.normal(centre[1], width, shape)
+        dims = ("chain", "draw", "interval", "path")
         variables |= {"lagged_standardized": (dims, effects), "lagged": (dims, 10 * effects)}
         labels = {name: list(labels) for name, labels in fitted.scale.coordinates.items()}
         groups[group] = xr.Dataset(variables).assign_coords(
-            {name: labels[name] for name in ("interval", "outcome", "predictor", "measure")}
+            {name: labels[name] for name in ("interval", "path", "measure")}
         )
     statistics = {"diverging": np.zeros((N_CHAINS, N_DRAWS), bool), "energy": rng.normal(size=(N_CHAINS, N_DRAWS))}
     groups["/sample_stats"] = xr.Dataset({name: (("chain", "draw"), values) for name, values in statistics.items()})
@@ -76,13 +77,13 @@ def fit_of(forward, backward, *, times=(0, 6, 12)):
     fitted = made_up_fit(0.0, 0.0, times=times)
     groups = {name: fitted.draws[name].to_dataset() for name in ("posterior", "prior", "sample_stats")}
     shape, n_intervals = SURE.shape, len(times) - 1
-    effects = np.zeros((*shape, n_intervals, 2, 2))
-    for place, given in (((1, 0), forward), ((0, 1), backward)):
+    effects = np.zeros((*shape, n_intervals, 4))
+    for path, given in ((2, forward), (1, backward)):
         each = given if isinstance(given, list) else [given] * n_intervals
         for interval, values in enumerate(each):
-            effects[(..., interval, *place)] = values
-    coordinates = {name: groups["prior"][name] for name in ("interval", "outcome", "predictor")}
-    dims = ("chain", "draw", "interval", "outcome", "predictor")
+            effects[..., interval, path] = values
+    coordinates = {name: groups["prior"][name] for name in ("interval", "path")}
+    dims = ("chain", "draw", "interval", "path")
     variables = dict.fromkeys(("lagged_standardized", "lagged"), (dims, effects))
     fitted = ab.Fit(
         fitted.spec,
@@ -175,7 +176,7 @@ def test_numbers_are_those_of_the_draws():
     fitted = made_up_fit(0.1, 0.05, sd=0.05)
     answer = ab.directionality(fitted, "alliance", "days", margin=0.04)
     draws = fitted.posterior["lagged_standardized"].to_numpy()
-    forward, backward = draws[..., 1, 0], draws[..., 0, 1]
+    forward, backward = draws[..., 2], draws[..., 1]
     mean_forward, mean_backward = forward.mean(axis=-1), backward.mean(axis=-1)
     row = answer.table.loc["alliance -> days", "average of intervals of 6"]
     assert row["mean"] == pytest.approx(mean_forward.mean())
@@ -190,7 +191,7 @@ def test_numbers_are_those_of_the_draws():
     assert evidence.loc["both", "probability"] == both.mean()
     assert evidence.loc["both", "mcse"] == pytest.approx(np.sqrt(both.mean() * (1 - both.mean()) / both.size), rel=0.3)
     prior = fitted.draws["prior"]["lagged_standardized"].to_numpy()
-    prior_forward, prior_backward = prior[..., 1, 0].mean(axis=-1), prior[..., 0, 1].mean(axis=-1)
+    prior_forward, prior_backward = prior[..., 2].mean(axis=-1), prior[..., 1].mean(axis=-1)
     assert evidence.loc["days leads", "prior"] == (abs(prior_backward) - abs(prior_forward) > 0.04).mean()
 
 

@@ -232,8 +232,8 @@ def _length_labels(fit: Fit) -> list[str]:
 def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
     effects = {}
     for suffix, name in (("", "lagged_standardized"), ("_raw", "lagged")):
-        effects[f"forward{suffix}"] = draws[name].sel(outcome=second, predictor=first, drop=True)
-        effects[f"backward{suffix}"] = draws[name].sel(outcome=first, predictor=second, drop=True)
+        effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(first, second), drop=True)
+        effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(second, first), drop=True)
     return xr.Dataset(effects)
 
 

@@ -138,7 +138,7 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
     if name in fit.spec.paths:
         check_free(fit, (predictor, outcome), problems)
     problems.raise_as(SpecError)
-    effects = fit.posterior["lagged_standardized"].sel(outcome=outcome, predictor=predictor, drop=True)
+    effects = fit.posterior["lagged_standardized"].sel(path=name, drop=True)
     lengths = [number(round(length, 9)) for length in fit.panel.intervals]
     same = [place for place, length in enumerate(lengths) if length == lengths[0]]
     draws = effects.isel(interval=same).mean("interval").transpose("chain", "draw", "group")

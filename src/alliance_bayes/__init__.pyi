@@ -136,7 +136,6 @@ from .questions.mediation import (
     mediation as mediation,
 )
 from .questions.robustness import (
-    Robustness as Robustness,
     robustness as robustness,
     robustness_variants as robustness_variants,
 )

@@ -7,22 +7,22 @@ from .basics.problems import (
     PanelError as PanelError,
     SpecError as SpecError,
 )
-from .causal.g_formula.causal_order import (
+from .causal.causal_order import (
     CausalOrder as CausalOrder,
     causal_order as causal_order,
 )
-from .causal.g_formula.equations import (
+from .causal.equations import (
     Equation as Equation,
 )
-from .causal.g_formula.regimes import (
+from .causal.random_intercepts import (
+    bambi_model as bambi_model,
+)
+from .causal.regimes import (
     Shift as Shift,
 )
-from .causal.g_formula.regressions import (
+from .causal.regression import (
     Regression as Regression,
     regression as regression,
-)
-from .causal.regressions.building import (
-    bambi_model as bambi_model,
 )
 from .export.lavaan import (
     to_lavaan as to_lavaan,

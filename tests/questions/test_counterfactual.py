@@ -307,7 +307,7 @@ def test_blocks_do_not_change_what_is_estimated(monkeypatch):
     order = ab.CausalOrder(people(300), confounded())
     asked = {"treated": ON, "control": OFF, "mediators": ["m"], "outcome": "y", "seed": 2}
     whole = ab.interventional_effects(order, **asked, monte_carlo=ab.MonteCarlo(copies=40))
-    monkeypatch.setattr("alliance_bayes.causal.g_formula.simulating.CELLS", 900)
+    monkeypatch.setattr("alliance_bayes.causal.simulate_regimes.CELLS", 900)
     blocks = ab.interventional_effects(order, **asked, monte_carlo=ab.MonteCarlo(copies=40))
     row, other = whole.means.loc["treated"], blocks.means.loc["treated"]
     assert row["mean"] != other["mean"]

@@ -14,10 +14,10 @@ from ..basics.given import is_number, is_whole, shown
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import ModelFileError, Problems
 from ..basics.writing import write_text
-from ..causal.g_formula.causal_order import CausalOrder
-from ..causal.g_formula.regimes import Policy, Shift, is_set
-from ..causal.g_formula.regressions import FAMILIES, Regression, regression
-from ..causal.regressions.families import fit_by_bambi
+from ..causal.bambi_fit import fit_by_bambi
+from ..causal.causal_order import CausalOrder
+from ..causal.regimes import Policy, Shift, is_set
+from ..causal.regression import FAMILIES, Regression, regression
 from ..panel import read_frame
 from ..questions.counterfactual import (
     Counterfactual,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..basics.calls import checked
 from ..basics.names import in_words, number
 from ..basics.problems import SpecError
-from ..causal.g_formula.causal_order import CausalOrder
-from ..causal.g_formula.regimes import Policy
-from ..causal.g_formula.simulating import (
+from ..causal.causal_order import CausalOrder
+from ..causal.regimes import Policy
+from ..causal.simulate_regimes import (
     Simulation,
     Source,
     World,

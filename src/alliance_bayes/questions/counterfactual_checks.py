@@ -14,9 +14,9 @@ from ..basics.given import check_seed, is_number, is_whole, shown
 from ..basics.memory import refuse_beyond_memory
 from ..basics.names import choices, in_words, quoted
 from ..basics.problems import Problems, SpecError
-from ..causal.g_formula.causal_order import CausalOrder
-from ..causal.g_formula.regimes import Policy, Shift, is_set, policy_in_words
-from ..causal.g_formula.simulating import Simulation, depends_on_what_does_not_exist
+from ..causal.causal_order import CausalOrder
+from ..causal.regimes import Policy, Shift, is_set, policy_in_words
+from ..causal.simulate_regimes import Simulation, depends_on_what_does_not_exist
 from .arguments import check_certainty
 
 __all__ = ["Kind", "MonteCarlo", "Question", "check"]

@@ -12,9 +12,9 @@ from ..basics.calls import checked
 from ..basics.given import shown
 from ..basics.names import choices, number
 from ..basics.problems import Problems, SpecError
-from ..causal.g_formula.causal_order import CausalOrder
-from ..causal.g_formula.regimes import Policy, Shift
-from ..causal.g_formula.simulating import Source, World, simulate_worlds, simulated_values
+from ..causal.causal_order import CausalOrder
+from ..causal.regimes import Policy, Shift
+from ..causal.simulate_regimes import Source, World, simulate_worlds, simulated_values
 from ..figures.bars import Bar
 from ..figures.effects import Histogram, bars_and_histograms_figure
 from ..posterior.summaries import indicator, interval, interval_name, probability

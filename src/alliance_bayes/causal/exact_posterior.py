@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Draws", "Regression", "draw_posterior"]
+__all__ = ["Draws", "NormalRegression", "draw_posterior"]
 
 Array = NDArray[np.float64]
 LogDensity = Callable[[Array], Array]
@@ -18,7 +18,7 @@ LEAST, MOST = 0.02, 4.0  # of the residual SD, in SDs of the outcome
 
 
 @dataclass(frozen=True, eq=False)
-class Regression:
+class NormalRegression:
     """A normal regression with a random intercept, and its priors.
 
     Attributes
@@ -63,7 +63,7 @@ class Draws(NamedTuple):
     accepted: float
 
 
-def draw_posterior(regression: Regression, *, draws: int, chains: int, seed: int) -> Draws:
+def draw_posterior(regression: NormalRegression, *, draws: int, chains: int, seed: int) -> Draws:
     r"""Draw from the posterior of a random-intercept regression.
 
     .. math:: y = X \beta + u_{person} + e, \quad u \sim N(0, \tau^2), \; e \sim N(0, \sigma^2),
@@ -85,7 +85,7 @@ def draw_posterior(regression: Regression, *, draws: int, chains: int, seed: int
     """
     random = np.random.default_rng(seed)
     sums = _Sums.of(regression)
-    box = _Box(*_bounds(regression, sums))
+    box = _Grid(*_bounds(regression, sums))
     size = draws * chains
     sds, log_proposal = box.draw(size + chains, random)
     log_target = _log_density(regression, sums, sds)
@@ -114,7 +114,7 @@ class _Sums(NamedTuple):
     by_size: Array
 
     @classmethod
-    def of(cls, regression: Regression) -> "_Sums":
+    def of(cls, regression: NormalRegression) -> "_Sums":
         joined = np.column_stack([regression.design, regression.outcome])
         n_rows = np.bincount(regression.person)
         totals = np.zeros((len(n_rows), joined.shape[1]))
@@ -136,13 +136,13 @@ class _Sums(NamedTuple):
         return np.asarray(each @ self.counts)
 
 
-def _normal(regression: Regression, products: Array) -> tuple[Array, Array]:
+def _normal(regression: NormalRegression, products: Array) -> tuple[Array, Array]:
     """Precision and precision times mean of the coefficients."""
     precision = products[:, :-1, :-1] + np.diag(regression.prior_sd**-2)
     return precision, products[:, :-1, -1] + regression.prior_mean / regression.prior_sd**2
 
 
-def _log_density(regression: Regression, sums: _Sums, sds: Array) -> Array:
+def _log_density(regression: NormalRegression, sums: _Sums, sds: Array) -> Array:
     """Log posterior density of the two SDs, coefficients integrated out, up to a constant; shape ``(pair,)``."""
     products = sums.products(sds)
     precision, shift = _normal(regression, products)
@@ -154,7 +154,7 @@ def _log_density(regression: Regression, sums: _Sums, sds: Array) -> Array:
     return np.asarray(likelihood + regression.residual_sd_prior(sds[:, 0]) + regression.person_sd_prior(sds[:, 1]))
 
 
-class _Box(NamedTuple):
+class _Grid(NamedTuple):
     """A grid over the two SDs: edges of its cells and their probabilities."""
 
     residual: Array
@@ -173,7 +173,7 @@ class _Box(NamedTuple):
         return points, np.log(self.probability.ravel()[cells] / (widths[0] * widths[1]))
 
 
-def _bounds(regression: Regression, sums: _Sums) -> tuple[Array, Array, Array]:
+def _bounds(regression: NormalRegression, sums: _Sums) -> tuple[Array, Array, Array]:
     """Narrow a grid twice to where the density is, and tabulate it there."""
     scale = float(regression.outcome.std())
     low, high = np.array([LEAST * scale, 0.0]), np.array([MOST * scale, MOST * scale])
@@ -194,7 +194,7 @@ def _bounds(regression: Regression, sums: _Sums) -> tuple[Array, Array, Array]:
     return edges[0], edges[1], probability / probability.sum()
 
 
-def _coefficients(regression: Regression, sums: _Sums, sds: Array, random: np.random.Generator) -> Array:
+def _coefficients(regression: NormalRegression, sums: _Sums, sds: Array, random: np.random.Generator) -> Array:
     """One draw of the coefficients for each pair of SDs, shape ``(pair, coefficient)``."""
     precision, shift = _normal(regression, sums.products(sds))
     factor = np.linalg.cholesky(precision)

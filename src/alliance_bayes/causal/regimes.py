@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...basics.calls import checked
-from ...basics.names import number
+from ..basics.calls import checked
+from ..basics.names import number
 from .equations import Array, Values
 
 __all__ = ["Policy", "Regime", "Shift", "applied", "is_set", "policy_in_words"]

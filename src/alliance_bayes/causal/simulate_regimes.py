@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...basics.problems import SpecError
-from ...basics.progress import shown
+from ..basics.problems import SpecError
+from ..basics.progress import shown
 from .causal_order import CausalOrder
 from .equations import Array, CausalEquation, Values
 from .regimes import Regime, applied, is_set

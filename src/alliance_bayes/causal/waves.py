@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...basics.names import number
-from ...posterior.fitting import Fit
-from ...posterior.path_matrices import path_matrices
+from ..basics.names import number
+from ..posterior.fitting import Fit
+from ..posterior.path_matrices import path_matrices
 from .equations import Array, Values
 
 __all__ = ["KINDS", "Version", "occasion", "wave_equations"]

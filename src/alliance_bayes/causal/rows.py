@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ...basics.names import choices, quoted
-from ...basics.problems import Problems, SpecError
-from ...spec.association import BETWEEN, WITHIN, RandomInterceptRegression, part_whole
+from ..basics.names import choices, quoted
+from ..basics.problems import Problems, SpecError
+from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression, part_whole
 
 __all__ = ["complete_rows", "eligible_rows"]
 

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...basics.calls import checked
-from ...basics.given import entries, shown
-from ...basics.names import quoted
-from ...basics.problems import Problems, SpecError
+from ..basics.calls import checked
+from ..basics.given import entries, shown
+from ..basics.names import quoted
+from ..basics.problems import Problems, SpecError
 
 __all__ = ["Array", "CausalEquation", "Equation", "Parameters", "Values"]
 

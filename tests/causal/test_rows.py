@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.causal.regressions.rows import complete_rows
+from alliance_bayes.causal.rows import complete_rows
 
 STUDY = ab.sponsor_study(seed=2).frame
 

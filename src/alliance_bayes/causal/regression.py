@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...basics.calls import checked
-from ...basics.names import quoted
-from ...basics.problems import Problems, SpecError
-from ...posterior.health import examine
+from ..basics.calls import checked
+from ..basics.names import quoted
+from ..basics.problems import Problems, SpecError
+from ..posterior.health import examine
 from .equations import Array, Values
 
 __all__ = ["Regression", "regression"]

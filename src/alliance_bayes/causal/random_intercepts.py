@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ...basics.calls import checked
-from ...basics.names import choices, number
-from ...basics.problems import AllianceBayesError, Problems, SpecError
-from ...spec.association import RandomInterceptRegression
+from ..basics.calls import checked
+from ..basics.names import choices, number
+from ..basics.problems import AllianceBayesError, Problems, SpecError
+from ..spec.association import RandomInterceptRegression
 from .designs import Clock, indistinct_columns, split_problems
-from .posterior import Draws, Regression, draw_posterior
+from .exact_posterior import Draws, NormalRegression, draw_posterior
 from .rows import complete_rows
 
 __all__ = [
@@ -58,7 +58,7 @@ class Prepared(NamedTuple):
     spreads: np.ndarray
     origin: float
     unit: float
-    regression: Regression
+    regression: NormalRegression
     person: str
 
 
@@ -175,7 +175,7 @@ def prepared(regression: RandomInterceptRegression, outcome: str, rows: pd.DataF
         spreads,
         origin,
         unit,
-        Regression(
+        NormalRegression(
             outcome=(observed - origin) / unit,
             design=(design - centres) / spreads,
             person=pd.factorize(rows[regression.person])[0].astype(np.int64),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alliance_bayes.causal.regressions.posterior import Regression, _log_density, _Sums, draw_posterior
+from alliance_bayes.causal.exact_posterior import NormalRegression, _log_density, _Sums, draw_posterior
 
 
 def half_normal(scale):
@@ -18,7 +18,7 @@ def simulated(seed, persons=40, coefficients=(1.0, 0.5, -0.3), residual=1.0, per
     design = np.column_stack([np.ones(len(person)), random.normal(size=(len(person), len(coefficients) - 1))])
     intercepts = person_sd * random.normal(size=persons)
     outcome = design @ np.array(coefficients) + intercepts[person] + residual * random.normal(size=len(person))
-    return Regression(
+    return NormalRegression(
         outcome=outcome,
         design=design,
         person=person,

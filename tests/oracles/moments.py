@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from .linear_system import LinearSystem, PanelSystem
-from .program import Program, evaluate
-
-__all__ = ["implied_moments", "log_likelihood_per_person", "output_of", "structural_matrices"]
+from alliance_bayes.engine.moments.linear_system import PanelSystem
+from alliance_bayes.engine.moments.program import Program, evaluate
+from alliance_bayes.engine.moments.structure import structural_matrices
 
 
 class _Plain:
@@ -45,22 +44,6 @@ def output_of(program: Program, inputs: np.ndarray) -> np.ndarray:
     """Output of a program; LinAlgError where a matrix is not positive definite that must be."""
     registers = evaluate(program, list(inputs), _Plain())
     return np.array([registers[place] for place in program.output], dtype=float)
-
-
-def structural_matrices(linear: LinearSystem, registers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Effects A, covariance S of the disturbances and intercepts alpha of a linear system, from its registers.
-
-    Shapes ``(variable, variable)`` twice and ``(variable,)``.
-    """
-    size = len(linear.variables)
-    effects, disturbances, intercepts = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
-    for row, column, register in linear.paths:
-        effects[row, column] = 1.0 if register < 0 else registers[register]
-    for row, column, register in linear.covariances:
-        disturbances[row, column] = disturbances[column, row] = 1.0 if register < 0 else registers[register]
-    for row, register in linear.intercepts:
-        intercepts[row] = registers[register]
-    return effects, disturbances, intercepts
 
 
 def implied_moments(system: PanelSystem, theta: np.ndarray, cell: int = 0) -> tuple[np.ndarray, np.ndarray]:

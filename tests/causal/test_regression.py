@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.causal.g_formula.equations import Values
-from alliance_bayes.causal.g_formula.regressions import FAMILIES
+from alliance_bayes.causal.equations import Values
+from alliance_bayes.causal.regression import FAMILIES
 from made_up import made_up_fit
 
 pytest.importorskip("bambi")

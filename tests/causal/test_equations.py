@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.causal.g_formula.equations import Values
+from alliance_bayes.causal.equations import Values
 
 
 def equation(**options):

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...basics.calls import checked
-from ...basics.given import entries, shown
-from ...basics.names import choices, in_words, quoted
-from ...basics.problems import Problems, SpecError
-from ...posterior.fitting import Fit
+from ..basics.calls import checked
+from ..basics.given import entries, shown
+from ..basics.names import choices, in_words, quoted
+from ..basics.problems import Problems, SpecError
+from ..posterior.fitting import Fit
 from .equations import Array, CausalEquation, Values
-from .regressions import Regression
+from .regression import Regression
 from .waves import KINDS, Version, occasion, wave_equations
 
 __all__ = ["CausalOrder", "causal_order"]

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import fdtr
 
-from ...basics.names import in_words
-from ...spec.association import WITHIN, RandomInterceptRegression
+from ..basics.names import in_words
+from ..spec.association import WITHIN, RandomInterceptRegression
 
 __all__ = ["Clock", "indistinct_columns", "split_problems"]
 

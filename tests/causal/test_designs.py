@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 import alliance_bayes as ab
-from alliance_bayes.causal.regressions import building
-from alliance_bayes.causal.regressions.designs import _PersonMeans, indistinct_columns
-from alliance_bayes.causal.regressions.families import fit_by_bambi
+from alliance_bayes.causal import random_intercepts
+from alliance_bayes.causal.bambi_fit import fit_by_bambi
+from alliance_bayes.causal.designs import _PersonMeans, indistinct_columns
 
 PERSONS, TIMES = 60, 4
 ASKED = ab.RandomInterceptRegression(["y"], ["x"], "time + x")
@@ -30,7 +30,7 @@ def centred(frame):
 
 @pytest.fixture
 def nothing_is_drawn(monkeypatch):
-    monkeypatch.setattr(building, "draw_posterior", lambda *_, **__: pytest.fail("something was drawn"))
+    monkeypatch.setattr(random_intercepts, "draw_posterior", lambda *_, **__: pytest.fail("something was drawn"))
     monkeypatch.setattr(nutpie, "sample", lambda *_, **__: pytest.fail("something was sampled"))
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
-from .building import INSTALL, common_columns
+from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from .designs import indistinct_columns
+from .random_intercepts import INSTALL, common_columns
 
 __all__ = ["fit_by_bambi"]
 

@@ -93,11 +93,9 @@ from .questions.bayes_factors import (
     bayes_factors as bayes_factors,
 )
 from .questions.calibration import (
-    Calibration as Calibration,
     loo_pit as loo_pit,
 )
 from .questions.comparison import (
-    Comparison as Comparison,
     compare as compare,
     direction_models as direction_models,
 )
@@ -118,7 +116,6 @@ from .questions.directionality import (
     directionality as directionality,
 )
 from .questions.embedding import (
-    Embeddability as Embeddability,
     embeddability as embeddability,
 )
 from .questions.future import (
@@ -146,7 +143,6 @@ from .questions.randomised_push import (
     randomised_push as randomised_push,
 )
 from .questions.robustness import (
-    Robustness as Robustness,
     robustness as robustness,
     robustness_variants as robustness_variants,
 )

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..basics.names import number
 from ..basics.problems import Problems
-from ..panel.checks import numbers, usable_columns
+from ..panel.checks import usable_columns
+from ..panel.columns import numbers
 
 __all__ = ["DerivedColumn", "MeanOf", "Minus", "add_derived"]
 

@@ -147,7 +147,6 @@ from .questions.robustness import (
     robustness_variants as robustness_variants,
 )
 from .questions.sensitivity import (
-    Sensitivity as Sensitivity,
     sensitivity as sensitivity,
 )
 from .questions.split_by_existence import (

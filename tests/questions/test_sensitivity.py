@@ -173,7 +173,7 @@ def test_e_values_of_every_effect():
     ratio = np.exp(0.91 * answer.table.loc["indirect", "mean"])
     assert found.loc["indirect", "e_value"] == pytest.approx(ratio + np.sqrt(ratio * (ratio - 1)))
     assert 1 < found.loc["indirect", "e_value_of_limit"] < found.loc["indirect", "e_value"]
-    null = ab.sensitivity(ask(fabricated_fit(0 * PHI, times=(0, 3, 6), sd=0.1))).e_values
+    null = ab.sensitivity(ask(fabricated_fit(0 * PHI, times=(0, 3, 6), sd=0.1))).tables["e_values"]
     assert null.loc["indirect", "e_value_of_limit"] == 1
 
 

@@ -133,6 +133,9 @@ from .questions.interventional_effects import (
 from .questions.lag_curve import (
     lag_curve as lag_curve,
 )
+from .questions.long_run import (
+    long_run_effects as long_run_effects,
+)
 from .questions.mediation import (
     mediation as mediation,
 )

@@ -85,8 +85,6 @@ from .questions.answer import (
     Answer as Answer,
 )
 from .questions.association import (
-    Association as Association,
-    SamplingOfRegressions as SamplingOfRegressions,
     association as association,
 )
 from .questions.bayes_factors import (
@@ -109,7 +107,6 @@ from .questions.counterfactual_plan import (
     MonteCarlo as MonteCarlo,
 )
 from .questions.delta_adjustment import (
-    DeltaAdjustment as DeltaAdjustment,
     delta_adjustment as delta_adjustment,
 )
 from .questions.directionality import (
@@ -144,6 +141,9 @@ from .questions.natural_effects import (
 )
 from .questions.randomised_push import (
     randomised_push as randomised_push,
+)
+from .questions.regression_sampling import (
+    SamplingOfRegressions as SamplingOfRegressions,
 )
 from .questions.robustness import (
     robustness as robustness,

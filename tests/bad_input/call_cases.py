@@ -246,7 +246,7 @@ QUESTIONS = [
     ),
     _case("seed", "delta_adjustment", [FIT, "x", "y"], "seed must be below 2^63", measure="y", seed=2**64),
     _case("measure", "delta_adjustment", [FIT, "x", "y"], "measure must be a text; got ['y']", measure=["y"]),
-    _case("a fit", "sensitivity", [FIT], "answer must be ab.Mediation(...) or ab.Counterfactual(...); got a Fit"),
+    _case("a fit", "sensitivity", [FIT], "answer must be an answer, such as ab.mediation(...); got a Fit"),
     _case("none", "sensitivity", [None], "answer must be"),
 ]
 

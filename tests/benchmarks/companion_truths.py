@@ -152,14 +152,14 @@ def mnar(which: str, seed: int) -> Found:
     )
     later = whole[(whole["time"] > 0) & (whole["interviewed"] == 0)]
     true_mean = float(later[ABSTINENT].mean())
-    imputed = adjusted.scenarios["imputed_mean"].sort_index()
-    return said(adjusted.as_fitted) | {
+    imputed = adjusted.tables["scenarios"]["imputed_mean"].sort_index()
+    return said(adjusted.parts["as fitted"]) | {
         "true_mean_of_unseen": true_mean,
         "imputed": {str(delta): float(mean) for delta, mean in imputed.items()},
         "right_delta": float(np.interp(true_mean, imputed.to_numpy(), imputed.index.to_numpy(float))),
-        "verdicts": {str(delta): verdict for delta, verdict in adjusted.verdicts.items()},
-        "tips_at": adjusted.tipping["delta"].dropna().tolist(),
-        "sentences": list(adjusted.sentences),
+        "verdicts": {str(delta): verdict for delta, verdict in adjusted.tables["scenarios"]["verdict"].items()},
+        "tips_at": adjusted.tables["tipping"]["delta"].dropna().tolist(),
+        "sentences": [*filter(lambda part: isinstance(part, str), adjusted.body[1:]), *adjusted.conclusion()],
     }
 
 

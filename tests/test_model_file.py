@@ -956,7 +956,8 @@ def test_a_question_of_mediation_is_asked_as_written(load, tmp_path):
     assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
     fit = fabricated_fit(np.full((3, 3), 0.2), measures=("alliance", "contact", "days"), times=(0, 6, 12))
     (answer,) = file.ask(fit)
-    assert (answer.treatment, answer.change, answer.horizon) == ("alliance", "sustained", 12)
+    asked = {"treatment": "alliance", "change": "sustained", "horizon": 12}
+    assert asked.items() <= answer.arguments.items()
     assert "alliance -> contact -> days" in answer.table.index
 
 

@@ -1,6 +1,5 @@
 """The command line: what it writes and prints, and how it refuses."""
 
-import dataclasses
 import hashlib
 import shutil
 import subprocess

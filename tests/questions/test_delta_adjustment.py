@@ -495,7 +495,7 @@ def test_all_that_is_wrong_is_said_at_once(kinds_of_absence):
     assert str(caught.value) == (
         "This delta adjustment cannot be computed. 9 problems:\n"
         "  1. The model has no measure 'day'; did you mean 'days'? Measures: 'alliance', 'days'.\n"
-        "  2. measure: the model has no 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'.\n"
+        "  2. The model has no measure 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'.\n"
         "  3. deltas must be a list of finite numbers, in SDs of the measure; got [0, inf].\n"
         "  4. absences must be a list of some of 'not_interviewed', 'unanswered', 'unknown'; got ['does_not_exist'].\n"
         "  5. imputations must be a whole number of 2 or more; got 1.\n"

@@ -65,12 +65,12 @@ class CounterfactualPlan:
         Equations, regimes and numbers of draws and copies.
     treatments
         Variables that any regime sets or moves.
-    moved
-        Those of them that an equation makes.
     mediators
         Variables of all mediators, in causal order.
     variables_of
         The same by mediator.
+    monte_carlo
+        How people are simulated.
     certainty
         Probability that a verdict needs.
     regimes_in_words
@@ -79,11 +79,16 @@ class CounterfactualPlan:
 
     simulation: Simulation
     treatments: tuple[str, ...]
-    moved: tuple[str, ...]
     mediators: tuple[str, ...]
     variables_of: Mapping[str, tuple[str, ...]]
+    monte_carlo: MonteCarlo
     certainty: float
     regimes_in_words: str
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Treatments that an equation makes."""
+        return tuple(name for name in self.treatments if self.simulation.order.equation_of(name) is not None)
 
 
 def plan_of(
@@ -127,8 +132,7 @@ def plan_of(
             "with its state, such as doctor:alliance, in every equation after it."
         )
         problems.raise_as(SpecError)
-    moved = tuple(name for name in treatments if order.equation_of(name) is not None)
-    return CounterfactualPlan(simulation, treatments, moved, every, variables_of, certainty, _in_words(regimes))
+    return CounterfactualPlan(simulation, treatments, every, variables_of, options, certainty, _in_words(regimes))
 
 
 def _simulation(

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from ..basics.calls import checked
 from ..basics.declared import Certainty, Listed, Margin, Measure, Name
 from ..basics.given import entries, is_number, is_one_of, is_whole, shown
-from ..basics.names import choices, in_words, number, quoted
+from ..basics.names import in_words, number, quoted
 from ..basics.problems import PanelError, Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
@@ -24,7 +24,16 @@ from ..posterior.imputations import FitOfImputations
 from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM, CrossLagged
 from .answer import Answer, Sampling
-from .arguments import CERTAINTY, MARGIN, PairArguments, check_certainty, check_margin, pair_problems, some_of
+from .arguments import (
+    CERTAINTY,
+    MARGIN,
+    PairArguments,
+    check_certainty,
+    check_margin,
+    measure_problems,
+    pair_problems,
+    some_of,
+)
 from .cells import bounds
 from .directionality import directionality, paths_of
 from .registry import Question, register
@@ -280,8 +289,7 @@ def _spec_problems(spec: CrossLagged, pair: tuple[str, str], measure: str) -> It
     if spec.selection:
         yield "This model has a selection, which is another answer to the same question. Fit it without, selection=()."
     yield from pair_problems(spec, *pair)
-    if measure not in spec.measures:
-        yield f"measure: the model has no '{measure}'{choices(str(measure), spec.measures, 'Measures')}"
+    yield from measure_problems(spec, [measure])
 
 
 def _deltas_problems(deltas: object) -> Iterator[str]:

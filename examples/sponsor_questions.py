@@ -279,7 +279,7 @@ def explanation(report: Report) -> None:
         f"{through.loc['alliance -> abstinence', '3 months']:.2f}, participation by "
         f"{through.loc['participation -> abstinence', '3 months']:.2f}."
     )
-    print(ab.sensitivity(answers["through contact and involvement"], effect="total").sentence)
+    print(ab.sensitivity(answers["through contact and involvement"], effect="total").body[-1])
 
 
 def design(report: Report) -> None:

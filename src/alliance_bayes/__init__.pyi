@@ -130,6 +130,9 @@ from .questions.interventional_effects import (
 from .questions.lag_curve import (
     lag_curve as lag_curve,
 )
+from .questions.long_run import (
+    long_run_effects as long_run_effects,
+)
 from .questions.mediation import (
     mediation as mediation,
 )
@@ -147,7 +150,6 @@ from .questions.robustness import (
     robustness_variants as robustness_variants,
 )
 from .questions.sensitivity import (
-    Sensitivity as Sensitivity,
     sensitivity as sensitivity,
 )
 from .questions.split_by_existence import (

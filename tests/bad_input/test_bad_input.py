@@ -31,7 +31,7 @@ ANSWERS = {  # made by the package alone, from what these calls were given
         "SpecError",
     ),
     *("Answer", "FitOfImputations", "InternalConsistency", "MaximumLikelihood", "PooledMaximumLikelihood"),
-    *("Regression", "SamplingOfRegressions", "Sensitivity", "SponsorStudy", "SponsorTruth", "Transitions"),
+    *("Regression", "SamplingOfRegressions", "SponsorStudy", "SponsorTruth", "Transitions"),
 }
 
 

@@ -100,15 +100,17 @@ def confounded(which: str, seed: int) -> Found:
     fit = ab.fit(plain_spec("contact"), study.panel(["contact", "alliance", ABSTINENT]), seed=seed, **SAMPLING)
     answer = ab.mediation(fit, treatment="contact", mediators=["alliance"], outcome=ABSTINENT, horizon=6, start=6)
     asked = ab.sensitivity(answer)
-    with_true_cause = asked.curve.loc[:strength].iloc[-1] if (strength := true_strength(study.truth)) < 0.9 else None
+    with_true_cause = (
+        asked.tables["curve"].loc[:strength].iloc[-1] if (strength := true_strength(study.truth)) < 0.9 else None
+    )
     return said(ab.directionality(fit, "alliance", ABSTINENT)) | {
         "true_strength": strength,
         "indirect": float(asked.table.loc[0.0, "mean"]),
         "certain": float(asked.table.loc[0.0, "p_same_sign"]),
-        "tips_sign": asked.tipping["sign"],
-        "tips_effect": asked.tipping["effect"],
+        "tips_sign": float(asked.tables["tipping"].loc["sign", "strength"]),
+        "tips_effect": float(asked.tables["tipping"].loc["effect", "strength"]),
         "left": math.nan if with_true_cause is None else float(with_true_cause["mean"]),
-        "sentence": asked.sentence,
+        "sentence": asked.body[-1],
     }
 
 

@@ -17,7 +17,7 @@ from ..basics.names import choices, in_words, quoted
 from ..basics.problems import Problems, SpecError
 from ..causal.causal_order import CausalOrder
 from ..causal.regimes import Policy, Regime, Shift, is_set, policy_in_words
-from ..causal.simulate_regimes import Simulation, depends_on_what_does_not_exist
+from ..causal.simulate_regimes import Simulation, depends_on_undefined_values
 from .arguments import check_certainty
 
 __all__ = ["CounterfactualPlan", "Kind", "MonteCarlo", "level_problems", "plan_of"]
@@ -126,7 +126,7 @@ def plan_of(
     codes = _codes(strata, order, problems)
     problems.raise_as(SpecError)
     simulation = _simulation(order, resolved, outcome, codes, options, seed)
-    if order.requires and depends_on_what_does_not_exist(simulation):
+    if order.requires and depends_on_undefined_values(simulation):
         problems.add(
             f"'{outcome}' depends on {quoted(order.requires)} where it does not exist. Write its effect as a product "
             "with its state, such as doctor:alliance, in every equation after it."

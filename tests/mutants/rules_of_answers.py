@@ -651,7 +651,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/mediation.py",
         "questions/test_mediation.py::test_effects_are_computed_draw_by_draw",
-        ("raw is per raw unit of the treatment", "raw_draws = draws * _raw_unit", "raw_draws = draws / _raw_unit"),
+        ("raw is per raw unit of the treatment", "raw_draws = draws * basis", "raw_draws = draws / basis"),
     ),
     *rules_of(
         "questions/mediation.py",

@@ -1165,10 +1165,10 @@ ANSWERS: list[Mutant] = [
         ("p-values are adjusted for their number", 'row["p"] * len(table) < LEVEL', 'row["p"] < LEVEL'),
     ),
     *rules_of(
-        "questions/association.py",
+        "questions/regression_sampling.py",
         "questions/test_association.py::test_limits_of_health",
         ("regressions with too few draws are not healthy", "if not smallest >= SMALLEST_ESS:", "if False:"),
-        ("regressions whose chains disagree are not healthy", "elif not each <= LARGEST_RHAT:", "elif False:"),
+        ("regressions whose chains disagree are not healthy", "elif not largest <= LARGEST_RHAT:", "elif False:"),
         ("a term that never moves is not healthy", '["values"].max(skipna=False)', '["values"].max()'),
     ),
     *rules_of(

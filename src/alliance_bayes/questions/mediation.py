@@ -18,11 +18,11 @@ from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bars_and_bands_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.summaries import above, below, indicator, interval, interval_name, probability
+from ..posterior.summaries import above, below, indicator, interval, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .arguments import CERTAINTY, MARGIN, Group, Length, check_certainty, check_margin, group_problems, population
-from .cells import intervals, mean_and_interval, probabilities, sign, stated
+from .cells import estimates, intervals, mean_and_interval, probabilities, sign, stated
 from .dynamics import Timing, hardly_within, not_followed, sample_in_words, units_in_words, within_in_words
 from .horizons import Horizon, dynamics_over, horizon_of
 from .lengths import time_in_words
@@ -441,8 +441,7 @@ def _in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
     return TextTable.of(
         {
             "": [str(name) for name in table.index],
-            "mean": [f"{mean:.3f}" for mean in table["mean"]],
-            interval_name(): intervals(table, form=".3f"),
+            **estimates(table, ".3f"),
             "P(effect > 0)": signs(table, n_draws),
             "prior": ["-" if np.isnan(p) else cell for p, cell in zip(table["p_positive_prior"], priors, strict=True)],
             "raw units": [f"{mean:.3g} {inside}" for mean, inside in raw],

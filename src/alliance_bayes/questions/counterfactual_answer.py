@@ -124,7 +124,7 @@ def answer_of(
         body=(estimand, _in_words(table, means, list(simulation.regimes), simulation.chains * simulation.draws)),
         tables={"means": means, "overlap": overlap},
         draws=draws,
-        verdict=", ".join(f"{name} {verdict}" for name, verdict in table["verdict"].items()),
+        verdict="; ".join(f"{name}: {verdict}" for name, verdict in table["verdict"].items()),
         reasons=(*_noisy(noise), *overlap_doubts(plan, values, overlap)),
         assumptions=(*_common_assumptions(plan, exchangeable), *assumptions, *order.model_assumptions),
         before_assumptions="About causes only under these assumptions:",

@@ -28,6 +28,7 @@ ALLOWED_OUTSIDE = {
     "pytensor": {"pymc_models", "families"},
     "nutpie": {"posterior", "pymc_models"},
     "bambi": {"causal"},
+    "pydantic": {"basics", "questions", "files"},
 }
 
 

@@ -121,79 +121,78 @@ from .posterior.sampling import (
 from .pymc_models.building import (
     to_pymc as to_pymc,
 )
+from .questions.answer import (
+    Answer as Answer,
+)
 from .questions.association import (
-    Association as Association,
-    SamplingOfRegressions as SamplingOfRegressions,
     association as association,
 )
 from .questions.bayes_factors import (
-    BayesFactors as BayesFactors,
     bayes_factors as bayes_factors,
 )
 from .questions.calibration import (
-    Calibration as Calibration,
     loo_pit as loo_pit,
 )
 from .questions.comparison import (
-    Comparison as Comparison,
     compare as compare,
     direction_models as direction_models,
 )
-from .questions.counterfactual import (
-    Counterfactual as Counterfactual,
+from .questions.contrast_of_regimes import (
     contrast_of_regimes as contrast_of_regimes,
-    controlled_direct_effects as controlled_direct_effects,
-    interventional_effects as interventional_effects,
-    natural_effects as natural_effects,
 )
-from .questions.counterfactual_checks import (
+from .questions.controlled_direct_effects import (
+    controlled_direct_effects as controlled_direct_effects,
+)
+from .questions.counterfactual_plan import (
     MonteCarlo as MonteCarlo,
 )
 from .questions.delta_adjustment import (
-    DeltaAdjustment as DeltaAdjustment,
     delta_adjustment as delta_adjustment,
 )
 from .questions.directionality import (
-    Directionality as Directionality,
-    DirectionalityOfPairs as DirectionalityOfPairs,
     directionality as directionality,
-    directionality_of_pairs as directionality_of_pairs,
 )
 from .questions.embedding import (
-    Embeddability as Embeddability,
     embeddability as embeddability,
 )
 from .questions.future import (
     leave_future_out as leave_future_out,
 )
 from .questions.groups import (
-    GroupContrast as GroupContrast,
     group_contrast as group_contrast,
 )
 from .questions.hypotheses import (
-    Hypotheses as Hypotheses,
     hypotheses as hypotheses,
 )
+from .questions.interventional_effects import (
+    interventional_effects as interventional_effects,
+)
 from .questions.lag_curve import (
-    LagCurve as LagCurve,
     lag_curve as lag_curve,
 )
+from .questions.long_run import (
+    long_run_effects as long_run_effects,
+)
 from .questions.mediation import (
-    Mediation as Mediation,
     mediation as mediation,
 )
+from .questions.natural_effects import (
+    natural_effects as natural_effects,
+)
+from .questions.randomised_push import (
+    randomised_push as randomised_push,
+)
+from .questions.regression_sampling import (
+    SamplingOfRegressions as SamplingOfRegressions,
+)
 from .questions.robustness import (
-    Robustness as Robustness,
     robustness as robustness,
     robustness_variants as robustness_variants,
 )
 from .questions.sensitivity import (
-    Sensitivity as Sensitivity,
     sensitivity as sensitivity,
 )
-from .questions.state_effects import (
-    RandomisedPush as RandomisedPush,
-    randomised_push as randomised_push,
+from .questions.split_by_existence import (
     split_by_existence as split_by_existence,
 )
 from .simulation import (

@@ -35,10 +35,6 @@ INTERRUPTED = 130
 SEED = 1
 SPONSOR_STUDY = "sponsor-study"
 TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
-TABLES = {"table": ""} | {
-    name: f"-{name.replace('_', '-')}"
-    for name in ("evidence", "curve", "peak", "rope", "power_scaling", "differences", "pooled", "scenarios", "tipping")
-}
 NOTHING_KEPT = "Interrupted; nothing was kept."
 REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
 
@@ -211,12 +207,11 @@ def _answer(
             _save_table(run, "coverage.csv", panel.coverage(), index=False)
             texts, interrupted = [], _sentences(fit.interrupted)
             for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
-                interrupted += _sentences(getattr(answer, "interrupted", ""), f"Question {place}: ")
+                interrupted += _sentences(answer.interrupted, f"Question {place}: ")
                 name = f"{place}-{question.ask.replace('_', '-')}"
-                for table, ending in TABLES.items():
-                    values = getattr(answer, table, None)
-                    if values is not None:
-                        _save_table(run, f"{name}{ending}.csv", values)
+                for table, values in answer.every_table.items():
+                    end = "" if table == "table" else f"-{table.replace('_', '-')}"
+                    _save_table(run, f"{name}{end}.csv", values)
                 texts.append(f"Question {place}: {question}\n{answer}")
                 typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
             described = [str(file), *_without_questions(file)]
@@ -346,7 +341,7 @@ def _associate(
         for place, (regression, answer) in enumerate(answers.items(), start=1):
             name = f"{place}-association"
             _save_table(run, f"{name}.csv", answer.table)
-            _save_table(run, f"{name}-by-time.csv", answer.by_time)
+            _save_table(run, f"{name}-by-time.csv", answer.tables["by_time"])
             figure = _save_figure(run, name, answer)
             typer.echo(f"Regression {place}: {regression}\n{answer}\nFigure: {figure}\n")
         _save_text(run, [str(file), *(f"{regression}\n{answer}" for regression, answer in answers.items())])

@@ -124,11 +124,13 @@ QUESTIONS = [
         certainty=True,
     ),
     _case("certainty huge", "directionality", [FIT, "x", "y"], "about 10^400", certainty=HUGE),
-    _case("names in an array", "directionality", [FIT, np.array(["x"]), "y"], "first must be a text; got an array"),
-    _case("names in a set", "directionality", [FIT, {"x"}, "y"], "first must be a text; got {'x'}"),
-    _case("name none", "directionality", [FIT, "x", None], "second must be a text; got None"),
-    _case("pairs", "directionality_of_pairs", [FIT, ["x", "y"]], "pairs must be a list of lists of texts or None"),
-    _case("pairs a text", "directionality_of_pairs", [FIT, "xy"], "pairs is the text 'xy'; pass a list"),
+    _case(
+        "names in an array", "directionality", [FIT, np.array(["x"]), "y"], "measures must be a list of texts; got ("
+    ),
+    _case("names in a set", "directionality", [FIT, {"x"}, "y"], "measures must be a list of texts; got ({'x'}, 'y')"),
+    _case("name none", "directionality", [FIT, "x", None], "measures must be a list of texts; got ('x', None)"),
+    _case("one name", "directionality", [FIT, "x"], "Direction needs two different measures; got 'x'."),
+    _case("a group of none", "directionality", [FIT, "x", "y"], "this fit has no groups. Leave group", group="north"),
     _case("a model", "bayes_factors", [SPEC, "x", "y"], FIT_IS),
     _case("widths", "bayes_factors", [FIT, "x", "y"], "widths must be a list of numbers; got 0.1", widths=0.1),
     _case("refit", "bayes_factors", [FIT, "x", "y"], "refit must be True or False; got 'no'", refit="no"),
@@ -143,6 +145,9 @@ QUESTIONS = [
     _case("longest", "lag_curve", [FIT], "longest must be a finite number or None; got 'two'", longest="two"),
     _case("longest far", "lag_curve", [FIT], "ask for at most 1,000 of them", longest=1e9),
     _case("paths a number", "lag_curve", [FIT, 3], "paths must be a list of texts or None; got 3"),
+    _case("a panel", "long_run_effects", [PANEL], FIT_IS),
+    _case("paths a number", "long_run_effects", [FIT, 3], "paths must be a list of texts or None; got 3"),
+    _case("no paths", "long_run_effects", [FIT, []], "No path was asked for. Name one such as 'x -> y'"),
     _case("group", "lag_curve", [FIT], "group must be a text or None; got 1", group=1),
     _case("a panel", "mediation", [PANEL], FIT_IS, treatment="x", mediators=["y"], outcome="y", horizon=2),
     _case(
@@ -241,7 +246,7 @@ QUESTIONS = [
     ),
     _case("seed", "delta_adjustment", [FIT, "x", "y"], "seed must be below 2^63", measure="y", seed=2**64),
     _case("measure", "delta_adjustment", [FIT, "x", "y"], "measure must be a text; got ['y']", measure=["y"]),
-    _case("a fit", "sensitivity", [FIT], "answer must be ab.Mediation(...) or ab.Counterfactual(...); got a Fit"),
+    _case("a fit", "sensitivity", [FIT], "answer must be an answer, such as ab.mediation(...); got a Fit"),
     _case("none", "sensitivity", [None], "answer must be"),
 ]
 

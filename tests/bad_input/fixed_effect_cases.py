@@ -22,7 +22,7 @@ CASES = [
     Case(
         "indirect effect without a way",
         lambda _: ab.mediation(WITHOUT_MEDIATION(), treatment="x", mediators=["m"], outcome="y", horizon=6),
-        ("No way leads from 'x' through 'm' to 'y'", "the indirect effect is 0 by construction", "x -> m"),
+        ("No path leads from 'x' through 'm' to 'y'", "the indirect effect is 0 by construction", "x -> m"),
         ab.SpecError,
     ),
     Case(
@@ -42,7 +42,7 @@ CASES = [
     Case(
         "Bayes factor of a path that is fixed",
         lambda _: ab.bayes_factors(WITHOUT_MEDIATION(), "x", "m"),
-        ("'x -> m' is already fixed at 0",),
+        ("'x -> m' is fixed at 0 in this model",),
         ab.SpecError,
     ),
 ]

@@ -190,7 +190,7 @@ def test_questions_are_asked_by_their_functions(load, frame, made_up):
         monte_carlo=ab.MonteCarlo(copies=2, draws=5),
     )
     pd.testing.assert_frame_equal(answers["through contact"].table, wanted.table)
-    assert ("P(sponsor_at_3 = 1)", "people with sponsor_at_3") in answers["sponsor"].overlap.index
+    assert ("P(sponsor_at_3 = 1)", "people with sponsor_at_3") in answers["sponsor"].tables["overlap"].index
     assert len(made_up) == 8
 
 

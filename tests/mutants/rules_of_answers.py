@@ -82,7 +82,7 @@ ANSWERS: list[Mutant] = [
         ("curves show short lags", "(*dict.fromkeys(lengths), *short)", "dict.fromkeys(lengths)"),
     ),
     *rules_of(
-        "questions/structure.py",
+        "questions/arguments.py",
         "questions/test_by_construction.py::test_groups_of_a_removed_path_are_refused_as_fixed",
         ("a removed path is fixed at 0", "if name in spec.remove:", "if False:"),
     ),
@@ -144,21 +144,21 @@ ANSWERS: list[Mutant] = [
         ("what is no number counts as the worst", "np.isnan(array.values), unknown", "np.isnan(array.values), 1.0"),
     ),
     *rules_of(
-        "questions/thresholds.py",
-        "questions/test_thresholds.py::test_defaults",
+        "questions/arguments.py",
+        "questions/test_arguments.py::test_defaults",
         ("the margin is .03", "MARGIN = 0.03", "MARGIN = 0.05"),
         ("the certainty is .95", "CERTAINTY = 0.95", "CERTAINTY = 0.9"),
     ),
     *rules_of(
-        "questions/thresholds.py",
-        "questions/test_thresholds.py::test_limits_are_no_margin_and_no_certainty",
+        "questions/arguments.py",
+        "questions/test_arguments.py::test_limits_are_no_margin_and_no_certainty",
         ("a margin is above 0", "above=0, below=1", "above=-1, below=1"),
         ("a certainty is above one half", "above=0.5, below=1", "above=0.4, below=1"),
         ("a certainty is below 1", "above=0.5, below=1", "above=0.5, below=2"),
     ),
     *rules_of(
         "basics/given.py",
-        "questions/test_thresholds.py::test_limits_are_no_margin_and_no_certainty",
+        "questions/test_arguments.py::test_limits_are_no_margin_and_no_certainty",
         ("a lower limit is outside", "not above < value", "not above <= value"),
         ("an upper limit is outside", "value < below", "value <= below"),
     ),
@@ -230,6 +230,10 @@ ANSWERS: list[Mutant] = [
         "questions/directionality.py",
         "questions/test_directionality.py::test_the_stronger_is_so_over_every_length",
         ("the stronger is so over every length", "if all(events[event][0].reaches", "if any(events[event][0].reaches"),
+    ),
+    *rules_of(
+        "questions/lengths.py",
+        "questions/test_directionality.py::test_the_stronger_is_so_over_every_length",
         ("averages are of one length", "if label == length]", "]"),
     ),
     *rules_of(
@@ -246,11 +250,19 @@ ANSWERS: list[Mutant] = [
         "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         ("evidence beside the prior", "for effects in (average, prior))", "for effects in (average, average))"),
         ("raw effects are those in raw units", '("_raw", "lagged")', '("_raw", "lagged_standardized")'),
+    ),
+    *rules_of(
+        "questions/lengths.py",
+        "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
+    ),
+    *rules_of(
+        "questions/cells.py",
+        "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         (
             "P(effect > 0) is of positive effects",
-            "positive, before = probability(above(effect, 0))",
-            "positive, before = probability(below(effect, 0))",
+            "positive = probability(above(draws, 0))",
+            "positive = probability(above(0, draws))",
         ),
     ),
     *rules_of(
@@ -291,7 +303,7 @@ ANSWERS: list[Mutant] = [
         ),
         ("odds are against the rest", "np.log(event.value / rest)", "np.log(event.value)"),
         ("the error of a log share", "event.mcse / event.value)", "event.mcse)"),
-        ("the prior is the prior", 'for group in ("posterior", "prior"))', 'for group in ("posterior", "posterior"))'),
+        ("the prior is the prior", 'for name in ("posterior", "prior"))', 'for name in ("posterior", "posterior"))'),
     ),
     *rules_of(
         "questions/hypotheses.py",
@@ -368,11 +380,11 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/bayes_factors.py",
         "questions/test_bayes_factors.py::test_table_and_curve_of_a_fit",
-        ("for none is for none", '"for_none": float(np.exp(ratio.log))', '"for_none": float(np.exp(-ratio.log))'),
+        ("for none is for none", '"bf01": float(np.exp(ratio.log))', '"bf01": float(np.exp(-ratio.log))'),
         (
             "for an effect is for one",
-            '"for_effect": float(np.exp(-ratio.log))',
-            '"for_effect": float(np.exp(ratio.log))',
+            '"bf10": float(np.exp(-ratio.log))',
+            '"bf10": float(np.exp(ratio.log))',
         ),
         ("kernels are for none too", 'bf_type="BF01"', 'bf_type="BF10"'),
     ),
@@ -403,7 +415,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/bayes_factors.py",
         "questions/test_bayes_factors.py::test_only_what_is_not_sound_is_fitted_again",
-        ("what is not sound is fitted again", "if refit and place and not all(", "if refit and place and all("),
+        ("what is not sound is fitted again", "if refit and index and not all(", "if refit and index and all("),
     ),
     *rules_of(
         "questions/groups.py",
@@ -447,7 +459,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/groups.py",
         "questions/test_groups.py::test_groups_are_compared_over_intervals_of_one_length",
-        ("groups are compared over one length", "if length == lengths[0]]", "]"),
+        ("groups are compared over one length", ".sel(length=lengths[0], drop=True)", '.mean("length")'),
     ),
     *rules_of(
         "questions/lag_curve.py",
@@ -493,9 +505,9 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/dynamics.py",
+        "questions/mediated_effects.py",
         "questions/test_mediation.py::test_golden_effects_in_continuous_time",
-        ("indirect is total less direct", '"indirect": total - direct}', '"indirect": total}'),
+        ("indirect is total minus direct", '"indirect": total - direct}', '"indirect": total}'),
     ),
     *rules_of(
         "questions/dynamics.py",
@@ -507,19 +519,19 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/dynamics.py",
+        "questions/mediated_effects.py",
         "questions/test_mediation.py::test_through_one_mediator_alone_is_the_product_along_its_path",
-        ("alone is the others held, less direct", "if other != name]) - direct", "if other != name])"),
+        ("alone is the others held, minus direct", "response(held=held) - direct", "response(held=held)"),
     ),
     *rules_of(
-        "questions/dynamics.py",
+        "questions/mediated_effects.py",
         "questions/test_mediation.py::test_effects_of_several_mediators_add_up",
-        ("several is the rest of indirect", '_rest(effects["indirect"], list', '_rest(effects["total"], list'),
+        ("several is the remainder of indirect", '_remainder(effects["indirect"],', '_remainder(effects["total"],'),
     ),
     *rules_of(
         "questions/dynamics.py",
         "questions/test_sensitivity.py::test_correlated_innovations_follow_the_published_formula",
-        ("a bias is taken off", "matrices[place] -= by_draw[..., None]", "matrices[place] += by_draw[..., None]"),
+        ("a bias is taken off", "matrices[index] -= by_draw[..., None]", "matrices[index] += by_draw[..., None]"),
     ),
     *rules_of(
         "questions/dynamics.py",
@@ -639,25 +651,25 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/mediation.py",
         "questions/test_mediation.py::test_effects_are_computed_draw_by_draw",
-        ("raw is per raw unit of the treatment", "raw_draws = draws * unit", "raw_draws = draws / unit"),
+        ("raw is per raw unit of the treatment", "raw_draws = draws * basis", "raw_draws = draws / basis"),
     ),
     *rules_of(
-        "questions/mediation.py",
+        "questions/mediation_words.py",
         "questions/test_mediation.py::test_horizons_beyond_the_data_warn",
-        ("the horizon beyond the data is said", "plan.horizon > span", "plan.horizon > 2 * span"),
+        ("the horizon beyond the data is said", "until.length > span", "until.length > 2 * span"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_questions_that_cannot_be_asked",
         ("over one step nothing is indirect", "if n_steps == 1:", "if n_steps == 0:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_free_lags_end_at_waves_and_name_them",
         ("over one interval nothing is indirect", "if end == wave + 1:", "if end == wave:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_every_problem_of_a_question_in_one_message",
         (
             "a horizon is a whole number of steps",
@@ -666,24 +678,24 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/mediation.py",
         "questions/test_mediation.py::test_effects_that_are_zero_by_construction_are_refused",
         ("what is 0 by construction is refused", 'if "indirect" in fixed:', "if False:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/mediation.py",
         "questions/test_mediation.py::test_paths_that_are_zero_by_construction_are_refused",
         ("a path that is 0 by construction is refused", "if path in fixed:", "if False:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/mediation.py",
         "questions/test_mediation.py::test_a_mediator_that_requires_the_treatment_is_refused_with_the_reason",
-        ("what needs the treatment to exist is refused", "fit.panel.requires.get(name) == treatment", "False"),
+        ("what needs the treatment to exist is refused", "fit.panel.requires.get(name) == asked.treatment", "False"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_standardised_effects_are_in_sds_at_the_start",
-        ("SDs are those of the start", "sds_at(draws, measures, plan.wave)", "sds_at(draws, measures, 0)"),
+        ("SDs are those of the start", "sds_at(draws, measures, horizon.wave)", "sds_at(draws, measures, 0)"),
     ),
     *rules_of(
         "questions/sensitivity.py",
@@ -764,7 +776,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/observed_strength.py",
         "questions/test_sensitivity.py::test_a_covariate_as_benchmark_is_what_leaving_it_out_would_do",
-        ("strength on the outcome is in its SDs", "effect / outcome_sd(answer)", "effect"),
+        ("strength on the outcome is in its SDs", "effect / outcome_sd(plan)", "effect"),
     ),
     *rules_of(
         "questions/observed_strength.py",
@@ -772,7 +784,7 @@ ANSWERS: list[Mutant] = [
         ("strength on the mediator is the correlation with it", ".mean(axis=(0, 1))[place]", ".mean(axis=(0, 1))[0]"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_a_sign_is_as_certain_as_asked_or_uncertain",
         ("the sign is positive from the certainty", "if p_positive >= certainty:", "if p_positive > certainty:"),
         (
@@ -782,27 +794,27 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_tipping_points_are_interpolated_on_the_normal_scale",
         ("negative signs tip the other way", 'direction = -1 if sign == "negative" else 1', "direction = 1"),
         ("the earliest is two errors nearer to 0", '"earliest": -2, "latest": 2', '"earliest": 2, "latest": -2'),
         ("lower deltas are below 0", '("lower", along.index <= 0)', '("lower", along.index >= 0)'),
         ("deltas go outward from 0", "sort_index(key=np.abs)", "sort_index()"),
-        ("tipping is interpolated", "share = left[place - 1] / (left[place - 1] - left[place])", "share = 0.5"),
+        ("tipping is interpolated", "share = excess[first - 1] / (excess[first - 1] - excess[first])", "share = 0.5"),
         (
             "raw tipping points are in the measure's unit",
-            '"raw": found["delta"] * unit',
-            '"raw": found["delta"] / unit',
+            '"raw": tips["delta"] * unit',
+            '"raw": tips["delta"] / unit',
         ),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_tipping_points_are_the_same_for_either_sign",
         ("two errors, not one", '"earliest": -2, "latest": 2', '"earliest": -1, "latest": 1'),
         ("errors widen negative signs too", "_quantiles(outward, direction * errors,", "_quantiles(outward, errors,"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_an_uncertain_sign_has_no_tipping_point",
         (
             "an uncertain sign does not tip",
@@ -811,30 +823,34 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_exactly_the_certainty_has_not_tipped",
-        ("exactly the certainty does not tip", "np.flatnonzero(left < 0)", "np.flatnonzero(left <= 0)"),
+        ("exactly the certainty does not tip", "np.flatnonzero(excess < 0)", "np.flatnonzero(excess <= 0)"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_where_draws_agree_the_mean_in_sds_is_interpolated",
-        ("tipped already is 0", "if place == 0:\n        return 0.0", "if place == 0:\n        return np.nan"),
+        ("tipped already is 0", "if first == 0:\n        return 0.0", "if first == 0:\n        return np.nan"),
         ("few draws on one side: mean in SDs", "* n_draws < FEW", "* n_draws < 0"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_ten_draws_on_one_side_are_not_few",
         ("exactly ten draws are not few", "* n_draws < FEW", "* n_draws <= FEW"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_the_share_between_imputations_is_rubins",
         ("between imputations by Rubin's 1 + 1/m", "(1 + 1 / means.size)", "1"),
     ),
     *rules_of(
         "questions/delta_adjustment.py",
         "questions/test_delta_adjustment.py::test_imputations_are_too_few_for_a_hundred_times_the_share_between",
-        ("imputations too few are said", "if n_imputations < 100 * largest:", "if n_imputations < 10 * largest:"),
+        (
+            "imputations too few are said",
+            "if n_imputations >= 100 * largest_share:",
+            "if n_imputations >= 10 * largest_share:",
+        ),
     ),
     *rules_of(
         "posterior/predictions/normal.py",
@@ -905,13 +921,13 @@ ANSWERS: list[Mutant] = [
         "questions/robustness.py",
         "questions/test_robustness.py::test_sensitive_from_a_twentieth",
         ("sensitive from .05", "SENSITIVE = 0.05", "SENSITIVE = 0.5"),
-        ("exactly .05 is sensitive", "answer.power_scaling >= SENSITIVE", "answer.power_scaling > SENSITIVE"),
+        ("exactly .05 is sensitive", "power_scaling >= SENSITIVE", "power_scaling > SENSITIVE"),
         ("the data's sensitivity is not the prior's", '.drop("likelihood").any()', ".any()"),
     ),
     *rules_of(
         "questions/robustness.py",
         "questions/test_robustness.py::test_each_variant_has_a_seed_of_its_own",
-        ("each variant has its seed", "seed=seed + place", "seed=seed"),
+        ("each variant has its seed", "seed=seed + index", "seed=seed"),
     ),
     *rules_of(
         "questions/robustness.py",
@@ -943,10 +959,10 @@ ANSWERS: list[Mutant] = [
         ),
         (
             "differences are to the best",
-            '"elpd_difference": float((each - best).sum())',
-            '"elpd_difference": float((best - each).sum())',
+            '"elpd_difference": float((of_model - best).sum())',
+            '"elpd_difference": float((best - of_model).sum())',
         ),
-        ("the SE of a difference is of paired people", "_sum_error(each - best)", "_sum_error(each)"),
+        ("the SE of a difference is of paired people", "_sum_error(of_model - best)", "_sum_error(of_model)"),
         ("the SE of a sum", "np.sqrt(pointwise.size * pointwise.var(ddof=1))", "np.sqrt(pointwise.var(ddof=1))"),
         ("the variance of people is by n - 1", "pointwise.var(ddof=1)", "pointwise.var(ddof=0)"),
         (
@@ -1028,12 +1044,12 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/scores.py",
         "questions/test_comparison.py::test_the_worst_are_left_out_in_truth_first",
-        ("the worst are refitted first", "key=lambda each: -float(k_hat[each])", "key=lambda each: float(k_hat[each])"),
+        ("the worst are refitted first", "key=lambda index: -float(k_hat[index])", "key=lambda index: 0.0"),
     ),
     *rules_of(
         "questions/scores.py",
         "questions/test_comparison.py::test_high_shapes_are_matched_or_refitted",
-        ("a refit is without the person", "left_out.panel_without(place)", "fitted.panel"),
+        ("a refit is without the person", "left_out.panel_without(person)", "fitted.panel"),
         ("matching that fails is refitted", "return None\n    # Under", "pass\n    # Under"),
     ),
     *rules_of(
@@ -1060,7 +1076,7 @@ ANSWERS: list[Mutant] = [
         ("densities are of raw values", "density - scored @ log_scale", "density"),
     ),
     *rules_of(
-        "questions/counterfactual.py",
+        "questions/counterfactual_answer.py",
         "questions/test_counterfactual.py::test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws",
         (
             "a positive effect needs its Monte Carlo margin",
@@ -1084,7 +1100,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/counterfactual.py",
+        "questions/interventional_effects.py",
         "questions/test_counterfactual.py::test_interventional_effects_with_a_confounder_that_treatment_changes",
         (
             "direct is with the mediators of control",
@@ -1093,27 +1109,27 @@ ANSWERS: list[Mutant] = [
         ),
         (
             "indirect moves the mediators to treated",
-            'indirect = {"treated, draws of treated": 1.0, "treated, draws of control": -1.0}',
-            'indirect = {"treated, draws of treated": -1.0, "treated, draws of control": 1.0}',
+            '"indirect": {"treated, draws of treated": 1.0, "treated, draws of control": -1.0}',
+            '"indirect": {"treated, draws of treated": -1.0, "treated, draws of control": 1.0}',
         ),
     ),
     *rules_of(
-        "questions/counterfactual.py",
+        "questions/counterfactual_answer.py",
         "questions/test_counterfactual.py::test_simulation_noise_is_taken_off_the_uncertainty",
         ("simulation noise is not uncertainty", "np.sqrt(max(variance - noise, 0.0))", "np.sqrt(variance)"),
     ),
     *rules_of(
-        "questions/state_effects.py",
+        "questions/randomised_push.py",
         "questions/test_state_effects.py::test_an_assignment_that_moves_nobody_is_no_instrument",
         ("no ratio where the push may be 0", "if not sure.reaches(certainty):", "if False:"),
     ),
     *rules_of(
-        "questions/state_effects.py",
+        "questions/randomised_push.py",
         "questions/test_state_effects.py::test_a_push_needs_its_monte_carlo_margin",
         ("the push needs its Monte Carlo margin", "if not sure.reaches(certainty):", "if not sure.value >= certainty:"),
     ),
     *rules_of(
-        "questions/state_effects.py",
+        "questions/randomised_push.py",
         "questions/test_state_effects.py::test_randomised_push_side_by_side",
         ("intention to treat over push", "ratio = intention / push", "ratio = push / intention"),
     ),
@@ -1149,10 +1165,10 @@ ANSWERS: list[Mutant] = [
         ("p-values are adjusted for their number", 'row["p"] * len(table) < LEVEL', 'row["p"] < LEVEL'),
     ),
     *rules_of(
-        "questions/association.py",
+        "questions/regression_sampling.py",
         "questions/test_association.py::test_limits_of_health",
         ("regressions with too few draws are not healthy", "if not smallest >= SMALLEST_ESS:", "if False:"),
-        ("regressions whose chains disagree are not healthy", "elif not each <= LARGEST_RHAT:", "elif False:"),
+        ("regressions whose chains disagree are not healthy", "elif not largest <= LARGEST_RHAT:", "elif False:"),
         ("a term that never moves is not healthy", '["values"].max(skipna=False)', '["values"].max()'),
     ),
     *rules_of(

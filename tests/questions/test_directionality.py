@@ -229,7 +229,7 @@ def test_without_contraction_of_the_icc_the_effects_are_not_called_within():
     answer = ab.directionality(made_up_fit(0.25, 0.0, icc_sd=0.19), "alliance", "days")
     assert answer.heading.startswith("Lagged effects, SD per SD, 6 months apart; ")
     assert answer.reasons[-1].startswith(
-        "The data hardly tell stable differences from carry-over in 'alliance', 'days'"
+        "The data hardly distinguish stable differences from carry-over in 'alliance', 'days'"
     )
 
 
@@ -241,16 +241,16 @@ def test_printed_answer():
     lines = str(ab.directionality(fitted, "alliance", "days")).splitlines()
     assert lines == [
         "Lagged effects within persons, SD per SD, 6 months apart; 30 people, 3 waves, 2000 draws",
-        "                    mean    89 % interval    P(effect > 0)  prior  P(|effect| < margin)  raw units",
-        "alliance -> days    0.25    [0.19, 0.31]           > 0.999  0.483               < 0.001  2.5 [1.92, 3.07]",
-        "days -> alliance    0.02    [-0.04, 0.07]            0.706  0.527     "
-        "            0.533  0.192 [-0.389, 0.749]",
+        "                  mean  89 % interval  P(effect > 0)  prior  P(|effect| < margin)  raw units",
+        "alliance -> days  0.25   [0.19, 0.31]        > 0.999  0.483               < 0.001  2.5 [1.92, 3.07]",
+        "days -> alliance  0.02  [-0.04, 0.07]          0.706  0.527                 0.533  0.192 [-0.389, 0.749]",
         "P(|alliance -> days| larger by more than 0.03) > 0.999 (all draws agree), prior 0.377",
         "P(|days -> alliance| larger by more than 0.03) < 0.001 (all draws agree), prior 0.402",
         "P(both larger than 0.03 in size) = 0.467 (MCSE 0.012), prior 0.680",
         "P(both smaller than 0.03 in size) < 0.001 (all draws agree), prior 0.029",
         "Verdict: alliance leads.",
-        "Sampling: no problems. About prediction; about causes only under these assumptions:",
+        "Sampling: no problems.",
+        "About prediction; about causes only under these assumptions:",
         *(f"  {place}. {sentence}" for place, sentence in enumerate(spec.assumptions, start=1)),
     ]
     assert spec.assumptions[0].startswith("A measure that does not exist for a person at a wave")
@@ -267,17 +267,21 @@ def test_free_lags_print_every_interval():
 
 def test_several_pairs_at_once():
     fitted = made_up_fit(0.25, 0.0, measures=("alliance", "days", "meetings"))
-    answer = ab.directionality_of_pairs(fitted)
+    answer = ab.directionality(fitted)
     assert answer.verdicts == {
-        ("alliance", "days"): "alliance leads",
-        ("alliance", "meetings"): "practically none",
-        ("days", "meetings"): "practically none",
+        "alliance, days": "alliance leads",
+        "alliance, meetings": "practically none",
+        "days, meetings": "practically none",
     }
+    assert answer.verdict is None
     assert len(answer.table) == 3 * 2 * 3
     assert answer.evidence.index.names == ["pair", "over", "event"]
+    assert answer.draws["effect"].sizes["path"] == 6
     assert str(answer).count("Verdict:") == 3
-    chosen = ab.directionality_of_pairs(fitted, [("days", "alliance")])
-    assert list(chosen.verdicts) == [("days", "alliance")]
+    chosen = ab.directionality(fitted, "days", "meetings", "alliance")
+    assert list(chosen.parts) == ["days, meetings", "days, alliance", "meetings, alliance"]
+    one = ab.directionality(fitted, "days", "alliance")
+    np.testing.assert_array_equal(chosen.parts["days, alliance"].draws["effect"], one.draws["effect"])
 
 
 def test_figure_shows_every_effect():
@@ -311,5 +315,5 @@ def test_every_problem_of_a_question_in_one_message():
     assert str(error.value) == (
         "This question of direction cannot be asked. 1 problem:\n"
         "  1. 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
-        "Fit the model with both paths."
+        "Take it out of remove, and fit the model with both paths."
     )

@@ -21,13 +21,13 @@ def equal_fit(small_panel):
 def test_densities_of_later_waves_are_the_textbooks(small_fit, n_given):
     """``N(mu_f + S_fp S_pp^-1 (y_p - mu_p), S_ff - S_fp S_pp^-1 S_pf)`` over what was seen of each part."""
     left_out = LeftOut(small_fit, n_given)
-    found = left_out.log_density(small_fit, left_out.places)
+    found = left_out.log_density(small_fit, left_out.persons)
     values = stacked_values(small_fit)
     given = np.arange(values.shape[1]) < 2 * n_given
-    assert (~np.isnan(values[left_out.places, 2 * n_given :])).any(axis=1).all()
-    assert 17 not in left_out.places
+    assert (~np.isnan(values[left_out.persons, 2 * n_given :])).any(axis=1).all()
+    assert 17 not in left_out.persons
     mean, covariance = moments_from_names(small_fit, 31)
-    for position, person in enumerate(left_out.places[:12]):
+    for position, person in enumerate(left_out.persons[:12]):
         seen = ~np.isnan(values[person])
         past, future = seen & given, seen & ~given
         slopes = covariance[np.ix_(future, past)] @ np.linalg.inv(covariance[np.ix_(past, past)])
@@ -40,7 +40,7 @@ def test_densities_of_later_waves_are_the_textbooks(small_fit, n_given):
 def test_scores_from_others_agree_with_a_refit(small_fit):
     left_out = LeftOut(small_fit, 3)
     scores = leave_out(left_out, 0)
-    place = int(left_out.places[2])
+    place = int(left_out.persons[2])
     again = refitted(small_fit, left_out.panel_without(place), seed=12)
     assert np.isnan(again.panel.values[place, 3:, 1:]).all(), "what the model does not know stays"
     exact = plain_scores(left_out.log_density(again, np.array([place])))
@@ -52,10 +52,10 @@ def test_scores_from_others_agree_with_a_refit(small_fit):
 def test_the_future_is_scored_for_people_who_have_one(small_fit, equal_fit):
     answer = ab.leave_future_out({"free": small_fit, "equal": equal_fit})
     n_seen = int((~np.isnan(small_fit.panel.values[:, 3, 1:])).any(axis=1).sum())
-    assert answer.pointwise.sizes["person"] == n_seen
+    assert answer.basis.sizes["person"] == n_seen
     assert answer.heading == (
-        "Each person's wave at 18 predicted from their own values at 0, 6 and 12, parameters learnt from other people "
-        f"at all waves (leave one person's future out); {n_seen} people"
+        "Each person's wave at 18 predicted from their own values at 0, 6 and 12, parameters estimated from "
+        f"other people at all waves (leave one person's future out); {n_seen} people"
     )
     later = ab.leave_future_out({"free": small_fit, "equal": equal_fit}, time=6)
     assert later.heading.startswith("Each person's waves at 6, 12 and 18 predicted from their own values at 0, ")
@@ -68,10 +68,10 @@ def test_the_past_alone_is_a_refit_without_the_future(equal_fit):
     unseen = unseen_from(equal_fit.panel, 3, measures=equal_fit.spec.told_columns)
     past = refitted(equal_fit, unseen, equal_fit.settings.seed + 1)
     assert np.isnan(past.panel.values[:, 3:, 1:]).all()
-    want = plain_scores(left_out.log_density(past, left_out.places)).elpd
-    np.testing.assert_allclose(answer.pointwise["elpd"].sel(model="one"), want)
+    want = plain_scores(left_out.log_density(past, left_out.persons)).elpd
+    np.testing.assert_allclose(answer.basis["elpd"].sel(model="one"), want)
     assert "leave the future out; exact refits" in answer.heading
-    assert answer.sentences[0].startswith("'one' and 'again': undecided, see below; elpd difference 0.0")
+    assert answer.body[1].startswith("'one' and 'again': undecided, see below; elpd difference 0.0")
     assert answer.reasons[0].startswith("The draws of 'one' cannot be trusted: ")
     assert answer.assumptions[1].startswith("The parameters come from the earlier waves alone")
 

@@ -46,7 +46,6 @@ MEDIATED = {**TREATED, "mediators": ["m, 2"], "outcome": "y, 3"}
 # What a fit of imputations answers: the means of the table of the answer, and the probabilities in it.
 ANSWERED = {
     "directionality": lambda fit: ab.directionality(fit, "x", "y").table,
-    "directionality_of_pairs": lambda fit: ab.directionality_of_pairs(fit).table,
     "lag_curve": lambda fit: ab.lag_curve(fit).table,
     "mediation": lambda fit: ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=2).table,
     "hypotheses": lambda fit: ab.hypotheses(fit, "x", "y").table,
@@ -177,7 +176,13 @@ def test_monte_carlo_errors_hold_what_differs_between_panels(mixed):
         assert answer.table.loc[name, "p_positive_mcse"] == pytest.approx(error(answer.draws[name]))
         assert answer.draws["imputation"].to_numpy().tolist() == [0, 0, 1, 1]
     found = ab.embeddability(mixed)
-    assert found.real_drift.n_imputations == 2 or found.real_drift.value in (0.0, 1.0)
+    assert found.draws["imputation"].to_numpy().tolist() == [0, 0, 1, 1]
+    for event, drawn in (
+        ("real drift", found.draws["drift"].notnull().all("path")),
+        ("valid diffusion", found.draws["embeddable"]),
+    ):
+        share = found.table.loc[event, "probability"]
+        assert found.table.loc[event, "mcse"] == (pytest.approx(error(drawn.astype(float))) if 0 < share < 1 else 0.0)
 
 
 def test_the_cure_of_a_bayes_factor_is_the_mean(mixed):
@@ -185,7 +190,7 @@ def test_the_cure_of_a_bayes_factor_is_the_mean(mixed):
         ab.bayes_factors(mixed, "x", "y")
     assert str(caught.value) == (
         "A Bayes factor belongs to one panel, and this fit is of 2 imputed panels. Ask each of the single fits in "
-        ".fits, the mean of whose for_none is that of the observed values, if they were imputed by this model with its "
+        ".fits, the mean of whose bf01 is that of the observed values, if they were imputed by this model with its "
         "priors."
     )
 

@@ -1,34 +1,23 @@
 """Questions of a model file, put to a fit."""
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from typing import Any
 
 from ..posterior.fitting import Fit
-from ..questions.bayes_factors import BayesFactors, bayes_factors
-from ..questions.delta_adjustment import DeltaAdjustment, delta_adjustment
-from ..questions.directionality import Directionality, DirectionalityOfPairs, directionality, directionality_of_pairs
-from ..questions.groups import GroupContrast, group_contrast
-from ..questions.hypotheses import Hypotheses, hypotheses
-from ..questions.lag_curve import LagCurve, lag_curve
-from ..questions.mediation import Mediation, mediation
-from ..questions.robustness import Robustness, robustness, robustness_variants
+from ..questions.bayes_factors import bayes_factors
+from ..questions.delta_adjustment import delta_adjustment
+from ..questions.directionality import directionality
+from ..questions.groups import group_contrast
+from ..questions.hypotheses import hypotheses
+from ..questions.lag_curve import lag_curve
+from ..questions.mediation import mediation
+from ..questions.robustness import robustness, robustness_variants
 from ..spec.mapping import KINDS
 from .questions import Question
 
 __all__ = ["Answer", "answer"]
 
-type Answer = (
-    Directionality
-    | DirectionalityOfPairs
-    | Mediation
-    | LagCurve
-    | Hypotheses
-    | BayesFactors
-    | Robustness
-    | DeltaAdjustment
-    | GroupContrast
-)
+type Answer = Any
 
 
 def answer(question: Question, fit: Fit) -> Answer:
@@ -37,15 +26,13 @@ def answer(question: Question, fit: Fit) -> Answer:
     return found
 
 
-def _directionality(fit: Fit, between: Sequence[str], **options: Any) -> Directionality | DirectionalityOfPairs:
-    if len(between) == 2:
-        return directionality(fit, *between, **options)
-    return directionality_of_pairs(fit, combinations(between, 2), **options)
+def _directionality(fit: Fit, between: Sequence[str], **options: Any) -> Answer:
+    return directionality(fit, *between, **options)
 
 
 def _robustness(
     fit: Fit, between: Sequence[str], *, margin: float | None = None, certainty: float | None = None, **variants: Any
-) -> Robustness:
+) -> Answer:
     first, second = between
     if "models" in variants:
         variants["models"] = [KINDS[kind].__name__ for kind in variants["models"]]

@@ -20,7 +20,7 @@ from .reading import document_of, named_text
 from .sections import FORMAT
 
 if TYPE_CHECKING:
-    from ..questions.association import Association
+    from ..questions.answer import Answer
 
 __all__ = ["AssociationFile", "load_association", "save_association"]
 
@@ -64,7 +64,7 @@ class AssociationFile:
     sampling: Mapping[str, int] = field(default_factory=dict)
 
     @checked(ModelFileError)
-    def ask(self, frame: pd.DataFrame | str | PathLike[str], **settings: int) -> "dict[str, Association]":
+    def ask(self, frame: pd.DataFrame | str | PathLike[str], **settings: int) -> "dict[str, Answer]":
         """Answer each regression of the file.
 
         Parameters

@@ -1,6 +1,6 @@
 """A model file of the kind "causal_order": regressions in causal order, and what would be under other regimes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
@@ -19,15 +19,9 @@ from ..causal.causal_order import CausalOrder
 from ..causal.regimes import Policy, Shift, is_set
 from ..causal.regression import FAMILIES, Regression, regression
 from ..panel import read_frame
-from ..questions.counterfactual import (
-    Counterfactual,
-    contrast_of_regimes,
-    controlled_direct_effects,
-    interventional_effects,
-    natural_effects,
-)
-from ..questions.counterfactual_checks import MonteCarlo
-from ..questions.state_effects import RandomisedPush, randomised_push, split_by_existence
+from ..questions.answer import Answer
+from ..questions.counterfactual_plan import MonteCarlo
+from ..questions.registry import questions
 from ..spec.association import NAME
 from .keys import (
     CERTAINTY,
@@ -55,14 +49,7 @@ SEED = 1
 SAMPLING = {"draws": 1000, "tune": 1000, "chains": 4, "seed": SEED}
 
 REGIMES = ("regimes", "treated", "control")
-ASK: dict[str, Callable[..., Counterfactual | RandomisedPush]] = {
-    "contrast_of_regimes": contrast_of_regimes,
-    "controlled_direct_effects": controlled_direct_effects,
-    "interventional_effects": interventional_effects,
-    "natural_effects": natural_effects,
-    "randomised_push": randomised_push,
-    "split_by_existence": split_by_existence,
-}
+ASK = questions("regressions in causal order")
 
 
 @checked(ModelFileError)
@@ -293,9 +280,7 @@ class CausalFile:
         )
 
     @checked(ModelFileError)
-    def ask(
-        self, frame: pd.DataFrame | str | PathLike[str], **settings: int
-    ) -> dict[str, Counterfactual | RandomisedPush]:
+    def ask(self, frame: pd.DataFrame | str | PathLike[str], **settings: int) -> dict[str, Answer]:
         """Answer the questions of the file.
 
         Parameters
@@ -311,7 +296,10 @@ class CausalFile:
         seed = settings.get("seed", self.sampling.get("seed", SEED))
         orders, monte_carlo = self.orders(frame, **settings), MonteCarlo(**self.simulation)
         return {
-            each.name: ASK[each.ask](orders[each.name], **each.options, seed=seed + place, monte_carlo=monte_carlo)
+            each.name: ASK[each.ask].answer(
+                (orders[each.name], seed + place, monte_carlo),
+                ASK[each.ask].arguments.model_validate(dict(each.options)),
+            )
             for place, each in enumerate(self.questions, start=1)
         }
 

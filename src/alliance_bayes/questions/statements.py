@@ -8,14 +8,16 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from ..basics.names import choices, lagged_path, number, quoted, split_path
+from ..basics.names import choices, lagged_path, number, quoted
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
 from ..posterior.summaries import above, below, indicator
 from ..spec.steps import interval_names
+from .arguments import canonical_path
+from .lengths import average_by_length, average_over, length_labels
 from .structure import fixed_intervals
 
-__all__ = ["Side", "Statement", "average_over", "effects_of", "fixed_effects", "parse"]
+__all__ = ["Side", "Statement", "effects_of", "fixed_effects", "parse"]
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -80,15 +82,10 @@ class Statement:
             (below if sign == "<" else above)(read(left), read(right)) for left, sign, right in self.comparisons
         ]
         answers = xr.concat(compared, "comparison")
-        found = answers.min("comparison").where((answers == 0).any("comparison") | answers.notnull().all("comparison"))
+        answer = answers.min("comparison").where((answers == 0).any("comparison") | answers.notnull().all("comparison"))
         sides = [side for left, _, right in self.comparisons for side in (left, right)]
-        known = indicator(found, *(effects[side.text] for side in sides if side.value is None))
+        known = indicator(answer, *(effects[side.text] for side in sides if side.value is None))
         return known.transpose(*next(iter(effects.values())).dims)
-
-
-def average_over(length: str) -> str:
-    """Name of the average over all intervals of one length."""
-    return f"average of intervals of {length}"
 
 
 def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
@@ -98,17 +95,17 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     where all intervals are of one length.
     """
     draws = fit.drawn(group)["lagged_standardized"]
-    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
+    lengths = length_labels(fit)
     effects = {}
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:
             path = lagged_path(predictor, outcome)
             of_path = draws.sel(path=path, drop=True)
-            for place, interval in enumerate(draws["interval"].to_numpy()):
-                effects[f"{path}, {interval}"] = of_path.isel(interval=place, drop=True)
+            for index, interval in enumerate(draws["interval"].to_numpy()):
+                effects[f"{path}, {interval}"] = of_path.isel(interval=index, drop=True)
+            averages = average_by_length(of_path, lengths)
             for length in dict.fromkeys(lengths):
-                alike = np.flatnonzero([each == length for each in lengths])
-                average = of_path.isel(interval=alike).mean("interval")
+                average = averages.sel(length=length, drop=True)
                 effects[f"{path}, {average_over(length)}"] = average
                 if len(set(lengths)) == 1:
                     effects[path] = average
@@ -117,17 +114,17 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
 
 def fixed_effects(fit: Fit) -> set[str]:
     """Names, among those of `effects_of`, of effects that are 0 by construction."""
-    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
-    names, found = interval_names(fit.panel.times), set()
+    lengths = length_labels(fit)
+    names, named = interval_names(fit.panel.times), set()
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:
             path, fixed = lagged_path(predictor, outcome), fixed_intervals(fit, (predictor, outcome))
-            found |= {f"{path}, {name}" for name in fixed}
+            named |= {f"{path}, {name}" for name in fixed}
             for length in dict.fromkeys(lengths):
                 alike = {name for name, each in zip(names, lengths, strict=True) if each == length}
                 if alike <= set(fixed):
-                    found |= {f"{path}, {average_over(length)}"} | ({path} if len(set(lengths)) == 1 else set())
-    return found
+                    named |= {f"{path}, {average_over(length)}"} | ({path} if len(set(lengths)) == 1 else set())
+    return named
 
 
 def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: bool = False) -> Statement:
@@ -198,8 +195,7 @@ def _side(part: str, text: str, names: list[str], problems: Problems, any_interv
 
 def _canonical(name: str) -> str:
     path, comma, over = name.partition(",")
-    pair = split_path(path)
-    return (lagged_path(*pair) if pair else path) + (f", {over.strip()}" if comma else "")
+    return canonical_path(path) + (f", {over.strip()}" if comma else "")
 
 
 def _unknown(name: str, text: str, names: list[str]) -> str:

@@ -6,26 +6,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..basics.names import ARROW, choices, lagged_path, quoted, split_path
+from ..basics.names import ARROW, lagged_path, quoted
 from ..basics.problems import Problems
-from ..figures.evidence import Bar
+from ..figures.bars import Bar
 from ..posterior.fitting import Fit
-from ..posterior.summaries import Probability
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names, steps_per_interval
+from .cells import probabilities
 
 __all__ = [
     "FIXED",
     "check_free",
-    "check_path",
     "fixed_intervals",
     "free_paths",
-    "known_draws",
     "labelled_bars",
     "leads",
-    "sign_in_words",
-    "sign_width",
     "signless",
+    "signs",
     "some_way",
     "with_fixed",
 ]
@@ -59,10 +56,10 @@ def leads(free: Flags, n_steps: int | None) -> Flags:
     """
     size = len(free)
     step = free | np.eye(size, dtype=bool) if n_steps is None else free
-    found = np.eye(size, dtype=bool)
+    reached = np.eye(size, dtype=bool)
     for _ in range(size if n_steps is None else n_steps):
-        found = step @ found
-    return found
+        reached = step @ reached
+    return reached
 
 
 def some_way[Seen: Hashable](
@@ -90,14 +87,14 @@ def some_way[Seen: Hashable](
         Whether a whole way counts, from what is known of it.
     """
     step = free | np.eye(len(free), dtype=bool) if n_steps is None else free
-    after = {here: np.flatnonzero(step[:, here]).tolist() for here in range(len(free))}
+    after = {at: np.flatnonzero(step[:, at]).tolist() for at in range(len(free))}
     reached, n_taken = {(cause, start)}, 0
     while n_steps is None or n_taken < n_steps:
-        further = {(there, follow(seen, here, there)) for here, seen in reached for there in after[here]}
+        further = {(to, follow(seen, at, to)) for at, seen in reached for to in after[at]}
         if further == reached:
             break  # every further step leads to the same
         reached, n_taken = further, n_taken + 1
-    return any(here == effect and counts(seen) for here, seen in reached)
+    return any(at == effect and counts(seen) for at, seen in reached)
 
 
 def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
@@ -112,19 +109,6 @@ def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
     predictor, outcome = (spec.measures.index(name) for name in path)
     led = [bool(leads(free, n_steps)[outcome, predictor]) for n_steps in steps]
     return tuple(name for name, way in zip(interval_names(times), led, strict=True) if not way)
-
-
-def check_path(spec: CrossLagged, path: str, problems: Problems) -> str:
-    """Name of a lagged path as the model writes it; noted where it is fixed at 0, or none of the model."""
-    pair = split_path(path)
-    name = path if pair is None else lagged_path(*pair)
-    if name in spec.remove:
-        problems.add(
-            f"'{name}' is fixed at 0 in this model (remove), so there is nothing to ask. Fit it with this path."
-        )
-    elif name not in spec.paths:
-        problems.add(f"The model has no lagged path '{path}'{choices(path, spec.paths, 'Paths')}")
-    return name
 
 
 def check_free(fit: Fit, path: tuple[str, str], problems: Problems) -> None:
@@ -151,19 +135,11 @@ def labelled_bars(table: pd.DataFrame) -> list[tuple[str, Bar]]:
     ]
 
 
-def sign_width(table: pd.DataFrame) -> int:
-    """Characters that the signs of the effects of a table need, their heading among them."""
-    return len(FIXED) if table["fixed"].any() else len("P(effect > 0)")
-
-
-def sign_in_words(row: "pd.Series[float]", n_draws: int) -> str:
-    """Probability that an effect is positive, or that it is 0 by construction."""
-    return FIXED if row["fixed"] else str(Probability(row["p_positive"], 0.0, n_draws))
-
-
-def known_draws(n_draws: int, undefined: float) -> int:
-    """How many draws have a value, where a share of them has none."""
-    return round(n_draws * (1 - undefined))
+def signs(table: pd.DataFrame, n_draws: int) -> list[str]:
+    """Probability that each effect of a table is positive, or that it is 0 by construction."""
+    without = table["no_sign"] if "no_sign" in table else [0.0] * len(table)
+    cells = probabilities(table["p_positive"], n_draws, without)
+    return [FIXED if fixed else cell for fixed, cell in zip(table["fixed"], cells, strict=True)]
 
 
 def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
@@ -174,15 +150,15 @@ def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
     shares
         By effect: share of the posterior's and of the prior's draws in which it has none.
     """
-    found = [
+    sentences = [
         f"{name} in {100 * after:.3g} % of the posterior's"
         + (f" and {100 * before:.3g} % of the prior's" if before else "")
         for name, (after, before) in shares.items()
         if after > 0 or before > 0
     ]
-    if not found:
+    if not sentences:
         return ()
     return (
         "No sign is known in draws where an effect is exactly 0 (smaller than any number) or has no value: "
-        f"{'; '.join(found)}. P(effect > 0) is that of the other draws, and undefined where they are hardly any.",
+        f"{'; '.join(sentences)}. P(effect > 0) is that of the other draws, and undefined where they are hardly any.",
     )

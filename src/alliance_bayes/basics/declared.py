@@ -1,0 +1,157 @@
+"""Tables of a file, read by their declaration: each key once, with what it may hold in words and as a type.
+
+A section is a class of `Declared` whose fields are its keys. What is wrong with a table is said in the words of the
+declaration, all of it at once, and keys that are wrong do not hide what else is.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, create_model
+
+from .given import LARGEST_SEED, SEED, shown
+from .names import choices, quoted
+from .problems import Problems
+
+__all__ = [
+    "Certainty",
+    "Column",
+    "Count",
+    "Declared",
+    "Listed",
+    "Margin",
+    "Measure",
+    "Measures",
+    "Path",
+    "Paths",
+    "Positive",
+    "Seed",
+    "Table",
+    "Text",
+    "Texts",
+    "read",
+    "read_partly",
+]
+
+type Table = dict[str, Any]
+type Listed[Entry] = Annotated[tuple[Entry, ...], Strict(False)]
+"""A list of a file, kept as a tuple; its entries are as strict as elsewhere."""
+
+Name = Annotated[str, Field(min_length=1)]
+Text = Annotated[Name, Field(description="a text")]
+Texts = Annotated[Listed[Name], Field(min_length=1, description="a list of texts")]
+Column = Annotated[Name, Field(description="the name of a column")]
+Measure = Annotated[Name, Field(description="the name of a measure")]
+Measures = Annotated[
+    Listed[Name], Field(min_length=2, description="a list of two or more names, such as ['alliance', 'days']")
+]
+Path = Annotated[Name, Field(description="a path, such as 'x -> y'")]
+Paths = Annotated[Listed[Name], Field(min_length=1, description="a list of paths, such as ['x -> y']")]
+Count = Annotated[int, Field(ge=1, description="a whole number above 0")]
+Seed = Annotated[
+    int, Field(ge=0, le=LARGEST_SEED, description=f"{SEED} and below 2^63, of which any small one will do")
+]
+Positive = Annotated[float, Field(gt=0, description="a number above 0")]
+Margin = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1")]
+Certainty = Annotated[float, Field(gt=0.5, lt=1, description="a number between 0.5 and 1")]
+
+
+class Declared(BaseModel):
+    """A section of a file: a key for each field, whose description says what it may hold.
+
+    Numbers, texts and truth values are never turned into each other, and unknown keys are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    def given(self) -> dict[str, Any]:
+        """The keys that the table has, with their values, so that functions fill in their own defaults."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+def read[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section | None:
+    """Read a table, adding all that is wrong with it to the problems.
+
+    Parameters
+    ----------
+    declared
+        What the table may hold. A validator of a field may raise a ValueError with the end of a sentence that begins
+        with section and key. What keys say together is checked by whoever reads the section, and not by a validator
+        of the class, which would hide what is wrong with single keys.
+    table
+        What the file holds.
+    where
+        The section, such as "[panel]" or "[[question]] 2", with which every sentence begins.
+    problems
+        Where to note what is wrong.
+
+    Returns
+    -------
+    Declared
+        The section, its wrong keys as if they were not there; None where one that must be there is missing or wrong.
+
+    Examples
+    --------
+    >>> class Panel(Declared):
+    ...     person: Column
+    ...     measures: Measures
+    >>> problems = Problems("clinic.toml cannot be used")
+    >>> read(Panel, {"peron": "id", "measures": ["alliance", 3]}, "[panel]", problems)
+    >>> for problem in problems.found:
+    ...     print(problem)
+    [panel] has no key 'peron'; did you mean 'person'? Keys: 'person', 'measures'.
+    [panel] measures must be a list of two or more names, such as ['alliance', 'days']; got ['alliance', 3].
+    [panel] needs 'person': the name of a column.
+    """
+    section = read_partly(declared, table, where, problems)
+    needed = {name for name, field in declared.model_fields.items() if field.is_required()}
+    return section if needed <= section.model_fields_set else None
+
+
+def read_partly[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section:
+    """As `read`, but where a key that must be there is missing or wrong it is None, and the others can be used."""
+    if not isinstance(table, Mapping):
+        problems.add(f"{where} must be a table with the keys {quoted(declared.model_fields)}; got {shown(table)}.")
+        return _with_gaps(declared, {})
+    try:
+        return declared.model_validate(dict(table))
+    except ValidationError as error:
+        wrong = {str(each["loc"][0]) if each["loc"] else "": each for each in error.errors(include_url=False)}
+    for key in [key for key in table if key in wrong]:
+        problems.add(_sentence(declared, key, table[key], where, wrong[key]))
+    for key in [key for key in wrong if key not in table]:
+        problems.add(f"{where} needs '{key}': {_expected(declared, key)}.")
+    return _with_gaps(declared, {key: value for key, value in table.items() if key not in wrong})
+
+
+def _sentence(declared: type[Declared], key: str, value: object, where: str, error: Any) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{where} has no key '{key}'{choices(key, declared.model_fields, 'Keys')}"
+        case "value_error":
+            return f"{where} {key} {error['ctx']['error']}"
+        case _:
+            return f"{where} {key} must be {_expected(declared, key)}; got {shown(value)}."
+
+
+def _expected(declared: type[Declared], key: str) -> str:
+    return declared.model_fields[key].description or "another value"
+
+
+def _with_gaps[Section: Declared](declared: type[Section], good: dict[str, Any]) -> Section:
+    """The section of its good keys, with None for those that must be there and are not."""
+    section: Section = _of_gaps(declared).model_validate(good)
+    return section
+
+
+@cache
+def _of_gaps(declared: type[Declared]) -> Any:
+    gaps: dict[str, Any] = {}
+    for name, field in declared.model_fields.items():
+        if field.is_required():
+            gap = copy(field)
+            gap.default = None
+            gaps[name] = (field.annotation, gap)
+    return create_model(declared.__name__, __base__=declared, **gaps)

@@ -430,9 +430,12 @@ def test_the_worst_are_left_out_in_truth_first(monkeypatch):
         return made_up_scores([-3.0])
 
     monkeypatch.setattr(scores_module, "importance_scores", lambda density: (made_up, 0 * density))
-    monkeypatch.setattr(scores_module, "_target", lambda fit: None)
+    monkeypatch.setattr(scores_module, "log_density_of", lambda model: None)
+    monkeypatch.setattr(scores_module, "moment_matched", lambda *_: None)
     monkeypatch.setattr(scores_module, "_refitted_score", exact)
-    left_out = SimpleNamespace(fit=None, persons=np.arange(10, 15), log_density=lambda fit, places: density)
+    left_out = SimpleNamespace(
+        fit=SimpleNamespace(model=None), persons=np.arange(10, 15), log_density=lambda fit, persons: density
+    )
     found = leave_out(left_out, 2)
     assert refits == [12, 10]
     assert (found.n_refitted, found.n_matched, found.n_high) == (2, 0, 1)

@@ -9,8 +9,7 @@ from ..basics.names import ARROW, in_words, number
 from ..basics.text_tables import TextTable
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.summaries import interval_name
-from .cells import intervals, probabilities
+from .cells import estimates, intervals, probabilities
 from .dynamics import hardly_within, sample_in_words, units_in_words, within_in_words
 from .horizons import Horizon
 from .lengths import time_in_words
@@ -58,8 +57,7 @@ def effects_in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
     return TextTable.of(
         {
             "": [str(name) for name in table.index],
-            "mean": [f"{mean:.3f}" for mean in table["mean"]],
-            interval_name(): intervals(table, form=".3f"),
+            **estimates(table, ".3f"),
             "P(effect > 0)": signs(table, n_draws),
             "prior": ["-" if np.isnan(p) else cell for p, cell in zip(table["p_positive_prior"], priors, strict=True)],
             "raw units": [f"{mean:.3g} {inside}" for mean, inside in raw],

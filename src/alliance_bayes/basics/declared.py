@@ -7,9 +7,11 @@ declaration, all of it at once, and keys that are wrong do not hide what else is
 from collections.abc import Mapping
 from copy import copy
 from functools import cache
-from typing import Annotated, Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from .given import LARGEST_SEED, SEED, shown
 from .names import choices, quoted
@@ -24,6 +26,7 @@ __all__ = [
     "Margin",
     "Measure",
     "Measures",
+    "Name",
     "Path",
     "Paths",
     "Positive",
@@ -58,17 +61,26 @@ Margin = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 
 Certainty = Annotated[float, Field(gt=0.5, lt=1, description="a number between 0.5 and 1")]
 
 
+WORDS: dict[Any, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
 class Declared(BaseModel):
-    """A section of a file: a key for each field, whose description says what it may hold.
+    """A section of a file: a key for each field, whose description or type says what it may hold.
 
     Numbers, texts and truth values are never turned into each other, and unknown keys are refused.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    def given(self) -> dict[str, Any]:
-        """The keys that the table has, with their values, so that functions fill in their own defaults."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        for key in cls.model_fields:
+            _expected(cls, key)  # a key without words is a mistake of the declaration, not of a file
+
+    def given(self, *apart: str) -> dict[str, Any]:
+        """The keys that the table has, without some, with their values; functions fill in their own defaults."""
+        names = (name for name in type(self).model_fields if name in self.model_fields_set and name not in apart)
+        return {name: getattr(self, name) for name in names}
 
 
 def read[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section | None:
@@ -78,8 +90,9 @@ def read[Section: Declared](declared: type[Section], table: object, where: str, 
     ----------
     declared
         What the table may hold. A validator of a field may raise a ValueError with the end of a sentence that begins
-        with section and key. What keys say together is checked by whoever reads the section, and not by a validator
-        of the class, which would hide what is wrong with single keys.
+        with section and key, or with nothing where the field's description says enough. What keys say together is
+        checked by whoever reads the section, and not by a validator of the class, which would hide what is wrong with
+        single keys.
     table
         What the file holds.
     where
@@ -130,14 +143,27 @@ def _sentence(declared: type[Declared], key: str, value: object, where: str, err
     match error["type"]:
         case "extra_forbidden":
             return f"{where} has no key '{key}'{choices(key, declared.model_fields, 'Keys')}"
-        case "value_error":
+        case "value_error" if str(error["ctx"]["error"]):
             return f"{where} {key} {error['ctx']['error']}"
         case _:
             return f"{where} {key} must be {_expected(declared, key)}; got {shown(value)}."
 
 
 def _expected(declared: type[Declared], key: str) -> str:
-    return declared.model_fields[key].description or "another value"
+    field = declared.model_fields[key]
+    return field.description or _in_words(field.annotation)
+
+
+def _in_words(annotation: Any) -> str:
+    """What an annotation may hold: its description, or what follows from its type."""
+    described = [each.description for each in getattr(annotation, "__metadata__", ()) if isinstance(each, FieldInfo)]
+    if words := [text for text in described if text]:
+        return words[-1]
+    if get_origin(annotation) is Literal:
+        return f"one of {quoted(get_args(annotation))}"
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_in_words(each) for each in get_args(annotation) if each is not NoneType)
+    return WORDS[annotation]
 
 
 def _with_gaps[Section: Declared](declared: type[Section], good: dict[str, Any]) -> Section:

@@ -1,0 +1,157 @@
+"""Model files about association: regressions of the same time with a random intercept per person."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import Field
+
+from ...basics.declared import Column, Declared, Listed, Name, Positive, Table, Text, read, read_partly
+from ...basics.problems import ModelFileError, Problems, SpecError
+from ...causal.regressions.rows import complete_rows
+from ...panel import Panel
+from ...questions.answer import Answer
+from ...questions.association import association
+from ...spec.association import RandomInterceptRegression
+from ..columns import read_columns
+from ..content import Content, Kind
+from ..sections import Head, SamplingOfChains, Tables
+from .long_frames import panel_of_columns, with_derived
+
+__all__ = ["ASSOCIATION"]
+
+KIND = "association"
+
+ColumnNames = Annotated[Listed[Name], Field(min_length=1, description="a list of columns, such as ['alliance']")]
+
+
+class AssociationHead(Head):
+    """The sections of a file about association."""
+
+    regression: Tables = Field(min_length=1, description="one or more sections, [[regression]]")
+
+
+class AssociationPanel(Declared):
+    """Columns and times of all its regressions."""
+
+    person: Column = "person"
+    time: Column = "time"
+    times: Annotated[Listed[float], Field(min_length=1)] | None = Field(None, description="a list of numbers")
+    time_unit: Text | None = None
+
+
+class AssociationModel(Declared):
+    """What time means in its formulas."""
+
+    kind: Literal["association"]
+    time_zero: float = 0.0
+    time_step: Positive = 1.0
+
+
+class AssociationRegression(Declared):
+    """One of its regressions."""
+
+    name: Text
+    outcomes: ColumnNames
+    exposures: ColumnNames
+    formula: Text
+    rows_with: Column | None = None
+    parts: dict[str, ColumnNames] = Field({}, description="a table from outcomes to lists of columns")
+
+
+SHARED = {"panel": AssociationPanel, "model": AssociationModel}
+
+
+def _read(document: Table, problems: Problems) -> dict[str, Any]:
+    head = read_partly(AssociationHead, document, "The file", problems)
+    shared: dict[str, Any] = {}
+    for name, declared in SHARED.items():
+        table = getattr(head, name)
+        shared |= {} if table is None else read_partly(declared, table, f"[{name}]", problems).given()
+    shared.pop("kind", None)
+    regressions: dict[str, RandomInterceptRegression] = {}
+    for place, table in enumerate(head.regression or (), start=1):
+        where = f"[[regression]] {place}"
+        keys = read(AssociationRegression, table, where, problems)
+        if keys is None:
+            continue
+        if keys.name in regressions:
+            problems.add(f"{where} has the name of another, '{keys.name}'.")
+        with problems.collecting(f"{where}: "):
+            regressions[keys.name] = RandomInterceptRegression(**keys.given("name"), **shared)
+    return {
+        "title": head.title,
+        "spec": regressions,
+        "columns": read_columns(head.columns, problems),
+        "sampling": read_partly(SamplingOfChains, head.sampling, "[sampling]", problems).given(),
+    }
+
+
+def _sections(content: Content) -> dict[str, Any]:
+    written = {name: regression.to_mapping() for name, regression in content.spec.items()}
+    shared = [
+        {name: {key: table[key] for key in declared.model_fields if key in table} for name, declared in SHARED.items()}
+        for table in written.values()
+    ]
+    if any(each != shared[0] for each in shared):
+        raise ModelFileError("The regressions differ in person or time, which one file cannot hold.")
+    own = AssociationRegression.model_fields
+    regressions = [
+        {"name": name} | {key: value for key, value in table.items() if key in own} for name, table in written.items()
+    ]
+    return {"panel": shared[0]["panel"], "model": {"kind": KIND, **shared[0]["model"]}, "regression": regressions}
+
+
+def _labels(content: Content) -> list[str]:
+    return list(dict.fromkeys(regression.person for regression in content.spec.values()))
+
+
+def _rows(content: Content, frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    columns = dict.fromkeys(name for regression in content.spec.values() for name in regression.columns)
+    return with_derived(content, frame, source, columns)
+
+
+def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
+    first = next(iter(content.spec.values()))
+    clock = (first.person, first.time)
+    columns = dict.fromkeys(name for regression in content.spec.values() for name in regression.columns)
+    return panel_of_columns(
+        _rows(content, frame, source),
+        [name for name in columns if name not in clock],
+        person=first.person,
+        time=first.time,
+        times=first.times,
+        time_unit=first.time_unit,
+    )
+
+
+def _check(content: Content, rows: pd.DataFrame) -> list[str]:
+    lines, problems = [], Problems("These associations cannot be asked of these data")
+    for name, regression in content.spec.items():
+        with problems.collecting(f"{name}: "):
+            for outcome, complete in complete_rows(regression, rows).items():
+                persons = complete[regression.person].nunique()
+                lines.append(f"{name}: {outcome} in {len(complete):,} complete rows of {persons:,} persons.")
+    problems.raise_as(SpecError)
+    return [*lines, "No problems: all regressions can be fitted."]
+
+
+def _fit(content: Content, rows: pd.DataFrame) -> dict[str, Answer]:
+    return {name: association(regression, rows, **content.sampling) for name, regression in content.spec.items()}
+
+
+ASSOCIATION = Kind(
+    name="associations",
+    models=(KIND,),
+    spec=Mapping,
+    sampling=SamplingOfChains,
+    labels=_labels,
+    read=_read,
+    sections=_sections,
+    lines=lambda content: [f"{name}: {regression}" for name, regression in content.spec.items()],
+    panel=_panel,
+    prepare=_rows,
+    check=_check,
+    fit=_fit,
+    ask=lambda content, answers: answers,
+)

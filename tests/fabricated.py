@@ -40,7 +40,7 @@ def fabricated_fit(
 ):
     """A fit with given raw effects, plus normal noise of size `sd` in each draw.
 
-    `lagged` has dims (outcome, predictor), or (interval, outcome, predictor); `drift` the former.
+    `lagged` is a matrix (outcome, predictor), or one for each interval; `drift` the former.
     """
     rng = np.random.default_rng(seed)
     size, intervals = len(measures), interval_names(times)
@@ -54,8 +54,7 @@ def fabricated_fit(
     pairs = [f"{first}, {second}" for first, second in combinations(measures, 2)]
     coordinates = {
         "interval": list(intervals),
-        "outcome": list(measures),
-        "predictor": list(measures),
+        "path": [f"{predictor} -> {outcome}" for outcome in measures for predictor in measures],
         "measure": list(measures),
         "time": list(map(float, times)),
         "pair": pairs,
@@ -65,8 +64,8 @@ def fabricated_fit(
         effects = centre * np.broadcast_to(0 if lagged is None else lagged, (len(intervals), size, size))
         variables = {
             "lagged": (
-                ("chain", "draw", "interval", "outcome", "predictor"),
-                effects + noise * rng.normal(size=(*shape, *effects.shape)),
+                ("chain", "draw", "interval", "path"),
+                (effects + noise * rng.normal(size=(*shape, *effects.shape))).reshape(*shape, len(intervals), -1),
             ),
             "mean": _constant(mean, shape, ("time", "measure"), coordinates),
             "within_sd": _constant(within_sd, shape, ("time", "measure"), coordinates),
@@ -78,8 +77,8 @@ def fabricated_fit(
         }
         if drift is not None:
             variables["drift"] = (
-                ("chain", "draw", "outcome", "predictor"),
-                centre * np.asarray(drift) + noise * rng.normal(size=(*shape, size, size)),
+                ("chain", "draw", "path"),
+                (centre * np.asarray(drift) + noise * rng.normal(size=(*shape, size, size))).reshape(*shape, -1),
             )
         groups[group] = xr.Dataset(variables, coords=coordinates)
     fitted = ab.Fit(spec, panel, xr.DataTree.from_dict(groups), Settings(50, 1, 2, 1, 0.9, 1, "", 0, 0))

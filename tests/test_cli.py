@@ -456,7 +456,7 @@ def test_a_causal_file_is_answered(tmp_path, monkeypatch):
 def test_every_table_of_an_answer_is_written():
     from alliance_bayes.cli import TABLES
 
-    answers = (ab.Directionality, ab.Mediation, ab.LagCurve, ab.Hypotheses, ab.BayesFactors, ab.Robustness)
+    answers = (ab.Mediation, ab.LagCurve, ab.Hypotheses, ab.BayesFactors, ab.Robustness)
     answers += (ab.GroupContrast, ab.DeltaAdjustment)
     tables = {
         field.name for answer in answers for field in dataclasses.fields(answer) if "DataFrame" in str(field.type)

@@ -44,7 +44,7 @@ def draw_of(fit, chain, draw):
         covariances("innovation", f", {interval}" if interval else "", sds, correlations)
     for predictor in names:
         for outcome in names:
-            effects = here.lagged.sel(outcome=outcome, predictor=predictor).values
+            effects = here.lagged.sel(path=f"{predictor} -> {outcome}").values
             assert fit.spec.lags == "grid" or np.ptp(effects) == 0
             values[f"{predictor} -> {outcome}"] = float(effects[0])
     for place, time in enumerate(times):
@@ -127,8 +127,8 @@ DIMS = {
     "relative_innovation_sd": ("interval", "measure"),
     "innovation_partial_unit": ("interval", "pair"),
     "relative_mean": ("time", "measure"),
-    "lagged": ("interval", "outcome", "predictor"),
-    "lagged_standardized": ("interval", "outcome", "predictor"),
+    "lagged": ("interval", "path"),
+    "lagged_standardized": ("interval", "path"),
     "mean": ("time", "measure"),
     "between_sd": ("measure",),
     "between_correlation": ("pair",),
@@ -141,8 +141,7 @@ DIMS = {
 }
 COORDINATES = {
     "measure": ["alliance", "days"],
-    "outcome": ["alliance", "days"],
-    "predictor": ["alliance", "days"],
+    "path": ["alliance -> alliance", "days -> alliance", "alliance -> days", "days -> days"],
     "time": [0, 6, 12, 18],
     "interval": ["0 to 6", "6 to 12", "12 to 18"],
     "pair": ["alliance, days"],
@@ -187,11 +186,11 @@ def test_quantities_of_a_draw_imply_one_another(small_fit):
     """Derived by the engine; taken together by hand they are one model."""
     posterior = small_fit.posterior
     lagged, sd = posterior["lagged"], posterior["within_sd"]
-    before = sd.isel(time=slice(None, -1)).rename(measure="predictor", time="interval")
-    after = sd.isel(time=slice(1, None)).rename(measure="outcome", time="interval")
-    want = lagged.drop_vars("interval") * before.drop_vars("interval") / after.drop_vars("interval")
-    found = posterior["lagged_standardized"]
-    np.testing.assert_allclose(found, want.transpose(*found.dims), rtol=1e-10)
+    for path in lagged["path"].values:
+        predictor, outcome = path.split(" -> ")
+        before, after = sd.sel(measure=predictor)[..., :-1].values, sd.sel(measure=outcome)[..., 1:].values
+        found = posterior["lagged_standardized"].sel(path=path)
+        np.testing.assert_allclose(found, lagged.sel(path=path) * before / after, rtol=1e-10)
     variance = posterior["between_sd"] ** 2 + sd**2
     np.testing.assert_allclose(
         posterior["intraclass_correlation"],
@@ -221,7 +220,7 @@ def test_prior_draws_have_the_specs_distributions(small_fit):
             assert stats.kstest(column, distribution.cdf).pvalue > 1e-4, name
     statistics = small_fit.statistics
     np.testing.assert_allclose(prior["mean"], prior["relative_mean"] * statistics.scale + statistics.centre)
-    assert float((prior["lagged"].sel(outcome="days", predictor="alliance") > 0).mean()) == pytest.approx(0.5, abs=0.03)
+    assert float((prior["lagged"].sel(path="alliance -> days") > 0).mean()) == pytest.approx(0.5, abs=0.03)
 
 
 def test_log_likelihood_of_every_person_at_a_draw(small_fit, small_panel):
@@ -557,11 +556,11 @@ def test_check_has_no_verdict_where_nothing_was_observed():
 
 def test_summary(small_fit):
     table = small_fit.summary(["lagged", "between_sd"])
-    assert table.index[:2].tolist() == ["lagged[0 to 6, alliance, alliance]", "lagged[0 to 6, alliance, days]"]
+    assert table.index[:2].tolist() == ["lagged[0 to 6, alliance -> alliance]", "lagged[0 to 6, days -> alliance]"]
     assert len(table) == 12 + 2
-    posterior = small_fit.posterior["lagged"].sel(interval="0 to 6", outcome="days", predictor="alliance")
-    assert table.loc["lagged[0 to 6, days, alliance]", "mean"] == pytest.approx(float(posterior.mean()))
-    assert table.loc["lagged[0 to 6, days, alliance]", "sd"] == pytest.approx(float(posterior.std(ddof=1)))
+    posterior = small_fit.posterior["lagged"].sel(interval="0 to 6", path="alliance -> days")
+    assert table.loc["lagged[0 to 6, alliance -> days]", "mean"] == pytest.approx(float(posterior.mean()))
+    assert table.loc["lagged[0 to 6, alliance -> days]", "sd"] == pytest.approx(float(posterior.std(ddof=1)))
     everything = small_fit.summary()
     names = [name for name in DIMS if name not in {block.name for block in small_fit.scale.blocks}]
     assert list(dict.fromkeys(label.split("[")[0] for label in everything.index)) == names
@@ -570,8 +569,8 @@ def test_summary(small_fit):
 def test_an_effect_fixed_at_0_is_0_in_every_draw_and_table(small_panel):
     spec = ab.RICLPM(["alliance", "days"]).without("alliance -> days")
     fit = ab.fit(spec, small_panel, seed=1, draws=50, tune=50, chains=2)
-    assert (fit.posterior["lagged"].sel(outcome="days", predictor="alliance") == 0).all()
-    assert (fit.summary(["lagged"]).loc["lagged[0 to 6, days, alliance]", ["mean", "sd"]] == 0).all()
+    assert (fit.posterior["lagged"].sel(path="alliance -> days") == 0).all()
+    assert (fit.summary(["lagged"]).loc["lagged[0 to 6, alliance -> days]", ["mean", "sd"]] == 0).all()
     assert fit.posterior["cross_lagged_path"].values.tolist() == ["days -> alliance"]
 
 
@@ -592,8 +591,8 @@ def test_three_measures_and_a_path_removed():
     spec = ab.RICLPM(["alliance", "days", "contact"], lags="free", remove=["contact -> days"])
     fit = ab.fit(spec, panel, seed=1, **QUICK)
     assert fit.posterior["pair"].values.tolist() == ["alliance, days", "alliance, contact", "days, contact"]
-    assert fit.posterior["lagged"].shape == (2, 150, 2, 3, 3)
-    assert (fit.posterior["lagged"].sel(outcome="days", predictor="contact") == 0).all()
+    assert fit.posterior["lagged"].shape == (2, 150, 2, 9)
+    assert (fit.posterior["lagged"].sel(path="contact -> days") == 0).all()
     assert np.isfinite(fit.log_likelihood()).all()
     assert len(fit.person_scores()) == 150
 

@@ -138,10 +138,10 @@ def test_parameters_of_all_fits_are_in_one_unit(mixed):
 
 
 def test_share_between_imputations(mixed):
-    draws = mixed.posterior["lagged"].sel(outcome="y", predictor="x").isel(interval=0).to_numpy()
+    draws = mixed.posterior["lagged"].sel(path="x -> y").isel(interval=0).to_numpy()
     between = 1.5 * np.var([draws[:2].mean(), draws[2:].mean()], ddof=1)
     within = np.mean([draws[:2].var(ddof=1), draws[2:].var(ddof=1)])
-    assert mixed.between_share["lagged[0 to 1; y; x]"] == pytest.approx(between / (within + between))
+    assert mixed.between_share["lagged[0 to 1; x -> y]"] == pytest.approx(between / (within + between))
     assert mixed.between_share.between(0, 1).all()
     assert (np.diff(mixed.between_share) <= 0).all()
     assert "2 imputed panels of 80 people, 4 waves, 400 draws, seed 3" in str(mixed)
@@ -170,7 +170,7 @@ def test_questions_are_answered_of_the_mixture(mixed):
     shares = (answer.draws["forward"] > 0).mean(("draw", "length")).to_numpy().reshape(2, 2).mean(axis=1)
     row = answer.table.loc["x -> y", "average of intervals of 1"]
     assert row["p_positive_mcse"] == pytest.approx(np.std(shares, ddof=1) / np.sqrt(2))
-    assert "lagged[0 to 1, y, x]" in mixed.summary(["lagged"]).index
+    assert "lagged[0 to 1, x -> y]" in mixed.summary(["lagged"]).index
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_probabilities_are_those_of_the_draws_there_are(interrupted, small_fit):
     table = ab.directionality(interrupted, "alliance", "days").table
     effects = small_fit.posterior["lagged_standardized"].isel(draw=slice(145))
     for predictor, outcome in (("alliance", "days"), ("days", "alliance")):
-        effect = effects.sel(predictor=predictor, outcome=outcome).mean("interval")
+        effect = effects.sel(path=f"{predictor} -> {outcome}").mean("interval")
         row = table.loc[(f"{predictor} -> {outcome}", "average of intervals of 6")]
         assert row["p_positive"] == float((effect > 0).mean())
         assert row["mean"] == pytest.approx(float(effect.mean()))

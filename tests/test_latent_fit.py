@@ -30,7 +30,7 @@ def fitted(panel):
 
 def test_summary_has_the_names_of_the_field(fitted):
     table = fitted.summary()
-    assert "lagged_standardized[0 to 3, days, alliance]" in table.index
+    assert "lagged_standardized[0 to 3, alliance -> days]" in table.index
     assert np.isfinite(table["mean"]).all()
     assert (fitted.summary(["intraclass_correlation"])["mean"].between(0, 1)).all()
     effects = fitted.summary(["sponsor_kept_on", "sponsor_acquired_on", "sponsor_first_on", "sponsor_effect"])
@@ -44,7 +44,7 @@ def test_draws_are_in_the_units_of_the_measures(fitted):
     posterior, unit = fitted.posterior, fitted.model.unit[0]
     ratio = posterior["lagged"] / posterior["lagged_standardized"]
     within = posterior["within_sd"]
-    into_days = ratio.sel(outcome="days", predictor="alliance", interval="0 to 3")
+    into_days = ratio.sel(path="alliance -> days", interval="0 to 3")
     expected = within.sel(measure="days", time=3.0) / within.sel(measure="alliance", time=0.0)
     np.testing.assert_allclose(into_days, expected, rtol=1e-6)
     assert unit == pytest.approx(

@@ -417,7 +417,7 @@ def test_nothing_keeps_a_model_and_its_panel_after_its_last_use():
 
 
 def test_systems_of_more_cells_than_are_kept(monkeypatch):
-    from alliance_bayes import model_on_panel
+    from alliance_bayes.engine import model_on_panel
 
     model = panel_model(ab.RICLPM(SIMPLE, lags="equal", state=ab.State("helper")), people(8, 3, seed=9))
     ((first, second, third),) = [model.design.cells[:3]]

@@ -7,8 +7,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import alliance_bayes as ab
 from alliance_bayes.files import asking
@@ -322,8 +321,19 @@ def at_default(spec, field):
 
 
 def test_a_question_has_a_key_for_every_argument_of_its_function():
-    of_the_file = {"fit", "spec", "panel", "first", "second", "pairs", "seed", "variants", "ask", "between"}
-    of_the_file |= {"draws", "tune", "chains", "cores", "target_accept", "progress", "sampler", "latent"}
+    of_the_file = {"fit", "spec", "panel", "first", "second", "seed", "variants", "ask", "between"}
+    of_the_file |= {
+        "measures",
+        "group",
+        "draws",
+        "tune",
+        "chains",
+        "cores",
+        "target_accept",
+        "progress",
+        "sampler",
+        "latent",
+    }
     for ask, keys in QUESTIONS.items():
         arguments = set(inspect.signature(getattr(ab, ask)).parameters)
         if ask == "robustness":
@@ -826,12 +836,9 @@ def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
     )
 
 
-def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
+def test_questions_are_asked_with_what_the_file_says(load, monkeypatch):
     asked = []
     monkeypatch.setattr(asking, "directionality", lambda *pair, **options: asked.append((pair, options)))
-    monkeypatch.setattr(
-        asking, "directionality_of_pairs", lambda fit, pairs, **options: asked.append((fit, *pairs, options))
-    )
     questions = (
         ab.Question("directionality", {"between": ["days", "alliance"], "margin": 0.1}),
         ab.Question("directionality", {"between": ["a", "b", "c"], "certainty": 0.9}),
@@ -839,7 +846,7 @@ def test_two_measures_are_asked_as_a_pair_and_more_as_pairs(load, monkeypatch):
     assert dataclasses.replace(load(SMALL), questions=questions).ask("fit") == (None, None)
     assert asked == [
         (("fit", "days", "alliance"), {"margin": 0.1}),
-        ("fit", ("a", "b"), ("a", "c"), ("b", "c"), {"certainty": 0.9}),
+        (("fit", "a", "b", "c"), {"certainty": 0.9}),
     ]
 
 

@@ -333,7 +333,7 @@ KILLED = textwrap.dedent(
     import json, os, shutil, signal, sys
     from pathlib import Path
 
-    from alliance_bayes import writing
+    from alliance_bayes.basics import writing
     from alliance_bayes.files.run_folder import Asked, finished, read_manifest, run_folder
 
     NAMES = ("draws.nc", "summary.csv", "answer.txt")

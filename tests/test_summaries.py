@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.stats import norm, t as student
 
 from alliance_bayes.posterior.summaries import Probability, indicator, interval, probability
 from draws_of_a_share import SURE, UNSURE, holding

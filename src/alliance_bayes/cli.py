@@ -213,10 +213,12 @@ def _answer(
             for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
                 interrupted += _sentences(getattr(answer, "interrupted", ""), f"Question {place}: ")
                 name = f"{place}-{question.ask.replace('_', '-')}"
-                for table, ending in TABLES.items():
-                    values = getattr(answer, table, None)
+                named = {table: getattr(answer, table, None) for table in TABLES}
+                for table, values in (answer.every_table if isinstance(answer, ab.Answer) else named).items():
                     if values is not None:
-                        _save_table(run, f"{name}{ending}.csv", values)
+                        _save_table(
+                            run, f"{name}{'' if table == 'table' else '-' + table.replace('_', '-')}.csv", values
+                        )
                 texts.append(f"Question {place}: {question}\n{answer}")
                 typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
             described = [str(file), *_without_questions(file)]

@@ -124,11 +124,13 @@ QUESTIONS = [
         certainty=True,
     ),
     _case("certainty huge", "directionality", [FIT, "x", "y"], "about 10^400", certainty=HUGE),
-    _case("names in an array", "directionality", [FIT, np.array(["x"]), "y"], "first must be a text; got an array"),
-    _case("names in a set", "directionality", [FIT, {"x"}, "y"], "first must be a text; got {'x'}"),
-    _case("name none", "directionality", [FIT, "x", None], "second must be a text; got None"),
-    _case("pairs", "directionality_of_pairs", [FIT, ["x", "y"]], "pairs must be a list of lists of texts or None"),
-    _case("pairs a text", "directionality_of_pairs", [FIT, "xy"], "pairs is the text 'xy'; pass a list"),
+    _case(
+        "names in an array", "directionality", [FIT, np.array(["x"]), "y"], "measures must be a list of texts; got ("
+    ),
+    _case("names in a set", "directionality", [FIT, {"x"}, "y"], "measures must be a list of texts; got ({'x'}, 'y')"),
+    _case("name none", "directionality", [FIT, "x", None], "measures must be a list of texts; got ('x', None)"),
+    _case("one name", "directionality", [FIT, "x"], "Direction needs two different measures; got 'x'."),
+    _case("a group of none", "directionality", [FIT, "x", "y"], "this fit has no groups. Leave group", group="north"),
     _case("a model", "bayes_factors", [SPEC, "x", "y"], FIT_IS),
     _case("widths", "bayes_factors", [FIT, "x", "y"], "widths must be a list of numbers; got 0.1", widths=0.1),
     _case("refit", "bayes_factors", [FIT, "x", "y"], "refit must be True or False; got 'no'", refit="no"),

@@ -31,7 +31,7 @@ ANSWERS = {  # made by the package alone, from what these calls were given
         "SpecError",
     ),
     *("Association", "BayesFactors", "Calibration", "Comparison", "Counterfactual", "DeltaAdjustment"),
-    *("Directionality", "DirectionalityOfPairs", "Embeddability", "FitOfImputations", "GroupContrast", "Hypotheses"),
+    *("Answer", "Embeddability", "FitOfImputations", "GroupContrast", "Hypotheses"),
     *("InternalConsistency", "LagCurve", "MaximumLikelihood", "Mediation", "PooledMaximumLikelihood"),
     *("RandomisedPush", "Regression", "Robustness", "SamplingOfRegressions", "Sensitivity", "SponsorStudy"),
     *("SponsorTruth", "Transitions"),

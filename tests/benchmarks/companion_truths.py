@@ -161,13 +161,13 @@ def mnar(which: str, seed: int) -> Found:
     }
 
 
-def said(answer: ab.Directionality) -> Found:
+def said(answer: ab.Answer) -> Found:
     """Verdict, what the draws would have said whatever their health, and both effects."""
-    events, certainty = answer.evidence, answer.certainty
+    events, certainty = answer.evidence, answer.arguments["certainty"]
     reached = events["probability"] - 2 * events["mcse"] >= certainty
     by_length = []
     for over in events.index.unique("over"):
-        order = ["practically none", "both", f"{answer.first} leads", f"{answer.second} leads"]
+        order = ["practically none", "both", *(f"{name} leads" for name in answer.arguments["between"])]
         by_length.append(next((event for event in order if reached[(over, event)]), "undecided"))
     return {
         "verdict": answer.verdict,

@@ -46,7 +46,7 @@ def study(scenario: str, seed: int) -> dict[str, float | str | int]:
     effects = answer.dynamics.path_effects
     ratios = {}
     for predictor, outcome in (("x", "m"), ("m", "y")):
-        path = effects.sel(predictor=predictor, outcome=outcome)
+        path = effects.sel(path=f"{predictor} -> {outcome}")
         ratios[f"{predictor} -> {outcome}"] = float(abs(path.mean()) / path.std())
     return {"scenario": scenario, "seed": seed, "lower": float(lower), "upper": float(upper), **ratios}
 

@@ -30,13 +30,18 @@ def lower(matrix):
     return [matrix[row, column] / (sd[row] * sd[column]) for row in range(len(matrix)) for column in range(row)]
 
 
+def by_path(effects):
+    """Matrices (outcome, predictor) in the order of paths: all that lead to the first outcome, and so on."""
+    return effects.reshape(len(effects), -1)
+
+
 def by_hand(spec, times, values, centre, scale):
     effects, innovations = dynamics(spec, times, values)
     within, between = within_covariances(spec, times, values), between_covariance(spec, values)
     sds = np.sqrt(np.array([np.diag(matrix) for matrix in within]))
     found = {
-        "lagged": effects * scale[:, None] / scale[None, :],
-        "lagged_standardized": effects * sds[:-1, None, :] / sds[1:, :, None],
+        "lagged": by_path(effects * scale[:, None] / scale[None, :]),
+        "lagged_standardized": by_path(effects * sds[:-1, None, :] / sds[1:, :, None]),
         "mean": [
             [
                 centre[place]
@@ -87,8 +92,8 @@ def test_dims_of_three_measures():
     spec, times = RICLPM(["a", "b", "c"]), (0, 1, 2, 3)
     derived = derived_at(spec, times)
     assert {quantity.name: (quantity.dims, quantity.shape) for quantity in derived.quantities} == {
-        "lagged": (("interval", "outcome", "predictor"), (3, 3, 3)),
-        "lagged_standardized": (("interval", "outcome", "predictor"), (3, 3, 3)),
+        "lagged": (("interval", "path"), (3, 9)),
+        "lagged_standardized": (("interval", "path"), (3, 9)),
         "mean": (("time", "measure"), (4, 3)),
         "between_sd": (("measure",), (3,)),
         "between_correlation": (("pair",), (3,)),

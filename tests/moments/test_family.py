@@ -219,15 +219,15 @@ def derived_by_hand(book, centre, unit):
     sds = np.sqrt([np.diag(each) for each in within])
     lower = np.tril_indices(size, -1)
     found = {
-        "lagged": np.array(effects) * unit[:, None] / unit,
-        "lagged_standardized": np.array(effects) * sds[:-1, None, :] / sds[1:, :, None],
+        "lagged": (np.array(effects) * unit[:, None] / unit).reshape(len(effects), -1),
+        "lagged_standardized": (effects * sds[:-1, None, :] / sds[1:, :, None]).reshape(len(effects), -1),
         "within_sd": sds * unit,
         "within_correlation": [(each / np.outer(sd, sd))[lower] for each, sd in zip(within, sds, strict=True)],
         "innovation_sd": np.sqrt([np.diag(each) for each in news]) * unit,
         "within_r_squared": 1 - np.array([np.diag(each) for each in news]) / sds[1:] ** 2,
     }
     if spec.lags == "continuous":
-        found["drift"] = book.effects(lambda path: f"drift {path}") * unit[:, None] / unit
+        found["drift"] = (book.effects(lambda path: f"drift {path}") * unit[:, None] / unit).ravel()
     if spec.random_intercepts:
         between = book.covariance("between")
         stable = np.sqrt(np.diag(between))

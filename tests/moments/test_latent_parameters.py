@@ -159,7 +159,7 @@ def test_the_prior_does_not_favour_the_direction_from_or_to_a_measure_with_a_fam
     effects = {each.name: each for each in model.derived.quantities}["lagged_standardized"]
     sizes = np.abs(vectors[:, effects.where].reshape(-1, *effects.shape))
     for interval in range(2):
-        into_days, into_trust = sizes[:, interval, 1, 0], sizes[:, interval, 0, 1]
+        into_days, into_trust = sizes[:, interval, 2], sizes[:, interval, 1]
         first, second = into_days > into_trust + 0.03, into_trust > into_days + 0.03
         assert abs(first.mean() - second.mean()) < 4.5 * np.sqrt((first | second).mean() / len(first))
         assert 0.3 < first.mean() < 0.5

@@ -144,21 +144,21 @@ ANSWERS: list[Mutant] = [
         ("what is no number counts as the worst", "np.isnan(array.values), unknown", "np.isnan(array.values), 1.0"),
     ),
     *rules_of(
-        "questions/thresholds.py",
-        "questions/test_thresholds.py::test_defaults",
+        "questions/arguments.py",
+        "questions/test_arguments.py::test_defaults",
         ("the margin is .03", "MARGIN = 0.03", "MARGIN = 0.05"),
         ("the certainty is .95", "CERTAINTY = 0.95", "CERTAINTY = 0.9"),
     ),
     *rules_of(
-        "questions/thresholds.py",
-        "questions/test_thresholds.py::test_limits_are_no_margin_and_no_certainty",
+        "questions/arguments.py",
+        "questions/test_arguments.py::test_limits_are_no_margin_and_no_certainty",
         ("a margin is above 0", "above=0, below=1", "above=-1, below=1"),
         ("a certainty is above one half", "above=0.5, below=1", "above=0.4, below=1"),
         ("a certainty is below 1", "above=0.5, below=1", "above=0.5, below=2"),
     ),
     *rules_of(
         "basics/given.py",
-        "questions/test_thresholds.py::test_limits_are_no_margin_and_no_certainty",
+        "questions/test_arguments.py::test_limits_are_no_margin_and_no_certainty",
         ("a lower limit is outside", "not above < value", "not above <= value"),
         ("an upper limit is outside", "value < below", "value <= below"),
     ),
@@ -179,13 +179,13 @@ ANSWERS: list[Mutant] = [
         ("a verdict is of the posterior", "if events[event][0].reaches", "if events[event][1].reaches"),
         (
             "first -> second is the outcome second",
-            'effects[f"forward{suffix}"] = draws[name].sel(outcome=second, predictor=first',
-            'effects[f"forward{suffix}"] = draws[name].sel(outcome=first, predictor=second',
+            'effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(first, second)',
+            'effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(second, first)',
         ),
         (
             "second -> first is the outcome first",
-            'effects[f"backward{suffix}"] = draws[name].sel(outcome=first, predictor=second',
-            'effects[f"backward{suffix}"] = draws[name].sel(outcome=second, predictor=first',
+            'effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(second, first)',
+            'effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(first, second)',
         ),
         ("intervals disagree where both signs are sure", "if positive and negative:", "if positive or negative:"),
         (
@@ -247,10 +247,14 @@ ANSWERS: list[Mutant] = [
         ("evidence beside the prior", "for effects in (average, prior))", "for effects in (average, average))"),
         ("raw effects are those in raw units", '("_raw", "lagged")', '("_raw", "lagged_standardized")'),
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
+    ),
+    *rules_of(
+        "questions/cells.py",
+        "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         (
             "P(effect > 0) is of positive effects",
-            "positive, before = probability(above(effect, 0))",
-            "positive, before = probability(below(effect, 0))",
+            "positive = probability(above(draws, 0))",
+            "positive = probability(above(0, draws))",
         ),
     ),
     *rules_of(
@@ -339,8 +343,8 @@ ANSWERS: list[Mutant] = [
         ("< is smaller", 'below if sign == "<" else above', 'below if sign == ">" else above'),
         (
             "x -> y is of the outcome y",
-            "sel(outcome=outcome, predictor=predictor",
-            "sel(outcome=predictor, predictor=outcome",
+            "draws.sel(path=path, drop=True)",
+            "draws.sel(path=lagged_path(outcome, predictor), drop=True)",
         ),
     ),
     *rules_of(
@@ -459,7 +463,7 @@ ANSWERS: list[Mutant] = [
         ),
         ("a flip is beyond the margin", "highest > margin", "highest > 0"),
         ("a flip back is beyond the margin", "lowest < -margin", "lowest < 0"),
-        ("flips are of sizes", "forward = abs(inside.sel(outcome=second", "forward = (inside.sel(outcome=second"),
+        ("flips are of sizes", "forward = abs(inside.sel(path", "forward = (inside.sel(path"),
         ("a flip is said from a tenth", "flips.value >= NOTICEABLE", "flips.value > NOTICEABLE"),
         ("a tenth is noticeable", "NOTICEABLE = 0.1", "NOTICEABLE = 0.5"),
     ),
@@ -1157,7 +1161,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "causal/regressions/designs.py",
-        "causal/regressions/test_designs.py",
+        "regressions/test_designs.py",
         ("person means are compared with chance", "self.sd < LEAST_BETWEEN * self.sd_by_chance and ", ""),
         ("what could be chance is no centred column", " and self.probability < IMPOSSIBLE", ""),
         ("person means over all rows count", ', ("all rows of the data that hold it", data)', ","),
@@ -1165,14 +1169,14 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "causal/regressions/building.py",
-        "causal/regressions/test_designs.py",
+        "regressions/test_designs.py",
         ("coefficients are in the data's units", "(ready.unit / ready.spreads)", "ready.unit"),
         ("SDs are in the data's units", "sds = ready.unit * np.stack", "sds = np.stack"),
         ("priors are scaled with their columns", "prior_sd=sds * spreads / unit", "prior_sd=sds / unit"),
     ),
     *rules_of(
         "causal/regressions/rows.py",
-        "causal/regressions/test_designs.py",
+        "regressions/test_designs.py",
         ("units beyond double precision are refused", " and not SMALLEST <= spread <= LARGEST", " and False"),
     ),
 ]

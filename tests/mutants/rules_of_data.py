@@ -186,8 +186,8 @@ DATA: list[Mutant] = [
         "test_likelihood.py::test_standardised_effects",
         (
             "predictor -> outcome in standardised effects",
-            "effects[group, :, row, column]",
-            "effects[group, :, column, row]",
+            "effects[group, :, place]",
+            "effects[group, :, -1 - place]",
         ),
     ),
     *rules_of(

@@ -12,6 +12,16 @@ MODELS: list[Mutant] = [
             "writer.multiply(effect, after[None, :]), before[:, None])",
         ),
         (
+            "standardised effects by outcome, then predictor",
+            "each.ravel() for each in standardized",
+            "each.T.ravel() for each in standardized",
+        ),
+        (
+            "raw effects by outcome, then predictor",
+            "in_raw_units(each).ravel() for each in effects",
+            "in_raw_units(each).T.ravel() for each in effects",
+        ),
+        (
             "raw units of the outcome per unit of the predictor",
             "writer.divide(scale[:, None], scale[None, :])",
             "writer.divide(scale[None, :], scale[:, None])",

@@ -46,8 +46,7 @@ def test_names_dims_and_coordinates():
         "interval": ["0 to 6", "6 to 12"],
         "time": [0, 6, 12],
         "measure": TWO,
-        "outcome": TWO,
-        "predictor": TWO,
+        "path": ["alliance -> alliance", "days -> alliance", "alliance -> days", "days -> days"],
         "carry_over_path": ["alliance -> alliance", "days -> days"],
         "cross_lagged_path": ["days -> alliance", "alliance -> days"],
         "pair": ["alliance, days"],
@@ -79,7 +78,7 @@ def test_names_dims_and_coordinates():
     assert [variable.name for variable in model.potentials] == ["log_likelihood"]
     dims = dims_of(model)
     assert {name: dims[name] for name in ("lagged", "lagged_standardized")} == dict.fromkeys(
-        ("lagged", "lagged_standardized"), ("interval", "outcome", "predictor")
+        ("lagged", "lagged_standardized"), ("interval", "path")
     )
     assert dims["carry_over"] == ("carry_over_path",)
     assert dims["cross_lagged"] == ("cross_lagged_path",)
@@ -299,5 +298,4 @@ def test_deterministics_are_the_derived_quantities(spec):
         want = vector[quantity.where].reshape(quantity.shape)
         np.testing.assert_allclose(found[quantity.name], want, rtol=1e-12, err_msg=quantity.name)
     for path in spec.remove:
-        predictor, outcome = (spec.measures.index(name) for name in path.split(" -> "))
-        assert (found["lagged"][:, outcome, predictor] == 0).all()
+        assert (found["lagged"][:, model.coords["path"].index(path)] == 0).all()

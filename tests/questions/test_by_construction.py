@@ -86,7 +86,7 @@ def test_a_statement_about_what_is_fixed_is_refused(fit):
     table = ab.hypotheses(fit, "x", "m", statements=asked[3:]).table
     assert (
         table.loc[asked[3], "posterior"]
-        == (fit.posterior["lagged"].sel(outcome="y", predictor="m") > 0).isel(interval=slice(1)).mean()
+        == (fit.posterior["lagged"].sel(path="m -> y") > 0).isel(interval=slice(1)).mean()
     )
 
 

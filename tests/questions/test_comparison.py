@@ -16,8 +16,7 @@ from alliance_bayes.panel import unseen_from
 from alliance_bayes.posterior.health import Health
 from alliance_bayes.posterior.predictions.conditioning import log_densities, without_person
 from alliance_bayes.pymc_models.densities import log_density_of
-from alliance_bayes.questions import comparison
-from alliance_bayes.questions import scores as scores_module
+from alliance_bayes.questions import comparison, scores as scores_module
 from alliance_bayes.questions.comparison import compared
 from alliance_bayes.questions.scores import (
     LeftOut,
@@ -49,7 +48,7 @@ def moments_from_names(fit, draw):
     within = [
         covariance(sd, r) for sd, r in zip(one["within_sd"].values, one["within_correlation"].values, strict=True)
     ]
-    lagged = one["lagged"].transpose("interval", "outcome", "predictor").values
+    lagged = one["lagged"].transpose("interval", "path").values.reshape(-1, size, size)
     blocks = np.empty((n_waves, size, n_waves, size))
     for earlier in range(n_waves):
         block = within[earlier]

@@ -14,8 +14,7 @@ from alliance_bayes.engine.moments.kernel import moments
 from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.summaries import indicator, probability
-from alliance_bayes.questions import delta_adjustment as module
-from alliance_bayes.questions import shifted_panels
+from alliance_bayes.questions import delta_adjustment as module, shifted_panels
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)
@@ -62,8 +61,8 @@ def dropout():
 
 def test_delta_0_gives_back_the_fit(dropout):
     _, answer, _ = dropout
-    for path, side in zip(answer.as_fitted.paths, ("forward", "backward"), strict=True):
-        fitted, found = answer.as_fitted.draws[side], answer.answers[0.0].draws[side]
+    for path in answer.as_fitted.draws["path"].to_numpy():
+        fitted, found = (of.draws["effect"].sel(path=path, drop=True) for of in (answer.as_fitted, answer.answers[0.0]))
         by_imputation = found.groupby("imputation").mean(("chain", "draw", "length"))
         error = float(by_imputation.std(ddof=1)) / 3
         assert abs(float(found.mean() - fitted.mean())) < 4 * error
@@ -75,9 +74,9 @@ def test_delta_0_gives_back_the_fit(dropout):
 
 def test_the_right_delta_recovers_what_complete_data_say(dropout):
     complete, answer, delta = dropout
-    for side, bias in (("forward", 0.2), ("backward", 0.05)):
-        truth, at_random, adjusted = complete.draws[side], answer.answers[0.0].draws[side], answer.answers[delta].draws
-        found = adjusted[side]
+    for path, bias in enumerate((0.2, 0.05)):
+        answers = (complete, answer.answers[0.0], answer.answers[delta])
+        truth, at_random, found = (of.draws["effect"].isel(path=path, drop=True) for of in answers)
         # What imputed panels have of error beyond the complete one is the variance that imputation adds.
         added = np.sqrt(max(float(found.var() - truth.var()), float(truth.var()) / 4))
         assert abs(float(found.mean() - truth.mean())) < 5 * added
@@ -105,7 +104,7 @@ def test_the_answer_tips_before_the_right_delta(dropout):
 
 def test_errors_hold_what_differs_between_imputations(dropout):
     _, answer, delta = dropout
-    draws = answer.answers[delta].draws["forward"].isel(length=0)
+    draws = answer.answers[delta].draws["effect"].isel(path=0, length=0, drop=True)
     shares = (draws > 0).groupby("imputation").mean(("chain", "draw"))
     row = answer.table.loc[delta, "alliance -> days", "average of intervals of 6"]
     assert row["p_positive"] == pytest.approx(float(shares.mean()))

@@ -105,12 +105,14 @@ def test_the_right_delta_recovers_what_complete_answers_say():
     )
     sampling = {"draws": 500, "chains": 2, "seed": 4}
     fit = ab.fit(spec, seen, **sampling)
-    complete = ab.directionality(ab.fit(spec, whole, **sampling), *spec.measures).draws["forward"]
+    complete = (
+        ab.directionality(ab.fit(spec, whole, **sampling), *spec.measures).draws["effect"].isel(path=0, drop=True)
+    )
     answer = ab.delta_adjustment(fit, *spec.measures, measure="abstinent", deltas=[-1.0], imputations=5, draws=150)
-    at_random, adjusted = (answer.answers[delta].draws["forward"] for delta in (0.0, -1.0))
+    at_random, adjusted = (answer.answers[delta].draws["effect"].isel(path=0, drop=True) for delta in (0.0, -1.0))
     by_imputation = at_random.groupby("imputation").mean(("chain", "draw", "length"))
     error = float(by_imputation.std(ddof=1)) / np.sqrt(5)
-    fitted = answer.as_fitted.draws["forward"]
+    fitted = answer.as_fitted.draws["effect"].isel(path=0, drop=True)
     assert abs(float(at_random.mean() - fitted.mean())) < 4 * error + 0.01
     assert float(at_random.std() / fitted.std()) == pytest.approx(1, abs=0.25)
     bias, left = (abs(float(found.mean() - complete.mean())) for found in (at_random, adjusted))

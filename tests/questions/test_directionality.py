@@ -31,7 +31,8 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
             )
             for block in fitted.scale.blocks
         }
-        effects = np.zeros((*shape, len(times) - 1, len(measures), len(measures)))
+        paths, (first, second) = fitted.scale.coordinates["path"], measures[:2]
+        effects = np.zeros((*shape, len(times) - 1, len(paths)))
         for interval in range(len(times) - 1):
             centre = (
                 np.broadcast_to(forward, len(times) - 1)[interval],
@@ -39,13 +40,13 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
             )
             if group == "/prior":
                 centre = (0.0, 0.0)
-            effects[:, :, interval, 1, 0] = rng.normal(centre[0], width, shape)
-            effects[:, :, interval, 0, 1] = rng.normal(centre[1], width, shape)
-        dims = ("chain", "draw", "interval", "outcome", "predictor")
+            effects[:, :, interval, paths.index(f"{first} -> {second}")] = rng.normal(centre[0], width, shape)
+            effects[:, :, interval, paths.index(f"{second} -> {first}")] = rng.normal(centre[1], width, shape)
+        dims = ("chain", "draw", "interval", "path")
         variables |= {"lagged_standardized": (dims, effects), "lagged": (dims, 10 * effects)}
         labels = {name: list(labels) for name, labels in fitted.scale.coordinates.items()}
         groups[group] = xr.Dataset(variables).assign_coords(
-            {name: labels[name] for name in ("interval", "outcome", "predictor", "measure")}
+            {name: labels[name] for name in ("interval", "path", "measure")}
         )
     statistics = {"diverging": np.zeros((N_CHAINS, N_DRAWS), bool), "energy": rng.normal(size=(N_CHAINS, N_DRAWS))}
     groups["/sample_stats"] = xr.Dataset({name: (("chain", "draw"), values) for name, values in statistics.items()})
@@ -76,13 +77,13 @@ def fit_of(forward, backward, *, times=(0, 6, 12)):
     fitted = made_up_fit(0.0, 0.0, times=times)
     groups = {name: fitted.draws[name].to_dataset() for name in ("posterior", "prior", "sample_stats")}
     shape, n_intervals = SURE.shape, len(times) - 1
-    effects = np.zeros((*shape, n_intervals, 2, 2))
-    for place, given in (((1, 0), forward), ((0, 1), backward)):
+    effects = np.zeros((*shape, n_intervals, 4))
+    for path, given in ((2, forward), (1, backward)):
         each = given if isinstance(given, list) else [given] * n_intervals
         for interval, values in enumerate(each):
-            effects[(..., interval, *place)] = values
-    coordinates = {name: groups["prior"][name] for name in ("interval", "outcome", "predictor")}
-    dims = ("chain", "draw", "interval", "outcome", "predictor")
+            effects[..., interval, path] = values
+    coordinates = {name: groups["prior"][name] for name in ("interval", "path")}
+    dims = ("chain", "draw", "interval", "path")
     variables = dict.fromkeys(("lagged_standardized", "lagged"), (dims, effects))
     fitted = ab.Fit(
         fitted.spec,
@@ -175,7 +176,7 @@ def test_numbers_are_those_of_the_draws():
     fitted = made_up_fit(0.1, 0.05, sd=0.05)
     answer = ab.directionality(fitted, "alliance", "days", margin=0.04)
     draws = fitted.posterior["lagged_standardized"].to_numpy()
-    forward, backward = draws[..., 1, 0], draws[..., 0, 1]
+    forward, backward = draws[..., 2], draws[..., 1]
     mean_forward, mean_backward = forward.mean(axis=-1), backward.mean(axis=-1)
     row = answer.table.loc["alliance -> days", "average of intervals of 6"]
     assert row["mean"] == pytest.approx(mean_forward.mean())
@@ -190,7 +191,7 @@ def test_numbers_are_those_of_the_draws():
     assert evidence.loc["both", "probability"] == both.mean()
     assert evidence.loc["both", "mcse"] == pytest.approx(np.sqrt(both.mean() * (1 - both.mean()) / both.size), rel=0.3)
     prior = fitted.draws["prior"]["lagged_standardized"].to_numpy()
-    prior_forward, prior_backward = prior[..., 1, 0].mean(axis=-1), prior[..., 0, 1].mean(axis=-1)
+    prior_forward, prior_backward = prior[..., 2].mean(axis=-1), prior[..., 1].mean(axis=-1)
     assert evidence.loc["days leads", "prior"] == (abs(prior_backward) - abs(prior_forward) > 0.04).mean()
 
 
@@ -239,16 +240,16 @@ def test_printed_answer():
     lines = str(ab.directionality(fitted, "alliance", "days")).splitlines()
     assert lines == [
         "Lagged effects within persons, SD per SD, 6 months apart; 30 people, 3 waves, 2000 draws",
-        "                    mean    89 % interval    P(effect > 0)  prior  P(|effect| < margin)  raw units",
-        "alliance -> days    0.25    [0.19, 0.31]           > 0.999  0.483               < 0.001  2.5 [1.92, 3.07]",
-        "days -> alliance    0.02    [-0.04, 0.07]            0.706  0.527     "
-        "            0.533  0.192 [-0.389, 0.749]",
+        "                  mean  89 % interval  P(effect > 0)  prior  P(|effect| < margin)  raw units",
+        "alliance -> days  0.25   [0.19, 0.31]        > 0.999  0.483               < 0.001  2.5 [1.92, 3.07]",
+        "days -> alliance  0.02  [-0.04, 0.07]          0.706  0.527                 0.533  0.192 [-0.389, 0.749]",
         "P(|alliance -> days| larger by more than 0.03) > 0.999 (all draws agree), prior 0.377",
         "P(|days -> alliance| larger by more than 0.03) < 0.001 (all draws agree), prior 0.402",
         "P(both larger than 0.03 in size) = 0.467 (MCSE 0.012), prior 0.680",
         "P(both smaller than 0.03 in size) < 0.001 (all draws agree), prior 0.029",
         "Verdict: alliance leads.",
-        "Sampling: no problems. About prediction; about causes only under these assumptions:",
+        "Sampling: no problems.",
+        "About prediction; about causes only under these assumptions:",
         *(f"  {place}. {sentence}" for place, sentence in enumerate(spec.assumptions, start=1)),
     ]
     assert spec.assumptions[0].startswith("A measure that does not exist for a person at a wave")
@@ -265,17 +266,21 @@ def test_free_lags_print_every_interval():
 
 def test_several_pairs_at_once():
     fitted = made_up_fit(0.25, 0.0, measures=("alliance", "days", "meetings"))
-    answer = ab.directionality_of_pairs(fitted)
+    answer = ab.directionality(fitted)
     assert answer.verdicts == {
-        ("alliance", "days"): "alliance leads",
-        ("alliance", "meetings"): "practically none",
-        ("days", "meetings"): "practically none",
+        "alliance, days": "alliance leads",
+        "alliance, meetings": "practically none",
+        "days, meetings": "practically none",
     }
+    assert answer.verdict is None
     assert len(answer.table) == 3 * 2 * 3
     assert answer.evidence.index.names == ["pair", "over", "event"]
+    assert answer.draws["effect"].sizes["path"] == 6
     assert str(answer).count("Verdict:") == 3
-    chosen = ab.directionality_of_pairs(fitted, [("days", "alliance")])
-    assert list(chosen.verdicts) == [("days", "alliance")]
+    chosen = ab.directionality(fitted, "days", "meetings", "alliance")
+    assert list(chosen.parts) == ["days, meetings", "days, alliance", "meetings, alliance"]
+    one = ab.directionality(fitted, "days", "alliance")
+    np.testing.assert_array_equal(chosen.parts["days, alliance"].draws["effect"], one.draws["effect"])
 
 
 def test_figure_shows_every_effect():
@@ -309,5 +314,5 @@ def test_every_problem_of_a_question_in_one_message():
     assert str(error.value) == (
         "This question of direction cannot be asked. 1 problem:\n"
         "  1. 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
-        "Fit the model with both paths."
+        "Take it out of remove, and fit the model with both paths."
     )

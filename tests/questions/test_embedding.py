@@ -49,9 +49,8 @@ def test_in_words(carry_over, word):
     assert answer.step == 2
     if carry_over > 0:
         assert str(answer).splitlines()[2] == "P(they have, and a valid diffusion) > 0.99"
-        assert float(answer.draws["drift"].sel(outcome="x", predictor="x").mean()) == pytest.approx(
-            np.log(0.45) / 2, abs=0.06
-        )
+        decay = float(answer.draws["drift"].sel(path="x -> x").mean())
+        assert decay == pytest.approx(np.log(0.45) / 2, abs=0.06)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Groups of one panel, several studies at once, and the contrast between them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -47,7 +48,7 @@ def test_the_contrast_finds_the_difference(fit):
     np.testing.assert_allclose(answer.table["mean"], list(EFFECTS.values()), atol=0.12)
     difference = answer.differences.loc[("A", "B")]
     assert difference["verdict"] == ("smaller" if fit.health.healthy else "undecided")
-    draws = fit.posterior["lagged_standardized"].sel(outcome="y", predictor="x").mean("interval")
+    draws = fit.posterior["lagged_standardized"].sel(path="x -> y").mean("interval")
     assert difference["mean"] == pytest.approx(float((draws.sel(group="A") - draws.sel(group="B")).mean()))
     assert answer.pooled is None
     assert "A less B: -0" in str(answer)
@@ -94,10 +95,10 @@ def test_groups_are_compared_over_intervals_of_one_length():
     panel = ab.Panel.from_arrays(
         np.random.default_rng(1).normal(size=(40, 4, 2)), measures=MEASURES, times=[0, 3, 6, 12], groups=["A", "B"] * 20
     )
-    effects = np.zeros((2, 50, 2, 3, 2, 2))
-    effects[:, :, 0, :, 1, 0] = 0.1, 0.3, 0.9
-    coordinates = {"group": ["A", "B"], "outcome": MEASURES, "predictor": MEASURES}
-    dims = ("chain", "draw", "group", "interval", "outcome", "predictor")
+    effects = np.zeros((2, 50, 2, 3, 4))
+    effects[:, :, 0, :, 2] = 0.1, 0.3, 0.9
+    coordinates = {"group": ["A", "B"], "path": ["x -> x", "y -> x", "x -> y", "y -> y"]}
+    dims = ("chain", "draw", "group", "interval", "path")
     posterior = xr.Dataset({"lagged_standardized": (dims, effects)}, coordinates)
     settings = Settings(50, 1, 2, 1, 0.9, 1, "", 0, 0)
     fit = ab.Fit(spec, panel, xr.DataTree.from_dict({"/posterior": posterior}), settings)
@@ -113,8 +114,11 @@ def test_one_group_can_be_asked_by_itself(fit):
     assert alone.panel.n_persons == 400
     assert alone.health is fit.health
     answer = ab.directionality(alone, "x", "y")
-    expected = fit.posterior["lagged_standardized"].sel(group="B", outcome="y", predictor="x").mean()
-    assert float(answer.draws["forward"].mean()) == pytest.approx(float(expected))
+    expected = fit.posterior["lagged_standardized"].sel(group="B", path="x -> y").mean()
+    assert float(answer.draws["effect"].sel(path="x -> y").mean()) == pytest.approx(float(expected))
+    named = ab.directionality(fit, "x", "y", group="B")
+    assert named.heading.endswith(", group B")
+    pd.testing.assert_frame_equal(named.table, answer.table)
     with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks are those of the whole fit; ask it"):
         alone.person_scores()
 
@@ -123,8 +127,9 @@ def test_a_question_about_one_population_is_refused(fit):
     with pytest.raises(ab.SpecError) as caught:
         ab.directionality(fit, "x", "y")
     assert str(caught.value) == (
-        "A question of direction is about one population, and this fit has the groups 'A', 'B'. Ask "
-        "fit.of_group('A'), or compare them by ab.group_contrast."
+        "This question of direction cannot be asked. 1 problem:\n"
+        "  1. This fit has groups; say which one is asked about: group= one of 'A', 'B'. "
+        "ab.group_contrast compares them."
     )
     with pytest.raises(ab.SpecError, match=r"^The fit has no group 'C'"):
         fit.of_group("C")
@@ -264,9 +269,7 @@ def test_partial_pooling_beats_both_extremes_over_eight_sites():
                 MEASURES, group_lags=kind, residuals="equal", equal_across_groups=["variances", "residuals"]
             )
             fit = ab.fit(spec, panel, seed=seed, draws=500, tune=400)
-            found = (
-                fit.posterior["lagged_standardized"].sel(outcome="y", predictor="x").mean(("chain", "draw", "interval"))
-            )
+            found = fit.posterior["lagged_standardized"].sel(path="x -> y").mean(("chain", "draw", "interval"))
             errors[kind] += float(((found.to_numpy() - effects) ** 2).mean()) / 4
     print(errors)
     assert errors["pooled"] < min(errors["free"], errors["equal"])

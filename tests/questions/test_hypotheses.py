@@ -37,11 +37,13 @@ def made_up_fit(mean=MEAN, covariance=COVARIANCE, *, times=TIMES, lags="free", s
         ("/prior", np.zeros(6), PRIOR_SD**2 * np.eye(6)),
     ):
         drawn = rng.multivariate_normal(centre, spread, size=(N_CHAINS, N_DRAWS))
-        effects = np.zeros((N_CHAINS, N_DRAWS, 3, 2, 2))
-        effects[..., 1, 0], effects[..., 0, 1] = drawn[..., :3], drawn[..., 3:]
-        dims = ("chain", "draw", "interval", "outcome", "predictor")
-        names = {"outcome": ["alliance", "days"], "predictor": ["alliance", "days"], "interval": intervals}
-        groups[group] = xr.Dataset({"lagged_standardized": (dims, effects)}, coords=names)
+        effects = np.zeros((N_CHAINS, N_DRAWS, 3, 4))
+        effects[..., 2], effects[..., 1] = drawn[..., :3], drawn[..., 3:]
+        dims = ("chain", "draw", "interval", "path")
+        paths = ["alliance -> alliance", "days -> alliance", "alliance -> days", "days -> days"]
+        groups[group] = xr.Dataset(
+            {"lagged_standardized": (dims, effects)}, coords={"path": paths, "interval": intervals}
+        )
     fit = ab.Fit(spec, panel, xr.DataTree.from_dict(groups), Settings(N_DRAWS, 1, 4, 1, 0.9, 1, "", 0, 0))
     fit.__dict__["health"] = Health(1.0, 900, 900, 0, 1.0, "", ())
     return fit

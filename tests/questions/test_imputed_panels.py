@@ -46,7 +46,6 @@ MEDIATED = {**TREATED, "mediators": ["m, 2"], "outcome": "y, 3"}
 # What a fit of imputations answers: the means of the table of the answer, and the probabilities in it.
 ANSWERED = {
     "directionality": lambda fit: ab.directionality(fit, "x", "y").table,
-    "directionality_of_pairs": lambda fit: ab.directionality_of_pairs(fit).table,
     "lag_curve": lambda fit: ab.lag_curve(fit).table,
     "mediation": lambda fit: ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=2).table,
     "hypotheses": lambda fit: ab.hypotheses(fit, "x", "y").table,

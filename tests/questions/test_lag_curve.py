@@ -165,10 +165,11 @@ def test_which_effect_is_larger_may_flip_with_the_lag():
 def test_who_leads_flips_beyond_the_margin_both_ways(forward, backward, share, said):
     """Sizes of two effects at two lags, in this share of the draws; a lag of 0 says nothing."""
     holds = holding(share, clumped=False)
-    effects = np.zeros((*holds.shape, 3, 3, 3))
-    effects[..., 1:, 1, 0], effects[..., 1:, 0, 1] = forward, backward
-    coordinates = {"lag": [0.0, 1.0, 2.0], "outcome": list(MEASURES), "predictor": list(MEASURES)}
-    curves = xr.DataArray(effects, coordinates, ("chain", "draw", "lag", "outcome", "predictor")).where(holds, 0.0)
+    paths = [f"{predictor} -> {outcome}" for outcome in MEASURES for predictor in MEASURES]
+    effects = np.zeros((*holds.shape, 3, len(paths)))
+    effects[..., 1:, paths.index("x -> m")], effects[..., 1:, paths.index("m -> x")] = forward, backward
+    coordinates = {"lag": [0.0, 1.0, 2.0], "path": paths}
+    curves = xr.DataArray(effects, coordinates, ("chain", "draw", "lag", "path")).where(holds, 0.0)
     found = module._who_leads(curves, SimpleNamespace(spec=SimpleNamespace(measures=MEASURES)), "continuous", 0.25)
     assert len(found) == said
     assert all(warning.startswith("Which of 'x' and 'm' leads depends on the lag: with") for warning in found)

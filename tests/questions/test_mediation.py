@@ -8,6 +8,7 @@ from scipy.linalg import expm
 
 import alliance_bayes as ab
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.path_matrices import path_matrices
 from alliance_bayes.questions import mediation as module
 from alliance_bayes.questions.dynamics import standardized_innovations
 from draws_of_a_share import SURE, UNSURE, holding
@@ -57,7 +58,7 @@ def test_continuous_effects_and_grid_effects_of_one_model_differ_and_say_so():
 def test_effects_are_computed_draw_by_draw():
     fit = fabricated_fit(PHI, spec=ab.RICLPM(MEASURES, lags="grid"), sd=0.1, within_sd=[[2.0, 1.0, 5.0]] * 4)
     answer = ask(fit, horizon=6)
-    phi = fit.posterior["lagged"].to_numpy()[:, :, 0]
+    phi = path_matrices(fit.posterior["lagged"], fit.spec.measures)[:, :, 0]
     indirect = phi[..., 2, 1] * phi[..., 1, 0]
     total = (phi @ phi)[..., 2, 0]
     np.testing.assert_allclose(answer.raw_draws["indirect"], indirect, atol=1e-12)
@@ -116,7 +117,7 @@ def test_effects_of_several_mediators_add_up():
     )
     paths = means[["x -> a -> y", "x -> b -> y", "x -> a -> b -> y", "x -> y", "all other ways"]]
     assert paths.sum() == pytest.approx(means["total"])
-    draws = fit.posterior["lagged"].to_numpy()[:, :, 0]
+    draws = path_matrices(fit.posterior["lagged"], fit.spec.measures)[:, :, 0]
     step = [draws[..., second, first] for first, second in ((0, 1), (1, 2), (2, 4))]
     assert means["x -> a -> b -> y"] == pytest.approx((step[0] * step[1] * step[2]).mean())
     assert "Ways through other count as direct." in answer.estimand

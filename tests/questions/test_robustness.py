@@ -156,9 +156,7 @@ def test_what_changes_the_answer_is_said(monkeypatch):
     row = answer.table.loc[("CLPM", "average of intervals of 6")]
     assert row["backward"] == pytest.approx(0.2, abs=0.002)
     assert row["p_first_leads"] == pytest.approx(
-        float(
-            (abs(answer.answers["CLPM"].draws["forward"]) - abs(answer.answers["CLPM"].draws["backward"]) > 0.03).mean()
-        )
+        float((-abs(answer.answers["CLPM"].draws["effect"]).diff("path") > 0.03).mean())
     )
 
 
@@ -251,7 +249,7 @@ def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkey
     table = module._power_scaling(fitted, answer)
     assert list(table.columns) == ["cross_lagged_prior", "prior", "likelihood"]
     assert list(asked) == [("prior", 3.0), ("prior", 7.0), ("likelihood", 5.0)]
-    forward, backward = (answer.draws[side].isel(length=0) for side in SIDES)
+    forward, backward = (answer.draws["effect"].isel(length=0, path=side) for side in range(2))
     for quantities in asked.values():
         assert list(quantities) == ["alliance -> days", "days -> alliance", "difference in size"]
         np.testing.assert_array_equal(quantities["alliance -> days"], forward)

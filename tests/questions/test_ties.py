@@ -30,7 +30,7 @@ def of_draws(forward, backward):
     groups = {f"/{name}": fit.draws[name].to_dataset() for name in fit.draws.children}
     for name, part in groups.items():
         effects = np.zeros(part["lagged"].shape)
-        effects[..., 1, 0], effects[..., 0, 1] = forward.to_numpy()[..., None], backward.to_numpy()[..., None]
+        effects[..., 2], effects[..., 1] = forward.to_numpy()[..., None], backward.to_numpy()[..., None]
         groups[name] = part.assign(
             lagged_standardized=(part["lagged"].dims, effects), lagged=(part["lagged"].dims, effects)
         )

@@ -9,8 +9,7 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import Problems
-from alliance_bayes.questions import mediation as mediation_module
-from alliance_bayes.questions import state_effects
+from alliance_bayes.questions import mediation as mediation_module, state_effects
 from alliance_bayes.questions.statements import parse
 from fabricated import HEALTHY, fabricated_fit
 
@@ -97,7 +96,7 @@ def test_a_ratio_that_is_undefined_in_some_draws():
 
 def test_replicated_statistics_without_a_value(small_fit, monkeypatch):
     """In a third of the replicated panels a statistic cannot be found: p is the share of the others."""
-    from alliance_bayes import fitting
+    from alliance_bayes.posterior import fitting
 
     found = small_fit.check()
     calls = []

@@ -150,15 +150,16 @@ class _PublicNames(dict[str, Any]):
 
 
 def _hints_of(called: Any, signature: inspect.Signature) -> dict[str, Any]:
-    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     annotations = {
         name: parameter.annotation
         for name, parameter in signature.parameters.items()
-        if parameter.kind not in variable and parameter.annotation is not inspect.Parameter.empty
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD and parameter.annotation is not inspect.Parameter.empty
     }
+    several = {name for name in annotations if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL}
     scope = dict(vars(import_module(called.__module__)))
     holder = SimpleNamespace(__annotations__=annotations)
     resolved = get_type_hints(holder, globalns=scope, localns=_PublicNames(scope), include_extras=True)
+    resolved |= {name: Sequence[resolved[name]] for name in several}  # type: ignore[valid-type]
     return {name: hint for name, hint in resolved.items() if not _is_open(hint)}
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "did_you_mean",
     "in_words",
     "lagged_path",
+    "lagged_paths",
     "number",
     "quoted",
     "split_path",
@@ -27,6 +28,17 @@ def lagged_path(predictor: str, outcome: str) -> str:
     'alliance -> days'
     """
     return f"{predictor}{ARROW}{outcome}"
+
+
+def lagged_paths(measures: Sequence[str]) -> tuple[str, ...]:
+    """Names of all lagged effects, those of a measure on itself included: by outcome, then predictor.
+
+    Examples
+    --------
+    >>> lagged_paths(["alliance", "days"])
+    ('alliance -> alliance', 'days -> alliance', 'alliance -> days', 'days -> days')
+    """
+    return tuple(lagged_path(predictor, outcome) for outcome in measures for predictor in measures)
 
 
 def split_path(path: str) -> tuple[str, str] | None:

@@ -36,6 +36,10 @@ class InterruptionError(AllianceBayesError):
     """Sampling that was interrupted before it left draws that can be used."""
 
 
+for _kind in (AllianceBayesError, PanelError, SpecError, ModelFileError, InterruptionError):
+    _kind.__module__ = "alliance_bayes"  # a traceback names what users can catch
+
+
 class Problems:
     """Problems found so far; nothing is raised until all are known.
 
@@ -46,7 +50,7 @@ class Problems:
     >>> problems.raise_as(PanelError)
     Traceback (most recent call last):
     ...
-    alliance_bayes.problems.PanelError: clinic.csv is not yet a panel. 1 problem:
+    alliance_bayes.PanelError: clinic.csv is not yet a panel. 1 problem:
       1. No column 'aliance'; did you mean 'alliance'?
     """
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .bars import Bar, draw_bars, mark_margin, name_rows
 from .colours import COLOURS, GREY
-from .evidence import Bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -231,15 +231,10 @@ def _title_and_legend(axes: "Axes", title: str, names: Sequence[str]) -> None:
 
 
 def _bars(axes: "Axes", bars: Sequence[tuple[str, Bar]], colours: Mapping[str, str], *, title: str, unit: str) -> None:
-    axes.axvline(0, color="0.6", linewidth=0.8)
-    axes.spines[["left", "right", "top"]].set_visible(False)
+    mark_margin(axes)
     for place, (name, bar) in enumerate(bars):
-        colour = colours.get(name, GREY)
-        axes.plot([bar.lower, bar.upper], [place] * 2, color=colour, linewidth=2.2)
-        axes.plot(bar.mean, place, "o", color=colour, markersize=6)
-    axes.set_yticks(range(len(bars)), labels=[name for name, _ in bars])
-    axes.set_ylim(len(bars) - 0.5, -0.5)
-    axes.set_xlabel(unit)
+        draw_bars(axes, [bar], [place], colour=colours.get(name, GREY))
+    name_rows(axes, [name for name, _ in bars], unit=unit)
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
 
 

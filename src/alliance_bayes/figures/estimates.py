@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from .bars import Bar, draw_bars, mark_margin, offsets
 from .colours import COLOURS
-from .evidence import Bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,16 +31,14 @@ def estimates_figure(grid: Sequence[Sequence[EstimatesPanel]], *, series: Sequen
     n_columns = max(map(len, grid))
     figure = Figure(figsize=(1.6 + 3.1 * n_columns, 1.2 + (0.9 + 0.42 * len(labels)) * len(grid)), layout="constrained")
     rows = figure.subplots(len(grid), n_columns, squeeze=False, sharey=True, sharex="col")
-    offsets = dict(zip(series, np.linspace(-0.22, 0.22, len(series)) if len(series) > 1 else [0.0], strict=True))
+    by_series = dict(zip(series, offsets(len(series), 0.44), strict=True))
     colours = dict(zip(series, COLOURS, strict=False))
     for panels, row in zip(grid, rows, strict=True):
         for panel, axes in zip(panels, row, strict=True):
-            axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+            mark_margin(axes)
             for place, estimates in enumerate(panel.lines.values()):
                 for name, estimate in estimates.items():
-                    height = place + offsets[name]
-                    axes.plot([estimate.lower, estimate.upper], [height, height], color=colours[name], linewidth=2)
-                    axes.plot(estimate.mean, height, "o", color=colours[name], markersize=5)
+                    draw_bars(axes, [estimate], [place + by_series[name]], colour=colours[name])
             axes.set_title(panel.title, loc="left", fontsize=9.5)
             axes.spines[["left", "right", "top"]].set_visible(False)
             axes.tick_params(axis="y", length=0)

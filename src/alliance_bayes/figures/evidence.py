@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .bars import Bar, draw_bars, mark_margin, name_rows, offsets
 from .colours import COLOURS, GREY
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "Bar",
     "Curve",
     "EffectsRow",
     "EvidenceCurve",
@@ -28,15 +28,6 @@ __all__ = [
 ]
 
 LABEL_WIDTH = 60
-
-
-@dataclass(frozen=True)
-class Bar:
-    """An estimate with its interval."""
-
-    mean: float
-    lower: float
-    upper: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +102,7 @@ def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str) 
     axes = figure.subplots(len(rows), 2, squeeze=False, width_ratios=(3, 2))
     for row, (left, right) in zip(rows, axes, strict=True):
         for side in (left, right):
-            side.axvspan(-row.margin, row.margin, color="0.92", zorder=0)
-            side.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+            mark_margin(side, row.margin)
             side.set_xlabel(unit)
             side.spines[["left", "right", "top"]].set_visible(False)
         _densities(left, row)
@@ -136,13 +126,9 @@ def _densities(axes: "Axes", row: EffectsRow) -> None:
 
 
 def _bars(axes: "Axes", row: EffectsRow, title: str) -> None:
-    offsets = np.linspace(-0.14, 0.14, len(row.curves))
-    for colour, offset, curve in zip(COLOURS, offsets, row.curves, strict=False):
-        for place, bar in enumerate(curve.bars):
-            axes.plot([bar.lower, bar.upper], [place + offset] * 2, color=colour, linewidth=2)
-            axes.plot(bar.mean, place + offset, "o", color=colour, markersize=5)
-    axes.set_yticks(range(len(row.labels)), labels=row.labels)
-    axes.set_ylim(len(row.labels) - 0.5, -0.5)
+    for colour, offset, curve in zip(COLOURS, offsets(len(row.curves)), row.curves, strict=False):
+        draw_bars(axes, curve.bars, [place + offset for place in range(len(curve.bars))], colour=colour)
+    name_rows(axes, row.labels)
     axes.set_title(title, loc="left", fontsize=10, color=GREY)
 
 
@@ -152,16 +138,9 @@ def bars_figure(bars: Mapping[str, Bar], *, unit: str, band: float = 0.0) -> "Fi
 
     figure = Figure(figsize=(8, 1.4 + 0.45 * len(bars)), layout="constrained")
     axes = figure.subplots()
-    if band:
-        axes.axvspan(-band, band, color="0.92", zorder=0)
-    axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
-    for place, bar in enumerate(bars.values()):
-        axes.plot([bar.lower, bar.upper], [place, place], color=COLOURS[0], linewidth=2)
-        axes.plot(bar.mean, place, "o", color=COLOURS[0], markersize=6)
-    axes.set_yticks(range(len(bars)), labels=list(bars))
-    axes.set_ylim(len(bars) - 0.5, -0.5)
-    axes.set_xlabel(unit)
-    axes.spines[["left", "right", "top"]].set_visible(False)
+    mark_margin(axes, band)
+    draw_bars(axes, list(bars.values()), range(len(bars)))
+    name_rows(axes, list(bars), unit=unit)
     return figure
 
 
@@ -206,11 +185,8 @@ def shares_figure(shares: Mapping[str, tuple[float, float]], *, labels: tuple[st
         for place, height in zip(places, heights, strict=True):
             text = f"{height:.2f}" if height >= 0.01 else "< 0.01"
             axes.text(height + 0.01, place, text, va="center", fontsize=8, color=GREY)
-    axes.set_yticks(range(len(shares)), labels=[fill(label, LABEL_WIDTH) for label in shares], fontsize=9)
-    axes.set_ylim(len(shares) - 0.5, -0.5)
+    name_rows(axes, [fill(label, LABEL_WIDTH) for label in shares], unit=unit, fontsize=9)
     axes.set_xlim(0, 1.08)
-    axes.set_xlabel(unit)
-    axes.spines[["left", "right", "top"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
 
@@ -223,20 +199,12 @@ def forest_figure(
 
     figure = Figure(figsize=(9, 1.6 + 0.55 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    axes.axvspan(-band, band, color="0.92", zorder=0)
-    axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
-    offsets = np.linspace(-0.16, 0.16, len(names))
-    for colour, offset, side, name in zip(COLOURS, offsets, range(len(names)), names, strict=False):
-        for place, (bars, _) in enumerate(rows.values()):
-            bar = bars[side]
-            axes.plot([bar.lower, bar.upper], [place + offset] * 2, color=colour, linewidth=2)
-            axes.plot(bar.mean, place + offset, "o", color=colour, markersize=5)
-        axes.plot([], [], "o-", color=colour, linewidth=2, markersize=5, label=name)
+    mark_margin(axes, band)
+    for side, (colour, offset, name) in enumerate(zip(COLOURS, offsets(len(names)), names, strict=False)):
+        heights = [place + offset for place in range(len(rows))]
+        draw_bars(axes, [bars[side] for bars, _ in rows.values()], heights, colour=colour, label=name)
     for place, (_, note) in enumerate(rows.values()):
         axes.text(1.02, place, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
-    axes.set_yticks(range(len(rows)), labels=[fill(label, LABEL_WIDTH) for label in rows], fontsize=9)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel(unit)
-    axes.spines[["left", "right", "top"]].set_visible(False)
+    name_rows(axes, [fill(label, LABEL_WIDTH) for label in rows], unit=unit, fontsize=9)
     axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(names))
     return figure

@@ -305,7 +305,7 @@ def load(path: str | PathLike[str]) -> ModelFile:
     >>> load("help.toml")
     Traceback (most recent call last):
     ...
-    alliance_bayes.problems.ModelFileError: No model file 'help.toml'.
+    alliance_bayes.ModelFileError: No model file 'help.toml'.
     """
     return _read(*text_at(path))
 

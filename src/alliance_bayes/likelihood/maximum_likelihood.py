@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from ..basics.calls import checked
 from ..basics.given import is_number, shown
-from ..basics.names import did_you_mean, quoted
+from ..basics.names import did_you_mean, lagged_paths, quoted
 from ..basics.problems import Problems, SpecError
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..engine.moments.kernel import log_likelihoods_per_person
@@ -407,12 +407,11 @@ def _table(system: PanelSystem, estimates: np.ndarray, errors: np.ndarray) -> pd
 
 def _standardized(model: PanelModel, theta: np.ndarray) -> pd.DataFrame:
     quantity = model.derived["lagged_standardized"]
-    effects = model.derive(theta[None])[0][quantity.where].reshape(model.design.n_groups, *quantity.shape[-3:])
+    effects = model.derive(theta[None])[0][quantity.where].reshape(model.design.n_groups, *quantity.shape[-2:])
     rows = {
-        f"{model.design.scope(group)}{predictor} -> {outcome}": effects[group, :, row, column]
+        f"{model.design.scope(group)}{path}": effects[group, :, place]
         for group in range(model.design.n_groups)
-        for row, outcome in enumerate(model.spec.measures)
-        for column, predictor in enumerate(model.spec.measures)
+        for place, path in enumerate(lagged_paths(model.spec.measures))
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(interval_names(model.design.times)))
     return table.rename_axis("path")

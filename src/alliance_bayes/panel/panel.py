@@ -831,7 +831,7 @@ class Panel:
         >>> panel.require_persons("Leaving out whole persons")
         Traceback (most recent call last):
         ...
-        alliance_bayes.problems.PanelError: Leaving out whole persons needs each person's values, and this panel was \
+        alliance_bayes.PanelError: Leaving out whole persons needs each person's values, and this panel was \
 made from published moments; make it with Panel.from_long or Panel.from_wide.
         """
         if self.values is not None:

@@ -62,7 +62,7 @@ def read_frame(path: str | PathLike[str], *, labels: Sequence[str] = ()) -> pd.D
     >>> read_frame("clinic.xlsx")
     Traceback (most recent call last):
     ...
-    alliance_bayes.problems.PanelError: clinic.xlsx: a file ending in '.xlsx' cannot be read. \
+    alliance_bayes.PanelError: clinic.xlsx: a file ending in '.xlsx' cannot be read. \
 Use .csv, .parquet, .sav, .zsav or .dta, or pass a pandas DataFrame.
     """
     file = path_of(path)

@@ -250,9 +250,11 @@ class Fit:
         In posterior and prior, in the measures' own units (with a family: those of its linear predictor) unless said
         otherwise:
 
-        - ``lagged`` (interval, outcome, predictor): effect of one unit of the predictor;
+        - ``lagged`` (interval, path): effect of one unit of the predictor, one interval later, on the outcome;
+          a path is labelled "predictor -> outcome", such as ``"alliance -> days"``;
           ``lagged_standardized``: in within-person SDs of the outcome at the end of the interval
           per within-person SD of the predictor at its start (CLPM: SDs);
+          ``drift`` (path), in continuous time: effect on the change per unit of time;
         - ``mean``, ``within_sd`` (time, measure), ``within_correlation`` (time, pair);
         - ``innovation_sd`` (interval, measure), ``innovation_correlation`` (interval, pair):
           of what is new over the whole interval;

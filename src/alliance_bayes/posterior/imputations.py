@@ -112,7 +112,7 @@ class FitOfImputations(Fit):
         Returns
         -------
         pandas.Series
-            Indexed by the quantity with its coordinates, such as ``"lagged[0 to 6; days; alliance]"``.
+            Indexed by the quantity with its coordinates, such as ``"lagged[0 to 6; alliance -> days]"``.
         """
         found: dict[str, float] = {}
         for quantity in self.derived.quantities:

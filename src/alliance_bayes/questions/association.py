@@ -15,8 +15,8 @@ from ..basics.names import in_words, number
 from ..basics.problems import Problems, SpecError
 from ..causal.regressions.building import Fitted, design_problems, fit_regression, prepared
 from ..causal.regressions.rows import complete_rows, eligible_rows
+from ..figures.bars import Bar
 from ..figures.estimates import EstimatesPanel, estimates_figure
-from ..figures.evidence import Bar
 from ..panel import read_frame
 from ..posterior.health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
 from ..posterior.settings import check_counts, check_memory_of_draws

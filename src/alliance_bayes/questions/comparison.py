@@ -14,7 +14,8 @@ from ..basics.calls import checked
 from ..basics.given import is_number, is_one_of, is_whole, shown
 from ..basics.names import choices, in_words, lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
-from ..figures.evidence import Bar, bars_figure
+from ..figures.bars import Bar
+from ..figures.evidence import bars_figure
 from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
 from .scores import LeftOut, Scores, leave_out

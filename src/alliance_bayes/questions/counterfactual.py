@@ -25,9 +25,9 @@ from ..causal.g_formula.simulating import (
 )
 from ..figures.effects import Histogram, bars_and_histograms_figure
 from ..posterior.summaries import indicator, interval, interval_name, probability
+from .arguments import CERTAINTY
 from .counterfactual_checks import MonteCarlo, Question, check
 from .structure import FIXED, labelled_bars, sign_in_words, sign_width, with_fixed
-from .thresholds import CERTAINTY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

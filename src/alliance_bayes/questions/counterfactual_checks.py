@@ -17,7 +17,7 @@ from ..basics.problems import Problems, SpecError
 from ..causal.g_formula.causal_order import CausalOrder
 from ..causal.g_formula.regimes import Policy, Shift, is_set, policy_in_words
 from ..causal.g_formula.simulating import Simulation, depends_on_what_does_not_exist
-from .thresholds import check_certainty
+from .arguments import check_certainty
 
 __all__ = ["Kind", "MonteCarlo", "Question", "check"]
 

@@ -21,9 +21,10 @@ from ..posterior.fitting import Fit, check_settings, warm_up
 from ..posterior.imputations import FitOfImputations
 from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM
-from .directionality import Directionality, check_pairs, directionality
+from .answer import Answer
+from .arguments import CERTAINTY, MARGIN, check_certainty, check_margin, pair_problems
+from .directionality import directionality, paths_of
 from .shifted_panels import FEWEST, Cells, cells_of, pooled, refits
-from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +53,7 @@ class DeltaAdjustment:
         Whose missing values are shifted.
     table
         Indexed by ``delta`` (0 first), ``path`` and ``over`` (the average of all intervals of one length): ``mean``,
-        ``sd``, ``lower``, ``upper`` of the lagged effect in SD per SD, as in `Directionality`; ``p_positive``, the
+        ``sd``, ``lower``, ``upper`` of the lagged effect in SD per SD, as in `directionality`; ``p_positive``, the
         probability that it is above 0, with ``p_positive_mcse``, its Monte Carlo error, that between imputations
         included; and ``between_share``, the share of the effect's variance that lies between imputations, in [0, 1].
         Distrust a probability whose error is not small against its distance to the certainty asked for, and ask for
@@ -60,7 +61,7 @@ class DeltaAdjustment:
     scenarios
         Indexed by ``delta``, in SDs of the measure: ``raw``, the same in its own unit (of a measure with indicators:
         of the first one); ``imputed_mean``, the mean of the shifted values in that unit, to be judged by those who
-        know the measure; and ``verdict``, as in `Directionality`.
+        know the measure; and ``verdict``, as in `directionality`.
     tipping
         Indexed by ``path``, ``over`` and ``toward`` ("lower" or "higher" missing values, those that were asked):
         ``sign`` of the effect at delta 0 ("positive", "negative", or "uncertain" where neither is as probable as the
@@ -68,10 +69,10 @@ class DeltaAdjustment:
         own unit, NaN where it does not within the range or never was as probable; ``earliest`` and ``latest``: the
         same for a probability two Monte Carlo errors lower and higher.
     answers
-        `Directionality` at each delta, over the draws of all imputations, which the coordinate ``imputation`` of
+        `directionality` at each delta, over the draws of all imputations, which the coordinate ``imputation`` of
         their chains tells apart.
     as_fitted
-        `Directionality` of the fit itself, which delta 0 gives back within Monte Carlo error.
+        `directionality` of the fit itself, which delta 0 gives back within Monte Carlo error.
     counts
         Values by what happened to them: ``shifted`` and ``imputed``, the latter filled in as the model believes,
         and ``left``, which do not exist or are of people without any value and stay absent.
@@ -91,8 +92,8 @@ class DeltaAdjustment:
     table: pd.DataFrame
     scenarios: pd.DataFrame
     tipping: pd.DataFrame
-    answers: Mapping[float, Directionality]
-    as_fitted: Directionality
+    answers: Mapping[float, Answer]
+    as_fitted: Answer
     counts: Mapping[str, int]
     n_imputations: int
     sentences: tuple[str, ...]
@@ -103,7 +104,7 @@ class DeltaAdjustment:
     @property
     def verdicts(self) -> Mapping[float, str]:
         """Verdict at each delta."""
-        return {delta: answer.verdict for delta, answer in self.answers.items()}
+        return {delta: str(answer.verdict) for delta, answer in self.answers.items()}
 
     def plot(self) -> "Figure":
         """Draw both effects, and the probability that each is positive, along delta."""
@@ -119,7 +120,7 @@ class DeltaAdjustment:
     def _panel(self, over: str, title: str) -> TippingPanel:
         table = self.table.xs(over, level="over").sort_index()
         effects, probabilities, markers = [], [], []
-        for path in self.as_fitted.paths:
+        for path in paths_of(self.as_fitted):
             rows = table.xs(path, level="path")
             deltas = rows.index.to_numpy(float)
             columns = (rows[name].to_numpy() for name in ("mean", "lower", "upper"))
@@ -312,7 +313,7 @@ def _checked(
         problems.add(
             "This model has a selection, which is another answer to the same question. Fit it without, selection=()."
         )
-    check_pairs(fit.spec, [pair], problems)
+    problems.found += pair_problems(fit.spec, *pair)
     if measure not in fit.spec.measures:
         problems.add(f"measure: the model has no '{measure}'{choices(str(measure), fit.spec.measures, 'Measures')}")
     _check_deltas(deltas, problems)
@@ -361,15 +362,15 @@ def _nothing_shifted(absences: Sequence[str], cells: Cells) -> str:
     )
 
 
-def _table(answers: Mapping[float, Directionality]) -> pd.DataFrame:
+def _table(answers: Mapping[float, Answer]) -> pd.DataFrame:
     columns = ["mean", "lower", "upper", "p_positive", "p_positive_mcse"]
     parts = []
     for answer in answers.values():
         overs = list(answer.evidence.index.unique("over"))
         rows = answer.table.loc[answer.table.index.get_level_values("over").isin(overs), columns]
         draws = {
-            (path, over): answer.draws[side].isel(length=place)
-            for path, side in zip(answer.paths, ("forward", "backward"), strict=True)
+            (path, over): answer.draws["effect"].sel(path=path, drop=True).isel(length=place)
+            for path in paths_of(answer)
             for place, over in enumerate(overs)
         }
         rows = rows.assign(between_share=[_between_share(draws[key]) for key in rows.index])
@@ -386,9 +387,9 @@ def _between_share(draws: xr.DataArray) -> float:
     return between / (between + float(within.mean()))
 
 
-def _tipping(table: pd.DataFrame, answer: Directionality, certainty: float, unit: float) -> pd.DataFrame:
+def _tipping(table: pd.DataFrame, answer: Answer, certainty: float, unit: float) -> pd.DataFrame:
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
-    for path in answer.paths:
+    for path in paths_of(answer):
         for over in table.index.unique("over"):
             along = table.xs((path, over), level=("path", "over"))
             sign = _sign(float(along.loc[0.0, "p_positive"]), certainty)
@@ -439,7 +440,7 @@ def _first_below(quantiles: pd.Series, certainty: float) -> float:
 
 
 def _sentences(
-    table: pd.DataFrame, scenarios: pd.DataFrame, tipping: pd.DataFrame, answer: Directionality, certainty: float
+    table: pd.DataFrame, scenarios: pd.DataFrame, tipping: pd.DataFrame, answer: Answer, certainty: float
 ) -> tuple[str, ...]:
     several = len(table.index.unique("over")) > 1
     found = []
@@ -557,7 +558,7 @@ def _heading(fit: Fit, cells: Cells, n_imputations: int, unit: float) -> str:
 
 
 def _table_in_words(answer: DeltaAdjustment) -> list[str]:
-    table, paths = answer.table, answer.as_fitted.paths
+    table, paths = answer.table, paths_of(answer.as_fitted)
     overs = list(table.index.unique("over"))
     heads = "  ".join(f"{path:^38}" for path in paths)
     columns = "  ".join(f"{f'mean {interval_name()}':^19}  {'P(> 0) (MCSE)':^17}" for _ in paths)
@@ -580,9 +581,7 @@ def _shown(delta: float) -> str:
     return f"{delta:.3g}"
 
 
-def _line(
-    delta: str, raw: str, mean: str, rows: Mapping[str, pd.Series], paths: Sequence[str], answer: Directionality
-) -> str:
+def _line(delta: str, raw: str, mean: str, rows: Mapping[str, pd.Series], paths: Sequence[str], answer: Answer) -> str:
     parts = []
     for path in paths:
         row = rows[path]

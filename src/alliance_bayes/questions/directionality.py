@@ -1,8 +1,7 @@
 """Which way does it run: evidence on who leads whom, with "undecided" as a normal answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -11,162 +10,54 @@ import pandas as pd
 import xarray as xr
 
 from ..basics.calls import checked
-from ..basics.names import choices, lagged_path, number, quoted
+from ..basics.declared import Certainty, Margin
+from ..basics.names import in_words, lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
-from ..figures.evidence import Bar, Curve, EffectsRow, effects_figure
+from ..basics.text_tables import TextTable
+from ..figures.bars import Bar
+from ..figures.evidence import Curve, EffectsRow, effects_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.summaries import Probability, above, below, indicator, interval, interval_name, probability
-from ..spec.cross_lagged import CrossLagged, Lags
+from ..posterior.summaries import Probability, above, below, indicator, interval_name, probability
+from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
+from .answer import Answer
+from .arguments import (
+    CERTAINTY,
+    MARGIN,
+    BetweenArguments,
+    Group,
+    check_certainty,
+    check_margin,
+    check_pair,
+    group_problems,
+    pairs_problems,
+    population,
+)
+from .cells import intervals, mean_and_interval, probabilities, sign, stated
 from .dynamics import hardly_within, sample_in_words, units_in_words
-from .structure import check_free, known_draws, signless
-from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
+from .registry import Question, register
+from .structure import signless
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Directionality", "DirectionalityOfPairs", "check_pairs", "directionality", "directionality_of_pairs"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Directionality:
-    """Evidence on which of two measures leads the other.
-
-    Attributes
-    ----------
-    first, second
-        The two measures.
-    table
-        Indexed by ``path`` and ``over``, which is one interval or the average of all intervals of
-        one length. ``mean``, ``lower``, ``upper``: lagged effect in within-person SDs of the
-        outcome at the end of the interval per within-person SD of the predictor at its start
-        (CLPM: SDs). ``p_positive`` with its Monte Carlo error ``p_positive_mcse``, and
-        ``p_positive_prior``, the prior's probability of the same; ``no_sign`` and ``no_sign_prior``, shares of draws
-        that are exactly 0 or without a value, and left out of them. ``p_negligible``: probability
-        that the effect is smaller in size than the margin. ``raw_mean``, ``raw_lower``,
-        ``raw_upper``: in units of the outcome per unit of the predictor.
-    evidence
-        Indexed by ``over`` and ``event``: ``probability``, ``mcse``, and ``prior``, the
-        probability of the same event before the data. Distrust a probability whose ``mcse`` is
-        not small against its distance to the certainty asked for.
-    draws
-        ``forward`` (first -> second) and ``backward``, averaged over intervals of one length;
-        dims ``(chain, draw, length)``.
-    by_interval
-        The same for each interval, dims ``(chain, draw, interval)``, with the length of each interval.
-    verdict
-        "<first> leads", "<second> leads", "both", "practically none" or "undecided".
-    reasons
-        Why the verdict is not more, or what it hides: unhealthy sampling, intervals that disagree.
-    margin
-        Smallest size, and smallest difference in size, that counts.
-    certainty
-        Probability that an event needs, two Monte Carlo errors below its estimate.
-    assumptions
-        What must hold before the effects mean more than prediction.
-    health
-        Of the sampling.
-    heading
-        Estimand, scale and sample, in words.
-    lags
-        How the model's effects depend on the interval; with "free", each interval is printed too.
-    """
-
-    first: str
-    second: str
-    table: pd.DataFrame
-    evidence: pd.DataFrame
-    draws: xr.Dataset
-    by_interval: xr.Dataset
-    verdict: str
-    reasons: tuple[str, ...]
-    margin: float
-    certainty: float
-    assumptions: tuple[str, ...]
-    health: Health
-    heading: str
-    lags: Lags
-
-    @property
-    def paths(self) -> tuple[str, str]:
-        """First to second, and second to first."""
-        return lagged_path(self.first, self.second), lagged_path(self.second, self.first)
-
-    @property
-    def n_draws(self) -> int:
-        """Posterior draws over all chains."""
-        return self.draws.sizes["chain"] * self.draws.sizes["draw"]
-
-    def plot(self) -> "Figure":
-        """Draw both effects: posterior densities of the averages, and each interval beside them."""
-        return _figure([self])
-
-    def __str__(self) -> str:
-        healthy = "no problems" if self.health.healthy else "PROBLEMS, see the verdict"
-        numbered = [f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)]
-        return "\n".join(
-            [
-                self.heading,
-                *_effects_in_words(self),
-                *_evidence_in_words(self),
-                f"Verdict: {self.verdict}. {' '.join(self.reasons)}".rstrip(),
-                f"Sampling: {healthy}. About prediction; about causes only under these assumptions:",
-                *numbered,
-            ]
-        )
-
-    __repr__ = __str__
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class DirectionalityOfPairs:
-    """Evidence on direction for several pairs of measures of one fit.
-
-    Attributes
-    ----------
-    answers
-        One `Directionality` for each pair. Verdicts are not adjusted for their number.
-    """
-
-    answers: tuple[Directionality, ...]
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """Effects of all pairs, as in `Directionality.table`."""
-        return pd.concat([answer.table for answer in self.answers])
-
-    @cached_property
-    def evidence(self) -> pd.DataFrame:
-        """Evidence of all pairs, as in `Directionality.evidence`, with the pair before it."""
-        return pd.concat(
-            {f"{answer.first}, {answer.second}": answer.evidence for answer in self.answers}, names=["pair"]
-        )
-
-    @property
-    def verdicts(self) -> Mapping[tuple[str, str], str]:
-        """Verdict of each pair."""
-        return {(answer.first, answer.second): answer.verdict for answer in self.answers}
-
-    def plot(self) -> "Figure":
-        """Draw all pairs below each other."""
-        return _figure(self.answers)
-
-    def __str__(self) -> str:
-        return "\n\n".join(map(str, self.answers))
-
-    __repr__ = __str__
+__all__ = ["directionality", "paths_of"]
 
 
 @checked(apart=["margin", "certainty"])
 def directionality(
-    fit: Fit, first: str, second: str, *, margin: float = MARGIN, certainty: float = CERTAINTY
-) -> Directionality:
+    fit: Fit,
+    *measures: str,
+    margin: float = MARGIN,
+    certainty: float = CERTAINTY,
+    group: str | None = None,
+) -> Answer:
     """Weigh the evidence on which of two measures leads the other.
 
     Per draw, the standardised lagged effects of both directions are averaged (signed) over all
     intervals of equal length and compared in size. With a and b the two effects and m the margin,
-    the verdict is the first of these events whose probability, less two Monte Carlo standard
+    the verdict is the first of these events whose probability, minus two Monte Carlo standard
     errors, reaches the certainty: "practically none" (|a| < m and |b| < m), "both" (|a| > m and
     |b| > m), "<first> leads" (|a| - |b| > m), "<second> leads" (|b| - |a| > m); otherwise, or
     when the sampling is not healthy, "undecided". Effects are standardised by within-person SDs,
@@ -176,24 +67,46 @@ def directionality(
     ----------
     fit
         A fitted cross-lagged model with both paths free.
-    first, second
-        Two of its measures.
+    measures
+        Two of its measures; of more, every pair is asked about; all of the model where none is named. Verdicts are
+        not adjusted for the number of pairs.
     margin
         Smallest size, and smallest difference in size, that counts, in SD per SD; in (0, 1). The
         default is the 25th percentile of published cross-lagged effects [2]_.
     certainty
-        Probability that an event needs, in (0.5, 1).
+        Probability that an event needs, two Monte Carlo errors below its estimate; in (0.5, 1). It holds for each
+        pair, not for all together.
+    group
+        Which group, where the fit has groups.
 
     Returns
     -------
-    Directionality
-        Table, evidence, draws, verdict, assumptions, text and figure.
+    Answer
+        With the verdict "<first> leads", "<second> leads", "both", "practically none" or "undecided", and:
+
+        ``table``, indexed by ``path`` and ``over``, which is one interval or the average of all intervals of
+        one length. ``mean``, ``lower``, ``upper``: lagged effect in within-person SDs of the outcome at the end of
+        the interval per within-person SD of the predictor at its start (CLPM: SDs). ``p_positive`` with its Monte
+        Carlo error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``no_sign``
+        and ``no_sign_prior``, shares of draws that are exactly 0 or without a value, and excluded from them.
+        ``p_negligible``: probability that the effect is smaller in size than the margin. ``raw_mean``,
+        ``raw_lower``, ``raw_upper``: in units of the outcome per unit of the predictor.
+
+        ``evidence``, indexed by ``over`` and ``event``: ``probability``, ``mcse``, and ``prior``, the probability of
+        the same event before the data. Distrust a probability whose ``mcse`` is not small against its distance to
+        the certainty asked for.
+
+        ``draws``: ``effect``, averaged over intervals of one length, dims ``(chain, draw, path, length)``, and
+        ``effect_by_interval``, dims ``(chain, draw, path, interval)``, with the length of each interval.
+
+        Of several pairs, ``parts`` holds the answer to each by its name, such as "alliance, days", and table,
+        evidence (indexed by ``pair`` too) and draws are those of all pairs.
 
     Raises
     ------
     SpecError
-        If a measure is not in the model, both are the same, a path between them is fixed at 0,
-        or the margin or certainty make no sense.
+        If a measure is not in the model, two are the same, a path between them is fixed at 0, the group is not one of
+        the fit's, or the margin or certainty make no sense.
 
     References
     ----------
@@ -202,120 +115,114 @@ def directionality(
        https://doi.org/10.1037/met0000062
     .. [2] Orth et al. Effect size guidelines for cross-lagged effects. Psychological Methods.
     """
-    _check(fit, [(first, second)], margin, certainty)
+    problems = Problems("This question of direction cannot be asked")
+    fit = population(fit, group, problems)
+    asked = measures or fit.spec.measures
+    if len(asked) == 1:
+        problems.add(f"Direction needs two different measures; got {quoted(asked)}.")
+    for first, second in combinations(asked, 2):
+        check_pair(fit, first, second, problems)
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
+    problems.raise_as(SpecError)
+    answers = [_of_pair(fit, pair, margin, certainty, group) for pair in combinations(asked, 2)]
+    return answers[0] if len(answers) == 1 else _together(answers, asked)
+
+
+def _of_pair(fit: Fit, pair: tuple[str, str], margin: float, certainty: float, group: str | None) -> Answer:
+    first, second = pair
     lengths = _length_labels(fit)
-    posterior, prior = (_both(fit.drawn(group), first, second) for group in ("posterior", "prior"))
+    posterior, prior = (_both(fit.drawn(name), first, second) for name in ("posterior", "prior"))
     average, prior_average = _by_length(posterior, lengths), _by_length(prior, lengths)
     overall = {length: _evidence(average, prior_average, length, margin) for length in average["length"].values}
     table = _table(fit, first, second, posterior, prior, average, prior_average, margin)
     verdict, reasons = _verdict(overall, first, second, certainty, fit.health)
     reasons += _disagreements(posterior, first, second, certainty)
-    averages = table[table.index.get_level_values("over").isin([_over(length) for length in overall])]
-    reasons += signless({", ".join(name): (row["no_sign"], row["no_sign_prior"]) for name, row in averages.iterrows()})
-    heading, note = _heading(fit, lengths, (first, second))
-    return Directionality(
-        first=first,
-        second=second,
+    averages = [_over(length) for length in overall]
+    of_averages = table[table.index.get_level_values("over").isin(averages)]
+    reasons += signless(
+        {", ".join(path): (row["no_sign"], row["no_sign_prior"]) for path, row in of_averages.iterrows()}
+    )
+    heading, note = _heading(fit, lengths, pair)
+    evidence = _evidence_table(overall, first, second)
+    shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_averages
+    return Answer(
+        question="directionality",
+        arguments={"between": pair, "margin": margin, "certainty": certainty, "group": group},
+        heading=heading + (f", group {group}" if group else ""),
         table=table,
-        evidence=_evidence_table(overall, first, second),
-        draws=average[["forward", "backward"]],
-        by_interval=posterior[["forward", "backward"]].assign_coords(length=("interval", lengths)),
+        body=(_effects_in_words(shown, fit.n_draws), *_evidence_in_words(evidence, pair, margin, fit.n_draws)),
+        evidence=evidence,
+        draws=_by_path(average, posterior.assign_coords(interval_length=("interval", lengths)), pair),
         verdict=verdict,
         reasons=reasons + note,
-        margin=margin,
-        certainty=certainty,
         assumptions=fit.spec.assumptions,
         health=fit.health,
-        heading=heading,
-        lags=fit.spec.lags_for(fit.panel.times),
+        figure=_figure,
     )
 
 
-@checked(apart=["margin", "certainty"])
-def directionality_of_pairs(
-    fit: Fit,
-    pairs: Iterable[tuple[str, str]] | None = None,
-    *,
-    margin: float = MARGIN,
-    certainty: float = CERTAINTY,
-) -> DirectionalityOfPairs:
-    """`directionality` for several pairs of measures at once.
-
-    Parameters
-    ----------
-    fit
-        A fitted cross-lagged model.
-    pairs
-        Pairs of measures; every pair of the model when left open.
-    margin, certainty
-        As in `directionality`. The certainty holds for each pair, not for all together.
-
-    Raises
-    ------
-    SpecError
-        As in `directionality`, for all pairs at once.
-    """
-    chosen = list(combinations(fit.spec.measures, 2)) if pairs is None else list(pairs)
-    _check(fit, chosen, margin, certainty)
-    return DirectionalityOfPairs(
-        tuple(directionality(fit, *pair, margin=margin, certainty=certainty) for pair in chosen)
+def _together(answers: Sequence[Answer], measures: Sequence[str]) -> Answer:
+    """Answers about several pairs as one."""
+    first = answers[0]
+    parts = {", ".join(answer.arguments["between"]): answer for answer in answers}
+    body = [part for name, answer in parts.items() for part in (f"{name}:", *answer.body, *answer.conclusion())]
+    draws = [answer.draws for answer in answers]
+    return replace(
+        first,
+        arguments={**first.arguments, "between": tuple(measures)},
+        heading=f"Direction between {in_words(measures)}, pair by pair. {first.heading}",
+        table=pd.concat([answer.table for answer in answers]),
+        evidence=pd.concat({name: answer.evidence for name, answer in parts.items()}, names=["pair"]),
+        draws=xr.concat(draws, "path", coords="minimal", compat="override", join="exact"),
+        body=tuple(body),
+        verdict=None,
+        reasons=(),
+        parts=parts,
     )
 
 
-def _figure(answers: Sequence[Directionality]) -> "Figure":
-    rows = [_figure_row(answer, str(length)) for answer in answers for length in answer.draws["length"].to_numpy()]
+def _by_path(average: xr.Dataset, by_interval: xr.Dataset, pair: tuple[str, str]) -> xr.Dataset:
+    """Draws of both effects, averages and intervals, with a dimension ``path``."""
+    paths = [lagged_path(*pair), lagged_path(*reversed(pair))]
+    draws = {
+        name: effects[["forward", "backward"]].to_dataarray("path").assign_coords(path=paths)
+        for name, effects in (("effect", average), ("effect_by_interval", by_interval))
+    }
+    return xr.Dataset(draws).transpose("chain", "draw", "path", ...)
+
+
+def paths_of(answer: Answer) -> tuple[str, str]:
+    """The two paths of an answer about one pair: first to second, second to first."""
+    first, second = map(str, answer.draws["path"].to_numpy())
+    return first, second
+
+
+def _figure(answer: Answer) -> "Figure":
+    answers = list(answer.parts.values()) or [answer]
+    rows = [_figure_row(part, str(length)) for part in answers for length in part.draws["length"].to_numpy()]
     return effects_figure(rows, unit="lagged effect, SD per SD", labels_title="Each interval")
 
 
-def _figure_row(answer: Directionality, length: str) -> EffectsRow:
+def _figure_row(answer: Answer, length: str) -> EffectsRow:
     def bar(path: str, over: str) -> Bar:
-        row = answer.table.loc[(path, over)]
-        return Bar(row["mean"], row["lower"], row["upper"])
+        return Bar.of(answer.table.loc[(path, over)])
 
-    intervals = answer.by_interval["interval"]
-    names = tuple(str(name) for name in intervals[intervals["length"] == length].to_numpy())
+    lengths = answer.draws["interval_length"]
+    names = tuple(str(name) for name in lengths["interval"][lengths == length].to_numpy())
     curves = tuple(
         Curve(
             path,
-            answer.draws[side].sel(length=length).to_numpy(),
+            answer.draws["effect"].sel(path=path, length=length).to_numpy(),
             bar(path, _over(length)),
             tuple(bar(path, name) for name in names),
         )
-        for path, side in zip(answer.paths, ("forward", "backward"), strict=True)
+        for path in answer.draws["path"].to_numpy()
     )
     title = f"Verdict: {answer.verdict}"
     if answer.draws.sizes["length"] > 1:
         title += f" ({_over(length)})"
-    return EffectsRow(title, answer.margin, curves, names)
-
-
-def _check(fit: Fit, pairs: Sequence[tuple[str, str]], margin: float, certainty: float) -> None:
-    fit.require_one_population("A question of direction")
-    problems = Problems("This question of direction cannot be asked")
-    check_pairs(fit.spec, pairs, problems)
-    if not problems.found:
-        for first, second in pairs:
-            check_free(fit, (first, second), problems)
-            check_free(fit, (second, first), problems)
-    check_margin(margin, problems)
-    check_certainty(certainty, problems)
-    problems.raise_as(SpecError)
-
-
-def check_pairs(spec: CrossLagged, pairs: Iterable[tuple[str, str]], problems: Problems) -> None:
-    """Note pairs of measures whose direction this model cannot be asked."""
-    for pair in pairs:
-        for name in dict.fromkeys(pair):
-            if name not in spec.measures:
-                problems.add(f"The model has no measure '{name}'{choices(name, spec.measures, 'Measures')}")
-        if len(set(pair)) != 2:
-            problems.add(f"Direction needs two different measures; got {quoted(pair)}.")
-        for path in (lagged_path(*pair), lagged_path(*reversed(pair))):
-            if path in spec.remove:
-                problems.add(
-                    f"'{path}' is fixed at 0 in this model, so nothing can be compared with it. "
-                    "Fit the model with both paths."
-                )
+    return EffectsRow(title, answer.arguments["margin"], curves, names)
 
 
 def _length_labels(fit: Fit) -> list[str]:
@@ -325,8 +232,8 @@ def _length_labels(fit: Fit) -> list[str]:
 def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
     effects = {}
     for suffix, name in (("", "lagged_standardized"), ("_raw", "lagged")):
-        effects[f"forward{suffix}"] = draws[name].sel(outcome=second, predictor=first, drop=True)
-        effects[f"backward{suffix}"] = draws[name].sel(outcome=first, predictor=second, drop=True)
+        effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(first, second), drop=True)
+        effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(second, first), drop=True)
     return xr.Dataset(effects)
 
 
@@ -407,23 +314,12 @@ def _table(
 
 
 def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> dict[str, float]:
-    effect, raw = effects[side], effects[f"{side}_raw"]
-    lower, upper = interval(effect, "chain", "draw")
-    raw_lower, raw_upper = interval(raw, "chain", "draw")
-    positive, before = probability(above(effect, 0)), probability(above(prior[side], 0))
+    effect = effects[side]
     return {
-        "mean": float(effect.mean()),
-        "lower": float(lower),
-        "upper": float(upper),
-        "p_positive": positive.value,
-        "p_positive_mcse": positive.mcse,
-        "p_positive_prior": before.value,
-        "no_sign": positive.undefined,
-        "no_sign_prior": before.undefined,
+        **mean_and_interval(effect),
+        **sign(effect, prior[side]),
         "p_negligible": probability(indicator(abs(effect) < margin, effect)).value,
-        "raw_mean": float(raw.mean()),
-        "raw_lower": float(raw_lower),
-        "raw_upper": float(raw_upper),
+        **mean_and_interval(effects[f"{side}_raw"], "raw_"),
     }
 
 
@@ -495,45 +391,59 @@ def _heading(fit: Fit, lengths: list[str], pair: tuple[str, str]) -> tuple[str, 
     return f"Lagged effects, SD per SD, {apart}; {sample}", note
 
 
-def _effects_in_words(answer: Directionality) -> list[str]:
-    width, table = interval_name(), answer.table
-    averages = [_over(str(length)) for length in answer.draws["length"].to_numpy()]
-    overs = list(table.index.unique("over")) if answer.lags == "free" else averages
-    shown = table[table.index.get_level_values("over").isin(overs)]
-    labels = [f"{path}, {over}" if len(overs) > 1 else path for path, over in shown.index]
-    n_characters = max(map(len, labels))
-    lines = [f"{'':{n_characters}}    mean  {width:^17}  P(effect > 0)  prior  P(|effect| < margin)  raw units"]
-    for label, (_, row) in zip(labels, shown.iterrows(), strict=True):
-        bounds = f"[{row['lower']:.2f}, {row['upper']:.2f}]"
-        positive, prior, small = (
-            str(Probability(row[name], 0.0, known_draws(answer.n_draws, unknown)))
-            for name, unknown in (
-                ("p_positive", row["no_sign"]),
-                ("p_positive_prior", row["no_sign_prior"]),
-                ("p_negligible", 0.0),
-            )
-        )
-        raw = f"{row['raw_mean']:.3g} [{row['raw_lower']:.3g}, {row['raw_upper']:.3g}]"
-        lines.append(
-            f"{label:{n_characters}}  {row['mean']:6.2f}  {bounds:^17}  {positive:>13}  {prior:>5}  {small:>20}  {raw}"
-        )
+def _effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
+    several = len(shown.index.unique("over")) > 1
+    raw = zip(shown["raw_mean"], intervals(shown, "raw_", ".3g"), strict=True)
+    return TextTable.of(
+        {
+            "": [f"{path}, {over}" if several else str(path) for path, over in shown.index],
+            "mean": [f"{mean:.2f}" for mean in shown["mean"]],
+            interval_name(): intervals(shown),
+            "P(effect > 0)": probabilities(shown["p_positive"], n_draws, shown["no_sign"]),
+            "prior": probabilities(shown["p_positive_prior"], n_draws, shown["no_sign_prior"]),
+            "P(|effect| < margin)": probabilities(shown["p_negligible"], n_draws),
+            "raw units": [f"{mean:.3g} {inside}" for mean, inside in raw],
+        },
+        left={"raw units"},
+    )
+
+
+def _evidence_in_words(evidence: pd.DataFrame, pair: tuple[str, str], margin: float, n_draws: int) -> list[str]:
+    first, second = pair
+    least = number(margin)
+    meaning = {
+        f"{first} leads": f"|{lagged_path(first, second)}| larger by more than {least}",
+        f"{second} leads": f"|{lagged_path(second, first)}| larger by more than {least}",
+        "both": f"both larger than {least} in size",
+        "practically none": f"both smaller than {least} in size",
+    }
+    several = len(evidence.index.unique("over")) > 1
+    lines = []
+    for (over, event), row in evidence.iterrows():
+        error = f"MCSE {np.ceil(row['mcse'] * 1000) / 1000:.3f}" if row["mcse"] else "all draws agree"
+        value, prior = (Probability(row[name], 0.0, n_draws) for name in ("probability", "prior"))
+        lines.append(f"{stated(meaning[event] + (f', {over}' if several else ''), value)} ({error}), prior {prior}")
     return lines
 
 
-def _evidence_in_words(answer: Directionality) -> list[str]:
-    margin = number(answer.margin)
-    meaning = {
-        f"{answer.first} leads": f"|{answer.paths[0]}| larger by more than {margin}",
-        f"{answer.second} leads": f"|{answer.paths[1]}| larger by more than {margin}",
-        "both": f"both larger than {margin} in size",
-        "practically none": f"both smaller than {margin} in size",
-    }
-    several = answer.draws.sizes["length"] > 1
-    lines = []
-    for (over, event), row in answer.evidence.iterrows():
-        where = f", {over}" if several else ""
-        value = Probability(row["probability"], row["mcse"], answer.n_draws)
-        error = f"MCSE {np.ceil(row['mcse'] * 1000) / 1000:.3f}" if row["mcse"] else "all draws agree"
-        prior = Probability(row["prior"], 0.0, answer.n_draws)
-        lines.append(f"P({meaning[event]}{where}) = {value} ({error}), prior {prior}")
-    return [line.replace("= >", ">").replace("= <", "<") for line in lines]
+class DirectionalityArguments(BetweenArguments):
+    """Keys of a question of direction."""
+
+    margin: Margin = MARGIN
+    certainty: Certainty = CERTAINTY
+    group: Group | None = None
+
+
+def _against(given: DirectionalityArguments, spec: CrossLagged) -> Iterator[str]:
+    yield from group_problems(spec, given.group)
+    yield from pairs_problems(spec, given.between)
+
+
+register(
+    Question(
+        name="directionality",
+        arguments=DirectionalityArguments,
+        answer=lambda fit, given: directionality(fit, *given.between, **given.options("between")),
+        check=_against,
+    )
+)

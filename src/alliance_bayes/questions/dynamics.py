@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..basics.names import ARROW, choices, in_words, lagged_path, number, quoted
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
+from ..posterior.path_matrices import by_path, path_matrices
 from ..spec.steps import base_step, equal_intervals, steps_per_interval
 from .effects_over_time import (
     along_path,
@@ -99,11 +100,7 @@ class Dynamics:
     def path_effects(self) -> xr.DataArray:
         """Each lagged effect, averaged over steps; in a drift, per shortest interval."""
         effects = self.matrices.mean(axis=2) if self.timing == "waves" else self.matrices * self.unit_step
-        return xr.DataArray(
-            effects,
-            dims=("chain", "draw", "outcome", "predictor"),
-            coords={"outcome": list(self.measures), "predictor": list(self.measures)},
-        )
+        return by_path(effects, self.measures, "chain", "draw")
 
     def response(
         self,
@@ -269,7 +266,7 @@ def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | No
 
 def drift_effects(fit: Fit, group: str = "posterior") -> Array:
     """Raw drift of a continuous-time fit, shape ``(chain, draw, outcome, predictor)``."""
-    return _ordered(fit.drawn(group)["drift"], fit.spec.measures)
+    return path_matrices(fit.drawn(group)["drift"], fit.spec.measures)
 
 
 def interval_effects(fit: Fit, intervals: Sequence[int], group: str = "posterior") -> Array:
@@ -371,13 +368,7 @@ def hardly_within(fit: Fit, measures: Sequence[str]) -> tuple[str, ...]:
 
 
 def _lagged(draws: xr.Dataset, measures: Sequence[str], interval: int) -> Array:
-    return _ordered(draws["lagged"].isel(interval=interval), measures)
-
-
-def _ordered(effects: xr.DataArray, measures: Sequence[str]) -> Array:
-    ordered = effects.sel(outcome=list(measures), predictor=list(measures))
-    values: Array = ordered.transpose("chain", "draw", "outcome", "predictor").to_numpy()
-    return values
+    return path_matrices(draws["lagged"].isel(interval=interval), measures)
 
 
 def _from_first_wave(draws: xr.Dataset, measures: Sequence[str]) -> Array:

@@ -11,9 +11,10 @@ from ..basics.problems import SpecError
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.imputations import imputation_of_chains
+from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, indicator, probability
+from .arguments import CERTAINTY
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
-from .thresholds import CERTAINTY
 
 __all__ = ["Embeddability", "drift_and_diffusion", "embeddability"]
 
@@ -32,7 +33,7 @@ class Embeddability:
         Probability that they have, and that the innovations of one step can come from a diffusion
         covariance, positive semi-definite, along the way.
     draws
-        ``drift`` per unit of time, dims ``(chain, draw, outcome, predictor)``, raw units, NaN where there is no
+        ``drift`` per unit of time, dims ``(chain, draw, path)``, raw units, NaN where there is no
         real one; ``embeddable``, dims ``(chain, draw)``.
     step
         Length of the step.
@@ -127,10 +128,10 @@ def embeddability(fit: Fit) -> Embeddability:
         valid_diffusion=events[1],
         draws=xr.Dataset(
             {
-                "drift": (("chain", "draw", "outcome", "predictor"), drift),
+                "drift": by_path(drift, names, "chain", "draw"),
                 "embeddable": (("chain", "draw"), valid),
             },
-            coords={"outcome": names, "predictor": names, **chains},
+            coords=chains,
         ),
         step=step,
         sentences=_in_words(*events),

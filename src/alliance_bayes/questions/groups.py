@@ -10,12 +10,14 @@ import xarray as xr
 from ..basics.calls import checked
 from ..basics.names import number, quoted, split_path
 from ..basics.problems import Problems, SpecError
-from ..figures.evidence import Bar, bars_figure
+from ..figures.bars import Bar
+from ..figures.evidence import bars_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability
-from .structure import check_free, check_path, known_draws, signless
-from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
+from .arguments import CERTAINTY, MARGIN, check_certainty, check_margin
+from .cells import known_draws
+from .structure import check_free, check_path, signless
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -136,7 +138,7 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
     if name in fit.spec.paths:
         check_free(fit, (predictor, outcome), problems)
     problems.raise_as(SpecError)
-    effects = fit.posterior["lagged_standardized"].sel(outcome=outcome, predictor=predictor, drop=True)
+    effects = fit.posterior["lagged_standardized"].sel(path=name, drop=True)
     lengths = [number(round(length, 9)) for length in fit.panel.intervals]
     same = [place for place, length in enumerate(lengths) if length == lengths[0]]
     draws = effects.isel(interval=same).mean("interval").transpose("chain", "draw", "group")

@@ -16,10 +16,11 @@ from ..figures.evidence import shares_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, indicator, interval_name, probability
+from .arguments import MARGIN, check_margin
+from .cells import known_draws
 from .ratios import Ratio
 from .statements import Statement, average_over, effects_of, fixed_effects, parse
-from .structure import FIXED, check_free, known_draws
-from .thresholds import MARGIN, check_margin
+from .structure import FIXED, check_free
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,8 +17,11 @@ from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, bands_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
+from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
 from ..spec.steps import MOST_AHEAD
+from .arguments import MARGIN, check_margin
+from .cells import known_draws
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -34,8 +37,7 @@ from .dynamics import (
     within_in_words,
 )
 from .effects_over_time import matrix_exponential, own_lags, peak_of_lag, responses
-from .structure import check_path, free_paths, known_draws, leads, sign_in_words, sign_width, signless, with_fixed
-from .thresholds import MARGIN, check_margin
+from .structure import check_path, free_paths, leads, sign_in_words, sign_width, signless, with_fixed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -252,12 +254,8 @@ def lag_curve(
     measures = fit.spec.measures
     sds, _ = sds_at(fit.posterior, measures, 0)
     lags, effects = _effects(fit, between, last, sds)
-    curves = xr.DataArray(
-        effects,
-        dims=("chain", "draw", "lag", "outcome", "predictor"),
-        coords={"lag": lags, "outcome": list(measures), "predictor": list(measures)},
-    )
-    draws = _by_path(curves, chosen)
+    curves = by_path(effects, measures, "chain", "draw", "lag", lag=lags)
+    draws = curves.sel(path=list(chosen)).transpose("chain", "draw", "path", "lag")
     observed = (min(fit.panel.intervals), max(fit.panel.intervals))
     peak = _peaks(fit, draws, chosen, between, sds)
     table = with_fixed(
@@ -379,15 +377,6 @@ def _powers(step: Array, n_steps: int) -> Array:
     return np.stack([responses(transitions, cause) for cause in range(step.shape[-1])], axis=-1)
 
 
-def _by_path(curves: xr.DataArray, paths: Iterable[str]) -> xr.DataArray:
-    parts = {}
-    for path in paths:
-        predictor, outcome = split_path(path) or ("", "")
-        parts[path] = curves.sel(outcome=outcome, predictor=predictor, drop=True)
-    joined = xr.concat(list(parts.values()), dim=pd.Index(list(parts), name="path"))
-    return joined.transpose("chain", "draw", "path", "lag")
-
-
 def _raw(draws: xr.DataArray, sds: Array, measures: Sequence[str], paths: Iterable[str]) -> xr.DataArray:
     places = [[measures.index(name) for name in split_path(path) or ()] for path in paths]
     unit = np.stack([sds[..., outcome] / sds[..., predictor] for predictor, outcome in places], axis=-1)
@@ -482,8 +471,8 @@ def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) 
         return ()
     found = []
     for first, second in combinations(measures, 2):
-        forward = abs(inside.sel(outcome=second, predictor=first))
-        difference = forward - abs(inside.sel(outcome=first, predictor=second))
+        forward = abs(inside.sel(path=lagged_path(first, second)))
+        difference = forward - abs(inside.sel(path=lagged_path(second, first)))
         highest, lowest = (difference.max("lag", skipna=False), difference.min("lag", skipna=False))
         flips = probability(indicator((highest > margin) & (lowest < -margin), highest))
         if flips.value >= NOTICEABLE:

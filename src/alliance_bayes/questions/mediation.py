@@ -15,6 +15,8 @@ from ..figures.effects import Band, bars_and_bands_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, above, below, indicator, interval, interval_name, probability
+from .arguments import CERTAINTY, MARGIN
+from .cells import known_draws
 from .dynamics import (
     Dynamics,
     Timing,
@@ -27,8 +29,7 @@ from .dynamics import (
     within_in_words,
 )
 from .mediation_plan import Plan, dynamics_of, fixed_of, plan_of
-from .structure import FIXED, known_draws, labelled_bars, sign_in_words, sign_width, signless, with_fixed
-from .thresholds import CERTAINTY, MARGIN
+from .structure import FIXED, labelled_bars, sign_in_words, sign_width, signless, with_fixed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

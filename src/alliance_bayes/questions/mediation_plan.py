@@ -14,6 +14,7 @@ from ..basics.problems import Problems, SpecError
 from ..posterior.fitting import Fit
 from ..posterior.imputations import imputation_of_chains
 from ..spec.steps import MOST_AHEAD
+from .arguments import check_certainty, check_margin
 from .dynamics import (
     OTHER_WAYS,
     SEVERAL,
@@ -31,7 +32,6 @@ from .dynamics import (
     wave_of,
 )
 from .structure import FIXED, free_paths, some_way
-from .thresholds import check_certainty, check_margin
 
 __all__ = ["Plan", "dynamics_of", "fixed_of", "plan_of"]
 

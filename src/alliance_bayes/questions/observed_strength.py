@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ..basics.names import lagged_path
 from .counterfactual import Counterfactual
 from .mediation import Mediation
 
@@ -16,12 +17,10 @@ def benchmarks_of_dynamics(answer: Mediation, mediator: str) -> dict[str, tuple[
     dynamics = answer.dynamics
     place = dynamics.measures.index(mediator)
     correlations = dynamics.correlations.mean(axis=(0, 1))[place]
-    effects = dynamics.path_effects.mean(("chain", "draw")).sel(outcome=answer.outcome)
+    effects = dynamics.path_effects.mean(("chain", "draw"))
     others = [name for name in dynamics.measures if name not in (mediator, answer.outcome)]
-    return {
-        name: (float(correlations[dynamics.measures.index(name)]), float(effects.sel(predictor=name)))
-        for name in others
-    }
+    on_outcome = {name: float(effects.sel(path=lagged_path(name, answer.outcome))) for name in others}
+    return {name: (float(correlations[dynamics.measures.index(name)]), on_outcome[name]) for name in others}
 
 
 def benchmarks_of_counterfactual(answer: Counterfactual) -> dict[str, tuple[float, float]]:

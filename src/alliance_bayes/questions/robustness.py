@@ -15,10 +15,10 @@ from ..basics.interrupts import held_interrupts
 from ..basics.names import in_words, number, quoted
 from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from ..engine.model_on_panel import Latent
-from ..figures.evidence import Bar, forest_figure
+from ..figures.bars import Bar
+from ..figures.evidence import forest_figure
 from ..panel import Panel
-from ..posterior.fitting import PACKAGE, Fit, FitWarning, without_interruption_warnings
-from ..posterior.fitting import fit as fit_model
+from ..posterior.fitting import PACKAGE, Fit, FitWarning, fit as fit_model, without_interruption_warnings
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
 from ..pymc_models.densities import NotTabularError, log_density_of
@@ -26,9 +26,10 @@ from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import Normal
 from ..spec.responses import BetaBinomial, Count, Days, Family, Items
 from ..spec.steps import equal_intervals
-from .directionality import Directionality, check_pairs, directionality
+from .answer import Answer
+from .arguments import CERTAINTY, MARGIN, check_certainty, check_margin, pair_problems
+from .directionality import directionality, paths_of
 from .dynamics import sample_in_words
-from .thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ class Robustness:
         (``cross_lagged_prior``), to all priors (``prior``) and to the data (``likelihood``), by ArviZ; above .05 a
         quantity depends on the part. Empty where the model's prior density is not known.
     answers
-        `Directionality` of each variant.
+        `directionality` of each variant.
     left_out
         Variants that could not be fitted, with the reason.
     sentence
@@ -77,7 +78,7 @@ class Robustness:
 
     table: pd.DataFrame
     power_scaling: pd.DataFrame
-    answers: Mapping[str, Directionality]
+    answers: Mapping[str, Answer]
     left_out: Mapping[str, str]
     sentence: str
     margin: float
@@ -95,7 +96,7 @@ class Robustness:
             for (variant, over), row in self.table.iterrows()
         }
         first = next(iter(self.answers.values()))
-        return forest_figure(rows, first.paths, unit="lagged effect, SD per SD", band=self.margin)
+        return forest_figure(rows, paths_of(first), unit="lagged effect, SD per SD", band=self.margin)
 
     def __str__(self) -> str:
         lines = [self.heading, *_table_in_words(self), self.sentence, *_power_scaling_in_words(self)]
@@ -262,7 +263,7 @@ def robustness(
         "sampler": sampler,
         "progress": False,
     }
-    answers: dict[str, Directionality] = {}
+    answers: dict[str, Answer] = {}
     left_out: dict[str, str] = {}
     power_scaling, sample, stopped = pd.DataFrame(), "", False
     with held_interrupts():
@@ -383,19 +384,19 @@ def _without_covariate(spec: CrossLagged, name: str) -> CrossLagged | None:
 def _check(spec: CrossLagged, pair: tuple[str, str], seed: object, margin: object, certainty: object) -> None:
     """Refuse before anything is sampled what no variant could answer."""
     problems = Problems("Robustness cannot be asked for")
-    check_pairs(spec, [pair], problems)
+    problems.found += pair_problems(spec, *pair)
     check_seed(seed, problems)
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     problems.raise_as(SpecError)
 
 
-def _table(answers: Mapping[str, Directionality], margin: float) -> pd.DataFrame:
+def _table(answers: Mapping[str, Answer], margin: float) -> pd.DataFrame:
     rows = {}
     for name, answer in answers.items():
         for over in answer.evidence.index.unique("over"):
             row: dict[str, object] = {}
-            for side, path in zip(("forward", "backward"), answer.paths, strict=True):
+            for side, path in zip(("forward", "backward"), paths_of(answer), strict=True):
                 effect = answer.table.loc[(path, over)]
                 row |= {
                     side: effect["mean"],
@@ -403,13 +404,13 @@ def _table(answers: Mapping[str, Directionality], margin: float) -> pd.DataFrame
                     f"{side}_upper": effect["upper"],
                 }
             leads = answer.evidence.loc[over, "probability"]
-            row["p_first_leads"] = leads[f"{answer.first} leads"]
-            row["p_second_leads"] = leads[f"{answer.second} leads"]
+            row["p_first_leads"] = leads[f"{answer.arguments['between'][0]} leads"]
+            row["p_second_leads"] = leads[f"{answer.arguments['between'][1]} leads"]
             row["verdict"] = answer.verdict
             rows[name, over] = row
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(rows, names=["variant", "over"])
-    paths = dict(zip(("forward", "backward"), next(iter(answers.values())).paths, strict=True))
+    paths = dict(zip(("forward", "backward"), paths_of(next(iter(answers.values()))), strict=True))
     table["change"] = [_change(table, key, paths, margin) for key in table.index]
     return table
 
@@ -427,7 +428,7 @@ def _change(table: pd.DataFrame, key: tuple[str, str], paths: Mapping[str, str],
     return ", ".join(found)
 
 
-def _sentence(answers: Mapping[str, Directionality], table: pd.DataFrame, margin: float) -> str:
+def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float) -> str:
     asked = answers[AS_ASKED].verdict
     others = [name for name in answers if name != AS_ASKED]
     if not others:
@@ -435,7 +436,7 @@ def _sentence(answers: Mapping[str, Directionality], table: pd.DataFrame, margin
     by_verdict: dict[str, list[str]] = {}
     for name in others:
         if answers[name].verdict != asked:
-            by_verdict.setdefault(answers[name].verdict, []).append(name)
+            by_verdict.setdefault(str(answers[name].verdict), []).append(name)
     first = f"The verdict is '{asked}' as asked"
     if by_verdict:
         changed = "; ".join(f"'{verdict}' under {in_words(names)}" for verdict, names in by_verdict.items())
@@ -479,16 +480,18 @@ def sensitivity(
     return {name: float(found[name]) for name in quantities}
 
 
-def _power_scaling(fitted: Fit, answer: Directionality) -> pd.DataFrame:
+def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
     try:
         target = log_density_of(fitted.model)
     except NotTabularError:
         return pd.DataFrame()
     quantities: dict[str, xr.DataArray] = {}
     for length in answer.draws["length"].to_numpy():
-        forward, backward = (answer.draws[side].sel(length=length, drop=True) for side in ("forward", "backward"))
+        forward, backward = (
+            answer.draws["effect"].sel(length=length, path=path, drop=True) for path in paths_of(answer)
+        )
         suffix = f", over {length}" if answer.draws.sizes["length"] > 1 else ""
-        quantities |= {f"{answer.paths[0]}{suffix}": forward, f"{answer.paths[1]}{suffix}": backward}
+        quantities |= {f"{paths_of(answer)[0]}{suffix}": forward, f"{paths_of(answer)[1]}{suffix}": backward}
         quantities[f"difference in size{suffix}"] = abs(forward) - abs(backward)
     priors, likelihood = target.parts(target.points(fitted.posterior))
     like = next(iter(quantities.values()))
@@ -511,10 +514,9 @@ def _table_in_words(answer: Robustness) -> list[str]:
     several = len(table.index.unique("over")) > 1
     labels = [f"{variant}, {over}" if several else str(variant) for variant, over in table.index]
     n_characters = max(map(len, labels))
-    heads = "  ".join(f"{path:^24}" for path in first.paths)
-    lines = [
-        f"{'':{n_characters}}  {heads}  P({first.first} leads)  P({first.second} leads)  verdict ({interval_name()})"
-    ]
+    heads = "  ".join(f"{path:^24}" for path in paths_of(first))
+    one, other = first.arguments["between"]
+    lines = [f"{'':{n_characters}}  {heads}  P({one} leads)  P({other} leads)  verdict ({interval_name()})"]
     for label, (_, row) in zip(labels, table.iterrows(), strict=True):
         effects = "  ".join(
             f"{f'{row[side]:.2f} [{row[f"{side}_lower"]:.2f}, {row[f"{side}_upper"]:.2f}]':^24}"
@@ -522,7 +524,10 @@ def _table_in_words(answer: Robustness) -> list[str]:
         )
         leads = [
             f"{row[name]:{len(measure) + 9}.2f}"
-            for name, measure in (("p_first_leads", first.first), ("p_second_leads", first.second))
+            for name, measure in (
+                ("p_first_leads", one),
+                ("p_second_leads", other),
+            )
         ]
         change = f"  (changes: {row['change']})" if row["change"] else ""
         lines.append(f"{label:{n_characters}}  {effects}  {'  '.join(leads)}  {row['verdict']}{change}")

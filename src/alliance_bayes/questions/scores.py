@@ -10,8 +10,7 @@ from scipy.special import logsumexp
 
 from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
-from ..posterior.fitting import Fit, without_interruption_warnings
-from ..posterior.fitting import fit as fit_model
+from ..posterior.fitting import Fit, fit as fit_model, without_interruption_warnings
 from ..posterior.predictions.conditioning import log_densities, without_person
 from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged

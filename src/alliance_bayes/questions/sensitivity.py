@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from ..basics.calls import checked
 from ..basics.given import check_seed, shown
-from ..basics.names import choices, in_words, number, quoted
+from ..basics.names import choices, in_words, lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, Marker, hidden_cause_figure
 from ..posterior.summaries import Probability, indicator, interval, interval_name
+from .arguments import check_certainty
 from .counterfactual import Counterfactual
 from .dynamics import Dynamics, effects_of
 from .hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from .mediation import Mediation
 from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
 from .structure import FIXED
-from .thresholds import check_certainty
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -336,7 +336,7 @@ def _by_rho(
     if dynamics.timing == "continuous":
         dynamics = dynamics.at(0.0, answer.horizon)
     from_mediator, to_outcome = (dynamics.measures.index(name) for name in (mediator, answer.outcome))
-    path = dynamics.path_effects.to_numpy()[..., to_outcome, from_mediator]
+    path = dynamics.path_effects.sel(path=lagged_path(mediator, answer.outcome)).to_numpy()
     precision = np.linalg.inv(dynamics.innovations)
     mediator_sd = 1 / np.sqrt(precision[..., from_mediator, from_mediator])
     outcome_innovation = np.sqrt(dynamics.innovations[..., to_outcome, to_outcome])

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..basics.names import lagged_paths
 from ..basics.problems import InterruptionError
 from ..basics.progress import shown
 from ..engine.model_on_panel import panel_model
@@ -244,7 +245,7 @@ def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, se
     posterior = found.posterior
     if found.interrupted:
         raise KeyboardInterrupt
-    effects = posterior[["lagged_standardized", "lagged"]].sel(outcome=list(pair), predictor=list(pair))
+    effects = posterior[["lagged_standardized", "lagged"]].sel(path=list(lagged_paths(pair)))
     parameters = posterior[[block.name for block in fit.scale.blocks]]
     statistics = found.drawn("sample_stats")
     statistics = statistics[[name for name in STATISTICS if name in statistics]]

@@ -15,13 +15,13 @@ from ..basics.problems import Problems, SpecError
 from ..causal.g_formula.causal_order import CausalOrder
 from ..causal.g_formula.regimes import Policy, Shift
 from ..causal.g_formula.simulating import Source, World, simulate_worlds, simulated_values
+from ..figures.bars import Bar
 from ..figures.effects import Histogram, bars_and_histograms_figure
-from ..figures.evidence import Bar
 from ..posterior.summaries import indicator, interval, interval_name, probability
+from .arguments import CERTAINTY
 from .counterfactual import Counterfactual, answer
 from .counterfactual_checks import MonteCarlo, check
 from .structure import labelled_bars
-from .thresholds import CERTAINTY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -103,7 +103,7 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:
             path = lagged_path(predictor, outcome)
-            of_path = draws.sel(outcome=outcome, predictor=predictor, drop=True)
+            of_path = draws.sel(path=path, drop=True)
             for place, interval in enumerate(draws["interval"].to_numpy()):
                 effects[f"{path}, {interval}"] = of_path.isel(interval=place, drop=True)
             for length in dict.fromkeys(lengths):

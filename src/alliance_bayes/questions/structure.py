@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..basics.names import ARROW, choices, lagged_path, quoted, split_path
 from ..basics.problems import Problems
-from ..figures.evidence import Bar
+from ..figures.bars import Bar
 from ..posterior.fitting import Fit
 from ..posterior.summaries import Probability
 from ..spec.cross_lagged import CrossLagged
@@ -20,7 +20,6 @@ __all__ = [
     "check_path",
     "fixed_intervals",
     "free_paths",
-    "known_draws",
     "labelled_bars",
     "leads",
     "sign_in_words",
@@ -159,11 +158,6 @@ def sign_width(table: pd.DataFrame) -> int:
 def sign_in_words(row: "pd.Series[float]", n_draws: int) -> str:
     """Probability that an effect is positive, or that it is 0 by construction."""
     return FIXED if row["fixed"] else str(Probability(row["p_positive"], 0.0, n_draws))
-
-
-def known_draws(n_draws: int, undefined: float) -> int:
-    """How many draws have a value, where a share of them has none."""
-    return round(n_draws * (1 - undefined))
 
 
 def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:

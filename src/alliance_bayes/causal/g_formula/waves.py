@@ -1,6 +1,6 @@
 """A fitted cross-lagged panel model as equations: people at the first wave, then wave after wave."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...basics.names import number
 from ...posterior.fitting import Fit
+from ...posterior.path_matrices import path_matrices
 from .equations import Array, Values
 
 __all__ = ["KINDS", "Version", "occasion", "wave_equations"]
@@ -58,15 +59,16 @@ class _Parameters:
     innovation: Array
 
 
-def _parameters(draws: xr.Dataset, random_intercepts: bool) -> _Parameters:
+def _parameters(draws: xr.Dataset, measures: Sequence[str], random_intercepts: bool) -> _Parameters:
     def stacked(name: str, *dims: str) -> Array:
         array = draws[name].transpose("chain", "draw", *dims).to_numpy()
         return array.reshape(-1, *array.shape[2:])
 
+    lagged = path_matrices(draws["lagged"].transpose("chain", "draw", "interval", "path"), measures)
     within = _covariances(stacked("within_sd", "time", "measure"), stacked("within_correlation", "time", "pair"))
     return _Parameters(
         mean=stacked("mean", "time", "measure"),
-        lagged=stacked("lagged", "interval", "outcome", "predictor"),
+        lagged=lagged.reshape(-1, *lagged.shape[2:]),
         between=_covariances(stacked("between_sd", "measure"), stacked("between_correlation", "pair"))
         if random_intercepts
         else None,
@@ -97,7 +99,7 @@ def wave_equations(fit: Fit, version: Version) -> list["_FirstWave | _LaterWave"
         ``"sample"``: the first wave and the stable parts are those of the panel's persons, drawn
         given everything observed of them; ``"population"``: of new people from the model.
     """
-    parameters = _parameters(fit.posterior, fit.spec.random_intercepts)
+    parameters = _parameters(fit.posterior, fit.spec.measures, fit.spec.random_intercepts)
     measures = tuple(fit.spec.measures)
     sizes = fit.posterior.sizes
     posterior = (sizes["chain"], sizes["draw"])

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats
-from scipy.special import expit
-from scipy.special import logsumexp as log_sum_of_exp
+from scipy.special import expit, logsumexp as log_sum_of_exp
 
 from .families import (
     BETA_BINOMIAL,

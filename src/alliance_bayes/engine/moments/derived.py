@@ -43,12 +43,12 @@ class Derived:
         In order: ``lagged`` (effect of one raw unit of the predictor, in raw units of the
         outcome), ``lagged_standardized`` (within-person SDs of the outcome at the end of the
         interval per within-person SD of the predictor at its start), ``drift`` (raw, per unit of
-        time), ``mean`` (of people with average covariates), ``between_sd``, ``between_correlation``,
-        ``within_sd``, ``within_correlation``, ``innovation_sd``,
-        ``innovation_correlation`` (over the whole interval), ``intraclass_correlation`` (share
-        of a wave's variance that is between people) and ``within_r_squared`` (share of the
-        within-person variance at the end of an interval that the wave before predicts). With groups
-        each has a first dim ``group``.
+        time), all three with labels "predictor -> outcome" in their dim ``path``; ``mean`` (of
+        people with average covariates), ``between_sd``, ``between_correlation``, ``within_sd``,
+        ``within_correlation``, ``innovation_sd``, ``innovation_correlation`` (over the whole
+        interval), ``intraclass_correlation`` (share of a wave's variance that is between people)
+        and ``within_r_squared`` (share of the within-person variance at the end of an interval
+        that the wave before predicts). With groups each has a first dim ``group``.
     program
         From theta, then the measures' centres and scales, to the derived vector.
     """
@@ -126,11 +126,11 @@ def _quantities_of(
         for effect, before, after in zip(effects, sds[:-1], sds[1:], strict=True)
     ]
     found: dict[str, tuple[tuple[str, ...], Addresses]] = {
-        "lagged": (("interval", "outcome", "predictor"), np.stack([in_raw_units(each) for each in effects])),
-        "lagged_standardized": (("interval", "outcome", "predictor"), np.stack(standardized)),
+        "lagged": (("interval", "path"), np.stack([in_raw_units(each).ravel() for each in effects])),
+        "lagged_standardized": (("interval", "path"), np.stack([each.ravel() for each in standardized])),
     }
     if dynamics.lags == "continuous":
-        found["drift"] = (("outcome", "predictor"), in_raw_units(dynamics.drift(cell)))
+        found["drift"] = (("path",), in_raw_units(dynamics.drift(cell)).ravel())
     means = _means(spec, design, dynamics, cell)
     if means is not None:
         raw = np.stack([writer.add(centre, writer.multiply(scale, each)) for each in means])

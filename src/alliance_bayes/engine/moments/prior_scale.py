@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ...basics.names import split_path
+from ...basics.names import lagged_paths, split_path
 from ...spec.cross_lagged import CrossLagged
 from ...spec.priors import LKJ, Beta, HalfNormal, LogNormal, Normal, Prior
 from ...spec.steps import interval_names
@@ -147,8 +147,7 @@ class _Layout:
             "time": times,
             "later_time": times[1:],
             "measure": names,
-            "outcome": names,
-            "predictor": names,
+            "path": lagged_paths(names),
             "carry_over_path": spec.carry_over_paths,
             "cross_lagged_path": spec.cross_lagged_paths,
             "lag_2_path": tuple(spec.lag_2),

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from alliance_bayes.basics.problems import Problems
-from alliance_bayes.questions.thresholds import CERTAINTY, MARGIN, check_certainty, check_margin
+from alliance_bayes.questions.arguments import CERTAINTY, MARGIN, check_certainty, check_margin
 
 
 def test_defaults():

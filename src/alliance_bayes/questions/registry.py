@@ -1,0 +1,102 @@
+"""The questions there are: each file of this folder registers its own, and model files and pages find them here.
+
+A question that a model file can ask says which keys it has (`Arguments`), which of them this model cannot be asked
+(`check`, before anything is sampled) and how it is put to a fit (`answer`). Nothing else lists the questions.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, ClassVar, Literal
+
+from ..basics.declared import Declared
+from ..basics.names import in_words, number
+from .answer import Answer
+
+__all__ = ["Arguments", "Question", "Subject", "questions", "register"]
+
+Subject = Literal["panel model", "regressions in causal order"]
+
+
+class Arguments(Declared):
+    """Keys of a question in a model file; the text of such a value says what is asked."""
+
+    named_first: ClassVar[tuple[str, ...]] = ()
+    """Fields that `about` names."""
+
+    def about(self) -> str:
+        """What is asked about, such as "between alliance and days"."""
+        return ""
+
+    def options(self, *apart: str) -> dict[str, Any]:
+        """Fields that were given, without some; the others have the defaults of the function."""
+        return {name: value for name, value in self.given().items() if name not in apart}
+
+    def __str__(self) -> str:
+        options = self.options(*self.named_first)
+        return f"{self.about()}{''.join(f', {name} {_in_words(value)}' for name, value in options.items())}"
+
+
+def nothing_wrong(_: Any, __: Any) -> Iterable[str]:
+    """No reason against a question."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Question[Asked, Given: Arguments]:
+    """One kind of question.
+
+    Attributes
+    ----------
+    name
+        What it is asked by in a model file, the name of its public function.
+    arguments
+        The keys it may have.
+    answer
+        Puts it to a fit, or to regressions in causal order.
+    check
+        Sentences on why it cannot be asked of this model, each to stand after the name of the question; given the
+        arguments and the model.
+    subject
+        What it is asked of.
+    """
+
+    name: str
+    arguments: type[Given]
+    answer: Callable[[Asked, Given], Answer]
+    check: Callable[[Given, Any], Iterable[str]] = nothing_wrong
+    subject: Subject = "panel model"
+
+
+_REGISTERED: dict[str, Question[Any, Any]] = {}
+
+
+def register[Asked, Given: Arguments](question: Question[Asked, Given]) -> Question[Asked, Given]:
+    """Make a question known; the last line of its file."""
+    if question.name in _REGISTERED:
+        raise ValueError(f"Two questions are named '{question.name}'.")
+    _REGISTERED[question.name] = question
+    return question
+
+
+def questions(subject: Subject = "panel model") -> Mapping[str, Question[Any, Any]]:
+    """All questions that can be asked of a subject, by name."""
+    folder = import_module(__package__)
+    for module in sorted(entry.name for entry in iter_modules(folder.__path__)):
+        import_module(f"{__package__}.{module}")
+    return {name: question for name, question in sorted(_REGISTERED.items()) if question.subject == subject}
+
+
+def _in_words(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value
+        case tuple():
+            return in_words([_in_words(part) for part in value]) if value else "none"
+        case Mapping():
+            return "; ".join(f"{name}: {_in_words(part)}" for name, part in value.items())
+        case _:
+            return number(value)

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import alliance_bayes as ab
-from alliance_bayes.files import asking
 from alliance_bayes.files.columns import MeanOf, Minus
-from alliance_bayes.files.questions import QUESTIONS
+from alliance_bayes.questions.registry import questions
 from alliance_bayes.files.reading import packaged_text
-from alliance_bayes.files.sections import MODEL, PANEL
+from alliance_bayes.files.kinds.panel_model import PanelSection
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
 
@@ -98,7 +97,7 @@ def load(tmp_path):
     def loaded(text):
         path = tmp_path / "model.toml"
         path.write_text(textwrap.dedent(text))
-        return ab.load_model(path)
+        return ab.load(path)
 
     return loaded
 
@@ -137,7 +136,7 @@ def test_a_small_file_leaves_everything_else_at_its_default(load):
     file = load(SMALL)
     assert file == ab.ModelFile(
         title="Does alliance lead days?",
-        layout={"person": "id", "time": "month", "measures": ("alliance", "days")},
+        panel_options={"person": "id", "time": "month", "measures": ("alliance", "days")},
         spec=ab.RICLPM(["alliance", "days"]),
     )
     assert (file.columns, file.questions, file.sampling, file.truth) == ({}, (), {}, None)
@@ -155,9 +154,9 @@ def test_a_full_file_is_read_into_what_the_api_takes(load):
         priors=ab.Priors(carry_over=ab.Normal(0.5, 0.2), total_sd=ab.LogNormal(0, 0.5), icc=ab.Beta(3, 2)),
     )
     assert file.columns == {
-        "alliance": MeanOf(("a1", "a2", "a3"), at_least=2),
-        "used": Minus("drank", "sober"),
-        "days": Minus(30, "used"),
+        "alliance": MeanOf(mean_of=("a1", "a2", "a3"), at_least=2),
+        "used": Minus(minus=("drank", "sober")),
+        "days": Minus(minus=(30, "used")),
     }
     assert file.questions == (
         ab.Question("directionality", {"between": ["alliance", "days"], "margin": 0.05, "certainty": 0.9}),
@@ -237,11 +236,11 @@ covariances equal, means equal; fixed at 0: days -> days
 @pytest.mark.parametrize("text", [SMALL, FULL])
 def test_writing_and_reading_are_inverse(load, tmp_path, text):
     file = load(text)
-    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
 
 
 def test_what_is_written_reads_as_if_by_hand(load, tmp_path):
-    ab.save_model(load(FULL), tmp_path / "again.toml")
+    load(FULL).save(tmp_path / "again.toml")
     written = (tmp_path / "again.toml").read_text()
     assert written.startswith(
         textwrap.dedent(
@@ -300,8 +299,8 @@ def test_every_option_of_every_model_survives_being_written_and_read(tmp_path, s
         **({"group": "site"} if spec.group_lags else {}),
         **({"own_time": "day"} if spec.lags == "continuous" else {}),
     }
-    file = ab.ModelFile(title="Any", layout=layout, spec=spec)
-    assert ab.load_model(ab.save_model(file, tmp_path / "any.toml")) == file
+    file = ab.ModelFile(title="Any", panel_options=layout, spec=spec)
+    assert ab.load(file.save(tmp_path / "any.toml")) == file
 
 
 def test_the_sections_have_a_key_for_everything_there_is():
@@ -386,16 +385,16 @@ def specs(draw):
 @given(spec=specs(), title=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1))
 def test_any_model_survives_being_written_and_read(tmp_path_factory, spec, title):
     file = ab.ModelFile(
-        title=title, layout={"person": "id", "time": "month", "measures": list(spec.measures)}, spec=spec
+        title=title, panel_options={"person": "id", "time": "month", "measures": list(spec.measures)}, spec=spec
     )
     path = tmp_path_factory.getbasetemp() / "any.toml"
-    assert ab.load_model(ab.save_model(file, path)) == file
+    assert ab.load(file.save(path)) == file
 
 
 def test_nothing_is_written_that_could_not_be_read(load, tmp_path):
     file = dataclasses.replace(load(SMALL), sampling={"draws": 0})
     with pytest.raises(ab.ModelFileError) as error:
-        ab.save_model(file, tmp_path / "bad.toml")
+        file.save(tmp_path / "bad.toml")
     assert str(error.value) == (
         "bad.toml cannot be used as a model file. 1 problem:\n"
         "  1. [sampling] draws must be a whole number above 0; got 0."
@@ -662,11 +661,11 @@ def test_what_is_not_toml_is_said_with_its_line(load):
 
 def test_a_file_must_be_there_and_be_text(tmp_path):
     with pytest.raises(ab.ModelFileError) as error:
-        ab.load_model(tmp_path / "absent.toml")
+        ab.load(tmp_path / "absent.toml")
     assert str(error.value) == f"No model file '{tmp_path / 'absent.toml'}'."
     (tmp_path / "latin.toml").write_bytes("title = 'Größe'".encode("latin-1"))
     with pytest.raises(ab.ModelFileError, match=r"^latin\.toml is not text in UTF-8: .*position 11"):
-        ab.load_model(tmp_path / "latin.toml")
+        ab.load(tmp_path / "latin.toml")
 
 
 # Panels
@@ -691,8 +690,8 @@ def test_derived_columns_are_made_before_the_panel(load):
 
 def test_every_item_must_be_there_unless_the_file_says_how_many():
     columns = [np.array([1.0, 1.0, np.nan]), np.array([3.0, np.nan, np.nan])]
-    np.testing.assert_array_equal(MeanOf(("a", "b")).of(columns), [2, np.nan, np.nan])
-    np.testing.assert_array_equal(MeanOf(("a", "b"), at_least=1).of(columns), [2, 1, np.nan])
+    np.testing.assert_array_equal(MeanOf(mean_of=("a", "b")).values(columns), [2, np.nan, np.nan])
+    np.testing.assert_array_equal(MeanOf(mean_of=("a", "b"), at_least=1).values(columns), [2, 1, np.nan])
 
 
 def test_labels_of_times_stay_text_where_the_column_holds_text(load):
@@ -812,7 +811,7 @@ def test_groups_covariates_and_own_times_are_simulated_and_read_back(load, tmp_p
         drift = { "alliance -> alliance" = -0.2, "days -> days" = -0.2 }
         """
     file = load(text)
-    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
     frame = file.simulate(persons=5, seed=2)
     panel = file.panel(frame)
     assert panel.groups.tolist() == ["a"] * 5 + ["b"] * 5
@@ -887,7 +886,7 @@ def test_packaged_files_can_be_read_and_written(tmp_path, name):
     file = ab.packaged_model(name)
     assert ab.packaged_model(f"{name}.toml") == file
     assert file.questions
-    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
 
 
 def test_an_unknown_packaged_file_is_answered_with_those_there_are():
@@ -953,7 +952,7 @@ def test_a_question_of_mediation_is_asked_as_written(load, tmp_path):
     assert str(file.questions[0]) == (
         "mediation of alliance -> days through contact, horizon 12, change sustained, paths alliance -> contact -> days"
     )
-    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
     fit = fabricated_fit(np.full((3, 3), 0.2), measures=("alliance", "contact", "days"), times=(0, 6, 12))
     (answer,) = file.ask(fit)
     assert (answer.treatment, answer.change, answer.horizon) == ("alliance", "sustained", 12)
@@ -1026,7 +1025,7 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
         "delta_adjustment between alliance and days, missing values of days shifted, deltas -0.5 and -1, absences "
         "not_interviewed, imputations 20",
     ]
-    assert ab.load_model(ab.save_model(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
 
     asked = []
     monkeypatch.setattr(asking, "robustness", lambda *_, **options: asked.append(options))

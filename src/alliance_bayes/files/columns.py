@@ -8,15 +8,16 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import AfterValidator, Field, Strict
 
-from ..basics.declared import Count, Declared, Listed, Name, read
+from ..basics.declared import Count, Declared, Listed, Name, read_partly
 from ..basics.given import shown
 from ..basics.names import number, quoted
 from ..basics.problems import Problems
 from ..panel.checks import numbers, usable_columns
 
-__all__ = ["DerivedColumn", "MeanOf", "Minus", "add_derived", "read_columns"]
+__all__ = ["DerivedColumn", "add_derived", "read_columns"]
 
 FloatArray = npt.NDArray[np.float64]
+Operand = Name | int | float
 
 
 def _different(items: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,8 +32,8 @@ def _with_a_column(operands: tuple[Any, Any]) -> tuple[Any, Any]:
     return operands
 
 
-class MeanOf(Declared):
-    """Mean of several columns in each row.
+class DerivedColumn(Declared):
+    """The mean of several columns in each row, or the difference of two columns or of a column and a number.
 
     Attributes
     ----------
@@ -40,74 +41,51 @@ class MeanOf(Declared):
         Two or more columns of numbers.
     at_least
         How many of them a row must hold; without it all. A row with fewer is missing.
-
-    Examples
-    --------
-    >>> rule = MeanOf(mean_of=("U22A", "U22B", "U22C"), at_least=2)
-    >>> rule.values([np.array([1, 1.0]), np.array([3, 4.0]), np.array([5, np.nan])])
-    array([3. , 2.5])
-    """
-
-    mean_of: Annotated[Listed[Name], AfterValidator(_different)] = Field(
-        min_length=2, description="a list of two or more columns"
-    )
-    at_least: Count | None = Field(None, description="a whole number above 0")
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The columns it is made of."""
-        return self.mean_of
-
-    def values(self, columns: list[FloatArray]) -> FloatArray:
-        """The mean, shape ``(row,)``, of the sources, each of that shape."""
-        stacked = np.array(columns)
-        present = np.count_nonzero(~np.isnan(stacked), axis=0)
-        enough = present >= (self.at_least or len(self.mean_of))
-        mean: FloatArray = np.full(stacked.shape[1], np.nan)
-        np.divide(np.nansum(stacked, axis=0), present, out=mean, where=enough)
-        return mean
-
-    def __str__(self) -> str:
-        enough = "all present" if self.at_least is None else f"{self.at_least} or more present"
-        return f"mean of {', '.join(self.mean_of)} ({enough})"
-
-
-class Minus(Declared):
-    """Difference of two columns, or of a column and a number, in each row.
-
-    Attributes
-    ----------
     minus
-        The first less the second; a text is a column.
+        The first minus the second; a text is a column.
 
     Examples
     --------
-    >>> Minus(minus=(30, "H1_30")).values([np.array([0.0, 28.0])])
+    >>> mean = DerivedColumn(mean_of=("U22A", "U22B", "U22C"), at_least=2)
+    >>> mean.values([np.array([1, 1.0]), np.array([3, 4.0]), np.array([5, np.nan])])
+    array([3. , 2.5])
+    >>> DerivedColumn(minus=(30, "H1_30")).values([np.array([0.0, 28.0])])
     array([30.,  2.])
     """
 
-    minus: Annotated[tuple[Name | int | float, Name | int | float], Strict(False), AfterValidator(_with_a_column)] = (
-        Field(description="two columns, or a column and a number, such as [30, 'drinking_days']")
+    mean_of: Annotated[Listed[Name], Field(min_length=2), AfterValidator(_different)] = Field(
+        (), description="a list of two or more columns"
+    )
+    at_least: Count | None = None
+    minus: Annotated[tuple[Operand, Operand], Strict(False), AfterValidator(_with_a_column)] | None = Field(
+        None, description="two columns, or a column and a number, such as [30, 'drinking_days']"
     )
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The columns it is made of."""
-        return tuple(part for part in self.minus if isinstance(part, str))
+        return tuple(part for part in self.minus or self.mean_of if isinstance(part, str))
 
     def values(self, columns: list[FloatArray]) -> FloatArray:
-        """The difference, shape ``(row,)``, of the sources, each of that shape."""
+        """The derived values, shape ``(row,)``, of the sources, each of that shape."""
+        if self.minus is None:
+            return self._mean(np.array(columns))
         of_source = dict(zip(self.sources, columns, strict=True))
         first, second = (of_source[part] if isinstance(part, str) else np.float64(part) for part in self.minus)
         return np.asarray(first - second, dtype=np.float64)
 
+    def _mean(self, items: FloatArray) -> FloatArray:
+        present = np.count_nonzero(~np.isnan(items), axis=0)
+        enough = present >= (self.at_least or len(self.mean_of))
+        mean: FloatArray = np.full(items.shape[1], np.nan)
+        np.divide(np.nansum(items, axis=0), present, out=mean, where=enough)
+        return mean
+
     def __str__(self) -> str:
-        first, second = (part if isinstance(part, str) else number(part) for part in self.minus)
-        return f"{first} - {second}"
-
-
-type DerivedColumn = MeanOf | Minus
-RULES: dict[str, type[MeanOf] | type[Minus]] = {"mean_of": MeanOf, "minus": Minus}
+        if self.minus is not None:
+            return " - ".join(part if isinstance(part, str) else number(part) for part in self.minus)
+        enough = "all present" if self.at_least is None else f"{self.at_least} or more present"
+        return f"mean of {', '.join(self.mean_of)} ({enough})"
 
 
 def read_columns(tables: Mapping[str, object], problems: Problems) -> dict[str, DerivedColumn]:
@@ -118,17 +96,15 @@ def read_columns(tables: Mapping[str, object], problems: Problems) -> dict[str, 
         if not isinstance(table, dict):
             problems.add(f"{where} must be a table, such as {{ mean_of = ['item_1', 'item_2'] }}; got {shown(table)}.")
             continue
-        rules = [rule for rule in RULES if rule in table]
+        columns[name] = column = read_partly(DerivedColumn, table, where, problems)
+        rules = [rule for rule in ("mean_of", "minus") if rule in table]
         if len(rules) != 1:
             problems.add(f"{where} needs one of 'mean_of' and 'minus'; it has {quoted(rules) or 'neither'}.")
-            continue
-        rule = read(RULES[rules[0]], table, where, problems)
-        if isinstance(rule, MeanOf) and (rule.at_least or 0) > len(rule.mean_of):
-            problems.add(
-                f"{where} at_least must be at most {len(rule.mean_of)}, the number of its columns; got {rule.at_least}."
-            )
-        if rule is not None:
-            columns[name] = rule
+        elif rules == ["minus"] and column.at_least is not None:
+            problems.add(f"{where} at_least belongs to 'mean_of', not to 'minus'.")
+        elif column.mean_of and (column.at_least or 0) > len(column.mean_of):
+            most = len(column.mean_of)
+            problems.add(f"{where} at_least must be at most {most}, the number of its columns; got {column.at_least}.")
     return columns
 
 

@@ -10,24 +10,22 @@ import pandas as pd
 
 from ..basics.calls import checked
 from ..basics.declared import read_partly
-from ..basics.given import shown
-from ..basics.names import did_you_mean, number, quoted
+from ..basics.names import number
 from ..basics.problems import ModelFileError, Problems
 from ..basics.writing import write_text
 from ..panel import Panel, read_frame
 from ..questions.answer import Answer
 from ..simulation import simulate
 from .content import Content, Kind
-from .kinds.association import ASSOCIATION
-from .kinds.causal_order import CAUSAL_ORDER
-from .kinds.panel_model import PANEL_MODEL
+from .kinds import association, causal_order, panel_model
 from .reading import document_of, packaged_text, text_at
 from .sections import FORMAT
+from .terms import as_in_a_file
 from .writing import as_toml
 
 __all__ = ["ModelFile", "load", "packaged_model"]
 
-KINDS = (PANEL_MODEL, CAUSAL_ORDER, ASSOCIATION)
+KINDS = (panel_model.KIND, causal_order.KIND, association.KIND)
 SEED = 1
 
 type Data = pd.DataFrame | str | PathLike[str]
@@ -335,22 +333,16 @@ def packaged_model(name: str) -> ModelFile:
 def _read(text: str, name: str) -> ModelFile:
     document = document_of(text, name)
     problems = Problems(f"{name} cannot be used as a model file")
-    content = _kind_of(document.get("model"), problems).read(document, problems)
+    content = _kind_of(document.get("model")).read(document, problems)
+    problems.found = [as_in_a_file(problem) for problem in problems.found]
     problems.raise_as(ModelFileError)
     return ModelFile(**content)
 
 
-def _kind_of(model: object, problems: Problems) -> Kind:
-    """The kind of file by its model; where that is unknown, one about a panel, so that all else is checked."""
-    models = {name: kind for kind in KINDS for name in kind.models}
+def _kind_of(model: object) -> Kind:
+    """The kind of file by its model; where that is unknown, one about a panel, which then says so."""
     named = model.get("kind") if isinstance(model, dict) else None
-    if isinstance(named, str) and named in models:
-        return models[named]
-    if isinstance(model, dict):
-        problems.add(
-            f"[model] kind must be one of {quoted(models)}; got {shown(named)}{did_you_mean(named, models) or '.'}"
-        )
-    return PANEL_MODEL
+    return next((kind for kind in KINDS if named in kind.models), panel_model.KIND)
 
 
 def _frozen(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,28 @@ from pydantic import Field
 
 from ..basics.declared import Column, Count, Declared, Seed, Table, Text
 from ..posterior.settings import MOST
+from ..spec.mapping import KINDS as MODELS
 
-__all__ = ["FORMAT", "Head", "PersonAndTime", "SamplingOfChains", "SamplingWithWarmUp", "Tables"]
+__all__ = [
+    "ASSOCIATION",
+    "CAUSAL_ORDER",
+    "FORMAT",
+    "KINDS",
+    "Chains",
+    "Draws",
+    "Head",
+    "PersonAndTime",
+    "SamplingOfChains",
+    "SamplingWithWarmUp",
+    "Tables",
+    "Tune",
+]
 
 FORMAT = 1
+CAUSAL_ORDER, ASSOCIATION = "causal_order", "association"
+KINDS = (*MODELS, CAUSAL_ORDER, ASSOCIATION)
+"""What ``kind`` in the section [model] may be."""
+
 type Tables = list[Table]
 
 
@@ -23,8 +41,8 @@ class Head(Declared):
     format: Annotated[int, Field(ge=FORMAT, le=FORMAT, description=f"the number {FORMAT}")]
     title: Text
     panel: Table = Field(description="a section, [panel]")
-    columns: Table = Field({}, description="a section, [columns]")
     model: Table = Field(description="a section, [model]")
+    columns: Table = Field({}, description="a section, [columns]")
     sampling: Table = Field({}, description="a section, [sampling]")
 
 
@@ -35,15 +53,23 @@ class PersonAndTime(Declared):
     time: Column
 
 
+Draws = Annotated[Count, _at_most("draws")]
+Tune = Annotated[Count, _at_most("tune")]
+Chains = Annotated[Count, _at_most("chains")]
+
+
 class SamplingOfChains(Declared):
     """How a posterior is drawn from."""
 
-    draws: Annotated[Count, _at_most("draws")] | None = None
-    chains: Annotated[Count, _at_most("chains")] | None = None
+    draws: Draws | None = None
+    chains: Chains | None = None
     seed: Seed | None = None
 
 
-class SamplingWithWarmUp(SamplingOfChains):
+class SamplingWithWarmUp(Declared):
     """How a posterior is sampled by a sampler that warms up."""
 
-    tune: Annotated[Count, _at_most("tune")] | None = None
+    draws: Draws | None = None
+    tune: Tune | None = None
+    chains: Chains | None = None
+    seed: Seed | None = None

@@ -16,12 +16,14 @@ SECTIONS = ("state", *BY_NAME)
 
 
 def plain(value: Any) -> Any:
-    """Mappings as dicts, tuples as lists and shifts as tables, all the way down."""
+    """Mappings as dicts, tuples as lists, shifts as tables and whole numbers without a point, all the way down."""
     if isinstance(value, Shift):
         return {"shift": value.by}
     if isinstance(value, Mapping):
         return {name: plain(entry) for name, entry in value.items()}
-    return [plain(entry) for entry in value] if isinstance(value, tuple | list) else value
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def as_toml(sections: Mapping[str, Any]) -> str:

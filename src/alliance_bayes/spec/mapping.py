@@ -1,6 +1,6 @@
 """Specs as plain mappings and back: what model files and saved fits hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -53,8 +53,15 @@ def _plain(value: Any) -> Any:
     return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
 
 
-def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
+def spec_from_mapping(mapping: Mapping[str, Any], kinds: Iterable[str] = KINDS) -> CrossLagged:
     """Read a spec from plain values; the inverse of `spec_to_mapping`.
+
+    Parameters
+    ----------
+    mapping
+        Kind of the model, and its options.
+    kinds
+        What the kind may be, where models of other kinds are read elsewhere.
 
     Raises
     ------
@@ -68,25 +75,28 @@ def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
     """
     problems = Problems("[model] cannot be read")
     kind = mapping.get("kind")
-    model = KINDS.get(str(kind))
-    if model is None:
-        problems.add(
-            f"kind must be one of {quoted(KINDS)}; got {shown(kind)}{did_you_mean(str(kind), list(KINDS)) or '.'}"
-        )
-    options = [option.name for option in fields(model or RICLPM)]
+    known = isinstance(kind, str) and kind in KINDS
+    if not known:
+        problems.add(f"kind must be one of {quoted(kinds)}; got {shown(kind)}{did_you_mean(kind, kinds) or '.'}")
+    model = KINDS[str(kind)] if known else RICLPM
+    options = [option.name for option in fields(model) if option.name != "priors"]
+    anywhere = {option.name for each in KINDS.values() for option in fields(each)}
     for name in mapping:
-        if name != "kind" and name not in options:
+        if name not in ("kind", "priors") and name not in (options if known else anywhere):
             problems.add(f"No option is called '{name}'{choices(name, ['kind', *options], 'Options')}")
     if "measures" not in mapping:
         problems.add("measures is missing: the names of two or more measures.")
-    given = {name: value for name, value in mapping.items() if name in options and name != "priors"}
+    given = {name: value for name, value in mapping.items() if name in options}
     _read_occurrence(given, problems)
-    priors = Priors()
     with problems.collecting():
-        priors = Priors.from_mapping(mapping.get("priors", {}))
+        given["priors"] = Priors.from_mapping(mapping.get("priors", {}))
+    spec = None
+    if "measures" in mapping:
+        with problems.collecting():
+            spec = model(**given)
     problems.raise_as(SpecError)
-    assert model is not None
-    return model(**given, priors=priors)
+    assert spec is not None
+    return spec
 
 
 def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:

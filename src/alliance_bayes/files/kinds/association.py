@@ -15,12 +15,11 @@ from ...questions.association import association
 from ...spec.association import RandomInterceptRegression
 from ..columns import read_columns
 from ..content import Content, Kind
-from ..sections import Head, SamplingOfChains, Tables
+from ..sections import ASSOCIATION, Head, SamplingOfChains, Tables
 from .long_frames import panel_of_columns, with_derived
 
-__all__ = ["ASSOCIATION"]
+__all__ = ["KIND"]
 
-KIND = "association"
 
 ColumnNames = Annotated[Listed[Name], Field(min_length=1, description="a list of columns, such as ['alliance']")]
 
@@ -99,7 +98,7 @@ def _sections(content: Content) -> dict[str, Any]:
     regressions = [
         {"name": name} | {key: value for key, value in table.items() if key in own} for name, table in written.items()
     ]
-    return {"panel": shared[0]["panel"], "model": {"kind": KIND, **shared[0]["model"]}, "regression": regressions}
+    return {"panel": shared[0]["panel"], "model": {"kind": ASSOCIATION, **shared[0]["model"]}, "regression": regressions}
 
 
 def _labels(content: Content) -> list[str]:
@@ -140,9 +139,9 @@ def _fit(content: Content, rows: pd.DataFrame) -> dict[str, Answer]:
     return {name: association(regression, rows, **content.sampling) for name, regression in content.spec.items()}
 
 
-ASSOCIATION = Kind(
+KIND = Kind(
     name="associations",
-    models=(KIND,),
+    models=(ASSOCIATION,),
     spec=Mapping,
     sampling=SamplingOfChains,
     labels=_labels,

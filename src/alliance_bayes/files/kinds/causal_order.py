@@ -22,12 +22,11 @@ from ...spec.association import NAME
 from ..columns import read_columns
 from ..content import Content, Kind
 from ..questions import CAUSAL, Question, answers, by_name, read_questions
-from ..sections import Head, PersonAndTime, SamplingWithWarmUp, Tables
+from ..sections import CAUSAL_ORDER, Head, PersonAndTime, SamplingWithWarmUp, Tables
 from .long_frames import panel_of_columns, with_derived
 
-__all__ = ["CAUSAL_ORDER", "CausalRegression", "CausalRegressions"]
+__all__ = ["KIND", "CausalRegression", "CausalRegressions"]
 
-KIND = "causal_order"
 AT = "_at_"
 SAMPLING = {"draws": 1000, "tune": 1000, "chains": 4}
 
@@ -200,7 +199,7 @@ def _sections(content: Content) -> dict[str, Any]:
     model = {name: getattr(spec, name) for name in ("requires", "randomised") if getattr(spec, name)}
     return {
         "panel": content.panel_options,
-        "model": {"kind": KIND, **model},
+        "model": {"kind": CAUSAL_ORDER, **model},
         "regression": [each.given() for each in spec.regressions],
         "simulation": spec.simulation,
     }
@@ -327,9 +326,9 @@ def _ask(content: Content, orders: Mapping[str, CausalOrder]) -> dict[str, Answe
     return answers(CAUSAL, content.questions, lambda name: (orders[name], seed + names.index(name) + 1, monte_carlo))
 
 
-CAUSAL_ORDER = Kind(
+KIND = Kind(
     name="regressions in causal order",
-    models=(KIND,),
+    models=(CAUSAL_ORDER,),
     spec=CausalRegressions,
     sampling=SamplingWithWarmUp,
     labels=lambda content: [content.panel_options["person"]],

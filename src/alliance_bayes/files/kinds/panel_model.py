@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from ...basics.declared import Column, Listed, Measures, Name, Table, Text, read_partly
+from ...basics.declared import Column, Declared, Listed, Measures, Name, Seed, Table, Text, read_partly
 from ...basics.names import choices, did_you_mean, number
 from ...basics.problems import PanelError, Problems
 from ...engine.model_on_panel import panel_model
@@ -18,14 +18,16 @@ from ...panel.records import Contradictions
 from ...posterior.fitting import Fit, fit
 from ...simulation import GroupTruth, Truth
 from ...spec.cross_lagged import CrossLagged
-from ...spec.mapping import KINDS, spec_from_mapping, spec_to_mapping
+from ...spec.mapping import KINDS as MODELS
+from ...spec.mapping import spec_from_mapping, spec_to_mapping
+from ...spec.responses import family_from_mapping
 from ...spec.priors import Priors
 from ..columns import add_derived, read_columns
 from ..content import Content, Kind
 from ..questions import PANEL, answers, read_questions
-from ..sections import Head, PersonAndTime, SamplingWithWarmUp, Tables
+from ..sections import KINDS, Chains, Draws, Head, PersonAndTime, Tables, Tune
 
-__all__ = ["PANEL_MODEL"]
+__all__ = ["KIND"]
 
 
 class PanelHead(Head):
@@ -54,10 +56,14 @@ class PanelSection(PersonAndTime):
     own_time: Column | None = None
 
 
-class PanelSampling(SamplingWithWarmUp):
+class PanelSampling(Declared):
     """Arguments of `fit`."""
 
+    draws: Draws | None = None
+    tune: Tune | None = None
+    chains: Chains | None = None
     target_accept: float | None = Field(None, gt=0, lt=1, description="a number between 0 and 1")
+    seed: Seed | None = None
 
 
 def _read(document: Table, problems: Problems) -> dict[str, Any]:
@@ -103,11 +109,14 @@ def _spec(
     Less its covariates, its state and what its families are given.
     """
     table, spec = dict(head.model), None
+    if "priors" in table:
+        problems.add("[model] priors stand in a section of their own, [priors].")
+        del table["priors"]
     if "measures" not in table and section.measures:
         table["measures"] = [name for name in section.measures if name not in _named_elsewhere(table)]
     with problems.collecting("[model] "):
-        if "measures" in table and table.get("kind") in [*KINDS]:
-            spec = spec_from_mapping(table)
+        if "measures" in table:
+            spec = spec_from_mapping(table, KINDS)
     with problems.collecting("[priors] "):
         priors = Priors.from_mapping(head.priors)
         spec = spec and replace(spec, priors=priors)
@@ -266,9 +275,9 @@ def _fit(content: Content, panel: Panel) -> Fit:
     return fit(content.spec, panel, **content.sampling)
 
 
-PANEL_MODEL = Kind(
+KIND = Kind(
     name="model of a panel",
-    models=tuple(KINDS),
+    models=tuple(MODELS),
     spec=CrossLagged,
     sampling=PanelSampling,
     labels=_labels,

@@ -46,7 +46,7 @@ def test_run_succeeds_and_prints_the_answers(ran):
     result, out = ran
     assert (result.exit_code, result.stderr) == (0, "")
     fit = ab.load_fit(out / "draws.nc")
-    (answer,) = ab.load_model(MODEL).ask(fit)
+    (answer,) = ab.load(MODEL).ask(fit).values()
     assert result.stdout == "\n".join(
         [
             "Does the alliance with the sponsor lead abstinence, or the reverse?",
@@ -96,7 +96,7 @@ def test_options_take_the_place_of_the_files_settings(ran):
 def test_the_text_carries_everything_that_the_answer_rests_on(ran):
     _, out = ran
     text = (out / "answer.txt").read_text()
-    file, fit = ab.load_model(MODEL), ab.load_fit(out / "draws.nc")
+    file, fit = ab.load(MODEL), ab.load_fit(out / "draws.nc")
     for part in (file, fit.panel, fit.health, *file.ask(fit), *fit.spec.assumptions):
         assert str(part) in text
     assert "\nSampled with: draws 50, tune 100, chains 2, cores " in text
@@ -211,7 +211,7 @@ def test_draws_go_elsewhere_where_the_folder_cannot_take_them(again, data, monke
 def test_check_says_what_would_be_fitted_and_samples_nothing(data, tmp_path):
     result = invoke("check", MODEL, data)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"{ab.load_model(MODEL).check(data)}\n"
+    assert result.stdout == f"{ab.load(MODEL).check(data)}\n"
 
 
 def test_simulated_files_hold_the_same_persons_in_both_formats(data, tmp_path):
@@ -222,7 +222,7 @@ def test_simulated_files_hold_the_same_persons_in_both_formats(data, tmp_path):
         f"120 persons, 360 rows, seed 8: {path} (the folder {path.parent} was made)\n",
     )
     pd.testing.assert_frame_equal(pd.read_parquet(path), pd.read_csv(data))
-    pd.testing.assert_frame_equal(pd.read_csv(data), ab.load_model(MODEL).simulate(persons=120, seed=8))
+    pd.testing.assert_frame_equal(pd.read_csv(data), ab.load(MODEL).simulate(persons=120, seed=8))
 
 
 @pytest.mark.filterwarnings("default::alliance_bayes.PanelWarning")
@@ -367,7 +367,7 @@ def test_the_demo_answers_the_packaged_question(tmp_path, monkeypatch):
     asked = []
 
     def answer(file, data, out, *, source, overwrite, **settings):
-        assert ab.load_model(source) == file
+        assert ab.load(source) == file
         assert not overwrite
         asked.append((file, data, out, settings))
 
@@ -418,7 +418,7 @@ def test_an_association_file_is_answered(tmp_path):
     result = invoke("run", model, tmp_path / "study.csv", "--out", tmp_path / "out", *few)
     assert (result.exit_code, result.stderr) == (0, "")
     assert finished(tmp_path / "out")
-    answers = ab.load_association(model).ask(study.frame, draws=40, chains=2, seed=3)
+    answers = ab.load(model).ask(study.frame, draws=40, chains=2, seed=3)
     written = (tmp_path / "out" / "answer.txt").read_text()
     for place, (name, answer) in enumerate(answers.items(), start=1):
         assert f"Regression {place}: {name}\n{answer}\nFigure: " in result.stdout
@@ -445,7 +445,7 @@ def test_a_causal_file_is_answered(tmp_path, monkeypatch):
     assert (result.exit_code, result.stderr) == (0, "")
     assert finished(tmp_path / "out")
     written = (tmp_path / "out" / "answer.txt").read_text()
-    for place, (name, answer) in enumerate(ab.load_causal(model).ask(study.frame, seed=3).items(), start=1):
+    for place, (name, answer) in enumerate(ab.load(model).ask(study.frame, seed=3).items(), start=1):
         assert f"Question {place}: {name}: contrast_of_regimes on {answer.outcome}\n{answer}\n" in result.stdout
         assert str(answer) in written
         table = pd.read_csv(tmp_path / "out" / f"{place}-contrast-of-regimes.csv", index_col=0)

@@ -11,9 +11,9 @@ from hypothesis import given, settings, strategies as st
 
 import alliance_bayes as ab
 from alliance_bayes.files.columns import DerivedColumn
-from alliance_bayes.questions.registry import questions
-from alliance_bayes.files.reading import packaged_text
 from alliance_bayes.files.kinds.panel_model import PanelSection
+from alliance_bayes.files.reading import packaged_text
+from alliance_bayes.questions.registry import questions
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
 

@@ -126,7 +126,9 @@ def add_derived(
             failed.add(name)
             continue
         of_sources = Problems("sources")
-        sources = [values[source] if source in values else _source(frame, source, of_sources) for source in column.sources]
+        sources = [
+            values[source] if source in values else _source(frame, source, of_sources) for source in column.sources
+        ]
         usable = [source for source in sources if source is not None]
         if len(usable) == len(sources):
             values[name] = column.values(usable)

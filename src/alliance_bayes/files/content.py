@@ -14,7 +14,7 @@ from ..simulation import GroupTruth, Truth
 from .columns import DerivedColumn
 from .questions import Question
 
-__all__ = ["Content", "Kind"]
+__all__ = ["Content", "Kind", "Rows"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,25 @@ class Content:
     questions: tuple[Question, ...] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
     truth: Truth | GroupTruth | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A data frame as regressions read it.
+
+    Attributes
+    ----------
+    frame
+        The rows.
+    text
+        What they are, in words.
+    """
+
+    frame: pd.DataFrame
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -52,16 +71,18 @@ class Kind:
         What is particular to the kind as plain values, section by section.
     lines
         The same in words.
+    names
+        Names of its answers.
     panel
         Panel of a data frame, given where the frame is from.
-    prepare
-        What is fitted to, of a data frame and where it is from.
+    data
+        What the spec is fitted to, of a data frame and where it is from: a panel, or `Rows`.
     check
-        What would be fitted to the prepared data, line by line.
+        What would be fitted to these data, line by line.
     fit
         What the questions are asked of, sampled.
     ask
-        Answers by the name of the question, given the content and what was fitted.
+        Answers by the name of the question, given what `fit` returned.
     """
 
     name: str
@@ -72,8 +93,9 @@ class Kind:
     read: Callable[[Table, Problems], dict[str, Any]]
     sections: Callable[[Content], dict[str, Any]]
     lines: Callable[[Content], list[str]]
+    names: Callable[[Content], tuple[str, ...]]
     panel: Callable[[Content, pd.DataFrame, str], Panel]
-    prepare: Callable[[Content, pd.DataFrame, str], Any]
+    data: Callable[[Content, pd.DataFrame, str], Any]
     check: Callable[[Content, Any], list[str]]
     fit: Callable[[Content, Any], Any]
     ask: Callable[[Content, Any], Mapping[str, Answer]]

@@ -16,7 +16,7 @@ from ..basics.writing import write_text
 from ..panel import Panel, read_frame
 from ..questions.answer import Answer
 from ..simulation import simulate
-from .content import Content, Kind
+from .content import Content, Kind, Rows
 from .kinds import association, causal_order, panel_model
 from .reading import document_of, packaged_text, text_at
 from .sections import FORMAT
@@ -74,6 +74,11 @@ class ModelFile(Content):
         return self._kind.name
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the answers that `ask` gives, in order."""
+        return self._kind.names(self)
+
+    @property
     def settings(self) -> tuple[str, ...]:
         """Names of the settings that `sampling` may hold."""
         return tuple(self._kind.sampling.model_fields)
@@ -111,6 +116,31 @@ class ModelFile(Content):
         return self._kind.panel(self, *self._frame(data))
 
     @checked(ModelFileError)
+    def read(self, data: Data | Panel | Rows) -> Panel | Rows:
+        """The data as the spec is fitted to them; they print.
+
+        Parameters
+        ----------
+        data
+            As in `panel`; what was read before is returned as it is.
+
+        Returns
+        -------
+        Panel or Rows
+            Of a model of a panel the panel. Of regressions in causal order a row for each person, with a column for
+            each variable; where a state is off, what requires it and what is 0 without it are 0. Of associations the
+            rows of the data.
+
+        Raises
+        ------
+        PanelError
+            As in `panel`.
+        ModelFileError
+            If a variable of a regression is none of the data.
+        """
+        return data if isinstance(data, Panel | Rows) else self._kind.data(self, *self._frame(data))
+
+    @checked(ModelFileError)
     def check(self, data: Data) -> str:
         """What would be fitted to these data, without sampling.
 
@@ -133,16 +163,17 @@ class ModelFile(Content):
         ModelFileError
             If a variable of a regression is none of the data.
         """
-        return "\n".join([str(self), "", *self._kind.check(self, self._prepared(data))])
+        read = self.read(data)
+        return "\n".join([f"{self}\n\n{read}\n", *self._kind.check(self, read)])
 
     @checked(ModelFileError)
-    def fit(self, data: Data | Panel, **settings: Any) -> Any:
+    def fit(self, data: Data | Panel | Rows, **settings: Any) -> Any:
         """Sample what the questions are asked of.
 
         Parameters
         ----------
         data
-            As in `panel`, or what `panel` made of it.
+            As in `panel`, or what `read` made of it.
         settings
             Instead of those of the file; see `settings`. Without a seed it is 1.
 
@@ -153,7 +184,7 @@ class ModelFile(Content):
             of associations their answers by name.
         """
         file = self.with_settings(**settings)
-        return self._kind.fit(file, self._prepared(data))
+        return self._kind.fit(file, self.read(data))
 
     @checked(ModelFileError)
     def ask(self, data: Any, **settings: Any) -> dict[str, Answer]:
@@ -173,7 +204,7 @@ class ModelFile(Content):
             "directionality", and a second one "directionality 2".
         """
         file = self.with_settings(**settings)
-        fitted = self._kind.fit(file, self._prepared(data)) if isinstance(data, Data.__value__ | Panel) else data
+        fitted = file.fit(data) if isinstance(data, pd.DataFrame | str | PathLike | Panel | Rows) else data
         return dict(self._kind.ask(file, fitted))
 
     def with_settings(self, **settings: Any) -> "ModelFile":
@@ -274,9 +305,6 @@ class ModelFile(Content):
         if isinstance(data, str | PathLike):
             return read_frame(data, labels=self._kind.labels(self)), Path(data).name
         return data, "data frame"
-
-    def _prepared(self, data: Data | Panel) -> Any:
-        return data if isinstance(data, Panel) else self._kind.prepare(self, *self._frame(data))
 
 
 @checked(ModelFileError)

@@ -22,12 +22,9 @@ CAUSAL: Subject = "regressions in causal order"
 
 
 def _policy(value: object) -> Policy:
-    match value:
-        case {"shift": by} if len(value) == 1 and is_number(by):
-            return Shift(float(by))
-        case Shift():
-            return value
-    if not is_number(value):
+    if isinstance(value, dict) and set(value) == {"shift"} and is_number(value["shift"]):
+        return Shift(float(value["shift"]))
+    if not isinstance(value, Shift) and not is_number(value):
         raise ValueError("")
     return value
 
@@ -89,7 +86,8 @@ class Question:
     def arguments(self) -> Arguments:
         """The options as the question declares them."""
         subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
-        return questions(subject)[self.ask].arguments.model_validate(dict(self.options))
+        arguments: Arguments = questions(subject)[self.ask].arguments.model_validate(dict(self.options))
+        return arguments
 
     def to_table(self) -> Table:
         """The question as a file holds it."""

@@ -5,7 +5,10 @@ import re
 __all__ = ["as_in_a_file"]
 
 TERMS = (
-    (r"(?:state=)?ab\.State\(('[^']*'), required_by=(\[[^]]*\])\)", r"a section [model.state] with name = \1 and required_by = \2"),
+    (
+        r"(?:state=)?ab\.State\(('[^']*'), required_by=(\[[^]]*\])\)",
+        r"a section [model.state] with name = \1 and required_by = \2",
+    ),
     (r"ab\.Normal\(([^)]*)\)", r"{ normal = [\1] }"),
     (r"ab\.Items\(\[\.\.\.\], categories\)", "{ family = 'items', items = [...], categories = ... }"),
     (r"\bpass (?=\w+=)", "write "),

@@ -14,7 +14,7 @@ from ...questions.answer import Answer
 from ...questions.association import association
 from ...spec.association import RandomInterceptRegression
 from ..columns import read_columns
-from ..content import Content, Kind
+from ..content import Content, Kind, Rows
 from ..sections import ASSOCIATION, Head, SamplingOfChains, Tables
 from .long_frames import panel_of_columns, with_derived
 
@@ -58,7 +58,7 @@ class AssociationRegression(Declared):
     parts: dict[str, ColumnNames] = Field({}, description="a table from outcomes to lists of columns")
 
 
-SHARED = {"panel": AssociationPanel, "model": AssociationModel}
+SHARED: dict[str, type[Declared]] = {"panel": AssociationPanel, "model": AssociationModel}
 
 
 def _read(document: Table, problems: Problems) -> dict[str, Any]:
@@ -98,25 +98,33 @@ def _sections(content: Content) -> dict[str, Any]:
     regressions = [
         {"name": name} | {key: value for key, value in table.items() if key in own} for name, table in written.items()
     ]
-    return {"panel": shared[0]["panel"], "model": {"kind": ASSOCIATION, **shared[0]["model"]}, "regression": regressions}
+    return {
+        "panel": shared[0]["panel"],
+        "model": {"kind": ASSOCIATION, **shared[0]["model"]},
+        "regression": regressions,
+    }
 
 
 def _labels(content: Content) -> list[str]:
     return list(dict.fromkeys(regression.person for regression in content.spec.values()))
 
 
-def _rows(content: Content, frame: pd.DataFrame, source: str) -> pd.DataFrame:
-    columns = dict.fromkeys(name for regression in content.spec.values() for name in regression.columns)
-    return with_derived(content, frame, source, columns)
+def _columns(content: Content) -> list[str]:
+    return list(dict.fromkeys(name for regression in content.spec.values() for name in regression.columns))
+
+
+def _rows(content: Content, frame: pd.DataFrame, source: str) -> Rows:
+    data = with_derived(content, frame, source, _columns(content))
+    persons = data[next(iter(content.spec.values())).person].nunique()
+    return Rows(data, f"{source}: {len(data):,} rows of {persons:,} persons")
 
 
 def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
     first = next(iter(content.spec.values()))
     clock = (first.person, first.time)
-    columns = dict.fromkeys(name for regression in content.spec.values() for name in regression.columns)
     return panel_of_columns(
-        _rows(content, frame, source),
-        [name for name in columns if name not in clock],
+        _rows(content, frame, source).frame,
+        [name for name in _columns(content) if name not in clock],
         person=first.person,
         time=first.time,
         times=first.times,
@@ -124,19 +132,19 @@ def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
     )
 
 
-def _check(content: Content, rows: pd.DataFrame) -> list[str]:
+def _check(content: Content, rows: Rows) -> list[str]:
     lines, problems = [], Problems("These associations cannot be asked of these data")
     for name, regression in content.spec.items():
         with problems.collecting(f"{name}: "):
-            for outcome, complete in complete_rows(regression, rows).items():
+            for outcome, complete in complete_rows(regression, rows.frame).items():
                 persons = complete[regression.person].nunique()
                 lines.append(f"{name}: {outcome} in {len(complete):,} complete rows of {persons:,} persons.")
     problems.raise_as(SpecError)
     return [*lines, "No problems: all regressions can be fitted."]
 
 
-def _fit(content: Content, rows: pd.DataFrame) -> dict[str, Answer]:
-    return {name: association(regression, rows, **content.sampling) for name, regression in content.spec.items()}
+def _fit(content: Content, rows: Rows) -> dict[str, Answer]:
+    return {name: association(regression, rows.frame, **content.sampling) for name, regression in content.spec.items()}
 
 
 KIND = Kind(
@@ -148,8 +156,9 @@ KIND = Kind(
     read=_read,
     sections=_sections,
     lines=lambda content: [f"{name}: {regression}" for name, regression in content.spec.items()],
+    names=lambda content: tuple(content.spec),
     panel=_panel,
-    prepare=_rows,
+    data=_rows,
     check=_check,
     fit=_fit,
     ask=lambda content, answers: answers,

@@ -7,12 +7,11 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import AfterValidator, Field
 
-from ...basics.declared import Column, Count, Declared, Listed, Name, Table, Text, read, read_partly
-from ...basics.given import is_number
+from ...basics.declared import Count, Declared, Listed, Name, Table, read, read_partly
 from ...basics.names import choices, in_words, number, quoted
 from ...basics.problems import ModelFileError, Problems
 from ...causal.g_formula.causal_order import CausalOrder
-from ...causal.g_formula.regimes import Policy, Shift, is_set
+from ...causal.g_formula.regimes import Shift, is_set
 from ...causal.g_formula.regressions import FAMILIES, Regression, regression
 from ...causal.regressions.families import fit_by_bambi
 from ...panel import Panel
@@ -20,7 +19,7 @@ from ...questions.answer import Answer
 from ...questions.counterfactual_checks import MonteCarlo
 from ...spec.association import NAME
 from ..columns import read_columns
-from ..content import Content, Kind
+from ..content import Content, Kind, Rows
 from ..questions import CAUSAL, Question, answers, by_name, read_questions
 from ..sections import CAUSAL_ORDER, Head, PersonAndTime, SamplingWithWarmUp, Tables
 from .long_frames import panel_of_columns, with_derived
@@ -37,7 +36,7 @@ def _of_one_response(formula: str) -> str:
     return " ".join(formula.split())
 
 
-def _known(family: str) -> str:
+def _simulated(family: str) -> str:
     if family not in FAMILIES:
         raise ValueError("")
     return family
@@ -60,7 +59,7 @@ class CausalRegression(Declared):
     formula: Annotated[Name, AfterValidator(_of_one_response)] = Field(
         description="a text, such as 'days_at_6 ~ sponsor_at_3 + severity'"
     )
-    family: Annotated[str, AfterValidator(_known)] = Field("gaussian", description=f"one of {quoted(FAMILIES)}")
+    family: Annotated[str, AfterValidator(_simulated)] = Field("gaussian", description=f"one of {quoted(FAMILIES)}")
     zero_without: Name | None = Field(None, description="the name of a state, such as 'sponsor_at_3'")
 
     @property
@@ -180,7 +179,7 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
     problems = [f"Two regressions make '{name}'." for name in sorted({name for name in made if made.count(name) > 1})]
     named = [(f"[model] requires: '{name}'", name) for pair in spec.requires.items() for name in pair]
     named += [(f"[model] randomised: '{name}'", name) for name in spec.randomised]
-    named += [(f"zero_without = '{each.zero_without}'", each.zero_without) for each in spec.regressions]
+    named += [(f"zero_without = '{each.zero_without}'", each.zero_without) for each in spec.regressions if each.zero_without]
     for question in questions:
         if (outcome := question.arguments.outcome) not in made:
             there_are = choices(outcome, made, "They make")
@@ -189,7 +188,7 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
     problems += [
         f"{where} is in no formula{choices(name, known, 'Formulas hold')}"
         for where, name in named
-        if name is not None and name not in known
+        if name not in known
     ]
     return problems
 
@@ -215,7 +214,7 @@ def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
     return panel_of_columns(data, list(columns), **options)
 
 
-def _wide(content: Content, frame: pd.DataFrame, source: str) -> pd.DataFrame:
+def _wide(content: Content, frame: pd.DataFrame, source: str) -> Rows:
     """One row per person, with the columns that the regressions read.
 
     Where a state is off, what requires it and what is 0 without it are 0.
@@ -242,43 +241,43 @@ def _wide(content: Content, frame: pd.DataFrame, source: str) -> pd.DataFrame:
     without = {each.response: each.zero_without for each in content.spec.regressions if each.zero_without}
     for name, state in {**content.spec.requires, **without}.items():
         wide[name] = wide[name].where(wide[state] != 0, 0)
-    return wide.infer_objects()
+    return Rows(wide.infer_objects(), f"{source}: {len(wide):,} persons, one row each")
 
 
 def _with_derived(content: Content, frame: pd.DataFrame, source: str) -> pd.DataFrame:
     return with_derived(content, frame, source, [content.panel_options[name] for name in ("person", "time")])
 
 
-def _rows(spec: CausalRegressions, each: CausalRegression, wide: pd.DataFrame) -> pd.DataFrame:
+def _known(spec: CausalRegressions, each: CausalRegression, wide: pd.DataFrame) -> pd.DataFrame:
     """Persons to whom a regression is fitted: all that it reads is known, and its response exists."""
     state = each.zero_without or spec.requires.get(each.response)
     rows = wide if state is None else wide[wide[state] == 1]
     return rows[list(each.variables)].dropna()
 
 
-def _check(content: Content, wide: pd.DataFrame) -> list[str]:
-    lines, problems = [f"{len(wide):,} persons."], Problems(f"'{content.title}' cannot be asked of these data")
+def _check(content: Content, rows: Rows) -> list[str]:
+    lines, problems = [], Problems(f"'{content.title}' cannot be asked of these data")
     for each in content.spec.regressions:
-        persons = len(_rows(content.spec, each, wide))
-        lines.append(f"{each.response}: {persons:,} of them, of whom all that its regression reads is known.")
+        persons = len(_known(content.spec, each, rows.frame))
+        lines.append(f"{each.response}: {persons:,} persons of whom all that its regression reads is known.")
         if not persons:
             problems.add(f"There is no person of whom all that the regression of '{each.response}' reads is known.")
     problems.raise_as(ModelFileError)
     return [*lines, "No problems: all regressions can be fitted."]
 
 
-def _orders(content: Content, wide: pd.DataFrame) -> dict[str, CausalOrder]:
+def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
     """Each question's regressions in their order.
 
     A question simulates what its treatments change, up to its outcome; all that comes before is as it was observed, and
     the question is asked of the persons of whom it is known.
     """
     settings = {**SAMPLING, **content.sampling}
-    seed = settings.pop("seed")
+    seed, wide = settings.pop("seed"), rows.frame
     equations: dict[str, Regression] = {}
     for place, each in enumerate(content.spec.regressions):
-        rows = _whole_numbers(_rows(content.spec, each, wide))
-        model, draws = fit_by_bambi(each.formula, each.family, rows, seed=seed + place, **settings)
+        known = _whole_numbers(_known(content.spec, each, wide))
+        model, draws = fit_by_bambi(each.formula, each.family, known, seed=seed + place, **settings)
         equations[each.response] = regression(model, draws, zero_without=each.zero_without)
     return {
         name: _order(content.spec, question, equations, wide) for name, question in by_name(content.questions).items()
@@ -335,8 +334,9 @@ KIND = Kind(
     read=_read,
     sections=_sections,
     lines=lambda content: str(content.spec).splitlines(),
+    names=lambda content: tuple(by_name(content.questions)),
     panel=_panel,
-    prepare=_wide,
+    data=_wide,
     check=_check,
     fit=_orders,
     ask=_ask,

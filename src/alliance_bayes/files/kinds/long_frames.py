@@ -27,9 +27,7 @@ def with_derived(content: Content, frame: pd.DataFrame, source: str, needed: Ite
     return data
 
 
-def panel_of_columns(
-    data: pd.DataFrame, columns: Sequence[str], *, person: str, time: str, **options: Any
-) -> Panel:
+def panel_of_columns(data: pd.DataFrame, columns: Sequence[str], *, person: str, time: str, **options: Any) -> Panel:
     """Panel of the columns that regressions read: what varies within persons as measures, all else as covariates."""
     varying = data.groupby(person, observed=True)[list(columns)].nunique().max() > 1
     measures = [name for name in columns if varying[name]]

@@ -18,13 +18,12 @@ from ...panel.records import Contradictions
 from ...posterior.fitting import Fit, fit
 from ...simulation import GroupTruth, Truth
 from ...spec.cross_lagged import CrossLagged
-from ...spec.mapping import KINDS as MODELS
-from ...spec.mapping import spec_from_mapping, spec_to_mapping
-from ...spec.responses import family_from_mapping
+from ...spec.mapping import KINDS as MODELS, spec_from_mapping, spec_to_mapping
 from ...spec.priors import Priors
+from ...spec.responses import family_from_mapping
 from ..columns import add_derived, read_columns
 from ..content import Content, Kind
-from ..questions import PANEL, answers, read_questions
+from ..questions import PANEL, answers, by_name, read_questions
 from ..sections import KINDS, Chains, Draws, Head, PersonAndTime, Tables, Tune
 
 __all__ = ["KIND"]
@@ -141,7 +140,7 @@ def _named_elsewhere(model: Table) -> set[str]:
 def _not_in_panel(spec: CrossLagged, section: PanelSection) -> Iterable[str]:
     """What the model names and the panel does not read, or the other way round."""
     measures, of_persons = section.measures, section.covariates
-    named = {name: "measures" for name in spec.response_columns}
+    named = dict.fromkeys(spec.response_columns, "measures")
     named |= {name: "families" for name in (*named, *spec.given_columns) if name not in spec.measures}
     named |= {name: "indicators" for indicators in spec.indicators.values() for name in indicators}
     for name, option in named.items():
@@ -268,7 +267,7 @@ def _readable(
 def _check(content: Content, panel: Panel) -> list[str]:
     model = panel_model(content.spec, panel)
     fitted = f"No problems: {model.system.n_parameters} free parameters can be fitted."
-    return [str(panel), "", fitted, *(f"Warning: {problem}" for problem in model.few_people)]
+    return [fitted, *(f"Warning: {problem}" for problem in model.few_people)]
 
 
 def _fit(content: Content, panel: Panel) -> Fit:
@@ -284,8 +283,9 @@ KIND = Kind(
     read=_read,
     sections=_sections,
     lines=_lines,
+    names=lambda content: tuple(by_name(content.questions)),
     panel=_panel,
-    prepare=_panel,
+    data=_panel,
     check=_check,
     fit=_fit,
     ask=lambda content, fitted: answers(PANEL, content.questions, lambda _: fitted),

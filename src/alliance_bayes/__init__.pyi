@@ -81,7 +81,6 @@ from .questions.association import (
     association as association,
 )
 from .questions.bayes_factors import (
-    BayesFactors as BayesFactors,
     bayes_factors as bayes_factors,
 )
 from .questions.calibration import (
@@ -118,15 +117,12 @@ from .questions.future import (
     leave_future_out as leave_future_out,
 )
 from .questions.groups import (
-    GroupContrast as GroupContrast,
     group_contrast as group_contrast,
 )
 from .questions.hypotheses import (
-    Hypotheses as Hypotheses,
     hypotheses as hypotheses,
 )
 from .questions.lag_curve import (
-    LagCurve as LagCurve,
     lag_curve as lag_curve,
 )
 from .questions.mediation import (

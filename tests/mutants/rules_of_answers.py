@@ -82,7 +82,7 @@ ANSWERS: list[Mutant] = [
         ("curves show short lags", "(*dict.fromkeys(lengths), *short)", "dict.fromkeys(lengths)"),
     ),
     *rules_of(
-        "questions/structure.py",
+        "questions/arguments.py",
         "questions/test_by_construction.py::test_groups_of_a_removed_path_are_refused_as_fixed",
         ("a removed path is fixed at 0", "if name in spec.remove:", "if False:"),
     ),
@@ -230,6 +230,10 @@ ANSWERS: list[Mutant] = [
         "questions/directionality.py",
         "questions/test_directionality.py::test_the_stronger_is_so_over_every_length",
         ("the stronger is so over every length", "if all(events[event][0].reaches", "if any(events[event][0].reaches"),
+    ),
+    *rules_of(
+        "questions/lengths.py",
+        "questions/test_directionality.py::test_the_stronger_is_so_over_every_length",
         ("averages are of one length", "if label == length]", "]"),
     ),
     *rules_of(
@@ -246,6 +250,10 @@ ANSWERS: list[Mutant] = [
         "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         ("evidence beside the prior", "for effects in (average, prior))", "for effects in (average, average))"),
         ("raw effects are those in raw units", '("_raw", "lagged")', '("_raw", "lagged_standardized")'),
+    ),
+    *rules_of(
+        "questions/lengths.py",
+        "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
     ),
     *rules_of(
@@ -295,7 +303,7 @@ ANSWERS: list[Mutant] = [
         ),
         ("odds are against the rest", "np.log(event.value / rest)", "np.log(event.value)"),
         ("the error of a log share", "event.mcse / event.value)", "event.mcse)"),
-        ("the prior is the prior", 'for group in ("posterior", "prior"))', 'for group in ("posterior", "posterior"))'),
+        ("the prior is the prior", 'for name in ("posterior", "prior"))', 'for name in ("posterior", "posterior"))'),
     ),
     *rules_of(
         "questions/hypotheses.py",
@@ -372,11 +380,11 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/bayes_factors.py",
         "questions/test_bayes_factors.py::test_table_and_curve_of_a_fit",
-        ("for none is for none", '"for_none": float(np.exp(ratio.log))', '"for_none": float(np.exp(-ratio.log))'),
+        ("for none is for none", '"bf01": float(np.exp(ratio.log))', '"bf01": float(np.exp(-ratio.log))'),
         (
             "for an effect is for one",
-            '"for_effect": float(np.exp(-ratio.log))',
-            '"for_effect": float(np.exp(ratio.log))',
+            '"bf10": float(np.exp(-ratio.log))',
+            '"bf10": float(np.exp(ratio.log))',
         ),
         ("kernels are for none too", 'bf_type="BF01"', 'bf_type="BF10"'),
     ),
@@ -451,7 +459,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/groups.py",
         "questions/test_groups.py::test_groups_are_compared_over_intervals_of_one_length",
-        ("groups are compared over one length", "if length == lengths[0]]", "]"),
+        ("groups are compared over one length", ".sel(length=lengths[0], drop=True)", '.mean("length")'),
     ),
     *rules_of(
         "questions/lag_curve.py",

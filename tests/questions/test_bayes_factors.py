@@ -124,25 +124,27 @@ def test_table_and_curve_of_a_fit(fit):
         ("days -> alliance", "every interval"),
         ("both paths", "every interval"),
     ]
-    np.testing.assert_allclose(answer.table["for_none"] * answer.table["for_effect"], 1)
-    assert list(answer.curve.index.unique("width")) == [0.1, 0.15, 0.3]
-    at_prior = answer.curve.xs(0.15, level="width")["for_none"]
-    np.testing.assert_allclose(at_prior, answer.table["for_none"])
+    np.testing.assert_allclose(answer.table["bf01"] * answer.table["bf10"], 1)
+    assert list(answer.tables["curve"].index.unique("width")) == [0.1, 0.15, 0.3]
+    at_prior = answer.tables["curve"].xs(0.15, level="width")["bf01"]
+    np.testing.assert_allclose(at_prior, answer.table["bf01"])
     # ArviZ's kernels smooth the peak of the posterior by some per cent; nothing else differs.
     single = answer.table.dropna(subset="kernel")
     assert len(single) == 2
-    np.testing.assert_allclose(single["kernel"], single["for_none"], rtol=0.25)
+    np.testing.assert_allclose(single["kernel"], single["bf01"], rtol=0.25)
     effects = fit.posterior["cross_lagged"].sel(cross_lagged_path="alliance -> days")
     assert single["z"].iloc[0] == pytest.approx(float(effects.mean() / effects.std()))
 
 
 def test_another_prior_width_is_another_fit(fit):
     """Weighted draws, and a fit at that width, give the same within 4 Monte Carlo errors."""
-    weighted = ab.bayes_factors(fit, "alliance", "days", widths=(0.3,), refit=False).curve.xs(0.3, level="width")
+    weighted = (
+        ab.bayes_factors(fit, "alliance", "days", widths=(0.3,), refit=False).tables["curve"].xs(0.3, level="width")
+    )
     spec = ab.RICLPM(["alliance", "days"], priors=ab.Priors(cross_lagged=ab.Normal(0.0, 0.3)))
     other = ab.fit(spec, fit.panel, seed=10, draws=2000, tune=500, chains=2, target_accept=0.95)
     exact = ab.bayes_factors(other, "alliance", "days", widths=(0.3,)).table
-    difference = np.log(weighted["for_none"].to_numpy()) - np.log(exact["for_none"].to_numpy())
+    difference = np.log(weighted["bf01"].to_numpy()) - np.log(exact["bf01"].to_numpy())
     error = np.hypot(weighted["log_error"].to_numpy(), exact["log_error"].to_numpy())
     assert (abs(difference) < 4 * error).all(), (difference, error)
     assert (error < 0.3).all()
@@ -154,7 +156,7 @@ def test_a_state_on_which_nothing_depends_changes_no_bayes_factor():
         ab.bayes_factors(ab.fit(each, panel, seed=3, draws=500, chains=2), *spec.measures, refit=False)
         for each in (spec, replace(spec, state=ab.State("helper")))
     ]
-    alone, beside = (np.log(answer.table["for_none"]) for answer in found)
+    alone, beside = (np.log(answer.table["bf01"]) for answer in found)
     errors = np.hypot(*(answer.table["log_error"] for answer in found))
     assert (abs(alone - beside) < 4 * errors).all()
     assert (errors < 0.2).all()
@@ -183,12 +185,12 @@ def test_printed_bayes_factors(fit):
         "Bayes factors of no lagged effect against one with prior Normal(0, 0.15), within-person SD per SD; "
         "59 people, 4 waves, 1000 draws"
     )
-    assert lines[1].split("  ")[-1].strip() == "prior SD 0.1 to 0.3"
+    assert lines[1].split("  ")[-1].strip() == "BF01 at prior SD 0.1 to 0.3"
     row = answer.table.loc[("alliance -> days", "every interval")]
-    ratio = Ratio(float(np.log(row["for_none"])), row["log_error"])
-    assert lines[2].startswith(
-        f"no alliance -> days, every interval  {ratio.with_error():>26}  {ratio.inverse!s:>13}  "
-    )
+    ratio = Ratio(float(np.log(row["bf01"])), row["log_error"])
+    assert lines[2].startswith("no alliance -> days, every interval  ")
+    assert f" {ratio.with_error()}  " in lines[2]
+    assert f" {ratio.inverse}  " in lines[2]
     assert lines[4].startswith("neither path, every interval ")
     assert lines[-len(fit.spec.assumptions) - 4] == "What this says, and what it does not:"
 
@@ -211,9 +213,9 @@ def test_limits_of_what_is_sound(k_hat, error, sound):
     assert not module._row(ratio, False)["sound"]
 
 
-def test_for_none_is_the_density_at_0_after_the_data_over_that_before():
+def test_bf01_is_the_density_at_0_after_the_data_over_that_before():
     row = module._row(DensityRatio(np.log(3.0), 0.1, 0.2), True)
-    assert (row["for_none"], row["for_effect"]) == (pytest.approx(3.0), pytest.approx(1 / 3))
+    assert (row["bf01"], row["bf10"]) == (pytest.approx(3.0), pytest.approx(1 / 3))
     sick = replace(Health(1.0, 900, 900, 0, 1.0, "", ()), problems=("3 divergent transitions.",))
     assert module._row(DensityRatio(0.0, 0.0, 0.0), sick.healthy)["sound"] is False
 
@@ -250,12 +252,12 @@ def test_only_what_is_not_sound_is_fitted_again(fit, monkeypatch, sound):
     monkeypatch.setattr(module, "MOST_ERROR", np.inf)
     answer = ab.bayes_factors(fit, "alliance", "days", widths=(0.1, 0.3))
     assert fitted == ([] if sound else [0.1, 0.3])
-    assert answer.curve.groupby(level="width")["refitted"].all().to_dict() == {
+    assert answer.tables["curve"].groupby(level="width")["refitted"].all().to_dict() == {
         0.1: not sound,
         0.15: False,
         0.3: not sound,
     }
-    assert ab.bayes_factors(fit, "alliance", "days", widths=(0.1,), refit=False).curve["refitted"].sum() == 0
+    assert ab.bayes_factors(fit, "alliance", "days", widths=(0.1,), refit=False).tables["curve"]["refitted"].sum() == 0
 
 
 def test_every_problem_of_bayes_factors_in_one_message(fit):
@@ -263,7 +265,7 @@ def test_every_problem_of_bayes_factors_in_one_message(fit):
         ab.bayes_factors(fit, "dayz", "dayz", widths=(0, "wide"))
     assert error.value.problems == (
         "The model has no measure 'dayz'; did you mean 'days'? Measures: 'alliance', 'days'.",
-        "A lagged effect needs two different measures; got 'dayz' twice.",
+        "Direction needs two different measures; got 'dayz', 'dayz'.",
         "widths must be numbers above 0; got 0.",
         "widths must be numbers above 0; got 'wide'.",
     )

@@ -46,12 +46,12 @@ def fit():
 def test_the_contrast_finds_the_difference(fit):
     answer = ab.group_contrast(fit, "x -> y")
     np.testing.assert_allclose(answer.table["mean"], list(EFFECTS.values()), atol=0.12)
-    difference = answer.differences.loc[("A", "B")]
+    difference = answer.tables["differences"].loc[("A", "B")]
     assert difference["verdict"] == ("smaller" if fit.health.healthy else "undecided")
     draws = fit.posterior["lagged_standardized"].sel(path="x -> y").mean("interval")
     assert difference["mean"] == pytest.approx(float((draws.sel(group="A") - draws.sel(group="B")).mean()))
-    assert answer.pooled is None
-    assert "A less B: -0" in str(answer)
+    assert "pooled" not in answer.tables
+    assert "A minus B  -0" in str(answer)
     assert "Groups differ in nothing but what is compared" in answer.assumptions[-1]
     assert answer.plot().axes[0].get_xlabel() == "x -> y, SD per SD"
 
@@ -105,7 +105,7 @@ def test_groups_are_compared_over_intervals_of_one_length():
     fit.__dict__["health"] = HEALTHY
     answer = ab.group_contrast(fit, "x -> y")
     assert answer.table["mean"].tolist() == pytest.approx([0.2, 0.0])
-    assert answer.differences.loc[("A", "B"), ["mean", "verdict"]].tolist() == [pytest.approx(0.2), "larger"]
+    assert answer.tables["differences"].loc[("A", "B"), ["mean", "verdict"]].tolist() == [pytest.approx(0.2), "larger"]
     assert answer.heading.startswith("x -> y over intervals of 3, ")
 
 
@@ -284,7 +284,7 @@ def test_a_meta_analysis_recovers_mean_and_spread():
     tables = {f"study {k}": study(float(effects[k]), tuple(range(waves[k])), sizes[k], seed=k) for k in range(6)}
     spec = ab.RICLPM(MEASURES, lags="equal", group_lags="pooled")
     fit = ab.fit(spec, ab.Panel.from_studies(tables), seed=1, draws=1000, tune=600, target_accept=0.95)
-    pooled = ab.group_contrast(fit, "x -> y").pooled
+    pooled = ab.group_contrast(fit, "x -> y").tables["pooled"]
     print(fit.health, pooled, effects.mean(), effects.std(ddof=1))
     assert pooled.loc["mean", "lower"] < effects.mean() < pooled.loc["mean", "upper"]
     assert pooled.loc["spread", "lower"] < effects.std(ddof=1) < pooled.loc["spread", "upper"]

@@ -13,7 +13,7 @@ from alliance_bayes.basics.problems import Problems
 from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.health import Health
 from alliance_bayes.posterior.summaries import Probability
-from alliance_bayes.questions.hypotheses import _verdict, against_any, against_rest
+from alliance_bayes.questions.hypotheses import _verdict, bf_complement, bf_unconstrained
 from alliance_bayes.questions.statements import effects_of, parse
 
 N_CHAINS, N_DRAWS = 4, 2500
@@ -64,11 +64,11 @@ def test_bayes_factors_of_orders_are_those_of_normal_orthants():
         exact = probability_of_order(MEAN[list(order)], COVARIANCE[:3, :3])
         assert abs(row["posterior"] - exact) < 4 * row["posterior_mcse"] + 1e-3, order
         assert abs(row["prior"] - 1 / 6) < 4 * row["prior_mcse"]
-        if row["against_any_bound"] or row["posterior"] < 0.001:
+        if row["bf_unconstrained_bound"] or row["posterior"] < 0.001:
             continue
-        assert abs(np.log(row["against_any"]) - np.log(6 * exact)) < 4 * row["against_any_log_error"]
-        against_rest = exact / (1 - exact) / (1 / 5)
-        assert abs(np.log(row["against_rest"]) - np.log(against_rest)) < 4 * row["against_rest_log_error"]
+        assert abs(np.log(row["bf_unconstrained"]) - np.log(6 * exact)) < 4 * row["bf_unconstrained_log_error"]
+        bf_complement = exact / (1 - exact) / (1 / 5)
+        assert abs(np.log(row["bf_complement"]) - np.log(bf_complement)) < 4 * row["bf_complement_log_error"]
 
 
 def test_default_hypotheses_are_those_of_the_averages():
@@ -102,25 +102,25 @@ def test_what_no_draw_satisfies_is_a_bound():
     table = ab.hypotheses(fit, "alliance", "days").table
     surely, never = table.iloc[0], table.iloc[1]
     assert surely["posterior"] == 1
-    assert surely["against_any"] == pytest.approx(1 / surely["prior"])
-    assert surely["against_rest_bound"] == ">"
-    assert surely["against_rest"] == pytest.approx(10_000 / (surely["prior"] / (1 - surely["prior"])))
-    assert never["against_any_bound"] == "<"
-    assert never["against_any"] == pytest.approx(1 / 10_000 / never["prior"])
-    assert np.isnan(never["against_any_log_error"])
+    assert surely["bf_unconstrained"] == pytest.approx(1 / surely["prior"])
+    assert surely["bf_complement_bound"] == ">"
+    assert surely["bf_complement"] == pytest.approx(10_000 / (surely["prior"] / (1 - surely["prior"])))
+    assert never["bf_unconstrained_bound"] == "<"
+    assert never["bf_unconstrained"] == pytest.approx(1 / 10_000 / never["prior"])
+    assert np.isnan(never["bf_unconstrained_log_error"])
     nothing = Probability(0.0, 0.0, 4000)
-    assert str(against_any(nothing, nothing)) == "unknown"
-    assert str(against_any(Probability(0.5, 0.01, 1000), nothing)) == "> 2000"
-    assert str(against_rest(Probability(1.0, 0.0, 1000), Probability(0.5, 0.01, 4000))) == "> 1000"
+    assert str(bf_unconstrained(nothing, nothing)) == "unknown"
+    assert str(bf_unconstrained(Probability(0.5, 0.01, 1000), nothing)) == "> 2000"
+    assert str(bf_complement(Probability(1.0, 0.0, 1000), Probability(0.5, 0.01, 4000))) == "> 1000"
 
 
 def test_practical_equivalence():
     fit = made_up_fit(mean=np.array([0.2, 0.2, 0.2, 0.0, 0.0, 0.0]), covariance=1e-4 * np.eye(6))
-    rope = ab.hypotheses(fit, "alliance", "days", margin=0.05).rope
+    rope = ab.hypotheses(fit, "alliance", "days", margin=0.05).tables["rope"]
     assert rope.loc[("alliance -> days", "0 to 6"), "verdict"] == "not negligible"
     assert rope.loc[("days -> alliance", "0 to 6"), "verdict"] == "practically none"
     np.testing.assert_allclose(rope[["below", "inside", "above"]].sum(axis=1), 1)
-    row = ab.hypotheses(made_up_fit(), "alliance", "days").rope.loc[("days -> alliance", "0 to 6")]
+    row = ab.hypotheses(made_up_fit(), "alliance", "days").tables["rope"].loc[("days -> alliance", "0 to 6")]
     exact = norm.cdf(0.03, 0.05, 0.04) - norm.cdf(-0.03, 0.05, 0.04)
     assert abs(row["inside"] - exact) < 4 * row["inside_mcse"]
     assert row["verdict"] == "undecided"
@@ -144,7 +144,7 @@ def test_printed_hypotheses():
     lines = str(answer).splitlines()
     wanted = [
         "Hypotheses about lagged effects within persons, SD per SD, 6 months apart; 30 people, 4 waves, 10000 draws",
-        "                      posterior    prior    against any [MC error]   against its being false",
+        "  posterior  prior  BF against unconstrained [MC error]  BF against complement [MC error]",
         "alliance leads          > 0.999    0.506         1.98 [1.94, 2.02]                    > 9770",
         "0 < days -> alliance      0.501    0.504       0.992 [0.965, 1.02]       0.985 [0.931, 1.04]",
         f"alliance leads: {text}",
@@ -152,11 +152,12 @@ def test_printed_hypotheses():
         "                  P(below)  P(inside)  prior  P(above)  89 % interval inside",
         "alliance -> days   < 0.001    < 0.001  0.265   > 0.999      0%: not negligible",
         "days -> alliance     0.150      0.692  0.270     0.157     78%: undecided",
-        "Sampling: no problems. What this says, and what it does not:",
-        "  1. A Bayes factor compares a hypothesis with the model without it (any effects), or with its being false, "
-        "under the priors of the fit; it is no probability that the hypothesis is true. Brackets: two Monte Carlo "
-        "errors to each side.",
-        "  2. Against any effects no hypothesis can gain more than one over its prior probability.",
+        "Sampling: no problems.",
+        "What this says, and what it does not:",
+        "  1. A Bayes factor compares a hypothesis with the unconstrained model (any effects), or with its complement "
+        "(the hypothesis is false), under the priors of the fit; it is no probability that the hypothesis is true. "
+        "Brackets: two Monte Carlo errors to each side.",
+        "  2. Against the unconstrained model no hypothesis can gain more than one over its prior probability.",
         *(f"  {place}. {sentence}" for place, sentence in enumerate(fit.spec.assumptions, start=3)),
     ]
     assert list(map(without_digits, lines)) == list(map(without_digits, wanted))
@@ -179,7 +180,7 @@ def test_a_region_holds_the_whole_interval_or_none_of_it(share, verdict):
 
 def test_an_effect_of_the_margin_is_outside_the_region():
     fit = made_up_fit(mean=np.array([0.25, 0.25, 0.25, -0.25, -0.25, -0.25]), covariance=np.zeros((6, 6)))
-    rope = ab.hypotheses(fit, "alliance", "days", margin=0.25).rope
+    rope = ab.hypotheses(fit, "alliance", "days", margin=0.25).tables["rope"]
     assert rope.loc[("alliance -> days", "0 to 6"), ["below", "inside", "above"]].tolist() == [0, 0, 1]
     assert rope.loc[("days -> alliance", "0 to 6"), ["below", "inside", "above"]].tolist() == [1, 0, 0]
 
@@ -187,10 +188,10 @@ def test_an_effect_of_the_margin_is_outside_the_region():
 def test_bayes_factors_and_their_errors_by_hand():
     """``f / c`` and the odds, with errors by the delta method: of a share ``e / p``, of odds ``e / (p (1 - p))``."""
     after, before = Probability(0.8, 0.02, 4000), Probability(0.5, 0.03, 4000)
-    found = against_any(after, before)
+    found = bf_unconstrained(after, before)
     assert found.value == pytest.approx(1.6)
     assert found.error == pytest.approx(np.hypot(0.02 / 0.8, 0.03 / 0.5))
-    found = against_rest(after, before)
+    found = bf_complement(after, before)
     assert found.value == pytest.approx(4.0)
     assert found.error == pytest.approx(np.hypot(0.02 / 0.16, 0.03 / 0.25))
 
@@ -199,8 +200,8 @@ def test_unhealthy_draws_are_said_and_decide_nothing():
     fit = made_up_fit(mean=np.zeros(6), covariance=1e-6 * np.eye(6))
     fit.__dict__["health"] = Health(1.2, 9, 9, 3, 0.1, "", ("3 divergent transitions.",))
     answer = ab.hypotheses(fit, "alliance", "days")
-    assert set(answer.rope["verdict"]) == {"undecided"}
-    assert "Beware: The draws cannot be trusted: 3 divergent transitions." in str(answer).splitlines()
+    assert set(answer.tables["rope"]["verdict"]) == {"undecided"}
+    assert "Warning: The draws cannot be trusted: 3 divergent transitions." in str(answer).splitlines()
 
 
 def test_intervals_of_different_length_are_never_averaged():
@@ -256,7 +257,7 @@ def test_every_problem_of_hypotheses_in_one_message():
         ab.hypotheses(fit, "dayz", "dayz", margin=0)
     assert error.value.problems == (
         "The model has no measure 'dayz'; did you mean 'days'? Measures: 'alliance', 'days'.",
-        "Direction needs two different measures; got 'dayz' twice.",
+        "Direction needs two different measures; got 'dayz', 'dayz'.",
         "margin must lie between 0 and 1, in SD per SD; got 0.",
     )
     with pytest.raises(ab.SpecError) as error:

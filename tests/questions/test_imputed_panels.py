@@ -184,7 +184,7 @@ def test_the_cure_of_a_bayes_factor_is_the_mean(mixed):
         ab.bayes_factors(mixed, "x", "y")
     assert str(caught.value) == (
         "A Bayes factor belongs to one panel, and this fit is of 2 imputed panels. Ask each of the single fits in "
-        ".fits, the mean of whose for_none is that of the observed values, if they were imputed by this model with its "
+        ".fits, the mean of whose bf01 is that of the observed values, if they were imputed by this model with its "
         "priors."
     )
 

@@ -90,9 +90,9 @@ def test_direction_of_effects_that_are_all_too_small():
     assert [line.split("]")[1].split()[:2] for line in rows] == [["undefined", "undefined"]] * 2
     assert "y -> x, average of intervals of 1 in 100 % of the posterior's and 100 % of the prior's." in str(answer)
     weighed = ab.hypotheses(fit, "x", "y", statements=["x -> y > 0", "x -> y < 0", "|x -> y| > |y -> x|"])
-    assert weighed.table[["posterior", "prior", "against_any", "against_rest"]].isna().all(axis=None)
+    assert weighed.table[["posterior", "prior", "bf_unconstrained", "bf_complement"]].isna().all(axis=None)
     assert str(weighed).count("unknown") == 6
-    assert (weighed.rope["inside"] == 1).all()
+    assert (weighed.tables["rope"]["inside"] == 1).all()
     assert any("'x -> y < 0' in 100 % of the posterior's and 100 % of the prior's" in why for why in weighed.reasons)
     weighed.plot()
 
@@ -113,7 +113,7 @@ def test_direction_of_effects_some_of_which_are_too_small():
     assert "No sign is known" not in str(wanted)
     statements = ["x -> y > 0", "|x -> y| > |y -> x|", "x -> y < 0"]
     tables = [ab.hypotheses(fit, "x", "y", statements=statements).table for fit in fits]
-    for column in ("posterior", "prior", "against_any"):
+    for column in ("posterior", "prior", "bf_unconstrained"):
         np.testing.assert_allclose(tables[0][column], tables[1][column], rtol=1e-12)
     assert (tables[0]["posterior_undefined"] == 0.75).all()
     assert tables[0].loc[["x -> y > 0", "x -> y < 0"], "posterior"].sum() == pytest.approx(1)
@@ -132,7 +132,7 @@ def test_a_curve_beyond_what_numbers_hold(far):
     assert (np.isnan(beyond["p_positive"]), beyond["no_sign"]) == (True, 1.0)
     (line,) = (line for line in str(answer).splitlines() if line.startswith("x -> m   898"))
     assert line.endswith("undefined")
-    (said,) = (warning for warning in answer.warnings if warning.startswith("No sign is known"))
+    (said,) = (warning for warning in answer.reasons if warning.startswith("No sign is known"))
     assert " and more, at most in 100 % of the posterior's." in said
     assert answer.table.loc["x -> m", "no_sign"].max() == 1
     assert not answer.table.loc["x -> m", "fixed"].iloc[1:].any()

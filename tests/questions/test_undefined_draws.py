@@ -48,7 +48,7 @@ def test_questions_of_direction(small_fit, question):
     found, wanted = (getattr(ab, question)(fit, "alliance", "days") for fit in (undefined, known))
     if question == "hypotheses":
         np.testing.assert_allclose(found.table["posterior"], wanted.table["posterior"], rtol=1e-12)
-        assert_same_shares(found.rope, wanted.rope)
+        assert_same_shares(found.tables["rope"], wanted.tables["rope"])
     else:
         assert_same_shares(found.table, wanted.table)
         assert_same_shares(found.evidence, wanted.evidence)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from .bars import Bar, draw_bars, mark_margin, name_rows
 from .colours import COLOURS, GREY
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -40,6 +41,12 @@ class Band:
     lower: np.ndarray
     upper: np.ndarray
     points: bool = False
+
+    @classmethod
+    def of(cls, name: str, table: "pd.DataFrame", *, points: bool = False) -> Self:
+        """Read the band from columns ``mean``, ``lower`` and ``upper`` of a table indexed by the axis."""
+        mean, lower, upper = (table[column].to_numpy() for column in ("mean", "lower", "upper"))
+        return cls(name, table.index.to_numpy(float), mean, lower, upper, points)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import Field, Strict
 
 from ..basics.declared import Measures, Text
 from ..basics.given import check_number
-from ..basics.names import choices, in_words, lagged_path, quoted
+from ..basics.names import choices, in_words, lagged_path, quoted, split_path
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
@@ -23,6 +23,7 @@ __all__ = [
     "Length",
     "Pair",
     "PairArguments",
+    "canonical_path",
     "check_certainty",
     "check_margin",
     "check_pair",
@@ -30,6 +31,7 @@ __all__ = [
     "measure_problems",
     "pair_problems",
     "pairs_problems",
+    "path_problems",
     "population",
 ]
 
@@ -80,6 +82,22 @@ def measure_problems(spec: CrossLagged, names: Iterable[Any]) -> Iterator[str]:
     for name in dict.fromkeys(names):
         if name not in spec.measures:
             yield f"The model has no measure '{name}'{choices(name, spec.measures, 'Measures')}"
+
+
+def canonical_path(path: str) -> str:
+    """A lagged path as the model writes it; any other text as it is."""
+    pair = split_path(path)
+    return path if pair is None else lagged_path(*pair)
+
+
+def path_problems(spec: CrossLagged, paths: Iterable[str]) -> Iterator[str]:
+    """Lagged paths that the model fixes at 0, or does not have."""
+    for path in paths:
+        name = canonical_path(path)
+        if name in spec.remove:
+            yield f"'{name}' is fixed at 0 in this model (remove), so there is nothing to ask. Fit it with this path."
+        elif name not in spec.paths:
+            yield f"The model has no lagged path '{path}'{choices(path, spec.paths, 'Paths')}"
 
 
 def group_problems(spec: CrossLagged, group: str | None) -> Iterator[str]:

@@ -2,28 +2,38 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Listed, Positive
 from ..basics.given import is_number, shown
-from ..basics.names import choices, lagged_path, number
+from ..basics.names import lagged_path, number
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import draws_without_value
-from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.priors import Normal
+from .answer import LIMITS, Answer
+from .arguments import PairArguments, pair_problems
+from .dynamics import sample_in_words
 from .ratios import Ratio
+from .registry import Question, register
 from .scores import refitted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["BayesFactors", "DensityRatio", "bayes_factors", "savage_dickey"]
+    from ..pymc_models.densities import LogDensity
+
+__all__ = ["DensityRatio", "bayes_factors", "savage_dickey"]
+
+Widths = Annotated[Listed[Positive], Field(min_length=1, description="a list of numbers above 0, SDs of the prior")]
 
 WIDTHS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 MOST_SHAPE = 0.7
@@ -31,80 +41,6 @@ MOST_ERROR = 0.25
 KERNEL_REACH = 3.0
 ALWAYS = "every interval"
 RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class BayesFactors:
-    """How much more likely the data are without an effect than with one.
-
-    Attributes
-    ----------
-    table
-        Indexed by ``absent`` (a path, or "both paths") and ``over`` (every interval, or one of them
-        where lags are free). ``for_none``: Bayes factor of no effect against some effect; above 1
-        the data favour none; ``for_effect`` is its inverse. ``log_error``: Monte Carlo standard error of
-        the logarithm. ``z``: posterior mean over posterior SD (NaN for several effects).
-        ``kernel``: `arviz_stats.bayes_factor`, which estimates the densities by kernels and has no
-        error of its own, to compare with; NaN where z is beyond -3 or 3. ``k_hat``: Pareto shape
-        of the estimate's terms. ``sound``: whether the shape is at most .7, the error of the logarithm
-        at most .25 and the sampling healthy; distrust the row otherwise.
-    curve
-        Indexed by ``absent``, ``over`` and ``width``, the SD of the prior of all cross-lagged
-        effects: ``for_none``, ``log_error``, ``k_hat``, ``refitted`` (sampled anew at this width) and
-        ``sound``.
-    prior
-        The prior of cross-lagged effects in the fit.
-    heading
-        Estimand, scale and sample.
-    reasons
-        What makes numbers doubtful.
-    assumptions
-        What the numbers are about, and what they are not.
-    """
-
-    table: pd.DataFrame
-    curve: pd.DataFrame
-    prior: Normal
-    heading: str
-    reasons: tuple[str, ...]
-    assumptions: tuple[str, ...]
-
-    def plot(self) -> "Figure":
-        """Draw the Bayes factors of absence in every interval over the width of the prior."""
-        curves = {}
-        for (absent, over), rows in self.curve.groupby(level=["absent", "over"], sort=False):
-            if over == ALWAYS:
-                widths = rows.index.get_level_values("width").to_numpy()
-                numbers = (rows[name].to_numpy() for name in ("for_none", "log_error", "sound"))
-                factors, errors, sound = numbers
-                curves[_without(absent)] = EvidenceCurve(widths, np.log(factors), errors, sound)
-        return evidence_curves_figure(
-            curves, unit="Bayes factor for no effect\n(above 1: data favour none)", chosen=self.prior.sd
-        )
-
-    def __str__(self) -> str:
-        labels = [f"{_without(absent)}, {over}" for absent, over in self.table.index]
-        n_characters = max(map(len, labels))
-        widths = self.curve.index.unique("width")
-        span = f"prior SD {number(widths.min())} to {number(widths.max())}"
-        ranges = np.log(self.curve["for_none"]).groupby(level=["absent", "over"], sort=False).agg(["min", "max"])
-        lines = [
-            self.heading,
-            f"{'':{n_characters}}  {'for no effect [MC error]':>26}  {'for an effect':>13}  {'z':>5}  {span:>23}",
-        ]
-        for label, (key, row) in zip(labels, self.table.iterrows(), strict=True):
-            ratio = Ratio(float(np.log(row["for_none"])), row["log_error"])
-            least, most = (Ratio(float(value), 0.0) for value in ranges.loc[key])
-            z = "" if np.isnan(row["z"]) else f"{row['z']:.1f}"
-            lines.append(
-                f"{label:{n_characters}}  {ratio.with_error():>26}  {ratio.inverse!s:>13}  {z:>5}  "
-                f"{f'{least} to {most}':>23}{'' if row['sound'] else '  doubtful'}"
-            )
-        lines += [f"Beware: {reason}" for reason in self.reasons]
-        lines.append("What this says, and what it does not:")
-        return "\n".join([*lines, *(f"  {place}. {text}" for place, text in enumerate(self.assumptions, start=1))])
-
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)
@@ -132,9 +68,7 @@ class DensityRatio:
 
 
 @checked(outside=["widths"])
-def bayes_factors(
-    fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True
-) -> BayesFactors:
+def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True) -> Answer:
     """Weigh no lagged effect between two measures against some effect, in each direction.
 
     The Bayes factor of the model without a path against the model with it is the ratio of the
@@ -154,12 +88,23 @@ def bayes_factors(
         SDs of the prior of all cross-lagged effects at which the Bayes factors are found too, by
         weighting the draws with the ratio of the priors.
     refit
-        Whether to sample anew at a width where the weights are not to be trusted.
+        Whether to sample again at a width where the weights are not to be trusted.
 
     Returns
     -------
-    BayesFactors
-        Of each path being 0 in every interval, of both, and with free lags of each interval's.
+    Answer
+        ``table``, indexed by ``absent`` (a path, or "both paths") and ``over`` (every interval, or one of them
+        where lags are free). ``bf01``: Bayes factor of no effect against an effect; above 1 the data favour no effect;
+        ``bf10`` is its inverse. ``log_error``: Monte Carlo standard error of the logarithm. ``z``: posterior mean over
+        posterior SD (NaN for several effects). ``kernel``: ``bf01`` by `arviz_stats.bayes_factor`, which estimates the
+        densities by kernels and has no error of its own, to compare with; NaN where z is beyond -3 or 3. ``k_hat``:
+        Pareto shape of the estimate's terms. ``sound``: whether the shape is at most .7, the error of the logarithm at
+        most .25 and the sampling healthy; distrust the row otherwise.
+
+        ``tables["curve"]``, indexed by ``absent``, ``over`` and ``width``, the SD of the prior of all cross-lagged
+        effects: ``bf01``, ``log_error``, ``k_hat``, ``refitted`` (sampled again at this width) and ``sound``.
+
+        ``basis``: the prior of cross-lagged effects in the fit.
 
     Raises
     ------
@@ -181,7 +126,7 @@ def bayes_factors(
     """
     fit.require_one_panel(
         "A Bayes factor",
-        "the mean of whose for_none is that of the observed values, if they were imputed by this model with its priors",
+        "the mean of whose bf01 is that of the observed values, if they were imputed by this model with its priors",
     )
     _check(fit, first, second, widths)
     # Rows of the curve at each width; the fit's own width comes first.
@@ -205,7 +150,7 @@ def bayes_factors(
         for width, ratio in sorted(zip(every_width, found, strict=True)):
             row = _row(ratio, healthy)
             points[*null, width] = {
-                "for_none": row["for_none"],
+                "bf01": row["bf01"],
                 "log_error": row["log_error"],
                 "k_hat": row["k_hat"],
                 "refitted": width in again,
@@ -214,12 +159,15 @@ def bayes_factors(
     table, curve = (pd.DataFrame.from_dict(part, orient="index") for part in (rows, points))
     table.index = pd.MultiIndex.from_tuples(rows, names=["absent", "over"])
     curve.index = pd.MultiIndex.from_tuples(points, names=["absent", "over", "width"])
-    order = ["for_none", "for_effect", "log_error", "z", "kernel", "k_hat", "sound"]
-    return BayesFactors(
-        table=table[order],
-        curve=curve,
-        prior=prior,
+    table = table[["bf01", "bf10", "log_error", "z", "kernel", "k_hat", "sound"]]
+    return Answer(
+        question="bayes_factors",
+        arguments={"between": (first, second), "widths": tuple(map(float, widths)), "refit": refit},
         heading=_heading(fit),
+        table=table,
+        body=(_in_words(table, curve),),
+        health=fit.health,
+        tables={"curve": curve},
         reasons=_reasons(fit, curve),
         assumptions=(
             "Each Bayes factor compares the model with the model without the path; it says nothing about either "
@@ -229,6 +177,42 @@ def bayes_factors(
             "An effect of exactly 0 is rarely meant; for effects too small to matter ask ab.hypotheses.",
             *fit.spec.assumptions,
         ),
+        before_assumptions=LIMITS,
+        basis=prior,
+        figure=_figure,
+    )
+
+
+def _figure(answer: Answer) -> "Figure":
+    """Bayes factors of absence in every interval over the width of the prior."""
+    curves = {}
+    for absent, rows in answer.tables["curve"].xs(ALWAYS, level="over").groupby(level="absent", sort=False):
+        widths = rows.index.get_level_values("width").to_numpy()
+        factors, errors, sound = (rows[name].to_numpy() for name in ("bf01", "log_error", "sound"))
+        curves[_without(str(absent))] = EvidenceCurve(widths, np.log(factors), errors, sound)
+    prior = answer.basis
+    assert isinstance(prior, Normal)
+    unit = "BF01, for no effect against an effect\n(above 1: data favour no effect)"
+    return evidence_curves_figure(curves, unit=unit, chosen=prior.sd)
+
+
+def _in_words(table: pd.DataFrame, curve: pd.DataFrame) -> TextTable:
+    widths = curve.index.unique("width")
+    ranges = np.log(curve["bf01"]).groupby(level=["absent", "over"], sort=False).agg(["min", "max"])
+    ratios = [Ratio(float(np.log(row["bf01"])), row["log_error"]) for _, row in table.iterrows()]
+    spans = [tuple(Ratio(float(value), 0.0) for value in ranges.loc[key]) for key in table.index]
+    return TextTable.of(
+        {
+            "": [f"{_without(absent)}, {over}" for absent, over in table.index],
+            "BF01 [MC error]": [ratio.with_error() for ratio in ratios],
+            "BF10": [str(ratio.inverse) for ratio in ratios],
+            "z": ["" if np.isnan(z) else f"{z:.1f}" for z in table["z"]],
+            f"BF01 at prior SD {number(widths.min())} to {number(widths.max())}": [
+                f"{least} to {most}" for least, most in spans
+            ],
+            " ": ["" if sound else "doubtful" for sound in table["sound"]],
+        },
+        left={" "},
     )
 
 
@@ -282,16 +266,10 @@ def savage_dickey(
 
 def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
     problems = Problems("These Bayes factors cannot be found")
-    for name in dict.fromkeys((first, second)):
-        if name not in fit.spec.measures:
-            problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")
-    if first == second:
-        problems.add(f"A lagged effect needs two different measures; got '{first}' twice.")
+    problems.found += pair_problems(fit.spec, first, second)
     if not problems.found:
         for path in (lagged_path(first, second), lagged_path(second, first)):
-            if path in fit.spec.remove:
-                problems.add(f"'{path}' is already fixed at 0; fit the model with both paths.")
-            elif path not in _paths_with_density(fit):
+            if path not in _paths_with_density(fit):
                 problems.add(
                     f"'{path}' is not a random variable of this model with a normal prior, so its density at 0 is not "
                     "known. Compare fits with and without it by ab.compare."
@@ -361,7 +339,9 @@ def _ratios(
     }
 
 
-def _target(fit: Fit) -> LogDensity:
+def _target(fit: Fit) -> "LogDensity":
+    from ..pymc_models.densities import NotTabularError, log_density_of
+
     try:
         return log_density_of(fit.model)
     except NotTabularError as error:
@@ -388,8 +368,8 @@ def _simple(fit: Fit, selections: list[dict[str, str]]) -> dict[str, float]:
 
 def _row(ratio: DensityRatio, healthy: bool) -> dict[str, float]:
     return {
-        "for_none": float(np.exp(ratio.log)),
-        "for_effect": float(np.exp(-ratio.log)),
+        "bf01": float(np.exp(ratio.log)),
+        "bf10": float(np.exp(-ratio.log)),
         "log_error": ratio.error,
         "k_hat": ratio.k_hat,
         "sound": healthy and ratio.sound,
@@ -399,10 +379,7 @@ def _row(ratio: DensityRatio, healthy: bool) -> dict[str, float]:
 def _heading(fit: Fit) -> str:
     unit = "within-person SD per SD" if fit.spec.random_intercepts else "SD per SD"
     what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
-    return (
-        f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; "
-        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
-    )
+    return f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; {sample_in_words(fit)}"
 
 
 def _reasons(fit: Fit, curve: pd.DataFrame) -> tuple[str, ...]:
@@ -465,3 +442,20 @@ def _shape(log_weights: np.ndarray) -> float:
     if np.ptp(flat) < 1e-9:
         return -np.inf
     return float(array_stats.psislw(-flat)[1])
+
+
+class BayesFactorsArguments(PairArguments):
+    """Keys of Bayes factors of no lagged effect."""
+
+    widths: Widths = WIDTHS
+    refit: Annotated[bool, Field(description="true or false")] = True
+
+
+register(
+    Question(
+        name="bayes_factors",
+        arguments=BayesFactorsArguments,
+        answer=lambda fit, given: bayes_factors(fit, *given.between, **given.options("between")),
+        check=lambda given, spec: pair_problems(spec, *given.between),
+    )
+)

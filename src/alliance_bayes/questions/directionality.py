@@ -36,6 +36,7 @@ from .arguments import (
 )
 from .cells import intervals, mean_and_interval, probabilities, sign, stated
 from .dynamics import hardly_within, sample_in_words, units_in_words
+from .lengths import average_by_length, average_over, length_labels, spacing_in_words
 from .registry import Question, register
 from .structure import signless
 
@@ -131,19 +132,19 @@ def directionality(
 
 def _of_pair(fit: Fit, pair: tuple[str, str], margin: float, certainty: float, group: str | None) -> Answer:
     first, second = pair
-    lengths = _length_labels(fit)
+    lengths = length_labels(fit)
     posterior, prior = (_both(fit.drawn(name), first, second) for name in ("posterior", "prior"))
-    average, prior_average = _by_length(posterior, lengths), _by_length(prior, lengths)
+    average, prior_average = average_by_length(posterior, lengths), average_by_length(prior, lengths)
     overall = {length: _evidence(average, prior_average, length, margin) for length in average["length"].values}
     table = _table(fit, first, second, posterior, prior, average, prior_average, margin)
     verdict, reasons = _verdict(overall, first, second, certainty, fit.health)
     reasons += _disagreements(posterior, first, second, certainty)
-    averages = [_over(length) for length in overall]
+    averages = [average_over(length) for length in overall]
     of_averages = table[table.index.get_level_values("over").isin(averages)]
     reasons += signless(
         {", ".join(path): (row["no_sign"], row["no_sign_prior"]) for path, row in of_averages.iterrows()}
     )
-    heading, note = _heading(fit, lengths, pair)
+    heading, doubt = _heading(fit, pair)
     evidence = _evidence_table(overall, first, second)
     shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_averages
     return Answer(
@@ -155,7 +156,7 @@ def _of_pair(fit: Fit, pair: tuple[str, str], margin: float, certainty: float, g
         evidence=evidence,
         draws=_by_path(average, posterior.assign_coords(interval_length=("interval", lengths)), pair),
         verdict=verdict,
-        reasons=reasons + note,
+        reasons=reasons + doubt,
         assumptions=fit.spec.assumptions,
         health=fit.health,
         figure=_figure,
@@ -214,19 +215,15 @@ def _figure_row(answer: Answer, length: str) -> EffectsRow:
         Curve(
             path,
             answer.draws["effect"].sel(path=path, length=length).to_numpy(),
-            bar(path, _over(length)),
+            bar(path, average_over(length)),
             tuple(bar(path, name) for name in names),
         )
         for path in answer.draws["path"].to_numpy()
     )
     title = f"Verdict: {answer.verdict}"
     if answer.draws.sizes["length"] > 1:
-        title += f" ({_over(length)})"
+        title += f" ({average_over(length)})"
     return EffectsRow(title, answer.arguments["margin"], curves, names)
-
-
-def _length_labels(fit: Fit) -> list[str]:
-    return [number(round(length, 9)) for length in fit.panel.intervals]
 
 
 def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
@@ -235,15 +232,6 @@ def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
         effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(first, second), drop=True)
         effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(second, first), drop=True)
     return xr.Dataset(effects)
-
-
-def _by_length(effects: xr.Dataset, lengths: list[str]) -> xr.Dataset:
-    labelled = effects.assign_coords(length=("interval", lengths))
-    parts = [
-        labelled.isel(interval=[place for place, label in enumerate(lengths) if label == length]).mean("interval")
-        for length in dict.fromkeys(lengths)
-    ]
-    return xr.concat(parts, dim=pd.Index(list(dict.fromkeys(lengths)), name="length"))
 
 
 EVENTS = ("first leads", "second leads", "both", "practically none")
@@ -271,7 +259,7 @@ def _evidence_table(
     overall: dict[str, dict[str, tuple[Probability, Probability]]], first: str, second: str
 ) -> pd.DataFrame:
     rows = {
-        (_over(length), _event_name(event, first, second)): {
+        (average_over(length), _event_name(event, first, second)): {
             "probability": after.value,
             "mcse": after.mcse,
             "prior": before.value,
@@ -282,10 +270,6 @@ def _evidence_table(
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(rows, names=["over", "event"])
     return table
-
-
-def _over(length: str) -> str:
-    return f"average of intervals of {length}"
 
 
 def _event_name(event: str, first: str, second: str) -> str:
@@ -305,7 +289,9 @@ def _table(
     rows: dict[tuple[str, str], dict[str, float]] = {}
     for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
         for length in average["length"].values:
-            rows[path, _over(length)] = _row(average.sel(length=length), prior_average.sel(length=length), side, margin)
+            rows[path, average_over(length)] = _row(
+                average.sel(length=length), prior_average.sel(length=length), side, margin
+            )
         for name in interval_names(fit.panel.times):
             rows[path, name] = _row(posterior.sel(interval=name), prior.sel(interval=name), side, margin)
     table = pd.DataFrame.from_dict(rows, orient="index")
@@ -379,16 +365,12 @@ def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: fl
     return tuple(found)
 
 
-def _heading(fit: Fit, lengths: list[str], pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
-    unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
-    apart = f"{' and '.join(dict.fromkeys(lengths))}{unit.removesuffix('s') if set(lengths) == {'1'} else unit} apart"
-    sample = sample_in_words(fit) + units_in_words(fit, pair)
+def _heading(fit: Fit, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
+    scale = f"SD per SD, {spacing_in_words(fit)}; {sample_in_words(fit)}{units_in_words(fit, pair)}"
     if not fit.spec.random_intercepts:
-        return f"Lagged effects, within and between persons mixed, SD per SD, {apart}; {sample}", ()
-    note = hardly_within(fit, pair)
-    if not note:
-        return f"Lagged effects within persons, SD per SD, {apart}; {sample}", ()
-    return f"Lagged effects, SD per SD, {apart}; {sample}", note
+        return f"Lagged effects, within and between persons mixed, {scale}", ()
+    doubt = hardly_within(fit, pair)
+    return f"Lagged effects{'' if doubt else ' within persons'}, {scale}", doubt
 
 
 def _effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:

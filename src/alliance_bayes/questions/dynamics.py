@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..basics.names import ARROW, choices, in_words, lagged_path, number, quoted
+from ..basics.names import ARROW, choices, in_words, lagged_path, quoted
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
 from ..posterior.path_matrices import by_path, path_matrices
@@ -41,7 +41,6 @@ __all__ = [
     "standardized",
     "standardized_innovations",
     "through_alone",
-    "time_in_words",
     "units_in_words",
     "wave_of",
     "within_in_words",
@@ -297,14 +296,6 @@ def units_in_words(fit: Fit, measures: Sequence[str]) -> str:
     """What raw units are of measures with a family, as part of a heading."""
     of = [name for name in measures if name in fit.spec.random_families]
     return f"; raw units of {in_words(of)} are those of the linear predictor" if of else ""
-
-
-def time_in_words(fit: Fit, length: float) -> str:
-    """A length of time with the panel's unit."""
-    unit = fit.panel.time_unit
-    if not unit:
-        return number(length)
-    return f"{number(length)} {unit.removesuffix('s') if number(length) == '1' else unit}"
 
 
 def not_followed(fit: Fit) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from ..posterior.imputations import imputation_of_chains
 from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, indicator, probability
 from .arguments import CERTAINTY
-from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations, time_in_words
+from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations
+from .lengths import time_in_words
 
 __all__ = ["Embeddability", "drift_and_diffusion", "embeddability"]
 

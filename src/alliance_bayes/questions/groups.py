@@ -1,6 +1,6 @@
 """Do lagged effects differ between groups: each group's effect, and every difference."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -8,96 +8,30 @@ import pandas as pd
 import xarray as xr
 
 from ..basics.calls import checked
+from ..basics.declared import Certainty, Margin, Path
 from ..basics.names import number, quoted, split_path
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
 from ..posterior.fitting import Fit
-from ..posterior.health import Health
-from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability
-from .arguments import CERTAINTY, MARGIN, check_certainty, check_margin
-from .cells import known_draws
-from .structure import check_free, check_path, signless
+from ..posterior.summaries import above, indicator, interval_name, probability
+from ..spec.cross_lagged import CrossLagged
+from .answer import Answer
+from .arguments import CERTAINTY, MARGIN, canonical_path, check_certainty, check_margin, path_problems
+from .cells import bounds, intervals, mean_and_interval, probabilities, sign
+from .lengths import average_by_length, length_labels, time_in_words
+from .registry import Arguments, Question, register
+from .structure import check_free, signless
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["GroupContrast", "group_contrast"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class GroupContrast:
-    """One lagged effect in each group of a fit, and how far the groups differ.
-
-    Attributes
-    ----------
-    path
-        The lagged effect, averaged over intervals of equal length.
-    table
-        Indexed by ``group``: ``mean``, ``lower``, ``upper`` in within-person SDs of the outcome per
-        within-person SD of the predictor, and ``p_positive``, of the draws that have a sign (``no_sign``: share of
-        those that have none, exactly 0 since smaller than any number).
-    differences
-        Indexed by ``first`` and ``second``: ``mean``, ``lower``, ``upper`` of first less second;
-        ``p_positive``; ``p_negligible``, the probability that it is smaller in size than the margin; and
-        ``verdict``: "larger", "smaller", "practically equal" or "undecided". Not adjusted for their number.
-    pooled
-        Where lags are partially pooled: ``mean`` and ``spread`` over groups, on the scale of priors, each with
-        ``lower`` and ``upper``; otherwise None.
-    draws
-        The effect, dims ``(chain, draw, group)``.
-    margin, certainty
-        Smallest difference that counts; probability that a verdict needs, two Monte Carlo errors below its estimate.
-    assumptions
-        What must hold before the effects mean more than prediction.
-    health
-        Of the sampling.
-    heading
-        Estimand, scale and sample, in words.
-    """
-
-    path: str
-    table: pd.DataFrame
-    differences: pd.DataFrame
-    pooled: pd.DataFrame | None
-    draws: xr.DataArray
-    margin: float
-    certainty: float
-    assumptions: tuple[str, ...]
-    health: Health
-    heading: str
-
-    def plot(self) -> "Figure":
-        """Draw each group's effect with its interval."""
-        bars = {str(name): Bar(row["mean"], row["lower"], row["upper"]) for name, row in self.table.iterrows()}
-        return bars_figure(bars, unit=f"{self.path}, SD per SD", band=self.margin)
-
-    def __str__(self) -> str:
-        width, n_draws = interval_name(), self.draws.sizes["chain"] * self.draws.sizes["draw"]
-        n_characters = max(len(str(name)) for name in self.table.index)
-        lines = [self.heading, f"{'':{n_characters}}   mean  {width:^16}  P(effect > 0)"]
-        for name, row in self.table.iterrows():
-            positive = Probability(row["p_positive"], 0.0, known_draws(n_draws, row["no_sign"]))
-            lines.append(f"{name:{n_characters}}  {row['mean']:5.2f}  {_bounds(row):^16}  {positive!s:>13}")
-        if self.pooled is not None:
-            mean, spread = self.pooled.loc["mean"], self.pooled.loc["spread"]
-            lines.append(
-                f"Over groups: mean {mean['mean']:.2f} {_bounds(mean)}, SD {spread['mean']:.2f} {_bounds(spread)}"
-            )
-        for (first, second), row in self.differences.iterrows():
-            negligible = Probability(row["p_negligible"], 0.0, n_draws)
-            small = f"P(|difference| < {number(self.margin)}) = {negligible}".replace("= >", ">").replace("= <", "<")
-            lines.append(f"{first} less {second}: {row['mean']:.2f} {_bounds(row)}, {small}: {row['verdict']}")
-        lines += signless({str(name): (row["no_sign"], 0.0) for name, row in self.table.iterrows()})
-        healthy = "no problems" if self.health.healthy else "PROBLEMS: " + " ".join(self.health.problems)
-        lines.append(f"Sampling: {healthy}. About prediction; about causes only under these assumptions:")
-        return "\n".join([*lines, *(f"  {place}. {text}" for place, text in enumerate(self.assumptions, start=1))])
-
-    __repr__ = __str__
+__all__ = ["group_contrast"]
 
 
 @checked(apart=["margin", "certainty"])
-def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: float = CERTAINTY) -> GroupContrast:
+def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: float = CERTAINTY) -> Answer:
     """Compare one lagged effect between the groups of a fit.
 
     Groups differ in composition, so that a difference in effects is a difference between these people, not
@@ -116,8 +50,20 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
 
     Returns
     -------
-    GroupContrast
-        Effects, differences, text and figure.
+    Answer
+        ``table``, indexed by ``group``: ``mean``, ``lower``, ``upper`` of the effect, averaged over the intervals of
+        the first one's length, in within-person SDs of the outcome per within-person SD of the predictor;
+        ``p_positive`` with its Monte Carlo error ``p_positive_mcse``, of the draws that have a sign (``no_sign``: share
+        of those that have none, exactly 0 since smaller than any number).
+
+        ``tables["differences"]``, indexed by ``first`` and ``second``: ``mean``, ``lower``, ``upper`` of first minus
+        second; ``p_positive``; ``p_negligible``, the probability that it is smaller in size than the margin; and
+        ``verdict``: "larger", "smaller", "practically equal" or "undecided". Not adjusted for their number.
+
+        ``tables["pooled"]``, where lags are partially pooled: ``mean`` and ``spread`` over groups, on the scale of
+        priors, each with ``lower`` and ``upper``.
+
+        ``draws``: ``effect``, dims ``(chain, draw, group)``.
 
     Raises
     ------
@@ -131,7 +77,8 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
         )
     elif fit.spec.group_lags == "equal":
         problems.add("This model has one lagged effect for all groups (group_lags='equal'); fit 'free' or 'pooled'.")
-    name = check_path(fit.spec, path, problems)
+    name = canonical_path(path)
+    problems.found += path_problems(fit.spec, [path])
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     predictor, outcome = split_path(name) or ("", "")
@@ -139,40 +86,38 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
         check_free(fit, (predictor, outcome), problems)
     problems.raise_as(SpecError)
     effects = fit.posterior["lagged_standardized"].sel(path=name, drop=True)
-    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
-    same = [place for place, length in enumerate(lengths) if length == lengths[0]]
-    draws = effects.isel(interval=same).mean("interval").transpose("chain", "draw", "group")
-    return GroupContrast(
-        path=name,
-        table=_table(draws),
-        differences=_differences(draws, margin, certainty, fit.health.healthy),
-        pooled=_pooled(fit, name),
-        draws=draws,
-        margin=margin,
-        certainty=certainty,
+    lengths = length_labels(fit)
+    draws = average_by_length(effects, lengths).sel(length=lengths[0], drop=True).transpose("chain", "draw", "group")
+    table, differences = _table(draws), _differences(draws, margin, certainty, fit.health.healthy)
+    pooled = _pooled(fit, name)
+    return Answer(
+        question="group_contrast",
+        arguments={"path": name, "margin": margin, "certainty": certainty},
+        heading=(
+            f"{name} over intervals of {time_in_words(fit, lengths[0])}, in within-person SDs, in each of "
+            f"{len(fit.groups)} groups ({quoted(fit.groups)}); {fit.n_persons} people, {fit.draws_in_words}"
+        ),
+        table=table,
+        body=_in_words(table, differences, pooled, margin, fit.n_draws),
+        health=fit.health,
+        tables={"differences": differences} | ({} if pooled.empty else {"pooled": pooled}),
+        draws=draws.to_dataset(name="effect"),
         assumptions=(
             *fit.spec.assumptions,
             "Groups differ in nothing but what is compared, which only randomising ensures.",
         ),
-        health=fit.health,
-        heading=(
-            f"{name} over intervals of {lengths[0]}, in within-person SDs, in each of {len(fit.groups)} groups "
-            f"({quoted(fit.groups)}); {fit.n_persons} people, {fit.draws_in_words}"
-        ),
+        figure=_figure,
     )
 
 
-def _row(draws: xr.DataArray) -> dict[str, float]:
-    lower, upper = interval(draws, "chain", "draw")
-    return {"mean": float(draws.mean()), "lower": float(lower), "upper": float(upper)}
+def _figure(answer: Answer) -> "Figure":
+    bars = {str(name): Bar.of(row) for name, row in answer.table.iterrows()}
+    return bars_figure(bars, unit=f"{answer.arguments['path']}, SD per SD", band=answer.arguments["margin"])
 
 
 def _table(draws: xr.DataArray) -> pd.DataFrame:
-    rows = {}
-    for group in draws["group"].to_numpy():
-        effect = draws.sel(group=group, drop=True)
-        positive = probability(above(effect, 0))
-        rows[str(group)] = _row(effect) | {"p_positive": positive.value, "no_sign": positive.undefined}
+    groups = {str(group): draws.sel(group=group, drop=True) for group in draws["group"].to_numpy()}
+    rows = {group: mean_and_interval(effect) | sign(effect) for group, effect in groups.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
@@ -186,7 +131,7 @@ def _differences(draws: xr.DataArray, margin: float, certainty: float, healthy: 
             "practically equal": probability(indicator(abs(difference) < margin, difference)),
         }
         sure = [name for name, event in events.items() if event.reaches(certainty)]
-        rows[first, second] = _row(difference) | {
+        rows[first, second] = mean_and_interval(difference) | {
             "p_positive": probability(above(difference, 0)).value,
             "p_negligible": events["practically equal"].value,
             "verdict": sure[0] if sure and healthy else "undecided",
@@ -196,17 +141,72 @@ def _differences(draws: xr.DataArray, margin: float, certainty: float, healthy: 
     return table
 
 
-def _pooled(fit: Fit, path: str) -> pd.DataFrame | None:
-    """Mean and spread over groups of a partially pooled effect; None where lags are free, or a drift's decay."""
-    own = path in fit.spec.carry_over_paths
-    kind = "carry_over" if own else "cross_lagged"
+def _pooled(fit: Fit, path: str) -> pd.DataFrame:
+    """Mean and spread over groups of a partially pooled effect; empty where lags are free, or a drift's decay."""
+    kind = "carry_over" if path in fit.spec.carry_over_paths else "cross_lagged"
     if f"{kind}_mean" not in fit.posterior:
-        return None
+        return pd.DataFrame()
     parts = {
         part: fit.posterior[f"{kind}_{part}"].sel({f"{kind}_path": path}, drop=True) for part in ("mean", "spread")
     }
-    return pd.DataFrame.from_dict({part: _row(draws) for part, draws in parts.items()}, orient="index")
+    rows = {part: mean_and_interval(draws) for part, draws in parts.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("over_groups")
 
 
-def _bounds(row: pd.Series) -> str:
-    return f"[{row['lower']:.2f}, {row['upper']:.2f}]"
+def _in_words(
+    table: pd.DataFrame, differences: pd.DataFrame, pooled: pd.DataFrame, margin: float, n_draws: int
+) -> tuple[str | TextTable, ...]:
+    effects = TextTable.of(
+        {
+            "": [str(name) for name in table.index],
+            "mean": [f"{mean:.2f}" for mean in table["mean"]],
+            interval_name(): intervals(table),
+            "P(effect > 0)": probabilities(table["p_positive"], n_draws, table["no_sign"]),
+        }
+    )
+    contrasts = TextTable.of(
+        {
+            "": [f"{first} minus {second}" for first, second in differences.index],
+            "mean": [f"{mean:.2f}" for mean in differences["mean"]],
+            interval_name(): intervals(differences),
+            f"P(|difference| < {number(margin)})": probabilities(differences["p_negligible"], n_draws),
+            "verdict": list(differences["verdict"]),
+        },
+        left={"verdict"},
+    )
+    over = [f"{part} {row['mean']:.2f} {bounds(row)}" for part, row in pooled.iterrows()]
+    pooled_in_words = [f"Over groups: {', '.join(over).replace('spread', 'SD')}"] if over else []
+    without = signless({str(name): (share, 0.0) for name, share in table["no_sign"].items()})
+    return (effects, *pooled_in_words, contrasts, *without)
+
+
+class GroupContrastArguments(Arguments):
+    """Keys of a contrast of groups."""
+
+    named_first = ("path",)
+    path: Path
+    margin: Margin = MARGIN
+    certainty: Certainty = CERTAINTY
+
+    def about(self) -> str:
+        """The path."""
+        return f"of {self.path}"
+
+
+def _against(given: GroupContrastArguments, spec: CrossLagged) -> Iterator[str]:
+    yield from path_problems(spec, [given.path])
+    if spec.group_lags not in ("free", "pooled"):
+        yield (
+            "Groups are compared, and this model has no effects that differ between them. Say group_lags = 'free' or "
+            "'pooled' in [model], and name the column of the groups in [panel] group."
+        )
+
+
+register(
+    Question(
+        name="group_contrast",
+        arguments=GroupContrastArguments,
+        answer=lambda fit, given: group_contrast(fit, **given.given()),
+        check=_against,
+    )
+)

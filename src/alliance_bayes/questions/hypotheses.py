@@ -1,97 +1,43 @@
 """Informative hypotheses about lagged effects, weighed by encompassing priors, and practical equivalence."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Listed, Margin, Text
 from ..basics.given import entries, shown
-from ..basics.names import choices, lagged_path, number, quoted
+from ..basics.names import lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..figures.evidence import shares_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, indicator, interval_name, probability
-from .arguments import MARGIN, check_margin
-from .cells import known_draws
+from ..spec.cross_lagged import CrossLagged
+from .answer import LIMITS, Answer
+from .arguments import MARGIN, Group, PairArguments, check_margin, check_pair, group_problems, pair_problems, population
+from .cells import probabilities
+from .dynamics import sample_in_words
+from .lengths import average_over, length_labels, spacing_in_words
 from .ratios import Ratio
-from .statements import Statement, average_over, effects_of, fixed_effects, parse
-from .structure import FIXED, check_free
+from .registry import Question, register
+from .statements import Statement, effects_of, fixed_effects, parse
+from .structure import FIXED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Hypotheses", "against_any", "against_rest", "hypotheses"]
+__all__ = ["bf_complement", "bf_unconstrained", "hypotheses"]
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Hypotheses:
-    """Evidence for hypotheses about standardised lagged effects.
-
-    Attributes
-    ----------
-    table
-        Indexed by ``hypothesis``. ``statement``: its text. ``posterior`` and ``prior``: its probability
-        after and before the data, with their Monte Carlo errors ``posterior_mcse`` and ``prior_mcse``. Draws in which
-        both sides of a comparison are equal are no answers: ``posterior_undefined`` and ``prior_undefined``, their
-        shares, are left out of the probabilities.
-        ``against_any``: Bayes factor against the model without the constraint, at most
-        ``1 / prior``; ``against_rest``: against the hypothesis being false. Each with ``..._log_error``,
-        the Monte Carlo standard error of its logarithm, and ``..._bound``: "<" or ">" where no draw or every
-        draw satisfies the hypothesis, so that the factor is known only to lie below or above its value.
-    rope
-        Indexed by ``path`` and ``over``: ``below``, ``inside`` and ``above``, probabilities that the effect
-        lies below, within and above the region of practical equivalence, -margin to margin, with the Monte Carlo
-        error ``inside_mcse`` and the prior's ``inside_prior``; ``interval_inside``, share of the interval's draws
-        in the region (`arviz_stats.ci_in_rope`); ``verdict``: "practically none" where the whole interval is
-        inside, "not negligible" where none of it is, else "undecided".
-    margin
-        Half-width of the region, in SD per SD.
-    heading
-        Estimand, scale and sample.
-    reasons
-        What makes numbers doubtful.
-    assumptions
-        What the numbers are about, and what they are not.
-    health
-        Of the sampling.
-    n_draws, n_prior_draws
-        Draws that the probabilities were counted over.
-    """
-
-    table: pd.DataFrame
-    rope: pd.DataFrame
-    margin: float
-    heading: str
-    reasons: tuple[str, ...]
-    assumptions: tuple[str, ...]
-    health: Health
-    n_draws: int
-    n_prior_draws: int
-
-    def plot(self) -> "Figure":
-        """Draw the probability of each hypothesis after and before the data."""
-        shares = {str(name): (row["posterior"], row["prior"]) for name, row in self.table.iterrows()}
-        return shares_figure(shares, labels=("after the data", "before (prior)"), unit="probability")
-
-    def __str__(self) -> str:
-        healthy = "no problems" if self.health.healthy else "PROBLEMS, see above"
-        return "\n".join(
-            [
-                self.heading,
-                *_hypotheses_in_words(self),
-                *_rope_in_words(self),
-                *(f"Beware: {reason}" for reason in self.reasons),
-                f"Sampling: {healthy}. What this says, and what it does not:",
-                *(f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)),
-            ]
-        )
-
-    __repr__ = __str__
+Statements = Annotated[
+    Annotated[Listed[Text], Field(min_length=1)] | Annotated[dict[str, Text], Field(min_length=1)],
+    Field(description="a list of texts, such as ['|x -> y| > |y -> x|'], or a table from names to them"),
+]
 
 
 @checked(apart=["statements", "margin"])
@@ -102,7 +48,8 @@ def hypotheses(
     *,
     statements: Sequence[str] | Mapping[str, str] | None = None,
     margin: float = MARGIN,
-) -> Hypotheses:
+    group: str | None = None,
+) -> Answer:
     """Weigh inequality hypotheses about the lagged effects between two measures.
 
     A hypothesis that is a region of the parameters, such as ``|x -> y| > |y -> x|``, has posterior
@@ -126,10 +73,25 @@ def hypotheses(
     margin
         Half-width of the region of practical equivalence, in SD per SD; in (0, 1).
 
+    group
+        Which group, where the fit has groups.
+
     Returns
     -------
-    Hypotheses
-        Table, region of practical equivalence, text and figure.
+    Answer
+        ``table``, indexed by ``hypothesis``. ``statement``: its text. ``posterior`` and ``prior``: its probability
+        after and before the data, with their Monte Carlo errors ``posterior_mcse`` and ``prior_mcse``. Draws in which
+        both sides of a comparison are equal are no answers: ``posterior_undefined`` and ``prior_undefined``, their
+        shares, are excluded from the probabilities. ``bf_unconstrained``: Bayes factor against the unconstrained
+        model, at most ``1 / prior``; ``bf_complement``: against the complement, that the hypothesis is false. Each
+        with ``..._log_error``, the Monte Carlo standard error of its logarithm, and ``..._bound``: "<" or ">" where no
+        draw or every draw satisfies the hypothesis, so that the factor is known only to lie below or above its value.
+
+        ``tables["rope"]``, indexed by ``path`` and ``over``: ``below``, ``inside`` and ``above``, probabilities that
+        the effect lies below, within and above the region of practical equivalence, -margin to margin, with the Monte
+        Carlo error ``inside_mcse`` and the prior's ``inside_prior``; ``interval_inside``, share of the interval's draws
+        in the region (`arviz_stats.ci_in_rope`); ``verdict``: "practically none" where the whole interval is inside,
+        "not negligible" where none of it is, else "undecided".
 
     Raises
     ------
@@ -143,9 +105,12 @@ def hypotheses(
     .. [1] Klugkist, Laudy & Hoijtink (2005). Inequality constrained analysis of variance: a Bayesian
        approach. Psychological Methods 10, 477-493.
     """
-    _check(fit, first, second, margin)
-    after, before = (effects_of(fit, group) for group in ("posterior", "prior"))
     problems = Problems("These hypotheses cannot be weighed")
+    fit = population(fit, group, problems)
+    check_pair(fit, first, second, problems)
+    check_margin(margin, problems)
+    problems.raise_as(SpecError)
+    after, before = (effects_of(fit, name) for name in ("posterior", "prior"))
     texts = _default_statements(fit, first, second, margin) if statements is None else statements
     given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
     if not given or not all(isinstance(text, str) for text in given):
@@ -160,44 +125,61 @@ def hypotheses(
     problems.raise_as(SpecError)
     rows = {name: _row(statement, after, before) for name, statement in read.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("hypothesis")
-    return Hypotheses(
+    rope = _rope(fit, (lagged_path(first, second), lagged_path(second, first)), after, before, margin)
+    n_draws, n_prior_draws = fit.n_draws, next(iter(before.values())).size
+    within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
+    return Answer(
+        question="hypotheses",
+        arguments={"between": (first, second), "statements": named, "margin": margin, "group": group},
+        heading=(
+            f"Hypotheses about lagged effects {within}, SD per SD, {spacing_in_words(fit)}; {sample_in_words(fit)}"
+            + (f", group {group}" if group else "")
+        ),
         table=table,
-        rope=_rope(fit, (lagged_path(first, second), lagged_path(second, first)), after, before, margin),
-        margin=margin,
-        heading=_heading(fit),
-        reasons=(*(f"The draws cannot be trusted: {problem}" for problem in fit.health.problems), *_undecidable(table)),
-        assumptions=(
-            "A Bayes factor compares a hypothesis with the model without it (any effects), or with its being false, "
-            "under the priors of the fit; it is no probability that the hypothesis is true. Brackets: two Monte Carlo "
-            "errors to each side.",
-            "Against any effects no hypothesis can gain more than one over its prior probability.",
-            *fit.spec.assumptions,
+        body=(
+            *_hypotheses_in_words(table, n_draws, n_prior_draws),
+            f"Practically none, effects between -{number(margin)} and {number(margin)}:",
+            _rope_in_words(rope, n_draws, n_prior_draws),
         ),
         health=fit.health,
-        n_draws=fit.n_draws,
-        n_prior_draws=next(iter(before.values())).size,
+        tables={"rope": rope},
+        reasons=(*(f"The draws cannot be trusted: {problem}" for problem in fit.health.problems), *_undecidable(table)),
+        assumptions=(
+            "A Bayes factor compares a hypothesis with the unconstrained model (any effects), or with its complement "
+            "(the hypothesis is false), under the priors of the fit; it is no probability that the hypothesis is true. "
+            "Brackets: two Monte Carlo errors to each side.",
+            "Against the unconstrained model no hypothesis can gain more than one over its prior probability.",
+            *fit.spec.assumptions,
+        ),
+        before_assumptions=LIMITS,
+        figure=_figure,
     )
 
 
-def against_any(after: Probability, before: Probability) -> Ratio:
+def _figure(answer: Answer) -> "Figure":
+    shares = {str(name): (row["posterior"], row["prior"]) for name, row in answer.table.iterrows()}
+    return shares_figure(shares, labels=("after the data", "before (prior)"), unit="probability")
+
+
+def bf_unconstrained(after: Probability, before: Probability) -> Ratio:
     """Bayes factor of an event against the unconstrained model, ``f / c``.
 
     Examples
     --------
-    >>> print(against_any(Probability(0.9, 0.003, 4000), Probability(0.5, 0.008, 4000)))
+    >>> print(bf_unconstrained(Probability(0.9, 0.003, 4000), Probability(0.5, 0.008, 4000)))
     1.8
-    >>> print(against_any(Probability(0.0, 0.0, 4000), Probability(0.5, 0.008, 4000)))
+    >>> print(bf_unconstrained(Probability(0.0, 0.0, 4000), Probability(0.5, 0.008, 4000)))
     < 0.0005
     """
     return _share(after).times(_share(before).inverse)
 
 
-def against_rest(after: Probability, before: Probability) -> Ratio:
+def bf_complement(after: Probability, before: Probability) -> Ratio:
     """Bayes factor of an event against its complement, ``[f / (1 - f)] / [c / (1 - c)]``.
 
     Examples
     --------
-    >>> print(against_rest(Probability(0.9, 0.003, 4000), Probability(0.5, 0.008, 4000)))
+    >>> print(bf_complement(Probability(0.9, 0.003, 4000), Probability(0.5, 0.008, 4000)))
     9
     """
     return _odds(after).times(_odds(before).inverse)
@@ -217,23 +199,6 @@ def _odds(event: Probability) -> Ratio:
     return Ratio(float(np.log(event.value / rest)), event.mcse / (event.value * rest))
 
 
-def _check(fit: Fit, first: str, second: str, margin: float) -> None:
-    problems = Problems("These hypotheses cannot be weighed")
-    for name in dict.fromkeys((first, second)):
-        if name not in fit.spec.measures:
-            problems.add(f"The model has no measure '{name}'{choices(name, fit.spec.measures, 'Measures')}")
-    if first == second:
-        problems.add(f"Direction needs two different measures; got '{first}' twice.")
-    for path in (lagged_path(first, second), lagged_path(second, first)):
-        if path in fit.spec.remove:
-            problems.add(f"'{path}' is fixed at 0 in this model. Fit the model with both paths.")
-    if not problems.found:
-        check_free(fit, (first, second), problems)
-        check_free(fit, (second, first), problems)
-    check_margin(margin, problems)
-    problems.raise_as(SpecError)
-
-
 def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems) -> None:
     """Note comparisons of effects that are 0 by construction with nothing that could differ from draw to draw."""
     for left, _, right in statement.comparisons:
@@ -247,7 +212,7 @@ def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems)
 
 def _default_statements(fit: Fit, first: str, second: str, margin: float) -> list[str]:
     forward, backward, least = lagged_path(first, second), lagged_path(second, first), number(margin)
-    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
+    lengths = length_labels(fit)
     distinct = list(dict.fromkeys(lengths))
     found = []
     for length in distinct:
@@ -283,8 +248,8 @@ def _row(
         "prior_undefined": prior.undefined,
     }
     for name, ratio in (
-        ("against_any", against_any(posterior, prior)),
-        ("against_rest", against_rest(posterior, prior)),
+        ("bf_unconstrained", bf_unconstrained(posterior, prior)),
+        ("bf_complement", bf_complement(posterior, prior)),
     ):
         row |= {name: ratio.value, f"{name}_log_error": ratio.error, f"{name}_bound": ratio.bound}
     return row
@@ -316,7 +281,7 @@ def _rope(
 ) -> pd.DataFrame:
     import arviz_stats
 
-    overs = [average_over(number(length)) for length in dict.fromkeys(round(each, 9) for each in fit.panel.intervals)]
+    overs = [average_over(length) for length in dict.fromkeys(length_labels(fit))]
     if fit.spec.lags_for(fit.panel.times) == "free":
         overs += [str(name) for name in fit.posterior["interval"].to_numpy()]
     rows = {}
@@ -345,50 +310,70 @@ def _verdict(share: float, health: Health) -> str:
     return "practically none" if share else "not negligible"
 
 
-def _heading(fit: Fit) -> str:
-    unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
-    lengths = " and ".join(number(length) for length in dict.fromkeys(round(each, 9) for each in fit.panel.intervals))
-    within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
-    return (
-        f"Hypotheses about lagged effects {within}, SD per SD, {lengths}{unit} apart; "
-        f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
+def _hypotheses_in_words(table: pd.DataFrame, n_draws: int, n_prior_draws: int) -> tuple[str | TextTable, ...]:
+    factors = {
+        head: [
+            Ratio(float(np.log(row[kind])), row[f"{kind}_log_error"], row[f"{kind}_bound"]).with_error()
+            for _, row in table.iterrows()
+        ]
+        for kind, head in (
+            ("bf_unconstrained", "BF against unconstrained [MC error]"),
+            ("bf_complement", "BF against complement [MC error]"),
+        )
+    }
+    shown = TextTable.of(
+        {
+            "": [str(name) for name in table.index],
+            "posterior": probabilities(table["posterior"], n_draws, table["posterior_undefined"]),
+            "prior": probabilities(table["prior"], n_prior_draws, table["prior_undefined"]),
+            **factors,
+        }
+    )
+    named = table.loc[table.index != table["statement"], "statement"]
+    return (shown, *(f"{name}: {statement}" for name, statement in named.items()))
+
+
+def _rope_in_words(rope: pd.DataFrame, n_draws: int, n_prior_draws: int) -> TextTable:
+    several = len(rope.index.unique("over")) > 1
+    inside = zip(rope["interval_inside"], rope["verdict"], strict=True)
+    return TextTable.of(
+        {
+            "": [f"{path}, {over}" if several else str(path) for path, over in rope.index],
+            "P(below)": probabilities(rope["below"], n_draws),
+            "P(inside)": probabilities(rope["inside"], n_draws),
+            "prior": probabilities(rope["inside_prior"], n_prior_draws),
+            "P(above)": probabilities(rope["above"], n_draws),
+            f"{interval_name()} inside": [f"{share:.0%}: {verdict}" for share, verdict in inside],
+        },
+        left={f"{interval_name()} inside"},
     )
 
 
-def _hypotheses_in_words(answer: Hypotheses) -> list[str]:
-    n_characters = max(len(str(name)) for name in answer.table.index)
-    heads = f"{'against any [MC error]':>24}  {'against its being false':>24}"
-    lines = [f"{'':{n_characters}}  posterior    prior  {heads}"]
-    for name, row in answer.table.iterrows():
-        posterior, prior = (
-            Probability(row[group], 0.0, known_draws(n_draws, row[f"{group}_undefined"]))
-            for group, n_draws in (("posterior", answer.n_draws), ("prior", answer.n_prior_draws))
-        )
-        factors = [
-            Ratio(float(np.log(row[kind])), row[f"{kind}_log_error"], row[f"{kind}_bound"]).with_error()
-            for kind in ("against_any", "against_rest")
-        ]
-        lines.append(f"{name:{n_characters}}  {posterior!s:>9}  {prior!s:>7}  {factors[0]:>24}  {factors[1]:>24}")
-    named = answer.table[answer.table.index != answer.table["statement"]]
-    return [*lines, *(f"{name}: {statement}" for name, statement in named["statement"].items())]
+class HypothesesArguments(PairArguments):
+    """Keys of hypotheses about lagged effects."""
+
+    statements: Statements | None = None
+    margin: Margin = MARGIN
+    group: Group | None = None
 
 
-def _rope_in_words(answer: Hypotheses) -> list[str]:
-    margin, table = number(answer.margin), answer.rope
-    several = len(table.index.unique("over")) > 1
-    labels = [f"{path}, {over}" if several else path for path, over in table.index]
-    n_characters = max(map(len, labels))
-    lines = [
-        f"Practically none, effects between -{margin} and {margin}:",
-        f"{'':{n_characters}}  P(below)  P(inside)  prior  P(above)  {interval_name()} inside",
-    ]
-    for label, (_, row) in zip(labels, table.iterrows(), strict=True):
-        below, inside, above = (
-            str(Probability(row[name], 0.0, answer.n_draws)) for name in ("below", "inside", "above")
-        )
-        prior = str(Probability(row["inside_prior"], 0.0, answer.n_prior_draws))
-        lines.append(
-            f"{label:{n_characters}}  {below:>8}  {inside:>9}  {prior:>5}  {above:>8}  "
-            f"{row['interval_inside']:>6.0%}: {row['verdict']}"
-        )
-    return lines
+def _against(given: HypothesesArguments, spec: CrossLagged) -> Iterator[str]:
+    """The intervals that statements name are known once the data are."""
+    yield from group_problems(spec, given.group)
+    yield from pair_problems(spec, *given.between)
+    every = (lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures)
+    known, problems = [path for path in every if path not in spec.remove], Problems("")
+    texts = given.statements or ()
+    for text in texts.values() if isinstance(texts, Mapping) else texts:
+        parse(text, known, problems, any_interval=True)
+    yield from (f"statements: {problem}" for problem in problems.found)
+
+
+register(
+    Question(
+        name="hypotheses",
+        arguments=HypothesesArguments,
+        answer=lambda fit, given: hypotheses(fit, *given.between, **given.options("between")),
+        check=_against,
+    )
+)

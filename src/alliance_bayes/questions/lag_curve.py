@@ -1,7 +1,6 @@
 """How lagged effects depend on the lag: curves, their peaks, and whether who leads depends on the lag."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
@@ -11,38 +10,41 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..basics.calls import checked
+from ..basics.declared import Margin, Paths
 from ..basics.given import shown
-from ..basics.names import lagged_path, number, quoted, split_path
+from ..basics.names import in_words, lagged_path, number, quoted, split_path
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bands_figure
 from ..posterior.fitting import Fit
-from ..posterior.health import Health
 from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
+from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
-from .arguments import MARGIN, check_margin
-from .cells import known_draws
+from .answer import Answer
+from .arguments import MARGIN, Group, Length, canonical_path, check_margin, group_problems, path_problems, population
+from .cells import intervals, stated
 from .dynamics import (
     base_effects,
     drift_effects,
     hardly_within,
-    in_group,
     interval_effects,
     lags_of,
     not_followed,
     sample_in_words,
     sds_at,
     standardized,
-    time_in_words,
     within_in_words,
 )
 from .effects_over_time import matrix_exponential, own_lags, peak_of_lag, responses
-from .structure import check_path, free_paths, leads, sign_in_words, sign_width, signless, with_fixed
+from .lengths import length_labels, time_in_words
+from .registry import Arguments, Question, register
+from .structure import free_paths, leads, signless, signs, with_fixed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LagCurve", "lag_curve"]
+__all__ = ["lag_curve"]
 
 type Array = NDArray[np.float64]
 
@@ -55,144 +57,6 @@ COARSE_STEPS = 8
 MOST_PRINTED = 4
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class LagCurve:
-    """Lagged effects as functions of the lag.
-
-    Attributes
-    ----------
-    table
-        Indexed by ``path`` and ``lag``, in the panel's units of time. ``mean``, ``lower``,
-        ``upper``: effect in within-person SDs of the outcome per within-person SD of the
-        predictor, both at the first wave, so that curves differ by dynamics alone (CLPM: SDs).
-        ``p_positive``: probability that it is above 0, of the draws that have a sign; NaN where these are hardly any,
-        and where the effect is ``fixed``: known without data, as at lag 0, or 0 by construction where no way of so many
-        steps leads along the model's paths.
-        ``no_sign``: share of draws without a sign, exactly 0 since smaller than any number.
-        ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the predictor.
-        ``extrapolated``: whether the lag is shorter or longer than every interval of the panel; distrust these most.
-        Intervals hold at each lag, not for the whole curve.
-    draws
-        The standardised effects, dims ``(chain, draw, path, lag)``.
-    peak
-        Indexed by ``path``: median, ``lower`` and ``upper`` of the lag at which the effect is
-        largest in size, and ``effect``, ``effect_lower``, ``effect_upper`` there. ``p_beyond``:
-        share of draws that still grow at the longest lag, whose peak is set to it. NaN where an effect is
-        0 at every lag. Empty where
-        only observed intervals are known.
-    between
-        What is known between the observed intervals: ``"continuous"`` (from the drift),
-        ``"whole steps"`` (matrix powers of one step's effects) or ``"observed only"``.
-    observed
-        Shortest and longest interval of the panel.
-    warnings
-        What the curves do not show, or hide.
-    assumptions
-        What must hold before the effects mean more than prediction, and along the curve.
-    health
-        Of the sampling.
-    heading
-        Estimand, scale and sample, in words.
-    lags
-        How the fitted model's effects depend on the interval.
-    time_unit
-        The panel's.
-    """
-
-    table: pd.DataFrame
-    draws: xr.DataArray
-    peak: pd.DataFrame
-    between: Between
-    observed: tuple[float, float]
-    warnings: tuple[str, ...]
-    assumptions: tuple[str, ...]
-    health: Health
-    heading: str
-    lags: str
-    time_unit: str | None
-
-    @property
-    def n_draws(self) -> int:
-        """Posterior draws over all chains."""
-        return self.draws.sizes["chain"] * self.draws.sizes["draw"]
-
-    def plot(self) -> "Figure":
-        """Draw the curves with their intervals, both directions of a pair together; lags beyond the data are shaded."""
-        pairs: dict[frozenset[str], list[str]] = {}
-        for path in self.table.index.unique("path"):
-            pairs.setdefault(frozenset(split_path(path) or (path,)), []).append(path)
-        lags = self.draws["lag"].to_numpy()
-        shortest, longest = self.observed
-        stretches = [(0.0, shortest)] if lags[0] < shortest else []
-        stretches += [(longest, lags[-1])] if lags[-1] > longest else []
-        return bands_figure(
-            [" and ".join(sorted(pair)) for pair in pairs],
-            [[self._band(path) for path in paths] for paths in pairs.values()],
-            x_label=f"lag{f', {self.time_unit}' if self.time_unit else ''}",
-            y_label="lagged effect, SD per SD",
-            shaded=stretches,
-            shaded_name="beyond the observed intervals",
-        )
-
-    def _band(self, path: str) -> Band:
-        rows = self.table.loc[path]
-        mean, lower, upper = (rows[name].to_numpy() for name in ("mean", "lower", "upper"))
-        return Band(path, rows.index.to_numpy(float), mean, lower, upper, points=self.between != "continuous")
-
-    def __str__(self) -> str:
-        healthy = "no problems" if self.health.healthy else "PROBLEMS, see above"
-        numbered = [f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)]
-        return "\n".join(
-            [
-                self.heading,
-                *self._effects_in_words(),
-                *self._peaks_in_words(),
-                *self.warnings,
-                f"Sampling: {healthy}. About prediction; about causes only under these assumptions:",
-                *numbered,
-            ]
-        )
-
-    __repr__ = __str__
-
-    def _effects_in_words(self) -> list[str]:
-        lags = self.draws["lag"].to_numpy()
-        wanted = lags if len(lags) <= MOST_PRINTED else [*self.observed, lags[-1]]
-        shown = [lag for lag in dict.fromkeys(map(float, wanted)) if lag in lags]
-        paths = list(self.table.index.unique("path"))
-        width, n_characters = interval_name(), max(map(len, paths))
-        n_sign = sign_width(self.table.loc[(paths, shown), :])
-        lines = [f"{'':{n_characters}}   lag    mean  {width:^17}  {'P(effect > 0)':>{n_sign}}"]
-        for path in paths:
-            for lag in shown:
-                row = self.table.loc[(path, lag)]
-                bounds = f"[{row['lower']:.2f}, {row['upper']:.2f}]"
-                positive = sign_in_words(row, known_draws(self.n_draws, row["no_sign"]))
-                beyond = "  beyond the observed intervals" if row["extrapolated"] else ""
-                line = (
-                    f"{path:{n_characters}}  {number(lag):>4}  {row['mean']:6.2f}  {bounds:^17}  {positive:>{n_sign}}"
-                )
-                lines.append(f"{line}{beyond}")
-        return lines
-
-    def _peaks_in_words(self) -> list[str]:
-        unit = f" {self.time_unit}" if self.time_unit else ""
-        lines = []
-        for path, row in self.peak.iterrows():
-            if np.isnan(row["lag"]):
-                lines.append(f"{path} has no largest effect: it is 0 at every lag in every draw.")
-                continue
-            beyond = str(Probability(row["p_beyond"], 0.0, self.n_draws))
-            digits = max(1, 1 - int(np.floor(np.log10(row["lag"]))))
-            lag, lower, upper = (f"{row[name]:.{digits}f}" for name in ("lag", "lower", "upper"))
-            said = "" if row["p_beyond"] == 0 else f"; P(still growing at the longest lag) = {beyond}"
-            lines.append(
-                f"{path} is largest at a lag of {lag} [{lower}, {upper}]{unit}: "
-                f"{row['effect']:.2f} [{row['effect_lower']:.2f}, {row['effect_upper']:.2f}]{said}"
-            )
-        return [line.replace("= >", ">").replace("= <", "<") for line in lines]
-
-
 @checked(apart=["margin"])
 def lag_curve(
     fit: Fit,
@@ -201,7 +65,7 @@ def lag_curve(
     longest: float | None = None,
     margin: float = MARGIN,
     group: str | None = None,
-) -> LagCurve:
+) -> Answer:
     """Standardised lagged effects as curves over the lag.
 
     In continuous time the effect over a lag d is ``exp(A d)`` with the drift A; it grows from 0,
@@ -227,8 +91,25 @@ def lag_curve(
 
     Returns
     -------
-    LagCurve
-        Table, draws, peaks, warnings, assumptions, text and figure.
+    Answer
+        ``table``, indexed by ``path`` and ``lag``, in the panel's units of time. ``mean``, ``lower``,
+        ``upper``: effect in within-person SDs of the outcome per within-person SD of the
+        predictor, both at the first wave, so that curves differ by dynamics alone (CLPM: SDs).
+        ``p_positive``: probability that it is above 0, of the draws that have a sign; NaN where these are hardly any,
+        and where the effect is ``fixed``: known without data, as at lag 0, or 0 by construction where no way of so many
+        steps leads along the model's paths. ``no_sign``: share of draws without a sign, exactly 0 since smaller than
+        any number. ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the predictor.
+        ``extrapolated``: whether the lag is shorter or longer than every interval of the panel; distrust these most.
+        Intervals hold at each lag, not for the whole curve.
+
+        ``tables["peak"]``, indexed by ``path``: median, ``lower`` and ``upper`` of the lag at which the effect is
+        largest in size, and ``effect``, ``effect_lower``, ``effect_upper`` there. ``p_beyond``: share of draws that
+        still grow at the longest lag, whose peak is set to it. NaN where an effect is 0 at every lag. Empty where
+        only observed intervals are known.
+
+        ``draws``: the standardised ``effect``, dims ``(chain, draw, path, lag)``; its attribute ``between`` says what
+        is known between the observed intervals: ``"continuous"`` (from the drift), ``"whole steps"`` (matrix powers of
+        one step's effects) or ``"observed only"``.
 
     Raises
     ------
@@ -249,7 +130,7 @@ def lag_curve(
        https://doi.org/10.1080/10705511.2018.1431046
     """
     health, problems = fit.health, Problems("This lag curve cannot be drawn")
-    fit = in_group(fit, group, problems)
+    fit = population(fit, group, problems)
     chosen, between, last = _check(problems, fit, paths, longest, margin)
     measures = fit.spec.measures
     sds, _ = sds_at(fit.posterior, measures, 0)
@@ -261,25 +142,82 @@ def lag_curve(
     table = with_fixed(
         _table(draws, _raw(draws, sds, measures, chosen), observed), _fixed(fit, draws, between), ("p_positive",)
     )
-    warnings = (
-        *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
-        *hardly_within(fit, measures),
-        *_who_leads(curves, fit, between, margin),
-        *_too_small(table),
-    )
-    return LagCurve(
-        table=table,
-        draws=draws,
-        peak=peak,
-        between=between,
-        observed=observed,
-        warnings=warnings,
-        assumptions=(*fit.spec.assumptions, *_ALONG_THE_CURVE[between]),
-        health=health,
+    return Answer(
+        question="lag_curve",
+        arguments={"paths": chosen, "longest": longest, "margin": margin, "group": group},
         heading=_heading(fit, between) + (f", group {group}" if group else ""),
-        lags=lags_of(fit),
-        time_unit=fit.panel.time_unit,
+        table=table,
+        body=(_effects_in_words(table, observed, fit.n_draws), *_peaks_in_words(fit, peak)),
+        health=health,
+        tables={"peak": peak},
+        draws=draws.to_dataset(name="effect").assign_attrs(
+            between=between, observed=observed, time_unit=fit.panel.time_unit or ""
+        ),
+        reasons=(
+            *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
+            *hardly_within(fit, measures),
+            *_who_leads(curves, fit, between, margin),
+            *_too_small(table),
+        ),
+        assumptions=(*fit.spec.assumptions, *_ALONG_THE_CURVE[between]),
+        figure=_figure,
     )
+
+
+def _figure(answer: Answer) -> "Figure":
+    """The curves with their intervals, both directions of a pair together; lags beyond the data are shaded."""
+    effects = answer.draws
+    pairs: dict[frozenset[str], list[str]] = {}
+    for path in map(str, effects["path"].to_numpy()):
+        pairs.setdefault(frozenset(split_path(path) or (path,)), []).append(path)
+    lags = effects["lag"].to_numpy()
+    shortest, longest = effects.attrs["observed"]
+    stretches = [(0.0, shortest)] if lags[0] < shortest else []
+    stretches += [(longest, lags[-1])] if lags[-1] > longest else []
+    points = effects.attrs["between"] != "continuous"
+    return bands_figure(
+        [" and ".join(sorted(pair)) for pair in pairs],
+        [[Band.of(path, answer.table.loc[path], points=points) for path in paths] for paths in pairs.values()],
+        x_label=", ".join(filter(None, ["lag", effects.attrs["time_unit"]])),
+        y_label="lagged effect, SD per SD",
+        shaded=stretches,
+        shaded_name="beyond the observed intervals",
+    )
+
+
+def _effects_in_words(table: pd.DataFrame, observed: tuple[float, float], n_draws: int) -> TextTable:
+    lags = table.index.unique("lag").to_numpy()
+    wanted = lags if len(lags) <= MOST_PRINTED else np.array([*observed, lags[-1]])
+    shown = table[table.index.get_level_values("lag").isin(wanted)]
+    return TextTable.of(
+        {
+            "": [str(path) for path in shown.index.get_level_values("path")],
+            "lag": [number(lag) for lag in shown.index.get_level_values("lag")],
+            "mean": [f"{mean:.2f}" for mean in shown["mean"]],
+            interval_name(): intervals(shown),
+            "P(effect > 0)": signs(shown, n_draws),
+            " ": ["beyond the observed intervals" if beyond else "" for beyond in shown["extrapolated"]],
+        },
+        left={" "},
+    )
+
+
+def _peaks_in_words(fit: Fit, peak: pd.DataFrame) -> list[str]:
+    unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
+    lines = []
+    for path, row in peak.iterrows():
+        if np.isnan(row["lag"]):
+            lines.append(f"{path} has no largest effect: it is 0 at every lag in every draw.")
+            continue
+        growing = Probability(row["p_beyond"], 0.0, fit.n_draws)
+        digits = max(1, 1 - int(np.floor(np.log10(row["lag"]))))
+        lag, lower, upper = (f"{row[name]:.{digits}f}" for name in ("lag", "lower", "upper"))
+        beyond = f"; {stated('still growing at the longest lag', growing)}" if row["p_beyond"] else ""
+        lines.append(
+            f"{path} is largest at a lag of {lag} [{lower}, {upper}]{unit}: "
+            f"{row['effect']:.2f} [{row['effect_lower']:.2f}, {row['effect_upper']:.2f}]{beyond}"
+        )
+    return lines
 
 
 def _too_small(table: pd.DataFrame) -> tuple[str, ...]:
@@ -315,7 +253,7 @@ def _check(
     base = None if lags == "continuous" else base_effects(fit)
     between: Between = "continuous" if lags == "continuous" else "observed only" if base is None else "whole steps"
     chosen = list(fit.spec.cross_lagged_paths) if paths is None else [paths] if isinstance(paths, str) else list(paths)
-    canonical = [check_path(fit.spec, path, problems) for path in chosen]
+    problems.found += path_problems(fit.spec, chosen)
     if not chosen:
         problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
     last = 2 * max(lengths) if longest is None and between != "observed only" else longest
@@ -336,7 +274,7 @@ def _check(
         )
     check_margin(margin, problems)
     problems.raise_as(SpecError)
-    return tuple(dict.fromkeys(canonical)), between, float(last or 0.0)
+    return tuple(dict.fromkeys(map(canonical_path, chosen))), between, float(last or 0.0)
 
 
 def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Array, Array]:
@@ -492,8 +430,37 @@ _KNOWN: dict[Between, str] = {
 
 
 def _heading(fit: Fit, between: Between) -> str:
-    lengths = ", ".join(number(length) for length in dict.fromkeys(round(each, 9) for each in fit.panel.intervals))
+    lengths = ", ".join(dict.fromkeys(length_labels(fit)))
     base = base_effects(fit) if between == "whole steps" else None
     known = _KNOWN[between].format(step=time_in_words(fit, base[1]) if base else "", lengths=lengths)
     within = within_in_words(fit, fit.spec.measures)
     return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample_in_words(fit)}"
+
+
+class LagCurveArguments(Arguments):
+    """Keys of curves over the lag."""
+
+    named_first = ("paths",)
+    paths: Paths | None = None
+    longest: Length | None = None
+    margin: Margin = MARGIN
+    group: Group | None = None
+
+    def about(self) -> str:
+        """The paths."""
+        return f"of {in_words(self.paths or ('all paths between measures',))}"
+
+
+def _against(given: LagCurveArguments, spec: CrossLagged) -> Iterator[str]:
+    yield from group_problems(spec, given.group)
+    yield from path_problems(spec, given.paths or ())
+
+
+register(
+    Question(
+        name="lag_curve",
+        arguments=LagCurveArguments,
+        answer=lambda fit, given: lag_curve(fit, **given.given()),
+        check=_against,
+    )
+)

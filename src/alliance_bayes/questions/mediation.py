@@ -24,10 +24,10 @@ from .dynamics import (
     hardly_within,
     in_group,
     sample_in_words,
-    time_in_words,
     units_in_words,
     within_in_words,
 )
+from .lengths import time_in_words
 from .mediation_plan import Plan, dynamics_of, fixed_of, plan_of
 from .structure import FIXED, labelled_bars, sign_in_words, sign_width, signless, with_fixed
 

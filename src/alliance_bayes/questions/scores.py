@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -12,8 +13,10 @@ from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
 from ..posterior.fitting import Fit, fit as fit_model, without_interruption_warnings
 from ..posterior.predictions.conditioning import log_densities, without_person
-from ..pymc_models.densities import LogDensity, NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
+
+if TYPE_CHECKING:
+    from ..pymc_models.densities import LogDensity
 
 __all__ = ["LeftOut", "Scores", "importance_scores", "leave_out", "moment_matched", "plain_scores", "refitted"]
 
@@ -186,7 +189,9 @@ def _tree(log_density: xr.DataArray) -> xr.DataTree:
     return xr.DataTree.from_dict({"/log_likelihood": log_density.to_dataset(name="values")})
 
 
-def _target(fitted: Fit) -> LogDensity | None:
+def _target(fitted: Fit) -> "LogDensity | None":
+    from ..pymc_models.densities import NotTabularError, log_density_of
+
     try:
         return log_density_of(fitted.model)
     except NotTabularError:
@@ -194,7 +199,7 @@ def _target(fitted: Fit) -> LogDensity | None:
 
 
 def moment_matched(
-    left_out: LeftOut, target: LogDensity, log_density: xr.DataArray, each: int, good_k: float
+    left_out: LeftOut, target: "LogDensity", log_density: xr.DataArray, each: int, good_k: float
 ) -> tuple[float, float, float] | None:
     """Score, shape and Monte Carlo error of one person by ArviZ's moment matching; None where it fails.
 

@@ -13,9 +13,10 @@ from ..basics.problems import Problems
 from ..posterior.fitting import Fit
 from ..posterior.summaries import above, below, indicator
 from ..spec.steps import interval_names
+from .lengths import average_by_length, average_over, length_labels
 from .structure import fixed_intervals
 
-__all__ = ["Side", "Statement", "average_over", "effects_of", "fixed_effects", "parse"]
+__all__ = ["Side", "Statement", "effects_of", "fixed_effects", "parse"]
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -86,11 +87,6 @@ class Statement:
         return known.transpose(*next(iter(effects.values())).dims)
 
 
-def average_over(length: str) -> str:
-    """Name of the average over all intervals of one length."""
-    return f"average of intervals of {length}"
-
-
 def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     """Draws of all standardised lagged effects by path and what they are over, dims ``(chain, draw)``.
 
@@ -98,7 +94,7 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     where all intervals are of one length.
     """
     draws = fit.drawn(group)["lagged_standardized"]
-    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
+    lengths = length_labels(fit)
     effects = {}
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:
@@ -106,9 +102,9 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
             of_path = draws.sel(path=path, drop=True)
             for place, interval in enumerate(draws["interval"].to_numpy()):
                 effects[f"{path}, {interval}"] = of_path.isel(interval=place, drop=True)
+            averages = average_by_length(of_path, lengths)
             for length in dict.fromkeys(lengths):
-                alike = np.flatnonzero([each == length for each in lengths])
-                average = of_path.isel(interval=alike).mean("interval")
+                average = averages.sel(length=length, drop=True)
                 effects[f"{path}, {average_over(length)}"] = average
                 if len(set(lengths)) == 1:
                     effects[path] = average
@@ -117,7 +113,7 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
 
 def fixed_effects(fit: Fit) -> set[str]:
     """Names, among those of `effects_of`, of effects that are 0 by construction."""
-    lengths = [number(round(length, 9)) for length in fit.panel.intervals]
+    lengths = length_labels(fit)
     names, found = interval_names(fit.panel.times), set()
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:

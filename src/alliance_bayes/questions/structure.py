@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..basics.names import ARROW, choices, lagged_path, quoted, split_path
+from ..basics.names import ARROW, lagged_path, quoted
 from ..basics.problems import Problems
 from ..figures.bars import Bar
 from ..posterior.fitting import Fit
 from ..posterior.summaries import Probability
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names, steps_per_interval
+from .cells import probabilities
 
 __all__ = [
     "FIXED",
     "check_free",
-    "check_path",
     "fixed_intervals",
     "free_paths",
     "labelled_bars",
@@ -25,6 +25,7 @@ __all__ = [
     "sign_in_words",
     "sign_width",
     "signless",
+    "signs",
     "some_way",
     "with_fixed",
 ]
@@ -113,19 +114,6 @@ def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
     return tuple(name for name, way in zip(interval_names(times), led, strict=True) if not way)
 
 
-def check_path(spec: CrossLagged, path: str, problems: Problems) -> str:
-    """Name of a lagged path as the model writes it; noted where it is fixed at 0, or none of the model."""
-    pair = split_path(path)
-    name = path if pair is None else lagged_path(*pair)
-    if name in spec.remove:
-        problems.add(
-            f"'{name}' is fixed at 0 in this model (remove), so there is nothing to ask. Fit it with this path."
-        )
-    elif name not in spec.paths:
-        problems.add(f"The model has no lagged path '{path}'{choices(path, spec.paths, 'Paths')}")
-    return name
-
-
 def check_free(fit: Fit, path: tuple[str, str], problems: Problems) -> None:
     """Note an effect that is 0 by construction over some interval although the model has its path."""
     fixed = fixed_intervals(fit, path)
@@ -148,6 +136,13 @@ def labelled_bars(table: pd.DataFrame) -> list[tuple[str, Bar]]:
         (f"{name}, {FIXED}" if row["fixed"] else str(name), Bar(row["mean"], row["lower"], row["upper"]))
         for name, row in table.iterrows()
     ]
+
+
+def signs(table: pd.DataFrame, n_draws: int) -> list[str]:
+    """Probability that each effect of a table is positive, or that it is 0 by construction."""
+    without = table["no_sign"] if "no_sign" in table else [0.0] * len(table)
+    cells = probabilities(table["p_positive"], n_draws, without)
+    return [FIXED if fixed else cell for fixed, cell in zip(table["fixed"], cells, strict=True)]
 
 
 def sign_width(table: pd.DataFrame) -> int:

@@ -1,0 +1,42 @@
+"""Intervals of one length: their labels, averages over them, and how far apart waves are in words."""
+
+import pandas as pd
+import xarray as xr
+
+from ..basics.names import in_words, number
+from ..posterior.fitting import Fit
+
+__all__ = ["average_by_length", "average_over", "length_labels", "spacing_in_words", "time_in_words"]
+
+
+def length_labels(fit: Fit) -> list[str]:
+    """Length of each interval as text, so that equal ones are equal whatever their last digits are."""
+    return [number(round(length, 9)) for length in fit.panel.intervals]
+
+
+def average_over(length: str) -> str:
+    """Name of the average over all intervals of one length."""
+    return f"average of intervals of {length}"
+
+
+def average_by_length[Draws: (xr.DataArray, xr.Dataset)](draws: Draws, lengths: list[str]) -> Draws:
+    """Signed average over the intervals of each length; dimension ``length`` in place of ``interval``."""
+    parts = [
+        draws.isel(interval=[place for place, label in enumerate(lengths) if label == length]).mean("interval")
+        for length in dict.fromkeys(lengths)
+    ]
+    return xr.concat(parts, dim=pd.Index(list(dict.fromkeys(lengths)), name="length"))
+
+
+def time_in_words(fit: Fit, length: float | str) -> str:
+    """A length of time with the panel's unit."""
+    text, unit = length if isinstance(length, str) else number(length), fit.panel.time_unit
+    if not unit:
+        return text
+    return f"{text} {unit.removesuffix('s') if text == '1' else unit}"
+
+
+def spacing_in_words(fit: Fit) -> str:
+    """How far apart neighbouring waves are: "6 months apart", or "3 and 6 months apart"."""
+    *others, last = dict.fromkeys(length_labels(fit))
+    return f"{in_words([*others, time_in_words(fit, last)])} apart"

@@ -140,13 +140,14 @@ def read_partly[Section: Declared](declared: type[Section], table: object, where
 
 
 def _sentence(declared: type[Declared], key: str, value: object, where: str, error: Any) -> str:
+    subject = f"{where} {key}".strip()
     match error["type"]:
         case "extra_forbidden":
             return f"{where} has no key '{key}'{choices(key, declared.model_fields, 'Keys')}"
         case "value_error" if str(error["ctx"]["error"]):
-            return f"{where} {key} {error['ctx']['error']}"
+            return f"{subject} {error['ctx']['error']}"
         case _:
-            return f"{where} {key} must be {_expected(declared, key)}; got {shown(value)}."
+            return f"{subject} must be {_expected(declared, key)}; got {shown(value)}."
 
 
 def _expected(declared: type[Declared], key: str) -> str:

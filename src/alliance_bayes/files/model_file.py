@@ -218,7 +218,8 @@ class ModelFile(Content):
         problems = Problems(f"'{self.title}' cannot be sampled so")
         given = read_partly(self._kind.sampling, settings, "", problems).given()
         problems.raise_as(ModelFileError)
-        return replace(self, sampling={"seed": SEED, **self.sampling, **given})
+        chosen = {"seed": SEED, **self.sampling, **given}
+        return replace(self, sampling={name: chosen[name] for name in self.settings if name in chosen})
 
     @checked(ModelFileError)
     def simulate(self, *, persons: int, seed: int) -> pd.DataFrame:

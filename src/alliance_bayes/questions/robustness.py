@@ -21,7 +21,6 @@ from ..panel import Panel
 from ..posterior.fitting import PACKAGE, Fit, FitWarning, fit as fit_model, without_interruption_warnings
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
-from ..pymc_models.densities import NotTabularError, log_density_of
 from ..spec.cross_lagged import CrossLagged
 from ..spec.priors import Normal
 from ..spec.responses import BetaBinomial, Count, Days, Family, Items
@@ -481,6 +480,8 @@ def sensitivity(
 
 
 def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
+    from ..pymc_models.densities import NotTabularError, log_density_of
+
     try:
         target = log_density_of(fitted.model)
     except NotTabularError:

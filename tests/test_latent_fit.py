@@ -86,7 +86,7 @@ def test_forecasts_are_of_answers_and_of_the_state(fitted, panel):
 def test_shares_of_left_out_people_are_of_answers_and_of_the_state(fitted):
     answer = ab.loo_pit(fitted)
     assert list(answer.table.index.unique("measure")) == ["alliance", "days", "sponsor"]
-    assert answer.shares.between(0, 1).all()
+    assert answer.tables["shares"]["share"].between(0, 1).all()
     assert answer.table["mean"].between(0.3, 0.7).all()
     days = fitted.panel.values[:, :, fitted.panel.measures.index("days")]
     assert answer.table.loc["days", "n"].tolist() == (~np.isnan(days)).sum(axis=0).tolist()
@@ -98,7 +98,7 @@ def test_later_answers_are_left_out(fitted):
     assert one == again
     assert one > float(fitted.log_likelihood().mean(("chain", "draw")).sum()), "a part of what is foretold there"
     told = ~np.isnan(fitted.panel.values[:, 2]).all(axis=1) | ~np.isnan(fitted.panel.states["sponsor"][:, 2])
-    assert answer.pointwise.sizes["person"] == told.sum()
+    assert answer.basis.sizes["person"] == told.sum()
 
 
 def test_check_compares_responses_ends_and_transitions(fitted):

@@ -84,11 +84,9 @@ from .questions.bayes_factors import (
     bayes_factors as bayes_factors,
 )
 from .questions.calibration import (
-    Calibration as Calibration,
     loo_pit as loo_pit,
 )
 from .questions.comparison import (
-    Comparison as Comparison,
     compare as compare,
     direction_models as direction_models,
 )
@@ -110,7 +108,6 @@ from .questions.directionality import (
     directionality as directionality,
 )
 from .questions.embedding import (
-    Embeddability as Embeddability,
     embeddability as embeddability,
 )
 from .questions.future import (

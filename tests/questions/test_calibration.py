@@ -49,9 +49,9 @@ def calibrated(small_fit):
 
 def test_every_observed_value_has_its_share(calibrated, small_fit):
     seen = ~np.isnan(small_fit.panel.values[:, :, [2, 1]])
-    assert calibrated.n_persons == 59
-    assert len(calibrated.shares) == seen.sum()
-    assert calibrated.shares.between(0, 1).all()
+    assert len(calibrated.tables["persons"]) == 59
+    assert len(calibrated.tables["shares"]["share"]) == seen.sum()
+    assert calibrated.tables["shares"]["share"].between(0, 1).all()
     assert calibrated.table.index.tolist() == [(name, time) for name in ("alliance", "days") for time in (0, 6, 12, 18)]
     assert calibrated.table["n"].tolist() == seen.sum(axis=0).T.ravel().tolist()
     assert (calibrated.table["verdict"] == "").all()
@@ -59,7 +59,7 @@ def test_every_observed_value_has_its_share(calibrated, small_fit):
 
 def test_a_person_left_out_for_real(small_fit, small_panel):
     """Weighting the draws comes near a fit without the person who is predicted worst."""
-    found = ab.loo_pit(small_fit).shares
+    found = ab.loo_pit(small_fit).tables["shares"]["share"]
     person = (found - 0.5).abs().groupby("person").max().idxmax()
     place = int(np.flatnonzero(small_panel.persons == person)[0])
     values = np.delete(small_panel.values, place, axis=0)
@@ -127,7 +127,7 @@ def test_printed_and_drawn(calibrated):
         "days, 0",
     ]
     line = figure.axes[0].lines[1]
-    shares = np.sort(calibrated.shares.xs(("alliance", 0), level=("measure", "time")))
+    shares = np.sort(calibrated.tables["shares"]["share"].xs(("alliance", 0), level=("measure", "time")))
     np.testing.assert_allclose(line.get_xdata()[1:-1:2], shares)
     np.testing.assert_allclose(line.get_ydata()[1:-1:2], np.arange(len(shares)) / len(shares) - shares)
     assert np.abs(line.get_ydata()).max() < 0.3

@@ -95,12 +95,15 @@ def test_models_of_direction_are_nested_in_one():
 def test_every_problem_of_models_of_direction():
     with pytest.raises(ab.SpecError) as error:
         ab.direction_models(ab.RICLPM(["alliance", "days"], remove=["days -> alliance"]), "alliance", "days")
-    assert error.value.problems == ("'days -> alliance' is already fixed at 0; start from the model with both paths.",)
+    assert error.value.problems == (
+        "'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
+        "Take it out of remove, and fit the model with both paths.",
+    )
     with pytest.raises(ab.SpecError) as error:
         ab.direction_models(ab.RICLPM(["alliance", "days"]), "dayz", "dayz")
     assert error.value.problems == (
         "The model has no measure 'dayz'; did you mean 'days'? Measures: 'alliance', 'days'.",
-        "Direction needs two different measures; got 'dayz' twice.",
+        "Direction needs two different measures; got 'dayz', 'dayz'.",
     )
 
 
@@ -317,12 +320,12 @@ def made_up_comparison(scores, *, health=HEALTHY, **options):
         "method": "stacking",
         "least_difference": 4.0,
         "least_errors": 2.0,
+        "most_refits": 20,
         "heading": "All 3 waves of one person predicted from all other people",
-        "verb": "a new person",
-        "unit": "elpd",
+        "predicted": "a new person",
         "assumptions": ("About prediction.",),
     }
-    return compared(fits, scores, **(given | options))
+    return compared("compare", fits, scores, **(given | options))
 
 
 def test_printed_comparison():
@@ -337,22 +340,23 @@ def test_printed_comparison():
     )
     assert str(answer).splitlines() == [
         "All 3 waves of one person predicted from all other people",
-        "                        elpd (SE)   to the best (SE)  weight  k-hat at most  matched  refitted",
-        "both               -1557.0 (22.1)               best    0.75           0.30     none      none",
-        "alliance leads     -1558.2 (22.2)         -1.2 (2.2)    0.25           0.30     none      none",
-        "neither            -1587.0 (22.1)        -30.0 (0.6)    0.00           0.30     none         2",
+        "                     elpd (SE)  to the best (SE)  weight  k-hat at most  matched  refitted",
+        "both            -1557.0 (22.1)              best    0.75           0.30     none      none",
+        "alliance leads  -1558.2 (22.2)        -1.2 (2.2)    0.25           0.30     none      none",
+        "neither         -1587.0 (22.1)       -30.0 (0.6)    0.00           0.30     none         2",
         "'both' and 'alliance leads' are not distinguishable: elpd difference 1.2 (SE 2.2, Monte Carlo error 0.4), "
         "less than 4.",
         "'both' predicts a new person better than 'neither': elpd difference 30.0 (SE 0.6, Monte Carlo error 0.4).",
+        "Sampling: no problems.",
         "What this says, and what it does not:",
         "  1. About prediction.",
     ]
-    assert answer.pairs["verdict"].to_dict() == {
+    assert answer.tables["pairs"]["verdict"].to_dict() == {
         ("both", "alliance leads"): "not distinguishable",
         ("both", "neither"): "predicts better",
         ("alliance leads", "neither"): "predicts better",
     }
-    assert answer.pointwise["elpd"].dims == ("model", "person")
+    assert answer.basis["elpd"].dims == ("model", "person")
     assert answer.table["weight"].sum() == pytest.approx(1)
 
 
@@ -367,8 +371,8 @@ def test_printed_comparison():
 def test_two_models_need_a_large_difference_of_several_errors(step, spread, verdict, why):
     noise = np.tile([spread, -spread], 60)
     answer = made_up_comparison({"one": made_up_scores(np.zeros(120)), "other": made_up_scores(noise - step)})
-    assert list(answer.pairs["verdict"]) == [verdict]
-    assert why is None or answer.sentences[0].endswith(why)
+    assert list(answer.tables["pairs"]["verdict"]) == [verdict]
+    assert why is None or answer.body[1].endswith(why)
 
 
 @pytest.mark.parametrize(
@@ -384,16 +388,16 @@ def test_exactly_the_least_difference_and_so_many_errors_are_enough(difference, 
     n = 128
     noise = spread * np.tile([1.0, -1.0], n // 2)
     scores = {"one": made_up_scores(np.zeros(n)), "other": made_up_scores(-np.full(n, difference / n) + noise)}
-    pairs = made_up_comparison(scores).pairs
+    pairs = made_up_comparison(scores).tables["pairs"]
     if not spread:
         assert pairs["verdict"].tolist() == [verdict]
         return
     error, total = pairs["se"].iloc[0], pairs["elpd_difference"].iloc[0]
     assert error == pytest.approx(np.sqrt(n) * np.std(noise, ddof=1))
     limits = {"least_difference": 0.0, "least_errors": total / error}
-    assert made_up_comparison(scores, **limits).pairs["verdict"].tolist() == [verdict]
+    assert made_up_comparison(scores, **limits).tables["pairs"]["verdict"].tolist() == [verdict]
     limits["least_errors"] *= 1 + 1e-9
-    assert made_up_comparison(scores, **limits).pairs["verdict"].tolist() == ["not distinguishable"]
+    assert made_up_comparison(scores, **limits).tables["pairs"]["verdict"].tolist() == ["not distinguishable"]
 
 
 def test_defaults_of_a_comparison():
@@ -441,11 +445,11 @@ def test_the_worst_are_left_out_in_truth_first(monkeypatch):
 @pytest.mark.parametrize("doubtful", ["one", "other"])
 def test_a_doubt_about_either_decides_nothing(doubtful):
     scores = {name: made_up_scores(np.full(120, each)) for name, each in (("one", 0.0), ("other", -1.0))}
-    assert made_up_comparison(scores).pairs["verdict"].tolist() == ["predicts better"]
+    assert made_up_comparison(scores).tables["pairs"]["verdict"].tolist() == ["predicts better"]
     scores[doubtful].k_hat[3] = 0.67 + 1e-12
-    assert made_up_comparison(scores).pairs["verdict"].tolist() == ["undecided"]
+    assert made_up_comparison(scores).tables["pairs"]["verdict"].tolist() == ["undecided"]
     scores[doubtful].k_hat[3] = 0.67
-    assert made_up_comparison(scores).pairs["verdict"].tolist() == ["predicts better"]
+    assert made_up_comparison(scores).tables["pairs"]["verdict"].tolist() == ["predicts better"]
 
 
 def test_weights_are_of_the_method_asked_for():
@@ -464,9 +468,11 @@ def test_weights_are_of_the_method_asked_for():
 def test_the_error_of_a_pair_is_of_paired_people_and_monte_carlo_errors_add():
     base = -10 - np.arange(120) % 7
     other = base - 0.1 - 0.01 * (np.arange(120) % 2)
-    row = made_up_comparison(
-        {"one": made_up_scores(base, mcse=0.3), "other": made_up_scores(other, mcse=0.4)}
-    ).pairs.iloc[0]
+    row = (
+        made_up_comparison({"one": made_up_scores(base, mcse=0.3), "other": made_up_scores(other, mcse=0.4)})
+        .tables["pairs"]
+        .iloc[0]
+    )
     assert row["elpd_difference"] == pytest.approx(120 * 0.105)
     assert row["se"] == pytest.approx(np.sqrt(120 * np.var(base - other, ddof=1)))
     assert row["mcse"] == pytest.approx(0.5)
@@ -487,22 +493,22 @@ def test_fits_of_other_things_are_refused(small_fit, small_panel):
 def test_what_cannot_be_trusted_decides_nothing():
     scores = {"one": made_up_scores(np.zeros(60)), "other": made_up_scores(np.full(60, -1.0), k_hat=0.9)}
     answer = made_up_comparison(scores)
-    assert list(answer.pairs["verdict"]) == ["undecided"]
+    assert list(answer.tables["pairs"]["verdict"]) == ["undecided"]
     assert answer.reasons == (
         "'other': 60 people have a Pareto k-hat above 0.67, so its elpd is unreliable; raise most_refits, or draws.",
         "With 60 people (fewer than 100) the SEs of differences are too small.",
     )
     sick = replace(HEALTHY, problems=("1 divergent transitions.",))
     answer = made_up_comparison({"one": scores["one"], "two": made_up_scores(np.full(60, -1.0))}, health=sick)
-    assert list(answer.pairs["verdict"]) == ["undecided"]
+    assert list(answer.tables["pairs"]["verdict"]) == ["undecided"]
     assert answer.reasons[0] == "The draws of 'one' cannot be trusted: 1 divergent transitions."
 
 
 def test_many_models_that_cannot_be_told_apart_are_said_to_be_so():
     answer = made_up_comparison({str(place): made_up_scores(np.full(120, -0.001 * place)) for place in range(3)})
-    assert answer.sentences[0] == "No two of these models are distinguishable."
-    assert len(answer.sentences) == 3
-    assert len(answer.pairs) == 3
+    assert answer.body[1] == "No two of these models are distinguishable."
+    assert len(answer.body) == 4
+    assert len(answer.tables["pairs"]) == 3
 
 
 def test_a_comparison_of_fits(small_fit, clpm_fit):
@@ -514,7 +520,7 @@ def test_a_comparison_of_fits(small_fit, clpm_fit):
     lppd = logsumexp(small_fit.log_likelihood().to_numpy().reshape(300, -1), axis=0) - np.log(300)
     row = answer.table.loc["RI-CLPM"]
     assert row["p"] == pytest.approx(lppd.sum() - row["elpd"])
-    assert row["elpd"] == pytest.approx(float(answer.pointwise["elpd"].sel(model="RI-CLPM").sum()))
+    assert row["elpd"] == pytest.approx(float(answer.basis["elpd"].sel(model="RI-CLPM").sum()))
     figure = answer.plot()
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(answer.table.index)
 

@@ -52,9 +52,9 @@ def test_scores_from_others_agree_with_a_refit(small_fit):
 def test_the_future_is_scored_for_people_who_have_one(small_fit, equal_fit):
     answer = ab.leave_future_out({"free": small_fit, "equal": equal_fit})
     n_seen = int((~np.isnan(small_fit.panel.values[:, 3, 1:])).any(axis=1).sum())
-    assert answer.pointwise.sizes["person"] == n_seen
+    assert answer.basis.sizes["person"] == n_seen
     assert answer.heading == (
-        "Each person's wave at 18 predicted from their own values at 0, 6 and 12, parameters learnt from other people "
+        "Each person's wave at 18 predicted from their own values at 0, 6 and 12, parameters estimated from other people "
         f"at all waves (leave one person's future out); {n_seen} people"
     )
     later = ab.leave_future_out({"free": small_fit, "equal": equal_fit}, time=6)
@@ -69,9 +69,9 @@ def test_the_past_alone_is_a_refit_without_the_future(equal_fit):
     past = refitted(equal_fit, unseen, equal_fit.settings.seed + 1)
     assert np.isnan(past.panel.values[:, 3:, 1:]).all()
     want = plain_scores(left_out.log_density(past, left_out.places)).elpd
-    np.testing.assert_allclose(answer.pointwise["elpd"].sel(model="one"), want)
+    np.testing.assert_allclose(answer.basis["elpd"].sel(model="one"), want)
     assert "leave the future out; exact refits" in answer.heading
-    assert answer.sentences[0].startswith("'one' and 'again': undecided, see below; elpd difference 0.0")
+    assert answer.body[1].startswith("'one' and 'again': undecided, see below; elpd difference 0.0")
     assert answer.reasons[0].startswith("The draws of 'one' cannot be trusted: ")
     assert answer.assumptions[1].startswith("The parameters come from the earlier waves alone")
 

@@ -176,7 +176,13 @@ def test_monte_carlo_errors_hold_what_differs_between_panels(mixed):
         assert answer.table.loc[name, "p_positive_mcse"] == pytest.approx(error(answer.draws[name]))
         assert answer.draws["imputation"].to_numpy().tolist() == [0, 0, 1, 1]
     found = ab.embeddability(mixed)
-    assert found.real_drift.n_imputations == 2 or found.real_drift.value in (0.0, 1.0)
+    assert found.draws["imputation"].to_numpy().tolist() == [0, 0, 1, 1]
+    for event, drawn in (
+        ("real drift", found.draws["drift"].notnull().all("path")),
+        ("valid diffusion", found.draws["embeddable"]),
+    ):
+        share = found.table.loc[event, "probability"]
+        assert found.table.loc[event, "mcse"] == (pytest.approx(error(drawn.astype(float))) if 0 < share < 1 else 0.0)
 
 
 def test_the_cure_of_a_bayes_factor_is_the_mean(mixed):

@@ -1,7 +1,6 @@
 """Are the predictions of single values as wide as they should be? Left-out persons, wave after wave."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,17 +11,20 @@ from scipy.stats import kstest
 from ..basics.calls import checked
 from ..basics.names import number
 from ..basics.problems import SpecError
+from ..basics.text_tables import TextTable
 from ..figures.evidence import Ranks, ranks_figure
 from ..posterior.fitting import Fit
-from ..posterior.health import Health
 from ..posterior.predictions.forecasting import foretold
 from ..posterior.predictions.latent_predictions import observed_responses
 from ..posterior.predictions.prediction import predictive_shares
+from ..spec.cross_lagged import CrossLagged
+from .answer import Answer
+from .registry import Arguments, Question, register
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Calibration", "loo_pit"]
+__all__ = ["loo_pit"]
 
 type FloatArray = NDArray[np.float64]
 
@@ -31,80 +33,9 @@ LARGEST_K = 0.7
 LEVEL = 0.05
 
 
-@dataclass(frozen=True, eq=False)
-class Calibration:
-    """Where the observed values fall in the predictions made of them (probability integral transform) [1]_ [2]_.
-
-    Attributes
-    ----------
-    shares
-        For every observed value the probability, in [0, 1], that the model gave to less than it: indexed by
-        ``person``, ``time`` and ``measure``. Uniform where predictions are right. With a state,
-        also of what was told of it.
-    table
-        Indexed by ``measure`` and ``time``: ``n`` values; ``mean`` of the shares (.5 where right, above it where
-        predictions are too low); ``spread``, their SD over that of a uniform (1 where right, above it where predictions
-        are too narrow); ``p`` of a Kolmogorov-Smirnov test; and ``verdict``, what is wrong in words where p times the
-        number of rows is below .05.
-    n_persons, n_unreliable
-        People, and those among them whose leaving out could not be worked out from the draws (Pareto k above 0.7).
-    health
-        Sampling diagnostics of the fit.
-
-    References
-    ----------
-    .. [1] Dawid (1984). Statistical theory: the prequential approach. Journal of the Royal Statistical Society A 147,
-       278-292.
-    .. [2] Vehtari, Gelman & Gabry (2017). Practical Bayesian model evaluation using leave-one-out cross-validation
-       and WAIC. Statistics and Computing 27, 1413-1432.
-    """
-
-    shares: pd.Series
-    table: pd.DataFrame
-    n_persons: int
-    n_unreliable: int
-    health: Health
-
-    def plot(self) -> "Figure":
-        """Empirical distribution of the shares less the uniform one, by measure and time, with a 95 % band."""
-        panels = [
-            Ranks(
-                f"{measure}, {number(time)}",
-                self.shares.xs((measure, time), level=("measure", "time")).to_numpy(),
-                bool(self.table.loc[(measure, time), "verdict"]),
-            )
-            for measure, time in self.table.index
-        ]
-        return ranks_figure(panels, n_columns=self.table.index.get_level_values("time").nunique())
-
-    def __str__(self) -> str:
-        wrong = int((self.table["verdict"] != "").sum())
-        shown = self.table.to_string(
-            float_format=lambda value: f"{value:.3f}",
-            formatters={"p": lambda value: "< 0.001" if value < 0.001 else f"{value:.3f}"},
-        )
-        verdict = (
-            "Verdict: no prediction is seen to be too wide, too narrow or off."
-            if not wrong
-            else f"Verdict: {wrong} of {len(self.table)} measures and times are not predicted as they should be."
-        )
-        lines = [
-            "Probability given to less than each observed value, by a model fitted without that person, given the "
-            f"person's earlier waves; {self.n_persons} people",
-            shown,
-            verdict,
-        ]
-        if self.n_unreliable:
-            lines.append(
-                f"People whose leaving out could not be worked out from the draws (Pareto k > {LARGEST_K}): "
-                f"{self.n_unreliable}; their shares lean towards the middle."
-            )
-        return "\n".join([*lines, str(self.health)])
-
-
 @checked()
-def loo_pit(fit: Fit) -> Calibration:
-    """Probability that the model gave to less than each observed value, with that person left out of the data.
+def loo_pit(fit: Fit) -> Answer:
+    """Probability that the model gave to less than each observed value, with that person excluded [1]_ [2]_.
 
     Parameters
     ----------
@@ -113,15 +44,25 @@ def loo_pit(fit: Fit) -> Calibration:
 
     Returns
     -------
-    Calibration
-        Shares of all values, a table by measure and time, and a figure.
+    Answer
+        ``table``, indexed by ``measure`` and ``time``: ``n`` values; ``mean`` of the shares (.5 where right, above it
+        where predictions are too low); ``spread``, their SD over that of a uniform (1 where right, above it where
+        predictions are too narrow); ``p`` of a Kolmogorov-Smirnov test; and ``verdict``, what is wrong in words where p
+        times the number of rows is below .05.
+
+        ``tables["shares"]``, indexed by ``person``, ``time`` and ``measure``: for every observed value the probability
+        ``share``, in [0, 1], that the model gave to less than it; uniform where predictions are right. With a state,
+        also of what was reported of it.
+
+        ``tables["persons"]``: Pareto shape ``k_hat`` by ``person``; above 0.7 that person's exclusion could not be
+        worked out from the draws.
 
     Raises
     ------
     PanelError
         If the panel holds moments alone.
     SpecError
-        If the model has a selection: those who are seen then differ from those of whom it foretells values.
+        If the model has a selection: those who are seen then differ from those of whom it predicts values.
 
     Notes
     -----
@@ -129,13 +70,17 @@ def loo_pit(fit: Fit) -> Calibration:
     earlier waves and covariates, for every draw s, weighted by Pareto-smoothed importance sampling to what the
     posterior would be without person i. With families or a state the probability is found from 400 posterior draws, one
     response from each, and of what exists only in a state from those in which it is on; a random share of the responses
-    equal to the value counts as less than it, without which shares of discrete values would not be uniform [1]_. Values
+    equal to the value counts as less than it, without which shares of discrete values would not be uniform [3]_. Values
     of later waves and of other measures at the same time play no part, so that within a measure the shares of different
     times are independent where the model is right.
 
     References
     ----------
-    .. [1] Czado, Gneiting & Held (2009). Predictive model assessment for count data. Biometrics 65, 1254-1261.
+    .. [1] Dawid (1984). Statistical theory: the prequential approach. Journal of the Royal Statistical Society A 147,
+       278-292.
+    .. [2] Vehtari, Gelman & Gabry (2017). Practical Bayesian model evaluation using leave-one-out cross-validation
+       and WAIC. Statistics and Computing 27, 1413-1432.
+    .. [3] Czado, Gneiting & Held (2009). Predictive model assessment for count data. Biometrics 65, 1254-1261.
        https://doi.org/10.1111/j.1541-0420.2009.01191.x
     """
     from arviz_stats.base import array_stats
@@ -156,7 +101,66 @@ def loo_pit(fit: Fit) -> Calibration:
     found = shares_of(fit, np.ascontiguousarray(fit.thetas[kept]), np.exp(log_weights).T)
     index = pd.MultiIndex.from_product([persons, fit.panel.times, columns], names=["person", "time", "measure"])
     shares = pd.Series(np.clip(found.ravel(), 0.0, 1.0), index=index, name="share").dropna()
-    return Calibration(shares, _table(shares, columns), len(persons), int((khat > LARGEST_K).sum()), fit.health)
+    table, unreliable = _table(shares, columns), int((khat > LARGEST_K).sum())
+    return Answer(
+        question="loo_pit",
+        arguments={},
+        heading=(
+            "Probability given to less than each observed value, by a model fitted without that person, given the "
+            f"person's earlier waves; {len(persons)} people"
+        ),
+        table=table,
+        body=(_in_words(table),),
+        health=fit.health,
+        tables={
+            "shares": shares.to_frame(),
+            "persons": pd.DataFrame({"k_hat": khat}, index=pd.Index(persons, name="person")),
+        },
+        verdict=_conclusion(table),
+        reasons=()
+        if not unreliable
+        else (
+            f"Of {unreliable} people the exclusion could not be worked out from the draws (Pareto k > {LARGEST_K}); "
+            "their shares lean towards the middle.",
+        ),
+        figure=_figure,
+    )
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    wrong = int((table["verdict"] != "").sum())
+    if not wrong:
+        return "no prediction is seen to be too wide, too narrow or off"
+    return f"{wrong} of {len(table)} measures and times are not predicted as they should be"
+
+
+def _in_words(table: pd.DataFrame) -> TextTable:
+    return TextTable.of(
+        {
+            "measure": [str(measure) for measure, _ in table.index],
+            "time": [number(time) for _, time in table.index],
+            "n": [str(n) for n in table["n"]],
+            "mean": [f"{mean:.3f}" for mean in table["mean"]],
+            "spread": [f"{spread:.3f}" for spread in table["spread"]],
+            "p": ["< 0.001" if p < 0.001 else f"{p:.3f}" for p in table["p"]],
+            "verdict": list(table["verdict"]),
+        },
+        left={"verdict"},
+    )
+
+
+def _figure(answer: Answer) -> "Figure":
+    """Empirical distribution of the shares minus the uniform one, by measure and time, with a 95 % band."""
+    shares = answer.tables["shares"]["share"]
+    panels = [
+        Ranks(
+            f"{measure}, {number(time)}",
+            shares.xs((measure, time), level=("measure", "time")).to_numpy(),
+            bool(answer.table.loc[(measure, time), "verdict"]),
+        )
+        for measure, time in answer.table.index
+    ]
+    return ranks_figure(panels, n_columns=answer.table.index.get_level_values("time").nunique())
 
 
 def _normal_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> FloatArray:
@@ -216,3 +220,22 @@ def _verdict(n: float, mean: float, spread: float) -> str:
     if abs(off) >= abs(wide):
         return "predictions too low" if off > 0 else "predictions too high"
     return "predictions too narrow" if wide > 0 else "predictions too wide"
+
+
+class CalibrationArguments(Arguments):
+    """A question about the calibration of predictions has no keys."""
+
+
+def _against(_: CalibrationArguments, spec: CrossLagged) -> Iterator[str]:
+    if spec.selection:
+        yield "This model has a selection, by which those who are seen differ from the others; ask it without."
+
+
+register(
+    Question(
+        name="loo_pit",
+        arguments=CalibrationArguments,
+        answer=lambda fit, _: loo_pit(fit),
+        check=_against,
+    )
+)

@@ -2,9 +2,8 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,18 +11,21 @@ import xarray as xr
 
 from ..basics.calls import checked
 from ..basics.given import is_number, is_one_of, is_whole, shown
-from ..basics.names import choices, in_words, lagged_path, number, quoted
+from ..basics.names import in_words, lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
 from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
+from .answer import LIMITS, Answer, Sampling
+from .arguments import pair_problems
 from .scores import LeftOut, Scores, leave_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Comparison", "check_fits", "check_options", "compare", "compared", "direction_models"]
+__all__ = ["Method", "check_fits", "check_options", "compare", "compared", "direction_models"]
 
 LEAST_DIFFERENCE = 4.0
 LEAST_ERRORS = 2.0
@@ -69,86 +71,15 @@ def direction_models[Model: CrossLagged](spec: Model, first: str, second: str) -
      'neither': ('days -> alliance', 'alliance -> days')}
     """
     problems = Problems("These models of direction cannot be made")
-    for name in dict.fromkeys((first, second)):
-        if name not in spec.measures:
-            problems.add(f"The model has no measure '{name}'{choices(name, spec.measures, 'Measures')}")
-    if first == second:
-        problems.add(f"Direction needs two different measures; got '{first}' twice.")
-    forward, backward = lagged_path(first, second), lagged_path(second, first)
-    for path in (forward, backward):
-        if path in spec.remove:
-            problems.add(f"'{path}' is already fixed at 0; start from the model with both paths.")
+    problems.found += pair_problems(spec, first, second)
     problems.raise_as(SpecError)
+    forward, backward = lagged_path(first, second), lagged_path(second, first)
     return {
         "both": spec,
         f"{first} leads": spec.without(backward),
         f"{second} leads": spec.without(forward),
         "neither": spec.without(forward, backward),
     }
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
-    """How well models predict people they have not seen.
-
-    Attributes
-    ----------
-    table
-        Indexed by ``model``, best first. ``elpd``: sum over persons of the expected log density
-        of a person's values under the model fitted without them, in the values' own units, and
-        its ``se`` over persons; ``elpd_difference`` to the best model (0 or less) and
-        ``se_difference``, the SE of the sum of paired differences; ``mcse``, the Monte Carlo
-        error of ``elpd``; ``p``, the effective number of parameters (NaN where it is not
-        defined); ``weight``, in [0, 1], of the model in the combination that predicts best
-        (a weight of 0 says that a model adds nothing to the others, not that it is wrong);
-        ``k_hat``, the largest Pareto shape left, and ``n_high``, persons whose shape exceeds the
-        threshold: distrust a model's row unless it is 0; ``n_matched`` and ``n_refitted``, persons
-        scored by moved draws and by an exact refit.
-    pairs
-        Indexed by ``better`` and ``worse``: ``elpd_difference``, ``se``, ``mcse``, ``verdict``
-        ("predicts better", "not distinguishable" or "undecided").
-    pointwise
-        ``elpd`` and ``k_hat`` (NaN where refitted), dims ``(model, person)``.
-    heading
-        What was predicted, from what, and of whom.
-    sentences
-        The best model against each other one; `pairs` has the rest.
-    reasons
-        What makes numbers doubtful: unhealthy sampling, high Pareto shapes, few persons.
-    assumptions
-        What the numbers are about, and what they are not.
-    unit
-        What the differences are called on an axis.
-    least_difference
-        Smallest difference that distinguishes two models.
-    """
-
-    table: pd.DataFrame
-    pairs: pd.DataFrame
-    pointwise: xr.Dataset
-    heading: str
-    sentences: tuple[str, ...]
-    reasons: tuple[str, ...]
-    assumptions: tuple[str, ...]
-    unit: str
-    least_difference: float
-
-    def plot(self) -> "Figure":
-        """Draw each model's difference to the best, with two standard errors to each side."""
-        bars = {
-            str(name): Bar(centre, centre - 2 * error, centre + 2 * error)
-            for name, centre, error in self.table[["elpd_difference", "se_difference"]].itertuples()
-        }
-        unit = f"{self.unit}, difference to the best (bars: 2 SE; grey: too small to tell)"
-        return bars_figure(bars, unit=unit, band=self.least_difference)
-
-    def __str__(self) -> str:
-        lines = [self.heading, *_table_in_words(self.table), *self.sentences]
-        lines += [f"Beware: {reason}" for reason in self.reasons]
-        lines.append("What this says, and what it does not:")
-        return "\n".join([*lines, *(f"  {place}. {text}" for place, text in enumerate(self.assumptions, start=1))])
-
-    __repr__ = __str__
 
 
 @checked(apart=["fits", "least_difference", "least_errors", "most_refits"])
@@ -159,7 +90,7 @@ def compare(
     least_difference: float = LEAST_DIFFERENCE,
     least_errors: float = LEAST_ERRORS,
     most_refits: int = MOST_REFITS,
-) -> Comparison:
+) -> Answer:
     """Compare models by how well they predict one person from all others.
 
     ``elpd = sum_i log p(y_i | y_-i)``, y_i all values of person i, with random intercepts and
@@ -167,7 +98,7 @@ def compare(
     own intercept, would answer another question and be unstable [1]_. Estimated by Pareto-smoothed
     importance sampling [2]_. Where a person's Pareto shape k-hat is too high, the draws are moved
     to match the mean and variances of the posterior without them [3]_; where that does not suffice
-    the model is fitted anew without them, which is exact and takes about a second. Weights are those
+    the model is fitted again without them, which is exact and takes about a second. Weights are those
     of stacking [4]_. Two models are called distinguishable only where the difference is at least 4
     and at least 2 SE: below, the normal approximation behind the SE fails [5]_.
 
@@ -180,14 +111,28 @@ def compare(
     least_difference, least_errors
         Smallest difference, in nats and in SEs of the difference, that distinguishes two models.
     most_refits
-        Most persons of a model to be left out by fitting anew, those with the highest k-hat
+        Most persons of a model to be left out by a refit, those with the highest k-hat
         first; where more would be needed the comparison says so and decides nothing about that
         model.
 
     Returns
     -------
-    Comparison
-        Table, pairs, sentences, figure.
+    Answer
+        ``table``, indexed by ``model``, best first. ``elpd``: sum over persons of the expected log density
+        of a person's values under the model fitted without them, in the values' own units, and
+        its ``se`` over persons; ``elpd_difference`` to the best model (0 or less) and
+        ``se_difference``, the SE of the sum of paired differences; ``mcse``, the Monte Carlo
+        error of ``elpd``; ``p``, the effective number of parameters (NaN where it is not
+        defined); ``weight``, in [0, 1], of the model in the combination that predicts best
+        (a weight of 0 says that a model adds nothing to the others, not that it is wrong);
+        ``k_hat``, the largest Pareto shape left, and ``n_high``, persons whose shape exceeds the
+        threshold: distrust a model's row unless it is 0; ``n_matched`` and ``n_refitted``, persons
+        scored by moved draws and by an exact refit.
+
+        ``tables["pairs"]``, indexed by ``better`` and ``worse``: ``elpd_difference``, ``se``, ``mcse``, ``verdict``
+        ("predicts better", "not distinguishable" or "undecided").
+
+        ``basis``: ``elpd`` and ``k_hat`` (NaN where refitted) of each person, dims ``(model, person)``.
 
     Raises
     ------
@@ -229,23 +174,24 @@ def compare(
     some = next(iter(fits.values()))
     n_persons, counts = next(iter(scores.values())).elpd.size, sorted({fitted.n_draws for fitted in fits.values()})
     return compared(
+        "compare",
         fits,
         scores,
         method=method,
         least_difference=least_difference,
         least_errors=least_errors,
+        most_refits=most_refits,
         heading=(
             f"All {len(some.panel.times)} waves of one person predicted from all other people (leave one person out); "
             f"{n_persons} people, {' and '.join(map(str, counts))} draws"
         ),
-        verb="a new person",
-        unit="elpd",
+        predicted="a new person",
         assumptions=(
             "The elpd says how well a model would predict all waves of a new person from the same population, random "
             "intercepts and states integrated out. It is about prediction, not about causes.",
             "People are exchangeable and do not affect each other.",
             ZERO,
-            "Not distinguishable does not mean equal: these data cannot tell the models apart by prediction.",
+            "Not distinguishable does not mean equal: these data do not distinguish the models by prediction.",
         ),
     )
 
@@ -300,24 +246,23 @@ def check_options(
 
 
 def compared(
+    question: str,
     fits: Mapping[str, Fit],
     scores: Mapping[str, Scores],
     *,
-    method: Method,
-    least_difference: float,
-    least_errors: float,
     heading: str,
-    verb: str,
-    unit: str,
+    predicted: str,
     assumptions: tuple[str, ...],
-) -> Comparison:
-    """Lay the scores of several models beside each other."""
+    **options: Any,
+) -> Answer:
+    """Lay the scores of several models beside each other, with the options of `compare`."""
+    least_difference, least_errors = options["least_difference"], options["least_errors"]
     order = sorted(scores, key=lambda name: -float(scores[name].elpd.sum()))
     elpd = xr.concat(
         [scores[name].elpd.reset_coords(drop=True) for name in order], dim=pd.Index(order, name="model")
     ).rename("elpd")
     k_hat = xr.concat([scores[name].k_hat.reset_coords(drop=True) for name in order], dim=elpd["model"])
-    table = _table(elpd, {name: scores[name] for name in order}, _weights(elpd, method))
+    table = _table(elpd, {name: scores[name] for name in order}, _weights(elpd, options["method"]))
     doubts = {name: _doubts(name, fits[name], scores[name]) for name in order}
     pairs = _pairs(elpd, scores, doubts, least_difference, least_errors)
     reasons = [reason for name in order for reason in doubts[name]]
@@ -325,17 +270,31 @@ def compared(
         reasons.append(
             f"With {elpd.sizes['person']} people (fewer than {FEW_PERSONS}) the SEs of differences are too small."
         )
-    return Comparison(
-        table=table,
-        pairs=pairs,
-        pointwise=xr.Dataset({"elpd": elpd, "k_hat": k_hat}),
+    return Answer(
+        question=question,
+        arguments={"fits": tuple(fits), **options},
         heading=heading,
-        sentences=_sentences(pairs, order[0], verb, least_difference),
+        table=table,
+        body=(_table_in_words(table), *_sentences(pairs, order[0], predicted, least_difference)),
+        health=Sampling.of({name: fits[name].health for name in order}),
+        tables={"pairs": pairs},
         reasons=tuple(reasons),
         assumptions=assumptions,
-        unit=unit,
-        least_difference=least_difference,
+        before_assumptions=LIMITS,
+        basis=xr.Dataset({"elpd": elpd, "k_hat": k_hat}),
+        figure=_figure,
     )
+
+
+def _figure(answer: Answer) -> "Figure":
+    """Each model's difference to the best, with two standard errors to each side."""
+    bars = {
+        str(name): Bar(centre, centre - 2 * error, centre + 2 * error)
+        for name, centre, error in answer.table[["elpd_difference", "se_difference"]].itertuples()
+    }
+    scores = "elpd" if answer.question == "compare" else "elpd of the later waves"
+    unit = f"{scores}, difference to the best (bars: 2 SE; grey: too small to distinguish)"
+    return bars_figure(bars, unit=unit, band=answer.arguments["least_difference"])
 
 
 def _same_data(one: Fit, other: Fit) -> bool:
@@ -438,7 +397,7 @@ def _pairs(
     return table
 
 
-def _sentences(pairs: pd.DataFrame, best: str, verb: str, least_difference: float) -> tuple[str, ...]:
+def _sentences(pairs: pd.DataFrame, best: str, predicted: str, least_difference: float) -> tuple[str, ...]:
     found = []
     if len(pairs) > 1 and (pairs["verdict"] == "not distinguishable").all():
         found.append("No two of these models are distinguishable.")
@@ -446,7 +405,7 @@ def _sentences(pairs: pd.DataFrame, best: str, verb: str, least_difference: floa
         total = row["elpd_difference"]
         numbers = f"elpd difference {total:.1f} (SE {row['se']:.1f}, Monte Carlo error {row['mcse']:.1f})"
         if row["verdict"] == "predicts better":
-            found.append(f"'{better}' predicts {verb} better than '{worse}': {numbers}.")
+            found.append(f"'{better}' predicts {predicted} better than '{worse}': {numbers}.")
         elif row["verdict"] == "undecided":
             found.append(f"'{better}' and '{worse}': undecided, see below; {numbers}.")
         else:
@@ -455,17 +414,20 @@ def _sentences(pairs: pd.DataFrame, best: str, verb: str, least_difference: floa
     return tuple(found)
 
 
-def _table_in_words(table: pd.DataFrame) -> list[str]:
-    n_characters = max(len(str(name)) for name in table.index)
-    heads = f"{'elpd (SE)':>17}  {'to the best (SE)':>17}  weight  k-hat at most  matched  refitted"
-    lines = [f"{'':{n_characters}}  {heads}"]
-    for name, row in table.iterrows():
-        absolute = f"{row['elpd']:.1f} ({row['se']:.1f})"
-        relative = f"{row['elpd_difference']:.1f} ({row['se_difference']:.1f})" if row["elpd_difference"] else "best"
-        shape = "exact" if np.isnan(row["k_hat"]) else f"{row['k_hat']:.2f}"
-        matched, refits = (f"{row[name]:.0f}" if row[name] else "none" for name in ("n_matched", "n_refitted"))
-        lines.append(
-            f"{name:{n_characters}}  {absolute:>17}  {relative:>17}  {row['weight']:6.2f}  {shape:>13}  "
-            f"{matched:>7}  {refits:>8}"
-        )
-    return lines
+def _table_in_words(table: pd.DataFrame) -> TextTable:
+    rows = [row for _, row in table.iterrows()]
+    to_the_best = [
+        f"{row['elpd_difference']:.1f} ({row['se_difference']:.1f})" if row["elpd_difference"] else "best"
+        for row in rows
+    ]
+    return TextTable.of(
+        {
+            "": [str(name) for name in table.index],
+            "elpd (SE)": [f"{row['elpd']:.1f} ({row['se']:.1f})" for row in rows],
+            "to the best (SE)": to_the_best,
+            "weight": [f"{weight:.2f}" for weight in table["weight"]],
+            "k-hat at most": ["exact" if np.isnan(shape) else f"{shape:.2f}" for shape in table["k_hat"]],
+            "matched": [f"{count:.0f}" if count else "none" for count in table["n_matched"]],
+            "refitted": [f"{count:.0f}" if count else "none" for count in table["n_refitted"]],
+        }
+    )

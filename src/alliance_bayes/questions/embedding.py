@@ -1,80 +1,38 @@
 """Whether lagged effects at waves can be those of a process in continuous time."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from ..basics.calls import checked
-from ..basics.problems import SpecError
+from ..basics.problems import Problems, SpecError
 from ..posterior.fitting import Fit
-from ..posterior.health import Health
 from ..posterior.imputations import imputation_of_chains
 from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, indicator, probability
-from .arguments import CERTAINTY
+from ..spec.cross_lagged import CrossLagged
+from .answer import Answer
+from .arguments import CERTAINTY, Group, group_problems, population
+from .cells import stated
 from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations
 from .lengths import time_in_words
+from .registry import Arguments, Question, register
 
-__all__ = ["Embeddability", "drift_and_diffusion", "embeddability"]
+__all__ = ["drift_and_diffusion", "embeddability"]
+
+EVENTS = {
+    "real drift": "the effects of one step have a real drift",
+    "valid diffusion": "they have, and a valid diffusion",
+}
 
 type Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Embeddability:
-    """Whether the effects of one step have a drift and a diffusion behind them.
-
-    Attributes
-    ----------
-    real_drift
-        Probability that the effects of one step have a real logarithm: no eigenvalue that is negative or 0.
-    valid_diffusion
-        Probability that they have, and that the innovations of one step can come from a diffusion
-        covariance, positive semi-definite, along the way.
-    draws
-        ``drift`` per unit of time, dims ``(chain, draw, path)``, raw units, NaN where there is no
-        real one; ``embeddable``, dims ``(chain, draw)``.
-    step
-        Length of the step.
-    sentences
-        What that means, in words, and what to do.
-    health
-        Of the sampling.
-    heading
-        Sample and step, in words.
-    """
-
-    real_drift: Probability
-    valid_diffusion: Probability
-    draws: xr.Dataset
-    step: float
-    sentences: tuple[str, ...]
-    health: Health
-    heading: str
-
-    def __str__(self) -> str:
-        def said(event: Probability) -> str:
-            text = str(event)
-            return text if text[0] in "<>" else f"= {text}"
-
-        healthy = "no problems." if self.health.healthy else "PROBLEMS: " + " ".join(self.health.problems)
-        return "\n".join(
-            [
-                self.heading,
-                f"P(the effects of one step have a real drift) {said(self.real_drift)}",
-                f"P(they have, and a valid diffusion) {said(self.valid_diffusion)}",
-                *self.sentences,
-                f"Sampling: {healthy}",
-            ]
-        )
-
-    __repr__ = __str__
-
-
 @checked()
-def embeddability(fit: Fit) -> Embeddability:
+def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
     """Ask whether effects and innovations of one step can be those of a process in continuous time.
 
     ``Phi(d) = exp(A d)`` has a real A only where no eigenvalue of Phi is negative or 0, as where a measure swings
@@ -86,11 +44,18 @@ def embeddability(fit: Fit) -> Embeddability:
     fit
         A fit in discrete time, with one effect for steps of one length (``lags="equal"`` over equal intervals, or
         ``"grid"``) and ``residuals="equal"`` or innovations of the first interval.
+    group
+        Which group, where the fit has groups.
 
     Returns
     -------
-    Embeddability
-        Probabilities, draws of the drift, and what to do.
+    Answer
+        ``table``, indexed by ``event``: ``probability`` and its Monte Carlo error ``mcse``. "real drift": the effects
+        of one step have a real logarithm, no eigenvalue that is negative or 0; "valid diffusion": they have, and the
+        innovations of one step can come from a diffusion covariance, positive semi-definite, along the way.
+
+        ``draws``: ``drift`` per unit of time, dims ``(chain, draw, path)``, raw units, NaN where there is no real one;
+        ``embeddable``, dims ``(chain, draw)``.
 
     Raises
     ------
@@ -102,7 +67,9 @@ def embeddability(fit: Fit) -> Embeddability:
     .. [1] Driver, Oud & Voelkle (2017). Continuous time structural equation modeling with R package
        ctsem. Journal of Statistical Software 77(5).
     """
-    fit.require_one_population("Whether lags are those of a continuous process")
+    problems = Problems("Whether these effects are those of a continuous process cannot be asked")
+    fit = population(fit, group, problems)
+    problems.raise_as(SpecError)
     if lags_of(fit) == "continuous":
         raise SpecError("This fit is in continuous time: every draw has a drift and a diffusion.")
     found = base_effects(fit)
@@ -124,9 +91,16 @@ def embeddability(fit: Fit) -> Embeddability:
         probability(indicator(xr.DataArray(holds, chains, dims=("chain", "draw")), known)) for holds in (real, valid)
     )
     names = list(fit.spec.measures)
-    return Embeddability(
-        real_drift=events[0],
-        valid_diffusion=events[1],
+    named = dict(zip(EVENTS, events, strict=True))
+    rows = {name: {"probability": event.value, "mcse": event.mcse} for name, event in named.items()}
+    return Answer(
+        question="embeddability",
+        arguments={"group": group},
+        heading=f"One step is {time_in_words(fit, step)}; {sample_in_words(fit)}"
+        + (f", group {group}" if group else ""),
+        table=pd.DataFrame.from_dict(rows, orient="index").rename_axis("event"),
+        body=(*(stated(EVENTS[name], event) for name, event in named.items()), *_in_words(*events)),
+        health=fit.health,
         draws=xr.Dataset(
             {
                 "drift": by_path(drift, names, "chain", "draw"),
@@ -134,10 +108,6 @@ def embeddability(fit: Fit) -> Embeddability:
             },
             coords=chains,
         ),
-        step=step,
-        sentences=_in_words(*events),
-        health=fit.health,
-        heading=f"One step is {time_in_words(fit, step)}; {sample_in_words(fit)}",
     )
 
 
@@ -199,10 +169,32 @@ def _in_words(real: Probability, valid: Probability) -> tuple[str, ...]:
     if not real.reaches(CERTAINTY):
         return (
             "In part of the posterior an eigenvalue is negative or near 0, as where little carries over: the data do "
-            "not tell whether a drift exists. A continuous fit rests on its prior there; compare it with lags='grid'.",
+            "not say whether a drift exists. A continuous fit depends on its prior there; compare it with lags='grid'.",
         )
     return (
         "A real drift exists, but in part of the posterior no diffusion along the way gives these innovations: "
         "something faster than the step is at work, or the innovations differ between intervals. Compare "
         "lags='continuous' with lags='grid'.",
     )
+
+
+class EmbeddabilityArguments(Arguments):
+    """Keys of a question about continuous time."""
+
+    group: Group | None = None
+
+
+def _against(given: EmbeddabilityArguments, spec: CrossLagged) -> Iterator[str]:
+    yield from group_problems(spec, given.group)
+    if spec.lags == "continuous":
+        yield "This model is in continuous time: every draw has a drift and a diffusion. Ask it of a discrete one."
+
+
+register(
+    Question(
+        name="embeddability",
+        arguments=EmbeddabilityArguments,
+        answer=lambda fit, given: embeddability(fit, **given.given()),
+        check=_against,
+    )
+)

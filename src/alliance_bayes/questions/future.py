@@ -9,12 +9,12 @@ from ..basics.names import in_words, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..panel import unseen_from
 from ..posterior.fitting import Fit
+from .answer import Answer
 from .comparison import (
     LEAST_DIFFERENCE,
     LEAST_ERRORS,
     MOST_REFITS,
     ZERO,
-    Comparison,
     Method,
     check_fits,
     check_options,
@@ -37,7 +37,7 @@ def leave_future_out(
     least_difference: float = LEAST_DIFFERENCE,
     least_errors: float = LEAST_ERRORS,
     most_refits: int = MOST_REFITS,
-) -> Comparison:
+) -> Answer:
     """Compare models by how well they predict people's later waves from their earlier ones.
 
     A person's score is ``log p(future_i | past_i, training)``: at each draw the waves from `time`
@@ -47,9 +47,9 @@ def leave_future_out(
 
     - ``training="others"``: leave one person's future out. The parameters come from that person's
       past and from all waves of all other people, scored as in `compare`. For any model; it asks
-      how well a later patient's course can be foretold once others have been followed to the end,
-      not what could have been foretold at the time.
-    - ``training="past"``: leave-future-out proper [1]_. Each model is fitted anew to the waves
+      how well a later patient's course can be predicted once others have been followed to the end,
+      not what could have been predicted at the time.
+    - ``training="past"``: leave-future-out proper [1]_. Each model is fitted again to the waves
       before `time`, of everybody; exact, about a second a model. Only for models whose later waves
       share all parameters with the earlier ones (equal or grid lags, equal residuals and means, no state):
       of others the past says nothing about the future's parameters, and the score would be one of
@@ -63,14 +63,14 @@ def leave_future_out(
         First wave to predict, one of the panel's after the first; the last wave when left open.
         All waves from it on are predicted at once, each person's jointly.
     training
-        What the parameters are learnt from.
+        What the parameters are estimated from.
     method, least_difference, least_errors, most_refits
         As in `compare`; with ``training="past"`` there is nothing else to refit.
 
     Returns
     -------
-    Comparison
-        Of the people with a value at `time` or later.
+    Answer
+        As of `compare`, of the people with a value at `time` or later.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def leave_future_out(
     for name, fitted in fits.items():
         if fitted.spec.selection:
             problems.add(
-                f"'{name}' has a selection, which foretells who will be seen and not only what is seen. Compare models "
+                f"'{name}' has a selection, which predicts who will be seen and not only what is seen. Compare models "
                 "without it."
             )
     check_options(method, least_difference, least_errors, most_refits, problems)
@@ -110,14 +110,17 @@ def leave_future_out(
     scores = {name: _scores(LeftOut(fitted, n_before), training, most_refits) for name, fitted in fits.items()}
     n_persons = next(iter(scores.values())).elpd.size
     return compared(
+        "leave_future_out",
         fits,
         scores,
+        time=times[n_before],
+        training=training,
         method=method,
         least_difference=least_difference,
         least_errors=least_errors,
+        most_refits=most_refits,
         heading=_heading(times, n_before, training, n_persons),
-        verb="the later waves",
-        unit="elpd of the later waves",
+        predicted="the later waves",
         assumptions=_assumptions(training),
     )
 
@@ -157,26 +160,26 @@ def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
 def _heading(times: tuple[float, ...], n_before: int, training: Training, n_persons: int) -> str:
     future, past = (in_words([number(time) for time in part]) for part in (times[n_before:], times[:n_before]))
     source = (
-        "parameters learnt from those earlier waves alone (leave the future out; exact refits)"
+        "parameters estimated from those earlier waves alone (leave the future out; exact refits)"
         if training == "past"
-        else "parameters learnt from other people at all waves (leave one person's future out)"
+        else "parameters estimated from other people at all waves (leave one person's future out)"
     )
     waves = "wave" if len(times) - n_before == 1 else "waves"
     return f"Each person's {waves} at {future} predicted from their own values at {past}, {source}; {n_persons} people"
 
 
 def _assumptions(training: Training) -> tuple[str, ...]:
-    learnt = (
+    source = (
         "The parameters come from the earlier waves alone, and are taken to hold in the later ones."
         if training == "past"
-        else "The parameters come from people whose later waves are known: this is not what could have been foretold "
+        else "The parameters come from people whose later waves are known: this is not what could have been predicted "
         "at the time."
     )
     return (
         "The elpd says how well a model predicts people's later values from their earlier ones; it is about "
         "prediction, not about causes.",
-        learnt,
+        source,
         "Later values are missing at random given the earlier ones; people do not affect each other.",
         ZERO,
-        "Not distinguishable does not mean equal: these data cannot tell the models apart by prediction.",
+        "Not distinguishable does not mean equal: these data do not distinguish the models by prediction.",
     )

@@ -35,7 +35,9 @@ class Arguments(Declared):
 
     def __str__(self) -> str:
         options = self.options(*self.named_first)
-        return f"{self.about()}{''.join(f', {name} {_in_words(value)}' for name, value in options.items())}"
+        return ", ".join(
+            filter(None, [self.about(), *(f"{name} {_in_words(value)}" for name, value in options.items())])
+        )
 
 
 def nothing_wrong(_: Any, __: Any) -> Iterable[str]:

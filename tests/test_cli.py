@@ -462,7 +462,7 @@ def test_swapped_arguments_are_said(data, tmp_path):
 
 def test_cures_are_said_as_a_model_file_writes_them(data, tmp_path):
     model = tmp_path / "model.toml"
-    text = MODEL.read_text().replace('measures = [', 'requires = { alliance = "sponsor" }\nmeasures = [')
+    text = MODEL.read_text().replace("measures = [", 'requires = { alliance = "sponsor" }\nmeasures = [')
     model.write_text(text[: text.index("[truth]")])
     pd.read_csv(data).assign(sponsor=1).to_csv(tmp_path / "study.csv", index=False)
     message = refused("check", model, tmp_path / "study.csv")

@@ -459,7 +459,7 @@ def test_an_interrupted_refit_ends_its_question(small_fit, monkeypatch, way):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "study.csv"
-    ab.load_model(MODEL).simulate(persons=120, seed=8).to_csv(path, index=False)
+    ab.load(MODEL).simulate(persons=120, seed=8).to_csv(path, index=False)
     return path
 
 
@@ -487,7 +487,7 @@ def test_an_interrupted_run_writes_what_there_is_and_exits_with_130(data, tmp_pa
 
 @pytest.fixture(scope="module")
 def fit_of_data(data):
-    file = ab.load_model(MODEL)
+    file = ab.load(MODEL)
     return ab.fit(file.spec, file.panel(data), seed=3, draws=50, tune=100, chains=2)
 
 
@@ -609,7 +609,7 @@ def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
     """The first leaves the draws there are, the second a sentence."""
     program = f"""
         import numpy as np, alliance_bayes as ab
-        file = ab.load_model({str(MODEL)!r})
+        file = ab.load({str(MODEL)!r})
         panel = file.panel({str(data)!r})
         fit = ab.fit(file.spec, panel, seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
         print(fit.n_draws, np.isfinite(fit.posterior["lagged"]).all().item())
@@ -630,7 +630,7 @@ def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
 def test_several_ctrl_cs_lose_no_draws(data, tmp_path):
     program = f"""
         import signal, alliance_bayes as ab
-        file = ab.load_model({str(MODEL)!r})
+        file = ab.load({str(MODEL)!r})
         fit = ab.fit(file.spec, file.panel({str(data)!r}), seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
         print(fit.n_draws, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
     """

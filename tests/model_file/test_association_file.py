@@ -33,7 +33,7 @@ def written(tmp_path, text):
 
 
 def test_a_file_is_read_and_written_and_asked(tmp_path):
-    file = ab.load_association(written(tmp_path, SMALL))
+    file = ab.load(written(tmp_path, SMALL))
     regression = ab.RandomInterceptRegression(
         ["days"], ["alliance"], "time + alliance", times=[3, 6, 12], time_zero=3, rows_with="sponsor"
     )
@@ -42,7 +42,7 @@ def test_a_file_is_read_and_written_and_asked(tmp_path):
         regressions={"days": regression},
         sampling={"draws": 50, "chains": 2, "seed": 3},
     )
-    assert ab.load_association(ab.save_association(file, tmp_path / "again.toml")) == file
+    assert ab.load(ab.save_association(file, tmp_path / "again.toml")) == file
     frame = ab.sponsor_study(seed=1).frame
     answers = file.ask(frame, seed=4)
     assert list(answers) == ["days"]
@@ -51,7 +51,7 @@ def test_a_file_is_read_and_written_and_asked(tmp_path):
 
 
 def test_the_packaged_file_asks_what_was_published(tmp_path):
-    file = ab.load_association("association-kelly-2016")
+    file = ab.load("association-kelly-2016")
     alliance, sponsor = file.regressions.values()
     assert alliance.exposures == ("contact", "alliance")
     assert alliance.rows_with == "sponsor"
@@ -59,21 +59,21 @@ def test_the_packaged_file_asks_what_was_published(tmp_path):
     assert (
         alliance.outcomes == sponsor.outcomes == ("attendance", "involvement_without_sponsor", "percent_days_abstinent")
     )
-    assert ab.load_association(ab.save_association(file, tmp_path / "again.toml")) == file
+    assert ab.load(ab.save_association(file, tmp_path / "again.toml")) == file
     assert set(alliance.columns) | set(sponsor.columns) <= set(ab.sponsor_study(seed=1).frame)
 
 
 def test_other_readers_and_files_point_to_each_other(tmp_path):
     path = written(tmp_path, SMALL)
-    for read in (lambda: ab.load_model(path), lambda: ab.packaged_model("association-kelly-2016")):
+    for read in (lambda: ab.load(path), lambda: ab.packaged_model("association-kelly-2016")):
         with pytest.raises(ab.ModelFileError, match=r"asks for an association; read it with ab\.load_association"):
             read()
     with pytest.raises(ab.ModelFileError, match=r"Other kinds are read by ab\.load_model"):
-        ab.load_association("wages-direction")
+        ab.load("wages-direction")
     with pytest.raises(ab.ModelFileError, match="No packaged model 'association-kelly'; did you mean"):
-        ab.load_association("association-kelly")
+        ab.load("association-kelly")
     with pytest.raises(ab.ModelFileError, match="No model file"):
-        ab.load_association(tmp_path / "none.toml")
+        ab.load(tmp_path / "none.toml")
 
 
 def test_every_problem_is_told_at_once(tmp_path):
@@ -84,7 +84,7 @@ def test_every_problem_is_told_at_once(tmp_path):
         .replace("draws = 50", "draw = 50")
     )
     with pytest.raises(ab.ModelFileError) as error:
-        ab.load_association(written(tmp_path, broken))
+        ab.load(written(tmp_path, broken))
     assert str(error.value) == (
         "file.toml cannot be used as an association file. 4 problems:\n"
         "  1. format must be the number 1; got 2.\n"
@@ -96,7 +96,7 @@ def test_every_problem_is_told_at_once(tmp_path):
 
 
 def test_regressions_of_different_clocks_need_files_of_their_own(tmp_path):
-    file = ab.load_association(written(tmp_path, SMALL))
+    file = ab.load(written(tmp_path, SMALL))
     other = ab.RandomInterceptRegression(["days"], ["contact"], "time + contact", person="id")
     mixed = ab.AssociationFile(title="mixed", regressions={**file.regressions, "other": other})
     with pytest.raises(ab.ModelFileError, match="differ in person or time, which one file cannot hold"):

@@ -73,7 +73,7 @@ percentiles = [25, 75]
 def load(tmp_path):
     def loaded(text):
         (tmp_path / "file.toml").write_text(text)
-        return ab.load_causal(tmp_path / "file.toml")
+        return ab.load(tmp_path / "file.toml")
 
     return loaded
 
@@ -100,15 +100,15 @@ def frame():
 
 @pytest.mark.parametrize("name", PACKAGED)
 def test_packaged_files_can_be_read_and_written(tmp_path, name):
-    file = ab.load_causal(name)
-    assert ab.load_causal(ab.save_causal(file, tmp_path / "again.toml")) == file
+    file = ab.load(name)
+    assert ab.load(ab.save_causal(file, tmp_path / "again.toml")) == file
     assert file.questions
     assert len(file.wide(ab.sponsor_study(seed=1).frame)) == 302
 
 
 def test_a_file_says_what_it_holds(load, tmp_path):
     file = load(SMALL)
-    assert ab.load_causal(ab.save_causal(file, tmp_path / "again.toml")) == file
+    assert ab.load(ab.save_causal(file, tmp_path / "again.toml")) == file
     assert str(file).splitlines() == [
         "Does a sponsor help?",
         "In causal order:",
@@ -196,16 +196,16 @@ def test_questions_are_asked_by_their_functions(load, frame, made_up):
 
 def test_other_readers_point_here(tmp_path):
     (tmp_path / "file.toml").write_text(SMALL)
-    for read in (lambda: ab.load_model(tmp_path / "file.toml"), lambda: ab.packaged_model("sponsor-outcomes")):
+    for read in (lambda: ab.load(tmp_path / "file.toml"), lambda: ab.packaged_model("sponsor-outcomes")):
         with pytest.raises(ab.ModelFileError, match=r"under other regimes; read it with ab\.load_causal"):
             read()
     with pytest.raises(ab.ModelFileError, match=r"other kinds are read by ab\.load_model"):
-        ab.load_causal("wages-direction")
+        ab.load("wages-direction")
     with pytest.raises(ab.ModelFileError, match="No model file"):
-        ab.load_causal(tmp_path / "none.toml")
+        ab.load(tmp_path / "none.toml")
     (tmp_path / "file.toml").write_text("format = ")
     with pytest.raises(ab.ModelFileError, match="not valid TOML"):
-        ab.load_causal(tmp_path / "file.toml")
+        ab.load(tmp_path / "file.toml")
 
 
 def test_every_problem_is_told_at_once(load):

@@ -92,7 +92,7 @@ def load(tmp_path):
     def loaded(text):
         path = tmp_path / "model.toml"
         path.write_text(textwrap.dedent(text))
-        return ab.load_model(path)
+        return ab.load(path)
 
     return loaded
 
@@ -115,7 +115,7 @@ def test_it_is_read(load):
 def test_it_is_written_as_it_is_read(load, tmp_path):
     file = load(TEXT)
     written = ab.save_model(file, tmp_path / "again.toml")
-    assert ab.load_model(written) == file
+    assert ab.load(written) == file
     text = written.read_text()
     for section in ("[model.families.days]", "[model.families.trust]", "[model.state]", "[[model.selection]]"):
         assert f"\n{section}\n" in text

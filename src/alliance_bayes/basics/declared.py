@@ -96,7 +96,8 @@ def read[Section: Declared](declared: type[Section], table: object, where: str, 
     table
         What the file holds.
     where
-        The section, such as "[panel]" or "[[question]] 2", with which every sentence begins.
+        The section, such as "[panel]" or "[[question]] 2", with which every sentence begins; nothing for keys that are
+        not in a file.
     problems
         Where to note what is wrong.
 
@@ -126,7 +127,9 @@ def read[Section: Declared](declared: type[Section], table: object, where: str, 
 def read_partly[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section:
     """As `read`, but where a key that must be there is missing or wrong it is None, and the others can be used."""
     if not isinstance(table, Mapping):
-        problems.add(f"{where} must be a table with the keys {quoted(declared.model_fields)}; got {shown(table)}.")
+        problems.add(
+            f"{where or 'It'} must be a table with the keys {quoted(declared.model_fields)}; got {shown(table)}."
+        )
         return _with_gaps(declared, {})
     try:
         return declared.model_validate(dict(table))
@@ -135,7 +138,8 @@ def read_partly[Section: Declared](declared: type[Section], table: object, where
     for key in [key for key in table if key in wrong]:
         problems.add(_sentence(declared, key, table[key], where, wrong[key]))
     for key in [key for key in wrong if key not in table]:
-        problems.add(f"{where} needs '{key}': {_expected(declared, key)}.")
+        needs = f"{where} needs '{key}'" if where else f"'{key}' is missing"
+        problems.add(f"{needs}: {_expected(declared, key)}.")
     return _with_gaps(declared, {key: value for key, value in table.items() if key not in wrong})
 
 
@@ -143,7 +147,8 @@ def _sentence(declared: type[Declared], key: str, value: object, where: str, err
     subject = f"{where} {key}".strip()
     match error["type"]:
         case "extra_forbidden":
-            return f"{where} has no key '{key}'{choices(key, declared.model_fields, 'Keys')}"
+            known = choices(key, declared.model_fields, "Keys")
+            return f"{where or 'There'} {'has' if where else 'is'} no key '{key}'{known}"
         case "value_error" if str(error["ctx"]["error"]):
             return f"{subject} {error['ctx']['error']}"
         case _:

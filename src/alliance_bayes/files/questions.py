@@ -77,7 +77,7 @@ class Question:
     def __post_init__(self) -> None:
         problems = Problems("This question cannot be asked")
         subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
-        question = _read(subject, {"ask": self.ask, **self.options}, "It", None, problems)
+        question = _read(subject, {"ask": self.ask, **self.options}, "", None, problems)
         problems.raise_as(ModelFileError)
         assert question is not None
         object.__setattr__(self, "options", question.given())
@@ -164,7 +164,7 @@ def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Probl
         problems.add(f"{where} needs 'ask': one of {quoted(known)}.")
         return None
     if not isinstance(ask, str) or ask not in known:
-        problems.add(f"{where} cannot ask {shown(ask)}{choices(ask, known, 'Questions')}")
+        problems.add(f"{where or 'A model file'} cannot ask {shown(ask)}{choices(ask, known, 'Questions')}")
         return None
     options = {key: value for key, value in table.items() if key not in QuestionHead.model_fields}
     arguments = read(known[ask].arguments, options, where, problems)

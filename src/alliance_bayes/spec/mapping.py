@@ -106,14 +106,17 @@ def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:
         given["families"] = {}
         for name, table in families.items():
             with problems.collecting(f"family of '{name}': "):
+                if not isinstance(table, str | Mapping):
+                    raise SpecError(f"must be a table such as {{ family = 'days', window = 30 }}; got {shown(table)}.")
                 given["families"][name] = family_from_mapping(name, table)
     else:
         problems.add(
             f"families must be a table such as {{ days = {{ family = 'days', window = 30 }} }}; got {shown(families)}."
         )
     if "state" in given:
+        table = given.pop("state")
         with problems.collecting("state: "):
-            given["state"] = state_from_mapping(given["state"])
+            given["state"] = state_from_mapping(table)
     if isinstance(selection, list | tuple):
         given["selection"] = []
         for place, table in enumerate(selection, start=1):

@@ -1,12 +1,13 @@
 """Model files about regimes: regressions in causal order, and what would be if treatments were otherwise."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import AfterValidator, Field
 
+from ...basics.calls import checked
 from ...basics.declared import Count, Declared, Listed, Name, Table, read, read_partly
 from ...basics.names import choices, in_words, number, quoted
 from ...basics.problems import ModelFileError, Problems
@@ -42,7 +43,19 @@ def _simulated(family: str) -> str:
     return family
 
 
-class CausalRegression(Declared):
+class RegressionSection(Declared):
+    """Keys of one regression."""
+
+    formula: Annotated[Name, AfterValidator(_of_one_response)] = Field(
+        description="a text, such as 'days_at_6 ~ sponsor_at_3 + severity'"
+    )
+    family: Annotated[str, AfterValidator(_simulated)] = Field("gaussian", description=f"one of {quoted(FAMILIES)}")
+    zero_without: Name | None = Field(None, description="the name of a state, such as 'sponsor_at_3'")
+
+
+@checked(ModelFileError)
+@dataclass(frozen=True)
+class CausalRegression:
     """One regression of a file about regimes.
 
     Attributes
@@ -54,13 +67,23 @@ class CausalRegression(Declared):
         As Bambi names it, of those that `regression` can simulate.
     zero_without
         State without which the response is 0 by definition, or None.
+
+    Raises
+    ------
+    ModelFileError
+        If the formula has no response, or the family cannot be simulated.
     """
 
-    formula: Annotated[Name, AfterValidator(_of_one_response)] = Field(
-        description="a text, such as 'days_at_6 ~ sponsor_at_3 + severity'"
-    )
-    family: Annotated[str, AfterValidator(_simulated)] = Field("gaussian", description=f"one of {quoted(FAMILIES)}")
-    zero_without: Name | None = Field(None, description="the name of a state, such as 'sponsor_at_3'")
+    formula: str
+    family: str = "gaussian"
+    zero_without: str | None = None
+
+    def __post_init__(self) -> None:
+        problems = Problems("This regression cannot be used")
+        section = read(RegressionSection, asdict(self), "", problems)
+        problems.raise_as(ModelFileError)
+        assert section is not None
+        object.__setattr__(self, "formula", section.formula)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -77,6 +100,7 @@ class CausalRegression(Declared):
         return f"{self.formula} ({self.family}{state})"
 
 
+@checked(ModelFileError)
 @dataclass(frozen=True)
 class CausalRegressions:
     """Regressions in causal order, and how regimes are simulated by them.
@@ -154,9 +178,9 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     panel = read(CausalPanel, head.panel, "[panel]", problems) if head.panel is not None else None
     model = read_partly(CausalModel, head.model, "[model]", problems)
     places = enumerate(head.regression or (), start=1)
-    regressions = [read(CausalRegression, table, f"[[regression]] {place}", problems) for place, table in places]
+    sections = [read(RegressionSection, table, f"[[regression]] {place}", problems) for place, table in places]
     spec = CausalRegressions(
-        tuple(each for each in regressions if each is not None),
+        tuple(CausalRegression(**section.given()) for section in sections if section is not None),
         model.requires,
         model.randomised,
         read_partly(Simulation, head.simulation, "[simulation]", problems).given(),
@@ -179,16 +203,16 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
     problems = [f"Two regressions make '{name}'." for name in sorted({name for name in made if made.count(name) > 1})]
     named = [(f"[model] requires: '{name}'", name) for pair in spec.requires.items() for name in pair]
     named += [(f"[model] randomised: '{name}'", name) for name in spec.randomised]
-    named += [(f"zero_without = '{each.zero_without}'", each.zero_without) for each in spec.regressions if each.zero_without]
+    named += [
+        (f"zero_without = '{each.zero_without}'", each.zero_without) for each in spec.regressions if each.zero_without
+    ]
     for question in questions:
         if (outcome := question.arguments.outcome) not in made:
             there_are = choices(outcome, made, "They make")
             problems.append(f"'{question.name}': no regression makes '{outcome}'{there_are}")
         named += [(f"'{question.name}' people: '{name}'", name) for name in question.people]
     problems += [
-        f"{where} is in no formula{choices(name, known, 'Formulas hold')}"
-        for where, name in named
-        if name not in known
+        f"{where} is in no formula{choices(name, known, 'Formulas hold')}" for where, name in named if name not in known
     ]
     return problems
 
@@ -199,7 +223,9 @@ def _sections(content: Content) -> dict[str, Any]:
     return {
         "panel": content.panel_options,
         "model": {"kind": CAUSAL_ORDER, **model},
-        "regression": [each.given() for each in spec.regressions],
+        "regression": [
+            {key: value for key, value in asdict(each).items() if value is not None} for each in spec.regressions
+        ],
         "simulation": spec.simulation,
     }
 

@@ -132,8 +132,9 @@ def _named_elsewhere(model: Table) -> set[str]:
     if isinstance(state, Mapping) and isinstance(state.get("name"), str):
         names.add(state["name"])
     for measure, table in families.items() if isinstance(families, Mapping) else ():
-        with Problems("not a family, which is said where the model is read").collecting():
-            names.update(family_from_mapping(measure, table).given_columns)
+        if isinstance(table, Mapping):
+            with Problems("not a family, which is said where the model is read").collecting():
+                names.update(family_from_mapping(measure, table).given_columns)
     return names
 
 

@@ -126,7 +126,7 @@ def test_everything_says_so(interrupted, tmp_path):
     assert "290 of 4,000 draws (2 of 4 chains), interrupted after " in head
     answer = str(ab.directionality(interrupted, "alliance", "days"))
     assert "290 of 4,000 draws (2 of 4 chains), interrupted" in answer.splitlines()[0]
-    assert f"Verdict: undecided. The draws cannot be trusted: {INTERRUPTED} {ALONE}" in answer
+    assert f"Verdict: undecided.\nThe draws cannot be trusted: {INTERRUPTED} {ALONE}" in answer
     for other in (ab.hypotheses(interrupted, "alliance", "days"), ab.lag_curve(interrupted)):
         assert "290 of 4,000 draws (2 of 4 chains), interrupted" in str(other)
     loaded = ab.load_fit(interrupted.save(tmp_path / "fit.nc"))
@@ -400,30 +400,31 @@ def robustness_stopped_at(step, how, small_fit, small_panel, monkeypatch):
 @pytest.mark.parametrize("way", range(4))
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_variants_that_are_done_are_kept(small_fit, small_panel, monkeypatch, step, way):
-    n_kept, names = step + LAST_KEPT[way], ["as asked", "one", "two", "three"]
+    n_kept, names = step + LAST_KEPT[way], ["original model", "one", "two", "three"]
     sentence = f"Interrupted after {n_kept} of 4 models. Run it again for an answer under all of them."
     with pytest.warns(ab.FitWarning) as warned:
         answer = robustness_stopped_at(step, ways(small_fit)[way], small_fit, small_panel, monkeypatch)
     assert [str(each.message) for each in warned] == [sentence]
-    assert list(answer.answers) == names[:n_kept]
-    assert answer.left_out == dict.fromkeys(names[n_kept:], "Interrupted before it was fitted.")
+    assert list(answer.parts) == names[:n_kept]
+    not_fitted = answer.tables["not_fitted"]["reason"].to_dict() if n_kept < 4 else {}
+    assert not_fitted == dict.fromkeys(names[n_kept:], "Interrupted before it was fitted.")
     assert answer.interrupted == sentence
     assert sentence in str(answer).splitlines()
 
 
 @pytest.mark.parametrize("way", range(3))
 def test_nothing_is_answered_where_the_model_as_asked_is_not_fitted(small_fit, small_panel, monkeypatch, way):
-    with pytest.raises(ab.InterruptionError, match=r"^Interrupted while the model as asked was fitted, "):
+    with pytest.raises(ab.InterruptionError, match=r"^Interrupted while the original model was fitted, "):
         robustness_stopped_at(0, ways(small_fit)[way], small_fit, small_panel, monkeypatch)
 
 
 def test_the_model_as_asked_alone_where_its_draws_are_complete(small_fit, small_panel, monkeypatch):
     with pytest.warns(ab.FitWarning, match=r"^Interrupted after 1 of 4 models\."):
         answer = robustness_stopped_at(0, ways(small_fit)[3], small_fit, small_panel, monkeypatch)
-    assert list(answer.answers) == ["as asked"]
-    assert not answer.power_scaling.empty
+    assert list(answer.parts) == ["original model"]
+    assert "power_scaling" in answer.tables
     assert "under 1 variant of the model? 59 people, 4 waves, 300 draws\n" in str(answer)
-    assert answer.sentence.endswith("; no other variant was fitted.")
+    assert answer.reasons[0].endswith("; no other variant was fitted.")
 
 
 def test_ctrl_c_in_the_power_scaling_keeps_the_answer(small_fit, small_panel, monkeypatch):
@@ -435,13 +436,13 @@ def test_ctrl_c_in_the_power_scaling_keeps_the_answer(small_fit, small_panel, mo
     monkeypatch.setattr(robustness, "_power_scaling", stop)
     with pytest.warns(ab.FitWarning, match=r"^Interrupted after 1 of 4 models\."):
         answer = robustness_stopped_at(4, None, small_fit, small_panel, monkeypatch)
-    assert list(answer.answers) == ["as asked"]
-    assert answer.power_scaling.empty
+    assert list(answer.parts) == ["original model"]
+    assert "power_scaling" not in answer.tables
 
 
 def test_a_robustness_that_nobody_interrupts(small_fit, small_panel, monkeypatch):
     answer = robustness_stopped_at(4, None, small_fit, small_panel, monkeypatch)
-    assert (answer.interrupted, len(answer.answers), answer.left_out) == ("", 4, {})
+    assert (answer.interrupted, len(answer.parts), "not_fitted" in answer.tables) == ("", 4, False)
 
 
 @pytest.mark.parametrize("way", range(1, 4))

@@ -1046,7 +1046,7 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
         pair,
         {"measure": "days", "deltas": (-0.5, -1), "absences": ("not_interviewed",), "imputations": 20},
     )
-    assert list(options["variants"]) == ["as asked", "CLPM", "prior SD x 0.5"]
+    assert list(options["variants"]) == ["original model", "CLPM", "prior SD x 0.5"]
     assert {name: options[name] for name in ("margin", "seed", "draws", "chains")} == {
         "margin": 0.05,
         "seed": fit.settings.seed,

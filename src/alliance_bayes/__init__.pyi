@@ -127,7 +127,6 @@ from .questions.mediation import (
     mediation as mediation,
 )
 from .questions.robustness import (
-    Robustness as Robustness,
     robustness as robustness,
     robustness_variants as robustness_variants,
 )

@@ -51,7 +51,7 @@ def test_a_file_is_read_and_written_and_asked(tmp_path):
 
 
 def test_the_packaged_file_asks_what_was_published(tmp_path):
-    file = ab.load("association-kelly-2016")
+    file = ab.packaged_model("association-kelly-2016")
     alliance, sponsor = file.regressions.values()
     assert alliance.exposures == ("contact", "alliance")
     assert alliance.rows_with == "sponsor"
@@ -69,7 +69,7 @@ def test_other_readers_and_files_point_to_each_other(tmp_path):
         with pytest.raises(ab.ModelFileError, match=r"asks for an association; read it with ab\.load_association"):
             read()
     with pytest.raises(ab.ModelFileError, match=r"Other kinds are read by ab\.load_model"):
-        ab.load("wages-direction")
+        ab.packaged_model("wages-direction")
     with pytest.raises(ab.ModelFileError, match="No packaged model 'association-kelly'; did you mean"):
         ab.load("association-kelly")
     with pytest.raises(ab.ModelFileError, match="No model file"):

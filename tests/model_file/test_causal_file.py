@@ -200,7 +200,7 @@ def test_other_readers_point_here(tmp_path):
         with pytest.raises(ab.ModelFileError, match=r"under other regimes; read it with ab\.load_causal"):
             read()
     with pytest.raises(ab.ModelFileError, match=r"other kinds are read by ab\.load_model"):
-        ab.load("wages-direction")
+        ab.packaged_model("wages-direction")
     with pytest.raises(ab.ModelFileError, match="No model file"):
         ab.load(tmp_path / "none.toml")
     (tmp_path / "file.toml").write_text("format = ")

@@ -114,7 +114,7 @@ def test_it_is_read(load):
 
 def test_it_is_written_as_it_is_read(load, tmp_path):
     file = load(TEXT)
-    written = ab.save_model(file, tmp_path / "again.toml")
+    written = file.save(tmp_path / "again.toml")
     assert ab.load(written) == file
     text = written.read_text()
     for section in ("[model.families.days]", "[model.families.trust]", "[model.state]", "[[model.selection]]"):

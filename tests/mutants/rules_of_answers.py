@@ -917,7 +917,7 @@ ANSWERS: list[Mutant] = [
         "questions/robustness.py",
         "questions/test_robustness.py::test_sensitive_from_a_twentieth",
         ("sensitive from .05", "SENSITIVE = 0.05", "SENSITIVE = 0.5"),
-        ("exactly .05 is sensitive", "answer.power_scaling >= SENSITIVE", "answer.power_scaling > SENSITIVE"),
+        ("exactly .05 is sensitive", "power_scaling >= SENSITIVE", "power_scaling > SENSITIVE"),
         ("the data's sensitivity is not the prior's", '.drop("likelihood").any()', ".any()"),
     ),
     *rules_of(

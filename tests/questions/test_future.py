@@ -54,8 +54,8 @@ def test_the_future_is_scored_for_people_who_have_one(small_fit, equal_fit):
     n_seen = int((~np.isnan(small_fit.panel.values[:, 3, 1:])).any(axis=1).sum())
     assert answer.basis.sizes["person"] == n_seen
     assert answer.heading == (
-        "Each person's wave at 18 predicted from their own values at 0, 6 and 12, parameters estimated from other people "
-        f"at all waves (leave one person's future out); {n_seen} people"
+        "Each person's wave at 18 predicted from their own values at 0, 6 and 12, parameters estimated from "
+        f"other people at all waves (leave one person's future out); {n_seen} people"
     )
     later = ab.leave_future_out({"free": small_fit, "equal": equal_fit}, time=6)
     assert later.heading.startswith("Each person's waves at 6, 12 and 18 predicted from their own values at 0, ")

@@ -12,6 +12,7 @@ from test_directionality import made_up_fit
 
 import alliance_bayes as ab
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.pymc_models import densities
 from alliance_bayes.questions import robustness as module
 from latent_people import people
 
@@ -35,8 +36,8 @@ def unequal():
 def test_variants_change_one_thing_each(panel):
     spec = ab.RICLPM(NAMES, residuals="equal", remove=["days -> days"])
     variants = ab.robustness_variants(spec, panel, models=["CLPM", "RICLPM"], lags=["equal", "free", "grid"])
-    assert list(variants) == ["as asked", "CLPM", "lags free", "prior SD x 0.5", "prior SD x 2"]
-    assert variants["as asked"] == (spec, panel)
+    assert list(variants) == ["original model", "CLPM", "lags free", "prior SD x 0.5", "prior SD x 2"]
+    assert variants["original model"] == (spec, panel)
     assert variants["CLPM"][0] == ab.CLPM(NAMES, residuals="equal", remove=["days -> days"])
     assert variants["lags free"][0] == replace(spec, lags="free")
     wider = variants["prior SD x 2"][0]
@@ -60,7 +61,7 @@ def test_each_covariate_can_be_left_out(panel):
         moderated={"alliance -> days": "commitment"},
     )
     variants = ab.robustness_variants(spec, panel, models=[], lags=[], prior_widths=[])
-    assert list(variants) == ["as asked", "without commitment", "without stress"]
+    assert list(variants) == ["original model", "without commitment", "without stress"]
     without = variants["without commitment"][0]
     assert (dict(without.covariates), without.predetermined) == ({"stress": ("each_wave",)}, ("stress",))
     assert dict(without.moderated) == {}
@@ -79,7 +80,7 @@ def test_families_a_state_and_selection_have_variants_without_them():
     variants = ab.robustness_variants(spec, panel, lags=[], prior_widths=[])
     assert list(variants) == [
         *(
-            "as asked",
+            "original model",
             "CLPM",
             "days normal",
             "ordered normal",
@@ -104,8 +105,8 @@ def test_a_real_fit_with_a_state_and_without_it():
     spec = ab.RICLPM(["alliance", "trust"], lags="equal", state=state)
     variants = ab.robustness_variants(spec, panel, models=[], lags=[], prior_widths=[])
     answer = ab.robustness(spec, panel, *spec.measures, seed=4, variants=variants, draws=100, chains=2)
-    assert list(answer.answers) == ["as asked", "sponsor not modelled"]
-    assert (answer.power_scaling.to_numpy() > 0).all()
+    assert list(answer.parts) == ["original model", "sponsor not modelled"]
+    assert (answer.tables["power_scaling"].to_numpy() > 0).all()
 
 
 def test_models_outside_the_family_are_refused(panel):
@@ -138,43 +139,43 @@ def test_what_changes_the_answer_is_said(monkeypatch):
     answer = asked_of(
         monkeypatch,
         {
-            "as asked": (0.25, 0.0),
+            "original model": (0.25, 0.0),
             "CLPM": (0.25, 0.2),
             "lags free": (0.252, 0.001),
             "prior SD x 2": (-0.25, 0.0),
             "lags grid": "The intervals are 1.5, 2.",
         },
     )
-    assert answer.sentence == (
-        "The verdict is 'alliance leads' as asked, but 'both' under CLPM. The size of days -> alliance changes under "
-        "CLPM; the sign of alliance -> days changes under prior SD x 2."
+    assert answer.reasons[0] == (
+        "The verdict is 'alliance leads' under the original model, but 'both' under CLPM. "
+        "The size of days -> alliance changes under CLPM; the sign of alliance -> days changes under prior SD x 2."
     )
     assert list(answer.table["change"]) == ["", "verdict, size of days -> alliance", "", "sign of alliance -> days"]
-    assert answer.left_out == {"lags grid": "The intervals are 1.5, 2."}
+    assert answer.tables["not_fitted"]["reason"].to_dict() == {"lags grid": "The intervals are 1.5, 2."}
     assert "Not fitted: lags grid. The intervals are 1.5, 2." in str(answer).splitlines()
-    assert answer.answers["CLPM"].verdict == "both"
+    assert answer.parts["CLPM"].verdict == "both"
     row = answer.table.loc[("CLPM", "average of intervals of 6")]
     assert row["backward"] == pytest.approx(0.2, abs=0.002)
     assert row["p_first_leads"] == pytest.approx(
-        float((-abs(answer.answers["CLPM"].draws["effect"]).diff("path") > 0.03).mean())
+        float((-abs(answer.parts["CLPM"].draws["effect"]).diff("path") > 0.03).mean())
     )
 
 
 def test_an_answer_that_nothing_changes(monkeypatch):
-    answer = asked_of(monkeypatch, {"as asked": (0.25, 0.0), "CLPM": (0.25, 0.0), "lags free": (0.251, -0.001)})
-    assert answer.sentence == (
-        "The verdict is 'alliance leads' as asked and under every variant (2). No effect beyond 0.03 changes its sign "
-        "or leaves the interval it has as asked."
+    answer = asked_of(monkeypatch, {"original model": (0.25, 0.0), "CLPM": (0.25, 0.0), "lags free": (0.251, -0.001)})
+    assert answer.reasons[0] == (
+        "The verdict is 'alliance leads' under the original model and under every variant (2). "
+        "No effect beyond 0.03 changes its sign or leaves its interval under the original model."
     )
     figure = answer.plot()
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["as asked", "CLPM", "lags free"]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["original model", "CLPM", "lags free"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["alliance leads"] * 3
-    alone = asked_of(monkeypatch, {"as asked": (0.25, 0.0)})
-    assert alone.sentence == "The verdict is 'alliance leads'; no other variant was fitted."
+    alone = asked_of(monkeypatch, {"original model": (0.25, 0.0)})
+    assert alone.reasons[0] == "The verdict is 'alliance leads'; no other variant was fitted."
 
 
 def changes(asked, other, *, margin=0.25, verdict="both"):
-    """What is said to change between (forward, backward) as asked, with intervals .125 to each side, and otherwise."""
+    """What is said to change between (forward, backward) at first, with intervals .125 to each side, and otherwise."""
 
     def row(pair, verdict):
         bounds = {
@@ -185,7 +186,7 @@ def changes(asked, other, *, margin=0.25, verdict="both"):
         return dict(zip(SIDES, pair, strict=True)) | bounds | {"verdict": verdict}
 
     table = pd.DataFrame.from_dict(
-        {("as asked", "all"): row(asked, "both"), ("other", "all"): row(other, verdict)}, orient="index"
+        {("original model", "all"): row(asked, "both"), ("other", "all"): row(other, verdict)}, orient="index"
     )
     return module._change(table, ("other", "all"), {"forward": "x -> y", "backward": "y -> x"}, margin)
 
@@ -207,29 +208,33 @@ def changes(asked, other, *, margin=0.25, verdict="both"):
     ],
 )
 def test_what_counts_as_a_change(asked, other, options, said):
-    """A sign where both effects exceed the margin; a size outside the interval as asked, its limits not counted."""
+    """A sign where both effects exceed the margin; a size outside the original interval, its limits not counted."""
     assert changes(asked, other, **options) == said
 
 
 def test_draws_that_cannot_be_trusted_are_said(monkeypatch):
-    answer = asked_of(monkeypatch, {"as asked": (0.25, 0.0), "CLPM": (0.25, 0.0)})
+    answer = asked_of(monkeypatch, {"original model": (0.25, 0.0), "CLPM": (0.25, 0.0)})
     sick = replace(HEALTHY, problems=("1 divergent transition.",))
-    answers = {name: replace(each, health=sick if name == "CLPM" else HEALTHY) for name, each in answer.answers.items()}
-    assert module._sentence(answers, answer.table, 0.03).endswith(" The draws cannot be trusted of CLPM.")
-    assert "cannot be trusted" not in answer.sentence
+    answers = {name: replace(each, health=sick if name == "CLPM" else HEALTHY) for name, each in answer.parts.items()}
+    assert module._sentence(answers, answer.table, 0.03).endswith(" The draws of CLPM cannot be trusted.")
+    assert "cannot be trusted" not in answer.reasons[0]
 
 
 @pytest.mark.parametrize(
     ("prior", "likelihood", "said"),
     [
-        (0.05, 0.05, "Power-scaling as asked: the priors move x -> y."),
-        (0.049, 0.05, "Power-scaling as asked: no quantity depends much on the priors."),
-        (0.049, 0.049, "Power-scaling as asked: no quantity depends much on the priors; the data hardly move x -> y."),
+        (0.05, 0.05, "Power-scaling of the original model: the priors move x -> y."),
+        (0.049, 0.05, "Power-scaling of the original model: no quantity depends much on the priors."),
+        (
+            0.049,
+            0.049,
+            "Power-scaling of the original model: no quantity depends much on the priors; the data hardly move x -> y.",
+        ),
     ],
 )
 def test_sensitive_from_a_twentieth(prior, likelihood, said):
     table = pd.DataFrame({"cross_lagged_prior": prior, "prior": 0.0, "likelihood": likelihood}, index=["x -> y"])
-    assert module._power_scaling_in_words(SimpleNamespace(power_scaling=table)) == [said]
+    assert module._power_scaling_in_words(table) == [said]
 
 
 def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkeypatch):
@@ -243,7 +248,7 @@ def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkey
     priors = {"cross_lagged": np.full(2000, 3.0), "icc": np.full(2000, 4.0)}
     target = SimpleNamespace(points=lambda draws: draws, parts=lambda points: (priors, np.full(2000, 5.0)))
     monkeypatch.setattr(module, "sensitivity", sensitivity)
-    monkeypatch.setattr(module, "log_density_of", lambda model: target)
+    monkeypatch.setattr(densities, "log_density_of", lambda model: target)
     fitted = made_up_fit(-0.3, 0.1)
     answer = ab.directionality(fitted, *NAMES)
     table = module._power_scaling(fitted, answer)
@@ -273,7 +278,7 @@ def test_each_variant_has_a_seed_of_its_own(monkeypatch):
 
 def test_the_model_as_asked_must_be_answerable(monkeypatch):
     with pytest.raises(ab.SpecError, match="margin must lie between 0 and 1"):
-        asked_of(monkeypatch, {"as asked": (0.25, 0.0), "CLPM": (0.25, 0.0)}, margin=2)
+        asked_of(monkeypatch, {"original model": (0.25, 0.0), "CLPM": (0.25, 0.0)}, margin=2)
 
 
 def test_power_scaling_is_that_of_normal_posteriors():
@@ -311,15 +316,15 @@ def test_a_real_fit_under_another_model(small_panel):
     spec = ab.RICLPM(NAMES)
     variants = ab.robustness_variants(spec, small_panel, models=["CLPM"], lags=[], prior_widths=[0.5])
     answer = ab.robustness(spec, small_panel, *NAMES, seed=4, variants=variants, draws=150, tune=200, chains=2)
-    assert list(answer.answers) == ["as asked", "CLPM", "prior SD x 0.5"]
-    assert answer.left_out == {}
-    assert list(answer.power_scaling.index) == ["alliance -> days", "days -> alliance", "difference in size"]
-    assert (answer.power_scaling.to_numpy() > 0).all()
+    assert list(answer.parts) == ["original model", "CLPM", "prior SD x 0.5"]
+    assert "not_fitted" not in answer.tables
+    assert list(answer.tables["power_scaling"].index) == ["alliance -> days", "days -> alliance", "difference in size"]
+    assert (answer.tables["power_scaling"].to_numpy() > 0).all()
     lines = str(answer).splitlines()
     assert lines[0] == (
         "Does 'alliance' lead 'days' or the reverse, under 3 variants of the model? 59 people, 4 waves, 300 draws each"
     )
-    assert lines[1].endswith("P(alliance leads)  P(days leads)  verdict (89 % interval)")
-    assert any(line.startswith("Power-scaling as asked: ") for line in lines)
+    assert lines[1].split()[-2:] == ["verdict", "changes"]
+    assert any(line.startswith("Power-scaling of the original model: ") for line in lines)
     widths = answer.table["forward_upper"] - answer.table["forward_lower"]
     assert widths.iloc[2] < widths.iloc[0]

@@ -27,7 +27,7 @@ def test_a_truth_of_any_kind_is_read_from_a_file(make, n_measures, n_waves, tmp_
     assert file.truth == truth
     frame = file.simulate(persons=5, seed=1)
     assert frame.shape == (5 * n_waves, 2 + n_measures)
-    ab.save_model(file, tmp_path / "again.toml")
+    file.save(tmp_path / "again.toml")
     assert ab.load(tmp_path / "again.toml").truth == truth
 
 
@@ -51,5 +51,5 @@ def test_groups_are_read_by_their_labels(tmp_path):
     truth = Truth(ab.RICLPM(["x", "y"], group_lags="free"), times=[0, 1, 2], icc=0.5)
     path = tmp_path / "model.toml"
     path.write_text(document(ab.RICLPM(["x", "y"]), GroupTruth({"north": truth, "south": truth})))
-    with pytest.raises(ab.ModelFileError, match=r"\[truth\] The model has no groups; say group_lags='free'"):
+    with pytest.raises(ab.ModelFileError, match=r"\[truth\] The model has no groups; say group_lags = 'free'"):
         ab.load(path)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, Strict
 
 from ..basics.declared import Measures, Text
-from ..basics.given import check_number
+from ..basics.given import check_number, shown
 from ..basics.names import choices, in_words, lagged_path, quoted, split_path
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
@@ -33,6 +33,7 @@ __all__ = [
     "pairs_problems",
     "path_problems",
     "population",
+    "some_of",
 ]
 
 MARGIN = 0.03
@@ -43,6 +44,18 @@ Length = Annotated[float, Field(gt=0, description="a number above 0, in the pane
 Pair = Annotated[
     tuple[Text, Text], Strict(False), Field(description="a list of two names, such as ['alliance', 'days']")
 ]
+
+
+def some_of(words: Iterable[str]) -> AfterValidator:
+    """A validator of lists whose entries are some of these words."""
+    known = tuple(words)
+
+    def check(given: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(given) <= set(known):
+            raise ValueError(f"must be a list of {quoted(known)}; got {shown(list(given))}.")
+        return given
+
+    return AfterValidator(check)
 
 
 class BetweenArguments(Arguments):

@@ -1,19 +1,22 @@
 """The same question of direction under other models, time scales, priors and covariates."""
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Certainty, Listed, Margin, Positive, Text
 from ..basics.given import check_seed
 from ..basics.interrupts import held_interrupts
-from ..basics.names import in_words, number, quoted
+from ..basics.names import in_words, lagged_path, number, quoted
 from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..engine.model_on_panel import Latent
 from ..figures.bars import Bar
 from ..figures.evidence import forest_figure
@@ -21,91 +24,46 @@ from ..panel import Panel
 from ..posterior.fitting import PACKAGE, Fit, FitWarning, fit as fit_model, without_interruption_warnings
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
-from ..spec.cross_lagged import CrossLagged
+from ..spec.cross_lagged import CrossLagged, Lags
+from ..spec.mapping import KINDS
 from ..spec.priors import Normal
 from ..spec.responses import BetaBinomial, Count, Days, Family, Items
 from ..spec.steps import equal_intervals
-from .answer import Answer
-from .arguments import CERTAINTY, MARGIN, check_certainty, check_margin, pair_problems
+from .answer import Answer, Sampling
+from .arguments import (
+    CERTAINTY,
+    MARGIN,
+    Group,
+    PairArguments,
+    check_certainty,
+    check_margin,
+    group_problems,
+    pair_problems,
+    some_of,
+)
 from .directionality import directionality, paths_of
 from .dynamics import sample_in_words
+from .registry import Question, register
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Robustness", "robustness", "robustness_variants", "sensitivity"]
+__all__ = ["robustness", "robustness_variants", "sensitivity"]
 
-AS_ASKED = "as asked"
+ORIGINAL = "original model"
 MODELS = ("CLPM", "DPM", "RICLPM")
 LAGS = ("equal", "free", "grid", "continuous")
 PRIOR_WIDTHS = (0.5, 2.0)
+SIDES = ("forward", "backward")
 SENSITIVE = 0.05
 CROSS_EFFECTS = ("cross_lagged", "cross_drift")
 Variant = tuple[CrossLagged, Panel]
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Robustness:
-    """One question of direction under several models.
-
-    Attributes
-    ----------
-    table
-        Indexed by ``variant`` and ``over`` (the average of all intervals of one length). ``forward`` (first
-        -> second) and ``backward``: posterior means of the effects in SD per SD, with the interval's
-        ``..._lower`` and ``..._upper``; ``p_first_leads`` and ``p_second_leads``: probability that one is larger
-        in size by more than the margin; ``verdict``; ``change``: what differs from the first variant: the
-        verdict, a sign where both effects exceed the margin, an effect outside the first variant's interval.
-        Effects of models without random intercepts are in SDs of the measures themselves.
-    power_scaling
-        Of the first variant, indexed by ``quantity``: sensitivity to the prior of cross-lagged effects
-        (``cross_lagged_prior``), to all priors (``prior``) and to the data (``likelihood``), by ArviZ; above .05 a
-        quantity depends on the part. Empty where the model's prior density is not known.
-    answers
-        `directionality` of each variant.
-    left_out
-        Variants that could not be fitted, with the reason.
-    sentence
-        What changes the answer.
-    margin
-        Smallest size, and smallest difference in size, that counts.
-    heading
-        Question and sample.
-    interrupted
-        One sentence where somebody interrupted it, on how many models were asked; or nothing.
-    """
-
-    table: pd.DataFrame
-    power_scaling: pd.DataFrame
-    answers: Mapping[str, Answer]
-    left_out: Mapping[str, str]
-    sentence: str
-    margin: float
-    heading: str
-    interrupted: str = ""
-
-    def plot(self) -> "Figure":
-        """Draw both effects under each variant, with its verdict."""
-        several = len(self.table.index.unique("over")) > 1
-        rows = {
-            f"{variant}, {over}" if several else str(variant): (
-                [Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in ("forward", "backward")],
-                str(row["verdict"]),
-            )
-            for (variant, over), row in self.table.iterrows()
-        }
-        first = next(iter(self.answers.values()))
-        return forest_figure(rows, paths_of(first), unit="lagged effect, SD per SD", band=self.margin)
-
-    def __str__(self) -> str:
-        lines = [self.heading, *_table_in_words(self), self.sentence, *_power_scaling_in_words(self)]
-        lines += [self.interrupted] if self.interrupted else []
-        lines += [f"Not fitted: {name}. {reason}" for name, reason in self.left_out.items()]
-        first = next(iter(self.answers.values()))
-        lines.append("About prediction; about causes only under these assumptions of the first variant:")
-        return "\n".join([*lines, *(f"  {place}. {text}" for place, text in enumerate(first.assumptions, start=1))])
-
-    __repr__ = __str__
+Models = Annotated[Listed[Text], some_of(KINDS), Field(description="a list of kinds of models, such as ['clpm']")]
+LagOptions = Annotated[Listed[Text], some_of(get_args(Lags)), Field(description="a list of texts, such as ['free']")]
+Factors = Annotated[
+    Listed[Positive], Field(min_length=1, description="a list of numbers above 0, factors on the SD of the prior")
+]
 
 
 @checked()
@@ -122,13 +80,13 @@ def robustness_variants(
     Parameters
     ----------
     spec
-        The model as asked; it comes first.
+        The original model; it comes first.
     panel
         The data, the same for all.
     models
         Names of classes of the cross-lagged family.
     lags
-        How lagged effects may depend on the interval; "grid" is left out where intervals are equal,
+        How lagged effects may depend on the interval; "grid" is excluded where intervals are equal,
         since it is the same model.
     prior_widths
         Factors on the SD of the prior of cross-lagged effects.
@@ -153,13 +111,13 @@ def robustness_variants(
     >>> from alliance_bayes import RICLPM, Panel
     >>> panel = Panel.from_arrays(np.random.default_rng(1).normal(size=(9, 3, 2)), measures=["x", "y"], times=[0, 1, 2])
     >>> list(robustness_variants(RICLPM(["x", "y"], lags="equal"), panel, models=["CLPM"], lags=["free"]))
-    ['as asked', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
+    ['original model', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
     """
     family = _family(CrossLagged)
     unknown = [name for name in models if name not in family]
     if unknown:
         raise SpecError(f"models: {quoted(unknown)} is not in the family; choose from {quoted(family)}.")
-    found: dict[str, Variant] = {AS_ASKED: (spec, panel)}
+    found: dict[str, Variant] = {ORIGINAL: (spec, panel)}
 
     def add(name: str, changed: CrossLagged | None) -> None:
         if changed is not None and changed != spec:
@@ -199,6 +157,7 @@ def robustness(
     variants: Mapping[str, Variant] | None = None,
     margin: float = MARGIN,
     certainty: float = CERTAINTY,
+    group: str | None = None,
     draws: int = 1000,
     tune: int | None = None,
     chains: int = 4,
@@ -206,39 +165,54 @@ def robustness(
     target_accept: float = 0.8,
     sampler: Sampler = "nutpie",
     latent: Latent = "integrate",
-) -> Robustness:
+) -> Answer:
     """Ask one question of direction under several models, and say what changes the answer.
 
-    Each variant is fitted and asked by `directionality`. For the model as asked the effects' power-scaling
+    Each variant is fitted and asked by `directionality`. For the original model the effects' power-scaling
     sensitivity is found too: how much they move when the prior, or the likelihood, is raised to a power
     near 1 [1]_.
 
     Parameters
     ----------
     spec, panel
-        The model and the data as asked.
+        The original model and its data.
     first, second
         Two of the measures.
     seed
         Of all fits; each has its own.
     variants
-        Name to spec and panel; those of `robustness_variants` when left open. The model as asked is put first.
-    margin, certainty
+        Name to spec and panel; those of `robustness_variants` when left open. The original model is put first.
+    margin, certainty, group
         As in `directionality`.
     draws, tune, chains, cores, target_accept, sampler, latent
         As in `fit`, for each variant; `latent` for those with linear predictors.
 
     Returns
     -------
-    Robustness
-        One table, one figure, one sentence.
+    Answer
+        With the verdict of the original model, a sentence on what changes it among the ``reasons``, and:
+
+        ``table``, indexed by ``variant`` and ``over`` (the average of all intervals of one length). ``forward`` (first
+        -> second) and ``backward``: posterior means of the effects in SD per SD, with the interval's
+        ``..._lower`` and ``..._upper``; ``p_first_leads`` and ``p_second_leads``: probability that one is larger
+        in size by more than the margin; ``verdict``; ``change``: what differs from the original model: the
+        verdict, a sign where both effects exceed the margin, an effect outside the original model's interval.
+        Effects of models without random intercepts are in SDs of the measures themselves.
+
+        ``tables["power_scaling"]``, of the original model, indexed by ``quantity``: sensitivity to the prior of
+        cross-lagged effects (``cross_lagged_prior``), to all priors (``prior``) and to the data (``likelihood``), by
+        ArviZ; above .05 a quantity depends on the part. Absent where the model's prior density is not known.
+
+        ``tables["not_fitted"]``: the ``reason`` why a ``variant`` has no answer, where there is one without.
+
+        ``parts``: the answer of `directionality` under each variant.
 
     Raises
     ------
     SpecError, PanelError
-        If the model as asked cannot be fitted or asked. A variant that cannot is listed with its reason.
+        If the original model cannot be fitted or asked. A variant that cannot is listed with its reason.
     InterruptionError
-        If it is interrupted while the model as asked is fitted; later, what is done is returned, and said.
+        If it is interrupted while the original model is fitted; later, what is done is returned, and said.
 
     Warns
     -----
@@ -250,9 +224,14 @@ def robustness(
     .. [1] Kallioinen, Paananen, Buerkner & Vehtari (2024). Detecting and diagnosing prior and likelihood
        sensitivity with power-scaling. Statistics and Computing 34, 57. https://doi.org/10.1007/s11222-023-10366-5
     """
-    _check(spec, (first, second), seed, margin, certainty)
+    problems = Problems("Robustness cannot be asked for")
+    problems.found += [*group_problems(spec, group), *pair_problems(spec, first, second)]
+    check_seed(seed, problems)
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
+    problems.raise_as(SpecError)
     chosen = robustness_variants(spec, panel) if variants is None else variants
-    models = {AS_ASKED: (spec, panel), **chosen}
+    models = {ORIGINAL: (spec, panel), **chosen}
     options: dict[str, Any] = {
         "draws": draws,
         "tune": tune,
@@ -275,21 +254,21 @@ def robustness(
                 stopped = fitted.stopped
                 if fitted.interrupted:
                     break
-                answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty)
-                if name == AS_ASKED:
+                answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty, group=group)
+                if name == ORIGINAL:
                     sample = sample_in_words(fitted)
                     power_scaling = _power_scaling(fitted, answers[name])
             except (KeyboardInterrupt, InterruptionError):
                 stopped = True
             except AllianceBayesError as error:
-                if name == AS_ASKED:
+                if name == ORIGINAL:
                     raise
                 left_out[name] = " ".join(error.problems)
             if stopped:
                 break
         if not answers:
             raise InterruptionError(
-                "Interrupted while the model as asked was fitted, before any other model. Nothing was kept. Run it "
+                "Interrupted while the original model was fitted, before any other model. Nothing was kept. Run it "
                 "again; if it takes too long, use fewer draws or variants."
             )
         interrupted = ""
@@ -305,19 +284,51 @@ def robustness(
             )
             warnings.warn(interrupted, FitWarning, skip_file_prefixes=(PACKAGE,))
         table = _table(answers, margin)
-        return Robustness(
-            table=table,
-            power_scaling=power_scaling,
-            answers=answers,
-            left_out=left_out,
-            sentence=_sentence(answers, table, margin),
-            margin=margin,
+        others = pd.DataFrame({"reason": left_out}).rename_axis("variant")
+        tables = {"power_scaling": power_scaling, "not_fitted": others}
+        return Answer(
+            question="robustness",
+            arguments={
+                "between": (first, second),
+                "variants": tuple(models),
+                "margin": margin,
+                "certainty": certainty,
+                "group": group,
+            },
             heading=(
                 f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} "
                 f"variant{'s' * (len(answers) > 1)} of the model? {sample}{' each' * (len(answers) > 1)}"
             ),
+            table=table,
+            body=(
+                _table_in_words(table, (first, second)),
+                *_power_scaling_in_words(power_scaling),
+                *(f"Not fitted: {name}. {reason}" for name, reason in left_out.items()),
+            ),
+            health=Sampling.of({name: answer.health for name, answer in answers.items()}),
+            tables={name: part for name, part in tables.items() if not part.empty},
+            verdict=answers[ORIGINAL].verdict,
+            reasons=(_sentence(answers, table, margin),),
+            assumptions=answers[ORIGINAL].assumptions,
+            before_assumptions="About prediction; about causes only under these assumptions of the original model:",
+            parts=answers,
             interrupted=interrupted,
+            figure=_figure,
         )
+
+
+def _figure(answer: Answer) -> "Figure":
+    """Both effects under each variant, with its verdict."""
+    several = len(answer.table.index.unique("over")) > 1
+    rows = {
+        f"{variant}, {over}" if several else str(variant): (
+            [Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES],
+            str(row["verdict"]),
+        )
+        for (variant, over), row in answer.table.iterrows()
+    }
+    paths = paths_of(answer.parts[ORIGINAL])
+    return forest_figure(rows, paths, unit="lagged effect, SD per SD", band=answer.arguments["margin"])
 
 
 def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:
@@ -380,22 +391,12 @@ def _without_covariate(spec: CrossLagged, name: str) -> CrossLagged | None:
     )
 
 
-def _check(spec: CrossLagged, pair: tuple[str, str], seed: object, margin: object, certainty: object) -> None:
-    """Refuse before anything is sampled what no variant could answer."""
-    problems = Problems("Robustness cannot be asked for")
-    problems.found += pair_problems(spec, *pair)
-    check_seed(seed, problems)
-    check_margin(margin, problems)
-    check_certainty(certainty, problems)
-    problems.raise_as(SpecError)
-
-
 def _table(answers: Mapping[str, Answer], margin: float) -> pd.DataFrame:
     rows = {}
     for name, answer in answers.items():
         for over in answer.evidence.index.unique("over"):
             row: dict[str, object] = {}
-            for side, path in zip(("forward", "backward"), paths_of(answer), strict=True):
+            for side, path in zip(SIDES, paths_of(answer), strict=True):
                 effect = answer.table.loc[(path, over)]
                 row |= {
                     side: effect["mean"],
@@ -409,15 +410,15 @@ def _table(answers: Mapping[str, Answer], margin: float) -> pd.DataFrame:
             rows[name, over] = row
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(rows, names=["variant", "over"])
-    paths = dict(zip(("forward", "backward"), paths_of(next(iter(answers.values()))), strict=True))
+    paths = dict(zip(SIDES, paths_of(next(iter(answers.values()))), strict=True))
     table["change"] = [_change(table, key, paths, margin) for key in table.index]
     return table
 
 
 def _change(table: pd.DataFrame, key: tuple[str, str], paths: Mapping[str, str], margin: float) -> str:
-    if key[0] == AS_ASKED or (AS_ASKED, key[1]) not in table.index:
+    if key[0] == ORIGINAL or (ORIGINAL, key[1]) not in table.index:
         return ""
-    row, asked = table.loc[key], table.loc[(AS_ASKED, key[1])]
+    row, asked = table.loc[key], table.loc[(ORIGINAL, key[1])]
     found = [] if row["verdict"] == asked["verdict"] else ["verdict"]
     for side, path in paths.items():
         if row[side] * asked[side] < 0 and min(abs(row[side]), abs(asked[side])) > margin:
@@ -428,22 +429,22 @@ def _change(table: pd.DataFrame, key: tuple[str, str], paths: Mapping[str, str],
 
 
 def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float) -> str:
-    asked = answers[AS_ASKED].verdict
-    others = [name for name in answers if name != AS_ASKED]
+    asked = answers[ORIGINAL].verdict
+    others = [name for name in answers if name != ORIGINAL]
     if not others:
         return f"The verdict is '{asked}'; no other variant was fitted."
     by_verdict: dict[str, list[str]] = {}
     for name in others:
         if answers[name].verdict != asked:
             by_verdict.setdefault(str(answers[name].verdict), []).append(name)
-    first = f"The verdict is '{asked}' as asked"
+    first = f"The verdict is '{asked}' under the original model"
     if by_verdict:
         changed = "; ".join(f"'{verdict}' under {in_words(names)}" for verdict, names in by_verdict.items())
         first += f", but {changed}."
     else:
         first += f" and under every variant ({len(others)})."
     unhealthy = [name for name in answers if not answers[name].health.healthy]
-    sick = f" The draws cannot be trusted of {in_words(unhealthy)}." if unhealthy else ""
+    sick = f" The draws of {in_words(unhealthy)} cannot be trusted." if unhealthy else ""
     signs: dict[str, list[str]] = {}
     for (name, _), change in table["change"].items():
         for part in change.split(", "):
@@ -453,7 +454,7 @@ def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float)
     rest = (
         f" {moved[0].upper()}{moved[1:]}."
         if moved
-        else (f" No effect beyond {number(margin)} changes its sign or leaves the interval it has as asked.")
+        else (f" No effect beyond {number(margin)} changes its sign or leaves its interval under the original model.")
     )
     return first + rest + sick
 
@@ -510,40 +511,66 @@ def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
     return pd.DataFrame(found).rename_axis("quantity")
 
 
-def _table_in_words(answer: Robustness) -> list[str]:
-    table, first = answer.table, next(iter(answer.answers.values()))
+def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
+    first, second = pair
     several = len(table.index.unique("over")) > 1
-    labels = [f"{variant}, {over}" if several else str(variant) for variant, over in table.index]
-    n_characters = max(map(len, labels))
-    heads = "  ".join(f"{path:^24}" for path in paths_of(first))
-    one, other = first.arguments["between"]
-    lines = [f"{'':{n_characters}}  {heads}  P({one} leads)  P({other} leads)  verdict ({interval_name()})"]
-    for label, (_, row) in zip(labels, table.iterrows(), strict=True):
-        effects = "  ".join(
-            f"{f'{row[side]:.2f} [{row[f"{side}_lower"]:.2f}, {row[f"{side}_upper"]:.2f}]':^24}"
-            for side in ("forward", "backward")
-        )
-        leads = [
-            f"{row[name]:{len(measure) + 9}.2f}"
-            for name, measure in (
-                ("p_first_leads", one),
-                ("p_second_leads", other),
-            )
+    paths = {"forward": lagged_path(first, second), "backward": lagged_path(second, first)}
+    effects = {
+        f"{path} ({interval_name()})": [
+            f"{row[side]:.2f} [{row[f'{side}_lower']:.2f}, {row[f'{side}_upper']:.2f}]" for _, row in table.iterrows()
         ]
-        change = f"  (changes: {row['change']})" if row["change"] else ""
-        lines.append(f"{label:{n_characters}}  {effects}  {'  '.join(leads)}  {row['verdict']}{change}")
-    return lines
+        for side, path in paths.items()
+    }
+    return TextTable.of(
+        {
+            "": [f"{variant}, {over}" if several else str(variant) for variant, over in table.index],
+            **effects,
+            f"P({first} leads)": [f"{value:.2f}" for value in table["p_first_leads"]],
+            f"P({second} leads)": [f"{value:.2f}" for value in table["p_second_leads"]],
+            "verdict": list(table["verdict"]),
+            "changes": list(table["change"]),
+        },
+        left={"verdict", "changes"},
+    )
 
 
-def _power_scaling_in_words(answer: Robustness) -> list[str]:
-    if answer.power_scaling.empty:
+def _power_scaling_in_words(power_scaling: pd.DataFrame) -> list[str]:
+    if power_scaling.empty:
         return []
-    sensitive = answer.power_scaling >= SENSITIVE
+    sensitive = power_scaling >= SENSITIVE
     prior = [str(name) for name in sensitive.index if sensitive.loc[name].drop("likelihood").any()]
     weak = [str(name) for name in sensitive.index if not sensitive.loc[name, "likelihood"]]
     found = (
-        f"Power-scaling as asked: the priors move {in_words(prior)}"
+        f"Power-scaling of the original model: the priors move {in_words(prior)}"
         if prior
-        else ("Power-scaling as asked: no quantity depends much on the priors")
+        else ("Power-scaling of the original model: no quantity depends much on the priors")
     )
     return [found + (f"; the data hardly move {in_words(weak)}." if weak else ".")]
+
+
+class RobustnessArguments(PairArguments):
+    """Keys of robustness: the variants of `robustness_variants`, fitted as the model was."""
+
+    models: Models = tuple(kind for kind, model in KINDS.items() if model.__name__ in MODELS)
+    lags: LagOptions = LAGS
+    prior_widths: Factors = PRIOR_WIDTHS
+    margin: Margin = MARGIN
+    certainty: Certainty = CERTAINTY
+    group: Group | None = None
+
+
+def _ask(fit: Fit, given: RobustnessArguments) -> Answer:
+    changes = given.options("between", "margin", "certainty", "group")
+    if given.models:
+        changes["models"] = [KINDS[kind].__name__ for kind in given.models]
+    variants = robustness_variants(fit.spec, fit.panel, **changes)
+    options = fit.settings.options | given.options("between", "models", "lags", "prior_widths")
+    return robustness(fit.spec, fit.panel, *given.between, variants=variants, **options)
+
+
+def _against(given: RobustnessArguments, spec: CrossLagged) -> Iterator[str]:
+    yield from group_problems(spec, given.group)
+    yield from pair_problems(spec, *given.between)
+
+
+register(Question(name="robustness", arguments=RobustnessArguments, answer=_ask, check=_against))

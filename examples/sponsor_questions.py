@@ -184,7 +184,7 @@ def alliance(report: Report) -> None:
         row = found.by_time.loc[DAYS, "as published", "alliance", time]
         report.number(f"(a) association at {time:g} months", row, unit="% of days per point")
     file, free = report.fit("sponsor-later")
-    print(file.ask(free)[0])
+    print(next(iter(file.ask(free).values())))
     _, constant = report.fit("sponsor-precedence")
     print(ab.compare({"constant effect, which accumulates": constant, "an effect of each interval": free}))
     report.cautions(
@@ -222,7 +222,7 @@ def precedence(report: Report) -> None:
         "lagged effects within persons, SD per SD, 3 months apart; which one is larger in size, by more than 0.03",
     )
     file, fit = report.fit("sponsor-precedence")
-    for question, answer in zip(file.questions, file.ask(fit), strict=True):
+    for question, answer in zip(file.questions, file.ask(fit).values(), strict=True):
         print(f"\n{question}\n{answer}")
     leads = report.study.truth.effects.round(2).loc[[*LEADS]]
     print(f"\nTrue, of the processes behind, while there is a sponsor:\n{leads}")

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
+from alliance_bayes.files.kinds import panel_model
 from alliance_bayes.files.run_folder import finished, read_manifest
 from alliance_bayes.posterior import fitting, imputations
 from helpers import random_panel
@@ -495,7 +496,7 @@ def fit_of_data(data):
 @pytest.fixture
 def quick(data, tmp_path, monkeypatch, fit_of_data):
     """A call of `run` whose sampling takes no time."""
-    monkeypatch.setattr(ab, "fit", lambda *_, **__: fit_of_data)
+    monkeypatch.setattr(panel_model, "fit", lambda *_, **__: fit_of_data)
 
     def run(*more):
         arguments = ["run", MODEL, data, "--out", tmp_path / "out", "--seed", 1, *more]
@@ -516,16 +517,17 @@ def test_an_answer_that_was_interrupted_makes_the_run_interrupted(quick, fit_of_
     ask = ab.ModelFile.ask
 
     def asked(file, fit):
-        (answer,) = ask(file, fit)
-        object.__setattr__(answer, "interrupted", sentence)
-        return (answer,)
+        answers = ask(file, fit)
+        for answer in answers.values():
+            object.__setattr__(answer, "interrupted", sentence)
+        return answers
 
     monkeypatch.setattr(ab.ModelFile, "ask", asked)
     assert quick().exit_code == 130
     manifest = read_manifest(tmp_path / "out")
     assert (manifest.status, manifest.incomplete) == ("interrupted", (f"Question 1: {sentence}",))
     monkeypatch.undo()
-    monkeypatch.setattr(ab, "fit", lambda *_, **__: fit_of_data)
+    monkeypatch.setattr(panel_model, "fit", lambda *_, **__: fit_of_data)
     result = quick()
     assert (result.exit_code, result.stderr) == (
         0,
@@ -554,7 +556,7 @@ def test_an_interruption_while_a_question_is_asked_keeps_the_draws(error, says, 
 
 
 def test_ctrl_c_before_anything_is_kept_says_so(quick, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(ab, "fit", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(panel_model, "fit", raising(KeyboardInterrupt()))
     monkeypatch.setattr(ab.ModelFile, "check", raising(KeyboardInterrupt()))
     monkeypatch.setattr(ab.ModelFile, "simulate", raising(KeyboardInterrupt()))
     calls = [("check", MODEL, data), ("simulate", MODEL, "--persons", 9, "--out", tmp_path / "new.csv")]

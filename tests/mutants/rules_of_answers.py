@@ -955,10 +955,10 @@ ANSWERS: list[Mutant] = [
         ),
         (
             "differences are to the best",
-            '"elpd_difference": float((each - best).sum())',
-            '"elpd_difference": float((best - each).sum())',
+            '"elpd_difference": float((of_model - best).sum())',
+            '"elpd_difference": float((best - of_model).sum())',
         ),
-        ("the SE of a difference is of paired people", "_sum_error(each - best)", "_sum_error(each)"),
+        ("the SE of a difference is of paired people", "_sum_error(of_model - best)", "_sum_error(of_model)"),
         ("the SE of a sum", "np.sqrt(pointwise.size * pointwise.var(ddof=1))", "np.sqrt(pointwise.var(ddof=1))"),
         ("the variance of people is by n - 1", "pointwise.var(ddof=1)", "pointwise.var(ddof=0)"),
         (
@@ -1040,12 +1040,12 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/scores.py",
         "questions/test_comparison.py::test_the_worst_are_left_out_in_truth_first",
-        ("the worst are refitted first", "key=lambda each: -float(k_hat[each])", "key=lambda each: float(k_hat[each])"),
+        ("the worst are refitted first", "key=lambda index: -float(k_hat[index])", "key=lambda index: 0.0"),
     ),
     *rules_of(
         "questions/scores.py",
         "questions/test_comparison.py::test_high_shapes_are_matched_or_refitted",
-        ("a refit is without the person", "left_out.panel_without(place)", "fitted.panel"),
+        ("a refit is without the person", "left_out.panel_without(person)", "fitted.panel"),
         ("matching that fails is refitted", "return None\n    # Under", "pass\n    # Under"),
     ),
     *rules_of(

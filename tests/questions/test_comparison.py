@@ -242,7 +242,7 @@ def test_importance_sampling_agrees_with_a_refit(small_fit):
     """Within four Monte Carlo errors, and 1 / 60 for the standardising constants; twenty persons in a slow test."""
     left_out = LeftOut(small_fit)
     scores = leave_out(left_out, 0)
-    place = left_out.places[4]
+    place = left_out.persons[4]
     again = refitted(small_fit, without_person(small_fit.panel, place), seed=99)
     assert again.n_draws == small_fit.n_draws
     exact = plain_scores(left_out.log_density(again, np.array([place])))
@@ -259,7 +259,7 @@ def test_importance_sampling_agrees_with_exact_refits_of_twenty_persons(small_pa
     left_out = LeftOut(fit)
     scores = leave_out(left_out, 0)
     exact = []
-    for place in left_out.places[:20]:
+    for place in left_out.persons[:20]:
         again = refitted(fit, without_person(small_panel, place), seed=100 + int(place))
         exact.append(plain_scores(left_out.log_density(again, np.array([place]))))
     difference = np.array([float(each.elpd[0]) for each in exact]) - scores.elpd.to_numpy()[:20]
@@ -274,14 +274,14 @@ def test_importance_sampling_agrees_with_exact_refits_of_twenty_persons(small_pa
 def test_high_shapes_are_matched_or_refitted(outlying_fit):
     """People too far out: where draws cannot be moved for them they are left out in truth, at most so many."""
     left_out = LeftOut(outlying_fit)
-    by_weights = importance_scores(left_out.log_density(outlying_fit, left_out.places))[0]
+    by_weights = importance_scores(left_out.log_density(outlying_fit, left_out.persons))[0]
     scores = leave_out(left_out, 20)
     high = np.flatnonzero(by_weights.k_hat > by_weights.good_k)
     exact = np.flatnonzero(np.isnan(scores.k_hat))
     assert len(exact) >= 1
     assert scores.n_high == 0
     assert (scores.n_matched, scores.n_refitted) == (len(high) - len(exact), len(exact))
-    place = int(left_out.places[exact[0]])
+    place = int(left_out.persons[exact[0]])
     again = refitted(outlying_fit, without_person(outlying_fit.panel, place), outlying_fit.settings.seed + 1 + place)
     refit = plain_scores(left_out.log_density(again, np.array([place])))
     assert float(scores.elpd[exact[0]]) == pytest.approx(float(refit.elpd[0]), abs=1e-9)
@@ -292,7 +292,7 @@ def test_high_shapes_are_matched_or_refitted(outlying_fit):
 def test_moved_draws_agree_with_weights_that_can_be_trusted(outlying_fit):
     """Moment matching forced by a low threshold where weights alone are reliable: the same score by another way."""
     left_out = LeftOut(outlying_fit)
-    density = left_out.log_density(outlying_fit, left_out.places)
+    density = left_out.log_density(outlying_fit, left_out.persons)
     by_weights = importance_scores(density)[0]
     target = log_density_of(outlying_fit.model)
     order = np.argsort(-by_weights.k_hat.to_numpy())
@@ -431,7 +431,7 @@ def test_the_worst_are_left_out_in_truth_first(monkeypatch):
     monkeypatch.setattr(scores_module, "importance_scores", lambda density: (made_up, 0 * density))
     monkeypatch.setattr(scores_module, "_target", lambda fit: None)
     monkeypatch.setattr(scores_module, "_refitted_score", exact)
-    left_out = SimpleNamespace(fit=None, places=np.arange(10, 15), log_density=lambda fit, places: density)
+    left_out = SimpleNamespace(fit=None, persons=np.arange(10, 15), log_density=lambda fit, places: density)
     found = leave_out(left_out, 2)
     assert refits == [12, 10]
     assert (found.n_refitted, found.n_matched, found.n_high) == (2, 0, 1)

@@ -21,13 +21,13 @@ def equal_fit(small_panel):
 def test_densities_of_later_waves_are_the_textbooks(small_fit, n_given):
     """``N(mu_f + S_fp S_pp^-1 (y_p - mu_p), S_ff - S_fp S_pp^-1 S_pf)`` over what was seen of each part."""
     left_out = LeftOut(small_fit, n_given)
-    found = left_out.log_density(small_fit, left_out.places)
+    found = left_out.log_density(small_fit, left_out.persons)
     values = stacked_values(small_fit)
     given = np.arange(values.shape[1]) < 2 * n_given
-    assert (~np.isnan(values[left_out.places, 2 * n_given :])).any(axis=1).all()
-    assert 17 not in left_out.places
+    assert (~np.isnan(values[left_out.persons, 2 * n_given :])).any(axis=1).all()
+    assert 17 not in left_out.persons
     mean, covariance = moments_from_names(small_fit, 31)
-    for position, person in enumerate(left_out.places[:12]):
+    for position, person in enumerate(left_out.persons[:12]):
         seen = ~np.isnan(values[person])
         past, future = seen & given, seen & ~given
         slopes = covariance[np.ix_(future, past)] @ np.linalg.inv(covariance[np.ix_(past, past)])
@@ -40,7 +40,7 @@ def test_densities_of_later_waves_are_the_textbooks(small_fit, n_given):
 def test_scores_from_others_agree_with_a_refit(small_fit):
     left_out = LeftOut(small_fit, 3)
     scores = leave_out(left_out, 0)
-    place = int(left_out.places[2])
+    place = int(left_out.persons[2])
     again = refitted(small_fit, left_out.panel_without(place), seed=12)
     assert np.isnan(again.panel.values[place, 3:, 1:]).all(), "what the model does not know stays"
     exact = plain_scores(left_out.log_density(again, np.array([place])))
@@ -68,7 +68,7 @@ def test_the_past_alone_is_a_refit_without_the_future(equal_fit):
     unseen = unseen_from(equal_fit.panel, 3, measures=equal_fit.spec.told_columns)
     past = refitted(equal_fit, unseen, equal_fit.settings.seed + 1)
     assert np.isnan(past.panel.values[:, 3:, 1:]).all()
-    want = plain_scores(left_out.log_density(past, left_out.places)).elpd
+    want = plain_scores(left_out.log_density(past, left_out.persons)).elpd
     np.testing.assert_allclose(answer.basis["elpd"].sel(model="one"), want)
     assert "leave the future out; exact refits" in answer.heading
     assert answer.body[1].startswith("'one' and 'again': undecided, see below; elpd difference 0.0")

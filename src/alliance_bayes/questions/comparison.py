@@ -229,7 +229,7 @@ def _densities_of(fitted: Fit) -> str:
         f"{name} as {'responses' if name in spec.random_families else 'numbers'}" for name in sorted(spec.measures)
     ]
     words += [f"the state {spec.state.name}"] if spec.state is not None else []
-    return in_words([*words, *sorted(each.in_words for each in spec.selection)])
+    return in_words([*words, *sorted(selection.in_words for selection in spec.selection)])
 
 
 def check_options(
@@ -304,10 +304,10 @@ def _same_data(one: Fit, other: Fit) -> bool:
         return False
     alike = np.array_equal(np.asarray(one.panel.persons), np.asarray(other.panel.persons))
     measures = other.panel.measures
-    places = [measures.index(name) for name in one.panel.measures if name in measures]
-    shared = [one.panel.measures.index(measures[place]) for place in places]
+    indices = [measures.index(name) for name in one.panel.measures if name in measures]
+    shared = [one.panel.measures.index(measures[index]) for index in indices]
     return alike and np.array_equal(
-        np.asarray(one.panel.values)[:, :, shared], other.panel.values[:, :, places], equal_nan=True
+        np.asarray(one.panel.values)[:, :, shared], other.panel.values[:, :, indices], equal_nan=True
     )
 
 
@@ -318,22 +318,22 @@ def _weights(elpd: xr.DataArray, method: Method) -> pd.Series:
     relative = elpd - elpd.max("model")
     results = {}
     for name in elpd["model"].to_numpy():
-        each = relative.sel(model=name, drop=True)
+        of_model = relative.sel(model=name, drop=True)
         results[str(name)] = arviz_stats.ELPDDataLOO(
-            elpd=float(each.sum()),
-            se=_sum_error(each),
+            elpd=float(of_model.sum()),
+            se=_sum_error(of_model),
             p=np.nan,
             n_samples=0,
-            n_data_points=each.size,
+            n_data_points=of_model.size,
             scale="log",
             warning=False,
             good_k=np.nan,
-            elpd_i=each,
+            elpd_i=of_model,
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of many models differing by chance: pairs say so
-        found: pd.Series = arviz_stats.compare(results, method=method, round_to="none")["weight"]
-    return found.clip(0.0, 1.0)
+        weights: pd.Series = arviz_stats.compare(results, method=method, round_to="none")["weight"]
+    return weights.clip(0.0, 1.0)
 
 
 def _sum_error(pointwise: xr.DataArray) -> float:
@@ -344,12 +344,12 @@ def _table(elpd: xr.DataArray, scores: Mapping[str, Scores], weights: pd.Series)
     best = elpd.isel(model=0, drop=True)
     rows = {}
     for name, score in scores.items():
-        each = elpd.sel(model=name, drop=True)
+        of_model = elpd.sel(model=name, drop=True)
         rows[name] = {
-            "elpd": float(each.sum()),
-            "se": _sum_error(each),
-            "elpd_difference": float((each - best).sum()),
-            "se_difference": _sum_error(each - best),
+            "elpd": float(of_model.sum()),
+            "se": _sum_error(of_model),
+            "elpd_difference": float((of_model - best).sum()),
+            "se_difference": _sum_error(of_model - best),
             "mcse": score.mcse,
             "p": score.p,
             "weight": float(weights[name]),
@@ -362,15 +362,15 @@ def _table(elpd: xr.DataArray, scores: Mapping[str, Scores], weights: pd.Series)
 
 
 def _doubts(name: str, fitted: Fit, score: Scores) -> list[str]:
-    found = []
+    doubts = []
     if not fitted.health.healthy:
-        found.append(f"The draws of '{name}' cannot be trusted: {fitted.health.problems[0]}")
+        doubts.append(f"The draws of '{name}' cannot be trusted: {fitted.health.problems[0]}")
     if score.n_high:
-        found.append(
+        doubts.append(
             f"'{name}': {score.n_high} people have a Pareto k-hat above {score.good_k:.2f}, so its elpd is unreliable; "
             "raise most_refits, or draws."
         )
-    return found
+    return doubts
 
 
 def _pairs(
@@ -398,20 +398,20 @@ def _pairs(
 
 
 def _sentences(pairs: pd.DataFrame, best: str, predicted: str, least_difference: float) -> tuple[str, ...]:
-    found = []
+    sentences = []
     if len(pairs) > 1 and (pairs["verdict"] == "not distinguishable").all():
-        found.append("No two of these models are distinguishable.")
+        sentences.append("No two of these models are distinguishable.")
     for (better, worse), row in pairs.loc[[best]].iterrows():
         total = row["elpd_difference"]
         numbers = f"elpd difference {total:.1f} (SE {row['se']:.1f}, Monte Carlo error {row['mcse']:.1f})"
         if row["verdict"] == "predicts better":
-            found.append(f"'{better}' predicts {predicted} better than '{worse}': {numbers}.")
+            sentences.append(f"'{better}' predicts {predicted} better than '{worse}': {numbers}.")
         elif row["verdict"] == "undecided":
-            found.append(f"'{better}' and '{worse}': undecided, see below; {numbers}.")
+            sentences.append(f"'{better}' and '{worse}': undecided, see below; {numbers}.")
         else:
             why = f"less than {number(least_difference)}" if total < least_difference else "too few SEs"
-            found.append(f"'{better}' and '{worse}' are not distinguishable: {numbers}, {why}.")
-    return tuple(found)
+            sentences.append(f"'{better}' and '{worse}' are not distinguishable: {numbers}, {why}.")
+    return tuple(sentences)
 
 
 def _table_in_words(table: pd.DataFrame) -> TextTable:

@@ -128,17 +128,17 @@ def leave_future_out(
 def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> None:
     for name, fitted in fits.items():
         spec = fitted.spec
-        own = [
+        later = [
             parameter.name
             for parameter in fitted.system.parameters
             if parameter.occasion is not None
             and parameter.occasion >= n_before - (parameter.kind in ("lagged", "innovation"))
         ]
-        if own:
+        if later:
             problems.add(
                 f"'{name}' has parameters of the later waves alone, about which the earlier ones say nothing: "
-                f"{quoted(own, most=4)}. Fit it with what is the same at all waves (lags 'equal' or 'grid', residuals, "
-                "means and loadings 'equal', no state), or ask with training='others'."
+                f"{quoted(later, most=4)}. Fit it with what is the same at all waves (lags 'equal' or 'grid', "
+                "residuals, means and loadings 'equal', no state), or ask with training='others'."
             )
         if n_before < spec.fewest_waves:
             cure = "Choose a later time, or ask" if n_before + 1 < len(fitted.panel.times) else "Ask"
@@ -154,7 +154,7 @@ def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
     fitted = left_out.fit
     unseen = unseen_from(fitted.panel, left_out.n_given, measures=fitted.spec.told_columns)
     past = refitted(fitted, unseen, fitted.settings.seed + 1)
-    return plain_scores(left_out.log_density(past, left_out.places))
+    return plain_scores(left_out.log_density(past, left_out.persons))
 
 
 def _heading(times: tuple[float, ...], n_before: int, training: Training, n_persons: int) -> str:

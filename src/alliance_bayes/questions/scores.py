@@ -1,4 +1,4 @@
-"""How well draws foretell people who were left out: importance weights, moved draws, exact refits."""
+"""How well draws predict people who were left out: importance weights, moved draws, exact refits."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -71,29 +71,29 @@ class LeftOut:
     n_given: int = 0
 
     @cached_property
-    def places(self) -> np.ndarray:
+    def persons(self) -> np.ndarray:
         """Positions in the panel of the people who have something to leave out."""
         return np.flatnonzero(self.fit.model.has_value_from(self.n_given))
 
-    def log_density(self, draws_of: Fit, places: np.ndarray) -> xr.DataArray:
+    def log_density(self, draws_of: Fit, persons: np.ndarray) -> xr.DataArray:
         """Log density of what is left out of these people given what stays, at the draws of a fit."""
-        return log_densities(self.fit, draws_of, places, self.n_given)
+        return log_densities(self.fit, draws_of, persons, self.n_given)
 
-    def panel_without(self, place: int) -> Panel:
+    def panel_without(self, person: int) -> Panel:
         """The panel without what is left out of this person."""
         panel = self.fit.panel
         if not self.n_given:
-            return without_person(panel, place)
-        return unseen_from(panel, self.n_given, place, self.fit.spec.told_columns)
+            return without_person(panel, person)
+        return unseen_from(panel, self.n_given, person, self.fit.spec.told_columns)
 
 
 def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
     """Score each person by draws that did not see what is left out of them.
 
     By Pareto-smoothed importance sampling; where a person's shape is too high by ArviZ's moment
-    matching; where that fails by fitting anew, the highest shapes first, at most `most_refits`.
+    matching; where that fails by a refit, the highest shapes first, at most `most_refits`.
     """
-    log_density = left_out.log_density(left_out.fit, left_out.places)
+    log_density = left_out.log_density(left_out.fit, left_out.persons)
     scores, influence = importance_scores(log_density)
     if not scores.n_high:
         return scores
@@ -102,18 +102,18 @@ def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
     errors: list[float] = []
     target = _target(left_out.fit)
     matched: list[int] = []
-    for each in high.tolist():
-        found = moment_matched(left_out, target, log_density, each, scores.good_k) if target is not None else None
-        if found is not None:
-            elpd[each], k_hat[each], error = found
+    for index in high.tolist():
+        moved = moment_matched(left_out, target, log_density, index, scores.good_k) if target is not None else None
+        if moved is not None:
+            elpd[index], k_hat[index], error = moved
             errors.append(error)
-            matched.append(each)
-    left = sorted(set(high.tolist()) - set(matched), key=lambda each: -float(k_hat[each]))[:most_refits]
-    for each in left:
-        exact = _refitted_score(left_out, int(left_out.places[each]))
-        elpd[each], k_hat[each] = float(exact.elpd.sum()), np.nan
+            matched.append(index)
+    refits = sorted(set(high.tolist()) - set(matched), key=lambda index: -float(k_hat[index]))[:most_refits]
+    for index in refits:
+        exact = _refitted_score(left_out, int(left_out.persons[index]))
+        elpd[index], k_hat[index] = float(exact.elpd.sum()), np.nan
         errors.append(exact.mcse)
-    replaced = np.isin(np.arange(elpd.size), [*matched, *left])
+    replaced = np.isin(np.arange(elpd.size), [*matched, *refits])
     kept = _total_error(influence[:, :, ~replaced])
     lpd = plain_scores(log_density).elpd
     return replace(
@@ -123,7 +123,7 @@ def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
         mcse=float(np.hypot(kept, np.linalg.norm(errors))),
         p=float((lpd - elpd).sum()),
         n_matched=len(matched),
-        n_refitted=len(left),
+        n_refitted=len(refits),
     )
 
 
@@ -145,13 +145,13 @@ def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = No
     Raises
     ------
     InterruptionError
-        If it is interrupted, for an answer cannot rest on part of a refit.
+        If it is interrupted, for an answer cannot be worked out from part of a refit.
     """
     with without_interruption_warnings():
-        found = fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
-    if found.stopped:
+        refit = fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
+    if refit.stopped:
         raise InterruptionError("A refit was interrupted, and with it the answer that needs it; ask again.")
-    return found
+    return refit
 
 
 def importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:
@@ -160,10 +160,10 @@ def importance_scores(log_density: xr.DataArray) -> tuple[Scores, xr.DataArray]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # high shapes: every one is acted on or reported
-        found = arviz_stats.loo(_tree(log_density), var_name="values", pointwise=True, reff=_efficiency(log_density))
+        loo = arviz_stats.loo(_tree(log_density), var_name="values", pointwise=True, reff=_efficiency(log_density))
     # By the delta method log sum_s w_s p_s moves by w_s (p_s / mean - 1) for each draw s.
-    influence = (np.exp(found.log_weights) * np.expm1(log_density - found.elpd_i)).transpose(*log_density.dims)
-    scores = Scores(found.elpd_i, found.pareto_k, float(found.good_k), _total_error(influence), float(found.p))
+    influence = (np.exp(loo.log_weights) * np.expm1(log_density - loo.elpd_i)).transpose(*log_density.dims)
+    scores = Scores(loo.elpd_i, loo.pareto_k, float(loo.good_k), _total_error(influence), float(loo.p))
     return scores, influence
 
 
@@ -199,7 +199,7 @@ def _target(fitted: Fit) -> "LogDensity | None":
 
 
 def moment_matched(
-    left_out: LeftOut, target: "LogDensity", log_density: xr.DataArray, each: int, good_k: float
+    left_out: LeftOut, target: "LogDensity", log_density: xr.DataArray, index: int, good_k: float
 ) -> tuple[float, float, float] | None:
     """Score, shape and Monte Carlo error of one person by ArviZ's moment matching; None where it fails.
 
@@ -209,7 +209,7 @@ def moment_matched(
     """
     import arviz_stats
 
-    fitted, log_density = left_out.fit, log_density.isel(person=[each])
+    fitted, log_density = left_out.fit, log_density.isel(person=[index])
     sizes = (log_density.sizes["chain"], log_density.sizes["draw"], -1)
     points = xr.DataArray(target.points(fitted.posterior).reshape(sizes), dims=("chain", "draw", "number"))
 
@@ -219,8 +219,8 @@ def moment_matched(
 
     def log_density_at(moved: xr.DataArray, _: int) -> xr.DataArray:
         flat = moved.to_numpy().reshape(-1, moved.sizes["number"])
-        there = replace(fitted, draws=xr.DataTree.from_dict({"/posterior": target.draws(flat, fitted.posterior)}))
-        density = left_out.log_density(there, left_out.places[[each]])
+        at_moved = replace(fitted, draws=xr.DataTree.from_dict({"/posterior": target.draws(flat, fitted.posterior)}))
+        density = left_out.log_density(at_moved, left_out.persons[[index]])
         return xr.DataArray(density.to_numpy()[:, :, 0], dims=("chain", "draw"))
 
     tree, efficiency = _tree(log_density), _efficiency(log_density)
@@ -229,18 +229,18 @@ def moment_matched(
         before = arviz_stats.loo(tree, var_name="values", pointwise=True, reff=efficiency)
     with warnings.catch_warnings(record=True) as failures:
         warnings.simplefilter("always")
-        found = arviz_stats.loo_moment_match(
+        matched = arviz_stats.loo_moment_match(
             tree, before, log_posterior, log_density_at, points, "values", efficiency,
             k_threshold=good_k, split=False, cov=False, pointwise=True,
         )  # fmt: skip
-    if any(issubclass(each.category, UserWarning) for each in failures):  # others are of the SE over one person
+    if any(issubclass(failure.category, UserWarning) for failure in failures):  # others are of the SE over one person
         return None
     # Under the posterior without the person, the squared coefficient of variation of its density is exp(p) - 1.
-    error = np.sqrt(np.expm1(max(float(found.p_loo_i[0]), 0.0)) / float(found.n_eff_i[0]))
-    return float(found.elpd_i[0]), float(found.pareto_k[0]), float(error)
+    error = np.sqrt(np.expm1(max(float(matched.p_loo_i[0]), 0.0)) / float(matched.n_eff_i[0]))
+    return float(matched.elpd_i[0]), float(matched.pareto_k[0]), float(error)
 
 
-def _refitted_score(left_out: LeftOut, place: int) -> Scores:
+def _refitted_score(left_out: LeftOut, person: int) -> Scores:
     fitted = left_out.fit
-    again = refitted(fitted, left_out.panel_without(place), fitted.settings.seed + 1 + place)
-    return plain_scores(left_out.log_density(again, np.array([place])))
+    refit = refitted(fitted, left_out.panel_without(person), fitted.settings.seed + 1 + person)
+    return plain_scores(left_out.log_density(refit, np.array([person])))

@@ -13,10 +13,12 @@ import alliance_bayes as ab
 from alliance_bayes.files.columns import DerivedColumn
 from alliance_bayes.files.kinds.panel_model import PanelSection
 from alliance_bayes.files.reading import packaged_text
+from alliance_bayes.questions import directionality
 from alliance_bayes.questions.registry import questions
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
 
+FIT = object()  # in the place of a fit
 MEASURES = ["alliance", "days"]
 SMALL = """
     format = 1
@@ -666,6 +668,11 @@ def test_a_file_must_be_there_and_be_text(tmp_path):
     with pytest.raises(ab.ModelFileError) as error:
         ab.load(tmp_path / "absent.toml")
     assert str(error.value) == f"No model file '{tmp_path / 'absent.toml'}'."
+    with pytest.raises(ab.ModelFileError, match=r"No model file 'wages-direction'\. One of this name comes with the"):
+        ab.load("wages-direction")
+    (tmp_path / "study.csv").write_text("id,month\n")
+    with pytest.raises(ab.ModelFileError, match=r"^study\.csv is a data file; a model file ends in \.toml"):
+        ab.load(tmp_path / "study.csv")
     (tmp_path / "latin.toml").write_bytes("title = 'Größe'".encode("latin-1"))
     with pytest.raises(ab.ModelFileError, match=r"^latin\.toml is not text in UTF-8: .*position 11"):
         ab.load(tmp_path / "latin.toml")
@@ -840,15 +847,16 @@ def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
 
 def test_questions_are_asked_with_what_the_file_says(load, monkeypatch):
     asked = []
-    monkeypatch.setattr(asking, "directionality", lambda *pair, **options: asked.append((pair, options)))
-    questions = (
+    monkeypatch.setattr(directionality, "directionality", lambda *pair, **options: asked.append((pair, options)))
+    two = (
         ab.Question("directionality", {"between": ["days", "alliance"], "margin": 0.1}),
         ab.Question("directionality", {"between": ["a", "b", "c"], "certainty": 0.9}),
     )
-    assert dataclasses.replace(load(SMALL), questions=questions).ask("fit") == (None, None)
+    answers = dataclasses.replace(load(SMALL), questions=two).ask(FIT)
+    assert list(answers) == ["directionality", "directionality 2"]
     assert asked == [
-        (("fit", "days", "alliance"), {"margin": 0.1}),
-        (("fit", "a", "b", "c"), {"certainty": 0.9}),
+        ((FIT, "days", "alliance"), {"margin": 0.1}),
+        ((FIT, "a", "b", "c"), {"certainty": 0.9}),
     ]
 
 

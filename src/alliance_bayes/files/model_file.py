@@ -246,6 +246,8 @@ class ModelFile(Content):
             If `persons` or `seed` is out of range.
         """
         options = self.panel_options
+        if self._kind is not panel_model.KIND:
+            raise ModelFileError(f"'{self.title}' is about {self.kind}; true values are those of a model of a panel.")
         if self.truth is None:
             raise ModelFileError(f"'{self.title}' has no [truth] to simulate from; add that section to the file.")
         derived = [name for name in self.columns if name in options["measures"]]

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from importlib import resources
+from importlib.resources.abc import Traversable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from ..basics.given import shown
 from ..basics.names import choices
 from ..basics.problems import ModelFileError
+from ..panel.reading import READERS
 
 __all__ = ["LARGEST", "document_of", "packaged_text", "text_at"]
 
@@ -50,7 +52,10 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
         if file.is_dir():
             raise ModelFileError(f"'{file}' is a folder. Name the model file in it.")
         if not file.is_file():
-            raise ModelFileError(f"No model file '{file}'.")
+            packaged = f" One of this name comes with the package: ab.packaged_model('{file}')."
+            raise ModelFileError(f"No model file '{file}'.{packaged if str(file) in _packaged() else ''}")
+        if file.suffix.lower() in READERS:
+            raise ModelFileError(f"{file.name} is a data file; a model file ends in .toml and reads the data itself.")
         size = file.stat().st_size
         if size > LARGEST:
             raise ModelFileError(
@@ -70,12 +75,16 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
 
 def packaged_text(name: str) -> str:
     """Text of a model file that comes with the package."""
-    packaged = (resources.files("alliance_bayes") / "models").iterdir()
-    texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
-    stem = name.removesuffix(".toml")
+    texts, stem = _packaged(), name.removesuffix(".toml")
     if stem not in texts:
         raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
     return texts[stem].read_text("utf-8")
+
+
+def _packaged() -> dict[str, Traversable]:
+    """Model files that come with the package, by name."""
+    files = (resources.files("alliance_bayes") / "models").iterdir()
+    return {Path(file.name).stem: file for file in files if file.name.endswith(".toml")}
 
 
 def document_of(text: str, name: str) -> dict[str, Any]:

@@ -22,7 +22,6 @@ __all__ = [
     "bars_figure",
     "effects_figure",
     "evidence_curves_figure",
-    "forest_figure",
     "ranks_figure",
     "shares_figure",
 ]
@@ -132,15 +131,28 @@ def _bars(axes: "Axes", row: EffectsRow, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=10, color=GREY)
 
 
-def bars_figure(bars: Mapping[str, Bar], *, unit: str, band: float = 0.0) -> "Figure":
-    """One estimate with its interval per line; a grey band reaches as far as `band` to both sides of 0."""
+def bars_figure(
+    rows: Mapping[str, Sequence[Bar]],
+    *,
+    unit: str,
+    band: float = 0.0,
+    series: Sequence[str] = ("",),
+    notes: Sequence[str] = (),
+) -> "Figure":
+    """Line by line an estimate with its interval for each series, and a note; a grey band marks the margin around 0."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 1.4 + 0.45 * len(bars)), layout="constrained")
+    figure = Figure(figsize=(8 + bool(notes), 1.4 + (0.45 + 0.1 * (len(series) > 1)) * len(rows)), layout="constrained")
     axes = figure.subplots()
     mark_margin(axes, band)
-    draw_bars(axes, list(bars.values()), range(len(bars)))
-    name_rows(axes, list(bars), unit=unit)
+    for side, (colour, offset, name) in enumerate(zip(COLOURS, offsets(len(series)), series, strict=False)):
+        heights = [place + offset for place in range(len(rows))]
+        draw_bars(axes, [bars[side] for bars in rows.values()], heights, colour=colour, label=name or None)
+    for place, note in enumerate(notes):
+        axes.text(1.02, place, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
+    name_rows(axes, [fill(label, LABEL_WIDTH) for label in rows], unit=unit, fontsize=9)
+    if len(series) > 1:
+        axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(series))
     return figure
 
 
@@ -188,23 +200,4 @@ def shares_figure(shares: Mapping[str, tuple[float, float]], *, labels: tuple[st
     name_rows(axes, [fill(label, LABEL_WIDTH) for label in shares], unit=unit, fontsize=9)
     axes.set_xlim(0, 1.08)
     axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    return figure
-
-
-def forest_figure(
-    rows: Mapping[str, tuple[Sequence[Bar], str]], names: Sequence[str], *, unit: str, band: float
-) -> "Figure":
-    """Several estimates with their intervals per line and a note beside them; a grey band marks the margin around 0."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 1.6 + 0.55 * len(rows)), layout="constrained")
-    axes = figure.subplots()
-    mark_margin(axes, band)
-    for side, (colour, offset, name) in enumerate(zip(COLOURS, offsets(len(names)), names, strict=False)):
-        heights = [place + offset for place in range(len(rows))]
-        draw_bars(axes, [bars[side] for bars, _ in rows.values()], heights, colour=colour, label=name)
-    for place, (_, note) in enumerate(rows.values()):
-        axes.text(1.02, place, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
-    name_rows(axes, [fill(label, LABEL_WIDTH) for label in rows], unit=unit, fontsize=9)
-    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(names))
     return figure

@@ -289,7 +289,7 @@ def compared(
 def _figure(answer: Answer) -> "Figure":
     """Each model's difference to the best, with two standard errors to each side."""
     bars = {
-        str(name): Bar(centre, centre - 2 * error, centre + 2 * error)
+        str(name): [Bar(centre, centre - 2 * error, centre + 2 * error)]
         for name, centre, error in answer.table[["elpd_difference", "se_difference"]].itertuples()
     }
     scores = "elpd" if answer.question == "compare" else "elpd of the later waves"

@@ -111,7 +111,7 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
 
 
 def _figure(answer: Answer) -> "Figure":
-    bars = {str(name): Bar.of(row) for name, row in answer.table.iterrows()}
+    bars = {str(name): [Bar.of(row)] for name, row in answer.table.iterrows()}
     return bars_figure(bars, unit=f"{answer.arguments['path']}, SD per SD", band=answer.arguments["margin"])
 
 

@@ -19,7 +19,7 @@ from ..basics.problems import AllianceBayesError, InterruptionError, Problems, S
 from ..basics.text_tables import TextTable
 from ..engine.model_on_panel import Latent
 from ..figures.bars import Bar
-from ..figures.evidence import forest_figure
+from ..figures.evidence import bars_figure
 from ..panel import Panel
 from ..posterior.fitting import PACKAGE, Fit, FitWarning, fit as fit_model, without_interruption_warnings
 from ..posterior.settings import Sampler
@@ -321,14 +321,19 @@ def _figure(answer: Answer) -> "Figure":
     """Both effects under each variant, with its verdict."""
     several = len(answer.table.index.unique("over")) > 1
     rows = {
-        f"{variant}, {over}" if several else str(variant): (
-            [Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES],
-            str(row["verdict"]),
-        )
+        f"{variant}, {over}" if several else str(variant): [
+            Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES
+        ]
         for (variant, over), row in answer.table.iterrows()
     }
     paths = paths_of(answer.parts[ORIGINAL])
-    return forest_figure(rows, paths, unit="lagged effect, SD per SD", band=answer.arguments["margin"])
+    return bars_figure(
+        rows,
+        unit="lagged effect, SD per SD",
+        band=answer.arguments["margin"],
+        series=paths,
+        notes=list(answer.table["verdict"]),
+    )
 
 
 def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:

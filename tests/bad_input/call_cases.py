@@ -758,6 +758,7 @@ PANELS_AND_FILES = [
     _case("path", "ModelFile.save", [FILE, 3], "path must be a text or a path; got 3", FILES),
     _case("draw", "ModelFile.with_settings", [FILE], "no key 'draw'; did you mean 'draws'", FILES, draw=3),
     _case("title", "ModelFile", [], "title must be a text; got 3", FILES, title=3, spec=SPEC),
+    _case("spec", "ModelFile", [], "spec must be a model, such as ab.RICLPM(['x', 'y'])", FILES, title="t", spec=3),
     _case("ask", "Question", [3], "ask must be a text; got 3", FILES),
     _case("unknown", "Question", ["directions"], "A model file cannot ask 'directions'", FILES),
     _case("option", "Question", ["directionality", {"betwen": ["x", "y"]}], "did you mean 'between'", FILES),

@@ -125,7 +125,12 @@ def read[Section: Declared](declared: type[Section], table: object, where: str, 
 
 
 def read_partly[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section:
-    """As `read`, but where a key that must be there is missing or wrong it is None, and the others can be used."""
+    """As `read`, but where a key that must be there is missing or wrong it is None, and the others can be used.
+
+    A table that is None is a section that is missing, which was said where the sections were read.
+    """
+    if table is None:
+        return _with_gaps(declared, {})
     if not isinstance(table, Mapping):
         problems.add(
             f"{where or 'It'} must be a table with the keys {quoted(declared.model_fields)}; got {shown(table)}."

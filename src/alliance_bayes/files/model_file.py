@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..basics.calls import checked
 from ..basics.declared import read_partly
+from ..basics.given import shown
 from ..basics.names import number
 from ..basics.problems import ModelFileError, Problems
 from ..basics.writing import write_text
@@ -65,6 +66,11 @@ class ModelFile(Content):
     """
 
     def __post_init__(self) -> None:
+        if not any(isinstance(self.spec, kind.spec) for kind in KINDS):
+            raise ModelFileError(
+                "spec must be a model, such as ab.RICLPM(['x', 'y']), ab.CausalRegressions(...), or a dict from names to "
+                f"ab.RandomInterceptRegression(...); got {shown(self.spec)}."
+            )
         for name in ("panel_options", "sampling"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
 

@@ -65,9 +65,7 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     head = read_partly(AssociationHead, document, "The file", problems)
     shared: dict[str, Any] = {}
     for name, declared in SHARED.items():
-        table = getattr(head, name)
-        shared |= {} if table is None else read_partly(declared, table, f"[{name}]", problems).given()
-    shared.pop("kind", None)
+        shared |= read_partly(declared, getattr(head, name), f"[{name}]", problems).given("kind")
     regressions: dict[str, RandomInterceptRegression] = {}
     for place, table in enumerate(head.regression or (), start=1):
         where = f"[[regression]] {place}"

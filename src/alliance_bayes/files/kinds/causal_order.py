@@ -175,7 +175,7 @@ class Simulation(Declared):
 
 def _read(document: Table, problems: Problems) -> dict[str, Any]:
     head = read_partly(CausalHead, document, "The file", problems)
-    panel = read(CausalPanel, head.panel, "[panel]", problems) if head.panel is not None else None
+    panel = read_partly(CausalPanel, head.panel, "[panel]", problems)
     model = read_partly(CausalModel, head.model, "[model]", problems)
     places = enumerate(head.regression or (), start=1)
     sections = [read(RegressionSection, table, f"[[regression]] {place}", problems) for place, table in places]
@@ -190,7 +190,7 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     return {
         "title": head.title,
         "spec": spec,
-        "panel_options": panel and panel.given(),
+        "panel_options": panel.given(),
         "columns": read_columns(head.columns, problems),
         "questions": questions,
         "sampling": read_partly(SamplingWithWarmUp, head.sampling, "[sampling]", problems).given(),

@@ -67,7 +67,7 @@ class PanelSampling(Declared):
 
 def _read(document: Table, problems: Problems) -> dict[str, Any]:
     head = read_partly(PanelHead, document, "The file", problems)
-    section = read_partly(PanelSection, head.panel or {}, "[panel]", problems if head.panel else Problems("[panel]"))
+    section = read_partly(PanelSection, head.panel, "[panel]", problems)
     times = _times(section.times, problems)
     if section.measures:
         for name in section.requires:
@@ -76,9 +76,9 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
                 problems.add(f"[panel] requires names '{name}', which is not a measure{known}")
     columns = read_columns(head.columns, problems)
     sampling = read_partly(PanelSampling, head.sampling, "[sampling]", problems)
-    spec = _spec(head, section, times, problems) if head.model else None
+    spec = None if head.model is None else _spec(head, section, times, problems)
     questions = read_questions(PANEL, head.question, spec, problems)
-    truth = _truth(spec, head.truth, times, problems) if spec and head.truth else None
+    truth = None if spec is None or head.truth is None else _truth(spec, head.truth, times, problems)
     return {
         "title": head.title,
         "spec": spec,

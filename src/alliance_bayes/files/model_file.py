@@ -68,8 +68,8 @@ class ModelFile(Content):
     def __post_init__(self) -> None:
         if not any(isinstance(self.spec, kind.spec) for kind in KINDS):
             raise ModelFileError(
-                "spec must be a model, such as ab.RICLPM(['x', 'y']), ab.CausalRegressions(...), or a dict from names to "
-                f"ab.RandomInterceptRegression(...); got {shown(self.spec)}."
+                "spec must be a model, such as ab.RICLPM(['x', 'y']), ab.CausalRegressions(...), or a dict from names "
+                f"to ab.RandomInterceptRegression(...); got {shown(self.spec)}."
             )
         for name in ("panel_options", "sampling"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, PlainValidator
+from pydantic import Field
 
 from ..basics.calls import checked
 from ..basics.declared import Declared, Name, Table, read, read_partly
-from ..basics.given import is_number, shown
+from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import ModelFileError, Problems
-from ..causal.g_formula.regimes import Policy, Shift
+from ..causal.g_formula.regimes import Policy
 from ..questions.answer import Answer
+from ..questions.regimes import RegimeTable
 from ..questions.registry import Arguments, Subject, questions
 
 __all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"]
@@ -21,22 +22,12 @@ PANEL: Subject = "panel model"
 CAUSAL: Subject = "regressions in causal order"
 
 
-def _policy(value: object) -> Policy:
-    if isinstance(value, dict) and set(value) == {"shift"} and is_number(value["shift"]):
-        return Shift(float(value["shift"]))
-    if not isinstance(value, Shift) and not is_number(value):
-        raise ValueError("")
-    return value
-
-
 class QuestionHead(Declared):
     """Keys that any question may have."""
 
     ask: Name
     name: Name = Field("", description="a text")
-    people: dict[str, Annotated[Any, PlainValidator(_policy)]] = Field(
-        {}, description="a table, such as { commitment = { shift = -1 } }"
-    )
+    people: RegimeTable = Field({}, description="a table, such as { commitment = { shift = -1 } }")
 
 
 @checked(ModelFileError)

@@ -18,6 +18,7 @@ from ...causal.regressions.families import fit_by_bambi
 from ...panel import Panel
 from ...questions.answer import Answer
 from ...questions.counterfactual_checks import MonteCarlo
+from ...questions.regimes import RegimeArguments
 from ...spec.association import NAME
 from ..columns import read_columns
 from ..content import Content, Kind, Rows
@@ -207,7 +208,7 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
         (f"zero_without = '{each.zero_without}'", each.zero_without) for each in spec.regressions if each.zero_without
     ]
     for question in questions:
-        if (outcome := question.arguments.outcome) not in made:
+        if (outcome := _arguments(question).outcome) not in made:
             there_are = choices(outcome, made, "They make")
             problems.append(f"'{question.name}': no regression makes '{outcome}'{there_are}")
         named += [(f"'{question.name}' people: '{name}'", name) for name in question.people]
@@ -313,10 +314,10 @@ def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
 def _order(
     spec: CausalRegressions, question: Question, equations: Mapping[str, Regression], wide: pd.DataFrame
 ) -> CausalOrder:
-    regimes = question.arguments.interventions
+    arguments = _arguments(question)
+    regimes, outcome = arguments.interventions, arguments.outcome
     treatments = {name for regime in regimes for name in regime}
     always_set = {name for name in treatments if all(is_set(regime.get(name)) for regime in regimes)}
-    outcome = question.arguments.outcome
     changed, needed = set(treatments), {outcome}
     for name, equation in equations.items():
         if changed & {*equation.parents, spec.requires.get(name)}:
@@ -337,6 +338,12 @@ def _order(
         requires={name: state for name, state in spec.requires.items() if name in known},
         randomised=[name for name in spec.randomised if name in known],
     )
+
+
+def _arguments(question: Question) -> RegimeArguments:
+    arguments = question.arguments
+    assert isinstance(arguments, RegimeArguments)
+    return arguments
 
 
 def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check mutants bench format clean
+.PHONY: help .venv demo lint types test check mutants bench format clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -16,10 +16,14 @@ help:  ## Say what can be made.
 demo: $(BIN)/.installed-examples  ## Ask the HELP study: does the alliance lead days without alcohol, or the reverse?
 	$(BIN)/alliance-bayes demo --overwrite
 
-test: $(BIN)/.installed-test  ## Linter, type checker, doctests and fast tests.
+lint: $(BIN)/.installed-test  ## Linter and form of the code, a second.
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
+
+types: $(BIN)/.installed-test  ## Type checker.
 	$(BIN)/mypy
+
+test: lint types  ## Linter, type checker, doctests and fast tests.
 	$(BIN)/pytest -n 2 --doctest-modules src tests
 
 check: test  ## Everything in test, then the slow tests.

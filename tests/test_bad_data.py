@@ -99,6 +99,10 @@ LONG = {
         lambda: of_long(long(id=["P1", None, "P1", "P2", None, "P2", "P3", "P3", "P3"])),
         "The person, 'id', is missing in 2 rows, positions 1, 4 (counted from 0). Every row must say whose it is.",
     ),
+    "whole numbers that lose digits": (
+        lambda: of_long(long(days=[2**60 + 1, *range(8)])),
+        "'days' holds 1152921504606846977, and whole numbers beyond 2^53 are rounded; subtract a constant or divide.",
+    ),
     "repeated cells": (
         lambda: of_long(long(month=[0, 0, 12, 6, 6, 6, 0, 6, 12])),
         "Repeated (id, month) cells: 2, first ('P1', 0) x2, ('P2', 6) x3. One row must be one person at "

@@ -677,7 +677,7 @@ def test_ctrl_c_in_the_warm_up_on_the_command_line(data, tmp_path):
 
 def test_an_interrupted_regression_is_no_equation(monkeypatch):
     bambi = pytest.importorskip("bambi")
-    from alliance_bayes.causal.regressions.families import fit_by_bambi
+    from alliance_bayes.causal.bambi_fit import fit_by_bambi
     from made_up import made_up_fit
 
     rng = np.random.default_rng(1)

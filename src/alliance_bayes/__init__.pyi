@@ -7,22 +7,22 @@ from .basics.problems import (
     PanelError as PanelError,
     SpecError as SpecError,
 )
-from .causal.g_formula.causal_order import (
+from .causal.causal_order import (
     CausalOrder as CausalOrder,
     causal_order as causal_order,
 )
-from .causal.g_formula.equations import (
+from .causal.equations import (
     Equation as Equation,
 )
-from .causal.g_formula.regimes import (
+from .causal.random_intercepts import (
+    bambi_model as bambi_model,
+)
+from .causal.regimes import (
     Shift as Shift,
 )
-from .causal.g_formula.regressions import (
+from .causal.regression import (
     Regression as Regression,
     regression as regression,
-)
-from .causal.regressions.building import (
-    bambi_model as bambi_model,
 )
 from .export.lavaan import (
     to_lavaan as to_lavaan,
@@ -90,14 +90,13 @@ from .questions.comparison import (
     compare as compare,
     direction_models as direction_models,
 )
-from .questions.counterfactual import (
-    Counterfactual as Counterfactual,
+from .questions.contrast_of_regimes import (
     contrast_of_regimes as contrast_of_regimes,
-    controlled_direct_effects as controlled_direct_effects,
-    interventional_effects as interventional_effects,
-    natural_effects as natural_effects,
 )
-from .questions.counterfactual_checks import (
+from .questions.controlled_direct_effects import (
+    controlled_direct_effects as controlled_direct_effects,
+)
+from .questions.counterfactual_plan import (
     MonteCarlo as MonteCarlo,
 )
 from .questions.delta_adjustment import (
@@ -119,12 +118,20 @@ from .questions.groups import (
 from .questions.hypotheses import (
     hypotheses as hypotheses,
 )
+from .questions.interventional_effects import (
+    interventional_effects as interventional_effects,
+)
 from .questions.lag_curve import (
     lag_curve as lag_curve,
 )
 from .questions.mediation import (
-    Mediation as Mediation,
     mediation as mediation,
+)
+from .questions.natural_effects import (
+    natural_effects as natural_effects,
+)
+from .questions.randomised_push import (
+    randomised_push as randomised_push,
 )
 from .questions.robustness import (
     robustness as robustness,
@@ -134,9 +141,7 @@ from .questions.sensitivity import (
     Sensitivity as Sensitivity,
     sensitivity as sensitivity,
 )
-from .questions.state_effects import (
-    RandomisedPush as RandomisedPush,
-    randomised_push as randomised_push,
+from .questions.split_by_existence import (
     split_by_existence as split_by_existence,
 )
 from .simulation import (

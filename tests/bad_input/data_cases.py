@@ -247,7 +247,7 @@ FRAMES = [
     (
         "id as a list",
         long(id=pd.Series([[person] for person in LONG["id"]])),
-        "'id', holds list values; make them text",
+        "'id', holds list values, such as [0]; make them text",
     ),
     (
         "id as a tuple",

@@ -9,8 +9,8 @@ from alliance_bayes.engine.latent.families import CODES
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods, log_likelihood_and_gradient, log_likelihoods
 from alliance_bayes.engine.latent.reference import log_likelihood_by_grid
 from alliance_bayes.engine.latent.responses import Cases, Responses, arrange, one_case_each
-from alliance_bayes.engine.moments.reference import log_likelihood_per_person
 from helpers import random_covariance, slope
+from oracles.moments import log_likelihood_per_person
 
 MIXTURES = [
     (["normal", "days"], 3),

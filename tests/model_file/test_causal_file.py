@@ -117,8 +117,8 @@ def test_a_file_says_what_it_holds(load, tmp_path):
         "Exist only in a state: alliance_at_3 with sponsor_at_3",
         "Question 1: sponsor: contrast_of_regimes on days_at_6",
         "Question 2: contact: contrast_of_regimes on days_at_6, severity of people own value - 1",
-        "Question 3: through contact: interventional_effects on days_at_6 through contact_at_3, certainty 0.9",
-        "Question 4: split: split_by_existence on days_at_6, mediator alliance_at_3, percentiles 25 and 75",
+        "Question 3: through contact: interventional_effects on days_at_6, certainty 0.9",
+        "Question 4: split: split_by_existence on days_at_6, percentiles 25 and 75",
         "Sampling: draws 50, seed 3",
     ]
     assert file.questions[1].options["regimes"]["more"] == {"contact_at_3": ab.Shift(1)}
@@ -136,7 +136,7 @@ def test_a_row_is_a_person_and_what_needs_a_state_is_0_without(load, frame, tmp_
         at_3.loc[~without, ["contact", "alliance"]].add_suffix("_at_3"),
     )
     frame.to_csv(tmp_path / "study.csv", index=False)
-    pd.testing.assert_frame_equal(load(SMALL).read(tmp_path / "study.csv").frame, wide).frame
+    pd.testing.assert_frame_equal(load(SMALL).read(tmp_path / "study.csv").frame, wide)
 
 
 def test_a_question_simulates_what_its_treatments_change_and_takes_the_rest_as_observed(load, frame, made_up):

@@ -17,11 +17,11 @@ from alliance_bayes.engine.moments.dynamics import Dynamics
 from alliance_bayes.engine.moments.matrices import matrix_exponential
 from alliance_bayes.engine.moments.parameters import lay_out_parameters
 from alliance_bayes.engine.moments.program import Writer
-from alliance_bayes.engine.moments.reference import output_of
 from alliance_bayes.pymc_models.symbolic import _transition
 from alliance_bayes.simulation.dynamics import _accumulated
 from continuous_processes import DIGITS, as_floats, diffusions, drifts, errors, exact, grid, in_digits
 from engine import output, pulled_back
+from oracles.moments import output_of
 
 CLOSE = 1e-10
 PLAIN = Mode(linker="py", optimizer="fast_compile")

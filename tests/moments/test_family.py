@@ -10,12 +10,12 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.moments.entry_points import likelihood_and_gradient
-from alliance_bayes.engine.moments.reference import implied_moments, log_likelihood_per_person, output_of
 from alliance_bayes.likelihood.maximum_likelihood import per_person
 from alliance_bayes.spec.mapping import spec_from_mapping, spec_to_mapping
 from engine import output
 from family_cases import CASES
 from helpers import densities
+from oracles.moments import implied_moments, log_likelihood_per_person, output_of
 from textbook import Person, Textbook
 
 EVERY = pytest.mark.parametrize("name", CASES)

@@ -7,10 +7,10 @@ import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 import alliance_bayes as ab
-from alliance_bayes.engine.moments.reference import implied_moments, log_likelihood_per_person
 from alliance_bayes.engine.moments.statistics import by_pattern
 from engine import derive, derived_at, in_order, log_likelihood, moments, system_at
 from helpers import densities
+from oracles.moments import implied_moments, log_likelihood_per_person
 
 TIMES = (3, 6, 12)
 DRIFT = np.array([[-0.30, 0.02], [0.08, -0.20]])

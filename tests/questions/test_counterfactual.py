@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit
 
 import alliance_bayes as ab
-from alliance_bayes.questions import counterfactual as module
+from alliance_bayes.questions import counterfactual_answer as module
 from causal_truths import least_squares, normal, over_normal, people, yes_or_no
 from draws_of_a_share import SURE, UNSURE
 from fabricated import MEASURES, fabricated_fit
@@ -83,7 +83,7 @@ def test_controlled_direct_effects_differ_with_the_level():
         order, treated=ON, control=OFF, levels={"m": [0, 2]}, outcome="y", seed=1, monte_carlo=FEW
     )
     assert answer.table["mean"].to_dict() == pytest.approx({"direct, m = 0": 0.3, "direct, m = 2": 1.3})
-    assert answer.means.loc["treated, m = 2", "mean"] == pytest.approx(2.1)
+    assert answer.tables["means"].loc["treated, m = 2", "mean"] == pytest.approx(2.1)
 
 
 def confounded():
@@ -217,7 +217,7 @@ def test_the_linear_g_formula_of_a_panel_equals_the_matrix_formula():
         phi, spec=ab.RICLPM(MEASURES, lags="free"), within_sd=2.0, innovation_sd=1.5, innovation_correlation=0.3,
         within_correlation=0.2, between_correlation=0.4, values=rng.normal(size=(400, 4, 3)), sd=0.03, shape=(2, 20),
     )  # fmt: skip
-    matrix = ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=12).raw_draws
+    matrix = ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=12).draws
     for version in ("sample", "population"):
         order = ab.causal_order(fit, version=version)
         answer = ab.interventional_effects(
@@ -230,10 +230,10 @@ def test_the_linear_g_formula_of_a_panel_equals_the_matrix_formula():
             monte_carlo=ab.MonteCarlo(copies=10),
         )
         for effect in ("total", "direct", "indirect"):
-            row, truth = answer.table.loc[effect], matrix[effect]
+            row, truth = answer.table.loc[effect], matrix[f"raw_{effect}"]
             assert abs(row["mean"] - float(truth.mean())) < 4 * row["simulation_error"] + 1e-9
-        np.testing.assert_allclose(answer.draws["total"], matrix["total"], atol=1e-9)
-        np.testing.assert_allclose(answer.draws["direct"], matrix["direct"], atol=1e-9)
+        np.testing.assert_allclose(answer.draws["total"], matrix["raw_total"], atol=1e-9)
+        np.testing.assert_allclose(answer.draws["direct"], matrix["raw_direct"], atol=1e-9)
         assert answer.table.loc["indirect", "simulation_error"] < 0.01
 
 
@@ -250,7 +250,7 @@ def test_a_sustained_change_of_a_panel_equals_the_matrix_formula():
     )
     row = answer.table.loc["high against low"]
     assert row["mean"] == pytest.approx(wanted.table.loc["total", "raw_mean"], abs=1e-9)
-    assert answer.estimand.endswith("low: x at 0; high: x at 1.")
+    assert answer.body[0].endswith("low: x at 0; high: x at 1.")
 
 
 def test_natural_effects_of_a_panel_are_refused_where_an_earlier_outcome_is_a_witness():
@@ -278,7 +278,8 @@ def test_posterior_draws_are_used_draw_by_draw_and_simulation_noise_is_told_apar
     np.testing.assert_allclose(answer.draws["on against off"], slopes)
     row = answer.table.loc["on against off"]
     assert (row["mean"], row["sd"], row["simulation_error"]) == pytest.approx((slopes.mean(), slopes.std(ddof=1), 0))
-    assert answer.verdicts == {"on against off": "positive"}
+    assert answer.table["verdict"].to_dict() == {"on against off": "positive"}
+    assert answer.verdict == "on against off positive"
 
 
 def test_resampled_people_add_the_uncertainty_of_a_sample():
@@ -307,9 +308,9 @@ def test_blocks_do_not_change_what_is_estimated(monkeypatch):
     order = ab.CausalOrder(people(300), confounded())
     asked = {"treated": ON, "control": OFF, "mediators": ["m"], "outcome": "y", "seed": 2}
     whole = ab.interventional_effects(order, **asked, monte_carlo=ab.MonteCarlo(copies=40))
-    monkeypatch.setattr("alliance_bayes.causal.g_formula.simulating.CELLS", 900)
+    monkeypatch.setattr("alliance_bayes.causal.simulate_regimes.CELLS", 900)
     blocks = ab.interventional_effects(order, **asked, monte_carlo=ab.MonteCarlo(copies=40))
-    row, other = whole.means.loc["treated"], blocks.means.loc["treated"]
+    row, other = whole.tables["means"].loc["treated"], blocks.tables["means"].loc["treated"]
     assert row["mean"] != other["mean"]
     assert abs(row["mean"] - other["mean"]) < 4 * np.hypot(row["simulation_error"], other["simulation_error"])
 
@@ -345,9 +346,9 @@ def test_values_outside_the_data_are_said():
         seed=1,
         monte_carlo=FEW,
     )
-    assert answer.overlap.loc[("x, 0", "far"), "outside"] == 1
-    assert answer.overlap.loc[("x, 0", "own"), "outside"] == 0
-    assert answer.warnings[-1] == (
+    assert answer.tables["overlap"].loc[("x, 0", "far"), "outside"] == 1
+    assert answer.tables["overlap"].loc[("x, 0", "own"), "outside"] == 0
+    assert answer.reasons[-1] == (
         "100 % of the simulated 'x, 0' under far lie outside what was observed: there the equations alone speak."
     )
 

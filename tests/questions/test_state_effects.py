@@ -7,7 +7,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 import alliance_bayes as ab
-from alliance_bayes.questions import state_effects as module
+from alliance_bayes.questions import randomised_push as module
 from causal_truths import normal, people, yes_or_no
 from draws_of_a_share import SURE, UNSURE
 
@@ -42,7 +42,7 @@ def test_split_over_reference_alliances_and_the_shift():
         assert table["mean"].iloc[place] == pytest.approx(value, abs=0.01)
     assert table["mean"].iloc[1] + table["mean"].iloc[2] == pytest.approx(table["mean"].iloc[0])
     assert table["mean"].iloc[3] + table["mean"].iloc[4] == pytest.approx(table["mean"].iloc[0])
-    assert "does not exist otherwise" in answer.estimand
+    assert "does not exist otherwise" in answer.body[0]
 
 
 def test_splits_that_make_no_sense():
@@ -81,10 +81,10 @@ def test_randomised_push_side_by_side():
     for effect, value in wanted.items():
         row = answer.table.loc[effect]
         assert abs(row["mean"] - value) < 4 * row["simulation_error"] + 1e-9
-    assert answer.push["mean"] == pytest.approx(push, abs=0.005)
-    assert answer.instrument["mean"] == pytest.approx(2, abs=0.02)
-    assert answer.needs.loc["intention to treat"].tolist() == [True, False, False, False]
-    assert answer.needs.loc["doctor in those whom the assignment moves"].tolist() == [True, False, True, True]
+    assert answer.tables["push"].loc["doctor", "mean"] == pytest.approx(push, abs=0.005)
+    assert answer.tables["instrument"]["mean"].item() == pytest.approx(2, abs=0.02)
+    assert answer.tables["needs"].loc["intention to treat"].tolist() == [True, False, False, False]
+    assert answer.tables["needs"].loc["doctor in those whom the assignment moves"].tolist() == [True, False, True, True]
     assert not any("sequential exchangeability" in sentence for sentence in answer.assumptions)
     printed = str(answer)
     assert "  (c) the assignment acts through doctor alone" in printed
@@ -96,7 +96,9 @@ def test_an_effect_around_the_state_goes_to_the_instrument_as_bias():
     _, order = pushed(direct=1.0)
     answer = ab.randomised_push(order, assigned="group", state="doctor", outcome="days", seed=2, monte_carlo=TEN)
     assert answer.table.loc["assignment not through doctor", "mean"] == pytest.approx(1.0)
-    assert answer.instrument["mean"] == pytest.approx(2 + 1 / answer.push["mean"], abs=0.02)
+    assert answer.tables["instrument"]["mean"].item() == pytest.approx(
+        2 + 1 / answer.tables["push"].loc["doctor", "mean"], abs=0.02
+    )
 
 
 def test_an_assignment_that_moves_nobody_is_no_instrument():
@@ -111,8 +113,8 @@ def test_an_assignment_that_moves_nobody_is_no_instrument():
     )
     order = ab.CausalOrder(frame, [doctor, normal("days", ["doctor"], lambda v: v["doctor"])], randomised="group")
     answer = ab.randomised_push(order, assigned="group", state="doctor", outcome="days", seed=1)
-    assert answer.instrument is None
-    assert answer.instrument_in_words.startswith(
+    assert "instrument" not in answer.tables
+    assert answer.body[3].startswith(
         "Effect of doctor in those whom the assignment moves: not defined, since the assignment may not move anybody"
     )
 
@@ -124,7 +126,7 @@ def test_a_push_needs_its_monte_carlo_margin():
     assert found["mean"] == pytest.approx(0.6)
     assert "divided by push: 0.6" in said
     found, said = module._instrument(0.6 * unsure, unsure, "doctor", "days", 0.95)
-    assert found is None
+    assert not found
     assert said.endswith("the assignment may not move anybody (P(push > 0) = 0.960).")
 
 

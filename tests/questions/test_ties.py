@@ -145,15 +145,15 @@ def test_mediation_beyond_what_numbers_hold(far):
     assert (answer.table["no_sign"] == 1).all()
     assert not answer.table["fixed"].any()
     assert answer.verdict == "undecided"
-    assert answer.proportion is None
+    assert "share" not in answer.tables
     assert answer.evidence.loc[["indirect effect above 0", "indirect effect below 0"], "probability"].isna().all()
     assert answer.evidence.loc["indirect effect smaller than 0.03 in size", "probability"] == 1
     rows = [line for line in str(answer).splitlines() if line.startswith(("total ", "direct ", "indirect "))]
     assert [line.split("]")[1].split()[0] for line in rows] == ["undefined"] * 3
-    assert any(warning.startswith("No sign is known in draws") for warning in answer.warnings)
+    assert any(warning.startswith("No sign is known in draws") for warning in answer.reasons)
     near = ab.mediation(far, **asked, horizon=2)
     assert not near.table["no_sign"].any()
-    assert not any(warning.startswith("No sign is known in draws") for warning in near.warnings)
+    assert not any(warning.startswith("No sign is known in draws") for warning in near.reasons)
 
 
 def test_opposite_signs_of_effects_whose_product_is_too_small():

@@ -9,7 +9,7 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import Problems
-from alliance_bayes.questions import mediation as mediation_module, state_effects
+from alliance_bayes.questions import mediation as mediation_module, randomised_push
 from alliance_bayes.questions.statements import parse
 from fabricated import HEALTHY, fabricated_fit
 
@@ -89,7 +89,7 @@ def test_a_ratio_that_is_undefined_in_some_draws():
     push, intention = (xr.DataArray(rng.normal(0.5, 0.1, (2, 100)), dims=("chain", "draw")) for _ in range(2))
     push[0, :2], intention[0, :2] = 0.0, 0.0
     with np.errstate(invalid="ignore"):
-        numbers, said = state_effects._instrument(intention, push, "label", "days", 0.8)
+        numbers, said = randomised_push._instrument(intention, push, "label", "days", 0.8)
     assert np.isfinite(list(numbers.values())).all()
     assert "P(> 0) > 0.99 (of the 99 % of draws that have a value)." in said
 

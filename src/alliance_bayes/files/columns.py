@@ -12,7 +12,8 @@ from ..basics.declared import Count, Declared, Listed, Name, read_partly
 from ..basics.given import shown
 from ..basics.names import number, quoted
 from ..basics.problems import Problems
-from ..panel.checks import numbers, usable_columns
+from ..panel.checks import usable_columns
+from ..panel.columns import numbers
 
 __all__ = ["DerivedColumn", "add_derived", "read_columns"]
 

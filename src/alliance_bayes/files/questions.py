@@ -11,9 +11,9 @@ from ..basics.declared import Declared, Name, Table, read, read_partly
 from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import ModelFileError, Problems
-from ..causal.g_formula.regimes import Policy
+from ..causal.regimes import Policy
 from ..questions.answer import Answer
-from ..questions.regimes import RegimeTable
+from ..questions.counterfactual_arguments import Policies
 from ..questions.registry import Arguments, Subject, questions
 
 __all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"]
@@ -27,7 +27,7 @@ class QuestionHead(Declared):
 
     ask: Name
     name: Name = Field("", description="a text")
-    people: RegimeTable = Field({}, description="a table, such as { commitment = { shift = -1 } }")
+    people: Policies = Field({}, description="a table, such as { commitment = { shift = -1 } }")
 
 
 @checked(ModelFileError)

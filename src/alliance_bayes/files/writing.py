@@ -6,7 +6,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT, InlineTable, Table
 
-from ..causal.g_formula.regimes import Shift
+from ..causal.regimes import Shift
 
 __all__ = ["as_toml", "plain"]
 

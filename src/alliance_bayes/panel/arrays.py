@@ -11,7 +11,7 @@ import pandas as pd
 from ..basics.given import shown
 from ..basics.problems import Problems
 
-__all__ = ["inexact", "labels_of", "masked_as_missing", "no_label", "numbers_of"]
+__all__ = ["first_rounded", "labels_of", "masked_as_missing", "no_label", "numbers_of", "rounding_text"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -63,7 +63,10 @@ def numbers_of(
     except (TypeError, ValueError):
         problems.add(f"{name} is ragged, its rows are not all of one length; give numbers of shape {expected}.")
         return None
-    strange = _no_number(array, yes_no) or inexact(array)
+    strange = _no_number(array, yes_no)
+    rounded = None if strange else first_rounded(array)
+    if rounded is not None:
+        strange = rounding_text(rounded)
     if array.shape not in shapes:
         was = f"has shape {array.shape}" if array.ndim or not strange else f"is {shown(given)}"
         problems.add(f"{name} {was}; expected {expected}.")
@@ -99,22 +102,30 @@ def _no_number(array: npt.NDArray[Any], yes_no: bool) -> str:
     return ""
 
 
-def inexact(array: npt.NDArray[Any]) -> str:
-    """Which whole number float64 cannot hold, and the cure; empty where it holds all.
+def first_rounded(array: npt.NDArray[Any]) -> int | None:
+    """The first whole number that float64 cannot hold; None where it holds all.
 
     Examples
     --------
-    >>> inexact(np.array([1, 2**60 + 1]))
-    '1152921504606846977, and whole numbers beyond 2^53 are rounded; subtract a constant or divide.'
+    >>> first_rounded(np.array([1, 2**60 + 1]))
+    1152921504606846977
     """
     if array.dtype.kind not in "iuO":
-        return ""
-    whole = (
+        return None
+    integers = (
         [value for value in array.ravel() if isinstance(value, Integral)] if array.dtype.kind == "O" else array.ravel()
     )
-    beyond = whole if isinstance(whole, list) else whole[(whole > MOST_EXACT) | (whole < -MOST_EXACT)].tolist()
-    lost = next((int(value) for value in beyond if abs(int(value)) < MOST and int(float(value)) != int(value)), None)
-    return "" if lost is None else f"{lost}, and whole numbers beyond 2^53 are rounded; subtract a constant or divide."
+    beyond = (
+        integers
+        if isinstance(integers, list)
+        else integers[(integers > MOST_EXACT) | (integers < -MOST_EXACT)].tolist()
+    )
+    return next((int(value) for value in beyond if abs(int(value)) < MOST and int(float(value)) != int(value)), None)
+
+
+def rounding_text(value: int) -> str:
+    """What is wrong with a whole number that float64 cannot hold, as the end of a sentence."""
+    return f"{value}, and whole numbers beyond 2^53 are rounded; subtract a constant or divide."
 
 
 def labels_of(given: Any, name: str, n_persons: int, problems: Problems) -> npt.NDArray[np.generic] | None:

@@ -10,7 +10,8 @@ from ..basics.given import entries, shown
 from ..basics.names import quoted
 from ..basics.problems import Problems
 from .arrays import labels_of, no_label, numbers_of
-from .checks import case, first, in_range, label
+from .checks import case, first, label
+from .columns import numbers
 from .records import Background
 
 __all__ = ["check_background", "check_names", "check_own_times", "read_groups", "same_within_persons"]
@@ -110,7 +111,7 @@ def check_background(
         if name in measures:
             problems.add(f"'{name}' is both a measure and a covariate; choose one.")
         array = numbers_of(covariates[name], f"The covariate '{name}'", [(n_persons,)], "(person,)", problems)
-        if array is not None and in_range(array, name, "covariate", whose, problems) is not None:
+        if array is not None and numbers(array, name, "covariate", whose, problems) is not None:
             held[name] = array
     labels = None if groups is None else labels_of(groups, "groups", n_persons, problems)
     texts = None if labels is None else group_texts(labels, "groups", problems)
@@ -118,7 +119,7 @@ def check_background(
     if own_times is not None:
         shape = (n_persons, len(times))
         moments = numbers_of(own_times, "own_times", [shape], "(person, time)", problems)
-    if moments is not None and in_range(moments.ravel(), "own_times", "own time", when, problems) is not None:
+    if moments is not None and numbers(moments.ravel(), "own_times", "own time", when, problems) is not None:
         check_own_times(moments, problems)
     return Background(held, texts, moments)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from itertools import islice, pairwise
 from numbers import Real
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,36 +12,27 @@ import pandas as pd
 from ..basics.given import entries, shown
 from ..basics.names import did_you_mean, in_words, number, quoted
 from ..basics.problems import PanelError, Problems
-from .arrays import inexact, masked_as_missing, no_label
+from .arrays import masked_as_missing, no_label
 from .records import DECISIONS, LeftOut
 
 __all__ = [
     "LARGEST",
     "SMALLEST",
-    "Kind",
     "case",
     "check_decision",
     "check_measures",
+    "check_people",
     "check_requires",
     "check_resolution",
     "check_times",
     "check_unit",
     "first",
-    "in_range",
     "missing_text",
-    "numbers",
-    "numbers_as_text",
-    "out_of_range",
-    "people",
     "repeated",
     "repeated_text",
-    "text_text",
     "usable_columns",
-    "waves",
     "waves_of_labels",
 ]
-
-Kind = Literal["measure", "state", "interview", "covariate", "own time"]
 
 MOST_LISTED = 60
 RESERVED = ("interviewed", "person", "time")
@@ -234,25 +225,27 @@ def usable_columns(frame: pd.DataFrame, uses: Iterable[tuple[str, Hashable]], pr
     return usable
 
 
-def people(
-    column: pd.Series, name: str, problems: Problems
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic]] | None:
-    """Position of each row's person among the sorted ids, and these ids; None where one cannot be an id."""
-    try:
-        codes, found = pd.factorize(column)
-    except TypeError:  # lists, for instance, are not hashable
-        problems.add(f"{name} holds {type(column.iloc[0]).__name__} values; make them text, .astype(str).")
-        return None
-    missing = np.flatnonzero(codes < 0)
-    if missing.size:
-        problems.add(missing_text(name, missing.size, missing[:5].tolist(), "whose it is"))
-        return None
-    strange = no_label(np.asarray(found))
+def check_people(missing: tuple[int, Sequence[int]], ids: npt.NDArray[Any], name: str, problems: Problems) -> bool:
+    """Whether every row says whose it is, by what can be an id.
+
+    Parameters
+    ----------
+    missing
+        How many rows do not, and the positions of the first five.
+    ids
+        Different ids, or those that show whether all can be used.
+    name
+        What messages call the person.
+    problems
+        The list to add to.
+    """
+    if missing[0]:
+        problems.add(missing_text(name, *missing, "whose it is"))
+        return False
+    strange = no_label(ids)
     if strange:
         problems.add(f"{name} holds {strange}")
-        return None
-    ranks, ids = pd.factorize(np.asarray(found), sort=True)
-    return ranks[codes], np.asarray(ids)
+    return not strange
 
 
 def missing_text(name: str, count: int, rows: Sequence[int], what: str) -> str:
@@ -263,30 +256,15 @@ def missing_text(name: str, count: int, rows: Sequence[int], what: str) -> str:
     return f"{name} is missing in {count:,} {noun}, {where} (counted from 0). Every row must say {what}."
 
 
-def waves(
-    column: pd.Series, name: str, times: object, problems: Problems
-) -> tuple[npt.NDArray[np.int64], tuple[float, ...], LeftOut | None] | None:
-    """Position of each row's time among the panel's times, -1 where it was not asked for."""
-    try:
-        codes, found = pd.factorize(column)
-    except TypeError:
-        problems.add(f"'{name}' holds {type(column.iloc[0]).__name__} values; make it a number.")
-        return None
-    missing = np.flatnonzero(codes < 0)
-    if missing.size:
-        problems.add(missing_text(f"'{name}'", missing.size, missing[:5].tolist(), "when it was"))
-    asked = waves_of_labels(list(found), np.bincount(np.delete(codes, missing)), name, times, problems)
-    if asked is None or missing.size:
-        return None
-    slots, real, unasked = asked
-    return slots[codes], real, unasked
-
-
 def waves_of_labels(
     labels: Sequence[object], rows: npt.NDArray[np.int64], name: str, times: object, problems: Problems
 ) -> tuple[npt.NDArray[np.int64], tuple[float, ...], LeftOut | None] | None:
     """Position among the panel's times of each different time in the data, which so many rows have; -1 is unasked."""
-    if not labels or not (isinstance(times, Mapping) or are_times(labels, name, problems)):
+    unequal = next((found for found in labels if not isinstance(found, Hashable)), None)
+    if unequal is not None:
+        problems.add(f"'{name}' holds {type(unequal).__name__} values; make it a number.")
+        return None
+    if not len(labels) or not (isinstance(times, Mapping) or are_times(labels, name, problems)):
         return None
     asked = asked_times(labels, times, problems)
     if asked is None:
@@ -381,109 +359,3 @@ def repeated(codes: npt.NDArray[np.int64], n_codes: int, describe: Callable[[int
 def repeated_text(what: str, one_row: str, count: int, cases: Iterable[str]) -> str:
     """Sentence about several rows for what must be one."""
     return f"Repeated {what}: {count:,}, {first(cases)}. One row must be {one_row}; average or drop the extra rows."
-
-
-def numbers(
-    column: pd.Series, name: str, kind: Kind, where: Callable[[int], str], problems: Problems
-) -> npt.NDArray[np.float64] | None:
-    """A column as float64, shape ``(row,)``; None, and a problem, where it does not hold numbers.
-
-    Parameters
-    ----------
-    column
-        The column.
-    name
-        What messages call it.
-    kind
-        What it is used as; states and interviews may be True and False.
-    where
-        Position of a row to the text that says whose it is and when.
-    problems
-        The list to add to.
-    """
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        problems.add(
-            f"'{name}' is categorical ({quoted(dtype.categories, most=4)}); give each category its number, "
-            f"frame['{name}'].map({{...}}).astype(float)."
-        )
-    elif is_yes_no(column):
-        if kind != "measure":
-            values = np.asarray(column.astype("boolean").to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
-            return in_range(values, name, kind, where, problems)
-        problems.add(f"'{name}' holds True and False; if 1 and 0 are meant, write frame['{name}'].astype(float).")
-    elif pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
-        lost = inexact(column.dropna().to_numpy()) if pd.api.types.is_integer_dtype(dtype) else ""
-        if lost:
-            problems.add(f"'{name}' holds {lost}")
-            return None
-        plain = isinstance(dtype, np.dtype)  # na_value would copy
-        values = column.to_numpy(np.float64) if plain else column.to_numpy(np.float64, na_value=np.nan)
-        return in_range(values, name, kind, where, problems)
-    elif pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype):
-        present = column.notna().to_numpy()
-        if not present.any():
-            return np.full(len(column), np.nan)
-        strange = np.flatnonzero(present & pd.to_numeric(column, errors="coerce").isna().to_numpy())
-        if strange.size:
-            cases = (f"{quoted([column.iloc[row]])} {where(row)}" for row in strange.tolist())
-            problems.add(text_text(name, strange.size, cases))
-        else:
-            problems.add(numbers_as_text(name))
-    else:
-        problems.add(f"'{name}' is {dtype}, not a number; make it a number in real units.")
-    return None
-
-
-def text_text(name: str, count: int, cases: Iterable[str]) -> str:
-    """Sentence about text in a column of numbers."""
-    return (
-        f"'{name}' holds text where numbers are expected: {count:,}, {first(cases)}. "
-        "Give each its number, or make it missing."
-    )
-
-
-def numbers_as_text(name: str) -> str:
-    """Sentence about a column of numbers that is stored as text."""
-    return f"'{name}' holds numbers stored as text or objects; write pd.to_numeric(frame['{name}'])."
-
-
-def in_range(
-    values: npt.NDArray[np.float64], name: str, kind: Kind, where: Callable[[int], str], problems: Problems
-) -> npt.NDArray[np.float64] | None:
-    """The numbers, shape ``(row,)``, or None where some are not what this kind of column can hold."""
-    match kind:
-        case "measure" | "covariate" | "own time":
-            infinite = np.isinf(values)
-            strange = {kind: infinite, "size": ~infinite & (np.abs(values) > LARGEST)}
-        case "state":
-            strange = {kind: (values != 0) & (values != 1) & ~np.isnan(values)}
-        case "interview":
-            strange = {kind: (values != 0) & (values != 1)}
-    good = True
-    for what, found in strange.items():
-        rows = np.flatnonzero(found)
-        if rows.size:
-            cases = (f"{label(values[row])} {where(row)}" for row in rows.tolist())
-            problems.add(out_of_range(name, what, rows.size, cases))
-            good = False
-    return values if good else None
-
-
-def out_of_range(name: str, what: str, count: int, cases: Iterable[str]) -> str:
-    """Sentence about numbers that this kind of column cannot hold; "size" where they are too large to compute with."""
-    expected = {
-        "measure": "must hold finite numbers, or be missing",
-        "size": f"must hold numbers of at most {LARGEST:g} in size",
-        "state": "is a state and must be 1 (on), 0 (off) or missing",
-        "interview": "must be 1 (interviewed) or 0 (not) in every row",
-    }
-    expected |= dict.fromkeys(("covariate", "own time"), expected["measure"])
-    cure = " Correct them, or give it in a larger unit." if what == "size" else ""
-    return f"'{name}' {expected[what]}; others: {count:,}, {first(cases)}.{cure}"
-
-
-def is_yes_no(column: pd.Series) -> bool:
-    if pd.api.types.is_object_dtype(column.dtype):
-        return bool(pd.api.types.infer_dtype(column, skipna=True) == "boolean")
-    return bool(pd.api.types.is_bool_dtype(column.dtype))

@@ -2,7 +2,8 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,26 +15,21 @@ from ..basics.problems import PanelError, Problems
 from .arrays import labels_of, numbers_of
 from .background import check_background, check_names, check_own_times, read_groups, same_within_persons
 from .checks import (
-    Kind,
     case,
     check_measures,
+    check_people,
     check_requires,
     check_times,
-    in_range,
     label,
-    numbers,
-    people,
     repeated,
     repeated_text,
     usable_columns,
-    waves,
 )
-from .records import Arrays, Background, LeftOut
+from .columns import Kind, MemoryColumn, numbers
+from .long import LongRows, check_long, check_size, persons_left_out
+from .records import Arrays, Background
 
 __all__ = ["check_frame", "from_long", "from_wide"]
-
-MOST_DATES = 40  # times beyond this must be shared by
-FULL_ENOUGH = 0.05  # at least this share of the persons
 
 
 def check_frame(frame: object, problems: Problems) -> None:
@@ -46,12 +42,6 @@ def check_frame(frame: object, problems: Problems) -> None:
     else:
         check_size(len(frame), len(frame.columns), problems)
     problems.raise_as(PanelError)
-
-
-def check_size(n_rows: int, n_columns: int, problems: Problems) -> None:
-    """Whether there is a row and a column."""
-    if not n_rows or not n_columns:
-        problems.add(f"There are {n_rows} rows and {n_columns} columns, hence no values.")
 
 
 def from_long(
@@ -69,79 +59,123 @@ def from_long(
     problems: Problems,
 ) -> tuple[Arrays, dict[str, str]]:
     """Arrays of a frame with one row per person and time, and the checked `requires`."""
-    measures = check_measures(measures, problems)
-    required = check_requires(requires, measures, problems)
+    rows = FrameRows(frame, person, time)
     constant = check_names(covariates, problems)
-    states = list(dict.fromkeys(required.values()))
-    uses: list[tuple[Kind, str]] = [("measure", name) for name in measures]
-    uses += [("state", name) for name in states]
-    uses += [] if interviewed is None else [("interview", interviewed)]
-    uses += [("covariate", name) for name in constant]
-    uses += [] if own_time is None else [("own time", own_time)]
-    labelled = [] if group is None else [("group", group)]
-    usable = usable_columns(frame, [("person", person), ("time", time), *uses, *labelled], problems)
+    others: list[tuple[Kind, str]] = [] if interviewed is None else [("interview", interviewed)]
+    others += [("covariate", name) for name in constant]
+    others += [] if own_time is None else [("own time", own_time)]
+    table = check_long(
+        rows,
+        person=person,
+        time=time,
+        measures=measures,
+        times=times,
+        requires=requires,
+        problems=problems,
+        others=others,
+        labels=[] if group is None else [("group", group)],
+    )
 
-    persons = people(frame[person], f"The person, '{person}',", problems) if person in usable else None
-    waved = waves(frame[time], time, times, problems) if time in usable else None
-    kept = None if waved is None or waved[2] is None else waved[0] >= 0
-
-    def column(name: str) -> pd.Series:
-        return frame[name] if kept is None else frame[name][kept]
-
-    def where(row: int) -> str:
-        cell = [column(name).iloc[row] for name in (person, time) if name in usable]
-        if len(cell) == 2 and not pd.isna(cell).any():
-            return case(*cell)
-        return f"in row {row if kept is None else np.flatnonzero(kept)[row]}"
-
-    read = {name: numbers(column(name), name, kind, where, problems) for kind, name in uses if name in usable}
-    found = {name: values for name, values in read.items() if values is not None}
-    if persons is None or waved is None:
-        problems.raise_as(PanelError)
-        raise AssertionError("an unusable person or time is a problem")
-
-    rows, ids = persons
-    slots, real, unasked = waved
-    left_out = [] if unasked is None else [unasked]
-    if kept is not None:
-        rows, ids, gone = only_present(rows[kept], ids)
-        slots = slots[kept]
-        left_out += persons_left_out(len(gone), gone[:5])
-    check_dates(time, len(real), rows.size, len(ids), problems)
-
-    grid = Grid(ids, real, rows, slots)
+    places, ids, absent = rows.people()
+    grid = Grid(ids, table.times, places, rows.slots)
     n_repeated, cases = grid.repeated()
     if n_repeated:
         problems.add(repeated_text(f"({person}, {time}) cells", "one person at one time", n_repeated, cases))
-    own_times = grid.placed(found[own_time]) if own_time in found else None
+    own_times = grid.placed(rows.column(own_time).numbers) if own_time in table.others else None
     if own_times is not None:
         check_own_times(own_times, problems)
+    known = [name for name in constant if name in table.others]
     background = Background(
-        {name: same_within_persons(name, found[name], rows, ids, problems) for name in constant if name in found},
-        read_groups(group, column(group), rows, ids, problems) if group is not None and group in usable else None,
+        {name: same_within_persons(name, rows.column(name).numbers, places, ids, problems) for name in known},
+        read_groups(group, rows.column(group).values, places, ids, problems) if group in table.labels else None,
         own_times,
     )
     arrays = Arrays(
         persons=ids,
-        times=real,
-        measures=tuple(name for name in measures if name in found),
-        answers=grid.stacked([found[name] for name in measures if name in found]),
-        states={name: grid.placed(found[name]) for name in states if name in found},
-        interviewed=grid.placed(found[interviewed], 0.0) == 1 if interviewed in found else None,
-        left_out=tuple(left_out),
+        times=table.times,
+        measures=table.measures,
+        answers=grid.stacked([rows.column(name).numbers for name in table.measures]),
+        states={name: grid.placed(rows.column(name).numbers) for name in table.states},
+        interviewed=grid.placed(rows.column(interviewed).numbers, 0.0) == 1 if interviewed in table.others else None,
+        left_out=(*table.left_out, *persons_left_out(len(absent), absent[:5])),
         background=background,
     )
-    return arrays, required
+    return arrays, table.requires
 
 
-def check_dates(name: str, n_times: int, n_rows: int, n_persons: int, problems: Problems) -> None:
-    """Whether the times are shared by the persons; raises all problems found so far where they are not."""
-    if n_times > MOST_DATES and n_rows < FULL_ENOUGH * n_persons * n_times:
-        problems.add(
-            f"'{name}' has {n_times:,} different values in {n_rows:,} rows: dates of single people rather than "
-            "times shared by all. Round it to the planned interviews."
-        )
-        problems.raise_as(PanelError)
+class FrameRows(LongRows):
+    """The rows of a data frame; `slots` holds the position of the time of each row kept."""
+
+    def __init__(self, frame: pd.DataFrame, person: str, time: str) -> None:
+        self.header, self.slots = frame.iloc[:0], np.zeros(len(frame), dtype=np.int64)
+        self._frame, self._cell = frame, (person, time)
+        self._rows: Any = slice(None)
+        self._codes = cache(lambda name: factorized(frame[name]))
+
+    def missing(self, name: str) -> tuple[int, list[int]]:
+        """How many rows have no value in a column, and the positions of the first five."""
+        return missing_rows(self._codes(name)[0])
+
+    def ids(self, name: str) -> npt.NDArray[Any]:
+        """Different values of a column."""
+        return np.asarray(self._codes(name)[1])
+
+    def times(self, name: str) -> tuple[list[object], npt.NDArray[np.int64]]:
+        """Different times in a column, and how many rows have each."""
+        codes, labels = self._codes(name)
+        return list(labels), np.bincount(codes[codes >= 0] if codes.min() < 0 else codes, minlength=len(labels))
+
+    def keep(self, name: str, slots: npt.NDArray[np.int64]) -> None:
+        """Keep only rows whose time has a slot of 0 or more, given for each of the different times."""
+        self.slots = slots[self._codes(name)[0]]
+        if (slots < 0).any():
+            self._rows = np.flatnonzero(self.slots >= 0)
+            self.slots = self.slots[self._rows]
+
+    def column(self, name: str) -> MemoryColumn:
+        """A column of the rows kept."""
+        return MemoryColumn(self._frame[name].iloc[self._rows], name, self._where)
+
+    def size(self) -> tuple[int, int]:
+        """How many rows are kept, and how many persons have them."""
+        places, ids, _ = self.people()
+        return places.size, len(ids)
+
+    def people(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+        """Position of each kept row's person among the sorted ids, these, and ids without a row."""
+        places, ids = sorted_ids(*self._codes(self._cell[0]))
+        return only_present(places[self._rows], ids)
+
+    def _where(self, row: int) -> str:
+        position = int(np.arange(len(self._frame))[self._rows][row])
+        names = [name for name in self._cell if np.count_nonzero(self._frame.columns == name) == 1]
+        cell = [self._frame[name].iloc[position] for name in names]
+        return case(*cell) if len(cell) == 2 and not pd.isna(cell).any() else f"in row {position}"
+
+
+def factorized(column: pd.Series) -> tuple[npt.NDArray[np.int64], Any]:
+    """Position of each row's value among the different values, -1 where it is missing, and these.
+
+    Of values that cannot be compared, such as lists, the first stands for all.
+    """
+    try:
+        return pd.factorize(column)  # type: ignore[no-any-return]
+    except TypeError:
+        labels = np.empty(1, dtype=object)
+        labels[0] = column.iloc[0]
+        return np.zeros(len(column), dtype=np.int64), labels
+
+
+def missing_rows(codes: npt.NDArray[np.int64]) -> tuple[int, list[int]]:
+    """How many rows have no value, and the positions of the first five."""
+    rows = np.flatnonzero(codes < 0) if codes.min() < 0 else codes[:0]
+    return rows.size, rows[:5].tolist()
+
+
+def sorted_ids(codes: npt.NDArray[np.int64], labels: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic]]:
+    """Position of each row's person among the sorted ids, and these."""
+    ranks, ids = pd.factorize(np.asarray(labels), sort=True)
+    return ranks[codes], np.asarray(ids)
 
 
 @dataclass(frozen=True)
@@ -200,12 +234,6 @@ def only_present(
     return (np.cumsum(present) - 1)[rows], ids[present], ids[~present]
 
 
-def persons_left_out(count: int, first_five: Iterable[object]) -> list[LeftOut]:
-    """Persons without a row at the times asked for, if there are any."""
-    cases = (*map(label, first_five), *((f"and {count - 5:,} more",) if count > 5 else ()))
-    return [LeftOut("persons", count, cases, "no row at the times asked for")] if count else []
-
-
 def from_wide(
     frame: pd.DataFrame,
     *,
@@ -247,15 +275,15 @@ def from_wide(
     uses += [] if group is None else [("group", group)]
     usable = usable_columns(frame, uses, problems)
 
-    persons = None
-    if person is None:
-        persons = people(frame.index.to_series(), "The person, the frame's index,", problems)
-    elif person in usable:
-        persons = people(frame[person], f"The person, '{person}',", problems)
-    if persons is None or real is None:
+    identified = False
+    if person is None or person in usable:
+        name = "The person, the frame's index," if person is None else f"The person, '{person}',"
+        codes, labels = factorized(frame.index.to_series() if person is None else frame[person])
+        identified = check_people(missing_rows(codes), np.asarray(labels), name, problems)
+    if not identified or real is None:
         problems.raise_as(PanelError)
         raise AssertionError("an unusable person or time is a problem")
-    rows, ids = persons
+    rows, ids = sorted_ids(codes, labels)
     n_repeated, cases = repeated(rows, len(ids), lambda found: label(ids[found]))
     if n_repeated:
         problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", n_repeated, cases))
@@ -358,12 +386,12 @@ def from_arrays(
         return case(ids[cell // len(real)], real[cell % len(real)])
 
     for position, name in enumerate(names):
-        in_range(grid[:, :, position].ravel(), name, "measure", where, problems)
+        numbers(grid[:, :, position].ravel(), name, "measure", where, problems)
     known = {name: state for name, state in held.items() if state is not None}
     for name, state in known.items():
-        in_range(state.ravel(), name, "state", where, problems)
+        numbers(state.ravel(), name, "state", where, problems)
     if seen is not None:
-        in_range(seen.ravel(), "interviewed", "interview", where, problems)
+        numbers(seen.ravel(), "interviewed", "interview", where, problems)
     problems.raise_as(PanelError)
     interviews = None if seen is None else seen == 1
     return Arrays(ids, real, tuple(names), grid, known, interviews, background=background), required

@@ -1,41 +1,32 @@
-"""The panel: person x time x measure, and why a value is absent where it is."""
+"""The panel: person x time x measure, and the ways to make one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from os import PathLike
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ..basics.calls import checked
 from ..basics.given import Numbers
-from ..basics.names import choices, quoted
+from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
 from . import frames
 from .checks import check_decision, check_unit
+from .panel_data import PUBLISHED, PanelData
 from .parquet import from_parquet
-from .patterns import pattern_codes, pooled
-from .printing import describe
 from .published import published_moments
 from .reading import path_of, read_frame
-from .records import Absence, Arrays, Background, Contradictions, LeftOut, Moments
-from .settling import no_contradictions, settle
+from .records import Arrays, Contradictions
+from .settling import settle
 from .studies import joined_studies
-from .transitions import Transitions, transitions
 
 __all__ = ["Panel"]
 
-FloatArray = npt.NDArray[np.float64]
 type Frame = pd.DataFrame | str | PathLike[str]
-PUBLISHED = "published moments"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Panel:
+class Panel(PanelData):
     """People asked the same things at a few times, at real times, each absence with its reason.
 
     Made by `from_long`, `from_wide`, `from_arrays`, `from_parquet` or `from_moments`, which check
@@ -104,33 +95,6 @@ class Panel:
     Left out: nothing
     """
 
-    measures: tuple[str, ...]
-    times: tuple[float, ...]
-    persons: npt.NDArray[np.generic] | None
-    values: FloatArray | None
-    absence: npt.NDArray[np.uint8] | None
-    requires: Mapping[str, str]
-    states: Mapping[str, FloatArray]
-    moments: Moments | None
-    time_unit: str | None
-    source: str
-    left_out: tuple[LeftOut, ...]
-    contradictions: pd.DataFrame = field(default_factory=no_contradictions)
-    decision: Contradictions = "refuse"
-    background: Background = field(default_factory=Background)
-
-    def __post_init__(self) -> None:
-        for name in ("persons", "values", "absence"):
-            object.__setattr__(self, name, read_only(getattr(self, name)))
-        states = {name: read_only(state) for name, state in self.states.items()}
-        object.__setattr__(self, "states", MappingProxyType(states))
-        object.__setattr__(self, "requires", MappingProxyType(dict(self.requires)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        content: dict[str, Any] = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
-        content |= {"requires": dict(self.requires), "states": dict(self.states)}  # mapping proxies cannot be pickled
-        return partial(Panel, **content), ()
-
     @classmethod
     @checked(
         PanelError,
@@ -162,7 +126,7 @@ class Panel:
         group: str | None = None,
         own_time: str | None = None,
         time_unit: str | None = None,
-    ) -> "Panel":
+    ) -> Self:
         """Panel of a frame with one row per person and time.
 
         Parameters
@@ -217,6 +181,7 @@ class Panel:
         Examples
         --------
         >>> import pandas as pd
+        >>> from alliance_bayes.panel import Absence
         >>> frame = pd.DataFrame({
         ...     "id": [1, 1, 2, 2, 3, 3], "month": [0, 6, 0, 6, 0, 6], "sponsor": [1, 0, 1, 1, 1, None],
         ...     "alliance": [5, None, None, 4, 3, None], "days": [9, 20, 8, 30, None, 28],
@@ -265,7 +230,7 @@ class Panel:
         group: str | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
-    ) -> "Panel":
+    ) -> Self:
         """Panel of a frame with one row per person and one column per measure and time.
 
         Parameters
@@ -353,7 +318,7 @@ class Panel:
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
         source: str = "arrays",
-    ) -> "Panel":
+    ) -> Self:
         """Panel of numpy arrays, which are copied.
 
         Parameters
@@ -399,6 +364,7 @@ class Panel:
 
         Examples
         --------
+        >>> import numpy as np
         >>> values = np.random.default_rng(1).normal(size=(100, 3, 2))
         >>> Panel.from_arrays(values, measures=["x", "y"], times=[0, 1, 2]).n_persons
         100
@@ -434,7 +400,7 @@ class Panel:
         requires: Mapping[str, str] | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
-    ) -> "Panel":
+    ) -> Self:
         """Panel of a Parquet file too large for memory, reduced to the moments of each missing-data pattern.
 
         Rows may come in any order: they are sorted by person on disk, and persons are held only
@@ -548,7 +514,7 @@ class Panel:
         sds: Numbers | None = None,
         divisor: str = "n-1",
         time_unit: str | None = None,
-    ) -> "Panel":
+    ) -> Self:
         """Panel of published means and covariances, without persons.
 
         Everything is wave-major: x1, y1, x2, y2, ...
@@ -605,7 +571,7 @@ class Panel:
 
     @classmethod
     @checked(PanelError, apart=["studies"])
-    def from_studies(cls, studies: Mapping[str, "Panel"]) -> "Panel":
+    def from_studies(cls, studies: Mapping[str, "Panel"]) -> Self:
         """Panel of several studies, each a group known by its means and covariances.
 
         For a meta-analysis of cross-lagged panels: studies may differ in their times and in how many
@@ -645,23 +611,6 @@ class Panel:
             measures, times, None, None, None, {}, {}, moments, units.pop(), PUBLISHED, (), background=background
         )
 
-    def _moments_of_group(self, group: str) -> "Panel":
-        """The patterns of one study alone, at its own times."""
-        assert self.moments is not None
-        times = self.background.group_times.get(group, self.times)
-        n_waves, size = len(times), len(times) * self.n_measures
-        chosen, held = self.background.pattern_groups == group, self.moments
-        counts = np.zeros((len(Absence), n_waves, self.n_measures), dtype=np.int64)
-        counts[Absence.OBSERVED] = np.einsum("p,ptm->tm", held.n[chosen], held.observed[chosen][:, :n_waves])
-        moments = Moments(
-            held.n[chosen],
-            held.observed[chosen][:, :n_waves],
-            held.means[chosen][:, :n_waves],
-            held.covariance[chosen][:, :size, :size],
-            counts,
-        )
-        return replace(self, times=times, moments=moments, background=Background(), source=f"{self.source}, {group}")
-
     @classmethod
     def _settled(
         cls,
@@ -671,7 +620,7 @@ class Panel:
         time_unit: str | None,
         source: str,
         problems: Problems,
-    ) -> "Panel":
+    ) -> Self:
         settled = settle(arrays, requires, contradictions, problems)
         return cls(
             measures=arrays.measures,
@@ -689,313 +638,6 @@ class Panel:
             decision=contradictions if len(settled.contradictions) else "refuse",
             background=arrays.background,
         )
-
-    @property
-    def covariates(self) -> Mapping[str, FloatArray]:
-        """Covariates that do not change within persons, each of shape ``(person,)``."""
-        return self.background.covariates
-
-    @property
-    def groups(self) -> npt.NDArray[np.str_] | None:
-        """Group of each person, shape ``(person,)``, or None."""
-        return self.background.groups
-
-    @property
-    def own_times(self) -> FloatArray | None:
-        """Time of each person's own interviews, shape ``(person, time)``, or None."""
-        return self.background.own_times
-
-    @checked(PanelError)
-    def of_group(self, group: str) -> "Panel":
-        """The people of one group, without groups.
-
-        Parameters
-        ----------
-        group
-            Its label.
-
-        Raises
-        ------
-        PanelError
-            If there is no such group.
-        """
-        labels = self.background.group_labels
-        if group not in labels:
-            raise PanelError(f"The panel has no group '{group}'{choices(group, labels, 'Groups')}")
-        if self.moments is not None:
-            return self._moments_of_group(group)
-        found = self.of_persons(np.flatnonzero(self.groups == group), source=f"{self.source}, {group}")
-        return replace(found, background=replace(found.background, groups=None))
-
-    def of_persons(self, places: npt.NDArray[np.int64], *, source: str) -> "Panel":
-        """The panel of some of its persons.
-
-        Parameters
-        ----------
-        places
-            Their positions, increasing, shape ``(person,)``.
-        source
-            What the new panel prints as its origin.
-
-        Raises
-        ------
-        PanelError
-            If the panel holds moments alone.
-        """
-        values = self.require_persons("Choosing persons")
-        assert self.persons is not None
-        assert self.absence is not None
-        return replace(
-            self,
-            persons=self.persons[places],
-            values=values[places],
-            absence=self.absence[places],
-            states={name: state[places] for name, state in self.states.items()},
-            source=source,
-            background=self.background.of(places),
-        )
-
-    @property
-    def has_persons(self) -> bool:
-        """Whether the values of single persons are known."""
-        return self.values is not None
-
-    @property
-    def n_persons(self) -> int:
-        """Number of persons, those without any value included."""
-        return int(self.moments.n.sum()) if self.moments is not None else self.require_persons("A count").shape[0]
-
-    @property
-    def n_times(self) -> int:
-        """Number of times."""
-        return len(self.times)
-
-    @property
-    def n_measures(self) -> int:
-        """Number of measures."""
-        return len(self.measures)
-
-    @property
-    def intervals(self) -> tuple[float, ...]:
-        """Differences of successive times, in the unit of the times."""
-        return tuple(float(interval) for interval in np.diff(self.times))
-
-    @property
-    def n_observed_persons(self) -> int:
-        """Number of persons with at least one value."""
-        return self._persons_seen(1)
-
-    @property
-    def n_repeated_persons(self) -> int:
-        """Number of persons with values at two times or more."""
-        return self._persons_seen(2)
-
-    @property
-    def n_patterns(self) -> int:
-        """Number of different sets of observed cells among persons with at least one value."""
-        if self.moments is not None:
-            return int(np.count_nonzero(self.moments.observed.any(axis=(1, 2))))
-        observed = np.asarray(self.absence == Absence.OBSERVED).reshape(self.n_persons, -1)
-        _, first = pattern_codes(observed)
-        return int(np.count_nonzero(observed[first].any(axis=1)))
-
-    def _persons_seen(self, times: int) -> int:
-        if self.moments is not None:
-            observed, people = self.moments.observed, self.moments.n
-        else:
-            observed = np.asarray(self.absence == Absence.OBSERVED)
-            people = np.ones(self.n_persons, dtype=np.int64)
-        return int(people[observed.any(axis=2).sum(axis=1) >= times].sum())
-
-    def require_persons(self, what: str) -> FloatArray:
-        """Return `values`, or refuse where only moments are known.
-
-        Parameters
-        ----------
-        what
-            What needs the values, as the beginning of a sentence.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape ``(person, time, measure)``.
-
-        Raises
-        ------
-        PanelError
-            If the panel holds moments alone.
-
-        Examples
-        --------
-        >>> panel = Panel.from_moments(measures=["x"], times=[0, 6], n=50, means=[3, 4], covariance=[[4, 3], [3, 9]])
-        >>> panel.require_persons("Leaving out whole persons")
-        Traceback (most recent call last):
-        ...
-        alliance_bayes.PanelError: Leaving out whole persons needs each person's values, and this panel was \
-made from published moments; make it with Panel.from_long or Panel.from_wide.
-        """
-        if self.values is not None:
-            return self.values
-        need = f"{what} needs each person's values, and this panel"
-        if self.source == PUBLISHED:
-            raise PanelError(f"{need} was made from {PUBLISHED}; make it with Panel.from_long or Panel.from_wide.")
-        raise PanelError(
-            f"{need} holds only the moments of {self.source}; make it with Panel.from_long, of a sample of the "
-            "persons where all of them are too many for memory."
-        )
-
-    def coverage(self) -> pd.DataFrame:
-        """Number of persons observed at each time, and absent for each reason.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per measure and time, columns ``measure``, ``time``, ``observed``,
-            ``unanswered``, ``does_not_exist``, ``unknown``, ``not_interviewed`` (numbers of
-            persons; they add up to `n_persons`) and ``share_observed`` in [0, 1].
-
-        Examples
-        --------
-        >>> panel = Panel.from_moments(measures=["x"], times=[0, 6], n=50, means=[3, 4], covariance=[[4, 3], [3, 9]])
-        >>> panel.coverage()[["measure", "time", "observed"]]
-          measure  time  observed
-        0       x   0.0        50
-        1       x   6.0        50
-        """
-        kinds = (
-            Absence.OBSERVED,
-            Absence.UNANSWERED,
-            Absence.DOES_NOT_EXIST,
-            Absence.UNKNOWN,
-            Absence.NOT_INTERVIEWED,
-        )
-        table = pd.DataFrame(
-            {
-                "measure": np.repeat(self.measures, self.n_times),
-                "time": np.tile(self.times, self.n_measures),
-            }
-        )
-        for kind in kinds:
-            counted = None if self.moments is None else self.moments.counts[kind]
-            count = np.count_nonzero(self.absence == kind, axis=0) if counted is None else counted
-            table[kind.name.lower()] = count.T.ravel()
-        table["share_observed"] = table["observed"] / self.n_persons
-        return table
-
-    @checked(PanelError)
-    def transitions(self, state: str) -> Transitions:
-        """How many persons acquired a state and how many kept it, from each time to the next.
-
-        Of those who told the state at both ends of an interval; who was not interviewed or left the
-        state unanswered is counted apart and nothing is assumed of them.
-
-        Parameters
-        ----------
-        state
-            A state of `requires`, or a measure that is 0 or 1.
-
-        Returns
-        -------
-        Transitions
-            Counts, percentages with their denominators, text and figure.
-
-        Raises
-        ------
-        PanelError
-            If the panel has no such state, one time only, or moments alone.
-
-        Examples
-        --------
-        >>> values = [[[4.0], [5.0]], [[3.0], [np.nan]], [[np.nan], [2.0]], [[np.nan], [np.nan]]]
-        >>> panel = Panel.from_arrays(
-        ...     values, measures=["alliance"], times=[3, 6], requires={"alliance": "sponsor"},
-        ...     states={"sponsor": [[1, 1], [1, 0], [0, 1], [0, np.nan]]},
-        ... )
-        >>> panel.transitions("sponsor").table.loc[(3, 6), ["acquired", "off_before", "kept", "on_before"]].tolist()
-        [1, 1, 1, 2]
-        """
-        return transitions(self, state)
-
-    def pooled_scale(self) -> tuple[FloatArray, FloatArray]:
-        """Mean of each measure over all its values, and its SD about the means of the times.
-
-        With y_it observed n_t times at time t, the centre is ``sum y_it / n`` and the scale
-        ``sqrt(sum (y_it - mean_t)^2 / n)``, ``n = sum n_t``.
-
-        Returns
-        -------
-        centre, scale
-            Each of shape ``(measure,)``, in the measures' own units.
-
-        Examples
-        --------
-        >>> panel = Panel.from_arrays([[[1.0], [5.0]], [[3.0], [9.0]]], measures=["x"], times=[0, 6])
-        >>> panel.pooled_scale()
-        (array([4.5]), array([1.58113883]))
-        """
-        if self.moments is not None:
-            return pooled(self.moments)
-        centre, scale = np.empty(self.n_measures), np.empty(self.n_measures)
-        for position in range(self.n_measures):
-            values = self.require_persons("A scale")[:, :, position]
-            count = np.count_nonzero(~np.isnan(values), axis=0)
-            centre[position] = np.nansum(values) / count.sum()
-            deviations = values - np.nansum(values, axis=0) / np.maximum(count, 1)
-            scale[position] = np.sqrt(np.nansum(np.square(deviations, out=deviations)) / count.sum())
-        return centre, scale
-
-    def to_frame(self) -> pd.DataFrame:
-        """Values and states as a long frame, for use elsewhere.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per person and time, those not interviewed included: columns ``person``,
-            ``time``, the measures, the states, the covariates, ``group`` and ``own_time`` where there are
-            any, and ``interviewed`` (True or False). Given back to `from_long` it makes the same panel.
-
-        Raises
-        ------
-        PanelError
-            If the panel holds moments alone.
-
-        Examples
-        --------
-        >>> panel = Panel.from_arrays([[[1.0], [5.0]], [[3.0], [9.0]]], measures=["x"], times=[0, 6])
-        >>> panel.to_frame()
-           person  time    x  interviewed
-        0       0   0.0  1.0         True
-        1       0   6.0  5.0         True
-        2       1   0.0  3.0         True
-        3       1   6.0  9.0         True
-        """
-        values = self.require_persons("A data frame")
-        assert self.persons is not None
-        assert self.absence is not None
-        columns: dict[str, Any] = {
-            "person": np.repeat(self.persons, self.n_times),
-            "time": np.tile(self.times, self.n_persons),
-        }
-        columns |= {name: values[:, :, k].ravel() for k, name in enumerate(self.measures)}
-        columns |= {name: state.ravel() for name, state in self.states.items()}
-        columns |= {name: np.repeat(values, self.n_times) for name, values in self.covariates.items()}
-        columns |= {} if self.groups is None else {"group": np.repeat(self.groups, self.n_times)}
-        columns |= {} if self.own_times is None else {"own_time": self.own_times.ravel()}
-        columns["interviewed"] = (self.absence != Absence.NOT_INTERVIEWED).any(axis=2).ravel()
-        return pd.DataFrame(columns)
-
-    def __str__(self) -> str:
-        return describe(self)
-
-    __repr__ = __str__
-
-
-def read_only(array: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
-    if array is None:
-        return None
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def source_of(frame: object) -> str:

@@ -15,26 +15,11 @@ from pandas.api import types
 
 from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
-from .arrays import no_label
-from .checks import (
-    LARGEST,
-    Kind,
-    case,
-    check_decision,
-    check_measures,
-    check_requires,
-    label,
-    missing_text,
-    numbers,
-    numbers_as_text,
-    out_of_range,
-    repeated_text,
-    text_text,
-    usable_columns,
-    waves_of_labels,
-)
+from .checks import case, check_decision, label, repeated_text
+from .columns import Column, Rule
 from .delimited import check_once
-from .frames import MOST_DATES, Grid, check_dates, check_size, only_present, persons_left_out
+from .frames import Grid, only_present
+from .long import LongRows, LongTable, check_long, check_size, persons_left_out
 from .patterns import PatternSums
 from .reading import no_file, not_installed, path_of, unreadable
 from .records import Absence, Arrays, LeftOut, Moments
@@ -59,10 +44,9 @@ __all__ = ["Reduced", "from_parquet"]
 MEMORY = "1GB"  # for sorting; what is beyond goes to a folder of temporary files
 MOST_THREADS = 16  # each needs memory of its own
 N_ROWS = 500_000  # held at a time
-STRANGE = {  # what is out of range, and in SQL where it is
-    "measure": {"measure": "isinf({0})", "size": f"NOT isinf({{0}}) AND abs({{0}}) > {LARGEST}"},
-    "state": {"state": "{0} NOT IN (0, 1)"},
-}
+ROUNDED = (  # whole numbers that a double does not hold
+    "{0} NOT BETWEEN -9007199254740992 AND 9007199254740992 AND CAST(CAST({0} AS DOUBLE) AS HUGEINT) <> {0}"
+)
 
 
 class Reduced(NamedTuple):
@@ -89,47 +73,33 @@ def from_parquet(
 ) -> Reduced:
     """Moments of a file with one row per person and time, checked as `frames.from_long` checks a frame."""
     with opened(path_of(path)) as connection:
-        frame = connection.sql("SELECT * FROM file LIMIT 0").df()
-        check_size(connection.sql("SELECT count(*) FROM file").fetchall()[0][0], len(frame.columns), problems)
+        rows = FileRows(connection, person, time)
+        check_size(rows.n_rows, len(rows.header.columns), problems)
         problems.raise_as(PanelError)
         check_decision(contradictions, problems)
-        measures = check_measures(measures, problems)
-        required = check_requires(requires, measures, problems)
-        states = list(dict.fromkeys(required.values()))
-        uses: list[tuple[Kind, str]] = [("measure", name) for name in measures]
-        uses += [("state", name) for name in states]
-        usable = usable_columns(frame, [("person", person), ("time", time), *uses], problems)
-
-        rows = Rows(connection, frame, person, time, usable)
-        identified = (
-            person in usable
-            and rows.all_known("person", f"The person, '{person}',", "whose it is", problems)
-            and rows.are_ids(person, problems)
+        table = check_long(
+            rows, person=person, time=time, measures=measures, times=times, requires=requires, problems=problems
         )
-        waved = rows.waves(time, times, problems) if time in usable else None
-        found = {name for kind, name in uses if name in usable and rows.are_numbers(name, kind, problems)}
-        if not identified or waved is None:
-            problems.raise_as(PanelError)
-            raise AssertionError("an unusable person or time is a problem")
-
-        real, left_out = waved
-        if len(real) > MOST_DATES:
-            check_dates(time, len(real), *rows.size(), problems)
-        measures, states = [name for name in measures if name in found], [name for name in states if name in found]
-        gathered = Gathered(real, measures, states, required, contradictions)
-        for block in rows.blocks([*measures, *states]):
+        gathered = Gathered(table, contradictions)
+        for block in rows.blocks([*table.measures, *table.states]):
             gathered.add(block)
 
     if gathered.n_repeated:
         what = f"({person}, {time}) cells"
         problems.add(repeated_text(what, "one person at one time", gathered.n_repeated, gathered.repeated))
-    left_out += persons_left_out(gathered.n_gone, gathered.gone)
-    reduced = Reduced(tuple(measures), real, required, gathered.moments(), tuple(left_out), gathered.contradictions())
-    check_states((name for name in states if not gathered.states[name]), problems)
+    reduced = Reduced(
+        table.measures,
+        table.times,
+        table.requires,
+        gathered.moments(),
+        (*table.left_out, *persons_left_out(gathered.n_absent, gathered.absent)),
+        gathered.contradictions(),
+    )
+    check_states((name for name, seen in gathered.states.items() if not seen), problems)
     check_contradictions(reduced.contradictions, contradictions, problems)
-    check_variation(measures, gathered.extent, problems)
+    check_variation(table.measures, gathered.extent, problems)
     problems.raise_as(PanelError)
-    warn_of_single_values(measures, gathered.extent)
+    warn_of_single_values(table.measures, gathered.extent)
     return reduced
 
 
@@ -208,29 +178,35 @@ class Block(NamedTuple):
     columns: dict[str, npt.NDArray[np.float64]]
 
 
-class Rows:
-    """The rows of a file, asked in SQL.
+class FileRows(LongRows):
+    """The rows of a file, as `check_long` asks for them, in SQL.
 
-    The view ``rows`` holds ``position`` (counted from 0), ``person``, ``time``, and the other columns
-    in use by short names of their own; NaN is missing, numbers and truth values are doubles.
+    The view ``rows`` holds ``position`` (counted from 0) and all columns, by short names of their own; NaN is missing.
+
+    Attributes
+    ----------
+    header
+        Names and types of the columns, without rows.
+    n_rows
+        Of the file.
     """
 
-    def __init__(
-        self, connection: "DuckDBPyConnection", frame: pd.DataFrame, person: str, time: str, usable: set[Hashable]
-    ) -> None:
-        self.connection, self.frame = connection, frame
-        self.columns = {name: f"column{position}" for position, name in enumerate(usable - {person, time})}
-        self.cell = {alias: name for alias, name in (("person", person), ("time", time)) if name in usable}
+    def __init__(self, connection: "DuckDBPyConnection", person: str, time: str) -> None:
+        self.connection = connection
+        self.header = connection.sql("SELECT * FROM file LIMIT 0").df()
+        self.n_rows: int = self.ask("SELECT count(*) FROM file")[0][0]
+        self.aliases = {name: f"column{place}" for place, name in enumerate(self.header.columns)}
+        self.cell = [self.aliases[name] for name in (person, time) if name in self.aliases]
+        self.person, self.time = self.aliases.get(person, ""), self.aliases.get(time, "")
         self.kept = "true"
-        selected = ["row_number() OVER () - 1 AS position"]
-        selected += [f"{self.cleaned(name)} AS {alias}" for alias, name in self.cell.items()]
-        selected += [f"{self.cleaned(name, number=True)} AS {alias}" for name, alias in self.columns.items()]
-        connection.execute(f"CREATE VIEW rows AS SELECT {', '.join(selected)} FROM file")
+        columns = [f"{self._cleaned(name)} AS {alias}" for name, alias in self.aliases.items()]
+        selected = ", ".join(["row_number() OVER () - 1 AS position", *columns])
+        connection.execute(f"CREATE VIEW rows AS SELECT {selected} FROM file")
 
-    def cleaned(self, name: Any, *, number: bool = False) -> str:
-        """A column in SQL: floats, and where asked for all numbers, as doubles without NaN; what is odd as text."""
-        dtype, column = self.frame[name].dtype, '"' + str(name).replace('"', '""') + '"'
-        if types.is_float_dtype(dtype) or (number and types.is_numeric_dtype(dtype)):
+    def _cleaned(self, name: str) -> str:
+        """A column in SQL: floats as doubles without NaN, and what is neither number nor text as text."""
+        dtype, column = self.header[name].dtype, '"' + name.replace('"', '""') + '"'
+        if types.is_float_dtype(dtype):
             return f"nullif(CAST({column} AS DOUBLE), 'nan')"
         return f"CAST({column} AS VARCHAR)" if types.is_object_dtype(dtype) else column
 
@@ -238,76 +214,52 @@ class Rows:
         """Rows of an answer."""
         return self.connection.sql(question).fetchall()
 
-    def size(self) -> tuple[int, int]:
-        """Number of rows kept, and roughly that of their persons."""
-        counts = self.ask(f"SELECT count(*), approx_count_distinct(person) FROM rows WHERE {self.kept}")
-        return counts[0][0], counts[0][1]
+    def missing(self, name: str) -> tuple[int, list[int]]:
+        """How many rows have no value in a column, and the positions of the first five."""
+        where = f"FROM rows WHERE {self.aliases[name]} IS NULL"
+        count = self.ask(f"SELECT count(*) {where}")[0][0]
+        first = self.ask(f"SELECT position {where} ORDER BY position LIMIT 5") if count else []
+        return count, [position for (position,) in first]
 
-    def all_known(self, column: str, name: str, what: str, problems: Problems) -> bool:
-        """Whether every row has a person, or a time."""
-        count = self.ask(f"SELECT count(*) FROM rows WHERE {column} IS NULL")[0][0]
-        if count:
-            first = self.ask(f"SELECT position FROM rows WHERE {column} IS NULL ORDER BY position LIMIT 5")
-            problems.add(missing_text(name, count, [position for (position,) in first], what))
-        return not count
-
-    def are_ids(self, name: str, problems: Problems) -> bool:
-        """Whether the column of persons holds what ids can be."""
-        extremes = self.connection.sql("SELECT min(person) AS person FROM rows UNION ALL SELECT max(person) FROM rows")
-        strange = no_label(extremes.df()["person"].to_numpy())
-        if strange:
-            problems.add(f"The person, '{name}', holds {strange}")
-        return not strange
-
-    def waves(self, name: str, times: object, problems: Problems) -> tuple[tuple[float, ...], list[LeftOut]] | None:
-        """Times of the panel and rows at others; from then on, the rows at these times are those kept."""
-        known = self.all_known("time", f"'{name}'", "when it was", problems)
-        found = self.connection.sql(
-            "SELECT time, count(*) AS n FROM rows WHERE time IS NOT NULL GROUP BY time ORDER BY time"
-        ).df()
-        waved = waves_of_labels(found["time"].tolist(), found["n"].to_numpy(), name, times, problems)
-        if waved is None or not known:
-            return None
-        slots, real, unasked = waved
-        self.connection.register("waves", found.assign(slot=slots))
-        self.kept = "time IN (SELECT time FROM waves WHERE slot >= 0)"
-        return real, [] if unasked is None else [unasked]
-
-    def are_numbers(self, name: str, kind: Kind, problems: Problems) -> bool:
-        """Whether a column holds what its use needs; says what else it holds."""
-        empty, column = self.frame[name], self.columns[name]
-        if numbers(empty, name, kind, str, problems) is None:
-            return False
-        text = not types.is_numeric_dtype(empty.dtype)
-        as_text = {"text": f"TRY_CAST({column} AS DOUBLE) IS NULL AND {column} IS NOT NULL"}
-        strange = as_text if text else {what: where.format(column) for what, where in STRANGE[kind].items()}
-        counted = ", ".join(f"count(*) FILTER ({where})" for where in strange.values())
-        present, *counts = self.ask(f"SELECT count({column}), {counted} FROM rows WHERE {self.kept}")[0]
-        for (what, where), count in zip(strange.items(), counts, strict=True):
-            if count:
-                cases = self.cases(column, where, text)
-                problems.add(text_text(name, count, cases) if text else out_of_range(name, what, count, cases))
-        if text and present and not any(counts):
-            problems.add(numbers_as_text(name))
-        return not (any(counts) or (text and present))
-
-    def cases(self, column: str, strange: str, text: bool) -> Iterator[str]:
-        """The first few strange values of a column, and where they are."""
-        found = self.ask(
-            f"SELECT {', '.join([column, 'position', *self.cell])} FROM rows "
-            f"WHERE {self.kept} AND {strange} ORDER BY position LIMIT 3"
+    def ids(self, name: str) -> npt.NDArray[Any]:
+        """Smallest and largest id: they show whether all can be used."""
+        alias = self.aliases[name]
+        return np.asarray(
+            self.connection.sql(f"SELECT min({alias}) AS id FROM rows UNION ALL SELECT max({alias}) FROM rows").df()[
+                "id"
+            ]
         )
-        for value, position, *cell in found:
-            where = case(*cell) if len(cell) == 2 and None not in cell else f"in row {position}"
-            yield f"{quoted([value]) if text else label(value)} {where}"
+
+    def times(self, name: str) -> tuple[list[object], npt.NDArray[np.int64]]:
+        """Different times in a column, and how many rows have each."""
+        alias = self.aliases[name]
+        self.different_times = self.connection.sql(
+            f"SELECT {alias} AS time, count(*) AS n FROM rows WHERE {alias} IS NOT NULL GROUP BY time ORDER BY time"
+        ).df()
+        return self.different_times["time"].tolist(), self.different_times["n"].to_numpy()
+
+    def keep(self, name: str, slots: npt.NDArray[np.int64]) -> None:
+        """Keep only rows whose time has a slot of 0 or more, given for each of the different times."""
+        self.connection.register("waves", self.different_times.assign(slot=slots))
+        self.kept = f"{self.aliases[name]} IN (SELECT time FROM waves WHERE slot >= 0)"
+
+    def column(self, name: str) -> "FileColumn":
+        """A column of the rows kept."""
+        return FileColumn(self, name)
+
+    def size(self) -> tuple[int, int]:
+        """How many rows are kept, and roughly how many persons have them."""
+        counts = self.ask(f"SELECT count(*), approx_count_distinct({self.person}) FROM rows WHERE {self.kept}")
+        return counts[0][0], counts[0][1]
 
     def blocks(self, names: Sequence[str]) -> Iterator[Block]:
         """All rows in the order of their persons, sorted on disk where they are many."""
         import pyarrow
 
-        selected = [f"CAST({self.columns[name]} AS DOUBLE) AS {self.columns[name]}" for name in names]
+        selected = [f"CAST({self.aliases[name]} AS DOUBLE) AS {self.aliases[name]}" for name in names]
         reader = self.connection.sql(
-            f"SELECT {', '.join(['person', 'slot', *selected])} FROM rows JOIN waves USING (time) ORDER BY person"
+            f"SELECT {', '.join([f'{self.person} AS person', 'slot', *selected])} "
+            f"FROM rows JOIN waves ON {self.time} = waves.time ORDER BY person"
         ).to_arrow_reader(N_ROWS)
         rest = reader.schema.empty_table()
         for batch in reader:
@@ -324,8 +276,41 @@ class Rows:
             table["person"].take(starts).to_numpy(),
             np.repeat(np.arange(len(starts)), np.diff(starts, append=len(table))),
             table["slot"].to_numpy(),
-            {name: table[self.columns[name]].to_numpy() for name in names},
+            {name: table[self.aliases[name]].to_numpy() for name in names},
         )
+
+
+class FileColumn(Column):
+    """A column of a file."""
+
+    def __init__(self, rows: FileRows, name: str) -> None:
+        self.rows, self.name, self.dtype = rows, name, rows.header[name].dtype
+        self.alias = rows.aliases[name]
+        self.value = self.alias if self.content == "text" else f"CAST({self.alias} AS DOUBLE)"
+
+    def is_empty(self) -> bool:
+        """Whether no row has a value."""
+        return not self._ask(f"count({self.alias})")[0][0]
+
+    def rounded(self) -> int | None:
+        """The first whole number that float64 cannot hold."""
+        integers = types.is_integer_dtype(self.dtype)
+        found = self._ask(self.alias, ROUNDED.format(self.alias), "ORDER BY position LIMIT 1") if integers else []
+        return int(found[0][0]) if found else None
+
+    def counts(self, rules: Sequence[Rule]) -> list[int]:
+        """How many values break each rule."""
+        return list(self._ask(", ".join(f"count(*) FILTER ({rule.sql.format(self.value)})" for rule in rules))[0])
+
+    def cases(self, rule: Rule) -> Iterator[str]:
+        """The first few values that break a rule, as text."""
+        selected = ", ".join([self.value, "position", *self.rows.cell])
+        for value, position, *cell in self._ask(selected, rule.sql.format(self.value), "ORDER BY position LIMIT 3"):
+            where = case(*cell) if len(cell) == 2 and None not in cell else f"in row {position}"
+            yield f"{label(value)} {where}"
+
+    def _ask(self, selected: str, condition: str = "true", end: str = "") -> list[Any]:
+        return self.rows.ask(f"SELECT {selected} FROM rows WHERE {self.rows.kept} AND ({condition}) {end}")
 
 
 def starts_of_persons(table: "Table") -> npt.NDArray[np.int64]:
@@ -352,34 +337,30 @@ class Gathered:
         State to whether it was ever observed.
     n_repeated, repeated
         Cells with more than one row, and the first as text.
-    n_gone, gone
+    n_absent, absent
         Persons without a row at the times asked for, and the first of them.
     """
 
-    def __init__(
-        self,
-        times: tuple[float, ...],
-        measures: Sequence[str],
-        states: Sequence[str],
-        requires: Mapping[str, str],
-        decision: str,
-    ) -> None:
-        self.times, self.measures, self.requires, self.decision = times, tuple(measures), requires, decision
-        shape = (len(times), len(measures))
+    def __init__(self, table: LongTable, decision: str) -> None:
+        self.times, self.measures, self.requires = table.times, table.measures, table.requires
+        self.decision = decision
+        shape = (len(self.times), len(self.measures))
         self.sums = PatternSums()
         self.counts = np.zeros((len(Absence), *shape), dtype=np.int64)
-        self.extent = Extent(times, np.zeros(shape, dtype=np.int64), np.full(shape, np.nan), np.full(shape, np.nan), 0)
-        self.states = dict.fromkeys(states, False)
+        self.extent = Extent(
+            self.times, np.zeros(shape, dtype=np.int64), np.full(shape, np.nan), np.full(shape, np.nan), 0
+        )
+        self.states = dict.fromkeys(table.states, False)
         self.n_repeated, self.repeated = 0, list[str]()
-        self.n_gone, self.gone = 0, list[object]()
+        self.n_absent, self.absent = 0, list[object]()
         self.found = list[pd.DataFrame]()
 
     def add(self, block: Block) -> None:
         """Take in the persons of a block."""
         kept = block.slots >= 0
-        rows, persons, gone = only_present(block.rows[kept], block.persons)
-        self.n_gone += len(gone)
-        self.gone += gone[: 5 - len(self.gone)].tolist()
+        rows, persons, absent = only_present(block.rows[kept], block.persons)
+        self.n_absent += len(absent)
+        self.absent += absent[: 5 - len(self.absent)].tolist()
         if not len(persons):
             return
         grid = Grid(persons, self.times, rows, block.slots[kept])

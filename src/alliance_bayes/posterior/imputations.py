@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -267,9 +267,9 @@ class _SharedPanel(Panel):
         """Refuse the values of persons."""
         raise _refusal(what, len(self.panels))
 
-    def of_group(self, group: str) -> Panel:
+    def of_group(self, group: str) -> Self:
         """What the panels of one group share."""
-        return _SharedPanel([panel.of_group(group) for panel in self.panels])
+        return type(self)([panel.of_group(group) for panel in self.panels])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _SharedPanel, (self.panels,)

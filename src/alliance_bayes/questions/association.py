@@ -13,8 +13,8 @@ from ..basics.calls import checked
 from ..basics.given import check_seed, check_whole
 from ..basics.names import in_words, number
 from ..basics.problems import Problems, SpecError
-from ..causal.regressions.building import Fitted, design_problems, fit_regression, prepared
-from ..causal.regressions.rows import complete_rows, eligible_rows
+from ..causal.random_intercepts import Fitted, design_problems, fit_regression, prepared
+from ..causal.rows import complete_rows, eligible_rows
 from ..figures.bars import Bar
 from ..figures.estimates import EstimatesPanel, estimates_figure
 from ..panel import read_frame
@@ -182,7 +182,7 @@ def association(
 
     Then each exposure is split into the person's mean over the rows used and the deviation from it, so that
     what differs between persons is not taken for what goes together within them. The posterior is
-    that of Bambi's model, drawn from exactly (`regressions.posterior.draw_posterior`).
+    that of Bambi's model, drawn from exactly (`causal.exact_posterior.draw_posterior`).
 
     Parameters
     ----------

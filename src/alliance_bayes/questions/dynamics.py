@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..basics.names import ARROW, choices, in_words, lagged_path, quoted
-from ..basics.problems import Problems
+from ..basics.names import in_words, lagged_path, quoted
 from ..posterior.fitting import Fit
 from ..posterior.path_matrices import by_path, path_matrices
+from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import base_step, equal_intervals, steps_per_interval
 from .effects_over_time import (
     along_path,
@@ -24,15 +24,11 @@ from .effects_over_time import (
 )
 
 __all__ = [
-    "OTHER_WAYS",
-    "SEVERAL",
     "Dynamics",
     "Timing",
     "base_effects",
     "drift_effects",
-    "effects_of",
     "hardly_within",
-    "in_group",
     "interval_effects",
     "lags_of",
     "not_followed",
@@ -40,7 +36,6 @@ __all__ = [
     "sds_at",
     "standardized",
     "standardized_innovations",
-    "through_alone",
     "units_in_words",
     "wave_of",
     "within_in_words",
@@ -51,9 +46,6 @@ type Array = NDArray[np.float64]
 Timing = Literal["waves", "continuous"]
 
 LEAST_CONTRACTION = 0.3
-ROUNDING = 1e-12
-SEVERAL = "through several mediators"
-OTHER_WAYS = "all other ways"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +72,7 @@ class Dynamics:
     correlations
         Within-person correlations at the same wave, shape ``(chain, draw, measure, measure)``.
     innovations
-        Covariance of what is new over a unit step, in the same SDs, of the same shape.
+        Covariance of innovations over a unit step, in the same SDs, of the same shape.
     chains
         Coordinates of the chains.
     """
@@ -158,47 +150,9 @@ class Dynamics:
                 matrices[place] -= by_draw[..., None] if by_draw.ndim else by_draw
         return replace(self, matrices=matrices)
 
-    def at(self, *times: float) -> Self:
-        """Return the dynamics with effects at these elapsed times only (continuous time)."""
-        return replace(self, elapsed=np.array(times))
-
-
-def effects_of(
-    dynamics: Dynamics,
-    treatment: str,
-    mediators: Sequence[str],
-    outcome: str,
-    *,
-    sustained: bool = False,
-    paths: Sequence[str] = (),
-) -> xr.Dataset:
-    """Total, direct, indirect and path-specific effects over time, dims ``(chain, draw, time)``."""
-
-    def response(held: Sequence[str] = (), along: Sequence[str] | None = None) -> xr.DataArray:
-        return dynamics.response(treatment, outcome, sustained=sustained, held=held, along=along)
-
-    total, direct = response(), response(held=mediators)
-    effects = {"total": total, "direct": direct, "indirect": total - direct}
-    if len(mediators) > 1:
-        alone = {name: response(held=[other for other in mediators if other != name]) - direct for name in mediators}
-        effects |= {through_alone(name): effect for name, effect in alone.items()}
-        effects[SEVERAL] = _rest(effects["indirect"], list(alone.values()))
-    for path in paths:
-        effects[path] = response(along=path.split(ARROW))
-    if paths:
-        effects[OTHER_WAYS] = _rest(total, [effects[path] for path in paths])
-    return xr.Dataset(effects)
-
-
-def _rest(whole: xr.DataArray, parts: Sequence[xr.DataArray]) -> xr.DataArray:
-    """What the parts leave of the whole: exactly 0 where nothing but the rounding of the difference is left."""
-    left = whole - sum(parts)
-    return left.where(abs(left) > ROUNDING * (abs(whole) + sum(abs(part) for part in parts)), 0.0)
-
-
-def through_alone(mediator: str) -> str:
-    """Name of the effect that runs through one of several mediators and no other."""
-    return f"through {mediator} alone"
+    def at_end(self) -> Self:
+        """Return the dynamics with effects at the last time alone, where times in between need not be computed."""
+        return self if self.timing == "waves" else replace(self, elapsed=self.elapsed[[0, -1]])
 
 
 def sds_at(draws: xr.Dataset, measures: Sequence[str], wave: int) -> tuple[Array, Array]:
@@ -298,37 +252,14 @@ def units_in_words(fit: Fit, measures: Sequence[str]) -> str:
     return f"; raw units of {in_words(of)} are those of the linear predictor" if of else ""
 
 
-def not_followed(fit: Fit) -> tuple[str, ...]:
+def not_followed(spec: CrossLagged) -> tuple[str, ...]:
     """Parts of the model for which these effects are not worked out, one sentence each."""
-    found = []
-    if fit.spec.lag_2:
-        found.append(
-            f"The model has effects over two waves ({quoted(fit.spec.lag_2)}), which are not followed here. Fit it "
-            "without lag_2."
-        )
-    return tuple(found)
-
-
-def in_group(fit: Fit, group: str | None, problems: Problems) -> Fit:
-    """Return the fit with the draws of one group, or the fit itself where it has no groups."""
-    has_groups = "group" in fit.posterior["lagged"].dims
-    known = [str(name) for name in fit.posterior["group"].to_numpy()] if has_groups else []
-    if group is None and not has_groups:
-        return fit
-    if group is None:
-        problems.add(f"This fit has groups; say which one is asked about: group= one of {quoted(known)}.")
-    elif not has_groups:
-        problems.add(f"group={group!r} was asked for, and this fit has no groups. Leave group open.")
-    elif group not in known:
-        problems.add(f"The fit has no group '{group}'{choices(group, known, 'Groups')}")
-    if not has_groups:
-        return fit
-    chosen = group if group in known else known[0]
-    groups = {name: node.to_dataset() for name, node in fit.draws.children.items()}
-    of_group = {
-        name: part.sel(group=chosen, drop=True) if "group" in part.dims else part for name, part in groups.items()
-    }
-    return replace(fit, draws=xr.DataTree.from_dict(of_group))
+    if not spec.lag_2:
+        return ()
+    return (
+        f"The model has effects over two waves ({quoted(spec.lag_2)}), which are not followed here. Fit it without "
+        "lag_2.",
+    )
 
 
 def within_in_words(fit: Fit, measures: Sequence[str]) -> str:

@@ -246,7 +246,7 @@ _ALONG_THE_CURVE: dict[Between, tuple[str, ...]] = {
 def _check(
     problems: Problems, fit: Fit, paths: Iterable[str] | None, longest: float | None, margin: float
 ) -> tuple[tuple[str, ...], Between, float]:
-    for problem in not_followed(fit):
+    for problem in not_followed(fit.spec):
         problems.add(problem)
     lengths = tuple(fit.panel.intervals)
     lags = lags_of(fit)

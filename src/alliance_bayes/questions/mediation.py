@@ -1,171 +1,56 @@
 """Through what does one measure act on another: total, direct, indirect and path-specific effects."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Certainty, Listed, Margin, Measure, Name
+from ..basics.given import shown
 from ..basics.names import ARROW, in_words, number
-from ..basics.problems import Problems
+from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bars_and_bands_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.summaries import Probability, above, below, indicator, interval, interval_name, probability
-from .arguments import CERTAINTY, MARGIN
-from .cells import known_draws
-from .dynamics import (
-    Dynamics,
-    Timing,
-    effects_of,
-    hardly_within,
-    in_group,
-    sample_in_words,
-    units_in_words,
-    within_in_words,
-)
+from ..posterior.summaries import above, below, indicator, interval, interval_name, probability
+from ..spec.cross_lagged import CrossLagged
+from .answer import Answer
+from .arguments import CERTAINTY, MARGIN, Group, Length, check_certainty, check_margin, group_problems, population
+from .cells import intervals, mean_and_interval, probabilities, sign, stated
+from .dynamics import Timing, hardly_within, not_followed, sample_in_words, units_in_words, within_in_words
+from .horizons import Horizon, dynamics_over, horizon_of
 from .lengths import time_in_words
-from .mediation_plan import Plan, dynamics_of, fixed_of, plan_of
-from .structure import FIXED, labelled_bars, sign_in_words, sign_width, signless, with_fixed
+from .mediated_effects import (
+    MediatedChange,
+    MediatedDynamics,
+    canonical_paths,
+    mediated_path_problems,
+    role_problems,
+)
+from .registry import Arguments, Question, register
+from .structure import FIXED, labelled_bars, signless, signs, with_fixed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Mediation", "mediation"]
+__all__ = ["mediation"]
 
 Change = Literal["pulse", "sustained"]
 
 MOST_NEGLIGIBLE = 0.05
 PROBABILITIES = ("p_positive", "p_positive_mcse", "p_positive_prior")
 OPPOSITE = "direct and indirect effects of opposite sign"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Mediation:
-    """Effect of one measure on another, split by what it runs through.
-
-    Attributes
-    ----------
-    treatment, mediators, outcome
-        The measures.
-    table
-        Indexed by ``effect``: ``total``, ``direct``, ``indirect`` (all mediators together), with
-        several mediators ``through <mediator> alone`` and ``through several mediators`` (which
-        add up to ``indirect``), then the paths asked for and ``all other ways`` (which add up to
-        ``total``). ``mean``, ``lower``, ``upper``: within-person SDs of the outcome per
-        within-person SD of the treatment, both at the start. ``p_positive`` with its Monte Carlo
-        error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``no_sign`` and
-        ``no_sign_prior``: shares of draws that are exactly 0 or without a value, and left out of them. All NaN
-        where the effect is ``fixed``: 0 by construction, since no way leads along the model's paths.
-        ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the treatment.
-        A product of two lagged effects is small: two of .12, large as published ones go, make .014.
-    evidence
-        Indexed by ``event``: ``probability``, ``mcse``, and ``prior``, the probability of the same
-        event before the data. Distrust a probability whose ``mcse`` is not small against its
-        distance to the certainty asked for.
-    draws
-        Each effect, standardised, computed draw by draw; dims ``(chain, draw)``.
-    raw_draws
-        The same in raw units.
-    curve
-        Indexed by ``effect`` and ``time`` since the change: ``mean``, ``lower``, ``upper``,
-        standardised. Intervals hold at each time, not for the whole curve.
-    proportion
-        Share of the total effect that is indirect: ``median``, ``lower``, ``upper``; None where
-        it is not defined.
-    proportion_in_words
-        The share, or why there is none.
-    verdict
-        "indirect effect positive", "indirect effect negative" or "undecided".
-    warnings
-        What to distrust.
-    estimand
-        What is changed, what is held, and when.
-    timing, change, horizon, start
-        As asked for, or as chosen where left open.
-    dynamics
-        The lagged effects or drift that the answer was computed from.
-    paths
-        Paths asked for, each from treatment to outcome.
-    certainty, margin
-        Probability that a verdict needs; size below which a total effect is not divided by.
-    assumptions
-        What must hold before this is mediation and not only prediction.
-    health
-        Of the sampling.
-    heading
-        Question, scale and sample, in words.
-    time_unit
-        The panel's.
-    """
-
-    treatment: str
-    mediators: tuple[str, ...]
-    outcome: str
-    table: pd.DataFrame
-    evidence: pd.DataFrame
-    draws: xr.Dataset
-    raw_draws: xr.Dataset
-    curve: pd.DataFrame
-    proportion: Mapping[str, float] | None
-    proportion_in_words: str
-    verdict: str
-    warnings: tuple[str, ...]
-    estimand: str
-    timing: Timing
-    change: Change
-    horizon: float
-    start: float
-    dynamics: Dynamics
-    paths: tuple[str, ...]
-    certainty: float
-    margin: float
-    assumptions: tuple[str, ...]
-    health: Health
-    heading: str
-    time_unit: str | None
-
-    @property
-    def n_draws(self) -> int:
-        """Posterior draws over all chains."""
-        return self.draws.sizes["chain"] * self.draws.sizes["draw"]
-
-    def plot(self) -> "Figure":
-        """Draw all effects with their intervals, and total, direct and indirect over the horizon."""
-        unit = f", {self.time_unit}" if self.time_unit else ""
-        return bars_and_bands_figure(
-            labelled_bars(self.table),
-            [self._band(name) for name in ("total", "direct", "indirect")],
-            title=f"{self.treatment}{ARROW}{self.outcome}: {self.verdict}",
-            unit="effect, SD per SD",
-            x_label=f"time since the change{unit}",
-        )
-
-    def _band(self, effect: str) -> Band:
-        rows = self.curve.loc[effect]
-        mean, lower, upper = (rows[name].to_numpy() for name in ("mean", "lower", "upper"))
-        return Band(effect, rows.index.to_numpy(float), mean, lower, upper, points=self.timing == "waves")
-
-    def __str__(self) -> str:
-        healthy = "no problems" if self.health.healthy else "PROBLEMS, see above"
-        numbered = [f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)]
-        return "\n".join(
-            [
-                self.heading,
-                self.estimand,
-                *_effects_in_words(self),
-                self.proportion_in_words,
-                f"Verdict: {self.verdict}.",
-                *self.warnings,
-                f"Sampling: {healthy}. About prediction; about mediation only under these assumptions:",
-                *numbered,
-            ]
-        )
-
-    __repr__ = __str__
+NOT_DEFINED = (
+    "'{mediator}' exists only where there is '{state}', so what it would be without it, and with it the direct and "
+    "indirect effect of '{state}' through '{mediator}', is not defined. Ask ab.split_by_existence, which holds "
+    "'{mediator}' at reference values among those who have it, and shifts it."
+)
 
 
 @checked(apart=["margin", "certainty"])
@@ -183,7 +68,7 @@ def mediation(
     paths: Sequence[str] = (),
     margin: float = MARGIN,
     certainty: float = CERTAINTY,
-) -> Mediation:
+) -> Answer:
     """Split the effect of one measure on another by what it runs through, draw by draw.
 
     With lagged effects ``Phi_t``, treatment x, outcome y and mediators D, after n steps:
@@ -191,7 +76,7 @@ def mediation(
     - total ``(Phi_n ... Phi_1)_yx``;
     - direct: the same with ``J Phi_t J``, J zero for D, so that the mediators stay on their
       expected course whatever happens;
-    - indirect: total less direct.
+    - indirect: total minus direct.
 
     In continuous time ``exp(A h)`` takes the place of the product, and the mediators are held at
     every moment instead of at the waves [1]_ [2]_: another estimand, with other numbers. A
@@ -227,8 +112,30 @@ def mediation(
 
     Returns
     -------
-    Mediation
-        Table, draws, curve, assumptions, text and figure.
+    Answer
+        ``table``, indexed by ``effect``: ``total``, ``direct``, ``indirect`` (all mediators together), with several
+        mediators ``through <mediator> alone`` and ``through several mediators`` (which add up to ``indirect``), then
+        the paths asked for and ``other paths`` (which add up to ``total``). ``mean``, ``lower``, ``upper``:
+        within-person SDs of the outcome per within-person SD of the treatment, both at the start. ``p_positive`` with
+        its Monte Carlo error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same;
+        ``no_sign`` and ``no_sign_prior``: shares of draws that are exactly 0 or without a value, and excluded from
+        them. All NaN where the effect is ``fixed``: 0 by construction, since no path of the model leads there.
+        ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the treatment. A product of two
+        lagged effects is small: two of .12, large as published ones go, make .014.
+
+        ``evidence``, indexed by ``event``: ``probability``, ``mcse``, and ``prior``, the probability of the same event
+        before the data. Distrust a probability whose ``mcse`` is not small against its distance to the certainty
+        asked for.
+
+        ``tables["curve"]``, indexed by ``effect`` and ``time`` since the change: ``mean``, ``lower``, ``upper``,
+        standardised. Intervals hold at each time, not for the whole curve. ``tables["share"]``: ``median``, ``lower``
+        and ``upper`` of the indirect effect's share of the total one; missing where it is not defined, which the text
+        explains.
+
+        ``draws``: each effect by its name, standardised, and in raw units with ``raw_`` before its name, computed draw
+        by draw; dims ``(chain, draw)``.
+
+        ``verdict``: "indirect effect positive", "indirect effect negative" or "undecided".
 
     Raises
     ------
@@ -253,69 +160,117 @@ def mediation(
        and mediators. Journal of the Royal Statistical Society B 79, 917-938.
        https://doi.org/10.1111/rssb.12194
     """
-    named = (mediators,) if isinstance(mediators, str) else tuple(mediators)
-    asked = (paths,) if isinstance(paths, str) else tuple(paths)
     health, problems = fit.health, Problems("This question of mediation cannot be asked")
-    fit = in_group(fit, group, problems)
-    plan = plan_of(problems, fit, treatment, named, outcome, horizon, start, change, timing, asked, margin, certainty)
-    dynamics = dynamics_of(fit, plan, "posterior")
-    sustained = change == "sustained"
-    curves = effects_of(dynamics, treatment, named, outcome, sustained=sustained, paths=plan.paths)
-    draws = curves.isel(time=-1, drop=True)
-    unit = xr.DataArray(
-        dynamics.sds[..., dynamics.measures.index(outcome)] / dynamics.sds[..., dynamics.measures.index(treatment)],
-        dims=("chain", "draw"),
-    )
-    raw_draws = draws * unit
-    prior = _prior_draws(fit, plan, treatment, named, outcome, sustained)
-    fixed = fixed_of(fit, plan, treatment, named, outcome, sustained)
-    proportion, said = _proportion(draws["indirect"], draws["total"], draws["direct"], margin)
-    if "direct" in fixed:
-        proportion, said = None, f"Share that is indirect: all of it, since the direct effect is {FIXED}."
-    verdict = _verdict(draws["indirect"], certainty, health)
-    table = with_fixed(_table(draws, raw_draws, prior), np.isin([str(name) for name in draws], fixed), PROBABILITIES)
-    return Mediation(
+    fit = population(fit, group, problems)
+    asked = MediatedChange(
         treatment=treatment,
-        mediators=named,
+        mediators=(mediators,) if isinstance(mediators, str) else tuple(mediators),
         outcome=outcome,
+        sustained=change == "sustained",
+        paths=canonical_paths([paths] if isinstance(paths, str) else paths),
+    )
+    until = _checked(fit, asked, horizon, start, change, timing, margin, certainty, problems)
+    dynamics = dynamics_over(fit, until, "posterior")
+    curves = asked.effects(dynamics)
+    draws = curves.isel(time=-1, drop=True)
+    raw_draws = draws * _raw_unit(dynamics.sds, [dynamics.measures.index(name) for name in (treatment, outcome)])
+    prior = _prior_draws(fit, asked, until)
+    fixed = asked.fixed(fit.spec, until.steps)
+    table = _table(draws, raw_draws, prior, fixed)
+    share, share_in_words = _share(draws["indirect"], draws["total"], draws["direct"], margin)
+    if "direct" in fixed:
+        share, share_in_words = {}, f"Share that is indirect: all of it, since the direct effect is {FIXED}."
+    return Answer(
+        question="mediation",
+        arguments={
+            "treatment": treatment,
+            "mediators": asked.mediators,
+            "outcome": outcome,
+            "horizon": float(horizon),
+            "start": until.start,
+            "group": group,
+            "change": change,
+            "timing": until.timing,
+            "paths": asked.paths,
+            "margin": margin,
+            "certainty": certainty,
+        },
+        heading=_heading(fit, asked, until) + (f", group {group}" if group else ""),
         table=table,
+        body=(
+            _estimand(fit, asked, until),
+            _in_words(table, draws.sizes["chain"] * draws.sizes["draw"]),
+            share_in_words,
+        ),
         evidence=_evidence(draws, prior, margin, fixed),
-        draws=draws,
-        raw_draws=raw_draws,
-        curve=_curve(curves),
-        proportion=proportion,
-        proportion_in_words=said,
-        verdict=verdict,
-        warnings=_warnings(fit, health, plan, treatment, named, outcome)
-        + _without_value(prior)
-        + _no_sign(draws, prior, fixed),
-        estimand=_estimand(fit, plan, treatment, named, outcome, change),
-        timing=plan.timing,
-        change=change,
-        horizon=float(horizon),
-        start=plan.start,
-        dynamics=dynamics,
-        paths=plan.paths,
-        certainty=certainty,
-        margin=margin,
-        assumptions=_assumptions(fit, plan, treatment, named, outcome),
+        tables={"curve": _curve(curves)} | ({"share": pd.DataFrame(share, index=["indirect"])} if share else {}),
+        draws=draws.merge(raw_draws.rename({name: f"raw_{name}" for name in raw_draws})),
+        verdict=_verdict(draws["indirect"], certainty, health),
+        reasons=(*_doubts(fit, health, asked, until), *_without_value(prior), *_no_sign(draws, prior, fixed)),
+        assumptions=_assumptions(fit, asked, until),
+        before_assumptions="About prediction; about mediation only under these assumptions:",
         health=health,
-        heading=_heading(fit, plan, treatment, named, outcome) + (f", group {group}" if group else ""),
-        time_unit=fit.panel.time_unit,
+        basis=MediatedDynamics(asked, dynamics),
+        figure=partial(_figure, time_unit=fit.panel.time_unit),
     )
 
 
-def _prior_draws(
-    fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str, sustained: bool
-) -> xr.Dataset | None:
+def _checked(
+    fit: Fit,
+    asked: MediatedChange,
+    horizon: float,
+    start: float | None,
+    change: str,
+    timing: str | None,
+    margin: float,
+    certainty: float,
+    problems: Problems,
+) -> Horizon:
+    """Steps from the change to the outcome, or one `SpecError` with all problems, those noted before too."""
+    problems.found += not_followed(fit.spec)
+    undefined = [name for name in asked.mediators if fit.panel.requires.get(name) == asked.treatment]
+    problems.found += [NOT_DEFINED.format(mediator=name, state=asked.treatment) for name in undefined]
+    if not undefined:
+        problems.found += role_problems(fit.spec, asked.treatment, asked.mediators, asked.outcome)
+    problems.found += mediated_path_problems(asked)
+    can_be_followed = not problems.found
+    if change not in ("pulse", "sustained"):
+        problems.add(f"change must be 'pulse' or 'sustained'; got {shown(change)}.")
+    check_margin(margin, problems)
+    check_certainty(certainty, problems)
+    until = horizon_of(fit, horizon, start, timing, problems)
+    if until is not None and can_be_followed:
+        problems.found += _fixed_problems(fit.spec, asked, until.steps)
+    problems.raise_as(SpecError)
+    assert until is not None
+    return until
+
+
+def _fixed_problems(spec: CrossLagged, asked: MediatedChange, n_steps: int | None) -> Iterator[str]:
+    """Reasons why what is asked about is 0 by construction."""
+    fixed = asked.fixed(spec, n_steps)
+    why = f"over this horizon (fixed at 0: {', '.join(spec.remove) or 'nothing'})"
+    if "indirect" in fixed:
+        yield (
+            f"No path leads from '{asked.treatment}' through {in_words([f"'{name}'" for name in asked.mediators])} to "
+            f"'{asked.outcome}' {why}, so the indirect effect is {FIXED}. Free the paths, or name other mediators."
+        )
+    for path in asked.paths:
+        if path in fixed:
+            yield f"The path '{path}' is {FIXED} {why}. It needs {path.count(ARROW)} steps, all free."
+
+
+def _raw_unit(sds: np.ndarray, places: Sequence[int]) -> xr.DataArray:
+    """Units of the outcome per unit of the treatment that one SD per SD is; positions of treatment and outcome."""
+    treatment, outcome = places
+    return xr.DataArray(sds[..., outcome] / sds[..., treatment], dims=("chain", "draw"))
+
+
+def _prior_draws(fit: Fit, asked: MediatedChange, until: Horizon) -> xr.Dataset | None:
     if "prior" not in fit.draws.children:
         return None
-    dynamics = dynamics_of(fit, plan, "prior")
-    if plan.timing == "continuous":
-        dynamics = dynamics.at(0.0, plan.horizon)
     with np.errstate(over="ignore", invalid="ignore"):  # a prior may allow explosive dynamics
-        effects = effects_of(dynamics, treatment, mediators, outcome, sustained=sustained, paths=plan.paths)
-    return effects.isel(time=-1, drop=True)
+        return asked.effects_at_end(dynamics_over(fit, until, "prior"))
 
 
 def _without_value(prior: xr.Dataset | None) -> tuple[str, ...]:
@@ -329,34 +284,22 @@ def _without_value(prior: xr.Dataset | None) -> tuple[str, ...]:
 
 
 def _no_sign(draws: xr.Dataset, prior: xr.Dataset | None, fixed: Sequence[str]) -> tuple[str, ...]:
-    def of(effects: xr.Dataset | None, name: str) -> float:
+    def zero(effects: xr.Dataset | None, name: str) -> float:
         return 0.0 if effects is None else float((effects[name] == 0).mean())
 
     free = [name for name in map(str, draws) if name not in fixed]
-    return signless({name: (of(draws, name), of(prior, name)) for name in free})
+    return signless({name: (zero(draws, name), zero(prior, name)) for name in free})
 
 
-def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None) -> pd.DataFrame:
-    rows = {}
-    for name, effect in draws.items():
-        lower, upper = interval(effect, "chain", "draw")
-        raw_lower, raw_upper = interval(raw[name], "chain", "draw")
-        positive = probability(above(effect, 0))
-        before = None if prior is None else probability(above(prior[name], 0))
-        rows[str(name)] = {
-            "mean": float(effect.mean()),
-            "lower": float(lower),
-            "upper": float(upper),
-            "p_positive": positive.value,
-            "p_positive_mcse": positive.mcse,
-            "p_positive_prior": np.nan if before is None else before.value,
-            "no_sign": positive.undefined,
-            "no_sign_prior": np.nan if before is None else before.undefined,
-            "raw_mean": float(raw[name].mean()),
-            "raw_lower": float(raw_lower),
-            "raw_upper": float(raw_upper),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect")
+def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None, fixed: Sequence[str]) -> pd.DataFrame:
+    rows = {
+        str(name): mean_and_interval(effect)
+        | sign(effect, effect * np.nan if prior is None else prior[name])
+        | mean_and_interval(raw[name], "raw_")
+        for name, effect in draws.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect")
+    return with_fixed(table, table.index.isin(fixed), PROBABILITIES)
 
 
 def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float, fixed: Sequence[str]) -> pd.DataFrame:
@@ -392,25 +335,22 @@ def _curve(curves: xr.Dataset) -> pd.DataFrame:
     stacked = curves.to_dataarray("effect")
     lower, upper = interval(stacked, "chain", "draw")
     columns = {"mean": stacked.mean(("chain", "draw")), "lower": lower, "upper": upper}
-    index = pd.MultiIndex.from_product(
-        [stacked["effect"].to_numpy(), stacked["time"].to_numpy()], names=["effect", "time"]
-    )
-    values = {name: part.transpose("effect", "time").to_numpy().ravel() for name, part in columns.items()}
-    return pd.DataFrame(values, index=index)
+    return xr.Dataset(columns).to_dataframe(["effect", "time"])[list(columns)]
 
 
-def _proportion(
+def _share(
     indirect: xr.DataArray, total: xr.DataArray, direct: xr.DataArray, margin: float
-) -> tuple[dict[str, float] | None, str]:
+) -> tuple[dict[str, float], str]:
+    """The share of the total effect that is indirect, empty where it is not defined, and a sentence about it."""
     signed = max((probability(side(total, 0)) for side in (above, below)), key=lambda side: side.value)
     small = probability(indicator(abs(total) < margin, total))
     reasons = []
     if not signed.value > CERTAINTY:
-        reasons.append(f"the sign of the total effect is not settled ({_p('the more probable sign', signed)})")
+        reasons.append(f"the sign of the total effect is not settled ({stated('the more probable sign', signed)})")
     if small.value >= MOST_NEGLIGIBLE:
-        reasons.append(f"the total effect may be next to nothing ({_p(f'|total| < {number(margin)}', small)})")
+        reasons.append(f"the total effect may be next to nothing ({stated(f'|total| < {number(margin)}', small)})")
     if reasons:
-        return None, f"Share that is indirect: not defined, since {' and '.join(reasons)}."
+        return {}, f"Share that is indirect: not defined, since {' and '.join(reasons)}."
     share = indirect / total.where(total != 0)
     lower, upper = (float(bound) for bound in interval(share, "chain", "draw"))
     median = float(share.median())
@@ -418,14 +358,10 @@ def _proportion(
     text = f"Share that is indirect: {median:.2f} [{lower:.2f}, {upper:.2f}] of the total effect."
     if opposed.value > 1 - CERTAINTY:
         text += (
-            f" {_p('direct and indirect effects have opposite signs', opposed)}; where they do, the share lies "
+            f" {stated('direct and indirect effects have opposite signs', opposed)}; where they do, the share lies "
             "outside 0 to 1 and is no share."
         )
     return {"median": median, "lower": lower, "upper": upper}, text
-
-
-def _p(event: str, value: Probability) -> str:
-    return f"P({event}) = {value}".replace("= >", ">").replace("= <", "<")
 
 
 def _verdict(indirect: xr.DataArray, certainty: float, health: Health) -> str:
@@ -436,87 +372,136 @@ def _verdict(indirect: xr.DataArray, certainty: float, health: Health) -> str:
     return "undecided"
 
 
-def _warnings(
-    fit: Fit, health: Health, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str
-) -> tuple[str, ...]:
-    found = []
+def _doubts(fit: Fit, health: Health, asked: MediatedChange, until: Horizon) -> Iterator[str]:
     if not health.healthy:
-        found.append(f"The draws cannot be trusted: {' '.join(health.problems)}")
-    found += hardly_within(fit, (treatment, *mediators, outcome))
-    found += [
-        f"{path} is its effect where '{name}', which changes it, is 0." for path, name in fit.spec.moderated.items()
-    ]
+        yield f"The draws cannot be trusted: {' '.join(health.problems)}"
+    yield from hardly_within(fit, asked.measures)
+    for path, name in fit.spec.moderated.items():
+        yield f"{path} is its effect where '{name}', which changes it, is 0."
     span = fit.panel.times[-1] - fit.panel.times[0]
-    if plan.horizon > span * (1 + 1e-9):
-        found.append(
-            f"The horizon of {time_in_words(fit, plan.horizon)} is longer than the panel's {number(span)}: beyond the "
+    if until.length > span * (1 + 1e-9):
+        yield (
+            f"The horizon of {time_in_words(fit, until.length)} is longer than the panel's {number(span)}: beyond the "
             "data the same dynamics are assumed to go on."
         )
-    return tuple(found)
 
 
-def _estimand(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str, change: str) -> str:
-    kept = "and leaving it to itself (pulse)" if change == "pulse" else "and keeping it there (sustained)"
-    held = in_words(mediators)
-    if plan.timing == "continuous":
-        how = f"with {held} held on the expected course at every moment (continuous-time effects)"
+def _estimand(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
+    kept = "and keeping it there (sustained)" if asked.sustained else "and leaving it to itself (pulse)"
+    mediators = in_words(asked.mediators)
+    if until.timing == "continuous":
+        how = f"with {mediators} held on the expected course at every moment (continuous-time effects)"
         other = "Held at the waves only, the numbers would differ."
     else:
-        if plan.intervals is not None:
-            times = [number(time) for time in fit.panel.times[plan.wave : plan.wave + plan.n_steps + 1]]
-            steps = f"{plan.n_steps} steps, waves {in_words(times)}"
-        else:
-            steps = f"{plan.n_steps} steps of {time_in_words(fit, plan.step)}"
-        how = f"with {held} held on the expected course at each step (wave-by-wave effects: {steps})"
+        steps = f"{until.n_steps} steps of {time_in_words(fit, until.step)}"
+        if until.intervals is not None:
+            times = [number(time) for time in fit.panel.times[until.wave : until.wave + until.n_steps + 1]]
+            steps = f"{until.n_steps} steps, waves {in_words(times)}"
+        how = f"with {mediators} held on the expected course at each step (wave-by-wave effects: {steps})"
         other = "Held at every moment in continuous time, the numbers would differ."
-    rest = [name for name in fit.spec.measures if name not in (treatment, *mediators, outcome)]
-    through = f" Ways through {in_words(rest)} count as direct." if rest else ""
+    others = [name for name in fit.spec.measures if name not in asked.measures]
+    through = f" Paths through {in_words(others)} count as direct." if others else ""
     return (
-        f"What raising {treatment} by one SD at {number(plan.start)} {kept} does to {outcome} "
-        f"{time_in_words(fit, plan.horizon)} later; direct: {how}; indirect: the rest.{through} {other}"
+        f"What raising {asked.treatment} by one SD at {number(until.start)} {kept} does to {asked.outcome} "
+        f"{time_in_words(fit, until.length)} later; direct: {how}; indirect: total minus direct.{through} {other}"
     )
 
 
-def _heading(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str) -> str:
-    within = within_in_words(fit, (treatment, *mediators, outcome))
+def _heading(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
+    within = within_in_words(fit, asked.measures)
     return (
-        f"{treatment}{ARROW}{outcome} through {in_words(mediators)}{within}, SD per SD with the SDs at "
-        f"{number(plan.start)}; {sample_in_words(fit)}{units_in_words(fit, (treatment, outcome))}"
+        f"{asked.treatment}{ARROW}{asked.outcome} through {in_words(asked.mediators)}{within}, SD per SD with the SDs "
+        f"at {number(until.start)}; {sample_in_words(fit)}{units_in_words(fit, (asked.treatment, asked.outcome))}"
     )
 
 
-def _assumptions(fit: Fit, plan: Plan, treatment: str, mediators: tuple[str, ...], outcome: str) -> tuple[str, ...]:
-    named = in_words(mediators)
+def _assumptions(fit: Fit, asked: MediatedChange, until: Horizon) -> tuple[str, ...]:
+    treatment, mediators = asked.treatment, in_words(asked.mediators)
     order = (
         "Causes act from moment to moment with one drift that does not change with time."
-        if plan.timing == "continuous"
+        if until.timing == "continuous"
         else "Causes take exactly one step to act: what happens between the waves, or at once, is not counted as an "
         "effect."
     )
-    exact = [name for name in mediators if name not in fit.spec.random_families]
-    error = "There is no measurement error in {}; error hides part of an indirect effect in the direct one."
+    without_error = [name for name in asked.mediators if name not in fit.spec.random_families]
+    error = (
+        f"There is no measurement error in {in_words(without_error)}; error hides part of an indirect effect in the "
+        "direct one."
+    )
     return (
-        f"However {treatment} or {named} come to change, the same consequences follow (consistency), and such changes "
-        "occur (positivity).",
+        f"However {treatment} or {mediators} come to change, the same consequences follow (consistency), and such "
+        "changes occur (positivity).",
         f"Given the measured past{' and stable differences between people' if fit.spec.random_intercepts else ''}, "
-        f"nothing unmeasured that changes with time drives two of {in_words((treatment, *mediators, outcome))} "
-        "(sequential exchangeability); see ab.sensitivity.",
+        f"nothing unmeasured that changes with time drives two of {in_words(asked.measures)} (sequential "
+        "exchangeability); see ab.sensitivity.",
         order,
-        f"There are no interactions: {treatment} and {named} do not modify each other's effects.",
-        *([error.format(in_words(exact))] if exact else []),
+        f"There are no interactions: {treatment} and {mediators} do not modify each other's effects.",
+        *([error] if without_error else []),
         *fit.spec.assumptions,
     )
 
 
-def _effects_in_words(answer: Mediation) -> list[str]:
-    width, n_characters, n_sign = interval_name(), max(map(len, answer.table.index)), sign_width(answer.table)
-    lines = [f"{'':{n_characters}}     mean  {width:^17}  {'P(effect > 0)':>{n_sign}}  prior  raw units"]
-    for name, row in answer.table.iterrows():
-        bounds = f"[{row['lower']:.3f}, {row['upper']:.3f}]"
-        positive = sign_in_words(row, known_draws(answer.n_draws, row["no_sign"]))
-        prior = "-" if np.isnan(row["p_positive_prior"]) else f"{row['p_positive_prior']:.3f}"
-        raw = f"{row['raw_mean']:.3g} [{row['raw_lower']:.3g}, {row['raw_upper']:.3g}]"
-        lines.append(
-            f"{name:{n_characters}}  {row['mean']:7.3f}  {bounds:^17}  {positive:>{n_sign}}  {prior:>5}  {raw}"
-        )
-    return lines
+def _in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
+    raw = zip(table["raw_mean"], intervals(table, "raw_", ".3g"), strict=True)
+    priors = probabilities(table["p_positive_prior"], n_draws, table["no_sign_prior"])
+    return TextTable.of(
+        {
+            "": [str(name) for name in table.index],
+            "mean": [f"{mean:.3f}" for mean in table["mean"]],
+            interval_name(): intervals(table, form=".3f"),
+            "P(effect > 0)": signs(table, n_draws),
+            "prior": ["-" if np.isnan(p) else cell for p, cell in zip(table["p_positive_prior"], priors, strict=True)],
+            "raw units": [f"{mean:.3g} {inside}" for mean, inside in raw],
+        },
+        left={"raw units"},
+    )
+
+
+def _figure(answer: Answer, time_unit: str | None) -> "Figure":
+    asked, curve = answer.arguments, answer.tables["curve"]
+    return bars_and_bands_figure(
+        labelled_bars(answer.table),
+        [Band.of(name, curve.loc[name], points=asked["timing"] == "waves") for name in ("total", "direct", "indirect")],
+        title=f"{asked['treatment']}{ARROW}{asked['outcome']}: {answer.verdict}",
+        unit="effect, SD per SD",
+        x_label=f"time since the change{f', {time_unit}' if time_unit else ''}",
+    )
+
+
+class MediationArguments(Arguments):
+    """Keys of a question of mediation."""
+
+    named_first: ClassVar[tuple[str, ...]] = ("treatment", "mediators", "outcome")
+    treatment: Measure
+    mediators: Listed[Name] = Field(min_length=1, description="a list of names, such as ['contact']")
+    outcome: Measure
+    horizon: Length
+    start: Annotated[float, Field(description="a number, the time of a wave")] | None = None
+    group: Group | None = None
+    change: Change = "pulse"
+    timing: Timing | None = None
+    paths: Listed[Name] = Field((), description="a list of paths, such as ['x -> m -> y']")
+    margin: Margin = MARGIN
+    certainty: Certainty = CERTAINTY
+
+    def about(self) -> str:
+        """The effect, and through what."""
+        return f"of {self.treatment}{ARROW}{self.outcome} through {in_words(self.mediators)}"
+
+
+def _against(given: MediationArguments, spec: CrossLagged) -> Iterator[str]:
+    yield from not_followed(spec)
+    yield from role_problems(spec, given.treatment, given.mediators, given.outcome)
+    paths = canonical_paths(given.paths)
+    yield from mediated_path_problems(MediatedChange(given.treatment, given.mediators, given.outcome, paths=paths))
+    yield from group_problems(spec, given.group)
+
+
+register(
+    Question(
+        name="mediation",
+        arguments=MediationArguments,
+        answer=lambda fit, given: mediation(fit, **given.given()),
+        check=_against,
+    )
+)

@@ -4,26 +4,26 @@ import numpy as np
 import pandas as pd
 
 from ..basics.names import lagged_path
-from .counterfactual import Counterfactual
-from .mediation import Mediation
+from .counterfactual_plan import CounterfactualPlan
+from .mediated_effects import MediatedDynamics
 
 __all__ = ["benchmarks_of_counterfactual", "benchmarks_of_dynamics", "outcome_sd"]
 
 N_DRAWS = 50
 
 
-def benchmarks_of_dynamics(answer: Mediation, mediator: str) -> dict[str, tuple[float, float]]:
+def benchmarks_of_dynamics(basis: MediatedDynamics, mediator: str) -> dict[str, tuple[float, float]]:
     """Each other measure's correlation with the mediator, and its lagged effect on the outcome; posterior means."""
-    dynamics = answer.dynamics
+    dynamics, outcome = basis.dynamics, basis.change.outcome
     place = dynamics.measures.index(mediator)
     correlations = dynamics.correlations.mean(axis=(0, 1))[place]
     effects = dynamics.path_effects.mean(("chain", "draw"))
-    others = [name for name in dynamics.measures if name not in (mediator, answer.outcome)]
-    on_outcome = {name: float(effects.sel(path=lagged_path(name, answer.outcome))) for name in others}
+    others = [name for name in dynamics.measures if name not in (mediator, outcome)]
+    on_outcome = {name: float(effects.sel(path=lagged_path(name, outcome))) for name in others}
     return {name: (float(correlations[dynamics.measures.index(name)]), on_outcome[name]) for name in others}
 
 
-def benchmarks_of_counterfactual(answer: Counterfactual) -> dict[str, tuple[float, float]]:
+def benchmarks_of_counterfactual(plan: CounterfactualPlan) -> dict[str, tuple[float, float]]:
     """Each measured covariate's difference between the regimes and its effect on the outcome, per SD of both.
 
     The difference is that of the covariate, in its SDs, per unit of treatment given the mediators and
@@ -31,9 +31,8 @@ def benchmarks_of_counterfactual(answer: Counterfactual) -> dict[str, tuple[floa
     that people have. The effect is the change of the outcome's expectation, in its SDs, when the
     covariate alone is one SD higher.
     """
-    simulation = answer.question.simulation
-    order, outcome = simulation.order, simulation.outcome
-    treatments, mediators = answer.question.treatments, answer.question.mediators
+    order, outcome = plan.simulation.order, plan.simulation.outcome
+    treatments, mediators = plan.treatments, plan.mediators
     frame = order.data_of(outcome)
     if frame is None or len(treatments) != 1 or treatments[0] not in frame:
         return {}
@@ -52,11 +51,11 @@ def benchmarks_of_counterfactual(answer: Counterfactual) -> dict[str, tuple[floa
         design = np.column_stack([np.ones(len(frame)), frame[[*needed, *others]].to_numpy(float)])
         difference = np.linalg.lstsq(design, (values - values.mean()) / values.std(), rcond=None)[0][1]
         effect = order.effect_of_raising(name, float(values.std()), outcome, frame, N_DRAWS)
-        found[name] = (float(difference), effect / outcome_sd(answer))
+        found[name] = (float(difference), effect / outcome_sd(plan))
     return found
 
 
-def outcome_sd(answer: Counterfactual) -> float:
+def outcome_sd(plan: CounterfactualPlan) -> float:
     """SD of the observed outcome; NaN where there is none."""
-    observed = answer.question.simulation.order.observed(answer.outcome)
+    observed = plan.simulation.order.observed(plan.simulation.outcome)
     return float(np.nanstd(observed)) if observed is not None else np.nan

@@ -15,11 +15,11 @@ from ..basics.names import choices, in_words, lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, Marker, hidden_cause_figure
 from ..posterior.summaries import Probability, indicator, interval, interval_name
+from .answer import Answer
 from .arguments import check_certainty
-from .counterfactual import Counterfactual
-from .dynamics import Dynamics, effects_of
+from .counterfactual_answer import SimulatedRegimes
 from .hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
-from .mediation import Mediation
+from .mediated_effects import MediatedDynamics
 from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
 from .structure import FIXED
 
@@ -157,7 +157,7 @@ class Sensitivity:
 
 @checked(apart=["seed"])
 def sensitivity(
-    answer: Mediation | Counterfactual,
+    answer: Answer,
     *,
     effect: str = "indirect",
     mediator: str | None = None,
@@ -210,15 +210,18 @@ def sensitivity(
     .. [1] VanderWeele (2010). Bias formulas for sensitivity analysis for direct and indirect effects.
        Epidemiology 21, 540-551.
     """
-    asked = _check(answer, effect, mediator, hidden_cause, rho, prior_sd, certainty, seed)
-    scale = 1.0 if isinstance(answer, Mediation) else outcome_sd(answer)
-    if isinstance(answer, Mediation):
-        chosen = mediator or answer.mediators[0]
-        at = _of_dynamics(answer, effect, chosen)
-        measured = benchmarks_of_dynamics(answer, chosen)
+    basis = _basis_of(answer)
+    asked = _check(answer, basis, effect, mediator, hidden_cause, rho, prior_sd, certainty, seed)
+    outcome = answer.arguments["outcome"]
+    if isinstance(basis, MediatedDynamics):
+        chosen, scale = mediator or basis.change.mediators[0], 1.0
+        at = _of_dynamics(basis, effect, chosen)
+        measured = benchmarks_of_dynamics(basis, chosen)
+        by_correlation, zero = _by_rho(basis, effect, chosen, rho, float(np.sign(at(0.0, 0.0).mean())) or 1.0)
     else:
+        chosen, scale, by_correlation, zero = "", outcome_sd(basis.plan), None, np.nan
         at = _of_counterfactual(answer.draws[effect], scale)
-        measured = benchmarks_of_counterfactual(answer)
+        measured = benchmarks_of_counterfactual(basis.plan)
     estimate = at(0.0, 0.0)
     sign = float(np.sign(estimate.mean())) or 1.0
     adverse = 1.0 if abs(float(at(0.1, 0.1).mean())) <= abs(float(at(-0.1, 0.1).mean())) else -1.0
@@ -232,9 +235,6 @@ def sensitivity(
         "effect": _first(curve["mean"] * sign <= 0),
     }
     benchmarks = _benchmarks(measured, at, adverse, sign)
-    by_correlation, zero = None, np.nan
-    if isinstance(answer, Mediation):
-        by_correlation, zero = _by_rho(answer, effect, mediator or answer.mediators[0], rho, sign)
     rng = np.random.default_rng([seed, *b"hidden cause"])
     start, on_outcome = prior_sd * rng.standard_normal((2, *estimate.shape))
     averaged = at(np.clip(start, -LARGEST_CORRELATION, LARGEST_CORRELATION), on_outcome)
@@ -251,15 +251,25 @@ def sensitivity(
         curve=curve,
         sentence=_sentence(effect, tipping, benchmarks, asked),
         certainty=asked,
-        assumptions=_assumptions(answer, mediator),
-        heading=_heading(answer, effect),
-        unit="effect, SD per SD" if isinstance(answer, Mediation) else f"difference in {answer.outcome}",
+        assumptions=_assumptions(outcome, chosen),
+        heading=_heading(basis, outcome, effect),
+        unit="effect, SD per SD" if isinstance(basis, MediatedDynamics) else f"difference in {outcome}",
         n_draws=answer.n_draws,
     )
 
 
+def _basis_of(answer: Answer) -> MediatedDynamics | SimulatedRegimes:
+    if not isinstance(answer.basis, MediatedDynamics | SimulatedRegimes):
+        raise SpecError(
+            f"answer must be one of ab.mediation(...), or of simulated effects such as ab.interventional_effects(...); "
+            f"got one of '{answer.question}'."
+        )
+    return answer.basis
+
+
 def _check(
-    answer: Mediation | Counterfactual,
+    answer: Answer,
+    basis: MediatedDynamics | SimulatedRegimes,
     effect: str,
     mediator: str | None,
     strengths: Sequence[float],
@@ -277,11 +287,11 @@ def _check(
             f"The effect '{effect}' is {FIXED} in this answer, so that it has no sign which a hidden cause could "
             "change. Ask about another effect."
         )
-    if isinstance(answer, Counterfactual):
+    if isinstance(basis, SimulatedRegimes):
         if mediator is not None:
             problems.add("mediator is for answers of ab.mediation; simulated effects take all mediators together.")
-    elif mediator is not None and mediator not in answer.mediators:
-        problems.add(f"'{mediator}' is not a mediator of this answer. Mediators: {quoted(answer.mediators)}.")
+    elif mediator is not None and mediator not in basis.change.mediators:
+        problems.add(f"'{mediator}' is not a mediator of this answer. Mediators: {quoted(basis.change.mediators)}.")
     if not all(0 <= each < LARGEST_CORRELATION for each in strengths):
         problems.add(f"hidden_cause must lie from 0 to below {LARGEST_CORRELATION}; got {shown(list(strengths))}.")
     if not all(-1 < each < 1 for each in rho):
@@ -289,40 +299,25 @@ def _check(
     if not 0 < prior_sd < 1:
         problems.add(f"prior_sd must lie between 0 and 1; got {shown(prior_sd)}.")
     check_seed(seed, problems)
-    asked = answer.certainty if certainty is None else certainty
+    asked: float = answer.arguments["certainty"] if certainty is None else certainty
     check_certainty(asked, problems)
-    if isinstance(answer, Counterfactual) and not np.isfinite(outcome_sd(answer)):
-        problems.add(f"Nobody's '{answer.outcome}' was observed, so strengths in its SDs mean nothing.")
+    if isinstance(basis, SimulatedRegimes) and not np.isfinite(outcome_sd(basis.plan)):
+        problems.add(f"Nobody's '{answer.arguments['outcome']}' was observed, so strengths in its SDs mean nothing.")
     problems.raise_as(SpecError)
     return asked
 
 
-def _of_dynamics(answer: Mediation, effect: str, mediator: str) -> EffectAt:
-    dynamics = answer.dynamics
-    if dynamics.timing == "continuous":
-        dynamics = dynamics.at(0.0, answer.horizon)
-    place = dynamics.measures.index(mediator)
-    inverse = np.linalg.inv(dynamics.correlations)[..., place]
+def _of_dynamics(basis: MediatedDynamics, effect: str, mediator: str) -> EffectAt:
+    dynamics, change = basis.dynamics, basis.change
+    inverse = np.linalg.inv(dynamics.correlations)[..., dynamics.measures.index(mediator)]
 
     def at(start: Any, on_outcome: Any) -> xr.DataArray:
         biases: dict[tuple[str, str], Array | float] = {
-            (name, answer.outcome): start * on_outcome * inverse[..., k] for k, name in enumerate(dynamics.measures)
+            (name, change.outcome): start * on_outcome * inverse[..., k] for k, name in enumerate(dynamics.measures)
         }
-        return _effect(answer, dynamics.shifted(biases), effect)
+        return change.effects_at_end(dynamics.shifted(biases))[effect]
 
     return at
-
-
-def _effect(answer: Mediation, dynamics: Dynamics, effect: str) -> xr.DataArray:
-    effects = effects_of(
-        dynamics,
-        answer.treatment,
-        answer.mediators,
-        answer.outcome,
-        sustained=answer.change == "sustained",
-        paths=answer.paths,
-    )
-    return effects[effect].isel(time=-1, drop=True)
 
 
 def _of_counterfactual(draws: xr.DataArray, scale: float) -> EffectAt:
@@ -330,20 +325,18 @@ def _of_counterfactual(draws: xr.DataArray, scale: float) -> EffectAt:
 
 
 def _by_rho(
-    answer: Mediation, effect: str, mediator: str, rho: Sequence[float], sign: float
+    basis: MediatedDynamics, effect: str, mediator: str, rho: Sequence[float], sign: float
 ) -> tuple[pd.DataFrame, float]:
-    dynamics = answer.dynamics
-    if dynamics.timing == "continuous":
-        dynamics = dynamics.at(0.0, answer.horizon)
-    from_mediator, to_outcome = (dynamics.measures.index(name) for name in (mediator, answer.outcome))
-    path = dynamics.path_effects.sel(path=lagged_path(mediator, answer.outcome)).to_numpy()
+    dynamics, change = basis.dynamics, basis.change
+    from_mediator, to_outcome = (dynamics.measures.index(name) for name in (mediator, change.outcome))
+    path = dynamics.path_effects.sel(path=lagged_path(mediator, change.outcome)).to_numpy()
     precision = np.linalg.inv(dynamics.innovations)
     mediator_sd = 1 / np.sqrt(precision[..., from_mediator, from_mediator])
     outcome_innovation = np.sqrt(dynamics.innovations[..., to_outcome, to_outcome])
 
     def at(value: float) -> xr.DataArray:
         bias = path - direct_path_at(value, path, mediator_sd, outcome_innovation)
-        return _effect(answer, dynamics.shifted({(mediator, answer.outcome): bias}), effect)
+        return change.effects_at_end(dynamics.shifted({(mediator, change.outcome): bias}))[effect]
 
     zero = _zero_nearest_to_0(lambda value: float(at(value).mean()))
     return _rows({float(value): at(value) for value in rho}, sign, "rho"), zero
@@ -391,12 +384,12 @@ def _benchmarks(measured: Mapping[str, tuple[float, float]], at: EffectAt, adver
     return sizes.rename_axis("measured").join(_rows(like, sign, "measured"))
 
 
-def _e_values(answer: Mediation | Counterfactual, scale: float) -> pd.DataFrame:
+def _e_values(answer: Answer, scale: float) -> pd.DataFrame:
     rows = {}
     for name in ("total", "direct", "indirect"):
         if name not in answer.table.index:
             continue
-        row = answer.table.loc[name] / scale
+        row = answer.table.loc[name, ["mean", "lower", "upper"]].astype(float) / scale
         nearest = 0.0 if row["lower"] <= 0 <= row["upper"] else min(row["lower"], row["upper"], key=abs)
         ratio = risk_ratio_of_difference(row["mean"])
         rows[name] = {
@@ -426,26 +419,25 @@ def _sentence(effect: str, tipping: Mapping[str, float], benchmarks: pd.DataFram
     return f"{first}; {in_words(measured)}."
 
 
-def _assumptions(answer: Mediation | Counterfactual, mediator: str | None) -> tuple[str, ...]:
-    if isinstance(answer, Counterfactual):
+def _assumptions(outcome: str, mediator: str) -> tuple[str, ...]:
+    if not mediator:
         return (
             "One hidden cause, whose effect on the outcome does not differ between regimes or with the mediators.",
             "Everything that the answer itself rests on, but for that hidden cause.",
         )
-    chosen = mediator or answer.mediators[0]
     return (
-        f"One hidden cause, which drives {chosen} and, one step later, {answer.outcome}, and no other measure; it acts "
+        f"One hidden cause, which drives {mediator} and, one step later, {outcome}, and no other measure; it acts "
         "linearly and at every step alike.",
-        f"Correlations rho are those of the innovations of {chosen}, given the other measures, and of the next "
-        f"{answer.outcome}.",
+        f"Correlations rho are those of the innovations of {mediator}, given the other measures, and of the next "
+        f"{outcome}.",
         "Everything that the answer itself rests on, but for that hidden cause.",
     )
 
 
-def _heading(answer: Mediation | Counterfactual, effect: str) -> str:
-    if isinstance(answer, Counterfactual):
-        return f"{effect} effect on {answer.outcome} under hidden causes, in its own unit"
+def _heading(basis: MediatedDynamics | SimulatedRegimes, outcome: str, effect: str) -> str:
+    if isinstance(basis, SimulatedRegimes):
+        return f"{effect} effect on {outcome} under hidden causes, in its own unit"
     return (
-        f"{effect} effect of {answer.treatment} on {answer.outcome} through {in_words(answer.mediators)} under hidden "
-        "causes, SD per SD"
+        f"{effect} effect of {basis.change.treatment} on {outcome} through {in_words(basis.change.mediators)} under "
+        "hidden causes, SD per SD"
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ...basics.declared import Column, Declared, Listed, Name, Positive, Table, Text, read, read_partly
 from ...basics.problems import ModelFileError, Problems, SpecError
-from ...causal.regressions.rows import complete_rows
+from ...causal.rows import complete_rows
 from ...panel import Panel
 from ...questions.answer import Answer
 from ...questions.association import association

@@ -22,7 +22,7 @@ from ...engine.moments.histories import KEPT, NEW, OFF
 from ...engine.moments.kernel import moments
 from ...engine.moments.linear_system import LinearSystem
 from ...engine.moments.program_kernel import run
-from ...engine.moments.reference import structural_matrices
+from ...engine.moments.structure import structural_matrices
 from ...panel import Absence, Panel, told_states
 from ...spec.responses import BetaBinomial, Days, Family, Items, Ordinal, YesNo
 from .prediction import statistic_table

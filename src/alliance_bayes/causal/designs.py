@@ -1,0 +1,203 @@
+"""Designs whose coefficients no data can tell apart, found before anything is drawn."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import fdtr
+
+from ..basics.names import in_words
+from ..spec.association import WITHIN, RandomInterceptRegression
+
+__all__ = ["Clock", "indistinct_columns", "split_problems"]
+
+Array = NDArray[np.float64]
+
+# Bambi's priors allow a coefficient 2.5 SDs of the outcome per SD of its column. What the other columns leave of one
+# can then move the outcome by 2.5 of its SDs times the share that is left: with a thousandth, priors alone decide.
+LEAST_LEFT = 1e-3
+# The mean of n values differs between people by chance by 1 / sqrt(n) of the SD within them. Less than a quarter of
+# that, in enough people for that to be no chance, is what rounding leaves of a column that was centred within persons.
+LEAST_BETWEEN = 0.25
+IMPOSSIBLE = 1e-5
+ROUNDING = 1e-12  # of the largest value: what differences of equal numbers may leave in double precision
+SMALL = 0.01  # of the largest contribution to a linear combination: not worth naming
+FAR = 0.01  # SD of a factor per distance of its mean from 0: a product with it is nearly a multiple of the other
+
+
+def split_problems(
+    regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, data: pd.DataFrame
+) -> list[str]:
+    """Exposures that cannot be split into the person's mean and the deviation from it, one sentence each.
+
+    Parameters
+    ----------
+    regression, outcome
+        What is asked.
+    rows
+        Its `complete_rows`.
+    data
+        All rows, over which a column may have been centred before some of them were left out.
+    """
+    found = []
+    for name in regression.exposures:
+        if np.abs(rows[name + WITHIN]).max() <= ROUNDING * np.abs(rows[name]).max():
+            found.append(
+                f"The exposure '{name}' does not change within persons over the rows of '{outcome}', so that it has no "
+                f"deviation from the person's mean. Leave it out of exposures; it may stay in the formula."
+            )
+            continue
+        for place, each in ((f"the rows of '{outcome}'", rows), ("all rows of the data that hold it", data)):
+            means = _PersonMeans.of(each, name, regression.person)
+            if means.equal:
+                found.append(
+                    f"The exposure '{name}' does not differ between persons over {place}: their means have an SD of "
+                    f"{means.sd:.2g}, where chance alone would leave {means.sd_by_chance:.2g}, as in a column that was "
+                    "centred within persons. Give the column as it was measured, since it is split here. One whose "
+                    "person means are equal by design may be in the formula, but not among the exposures."
+                )
+                break
+    return found
+
+
+class _PersonMeans(NamedTuple):
+    """How much the means of persons differ.
+
+    Attributes
+    ----------
+    sd
+        Of the means over persons.
+    sd_by_chance
+        Expected of values of which none belongs to a person more than to another.
+    probability
+        Of an SD as small by chance.
+    """
+
+    sd: float
+    sd_by_chance: float
+    probability: float
+
+    @property
+    def equal(self) -> bool:
+        """Whether something has made them equal."""
+        return self.sd < LEAST_BETWEEN * self.sd_by_chance and self.probability < IMPOSSIBLE
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, name: str, person: str) -> "_PersonMeans":
+        """Of a column over the rows that hold it.
+
+        Means have by chance a variance of s_i^2 / n_i, with a variance s_i^2 of each person's own, since exposures may
+        change in few persons. The ratio of the observed to the expected sum of squares is F distributed with
+        Satterthwaite's degrees of freedom [1]_. Persons with one row, who have no s_i, only add to what is observed.
+
+        .. [1] Brown & Forsythe (1974). The small sample behavior of some statistics which test the equality of several
+           means. Technometrics 16, 129-132.
+        """
+        held = rows[[person, name]].dropna()
+        held = held[np.isfinite(held[name].to_numpy(float))]
+        codes = pd.factorize(held[person])[0]
+        values = held[name].to_numpy(float)
+        unit = float(np.abs(values).max()) or 1.0
+        values = values / unit
+        values -= values.mean()
+        n = np.bincount(codes)
+        means = np.bincount(codes, values) / n
+        squares = np.bincount(codes, (values - means[codes]) ** 2)
+        more = n > 1
+        by_chance = squares[more] / (n[more] - 1) / n[more]
+        if not by_chance.any():
+            return cls(unit * float(means.std()), 0.0, 1.0)
+        between = by_chance.sum() ** 2 / (by_chance**2).sum()
+        within = by_chance.sum() ** 2 / (by_chance**2 / (n[more] - 1)).sum()
+        ratio = ((means - means.mean()) ** 2).sum() / by_chance.sum()
+        sd_by_chance = unit * float(np.sqrt(by_chance.sum() / len(n)))
+        return cls(unit * float(means.std()), sd_by_chance, float(fdtr(between, within, ratio)))
+
+
+class Clock(NamedTuple):
+    """The time in a design.
+
+    Attributes
+    ----------
+    name
+        Its column.
+    steps
+        Its values there, shape ``(row,)``, whether it has a coefficient of its own or not.
+    cure
+        How to count it from one of its own values.
+    """
+
+    name: str
+    steps: Array
+    cure: str
+
+
+def indistinct_columns(
+    names: Sequence[str], design: Array, *, intercept: bool, clock: Clock | None = None
+) -> list[str]:
+    """Columns that are constant, or nearly a linear combination of columns before them, one sentence each.
+
+    Parameters
+    ----------
+    names
+        Of the columns.
+    design
+        Shape ``(row, column)``, without the intercept.
+    intercept
+        Whether the regression has one, of which a constant column is a multiple.
+    clock
+        The time in the design, which is not centred but counted from another time.
+    """
+    columns = dict(zip(names, design.T, strict=True))
+    if clock is not None:
+        columns[clock.name] = clock.steps
+    largest = np.abs(design).max(axis=0, initial=0.0)
+    scaled = design / np.where(largest > 0, largest, 1.0)
+    if intercept:
+        scaled = scaled - scaled.mean(axis=0)
+    sizes = np.sqrt((scaled**2).mean(axis=0))
+    found, kept = [], np.zeros((len(design), 0))
+    of_kept: list[str] = []
+    for name, column, size in zip(names, scaled.T, sizes, strict=True):
+        if np.abs(column).max(initial=0.0) <= ROUNDING:
+            found.append(f"'{name}' is {'the same in all rows' if intercept else '0 in all rows'}. Leave it out.")
+            continue
+        column = column / size
+        weights = np.linalg.lstsq(kept, column)[0] if of_kept else np.zeros(0)
+        left = float(np.sqrt(((column - kept @ weights) ** 2).mean()))
+        if left >= LEAST_LEFT:
+            kept, of_kept = np.column_stack([kept, column]), [*of_kept, name]
+            continue
+        parts = [
+            part
+            for part, weight in zip(of_kept, np.abs(weights), strict=True)
+            if weight > SMALL * np.abs(weights).max()
+        ]
+        of_parts = in_words([f"'{part}'" for part in parts])
+        far = _factor_far_from_0(name, parts, columns)
+        if far is not None:
+            like = "a multiple" if len(parts) == 1 else "a linear combination"
+            found.append(
+                f"'{name}' is nearly {like} of {of_parts}, because '{far}' lies far from 0 and varies little beside "
+                f"that: {left:.1g} of its SD is left, so that their coefficients cannot be told apart. "
+                f"{clock.cure if clock is not None and far == clock.name else f"Centre '{far}' first."}"
+            )
+            continue
+        found.append(
+            f"'{name}' is nearly a linear combination of {of_parts}: without it "
+            f"{left:.1g} of its SD is left, so that their coefficients cannot be told apart. Leave one of them out, "
+            "or, of powers and products, centre the variables first (time by time_zero)."
+        )
+    return found
+
+
+def _factor_far_from_0(name: str, parts: Sequence[str], columns: Mapping[str, Array]) -> str | None:
+    """The nearly constant factor that makes a product a combination of its factors, if that is why it is one."""
+    factors = name.split(":")
+    if set(parts) <= set(factors):
+        for factor in factors:
+            if factor in columns and columns[factor].std() < FAR * abs(columns[factor].mean()):
+                return factor
+    return None

@@ -1,1 +1,0 @@
-"""Regressions with a random intercept per person: rows, Bambi's model, exact posterior."""

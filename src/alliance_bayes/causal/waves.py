@@ -1,0 +1,307 @@
+"""A fitted cross-lagged panel model as equations: people at the first wave, then wave after wave."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..basics.names import number
+from ..posterior.fitting import Fit
+from ..posterior.path_matrices import path_matrices
+from .equations import Array, Values
+
+__all__ = ["KINDS", "Version", "occasion", "wave_equations"]
+
+Version = Literal["sample", "population"]
+KINDS = ("riclpm", "clpm")
+
+
+def occasion(measure: str, time: float) -> str:
+    """Name of a measure at one wave, as in every table.
+
+    Examples
+    --------
+    >>> occasion("days", 6.0)
+    'days, 6'
+    """
+    return f"{measure}, {number(time)}"
+
+
+def _stable(measure: str) -> str:
+    return f"stable {measure}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Parameters:
+    """Posterior draws of the model in the measures' own units, draws of all chains stacked first.
+
+    Attributes
+    ----------
+    mean
+        ``(draw, time, measure)``.
+    lagged
+        ``(draw, interval, outcome, predictor)``.
+    between, within
+        Covariances of the random intercepts and of the first wave's deviations,
+        ``(draw, measure, measure)``; `between` is None without random intercepts.
+    innovation
+        ``(draw, interval, measure, measure)``.
+    """
+
+    mean: Array
+    lagged: Array
+    between: Array | None
+    within: Array
+    innovation: Array
+
+
+def _parameters(draws: xr.Dataset, measures: Sequence[str], random_intercepts: bool) -> _Parameters:
+    def stacked(name: str, *dims: str) -> Array:
+        array = draws[name].transpose("chain", "draw", *dims).to_numpy()
+        return array.reshape(-1, *array.shape[2:])
+
+    lagged = path_matrices(draws["lagged"].transpose("chain", "draw", "interval", "path"), measures)
+    within = _covariances(stacked("within_sd", "time", "measure"), stacked("within_correlation", "time", "pair"))
+    return _Parameters(
+        mean=stacked("mean", "time", "measure"),
+        lagged=lagged.reshape(-1, *lagged.shape[2:]),
+        between=_covariances(stacked("between_sd", "measure"), stacked("between_correlation", "pair"))
+        if random_intercepts
+        else None,
+        within=within[:, 0],
+        innovation=_covariances(
+            stacked("innovation_sd", "interval", "measure"), stacked("innovation_correlation", "interval", "pair")
+        ),
+    )
+
+
+def _covariances(sds: Array, correlations: Array) -> Array:
+    """Matrices from SDs ``(..., measure)`` and correlations ``(..., pair)``, pairs in order of their measures."""
+    matrix = sds[..., :, None] * sds[..., None, :]
+    for place, (first, second) in enumerate(combinations(range(sds.shape[-1]), 2)):
+        matrix[..., first, second] *= correlations[..., place]
+        matrix[..., second, first] *= correlations[..., place]
+    return matrix
+
+
+def wave_equations(fit: Fit, version: Version) -> list["_FirstWave | _LaterWave"]:
+    """Equations of a fitted RI-CLPM or CLPM.
+
+    Parameters
+    ----------
+    fit
+        A fitted cross-lagged model; for the sample, of a panel with persons.
+    version
+        ``"sample"``: the first wave and the stable parts are those of the panel's persons, drawn
+        given everything observed of them; ``"population"``: of new people from the model.
+    """
+    parameters = _parameters(fit.posterior, fit.spec.measures, fit.spec.random_intercepts)
+    measures = tuple(fit.spec.measures)
+    sizes = fit.posterior.sizes
+    posterior = (sizes["chain"], sizes["draw"])
+    times = fit.panel.times
+    seen = None
+    if fit.panel.has_persons:
+        seen = fit.panel.require_persons("A sample of persons")[
+            :, :, [fit.panel.measures.index(name) for name in measures]
+        ]
+    first = _FirstWave(measures, times, posterior, parameters, fit.health.problems, seen, sample=version == "sample")
+    return [
+        first,
+        *(
+            _LaterWave(measures, times, place, posterior, parameters, fit.health.problems, tuple(fit.spec.paths), seen)
+            for place in range(len(times) - 1)
+        ),
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _FirstWave:
+    """Stable parts and values at the first wave, of given or of new people."""
+
+    measures: tuple[str, ...]
+    times: tuple[float, ...]
+    posterior: tuple[int, int]
+    parameters: _Parameters
+    sampling: tuple[str, ...]
+    data: Array | None
+    sample: bool
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        stable = [] if self.parameters.between is None else [_stable(name) for name in self.measures]
+        return (*stable, *(occasion(name, self.times[0]) for name in self.measures))
+
+    @property
+    def at_baseline(self) -> bool:
+        return True
+
+    @property
+    def in_words(self) -> str:
+        parts = "the first wave" if self.parameters.between is None else "the first wave and the stable parts"
+        return f"{parts}: jointly normal"
+
+    def parents_of(self, variable: str) -> tuple[str, ...]:
+        if self.parameters.between is None or variable not in [occasion(name, self.times[0]) for name in self.measures]:
+            return ()
+        return tuple(_stable(name) for name in self.measures)
+
+    def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> None:
+        return None
+
+    def observed(self, variable: str) -> Array | None:
+        return _observed(self.data, self.measures, self.times, 0, variable)
+
+    def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
+        drawn = self._of_the_sample(draws, rng) if self.sample else self._of_new_people(values, draws, rng)
+        return {name: drawn[..., place] for place, name in enumerate(self.variables)}
+
+    def _of_new_people(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Array:
+        """Draws of people nobody saw, ``(draw, copy, person, variable)``."""
+        mean, covariance = self._moments(draws, 1)
+        factor = np.linalg.cholesky(covariance)[:, None]
+        noise = rng.standard_normal((*values.shape, mean.shape[-1]))
+        return np.asarray(mean[:, None, None] + noise @ np.swapaxes(factor, -1, -2))
+
+    def _of_the_sample(self, draws: NDArray[np.int64], rng: np.random.Generator) -> Array:
+        """Draws given everything observed of each person, ``(draw, 1, person, variable)``: one for all copies."""
+        assert self.data is not None
+        n_people, n_targets = len(self.data), len(self.variables)
+        n_stable = n_targets - len(self.measures)
+        flat = self.data.reshape(n_people, -1)
+        mean, covariance = self._moments(draws, len(self.times))
+        patterns, which = np.unique(~np.isnan(flat), axis=0, return_inverse=True)
+        noise = rng.standard_normal((len(draws), n_people, n_targets))
+        result = np.empty((len(draws), n_people, n_targets))
+        for place, seen in enumerate(patterns):
+            people = np.flatnonzero(which.ravel() == place)
+            known = n_stable + np.flatnonzero(seen)
+            unknown = np.array([target for target in range(n_targets) if target not in known])
+            here = np.empty((len(draws), len(people), n_targets))
+            here[:, :, known[known < n_targets]] = flat[people][:, known[known < n_targets] - n_stable]
+            if len(unknown):
+                rest = covariance[:, unknown[:, None], unknown]
+                centre = np.repeat(mean[:, None, unknown], len(people), axis=1)
+                if len(known):
+                    across = covariance[:, unknown[:, None], known]
+                    weights = np.linalg.solve(covariance[:, known[:, None], known], np.swapaxes(across, 1, 2))
+                    deviations = flat[people][None, :, seen] - mean[:, None, known]
+                    centre = centre + deviations @ weights
+                    rest = rest - across @ weights
+                here[:, :, unknown] = centre + noise[:, people][:, :, unknown] @ np.swapaxes(_root(rest), 1, 2)
+            result[:, people] = here
+        return result[:, None]
+
+    def _moments(self, draws: NDArray[np.int64], n_waves: int) -> tuple[Array, Array]:
+        """Mean and covariance of stable parts and the first waves, in the order of `variables` and then of waves."""
+        p, size = self.parameters, len(self.measures)
+        n_stable = 0 if p.between is None else size
+        length = n_stable + n_waves * size
+        covariance = np.zeros((len(draws), length, length))
+        between = np.zeros((len(draws), size, size)) if p.between is None else p.between[draws]
+        if n_stable:
+            covariance[:, :size, :size] = between
+        within = p.within[draws]
+        for earlier in range(n_waves):
+            rows = slice(n_stable + earlier * size, n_stable + (earlier + 1) * size)
+            if n_stable:
+                covariance[:, rows, :size] = covariance[:, :size, rows] = between
+            across = within
+            for later in range(earlier, n_waves):
+                columns = slice(n_stable + later * size, n_stable + (later + 1) * size)
+                if later > earlier:
+                    across = p.lagged[draws, later - 1] @ across
+                covariance[:, columns, rows] = between + across
+                covariance[:, rows, columns] = np.swapaxes(between + across, 1, 2)
+            if earlier < n_waves - 1:
+                phi = p.lagged[draws, earlier]
+                within = phi @ within @ np.swapaxes(phi, 1, 2) + p.innovation[draws, earlier]
+        mean = np.zeros((len(draws), length))
+        mean[:, n_stable:] = p.mean[draws, :n_waves].reshape(len(draws), -1)
+        return mean, covariance
+
+
+def _root(covariance: Array) -> Array:
+    """A square root of each covariance, which may be singular where the data leave nothing open."""
+    values, vectors = np.linalg.eigh((covariance + np.swapaxes(covariance, 1, 2)) / 2)
+    return np.asarray(vectors * np.sqrt(np.clip(values, 0, None))[:, None, :])
+
+
+@dataclass(frozen=True, eq=False)
+class _LaterWave:
+    """All measures at one wave from those at the wave before and the stable parts."""
+
+    measures: tuple[str, ...]
+    times: tuple[float, ...]
+    interval: int
+    posterior: tuple[int, int]
+    parameters: _Parameters
+    sampling: tuple[str, ...]
+    paths: tuple[str, ...]
+    data: Array | None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return tuple(occasion(name, self.times[self.interval + 1]) for name in self.measures)
+
+    @property
+    def at_baseline(self) -> bool:
+        return False
+
+    @property
+    def in_words(self) -> str:
+        time = number(self.times[self.interval + 1])
+        return f"the wave at {time}: linear in the wave before, normal, with correlated innovations"
+
+    def parents_of(self, variable: str) -> tuple[str, ...]:
+        outcome = self.measures[self.variables.index(variable)]
+        earlier = [
+            occasion(name, self.times[self.interval]) for name in self.measures if f"{name} -> {outcome}" in self.paths
+        ]
+        stable = [] if self.parameters.between is None else [_stable(name) for name in self.measures]
+        return (*earlier, *stable)
+
+    def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
+        factor = np.linalg.cholesky(self.parameters.innovation[draws, self.interval])
+        noise = [rng.standard_normal(values.shape) for _ in self.measures]
+        drawn = {}
+        for row, name in enumerate(self.variables):
+            value = self.expectation(name, values, draws)
+            for column in range(row + 1):
+                value += _column(factor[:, row, column]) * noise[column]
+            drawn[name] = value
+        return drawn
+
+    def observed(self, variable: str) -> Array | None:
+        return _observed(self.data, self.measures, self.times, self.interval + 1, variable)
+
+    def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array:
+        p, row = self.parameters, self.variables.index(variable)
+        total = np.broadcast_to(_column(p.mean[draws, self.interval + 1, row]), values.shape).copy()
+        if p.between is not None:
+            total += values[_stable(self.measures[row])]
+        for column, name in enumerate(self.measures):
+            effect = p.lagged[draws, self.interval, row, column]
+            if not effect.any():
+                continue
+            centre = _column(p.mean[draws, self.interval, column])
+            deviation = values[occasion(name, self.times[self.interval])] - centre
+            if p.between is not None:
+                deviation = deviation - values[_stable(name)]
+            total += _column(effect) * deviation
+        return total
+
+
+def _observed(
+    data: Array | None, measures: tuple[str, ...], times: tuple[float, ...], wave: int, variable: str
+) -> Array | None:
+    at_wave = [occasion(name, times[wave]) for name in measures]
+    return None if data is None or variable not in at_wave else data[:, wave, at_wave.index(variable)]
+
+
+def _column(of_draws: Array) -> Array:
+    return of_draws[:, None, None]

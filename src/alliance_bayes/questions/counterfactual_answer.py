@@ -1,0 +1,238 @@
+"""Worlds are simulated and compared: the answer to every counterfactual question."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..basics.names import in_words
+from ..basics.text_tables import TextTable
+from ..causal.simulate_regimes import Simulation, World, may_differ, simulate_worlds
+from ..figures.bars import Bar
+from ..figures.effects import Histogram, bars_and_histograms_figure
+from ..posterior.summaries import indicator, interval_name, probability
+from .answer import Answer, Sampling
+from .cells import intervals, mean_and_interval
+from .counterfactual_overlap import SimulatedValues, overlap_doubts, overlap_table, values_by_regime
+from .counterfactual_plan import CounterfactualPlan
+from .structure import FIXED, labelled_bars, signs, with_fixed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Contrasts", "SimulatedRegimes", "answer_of", "averaged_over_copies"]
+
+LARGEST_NOISE = 0.05
+NEGLIGIBLE = 1e-9
+PROBABILITIES = ("p_positive", "p_positive_mcse")
+
+type Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """Worlds to simulate, and effects as weighted sums of their mean outcomes.
+
+    Attributes
+    ----------
+    worlds
+        By name.
+    effects
+        By name, the weight of each world that an effect compares.
+    """
+
+    worlds: Mapping[str, World]
+    effects: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedRegimes:
+    """What a counterfactual answer is worked out from: its plan, and values that were simulated."""
+
+    plan: CounterfactualPlan
+    values: SimulatedValues
+
+
+def answer_of(
+    question: str,
+    arguments: Mapping[str, Any],
+    plan: CounterfactualPlan,
+    contrasts: Contrasts,
+    *,
+    estimand: str,
+    assumptions: Sequence[str] = (),
+) -> Answer:
+    """Simulate the worlds and compare them.
+
+    Parameters
+    ----------
+    question, arguments
+        Name of the function that was called, and what it was asked with.
+    plan
+        How people are simulated.
+    contrasts
+        In which worlds, and which of these are compared.
+    estimand
+        What is compared with what.
+    assumptions
+        What must hold besides what all such answers need.
+
+    Returns
+    -------
+    Answer
+        As `contrast_of_regimes` describes it.
+    """
+    simulation = plan.simulation
+    order = simulation.order
+    by_world = dict(zip(contrasts.worlds, simulate_worlds(simulation, list(contrasts.worlds.values())), strict=True))
+    by_effect = {
+        name: sum(weight * by_world[world] for world, weight in parts.items())
+        for name, parts in contrasts.effects.items()
+    }
+    draws = xr.Dataset({name: averaged_over_copies(array, simulation) for name, array in by_effect.items()})
+    summaries, noise = _table(by_effect, simulation)
+    fixed = {
+        name: _is_fixed(simulation, [contrasts.worlds[world] for world in contrasts.effects[name]], array)
+        for name, array in by_effect.items()
+    }
+    table = with_fixed(_with_probabilities(summaries, draws), np.array(list(fixed.values())), PROBABILITIES).assign(
+        verdict=[FIXED if fixed[name] else _verdict(draws[name], plan.certainty, order.sampling) for name in by_effect]
+    )
+    means = _table(by_world, simulation)[0].rename_axis("world")
+    values = values_by_regime(plan)
+    overlap = overlap_table(values)
+    return Answer(
+        question=question,
+        arguments=arguments,
+        heading=_heading(plan),
+        table=table,
+        body=(estimand, _in_words(table, means, list(simulation.regimes), simulation.chains * simulation.draws)),
+        tables={"means": means, "overlap": overlap},
+        draws=draws,
+        verdict=", ".join(f"{name} {verdict}" for name, verdict in table["verdict"].items()),
+        reasons=(*_noisy(noise), *overlap_doubts(plan, values, overlap)),
+        assumptions=(*_common_assumptions(plan), *assumptions, *order.model_assumptions),
+        before_assumptions="About causes only under these assumptions:",
+        health=Sampling(order.sampling),
+        basis=SimulatedRegimes(plan, values),
+        figure=_figure,
+    )
+
+
+def averaged_over_copies(by_copy: Array, simulation: Simulation) -> xr.DataArray:
+    """Mean over copies, dims ``(chain, draw)``, of an array with dims ``(draw of any chain, copy)``."""
+    by_chain = by_copy.mean(axis=-1).reshape(simulation.chains, simulation.draws)
+    averaged = xr.DataArray(by_chain, dims=("chain", "draw"))
+    imputation = simulation.order.imputation
+    if imputation is None or len(imputation) != simulation.chains:
+        return averaged
+    return averaged.assign_coords(imputation=("chain", imputation))
+
+
+def _figure(answer: Answer) -> "Figure":
+    assert isinstance(answer.basis, SimulatedRegimes)
+    bars = labelled_bars(answer.table)
+    if "instrument" in answer.tables:
+        bars += [(str(name), Bar.of(row)) for name, row in answer.tables["instrument"].iterrows()]
+    panels = [
+        (variable, [Histogram(under, values) for under, values in by_regime.items()])
+        for variable, by_regime in answer.basis.values.items()
+    ]
+    outcome = answer.arguments["outcome"]
+    return bars_and_histograms_figure(bars, panels, title=f"Effects on {outcome}", unit=f"difference in {outcome}")
+
+
+def _is_fixed(simulation: Simulation, worlds: Sequence[World], contrast: Array) -> bool:
+    """Whether a contrast is 0 by construction: of two worlds whose difference the outcome does not answer to.
+
+    Functions that users write may read more than they say, so that the simulated differences have to be 0 too.
+    """
+    return len(worlds) == 2 and not contrast.any() and not may_differ(simulation, *worlds)
+
+
+def _table(arrays: Mapping[str, Array], simulation: Simulation) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Rows, and each one's share of the simulation's noise in the variance of the draws."""
+    rows, shares = {}, {}
+    for name, by_copy in arrays.items():
+        draws = averaged_over_copies(by_copy, simulation)
+        noise = float((by_copy.var(axis=-1, ddof=1) / by_copy.shape[-1]).mean())
+        variance = float(draws.var(ddof=1)) if draws.size > 1 else 0.0
+        shares[name] = noise / variance if variance > 0 else 0.0
+        rows[name] = {
+            **mean_and_interval(draws),
+            "sd": float(np.sqrt(max(variance - noise, 0.0))),
+            "simulation_error": float(np.sqrt(noise / draws.size)),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect"), shares
+
+
+def _with_probabilities(table: pd.DataFrame, draws: xr.Dataset) -> pd.DataFrame:
+    positive = [probability(indicator(draws[name] > 0, draws[name])) for name in table.index]
+    return table.assign(
+        p_positive=[share.value for share in positive], p_positive_mcse=[share.mcse for share in positive]
+    )
+
+
+def _verdict(effect: xr.DataArray, certainty: float, sampling: tuple[str, ...]) -> str:
+    if not sampling and probability(indicator(effect > 0, effect)).reaches(certainty):
+        return "positive"
+    return "negative" if not sampling and probability(indicator(effect < 0, effect)).reaches(certainty) else "undecided"
+
+
+def _noisy(shares: Mapping[str, float]) -> tuple[str, ...]:
+    noisy = [name for name, share in shares.items() if share > LARGEST_NOISE]
+    if not noisy:
+        return ()
+    return (
+        f"Simulation noise makes up more than {100 * LARGEST_NOISE:.0f} % of the draws' variance of "
+        f"{in_words(noisy)}, and widens the intervals; raise copies.",
+    )
+
+
+def _common_assumptions(plan: CounterfactualPlan) -> Iterator[str]:
+    order = plan.simulation.order
+    free = [f"'{name}'" for name in plan.treatments if name not in order.randomised]
+    randomised = [f"'{name}'" for name in plan.treatments if name in order.randomised]
+    if free:
+        yield (
+            f"Given what came before, nothing unmeasured drives {in_words(free)} and '{plan.simulation.outcome}' "
+            "(sequential exchangeability)."
+        )
+    if randomised:
+        yield f"{in_words(randomised)} was assigned at random."
+    yield (
+        "However treatments and mediators come to be what they are, the same consequences follow (consistency), and "
+        "people do not affect each other."
+    )
+    yield "People of every kind could be under each regime (positivity; see the overlap)."
+    yield "The conditional models are right: " + "; ".join(equation.in_words for equation in order.equations) + "."
+    yield "Missing values are missing at random given what the models condition on."
+
+
+def _heading(plan: CounterfactualPlan) -> str:
+    simulation = plan.simulation
+    order = simulation.order
+    people = "new people" if order.new_people else "people, resampled" if simulation.bootstrap else "people"
+    return (
+        f"Effects on {simulation.outcome}, in its own unit; {len(order.people)} {people}, "
+        f"{simulation.chains * simulation.draws} draws, {simulation.copies} simulated copies of each person"
+    )
+
+
+def _in_words(table: pd.DataFrame, means: pd.DataFrame, regimes: Sequence[str], n_draws: int) -> TextTable:
+    under = means.loc[[name for name in means.index if name in regimes]]
+    rows = pd.concat([under.rename(index="mean under {}".format), table[under.columns]])
+    return TextTable.of(
+        {
+            "": [str(name) for name in rows.index],
+            "mean": [f"{mean:.3g}" for mean in rows["mean"]],
+            interval_name(): intervals(rows, form=".3g"),
+            "posterior SD": [f"{sd:.2g}" for sd in rows["sd"]],
+            "simulation error": [f"{error if error > NEGLIGIBLE else 0:.1g}" for error in rows["simulation_error"]],
+            "P(effect > 0)": [""] * len(under) + signs(table, n_draws),
+        }
+    )

@@ -1,0 +1,199 @@
+"""From a change of one measure to its effect on another: over which steps, from which wave, and their dynamics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..basics.given import shown
+from ..basics.names import number, quoted
+from ..basics.problems import Problems
+from ..posterior.fitting import Fit
+from ..posterior.imputations import imputation_of_chains
+from ..spec.steps import MOST_AHEAD
+from .dynamics import (
+    Dynamics,
+    Timing,
+    base_effects,
+    drift_effects,
+    interval_effects,
+    lags_of,
+    sds_at,
+    standardized,
+    standardized_innovations,
+    wave_of,
+)
+
+__all__ = ["Horizon", "dynamics_over", "horizon_of"]
+
+N_TIMES = 61
+
+type Array = NDArray[np.float64]
+
+_ONE_STEP = (
+    "horizon={horizon} is one step: over it every indirect effect is 0 by construction, since a mediator needs a step "
+    "of its own. {instead}"
+)
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How long after a change its effect is asked about, and in which steps it gets there.
+
+    Attributes
+    ----------
+    length
+        Time from the change to the effect, in the panel's units.
+    wave, start
+        Position and time of the wave of the change.
+    timing
+        ``"waves"``: in steps; ``"continuous"``: at every moment.
+    n_steps
+        How many steps; in continuous time how many times effects are given at, beyond the first.
+    step
+        Length of a step; in continuous time the shortest interval, and of observed intervals 0.
+    intervals
+        The observed intervals that are the steps, where effects differ between them; else None.
+    """
+
+    length: float
+    wave: int
+    start: float
+    timing: Timing
+    n_steps: int
+    step: float
+    intervals: tuple[int, ...] | None = None
+
+    @property
+    def steps(self) -> int | None:
+        """Number of steps, or None in continuous time, where paths have any number of them."""
+        return self.n_steps if self.timing == "waves" else None
+
+
+def horizon_of(fit: Fit, length: float, start: float | None, timing: str | None, problems: Problems) -> Horizon | None:
+    """Settle over which steps an effect is followed, noting why it cannot be.
+
+    Parameters
+    ----------
+    fit
+        Whose effects.
+    length
+        Time from the change to the outcome.
+    start
+        Time of a wave; the first one when left open.
+    timing
+        ``"waves"`` or ``"continuous"``; left open, as the model's lags are.
+    problems
+        Where to note what is wrong.
+
+    Returns
+    -------
+    Horizon or None
+        None where this model has no effects over this length.
+    """
+    times, lags = fit.panel.times, lags_of(fit)
+    wave = 0 if start is None else wave_of(fit, start)
+    if wave is None:
+        problems.add(f"start={start!r} is not a wave. Waves: {quoted(map(number, times))}.")
+        wave = 0
+    if timing not in (None, "waves", "continuous"):
+        problems.add(f"timing must be 'waves' or 'continuous'; got {shown(timing)}.")
+        return None
+    continuous = (timing or lags) == "continuous"
+    if continuous and lags != "continuous":
+        problems.add(
+            f"This model (lags='{lags}') says nothing between its steps, so mediators cannot be held at every moment. "
+            "Leave timing open, or fit lags='continuous'."
+        )
+        return None
+    if length <= 0:
+        problems.add(f"horizon must be a time above 0, in the panel's units; got {shown(length)}.")
+        return None
+    if continuous:
+        return Horizon(float(length), wave, times[wave], "continuous", N_TIMES - 1, min(fit.panel.intervals))
+    base = base_effects(fit)
+    if base is not None:
+        return _of_equal_steps(length, base[1], wave, times[wave], problems)
+    if lags == "continuous":
+        problems.add("The intervals have no common step, so there is no grid of waves. Ask with timing='continuous'.")
+        return None
+    return _of_observed_intervals(fit, length, wave, problems)
+
+
+def _of_equal_steps(length: float, step: float, wave: int, start: float, problems: Problems) -> Horizon | None:
+    n_steps = round(length / step)
+    if n_steps < 1 or not np.isclose(n_steps * step, length, rtol=1e-9):
+        near = sorted({max(2, int(length // step)) * step, max(2, int(length // step) + 1) * step})
+        problems.add(
+            f"horizon={number(length)} is not a whole number of steps of {number(step)}; "
+            f"try {' or '.join(map(number, near))}."
+        )
+    elif n_steps > MOST_AHEAD:
+        problems.add(
+            f"horizon={number(length)} is {n_steps:.3g} steps of {number(step)}; ask for at most {MOST_AHEAD:,} of "
+            "them."
+        )
+    elif n_steps == 1:
+        problems.add(_ONE_STEP.format(horizon=number(length), instead=f"Ask for {number(2 * step)} or more."))
+    else:
+        return Horizon(float(length), wave, start, "waves", n_steps, step)
+    return None
+
+
+def _of_observed_intervals(fit: Fit, length: float, wave: int, problems: Problems) -> Horizon | None:
+    times = fit.panel.times
+    start = times[wave]
+    end = wave_of(fit, start + length)
+    reachable = [number(time - start) for time in times[wave + 2 :]]
+    hint = (
+        f"From the wave at {number(start)}, horizons are {', '.join(reachable)}."
+        if reachable
+        else f"From the wave at {number(start)} no two intervals follow; choose an earlier start."
+    )
+    if end is None or end <= wave:
+        problems.add(
+            f"horizon={number(length)} does not end at a wave, and this model has effects for the observed intervals "
+            f"alone. {hint}"
+        )
+    elif end == wave + 1:
+        problems.add(_ONE_STEP.format(horizon=number(length), instead=hint))
+    else:
+        return Horizon(float(length), wave, start, "waves", end - wave, 0.0, tuple(range(wave, end)))
+    return None
+
+
+def dynamics_over(fit: Fit, horizon: Horizon, group: str) -> Dynamics:
+    """Draws of the dynamics up to a horizon, of the posterior or the prior, in SDs at its start."""
+    draws, measures = fit.drawn(group), fit.spec.measures
+    sds, correlations = sds_at(draws, measures, horizon.wave)
+    matrices: Array
+    elapsed = np.linspace(0.0, horizon.length, horizon.n_steps + 1)
+    if horizon.timing == "continuous":
+        matrices = standardized(drift_effects(fit, group), sds)
+    elif horizon.intervals is not None:
+        matrices = standardized(interval_effects(fit, horizon.intervals, group), sds)
+        elapsed = np.array(fit.panel.times[horizon.wave : horizon.wave + horizon.n_steps + 1]) - horizon.start
+    else:
+        base = base_effects(fit, group)
+        assert base is not None
+        matrices = np.repeat(standardized(base[0], sds)[:, :, None], horizon.n_steps, axis=2)
+    return Dynamics(
+        measures=tuple(measures),
+        timing=horizon.timing,
+        matrices=matrices,
+        elapsed=elapsed,
+        unit_step=horizon.step,
+        sds=sds,
+        correlations=correlations,
+        innovations=standardized_innovations(draws, measures, sds, _intervals_of_a_step(fit, horizon)),
+        chains=imputation_of_chains(draws),
+    )
+
+
+def _intervals_of_a_step(fit: Fit, horizon: Horizon) -> Sequence[int]:
+    """Intervals whose innovations go with one unit step: those asked about, or the shortest ones."""
+    if horizon.intervals is not None:
+        return horizon.intervals
+    lengths = fit.panel.intervals
+    return [place for place, length in enumerate(lengths) if np.isclose(length, min(lengths), rtol=1e-9)]

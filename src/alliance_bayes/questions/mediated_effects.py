@@ -1,0 +1,178 @@
+"""The effect of one measure on another, split by the measures between them: draw by draw, or 0 by construction."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..basics.names import ARROW, choices, quoted
+from ..spec.cross_lagged import CrossLagged
+from .dynamics import Dynamics
+from .structure import free_paths, some_way
+
+__all__ = [
+    "OTHER_PATHS",
+    "SEVERAL",
+    "MediatedChange",
+    "MediatedDynamics",
+    "canonical_paths",
+    "mediated_path_problems",
+    "role_problems",
+    "through_alone",
+]
+
+ROUNDING = 1e-12
+SEVERAL = "through several mediators"
+OTHER_PATHS = "other paths"
+
+
+def through_alone(mediator: str) -> str:
+    """Name of the effect that runs through one of several mediators and no other."""
+    return f"through {mediator} alone"
+
+
+@dataclass(frozen=True)
+class MediatedChange:
+    """A change of one measure, and what its effect on another is split by.
+
+    Attributes
+    ----------
+    treatment, mediators, outcome
+        Measures.
+    sustained
+        Whether the treatment is kept where it was put; otherwise it is left to itself.
+    paths
+        Single paths from treatment to outcome, such as ``"x -> m -> y"``.
+    """
+
+    treatment: str
+    mediators: tuple[str, ...]
+    outcome: str
+    sustained: bool = False
+    paths: tuple[str, ...] = ()
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """All of them, in causal order."""
+        return (self.treatment, *self.mediators, self.outcome)
+
+    def effects(self, dynamics: Dynamics) -> xr.Dataset:
+        """Total, direct, indirect and path-specific effects over time, dims ``(chain, draw, time)``."""
+
+        def response(held: Sequence[str] = (), along: Sequence[str] | None = None) -> xr.DataArray:
+            return dynamics.response(self.treatment, self.outcome, sustained=self.sustained, held=held, along=along)
+
+        total, direct = response(), response(held=self.mediators)
+        effects = {"total": total, "direct": direct, "indirect": total - direct}
+        if len(self.mediators) > 1:
+            others = {name: [other for other in self.mediators if other != name] for name in self.mediators}
+            alone = {through_alone(name): response(held=held) - direct for name, held in others.items()}
+            effects |= alone | {SEVERAL: _remainder(effects["indirect"], alone.values())}
+        if self.paths:
+            along = {path: response(along=path.split(ARROW)) for path in self.paths}
+            effects |= along | {OTHER_PATHS: _remainder(total, along.values())}
+        return xr.Dataset(effects)
+
+    def effects_at_end(self, dynamics: Dynamics) -> xr.Dataset:
+        """`effects` at the last time alone, dims ``(chain, draw)``."""
+        return self.effects(dynamics.at_end()).isel(time=-1, drop=True)
+
+    def fixed(self, spec: CrossLagged, n_steps: int | None) -> list[str]:
+        """Effects, by their names, that are 0 by construction after so many steps: no path of the model counts.
+
+        Parameters
+        ----------
+        spec
+            Whose paths are free.
+        n_steps
+            How many steps; None in continuous time.
+        """
+        measures, free = spec.measures, free_paths(spec)
+        cause, effect = measures.index(self.treatment), measures.index(self.outcome)
+        if self.sustained:  # nothing moves the treatment, which stays
+            free[cause] = np.arange(len(measures)) == cause
+        mediating = [measures.index(name) for name in self.mediators]
+        edges = {path: _edges([measures.index(name) for name in path.split(ARROW)]) for path in self.paths}
+
+        def visited(seen: frozenset[Any], _: int, there: int) -> frozenset[Any]:
+            return seen | {there} if there in mediating else seen
+
+        def kept(seen: frozenset[Any], here: int, there: int) -> frozenset[Any]:
+            return frozenset(path for path in seen if (here, there) in edges[path])
+
+        def none(counts: Callable[[frozenset[Any]], bool], paths: Sequence[str] = ()) -> bool:
+            follow = kept if paths else visited
+            return not some_way(free, cause, effect, n_steps, frozenset(paths), follow, counts)
+
+        fixed = {"total": none(lambda _: True), "direct": none(lambda seen: not seen), "indirect": none(bool)}
+        if len(self.mediators) > 1:
+            alone = [frozenset([place]) for place in mediating]
+            fixed |= {through_alone(name): none(one.__eq__) for name, one in zip(self.mediators, alone, strict=True)}
+            fixed[SEVERAL] = none(lambda seen: len(seen) > 1)
+        if self.paths:
+            fixed |= {path: none(bool, [path]) for path in self.paths}
+            fixed[OTHER_PATHS] = none(lambda seen: not seen, self.paths)
+        return [name for name, holds in fixed.items() if holds]
+
+
+@dataclass(frozen=True, eq=False)
+class MediatedDynamics:
+    """What an answer on mediation is worked out from: the change that was asked about, and draws of the dynamics."""
+
+    change: MediatedChange
+    dynamics: Dynamics
+
+
+def _remainder(total: xr.DataArray, parts: Iterable[xr.DataArray]) -> xr.DataArray:
+    """The total minus its parts: exactly 0 where nothing but the rounding of the difference is left."""
+    subtracted = list(parts)
+    left = total - sum(subtracted)
+    return left.where(abs(left) > ROUNDING * (abs(total) + sum(map(abs, subtracted))), 0.0)
+
+
+def _edges(path: Sequence[int]) -> set[tuple[int, int]]:
+    """Steps that a path allows: its own, and the carry-over of the measures on it."""
+    return {*pairwise(path), *((place, place) for place in path)}
+
+
+def role_problems(spec: CrossLagged, treatment: str, mediators: Sequence[str], outcome: str) -> Iterator[str]:
+    """Reasons why these cannot be treatment, mediators and outcome in this model."""
+    if len(spec.measures) < 3:
+        yield (
+            f"The model has only {quoted(spec.measures)}: with two measures nothing can lie between them. "
+            "Fit a model of three or more."
+        )
+    named = (treatment, *mediators, outcome)
+    for name in dict.fromkeys(named):
+        if name not in spec.measures:
+            yield f"The model has no measure '{name}'{choices(name, spec.measures, 'Measures')}"
+    if not mediators:
+        yield "No mediator was named; pass mediators=['...']."
+    if repeated := sorted({name for name in named if named.count(name) > 1}):
+        yield f"Treatment, mediators and outcome must all differ; named twice: {quoted(repeated)}."
+
+
+def canonical_paths(paths: Iterable[str]) -> tuple[str, ...]:
+    """Paths as answers name them."""
+    return tuple(ARROW.join(part.strip() for part in path.split("->")) for path in paths)
+
+
+def mediated_path_problems(change: MediatedChange) -> Iterator[str]:
+    """Reasons why the paths of a change do not lead from its treatment through its mediators to its outcome."""
+    for place, path in enumerate(change.paths):
+        nodes = path.split(ARROW)
+        if len(nodes) < 2 or nodes[0] != change.treatment or nodes[-1] != change.outcome:
+            example = ARROW.join((change.treatment, *change.mediators[:1], change.outcome))
+            yield (f"The path '{path}' must lead from '{change.treatment}' to '{change.outcome}', such as '{example}'.")
+        elif len(set(nodes)) < len(nodes):
+            yield f"The path '{path}' visits a measure twice; carry-over is counted without being written."
+        elif strangers := [name for name in nodes[1:-1] if name not in change.mediators]:
+            yield (
+                f"The path '{path}' runs through {quoted(strangers)}, not named as a mediator. "
+                f"Mediators: {quoted(change.mediators)}."
+            )
+        elif path in change.paths[:place]:
+            yield f"The path '{path}' is asked for twice."

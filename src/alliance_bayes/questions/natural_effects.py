@@ -1,0 +1,114 @@
+"""Natural direct and indirect effects: the mediators that the same person would have under the other regime."""
+
+from collections.abc import Mapping, Sequence
+
+from ..basics.calls import checked
+from ..basics.names import in_words
+from ..causal.causal_order import CausalOrder
+from ..causal.regimes import Policy
+from ..causal.simulate_regimes import Source, World
+from .answer import Answer
+from .arguments import CERTAINTY
+from .counterfactual_answer import Contrasts, answer_of
+from .counterfactual_arguments import MediatorArguments, counterfactual_question
+from .counterfactual_plan import CounterfactualPlan, MonteCarlo, plan_of
+from .registry import register
+
+__all__ = ["natural_effects"]
+
+
+@checked(apart=["seed", "certainty"], outside=["treated", "control"])
+def natural_effects(
+    order: CausalOrder,
+    *,
+    treated: Mapping[str, Policy],
+    control: Mapping[str, Policy],
+    mediators: Sequence[str],
+    outcome: str,
+    seed: int,
+    monte_carlo: MonteCarlo | None = None,
+    certainty: float = CERTAINTY,
+) -> Answer:
+    """Natural direct and indirect effects, where they are identified.
+
+    ``NDE = E[Y(1, M(0))] - E[Y(0, M(0))]`` and ``NIE = E[Y(1, M(1))] - E[Y(1, M(0))]``, with M(a) the
+    mediators that the same person would have under regime a. With a confounder of mediator and
+    outcome that treatment changes they are not identified, whatever the data [1]_.
+
+    Parameters
+    ----------
+    order, outcome, seed, monte_carlo, certainty
+        As in `contrast_of_regimes`.
+    treated, control
+        Regimes to be compared.
+    mediators
+        Taken together.
+
+    Returns
+    -------
+    Answer
+        As of `contrast_of_regimes`, with the effects ``total``, ``direct`` and ``indirect``.
+
+    Raises
+    ------
+    SpecError
+        As in `contrast_of_regimes`, or if treatment changes a confounder of mediator and outcome, or
+        a mediator does not exist without treatment.
+
+    References
+    ----------
+    .. [1] VanderWeele & Tchetgen Tchetgen (2017). Mediation analysis with time varying exposures and
+       mediators. Journal of the Royal Statistical Society B 79, 917-938.
+       https://doi.org/10.1111/rssb.12194
+    """
+    plan = plan_of(
+        order,
+        {"treated": treated, "control": control},
+        outcome,
+        mediators=mediators,
+        kind="natural",
+        seed=seed,
+        monte_carlo=monte_carlo,
+        certainty=certainty,
+    )
+    named = in_words(list(mediators))
+    return answer_of(
+        "natural_effects",
+        {
+            "treated": treated,
+            "control": control,
+            "mediators": tuple(mediators),
+            "outcome": outcome,
+            "seed": seed,
+            "monte_carlo": monte_carlo,
+            "certainty": certainty,
+        },
+        plan,
+        _contrasts(plan),
+        estimand=(
+            f"What treated instead of control ({plan.regimes_in_words}) would do to {outcome}, split into what would "
+            f"remain if everyone kept the {named} of control (direct) and total minus direct (indirect): natural "
+            "effects."
+        ),
+        assumptions=(
+            f"Given the covariates, nothing unmeasured drives {named} and {outcome}.",
+            f"What {outcome} would be under one regime is independent, given the covariates, of what {named} would be "
+            "under the other (no experiment can check this).",
+        ),
+    )
+
+
+def _contrasts(plan: CounterfactualPlan) -> Contrasts:
+    between = "treated, mediators of control"
+    as_control = Source(plan.mediators, "own", regime="control")
+    return Contrasts(
+        worlds={"treated": World("treated"), "control": World("control"), between: World("treated", (as_control,))},
+        effects={
+            "total": {"treated": 1.0, "control": -1.0},
+            "direct": {between: 1.0, "control": -1.0},
+            "indirect": {"treated": 1.0, between: -1.0},
+        },
+    )
+
+
+register(counterfactual_question(natural_effects, MediatorArguments))

@@ -1,6 +1,5 @@
 """The command line: what it writes and prints, and how it refuses."""
 
-import dataclasses
 import hashlib
 import shutil
 import subprocess
@@ -447,7 +446,8 @@ def test_a_causal_file_is_answered(tmp_path, monkeypatch):
     assert finished(tmp_path / "out")
     written = (tmp_path / "out" / "answer.txt").read_text()
     for place, (name, answer) in enumerate(ab.load(model).ask(study.frame, seed=3).items(), start=1):
-        assert f"Question {place}: {name}: contrast_of_regimes on {answer.outcome}\n{answer}\n" in result.stdout
+        outcome = answer.arguments["outcome"]
+        assert f"Question {place}: {name}: contrast_of_regimes on {outcome}\n{answer}\n" in result.stdout
         assert str(answer) in written
         table = pd.read_csv(tmp_path / "out" / f"{place}-contrast-of-regimes.csv", index_col=0)
         pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)

@@ -13,7 +13,7 @@ import alliance_bayes as ab
 from alliance_bayes.files.columns import DerivedColumn
 from alliance_bayes.files.kinds.panel_model import PanelSection
 from alliance_bayes.files.reading import packaged_text
-from alliance_bayes.questions import directionality
+from alliance_bayes.questions import bayes_factors, delta_adjustment, directionality, hypotheses, robustness
 from alliance_bayes.questions.registry import questions
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
@@ -405,6 +405,8 @@ def test_nothing_is_written_that_could_not_be_read(load, tmp_path):
     assert not (tmp_path / "bad.toml").exists()
 
 
+QUESTIONS = ", ".join(f"'{name}'" for name in questions())
+
 # Bad files: lines put in the place of others, and the problems in full.
 
 BAD = {
@@ -473,8 +475,8 @@ BAD = {
         {'kind = "riclpm"': 'lag = "free"\nresiduals = 3'},
         "[model] kind must be one of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt', 'causal_order', 'association'; "
         "got None.",
-        "[model] No option is called 'lag'; did you mean 'lags'? Options: 'kind', 'measures', 'lags', 'residuals', 'means', "
-        "'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', "
+        "[model] No option is called 'lag'; did you mean 'lags'? Options: 'kind', 'measures', 'lags', 'residuals', "
+        "'means', 'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', "
         "'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', 'families', 'state', 'selection', "
         "'trait_loadings', 'stationary'.",
         "[model] residuals must be one of 'equal', 'free'; got 3.",
@@ -513,9 +515,9 @@ BAD = {
     ),
     "options of another kind": (
         {'kind = "riclpm"': 'kind = "clpm"\ntrait_loadings = "free"'},
-        "[model] No option is called 'trait_loadings'. Options: 'kind', 'measures', 'lags', 'residuals', 'means', 'remove', "
-        "'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', 'invariance', "
-        "'group_lags', 'equal_across_groups', 'nonexistent', 'families', 'state', 'selection'.",
+        "[model] No option is called 'trait_loadings'. Options: 'kind', 'measures', 'lags', 'residuals', 'means', "
+        "'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', 'indicators', "
+        "'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', 'families', 'state', 'selection'.",
     ),
     "columns that the panel does not read": (
         {
@@ -548,21 +550,20 @@ BAD = {
             'deltas = [0, 0.0]\nabsences = ["does_not_exist"]\nimputations = 1'
         },
         "[[question]] 1 longest must be a number above 0, in the panel's unit of time; got 0.",
-        "[[question]] 1: 'days -> aliance' is no lagged path of the model; did you mean 'days -> alliance'? Paths: "
+        "[[question]] 1: The model has no lagged path 'days -> aliance'; did you mean 'days -> alliance'? Paths: "
         "'alliance -> alliance', 'days -> days', 'days -> alliance', 'alliance -> days'.",
-        "[[question]] 2 statements: '|aliance -> days| > 0.1': 'aliance -> days' is neither a number nor an effect of "
+        "[[question]] 2: statements: '|aliance -> days| > 0.1': 'aliance -> days' is neither a number nor an effect of "
         "the model; did you mean 'alliance -> days'? Effects: 'alliance -> alliance', 'days -> alliance', "
         "'alliance -> days', 'days -> days'.",
-        "[[question]] 2 statements: 'alliance -> days, 0 to 6': 'alliance -> days, 0 to 6' compares nothing; write "
+        "[[question]] 2: statements: 'alliance -> days, 0 to 6': 'alliance -> days, 0 to 6' compares nothing; write "
         "'<' or '>' between two effects or numbers.",
+        "[[question]] 3 between must be a list of two names, such as ['alliance', 'days']; "
+        "got ['alliance', 'days', 'days'].",
         "[[question]] 3 widths must be a list of numbers above 0, SDs of the prior; got [0.1, 0].",
-        "[[question]] 3 between must be two measures; got 'alliance', 'days', 'days'. Ask of each pair in turn.",
-        "[[question]] 3 between must be different measures; got 'alliance', 'days', 'days'.",
         "[[question]] 4 models must be a list of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got ['CLPM'].",
-        "[[question]] 4 lags must be a list of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; "
-        "got 'free'.",
+        "[[question]] 4 lags must be a list of texts, such as ['free']; got 'free'.",
         "[[question]] 4 needs 'between': a list of two names, such as ['alliance', 'days'].",
-        "[[question]] 5 compares groups, and this model has no effects that differ between them. Say group_lags = "
+        "[[question]] 5: Groups are compared, and this model has no effects that differ between them. Say group_lags = "
         "'free' or 'pooled' in [model], and name the column of the groups in [panel] group.",
         "[[question]] 6 deltas must be a list of numbers, in SDs of the measure, one of them not 0; got [0, 0.0].",
         "[[question]] 6 absences must be a list of 'not_interviewed', 'unanswered', 'unknown'; got ['does_not_exist'].",
@@ -603,18 +604,14 @@ BAD = {
             '[[question]]\nask = "directionality"\nbetween = ["alliance", "days"]\n'
             "[[question]]\nmargin = 0.03"
         },
-        "[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: 'directionality', "
-        "'mediation', 'lag_curve', 'hypotheses', 'bayes_factors', 'robustness', 'delta_adjustment', "
-        "'group_contrast'.",
-        "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'ask', 'between', 'margin', 'certainty'.",
+        f"[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: {QUESTIONS}.",
+        "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'between', 'margin', 'certainty', 'group'.",
         "[[question]] 2 certainty must be a number between 0.5 and 1; got 0.5.",
-        "[[question]] 2 between names 'day', which is not a measure; did you mean 'days'? "
-        "Measures: 'alliance', 'days'.",
-        "[[question]] 3 between must be different measures; got 'days', 'days'.",
+        "[[question]] 2: The model has no measure 'day'; did you mean 'days'? Measures: 'alliance', 'days'.",
+        "[[question]] 3: Direction needs two different measures; got 'days', 'days'.",
         "[[question]] 4: 'days -> alliance' is fixed at 0 in this model, so nothing can be compared with it. "
-        "Take it out of [model] remove, or the question out of the file.",
-        "[[question]] 5 needs 'ask': one of 'directionality', 'mediation', 'lag_curve', 'hypotheses', "
-        "'bayes_factors', 'robustness', 'delta_adjustment', 'group_contrast'.",
+        "Take it out of remove, and fit the model with both paths.",
+        f"[[question]] 5 needs 'ask': one of {QUESTIONS}.",
     ),
     "truth": (
         {'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntime = [0, 1, 2]\nicc = 0.5'},
@@ -965,24 +962,43 @@ def test_a_question_of_mediation_is_asked_as_written(load, tmp_path):
     )
     assert ab.load(file.save(tmp_path / "again.toml")) == file
     fit = fabricated_fit(np.full((3, 3), 0.2), measures=("alliance", "contact", "days"), times=(0, 6, 12))
-    (answer,) = file.ask(fit)
-    assert (answer.treatment, answer.change, answer.horizon) == ("alliance", "sustained", 12)
+    (answer,) = file.ask(fit).values()
+    asked = [answer.arguments[name] for name in ("treatment", "change", "horizon")]
+    assert asked == ["alliance", "sustained", 12]
     assert "alliance -> contact -> days" in answer.table.index
 
 
-def test_every_problem_of_a_question_of_mediation(load):
-    text = mediated().replace('["contact"]', '["days", "kontact"]').replace("horizon = 12", "horizon = -1")
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        (
+            {"horizon = 12": "horizon = -1", 'change = "sustained"': 'change = "push"\nstep = 1'},
+            [
+                "[[question]] 1 horizon must be a number above 0, in the panel's unit of time; got -1.",
+                "[[question]] 1 change must be one of 'pulse', 'sustained'; got 'push'.",
+                "[[question]] 1 has no key 'step'. Keys: 'treatment', 'mediators', 'outcome', 'horizon', 'start', "
+                "'group', 'change', 'timing', 'paths', 'margin', 'certainty'.",
+            ],
+        ),
+        (
+            {'["contact"]': '["days", "kontact"]'},
+            [
+                "[[question]] 1: The model has no measure 'kontact'; did you mean 'contact'? Measures: 'alliance', "
+                "'contact', 'days'.",
+                "[[question]] 1: Treatment, mediators and outcome must all differ; named twice: 'days'.",
+                "[[question]] 1: The path 'alliance -> contact -> days' runs through 'contact', not named as a "
+                "mediator. Mediators: 'days', 'kontact'.",
+            ],
+        ),
+    ],
+)
+def test_every_problem_of_a_question_of_mediation(load, changes, problems):
+    text = mediated()
+    for old, new in changes.items():
+        text = text.replace(old, new)
     with pytest.raises(ab.ModelFileError) as error:
-        load(text.replace('change = "sustained"', 'change = "push"\nstep = 1'))
-    assert str(error.value).splitlines()[1:] == [
-        "  1. [[question]] 1 horizon must be a number above 0, in the panel's unit of time; got -1.",
-        "  2. [[question]] 1 change must be 'pulse' or 'sustained'; got 'push'.",
-        "  3. [[question]] 1 has no key 'step'. Keys: 'ask', 'treatment', 'mediators', "
-        "'outcome', 'horizon', 'start', 'group', 'change', 'timing', 'paths', 'margin', 'certainty'.",
-        "  4. [[question]] 1 treatment, mediators and outcome must all differ; named twice: 'days'.",
-        "  5. [[question]] 1 names 'kontact', which is not a measure; did you mean 'contact'? Measures: 'alliance', "
-        "'contact', 'days'.",
-    ]
+        load(text)
+    assert list(error.value.problems) == problems
 
 
 EVIDENCE = """
@@ -1038,23 +1054,27 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
     ]
     assert ab.load(file.save(tmp_path / "again.toml")) == file
 
-    asked = []
-    monkeypatch.setattr(asking, "robustness", lambda *_, **options: asked.append(options))
-    for ask in ("hypotheses", "bayes_factors", "delta_adjustment"):
-        monkeypatch.setitem(asking.ASK, ask, asking.of_pair(lambda *given, **options: asked.append((given, options))))
+    asked = {}
+
+    def record(name):
+        return lambda fit, *pair, **options: asked.setdefault(name, []).append((fit, *pair, options))
+
+    for ask, module in {"hypotheses": hypotheses, "bayes_factors": bayes_factors, "robustness": robustness}.items():
+        monkeypatch.setattr(module, ask, record(ask))
+    monkeypatch.setattr(delta_adjustment, "delta_adjustment", record("delta_adjustment"))
     fit = fabricated_fit(np.full((2, 2), 0.2), measures=("alliance", "days"), times=(0, 6, 12), sd=0.05)
-    curve, *_ = file.ask(fit)
-    assert curve.table.index.get_level_values("lag").max() == 12
-    named, listed, factors, options, shifted = asked
+    curve, *_ = file.ask(fit).values()
+    assert curve.tables["curve"].index.get_level_values("lag").max() == 12
     pair = (fit, "alliance", "days")
-    assert named == (pair, {"statements": {"alliance is stronger": "|alliance -> days| > |days -> alliance|"}})
-    assert listed == (pair, {"statements": ("alliance -> days, 0 to 6 > 0",)})
-    assert factors == (pair, {"widths": (0.1, 0.3), "refit": False})
-    assert shifted == (
-        pair,
-        {"measure": "days", "deltas": (-0.5, -1), "absences": ("not_interviewed",), "imputations": 20},
-    )
-    assert list(options["variants"]) == ["original model", "CLPM", "prior SD x 0.5"]
+    assert asked["hypotheses"] == [
+        (*pair, {"statements": {"alliance is stronger": "|alliance -> days| > |days -> alliance|"}}),
+        (*pair, {"statements": ("alliance -> days, 0 to 6 > 0",)}),
+    ]
+    assert asked["bayes_factors"] == [(*pair, {"widths": (0.1, 0.3), "refit": False})]
+    shifted = {"measure": "days", "deltas": (-0.5, -1), "absences": ("not_interviewed",), "imputations": 20}
+    assert asked["delta_adjustment"] == [(*pair, shifted)]
+    ((*_, options),) = asked["robustness"]
+    assert list(options["variants"]) == ["as asked", "CLPM", "prior SD x 0.5"]
     assert {name: options[name] for name in ("margin", "seed", "draws", "chains")} == {
         "margin": 0.05,
         "seed": fit.settings.seed,

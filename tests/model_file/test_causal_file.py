@@ -177,7 +177,7 @@ def test_questions_are_asked_by_their_functions(load, frame, made_up):
         monte_carlo=ab.MonteCarlo(copies=2, draws=5),
     )
     pd.testing.assert_frame_equal(answers["through contact"].table, wanted.table)
-    assert ("P(sponsor_at_3 = 1)", "people with sponsor_at_3") in answers["sponsor"].overlap.index
+    assert ("P(sponsor_at_3 = 1)", "people with sponsor_at_3") in answers["sponsor"].tables["overlap"].index
     assert len(made_up) == 8
 
 
@@ -237,7 +237,7 @@ def test_names_that_are_no_columns_are_told_at_once(load, frame):
     assert "'severty' is neither a column nor a column at a time; did you mean 'severity'?" in str(error.value)
     assert "'days' varies over time; say at which, such as 'days_at_0'." in str(error.value)
     with pytest.raises(ab.PanelError, match="No column 'person'"):
-        load(SMALL).read(frame.rename(columns={"person": "who"})).frame
+        load(SMALL).read(frame.rename(columns={"person": "who"}))
 
 
 def test_a_function_as_a_regime_cannot_be_written():

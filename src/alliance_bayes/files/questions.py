@@ -23,9 +23,8 @@ CAUSAL: Subject = "regressions in causal order"
 
 
 class QuestionHead(Declared):
-    """Keys that any question may have."""
+    """Keys that any question may have, beside what it asks."""
 
-    ask: Name
     name: Name = Field("", description="a text")
     people: Policies = Field({}, description="a table, such as { commitment = { shift = -1 } }")
 
@@ -157,7 +156,7 @@ def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Probl
     if not isinstance(ask, str) or ask not in known:
         problems.add(f"{where or 'A model file'} cannot ask {shown(ask)}{choices(ask, known, 'Questions')}")
         return None
-    options = {key: value for key, value in table.items() if key not in QuestionHead.model_fields}
+    options = {key: value for key, value in table.items() if key not in ("ask", *QuestionHead.model_fields)}
     arguments = read(known[ask].arguments, options, where, problems)
     if arguments is not None and spec is not None:
         problems.found += [f"{where}: {sentence}" for sentence in known[ask].check(arguments, spec)]

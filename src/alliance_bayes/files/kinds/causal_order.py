@@ -11,14 +11,14 @@ from ...basics.calls import checked
 from ...basics.declared import Count, Declared, Listed, Name, Table, read, read_partly
 from ...basics.names import choices, in_words, number, quoted
 from ...basics.problems import ModelFileError, Problems
+from ...causal.bambi_fit import fit_by_bambi
 from ...causal.causal_order import CausalOrder
 from ...causal.regimes import Shift, is_set
 from ...causal.regression import FAMILIES, Regression, regression
-from ...causal.bambi_fit import fit_by_bambi
 from ...panel import Panel
 from ...questions.answer import Answer
-from ...questions.counterfactual_plan import MonteCarlo
 from ...questions.counterfactual_arguments import CounterfactualArguments
+from ...questions.counterfactual_plan import MonteCarlo
 from ...spec.association import NAME
 from ..columns import read_columns
 from ..content import Content, Kind, Rows

@@ -31,7 +31,7 @@ def main(draws: int = 1000, chains: int = 4, figure: str = "sponsor_association.
     days = replace(file.spec["alliance beyond contact"], outcomes=["percent_days_abstinent"])
     for truth in ("default", "null"):
         larger = ab.sponsor_study(truth, persons=4000, seed=8)
-        found = ab.association(days, larger.frame, seed=2, draws=draws, chains=chains).by_time
+        found = ab.association(days, larger.frame, seed=2, draws=draws, chains=chains).tables["by_time"]
         shown = found.xs("as published", level="model").xs("alliance", level="exposure").droplevel("outcome")
         print(f"{truth}: {larger.truth.summary}")
         print(shown[["mean", "lower", "upper"]].round(2).to_string())

@@ -36,8 +36,8 @@ def main(draws: int = 1000, tune: int = 1000, chains: int = 4, figure: str = "sp
     print(study.truth.effects.loc[acting].round(2).to_string())
 
 
-def split_figure(split: ab.Counterfactual) -> Figure:
-    """Draw the two parts of the effect over the reference: they add up to the whole at every reference."""
+def split_figure(split: ab.Answer) -> Figure:
+    """Draw the two parts of the effect over the reference: they add up to the total effect at every reference."""
     table = split.table
     with_reference = table[[" with alliance" in name for name in table.index]]
     above = table[[" above percentile" in name for name in table.index]]

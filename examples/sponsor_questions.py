@@ -51,11 +51,11 @@ class Report:
         self.said.update(new)
         print("\n".join(f"  - {sentence}" for sentence in new))
 
-    def cautions_of(self, answer: ab.Counterfactual, *more: str) -> None:
+    def cautions_of(self, answer: ab.Answer, *more: str) -> None:
         """Print what a simulated effect warns of and rests on."""
-        self.cautions([*more, *answer.warnings, *answer.sampling, *answer.assumptions])
+        self.cautions([*more, *answer.reasons, *answer.health.problems, *answer.assumptions])
 
-    def ask(self, name: str) -> dict[str, ab.Counterfactual]:
+    def ask(self, name: str) -> dict[str, ab.Answer]:
         """Put the questions of a causal file to the study."""
         return ab.packaged_model(name).ask(self.study.frame, **self.sampling)
 
@@ -110,7 +110,7 @@ def sponsor(report: Report) -> None:
     truth = report.study.truth.name
     report.question(
         "What does a sponsor do to days without alcohol and drugs, to meetings, to involvement? For whom?",
-        "the mean at 6 months if everyone had a sponsor at 3 months, less the mean if no one had (g-formula)",
+        "the mean at 6 months if everyone had a sponsor at 3 months, minus the mean if no one had (g-formula)",
     )
     whom = {
         "days, of people with commitment 1 SD lower": lambda who: who["commitment"].between(-1.5, -0.5),
@@ -132,7 +132,7 @@ def sponsor(report: Report) -> None:
     lower = answers["days, of people with commitment 1 SD lower"]
     difference = (lower.draws - answers["days"].draws).to_array().squeeze()
     print(f"  P(it does less for the less committed) = {float((difference < 0).mean()):.2f}")
-    print(answers["days"].overlap.round(2).to_string())
+    print(answers["days"].tables["overlap"].round(2).to_string())
     report.cautions_of(
         answers["days"],
         "Who has a sponsor goes to meetings more and did so before: what was asked at entry need not be all of it.",
@@ -144,7 +144,7 @@ def sponsor(report: Report) -> None:
     on, off = (many(truth, sponsor=regime)["days", 12].mean() for regime in regimes)
     report.question(
         "And a sponsor all the time?",
-        "mean days of the 90 before 12 months with a sponsor at 3, 6 and 12 months, less the mean with none at any",
+        "mean days of the 90 before 12 months with a sponsor at 3, 6 and 12 months, minus the mean with none at any",
     )
     report.number("always against never", always.table.iloc[0], f"{(on - off) / 2:.2f}", per=2, unit="days per 90")
     report.cautions_of(always, "Beyond 12 months nothing was asked, and nothing is answered.")
@@ -181,7 +181,7 @@ def alliance(report: Report) -> None:
     published = ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"]
     found = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
     for time in published.times:
-        row = found.by_time.loc[DAYS, "as published", "alliance", time]
+        row = found.tables["by_time"].loc[DAYS, "as published", "alliance", time]
         report.number(f"(a) association at {time:g} months", row, unit="% of days per point")
     file, free = report.fit("sponsor-later")
     print(next(iter(file.ask(free).values())))
@@ -208,7 +208,7 @@ def participation(report: Report) -> None:
     published = ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"]
     found = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
     for time in published.times:
-        row = found.by_time.loc["attendance", "as published", "contact", time]
+        row = found.tables["by_time"].loc["attendance", "as published", "contact", time]
         report.number(f"association at {time:g} months, as published", row, unit="meetings per contact")
     print(curve)
     print(f"Verdict: {direction.verdict}. True, of the processes behind: {true:.2f} over 3 months.")
@@ -234,7 +234,7 @@ LEADS = ("alliance -> abstinence", "abstinence -> alliance")
 def changed(report: Report) -> None:
     """What if some have changed their sponsor?"""
     report.question(
-        "What if some of those who kept a sponsor have a new one, with whom the alliance begins anew?",
+        "What if some of those who kept a sponsor have a new one, with whom the alliance restarts?",
         "lagged effects within persons while there is the same sponsor, SD per SD, 3 months apart, by the probability "
         "that a sponsor kept over an interval is the same person",
     )
@@ -279,7 +279,7 @@ def explanation(report: Report) -> None:
         f"{through.loc['alliance -> abstinence', '3 months']:.2f}, participation by "
         f"{through.loc['participation -> abstinence', '3 months']:.2f}."
     )
-    print(ab.sensitivity(answers["through contact and involvement"], effect="total").sentence)
+    print(ab.sensitivity(answers["through contact and involvement"], effect="total").body[-1])
 
 
 def design(report: Report) -> None:

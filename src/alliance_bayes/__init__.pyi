@@ -76,8 +76,6 @@ from .questions.answer import (
     Answer as Answer,
 )
 from .questions.association import (
-    Association as Association,
-    SamplingOfRegressions as SamplingOfRegressions,
     association as association,
 )
 from .questions.bayes_factors import (
@@ -100,7 +98,6 @@ from .questions.counterfactual_plan import (
     MonteCarlo as MonteCarlo,
 )
 from .questions.delta_adjustment import (
-    DeltaAdjustment as DeltaAdjustment,
     delta_adjustment as delta_adjustment,
 )
 from .questions.directionality import (
@@ -124,6 +121,9 @@ from .questions.interventional_effects import (
 from .questions.lag_curve import (
     lag_curve as lag_curve,
 )
+from .questions.long_run import (
+    long_run_effects as long_run_effects,
+)
 from .questions.mediation import (
     mediation as mediation,
 )
@@ -133,12 +133,14 @@ from .questions.natural_effects import (
 from .questions.randomised_push import (
     randomised_push as randomised_push,
 )
+from .questions.regression_sampling import (
+    SamplingOfRegressions as SamplingOfRegressions,
+)
 from .questions.robustness import (
     robustness as robustness,
     robustness_variants as robustness_variants,
 )
 from .questions.sensitivity import (
-    Sensitivity as Sensitivity,
     sensitivity as sensitivity,
 )
 from .questions.split_by_existence import (

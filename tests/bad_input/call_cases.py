@@ -146,6 +146,9 @@ QUESTIONS = [
     _case("longest", "lag_curve", [FIT], "longest must be a finite number or None; got 'two'", longest="two"),
     _case("longest far", "lag_curve", [FIT], "ask for at most 1,000 of them", longest=1e9),
     _case("paths a number", "lag_curve", [FIT, 3], "paths must be a list of texts or None; got 3"),
+    _case("a panel", "long_run_effects", [PANEL], FIT_IS),
+    _case("paths a number", "long_run_effects", [FIT, 3], "paths must be a list of texts or None; got 3"),
+    _case("no paths", "long_run_effects", [FIT, []], "No path was asked for. Name one such as 'x -> y'"),
     _case("group", "lag_curve", [FIT], "group must be a text or None; got 1", group=1),
     _case("a panel", "mediation", [PANEL], FIT_IS, treatment="x", mediators=["y"], outcome="y", horizon=2),
     _case(
@@ -244,7 +247,7 @@ QUESTIONS = [
     ),
     _case("seed", "delta_adjustment", [FIT, "x", "y"], "seed must be below 2^63", measure="y", seed=2**64),
     _case("measure", "delta_adjustment", [FIT, "x", "y"], "measure must be a text; got ['y']", measure=["y"]),
-    _case("a fit", "sensitivity", [FIT], "answer must be ab.Mediation(...) or ab.Counterfactual(...); got a Fit"),
+    _case("a fit", "sensitivity", [FIT], "answer must be an answer, such as ab.mediation(...); got a Fit"),
     _case("none", "sensitivity", [None], "answer must be"),
 ]
 

@@ -22,7 +22,7 @@ CASES = [
     Case(
         "indirect effect without a way",
         lambda _: ab.mediation(WITHOUT_MEDIATION(), treatment="x", mediators=["m"], outcome="y", horizon=6),
-        ("No way leads from 'x' through 'm' to 'y'", "the indirect effect is 0 by construction", "x -> m"),
+        ("No path leads from 'x' through 'm' to 'y'", "the indirect effect is 0 by construction", "x -> m"),
         ab.SpecError,
     ),
     Case(

@@ -100,15 +100,17 @@ def confounded(which: str, seed: int) -> Found:
     fit = ab.fit(plain_spec("contact"), study.panel(["contact", "alliance", ABSTINENT]), seed=seed, **SAMPLING)
     answer = ab.mediation(fit, treatment="contact", mediators=["alliance"], outcome=ABSTINENT, horizon=6, start=6)
     asked = ab.sensitivity(answer)
-    with_true_cause = asked.curve.loc[:strength].iloc[-1] if (strength := true_strength(study.truth)) < 0.9 else None
+    with_true_cause = (
+        asked.tables["curve"].loc[:strength].iloc[-1] if (strength := true_strength(study.truth)) < 0.9 else None
+    )
     return said(ab.directionality(fit, "alliance", ABSTINENT)) | {
         "true_strength": strength,
         "indirect": float(asked.table.loc[0.0, "mean"]),
         "certain": float(asked.table.loc[0.0, "p_same_sign"]),
-        "tips_sign": asked.tipping["sign"],
-        "tips_effect": asked.tipping["effect"],
+        "tips_sign": float(asked.tables["tipping"].loc["sign", "strength"]),
+        "tips_effect": float(asked.tables["tipping"].loc["effect", "strength"]),
         "left": math.nan if with_true_cause is None else float(with_true_cause["mean"]),
-        "sentence": asked.sentence,
+        "sentence": asked.body[-1],
     }
 
 
@@ -150,14 +152,14 @@ def mnar(which: str, seed: int) -> Found:
     )
     later = whole[(whole["time"] > 0) & (whole["interviewed"] == 0)]
     true_mean = float(later[ABSTINENT].mean())
-    imputed = adjusted.scenarios["imputed_mean"].sort_index()
-    return said(adjusted.as_fitted) | {
+    imputed = adjusted.tables["scenarios"]["imputed_mean"].sort_index()
+    return said(adjusted.parts["as fitted"]) | {
         "true_mean_of_unseen": true_mean,
         "imputed": {str(delta): float(mean) for delta, mean in imputed.items()},
         "right_delta": float(np.interp(true_mean, imputed.to_numpy(), imputed.index.to_numpy(float))),
-        "verdicts": {str(delta): verdict for delta, verdict in adjusted.verdicts.items()},
-        "tips_at": adjusted.tipping["delta"].dropna().tolist(),
-        "sentences": list(adjusted.sentences),
+        "verdicts": {str(delta): verdict for delta, verdict in adjusted.tables["scenarios"]["verdict"].items()},
+        "tips_at": adjusted.tables["tipping"]["delta"].dropna().tolist(),
+        "sentences": [*filter(lambda part: isinstance(part, str), adjusted.body[1:]), *adjusted.conclusion()],
     }
 
 

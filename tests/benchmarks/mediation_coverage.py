@@ -43,7 +43,7 @@ def study(scenario: str, seed: int) -> dict[str, float | str | int]:
     fit = ab.fit(spec, panel, seed=seed, draws=400, tune=300, chains=2, cores=1, progress=False)
     answer = ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=12)
     lower, upper = answer.table.loc["indirect", ["lower", "upper"]]
-    effects = answer.dynamics.path_effects
+    effects = answer.basis.dynamics.path_effects
     ratios = {}
     for predictor, outcome in (("x", "m"), ("m", "y")):
         path = effects.sel(path=f"{predictor} -> {outcome}")

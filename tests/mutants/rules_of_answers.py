@@ -505,9 +505,9 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/dynamics.py",
+        "questions/mediated_effects.py",
         "questions/test_mediation.py::test_golden_effects_in_continuous_time",
-        ("indirect is total less direct", '"indirect": total - direct}', '"indirect": total}'),
+        ("indirect is total minus direct", '"indirect": total - direct}', '"indirect": total}'),
     ),
     *rules_of(
         "questions/dynamics.py",
@@ -519,14 +519,14 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/dynamics.py",
+        "questions/mediated_effects.py",
         "questions/test_mediation.py::test_through_one_mediator_alone_is_the_product_along_its_path",
-        ("alone is the others held, less direct", "if other != name]) - direct", "if other != name])"),
+        ("alone is the others held, minus direct", "response(held=held) - direct", "response(held=held)"),
     ),
     *rules_of(
-        "questions/dynamics.py",
+        "questions/mediated_effects.py",
         "questions/test_mediation.py::test_effects_of_several_mediators_add_up",
-        ("several is the rest of indirect", '_rest(effects["indirect"], list', '_rest(effects["total"], list'),
+        ("several is the remainder of indirect", '_remainder(effects["indirect"],', '_remainder(effects["total"],'),
     ),
     *rules_of(
         "questions/dynamics.py",
@@ -651,25 +651,25 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/mediation.py",
         "questions/test_mediation.py::test_effects_are_computed_draw_by_draw",
-        ("raw is per raw unit of the treatment", "raw_draws = draws * unit", "raw_draws = draws / unit"),
+        ("raw is per raw unit of the treatment", "raw_draws = draws * _raw_unit", "raw_draws = draws / _raw_unit"),
     ),
     *rules_of(
         "questions/mediation.py",
         "questions/test_mediation.py::test_horizons_beyond_the_data_warn",
-        ("the horizon beyond the data is said", "plan.horizon > span", "plan.horizon > 2 * span"),
+        ("the horizon beyond the data is said", "until.length > span", "until.length > 2 * span"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_questions_that_cannot_be_asked",
         ("over one step nothing is indirect", "if n_steps == 1:", "if n_steps == 0:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_free_lags_end_at_waves_and_name_them",
         ("over one interval nothing is indirect", "if end == wave + 1:", "if end == wave:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_every_problem_of_a_question_in_one_message",
         (
             "a horizon is a whole number of steps",
@@ -678,24 +678,24 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/mediation.py",
         "questions/test_mediation.py::test_effects_that_are_zero_by_construction_are_refused",
         ("what is 0 by construction is refused", 'if "indirect" in fixed:', "if False:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/mediation.py",
         "questions/test_mediation.py::test_paths_that_are_zero_by_construction_are_refused",
         ("a path that is 0 by construction is refused", "if path in fixed:", "if False:"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/mediation.py",
         "questions/test_mediation.py::test_a_mediator_that_requires_the_treatment_is_refused_with_the_reason",
-        ("what needs the treatment to exist is refused", "fit.panel.requires.get(name) == treatment", "False"),
+        ("what needs the treatment to exist is refused", "fit.panel.requires.get(name) == asked.treatment", "False"),
     ),
     *rules_of(
-        "questions/mediation_plan.py",
+        "questions/horizons.py",
         "questions/test_mediation.py::test_standardised_effects_are_in_sds_at_the_start",
-        ("SDs are those of the start", "sds_at(draws, measures, plan.wave)", "sds_at(draws, measures, 0)"),
+        ("SDs are those of the start", "sds_at(draws, measures, horizon.wave)", "sds_at(draws, measures, 0)"),
     ),
     *rules_of(
         "questions/sensitivity.py",
@@ -776,7 +776,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/observed_strength.py",
         "questions/test_sensitivity.py::test_a_covariate_as_benchmark_is_what_leaving_it_out_would_do",
-        ("strength on the outcome is in its SDs", "effect / outcome_sd(answer)", "effect"),
+        ("strength on the outcome is in its SDs", "effect / outcome_sd(plan)", "effect"),
     ),
     *rules_of(
         "questions/observed_strength.py",
@@ -784,7 +784,7 @@ ANSWERS: list[Mutant] = [
         ("strength on the mediator is the correlation with it", ".mean(axis=(0, 1))[place]", ".mean(axis=(0, 1))[0]"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_a_sign_is_as_certain_as_asked_or_uncertain",
         ("the sign is positive from the certainty", "if p_positive >= certainty:", "if p_positive > certainty:"),
         (
@@ -794,27 +794,27 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_tipping_points_are_interpolated_on_the_normal_scale",
         ("negative signs tip the other way", 'direction = -1 if sign == "negative" else 1', "direction = 1"),
         ("the earliest is two errors nearer to 0", '"earliest": -2, "latest": 2', '"earliest": 2, "latest": -2'),
         ("lower deltas are below 0", '("lower", along.index <= 0)', '("lower", along.index >= 0)'),
         ("deltas go outward from 0", "sort_index(key=np.abs)", "sort_index()"),
-        ("tipping is interpolated", "share = left[place - 1] / (left[place - 1] - left[place])", "share = 0.5"),
+        ("tipping is interpolated", "share = excess[first - 1] / (excess[first - 1] - excess[first])", "share = 0.5"),
         (
             "raw tipping points are in the measure's unit",
-            '"raw": found["delta"] * unit',
-            '"raw": found["delta"] / unit',
+            '"raw": tips["delta"] * unit',
+            '"raw": tips["delta"] / unit',
         ),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_tipping_points_are_the_same_for_either_sign",
         ("two errors, not one", '"earliest": -2, "latest": 2', '"earliest": -1, "latest": 1'),
         ("errors widen negative signs too", "_quantiles(outward, direction * errors,", "_quantiles(outward, errors,"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_an_uncertain_sign_has_no_tipping_point",
         (
             "an uncertain sign does not tip",
@@ -823,30 +823,34 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_exactly_the_certainty_has_not_tipped",
-        ("exactly the certainty does not tip", "np.flatnonzero(left < 0)", "np.flatnonzero(left <= 0)"),
+        ("exactly the certainty does not tip", "np.flatnonzero(excess < 0)", "np.flatnonzero(excess <= 0)"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_where_draws_agree_the_mean_in_sds_is_interpolated",
-        ("tipped already is 0", "if place == 0:\n        return 0.0", "if place == 0:\n        return np.nan"),
+        ("tipped already is 0", "if first == 0:\n        return 0.0", "if first == 0:\n        return np.nan"),
         ("few draws on one side: mean in SDs", "* n_draws < FEW", "* n_draws < 0"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_ten_draws_on_one_side_are_not_few",
         ("exactly ten draws are not few", "* n_draws < FEW", "* n_draws <= FEW"),
     ),
     *rules_of(
-        "questions/delta_adjustment.py",
+        "questions/tipping_points.py",
         "questions/test_delta_adjustment.py::test_the_share_between_imputations_is_rubins",
         ("between imputations by Rubin's 1 + 1/m", "(1 + 1 / means.size)", "1"),
     ),
     *rules_of(
         "questions/delta_adjustment.py",
         "questions/test_delta_adjustment.py::test_imputations_are_too_few_for_a_hundred_times_the_share_between",
-        ("imputations too few are said", "if n_imputations < 100 * largest:", "if n_imputations < 10 * largest:"),
+        (
+            "imputations too few are said",
+            "if n_imputations >= 100 * largest_share:",
+            "if n_imputations >= 10 * largest_share:",
+        ),
     ),
     *rules_of(
         "questions/shifted_panels.py",
@@ -1072,7 +1076,7 @@ ANSWERS: list[Mutant] = [
         ("densities are of raw values", "found - scored @ log_scale", "found"),
     ),
     *rules_of(
-        "questions/counterfactual.py",
+        "questions/counterfactual_answer.py",
         "questions/test_counterfactual.py::test_a_verdict_needs_its_monte_carlo_margin_and_healthy_draws",
         (
             "a positive effect needs its Monte Carlo margin",
@@ -1096,7 +1100,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/counterfactual.py",
+        "questions/interventional_effects.py",
         "questions/test_counterfactual.py::test_interventional_effects_with_a_confounder_that_treatment_changes",
         (
             "direct is with the mediators of control",
@@ -1105,27 +1109,27 @@ ANSWERS: list[Mutant] = [
         ),
         (
             "indirect moves the mediators to treated",
-            'indirect = {"treated, draws of treated": 1.0, "treated, draws of control": -1.0}',
-            'indirect = {"treated, draws of treated": -1.0, "treated, draws of control": 1.0}',
+            '"indirect": {"treated, draws of treated": 1.0, "treated, draws of control": -1.0}',
+            '"indirect": {"treated, draws of treated": -1.0, "treated, draws of control": 1.0}',
         ),
     ),
     *rules_of(
-        "questions/counterfactual.py",
+        "questions/counterfactual_answer.py",
         "questions/test_counterfactual.py::test_simulation_noise_is_taken_off_the_uncertainty",
         ("simulation noise is not uncertainty", "np.sqrt(max(variance - noise, 0.0))", "np.sqrt(variance)"),
     ),
     *rules_of(
-        "questions/state_effects.py",
+        "questions/randomised_push.py",
         "questions/test_state_effects.py::test_an_assignment_that_moves_nobody_is_no_instrument",
         ("no ratio where the push may be 0", "if not sure.reaches(certainty):", "if False:"),
     ),
     *rules_of(
-        "questions/state_effects.py",
+        "questions/randomised_push.py",
         "questions/test_state_effects.py::test_a_push_needs_its_monte_carlo_margin",
         ("the push needs its Monte Carlo margin", "if not sure.reaches(certainty):", "if not sure.value >= certainty:"),
     ),
     *rules_of(
-        "questions/state_effects.py",
+        "questions/randomised_push.py",
         "questions/test_state_effects.py::test_randomised_push_side_by_side",
         ("intention to treat over push", "ratio = intention / push", "ratio = push / intention"),
     ),

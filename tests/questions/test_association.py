@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import alliance_bayes as ab
-from alliance_bayes.questions import association as module
+from alliance_bayes.questions import regression_sampling
 
 STUDY = ab.sponsor_study(seed=3).frame
 REGRESSION = ab.RandomInterceptRegression(
@@ -33,23 +33,26 @@ def answer():
 def test_the_table_summarises_the_draws(answer):
     assert answer.table.index.names == ["outcome", "model", "term"]
     assert not answer.table.isna().any(axis=None)
-    draws = answer.draws["attendance", SPLIT]
-    assert dict(draws.sizes) == {"chain": 4, "draw": 500, "term": 13}
-    for (outcome, model), each in answer.draws.items():
-        for term in each["term"].to_numpy():
+    assert answer.draws[SPLIT].sizes == {"chain": 4, "draw": 500, "outcome": 2, "split_term": 13}
+    for model, dim in ((PUBLISHED, "term"), (SPLIT, "split_term")):
+        for outcome, term in answer.draws[model].stack(row=["outcome", dim])["row"].to_numpy():
             row = answer.table.loc[[(outcome, model, term)]].iloc[0]
-            values = each.sel(term=term).to_numpy().ravel()
+            values = answer.draws[model].sel({"outcome": outcome, dim: term}).to_numpy().ravel()
             assert row["mean"] == pytest.approx(values.mean())
             assert row["p_positive"] == (values > 0).mean()
             assert row["lower"] < row["mean"] < row["upper"]
 
 
 def test_associations_at_each_time_are_sums_of_coefficients(answer):
-    assert set(answer.by_time.index.get_level_values("exposure")) == {"alliance", "alliance_within", "alliance_between"}
-    assert set(answer.by_time.index.get_level_values("time")) == {3.0, 6.0, 12.0}
-    draws = answer.draws["percent_days_abstinent", PUBLISHED]
+    assert set(answer.tables["by_time"].index.get_level_values("exposure")) == {
+        "alliance",
+        "alliance_within",
+        "alliance_between",
+    }
+    assert set(answer.tables["by_time"].index.get_level_values("time")) == {3.0, 6.0, 12.0}
+    draws = answer.draws[PUBLISHED].sel(outcome="percent_days_abstinent")
     at_12 = (draws.sel(term="alliance") + 3 * draws.sel(term="alliance:time")).to_numpy()
-    row = answer.by_time.loc[[("percent_days_abstinent", PUBLISHED, "alliance", 12.0)]].iloc[0]
+    row = answer.tables["by_time"].loc[[("percent_days_abstinent", PUBLISHED, "alliance", 12.0)]].iloc[0]
     assert row["mean"] == pytest.approx(at_12.mean())
     assert row["p_positive"] == pytest.approx((at_12 > 0).mean())
 
@@ -67,7 +70,11 @@ def test_sizes_say_who_is_used(answer):
     used = eligible.dropna(subset=["contact", "alliance"])
     counts = used["person"].value_counts()
     wanted = [len(used), len(counts), (counts > 1).sum(), len(eligible) - len(used)]
-    assert answer.sizes.loc["attendance"].tolist() == answer.sizes.loc["percent_days_abstinent"].tolist() == wanted
+    assert (
+        answer.tables["sizes"].loc["attendance"].tolist()
+        == answer.tables["sizes"].loc["percent_days_abstinent"].tolist()
+        == wanted
+    )
 
 
 def test_the_print_cannot_be_over_read(answer):
@@ -78,9 +85,10 @@ def test_the_print_cannot_be_over_read(answer):
         "':time' how much more for each 3 months later; 2000 draws of each regression"
     )
     assert lines[1] == f"As published: {REGRESSION.formula} + (1 | person)"
-    assert "  alliance_within:time" in text
-    assert "\n  education" not in text
-    assert "\nSampling: no problems. R-hat at most 1.0" in text
+    assert "\nalliance_within:time " in text
+    assert "\neducation" not in text
+    assert "\nDraws: R-hat at most 1.0" in text
+    assert "\nSampling: no problems.\n" in text
     for place, sentence in enumerate(answer.assumptions, start=1):
         assert f"  {place}. {sentence}" in lines
     assert answer.assumptions[0].startswith("An association, not a cause: exposures (contact and alliance)")
@@ -92,7 +100,7 @@ def test_assumptions_are_those_of_the_regression():
     everybody = ab.RandomInterceptRegression(["attendance"], ["sponsor"], "time + sponsor", times=[3, 6, 12])
     answer = ab.association(everybody, STUDY, draws=100, chains=2, seed=4)
     assert len(answer.assumptions) == 5
-    assert len(answer.by_time) == 0
+    assert len(answer.tables["by_time"]) == 0
     assert "units of the outcome per unit of the exposure; 200 draws" in str(answer)
     (axes,) = answer.plot().axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["all times"]
@@ -107,7 +115,7 @@ def test_the_figure_has_a_panel_for_each_exposure_and_outcome(answer):
         "alliance: percent days abstinent",
     ]
     dots = [line for line in figure.axes[3].lines if line.get_marker() == "o"]
-    wanted = answer.by_time.loc["percent_days_abstinent"].groupby("time", sort=True)["mean"].apply(list)
+    wanted = answer.tables["by_time"].loc["percent_days_abstinent"].groupby("time", sort=True)["mean"].apply(list)
     assert sorted(dot.get_xdata()[0] for dot in dots) == pytest.approx(sorted(np.concatenate(wanted.to_list())))
 
 
@@ -151,7 +159,7 @@ def test_limits_of_health(monkeypatch, rhat, ess, problem):
     monkeypatch.setattr(arviz_stats, "rhat", lambda draws: xr.Dataset({"values": ("term", [1.0, rhat])}))
     monkeypatch.setattr(arviz_stats, "ess", ess_of)
     fitted = SimpleNamespace(draws=xr.DataArray(np.zeros((4, 10, 2)), dims=("chain", "draw", "term")), accepted=0.9)
-    health = module._health({("days", PUBLISHED): fitted})
+    health = regression_sampling.sampling_of({("days", PUBLISHED): fitted})
     assert health.healthy == (not problem)
     assert [each.startswith(problem) for each in health.problems] == [True] * bool(problem)
 

@@ -1,7 +1,6 @@
 """Missing values that are not missing at random: the right delta recovers the truth, and only what was asked shifts."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,8 @@ from alliance_bayes.engine.moments.kernel import moments
 from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.summaries import indicator, probability
-from alliance_bayes.questions import delta_adjustment as module, shifted_panels
+from alliance_bayes.questions import shifted_panels, tipping_points as module
+from alliance_bayes.questions.delta_adjustment import _too_few_imputations, _verdicts_in_words, name_of_part
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)
@@ -61,34 +61,37 @@ def dropout():
 
 def test_delta_0_gives_back_the_fit(dropout):
     _, answer, _ = dropout
-    for path in answer.as_fitted.draws["path"].to_numpy():
-        fitted, found = (of.draws["effect"].sel(path=path, drop=True) for of in (answer.as_fitted, answer.answers[0.0]))
+    as_fitted = answer.parts["as fitted"]
+    for path in as_fitted.draws["path"].to_numpy():
+        fitted, found = (of.draws["effect"].sel(path=path, drop=True) for of in (as_fitted, answer.parts["delta 0"]))
         by_imputation = found.groupby("imputation").mean(("chain", "draw", "length"))
         error = float(by_imputation.std(ddof=1)) / 3
         assert abs(float(found.mean() - fitted.mean())) < 4 * error
         assert float(found.std() / fitted.std()) == pytest.approx(1, abs=0.2)
         row = answer.table.loc[0.0, path, "average of intervals of 6"]
-        wanted = answer.as_fitted.table.loc[path, "average of intervals of 6"]
+        wanted = as_fitted.table.loc[path, "average of intervals of 6"]
         assert abs(row["p_positive"] - wanted["p_positive"]) < 4 * row["p_positive_mcse"] + 0.01
 
 
 def test_the_right_delta_recovers_what_complete_data_say(dropout):
     complete, answer, delta = dropout
     for path, bias in enumerate((0.2, 0.05)):
-        answers = (complete, answer.answers[0.0], answer.answers[delta])
+        answers = (complete, answer.parts["delta 0"], answer.parts[name_of_part(delta)])
         truth, at_random, found = (of.draws["effect"].isel(path=path, drop=True) for of in answers)
         # What imputed panels have of error beyond the complete one is the variance that imputation adds.
         added = np.sqrt(max(float(found.var() - truth.var()), float(truth.var()) / 4))
         assert abs(float(found.mean() - truth.mean())) < 5 * added
         assert float(at_random.mean() - truth.mean()) > max(bias, 3 * added)
-    assert answer.scenarios.loc[delta, "raw"] == pytest.approx(SHIFT)
-    difference = answer.scenarios["imputed_mean"].loc[delta] - answer.scenarios["imputed_mean"].loc[0.0]
+    assert answer.tables["scenarios"].loc[delta, "raw"] == pytest.approx(SHIFT)
+    difference = (
+        answer.tables["scenarios"]["imputed_mean"].loc[delta] - answer.tables["scenarios"]["imputed_mean"].loc[0.0]
+    )
     assert difference == pytest.approx(SHIFT)
 
 
 def test_the_answer_tips_before_the_right_delta(dropout):
     _, answer, delta = dropout
-    row = answer.tipping.loc["alliance -> days", "average of intervals of 6", "lower"]
+    row = answer.tables["tipping"].loc["alliance -> days", "average of intervals of 6", "lower"]
     lower = answer.plot().axes[1]
     curve = next(line for line in lower.get_lines() if len(line.get_xdata()) > 50)
     assert np.interp(row["delta"], *curve.get_data()) == pytest.approx(0.95, abs=0.005)
@@ -96,15 +99,15 @@ def test_the_answer_tips_before_the_right_delta(dropout):
     assert row["sign"] == "positive"
     assert delta < row["latest"] < row["delta"] < row["earliest"] < 0
     assert row["raw"] == pytest.approx(row["delta"] * SHIFT / delta)
-    assert list(answer.tipping.index.unique("toward")) == ["lower"]
+    assert list(answer.tables["tipping"].index.unique("toward")) == ["lower"]
     assert f"P(alliance -> days > 0) falls below 0.95 at delta {row['delta']:.2f}" in str(answer)
     assert "missing at random given" not in " ".join(answer.assumptions)
-    assert answer.answers[delta].assumptions == answer.assumptions
+    assert answer.parts[name_of_part(delta)].assumptions == answer.assumptions
 
 
 def test_errors_hold_what_differs_between_imputations(dropout):
     _, answer, delta = dropout
-    draws = answer.answers[delta].draws["effect"].isel(path=0, length=0, drop=True)
+    draws = answer.parts[name_of_part(delta)].draws["effect"].isel(path=0, length=0, drop=True)
     shares = (draws > 0).groupby("imputation").mean(("chain", "draw"))
     row = answer.table.loc[delta, "alliance -> days", "average of intervals of 6"]
     assert row["p_positive"] == pytest.approx(float(shares.mean()))
@@ -137,7 +140,7 @@ def test_the_share_between_imputations_is_rubins():
     parts = draws.to_numpy().reshape(3, 80)
     between = (1 + 1 / 3) * parts.mean(axis=1).var(ddof=1)
     share = between / (between + parts.var(axis=1, ddof=1).mean())
-    found = module._between_share(draws.assign_coords(imputation=("chain", [0, 0, 1, 1, 2, 2])))
+    found = module.between_share(draws.assign_coords(imputation=("chain", [0, 0, 1, 1, 2, 2])))
     assert found == pytest.approx(share)
 
 
@@ -207,10 +210,10 @@ def test_only_the_chosen_kinds_are_shifted(watched, kinds_of_absence, measure, a
     wanted = np.zeros(original.values.shape, dtype=bool)
     wanted[:, :, place] = np.isin(original.absence[:, :, place], [ABSENCE[name.upper()] for name in absences])
     wanted[79] = False
-    assert wanted.sum() == n_shifted == answer.counts["shifted"]
+    assert wanted.sum() == n_shifted == answer.tables["values"].loc["shifted", "count"]
     filled = np.isin(original.absence, [ABSENCE.UNANSWERED, ABSENCE.UNKNOWN, ABSENCE.NOT_INTERVIEWED])
     filled[79] = False
-    assert answer.counts == {
+    assert answer.tables["values"]["count"].to_dict() == {
         "shifted": n_shifted,
         "imputed": filled.sum() - n_shifted,
         "left": 10 + 6,  # no alliance, and the person never seen
@@ -226,17 +229,19 @@ def test_only_the_chosen_kinds_are_shifted(watched, kinds_of_absence, measure, a
             np.testing.assert_array_equal(panel.absence, np.where(filled, ABSENCE.OBSERVED, original.absence))
     assert not np.allclose(panels[0][0].values[filled], panels[3][0].values[filled])
     shifted_mean = np.mean([panels[place][0].values[wanted].mean() for place in (1, 4)])
-    assert answer.scenarios.loc[-0.5, "imputed_mean"] == pytest.approx(shifted_mean)
+    assert answer.tables["scenarios"].loc[-0.5, "imputed_mean"] == pytest.approx(shifted_mean)
 
 
 def test_what_does_not_exist_is_said_to_stay_out(watched):
     found = "\n".join(watched(measure="alliance", deltas=[-1])[0].assumptions)
     assert "Values of 'alliance' that do not exist because a state is off are not missing: they are neither" in found
-    assert "Where 'doctor' is not known, nobody knows whether 'alliance' existed; it is filled in and shifted" in found
-    assert "Without any value, and left out as in the fit: one person." in found
+    assert (
+        "Where 'doctor' is not known, it is not known whether 'alliance' existed; it is filled in and shifted" in found
+    )
+    assert "Without any value, and excluded as in the fit: one person." in found
     unanswered = "\n".join(watched(measure="alliance", deltas=[-1], absences=["unanswered"])[0].assumptions)
     assert "missing values of 'alliance' of unanswered questions are distributed" in unanswered
-    assert "nobody knows whether" not in unanswered
+    assert "not known whether" not in unanswered
 
 
 def test_seeds_differ_between_imputations_alone(watched):
@@ -280,10 +285,11 @@ def test_an_unhealthy_fit_or_refit_makes_an_unhealthy_answer(watched, kinds_of_a
     own = [f"The fit that values were imputed from: {problem}" for problem in fit.health.problems]
     assert own
     answer, _ = watched(measure="days", deltas=[-1.0])
-    problems = list(answer.answers[-1.0].health.problems)
+    problems = list(answer.parts["delta -1"].health.problems)
     assert problems[: len(own)] == own
     assert any(problem.startswith("Too few effective draws") for problem in problems[len(own) :])
-    assert answer.verdicts == {0.0: "undecided", -1.0: "undecided"}
+    assert answer.tables["scenarios"]["verdict"].to_dict() == {0.0: "undecided", -1.0: "undecided"}
+    assert answer.verdict == "undecided, at every delta"
 
 
 # ---- interruptions ----
@@ -306,9 +312,10 @@ def test_an_interruption_leaves_the_imputations_that_are_done(kinds_of_absence, 
     options = {"measure": "days", "deltas": [-0.5], "imputations": 9, "draws": 60}
     stop = 7
     answer = ab.delta_adjustment(fit, *NAMES, **options)
-    assert (answer.n_imputations, len(calls)) == (3, 8)
+    assert len(calls) == 8
+    assert answer.interrupted == "Interrupted after 3 of 9 imputations, which were done at every delta."
     assert "3 imputations" in answer.heading
-    assert set(answer.answers) == {0.0, -0.5}
+    assert list(answer.parts) == ["as fitted", "delta 0", "delta -0.5"]
     calls.clear()
     stop = 3
     with pytest.raises(KeyboardInterrupt):
@@ -336,14 +343,12 @@ def probabilities(**by_path):
     return table
 
 
-class MadeUp:
-    paths, n_draws = ("x -> y", "y -> x"), 10_000
-    draws = xr.Dataset(coords={"imputation": ("chain", np.arange(20))})
+N_DRAWS = 10_000
 
 
 def test_tipping_points_are_interpolated_on_the_normal_scale():
     table = probabilities(x_y=(0.975, 0.96, 0.9, 0.99), y_x=(0.01, 0.04, 0.06, 0.3))
-    tipping = module._tipping(table, MadeUp, 0.95, 2.0)
+    tipping = module.tipping_points(table, 0.95, 2.0, N_DRAWS)
     lower = tipping.loc["x -> y", "all", "lower"]
     # quantiles of .96, .95 and .9 are 1.7507, 1.6449 and 1.2816
     assert lower["delta"] == pytest.approx(-1 - (1.7507 - 1.6449) / (1.7507 - 1.2816), abs=1e-3)
@@ -355,14 +360,14 @@ def test_tipping_points_are_interpolated_on_the_normal_scale():
     assert -2 < negative["delta"] < -1
     assert 0 < tipping.loc["y -> x", "all", "higher"]["delta"] < 1
 
-    scenarios = pd.DataFrame({"verdict": ["both", "both", "undecided", "x leads"]}, index=[0.0, -1.0, -2.0, 1.0])
-    sentences = module._sentences(table, scenarios, tipping, MadeUp, 0.95)
+    verdicts = pd.Series(["both", "both", "undecided", "x leads"], index=[0.0, -1.0, -2.0, 1.0])
+    assert _verdicts_in_words(verdicts) == "both at delta 0 and -1; undecided at delta -2; x leads at delta 1"
+    sentences = list(module.tipping_sentences(table, tipping, 0.95, N_DRAWS))
     assert sentences[0].startswith("P(x -> y > 0) falls below 0.95 at delta -1.23, -2.45 in the measure's unit (two")
     assert sentences[1] == (
         "P(x -> y > 0) stays at 0.95 or above for every delta from 0 to 1: no tipping point within the range."
     )
     assert sentences[2].startswith("P(y -> x < 0) falls below 0.95 at delta -1.5")
-    assert sentences[-1] == "Verdict: both at delta 0 and -1; undecided at delta -2; x leads at delta 1."
 
 
 @pytest.mark.parametrize(
@@ -380,7 +385,7 @@ def test_tipping_points_are_the_same_for_either_sign(sign):
     """Where a share of .96 at 0 and .9 at -1 falls below .95 on the normal scale, also two errors to either side."""
     chances = np.array([0.96, 0.9, 0.9, 0.96])
     table = probabilities(x_y=chances if sign > 0 else 1 - chances, y_x=(0.5,) * 4)
-    tip = module._tipping(table, MadeUp, 0.95, 2.0).loc["x -> y", "all", "lower"]
+    tip = module.tipping_points(table, 0.95, 2.0, N_DRAWS).loc["x -> y", "all", "lower"]
     assert tip["sign"] == {1: "positive", -1: "negative"}[sign]
 
     def crossing(errors):
@@ -407,31 +412,23 @@ def test_ten_draws_on_one_side_are_not_few():
     assert found == pytest.approx([norm.ppf(0.999), 0, norm.ppf(0.001), 0])
 
 
-@pytest.mark.parametrize(("n_imputations", "said"), [(10, False), (9, True)])
-def test_imputations_are_too_few_for_a_hundred_times_the_share_between(n_imputations, said):
-    table = probabilities(x_y=(0.6,) * 4, y_x=(0.5,) * 4)
-    tipping = module._tipping(table, MadeUp, 0.95, 1.0)
-    answer = SimpleNamespace(
-        n_draws=10_000, draws=xr.Dataset(coords={"imputation": ("chain", np.arange(n_imputations))})
-    )
-    scenarios = pd.DataFrame({"verdict": ["undecided"] * 4}, index=[0.0, -1.0, -2.0, 1.0])
-    found = module._sentences(table, scenarios, tipping, answer, 0.95)
-    assert any("probabilities are rough; ask for imputations=10 or more" in each for each in found) == said
+def test_imputations_are_too_few_for_a_hundred_times_the_share_between():
+    assert _too_few_imputations(0.1, 10) == ()
+    (said,) = _too_few_imputations(0.1, 9)
+    assert said.endswith("with 9 of them probabilities are rough; ask for imputations=10 or more.")
 
 
 def test_an_uncertain_sign_has_no_tipping_point():
     table = probabilities(x_y=(0.6, 0.7, 0.97, 0.5), y_x=(0.5, 0.5, 0.5, 0.5))
-    tipping = module._tipping(table, MadeUp, 0.95, 1.0)
+    tipping = module.tipping_points(table, 0.95, 1.0, N_DRAWS)
     assert (tipping["sign"] == "uncertain").all()
     assert tipping["delta"].isna().all()
-    scenarios = pd.DataFrame({"verdict": ["undecided"] * 4}, index=[0.0, -1.0, -2.0, 1.0])
-    assert module._sentences(table, scenarios, tipping, MadeUp, 0.95) == (
+    assert tuple(module.tipping_sentences(table, tipping, 0.95, N_DRAWS)) == (
         "The sign of x -> y is uncertain at delta 0 (P(effect > 0) = 0.600), but not at delta -2, where it is "
         "positive.",
         "The sign of x -> y is uncertain at delta 0 (P(effect > 0) = 0.600) and at every delta with higher values.",
         "The sign of y -> x is uncertain at delta 0 (P(effect > 0) = 0.500) and at every delta with lower values.",
         "The sign of y -> x is uncertain at delta 0 (P(effect > 0) = 0.500) and at every delta with higher values.",
-        "Verdict: undecided, at every delta.",
     )
 
 
@@ -439,7 +436,7 @@ def test_where_draws_agree_the_mean_in_sds_is_interpolated():
     table = probabilities(x_y=(1.0, 0.5, 0.5, 1.0), y_x=(0.5, 0.5, 0.5, 0.5))
     table.loc[(0.0, "x -> y", "all"), ["mean", "p_positive_mcse"]] = 0.6, 0.0
     table.loc[(1.0, "x -> y", "all"), ["mean", "p_positive_mcse"]] = 0.2, 0.0
-    tipping = module._tipping(table, MadeUp, 0.95, 1.0)
+    tipping = module.tipping_points(table, 0.95, 1.0, N_DRAWS)
     assert tipping.loc[("x -> y", "all", "lower"), "delta"] == pytest.approx(-(0.6 - 0.16449) / 0.6, abs=1e-4)
     assert np.isnan(tipping.loc[("x -> y", "all", "higher"), "delta"])
     quantiles = pd.Series([1.2, 0.3], index=[0.0, -1.0])
@@ -454,15 +451,17 @@ def test_text_and_figure(watched):
     assert list(answer.table.index.unique("delta")) == [0.0, -1.0, 0.5]
     head, second, *lines = str(answer).splitlines()
     assert head == (
-        "Lagged effects, SD per SD, if 25 missing values of days (10 not interviewed and 15 unanswered) are delta SDs "
-        "from what the model believes; 79 people, 3 waves, 2 imputations"
+        "Lagged effects, SD per SD, if 25 missing values of days (10 not interviewed and 15 unanswered) deviate by "
+        "delta SDs from the prediction under missing at random; 79 people, 3 waves, 2 imputations"
     )
     assert second.startswith("1 SD of days is ")
-    assert second.endswith("25 other missing values are filled in as the model believes.")
-    assert [line.split()[0] for line in lines[2:6]] == ["as", "0", "-1", "0.5"]
-    assert "Sampling: PROBLEMS." in lines  # sixty draws
+    assert second.endswith("25 other missing values are filled in as the model predicts.")
+    assert [line.split()[0] for line in lines[1:5]] == ["as", "0", "-1", "0.5"]
+    assert any(line.startswith("Sampling: PROBLEMS: delta 0: ") for line in lines)  # sixty draws
     upper, lower = answer.plot().axes
-    assert lower.get_xlabel() == "delta: missing values of days lie so many SDs from what the model believes"
+    assert lower.get_xlabel() == (
+        "delta: missing values of days deviate by so many SDs from the prediction under missing at random"
+    )
     assert [text.get_text().split(",")[0] for text in upper.get_legend().get_texts()] == [
         "alliance -> days",
         "days -> alliance",

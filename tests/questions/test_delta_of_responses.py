@@ -39,8 +39,8 @@ def test_days_are_drawn_again_from_shifted_predictors(fit, monkeypatch):
     original, place = fit.panel, fit.panel.measures.index("days")
     seen = (original.absence[:, :, [place, 0]] == ab.Absence.OBSERVED).any(axis=(1, 2))
     shifted = np.isin(original.absence[:, :, place], MISSING) & seen[:, None]
-    assert answer.counts["shifted"] == shifted.sum() > 20
-    assert answer.counts["imputed"] == 0
+    assert answer.tables["values"].loc["shifted", "count"] == shifted.sum() > 20
+    assert answer.tables["values"].loc["imputed", "count"] == 0
     for first in (0, 3):
         base, lower, higher = panels[first : first + 3]
         for panel in (base, lower, higher):
@@ -56,23 +56,23 @@ def test_days_are_drawn_again_from_shifted_predictors(fit, monkeypatch):
     assert not np.array_equal(panels[0].values[:, :, place], panels[3].values[:, :, place])
     text = str(answer)
     assert "1 SD of days is of the linear predictor of days at the first wave; its" in text
-    assert answer.scenarios["raw"].isna().all()
+    assert answer.tables["scenarios"]["raw"].isna().all()
     assert "Imputed values of 'days' are drawn from its family, at linear predictors that are shifted." in text
-    assert "are distributed as the model believes, given the shifted ones." in text
+    assert "are distributed as the model predicts, given the shifted ones." in text
 
 
 def test_what_may_not_exist_is_left_absent(fit, monkeypatch):
     answer, panels = asked(fit, monkeypatch, measure="alliance", deltas=[0.5])
     place = fit.panel.measures.index("alliance")
     shifted = (fit.panel.absence[:, :, place] == ab.Absence.UNANSWERED) & (fit.panel.states["sponsor"] == 1)
-    assert answer.counts["shifted"] == shifted.sum() > 5
+    assert answer.tables["values"].loc["shifted", "count"] == shifted.sum() > 5
     base, higher = panels[:2]
     np.testing.assert_array_equal(
         np.isnan(base.values[:, :, place]), np.isnan(fit.panel.values[:, :, place]) & ~shifted
     )
     difference = (higher.values - base.values)[:, :, place][shifted]
     np.testing.assert_allclose(difference, 0.5 * fit.model.unit[0], rtol=1e-9)
-    assert "Where 'sponsor' is not known, nobody knows whether 'alliance' existed; it is neither filled in" in str(
+    assert "Where 'sponsor' is not known, it is not known whether 'alliance' existed; it is neither filled in" in str(
         answer
     )
 
@@ -109,16 +109,20 @@ def test_the_right_delta_recovers_what_complete_answers_say():
         ab.directionality(ab.fit(spec, whole, **sampling), *spec.measures).draws["effect"].isel(path=0, drop=True)
     )
     answer = ab.delta_adjustment(fit, *spec.measures, measure="abstinent", deltas=[-1.0], imputations=5, draws=150)
-    at_random, adjusted = (answer.answers[delta].draws["effect"].isel(path=0, drop=True) for delta in (0.0, -1.0))
+    at_random, adjusted = (
+        answer.parts[delta].draws["effect"].isel(path=0, drop=True) for delta in ("delta 0", "delta -1")
+    )
     by_imputation = at_random.groupby("imputation").mean(("chain", "draw", "length"))
     error = float(by_imputation.std(ddof=1)) / np.sqrt(5)
-    fitted = answer.as_fitted.draws["effect"].isel(path=0, drop=True)
+    fitted = answer.parts["as fitted"].draws["effect"].isel(path=0, drop=True)
     assert abs(float(at_random.mean() - fitted.mean())) < 4 * error + 0.01
     assert float(at_random.std() / fitted.std()) == pytest.approx(1, abs=0.25)
     bias, left = (abs(float(found.mean() - complete.mean())) for found in (at_random, adjusted))
     assert left < 0.5 * bias
     mean = yes[unknown].mean()
-    means = answer.scenarios["imputed_mean"]  # one posterior draw an imputation: of five of them known to about 0.05
+    means = answer.tables["scenarios"][
+        "imputed_mean"
+    ]  # one posterior draw an imputation: of five of them known to about 0.05
     assert means[-1.0] == pytest.approx(mean, abs=0.12)
     assert abs(means[-1.0] - mean) < 0.5 * abs(means[0.0] - mean)
-    assert answer.scenarios.loc[0.0, "imputed_mean"] > mean + 0.1
+    assert answer.tables["scenarios"].loc[0.0, "imputed_mean"] > mean + 0.1

@@ -1,5 +1,7 @@
 """Effects split by what they run through: golden numbers, the draws themselves, and what the answer says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -366,12 +368,16 @@ def test_figure_shows_every_effect_and_its_course():
 def two_groups():
     """A fit whose second group has twice the effects of the first."""
     fit = fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6))
-    groups = {}
+    groups = {"sample_stats": xr.Dataset()}
     for name in ("posterior", "prior"):
         draws = fit.draws[name].to_dataset()
         twice = draws.assign(lagged=2 * draws["lagged"])
         groups[name] = xr.concat([draws, twice], dim=pd.Index(["clinic", "control"], name="group"))
-    grouped = ab.Fit(fit.spec, fit.panel, xr.DataTree.from_dict(groups), fit.settings)
+    panel = ab.Panel.from_arrays(
+        fit.panel.values, measures=MEASURES, times=fit.panel.times, groups=["clinic", "control"] * 15
+    )
+    spec = replace(fit.spec, group_lags="free")
+    grouped = ab.Fit(spec, panel, xr.DataTree.from_dict(groups), fit.settings)
     grouped.__dict__["health"] = fit.health
     return fit, grouped
 

@@ -40,9 +40,9 @@ def test_correlated_innovations_follow_the_published_formula():
     found = ab.sensitivity(ask(fit), rho=[0, 0.2])
     total_sd = np.hypot(0.9, 0.4 * 0.8)
     wanted = [indirect_at(rho, 0.4, total_sd, 0.8, 0.4 * 0.8 / total_sd) for rho in (0, 0.2)]
-    assert found.by_correlation["mean"].to_numpy() == pytest.approx(np.array(wanted))
+    assert found.tables["by_correlation"]["mean"].to_numpy() == pytest.approx(np.array(wanted))
     assert float(wanted[0]) == pytest.approx(0.16)
-    assert found.rho_at_zero == pytest.approx(0.4 * 0.8 / total_sd, abs=1e-3)
+    assert found.tables["tipping"].loc["effect", "rho"] == pytest.approx(0.4 * 0.8 / total_sd, abs=1e-3)
 
 
 def test_negative_effects_are_pulled_towards_zero_too():
@@ -59,19 +59,23 @@ def test_tipping_points_and_benchmarks():
         phi, measures=names, times=(0, 3, 6), sd=0.02, within_correlation=[0, 0, 0, 0.16, 0, 0], shape=(2, 500)
     )
     found = ab.sensitivity(ask(fit))
-    row = found.benchmarks.loc["other"]
+    row = found.tables["benchmarks"].loc["other"]
     assert (row["start"], row["outcome"]) == pytest.approx((0.16, 0.25), abs=0.005)
     assert row["strength"] == pytest.approx(0.2, abs=0.005)
-    tip = found.tipping
+    tip = found.tables["tipping"]["strength"]
     assert 0 < tip["sign"] <= tip["effect"]
-    near = found.curve["p_same_sign"]
-    assert near[tip["sign"]] < 0.95 <= near[found.curve.index[found.curve.index.get_loc(tip["sign"]) - 1]]
+    near = found.tables["curve"]["p_same_sign"]
+    assert (
+        near[tip["sign"]]
+        < 0.95
+        <= near[found.tables["curve"].index[found.tables["curve"].index.get_loc(tip["sign"]) - 1]]
+    )
     wanted = np.sqrt(0.4 * (1 - 0.16**2))
     assert tip["effect"] == pytest.approx(wanted, abs=0.025)
-    assert found.sentence.startswith(f"A hidden cause of strength {tip['sign']:.2f} would take the certainty of the")
-    assert "'other' is as strong as 0.20" in found.sentence
+    assert found.body[-1].startswith(f"A hidden cause of strength {tip['sign']:.2f} would take the certainty of the")
+    assert "'other' is as strong as 0.20" in found.body[-1]
     uncertain = ab.sensitivity(ask(fabricated_fit(0.2 * PHI, times=(0, 3, 6), sd=0.2)))
-    assert uncertain.sentence.startswith("The sign of the indirect effect is not certain even without a hidden cause")
+    assert uncertain.body[-1].startswith("The sign of the indirect effect is not certain even without a hidden cause")
 
 
 def with_shares(shares, means=None):
@@ -113,8 +117,8 @@ def asked_of(monkeypatch, shares, means=None, *, sign=1):
 def test_the_sign_tips_below_the_certainty(monkeypatch, shares, tips, sign):
     """Exactly the certainty is enough, before and after; a sign that is uncertain without a hidden cause does not."""
     found = asked_of(monkeypatch, shares, sign=sign)
-    assert found.curve["p_same_sign"].iloc[: len(shares)].tolist() == shares
-    assert found.tipping["sign"] == pytest.approx(tips, nan_ok=True)
+    assert found.tables["curve"]["p_same_sign"].iloc[: len(shares)].tolist() == shares
+    assert found.tables["tipping"].loc["sign", "strength"] == pytest.approx(tips, nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ def test_the_sign_tips_below_the_certainty(monkeypatch, shares, tips, sign):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_effect_tips_at_0(monkeypatch, means, tips, sign):
     found = asked_of(monkeypatch, [0.5] * len(means), means, sign=sign)
-    assert found.tipping["effect"] == pytest.approx(tips, nan_ok=True)
+    assert found.tables["tipping"].loc["effect", "strength"] == pytest.approx(tips, nan_ok=True)
 
 
 def test_a_hidden_cause_is_adverse_to_either_sign():
@@ -158,18 +162,18 @@ def test_the_correlation_nearest_to_0_is_found(function, nearest):
 
 def test_a_prior_on_the_hidden_cause_widens_the_effect():
     answer = ask(fabricated_fit(PHI, times=(0, 3, 6), sd=0.02, shape=(2, 500)))
-    narrow, wide = (ab.sensitivity(answer, prior_sd=sd).with_prior for sd in (0.05, 0.4))
+    narrow, wide = (ab.sensitivity(answer, prior_sd=sd).tables["with_prior"].iloc[0] for sd in (0.05, 0.4))
     assert narrow["mean"] == pytest.approx(answer.table.loc["indirect", "mean"], abs=0.005)
     assert wide["upper"] - wide["lower"] > 1.5 * (narrow["upper"] - narrow["lower"])
 
 
 def test_e_values_of_every_effect():
     answer = ask(fabricated_fit(PHI, times=(0, 3, 6), sd=0.01))
-    found = ab.sensitivity(answer).e_values
+    found = ab.sensitivity(answer).tables["e_values"]
     ratio = np.exp(0.91 * answer.table.loc["indirect", "mean"])
     assert found.loc["indirect", "e_value"] == pytest.approx(ratio + np.sqrt(ratio * (ratio - 1)))
     assert 1 < found.loc["indirect", "e_value_of_limit"] < found.loc["indirect", "e_value"]
-    null = ab.sensitivity(ask(fabricated_fit(0 * PHI, times=(0, 3, 6), sd=0.1))).e_values
+    null = ab.sensitivity(ask(fabricated_fit(0 * PHI, times=(0, 3, 6), sd=0.1))).tables["e_values"]
     assert null.loc["indirect", "e_value_of_limit"] == 1
 
 
@@ -195,13 +199,13 @@ def test_a_covariate_as_benchmark_is_what_leaving_it_out_would_do():
     order = ab.CausalOrder(frame[["a", "c"]], [ab.regression(*first[:2]), ab.regression(*second[:2])])
     answer = ab.natural_effects(order, treated={"a": 1}, control={"a": 0}, mediators=["m"], outcome="y", seed=1)
     found = ab.sensitivity(answer, effect="direct")
-    row = found.benchmarks.loc["c"]
+    row = found.tables["benchmarks"].loc["c"]
     bias = row["start"] * row["outcome"] * frame["y"].std(ddof=0)
     assert bias == pytest.approx(without["a"] - second[2]["a"])
     assert row["mean"] == pytest.approx(answer.table.loc["direct", "mean"] - abs(bias) * np.sign(second[2]["a"]))
     table = found.table
     assert table.loc[0.2, "mean"] == pytest.approx(table.loc[0.0, "mean"] - 0.04 * frame["y"].std(ddof=0))
-    assert found.by_correlation is None
+    assert "by_correlation" not in found.tables
 
 
 def test_the_bias_of_a_simulated_effect_is_taken_off():
@@ -235,8 +239,9 @@ def test_printed_sensitivity_and_figure():
     found = ab.sensitivity(ask(fabricated_fit(PHI, times=(0, 3, 6), sd=0.02, shape=(2, 500))))
     printed = str(found)
     assert printed.startswith("indirect effect of x on y through m under hidden causes, SD per SD\n")
-    assert found.sentence in printed
-    assert f"With correlated innovations the effect would be 0 if they correlated {found.rho_at_zero:.2f}." in printed
+    assert found.body[-1] in printed
+    zero = found.tables["tipping"].loc["effect", "rho"]
+    assert f"With correlated innovations the effect would be 0 if they correlated {zero:.2f}." in printed
     figure = found.plot()
     assert figure.axes[0].get_title(loc="left") == found.heading
     assert figure.axes[1].get_xlabel() == "strength of a hidden cause, in SDs on both sides"

@@ -28,6 +28,7 @@ MADE = {
     "CrossLagged": "a model, such as ab.RICLPM(['x', 'y'])",
     "Panel": "a panel, such as ab.Panel.from_long(...)",
     "Fit": "a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path)",
+    "Answer": "an answer, such as ab.mediation(...)",
     "CausalOrder": "ab.CausalOrder(...) or ab.causal_order(fit)",
     "Truth": "a truth, ab.Truth(...)",
     "GroupTruth": "ab.GroupTruth(...)",

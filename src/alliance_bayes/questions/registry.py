@@ -16,7 +16,7 @@ from .answer import Answer
 
 __all__ = ["Arguments", "Question", "Subject", "questions", "register"]
 
-Subject = Literal["panel model", "regressions in causal order"]
+Subject = Literal["panel model", "regressions in causal order", "associations"]
 
 
 class Arguments(Declared):
@@ -56,7 +56,7 @@ class Question[Asked, Given: Arguments]:
     arguments
         The keys it may have.
     answer
-        Puts it to a fit, or to regressions in causal order.
+        Puts it to a fit, to regressions in causal order, or to rows of data.
     check
         Sentences on why it cannot be asked of this model, each to stand after the name of the question; given the
         arguments and the model.

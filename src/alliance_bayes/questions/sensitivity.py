@@ -1,7 +1,6 @@
 """What a hidden cause would have to be like to change an answer on mediation."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +12,12 @@ from ..basics.calls import checked
 from ..basics.given import check_seed, shown
 from ..basics.names import choices, in_words, lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..figures.effects import Band, Marker, hidden_cause_figure
-from ..posterior.summaries import Probability, indicator, interval, interval_name
+from ..posterior.summaries import indicator, interval, interval_name
 from .answer import Answer
 from .arguments import check_certainty
+from .cells import intervals, probabilities
 from .counterfactual_answer import SimulatedRegimes
 from .hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from .mediated_effects import MediatedDynamics
@@ -26,7 +27,7 @@ from .structure import FIXED
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Sensitivity", "sensitivity"]
+__all__ = ["sensitivity"]
 
 type Array = NDArray[np.float64]
 type EffectAt = Callable[[Any, Any], xr.DataArray]
@@ -36,123 +37,6 @@ CORRELATIONS = (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)
 PRIOR_SD = 0.2
 GRID = np.round(np.linspace(0, 0.9, 46), 10)
 LARGEST_CORRELATION = 0.95
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity:
-    """One effect under hidden causes of different strengths.
-
-    A hidden cause of strength s correlates s with what it drives at the start (the mediator, or, of
-    simulated effects, differs by s of its SDs between the regimes) and moves the outcome by s of the
-    outcome's SDs, in the direction that makes the effect smaller.
-
-    Attributes
-    ----------
-    effect
-        Which effect of the answer.
-    table
-        Indexed by ``strength``: ``mean``, ``lower``, ``upper`` of the effect without the hidden
-        cause's share, in the answer's unit, and ``p_same_sign``, the probability that it has the
-        sign of its estimate.
-    by_correlation
-        Indexed by ``rho``, the correlation of the innovations of mediator and next outcome, in the same
-        columns; None for simulated effects, whose residuals need have no correlation.
-    rho_at_zero
-        Correlation at which the effect would be 0; NaN where there is none. Not a number either
-        for simulated effects.
-    with_prior
-        The effect averaged over hidden causes whose two strengths are independent normal with mean 0
-        and SD `prior_sd`: ``mean``, ``lower``, ``upper``, ``p_same_sign``. The data do not inform
-        these strengths.
-    prior_sd
-        Of that prior.
-    e_values
-        Indexed by ``effect``: ``risk_ratio`` that goes with the effect, ``e_value`` of the estimate
-        and ``e_value_of_limit`` of the interval's limit nearest to no effect (1 where it includes it).
-    benchmarks
-        Indexed by ``measured``: the two strengths of something that was measured, ``start`` and
-        ``outcome``; the one ``strength`` with the same product; and what a hidden cause just like it
-        would leave of the effect.
-    tipping
-        Strengths at which ``sign`` (its certainty falls below `certainty`) and ``effect`` (its mean
-        reaches 0) are lost; NaN where the sign was never certain, or above .9.
-    curve
-        As `table`, over fine strengths.
-    sentence
-        The same in one sentence.
-    certainty
-        Probability that the sign needs.
-    assumptions
-        What these numbers rest on.
-    heading
-        Effect and scale, in words.
-    unit
-        Of the effect.
-    """
-
-    effect: str
-    table: pd.DataFrame
-    by_correlation: pd.DataFrame | None
-    rho_at_zero: float
-    with_prior: Mapping[str, float]
-    prior_sd: float
-    e_values: pd.DataFrame
-    benchmarks: pd.DataFrame
-    tipping: Mapping[str, float]
-    curve: pd.DataFrame
-    sentence: str
-    certainty: float
-    assumptions: tuple[str, ...]
-    heading: str
-    unit: str
-    n_draws: int
-
-    def plot(self) -> "Figure":
-        """Draw the effect and the certainty of its sign by the strength of a hidden cause."""
-        curve = self.curve
-        columns = (curve[name].to_numpy() for name in ("mean", "lower", "upper"))
-        band = Band(f"{self.effect} effect, {interval_name()}", curve.index.to_numpy(float), *columns)
-        markers = [
-            Marker(f"like {name}", float(row["strength"]))
-            for name, row in self.benchmarks.iterrows()
-            if row["strength"] <= curve.index[-1]
-        ]
-        return hidden_cause_figure(
-            band,
-            (curve.index.to_numpy(float), curve["p_same_sign"].to_numpy()),
-            asked=self.certainty,
-            markers=markers,
-            title=self.heading,
-            unit=self.unit,
-            x_label="strength of a hidden cause, in SDs on both sides",
-            probability_label="P(same sign)",
-        )
-
-    def __str__(self) -> str:
-        width = max([12, *(len(f"as {name}") for name in self.benchmarks.index)])
-        lines = [self.heading, f"{'strength':>{width}}     mean  {interval_name():^19}  P(same sign)"]
-        lines += [self._line(number(float(str(strength))), row, width) for strength, row in self.table.iterrows()]
-        lines += [self._line(f"as {name}", row, width) for name, row in self.benchmarks.iterrows()]
-        lines.append(self._line("prior", self.with_prior, width))
-        if self.by_correlation is not None:
-            lines.append(f"{'rho':>{width}}")
-            lines += [self._line(number(float(str(rho))), row, width) for rho, row in self.by_correlation.iterrows()]
-            where = "at no correlation" if np.isnan(self.rho_at_zero) else f"if they correlated {self.rho_at_zero:.2f}"
-            lines.append(f"With correlated innovations the effect would be 0 {where}.")
-        for name, row in self.e_values.iterrows():
-            lines.append(
-                f"E-value of the {name} effect: {row['e_value']:.2f}, of its interval's limit nearest to no effect: "
-                f"{row['e_value_of_limit']:.2f}"
-            )
-        numbered = [f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)]
-        return "\n".join([*lines, self.sentence, "These numbers rest on:", *numbered])
-
-    __repr__ = __str__
-
-    def _line(self, name: str, row: Any, width: int) -> str:
-        bounds = f"[{row['lower']:.3g}, {row['upper']:.3g}]"
-        share = Probability(float(row["p_same_sign"]), 0.0, self.n_draws)
-        return f"{name:>{width}}  {row['mean']:7.3g}  {bounds:^19}  {share!s:>12}"
 
 
 @checked(apart=["seed"])
@@ -166,13 +50,13 @@ def sensitivity(
     prior_sd: float = PRIOR_SD,
     seed: int = 1,
     certainty: float | None = None,
-) -> Sensitivity:
+) -> Answer:
     """How strong a hidden cause of mediator and outcome must be to change an effect.
 
     For panel models a hidden cause U that correlates r with the mediator, given the other measures at
     that wave, and moves the outcome one step later by g adds ``g (R^-1)_k r`` to the effect of each
     measure k, R the within-person correlations; with these biases taken off, the effect is computed
-    anew, draw by draw. For simulated effects the bias is ``gamma delta`` [1]_: what U does to the outcome,
+    again, draw by draw. For simulated effects the bias is ``gamma delta`` [1]_: what U does to the outcome,
     times the difference in U that the regimes make, given mediators and covariates; of direct and
     indirect effects it has opposite signs.
 
@@ -197,8 +81,34 @@ def sensitivity(
 
     Returns
     -------
-    Sensitivity
-        Tables, one sentence and a figure.
+    Answer
+        A hidden cause of strength s correlates s with what it drives at the start (the mediator, or, of simulated
+        effects, differs by s of its SDs between the regimes) and moves the outcome by s of the outcome's SDs, in the
+        direction that makes the effect smaller.
+
+        ``table``, indexed by ``strength``: ``mean``, ``lower``, ``upper`` of the effect without the hidden cause's
+        share, in the answer's unit, and ``p_same_sign``, the probability that it has the sign of its estimate.
+        ``tables["curve"]`` has the same over fine strengths.
+
+        ``tables["tipping"]``, indexed by ``lost``: ``strength`` at which the ``sign`` (its certainty falls below the
+        one asked for) and the ``effect`` (its mean reaches 0) are lost, NaN where the sign was never certain, or above
+        .9; and for panel models ``rho``, the correlation of innovations at which the effect would be 0, NaN where there
+        is none.
+
+        ``tables["benchmarks"]``, indexed by ``measured``: the two strengths of something that was measured, ``start``
+        and ``outcome``; the one ``strength`` with the same product; and what a hidden cause just like it would leave of
+        the effect.
+
+        ``tables["with_prior"]``, indexed by ``prior_sd``: the effect averaged over hidden causes whose two strengths
+        are independent normal with mean 0 and this SD. The data do not inform these strengths.
+
+        ``tables["e_values"]``, indexed by ``effect``: ``risk_ratio`` that goes with the effect, ``e_value`` of the
+        estimate and ``e_value_of_limit`` of the interval's limit nearest to no effect (1 where it includes it).
+
+        ``tables["by_correlation"]``, for panel models, indexed by ``rho``, the correlation of the innovations of
+        mediator and next outcome: columns as in ``table``.
+
+        ``basis``: the answer that was asked about.
 
     Raises
     ------
@@ -226,35 +136,104 @@ def sensitivity(
     sign = float(np.sign(estimate.mean())) or 1.0
     adverse = 1.0 if abs(float(at(0.1, 0.1).mean())) <= abs(float(at(-0.1, 0.1).mean())) else -1.0
 
-    def left(strengths: Sequence[float] | Array) -> pd.DataFrame:
-        return _rows({float(each): at(adverse * each, each) for each in strengths}, sign, "strength")
+    def remaining(strengths: Sequence[float] | Array) -> pd.DataFrame:
+        return _rows({float(size): at(adverse * size, size) for size in strengths}, sign, "strength")
 
-    curve = left(GRID)
-    tipping = {
-        "sign": _first(curve["p_same_sign"] < asked) if curve["p_same_sign"].iloc[0] >= asked else np.nan,
-        "effect": _first(curve["mean"] * sign <= 0),
+    table, curve = remaining(hidden_cause), remaining(GRID)
+    lost = {
+        "sign": (_first(curve["p_same_sign"] < asked) if curve["p_same_sign"].iloc[0] >= asked else np.nan, np.nan),
+        "effect": (_first(curve["mean"] * sign <= 0), zero),
     }
+    tipping = pd.DataFrame.from_dict(lost, orient="index", columns=["strength", "rho"]).rename_axis("lost")
     benchmarks = _benchmarks(measured, at, adverse, sign)
     rng = np.random.default_rng([seed, *b"hidden cause"])
     start, on_outcome = prior_sd * rng.standard_normal((2, *estimate.shape))
     averaged = at(np.clip(start, -LARGEST_CORRELATION, LARGEST_CORRELATION), on_outcome)
-    return Sensitivity(
-        effect=effect,
-        table=left(hidden_cause),
-        by_correlation=by_correlation,
-        rho_at_zero=zero,
-        with_prior={str(name): float(value) for name, value in _rows({"prior": averaged}, sign, "of").iloc[0].items()},
-        prior_sd=prior_sd,
-        e_values=_e_values(answer, scale),
-        benchmarks=benchmarks,
-        tipping=tipping,
-        curve=curve,
-        sentence=_sentence(effect, tipping, benchmarks, asked),
-        certainty=asked,
-        assumptions=_assumptions(outcome, chosen),
+    tables = {
+        "curve": curve,
+        "tipping": tipping,
+        "benchmarks": benchmarks,
+        "with_prior": _rows({prior_sd: averaged}, sign, "prior_sd"),
+        "e_values": _e_values(answer, scale),
+    }
+    if by_correlation is not None:
+        tables["by_correlation"] = by_correlation
+    return Answer(
+        question="sensitivity",
+        arguments={
+            "effect": effect,
+            "mediator": chosen or None,
+            "hidden_cause": tuple(hidden_cause),
+            "rho": tuple(rho),
+            "prior_sd": prior_sd,
+            "seed": seed,
+            "certainty": asked,
+        },
         heading=_heading(basis, outcome, effect),
-        unit="effect, SD per SD" if isinstance(basis, MediatedDynamics) else f"difference in {outcome}",
-        n_draws=answer.n_draws,
+        table=table,
+        body=(*_in_words(table, tables, answer.n_draws), _sentence(effect, tipping["strength"], benchmarks, asked)),
+        health=answer.health,
+        tables=tables,
+        assumptions=_assumptions(outcome, chosen),
+        before_assumptions="Assumptions:",
+        basis=answer,
+        figure=_figure,
+    )
+
+
+def _in_words(table: pd.DataFrame, tables: Mapping[str, pd.DataFrame], n_draws: int) -> Iterator[str | TextTable]:
+    benchmarks, with_prior = tables["benchmarks"], tables["with_prior"]
+    labels = [
+        *(f"strength {number(float(str(strength)))}" for strength in table.index),
+        *(f"as {name}" for name in benchmarks.index),
+        "averaged over the prior",
+    ]
+    shown = pd.concat([part[table.columns] for part in (table, benchmarks, with_prior) if len(part)])
+    yield _effects_in_words("hidden cause", labels, shown, n_draws)
+    if "by_correlation" in tables:
+        by_correlation, zero = tables["by_correlation"], float(tables["tipping"].loc["effect", "rho"])
+        labels = [number(float(str(rho))) for rho in by_correlation.index]
+        yield _effects_in_words("rho", labels, by_correlation, n_draws)
+        where = "at no correlation" if np.isnan(zero) else f"if they correlated {zero:.2f}"
+        yield f"With correlated innovations the effect would be 0 {where}."
+    for name, row in tables["e_values"].iterrows():
+        yield (
+            f"E-value of the {name} effect: {row['e_value']:.2f}, of its interval's limit nearest to no effect: "
+            f"{row['e_value_of_limit']:.2f}"
+        )
+
+
+def _effects_in_words(head: str, labels: Sequence[str], effects: pd.DataFrame, n_draws: int) -> TextTable:
+    return TextTable.of(
+        {
+            head: labels,
+            "mean": [f"{mean:.3g}" for mean in effects["mean"]],
+            interval_name(): intervals(effects, form=".3g"),
+            "P(same sign)": probabilities(effects["p_same_sign"], n_draws),
+        }
+    )
+
+
+def _figure(answer: Answer) -> "Figure":
+    """The effect and the certainty of its sign by the strength of a hidden cause."""
+    curve, benchmarks, asked_about = answer.tables["curve"], answer.tables["benchmarks"], answer.basis
+    assert isinstance(asked_about, Answer)
+    of_panel = isinstance(asked_about.basis, MediatedDynamics)
+    strengths = curve.index.to_numpy(float)
+    markers = [
+        Marker(f"like {name}", float(row["strength"]))
+        for name, row in benchmarks.iterrows()
+        if row["strength"] <= strengths[-1]
+    ]
+    return hidden_cause_figure(
+        Band.of(f"{answer.arguments['effect']} effect, {interval_name()}", curve),
+        (strengths, curve["p_same_sign"].to_numpy()),
+        asked=answer.arguments["certainty"],
+        markers=markers,
+        title=answer.heading,
+        unit="effect, SD per SD" if of_panel else f"difference in {asked_about.arguments['outcome']}",
+        x_label="strength of a hidden cause, in SDs on both sides",
+        probability_label="P(same sign)",
     )
 
 
@@ -292,9 +271,9 @@ def _check(
             problems.add("mediator is for answers of ab.mediation; simulated effects take all mediators together.")
     elif mediator is not None and mediator not in basis.change.mediators:
         problems.add(f"'{mediator}' is not a mediator of this answer. Mediators: {quoted(basis.change.mediators)}.")
-    if not all(0 <= each < LARGEST_CORRELATION for each in strengths):
+    if not all(0 <= size < LARGEST_CORRELATION for size in strengths):
         problems.add(f"hidden_cause must lie from 0 to below {LARGEST_CORRELATION}; got {shown(list(strengths))}.")
-    if not all(-1 < each < 1 for each in rho):
+    if not all(-1 < value < 1 for value in rho):
         problems.add(f"rho must lie between -1 and 1; got {shown(list(rho))}.")
     if not 0 < prior_sd < 1:
         problems.add(f"prior_sd must lie between 0 and 1; got {shown(prior_sd)}.")
@@ -401,7 +380,7 @@ def _e_values(answer: Answer, scale: float) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("effect")
 
 
-def _sentence(effect: str, tipping: Mapping[str, float], benchmarks: pd.DataFrame, certainty: float) -> str:
+def _sentence(effect: str, tipping: "pd.Series[float]", benchmarks: pd.DataFrame, certainty: float) -> str:
     if np.isnan(tipping["sign"]):
         first = f"The sign of the {effect} effect is not certain even without a hidden cause"
         if not np.isnan(tipping["effect"]):
@@ -423,14 +402,14 @@ def _assumptions(outcome: str, mediator: str) -> tuple[str, ...]:
     if not mediator:
         return (
             "One hidden cause, whose effect on the outcome does not differ between regimes or with the mediators.",
-            "Everything that the answer itself rests on, but for that hidden cause.",
+            "Everything that the answer itself assumes, but for that hidden cause.",
         )
     return (
         f"One hidden cause, which drives {mediator} and, one step later, {outcome}, and no other measure; it acts "
         "linearly and at every step alike.",
         f"Correlations rho are those of the innovations of {mediator}, given the other measures, and of the next "
         f"{outcome}.",
-        "Everything that the answer itself rests on, but for that hidden cause.",
+        "Everything that the answer itself assumes, but for that hidden cause.",
     )
 
 

@@ -10,7 +10,6 @@ from ..basics.names import ARROW, lagged_path, quoted
 from ..basics.problems import Problems
 from ..figures.bars import Bar
 from ..posterior.fitting import Fit
-from ..posterior.summaries import Probability
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names, steps_per_interval
 from .cells import probabilities
@@ -22,8 +21,6 @@ __all__ = [
     "free_paths",
     "labelled_bars",
     "leads",
-    "sign_in_words",
-    "sign_width",
     "signless",
     "signs",
     "some_way",
@@ -143,16 +140,6 @@ def signs(table: pd.DataFrame, n_draws: int) -> list[str]:
     without = table["no_sign"] if "no_sign" in table else [0.0] * len(table)
     cells = probabilities(table["p_positive"], n_draws, without)
     return [FIXED if fixed else cell for fixed, cell in zip(table["fixed"], cells, strict=True)]
-
-
-def sign_width(table: pd.DataFrame) -> int:
-    """Characters that the signs of the effects of a table need, their heading among them."""
-    return len(FIXED) if table["fixed"].any() else len("P(effect > 0)")
-
-
-def sign_in_words(row: "pd.Series[float]", n_draws: int) -> str:
-    """Probability that an effect is positive, or that it is 0 by construction."""
-    return FIXED if row["fixed"] else str(Probability(row["p_positive"], 0.0, n_draws))
 
 
 def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:

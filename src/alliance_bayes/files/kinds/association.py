@@ -11,7 +11,7 @@ from ...basics.problems import ModelFileError, Problems, SpecError
 from ...causal.rows import complete_rows
 from ...panel import Panel
 from ...questions.answer import Answer
-from ...questions.association import association
+from ...questions.association import AssociationArguments, association
 from ...spec.association import RandomInterceptRegression
 from ..columns import read_columns
 from ..content import Content, Kind, Rows
@@ -19,9 +19,6 @@ from ..sections import ASSOCIATION, Head, SamplingOfChains, Tables
 from .long_frames import panel_of_columns, with_derived
 
 __all__ = ["KIND"]
-
-
-ColumnNames = Annotated[Listed[Name], Field(min_length=1, description="a list of columns, such as ['alliance']")]
 
 
 class AssociationHead(Head):
@@ -47,15 +44,10 @@ class AssociationModel(Declared):
     time_step: Positive = 1.0
 
 
-class AssociationRegression(Declared):
+class AssociationRegression(AssociationArguments):
     """One of its regressions."""
 
     name: Text
-    outcomes: ColumnNames
-    exposures: ColumnNames
-    formula: Text
-    rows_with: Column | None = None
-    parts: dict[str, ColumnNames] = Field({}, description="a table from outcomes to lists of columns")
 
 
 SHARED: dict[str, type[Declared]] = {"panel": AssociationPanel, "model": AssociationModel}

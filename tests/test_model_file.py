@@ -568,7 +568,7 @@ BAD = {
         "[[question]] 6 deltas must be a list of numbers, in SDs of the measure, one of them not 0; got [0, 0.0].",
         "[[question]] 6 absences must be a list of 'not_interviewed', 'unanswered', 'unknown'; got ['does_not_exist'].",
         "[[question]] 6 imputations must be a whole number of 2 or more; got 1.",
-        "[[question]] 6 measure names 'visits', which is not a measure. Measures: 'alliance', 'days'.",
+        "[[question]] 6: measure: the model has no 'visits'. Measures: 'alliance', 'days'.",
     ),
     "priors": (
         {
@@ -1064,7 +1064,7 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
     monkeypatch.setattr(delta_adjustment, "delta_adjustment", record("delta_adjustment"))
     fit = fabricated_fit(np.full((2, 2), 0.2), measures=("alliance", "days"), times=(0, 6, 12), sd=0.05)
     curve, *_ = file.ask(fit).values()
-    assert curve.tables["curve"].index.get_level_values("lag").max() == 12
+    assert curve.table.index.get_level_values("lag").max() == 12
     pair = (fit, "alliance", "days")
     assert asked["hypotheses"] == [
         (*pair, {"statements": {"alliance is stronger": "|alliance -> days| > |days -> alliance|"}}),

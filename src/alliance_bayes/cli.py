@@ -228,7 +228,8 @@ def _answer(
                     ending = "" if table == "table" else f"-{table.replace('_', '-')}"
                     _save_table(run, f"{stem}{ending}.csv", values)
                 texts.append(f"Question {place}: {questions.get(name, name)}\n{answer}")
-                typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, stem, answer)}\n")
+                figure = "" if answer.figure is None else f"Figure: {_save_figure(run, stem, answer)}\n"
+                typer.echo(f"{texts[-1]}\n{figure}")
             parts = ["\n".join([str(file), *_without_questions(file)]), "\n".join([str(data), *doubts])]
             _save_text(run, [*parts, *([str(fit)] if fit else []), *texts, _provenance(file, fit)])
             stopped = bool(interrupted) or (fit is not None and fit.stopped)

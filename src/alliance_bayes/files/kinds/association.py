@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from ...basics.declared import Column, Declared, Listed, Name, Positive, Table, Text, read, read_partly
+from ...basics.declared import Column, Declared, Listed, Positive, Table, Text, read, read_partly
 from ...basics.problems import ModelFileError, Problems, SpecError
 from ...causal.rows import complete_rows
 from ...panel import Panel

@@ -50,6 +50,10 @@ def test_what_is_given_is_kept_as_it_is():
         ({"margin": 10**400}, "[panel] margin must be a number between 0 and 1; got a whole number of about 10^400."),
         ({"draws": 3.0}, "[panel] draws must be a whole number above 0; got 3.0."),
         ({"draws": "3"}, "[panel] draws must be a whole number above 0; got '3'."),
+        (
+            {"change": "puls"},
+            "[panel] change must be one of 'pulse', 'sustained'; got 'puls'; did you mean 'pulse'?",
+        ),
         ({"change": ["pulse"]}, "[panel] change must be one of 'pulse', 'sustained'; got ['pulse']."),
         ({"times": {"w1": True}}, "[panel] times must be a list of numbers, or a table of them; got {'w1': True}."),
         ({"group": 3}, "[panel] group must be the name of a column; got 3."),

@@ -675,6 +675,22 @@ def test_a_file_must_be_there_and_be_text(tmp_path):
         ab.load(tmp_path / "latin.toml")
 
 
+@pytest.mark.parametrize("name", ["help-direction", "sponsor-outcomes", "association-kelly-2016"])
+@pytest.mark.parametrize(
+    ("key", "written", "said"),
+    [
+        ("title =", "titel =", "The file has no key 'titel'; did you mean 'title'?"),
+        ("person =", "persn =", "[panel] has no key 'persn'; did you mean 'person'?"),
+        ("kind =", "kinds =", "'causal_order', 'association'"),
+        ("draws =", "drws =", "[sampling] has no key 'drws'; did you mean 'draws'?"),
+    ],
+)
+def test_every_kind_of_file_refuses_keys_that_it_does_not_know(load, name, key, written, said):
+    with pytest.raises(ab.ModelFileError) as error:
+        load(packaged_text(name).replace(key, written, 1))
+    assert said in str(error.value)
+
+
 # Panels
 
 
@@ -1074,7 +1090,7 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
     shifted = {"measure": "days", "deltas": (-0.5, -1), "absences": ("not_interviewed",), "imputations": 20}
     assert asked["delta_adjustment"] == [(*pair, shifted)]
     ((*_, options),) = asked["robustness"]
-    assert list(options["variants"]) == ["as asked", "CLPM", "prior SD x 0.5"]
+    assert list(options["variants"]) == ["original model", "CLPM", "prior SD x 0.5"]
     assert {name: options[name] for name in ("margin", "seed", "draws", "chains")} == {
         "margin": 0.05,
         "seed": fit.settings.seed,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, crea
 from pydantic.fields import FieldInfo
 
 from .given import LARGEST_SEED, SEED, shown
-from .names import choices, quoted
+from .names import choices, did_you_mean, quoted
 from .problems import Problems
 
 __all__ = [
@@ -157,12 +157,20 @@ def _sentence(declared: type[Declared], key: str, value: object, where: str, err
         case "value_error" if str(error["ctx"]["error"]):
             return f"{subject} {error['ctx']['error']}"
         case _:
-            return f"{subject} must be {_expected(declared, key)}; got {shown(value)}."
+            near = did_you_mean(value, _words(declared.model_fields[key].annotation)) if isinstance(value, str) else ""
+            return f"{subject} must be {_expected(declared, key)}; got {shown(value)}{near or '.'}"
 
 
 def _expected(declared: type[Declared], key: str) -> str:
     field = declared.model_fields[key]
     return field.description or _in_words(field.annotation)
+
+
+def _words(annotation: Any) -> tuple[Any, ...]:
+    """The words that an annotation allows."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(word for each in get_args(annotation) for word in _words(each))
 
 
 def _in_words(annotation: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..basics.calls import checked
-from ..basics.declared import read_partly
+from ..basics.declared import Table, read_partly
 from ..basics.given import shown
 from ..basics.names import number
 from ..basics.problems import ModelFileError, Problems
@@ -370,16 +370,22 @@ def packaged_model(name: str) -> ModelFile:
 def _read(text: str, name: str) -> ModelFile:
     document = document_of(text, name)
     problems = Problems(f"{name} cannot be used as a model file")
-    content = _kind_of(document.get("model")).read(document, problems)
+    content = _kind_of(document).read(document, problems)
     problems.found = [as_in_a_file(problem) for problem in problems.found]
     problems.raise_as(ModelFileError)
     return ModelFile(**content)
 
 
-def _kind_of(model: object) -> Kind:
-    """The kind of file by its model; where that is unknown, one about a panel, which then says so."""
+def _kind_of(document: Table) -> Kind:
+    """The kind of file by its model; where that is unknown, which is then said, by its sections."""
+    model = document.get("model")
     named = model.get("kind") if isinstance(model, dict) else None
-    return next((kind for kind in KINDS if named in kind.models), panel_model.KIND)
+    for kind in KINDS:
+        if named in kind.models:
+            return kind
+    if "regression" not in document:
+        return panel_model.KIND
+    return causal_order.KIND if "question" in document else association.KIND
 
 
 def _frozen(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..basics.declared import Column, Count, Declared, Seed, Table, Text
+from ..basics.names import quoted
 from ..posterior.settings import MOST
 from ..spec.mapping import KINDS as MODELS
 
 __all__ = [
     "ASSOCIATION",
+    "A_KIND",
     "CAUSAL_ORDER",
     "FORMAT",
     "KINDS",
@@ -27,6 +29,7 @@ FORMAT = 1
 CAUSAL_ORDER, ASSOCIATION = "causal_order", "association"
 KINDS = (*MODELS, CAUSAL_ORDER, ASSOCIATION)
 """What ``kind`` in the section [model] may be."""
+A_KIND: Any = Field(description=f"one of {quoted(KINDS)}")
 
 type Tables = list[Table]
 

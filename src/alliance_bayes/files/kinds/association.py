@@ -15,7 +15,7 @@ from ...questions.association import AssociationArguments, association
 from ...spec.association import RandomInterceptRegression
 from ..columns import read_columns
 from ..content import Content, Kind, Rows
-from ..sections import ASSOCIATION, Head, SamplingOfChains, Tables
+from ..sections import A_KIND, ASSOCIATION, Head, SamplingOfChains, Tables
 from .long_frames import panel_of_columns, with_derived
 
 __all__ = ["KIND"]
@@ -39,7 +39,7 @@ class AssociationPanel(Declared):
 class AssociationModel(Declared):
     """What time means in its formulas."""
 
-    kind: Literal["association"]
+    kind: Literal["association"] = A_KIND
     time_zero: float = 0.0
     time_step: Positive = 1.0
 

@@ -23,7 +23,7 @@ from ...spec.association import NAME
 from ..columns import read_columns
 from ..content import Content, Kind, Rows
 from ..questions import CAUSAL, Question, answers, by_name, read_questions
-from ..sections import CAUSAL_ORDER, Head, PersonAndTime, SamplingWithWarmUp, Tables
+from ..sections import A_KIND, CAUSAL_ORDER, Head, PersonAndTime, SamplingWithWarmUp, Tables
 from .long_frames import panel_of_columns, with_derived
 
 __all__ = ["KIND", "CausalRegression", "CausalRegressions"]
@@ -159,7 +159,7 @@ class CausalPanel(PersonAndTime):
 class CausalModel(Declared):
     """What is known about the variables beside the regressions."""
 
-    kind: Literal["causal_order"]
+    kind: Literal["causal_order"] = A_KIND
     requires: dict[str, Name] = Field(
         {}, description="a table from variables to states, such as { alliance_at_3 = 'sponsor_at_3' }"
     )

@@ -116,6 +116,8 @@ def _spec(
     with problems.collecting("[model] "):
         if "measures" in table:
             spec = spec_from_mapping(table, KINDS)
+        else:  # which was said of the panel
+            spec_from_mapping({"kind": table.get("kind"), "measures": ["x", "y"]}, KINDS)
     with problems.collecting("[priors] "):
         priors = Priors.from_mapping(head.priors)
         spec = spec and replace(spec, priors=priors)

@@ -991,7 +991,7 @@ def test_a_question_of_mediation_is_asked_as_written(load, tmp_path):
             {"horizon = 12": "horizon = -1", 'change = "sustained"': 'change = "push"\nstep = 1'},
             [
                 "[[question]] 1 horizon must be a number above 0, in the panel's unit of time; got -1.",
-                "[[question]] 1 change must be one of 'pulse', 'sustained'; got 'push'.",
+                "[[question]] 1 change must be one of 'pulse', 'sustained'; got 'push'; did you mean 'pulse'?",
                 "[[question]] 1 has no key 'step'. Keys: 'treatment', 'mediators', 'outcome', 'horizon', 'start', "
                 "'group', 'change', 'timing', 'paths', 'margin', 'certainty'.",
             ],

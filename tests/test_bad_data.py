@@ -66,7 +66,7 @@ LONG = {
     ),
     "no rows": (
         lambda: of_long(pd.DataFrame({"id": []})),
-        "There are 0 rows and 1 columns, hence no values.",
+        "There are 0 rows and 1 columns, so there are no values.",
     ),
     "misspelt measure": (
         lambda: of_long(measures=["aliance", "days"]),
@@ -220,12 +220,12 @@ LONG = {
     ),
     "measure not observed at one time": (
         lambda: of_long(long(days=[1, 2, None, 3, 4, None, 5, 6, None])),
-        "'days' has no value at time 12, so that its mean there cannot be known. Leave such times out, "
+        "'days' has no value at time 12, so its mean there cannot be estimated. Leave such times out, "
         "times=[0, 6], or leave the measure out.",
     ),
     "measure observed at one time only": (
         lambda: of_long(long(days=[1, None, None, 3, None, None, 5, None, None])),
-        "'days' has no value at times 6, 12, so that its mean there cannot be known. Leave the measure out.",
+        "'days' has no value at times 6, 12, so its mean there cannot be estimated. Leave the measure out.",
     ),
     "state with other codes": (
         lambda: of_long(long(doctor=[1, 2, 1, 2, 1, 1, 9, 1, 0]), requires=REQUIRES),
@@ -276,7 +276,7 @@ LONG = {
     ),
     "nobody seen twice": (
         lambda: of_long(long(id=NINE_IDS)),
-        "Nobody has values at two times or more, so that nothing can be said about change within persons."
+        "No person has values at two times or more, so change within persons cannot be estimated."
         " Check that the same person has the same id at all times.",
     ),
 }

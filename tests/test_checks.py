@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from test_layers import ROOMS
+
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
@@ -62,3 +64,11 @@ def test_actions_are_pinned_to_a_commit():
     used = [step["uses"] for step in steps() if "uses" in step]
     assert used
     assert [name for name in used if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", name)] == []
+
+
+def test_the_page_for_contributors_has_the_rooms_and_what_they_import():
+    """In the order of the list that holds them."""
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.MULTILINE)
+    documented = {room: set(re.findall(r"`(\w+)`", imported)) & set(ROOMS) for room, imported in rows if room in ROOMS}
+    assert documented == ROOMS
+    assert list(documented) == list(ROOMS)

@@ -9,7 +9,7 @@ import pytest
 import alliance_bayes as ab
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FEW = {"draws": 300, "tune": 200, "chains": 2, "cores": 1}
 
 

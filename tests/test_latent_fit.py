@@ -125,7 +125,7 @@ def test_posterior_predictive_is_what_might_have_been_observed(fitted, panel):
     assert drawn.dims == ("chain", "draw", "person", "time", "measure")
     assert list(drawn["measure"].values) == M
     days = drawn.sel(measure="days")
-    gone = panel.absence[:, :, panel.measures.index("days")] == Absence.NOT_INTERVIEWED
+    gone = panel.absence[:, :, panel.measures.index("days")] == Absence.WAVE_MISSING
     assert days.isnull().to_numpy()[:, :, gone].all()
     assert ((days >= 0) & (days <= 30) | days.isnull()).all()
     assert (days == np.round(days)).where(days.notnull(), True).all()

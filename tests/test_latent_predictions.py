@@ -212,7 +212,7 @@ def test_replicated_values_are_absent_where_people_were_not_seen_or_what_was_ask
     np.testing.assert_array_equal(np.isnan(states), np.isnan(told))
     for place, column in enumerate(COLUMNS):
         absence = panel.absence[:, :, NAMES.index(column)]
-        gone = np.isin(absence, [Absence.NOT_INTERVIEWED, Absence.UNANSWERED])
+        gone = np.isin(absence, [Absence.WAVE_MISSING, Absence.ITEM_MISSING])
         assert np.isnan(values[:, :, place][gone]).all()
         if column == "days":
             assert not np.isnan(values[:, :, place][~gone]).any()
@@ -267,7 +267,7 @@ def test_densities_of_people_are_in_the_units_of_their_values(everything):
         times=panel.times,
         requires=dict(panel.requires),
         states=dict(panel.states),
-        interviewed=(panel.absence != Absence.NOT_INTERVIEWED).any(axis=2),
+        interviewed=(panel.absence != Absence.WAVE_MISSING).any(axis=2),
         covariates=dict(panel.covariates),
     )
     turned = panel_model(EVERYTHING, other)

@@ -12,7 +12,7 @@ ROOMS = {
     "panel": {"basics", "figures"},
     "spec": {"basics"},
     "engine": {"basics", "panel", "spec"},
-    "export": {"basics", "panel", "spec"},
+    "export": {"basics", "panel", "spec", "engine"},
     "likelihood": {"basics", "panel", "spec", "engine"},
     "pymc_models": {"basics", "panel", "spec", "engine"},
     "posterior": {"basics", "panel", "spec", "engine", "likelihood", "pymc_models"},

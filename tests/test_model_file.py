@@ -547,7 +547,7 @@ BAD = {
             '[[question]]\nask = "robustness"\nmodels = ["CLPM"]\nlags = "free"\n'
             '[[question]]\nask = "group_contrast"\npath = "alliance->days"\n'
             '[[question]]\nask = "delta_adjustment"\nbetween = ["alliance", "days"]\nmeasure = "visits"\n'
-            'deltas = [0, 0.0]\nabsences = ["does_not_exist"]\nimputations = 1'
+            'deltas = [0, 0.0]\nabsences = ["not_applicable"]\nimputations = 1'
         },
         "[[question]] 1 longest must be a number above 0, in the panel's unit of time; got 0.",
         "[[question]] 1: The model has no lagged path 'days -> aliance'; did you mean 'days -> alliance'? Paths: "
@@ -566,9 +566,9 @@ BAD = {
         "[[question]] 5: Groups are compared, and this model has no effects that differ between them. Say group_lags = "
         "'free' or 'pooled' in [model], and name the column of the groups in [panel] group.",
         "[[question]] 6 deltas must be a list of numbers, in SDs of the measure, one of them not 0; got [0, 0.0].",
-        "[[question]] 6 absences must be a list of 'not_interviewed', 'unanswered', 'unknown'; got ['does_not_exist'].",
+        "[[question]] 6 absences must be a list of 'wave_missing', 'item_missing', 'unknown'; got ['not_applicable'].",
         "[[question]] 6 imputations must be a whole number of 2 or more; got 1.",
-        "[[question]] 6: measure: the model has no 'visits'. Measures: 'alliance', 'days'.",
+        "[[question]] 6: The model has no measure 'visits'. Measures: 'alliance', 'days'.",
     ),
     "priors": (
         {
@@ -1051,7 +1051,7 @@ EVIDENCE = """
     between = ["alliance", "days"]
     measure = "days"
     deltas = [-0.5, -1]
-    absences = ["not_interviewed"]
+    absences = ["wave_missing"]
     imputations = 20
     """
 
@@ -1066,7 +1066,7 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
         "bayes_factors between alliance and days, widths 0.1 and 0.3, refit no",
         "robustness between alliance and days, models clpm, lags none, prior_widths 0.5, margin 0.05",
         "delta_adjustment between alliance and days, missing values of days shifted, deltas -0.5 and -1, absences "
-        "not_interviewed, imputations 20",
+        "wave_missing, imputations 20",
     ]
     assert ab.load(file.save(tmp_path / "again.toml")) == file
 
@@ -1087,7 +1087,7 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
         (*pair, {"statements": ("alliance -> days, 0 to 6 > 0",)}),
     ]
     assert asked["bayes_factors"] == [(*pair, {"widths": (0.1, 0.3), "refit": False})]
-    shifted = {"measure": "days", "deltas": (-0.5, -1), "absences": ("not_interviewed",), "imputations": 20}
+    shifted = {"measure": "days", "deltas": (-0.5, -1), "absences": ("wave_missing",), "imputations": 20}
     assert asked["delta_adjustment"] == [(*pair, shifted)]
     ((*_, options),) = asked["robustness"]
     assert list(options["variants"]) == ["original model", "CLPM", "prior SD x 0.5"]

@@ -123,18 +123,18 @@ def test_four_kinds_of_absence_are_told_apart():
     names = [[Absence(code).name for code in cell] for cell in panel.absence[0]]
     assert names == [
         ["OBSERVED", "OBSERVED"],
-        ["DOES_NOT_EXIST", "OBSERVED"],
-        ["UNANSWERED", "OBSERVED"],
+        ["NOT_APPLICABLE", "OBSERVED"],
+        ["ITEM_MISSING", "OBSERVED"],
         ["UNKNOWN", "OBSERVED"],
-        ["NOT_INTERVIEWED", "NOT_INTERVIEWED"],
+        ["WAVE_MISSING", "WAVE_MISSING"],
     ]
     # A value whose state is unanswered is a value; a state alone makes an interview; no row, no interview.
     assert panel.absence[1].tolist() == [[0, 3], [0, 0], [0, 0], [0, 0], [1, 1]]
     assert panel.absence[2, 0].tolist() == [1, 1]
 
     seen = Panel.from_long(frame.assign(seen=True), interviewed="seen", **options)
-    assert seen.absence[0, 4].tolist() == [Absence.UNKNOWN, Absence.UNANSWERED]
-    assert seen.absence[1, 4].tolist() == [Absence.NOT_INTERVIEWED] * 2
+    assert seen.absence[0, 4].tolist() == [Absence.UNKNOWN, Absence.ITEM_MISSING]
+    assert seen.absence[1, 4].tolist() == [Absence.WAVE_MISSING] * 2
 
 
 def test_coverage_adds_up_to_the_persons():
@@ -144,7 +144,7 @@ def test_coverage_adds_up_to_the_persons():
     assert list(zip(table["measure"], table["time"], strict=True)) == [
         (name, time) for name in ("m0", "m1") for time in (0.0, 6.0, 12.0)
     ]
-    kinds = ["observed", "unanswered", "does_not_exist", "unknown", "not_interviewed"]
+    kinds = ["observed", "item_missing", "not_applicable", "unknown", "wave_missing"]
     assert (table[kinds].sum(axis=1) == panel.n_persons).all()
     assert (table[kinds[:-1]].sum(axis=0) > 0).all()
     np.testing.assert_array_equal(table["observed"], frame.groupby("month")[["m0", "m1"]].count().to_numpy().T.ravel())
@@ -166,8 +166,8 @@ def contradictory():
 @pytest.mark.parametrize(
     ("decision", "values", "doctor", "trust"),
     [
-        ("drop_value", [np.nan, 5.0, 3.0, np.nan, 1.0, 6.0], [0, 1, 1, 0, 1, 1], Absence.DOES_NOT_EXIST),
-        ("state_on", [4.0, 5.0, 3.0, 2.0, 1.0, 6.0], [1, 1, 1, 1, 1, 1], Absence.UNANSWERED),
+        ("drop_value", [np.nan, 5.0, 3.0, np.nan, 1.0, 6.0], [0, 1, 1, 0, 1, 1], Absence.NOT_APPLICABLE),
+        ("state_on", [4.0, 5.0, 3.0, 2.0, 1.0, 6.0], [1, 1, 1, 1, 1, 1], Absence.ITEM_MISSING),
     ],
 )
 def test_contradictions_are_decided_and_kept_on_record(decision, values, doctor, trust):
@@ -351,7 +351,7 @@ def test_a_time_at_which_all_are_the_same_is_doubtful():
     with pytest.warns(PanelWarning) as warned:
         Panel.from_arrays(values, measures=["x", "y"], times=[0, 6, 12])
     assert [str(warning.message) for warning in warned] == [
-        "'x' does not vary at time 6 (all 15 are 4): nothing there tells one person from another."
+        "'x' does not vary at time 6 (all 15 are 4), so it cannot distinguish persons there."
     ]
     assert warned[0].filename == __file__
 
@@ -369,7 +369,7 @@ def test_help_has_its_known_facts(help_study):
     coverage = panel.coverage().set_index(["measure", "time"])
     assert coverage.loc["alliance", "observed"].tolist() == [144, 117, 139, 154]
     assert coverage.loc["alliance", "unknown"].sum() == 4
-    assert coverage.loc["days", "not_interviewed"].tolist() == [400 - rows for rows in (254, 217, 254, 277)]
+    assert coverage.loc["days", "wave_missing"].tolist() == [400 - rows for rows in (254, 217, 254, 277)]
     assert (~np.isnan(panel.values[:, :, 0])).any(axis=1).sum() == 279
     alliance, days = panel.values[:, :, 0], panel.values[:, :, 1]
     forward = [correlation(alliance[:, t], days[:, t + 1]) for t in range(3)]
@@ -399,15 +399,15 @@ def test_help_prints_what_is_missing_left_out_and_decided(help_study):
         "  alliance     527  4.821  0.9009       1        6        REG_MD\n"
         "  days         999  23.91   9.465       0       30\n"
         "Values at each time, and absences by their kind:\n"
-        "  measure   time  observed  unanswered  does not exist  unknown  not interviewed\n"
-        "  alliance     6       136           8             110        0              146\n"
-        "  alliance    12       113           4              99        1              183\n"
-        "  alliance    18       131           6             117        0              146\n"
-        "  alliance    24       147          10             117        3              123\n"
-        "  days         6       253           1               0        0              146\n"
-        "  days        12       215           2               0        0              183\n"
-        "  days        18       254           0               0        0              146\n"
-        "  days        24       277           0               0        0              123\n"
+        "  measure   time  observed  item missing  not applicable  unknown  wave missing\n"
+        "  alliance     6       136             8             110        0           146\n"
+        "  alliance    12       113             4              99        1           183\n"
+        "  alliance    18       131             6             117        0           146\n"
+        "  alliance    24       147            10             117        3           123\n"
+        "  days         6       253             1               0        0           146\n"
+        "  days        12       215             2               0        0           183\n"
+        "  days        18       254             0               0        0           146\n"
+        "  days        24       277             0               0        0           123\n"
         "Missing-data patterns: 78; 1 person without any value adds nothing\n"
         "Left out:\n"
         "  470 rows at times not asked for: 470 at 0 (times=[6, 12, 18, 24])\n"

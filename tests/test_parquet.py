@@ -315,7 +315,7 @@ def test_a_measure_that_is_the_same_for_all_at_one_time_is_doubtful(tmp_path):
     with pytest.warns(PanelWarning) as caught:
         Panel.from_parquet(tmp_path / "clinic.parquet", **OPTIONS, measures=["alliance", "days"])
     assert [str(warning.message) for warning in caught] == [
-        "'days' does not vary at time 0 (all 3 are 1): nothing there tells one person from another."
+        "'days' does not vary at time 0 (all 3 are 1), so it cannot distinguish persons there."
     ]
     assert caught[0].filename == __file__
 

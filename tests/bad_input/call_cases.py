@@ -235,7 +235,7 @@ QUESTIONS = [
         [FIT, "x", "y"],
         "absences must be a list of some of",
         measure="y",
-        absences=[["unanswered"]],
+        absences=[["item_missing"]],
     ),
     _case(
         "imputations",

@@ -480,7 +480,7 @@ HEADER, FIRST, *_ = CSV.splitlines()
 FILES = [
     ("empty", of_file(""), "clinic.csv is empty"),
     ("of empty lines", of_file("\n\n\n"), "clinic.csv holds no lines but empty ones"),
-    ("of a header alone", of_file(HEADER), "There are 0 rows and 6 columns, hence no values"),
+    ("of a header alone", of_file(HEADER), "There are 0 rows and 6 columns, so there are no values"),
     ("of one row", of_file(f"{HEADER}\n{FIRST}\n"), "There is only one time (0); a panel needs at least two"),
     (
         "with a name twice",

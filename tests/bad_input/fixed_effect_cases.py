@@ -42,7 +42,7 @@ CASES = [
     Case(
         "Bayes factor of a path that is fixed",
         lambda _: ab.bayes_factors(WITHOUT_MEDIATION(), "x", "m"),
-        ("'x -> m' is already fixed at 0",),
+        ("'x -> m' is fixed at 0 in this model",),
         ab.SpecError,
     ),
 ]

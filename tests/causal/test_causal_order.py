@@ -35,7 +35,7 @@ def test_everything_wrong_with_an_order_is_said_at_once():
     assert str(error.value) == (
         "These equations are not in a causal order. 4 problems:\n"
         "  1. Two equations make 'l'.\n"
-        "  2. 'm' reads 'l', which comes about only after it.\n"
+        "  2. 'm' reads 'l', which comes after it in the causal order.\n"
         "  3. 'c' is missing for 1 of 3 people; drop or impute them.\n"
         "  4. requires names 'doctor'. Variables: 'm', 'l', 'l'."
     )

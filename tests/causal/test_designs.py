@@ -262,7 +262,7 @@ def test_products_with_years_are_refused_with_the_cure_and_counted_ones_taken(fo
             f"Over the rows of 'y', 'x{end}:time' is nearly a multiple of 'x{end}', because 'time' lies far from 0 and"
         )
         assert rest.endswith(
-            " of its SD is left, so that their coefficients cannot be told apart. Count 'time' from a time in the "
+            " of its SD is left, so their coefficients cannot be distinguished. Count 'time' from a time in the "
             "data, such as time_zero=2015."
         )
     ab.bambi_model(ab.RandomInterceptRegression(**asked, time_zero=2015), frame, "y", split=True)
@@ -276,7 +276,7 @@ def test_a_product_is_like_its_factors_only_where_one_lies_far_from_0():
     assert far.startswith(
         "'x:age' is nearly a multiple of 'x', because 'age' lies far from 0 and varies little beside "
     )
-    assert far.endswith("cannot be told apart. Centre 'age' first.")
+    assert far.endswith("cannot be distinguished. Centre 'age' first.")
     (both,) = indistinct_columns(names, np.column_stack([1e5 + x, age, (1e5 + x) * age]), intercept=True)
     assert both.startswith("'x:age' is nearly a linear combination of 'x' and 'age', because 'x' lies far from 0 and ")
     rare = np.where(np.arange(200) < 20, 1.0, 0.0)

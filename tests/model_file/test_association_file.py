@@ -49,7 +49,11 @@ def test_a_file_is_read_and_written_and_asked(tmp_path):
     assert answers["days"].table.equals(ab.association(regression, frame, draws=50, chains=2, seed=4).table)
     assert str(file) == f"Does the alliance go with days?\ndays: {regression}\nSampling: draws 50, chains 2, seed 3"
     checked = file.check(frame)
-    assert checked.endswith("complete rows of 154 persons.\nNo problems: all regressions can be fitted.")
+    rows = frame[frame["time"].isin([3, 6, 12]) & (frame["sponsor"] == 1)].dropna(subset=["days", "alliance"])
+    assert checked.splitlines()[-2:] == [
+        f"days: days in {len(rows)} complete rows of {rows['person'].nunique()} persons.",
+        "No problems: all regressions can be fitted.",
+    ]
     assert file.panel(frame).measures == ("sponsor", "days", "alliance")
 
 

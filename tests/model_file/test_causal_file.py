@@ -186,7 +186,8 @@ def test_the_data_are_described_without_sampling(load, frame):
     with_sponsor = frame[(frame["time"] == 3) & (frame["sponsor"] == 1)]
     *_, about_data, _, first, contact, alliance, _, last = file.check(frame).splitlines()
     assert about_data == "data frame: 302 persons, one row each"
-    assert first == "sponsor_at_3: 257 persons of whom all that its regression reads is known."
+    known = file.read(frame).frame[["sponsor_at_3", "severity", "days_at_0"]].dropna()
+    assert first == f"sponsor_at_3: {len(known)} persons of whom all that its regression reads is known."
     assert contact.startswith(f"contact_at_3: {with_sponsor['contact'].notna().sum()} persons")
     assert alliance.startswith(f"alliance_at_3: {with_sponsor['alliance'].notna().sum()} persons")
     assert last == "No problems: all regressions can be fitted."

@@ -415,7 +415,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/bayes_factors.py",
         "questions/test_bayes_factors.py::test_only_what_is_not_sound_is_fitted_again",
-        ("what is not sound is fitted again", "if refit and place and not all(", "if refit and place and all("),
+        ("what is not sound is fitted again", "if refit and index and not all(", "if refit and index and all("),
     ),
     *rules_of(
         "questions/groups.py",
@@ -531,7 +531,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/dynamics.py",
         "questions/test_sensitivity.py::test_correlated_innovations_follow_the_published_formula",
-        ("a bias is taken off", "matrices[place] -= by_draw[..., None]", "matrices[place] += by_draw[..., None]"),
+        ("a bias is taken off", "matrices[index] -= by_draw[..., None]", "matrices[index] += by_draw[..., None]"),
     ),
     *rules_of(
         "questions/dynamics.py",
@@ -651,7 +651,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/mediation.py",
         "questions/test_mediation.py::test_effects_are_computed_draw_by_draw",
-        ("raw is per raw unit of the treatment", "raw_draws = draws * _raw_unit", "raw_draws = draws / _raw_unit"),
+        ("raw is per raw unit of the treatment", "raw_draws = draws * basis", "raw_draws = draws / basis"),
     ),
     *rules_of(
         "questions/mediation.py",
@@ -927,7 +927,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/robustness.py",
         "questions/test_robustness.py::test_each_variant_has_a_seed_of_its_own",
-        ("each variant has its seed", "seed=seed + place", "seed=seed"),
+        ("each variant has its seed", "seed=seed + index", "seed=seed"),
     ),
     *rules_of(
         "questions/robustness.py",
@@ -1165,10 +1165,10 @@ ANSWERS: list[Mutant] = [
         ("p-values are adjusted for their number", 'row["p"] * len(table) < LEVEL', 'row["p"] < LEVEL'),
     ),
     *rules_of(
-        "questions/association.py",
+        "questions/regression_sampling.py",
         "questions/test_association.py::test_limits_of_health",
         ("regressions with too few draws are not healthy", "if not smallest >= SMALLEST_ESS:", "if False:"),
-        ("regressions whose chains disagree are not healthy", "elif not each <= LARGEST_RHAT:", "elif False:"),
+        ("regressions whose chains disagree are not healthy", "elif not largest <= LARGEST_RHAT:", "elif False:"),
         ("a term that never moves is not healthy", '["values"].max(skipna=False)', '["values"].max()'),
     ),
     *rules_of(

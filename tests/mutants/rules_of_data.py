@@ -30,20 +30,20 @@ DATA: list[Mutant] = [
         "test_panel.py::test_four_kinds_of_absence_are_told_apart",
         (
             "what cannot exist does not exist",
-            "(state == 0)] = Absence.DOES_NOT_EXIST",
-            "(state == 0)] = Absence.UNANSWERED",
+            "(state == 0)] = Absence.NOT_APPLICABLE",
+            "(state == 0)] = Absence.ITEM_MISSING",
         ),
         (
             "without a state it is unknown",
             "np.isnan(state)] = Absence.UNKNOWN",
-            "np.isnan(state)] = Absence.UNANSWERED",
+            "np.isnan(state)] = Absence.ITEM_MISSING",
         ),
         (
             "what was asked is unanswered",
-            "absence[absent] = Absence.UNANSWERED",
-            "absence[absent] = Absence.NOT_INTERVIEWED",
+            "absence[absent] = Absence.ITEM_MISSING",
+            "absence[absent] = Absence.WAVE_MISSING",
         ),
-        ("no interview is no answer", "] = Absence.NOT_INTERVIEWED\n", "] = Absence.UNANSWERED\n"),
+        ("no interview is no answer", "] = Absence.WAVE_MISSING\n", "] = Absence.ITEM_MISSING\n"),
         (
             "interviews are as the column says",
             "if arrays.interviewed is None else arrays.interviewed",
@@ -73,8 +73,8 @@ DATA: list[Mutant] = [
         "questions/test_comparison.py::test_what_is_not_observed_stays_what_it_is",
         (
             "what does not exist stays so",
-            "np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)",
-            "Absence.NOT_INTERVIEWED",
+            "np.where(kinds == Absence.OBSERVED, Absence.WAVE_MISSING, kinds)",
+            "Absence.WAVE_MISSING",
         ),
     ),
     *rules_of(

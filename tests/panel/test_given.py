@@ -101,8 +101,8 @@ def test_ids_that_look_alike_stay_two_people(one, other, suffix, tmp_path):
     assert panel.persons.tolist() == sorted(names)
     pair = ", ".join(f"'{name}'" for name in sorted([one, other]))
     assert text == (
-        f"2 ids look like those of others, first ({pair}): they differ only in spaces, capitals or how a number is "
-        "written. They are kept apart; where they are one person, give one id."
+        f"2 ids look like other ids, first ({pair}): they differ only in spaces, capitals or how a number is "
+        "written. They are treated as different persons; if they are one person, give one id."
     )
 
 

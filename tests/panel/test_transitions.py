@@ -40,8 +40,8 @@ def test_counts_of_every_possible_pair_of_answers():
         "on_before": 2,
         "kept": 1,
         "percent_kept": 50.0,
-        "not_interviewed": 7,
-        "unanswered": 5,
+        "wave_missing": 7,
+        "item_missing": 5,
     }
     assert found.prevalence.to_dict("list") == {"on": [4, 4], "assessed": [8, 8], "percent_on": [50.0, 50.0]}
 
@@ -58,23 +58,23 @@ def test_counts_agree_with_a_loop_over_persons(n_times, seed):
         assert row["off_before"] == pairs.count((OFF, ON)) + pairs.count((OFF, OFF))
         assert row["kept"] == pairs.count((ON, ON))
         assert row["on_before"] == pairs.count((ON, ON)) + pairs.count((ON, OFF))
-        assert row["not_interviewed"] == sum(GONE in pair for pair in pairs)
-    assert (table[["off_before", "on_before", "not_interviewed", "unanswered"]].sum(axis=1) == 200).all()
+        assert row["wave_missing"] == sum(GONE in pair for pair in pairs)
+    assert (table[["off_before", "on_before", "wave_missing", "item_missing"]].sum(axis=1) == 200).all()
 
 
 def test_what_is_printed():
     states = [[ON, ON, ON], [ON, OFF, GONE], [ON, ON, UNTOLD], [ON, GONE, GONE]]
     assert str(panel_of(states, [0, 3, 12]).transitions("sponsor")) == (
-        "'sponsor', of those who told it at both ends of the interval:\n"
-        "  from ... to     acquired              kept  not interviewed  unanswered\n"
-        "  0 to 3 months     nobody   2 of 3 (66.7 %)                1           0\n"
-        "  3 to 12 months    nobody  1 of 1 (100.0 %)                2           1\n"
-        "'sponsor', of those who told it at that time:\n"
+        "'sponsor', of those who reported it at both ends of the interval:\n"
+        "  from ... to     acquired              kept  wave missing  item missing\n"
+        "  0 to 3 months     nobody   2 of 3 (66.7 %)             1             0\n"
+        "  3 to 12 months    nobody  1 of 1 (100.0 %)             2             1\n"
+        "'sponsor', of those who reported it at that time:\n"
         "  at                       on\n"
         "  0 months   4 of 4 (100.0 %)\n"
         "  3 months    2 of 3 (66.7 %)\n"
         "  12 months  1 of 1 (100.0 %)\n"
-        "A state that was kept may be another one; nothing is assumed of those who did not tell."
+        "A state that was kept may be another one; nothing is assumed of those who did not report it."
     )
 
 

@@ -208,15 +208,15 @@ def test_what_is_not_observed_stays_what_it_is():
     kinds = ab.Absence
     assert unseen.absence[0].tolist() == [
         [kinds.OBSERVED, kinds.OBSERVED],
-        [kinds.DOES_NOT_EXIST, kinds.NOT_INTERVIEWED],
-        [kinds.NOT_INTERVIEWED, kinds.NOT_INTERVIEWED],
+        [kinds.NOT_APPLICABLE, kinds.WAVE_MISSING],
+        [kinds.WAVE_MISSING, kinds.WAVE_MISSING],
     ]
     assert np.isnan(unseen.values[:, 1:]).all()
     assert np.isnan(unseen.states["doctor"][:, 1:]).all()
     np.testing.assert_array_equal(unseen.values[:, 0], panel.values[:, 0])
     np.testing.assert_array_equal(unseen.states["doctor"][:, 0], doctor[:, 0])
     one = unseen_from(panel, 2, 1, ["days"])
-    assert one.absence[1, 2].tolist() == [kinds.DOES_NOT_EXIST, kinds.NOT_INTERVIEWED]
+    assert one.absence[1, 2].tolist() == [kinds.NOT_APPLICABLE, kinds.WAVE_MISSING]
     np.testing.assert_array_equal(one.values[[0, 2]], panel.values[[0, 2]])
 
 

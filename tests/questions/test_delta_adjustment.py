@@ -194,13 +194,13 @@ def watched(kinds_of_absence, monkeypatch):
 @pytest.mark.parametrize(
     ("measure", "absences", "n_shifted"),
     [
-        ("alliance", ["unanswered"], 10),
-        ("alliance", ["not_interviewed"], 10),
+        ("alliance", ["item_missing"], 10),
+        ("alliance", ["wave_missing"], 10),
         ("alliance", ["unknown"], 5),
-        ("alliance", ["unanswered", "not_interviewed"], 20),
-        ("alliance", ["unanswered", "not_interviewed", "unknown"], 25),
-        ("days", ["unanswered"], 15),
-        ("days", ["not_interviewed"], 10),
+        ("alliance", ["item_missing", "wave_missing"], 20),
+        ("alliance", ["item_missing", "wave_missing", "unknown"], 25),
+        ("days", ["item_missing"], 15),
+        ("days", ["wave_missing"], 10),
     ],
 )
 def test_only_the_chosen_kinds_are_shifted(watched, kinds_of_absence, measure, absences, n_shifted):
@@ -211,7 +211,7 @@ def test_only_the_chosen_kinds_are_shifted(watched, kinds_of_absence, measure, a
     wanted[:, :, place] = np.isin(original.absence[:, :, place], [ABSENCE[name.upper()] for name in absences])
     wanted[79] = False
     assert wanted.sum() == n_shifted == answer.tables["values"].loc["shifted", "count"]
-    filled = np.isin(original.absence, [ABSENCE.UNANSWERED, ABSENCE.UNKNOWN, ABSENCE.NOT_INTERVIEWED])
+    filled = np.isin(original.absence, [ABSENCE.ITEM_MISSING, ABSENCE.UNKNOWN, ABSENCE.WAVE_MISSING])
     filled[79] = False
     assert answer.tables["values"]["count"].to_dict() == {
         "shifted": n_shifted,
@@ -239,7 +239,7 @@ def test_what_does_not_exist_is_said_to_stay_out(watched):
         "Where 'doctor' is not known, it is not known whether 'alliance' existed; it is filled in and shifted" in found
     )
     assert "Without any value, and excluded as in the fit: one person." in found
-    unanswered = "\n".join(watched(measure="alliance", deltas=[-1], absences=["unanswered"])[0].assumptions)
+    unanswered = "\n".join(watched(measure="alliance", deltas=[-1], absences=["item_missing"])[0].assumptions)
     assert "missing values of 'alliance' of unanswered questions are distributed" in unanswered
     assert "not known whether" not in unanswered
 
@@ -258,7 +258,7 @@ def test_seeds_differ_between_imputations_alone(watched):
 def test_imputed_values_have_the_distribution_that_the_model_gives_them(kinds_of_absence):
     """Drawn at one theta many times over, they have the mean and SD of the normal given a person's own values."""
     fit, theta = kinds_of_absence, kinds_of_absence.thetas[17]
-    cells = shifted_panels.cells_of(fit, "alliance", ["unanswered"])
+    cells = shifted_panels.cells_of(fit, "alliance", ["item_missing"])
     rng = np.random.default_rng(1)
     drawn = np.stack([shifted_panels._imputed(fit, cells, theta, rng)(0.0) for _ in range(1000)])
     values, n = fit.model.values(), fit.system.n_values
@@ -451,7 +451,7 @@ def test_text_and_figure(watched):
     assert list(answer.table.index.unique("delta")) == [0.0, -1.0, 0.5]
     head, second, *lines = str(answer).splitlines()
     assert head == (
-        "Lagged effects, SD per SD, if 25 missing values of days (10 not interviewed and 15 unanswered) deviate by "
+        "Lagged effects, SD per SD, if 25 missing values of days (10 wave missing and 15 item missing) deviate by "
         "delta SDs from the prediction under missing at random; 79 people, 3 waves, 2 imputations"
     )
     assert second.startswith("1 SD of days is ")
@@ -485,7 +485,7 @@ def test_all_that_is_wrong_is_said_at_once(kinds_of_absence):
             "day",
             measure="aliance",
             deltas=[0, np.inf],
-            absences=["does_not_exist"],
+            absences=["not_applicable"],
             imputations=1,
             margin=2,
             certainty=0.4,
@@ -495,9 +495,9 @@ def test_all_that_is_wrong_is_said_at_once(kinds_of_absence):
     assert str(caught.value) == (
         "This delta adjustment cannot be computed. 9 problems:\n"
         "  1. The model has no measure 'day'; did you mean 'days'? Measures: 'alliance', 'days'.\n"
-        "  2. measure: the model has no 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'.\n"
+        "  2. The model has no measure 'aliance'; did you mean 'alliance'? Measures: 'alliance', 'days'.\n"
         "  3. deltas must be a list of finite numbers, in SDs of the measure; got [0, inf].\n"
-        "  4. absences must be a list of some of 'not_interviewed', 'unanswered', 'unknown'; got ['does_not_exist'].\n"
+        "  4. absences must be a list of some of 'wave_missing', 'item_missing', 'unknown'; got ['not_applicable'].\n"
         "  5. imputations must be a whole number of 2 or more; got 1.\n"
         "  6. margin must lie between 0 and 1, in SD per SD; got 2.\n"
         "  7. certainty must lie between 0.5 and 1; got 0.4.\n"
@@ -518,7 +518,7 @@ def test_where_nothing_would_be_shifted(kinds_of_absence):
     assert str(caught.value) == (
         "This delta adjustment cannot be computed. 1 problem:\n"
         "  1. No value of 'days' is absent as 'unknown', so there is nothing to shift. Absent are: "
-        "13 'not_interviewed', 15 'unanswered'."
+        "13 'wave_missing', 15 'item_missing'."
     )
 
 

@@ -12,7 +12,7 @@ from latent_people import people
 
 STATE = ab.State("sponsor", ["alliance"], keep=["days"])
 SPEC = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days(14)}, state=STATE)
-MISSING = [ab.Absence.NOT_INTERVIEWED, ab.Absence.UNANSWERED, ab.Absence.UNKNOWN]
+MISSING = [ab.Absence.WAVE_MISSING, ab.Absence.ITEM_MISSING, ab.Absence.UNKNOWN]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_days_are_drawn_again_from_shifted_predictors(fit, monkeypatch):
 def test_what_may_not_exist_is_left_absent(fit, monkeypatch):
     answer, panels = asked(fit, monkeypatch, measure="alliance", deltas=[0.5])
     place = fit.panel.measures.index("alliance")
-    shifted = (fit.panel.absence[:, :, place] == ab.Absence.UNANSWERED) & (fit.panel.states["sponsor"] == 1)
+    shifted = (fit.panel.absence[:, :, place] == ab.Absence.ITEM_MISSING) & (fit.panel.states["sponsor"] == 1)
     assert answer.tables["values"].loc["shifted", "count"] == shifted.sum() > 5
     base, higher = panels[:2]
     np.testing.assert_array_equal(
@@ -84,7 +84,7 @@ def test_what_cannot_be_asked(fit):
     by_person = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days("window")}, state=STATE)
     windows = ab.fit(by_person, fit.panel, seed=1, draws=20, tune=40, chains=2)
     with pytest.raises(ab.SpecError, match=r"Windows or exposures of \d+ missing values of 'days' are not known"):
-        ab.delta_adjustment(windows, "alliance", "days", measure="days", absences=["not_interviewed"])
+        ab.delta_adjustment(windows, "alliance", "days", measure="days", absences=["wave_missing"])
 
 
 @pytest.mark.slow  # 12 fits

@@ -228,7 +228,7 @@ def test_without_contraction_of_the_icc_the_effects_are_not_called_within():
     answer = ab.directionality(made_up_fit(0.25, 0.0, icc_sd=0.19), "alliance", "days")
     assert answer.heading.startswith("Lagged effects, SD per SD, 6 months apart; ")
     assert answer.reasons[-1].startswith(
-        "The data hardly tell stable differences from carry-over in 'alliance', 'days'"
+        "The data hardly distinguish stable differences from carry-over in 'alliance', 'days'"
     )
 
 

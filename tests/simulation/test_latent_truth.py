@@ -92,7 +92,7 @@ def sponsored(**more):
             "acquire": {"chance": [0.3, 0.4], "days": 0.5},
             "keep": {"chance": 0.7, "alliance": 0.8, "days": -0.3},
             "acts_on": {"days": 0.4},
-            "anew": {"alliance": {"mean": -0.4, "sd": 1.2}},
+            "restart": {"alliance": {"mean": -0.4, "sd": 1.2}},
         },
         "covariates": {"work": {"probability": 0.4}},
     }
@@ -118,9 +118,9 @@ def theta_of(truth, model):
         for wave, label in enumerate(waves):
             found[f"mean {outcome}, {label}"] = truth._wave_means[wave, row]
     state = truth.state
-    anew = state["anew"]["alliance"]
-    found["restart mean alliance"] = anew["mean"] * total[0]
-    found["restart variance alliance"] = anew["sd"] ** 2 * within[0, 0]
+    restart = state["restart"]["alliance"]
+    found["restart mean alliance"] = restart["mean"] * total[0]
+    found["restart variance alliance"] = restart["sd"] ** 2 * within[0, 0]
     found[f"intercept sponsor, {waves[0]}"] = logit(state["first"]["chance"])
     spread = np.sqrt(0.4 * 0.6)
     found[f"work -> sponsor, {waves[0]}"] = state["first"]["work"] / spread
@@ -230,7 +230,7 @@ def test_a_state_that_nothing_needs_is_a_measure():
 
 def test_every_problem_of_families_and_a_state():
     truth = sponsored(lags="grid")
-    state = {"firs": 0.2, "acquire": {"chance": 2, "z": 1}, "keep": {"alliance": 0.1}, "anew": {"days": {"mean": 1}}}
+    state = {"firs": 0.2, "acquire": {"chance": 2, "z": 1}, "keep": {"alliance": 0.1}, "restart": {"days": {"mean": 1}}}
     with pytest.raises(ab.SpecError) as caught:
         ab.Truth(
             truth.spec, times=[3, 6, 12], **TRAIT, sds=2, means={"alliance": 0, "days": [1, 1, 1]}, state=state,
@@ -250,7 +250,7 @@ def test_every_problem_of_families_and_a_state():
         "state acquire has no 'z'. Its keys: 'chance', 'days'.",
         "state acquire chance must be a number between 0 and 1, or a list of 2, one for each interval; got 2.",
         "state keep needs a 'chance'",
-        "state anew: the model has no 'days' there. It has: 'alliance'.",
+        "state restart: the model has no 'days' there. It has: 'alliance'.",
     ):
         assert words in problems
     with pytest.raises(ab.SpecError, match="state is missing: the chances of 'sponsor'"):

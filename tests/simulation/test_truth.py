@@ -281,11 +281,11 @@ def test_the_expected_share_is_missed(truth, share, missing, unit):
 
 def test_missed_waves_and_missed_values_are_different_absences():
     waves = simulate(small(), persons=500, seed=4, missing=Missing(share=0.5)).absence
-    assert set(np.unique(waves)) == {Absence.OBSERVED, Absence.NOT_INTERVIEWED}
+    assert set(np.unique(waves)) == {Absence.OBSERVED, Absence.WAVE_MISSING}
     np.testing.assert_array_equal(waves[..., 0], waves[..., 1])
 
     values = simulate(small(), persons=500, seed=4, missing=Missing(share=0.5, unit="value")).absence
-    assert set(np.unique(values)) == {Absence.OBSERVED, Absence.UNANSWERED}
+    assert set(np.unique(values)) == {Absence.OBSERVED, Absence.ITEM_MISSING}
     assert np.any(values[..., 0] != values[..., 1])
 
 

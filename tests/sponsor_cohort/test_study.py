@@ -150,9 +150,9 @@ def test_a_panel_keeps_the_kinds_of_absence_apart(study):
     assert dict(panel.requires) == {"contact": "sponsor", "alliance": "sponsor"}
     coverage = panel.coverage().set_index(["measure", "time"])
     late = study.frame[study.frame["time"] == 12]
-    assert coverage.loc[("alliance", 12), "does_not_exist"] == (late["sponsor"] == 0).sum()
-    assert coverage.loc[("alliance", 12), "not_interviewed"] == (late["interviewed"] == 0).sum()
-    assert coverage.loc[("alliance", 12), "unanswered"] == ((late["sponsor"] == 1) & late["alliance"].isna()).sum()
+    assert coverage.loc[("alliance", 12), "not_applicable"] == (late["sponsor"] == 0).sum()
+    assert coverage.loc[("alliance", 12), "wave_missing"] == (late["interviewed"] == 0).sum()
+    assert coverage.loc[("alliance", 12), "item_missing"] == ((late["sponsor"] == 1) & late["alliance"].isna()).sum()
     assert coverage["unknown"].sum() == 0
 
 

@@ -6,7 +6,8 @@ import pytest
 from scipy.integrate import quad_vec
 from scipy.linalg import expm
 
-from alliance_bayes.simulation.sponsor_cohort.truths import PROCESSES, TRUTHS, step
+from alliance_bayes.simulation.sponsor_cohort.processes import draw_persons, truth_of_processes
+from alliance_bayes.simulation.sponsor_cohort.truths import BETWEEN_SDS, LENGTHS, PROCESSES, TIMES, TRUTHS
 
 ALL = list(TRUTHS)
 
@@ -16,25 +17,44 @@ def innovations(truth):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_states_keep_variance_one_and_their_correlations(name):
+def test_the_processes_are_stationary(name):
     truth = TRUTHS[name]
     assert np.linalg.eigvalsh(innovations(truth)).min() > 0
     assert np.linalg.eigvals(truth.drift).real.max() < 0
     assert np.linalg.eigvalsh(truth.between).min() > 0
-    phi, factor = step(truth.drift, innovations(truth), 3.0)
-    np.testing.assert_allclose(phi @ truth.within @ phi.T + factor @ factor.T, truth.within, atol=1e-12)
 
 
-@pytest.mark.parametrize("kept", [[0, 1, 2, 3], [2, 3]])
-@pytest.mark.parametrize("months", [3.0, 6.0])
-def test_a_step_is_the_integral_of_the_differential_equation(kept, months):
+@pytest.mark.parametrize("name", ALL)
+def test_persons_are_drawn_from_the_differential_equation(name):
     """Psi = the integral of exp(A s) Q exp(A' s) over the interval, by quadrature."""
-    truth, part = TRUTHS["default"], np.ix_(kept, kept)
-    drift, noise = truth.drift[part], innovations(truth)[part]
-    phi, factor = step(drift, noise, months)
-    integral, _ = quad_vec(lambda s: expm(drift * s) @ noise @ expm(drift.T * s), 0, months)
-    np.testing.assert_allclose(phi, expm(drift * months))
-    np.testing.assert_allclose(factor @ factor.T, integral, atol=1e-9)
+    truth, model = TRUTHS[name], truth_of_processes(TRUTHS[name], {})
+    for interval, months in enumerate(LENGTHS):
+        np.testing.assert_allclose(model.raw[interval], expm(truth.drift * months), atol=1e-12)
+        integral, _ = quad_vec(
+            lambda s: expm(truth.drift * s) @ innovations(truth) @ expm(truth.drift.T * s), 0, months, epsabs=1e-11
+        )
+        np.testing.assert_allclose(model.innovation_covariances[interval], integral, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_covariates_and_random_intercepts_add_up_to_the_stable_parts(name):
+    truth, model = TRUTHS[name], truth_of_processes(TRUTHS[name], {})
+    stable = np.zeros_like(truth.within)
+    stable[:4, :4] = truth.between * np.outer(BETWEEN_SDS, BETWEEN_SDS)
+    n = len(truth.processes)
+    np.testing.assert_allclose(model.covariance[:n, :n], truth.within + stable, atol=1e-12)
+    assert np.trace(model.between_covariance) < np.trace(stable)
+
+
+def test_commitment_and_self_efficacy_go_with_stable_parts_as_described():
+    """Correlations of commitment with u_y and u_m .60 and .53, of self-efficacy with both of its causes."""
+    always = dict.fromkeys(TIMES, True)
+    persons = draw_persons(TRUTHS["default"], 100_000, np.random.default_rng(1), always, {})
+    levels = persons.levels.mean(axis=1)
+    found = [np.cov(persons.commitment, levels[:, k])[0, 1] / BETWEEN_SDS[k] for k in (2, 3)]
+    np.testing.assert_allclose(found, [0.53, 0.60], atol=0.02)
+    assert abs(np.corrcoef(persons.commitment, persons.self_efficacy)[0, 1] - 0.5) < 0.01
+    assert abs(persons.self_efficacy.std() - 1) < 0.01
 
 
 def test_the_default_has_the_lagged_effects_of_its_description():

@@ -5,6 +5,6 @@ refuses coefficients that cannot be distinguished, `random_intercepts` takes the
 `exact_posterior` draws from the posterior without a sampler: a tenth of a second where NUTS takes ten.
 
 Counterfactuals: an `equations.Equation`, a `regression` fitted by Bambi (`bambi_fit`) or the `waves` of a fitted panel
-model say how variables come about; `causal_order` puts them in order, `regimes` say what is done to a treatment, and
+model are equations of variables; `causal_order` puts them in order, `regimes` say what is done to a treatment, and
 `simulate_regimes` is the g-formula by simulation.
 """

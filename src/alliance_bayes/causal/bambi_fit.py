@@ -36,7 +36,7 @@ def fit_by_bambi(
     Raises
     ------
     SpecError
-        If Bambi cannot read the formula, or the design cannot tell its coefficients apart.
+        If Bambi cannot read the formula, or the coefficients of the design cannot be distinguished.
     InterruptionError
         If sampling is interrupted: answers that need several regressions cannot rest on part of one.
     AllianceBayesError
@@ -62,7 +62,7 @@ def fit_by_bambi(
 
 
 def _check_designs(model: Any, formula: str, family: str) -> None:
-    """Refuse coefficients that cannot be told apart, of any parameter of the response."""
+    """Refuse coefficients that cannot be distinguished, of any parameter of the response."""
     problems = Problems(f"The regression {formula} ({family}) cannot be fitted to these data")
     for parameter in model.conditional_parameters.values():
         names, design = common_columns(parameter, len(model.data))

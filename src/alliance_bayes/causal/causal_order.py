@@ -23,7 +23,7 @@ __all__ = ["CausalOrder", "causal_order"]
 @checked(apart=["people", "randomised"])
 @dataclass(frozen=True, eq=False)
 class CausalOrder:
-    """Conditional models in the order in which their variables come about, and the people to simulate.
+    """Conditional models in causal order, and the people to simulate.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class CausalOrder:
             for variable in equation.variables:
                 for parent in equation.parents_of(variable):
                     if parent in later and parent not in equation.variables:
-                        problems.add(f"'{variable}' reads '{parent}', which comes about only after it.")
+                        problems.add(f"'{variable}' reads '{parent}', which comes after it in the causal order.")
             later -= set(equation.variables)
         read = {parent for each in self.equations for name in each.variables for parent in each.parents_of(name)}
         for name in self.people.columns:
@@ -234,7 +234,7 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     version
         ``"sample"``: the panel's persons, whose stable parts and first wave are drawn from their
         posterior, given all that was observed of them; ``"population"``: as many new people, with
-        stable parts and first wave drawn anew from the model.
+        stable parts and first wave drawn again from the model.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Designs whose coefficients no data can tell apart, found before anything is drawn."""
+"""Rank-deficient designs, whose coefficients cannot be distinguished, found before anything is drawn."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -181,13 +181,13 @@ def indistinct_columns(
             like = "a multiple" if len(parts) == 1 else "a linear combination"
             found.append(
                 f"'{name}' is nearly {like} of {of_parts}, because '{far}' lies far from 0 and varies little beside "
-                f"that: {left:.1g} of its SD is left, so that their coefficients cannot be told apart. "
+                f"that: {left:.1g} of its SD is left, so their coefficients cannot be distinguished. "
                 f"{clock.cure if clock is not None and far == clock.name else f"Centre '{far}' first."}"
             )
             continue
         found.append(
             f"'{name}' is nearly a linear combination of {of_parts}: without it "
-            f"{left:.1g} of its SD is left, so that their coefficients cannot be told apart. Leave one of them out, "
+            f"{left:.1g} of its SD is left, so their coefficients cannot be distinguished. Leave one of them out, "
             "or, of powers and products, centre the variables first (time by time_zero)."
         )
     return found

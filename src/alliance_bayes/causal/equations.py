@@ -1,4 +1,4 @@
-"""Equations: how one or more variables come about, given what came before them."""
+"""Equations: one or more variables as functions of the variables before them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,7 +108,7 @@ class CausalEquation(Protocol):
 @checked(apart=["parents"])
 @dataclass(frozen=True, eq=False)
 class Equation:
-    """How one variable comes about, as a function of the variables before it.
+    """One variable as a function of the variables before it.
 
     For known truths, models fitted elsewhere, and variables that follow from others without noise.
 

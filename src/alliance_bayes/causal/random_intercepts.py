@@ -90,7 +90,7 @@ def bambi_model(
     Raises
     ------
     SpecError
-        If a column is missing, or the design cannot tell its coefficients apart.
+        If a column is missing, or the coefficients of the design cannot be distinguished.
     """
     if outcome not in regression.outcomes:
         raise SpecError(f"The regression has no outcome '{outcome}'{choices(outcome, regression.outcomes, 'Outcomes')}")
@@ -124,7 +124,7 @@ def _built(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFra
 def design_problems(
     regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, data: pd.DataFrame, split: bool
 ) -> list[str]:
-    """Why no data of these rows could tell the coefficients of one regression apart, one sentence each.
+    """Why the coefficients of one regression cannot be distinguished with these rows, one sentence each.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ __all__ = [
     "Simulation",
     "Source",
     "World",
-    "depends_on_what_does_not_exist",
+    "depends_on_undefined_values",
     "expected_values",
     "may_differ",
     "simulate_worlds",
@@ -189,7 +189,7 @@ def _few(simulation: Simulation, most: int) -> list[int]:
     return [int(draw) for draw in np.unique(np.linspace(0, simulation.chains * simulation.draws - 1, most).astype(int))]
 
 
-def depends_on_what_does_not_exist(simulation: Simulation) -> bool:
+def depends_on_undefined_values(simulation: Simulation) -> bool:
     """Whether the outcome changes with the placeholder of variables that do not exist."""
     few = replace(simulation, chains=1, draws=1, copies=1, progress=False)
     worlds = [World(regime) for regime in simulation.regimes]

@@ -161,7 +161,7 @@ class _FirstWave:
         return {name: drawn[..., place] for place, name in enumerate(self.variables)}
 
     def _of_new_people(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Array:
-        """Draws of people nobody saw, ``(draw, copy, person, variable)``."""
+        """Draws of new people, ``(draw, copy, person, variable)``."""
         mean, covariance = self._moments(draws, 1)
         factor = np.linalg.cholesky(covariance)[:, None]
         noise = rng.standard_normal((*values.shape, mean.shape[-1]))

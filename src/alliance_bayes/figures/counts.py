@@ -23,11 +23,11 @@ def counted_shares_figure(
     axes = figure.subplots()
     width = 0.8 / len(labels)
     for side, (label, colour) in enumerate(zip(labels, COLOURS, strict=False)):
-        for place, counts in enumerate(groups.values()):
+        for index, counts in enumerate(groups.values()):
             count, of = counts[side]
-            x = place + (side - (len(labels) - 1) / 2) * width
+            x = index + (side - (len(labels) - 1) / 2) * width
             percent = 100 * count / of if of else 0.0
-            axes.bar(x, percent, width=0.92 * width, color=colour, label=label if place == 0 else None)
+            axes.bar(x, percent, width=0.92 * width, color=colour, label=label if index == 0 else None)
             text = f"{percent:.0f} %\n{count:,} of {of:,}" if of else "nobody"
             axes.text(x, percent + 1.5, text, ha="center", va="bottom", fontsize=8.5, color=GREY)
     axes.set_xticks(np.arange(len(groups)), labels=list(groups))

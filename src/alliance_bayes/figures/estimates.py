@@ -36,9 +36,9 @@ def estimates_figure(grid: Sequence[Sequence[EstimatesPanel]], *, series: Sequen
     for panels, row in zip(grid, rows, strict=True):
         for panel, axes in zip(panels, row, strict=True):
             mark_margin(axes)
-            for place, estimates in enumerate(panel.lines.values()):
+            for index, estimates in enumerate(panel.lines.values()):
                 for name, estimate in estimates.items():
-                    draw_bars(axes, [estimate], [place + by_series[name]], colour=colours[name])
+                    draw_bars(axes, [estimate], [index + by_series[name]], colour=colours[name])
             axes.set_title(panel.title, loc="left", fontsize=9.5)
             axes.spines[["left", "right", "top"]].set_visible(False)
             axes.tick_params(axis="y", length=0)

@@ -126,7 +126,7 @@ def _densities(axes: "Axes", row: EffectsRow) -> None:
 
 def _bars(axes: "Axes", row: EffectsRow, title: str) -> None:
     for colour, offset, curve in zip(COLOURS, offsets(len(row.curves)), row.curves, strict=False):
-        draw_bars(axes, curve.bars, [place + offset for place in range(len(curve.bars))], colour=colour)
+        draw_bars(axes, curve.bars, [index + offset for index in range(len(curve.bars))], colour=colour)
     name_rows(axes, row.labels)
     axes.set_title(title, loc="left", fontsize=10, color=GREY)
 
@@ -146,10 +146,10 @@ def bars_figure(
     axes = figure.subplots()
     mark_margin(axes, band)
     for side, (colour, offset, name) in enumerate(zip(COLOURS, offsets(len(series)), series, strict=False)):
-        heights = [place + offset for place in range(len(rows))]
+        heights = [index + offset for index in range(len(rows))]
         draw_bars(axes, [bars[side] for bars in rows.values()], heights, colour=colour, label=name or None)
-    for place, note in enumerate(notes):
-        axes.text(1.02, place, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
+    for index, note in enumerate(notes):
+        axes.text(1.02, index, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
     name_rows(axes, [fill(label, LABEL_WIDTH) for label in rows], unit=unit, fontsize=9)
     if len(series) > 1:
         axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(series))
@@ -192,11 +192,11 @@ def shares_figure(shares: Mapping[str, tuple[float, float]], *, labels: tuple[st
     axes = figure.subplots()
     for side, (label, colour) in enumerate(zip(labels, (COLOURS[0], "0.75"), strict=True)):
         heights = [pair[side] for pair in shares.values()]
-        places = np.arange(len(shares)) + (side - 0.5) * 0.36
-        axes.barh(places, heights, height=0.34, color=colour, label=label)
-        for place, height in zip(places, heights, strict=True):
+        indices = np.arange(len(shares)) + (side - 0.5) * 0.36
+        axes.barh(indices, heights, height=0.34, color=colour, label=label)
+        for index, height in zip(indices, heights, strict=True):
             text = f"{height:.2f}" if height >= 0.01 else "< 0.01"
-            axes.text(height + 0.01, place, text, va="center", fontsize=8, color=GREY)
+            axes.text(height + 0.01, index, text, va="center", fontsize=8, color=GREY)
     name_rows(axes, [fill(label, LABEL_WIDTH) for label in shares], unit=unit, fontsize=9)
     axes.set_xlim(0, 1.08)
     axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)

@@ -166,8 +166,8 @@ def no_label(array: npt.NDArray[Any]) -> str:
         beyond = array[np.abs(array) >= MOST_EXACT]
         if beyond.size:
             return (
-                f"{float(beyond[0]):.0f} as a number with a decimal point, which tells whole numbers apart only below "
-                "2^53; read the ids as text."
+                f"{float(beyond[0]):.0f} as a number with a decimal point, which distinguishes whole numbers only "
+                "below 2^53; read the ids as text."
             )
         return ""
     for value in array.tolist() if kind != "O" else array:

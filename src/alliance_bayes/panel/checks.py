@@ -150,7 +150,7 @@ def check_times(times: object, problems: Problems) -> tuple[float, ...] | None:
 
 
 def are_apart(times: Sequence[float], problems: Problems) -> bool:
-    """Whether increasing times have intervals, and names, that can be told apart."""
+    """Whether increasing times have intervals, and names, that can be distinguished."""
     intervals = np.diff(times)
     close, far = int(np.argmin(intervals)), int(np.argmax(intervals))
     pair = f"{exactly(times[close])} and {exactly(times[close + 1])}"

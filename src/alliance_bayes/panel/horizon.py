@@ -34,7 +34,7 @@ def unseen_from(
         if measures is not None and name not in measures:
             continue
         kinds = absence[places, n_waves:, column]
-        absence[places, n_waves:, column] = np.where(kinds == Absence.OBSERVED, Absence.NOT_INTERVIEWED, kinds)
+        absence[places, n_waves:, column] = np.where(kinds == Absence.OBSERVED, Absence.WAVE_MISSING, kinds)
         values[places, n_waves:, column] = np.nan
     states = {name: state.copy() for name, state in panel.states.items()}
     for state in states.values():
@@ -64,7 +64,7 @@ def longer(panel: Panel, times: Sequence[float]) -> Panel:
         panel,
         times=tuple(times),
         values=padded(panel.require_persons("More waves"), np.nan),
-        absence=padded(panel.absence, Absence.NOT_INTERVIEWED),
+        absence=padded(panel.absence, Absence.WAVE_MISSING),
         states={name: padded(state, np.nan) for name, state in panel.states.items()},
         background=panel.background if own is None else replace(panel.background, own_times=padded(own, np.nan)),
         source=f"{panel.source}, continued",

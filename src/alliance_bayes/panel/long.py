@@ -155,7 +155,7 @@ def _check_dates(name: str, n_times: int, size: Callable[[], tuple[int, int]], p
 def check_size(n_rows: int, n_columns: int, problems: Problems) -> None:
     """Whether there is a row and a column."""
     if not n_rows or not n_columns:
-        problems.add(f"There are {n_rows} rows and {n_columns} columns, hence no values.")
+        problems.add(f"There are {n_rows} rows and {n_columns} columns, so there are no values.")
 
 
 def persons_left_out(count: int, first_five: Iterable[object]) -> tuple[LeftOut, ...]:

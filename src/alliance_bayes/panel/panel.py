@@ -47,9 +47,9 @@ class Panel(PanelData):
     absence
         Codes of `Absence`, shape ``(person, time, measure)``; None where only moments are held.
     requires
-        Measure to the state in which alone it exists.
+        Measure to the state that it requires: the measure exists only while the state is on.
     states
-        State to 1 (on), 0 (off) or NaN (unanswered), each of shape ``(person, time)``; empty where
+        State to 1 (on), 0 (off) or NaN (not reported), each of shape ``(person, time)``; empty where
         only moments are held.
     moments
         The moments of each missing-data pattern, where the persons are not held; otherwise None.
@@ -60,7 +60,7 @@ class Panel(PanelData):
     left_out
         What the input holds that is not in the panel.
     contradictions
-        Values that were present although their state was off, whatever was decided about them:
+        Values that were present although their state was off, with what was decided about them in `decision`:
         columns ``person``, ``time``, ``measure``, ``value``, ``state`` (the state's name).
     decision
         What was decided: "drop_value" or "state_on"; "refuse" where there was nothing to decide.
@@ -86,11 +86,11 @@ class Panel(PanelData):
       alliance       4   3.5      1       2        5
       days           5    13  4.472       0       30
     Values at each time, and absences by their kind:
-      measure   time  observed  unanswered  not interviewed
-      alliance     0         2           1                0
-      alliance     6         2           0                1
-      days         0         3           0                0
-      days         6         2           0                1
+      measure   time  observed  item missing  wave missing
+      alliance     0         2             1             0
+      alliance     6         2             0             1
+      days         0         3             0             0
+      days         6         2             0             1
     Missing-data patterns: 3
     Left out: nothing
     """
@@ -149,8 +149,8 @@ class Panel(PanelData):
             What to do where a value is present although its state is off: refuse the data,
             drop the value, or set the state to on.
         interviewed
-            Column of 1 (seen) and 0 (not). Without it a person without any measure or state at a
-            time counts as not interviewed then; so does one without a row in either case.
+            Column of 1 (interviewed) and 0 (not). Without it, a wave is missing for a person who has no measure
+            and no state at that time; it is also missing where there is no row.
         covariates
             Columns of numbers that do not change within persons, such as what was known before
             treatment; a row without a value takes that of the person's other rows. Covariates that vary
@@ -190,7 +190,7 @@ class Panel(PanelData):
         ...     frame, person="id", time="month", measures=["alliance", "days"], requires={"alliance": "sponsor"}
         ... )
         >>> [[Absence(code).name for code in person] for person in panel.absence[:, :, 0]]
-        [['OBSERVED', 'DOES_NOT_EXIST'], ['UNANSWERED', 'OBSERVED'], ['OBSERVED', 'UNKNOWN']]
+        [['OBSERVED', 'NOT_APPLICABLE'], ['ITEM_MISSING', 'OBSERVED'], ['OBSERVED', 'UNKNOWN']]
         """
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
@@ -244,7 +244,7 @@ class Panel(PanelData):
         person
             Column of the person's id; None takes the frame's index.
         requires
-            Measure to the state in which alone it exists, a name in `states`.
+            Measure to the state that it requires, a name in `states`.
         states
             State to its columns, one for each time: 1 or True, 0 or False, or missing.
         covariates, group, contradictions, time_unit
@@ -253,8 +253,7 @@ class Panel(PanelData):
         Returns
         -------
         Panel
-            Persons in sorted order; a person without any value or state at a time counts as not
-            interviewed then.
+            Persons in sorted order; the wave is missing for a person without any value or state at that time.
 
         Raises
         ------
@@ -330,12 +329,12 @@ class Panel(PanelData):
         persons
             Ids in sorted order, shape ``(person,)``; None numbers the persons from 0.
         requires
-            Measure to the state in which alone it exists, a name in `states`.
+            Measure to the state that it requires, a name in `states`.
         states
             State to 1, 0 or NaN, each of shape ``(person, time)``.
         interviewed
-            True or 1 where a person was seen, False or 0 where not, shape ``(person, time)``; None tells it as in
-            `from_long`.
+            True or 1 where a person was interviewed, False or 0 where not, shape ``(person, time)``; without it, as
+            in `from_long`.
         covariates
             Name to values that do not change, each of shape ``(person,)``.
         groups
@@ -460,11 +459,11 @@ class Panel(PanelData):
           alliance       4   3.5      1       2        5
           days           5    13  4.472       0       30
         Values at each time, and absences by their kind:
-          measure   time  observed  unanswered  not interviewed
-          alliance     0         2           1                0
-          alliance     6         2           0                1
-          days         0         3           0                0
-          days         6         2           0                1
+          measure   time  observed  item missing  wave missing
+          alliance     0         2             1             0
+          alliance     6         2             0             1
+          days         0         3             0             0
+          days         6         2             0             1
         Missing-data patterns: 3
         Left out: nothing
         """

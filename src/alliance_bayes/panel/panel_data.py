@@ -218,7 +218,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         -------
         pandas.DataFrame
             One row per measure and time, columns ``measure``, ``time``, ``observed``,
-            ``unanswered``, ``does_not_exist``, ``unknown``, ``not_interviewed`` (numbers of
+            ``item_missing``, ``not_applicable``, ``unknown``, ``wave_missing`` (numbers of
             persons; they add up to `n_persons`) and ``share_observed`` in [0, 1].
 
         Examples
@@ -232,10 +232,10 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         """
         kinds = (
             Absence.OBSERVED,
-            Absence.UNANSWERED,
-            Absence.DOES_NOT_EXIST,
+            Absence.ITEM_MISSING,
+            Absence.NOT_APPLICABLE,
             Absence.UNKNOWN,
-            Absence.NOT_INTERVIEWED,
+            Absence.WAVE_MISSING,
         )
         table = pd.DataFrame(
             {
@@ -254,8 +254,8 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
     def transitions(self, state: str) -> Transitions:
         """How many persons acquired a state and how many kept it, from each time to the next.
 
-        Of those who told the state at both ends of an interval; who was not interviewed or left the
-        state unanswered is counted apart and nothing is assumed of them.
+        Of those who reported the state at both ends of an interval. Persons whose wave is missing, or who did not
+        report the state, are counted separately; nothing is assumed of them.
 
         Parameters
         ----------
@@ -320,7 +320,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         Returns
         -------
         pandas.DataFrame
-            One row per person and time, those not interviewed included: columns ``person``,
+            One row per person and time, missing waves included: columns ``person``,
             ``time``, the measures, the states, the covariates, ``group`` and ``own_time`` where there are
             any, and ``interviewed`` (True or False). Given back to `from_long` it makes the same panel.
 
@@ -352,7 +352,7 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         columns |= {name: np.repeat(values, self.n_times) for name, values in self.covariates.items()}
         columns |= {} if self.groups is None else {"group": np.repeat(self.groups, self.n_times)}
         columns |= {} if self.own_times is None else {"own_time": self.own_times.ravel()}
-        columns["interviewed"] = (self.absence != Absence.NOT_INTERVIEWED).any(axis=2).ravel()
+        columns["interviewed"] = (self.absence != Absence.WAVE_MISSING).any(axis=2).ravel()
         return pd.DataFrame(columns)
 
     def __str__(self) -> str:

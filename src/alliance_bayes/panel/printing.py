@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe"]
 
-KINDS = ("unanswered", "does_not_exist", "unknown", "not_interviewed")
+KINDS = ("item_missing", "not_applicable", "unknown", "wave_missing")
 
 
 def describe(panel: "PanelData") -> str:

@@ -29,20 +29,20 @@ class Absence(IntEnum):
     """Why a cell of a panel holds no value; `OBSERVED` where it does."""
 
     OBSERVED = 0
-    NOT_INTERVIEWED = 1
-    """The person was not seen at that time."""
-    DOES_NOT_EXIST = 2
-    """Seen, and the state that the measure requires is off: no sponsor, hence no alliance."""
-    UNANSWERED = 3
-    """Seen, and the measure exists, but there is no answer."""
+    WAVE_MISSING = 1
+    """The person was not interviewed at that time."""
+    NOT_APPLICABLE = 2
+    """Interviewed, and the state that the measure requires is off: no sponsor, so no alliance."""
+    ITEM_MISSING = 3
+    """Interviewed, and the measure applies, but there is no answer."""
     UNKNOWN = 4
-    """Seen, but the state itself is unanswered, so that nobody knows whether the measure exists."""
+    """Interviewed, but the state itself is not reported, so it is unknown whether the measure applies."""
 
 
 MISSING: Mapping[str, Absence] = MappingProxyType(
     {
-        "not_interviewed": Absence.NOT_INTERVIEWED,
-        "unanswered": Absence.UNANSWERED,
+        "wave_missing": Absence.WAVE_MISSING,
+        "item_missing": Absence.ITEM_MISSING,
         "unknown": Absence.UNKNOWN,
     }
 )
@@ -97,7 +97,7 @@ class Moments:
     counts
         Persons with each code of `Absence`, shape ``(code, time, measure)``.
     lowest, highest
-        Smallest and largest value, shape ``(time, measure)``; None where nobody told.
+        Smallest and largest value, shape ``(time, measure)``; None where it is not known.
     """
 
     n: npt.NDArray[np.int64]
@@ -126,7 +126,7 @@ class Background:
         Label of each person's group, shape ``(person,)``; None where there are no groups.
     own_times
         Time of each interview, in the unit of the panel's times, shape ``(person, time)``; NaN where the
-        person was not interviewed; None where the panel's times hold for everybody.
+        wave is missing; None where the panel's times hold for everybody.
     pattern_groups
         Where only moments are held: label of the group of each missing-data pattern, shape ``(pattern,)``.
     group_times
@@ -167,7 +167,7 @@ class Background:
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Person x time x measure as read from a frame, before absences are told apart.
+    """Person x time x measure as read from a frame, before the kinds of absence are distinguished.
 
     Attributes
     ----------
@@ -182,7 +182,7 @@ class Arrays:
     states
         State column to 0, 1 or NaN, each of shape ``(person, time)``.
     interviewed
-        Shape ``(person, time)``; None where it must be told from the values.
+        Shape ``(person, time)``; None where it follows from the values.
     left_out
         What the frame holds beyond the panel.
     background

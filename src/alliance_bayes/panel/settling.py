@@ -1,4 +1,4 @@
-"""From what was read to what is known: contradictions decided, absences told apart, use for a panel judged."""
+"""From values as read to a panel: contradictions are resolved, kinds of absence distinguished, variation checked."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ class Settled(NamedTuple):
 
 
 def settle(arrays: Arrays, requires: Mapping[str, str], contradictions: str, problems: Problems) -> Settled:
-    """Decide contradictions and tell absences apart; raise all problems found so far and here.
+    """Resolve contradictions and distinguish the kinds of absence; raise all problems found so far and here.
 
     Changes `arrays.answers` and `arrays.states` in place where a contradiction is decided.
     """
@@ -198,13 +198,13 @@ def absences(arrays: Arrays, requires: Mapping[str, str]) -> npt.NDArray[np.uint
     """Code of `Absence` in every cell, shape ``(person, time, measure)``."""
     absent = np.isnan(arrays.answers)
     absence = np.zeros(absent.shape, dtype=np.uint8)
-    absence[absent] = Absence.UNANSWERED
+    absence[absent] = Absence.ITEM_MISSING
     for position, name in states_of_measures(arrays, requires):
         state = arrays.states[name]
-        absence[:, :, position][absent[:, :, position] & (state == 0)] = Absence.DOES_NOT_EXIST
+        absence[:, :, position][absent[:, :, position] & (state == 0)] = Absence.NOT_APPLICABLE
         absence[:, :, position][absent[:, :, position] & np.isnan(state)] = Absence.UNKNOWN
     interviewed = answered(arrays) if arrays.interviewed is None else arrays.interviewed
-    absence[absent & ~interviewed[:, :, None]] = Absence.NOT_INTERVIEWED
+    absence[absent & ~interviewed[:, :, None]] = Absence.WAVE_MISSING
     return absence
 
 
@@ -232,7 +232,7 @@ def check_own_times_known(arrays: Arrays, problems: Problems) -> None:
 
 
 def check_variation(measures: Sequence[str], extent: Extent, problems: Problems) -> None:
-    """Whether every measure varies, at every time has a value, and someone is seen twice."""
+    """Whether every measure varies, at every time has a value, and someone is observed twice."""
     times, counts = extent.times, extent.counts
     whole = [time for time, row in zip(times, counts, strict=True) if row.all()]
     cure = f"Leave such times out, times={listed(whole)}, or leave" if len(whole) > 1 else "Leave"
@@ -242,7 +242,7 @@ def check_variation(measures: Sequence[str], extent: Extent, problems: Problems)
             problems.add(f"'{measure}' has no value at any time; leave it out of the measures.")
         elif never:
             problems.add(
-                f"'{measure}' has no value at {at(never)}, so that its mean there cannot be known. "
+                f"'{measure}' has no value at {at(never)}, so its mean there cannot be estimated. "
                 f"{cure} the measure out."
             )
         else:
@@ -258,7 +258,7 @@ def check_variation(measures: Sequence[str], extent: Extent, problems: Problems)
                 check_reach(measure, position, extent, problems)
     if not problems.found and not extent.n_repeated:
         problems.add(
-            "Nobody has values at two times or more, so that nothing can be said about change within persons. "
+            "No person has values at two times or more, so change within persons cannot be estimated. "
             "Check that the same person has the same id at all times."
         )
 
@@ -279,8 +279,8 @@ def check_reach(measure: str, position: int, extent: Extent, problems: Problems)
             for time in (narrowest, widest)
         )
         problems.add(
-            f"'{measure}' reaches {' but '.join(reach)}, so that whatever differs at the one is lost in rounding at "
-            "the other. Look for a misprint or a code for a missing value, or bring the times to one unit."
+            f"'{measure}' reaches {' but '.join(reach)}, so differences at the first are lost in rounding at "
+            "the second. Look for a misprint or a code for a missing value, or bring the times to one unit."
         )
 
 
@@ -295,7 +295,7 @@ def warn_of_single_values(measures: Sequence[str], extent: Extent) -> None:
         flat = np.flatnonzero(extent.flat[:, position] & (counts > 1))
         same = [f"{number(extent.times[t])} (all {counts[t]:,} are {number(low[t])})" for t in flat]
         if same:
-            doubt(f"'{measure}' does not vary at time {', '.join(same)}: nothing there tells one person from another.")
+            doubt(f"'{measure}' does not vary at time {', '.join(same)}, so it cannot distinguish persons there.")
 
 
 def warn_of_lookalikes(persons: npt.NDArray[np.generic]) -> None:
@@ -307,9 +307,9 @@ def warn_of_lookalikes(persons: npt.NDArray[np.generic]) -> None:
     if len(alike):
         groups = [quoted(persons[list(places)].tolist()) for places in alike.groupby(alike, sort=False).groups.values()]
         doubt(
-            f"{len(alike)} ids look like those of others, {first(f'({group})' for group in groups)}: they differ only "
-            "in spaces, capitals or how a number is written. They are kept apart; where they are one person, give one "
-            "id."
+            f"{len(alike)} ids look like other ids, {first(f'({group})' for group in groups)}: they differ only "
+            "in spaces, capitals or how a number is written. They are treated as different persons; if they are one "
+            "person, give one id."
         )
 
 

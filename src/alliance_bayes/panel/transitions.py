@@ -24,7 +24,7 @@ __all__ = ["Transitions", "transitions"]
 class Transitions:
     """How many persons acquired a state and how many kept it, from each time to the next.
 
-    A description of those who told the state at both ends; of the others nothing is assumed.
+    A description of those who reported the state at both ends; nothing is assumed of the others.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class Transitions:
         to be without the state at its start and known at its end; ``acquired``: those of them
         who have it at the end, and ``percent_acquired``; ``on_before``, ``kept`` and
         ``percent_kept`` the same for those with the state at its start. A state that was kept may
-        be another one (a new sponsor). Not among them, each person once: ``not_interviewed`` at
-        an end or at both, and ``unanswered``, interviewed at both but without an answer on the
+        be another one (a new sponsor). Not among them, each person once: ``wave_missing`` at
+        an end or at both, and ``item_missing``, interviewed at both but without an answer on the
         state. The four add up to the panel's persons.
     prevalence
-        Indexed by ``time``: ``on``, persons with the state, ``assessed``, persons who told,
+        Indexed by ``time``: ``on``, persons with the state, ``assessed``, persons who reported it,
         and ``percent_on``.
     time_unit
         Unit of the times.
@@ -76,8 +76,8 @@ class Transitions:
                 f"{number(since)} to {number(time)}{unit}",
                 _share(row["acquired"], row["off_before"]),
                 _share(row["kept"], row["on_before"]),
-                f"{row['not_interviewed']:,}",
-                f"{row['unanswered']:,}",
+                f"{row['wave_missing']:,}",
+                f"{row['item_missing']:,}",
             ]
             for (since, time), row in zip(self.table.index, self.table.to_dict("records"), strict=True)
         ]
@@ -87,11 +87,11 @@ class Transitions:
         ]
         return "\n".join(
             [
-                f"'{self.state}', of those who told it at both ends of the interval:",
-                *lines_of(["from ... to", "acquired", "kept", "not interviewed", "unanswered"], moves),
-                f"'{self.state}', of those who told it at that time:",
+                f"'{self.state}', of those who reported it at both ends of the interval:",
+                *lines_of(["from ... to", "acquired", "kept", "wave missing", "item missing"], moves),
+                f"'{self.state}', of those who reported it at that time:",
                 *lines_of(["at", "on"], levels),
-                "A state that was kept may be another one; nothing is assumed of those who did not tell.",
+                "A state that was kept may be another one; nothing is assumed of those who did not report it.",
             ]
         )
 
@@ -99,7 +99,7 @@ class Transitions:
 
 
 def told_states(name: str, panel: "PanelData") -> npt.NDArray[np.float64]:
-    """What people told of a state, or of a measure that is 0 or 1, shape ``(person, wave)``; NaN where nothing."""
+    """Reported values of a state, or of a measure that is 0 or 1, shape ``(person, wave)``; NaN where nothing."""
     if name in panel.states:
         return panel.states[name]
     return np.asarray(panel.require_persons("A state")[:, :, panel.measures.index(name)])
@@ -122,14 +122,14 @@ def transitions(panel: "PanelData", state: str) -> Transitions:
     elif state not in panel.states:
         problems.add(f"The panel has no state '{state}'{choices(state, panel.states, 'States')}")
     if panel.n_times < 2:
-        problems.add("There is one time only, hence no transition.")
+        problems.add("There is only one time, so there are no transitions.")
     problems.raise_as(PanelError)
 
-    told = told_states(state, panel)
-    seen = ~np.all(panel.absence == Absence.NOT_INTERVIEWED, axis=2) | ~np.isnan(told)
+    reported = told_states(state, panel)
+    seen = ~np.all(panel.absence == Absence.WAVE_MISSING, axis=2) | ~np.isnan(reported)
     rows = {}
     for wave, since in enumerate(panel.times[:-1]):
-        before, after = told[:, wave], told[:, wave + 1]
+        before, after = reported[:, wave], reported[:, wave + 1]
         known = ~np.isnan(before) & ~np.isnan(after)
         interviewed = seen[:, wave] & seen[:, wave + 1]
         off, on = known & (before == 0), known & (before == 1)
@@ -141,12 +141,12 @@ def transitions(panel: "PanelData", state: str) -> Transitions:
             "on_before": int(on.sum()),
             "kept": kept,
             "percent_kept": _percent(kept, int(on.sum())),
-            "not_interviewed": int((~interviewed).sum()),
-            "unanswered": int((interviewed & ~known).sum()),
+            "wave_missing": int((~interviewed).sum()),
+            "item_missing": int((interviewed & ~known).sum()),
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(rows, names=["since", "time"])
-    on, assessed = np.nansum(told, axis=0).astype(int), np.count_nonzero(~np.isnan(told), axis=0)
+    on, assessed = np.nansum(reported, axis=0).astype(int), np.count_nonzero(~np.isnan(reported), axis=0)
     percent = [_percent(*counts) for counts in zip(on, assessed, strict=True)]
     prevalence = pd.DataFrame(
         {"on": on, "assessed": assessed, "percent_on": percent}, index=pd.Index(panel.times, name="time")

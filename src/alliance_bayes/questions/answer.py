@@ -172,7 +172,7 @@ class Answer:
         return (f"Verdict: {self.verdict}.", *self.reasons)
 
     def __str__(self) -> str:
-        numbered = [f"  {place}. {sentence}" for place, sentence in enumerate(self.assumptions, start=1)]
+        numbered = [f"  {index}. {sentence}" for index, sentence in enumerate(self.assumptions, start=1)]
         return "\n".join([self.heading, *map(str, self.body), *self.conclusion(), *self._end(), *numbered])
 
     __repr__ = __str__

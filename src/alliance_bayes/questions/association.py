@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 from pydantic import Field
@@ -253,23 +253,8 @@ def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-class Rows(NamedTuple):
-    """What the regressions of a model file are asked of.
-
-    Attributes
-    ----------
-    shared
-        Arguments that all of them share: columns, times and what time means.
-    frame
-        The data.
-    sampling
-        ``draws``, ``chains``, ``seed``.
-    """
-
-    shared: Mapping[str, Any]
-    frame: pd.DataFrame
-    sampling: Mapping[str, int]
-
+type Asked = tuple[Mapping[str, Any], pd.DataFrame, Mapping[str, int]]
+"""What the regressions of a model file are asked of: columns and times that they share, the data, and sampling."""
 
 Columns = Annotated[Listed[Name], Field(min_length=1, description="a list of columns, such as ['alliance']")]
 
@@ -295,8 +280,9 @@ def _against(given: AssociationArguments, shared: Mapping[str, Any]) -> Iterable
     return problems.found
 
 
-def _answer(asked: Rows, given: AssociationArguments) -> Answer:
-    return association(given.regression(asked.shared), asked.frame, **asked.sampling)
+def _answer(asked: Asked, given: AssociationArguments) -> Answer:
+    shared, frame, sampling = asked
+    return association(given.regression(shared), frame, **sampling)
 
 
 register(Question("association", AssociationArguments, _answer, _against, subject="associations"))

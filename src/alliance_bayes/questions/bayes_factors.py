@@ -135,19 +135,19 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     nulls = _nulls(fit, first, second)
     ratios = _ratios(fit, nulls, every_width)
     again: set[float] = set()
-    for place, width in enumerate(every_width):
-        if refit and place and not all(found[place].sound for found in ratios.values()):
+    for index, width in enumerate(every_width):
+        if refit and index and not all(by_width[index].sound for by_width in ratios.values()):
             changed: Any = {_random_variable(fit): Normal(prior.mean, width)}
             spec = replace(fit.spec, priors=replace(fit.spec.priors, **changed))
-            exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + place, spec), nulls, (width,))
+            exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + index, spec), nulls, (width,))
             again.add(width)
-            for null, found in ratios.items():
-                found[place] = exact[null][0]
+            for null, by_width in ratios.items():
+                by_width[index] = exact[null][0]
     healthy = fit.health.healthy
     rows, points = {}, {}
-    for null, found in ratios.items():
-        rows[null] = {**_row(found[0], healthy), **_simple(fit, nulls[null])}
-        for width, ratio in sorted(zip(every_width, found, strict=True)):
+    for null, by_width in ratios.items():
+        rows[null] = {**_row(by_width[0], healthy), **_simple(fit, nulls[null])}
+        for width, ratio in sorted(zip(every_width, by_width, strict=True)):
             row = _row(ratio, healthy)
             points[*null, width] = {
                 "bf01": row["bf01"],
@@ -254,14 +254,14 @@ def savage_dickey(
     at_zero = flat.copy()
     at_zero[:, absent] = 0.0
     terms = _conditional(flat, absent) + log_density(at_zero) - at_points
-    found = []
+    ratios = []
     for width in widths:
         changed = [_prior_change(numbers[:, shared], prior, width) for numbers in (at_zero, flat)]
         above, below = ((terms + changed[0]).reshape(n_chains, -1), changed[1].reshape(n_chains, -1))
         posterior, influence = _log_ratio_of_means(above, below)
         at_prior = len(absent) * float(_log_normal(np.zeros(1), prior.mean, width)[0])
-        found.append(DensityRatio(posterior - at_prior, _error_of_mean(influence), max(_shape(above), _shape(below))))
-    return found
+        ratios.append(DensityRatio(posterior - at_prior, _error_of_mean(influence), max(_shape(above), _shape(below))))
+    return ratios
 
 
 def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
@@ -383,14 +383,14 @@ def _heading(fit: Fit) -> str:
 
 
 def _reasons(fit: Fit, curve: pd.DataFrame) -> tuple[str, ...]:
-    found = []
+    reasons = []
     if not fit.health.healthy:
-        found.append(f"The draws cannot be trusted: {' '.join(fit.health.problems)}")
+        reasons.append(f"The draws cannot be trusted: {' '.join(fit.health.problems)}")
     doubtful = curve.loc[~curve["sound"].astype(bool)].index.unique("width")
     if len(doubtful) and fit.health.healthy:
         widths = ", ".join(number(width) for width in sorted(doubtful))
-        found.append(f"At prior SD {widths} the draws do not determine every Bayes factor; sample more draws.")
-    return tuple(found)
+        reasons.append(f"At prior SD {widths} the draws do not determine every Bayes factor; sample more draws.")
+    return tuple(reasons)
 
 
 def _without(absent: str) -> str:

@@ -97,9 +97,9 @@ def loo_pit(fit: Fit) -> Answer:
     persons, columns, state = likelihood["person"].to_numpy(), list(fit.spec.response_columns), fit.spec.state
     columns += [] if state is None else [state.name]
     shares_of = _simulated_shares if fit.spec.is_latent else _normal_shares
-    found = shares_of(fit, np.ascontiguousarray(fit.thetas[kept]), np.exp(log_weights).T)
+    drawn = shares_of(fit, np.ascontiguousarray(fit.thetas[kept]), np.exp(log_weights).T)
     index = pd.MultiIndex.from_product([persons, fit.panel.times, columns], names=["person", "time", "measure"])
-    shares = pd.Series(np.clip(found.ravel(), 0.0, 1.0), index=index, name="share").dropna()
+    shares = pd.Series(np.clip(drawn.ravel(), 0.0, 1.0), index=index, name="share").dropna()
     table, unreliable = _table(shares, columns), int((khat > LARGEST_K).sum())
     return Answer(
         question="loo_pit",

@@ -86,10 +86,10 @@ def contrast_of_regimes(
     )
     return answer_of(
         "contrast_of_regimes",
-        {"regimes": regimes, "outcome": outcome, "seed": seed, "monte_carlo": monte_carlo, "certainty": certainty},
         plan,
         contrasts,
         estimand=f"Mean {outcome} of these people if all were under each regime: {plan.regimes_in_words}.",
+        regimes=regimes,
     )
 
 

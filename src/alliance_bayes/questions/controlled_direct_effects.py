@@ -72,15 +72,6 @@ def controlled_direct_effects(
     named = in_words(list(levels))
     return answer_of(
         "controlled_direct_effects",
-        {
-            "treated": treated,
-            "control": control,
-            "levels": levels,
-            "outcome": outcome,
-            "seed": seed,
-            "monte_carlo": monte_carlo,
-            "certainty": certainty,
-        },
         plan,
         _contrasts(plan, levels),
         estimand=(
@@ -91,6 +82,9 @@ def controlled_direct_effects(
             f"Given what came before, nothing unmeasured drives {named} and {outcome}.",
             f"Setting {named} is possible, whatever the way of setting it.",
         ),
+        treated=treated,
+        control=control,
+        levels=levels,
     )
 
 

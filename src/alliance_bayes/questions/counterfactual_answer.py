@@ -59,19 +59,20 @@ class SimulatedRegimes:
 
 def answer_of(
     question: str,
-    arguments: Mapping[str, Any],
     plan: CounterfactualPlan,
     contrasts: Contrasts,
     *,
     estimand: str,
     assumptions: Sequence[str] = (),
+    exchangeable: bool = True,
+    **asked: Any,
 ) -> Answer:
     """Simulate the worlds and compare them.
 
     Parameters
     ----------
-    question, arguments
-        Name of the function that was called, and what it was asked with.
+    question
+        Name of the function that was called.
     plan
         How people are simulated.
     contrasts
@@ -80,6 +81,10 @@ def answer_of(
         What is compared with what.
     assumptions
         What must hold besides what all such answers need.
+    exchangeable
+        Whether all effects need that nothing unmeasured drives treatments and outcome.
+    asked
+        What else the function was called with.
 
     Returns
     -------
@@ -107,7 +112,13 @@ def answer_of(
     overlap = overlap_table(values)
     return Answer(
         question=question,
-        arguments=arguments,
+        arguments={
+            **asked,
+            "outcome": simulation.outcome,
+            "seed": simulation.seed,
+            "monte_carlo": plan.monte_carlo,
+            "certainty": plan.certainty,
+        },
         heading=_heading(plan),
         table=table,
         body=(estimand, _in_words(table, means, list(simulation.regimes), simulation.chains * simulation.draws)),
@@ -115,7 +126,7 @@ def answer_of(
         draws=draws,
         verdict=", ".join(f"{name} {verdict}" for name, verdict in table["verdict"].items()),
         reasons=(*_noisy(noise), *overlap_doubts(plan, values, overlap)),
-        assumptions=(*_common_assumptions(plan), *assumptions, *order.model_assumptions),
+        assumptions=(*_common_assumptions(plan, exchangeable), *assumptions, *order.model_assumptions),
         before_assumptions="About causes only under these assumptions:",
         health=Sampling(order.sampling),
         basis=SimulatedRegimes(plan, values),
@@ -193,16 +204,16 @@ def _noisy(shares: Mapping[str, float]) -> tuple[str, ...]:
     )
 
 
-def _common_assumptions(plan: CounterfactualPlan) -> Iterator[str]:
+def _common_assumptions(plan: CounterfactualPlan, exchangeable: bool) -> Iterator[str]:
     order = plan.simulation.order
     free = [f"'{name}'" for name in plan.treatments if name not in order.randomised]
     randomised = [f"'{name}'" for name in plan.treatments if name in order.randomised]
-    if free:
+    if exchangeable and free:
         yield (
             f"Given what came before, nothing unmeasured drives {in_words(free)} and '{plan.simulation.outcome}' "
             "(sequential exchangeability)."
         )
-    if randomised:
+    if exchangeable and randomised:
         yield f"{in_words(randomised)} was assigned at random."
     yield (
         "However treatments and mediators come to be what they are, the same consequences follow (consistency), and "

@@ -17,7 +17,7 @@ from ..basics.names import choices, in_words, quoted
 from ..basics.problems import Problems, SpecError
 from ..causal.causal_order import CausalOrder
 from ..causal.regimes import Policy, Regime, Shift, is_set, policy_in_words
-from ..causal.simulate_regimes import Simulation, depends_on_what_does_not_exist
+from ..causal.simulate_regimes import Simulation, depends_on_undefined_values
 from .arguments import check_certainty
 
 __all__ = ["CounterfactualPlan", "Kind", "MonteCarlo", "level_problems", "plan_of"]
@@ -65,12 +65,12 @@ class CounterfactualPlan:
         Equations, regimes and numbers of draws and copies.
     treatments
         Variables that any regime sets or moves.
-    moved
-        Those of them that an equation makes.
     mediators
         Variables of all mediators, in causal order.
     variables_of
         The same by mediator.
+    monte_carlo
+        How people are simulated.
     certainty
         Probability that a verdict needs.
     regimes_in_words
@@ -79,11 +79,16 @@ class CounterfactualPlan:
 
     simulation: Simulation
     treatments: tuple[str, ...]
-    moved: tuple[str, ...]
     mediators: tuple[str, ...]
     variables_of: Mapping[str, tuple[str, ...]]
+    monte_carlo: MonteCarlo
     certainty: float
     regimes_in_words: str
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Treatments that an equation makes."""
+        return tuple(name for name in self.treatments if self.simulation.order.equation_of(name) is not None)
 
 
 def plan_of(
@@ -121,14 +126,13 @@ def plan_of(
     codes = _codes(strata, order, problems)
     problems.raise_as(SpecError)
     simulation = _simulation(order, resolved, outcome, codes, options, seed)
-    if order.requires and depends_on_what_does_not_exist(simulation):
+    if order.requires and depends_on_undefined_values(simulation):
         problems.add(
             f"'{outcome}' depends on {quoted(order.requires)} where it does not exist. Write its effect as a product "
             "with its state, such as doctor:alliance, in every equation after it."
         )
         problems.raise_as(SpecError)
-    moved = tuple(name for name in treatments if order.equation_of(name) is not None)
-    return CounterfactualPlan(simulation, treatments, moved, every, variables_of, certainty, _in_words(regimes))
+    return CounterfactualPlan(simulation, treatments, every, variables_of, options, certainty, _in_words(regimes))
 
 
 def _simulation(

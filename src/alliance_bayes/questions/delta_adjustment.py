@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from ..basics.calls import checked
 from ..basics.declared import Certainty, Listed, Margin, Measure, Name
 from ..basics.given import entries, is_number, is_one_of, is_whole, shown
-from ..basics.names import choices, in_words, number, quoted
+from ..basics.names import in_words, number, quoted
 from ..basics.problems import PanelError, Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
@@ -24,7 +24,16 @@ from ..posterior.imputations import FitOfImputations
 from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM, CrossLagged
 from .answer import Answer, Sampling
-from .arguments import CERTAINTY, MARGIN, PairArguments, check_certainty, check_margin, pair_problems, some_of
+from .arguments import (
+    CERTAINTY,
+    MARGIN,
+    PairArguments,
+    check_certainty,
+    check_margin,
+    measure_problems,
+    pair_problems,
+    some_of,
+)
 from .cells import bounds
 from .directionality import directionality, paths_of
 from .registry import Question, register
@@ -39,11 +48,11 @@ __all__ = ["delta_adjustment", "name_of_part"]
 DELTAS = (0.0, -0.25, -0.5, -0.75, -1.0)
 N_PLOTTED = 101
 MOST_IMPUTATIONS = 10_000
-ABSENCES = ("not_interviewed", "unanswered")
+ABSENCES = ("wave_missing", "item_missing")
 AS_FITTED = "as fitted"
 IN_WORDS = {
-    "not_interviewed": "at interviews that did not take place",
-    "unanswered": "of unanswered questions",
+    "wave_missing": "at interviews that did not take place",
+    "item_missing": "of unanswered questions",
     "unknown": "of which it is not known whether they exist",
 }
 SEVERAL_GROUPS = (
@@ -107,7 +116,7 @@ def delta_adjustment(
         first wave; below 0, missing values are lower than predicted under missing at random. Delta 0 is always among
         them.
     absences
-        Which of the measure's missing values are shifted: ``"not_interviewed"``, ``"unanswered"``, and
+        Which of the measure's missing values are shifted: ``"wave_missing"``, ``"item_missing"``, and
         ``"unknown"``, those whose state was not answered. Missing values of other kinds are distributed as the model
         predicts; in a model with a state, so are those of what requires it wherever the state is not known.
     imputations
@@ -280,8 +289,7 @@ def _spec_problems(spec: CrossLagged, pair: tuple[str, str], measure: str) -> It
     if spec.selection:
         yield "This model has a selection, which is another answer to the same question. Fit it without, selection=()."
     yield from pair_problems(spec, *pair)
-    if measure not in spec.measures:
-        yield f"measure: the model has no '{measure}'{choices(str(measure), spec.measures, 'Measures')}"
+    yield from measure_problems(spec, [measure])
 
 
 def _deltas_problems(deltas: object) -> Iterator[str]:
@@ -294,7 +302,7 @@ def _deltas_problems(deltas: object) -> Iterator[str]:
 
 def _cells_problems(cells: Cells, absences: Sequence[str]) -> Iterator[str]:
     if not cells.shifted.any():
-        every = {**MISSING, "does_not_exist": Absence.DOES_NOT_EXIST}
+        every = {**MISSING, "not_applicable": Absence.NOT_APPLICABLE}
         counts = {name: int((cells.kinds[:, :, cells.own] == code).sum()) for name, code in every.items()}
         absent = ", ".join(f"{count} '{name}'" for name, count in counts.items() if count)
         yield (
@@ -389,7 +397,7 @@ def _assumptions(fit: Fit, cells: Cells) -> tuple[str, ...]:
 def _existence_assumptions(fit: Fit, cells: Cells) -> Iterator[str]:
     """What is done with values that may not exist."""
     panel, spec, measure = fit.panel, fit.spec, cells.measure
-    if (cells.kinds == Absence.DOES_NOT_EXIST).any():
+    if (cells.kinds == Absence.NOT_APPLICABLE).any():
         names = [name for name in spec.response_columns if name in panel.requires]
         yield (
             f"Values of {quoted(names)} that do not exist because a state is off are not missing: they are neither "
@@ -401,7 +409,7 @@ def _existence_assumptions(fit: Fit, cells: Cells) -> Iterator[str]:
             f"Where '{spec.state.name}' is not known, it is not known whether '{measure}' existed; it is neither "
             "filled in nor shifted there."
         )
-    elif required and {"not_interviewed", "unknown"} & set(cells.shifted_by_kind):
+    elif required and {"wave_missing", "unknown"} & set(cells.shifted_by_kind):
         states = quoted(dict.fromkeys(panel.requires[name] for name in required))
         yield (
             f"Where {states} is not known, it is not known whether '{measure}' existed; it is filled in and shifted as "

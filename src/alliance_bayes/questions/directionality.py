@@ -350,7 +350,7 @@ def _verdict_of(events: dict[str, tuple[Probability, Probability]], certainty: f
 
 
 def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: float) -> tuple[str, ...]:
-    found = []
+    sentences = []
     for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
         effect = posterior[side]
         names = [str(name) for name in effect["interval"].values]
@@ -358,11 +358,11 @@ def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: fl
         positive = [name for name, of in shares.items() if probability(above(of, 0)).reaches(certainty)]
         negative = [name for name, of in shares.items() if probability(below(of, 0)).reaches(certainty)]
         if positive and negative:
-            found.append(
+            sentences.append(
                 f"Intervals disagree: {path} is positive over {quoted(positive)} and negative over {quoted(negative)}, "
                 "so the average hides both."
             )
-    return tuple(found)
+    return tuple(sentences)
 
 
 def _heading(fit: Fit, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:

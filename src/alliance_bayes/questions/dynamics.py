@@ -115,7 +115,7 @@ class Dynamics:
         along
             If given, only this path counts, and the carry-over of the measures on it.
         """
-        cause, place = self.measures.index(treatment), self.measures.index(outcome)
+        cause, index = self.measures.index(treatment), self.measures.index(outcome)
         matrices = self.matrices
         if sustained:
             keep = sustained_transitions if self.timing == "waves" else sustained_drift
@@ -127,7 +127,7 @@ class Dynamics:
             step = matrix_exponential(matrices * (self.elapsed[1] - self.elapsed[0]))[:, :, None]
             matrices = np.broadcast_to(step, (*step.shape[:2], len(self.elapsed) - 1, *step.shape[3:]))
         return xr.DataArray(
-            responses(matrices, cause)[..., place],
+            responses(matrices, cause)[..., index],
             dims=("chain", "draw", "time"),
             coords={"time": self.elapsed, **self.chains},
         )
@@ -142,12 +142,12 @@ class Dynamics:
         """
         matrices = self.matrices.copy()
         for (predictor, outcome), bias in biases.items():
-            place = (..., self.measures.index(outcome), self.measures.index(predictor))
+            index = (..., self.measures.index(outcome), self.measures.index(predictor))
             by_draw = np.asarray(bias, dtype=float)
             if self.timing == "continuous":
-                matrices[place] -= by_draw / self.unit_step
+                matrices[index] -= by_draw / self.unit_step
             else:
-                matrices[place] -= by_draw[..., None] if by_draw.ndim else by_draw
+                matrices[index] -= by_draw[..., None] if by_draw.ndim else by_draw
         return replace(self, matrices=matrices)
 
     def at_end(self) -> Self:
@@ -169,12 +169,12 @@ def sds_at(draws: xr.Dataset, measures: Sequence[str], wave: int) -> tuple[Array
 
 def standardized_innovations(draws: xr.Dataset, measures: Sequence[str], sds: Array, intervals: Sequence[int]) -> Array:
     """Innovation covariance in within-person SDs, averaged over some intervals; dims as `Dynamics.innovations`."""
-    found = []
-    for place in intervals:
-        size = _by_measure(draws["innovation_sd"].isel(interval=place), measures) / sds
-        correlations = _matrices(draws["innovation_correlation"].isel(interval=place), measures)
-        found.append(correlations * size[..., :, None] * size[..., None, :])
-    average: Array = np.mean(found, axis=0)
+    covariances = []
+    for index in intervals:
+        size = _by_measure(draws["innovation_sd"].isel(interval=index), measures) / sds
+        correlations = _matrices(draws["innovation_correlation"].isel(interval=index), measures)
+        covariances.append(correlations * size[..., :, None] * size[..., None, :])
+    average: Array = np.mean(covariances, axis=0)
     return average
 
 
@@ -225,7 +225,7 @@ def drift_effects(fit: Fit, group: str = "posterior") -> Array:
 def interval_effects(fit: Fit, intervals: Sequence[int], group: str = "posterior") -> Array:
     """Raw lagged effects of some intervals, shape ``(chain, draw, interval, outcome, predictor)``."""
     draws = fit.drawn(group)
-    return np.stack([_lagged(draws, fit.spec.measures, place) for place in intervals], axis=2)
+    return np.stack([_lagged(draws, fit.spec.measures, index) for index in intervals], axis=2)
 
 
 def standardized(matrices: Array, sds: Array) -> Array:
@@ -272,7 +272,7 @@ def within_in_words(fit: Fit, measures: Sequence[str]) -> str:
 
 
 def hardly_within(fit: Fit, measures: Sequence[str]) -> tuple[str, ...]:
-    """A sentence where the data hardly tell stable differences between people from carry-over."""
+    """A sentence where the data hardly distinguish stable differences between people from carry-over."""
     if not fit.spec.random_intercepts or "icc" not in fit.draws["posterior"] or "prior" not in fit.draws.children:
         return ()
     spread = {group: fit.draws[group]["icc"].var(("chain", "draw")) for group in ("posterior", "prior")}
@@ -284,8 +284,8 @@ def hardly_within(fit: Fit, measures: Sequence[str]) -> tuple[str, ...]:
     if not weak:
         return ()
     return (
-        f"The data hardly tell stable differences from carry-over in {quoted(weak)}: the posterior of the ICC is "
-        "nearly its prior, so the effects are not safely within persons.",
+        f"The data hardly distinguish stable differences from carry-over in {quoted(weak)}: the posterior of the ICC "
+        "is nearly its prior, so the effects are not safely within persons.",
     )
 
 
@@ -312,5 +312,5 @@ def _from_first_wave(draws: xr.Dataset, measures: Sequence[str]) -> Array:
 
 def wave_of(fit: Fit, time: float) -> int | None:
     """Position of a wave by its time, or None where there is no wave."""
-    places = [place for place, known in enumerate(fit.panel.times) if abs(known - time) <= 1e-9 * max(1.0, abs(known))]
-    return places[0] if places else None
+    indices = [index for index, known in enumerate(fit.panel.times) if abs(known - time) <= 1e-9 * max(1.0, abs(known))]
+    return indices[0] if indices else None

@@ -201,17 +201,17 @@ def peak_of_lag(drift: Array, predictor: int, outcome: int, lags: Array, effects
     before, after = (np.pad(sizes, ((0, 0), side), constant_values=-1.0) for side in ((1, 0), (0, 1)))
     tops = np.where((sizes >= before[:, :-1]) & (sizes > after[:, 1:]), sizes, 0.0)
     peak, largest = np.full(len(drift), np.nan), np.zeros(len(drift))
-    for place in np.argsort(-tops, axis=1)[:, :RIVALS].T:
-        height = tops[np.arange(len(drift)), place]
+    for index in np.argsort(-tops, axis=1)[:, :RIVALS].T:
+        height = tops[np.arange(len(drift)), index]
         # Of two tops nearly as high at these lags, the lower may be the higher in between.
         some = np.flatnonzero((height > 0) & (height >= RIVAL_SIZE * largest))
-        lag, size = _top(drift[some], predictor, outcome, lags, place[some])
+        lag, size = _top(drift[some], predictor, outcome, lags, index[some])
         higher = size > largest[some]
         peak[some[higher]], largest[some[higher]] = lag[higher], size[higher]
     return peak
 
 
-def _top(drift: Array, predictor: int, outcome: int, lags: Array, place: NDArray[np.int64]) -> tuple[Array, Array]:
+def _top(drift: Array, predictor: int, outcome: int, lags: Array, index: NDArray[np.int64]) -> tuple[Array, Array]:
     """Lag and size of the top of a curve near one of the lags, whose neighbours are no higher."""
 
     def at(some: NDArray[np.int64], lag: Array) -> tuple[Array, Array, Array]:
@@ -223,12 +223,12 @@ def _top(drift: Array, predictor: int, outcome: int, lags: Array, place: NDArray
         sign = np.sign(level)
         return np.where(np.isfinite(level), sign * level, np.inf), sign * slope, sign * bend
 
-    lag = lags[place].astype(float)
+    lag = lags[index].astype(float)
     everyone = np.arange(len(drift))
     size, slope, bend = at(everyone, lag)
     # The curve rises from one end of this cell, and at the other end it falls or is no higher.
     up = slope > 0
-    near, far = lag.copy(), np.where(up, lags[np.minimum(place + 1, len(lags) - 1)], lags[np.maximum(place - 1, 0)])
+    near, far = lag.copy(), np.where(up, lags[np.minimum(index + 1, len(lags) - 1)], lags[np.maximum(index - 1, 0)])
     level = size.copy()
     some = everyone[(slope != 0) & (near != far) & np.isfinite(size)]
     for _ in range(MOST_STEPS):

@@ -72,13 +72,13 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
     problems.raise_as(SpecError)
     if lags_of(fit) == "continuous":
         raise SpecError("This fit is in continuous time: every draw has a drift and a diffusion.")
-    found = base_effects(fit)
-    if found is None:
+    base = base_effects(fit)
+    if base is None:
         raise SpecError(
             f"lags='{lags_of(fit)}' over these intervals has no effects of one common step. Fit lags='grid', or "
             "lags='equal' over equal intervals."
         )
-    effects, step = found
+    effects, step = base
     innovation = _innovation(fit, step)
     drift, diffusion = drift_and_diffusion(effects, innovation, step)
     real = np.isfinite(drift).all(axis=(-2, -1))
@@ -151,11 +151,11 @@ def drift_and_diffusion(effects: Array, innovation: Array, step: float) -> tuple
 
 def _innovation(fit: Fit, step: float) -> Array:
     """Innovation covariance of the first interval that is one step long, raw units."""
-    places = [place for place, length in enumerate(fit.panel.intervals) if np.isclose(length, step)]
-    if not places:
+    indices = [index for index, length in enumerate(fit.panel.intervals) if np.isclose(length, step)]
+    if not indices:
         raise SpecError("No interval of this panel is one base step long, so its innovations are not among the draws.")
     names = fit.spec.measures
-    return standardized_innovations(fit.posterior, names, np.ones(len(names)), places[:1])
+    return standardized_innovations(fit.posterior, names, np.ones(len(names)), indices[:1])
 
 
 def _in_words(real: Probability, valid: Probability) -> tuple[str, ...]:

@@ -214,24 +214,24 @@ def _default_statements(fit: Fit, first: str, second: str, margin: float) -> lis
     forward, backward, least = lagged_path(first, second), lagged_path(second, first), number(margin)
     lengths = length_labels(fit)
     distinct = list(dict.fromkeys(lengths))
-    found = []
+    statements = []
     for length in distinct:
         suffix = f", {average_over(length)}" if len(distinct) > 1 else ""
         one, other = f"|{forward}{suffix}|", f"|{backward}{suffix}|"
-        found += [f"{one} > {other}", f"{other} > {one}"]
-        found += [f"{one} {sign} {least} & {other} {sign} {least}" for sign in (">", "<")]
+        statements += [f"{one} > {other}", f"{other} > {one}"]
+        statements += [f"{one} {sign} {least} & {other} {sign} {least}" for sign in (">", "<")]
     if fit.spec.lags_for(fit.panel.times) != "free":
-        return found
+        return statements
     intervals = [str(name) for name in fit.posterior["interval"].to_numpy()]
     for length in distinct:
         alike = [name for name, each in zip(intervals, lengths, strict=True) if each == length]
         if len(alike) > 1:
-            found += [
+            statements += [
                 sign.join(f"{path}, {name}" for name in alike)
                 for path in (forward, backward)
                 for sign in (" < ", " > ")
             ]
-    return found
+    return statements
 
 
 def _row(
@@ -257,17 +257,17 @@ def _row(
 
 def _undecidable(table: pd.DataFrame) -> tuple[str, ...]:
     """A sentence where some draws neither satisfy nor contradict a hypothesis."""
-    found = [
+    shares = [
         f"'{name}' in {100 * row['posterior_undefined']:.3g} % of the posterior's and "
         f"{100 * row['prior_undefined']:.3g} % of the prior's"
         for name, row in table.iterrows()
         if row["posterior_undefined"] or row["prior_undefined"]
     ]
-    if not found:
+    if not shares:
         return ()
     return (
         "Some draws have no answer, since both sides of a comparison are exactly equal (effects smaller than any "
-        f"number) or an effect has no value: {'; '.join(found)}. Probabilities and Bayes factors are those of the "
+        f"number) or an effect has no value: {'; '.join(shares)}. Probabilities and Bayes factors are those of the "
         "other draws, and undefined where they are hardly any.",
     )
 

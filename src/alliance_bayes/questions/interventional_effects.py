@@ -91,16 +91,6 @@ def interventional_effects(
     whom = "with the same covariates" if strata is None else "of the same stratum"
     return answer_of(
         "interventional_effects",
-        {
-            "treated": treated,
-            "control": control,
-            "mediators": tuple(mediators),
-            "outcome": outcome,
-            "seed": seed,
-            "strata": strata,
-            "monte_carlo": monte_carlo,
-            "certainty": certainty,
-        },
         plan,
         _contrasts(plan, mediators),
         estimand=(
@@ -113,6 +103,10 @@ def interventional_effects(
             "An indirect effect is one of moving the mediators' distribution; it may differ from 0 although no single "
             "person's outcome changes through their own mediator.",
         ),
+        treated=treated,
+        control=control,
+        mediators=tuple(mediators),
+        strata=strata,
     )
 
 

@@ -407,19 +407,19 @@ def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) 
     inside = curves.sel(lag=curves["lag"] > 0)
     if inside.sizes["lag"] < 2:
         return ()
-    found = []
+    sentences = []
     for first, second in combinations(measures, 2):
         forward = abs(inside.sel(path=lagged_path(first, second)))
         difference = forward - abs(inside.sel(path=lagged_path(second, first)))
         highest, lowest = (difference.max("lag", skipna=False), difference.min("lag", skipna=False))
         flips = probability(indicator((highest > margin) & (lowest < -margin), highest))
         if flips.value >= NOTICEABLE:
-            found.append(
+            sentences.append(
                 f"Which of '{first}' and '{second}' leads depends on the lag: with probability {flips}, "
                 f"{lagged_path(first, second)} is larger in size by more than {number(margin)} at some lags and "
                 "smaller by more than that at others. Read the curves, not one lag."
             )
-    return tuple(found)
+    return tuple(sentences)
 
 
 _KNOWN: dict[Between, str] = {

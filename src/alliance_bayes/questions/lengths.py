@@ -22,7 +22,7 @@ def average_over(length: str) -> str:
 def average_by_length[Draws: (xr.DataArray, xr.Dataset)](draws: Draws, lengths: list[str]) -> Draws:
     """Signed average over the intervals of each length; dimension ``length`` in place of ``interval``."""
     parts = [
-        draws.isel(interval=[place for place, label in enumerate(lengths) if label == length]).mean("interval")
+        draws.isel(interval=[index for index, label in enumerate(lengths) if label == length]).mean("interval")
         for length in dict.fromkeys(lengths)
     ]
     return xr.concat(parts, dim=pd.Index(list(dict.fromkeys(lengths)), name="length"))

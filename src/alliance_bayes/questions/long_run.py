@@ -144,7 +144,7 @@ def held(change: Array, cause: int, *, continuous: bool) -> Array:
     >>> held(np.array([[-0.5, 0.0], [0.2, -0.6]]), 0, continuous=False).round(4)
     array([1.    , 0.3333])
     """
-    others = [place for place in range(change.shape[-1]) if place != cause]
+    others = [index for index in range(change.shape[-1]) if index != cause]
     among = change[..., others, :][..., others]
     settled = settles(among, continuous=continuous)[..., None]
     solvable = np.where(settled[..., None], among, -np.eye(len(others)))
@@ -309,7 +309,7 @@ def _processes(fit: Fit, group: str) -> list[Process]:
         return [Process(ALWAYS, *base)]
     lengths, names = fit.panel.intervals, interval_names(fit.panel.times)
     effects = interval_effects(fit, range(len(lengths)), group)
-    return [Process(name, effects[:, :, place], lengths[place]) for place, name in enumerate(names)]
+    return [Process(name, effects[:, :, index], lengths[index]) for index, name in enumerate(names)]
 
 
 def _effects(fit: Fit, paths: Sequence[str], group: str) -> xr.Dataset:
@@ -380,7 +380,7 @@ def _impulses_of_drift(drift: Array, causes: Array, outcomes: Array) -> Array:
     scaled = drift / slowest[:, None, None]
     lags = own_lags(scaled, LONGEST)
     curves = np.stack([matrix_exponential(scaled * lag) for lag in lags], axis=1)
-    found = []
+    impulses = []
     for cause, outcome in zip(causes, outcomes, strict=True):
         curve = curves[:, :, outcome, cause]
 
@@ -400,8 +400,8 @@ def _impulses_of_drift(drift: Array, causes: Array, outcomes: Array) -> Array:
             above = np.abs(response(middle)) > np.abs(peak) / 2
             early, late = np.where(above, middle, early), np.where(above, late, middle)
         half = np.where(fallen.any(axis=1), late, lags[-1]) - peak_time
-        found.append(np.where(acts, [peak_time / slowest, peak, half / slowest], np.nan))
-    return np.array(found)
+        impulses.append(np.where(acts, [peak_time / slowest, peak, half / slowest], np.nan))
+    return np.array(impulses)
 
 
 def _table(fit: Fit, after: xr.Dataset, before: xr.Dataset) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..basics.names import ARROW, choices, quoted
+from ..basics.names import ARROW, quoted
 from ..spec.cross_lagged import CrossLagged
+from .arguments import measure_problems
 from .dynamics import Dynamics
 from .structure import free_paths, some_way
 
@@ -125,6 +126,14 @@ class MediatedDynamics:
     change: MediatedChange
     dynamics: Dynamics
 
+    @property
+    def raw_unit(self) -> xr.DataArray:
+        """Units of the outcome per unit of the treatment that one SD per SD is, dims ``(chain, draw)``."""
+        sds, place = self.dynamics.sds, self.dynamics.measures.index
+        return xr.DataArray(
+            sds[..., place(self.change.outcome)] / sds[..., place(self.change.treatment)], dims=("chain", "draw")
+        )
+
 
 def _remainder(total: xr.DataArray, parts: Iterable[xr.DataArray]) -> xr.DataArray:
     """The total minus its parts: exactly 0 where nothing but the rounding of the difference is left."""
@@ -146,9 +155,7 @@ def role_problems(spec: CrossLagged, treatment: str, mediators: Sequence[str], o
             "Fit a model of three or more."
         )
     named = (treatment, *mediators, outcome)
-    for name in dict.fromkeys(named):
-        if name not in spec.measures:
-            yield f"The model has no measure '{name}'{choices(name, spec.measures, 'Measures')}"
+    yield from measure_problems(spec, named)
     if not mediators:
         yield "No mediator was named; pass mediators=['...']."
     if repeated := sorted({name for name in named if named.count(name) > 1}):

@@ -173,8 +173,9 @@ def mediation(
     dynamics = dynamics_over(fit, until, "posterior")
     curves = asked.effects(dynamics)
     draws = curves.isel(time=-1, drop=True)
-    raw_draws = draws * _raw_unit(dynamics.sds, [dynamics.measures.index(name) for name in (treatment, outcome)])
-    prior = _prior_draws(fit, asked, until)
+    basis = MediatedDynamics(asked, dynamics)
+    raw_draws = draws * basis.raw_unit
+    prior = _prior_draws(fit, asked, until, draws)
     fixed = asked.fixed(fit.spec, until.steps)
     table = _table(draws, raw_draws, prior, fixed)
     share, share_in_words = _share(draws["indirect"], draws["total"], draws["direct"], margin)
@@ -210,7 +211,7 @@ def mediation(
         assumptions=_assumptions(fit, asked, until),
         before_assumptions="About prediction; about mediation only under these assumptions:",
         health=health,
-        basis=MediatedDynamics(asked, dynamics),
+        basis=basis,
         figure=partial(_figure, time_unit=fit.panel.time_unit),
     )
 
@@ -260,22 +261,18 @@ def _fixed_problems(spec: CrossLagged, asked: MediatedChange, n_steps: int | Non
             yield f"The path '{path}' is {FIXED} {why}. It needs {path.count(ARROW)} steps, all free."
 
 
-def _raw_unit(sds: np.ndarray, places: Sequence[int]) -> xr.DataArray:
-    """Units of the outcome per unit of the treatment that one SD per SD is; positions of treatment and outcome."""
-    treatment, outcome = places
-    return xr.DataArray(sds[..., outcome] / sds[..., treatment], dims=("chain", "draw"))
-
-
-def _prior_draws(fit: Fit, asked: MediatedChange, until: Horizon) -> xr.Dataset | None:
+def _prior_draws(fit: Fit, asked: MediatedChange, until: Horizon, posterior: xr.Dataset) -> xr.Dataset:
+    """Effects before the data; all NaN where the fit does not hold its prior."""
     if "prior" not in fit.draws.children:
-        return None
+        return posterior * np.nan
     with np.errstate(over="ignore", invalid="ignore"):  # a prior may allow explosive dynamics
         return asked.effects_at_end(dynamics_over(fit, until, "prior"))
 
 
-def _without_value(prior: xr.Dataset | None) -> tuple[str, ...]:
+def _without_value(prior: xr.Dataset) -> tuple[str, ...]:
     """A sentence where some prior draws explode so that an effect has no value in them."""
-    if prior is None or not (share := max(float(np.isnan(effect).mean()) for effect in prior.values())):
+    share = max(float(np.isnan(effect).mean()) for effect in prior.values())
+    if not 0 < share < 1:
         return ()
     return (
         f"In {100 * share:.2g} % of prior draws the dynamics explode and an effect has no value; the prior's "
@@ -283,32 +280,29 @@ def _without_value(prior: xr.Dataset | None) -> tuple[str, ...]:
     )
 
 
-def _no_sign(draws: xr.Dataset, prior: xr.Dataset | None, fixed: Sequence[str]) -> tuple[str, ...]:
-    def zero(effects: xr.Dataset | None, name: str) -> float:
-        return 0.0 if effects is None else float((effects[name] == 0).mean())
+def _no_sign(draws: xr.Dataset, prior: xr.Dataset, fixed: Sequence[str]) -> tuple[str, ...]:
+    def zero(effect: xr.DataArray) -> float:
+        return float((effect == 0).mean())
 
-    free = [name for name in map(str, draws) if name not in fixed]
-    return signless({name: (zero(draws, name), zero(prior, name)) for name in free})
+    return signless({str(name): (zero(draws[name]), zero(prior[name])) for name in draws if name not in fixed})
 
 
-def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset | None, fixed: Sequence[str]) -> pd.DataFrame:
+def _table(draws: xr.Dataset, raw: xr.Dataset, prior: xr.Dataset, fixed: Sequence[str]) -> pd.DataFrame:
     rows = {
-        str(name): mean_and_interval(effect)
-        | sign(effect, effect * np.nan if prior is None else prior[name])
-        | mean_and_interval(raw[name], "raw_")
+        str(name): mean_and_interval(effect) | sign(effect, prior[name]) | mean_and_interval(raw[name], "raw_")
         for name, effect in draws.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect")
     return with_fixed(table, table.index.isin(fixed), PROBABILITIES)
 
 
-def _evidence(draws: xr.Dataset, prior: xr.Dataset | None, margin: float, fixed: Sequence[str]) -> pd.DataFrame:
-    after, before = _events(draws, margin), {} if prior is None else _events(prior, margin)
+def _evidence(draws: xr.Dataset, prior: xr.Dataset, margin: float, fixed: Sequence[str]) -> pd.DataFrame:
     rows = {}
-    for event, holds in after.items():
-        share = probability(holds)
-        known = probability(before[event]).value if event in before else np.nan
-        rows[event] = {"probability": share.value, "mcse": share.mcse, "prior": known}
+    before = _events(prior, margin)
+    for event, holds in _events(draws, margin).items():
+        after = probability(holds)
+        prior_share = probability(before[event]).value
+        rows[event] = {"probability": after.value, "mcse": after.mcse, "prior": prior_share}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("event")
     return table.drop(index=OPPOSITE) if "direct" in fixed else table
 

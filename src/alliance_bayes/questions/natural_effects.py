@@ -74,15 +74,6 @@ def natural_effects(
     named = in_words(list(mediators))
     return answer_of(
         "natural_effects",
-        {
-            "treated": treated,
-            "control": control,
-            "mediators": tuple(mediators),
-            "outcome": outcome,
-            "seed": seed,
-            "monte_carlo": monte_carlo,
-            "certainty": certainty,
-        },
         plan,
         _contrasts(plan),
         estimand=(
@@ -95,6 +86,9 @@ def natural_effects(
             f"What {outcome} would be under one regime is independent, given the covariates, of what {named} would be "
             "under the other (no experiment can check this).",
         ),
+        treated=treated,
+        control=control,
+        mediators=tuple(mediators),
     )
 
 

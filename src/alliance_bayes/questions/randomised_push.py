@@ -98,13 +98,15 @@ def randomised_push(
     plan = plan_of(order, of_assignment | of_state, outcome, **numbers)
     answer = answer_of(
         "randomised_push",
-        {"assigned": assigned, "state": state, "outcome": outcome, **numbers},
-        replace(plan, treatments=()),  # which assumption each effect needs is said one by one
+        plan,
         _contrasts(state),
         estimand=(
             f"What assigning everyone instead of no one would do to {outcome}; how much of it by moving {state} and "
             f"how much otherwise (interventional effects); and what {state} for everyone instead of no one would do."
         ),
+        exchangeable=False,  # which assumption each effect needs is said one by one
+        assigned=assigned,
+        state=state,
     )
     state_means = simulate_worlds(
         replace(plan.simulation, outcome=state), [World(name) for name in (ASSIGNED, NOT_ASSIGNED)]

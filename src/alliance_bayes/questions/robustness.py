@@ -117,11 +117,11 @@ def robustness_variants(
     unknown = [name for name in models if name not in family]
     if unknown:
         raise SpecError(f"models: {quoted(unknown)} is not in the family; choose from {quoted(family)}.")
-    found: dict[str, Variant] = {ORIGINAL: (spec, panel)}
+    variants: dict[str, Variant] = {ORIGINAL: (spec, panel)}
 
     def add(name: str, changed: CrossLagged | None) -> None:
         if changed is not None and changed != spec:
-            found[name] = (changed, panel)
+            variants[name] = (changed, panel)
 
     for name in models:
         if family[name] is not type(spec):
@@ -143,7 +143,7 @@ def robustness_variants(
         add(f"{spec.state.name} not modelled", _changed(spec, state=None, nonexistent=as_missing))
     if spec.selection:
         add("missing at random", _changed(spec, selection=()))
-    return found
+    return variants
 
 
 @checked(apart=["seed", "margin", "certainty", "draws", "tune", "chains", "cores", "target_accept"])
@@ -245,11 +245,11 @@ def robustness(
     left_out: dict[str, str] = {}
     power_scaling, sample, stopped = pd.DataFrame(), "", False
     with held_interrupts():
-        for place, (name, (model, data)) in enumerate(models.items()):
+        for index, (name, (model, data)) in enumerate(models.items()):
             try:
                 with without_interruption_warnings():
                     fitted = fit_model(
-                        model, data, seed=seed + place, latent=latent if model.is_latent else "integrate", **options
+                        model, data, seed=seed + index, latent=latent if model.is_latent else "integrate", **options
                     )
                 stopped = fitted.stopped
                 if fitted.interrupted:
@@ -337,10 +337,10 @@ def _figure(answer: Answer) -> "Figure":
 
 
 def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:
-    found: dict[str, type[CrossLagged]] = {}
+    models: dict[str, type[CrossLagged]] = {}
     for model in base.__subclasses__():
-        found |= {model.__name__: model, **_family(model)}
-    return found
+        models |= {model.__name__: model, **_family(model)}
+    return models
 
 
 def _converted(spec: CrossLagged, model: type[CrossLagged]) -> CrossLagged | None:
@@ -424,13 +424,13 @@ def _change(table: pd.DataFrame, key: tuple[str, str], paths: Mapping[str, str],
     if key[0] == ORIGINAL or (ORIGINAL, key[1]) not in table.index:
         return ""
     row, asked = table.loc[key], table.loc[(ORIGINAL, key[1])]
-    found = [] if row["verdict"] == asked["verdict"] else ["verdict"]
+    changes = [] if row["verdict"] == asked["verdict"] else ["verdict"]
     for side, path in paths.items():
         if row[side] * asked[side] < 0 and min(abs(row[side]), abs(asked[side])) > margin:
-            found.append(f"sign of {path}")
+            changes.append(f"sign of {path}")
         elif not asked[f"{side}_lower"] <= row[side] <= asked[f"{side}_upper"]:
-            found.append(f"size of {path}")
-    return ", ".join(found)
+            changes.append(f"size of {path}")
+    return ", ".join(changes)
 
 
 def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float) -> str:
@@ -481,8 +481,8 @@ def sensitivity(
     import arviz_stats
 
     tree = xr.DataTree.from_dict({"/posterior": xr.Dataset(quantities), f"/log_{kind}": xr.Dataset({"part": log_part})})
-    found = arviz_stats.psense(tree, group=kind)
-    return {name: float(found[name]) for name in quantities}
+    sensitivities = arviz_stats.psense(tree, group=kind)
+    return {name: float(sensitivities[name]) for name in quantities}
 
 
 def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
@@ -506,14 +506,14 @@ def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
     def part(*parts: np.ndarray) -> xr.DataArray:
         return like.copy(data=np.sum(parts, axis=0).reshape(like.shape))
 
-    found = {
+    scaling = {
         "cross_lagged_prior": sensitivity(
             quantities, part(*(priors[x] for x in CROSS_EFFECTS if x in priors)), "prior"
         ),
         "prior": sensitivity(quantities, part(*priors.values()), "prior"),
         "likelihood": sensitivity(quantities, part(likelihood), "likelihood"),
     }
-    return pd.DataFrame(found).rename_axis("quantity")
+    return pd.DataFrame(scaling).rename_axis("quantity")
 
 
 def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
@@ -545,12 +545,12 @@ def _power_scaling_in_words(power_scaling: pd.DataFrame) -> list[str]:
     sensitive = power_scaling >= SENSITIVE
     prior = [str(name) for name in sensitive.index if sensitive.loc[name].drop("likelihood").any()]
     weak = [str(name) for name in sensitive.index if not sensitive.loc[name, "likelihood"]]
-    found = (
+    said = (
         f"Power-scaling of the original model: the priors move {in_words(prior)}"
         if prior
         else ("Power-scaling of the original model: no quantity depends much on the priors")
     )
-    return [found + (f"; the data hardly move {in_words(weak)}." if weak else ".")]
+    return [said + (f"; the data hardly move {in_words(weak)}." if weak else ".")]
 
 
 class RobustnessArguments(PairArguments):

@@ -349,8 +349,8 @@ def _rows(effects: Mapping[Any, xr.DataArray], sign: float, name: str) -> pd.Dat
 
 
 def _first(holds: pd.Series) -> float:
-    found = holds.index[holds.to_numpy(bool)]
-    return float(found[0]) if len(found) else np.nan
+    first = holds.index[holds.to_numpy(bool)]
+    return float(first[0]) if len(first) else np.nan
 
 
 def _benchmarks(measured: Mapping[str, tuple[float, float]], at: EffectAt, adverse: float, sign: float) -> pd.DataFrame:

@@ -1,12 +1,12 @@
 """The effect of a state, split by the quality of something that exists only in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ..basics.calls import checked
 from ..basics.declared import Listed
@@ -88,10 +88,7 @@ def split_by_existence(
             f"'{mediator}' does not require '{state}' in these equations, so ordinary effects are defined: ask "
             "ab.interventional_effects, or declare requires in the CausalOrder."
         )
-    if not len(percentiles) or not all(0 < percentile < 100 for percentile in percentiles):
-        problems.add(f"percentiles must lie between 0 and 100; got {shown(list(percentiles))}.")
-    if shift == 0:
-        problems.add(f"shift must be a number of SDs other than 0; got {shown(shift)}.")
+    problems.found += _number_problems(percentiles, shift)
     problems.raise_as(SpecError)
     regimes: dict[str, Regime] = {f"with {state}": {state: 1.0}, f"without {state}": {state: 0.0}}
     plan = plan_of(
@@ -110,16 +107,6 @@ def split_by_existence(
     plan, contrasts = _contrasts(plan, state, mediator, variables, references, shift, amount)
     return answer_of(
         "split_by_existence",
-        {
-            "state": state,
-            "mediator": mediator,
-            "outcome": outcome,
-            "percentiles": tuple(percentiles),
-            "shift": shift,
-            "seed": seed,
-            "monte_carlo": monte_carlo,
-            "certainty": certainty,
-        },
         plan,
         contrasts,
         estimand=(
@@ -131,6 +118,10 @@ def split_by_existence(
             f"Among people with {state}, given what came before, nothing unmeasured drives {mediator} and {outcome}.",
             f"People who have no {state} would, with one, have the {mediator} that the equations say.",
         ),
+        state=state,
+        mediator=mediator,
+        percentiles=tuple(percentiles),
+        shift=shift,
     )
 
 
@@ -172,16 +163,11 @@ def _moved(shift: float, amount: float) -> str:
     return f"{number(shift)} SD ({amount:.3g})"
 
 
-def _percentile(value: float) -> float:
-    if not 0 < value < 100:
-        raise ValueError("")
-    return value
-
-
-def _not_zero(value: float) -> float:
-    if value == 0:
-        raise ValueError("")
-    return value
+def _number_problems(percentiles: Sequence[float], shift: float) -> Iterator[str]:
+    if not len(percentiles) or not all(0 < percentile < 100 for percentile in percentiles):
+        yield f"percentiles must lie between 0 and 100; got {shown(list(percentiles))}."
+    if shift == 0:
+        yield f"shift must be a number of SDs other than 0; got {shown(shift)}."
 
 
 class SplitArguments(CounterfactualArguments):
@@ -189,11 +175,8 @@ class SplitArguments(CounterfactualArguments):
 
     state: Variable
     mediator: Variable
-    percentiles: Annotated[
-        Listed[Annotated[float, AfterValidator(_percentile)]],
-        Field(min_length=1, description="a list of numbers between 0 and 100"),
-    ] = PERCENTILES
-    shift: Annotated[float, AfterValidator(_not_zero), Field(description="a number of SDs other than 0")] = 1.0
+    percentiles: Listed[float] = Field(PERCENTILES, description="a list of numbers between 0 and 100")
+    shift: float = 1.0
 
     @property
     def interventions(self) -> tuple[Regime, ...]:
@@ -206,4 +189,8 @@ class SplitArguments(CounterfactualArguments):
         return (self.mediator,)
 
 
-register(counterfactual_question(split_by_existence, SplitArguments))
+def _against(given: SplitArguments) -> Iterator[str]:
+    yield from _number_problems(given.percentiles, given.shift)
+
+
+register(counterfactual_question(split_by_existence, SplitArguments, _against))

@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from ..basics.names import choices, lagged_path, number, quoted, split_path
+from ..basics.names import choices, lagged_path, number, quoted
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
 from ..posterior.summaries import above, below, indicator
 from ..spec.steps import interval_names
+from .arguments import canonical_path
 from .lengths import average_by_length, average_over, length_labels
 from .structure import fixed_intervals
 
@@ -81,9 +82,9 @@ class Statement:
             (below if sign == "<" else above)(read(left), read(right)) for left, sign, right in self.comparisons
         ]
         answers = xr.concat(compared, "comparison")
-        found = answers.min("comparison").where((answers == 0).any("comparison") | answers.notnull().all("comparison"))
+        answer = answers.min("comparison").where((answers == 0).any("comparison") | answers.notnull().all("comparison"))
         sides = [side for left, _, right in self.comparisons for side in (left, right)]
-        known = indicator(found, *(effects[side.text] for side in sides if side.value is None))
+        known = indicator(answer, *(effects[side.text] for side in sides if side.value is None))
         return known.transpose(*next(iter(effects.values())).dims)
 
 
@@ -100,8 +101,8 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
         for predictor in fit.spec.measures:
             path = lagged_path(predictor, outcome)
             of_path = draws.sel(path=path, drop=True)
-            for place, interval in enumerate(draws["interval"].to_numpy()):
-                effects[f"{path}, {interval}"] = of_path.isel(interval=place, drop=True)
+            for index, interval in enumerate(draws["interval"].to_numpy()):
+                effects[f"{path}, {interval}"] = of_path.isel(interval=index, drop=True)
             averages = average_by_length(of_path, lengths)
             for length in dict.fromkeys(lengths):
                 average = averages.sel(length=length, drop=True)
@@ -114,16 +115,16 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
 def fixed_effects(fit: Fit) -> set[str]:
     """Names, among those of `effects_of`, of effects that are 0 by construction."""
     lengths = length_labels(fit)
-    names, found = interval_names(fit.panel.times), set()
+    names, named = interval_names(fit.panel.times), set()
     for outcome in fit.spec.measures:
         for predictor in fit.spec.measures:
             path, fixed = lagged_path(predictor, outcome), fixed_intervals(fit, (predictor, outcome))
-            found |= {f"{path}, {name}" for name in fixed}
+            named |= {f"{path}, {name}" for name in fixed}
             for length in dict.fromkeys(lengths):
                 alike = {name for name, each in zip(names, lengths, strict=True) if each == length}
                 if alike <= set(fixed):
-                    found |= {f"{path}, {average_over(length)}"} | ({path} if len(set(lengths)) == 1 else set())
-    return found
+                    named |= {f"{path}, {average_over(length)}"} | ({path} if len(set(lengths)) == 1 else set())
+    return named
 
 
 def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: bool = False) -> Statement:
@@ -194,8 +195,7 @@ def _side(part: str, text: str, names: list[str], problems: Problems, any_interv
 
 def _canonical(name: str) -> str:
     path, comma, over = name.partition(",")
-    pair = split_path(path)
-    return (lagged_path(*pair) if pair else path) + (f", {over.strip()}" if comma else "")
+    return canonical_path(path) + (f", {over.strip()}" if comma else "")
 
 
 def _unknown(name: str, text: str, names: list[str]) -> str:

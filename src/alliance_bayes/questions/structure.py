@@ -56,10 +56,10 @@ def leads(free: Flags, n_steps: int | None) -> Flags:
     """
     size = len(free)
     step = free | np.eye(size, dtype=bool) if n_steps is None else free
-    found = np.eye(size, dtype=bool)
+    reached = np.eye(size, dtype=bool)
     for _ in range(size if n_steps is None else n_steps):
-        found = step @ found
-    return found
+        reached = step @ reached
+    return reached
 
 
 def some_way[Seen: Hashable](
@@ -87,14 +87,14 @@ def some_way[Seen: Hashable](
         Whether a whole way counts, from what is known of it.
     """
     step = free | np.eye(len(free), dtype=bool) if n_steps is None else free
-    after = {here: np.flatnonzero(step[:, here]).tolist() for here in range(len(free))}
+    after = {at: np.flatnonzero(step[:, at]).tolist() for at in range(len(free))}
     reached, n_taken = {(cause, start)}, 0
     while n_steps is None or n_taken < n_steps:
-        further = {(there, follow(seen, here, there)) for here, seen in reached for there in after[here]}
+        further = {(to, follow(seen, at, to)) for at, seen in reached for to in after[at]}
         if further == reached:
             break  # every further step leads to the same
         reached, n_taken = further, n_taken + 1
-    return any(here == effect and counts(seen) for here, seen in reached)
+    return any(at == effect and counts(seen) for at, seen in reached)
 
 
 def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
@@ -150,15 +150,15 @@ def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
     shares
         By effect: share of the posterior's and of the prior's draws in which it has none.
     """
-    found = [
+    sentences = [
         f"{name} in {100 * after:.3g} % of the posterior's"
         + (f" and {100 * before:.3g} % of the prior's" if before else "")
         for name, (after, before) in shares.items()
         if after > 0 or before > 0
     ]
-    if not found:
+    if not sentences:
         return ()
     return (
         "No sign is known in draws where an effect is exactly 0 (smaller than any number) or has no value: "
-        f"{'; '.join(found)}. P(effect > 0) is that of the other draws, and undefined where they are hardly any.",
+        f"{'; '.join(sentences)}. P(effect > 0) is that of the other draws, and undefined where they are hardly any.",
     )

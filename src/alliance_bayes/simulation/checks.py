@@ -112,7 +112,7 @@ def _check_paths(truth: "Truth", problems: Problems) -> None:
 
 
 def check_predictors(truth: "Truth", problems: Problems) -> None:
-    """Whether linear predictors have the mean and SD at the first wave that tell them from their families' numbers."""
+    """Whether linear predictors have mean 0 and SD 1 at the first wave, which identifies their families' numbers."""
     given = by_name(1.0 if truth.sds is None else truth.sds, truth.spec.measures)
     for name in truth.spec.random_families:
         if given.get(name) not in (1.0, None):

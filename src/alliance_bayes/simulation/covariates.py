@@ -86,7 +86,7 @@ def covariates_of(truth: "Truth") -> tuple[Covariate, ...]:
 
 
 def read_covariates(spec: CrossLagged, given: object, waves: int, problems: Problems) -> dict[str, dict[str, Any]]:
-    """Read the covariates of a truth, noting whatever is wrong with them."""
+    """Read the covariates of a truth, noting all problems."""
     names = _names(spec)
     if not isinstance(given, Mapping) or not all(isinstance(entries, Mapping) for entries in given.values()):
         example = f"{{'{names[0]}': {{'mean': 3.0, 'sd': 0.5}}}}"

@@ -13,7 +13,7 @@ from .dynamics import Interval, intervals_of
 from .measurement import items_of
 from .reading import Array
 from .responses import drawn_responses
-from .state import Luck, course, shifted
+from .state import RandomNumbers, course, shifted
 
 if TYPE_CHECKING:
     from .truth import Truth
@@ -32,7 +32,7 @@ class Shocks:
     factors
         Of the stable factors, dims (person, factor).
     states
-        Of the within-person parts: of the first wave, then of what is new; dims (person, wave, measure).
+        Of the within-person parts: of the first wave, then innovations; dims (person, wave, measure).
     covariates
         Of the covariates that do not change, dims (person, covariate).
     traits, changes
@@ -108,7 +108,14 @@ class Drawn:
     on: NDArray[np.bool_] | None = None
 
 
-def draw(truth: "Truth", persons: int, streams: Streams, times: Array | None = None, of_latent: Streams = ()) -> Drawn:
+def draw(
+    truth: "Truth",
+    persons: int,
+    streams: Streams,
+    times: Array | None = None,
+    of_latent: Streams = (),
+    added: Array | None = None,
+) -> Drawn:
     """Persons of a truth, means included.
 
     Parameters
@@ -123,13 +130,16 @@ def draw(truth: "Truth", persons: int, streams: Streams, times: Array | None = N
         Each person's own times, dims (person, wave); None where those of the truth hold.
     of_latent
         Three more, for the course of a state (two) and for values that are not normal.
+    added
+        Experiment: what is added to everybody's within-person parts, which go on from there; raw units, dims
+        (wave, measure).
     """
     shocks = Shocks.drawn(truth, persons, streams)
     moderators = _moderators(truth, shocks)
     intervals = intervals_of(truth, moderators, times)
     along = truth.along(np.asarray(truth.times) if times is None else times - times[:, :1] + truth.times[0])
-    luck = None if truth.spec.state is None else Luck.drawn(truth, persons, (of_latent[0], of_latent[1]))
-    deviations = _deviations(truth, shocks, intervals, along, truth.error_sds, luck)
+    numbers = None if truth.spec.state is None else RandomNumbers.drawn(truth, persons, (of_latent[0], of_latent[1]))
+    deviations = _deviations(truth, shocks, intervals, along, truth.error_sds, numbers, added)
     means = _means(truth, intervals, along)
     kinds = covariates_of(truth)
     columns = deviations.columns + _measured(truth, means)
@@ -175,10 +185,12 @@ def _deviations(
     intervals: list[Interval],
     along: Array,
     error_sds: Array,
-    luck: Luck | None = None,
+    numbers: RandomNumbers | None = None,
+    added: Array | None = None,
 ) -> Drawn:
-    """Deviations from the means, wave by wave; without luck of people in whom the state is always on."""
+    """Deviations from the means, wave by wave; without numbers of people in whom the state is always on."""
     spec, stable, waves = truth.spec, truth.factors, len(truth.times)
+    added = np.zeros(shocks.states.shape[1:]) if added is None else added
     covariates = covariates_of(truth)
     constant = [each for each in covariates if not each.varies]
     varying = [each for each in covariates if each.varies]
@@ -190,21 +202,21 @@ def _deviations(
     own_factors = _times(stable.root, shocks.factors)
     factors = own_factors + np.hstack([acting("intercepts", 0), *([acting("slopes", 0)] if stable.slopes else [])])
     state = _times(np.linalg.cholesky(truth.within_covariance), shocks.states[:, 0]) + acting("first_wave", 0)
-    state = state + _times(stable.at_first, own_factors)
+    state = state + _times(stable.at_first, own_factors) + added[0]
     states, values, on = [state], np.empty(shocks.states.shape), None
-    if luck is not None:
+    if numbers is not None:
         at_waves = np.stack([stable.added(factors, along[..., wave], wave) for wave in range(waves)], axis=1)
-        found = course(truth, state, at_waves, held, luck)
+        found = course(truth, state, at_waves, held, numbers, added)
         states, on = list(np.moveaxis(found.within, 1, 0)), found.on
     for wave in range(waves):
-        state = states[wave] if luck is not None else state
-        if wave > 0 and luck is None:
+        state = states[wave] if numbers is not None else state
+        if wave > 0 and numbers is None:
             interval = intervals[wave - 1]
             new = _times(np.linalg.cholesky(interval.innovation), shocks.states[:, wave])
-            state = _times(interval.effects, states[-1]) + new
+            state = _times(interval.effects, states[-1]) + new + added[wave]
             if interval.second is not None:
                 state = state + _times(interval.second, states[-2])
-            if stable.anew:
+            if stable.enters_each_wave:
                 state = state + _times(interval.acting, factors)
             states.append(state)
             for each in varying:

@@ -1,4 +1,4 @@
-"""What happens from one wave to the next: effects, what is new, and how stable factors act."""
+"""What happens from one wave to the next: effects, innovations, and how stable factors act."""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Interval:
     effects
         Phi, dims (outcome, predictor).
     innovation
-        Covariance of what is new, dims (measure, measure).
+        Innovation covariance, dims (measure, measure).
     acting
         How stable factors act on the wave at its end, dims (measure, factor).
     second
@@ -92,7 +92,7 @@ def _joined(truth: "Truth", phi: Array, innovation: Array, place: int, n_steps: 
     effects, new, acting = np.eye(size), np.zeros((size, size)), np.zeros((size, len(truth.factors.means)))
     for step in range(1, n_steps + 1):
         effects, new = phi @ effects, phi @ new @ phi.swapaxes(-1, -2) + innovation
-        if truth.factors.anew:
+        if truth.factors.enters_each_wave:
             along = truth.along(np.asarray(start + (end - start) * step / n_steps))
             acts = np.hstack([np.eye(size), along * np.eye(size)]) if truth.factors.slopes else np.eye(size)
             acting = phi @ acting + acts

@@ -51,7 +51,7 @@ def items_of(truth: "Truth") -> Items:
 
 
 def read_items(truth: "Truth", problems: Problems) -> dict[str, object]:
-    """Read what a truth says of its indicators, noting whatever is wrong."""
+    """Read what a truth says of its indicators, noting all problems."""
     spec, waves = truth.spec, len(truth.times)
     indicators = [item for items in spec.indicators.values() for item in items]
     if not indicators:

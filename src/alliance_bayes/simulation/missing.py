@@ -1,4 +1,4 @@
-"""Which simulated values nobody sees."""
+"""Which simulated values go missing."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Unit = Literal["wave", "value"]
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """Which simulated values nobody sees: some after the first wave, at random.
+    """Which simulated values are missing: some after the first wave, at random.
 
     At wave t a person i is missed with ``logit p_it = a_t + slope * x_it``, where x_it is the
     mean over measures of the last value observed before t, in total SDs from its wave's mean, and
@@ -40,8 +40,8 @@ class Missing:
         Log odds of being missed per unit of x, with ``mechanism="at_random"``; positive: people
         with high values are missed more.
     unit
-        ``"wave"``: all measures of a person-wave go missing together, not interviewed;
-        ``"value"``: each measure by itself with the same p_it, interviewed but unanswered.
+        ``"wave"``: all measures of a person-wave go missing together (wave missing);
+        ``"value"``: each measure by itself with the same p_it (item missing).
 
     Raises
     ------

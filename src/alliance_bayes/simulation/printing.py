@@ -71,7 +71,7 @@ def _by_path(truth: "Truth", effects: Array) -> dict[str, Array]:
 
 
 def _columns(truth: "Truth") -> dict[str, Array]:
-    """What the table of measures tells of each, by the heading of its column."""
+    """Columns of the table of measures, by the heading of its column."""
     spec, found = truth.spec, dict[str, Array]()
     if spec.stable != "none":
         found["ICC"] = truth._shares

@@ -31,7 +31,7 @@ _OF_A_HURDLE = {"any_intercept": _NUMBER, "any_slope": _NUMBER}
 
 
 def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, Any]]:
-    """Read the numbers of every family, noting whatever is wrong or missing."""
+    """Read the numbers of every family, noting all problems."""
     families, given = truth.spec.random_families, truth.responses or {}
     if not isinstance(given, Mapping) or not all(isinstance(entries, Mapping) for entries in given.values()):
         problems.add(f"responses must be a table from measures to tables of numbers; got {shown(given)}.")

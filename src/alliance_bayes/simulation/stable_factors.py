@@ -1,4 +1,4 @@
-"""What is stable in a person, kind by kind: random intercepts, lines, and factors that act anew at each wave."""
+"""What is stable in a person, kind by kind: random intercepts, lines, and factors that enter at each wave."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class StableFactors:
         What of the factors of the measures is added to values, dims (wave, measure).
     slopes
         Whether the second half are slopes, which count by the share of time gone by.
-    anew
+    enters_each_wave
         Whether they act on the next wave through the dynamics instead of being added to values.
     """
 
@@ -39,7 +39,7 @@ class StableFactors:
     at_first: Array
     loadings: Array
     slopes: bool = False
-    anew: bool = False
+    enters_each_wave: bool = False
 
     @property
     def covariance(self) -> Array:
@@ -51,7 +51,7 @@ class StableFactors:
     def first_covariance(self) -> Array:
         """Covariance of what they are responsible for at the first wave; dims (measure, measure)."""
         reach = self.at_first @ self.root
-        if not self.anew:
+        if not self.enters_each_wave:
             reach = self.loadings[0][:, None] * self.root[: self.loadings.shape[1]]
         covariance: Array = reach @ reach.T
         return covariance
@@ -70,7 +70,7 @@ class StableFactors:
         """
         size = self.loadings.shape[1]
         added: Array = self.loadings[wave] * factors[:, :size]
-        return added + along[..., None] * factors[:, size:] if self.slopes and not self.anew else added
+        return added + along[..., None] * factors[:, size:] if self.slopes and not self.enters_each_wave else added
 
 
 def stable_factors(truth: "Truth") -> StableFactors:
@@ -108,10 +108,12 @@ def _accumulating(truth: "Truth") -> StableFactors:
     loadings = np.zeros((len(truth.times), size))
     if truth.equilibrium:
         rest = np.eye(size) - truth.step_effects[0]
-        return StableFactors(rest @ _intercept_root(truth), np.zeros(size), np.linalg.inv(rest), loadings, anew=True)
+        return StableFactors(
+            rest @ _intercept_root(truth), np.zeros(size), np.linalg.inv(rest), loadings, enters_each_wave=True
+        )
     sds = truth._each(truth.accumulating_sds)
     root = sds[:, None] * np.linalg.cholesky(correlations(truth.accumulating_correlation or 0.0, truth.spec.measures))
-    return StableFactors(root, np.zeros(size), _at_first(truth, root), loadings, anew=True)
+    return StableFactors(root, np.zeros(size), _at_first(truth, root), loadings, enters_each_wave=True)
 
 
 def _accumulating_growth(truth: "Truth") -> StableFactors:
@@ -121,7 +123,7 @@ def _accumulating_growth(truth: "Truth") -> StableFactors:
     sds = np.concatenate([truth._each(truth.accumulating_sds), truth._each(truth.slope_sds)])
     root = sds[:, None] * np.linalg.cholesky(_joined(truth, truth.accumulating_correlation or 0.0))
     return StableFactors(
-        root, means, _at_first(truth, root), np.zeros((len(truth.times), size)), slopes=True, anew=True
+        root, means, _at_first(truth, root), np.zeros((len(truth.times), size)), slopes=True, enters_each_wave=True
     )
 
 

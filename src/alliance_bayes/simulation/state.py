@@ -18,19 +18,19 @@ from .reading import NUMBER, SD, Array, Entry, Reader
 if TYPE_CHECKING:
     from .truth import Truth
 
-__all__ = ["Course", "Luck", "course", "read_state", "shifted"]
+__all__ = ["Course", "RandomNumbers", "course", "read_state", "shifted"]
 
 _CHANCE = "a number between 0 and 1"
 
 
 @dataclass(frozen=True, eq=False)
-class Luck:
+class RandomNumbers:
     """Random numbers of persons besides the shocks of their first wave.
 
     Attributes
     ----------
     steps
-        Normal, of what is new in every step, dims (person, step, measure).
+        Normal, for the innovations of every step, dims (person, step, measure).
     states
         Uniform, dims (person, wave, 2): whether the state is on, and whether one that was kept is a new one.
     """
@@ -39,7 +39,9 @@ class Luck:
     states: Array
 
     @classmethod
-    def drawn(cls, truth: "Truth", persons: int, random: tuple[np.random.Generator, np.random.Generator]) -> "Luck":
+    def drawn(
+        cls, truth: "Truth", persons: int, random: tuple[np.random.Generator, np.random.Generator]
+    ) -> "RandomNumbers":
         """Numbers of so many persons."""
         steps, waves = sum(steps_of(truth)), len(truth.times)
         return cls(
@@ -56,12 +58,12 @@ class Course:
 
 
 def read_state(truth: "Truth", problems: Problems) -> dict[str, Any]:
-    """Read what a truth says of its state, noting whatever is wrong or missing."""
+    """Read what a truth says of its state, noting all problems."""
     spec, given, waves = truth.spec, truth.state, len(truth.times)
     state = spec.state
     assert state is not None
     keys = ["first", "acquire", "keep", *(["acts_on"] if state.acts_on else [])]
-    keys += ["anew"] if state.required_by else []
+    keys += ["restart"] if state.required_by else []
     if not isinstance(given, Mapping):
         problems.add(
             f"state is missing: the chances of '{state.name}', such as "
@@ -83,9 +85,11 @@ def read_state(truth: "Truth", problems: Problems) -> dict[str, Any]:
         found["acts_on"] = {
             name: read.entry(f"state acts_on '{name}'", value, NUMBER) for name, value in shifts.items()
         }
-    if state.required_by and "anew" in given:
-        places = _named("state anew", given["anew"], state.required_by, problems)
-        found["anew"] = {name: _mean_and_sd(f"state anew '{name}'", value, read) for name, value in places.items()}
+    if state.required_by and "restart" in given:
+        places = _named("state restart", given["restart"], state.required_by, problems)
+        found["restart"] = {
+            name: _mean_and_sd(f"state restart '{name}'", value, read) for name, value in places.items()
+        }
     return found
 
 
@@ -125,7 +129,9 @@ def _mean_and_sd(where: str, given: object, read: Reader) -> dict[str, Any]:
     return {key: read.entry(f"{where} {key}", given[key], known[key]) for key in given}
 
 
-def course(truth: "Truth", first: Array, stable: Array, covariates: Mapping[str, Array], luck: Luck) -> Course:
+def course(
+    truth: "Truth", first: Array, stable: Array, covariates: Mapping[str, Array], numbers: RandomNumbers, added: Array
+) -> Course:
     """What happens to persons wave by wave, as `spec.State` says.
 
     Parameters
@@ -138,29 +144,31 @@ def course(truth: "Truth", first: Array, stable: Array, covariates: Mapping[str,
         What is stable in a person, at every wave, dims (person, wave, measure).
     covariates
         Deviations of the covariates of persons from their means, raw units, each of shape ``(person,)``.
-    luck
+    numbers
         Random numbers.
+    added
+        What is added to everybody's within-person parts at the later waves, dims (wave, measure).
     """
     spec = truth.spec
     assert spec.state is not None
     required = np.isin(spec.measures, spec.state.required_by)
     spreads = {each.name: each.sd for each in covariates_of(truth)}
     standard = {name: values / spreads[name] for name, values in covariates.items()}
-    on = luck.states[:, 0, 0] < _chance(truth, "first", 0, standard)
+    on = numbers.states[:, 0, 0] < _chance(truth, "first", 0, standard)
     within = np.where(required & ~on[:, None], 0.0, first)
     parts, states, step = [within], [on], 0
     for interval, n_steps in enumerate(steps_of(truth)):
         deviation = dict(zip(spec.measures, ((within + stable[:, interval]) / truth._total_sds).T, strict=True))
         chances = [_chance(truth, key, interval, standard | deviation) for key in ("acquire", "keep")]
-        later = luck.states[:, interval + 1, 0] < np.where(on, chances[1], chances[0])
-        same = on & later & (luck.states[:, interval + 1, 1] < spec.state.same)
+        later = numbers.states[:, interval + 1, 0] < np.where(on, chances[1], chances[0])
+        same = on & later & (numbers.states[:, interval + 1, 1] < spec.state.same)
         for n in range(1, n_steps + 1):
             new = within @ truth.step_effects[interval].T
-            noise = luck.steps[:, step] @ np.linalg.cholesky(truth._step_innovations[interval]).T
+            noise = numbers.steps[:, step] @ np.linalg.cholesky(truth._step_innovations[interval]).T
             step, moved = step + 1, new + noise
             if n == n_steps:
-                moved = np.where(required & (later & ~same)[:, None], _anew(truth, noise, interval), moved)
-                within = np.where(required & ~later[:, None], 0.0, moved)
+                moved = np.where(required & (later & ~same)[:, None], _restart(truth, noise, interval), moved)
+                within = np.where(required & ~later[:, None], 0.0, moved + added[interval + 1])
             else:
                 within = np.where(required & ~(on & later)[:, None], 0.0, moved)
         on = later
@@ -187,10 +195,10 @@ def _chance(truth: "Truth", key: str, interval: int, predictors: Mapping[str, Ar
     )
 
 
-def _anew(truth: "Truth", noise: Array, interval: int) -> Array:
+def _restart(truth: "Truth", noise: Array, interval: int) -> Array:
     """Where what requires the state begins: the noise scaled to the SD it has there, about its mean; raw units."""
     sds, scale = truth._within_sds, np.sqrt(np.diag(truth._step_innovations[interval]))
-    entries: Mapping[str, Any] = (truth.state or {}).get("anew", {})
+    entries: Mapping[str, Any] = (truth.state or {}).get("restart", {})
     means = np.array([entries.get(name, {}).get("mean", 0.0) for name in truth.spec.measures])
     spreads = np.array([entries.get(name, {}).get("sd", 1.0) for name in truth.spec.measures])
     return np.asarray(means * truth._total_sds + noise * (spreads * sds / scale))

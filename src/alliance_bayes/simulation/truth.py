@@ -140,8 +140,8 @@ class Truth:
         was off, or on, one wave before, where all predictors are at their means (a number, or a list with one for
         each interval); or a table of that ``chance`` and log odds by predictor, per SD: ``{"first": 0.6, "acquire":
         0.2, "keep": {"chance": 0.8, "alliance": 0.5}}``. ``acts_on``: shift while it is on, by measure, in SDs of it.
-        ``anew``: where what requires the state begins, ``mean`` in its SDs and ``sd`` in within-person ones, by
-        measure (without it 0 and 1). W and Psi are those of people in whom the state is always on.
+        ``restart``: where a measure that requires the state starts, by measure: ``mean`` in its SDs and ``sd`` in
+        within-person SDs (without it 0 and 1). W and Psi are those of people in whom the state is always on.
 
     Raises
     ------
@@ -469,7 +469,7 @@ class Truth:
 
     @property
     def innovation_covariances(self) -> Array:
-        """Covariances Psi_t of what is new in an interval, raw units.
+        """Innovation covariances Psi_t of the intervals, raw units.
 
         Dims (interval, measure, measure); over an interval of several base steps, of the
         interval as a whole.

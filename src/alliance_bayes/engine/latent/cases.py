@@ -92,7 +92,7 @@ def _who_is_seen(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Case, wave and whether there was an interview or an answer, wherever there could have been one."""
     assert panel.absence is not None
-    interviewed = (panel.absence != Absence.NOT_INTERVIEWED).any(axis=2)
+    interviewed = (panel.absence != Absence.WAVE_MISSING).any(axis=2)
     _require_answers(spec, panel)
     for told in panel.states.values():
         interviewed |= ~np.isnan(told)

@@ -458,7 +458,7 @@ def _answered(model: PanelModel, column: str) -> npt.NDArray[np.bool_]:
     panel = model.panel
     assert panel.absence is not None
     absence = panel.absence[:, :, panel.measures.index(column)]
-    return np.isin(absence, [Absence.OBSERVED, Absence.DOES_NOT_EXIST, Absence.UNKNOWN])
+    return np.isin(absence, [Absence.OBSERVED, Absence.NOT_APPLICABLE, Absence.UNKNOWN])
 
 
 def _simulated(

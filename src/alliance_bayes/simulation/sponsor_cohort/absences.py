@@ -2,9 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from .answers import WINDOWS
-from .processes import Persons, logistic
+from .processes import Persons
 from .truths import ABSTINENCE, ALLIANCE, BETWEEN_SDS, TIMES, Array, SponsorTruth
 
 __all__ = ["answering", "interviewed"]
@@ -22,7 +23,7 @@ def interviewed(truth: SponsorTruth, persons: Persons, days: Array, random: np.r
     else 0) + 1.5 (if seen then), and in the companion "mnar" the abstinence at the time itself.
     """
     seen = np.ones(days.shape, dtype=bool)
-    abstinence = persons.level(ABSTINENCE) / np.sqrt(1 + BETWEEN_SDS[ABSTINENCE] ** 2)
+    abstinence = persons.levels[..., ABSTINENCE] / np.sqrt(1 + BETWEEN_SDS[ABSTINENCE] ** 2)
     for wave in range(1, len(TIMES)):
         before = seen[:, wave - 1]
         share = (days[:, wave - 1] / WINDOWS[wave - 1] - SHARE_CENTRES[wave - 1]) / SHARE_SPREADS[wave - 1]
@@ -33,7 +34,7 @@ def interviewed(truth: SponsorTruth, persons: Persons, days: Array, random: np.r
             + 1.5 * before
             + truth.interview_on_abstinence * abstinence[:, wave]
         )
-        seen[:, wave] = random.random(len(seen)) < logistic(log_odds)
+        seen[:, wave] = random.random(len(seen)) < expit(log_odds)
     return seen
 
 
@@ -42,8 +43,8 @@ def answering(truth: SponsorTruth, persons: Persons, random: np.random.Generator
 
     Some never do; the others leave them out at times, in the companion "mnar" where the alliance is poor.
     """
-    alliance = np.nan_to_num(persons.level(ALLIANCE)) / np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2)
+    alliance = np.nan_to_num(persons.levels[..., ALLIANCE]) / np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2)
     never = random.random(len(alliance)) < NEVER_RATES
     log_odds = truth.answer_logit + truth.answer_on_alliance * alliance
-    answers: NDArray[np.bool_] = (random.random(alliance.shape) < logistic(log_odds)) & ~never[:, None]
+    answers: NDArray[np.bool_] = (random.random(alliance.shape) < expit(log_odds)) & ~never[:, None]
     return answers

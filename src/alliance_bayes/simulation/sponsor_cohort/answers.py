@@ -4,18 +4,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from .processes import Persons, logistic
-from .truths import (
-    ABSTINENCE,
-    ALLIANCE,
-    BETWEEN_SDS,
-    CONTACT,
-    PARTICIPATION,
-    TIMES,
-    Array,
-    SponsorTruth,
-)
+from .processes import Persons
+from .truths import ABSTINENCE, ALLIANCE, BETWEEN_SDS, CONTACT, PARTICIPATION, TIMES, Array, SponsorTruth
 
 __all__ = ["ACTIVITIES", "ALLIANCE_ITEMS", "WINDOWS", "draw_answers"]
 
@@ -59,7 +51,6 @@ LOADINGS = (0.80, 0.82, 0.83, 0.84, 0.85, 0.85, 0.86, 0.87, 0.88, 0.90)
 THRESHOLDS = (-2.054, -1.645, -1.282, -0.842, -0.305, 0.468)
 
 Counts = NDArray[np.int64]
-_MOST_ATTEMPTS = 100_000
 
 
 def draw_answers(truth: SponsorTruth, persons: Persons, random: np.random.Generator) -> dict[str, Array]:
@@ -70,15 +61,15 @@ def draw_answers(truth: SponsorTruth, persons: Persons, random: np.random.Genera
     of_days, of_meetings, of_activities, of_contact, of_alliance = random.spawn(5)
     sponsor = persons.sponsor
     acting = sponsor * (np.array(TIMES) > 0)
-    participation = persons.level(PARTICIPATION) + truth.sponsor_effects["participation"] * acting
+    participation = persons.levels[..., PARTICIPATION] + truth.sponsor_effects["participation"] * acting
     propensity = (
-        persons.level(ABSTINENCE)
+        persons.levels[..., ABSTINENCE]
         + truth.sponsor_effects["abstinence"] * acting
         + 0.25 * persons.commitment[:, None]
         - 0.15 * persons.severity[:, None]
     )
     meetings = _meetings(participation, of_meetings)
-    contact = _contact(persons.level(CONTACT), of_contact)
+    contact = _contact(persons.levels[..., CONTACT], of_contact)
     answers = {"days": _days(propensity, of_days), "meetings": meetings, "contact": contact}
     done = _activities(participation, meetings, of_activities)
     answers |= {f"activity_{name}": values for name, values in done.items()}
@@ -86,22 +77,14 @@ def draw_answers(truth: SponsorTruth, persons: Persons, random: np.random.Genera
     return answers | dict(zip(ALLIANCE_ITEMS, _alliance_items(persons, of_alliance), strict=True))
 
 
-def _until_accepted(
-    size: int,
-    draw: Callable[[NDArray[np.intp]], Counts],
-    accept: Callable[[NDArray[np.intp], Counts], NDArray[np.bool_]],
+def _until(
+    accepted: Callable[[Counts], NDArray[np.bool_]], draw: Callable[[NDArray[np.intp]], Counts], n: int
 ) -> Counts:
-    """Draw each entry again until it is accepted."""
-    drawn = np.zeros(size, dtype=np.int64)
-    pending = np.arange(size)
-    for _ in range(_MOST_ATTEMPTS):
-        if not pending.size:
-            return drawn
-        values = draw(pending)
-        accepted = accept(pending, values)
-        drawn[pending[accepted]] = values[accepted]
-        pending = pending[~accepted]
-    raise AssertionError("a draw that is never accepted")
+    """Draw n values, each again until it is accepted; `draw` is given the positions that it is for."""
+    values = draw(np.arange(n))
+    while (again := np.flatnonzero(~accepted(values))).size:
+        values[again] = draw(again)
+    return values
 
 
 def _days(propensity: Array, random: np.random.Generator) -> Array:
@@ -113,16 +96,16 @@ def _days(propensity: Array, random: np.random.Generator) -> Array:
     cut = propensity + random.logistic(0.0, NOISE, propensity.shape)
     window = np.broadcast_to(np.array(WINDOWS), propensity.shape)
     base = np.log(np.array(INTERIOR_MEANS) / (1 - np.array(INTERIOR_MEANS)))
-    mean = logistic(base + INTERIOR_SLOPE * (propensity - np.array(PROPENSITY_MEANS)))
+    mean = expit(base + INTERIOR_SLOPE * (propensity - np.array(PROPENSITY_MEANS)))
     days = np.where(cut > np.array(ALL_ABOVE), window, 0).astype(float)
     some = (cut >= np.array(NONE_BELOW)) & (cut <= np.array(ALL_ABOVE))
     share, length = np.clip(mean[some], 1e-4, 1 - 1e-4), window[some]
 
-    def draw(entries: NDArray[np.intp]) -> Counts:
-        chance = random.beta(PRECISION * share[entries], PRECISION * (1 - share[entries]))
-        return np.asarray(random.binomial(length[entries], chance), dtype=np.int64)
+    def draw(places: NDArray[np.intp]) -> Counts:
+        chance = random.beta(PRECISION * share[places], PRECISION * (1 - share[places]))
+        return np.asarray(random.binomial(length[places], chance), dtype=np.int64)
 
-    days[some] = _until_accepted(share.size, draw, lambda entries, values: (values > 0) & (values < length[entries]))
+    days[some] = _until(lambda values: (values > 0) & (values < length), draw, share.size)
     return days
 
 
@@ -132,13 +115,13 @@ def _negative_binomial(mean: Array, dispersion: float, random: np.random.Generat
 
 def _meetings(participation: Array, random: np.random.Generator) -> Array:
     """Meetings in 90 days: any or none, then a negative binomial above 0."""
-    any_meeting = random.random(participation.shape) < logistic(np.array(ATTENDS) + ATTENDS_SLOPE * participation)
+    any_meeting = random.random(participation.shape) < expit(np.array(ATTENDS) + ATTENDS_SLOPE * participation)
     mean = (WEEKS * np.array(MEETINGS_PER_WEEK) * np.exp(MEETINGS_SLOPE * participation))[any_meeting]
     meetings = np.zeros(participation.shape)
-    meetings[any_meeting] = _until_accepted(
+    meetings[any_meeting] = _until(
+        lambda values: values > 0,
+        lambda places: _negative_binomial(mean[places], MEETINGS_DISPERSION, random),
         mean.size,
-        lambda entries: _negative_binomial(mean[entries], MEETINGS_DISPERSION, random),
-        lambda _, values: values > 0,
     )
     return meetings
 
@@ -154,7 +137,7 @@ def _activities(participation: Array, meetings: Array, random: np.random.Generat
     """The activities that need no sponsor, 1 or 0; two of them need a meeting."""
     done = {}
     for name, level in ACTIVITIES.items():
-        chance = logistic(np.array(ACTIVITY_LEVELS) + level + participation)
+        chance = expit(np.array(ACTIVITY_LEVELS) + level + participation)
         yes = random.random(participation.shape) < chance
         done[name] = (yes & (meetings > 0) if name in NEEDS_A_MEETING else yes).astype(float)
     return done
@@ -162,7 +145,7 @@ def _activities(participation: Array, meetings: Array, random: np.random.Generat
 
 def _alliance_items(persons: Persons, random: np.random.Generator) -> list[Array]:
     """Ten items, 1 to 7: y* = loading alliance + noise, cut at six thresholds, both of variance 1."""
-    alliance = persons.level(ALLIANCE) / np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2)
+    alliance = persons.levels[..., ALLIANCE] / np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2)
     items = []
     for loading in LOADINGS:
         noise = np.sqrt(1 - loading**2) * random.standard_normal((len(alliance), len(TIMES)))

@@ -1,9 +1,9 @@
 """Who persons are at entry: age, sex, schooling, diagnoses, motives."""
 
 import numpy as np
+from scipy.special import expit
 
-from .processes import Persons, logistic
-from .truths import ABSTINENCE, BETWEEN_SDS
+from .processes import Persons
 
 __all__ = ["EDUCATION", "OCCUPATIONS", "OPIOIDS", "draw_covariates"]
 
@@ -26,8 +26,6 @@ def draw_covariates(persons: Persons, random: np.random.Generator) -> dict[str, 
     """
     n = len(persons.severity)
     age = np.exp(-0.5 * ((np.array(AGES) - AGE_PEAK) / AGE_SPREAD) ** 2)
-    unit = persons.stable[:, ABSTINENCE] / BETWEEN_SDS[ABSTINENCE]
-    spare = np.sqrt(1 - (0.35**2 + 0.25**2 + 2 * 0.35 * 0.25 * 0.60))  # commitment and stable abstinence correlate .60
     by_severity = 0.35 * persons.severity + np.sqrt(1 - 0.35**2) * random.standard_normal(n)
     rank = np.argsort(np.argsort(by_severity)) / n
     controlled = np.where(random.random(n) < CONTROLLED, np.minimum(1 + random.geometric(1 / 20, n), 90), 0)
@@ -37,10 +35,10 @@ def draw_covariates(persons: Persons, random: np.random.Generator) -> dict[str, 
         "white": (random.random(n) < WHITE).astype(int),
         "education": random.choice(list(EDUCATION), n, p=list(EDUCATION.values())),
         "occupation": random.choice(list(OCCUPATIONS), n, p=list(OCCUPATIONS.values())),
-        "dual_diagnosis": (random.random(n) < logistic(DUAL_DIAGNOSIS + 0.5 * persons.severity)).astype(int),
+        "dual_diagnosis": (random.random(n) < expit(DUAL_DIAGNOSIS + 0.5 * persons.severity)).astype(int),
         "opioids": np.array(list(OPIOIDS))[np.searchsorted(np.cumsum(list(OPIOIDS.values()))[:-1], rank)],
         "severity": persons.severity,
         "commitment": persons.commitment,
-        "self_efficacy": 0.35 * persons.commitment + 0.25 * unit + spare * random.standard_normal(n),
+        "self_efficacy": persons.self_efficacy,
         "controlled_days": controlled,
     }

@@ -1,31 +1,26 @@
-"""The persons themselves: who they are, when they have a sponsor, and how their four processes go on."""
+"""The persons themselves, drawn from a `Truth`: who they are, when they have a sponsor, how their processes go on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import expm
+from scipy.special import expit
 
-from .truths import (
-    ABSTINENCE,
-    ALLIANCE,
-    BETWEEN_SDS,
-    CAUSE,
-    CONTACT,
-    LENGTHS,
-    PARTICIPATION,
-    TIMES,
-    UNMEASURED,
-    Array,
-    SponsorTruth,
-    step,
-)
+from ...spec.models import RICLPM
+from ...spec.occurrence import State
+from ..drawing import draw
+from ..truth import Truth
+from .truths import ABSTINENCE, ALLIANCE, BETWEEN_SDS, LENGTHS, PARTICIPATION, TIMES, Array, SponsorTruth
 
-__all__ = ["Persons", "draw_persons"]
+__all__ = ["Persons", "draw_persons", "truth_of_processes"]
 
-BASELINE_LOGIT = -2.05
-ACQUIRE_LOGITS = (0.86, -1.47, -1.82)
-MAINTAIN_LOGITS = (1.50, 1.25, 0.85)
+FIRST_LOGIT = -2.015
+ACQUIRE_LOGITS = (0.85, -1.50, -1.82)
+KEEP_LOGITS = (1.57, 1.28, 0.85)
+CERTAIN = 1e-15  # chance that somebody is not what everybody is set to
+COMMITMENT_AND_SELF_EFFICACY = 0.35 + 0.25 * 0.60  # correlation
 
 
 class Persons(NamedTuple):
@@ -33,30 +28,20 @@ class Persons(NamedTuple):
 
     Attributes
     ----------
-    stable
-        Stable parts of the four processes, shape ``(person, process)``.
-    states
-        Shape ``(person, time, process)``; NaN for contact and alliance without a sponsor.
+    levels
+        Stable part plus state of each process, shape ``(person, time, process)``; NaN for contact and alliance without
+        a sponsor.
     sponsor
         Whether there was one in the window before each time, shape ``(person, time)``.
-    commitment, severity
+    commitment, severity, self_efficacy
         In SDs, shape ``(person,)``.
     """
 
-    stable: Array
-    states: Array
+    levels: Array
     sponsor: NDArray[np.bool_]
     commitment: Array
     severity: Array
-
-    def level(self, process: int) -> Array:
-        """Stable part plus state of a process, shape ``(person, time)``."""
-        return self.stable[:, process, None] + self.states[:, :, process]
-
-
-def logistic(log_odds: Array) -> Array:
-    """Probability of log odds."""
-    return (1 + np.tanh(log_odds / 2)) / 2
+    self_efficacy: Array
 
 
 def draw_persons(
@@ -66,12 +51,7 @@ def draw_persons(
     sponsor_set: Mapping[float, bool],
     alliance_moved: Mapping[float, float],
 ) -> Persons:
-    """Draw stable parts, commitment and severity, then sponsor and states from time to time.
-
-    Log odds of a sponsor, u the stable parts and w the states at the time before:
-    at entry -2.05 + .45 u_m + .45 commitment + .3 severity; acquiring one (.86, -1.47, -1.82) +
-    .5 (u_m + w_m) + .4 commitment + .2 severity; keeping one (1.50, 1.25, .85) + .4 (u_a + w_a) +
-    .3 (u_m + w_m).
+    """Draw persons of a truth.
 
     Parameters
     ----------
@@ -86,70 +66,88 @@ def draw_persons(
     alliance_moved
         Time to how many SDs (of persons and states together) every alliance is moved then.
     """
-    n_processes = len(truth.drift)
-    factor = np.linalg.cholesky(truth.between) * np.array(BETWEEN_SDS)[:, None]
-    stable = random.standard_normal((persons, 4)) @ factor.T
-    unit = stable / np.array(BETWEEN_SDS)
-    commitment = (
-        0.45 * unit[:, ABSTINENCE]
-        + 0.30 * unit[:, PARTICIPATION]
-        + np.sqrt(0.5725) * random.standard_normal(persons)  # to unit variance
+    added = np.zeros((len(TIMES), len(truth.processes)))
+    added[:, ALLIANCE] = [alliance_moved.get(time, 0.0) * np.hypot(1, BETWEEN_SDS[ALLIANCE]) for time in TIMES]
+    streams = tuple(random.spawn(8))
+    drawn = draw(truth_of_processes(truth, sponsor_set), persons, streams[:5], of_latent=streams[5:], added=added)
+    assert drawn.on is not None
+    commitment, beyond, severity = (drawn.covariates[name] for name in ("commitment", "self_efficacy", "severity"))
+    shared = COMMITMENT_AND_SELF_EFFICACY
+    return Persons(drawn.values, drawn.on, commitment, severity, shared * commitment + np.sqrt(1 - shared**2) * beyond)
+
+
+def truth_of_processes(truth: SponsorTruth, sponsor_set: Mapping[float, bool]) -> Truth:
+    """Contact, alliance, participation and abstinence of persons, and their sponsors, as a `Truth`.
+
+    With u the stable parts and w the states at the time before, the log odds of a sponsor are -2.015 + .64 commitment +
+    .3 severity at entry; of acquiring one (.85, -1.50, -1.82) + .5 (u_m + w_m) + .4 commitment + .2 severity; of
+    keeping one (1.57, 1.28, .85) + .4 (u_a + w_a) + .3 (u_m + w_m). Commitment is .45 u_y / .9 + .30 u_m / .8 and
+    noise, self-efficacy .35 commitment + .25 u_y / .9 and noise, both of variance 1: stable parts are regressed on
+    commitment and on what self-efficacy has beyond it, so that both are covariates of the intercepts.
+    """
+    names, shared = truth.processes, COMMITMENT_AND_SELF_EFFICACY
+    stable = np.zeros_like(truth.within)
+    stable[:4, :4] = truth.between * np.outer(BETWEEN_SDS, BETWEEN_SDS)
+    of_abstinence = stable[:, ABSTINENCE] / BETWEEN_SDS[ABSTINENCE]
+    commitment = 0.45 * of_abstinence + 0.30 * stable[:, PARTICIPATION] / BETWEEN_SDS[PARTICIPATION]
+    beyond = (0.35 * commitment + 0.25 * of_abstinence - shared * commitment) / np.sqrt(1 - shared**2)
+    left = stable - np.outer(commitment, commitment) - np.outer(beyond, beyond)
+    variances = np.diag(left)
+    sds = np.sqrt(np.where(variances > 0, variances, 1.0))
+    total = np.sqrt(1 + variances)
+    acting = {"commitment": commitment, "self_efficacy": beyond}
+    effects = np.array([expm(truth.drift * length) for length in LENGTHS])
+    return Truth(
+        RICLPM(
+            names,
+            lags="free",
+            covariates=dict.fromkeys(acting, "intercepts"),
+            state=State(
+                "sponsor",
+                required_by=["contact", "alliance"],
+                first=["commitment", "severity"],
+                acquire=["participation", "commitment", "severity"],
+                keep=["alliance", "participation"],
+            ),
+        ),
+        times=TIMES,
+        lagged={
+            f"{predictor} -> {outcome}": effects[:, row, column].tolist()
+            for row, outcome in enumerate(names)
+            for column, predictor in enumerate(names)
+        },
+        icc=dict(zip(names, (variances / total**2).tolist(), strict=True)),
+        sds=dict(zip(names, total.tolist(), strict=True)),
+        within_correlation=truth.within,
+        between_correlation=left / np.outer(sds, sds) + np.diag(variances <= 0),
+        covariates={
+            name: {"intercepts": dict(zip(names, effect.tolist(), strict=True))} for name, effect in acting.items()
+        },
+        state={
+            "first": {
+                "chance": _chances([FIRST_LOGIT], TIMES[:1], sponsor_set)[0],
+                "commitment": 0.64,
+                "severity": 0.3,
+            },
+            "acquire": {
+                "chance": _chances(ACQUIRE_LOGITS, TIMES[1:], sponsor_set),
+                "participation": 0.5 * total[PARTICIPATION],
+                "commitment": 0.4,
+                "severity": 0.2,
+            },
+            "keep": {
+                "chance": _chances(KEEP_LOGITS, TIMES[1:], sponsor_set),
+                "alliance": 0.4 * total[ALLIANCE],
+                "participation": 0.3 * total[PARTICIPATION],
+            },
+        },
     )
-    severity = random.standard_normal(persons)
-    states = np.empty((persons, len(TIMES), n_processes))
-    sponsor = np.empty((persons, len(TIMES)), dtype=bool)
-    states[:, 0] = random.standard_normal((persons, n_processes)) @ np.linalg.cholesky(truth.within).T
-    log_odds = BASELINE_LOGIT + 0.45 * stable[:, PARTICIPATION] + 0.45 * commitment + 0.3 * severity
-    sponsor[:, 0] = _sponsor(log_odds, sponsor_set.get(TIMES[0]), random)
-    states[:, 0, ALLIANCE] += _moved(alliance_moved, TIMES[0])
-    for wave, months in enumerate(LENGTHS, start=1):
-        before, had = states[:, wave - 1], sponsor[:, wave - 1]
-        participation = stable[:, PARTICIPATION] + before[:, PARTICIPATION]
-        acquire = ACQUIRE_LOGITS[wave - 1] + 0.5 * participation + 0.4 * commitment + 0.2 * severity
-        maintain = MAINTAIN_LOGITS[wave - 1] + 0.4 * (stable[:, ALLIANCE] + before[:, ALLIANCE]) + 0.3 * participation
-        sponsor[:, wave] = _sponsor(np.where(had, maintain, acquire), sponsor_set.get(TIMES[wave]), random)
-        states[:, wave] = _next(truth, before, had, months, random)
-        new = sponsor[:, wave] & ~had
-        states[new, wave] = _restarted(truth, states[new, wave], random)
-        states[:, wave, ALLIANCE] += _moved(alliance_moved, TIMES[wave])
-        states[np.ix_(~sponsor[:, wave], [wave], [CONTACT, ALLIANCE])] = np.nan
-    states[np.ix_(~sponsor[:, 0], [0], [CONTACT, ALLIANCE])] = np.nan
-    return Persons(stable, states, sponsor, commitment, severity)
 
 
-def _sponsor(log_odds: Array, given: bool | None, random: np.random.Generator) -> NDArray[np.bool_]:
-    drawn = random.random(len(log_odds)) < logistic(log_odds)
-    return drawn if given is None else np.full(len(log_odds), given)
-
-
-def _moved(alliance_moved: Mapping[float, float], time: float) -> float:
-    """What is added to the state so that the alliance moves by so many of its SDs."""
-    return float(alliance_moved.get(time, 0.0) * np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2))
-
-
-def _next(
-    truth: SponsorTruth, before: Array, had: NDArray[np.bool_], months: float, random: np.random.Generator
-) -> Array:
-    """States after an interval: with a sponsor at its start all go on, without one contact and alliance are inert."""
-    noise = random.standard_normal(before.shape)
-    innovations = -(truth.drift @ truth.within + truth.within @ truth.drift.T)
-    after = np.full_like(before, np.nan)
-    for rows, kept in ((had, list(range(len(truth.drift)))), (~had, [PARTICIPATION, ABSTINENCE, CAUSE])):
-        kept = [process for process in kept if process < len(truth.drift)]
-        part = np.ix_(kept, kept)
-        phi, factor = step(truth.drift[part], innovations[part], months)
-        after[np.ix_(rows, kept)] = before[np.ix_(rows, kept)] @ phi.T + noise[np.ix_(rows, kept)] @ factor.T
-    return after
-
-
-def _restarted(truth: SponsorTruth, states: Array, random: np.random.Generator) -> Array:
-    """States with the alliance and contact that a new sponsor starts: variance 1, correlated as `truth.restart`."""
-    beside = {"abstinence": ABSTINENCE, UNMEASURED: CAUSE}
-    places = [beside[name] for name in truth.restart]
-    wanted = np.array(list(truth.restart.values()))
-    weights = np.linalg.solve(truth.within[np.ix_(places, places)], wanted)
-    noise = random.standard_normal((len(states), 2))
-    restarted = states.copy()
-    restarted[:, ALLIANCE] = states[:, places] @ weights + np.sqrt(1 - wanted @ weights) * noise[:, 0]
-    restarted[:, CONTACT] = noise[:, 1]
-    return restarted
+def _chances(log_odds: Sequence[float], times: Sequence[float], sponsor_set: Mapping[float, bool]) -> list[float]:
+    """Chances of persons like the mean; nearly 1 or 0 where everybody or nobody is set to have a sponsor."""
+    chances = [float(expit(each)) for each in log_odds]
+    return [
+        abs(sponsor_set[time] - CERTAIN) if time in sponsor_set else chance
+        for time, chance in zip(times, chances, strict=True)
+    ]

@@ -34,12 +34,12 @@ N_NUMBERS = 900  # of one person, of all columns and items at all times, while t
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SponsorStudy:
-    """A synthetic sponsor study: what was seen of its persons, and what is true of them.
+    """A synthetic sponsor study: observed data of its persons, and the truth about them.
 
     Attributes
     ----------
     frame
-        One row per person and time, those not interviewed included (``interviewed`` 0, answers
+        One row per person and time, missing waves included (``interviewed`` 0, answers
         missing). ``person``, counted from 1; ``time``: 0 at entry, then 3, 6 and 12 months after
         discharge.
 
@@ -166,7 +166,7 @@ def sponsor_study(
     Young adults after residential treatment, some of whom find a 12-step sponsor, rate the alliance
     and count their days without alcohol and drugs. Sample, prevalence of sponsors, attendance and the
     size of correlations are those that are publicly known of Kelly, Greene & Bergman (2016) [1]_;
-    whatever is not, is assumed. The same persons are drawn under every truth; what differs between
+    everything else is assumed. The same persons are drawn under every truth; what differs between
     two truths of one seed is what follows from the difference.
 
     Parameters

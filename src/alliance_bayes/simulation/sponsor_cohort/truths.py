@@ -8,12 +8,12 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.linalg import expm
 
 from ...basics.calls import checked
 from ...basics.names import lagged_path, number
 
-__all__ = ["PROCESSES", "TIMES", "TRUTHS", "SponsorTruth", "step"]
+__all__ = ["PROCESSES", "TIMES", "TRUTHS", "SponsorTruth"]
 
 Array = NDArray[np.float64]
 
@@ -57,8 +57,9 @@ class SponsorTruth:
 
     .. math:: dw = A w \, d\tau + L \, dW, \qquad L L' = -(A R + R A'),
 
-    so that states have variance 1 and correlations R. While there is no sponsor, c and a do not
-    exist, and m and y go on by their own part of A; a new sponsor starts them anew.
+    so that states have variance 1 and correlations R, with effects exp(A d) over d months. While there is no sponsor,
+    c and a do not exist and act on nothing; with a new sponsor they restart from the innovations of that interval,
+    scaled to variance 1. `processes_truth` says the same as an `alliance_bayes.Truth`.
 
     Attributes
     ----------
@@ -72,8 +73,6 @@ class SponsorTruth:
         R, correlations of the states.
     between
         Correlations of the stable parts, whose SDs are .7, .7, .8, .9 (ICC .33, .33, .39, .45).
-    restart
-        Correlation of the alliance with a new sponsor with the states it starts beside.
     sponsor_effects
         Shift of abstinence and participation at once while there is a sponsor, in SDs of the state;
         before treatment, at entry, none.
@@ -93,7 +92,6 @@ class SponsorTruth:
     drift: Array
     within: Array
     between: Array
-    restart: Mapping[str, float] = field(default_factory=lambda: {"abstinence": 0.10})
     sponsor_effects: Mapping[str, float] = field(
         default_factory=lambda: MappingProxyType({"abstinence": 0.30, "participation": 0.30})
     )
@@ -105,7 +103,6 @@ class SponsorTruth:
     def __post_init__(self) -> None:
         for name in ("drift", "within", "between"):
             getattr(self, name).setflags(write=False)
-        object.__setattr__(self, "restart", MappingProxyType(dict(self.restart)))
 
     @property
     def processes(self) -> tuple[str, ...]:
@@ -168,26 +165,6 @@ class SponsorTruth:
     __repr__ = __str__
 
 
-def step(drift: Array, stationary: Array, months: float) -> tuple[Array, Array]:
-    """Lagged effects and a factor of the innovations' covariance over an interval.
-
-    With innovations Q = -(A R + R A') and P the stationary covariance of A and Q, here
-    Phi = exp(A d) and Psi = P - Phi P Phi'.
-
-    Parameters
-    ----------
-    drift
-        A of all processes or of some of them.
-    stationary
-        The part of Q that belongs to them, dims ``(process, process)``.
-    months
-        d.
-    """
-    phi = np.asarray(expm(drift * months))
-    covariance = solve_continuous_lyapunov(drift, -stationary)
-    return phi, np.linalg.cholesky(covariance - phi @ covariance @ phi.T)
-
-
 def _correlation(pairs: Mapping[tuple[str, str], float], names: tuple[str, ...]) -> Array:
     matrix = np.eye(len(names))
     for (first, second), value in pairs.items():
@@ -221,7 +198,6 @@ def _confounded(default: SponsorTruth) -> SponsorTruth:
         "drives both, alliance first.",
         drift=_drift(rows, names),
         within=_correlation(WITHIN | own, names),
-        restart={"abstinence": 0.10, UNMEASURED: 0.3},
     )
 
 

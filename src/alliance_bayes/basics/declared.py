@@ -139,7 +139,7 @@ def read_partly[Section: Declared](declared: type[Section], table: object, where
     try:
         return declared.model_validate(dict(table))
     except ValidationError as error:
-        wrong = {str(each["loc"][0]) if each["loc"] else "": each for each in error.errors(include_url=False)}
+        wrong = {str(details["loc"][0]): details for details in error.errors(include_url=False)}
     for key in [key for key in table if key in wrong]:
         problems.add(_sentence(declared, key, table[key], where, wrong[key]))
     for key in [key for key in wrong if key not in table]:
@@ -170,18 +170,18 @@ def _words(annotation: Any) -> tuple[Any, ...]:
     """The words that an annotation allows."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
-    return tuple(word for each in get_args(annotation) for word in _words(each))
+    return tuple(word for part in get_args(annotation) for word in _words(part))
 
 
 def _in_words(annotation: Any) -> str:
     """What an annotation may hold: its description, or what follows from its type."""
-    described = [each.description for each in getattr(annotation, "__metadata__", ()) if isinstance(each, FieldInfo)]
+    described = [note.description for note in getattr(annotation, "__metadata__", ()) if isinstance(note, FieldInfo)]
     if words := [text for text in described if text]:
         return words[-1]
     if get_origin(annotation) is Literal:
         return f"one of {quoted(get_args(annotation))}"
     if get_origin(annotation) in (Union, UnionType):
-        return " or ".join(_in_words(each) for each in get_args(annotation) if each is not NoneType)
+        return " or ".join(_in_words(part) for part in get_args(annotation) if part is not NoneType)
     return WORDS[annotation]
 
 

@@ -81,8 +81,8 @@ class Question:
 
     def to_table(self) -> Table:
         """The question as a file holds it."""
-        own = {"name": self.name, "ask": self.ask, "people": self.people}
-        return {key: value for key, value in own.items() if value} | dict(self.options)
+        head = {"name": self.name, "ask": self.ask, "people": self.people}
+        return {key: value for key, value in head.items() if value} | dict(self.options)
 
     def __str__(self) -> str:
         before = f"{self.name}: " if self.name else ""
@@ -107,8 +107,8 @@ def read_questions(subject: Subject, tables: Iterable[Table], spec: Any, problem
     read_ones = []
     for place, table in enumerate(tables, start=1):
         where = f"[[question]] {place}"
-        own = {key: value for key, value in table.items() if key in QuestionHead.model_fields}
-        head = read_partly(QuestionHead, own, where, problems)
+        of_head = {key: value for key, value in table.items() if key in QuestionHead.model_fields}
+        head = read_partly(QuestionHead, of_head, where, problems)
         arguments = _read(subject, table, where, spec, problems)
         if head.people and subject != CAUSAL:
             problems.add(f"{where} people: only regressions in causal order can be asked about other people.")

@@ -82,11 +82,11 @@ def _sections(content: Content) -> dict[str, Any]:
         {name: {key: table[key] for key in declared.model_fields if key in table} for name, declared in SHARED.items()}
         for table in written.values()
     ]
-    if any(each != shared[0] for each in shared):
+    if any(tables != shared[0] for tables in shared):
         raise ModelFileError("The regressions differ in person or time, which one file cannot hold.")
-    own = AssociationRegression.model_fields
+    keys = AssociationRegression.model_fields
     regressions = [
-        {"name": name} | {key: value for key, value in table.items() if key in own} for name, table in written.items()
+        {"name": name} | {key: value for key, value in table.items() if key in keys} for name, table in written.items()
     ]
     return {
         "panel": shared[0]["panel"],

@@ -14,7 +14,7 @@ from ...basics.problems import ModelFileError, Problems
 from ...causal.bambi_fit import fit_by_bambi
 from ...causal.causal_order import CausalOrder
 from ...causal.regimes import Shift, is_set
-from ...causal.regression import FAMILIES, Regression, regression
+from ...causal.regression import FAMILIES, Regression, regression as equation_of
 from ...panel import Panel
 from ...questions.answer import Answer
 from ...questions.counterfactual_arguments import CounterfactualArguments
@@ -126,15 +126,18 @@ class CausalRegressions:
     @property
     def variables(self) -> tuple[str, ...]:
         """Names in any formula."""
-        return tuple(dict.fromkeys(name for each in self.regressions for name in each.variables))
+        return tuple(dict.fromkeys(name for regression in self.regressions for name in regression.variables))
 
     @property
     def responses(self) -> tuple[str, ...]:
         """What the regressions make."""
-        return tuple(each.response for each in self.regressions)
+        return tuple(regression.response for regression in self.regressions)
 
     def __str__(self) -> str:
-        lines = ["In causal order:", *(f"  {place}. {each}" for place, each in enumerate(self.regressions, start=1))]
+        lines = [
+            "In causal order:",
+            *(f"  {place}. {regression}" for place, regression in enumerate(self.regressions, start=1)),
+        ]
         if self.requires:
             lines.append("Exist only in a state: " + "; ".join(f"{a} with {b}" for a, b in self.requires.items()))
         if self.randomised:
@@ -205,7 +208,9 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
     named = [(f"[model] requires: '{name}'", name) for pair in spec.requires.items() for name in pair]
     named += [(f"[model] randomised: '{name}'", name) for name in spec.randomised]
     named += [
-        (f"zero_without = '{each.zero_without}'", each.zero_without) for each in spec.regressions if each.zero_without
+        (f"zero_without = '{regression.zero_without}'", regression.zero_without)
+        for regression in spec.regressions
+        if regression.zero_without
     ]
     for question in questions:
         if (outcome := _arguments(question).outcome) not in made:
@@ -225,7 +230,8 @@ def _sections(content: Content) -> dict[str, Any]:
         "panel": content.panel_options,
         "model": {"kind": CAUSAL_ORDER, **model},
         "regression": [
-            {key: value for key, value in asdict(each).items() if value is not None} for each in spec.regressions
+            {key: value for key, value in asdict(regression).items() if value is not None}
+            for regression in spec.regressions
         ],
         "simulation": spec.simulation,
     }
@@ -265,7 +271,11 @@ def _wide(content: Content, frame: pd.DataFrame, source: str) -> Rows:
             problems.add(f"'{name}' is neither a column nor a column at a time{choices(name, known, 'Such are')}")
     problems.raise_as(ModelFileError)
     wide = pd.DataFrame(columns)
-    without = {each.response: each.zero_without for each in content.spec.regressions if each.zero_without}
+    without = {
+        regression.response: regression.zero_without
+        for regression in content.spec.regressions
+        if regression.zero_without
+    }
     for name, state in {**content.spec.requires, **without}.items():
         wide[name] = wide[name].where(wide[state] != 0, 0)
     return Rows(wide.infer_objects(), f"{source}: {len(wide):,} persons, one row each")
@@ -275,20 +285,22 @@ def _with_derived(content: Content, frame: pd.DataFrame, source: str) -> pd.Data
     return with_derived(content, frame, source, [content.panel_options[name] for name in ("person", "time")])
 
 
-def _known(spec: CausalRegressions, each: CausalRegression, wide: pd.DataFrame) -> pd.DataFrame:
+def _known(spec: CausalRegressions, regression: CausalRegression, wide: pd.DataFrame) -> pd.DataFrame:
     """Persons to whom a regression is fitted: all that it reads is known, and its response exists."""
-    state = each.zero_without or spec.requires.get(each.response)
+    state = regression.zero_without or spec.requires.get(regression.response)
     rows = wide if state is None else wide[wide[state] == 1]
-    return rows[list(each.variables)].dropna()
+    return rows[list(regression.variables)].dropna()
 
 
 def _check(content: Content, rows: Rows) -> list[str]:
     lines, problems = [], Problems(f"'{content.title}' cannot be asked of these data")
-    for each in content.spec.regressions:
-        persons = len(_known(content.spec, each, rows.frame))
-        lines.append(f"{each.response}: {persons:,} persons of whom all that its regression reads is known.")
+    for regression in content.spec.regressions:
+        persons = len(_known(content.spec, regression, rows.frame))
+        lines.append(f"{regression.response}: {persons:,} persons of whom all that its regression reads is known.")
         if not persons:
-            problems.add(f"There is no person of whom all that the regression of '{each.response}' reads is known.")
+            problems.add(
+                f"There is no person of whom all that the regression of '{regression.response}' reads is known."
+            )
     problems.raise_as(ModelFileError)
     return [*lines, "No problems: all regressions can be fitted."]
 
@@ -302,10 +314,10 @@ def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
     settings = {**SAMPLING, **content.sampling}
     seed, wide = settings.pop("seed"), rows.frame
     equations: dict[str, Regression] = {}
-    for place, each in enumerate(content.spec.regressions):
-        known = _whole_numbers(_known(content.spec, each, wide))
-        model, draws = fit_by_bambi(each.formula, each.family, known, seed=seed + place, **settings)
-        equations[each.response] = regression(model, draws, zero_without=each.zero_without)
+    for place, regression in enumerate(content.spec.regressions):
+        known = _whole_numbers(_known(content.spec, regression, wide))
+        model, draws = fit_by_bambi(regression.formula, regression.family, known, seed=seed + place, **settings)
+        equations[regression.response] = equation_of(model, draws, zero_without=regression.zero_without)
     return {
         name: _order(content.spec, question, equations, wide) for name, question in by_name(content.questions).items()
     }
@@ -348,8 +360,8 @@ def _arguments(question: Question) -> CounterfactualArguments:
 
 def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     """Columns of whole numbers as such: responses of counts and of yes and no must be."""
-    whole = [name for name in rows if pd.api.types.is_float_dtype(rows[name]) and (rows[name] % 1 == 0).all()]
-    return rows.astype(dict.fromkeys(whole, int))
+    names = [name for name in rows if pd.api.types.is_float_dtype(rows[name]) and (rows[name] % 1 == 0).all()]
+    return rows.astype(dict.fromkeys(names, int))
 
 
 def _ask(content: Content, orders: Mapping[str, CausalOrder]) -> dict[str, Answer]:

@@ -195,8 +195,8 @@ def _truth(
     with problems.collecting("[truth] "):
         truth = kind.from_mapping(spec, table if times is None else {"times": times, **table})
         if times is not None and truth.times != times:
-            own, panels = (", ".join(map(number, each)) for each in (truth.times, times))
-            problems.add(f"[truth] times are {own}, and those of [panel] {panels}; give one.")
+            of_truth, of_panel = (", ".join(map(number, given)) for given in (truth.times, times))
+            problems.add(f"[truth] times are {of_truth}, and those of [panel] {of_panel}; give one.")
         return truth
     return None
 

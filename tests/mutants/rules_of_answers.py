@@ -654,7 +654,7 @@ ANSWERS: list[Mutant] = [
         ("raw is per raw unit of the treatment", "raw_draws = draws * basis", "raw_draws = draws / basis"),
     ),
     *rules_of(
-        "questions/mediation.py",
+        "questions/mediation_words.py",
         "questions/test_mediation.py::test_horizons_beyond_the_data_warn",
         ("the horizon beyond the data is said", "until.length > span", "until.length > 2 * span"),
     ),

@@ -279,7 +279,7 @@ def test_posterior_draws_are_used_draw_by_draw_and_simulation_noise_is_told_apar
     row = answer.table.loc["on against off"]
     assert (row["mean"], row["sd"], row["simulation_error"]) == pytest.approx((slopes.mean(), slopes.std(ddof=1), 0))
     assert answer.table["verdict"].to_dict() == {"on against off": "positive"}
-    assert answer.verdict == "on against off positive"
+    assert answer.verdict == "on against off: positive"
 
 
 def test_resampled_people_add_the_uncertainty_of_a_sample():

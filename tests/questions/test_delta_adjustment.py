@@ -14,7 +14,8 @@ from alliance_bayes.engine.moments.program_kernel import run
 from alliance_bayes.posterior.fitting import Settings
 from alliance_bayes.posterior.summaries import indicator, probability
 from alliance_bayes.questions import shifted_panels, tipping_points as module
-from alliance_bayes.questions.delta_adjustment import _too_few_imputations, _verdicts_in_words, name_of_part
+from alliance_bayes.questions.delta_adjustment import _too_few_imputations, name_of_part
+from alliance_bayes.questions.delta_adjustment_words import verdicts_in_words
 
 NAMES = ("alliance", "days")
 SPEC = ab.RICLPM(NAMES)
@@ -361,7 +362,7 @@ def test_tipping_points_are_interpolated_on_the_normal_scale():
     assert 0 < tipping.loc["y -> x", "all", "higher"]["delta"] < 1
 
     verdicts = pd.Series(["both", "both", "undecided", "x leads"], index=[0.0, -1.0, -2.0, 1.0])
-    assert _verdicts_in_words(verdicts) == "both at delta 0 and -1; undecided at delta -2; x leads at delta 1"
+    assert verdicts_in_words(verdicts) == "both at delta 0 and -1; undecided at delta -2; x leads at delta 1"
     sentences = list(module.tipping_sentences(table, tipping, 0.95, N_DRAWS))
     assert sentences[0].startswith("P(x -> y > 0) falls below 0.95 at delta -1.23, -2.45 in the measure's unit (two")
     assert sentences[1] == (

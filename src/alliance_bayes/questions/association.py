@@ -23,7 +23,7 @@ from ..posterior.summaries import interval_name
 from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression
 from .answer import LIMITS, Answer
 from .association_tables import associations_by_time, coefficients, draws_by_model, rows_used
-from .cells import intervals, probabilities
+from .cells import estimates, probabilities
 from .registry import Arguments, Question, register
 from .regression_sampling import sampling_of
 
@@ -214,8 +214,7 @@ def _coefficients_in_words(table: pd.DataFrame, n_draws: int) -> Iterator[str | 
         yield TextTable.of(
             {
                 "": [str(term) for term in rows.index.get_level_values("term")],
-                "mean": [f"{mean:.3g}" for mean in rows["mean"]],
-                interval_name(): intervals(rows, form=".3g"),
+                **estimates(rows, ".3g"),
                 "P(> 0)": probabilities(rows["p_positive"], n_draws),
             }
         )

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import pandas as pd
 import xarray as xr
 
-from ..posterior.summaries import Probability, above, interval, probability
+from ..posterior.summaries import Probability, above, interval, interval_name, probability
 
-__all__ = ["bounds", "intervals", "known_draws", "mean_and_interval", "probabilities", "sign", "stated"]
+__all__ = ["bounds", "estimates", "intervals", "known_draws", "mean_and_interval", "probabilities", "sign", "stated"]
 
 
 def mean_and_interval(draws: xr.DataArray, before: str = "") -> dict[str, float]:
@@ -38,6 +38,11 @@ def bounds(row: "pd.Series[float]", before: str = "", form: str = ".2f") -> str:
 def intervals(table: pd.DataFrame, before: str = "", form: str = ".2f") -> list[str]:
     """The interval of each row."""
     return [bounds(row, before, form) for _, row in table.iterrows()]
+
+
+def estimates(table: pd.DataFrame, form: str = ".2f") -> dict[str, list[str]]:
+    """Printed columns of means and intervals."""
+    return {"mean": [f"{mean:{form}}" for mean in table["mean"]], interval_name(): intervals(table, form=form)}
 
 
 def known_draws(n_draws: int, undefined: float) -> int:

@@ -14,9 +14,9 @@ from ..basics.text_tables import TextTable
 from ..causal.simulate_regimes import Simulation, World, may_differ, simulate_worlds
 from ..figures.bars import Bar
 from ..figures.effects import Histogram, bars_and_histograms_figure
-from ..posterior.summaries import indicator, interval_name, probability
+from ..posterior.summaries import indicator, probability
 from .answer import Answer, Sampling
-from .cells import intervals, mean_and_interval
+from .cells import estimates, mean_and_interval
 from .counterfactual_overlap import SimulatedValues, overlap_doubts, overlap_table, values_by_regime
 from .counterfactual_plan import CounterfactualPlan
 from .structure import FIXED, labelled_bars, signs, with_fixed
@@ -124,7 +124,7 @@ def answer_of(
         body=(estimand, _in_words(table, means, list(simulation.regimes), simulation.chains * simulation.draws)),
         tables={"means": means, "overlap": overlap},
         draws=draws,
-        verdict=", ".join(f"{name} {verdict}" for name, verdict in table["verdict"].items()),
+        verdict="; ".join(f"{name}: {verdict}" for name, verdict in table["verdict"].items()),
         reasons=(*_noisy(noise), *overlap_doubts(plan, values, overlap)),
         assumptions=(*_common_assumptions(plan, exchangeable), *assumptions, *order.model_assumptions),
         before_assumptions="About causes only under these assumptions:",
@@ -240,8 +240,7 @@ def _in_words(table: pd.DataFrame, means: pd.DataFrame, regimes: Sequence[str], 
     return TextTable.of(
         {
             "": [str(name) for name in rows.index],
-            "mean": [f"{mean:.3g}" for mean in rows["mean"]],
-            interval_name(): intervals(rows, form=".3g"),
+            **estimates(rows, ".3g"),
             "posterior SD": [f"{sd:.2g}" for sd in rows["sd"]],
             "simulation error": [f"{error if error > NEGLIGIBLE else 0:.1g}" for error in rows["simulation_error"]],
             "P(effect > 0)": [""] * len(under) + signs(table, n_draws),

@@ -18,7 +18,7 @@ from ..figures.bars import Bar
 from ..figures.evidence import Curve, EffectsRow, effects_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.summaries import Probability, above, below, indicator, interval_name, probability
+from ..posterior.summaries import Probability, above, below, indicator, probability
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
 from .answer import Answer
@@ -34,7 +34,7 @@ from .arguments import (
     pairs_problems,
     population,
 )
-from .cells import intervals, mean_and_interval, probabilities, sign, stated
+from .cells import estimates, intervals, mean_and_interval, probabilities, sign, stated
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .lengths import average_by_length, average_over, length_labels, spacing_in_words
 from .registry import Question, register
@@ -379,8 +379,7 @@ def _effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
     return TextTable.of(
         {
             "": [f"{path}, {over}" if several else str(path) for path, over in shown.index],
-            "mean": [f"{mean:.2f}" for mean in shown["mean"]],
-            interval_name(): intervals(shown),
+            **estimates(shown),
             "P(effect > 0)": probabilities(shown["p_positive"], n_draws, shown["no_sign"]),
             "prior": probabilities(shown["p_positive_prior"], n_draws, shown["no_sign_prior"]),
             "P(|effect| < margin)": probabilities(shown["p_negligible"], n_draws),

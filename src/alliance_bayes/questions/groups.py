@@ -15,11 +15,11 @@ from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
 from ..posterior.fitting import Fit
-from ..posterior.summaries import above, indicator, interval_name, probability
+from ..posterior.summaries import above, indicator, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .arguments import CERTAINTY, MARGIN, canonical_path, check_certainty, check_margin, path_problems
-from .cells import bounds, intervals, mean_and_interval, probabilities, sign
+from .cells import bounds, estimates, mean_and_interval, probabilities, sign
 from .lengths import average_by_length, length_labels, time_in_words
 from .registry import Arguments, Question, register
 from .structure import check_free, signless
@@ -159,16 +159,14 @@ def _in_words(
     effects = TextTable.of(
         {
             "": [str(name) for name in table.index],
-            "mean": [f"{mean:.2f}" for mean in table["mean"]],
-            interval_name(): intervals(table),
+            **estimates(table),
             "P(effect > 0)": probabilities(table["p_positive"], n_draws, table["no_sign"]),
         }
     )
     contrasts = TextTable.of(
         {
             "": [f"{first} minus {second}" for first, second in differences.index],
-            "mean": [f"{mean:.2f}" for mean in differences["mean"]],
-            interval_name(): intervals(differences),
+            **estimates(differences),
             f"P(|difference| < {number(margin)})": probabilities(differences["p_negligible"], n_draws),
             "verdict": list(differences["verdict"]),
         },

@@ -196,4 +196,4 @@ def _intervals_of_a_step(fit: Fit, horizon: Horizon) -> Sequence[int]:
     if horizon.intervals is not None:
         return horizon.intervals
     lengths = fit.panel.intervals
-    return [place for place, length in enumerate(lengths) if np.isclose(length, min(lengths), rtol=1e-9)]
+    return [index for index, length in enumerate(lengths) if np.isclose(length, min(lengths), rtol=1e-9)]

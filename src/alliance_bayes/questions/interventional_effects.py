@@ -138,15 +138,15 @@ def _contrasts(plan: CounterfactualPlan, mediators: Sequence[str]) -> Contrasts:
 def _one_by_one(plan: CounterfactualPlan, mediators: Sequence[str]) -> Contrasts:
     """Each mediator's draws alone moved from control to treated, all of them drawn separately."""
 
-    def drawn(regime: str, place: int, name: str) -> Source:
-        return Source(plan.variables_of[name], "drawn", regime=regime, pool=2 + place)
+    def drawn(regime: str, index: int, name: str) -> Source:
+        return Source(plan.variables_of[name], "drawn", regime=regime, pool=2 + index)
 
     base = "treated, separate draws of control"
-    of_control = {name: drawn("control", place, name) for place, name in enumerate(mediators)}
+    of_control = {name: drawn("control", index, name) for index, name in enumerate(mediators)}
     worlds, effects = {base: World("treated", tuple(of_control.values()))}, {}
-    for place, name in enumerate(mediators):
+    for index, name in enumerate(mediators):
         moved = f"treated, separate draws, {name} of treated"
-        sources = of_control | {name: drawn("treated", place, name)}
+        sources = of_control | {name: drawn("treated", index, name)}
         worlds[moved] = World("treated", tuple(sources.values()))
         effects[f"through {name} alone"] = {moved: 1.0, base: -1.0}
     return Contrasts(worlds, effects)

@@ -18,12 +18,12 @@ from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bands_figure
 from ..posterior.fitting import Fit
 from ..posterior.path_matrices import by_path
-from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
+from ..posterior.summaries import Probability, above, indicator, interval, probability, share, undefined
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
 from .answer import Answer
 from .arguments import MARGIN, Group, Length, canonical_path, check_margin, group_problems, path_problems, population
-from .cells import intervals, stated
+from .cells import estimates, stated
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -193,8 +193,7 @@ def _effects_in_words(table: pd.DataFrame, observed: tuple[float, float], n_draw
         {
             "": [str(path) for path in shown.index.get_level_values("path")],
             "lag": [number(lag) for lag in shown.index.get_level_values("lag")],
-            "mean": [f"{mean:.2f}" for mean in shown["mean"]],
-            interval_name(): intervals(shown),
+            **estimates(shown),
             "P(effect > 0)": signs(shown, n_draws),
             " ": ["beyond the observed intervals" if beyond else "" for beyond in shown["extrapolated"]],
         },

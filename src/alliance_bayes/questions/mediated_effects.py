@@ -98,11 +98,11 @@ class MediatedChange:
         mediating = [measures.index(name) for name in self.mediators]
         edges = {path: _edges([measures.index(name) for name in path.split(ARROW)]) for path in self.paths}
 
-        def visited(seen: frozenset[Any], _: int, there: int) -> frozenset[Any]:
-            return seen | {there} if there in mediating else seen
+        def visited(seen: frozenset[Any], _: int, end: int) -> frozenset[Any]:
+            return seen | {end} if end in mediating else seen
 
-        def kept(seen: frozenset[Any], here: int, there: int) -> frozenset[Any]:
-            return frozenset(path for path in seen if (here, there) in edges[path])
+        def kept(seen: frozenset[Any], start: int, end: int) -> frozenset[Any]:
+            return frozenset(path for path in seen if (start, end) in edges[path])
 
         def none(counts: Callable[[frozenset[Any]], bool], paths: Sequence[str] = ()) -> bool:
             follow = kept if paths else visited
@@ -110,7 +110,7 @@ class MediatedChange:
 
         fixed = {"total": none(lambda _: True), "direct": none(lambda seen: not seen), "indirect": none(bool)}
         if len(self.mediators) > 1:
-            alone = [frozenset([place]) for place in mediating]
+            alone = [frozenset([index]) for index in mediating]
             fixed |= {through_alone(name): none(one.__eq__) for name, one in zip(self.mediators, alone, strict=True)}
             fixed[SEVERAL] = none(lambda seen: len(seen) > 1)
         if self.paths:
@@ -129,9 +129,9 @@ class MediatedDynamics:
     @property
     def raw_unit(self) -> xr.DataArray:
         """Units of the outcome per unit of the treatment that one SD per SD is, dims ``(chain, draw)``."""
-        sds, place = self.dynamics.sds, self.dynamics.measures.index
+        sds, index_of = self.dynamics.sds, self.dynamics.measures.index
         return xr.DataArray(
-            sds[..., place(self.change.outcome)] / sds[..., place(self.change.treatment)], dims=("chain", "draw")
+            sds[..., index_of(self.change.outcome)] / sds[..., index_of(self.change.treatment)], dims=("chain", "draw")
         )
 
 
@@ -144,7 +144,7 @@ def _remainder(total: xr.DataArray, parts: Iterable[xr.DataArray]) -> xr.DataArr
 
 def _edges(path: Sequence[int]) -> set[tuple[int, int]]:
     """Steps that a path allows: its own, and the carry-over of the measures on it."""
-    return {*pairwise(path), *((place, place) for place in path)}
+    return {*pairwise(path), *((measure, measure) for measure in path)}
 
 
 def role_problems(spec: CrossLagged, treatment: str, mediators: Sequence[str], outcome: str) -> Iterator[str]:
@@ -169,7 +169,7 @@ def canonical_paths(paths: Iterable[str]) -> tuple[str, ...]:
 
 def mediated_path_problems(change: MediatedChange) -> Iterator[str]:
     """Reasons why the paths of a change do not lead from its treatment through its mediators to its outcome."""
-    for place, path in enumerate(change.paths):
+    for index, path in enumerate(change.paths):
         nodes = path.split(ARROW)
         if len(nodes) < 2 or nodes[0] != change.treatment or nodes[-1] != change.outcome:
             example = ARROW.join((change.treatment, *change.mediators[:1], change.outcome))
@@ -181,5 +181,5 @@ def mediated_path_problems(change: MediatedChange) -> Iterator[str]:
                 f"The path '{path}' runs through {quoted(strangers)}, not named as a mediator. "
                 f"Mediators: {quoted(change.mediators)}."
             )
-        elif path in change.paths[:place]:
+        elif path in change.paths[:index]:
             yield f"The path '{path}' is asked for twice."

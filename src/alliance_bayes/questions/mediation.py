@@ -14,18 +14,16 @@ from ..basics.declared import Certainty, Listed, Margin, Measure, Name
 from ..basics.given import shown
 from ..basics.names import ARROW, in_words, number
 from ..basics.problems import Problems, SpecError
-from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bars_and_bands_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
-from ..posterior.summaries import above, below, indicator, interval, interval_name, probability
+from ..posterior.summaries import above, below, indicator, interval, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .arguments import CERTAINTY, MARGIN, Group, Length, check_certainty, check_margin, group_problems, population
-from .cells import intervals, mean_and_interval, probabilities, sign, stated
-from .dynamics import Timing, hardly_within, not_followed, sample_in_words, units_in_words, within_in_words
+from .cells import mean_and_interval, sign, stated
+from .dynamics import Timing, not_followed
 from .horizons import Horizon, dynamics_over, horizon_of
-from .lengths import time_in_words
 from .mediated_effects import (
     MediatedChange,
     MediatedDynamics,
@@ -33,8 +31,9 @@ from .mediated_effects import (
     mediated_path_problems,
     role_problems,
 )
+from .mediation_words import assumptions, doubts, effects_in_words, estimand, heading
 from .registry import Arguments, Question, register
-from .structure import FIXED, labelled_bars, signless, signs, with_fixed
+from .structure import FIXED, labelled_bars, signless, with_fixed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -196,19 +195,19 @@ def mediation(
             "margin": margin,
             "certainty": certainty,
         },
-        heading=_heading(fit, asked, until) + (f", group {group}" if group else ""),
+        heading=heading(fit, asked, until) + (f", group {group}" if group else ""),
         table=table,
         body=(
-            _estimand(fit, asked, until),
-            _in_words(table, draws.sizes["chain"] * draws.sizes["draw"]),
+            estimand(fit, asked, until),
+            effects_in_words(table, draws.sizes["chain"] * draws.sizes["draw"]),
             share_in_words,
         ),
         evidence=_evidence(draws, prior, margin, fixed),
         tables={"curve": _curve(curves)} | ({"share": pd.DataFrame(share, index=["indirect"])} if share else {}),
         draws=draws.merge(raw_draws.rename({name: f"raw_{name}" for name in raw_draws})),
         verdict=_verdict(draws["indirect"], certainty, health),
-        reasons=(*_doubts(fit, health, asked, until), *_without_value(prior), *_no_sign(draws, prior, fixed)),
-        assumptions=_assumptions(fit, asked, until),
+        reasons=(*doubts(fit, health, asked, until), *_without_value(prior), *_no_sign(draws, prior, fixed)),
+        assumptions=assumptions(fit, asked, until),
         before_assumptions="About prediction; about mediation only under these assumptions:",
         health=health,
         basis=basis,
@@ -364,91 +363,6 @@ def _verdict(indirect: xr.DataArray, certainty: float, health: Health) -> str:
     if health.healthy and probability(below(indirect, 0)).reaches(certainty):
         return "indirect effect negative"
     return "undecided"
-
-
-def _doubts(fit: Fit, health: Health, asked: MediatedChange, until: Horizon) -> Iterator[str]:
-    if not health.healthy:
-        yield f"The draws cannot be trusted: {' '.join(health.problems)}"
-    yield from hardly_within(fit, asked.measures)
-    for path, name in fit.spec.moderated.items():
-        yield f"{path} is its effect where '{name}', which changes it, is 0."
-    span = fit.panel.times[-1] - fit.panel.times[0]
-    if until.length > span * (1 + 1e-9):
-        yield (
-            f"The horizon of {time_in_words(fit, until.length)} is longer than the panel's {number(span)}: beyond the "
-            "data the same dynamics are assumed to go on."
-        )
-
-
-def _estimand(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
-    kept = "and keeping it there (sustained)" if asked.sustained else "and leaving it to itself (pulse)"
-    mediators = in_words(asked.mediators)
-    if until.timing == "continuous":
-        how = f"with {mediators} held on the expected course at every moment (continuous-time effects)"
-        other = "Held at the waves only, the numbers would differ."
-    else:
-        steps = f"{until.n_steps} steps of {time_in_words(fit, until.step)}"
-        if until.intervals is not None:
-            times = [number(time) for time in fit.panel.times[until.wave : until.wave + until.n_steps + 1]]
-            steps = f"{until.n_steps} steps, waves {in_words(times)}"
-        how = f"with {mediators} held on the expected course at each step (wave-by-wave effects: {steps})"
-        other = "Held at every moment in continuous time, the numbers would differ."
-    others = [name for name in fit.spec.measures if name not in asked.measures]
-    through = f" Paths through {in_words(others)} count as direct." if others else ""
-    return (
-        f"What raising {asked.treatment} by one SD at {number(until.start)} {kept} does to {asked.outcome} "
-        f"{time_in_words(fit, until.length)} later; direct: {how}; indirect: total minus direct.{through} {other}"
-    )
-
-
-def _heading(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
-    within = within_in_words(fit, asked.measures)
-    return (
-        f"{asked.treatment}{ARROW}{asked.outcome} through {in_words(asked.mediators)}{within}, SD per SD with the SDs "
-        f"at {number(until.start)}; {sample_in_words(fit)}{units_in_words(fit, (asked.treatment, asked.outcome))}"
-    )
-
-
-def _assumptions(fit: Fit, asked: MediatedChange, until: Horizon) -> tuple[str, ...]:
-    treatment, mediators = asked.treatment, in_words(asked.mediators)
-    order = (
-        "Causes act from moment to moment with one drift that does not change with time."
-        if until.timing == "continuous"
-        else "Causes take exactly one step to act: what happens between the waves, or at once, is not counted as an "
-        "effect."
-    )
-    without_error = [name for name in asked.mediators if name not in fit.spec.random_families]
-    error = (
-        f"There is no measurement error in {in_words(without_error)}; error hides part of an indirect effect in the "
-        "direct one."
-    )
-    return (
-        f"However {treatment} or {mediators} come to change, the same consequences follow (consistency), and such "
-        "changes occur (positivity).",
-        f"Given the measured past{' and stable differences between people' if fit.spec.random_intercepts else ''}, "
-        f"nothing unmeasured that changes with time drives two of {in_words(asked.measures)} (sequential "
-        "exchangeability); see ab.sensitivity.",
-        order,
-        f"There are no interactions: {treatment} and {mediators} do not modify each other's effects.",
-        *([error] if without_error else []),
-        *fit.spec.assumptions,
-    )
-
-
-def _in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
-    raw = zip(table["raw_mean"], intervals(table, "raw_", ".3g"), strict=True)
-    priors = probabilities(table["p_positive_prior"], n_draws, table["no_sign_prior"])
-    return TextTable.of(
-        {
-            "": [str(name) for name in table.index],
-            "mean": [f"{mean:.3f}" for mean in table["mean"]],
-            interval_name(): intervals(table, form=".3f"),
-            "P(effect > 0)": signs(table, n_draws),
-            "prior": ["-" if np.isnan(p) else cell for p, cell in zip(table["p_positive_prior"], priors, strict=True)],
-            "raw units": [f"{mean:.3g} {inside}" for mean, inside in raw],
-        },
-        left={"raw units"},
-    )
 
 
 def _figure(answer: Answer, time_unit: str | None) -> "Figure":

@@ -17,7 +17,7 @@ from ..figures.effects import Band, Marker, hidden_cause_figure
 from ..posterior.summaries import indicator, interval, interval_name
 from .answer import Answer
 from .arguments import check_certainty
-from .cells import intervals, probabilities
+from .cells import estimates, probabilities
 from .counterfactual_answer import SimulatedRegimes
 from .hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from .mediated_effects import MediatedDynamics
@@ -207,8 +207,7 @@ def _effects_in_words(head: str, labels: Sequence[str], effects: pd.DataFrame, n
     return TextTable.of(
         {
             head: labels,
-            "mean": [f"{mean:.3g}" for mean in effects["mean"]],
-            interval_name(): intervals(effects, form=".3g"),
+            **estimates(effects, ".3g"),
             "P(same sign)": probabilities(effects["p_same_sign"], n_draws),
         }
     )

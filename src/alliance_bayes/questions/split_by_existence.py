@@ -73,7 +73,7 @@ def split_by_existence(
     Returns
     -------
     Answer
-        As of `contrast_of_regimes`: the whole effect of the state, its two parts at each reference, and the effect of
+        As of `contrast_of_regimes`: the total effect of the state, its two parts at each reference, and the effect of
         the shift.
 
     Raises

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.files.asking import answer
 from alliance_bayes.files.questions import Question
 from alliance_bayes.posterior import sampling
 from alliance_bayes.posterior.settings import warm_up
-from alliance_bayes.questions import shifted_panels
+from alliance_bayes.questions import answer, shifted_panels
 from alliance_bayes.questions.scores import LeftOut, leave_out, refitted
 from latent_people import people
 

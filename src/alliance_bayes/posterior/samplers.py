@@ -82,12 +82,16 @@ def _run_nutpie(
     """Draws of nutpie, and when the model was compiled."""
     import nutpie
 
-    from ..pymc_models.building import pymc_model_of
     from ..pymc_models.compiling import compile_model
     from ..pymc_models.scaling import scaled
 
     with without_keeping(interrupts, "before sampling began"):
-        compiled = scaled(compile_model(pymc_model_of(model, latent=settings.latent)))
+        if settings.latent == "sample":
+            from ..pymc_models.building import pymc_model_of
+
+            compiled = nutpie.compile_pymc_model(pymc_model_of(model, latent="sample"))
+        else:
+            compiled = scaled(compile_model(model))
     ready = time.perf_counter()
     # Where coordinates are about right already, directions of a low-rank metric are noise; beyond so many parameters
     # finding them costs more than it saves.

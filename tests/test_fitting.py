@@ -467,6 +467,9 @@ def test_check_compares_observed_with_replicated(small_fit, rows):
     observed = table["observed"]
     np.testing.assert_allclose(observed["mean"], frame.mean())
     np.testing.assert_allclose(observed["sd"], frame.std())
+    for statistic in ("mean", "sd"):
+        for column in ("completed", "mean"):
+            np.testing.assert_allclose(table.loc[statistic, column], observed[statistic], rtol=0.25)
     correlations = frame.corr()
     for kind in ("correlation", "lagged correlation"):
         for pair, value in observed[kind].items():

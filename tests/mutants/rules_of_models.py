@@ -57,6 +57,11 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "engine/parts/loadings.py",
+        "moments/test_accumulating_loadings.py::test_names_and_random_variable",
+        ("accumulating factors load 1 on the second wave", "2 if spec.accumulating else 1", "1"),
+    ),
+    *rules_of(
         "engine/quantities.py",
         "moments/test_derived.py::test_by_hand",
         ("steps of a grid are multiplied", "range(interval.n_steps - 1)", "range(interval.n_steps - interval.n_steps)"),

@@ -232,8 +232,7 @@ def test_doubts_go_to_stderr_and_do_not_stop_a_check(data, tmp_path):
     result = invoke("check", MODEL, tmp_path / "flat.csv")
     assert (result.exit_code, result.stderr) == (
         0,
-        "Warning: 'abstinence' does not vary at time 6 (all 120 are 100): "
-        "nothing there tells one person from another.\n",
+        "Warning: 'abstinence' does not vary at time 6 (all 120 are 100), so it cannot distinguish persons there.\n",
     )
 
 

@@ -48,7 +48,7 @@ def test_the_sponsor_example(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert printed.count("Association at the same time") == 2
     assert printed.count("An association, not a cause") == 2
-    assert "'sponsor', of those who told it at both ends of the interval:" in printed
+    assert "'sponsor', of those who reported it at both ends of the interval:" in printed
     for name in ("figure.png", "figure_transitions.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 

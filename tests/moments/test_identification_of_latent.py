@@ -6,7 +6,7 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.engine.moments.identification import check_spec_against_panel
-from alliance_bayes.panel import told_states
+from alliance_bayes.panel import reported_states
 
 M = ["alliance", "days"]
 NAMES = ["alliance", "days", "window", "a1", "a2", "helper"]
@@ -59,7 +59,7 @@ def test_what_the_panel_holds_is_accepted(spec):
 
 def test_a_state_is_read_where_the_panel_holds_it():
     for name in ("sponsor", "helper"):
-        np.testing.assert_array_equal(told_states(name, panel_with()), SPONSOR)
+        np.testing.assert_array_equal(reported_states(name, panel_with()), SPONSOR)
 
 
 ALTERED = np.where(SPONSOR == 0, 2, SPONSOR)

@@ -101,8 +101,8 @@ def test_a_truth_prints_its_effects():
     assert (
         str(TRUTHS["mnar"])
         == """\
-Truth 'mnar': as the default, but who is seen depends on abstinence then, and who rates the sponsor on the alliance \
-itself.
+Truth 'mnar': as the default, but interviews depend on the abstinence at that time, and ratings of the sponsor on the \
+alliance itself.
 Effects of one SD within persons while there is a sponsor, SD of the outcome:
                           direct  3 months  6 months
   path

@@ -39,7 +39,7 @@ class CausalOrder:
     randomised
         Treatments that were assigned at random.
     new_people
-        Whether `people` stands for nobody in particular, because the first equation makes new
+        Whether `people` only says how many people there are, because the first equation draws new
         ones; set by `causal_order`.
     imputation
         Imputation of each chain of the posterior, where the equations were fitted to several; set by `causal_order`.
@@ -65,9 +65,11 @@ class CausalOrder:
         if not isinstance(self.people, pd.DataFrame) or not len(self.people):
             problems.add("people must be a data frame with one row per person.")
             problems.raise_as(SpecError)
-        for place, equation in enumerate(self.equations, start=1):
+        for number, equation in enumerate(self.equations, start=1):
             if not hasattr(equation, "variables"):
-                problems.add(f"Equation {place} must be ab.Equation(...) or ab.regression(...); got {shown(equation)}.")
+                problems.add(
+                    f"Equation {number} must be ab.Equation(...) or ab.regression(...); got {shown(equation)}."
+                )
         problems.raise_as(SpecError)
         object.__setattr__(self, "equations", tuple(self.equations))
         randomised = (self.randomised,) if isinstance(self.randomised, str) else entries(self.randomised)
@@ -85,15 +87,17 @@ class CausalOrder:
                     if parent in later and parent not in equation.variables:
                         problems.add(f"'{variable}' reads '{parent}', which comes after it in the causal order.")
             later -= set(equation.variables)
-        read = {parent for each in self.equations for name in each.variables for parent in each.parents_of(name)}
+        read = {
+            parent for equation in self.equations for name in equation.variables for parent in equation.parents_of(name)
+        }
         for name in self.people.columns:
             if name in read and name not in made and self.people[name].isna().any():
                 count = int(self.people[name].isna().sum())
                 problems.add(f"'{name}' is missing for {count} of {len(self.people)} people; drop or impute them.")
         for name, state in self.requires.items():
-            for each in (name, state):
-                if each not in (*made, *self.people.columns, *read):
-                    problems.add(f"requires names '{each}'{choices(each, made, 'Variables')}")
+            for required in (name, state):
+                if required not in (*made, *self.people.columns, *read):
+                    problems.add(f"requires names '{required}'{choices(required, made, 'Variables')}")
         problems.raise_as(SpecError)
 
     @property
@@ -105,7 +109,9 @@ class CausalOrder:
     def exogenous(self) -> tuple[str, ...]:
         """What the equations read and none of them makes: covariates and treatments."""
         made = set(self.variables)
-        read = [parent for each in self.equations for name in each.variables for parent in each.parents_of(name)]
+        read = [
+            parent for equation in self.equations for name in equation.variables for parent in equation.parents_of(name)
+        ]
         return tuple(dict.fromkeys(name for name in read if name not in made))
 
     @property
@@ -136,27 +142,27 @@ class CausalOrder:
 
     def place(self, variable: str) -> int:
         """Position of a variable's equation; -1 before all of them."""
-        return next((place for place, each in enumerate(self.equations) if variable in each.variables), -1)
+        return next((index for index, equation in enumerate(self.equations) if variable in equation.variables), -1)
 
     def descendants(self, sources: Iterable[str], without: Iterable[str] = ()) -> set[str]:
         """Variables whose value or existence any of `sources` affects, along paths that avoid `without`."""
-        found, blocked = set(sources), set(without)
+        affected, blocked = set(sources), set(without)
         for equation in self.equations:
             for name in equation.variables:
-                if name not in blocked and found & {*equation.parents_of(name), self.requires.get(name)}:
-                    found.add(name)
-        return found - set(sources)
+                if name not in blocked and affected & {*equation.parents_of(name), self.requires.get(name)}:
+                    affected.add(name)
+        return affected - set(sources)
 
     def confounders_that_treatment_changes(
         self, treatments: Sequence[str], mediators: Sequence[str], outcome: str
     ) -> tuple[str, ...]:
-        """Variables that treatment affects and that bind a mediator to the outcome on another path than through it.
+        """Variables that treatment affects and that connect a mediator with the outcome on another path.
 
         With one of them natural effects are not identified: it is a recanting witness, or, where
         its noise is shared with a mediator's, has to be adjusted for although treatment changes it.
         """
         changed = self.descendants(treatments) - {*mediators, *treatments, outcome}
-        found = []
+        confounders = []
         for name in self.variables:
             if name not in changed:
                 continue
@@ -164,8 +170,8 @@ class CausalOrder:
             assert equation is not None
             binds = bool(set(mediators) & self.descendants([name])) or bool(set(mediators) & set(equation.variables))
             if binds and outcome in self.descendants([name], without=mediators):
-                found.append(name)
-        return tuple(found)
+                confounders.append(name)
+        return tuple(confounders)
 
     def observed(self, variable: str) -> Array | None:
         """Return the observed values of a variable, in any order, or None where there are no data."""
@@ -215,7 +221,7 @@ class CausalOrder:
             lines.append(f"  given: {in_words(given)}")
         if set_by_regime:
             lines.append(f"  set by a regime: {in_words(set_by_regime)}")
-        lines += [f"  {place}. {equation.in_words}" for place, equation in enumerate(self.equations, start=1)]
+        lines += [f"  {number}. {equation.in_words}" for number, equation in enumerate(self.equations, start=1)]
         return "\n".join(lines)
 
 
@@ -223,8 +229,8 @@ class CausalOrder:
 def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     """Read a fitted RI-CLPM or CLPM as equations in causal order.
 
-    A measure at one wave is named as in the tables, ``"days, 12"``. All measures of a wave come
-    about at once from the wave before and the stable parts ``"stable days"``, with correlated
+    A measure at one wave is named as in the tables, ``"days, 12"``. All measures of a wave depend
+    together on the wave before and on the stable parts ``"stable days"``, with correlated
     innovations: setting one measure at a wave leaves the others of that wave as they are.
 
     Parameters

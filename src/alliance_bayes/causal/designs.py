@@ -41,25 +41,25 @@ def split_problems(
     data
         All rows, over which a column may have been centred before some of them were left out.
     """
-    found = []
+    problems = []
     for name in regression.exposures:
         if np.abs(rows[name + WITHIN]).max() <= ROUNDING * np.abs(rows[name]).max():
-            found.append(
+            problems.append(
                 f"The exposure '{name}' does not change within persons over the rows of '{outcome}', so that it has no "
                 f"deviation from the person's mean. Leave it out of exposures; it may stay in the formula."
             )
             continue
-        for place, each in ((f"the rows of '{outcome}'", rows), ("all rows of the data that hold it", data)):
-            means = _PersonMeans.of(each, name, regression.person)
+        for rows_in_words, table in ((f"the rows of '{outcome}'", rows), ("all rows of the data that hold it", data)):
+            means = _PersonMeans.of(table, name, regression.person)
             if means.equal:
-                found.append(
-                    f"The exposure '{name}' does not differ between persons over {place}: their means have an SD of "
-                    f"{means.sd:.2g}, where chance alone would leave {means.sd_by_chance:.2g}, as in a column that was "
-                    "centred within persons. Give the column as it was measured, since it is split here. One whose "
-                    "person means are equal by design may be in the formula, but not among the exposures."
+                problems.append(
+                    f"The exposure '{name}' does not differ between persons over {rows_in_words}: their means have an "
+                    f"SD of {means.sd:.2g}, where chance alone would leave {means.sd_by_chance:.2g}, as in a column "
+                    "that was centred within persons. Give the column as it was measured, since it is split here. One "
+                    "whose person means are equal by design may be in the formula, but not among the exposures."
                 )
                 break
-    return found
+    return problems
 
 
 class _PersonMeans(NamedTuple):
@@ -158,11 +158,11 @@ def indistinct_columns(
     if intercept:
         scaled = scaled - scaled.mean(axis=0)
     sizes = np.sqrt((scaled**2).mean(axis=0))
-    found, kept = [], np.zeros((len(design), 0))
+    problems, kept = [], np.zeros((len(design), 0))
     of_kept: list[str] = []
     for name, column, size in zip(names, scaled.T, sizes, strict=True):
         if np.abs(column).max(initial=0.0) <= ROUNDING:
-            found.append(f"'{name}' is {'the same in all rows' if intercept else '0 in all rows'}. Leave it out.")
+            problems.append(f"'{name}' is {'the same in all rows' if intercept else '0 in all rows'}. Leave it out.")
             continue
         column = column / size
         weights = np.linalg.lstsq(kept, column)[0] if of_kept else np.zeros(0)
@@ -179,18 +179,18 @@ def indistinct_columns(
         far = _factor_far_from_0(name, parts, columns)
         if far is not None:
             like = "a multiple" if len(parts) == 1 else "a linear combination"
-            found.append(
+            problems.append(
                 f"'{name}' is nearly {like} of {of_parts}, because '{far}' lies far from 0 and varies little beside "
                 f"that: {left:.1g} of its SD is left, so their coefficients cannot be distinguished. "
                 f"{clock.cure if clock is not None and far == clock.name else f"Centre '{far}' first."}"
             )
             continue
-        found.append(
+        problems.append(
             f"'{name}' is nearly a linear combination of {of_parts}: without it "
             f"{left:.1g} of its SD is left, so their coefficients cannot be distinguished. Leave one of them out, "
             "or, of powers and products, centre the variables first (time by time_zero)."
         )
-    return found
+    return problems
 
 
 def _factor_far_from_0(name: str, parts: Sequence[str], columns: Mapping[str, Array]) -> str | None:

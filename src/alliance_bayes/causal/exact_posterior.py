@@ -12,9 +12,9 @@ __all__ = ["Draws", "NormalRegression", "draw_posterior"]
 Array = NDArray[np.float64]
 LogDensity = Callable[[Array], Array]
 
-POINTS = 64
-NEGLIGIBLE = -30.0  # log density below the highest that is left out
-LEAST, MOST = 0.02, 4.0  # of the residual SD, in SDs of the outcome
+POINTS = 64  # cells along each SD: more than nine of ten proposals are then accepted
+NEGLIGIBLE = -30.0  # log density relative to the highest: cells below it are left out of the finer grid
+LEAST, MOST = 0.02, 4.0  # SDs where the first grid begins (the residual SD) and ends, in SDs of the outcome
 
 
 @dataclass(frozen=True, eq=False)

@@ -160,32 +160,32 @@ def simulated_values(simulation: Simulation, regime: str, variable: str, most_dr
     NaN where the variable does not exist.
     """
     state = simulation.order.requires.get(variable)
-    found = []
-    for number, draw in enumerate(_few(simulation, most_draws)):
+    simulated = []
+    for number, draw in enumerate(_few_draws(simulation, most_draws)):
         block = _Block(simulation, number, slice(draw, draw + 1), slice(0, 1))
         values = block.run(regime, 0, variable)
         exists = True if state is None else values[state] == 1
-        found.append(np.where(exists, values[variable], np.nan).ravel())
-    return np.concatenate(found)
+        simulated.append(np.where(exists, values[variable], np.nan).ravel())
+    return np.concatenate(simulated)
 
 
 def expected_values(simulation: Simulation, variable: str, most_draws: int) -> Array | None:
     """Each person's expectation of a variable as things are, averaged over draws; None where it is not known."""
     as_is = replace(simulation, regimes={"as it is": {}}, copies=1)
-    equation, found = as_is.order.equation_of(variable), []
+    equation, means = as_is.order.equation_of(variable), []
     if equation is None or any(name not in as_is.order.people for name in as_is.order.exogenous):
         return None
-    for number, draw in enumerate(_few(as_is, most_draws)):
+    for number, draw in enumerate(_few_draws(as_is, most_draws)):
         block = _Block(as_is, number, slice(draw, draw + 1), slice(0, 1))
         values = block.run("as it is", 0, variable)
         expected = equation.expectation(variable, values, block.draws[as_is.order.place(variable)])
         if expected is None:
             return None
-        found.append(np.broadcast_to(expected, values.shape)[0, 0])
-    return np.asarray(np.mean(found, axis=0))
+        means.append(np.broadcast_to(expected, values.shape)[0, 0])
+    return np.asarray(np.mean(means, axis=0))
 
 
-def _few(simulation: Simulation, most: int) -> list[int]:
+def _few_draws(simulation: Simulation, most: int) -> list[int]:
     return [int(draw) for draw in np.unique(np.linspace(0, simulation.chains * simulation.draws - 1, most).astype(int))]
 
 
@@ -291,11 +291,11 @@ class _Block:
         last = max(source.variables, key=self.order.place)
         if key not in self._runs or any(name not in self._runs[key] for name in source.variables):
             self._runs[key] = self.run(source.regime, stream, last)
-        found = {name: self._runs[key][name] for name in source.variables}
+        values = {name: self._runs[key][name] for name in source.variables}
         if source.kind == "own" or self.simulation.strata is None:
-            return found
+            return values
         donors = self._donors_of(source.pool)
-        return {name: np.take_along_axis(array, donors, axis=2) for name, array in found.items()}
+        return {name: np.take_along_axis(array, donors, axis=2) for name, array in values.items()}
 
     def _donors_of(self, pool: int) -> NDArray[np.int64]:
         """Whose history each simulated person is given: anyone of the stratum, by the people's weights."""

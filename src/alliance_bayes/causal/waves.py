@@ -177,23 +177,25 @@ class _FirstWave:
         patterns, which = np.unique(~np.isnan(flat), axis=0, return_inverse=True)
         noise = rng.standard_normal((len(draws), n_people, n_targets))
         result = np.empty((len(draws), n_people, n_targets))
-        for place, seen in enumerate(patterns):
+        for place, observed in enumerate(patterns):
             people = np.flatnonzero(which.ravel() == place)
-            known = n_stable + np.flatnonzero(seen)
+            known = n_stable + np.flatnonzero(observed)
             unknown = np.array([target for target in range(n_targets) if target not in known])
-            here = np.empty((len(draws), len(people), n_targets))
-            here[:, :, known[known < n_targets]] = flat[people][:, known[known < n_targets] - n_stable]
+            completed = np.empty((len(draws), len(people), n_targets))
+            completed[:, :, known[known < n_targets]] = flat[people][:, known[known < n_targets] - n_stable]
             if len(unknown):
-                rest = covariance[:, unknown[:, None], unknown]
+                remaining = covariance[:, unknown[:, None], unknown]
                 centre = np.repeat(mean[:, None, unknown], len(people), axis=1)
                 if len(known):
                     across = covariance[:, unknown[:, None], known]
                     weights = np.linalg.solve(covariance[:, known[:, None], known], np.swapaxes(across, 1, 2))
-                    deviations = flat[people][None, :, seen] - mean[:, None, known]
+                    deviations = flat[people][None, :, observed] - mean[:, None, known]
                     centre = centre + deviations @ weights
-                    rest = rest - across @ weights
-                here[:, :, unknown] = centre + noise[:, people][:, :, unknown] @ np.swapaxes(_root(rest), 1, 2)
-            result[:, people] = here
+                    remaining = remaining - across @ weights
+                completed[:, :, unknown] = centre + noise[:, people][:, :, unknown] @ np.swapaxes(
+                    _root(remaining), 1, 2
+                )
+            result[:, people] = completed
         return result[:, None]
 
     def _moments(self, draws: NDArray[np.int64], n_waves: int) -> tuple[Array, Array]:

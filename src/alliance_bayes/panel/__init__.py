@@ -5,7 +5,7 @@ from .horizon import longer, unseen_from
 from .panel import Panel
 from .reading import read_frame
 from .records import Absence, Background, LeftOut, Moments, PanelWarning
-from .transitions import Transitions, told_states
+from .transitions import Transitions, reported_states
 
 __all__ = [
     "Absence",
@@ -19,6 +19,6 @@ __all__ = [
     "internal_consistency",
     "longer",
     "read_frame",
-    "told_states",
+    "reported_states",
     "unseen_from",
 ]

@@ -36,17 +36,17 @@ def same_within_persons(
     problems: Problems,
 ) -> FloatArray:
     """One value of each person, from the rows that have it; a problem where these differ."""
-    found = np.full(len(persons), np.nan)
+    first_values = np.full(len(persons), np.nan)
     known = ~np.isnan(values)
-    found[rows[known][::-1]] = values[known][::-1]
-    different = np.unique(rows[known][values[known] != found[rows[known]]])
+    first_values[rows[known][::-1]] = values[known][::-1]
+    different = np.unique(rows[known][values[known] != first_values[rows[known]]])
     if different.size:
         problems.add(
             f"The covariate '{name}' changes within persons: {different.size}, "
-            f"{first(label(persons[place]) for place in different)}. "
+            f"{first(label(persons[index]) for index in different)}. "
             "Name it among the measures if it varies over time; the model then takes it as a time-varying covariate."
         )
-    return found
+    return first_values
 
 
 def read_groups(
@@ -62,24 +62,24 @@ def read_groups(
     if strange:
         problems.add(f"The group '{name}' holds {strange}")
         return None
-    found = np.full(len(persons), -1)
+    codes_of_persons = np.full(len(persons), -1)
     known = codes >= 0
-    found[rows[known][::-1]] = codes[known][::-1]
-    different = np.unique(rows[known][codes[known] != found[rows[known]]])
+    codes_of_persons[rows[known][::-1]] = codes[known][::-1]
+    different = np.unique(rows[known][codes[known] != codes_of_persons[rows[known]]])
     if different.size:
-        cases = first(label(persons[place]) for place in different)
+        cases = first(label(persons[index]) for index in different)
         problems.add(
             f"The group '{name}' changes within persons: {different.size}, {cases}. One person is in one group."
         )
-    without = np.flatnonzero(found < 0)
+    without = np.flatnonzero(codes_of_persons < 0)
     if without.size:
-        cases = first(label(persons[place]) for place in without)
+        cases = first(label(persons[index]) for index in without)
         problems.add(
             f"The group '{name}' is missing for {without.size} persons, {cases}; fill it in or leave them out."
         )
     if different.size or without.size:
         return None
-    return group_texts(np.asarray(groups, dtype=object)[found], name, problems)
+    return group_texts(np.asarray(groups, dtype=object)[codes_of_persons], name, problems)
 
 
 def check_background(

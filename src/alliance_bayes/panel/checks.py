@@ -260,7 +260,7 @@ def waves_of_labels(
     labels: Sequence[object], rows: npt.NDArray[np.int64], name: str, times: object, problems: Problems
 ) -> tuple[npt.NDArray[np.int64], tuple[float, ...], LeftOut | None] | None:
     """Position among the panel's times of each different time in the data, which so many rows have; -1 is unasked."""
-    unequal = next((found for found in labels if not isinstance(found, Hashable)), None)
+    unequal = next((value for value in labels if not isinstance(value, Hashable)), None)
     if unequal is not None:
         problems.add(f"'{name}' holds {type(unequal).__name__} values; make it a number.")
         return None
@@ -270,8 +270,8 @@ def waves_of_labels(
     if asked is None:
         return None
     real = tuple(sorted(asked.values()))
-    slot_of = {found: slot for slot, found in enumerate(sorted(asked, key=lambda found: asked[found]))}
-    slots = np.array([slot_of.get(found, -1) for found in labels])
+    slot_of = {value: slot for slot, value in enumerate(sorted(asked, key=lambda value: asked[value]))}
+    slots = np.array([slot_of.get(value, -1) for value in labels])
     unasked = np.flatnonzero(slots < 0)
     if not unasked.size:
         return slots, real, None
@@ -283,9 +283,9 @@ def waves_of_labels(
 
 def are_times(labels: Sequence[object], name: str, problems: Problems) -> bool:
     """Whether all labels are finite numbers, clearly apart from one another."""
-    strange = next((found for found in labels if not is_real(found)), None)
+    strange = next((value for value in labels if not is_real(value)), None)
     if isinstance(strange, str):
-        meaning = ", ".join(f"{label(found)}: ..." for found in labels[:2])
+        meaning = ", ".join(f"{label(value)}: ..." for value in labels[:2])
         problems.add(
             f"'{name}' holds text such as '{strange}', which has no distance. Make it a number, "
             f"or say what each label means, times={{{meaning}}}."
@@ -322,13 +322,13 @@ def asked_times(labels: Sequence[object], times: object, problems: Problems) -> 
         if check_times(list(asked.values()), problems) is None:
             return None
     else:
-        present = sorted(float(found) for found in labels)  # type: ignore[arg-type]
+        present = sorted(float(value) for value in labels)  # type: ignore[arg-type]
         checked = check_times(present if times is None else times, problems)
         if checked is None:
             return None
         asked = {time: time for time in checked}
     in_data = set(labels)
-    absent = [found for found in asked if found not in in_data]
+    absent = [value for value in asked if value not in in_data]
     if absent:
         there = labels if isinstance(times, Mapping) else present
         problems.add(
@@ -336,7 +336,7 @@ def asked_times(labels: Sequence[object], times: object, problems: Problems) -> 
             f"{', '.join(map(label, there[:30]))}{', ...' if len(there) > 30 else ''}."
         )
         return None
-    return {found: float(time) for found, time in asked.items()}
+    return {value: float(time) for value, time in asked.items()}
 
 
 def repeated(codes: npt.NDArray[np.int64], n_codes: int, describe: Callable[[int], str]) -> tuple[int, list[str]]:

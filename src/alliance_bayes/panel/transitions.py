@@ -98,7 +98,7 @@ class Transitions:
     __repr__ = __str__
 
 
-def told_states(name: str, panel: "PanelData") -> npt.NDArray[np.float64]:
+def reported_states(name: str, panel: "PanelData") -> npt.NDArray[np.float64]:
     """Reported values of a state, or of a measure that is 0 or 1, shape ``(person, wave)``; NaN where nothing."""
     if name in panel.states:
         return panel.states[name]
@@ -114,7 +114,7 @@ def transitions(panel: "PanelData", state: str) -> Transitions:
             "make it with Panel.from_long or Panel.from_wide."
         )
     elif state in panel.measures:
-        values = told_states(state, panel)
+        values = reported_states(state, panel)
         if n_other := int((~np.isnan(values) & (values != 0) & (values != 1)).sum()):
             problems.add(f"'{state}' is no state: {n_other} of its values are neither 0 nor 1.")
     elif not panel.states:
@@ -125,7 +125,7 @@ def transitions(panel: "PanelData", state: str) -> Transitions:
         problems.add("There is only one time, so there are no transitions.")
     problems.raise_as(PanelError)
 
-    reported = told_states(state, panel)
+    reported = reported_states(state, panel)
     seen = ~np.all(panel.absence == Absence.WAVE_MISSING, axis=2) | ~np.isnan(reported)
     rows = {}
     for wave, since in enumerate(panel.times[:-1]):

@@ -28,7 +28,7 @@ from ..engine.moments.prior_scale import PriorScale
 from ..engine.moments.program_kernel import run_many
 from ..engine.moments.statistics import PatternStatistics
 from ..likelihood.maximum_likelihood import per_person
-from ..panel import Panel, told_states
+from ..panel import Panel, reported_states
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_from_mapping, spec_to_mapping
 from .health import Health, examine, with_integration, with_problem
@@ -527,7 +527,11 @@ class Fit:
         if wave < len(self.panel.times):
             seen = observed[:, wave, [self.panel.measures.index(name) for name in columns]]
         if state is not None:
-            told = told_states(state.name, self.panel)[:, wave] if wave < len(self.panel.times) else seen[:, 0] * np.nan
+            told = (
+                reported_states(state.name, self.panel)[:, wave]
+                if wave < len(self.panel.times)
+                else seen[:, 0] * np.nan
+            )
             values, seen = np.dstack([values, states]), np.column_stack([seen, told])
             columns.append(state.name)
         table = self._table_of_persons(values, columns).assign(observed=seen.ravel())

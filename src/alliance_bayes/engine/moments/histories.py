@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...basics.names import number, quoted
 from ...basics.problems import SpecError
-from ...panel import Panel, told_states
+from ...panel import Panel, reported_states
 from ...spec.cross_lagged import CrossLagged
 
 __all__ = ["KEPT", "NEW", "OFF", "Cases", "Histories", "possible_histories"]
@@ -103,7 +103,7 @@ def _or_same(same: float) -> str:
 def _known_states(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:
     """1 where the state is on, 0 where it is off, -1 where it is not known; shape ``(person, wave)``."""
     assert spec.state is not None
-    values, told = panel.require_persons("A state"), told_states(spec.state.name, panel)
+    values, told = panel.require_persons("A state"), reported_states(spec.state.name, panel)
     columns = [panel.measures.index(name) for measure in spec.state.required_by for name in spec.columns_of(measure)]
     exists = (~np.isnan(values[:, :, columns])).any(axis=2)
     return np.where(np.isnan(told), np.where(exists, 1, -1), told).astype(np.int64)
@@ -114,7 +114,7 @@ def _last_known(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:
     assert spec.state is not None
     chosen = [panel.measures.index(name) for measure in spec.measures for name in spec.columns_of(measure)]
     seen = (~np.isnan(panel.require_persons("A state")[:, :, chosen])).any(axis=2)
-    seen |= ~np.isnan(told_states(spec.state.name, panel))
+    seen |= ~np.isnan(reported_states(spec.state.name, panel))
     n_waves = seen.shape[1]
     return np.where(seen.any(axis=1), n_waves - 1 - np.argmax(seen[:, ::-1], axis=1), -1)
 

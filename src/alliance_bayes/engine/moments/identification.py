@@ -8,7 +8,7 @@ import numpy as np
 
 from ...basics.names import choices, in_words, lagged_path, number, quoted
 from ...basics.problems import Problems, SpecError
-from ...panel import Panel, PanelWarning, told_states
+from ...panel import Panel, PanelWarning, reported_states
 from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import LATENT_KINDS, latent_options
 from ...spec.steps import interval_names
@@ -144,7 +144,7 @@ def _unusable_state(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     if name not in panel.states and name not in panel.measures:
         yield _no_state(name, panel)
         return
-    values = told_states(name, panel)
+    values = reported_states(name, panel)
     told = values[~np.isnan(values)]
     other = told[(told != 0) & (told != 1)]
     if len(other):

@@ -23,7 +23,7 @@ from ...engine.moments.kernel import moments
 from ...engine.moments.linear_system import LinearSystem
 from ...engine.moments.program_kernel import run
 from ...engine.moments.structure import structural_matrices
-from ...panel import Absence, Panel, told_states
+from ...panel import Absence, Panel, reported_states
 from ...spec.responses import BetaBinomial, Days, Family, Items, Ordinal, YesNo
 from .prediction import statistic_table
 
@@ -210,7 +210,7 @@ def replicate_responses(
     values = drawn.reshape(panel.n_persons, -1)
     if spec.state is None:
         return values, np.zeros((panel.n_persons, 0))
-    told = whole | ~np.isnan(told_states(spec.state.name, panel))
+    told = whole | ~np.isnan(reported_states(spec.state.name, panel))
     return values, np.where(told, history != OFF, np.nan)
 
 
@@ -382,7 +382,7 @@ def who_could_answer(model: PanelModel, measure: str) -> tuple[npt.NDArray[np.bo
     spec, panel = model.spec, model.panel
     exists = np.ones((panel.n_persons, len(panel.times)), dtype=bool)
     if spec.state is not None and spec.needs_state(measure):
-        exists = told_states(spec.state.name, panel) == 1
+        exists = reported_states(spec.state.name, panel) == 1
     if measure not in spec.random_families:
         return exists, exists
     return exists, exists & ~np.isnan(response_sizes(measure, spec.random_families[measure], panel))
@@ -393,7 +393,7 @@ def observed_responses(model: PanelModel) -> tuple[FloatArray, FloatArray]:
     spec, panel = model.spec, model.panel
     chosen = [panel.measures.index(name) for name in spec.response_columns]
     values = panel.require_persons("A posterior predictive check")[:, :, chosen].reshape(panel.n_persons, -1)
-    state = np.zeros((panel.n_persons, 0)) if spec.state is None else told_states(spec.state.name, panel)
+    state = np.zeros((panel.n_persons, 0)) if spec.state is None else reported_states(spec.state.name, panel)
     return np.asarray(values), state
 
 

@@ -17,10 +17,10 @@ ITEM_MISSING = 0.004
 
 
 def interviewed(truth: SponsorTruth, persons: Persons, days: Array, random: np.random.Generator) -> NDArray[np.bool_]:
-    """Whether each person is seen at each time, shape ``(person, time)``; all are at entry.
+    """Whether each person is interviewed at each time, shape ``(person, time)``; all are at entry.
 
-    Log odds: .3 commitment + .4 (share of abstinent days, in SDs, at the time before if seen then,
-    else 0) + 1.5 (if seen then), and in the companion "mnar" the abstinence at the time itself.
+    Log odds: .3 commitment + .4 (share of abstinent days, in SDs, at the time before if interviewed then,
+    else 0) + 1.5 (if interviewed then), and in the companion "mnar" the abstinence at the time itself.
     """
     seen = np.ones(days.shape, dtype=bool)
     abstinence = persons.levels[..., ABSTINENCE] / np.sqrt(1 + BETWEEN_SDS[ABSTINENCE] ** 2)

@@ -175,8 +175,8 @@ def sponsor_study(
         "default": alliance leads abstinence. "null": neither leads, but stable differences go
         together. "reverse": abstinence leads. "both": they act on each other alike. "confounded":
         neither leads, and an unmeasured cause changes with time and drives both. "mnar": as the
-        default, but who is seen depends on abstinence then, and who rates the alliance on the
-        alliance itself.
+        default, but interviews depend on the abstinence at that time, and ratings of the alliance on
+        the alliance itself.
     persons
         How many, at least 2.
     seed

@@ -77,12 +77,12 @@ class SponsorTruth:
         Shift of abstinence and participation at once while there is a sponsor, in SDs of the state;
         before treatment, at entry, none.
     interview_logits
-        Log odds of an interview at 3, 6 and 12 months of a person like the mean who was not seen before.
+        Log odds of an interview at 3, 6 and 12 months of an average person who was not interviewed before.
     interview_on_abstinence
         Change in the log odds of an interview per SD of the abstinence at that time itself; 0 where
         interviews are missing at random.
     answer_logit
-        Log odds of answering about sponsor and alliance, of a person like the mean who ever answers.
+        Log odds of answering about sponsor and alliance, of an average person who ever answers.
     answer_on_alliance
         The same for answering about sponsor and alliance, per SD of the alliance itself.
     """
@@ -204,7 +204,7 @@ def _confounded(default: SponsorTruth) -> SponsorTruth:
 def _all() -> dict[str, SponsorTruth]:
     default = SponsorTruth(
         name="default",
-        summary="alliance leads abstinence, and hardly the reverse.",
+        summary="alliance leads abstinence, the reverse effect is very small.",
         drift=_drift(DRIFT),
         within=_correlation(WITHIN, PROCESSES),
         between=_correlation(BETWEEN, PROCESSES),
@@ -222,7 +222,7 @@ def _all() -> dict[str, SponsorTruth]:
         replace(
             default,
             name="reverse",
-            summary="abstinence leads alliance, and hardly the reverse.",
+            summary="abstinence leads alliance, the reverse effect is very small.",
             drift=_changed(0.01, 0.12),
         ),
         replace(
@@ -235,8 +235,8 @@ def _all() -> dict[str, SponsorTruth]:
         replace(
             default,
             name="mnar",
-            summary="as the default, but who is seen depends on abstinence then, and who rates the sponsor on the "
-            "alliance itself.",
+            summary="as the default, but interviews depend on the abstinence at that time, and ratings of the sponsor "
+            "on the alliance itself.",
             interview_logits=(0.507, 0.123, -0.002),
             interview_on_abstinence=0.8,
             answer_logit=2.25,

@@ -47,6 +47,7 @@ MEDIATED = {**TREATED, "mediators": ["m, 2"], "outcome": "y, 3"}
 ANSWERED = {
     "directionality": lambda fit: ab.directionality(fit, "x", "y").table,
     "lag_curve": lambda fit: ab.lag_curve(fit).table,
+    "long_run_effects": lambda fit: ab.long_run_effects(fit).table[["p_positive"]],
     "mediation": lambda fit: ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=2).table,
     "hypotheses": lambda fit: ab.hypotheses(fit, "x", "y").table,
     "embeddability": lambda fit: ab.embeddability(fit).draws["embeddable"].to_series().to_frame("probability"),

@@ -67,8 +67,8 @@ def test_a_variable_named_like_a_propensity():
         order, treated={"a": 1}, control={"a": 0}, mediators=[name], outcome="y", seed=1,
         monte_carlo=ab.MonteCarlo(copies=2, progress=False),
     )  # fmt: skip
-    assert name in answer.shown
-    assert not any("below 0.05 or above 0.95" in warning for warning in answer.warnings)
+    assert name in answer.basis.values
+    assert not any("below 0.05 or above 0.95" in reason for reason in answer.reasons)
 
 
 def names(statement, context):

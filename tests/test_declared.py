@@ -15,9 +15,11 @@ class Clinic(Declared):
     measures: Measures
     margin: Margin = 0.03
     draws: Count = 1000
-    change: Literal["pulse", "sustained"] = Field("pulse", description="'pulse' or 'sustained'")
+    change: Literal["pulse", "sustained"] = "pulse"
+    group: Column | None = None
+    most: Count | float | None = None
     times: Listed[float] | dict[str, float] | None = Field(None, description="a list of numbers, or a table of them")
-    refit: bool = Field(False, description="true or false")
+    refit: bool = False
 
 
 GOOD = {"person": "id", "measures": ["x", "y"]}
@@ -48,13 +50,19 @@ def test_what_is_given_is_kept_as_it_is():
         ({"margin": 10**400}, "[panel] margin must be a number between 0 and 1; got a whole number of about 10^400."),
         ({"draws": 3.0}, "[panel] draws must be a whole number above 0; got 3.0."),
         ({"draws": "3"}, "[panel] draws must be a whole number above 0; got '3'."),
-        ({"change": ["pulse"]}, "[panel] change must be 'pulse' or 'sustained'; got ['pulse']."),
+        (
+            {"change": "puls"},
+            "[panel] change must be one of 'pulse', 'sustained'; got 'puls'; did you mean 'pulse'?",
+        ),
+        ({"change": ["pulse"]}, "[panel] change must be one of 'pulse', 'sustained'; got ['pulse']."),
         ({"times": {"w1": True}}, "[panel] times must be a list of numbers, or a table of them; got {'w1': True}."),
+        ({"group": 3}, "[panel] group must be the name of a column; got 3."),
+        ({"most": "x"}, "[panel] most must be a whole number above 0 or a number; got 'x'."),
         ({"refit": 1}, "[panel] refit must be true or false; got 1."),
         (
             {"peron": "id"},
             "[panel] has no key 'peron'; did you mean 'person'? Keys: 'person', 'measures', 'margin', 'draws', "
-            "'change', 'times', 'refit'.",
+            "'change', 'group', 'most', 'times', 'refit'.",
         ),
     ],
 )

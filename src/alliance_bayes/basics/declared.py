@@ -7,12 +7,14 @@ declaration, all of it at once, and keys that are wrong do not hide what else is
 from collections.abc import Mapping
 from copy import copy
 from functools import cache
-from typing import Annotated, Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from .given import LARGEST_SEED, SEED, shown
-from .names import choices, quoted
+from .names import choices, did_you_mean, quoted
 from .problems import Problems
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Margin",
     "Measure",
     "Measures",
+    "Name",
     "Path",
     "Paths",
     "Positive",
@@ -58,17 +61,26 @@ Margin = Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 
 Certainty = Annotated[float, Field(gt=0.5, lt=1, description="a number between 0.5 and 1")]
 
 
+WORDS: dict[Any, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
 class Declared(BaseModel):
-    """A section of a file: a key for each field, whose description says what it may hold.
+    """A section of a file: a key for each field, whose description or type says what it may hold.
 
     Numbers, texts and truth values are never turned into each other, and unknown keys are refused.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    def given(self) -> dict[str, Any]:
-        """The keys that the table has, with their values, so that functions fill in their own defaults."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        for key in cls.model_fields:
+            _expected(cls, key)  # a key without words is a mistake of the declaration, not of a file
+
+    def given(self, *apart: str) -> dict[str, Any]:
+        """The keys that the table has, without some, with their values; functions fill in their own defaults."""
+        names = (name for name in type(self).model_fields if name in self.model_fields_set and name not in apart)
+        return {name: getattr(self, name) for name in names}
 
 
 def read[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section | None:
@@ -78,12 +90,14 @@ def read[Section: Declared](declared: type[Section], table: object, where: str, 
     ----------
     declared
         What the table may hold. A validator of a field may raise a ValueError with the end of a sentence that begins
-        with section and key. What keys say together is checked by whoever reads the section, and not by a validator
-        of the class, which would hide what is wrong with single keys.
+        with section and key, or with nothing where the field's description says enough. What keys say together is
+        checked by whoever reads the section, and not by a validator of the class, which would hide what is wrong with
+        single keys.
     table
         What the file holds.
     where
-        The section, such as "[panel]" or "[[question]] 2", with which every sentence begins.
+        The section, such as "[panel]" or "[[question]] 2", with which every sentence begins; nothing for keys that are
+        not in a file.
     problems
         Where to note what is wrong.
 
@@ -111,33 +125,64 @@ def read[Section: Declared](declared: type[Section], table: object, where: str, 
 
 
 def read_partly[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section:
-    """As `read`, but where a key that must be there is missing or wrong it is None, and the others can be used."""
+    """As `read`, but where a key that must be there is missing or wrong it is None, and the others can be used.
+
+    A table that is None is a section that is missing, which was said where the sections were read.
+    """
+    if table is None:
+        return _with_gaps(declared, {})
     if not isinstance(table, Mapping):
-        problems.add(f"{where} must be a table with the keys {quoted(declared.model_fields)}; got {shown(table)}.")
+        problems.add(
+            f"{where or 'It'} must be a table with the keys {quoted(declared.model_fields)}; got {shown(table)}."
+        )
         return _with_gaps(declared, {})
     try:
         return declared.model_validate(dict(table))
     except ValidationError as error:
-        wrong = {str(each["loc"][0]) if each["loc"] else "": each for each in error.errors(include_url=False)}
+        wrong = {str(details["loc"][0]): details for details in error.errors(include_url=False)}
     for key in [key for key in table if key in wrong]:
         problems.add(_sentence(declared, key, table[key], where, wrong[key]))
     for key in [key for key in wrong if key not in table]:
-        problems.add(f"{where} needs '{key}': {_expected(declared, key)}.")
+        needs = f"{where} needs '{key}'" if where else f"'{key}' is missing"
+        problems.add(f"{needs}: {_expected(declared, key)}.")
     return _with_gaps(declared, {key: value for key, value in table.items() if key not in wrong})
 
 
 def _sentence(declared: type[Declared], key: str, value: object, where: str, error: Any) -> str:
+    subject = f"{where} {key}".strip()
     match error["type"]:
         case "extra_forbidden":
-            return f"{where} has no key '{key}'{choices(key, declared.model_fields, 'Keys')}"
-        case "value_error":
-            return f"{where} {key} {error['ctx']['error']}"
+            known = choices(key, declared.model_fields, "Keys")
+            return f"{where or 'There'} {'has' if where else 'is'} no key '{key}'{known}"
+        case "value_error" if str(error["ctx"]["error"]):
+            return f"{subject} {error['ctx']['error']}"
         case _:
-            return f"{where} {key} must be {_expected(declared, key)}; got {shown(value)}."
+            near = did_you_mean(value, _words(declared.model_fields[key].annotation)) if isinstance(value, str) else ""
+            return f"{subject} must be {_expected(declared, key)}; got {shown(value)}{near or '.'}"
 
 
 def _expected(declared: type[Declared], key: str) -> str:
-    return declared.model_fields[key].description or "another value"
+    field = declared.model_fields[key]
+    return field.description or _in_words(field.annotation)
+
+
+def _words(annotation: Any) -> tuple[Any, ...]:
+    """The words that an annotation allows."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(word for part in get_args(annotation) for word in _words(part))
+
+
+def _in_words(annotation: Any) -> str:
+    """What an annotation may hold: its description, or what follows from its type."""
+    described = [note.description for note in getattr(annotation, "__metadata__", ()) if isinstance(note, FieldInfo)]
+    if words := [text for text in described if text]:
+        return words[-1]
+    if get_origin(annotation) is Literal:
+        return f"one of {quoted(get_args(annotation))}"
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_in_words(part) for part in get_args(annotation) if part is not NoneType)
+    return WORDS[annotation]
 
 
 def _with_gaps[Section: Declared](declared: type[Section], good: dict[str, Any]) -> Section:

@@ -180,7 +180,7 @@ def test_assumptions_of_selections():
 
 MEASURES = "Measures: 'alliance', 'days'."
 REFUSED = [
-    ({"families": ["days"]}, "families must be a mapping such as {'days': ab.Days(30)}; got ['days']."),
+    ({"families": ["days"]}, "families must be a table such as {'days': ab.Days(30)}; got ['days']."),
     ({"families": {"day": ab.Days(30)}}, f"families: 'day' is not a measure; did you mean 'days'? {MEASURES}"),
     ({"families": {"days": "days"}}, "families: 'days' needs a family, such as ab.Days(30); got 'days'."),
     ({"state": "sponsor"}, "state must be ab.State('sponsor', ...); got 'sponsor'."),

@@ -62,7 +62,7 @@ def test_only_what_differs_from_the_defaults_is_written():
                 "No option is called 'lag'; did you mean 'lags'? Options: 'kind', 'measures', 'lags', 'residuals', "
                 "'means', 'remove', 'equal', 'lag_2', 'covariates', 'predetermined', 'moderated', 'reliability', "
                 "'indicators', 'invariance', 'group_lags', 'equal_across_groups', 'nonexistent', "
-                "'families', 'state', 'selection', 'priors', 'trait_loadings', 'stationary'.",
+                "'families', 'state', 'selection', 'trait_loadings', 'stationary'.",
             ],
         ),
         (

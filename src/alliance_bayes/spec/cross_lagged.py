@@ -513,7 +513,7 @@ _UNEQUAL = (
 
 def _by_name(option: str, value: object, problems: Problems, example: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        problems.add(f"{option} must be a mapping such as {example}; got {shown(value)}.")
+        problems.add(f"{option} must be a table such as {example}; got {shown(value)}.")
         return {}
     return dict(value)
 

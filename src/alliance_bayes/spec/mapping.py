@@ -1,6 +1,6 @@
 """Specs as plain mappings and back: what model files and saved fits hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -53,8 +53,15 @@ def _plain(value: Any) -> Any:
     return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
 
 
-def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
+def spec_from_mapping(mapping: Mapping[str, Any], kinds: Iterable[str] = KINDS) -> CrossLagged:
     """Read a spec from plain values; the inverse of `spec_to_mapping`.
+
+    Parameters
+    ----------
+    mapping
+        Kind of the model, and its options.
+    kinds
+        What the kind may be, where models of other kinds are read elsewhere.
 
     Raises
     ------
@@ -68,25 +75,28 @@ def spec_from_mapping(mapping: Mapping[str, Any]) -> CrossLagged:
     """
     problems = Problems("[model] cannot be read")
     kind = mapping.get("kind")
-    model = KINDS.get(str(kind))
-    if model is None:
-        problems.add(
-            f"kind must be one of {quoted(KINDS)}; got {shown(kind)}{did_you_mean(str(kind), list(KINDS)) or '.'}"
-        )
-    options = [option.name for option in fields(model or RICLPM)]
+    known = isinstance(kind, str) and kind in KINDS
+    if not known:
+        problems.add(f"kind must be one of {quoted(kinds)}; got {shown(kind)}{did_you_mean(kind, kinds) or '.'}")
+    model = KINDS[str(kind)] if known else RICLPM
+    options = [option.name for option in fields(model) if option.name != "priors"]
+    anywhere = {option.name for each in KINDS.values() for option in fields(each)}
     for name in mapping:
-        if name != "kind" and name not in options:
+        if name not in ("kind", "priors") and name not in (options if known else anywhere):
             problems.add(f"No option is called '{name}'{choices(name, ['kind', *options], 'Options')}")
     if "measures" not in mapping:
         problems.add("measures is missing: the names of two or more measures.")
-    given = {name: value for name, value in mapping.items() if name in options and name != "priors"}
+    given = {name: value for name, value in mapping.items() if name in options}
     _read_occurrence(given, problems)
-    priors = Priors()
     with problems.collecting():
-        priors = Priors.from_mapping(mapping.get("priors", {}))
+        given["priors"] = Priors.from_mapping(mapping.get("priors", {}))
+    spec = None
+    if "measures" in mapping:
+        with problems.collecting():
+            spec = model(**given)
     problems.raise_as(SpecError)
-    assert model is not None
-    return model(**given, priors=priors)
+    assert spec is not None
+    return spec
 
 
 def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:
@@ -96,14 +106,17 @@ def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:
         given["families"] = {}
         for name, table in families.items():
             with problems.collecting(f"family of '{name}': "):
+                if not isinstance(table, str | Mapping):
+                    raise SpecError(f"must be a table such as {{ family = 'days', window = 30 }}; got {shown(table)}.")
                 given["families"][name] = family_from_mapping(name, table)
     else:
         problems.add(
             f"families must be a table such as {{ days = {{ family = 'days', window = 30 }} }}; got {shown(families)}."
         )
     if "state" in given:
+        table = given.pop("state")
         with problems.collecting("state: "):
-            given["state"] = state_from_mapping(given["state"])
+            given["state"] = state_from_mapping(table)
     if isinstance(selection, list | tuple):
         given["selection"] = []
         for place, table in enumerate(selection, start=1):

@@ -20,7 +20,7 @@ def main(draws: int = 1000, chains: int = 4, figure: str = "sponsor_association.
     print(moves, end="\n\n")
     moves.plot().savefig(Path(figure).with_stem(f"{Path(figure).stem}_transitions"), dpi=150)
 
-    file = ab.load_association("association-kelly-2016")
+    file = ab.packaged_model("association-kelly-2016")
     answers = file.ask(study.frame, draws=draws, chains=chains)
     for name, answer in answers.items():
         print(f"{name.upper()}\n{answer}", end="\n\n")
@@ -28,7 +28,7 @@ def main(draws: int = 1000, chains: int = 4, figure: str = "sponsor_association.
 
     print("An association of the same time tells neither what leads nor, by growing, that an effect does.")
     print("Percent of days per unit of alliance, as published, in 4,000 persons where this is true:")
-    days = replace(file.regressions["alliance beyond contact"], outcomes=["percent_days_abstinent"])
+    days = replace(file.spec["alliance beyond contact"], outcomes=["percent_days_abstinent"])
     for truth in ("default", "null"):
         larger = ab.sponsor_study(truth, persons=4000, seed=8)
         found = ab.association(days, larger.frame, seed=2, draws=draws, chains=chains).tables["by_time"]

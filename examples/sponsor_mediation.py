@@ -15,7 +15,7 @@ import alliance_bayes as ab
 def main(draws: int = 1000, tune: int = 1000, chains: int = 4, figure: str = "sponsor_mediation.png") -> None:
     """Print the effects through contact and involvement, the split by the alliance, and the truth; draw both."""
     study = ab.sponsor_study("default", seed=1)
-    file = ab.load_causal("sponsor-mediation")
+    file = ab.packaged_model("sponsor-mediation")
     print(study, file, sep="\n\n", end="\n\n")
 
     # Without a sponsor there are no contacts with one, so that contact under "no sponsor" is known: 0.

@@ -57,7 +57,7 @@ class Report:
 
     def ask(self, name: str) -> dict[str, ab.Answer]:
         """Put the questions of a causal file to the study."""
-        return ab.load_causal(name).ask(self.study.frame, **self.sampling)
+        return ab.packaged_model(name).ask(self.study.frame, **self.sampling)
 
     def fit(self, name: str) -> tuple[ab.ModelFile, ab.Fit]:
         """Fit the panel model of a model file to the study."""
@@ -178,13 +178,13 @@ def alliance(report: Report) -> None:
         "(a) the published association with percent of days by time; (b) lagged effects of each interval, within "
         "persons",
     )
-    published = ab.load_association("association-kelly-2016").regressions["alliance beyond contact"]
+    published = ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"]
     found = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
     for time in published.times:
         row = found.tables["by_time"].loc[DAYS, "as published", "alliance", time]
         report.number(f"(a) association at {time:g} months", row, unit="% of days per point")
     file, free = report.fit("sponsor-later")
-    print(file.ask(free)[0])
+    print(next(iter(file.ask(free).values())))
     _, constant = report.fit("sponsor-precedence")
     print(ab.compare({"constant effect, which accumulates": constant, "an effect of each interval": free}))
     report.cautions(
@@ -203,9 +203,9 @@ def participation(report: Report) -> None:
         "lagged effect within persons of contacts on meetings per week, over the lag, SD per SD",
     )
     file, fit = report.fit("sponsor-participation")
-    curve, direction = file.ask(fit)
+    curve, direction = file.ask(fit).values()
     true = report.study.truth.lagged(3).loc["participation", "contact"]
-    published = ab.load_association("association-kelly-2016").regressions["alliance beyond contact"]
+    published = ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"]
     found = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
     for time in published.times:
         row = found.tables["by_time"].loc["attendance", "as published", "contact", time]
@@ -222,7 +222,7 @@ def precedence(report: Report) -> None:
         "lagged effects within persons, SD per SD, 3 months apart; which one is larger in size, by more than 0.03",
     )
     file, fit = report.fit("sponsor-precedence")
-    for question, answer in zip(file.questions, file.ask(fit), strict=True):
+    for question, answer in zip(file.questions, file.ask(fit).values(), strict=True):
         print(f"\n{question}\n{answer}")
     leads = report.study.truth.effects.round(2).loc[[*LEADS]]
     print(f"\nTrue, of the processes behind, while there is a sponsor:\n{leads}")

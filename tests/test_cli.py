@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
+from alliance_bayes.files.kinds import panel_model
 from alliance_bayes.files.run_folder import finished, read_manifest
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -45,7 +46,7 @@ def test_run_succeeds_and_prints_the_answers(ran):
     result, out = ran
     assert (result.exit_code, result.stderr) == (0, "")
     fit = ab.load_fit(out / "draws.nc")
-    (answer,) = ab.load_model(MODEL).ask(fit)
+    (answer,) = ab.load(MODEL).ask(fit).values()
     assert result.stdout == "\n".join(
         [
             "Does the alliance with the sponsor lead abstinence, or the reverse?",
@@ -95,8 +96,9 @@ def test_options_take_the_place_of_the_files_settings(ran):
 def test_the_text_carries_everything_that_the_answer_rests_on(ran):
     _, out = ran
     text = (out / "answer.txt").read_text()
-    file, fit = ab.load_model(MODEL), ab.load_fit(out / "draws.nc")
-    for part in (file, fit.panel, fit.health, *file.ask(fit), *fit.spec.assumptions):
+    file, fit = ab.load(MODEL), ab.load_fit(out / "draws.nc")
+    file = file.with_settings(draws=50, tune=100, chains=2, seed=3)
+    for part in (file, fit.panel, fit.health, *file.ask(fit).values(), *fit.spec.assumptions):
         assert str(part) in text
     assert "\nSampled with: draws 50, tune 100, chains 2, cores " in text
     assert ", seed 3, sampler nutpie, " in text
@@ -120,7 +122,7 @@ def test_the_manifest_says_what_was_asked_of_which_files(ran, data):
 def again(ran, tmp_path, monkeypatch):
     """A copy of the run's folder, and its fit in the place of sampling anew."""
     fit = ab.load_fit(ran[1] / "draws.nc")
-    monkeypatch.setattr(ab, "fit", lambda spec, panel, **settings: fit)
+    monkeypatch.setattr(panel_model, "fit", lambda spec, panel, **settings: fit)
     return Path(shutil.copytree(ran[1], tmp_path / "results"))
 
 
@@ -166,7 +168,7 @@ def test_draws_are_kept_where_the_answer_fails_and_the_run_can_be_done_again(old
     assert fit.settings.draws == 50
     assert read_manifest(draws.parent).status == "unfinished"
     monkeypatch.undo()
-    monkeypatch.setattr(ab, "fit", lambda spec, panel, **settings: fit)
+    monkeypatch.setattr(panel_model, "fit", lambda spec, panel, **settings: fit)
     if older:
         result = invoke("run", MODEL, data, "--out", out, *FEW, "--overwrite")
         assert (result.exit_code, result.stderr) == (0, "")
@@ -210,7 +212,7 @@ def test_draws_go_elsewhere_where_the_folder_cannot_take_them(again, data, monke
 def test_check_says_what_would_be_fitted_and_samples_nothing(data, tmp_path):
     result = invoke("check", MODEL, data)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"{ab.load_model(MODEL).check(data)}\n"
+    assert result.stdout == f"{ab.load(MODEL).check(data)}\n"
 
 
 def test_simulated_files_hold_the_same_persons_in_both_formats(data, tmp_path):
@@ -221,7 +223,7 @@ def test_simulated_files_hold_the_same_persons_in_both_formats(data, tmp_path):
         f"120 persons, 360 rows, seed 8: {path} (the folder {path.parent} was made)\n",
     )
     pd.testing.assert_frame_equal(pd.read_parquet(path), pd.read_csv(data))
-    pd.testing.assert_frame_equal(pd.read_csv(data), ab.load_model(MODEL).simulate(persons=120, seed=8))
+    pd.testing.assert_frame_equal(pd.read_csv(data), ab.load(MODEL).simulate(persons=120, seed=8))
 
 
 @pytest.mark.filterwarnings("default::alliance_bayes.PanelWarning")
@@ -239,8 +241,8 @@ def test_doubts_go_to_stderr_and_do_not_stop_a_check(data, tmp_path):
 @pytest.mark.parametrize("beside", [["--seed", "-1"], ["--draws", "0"], ["--chains", "0"], ["--tune", "-5"]])
 def test_settings_are_checked_before_anything_is_printed_or_made(beside, data, tmp_path):
     message = refused("run", MODEL, data, "--out", tmp_path / "out", *beside)
-    name, value = beside[0].removeprefix("--"), beside[1]
-    assert message.startswith(f"This fit cannot be sampled. 1 problem:\n  1. {name} must be a whole number")
+    name, value = beside
+    assert message.startswith(f"This cannot be sampled. 1 problem:\n  1. {name} must be a whole number")
     assert f"got {value}" in message
     assert list(tmp_path.iterdir()) == []
 
@@ -332,9 +334,9 @@ def test_settings_that_cannot_be_sampled_are_refused(data, tmp_path):
     assert result.exit_code == 2
     assert result.stderr == textwrap.dedent(
         """\
-        This fit cannot be sampled. 2 problems:
-          1. draws must be a whole number above 0; got 0.
-          2. chains must be a whole number above 0; got -1.
+        This cannot be sampled. 2 problems:
+          1. --draws must be a whole number above 0, at most 1,000,000,000; got 0.
+          2. --chains must be a whole number above 0, at most 1,000; got -1.
         """
     )
 
@@ -364,16 +366,15 @@ def test_the_demo_says_what_to_install(tmp_path, monkeypatch):
 def test_the_demo_answers_the_packaged_question(tmp_path, monkeypatch):
     asked = []
 
-    def answer(file, data, out, *, source, overwrite, **settings):
-        assert ab.load_model(source) == file
+    def answer(file, data, out, *, source, overwrite):
+        assert ab.load(source).with_settings(seed=4) == file
         assert not overwrite
-        asked.append((file, data, out, settings))
+        asked.append((file, data, out))
 
     monkeypatch.setattr("alliance_bayes.cli._answer", answer)
     assert invoke("demo", "--out", tmp_path, "--seed", 4).exit_code == 0
-    ((file, data, out, settings),) = asked
-    assert (file, out) == (ab.packaged_model("help-direction"), tmp_path)
-    assert settings == {"seed": 4, "draws": None, "tune": None, "chains": None}
+    ((file, data, out),) = asked
+    assert (file, out) == (ab.packaged_model("help-direction").with_settings(seed=4), tmp_path)
     assert "No problems: 27 free parameters can be fitted." in file.check(data)
 
 
@@ -416,26 +417,26 @@ def test_an_association_file_is_answered(tmp_path):
     result = invoke("run", model, tmp_path / "study.csv", "--out", tmp_path / "out", *few)
     assert (result.exit_code, result.stderr) == (0, "")
     assert finished(tmp_path / "out")
-    answers = ab.load_association(model).ask(study.frame, draws=40, chains=2, seed=3)
+    answers = ab.load(model).ask(study.frame, draws=40, chains=2, seed=3)
     written = (tmp_path / "out" / "answer.txt").read_text()
     for place, (name, answer) in enumerate(answers.items(), start=1):
-        assert f"Regression {place}: {name}\n{answer}\nFigure: " in result.stdout
+        assert f"Question {place}: {name}\n{answer}\nFigure: " in result.stdout
         assert str(answer) in written
         table = pd.read_csv(tmp_path / "out" / f"{place}-association.csv", index_col=[0, 1, 2])
         pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)
         assert (tmp_path / "out" / f"{place}-association.png").read_bytes().startswith(b"\x89PNG")
     assert refused("run", model, tmp_path / "study.csv", "--out", tmp_path / "no", *few, "--tune", 5) == (
-        "--tune: regressions are drawn from exactly, without a warm-up; leave it out.\n"
+        "--tune: associations are sampled without this setting; leave it out. There are --draws, --chains, --seed.\n"
     )
     assert not (tmp_path / "no").exists()
 
 
 def test_a_causal_file_is_answered(tmp_path, monkeypatch):
     pytest.importorskip("bambi")
-    from alliance_bayes.files import causal_file
+    from alliance_bayes.files.kinds import causal_order
     from made_up import made_up_by_bambi
 
-    monkeypatch.setattr(causal_file, "fit_by_bambi", made_up_by_bambi)
+    monkeypatch.setattr(causal_order, "fit_by_bambi", made_up_by_bambi)
     study = ab.sponsor_study(seed=5)
     study.frame.to_csv(tmp_path / "study.csv", index=False)
     model = MODELS / "sponsor-alliance.toml"
@@ -443,12 +444,26 @@ def test_a_causal_file_is_answered(tmp_path, monkeypatch):
     assert (result.exit_code, result.stderr) == (0, "")
     assert finished(tmp_path / "out")
     written = (tmp_path / "out" / "answer.txt").read_text()
-    for place, (name, answer) in enumerate(ab.load_causal(model).ask(study.frame, seed=3).items(), start=1):
-        assert (
-            f"Question {place}: {name}: contrast_of_regimes on {answer.arguments['outcome']}\n{answer}\n"
-            in result.stdout
-        )
+    for place, (name, answer) in enumerate(ab.load(model).ask(study.frame, seed=3).items(), start=1):
+        outcome = answer.arguments["outcome"]
+        assert f"Question {place}: {name}: contrast_of_regimes on {outcome}\n{answer}\n" in result.stdout
         assert str(answer) in written
         table = pd.read_csv(tmp_path / "out" / f"{place}-contrast-of-regimes.csv", index_col=0)
         pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)
         assert (tmp_path / "out" / f"{place}-contrast-of-regimes.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_swapped_arguments_are_said(data, tmp_path):
+    said = f"{MODEL.name} is the model file and {data.name} the data; the model comes first: {MODEL} {data}\n"
+    assert refused("check", data, MODEL) == said
+    assert refused("run", data, MODEL, "--out", tmp_path / "out") == said
+
+
+def test_cures_are_said_as_a_model_file_writes_them(data, tmp_path):
+    model = tmp_path / "model.toml"
+    text = MODEL.read_text().replace("measures = [", 'requires = { alliance = "sponsor" }\nmeasures = [')
+    model.write_text(text[: text.index("[truth]")])
+    pd.read_csv(data).assign(sponsor=1).to_csv(tmp_path / "study.csv", index=False)
+    message = refused("check", model, tmp_path / "study.csv")
+    assert "a section [model.state] with name = 'sponsor' and required_by = ['alliance']" in message
+    assert "write nonexistent = 'as_missing'" in message

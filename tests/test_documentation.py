@@ -61,12 +61,12 @@ def test_files_named_in_the_pages_exist(page):
 
 
 def test_the_readme_names_every_model_and_every_question_of_a_file():
-    from alliance_bayes.files.questions import QUESTIONS
+    from alliance_bayes.questions.registry import questions
     from alliance_bayes.spec.mapping import KINDS
 
     text = (ROOT / "README.md").read_text()
     assert [kind for kind in KINDS.values() if f"`ab.{kind.__name__}`" not in text] == []
-    assert [ask for ask in QUESTIONS if f"`{ask}`" not in text] == []
+    assert [ask for ask in questions() if f"`{ask}`" not in text] == []
 
 
 def test_the_priors_of_the_page_are_the_defaults():

@@ -166,7 +166,7 @@ def test_a_group_of_an_incomplete_fit_is_incomplete():
 @pytest.mark.filterwarnings("default::alliance_bayes.FitWarning")
 @pytest.mark.parametrize(("error", "code"), [(SINGULAR, 0), (KeyboardInterrupt(), 130)])
 def test_a_run_says_what_is_missing_and_answers(tmp_path, monkeypatch, error, code):
-    ab.load_model(MODEL).simulate(persons=120, seed=8).to_csv(tmp_path / "study.csv", index=False)
+    ab.load(MODEL).simulate(persons=120, seed=8).to_csv(tmp_path / "study.csv", index=False)
     failing(monkeypatch, "posterior_predictive", error)
     arguments = ["run", MODEL, tmp_path / "study.csv", "--out", tmp_path / "out", "--draws", 50, "--tune", 100]
     result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--seed", 1, "--chains", 2)])

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
+from alliance_bayes.files.kinds import panel_model
 from alliance_bayes.files.run_folder import finished, read_manifest
 from alliance_bayes.posterior import fitting, imputations
 from helpers import random_panel
@@ -460,7 +461,7 @@ def test_an_interrupted_refit_ends_its_question(small_fit, monkeypatch, way):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "study.csv"
-    ab.load_model(MODEL).simulate(persons=120, seed=8).to_csv(path, index=False)
+    ab.load(MODEL).simulate(persons=120, seed=8).to_csv(path, index=False)
     return path
 
 
@@ -488,14 +489,14 @@ def test_an_interrupted_run_writes_what_there_is_and_exits_with_130(data, tmp_pa
 
 @pytest.fixture(scope="module")
 def fit_of_data(data):
-    file = ab.load_model(MODEL)
+    file = ab.load(MODEL)
     return ab.fit(file.spec, file.panel(data), seed=3, draws=50, tune=100, chains=2)
 
 
 @pytest.fixture
 def quick(data, tmp_path, monkeypatch, fit_of_data):
     """A call of `run` whose sampling takes no time."""
-    monkeypatch.setattr(ab, "fit", lambda *_, **__: fit_of_data)
+    monkeypatch.setattr(panel_model, "fit", lambda *_, **__: fit_of_data)
 
     def run(*more):
         arguments = ["run", MODEL, data, "--out", tmp_path / "out", "--seed", 1, *more]
@@ -516,16 +517,17 @@ def test_an_answer_that_was_interrupted_makes_the_run_interrupted(quick, fit_of_
     ask = ab.ModelFile.ask
 
     def asked(file, fit):
-        (answer,) = ask(file, fit)
-        object.__setattr__(answer, "interrupted", sentence)
-        return (answer,)
+        answers = ask(file, fit)
+        for answer in answers.values():
+            object.__setattr__(answer, "interrupted", sentence)
+        return answers
 
     monkeypatch.setattr(ab.ModelFile, "ask", asked)
     assert quick().exit_code == 130
     manifest = read_manifest(tmp_path / "out")
     assert (manifest.status, manifest.incomplete) == ("interrupted", (f"Question 1: {sentence}",))
     monkeypatch.undo()
-    monkeypatch.setattr(ab, "fit", lambda *_, **__: fit_of_data)
+    monkeypatch.setattr(panel_model, "fit", lambda *_, **__: fit_of_data)
     result = quick()
     assert (result.exit_code, result.stderr) == (
         0,
@@ -554,7 +556,7 @@ def test_an_interruption_while_a_question_is_asked_keeps_the_draws(error, says, 
 
 
 def test_ctrl_c_before_anything_is_kept_says_so(quick, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(ab, "fit", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(panel_model, "fit", raising(KeyboardInterrupt()))
     monkeypatch.setattr(ab.ModelFile, "check", raising(KeyboardInterrupt()))
     monkeypatch.setattr(ab.ModelFile, "simulate", raising(KeyboardInterrupt()))
     calls = [("check", MODEL, data), ("simulate", MODEL, "--persons", 9, "--out", tmp_path / "new.csv")]
@@ -610,7 +612,7 @@ def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
     """The first leaves the draws there are, the second a sentence."""
     program = f"""
         import numpy as np, alliance_bayes as ab
-        file = ab.load_model({str(MODEL)!r})
+        file = ab.load({str(MODEL)!r})
         panel = file.panel({str(data)!r})
         fit = ab.fit(file.spec, panel, seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
         print(fit.n_draws, np.isfinite(fit.posterior["lagged"]).all().item())
@@ -631,7 +633,7 @@ def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
 def test_several_ctrl_cs_lose_no_draws(data, tmp_path):
     program = f"""
         import signal, alliance_bayes as ab
-        file = ab.load_model({str(MODEL)!r})
+        file = ab.load({str(MODEL)!r})
         fit = ab.fit(file.spec, file.panel({str(data)!r}), seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
         print(fit.n_draws, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
     """

@@ -435,7 +435,7 @@ KILLED_AT_RANDOM = textwrap.dedent(
     from alliance_bayes.pymc_models.compiling import compile_model
 
     root, model = Path(sys.argv[1]), Path(sys.argv[2])
-    data, file = root / "study.csv", ab.load_model(model)
+    data, file = root / "study.csv", ab.load(model)
     file.simulate(persons=60, seed=8).to_csv(data, index=False)
     # Everything is imported and compiled once; nothing is sampled, as threads do not outlive a fork.
     compile_model(ab.to_pymc(file.spec, file.panel(data)))

@@ -30,23 +30,14 @@ from .export.lavaan import (
 from .export.mplus import (
     to_mplus as to_mplus,
 )
-from .files.association_file import (
-    AssociationFile as AssociationFile,
-    load_association as load_association,
-    save_association as save_association,
-)
-from .files.causal_file import (
-    CausalFile as CausalFile,
-    CausalQuestion as CausalQuestion,
+from .files.kinds.causal_order import (
     CausalRegression as CausalRegression,
-    load_causal as load_causal,
-    save_causal as save_causal,
+    CausalRegressions as CausalRegressions,
 )
 from .files.model_file import (
     ModelFile as ModelFile,
-    load_model as load_model,
+    load as load,
     packaged_model as packaged_model,
-    save_model as save_model,
 )
 from .files.questions import (
     Question as Question,

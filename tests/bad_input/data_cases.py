@@ -893,7 +893,7 @@ statements = ['{}']
 def statement(text):
     def call(folder):
         (folder / "model.toml").write_text(TOML.format(text))
-        return ab.load_model(folder / "model.toml")
+        return ab.load(folder / "model.toml")
 
     return call
 

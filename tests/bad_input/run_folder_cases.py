@@ -15,7 +15,7 @@ def _ran(prepare, out="out"):
     """Run the model into a folder after something was put there."""
 
     def call(folder):
-        ab.load_model(MODEL).simulate(persons=12, seed=1).to_csv(folder / "study.csv", index=False)
+        ab.load(MODEL).simulate(persons=12, seed=1).to_csv(folder / "study.csv", index=False)
         prepare(folder)
         command("run", MODEL, folder / "study.csv", "--out", folder / out, "--seed", 1)
 

@@ -31,7 +31,7 @@ def _run(*arguments):
     def call(folder):
         model, data = folder / "model.toml", folder / "data.csv"
         model.write_text(MODEL, "utf-8")
-        ab.load_model(model).simulate(persons=20, seed=1).to_csv(data, index=False)
+        ab.load(model).simulate(persons=20, seed=1).to_csv(data, index=False)
         command("run", model, data, "--out", folder / "out", *arguments)
 
     return call
@@ -89,11 +89,13 @@ CASES = [
     _case("sampler", _fit(sampler="stan"), "sampler must be one of 'nutpie', 'pymc'; got 'stan'"),
     _case("sampler a list", _fit(sampler=["nutpie"]), "sampler must be one of 'nutpie', 'pymc'; got ['nutpie']"),
     _case("many at once", _fit(draws=0, tune=0, chains=0, seed=-1), "4 problems", "draws", "tune", "chains", "seed"),
-    Case("run: seed 2^64", _run("--seed", 2**64), ("seed must be below 2^63",)),
-    Case("run: draws 10^12", _run("--draws", 10**12), ("draws must be at most 1,000,000,000",)),
+    Case("run: seed 2^64", _run("--seed", 2**64), ("--seed must be a whole number of 0 or more and below 2^63",)),
+    Case(
+        "run: draws 10^12", _run("--draws", 10**12), ("--draws must be a whole number above 0, at most 1,000,000,000",)
+    ),
     Case("run: draws a text", _run("--draws", "many"), ("Invalid value for '--draws'",)),
-    Case("run: chains 10^6", _run("--chains", 10**6), ("chains must be at most 1,000",)),
-    Case("run: tune 10^15", _run("--tune", 10**15), ("tune must be at most 100,000,000",)),
+    Case("run: chains 10^6", _run("--chains", 10**6), ("--chains must be a whole number above 0, at most 1,000",)),
+    Case("run: tune 10^15", _run("--tune", 10**15), ("--tune must be a whole number above 0, at most 100,000,000",)),
     Case("run: no out", lambda _: command("run", "model.toml", "data.csv"), ("Missing option '--out'",)),
     Case("run: no data", lambda _: command("run", "model.toml"), ("Missing argument 'DATA'",)),
     Case("no such command", lambda _: command("fit"), ("No such command 'fit'",)),

@@ -51,7 +51,7 @@ def test_bad_input_is_one_message_before_anything_is_sampled(case, tmp_path, mon
 def test_every_public_function_and_constructor_is_called_badly():
     made_by_the_package = {name for name in ab.__all__ if name in ANSWERS}
     public = {name for name in ab.__all__ if callable(getattr(ab, name))} - made_by_the_package
-    assert len(public) > 80
+    assert len(public) > 70
     assert public - call_cases.TRIED == set()
 
 

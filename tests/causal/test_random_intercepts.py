@@ -70,7 +70,7 @@ def test_the_posterior_is_that_of_bambis_own_sampler():
     """Means of Bambi's NUTS and of the exact draws, within Monte Carlo error, on the sponsor study."""
     import arviz_stats
 
-    regression = ab.load_association("association-kelly-2016").regressions["alliance beyond contact"]
+    regression = ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"]
     frame = ab.sponsor_study(seed=1).frame
     model = ab.bambi_model(regression, frame, "percent_days_abstinent")
     fitted = model.fit(draws=1000, tune=1000, chains=4, inference_method="nutpie", random_seed=2)

@@ -33,47 +33,41 @@ def written(tmp_path, text):
 
 
 def test_a_file_is_read_and_written_and_asked(tmp_path):
-    file = ab.load_association(written(tmp_path, SMALL))
+    file = ab.load(written(tmp_path, SMALL))
     regression = ab.RandomInterceptRegression(
         ["days"], ["alliance"], "time + alliance", times=[3, 6, 12], time_zero=3, rows_with="sponsor"
     )
-    assert file == ab.AssociationFile(
+    assert file == ab.ModelFile(
         title="Does the alliance go with days?",
-        regressions={"days": regression},
+        spec={"days": regression},
         sampling={"draws": 50, "chains": 2, "seed": 3},
     )
-    assert ab.load_association(ab.save_association(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
     frame = ab.sponsor_study(seed=1).frame
     answers = file.ask(frame, seed=4)
     assert list(answers) == ["days"]
     assert answers["days"].table.equals(ab.association(regression, frame, draws=50, chains=2, seed=4).table)
-    assert str(file) == f"Does the alliance go with days?\ndays: {regression}"
+    assert str(file) == f"Does the alliance go with days?\ndays: {regression}\nSampling: draws 50, chains 2, seed 3"
+    checked = file.check(frame)
+    rows = frame[frame["time"].isin([3, 6, 12]) & (frame["sponsor"] == 1)].dropna(subset=["days", "alliance"])
+    assert checked.splitlines()[-2:] == [
+        f"days: days in {len(rows)} complete rows of {rows['person'].nunique()} persons.",
+        "No problems: all regressions can be fitted.",
+    ]
+    assert file.panel(frame).measures == ("sponsor", "days", "alliance")
 
 
 def test_the_packaged_file_asks_what_was_published(tmp_path):
-    file = ab.load_association("association-kelly-2016")
-    alliance, sponsor = file.regressions.values()
+    file = ab.packaged_model("association-kelly-2016")
+    alliance, sponsor = file.spec.values()
     assert alliance.exposures == ("contact", "alliance")
     assert alliance.rows_with == "sponsor"
     assert sponsor.rows_with is None
     assert (
         alliance.outcomes == sponsor.outcomes == ("attendance", "involvement_without_sponsor", "percent_days_abstinent")
     )
-    assert ab.load_association(ab.save_association(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
     assert set(alliance.columns) | set(sponsor.columns) <= set(ab.sponsor_study(seed=1).frame)
-
-
-def test_other_readers_and_files_point_to_each_other(tmp_path):
-    path = written(tmp_path, SMALL)
-    for read in (lambda: ab.load_model(path), lambda: ab.packaged_model("association-kelly-2016")):
-        with pytest.raises(ab.ModelFileError, match=r"asks for an association; read it with ab\.load_association"):
-            read()
-    with pytest.raises(ab.ModelFileError, match=r"Other kinds are read by ab\.load_model"):
-        ab.load_association("wages-direction")
-    with pytest.raises(ab.ModelFileError, match="No packaged model 'association-kelly'; did you mean"):
-        ab.load_association("association-kelly")
-    with pytest.raises(ab.ModelFileError, match="No model file"):
-        ab.load_association(tmp_path / "none.toml")
 
 
 def test_every_problem_is_told_at_once(tmp_path):
@@ -84,21 +78,21 @@ def test_every_problem_is_told_at_once(tmp_path):
         .replace("draws = 50", "draw = 50")
     )
     with pytest.raises(ab.ModelFileError) as error:
-        ab.load_association(written(tmp_path, broken))
+        ab.load(written(tmp_path, broken))
     assert str(error.value) == (
-        "file.toml cannot be used as an association file. 4 problems:\n"
-        "  1. format must be the number 1; got 2.\n"
+        "file.toml cannot be used as a model file. 4 problems:\n"
+        "  1. The file format must be the number 1; got 2.\n"
         "  2. [panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'times', 'time_unit'.\n"
-        "  3. [sampling] has no key 'draw'; did you mean 'draws'? Keys: 'draws', 'chains', 'seed'.\n"
-        "  4. [[regression]] 1: The exposure 'alliance' is not in the formula; did you mean 'allianc'? "
-        "It holds: 'time', 'allianc'."
+        "  3. [[regression]] 1: The exposure 'alliance' is not in the formula; did you mean 'allianc'? "
+        "It holds: 'time', 'allianc'.\n"
+        "  4. [sampling] has no key 'draw'; did you mean 'draws'? Keys: 'draws', 'chains', 'seed'."
     )
 
 
 def test_regressions_of_different_clocks_need_files_of_their_own(tmp_path):
-    file = ab.load_association(written(tmp_path, SMALL))
+    file = ab.load(written(tmp_path, SMALL))
     other = ab.RandomInterceptRegression(["days"], ["contact"], "time + contact", person="id")
-    mixed = ab.AssociationFile(title="mixed", regressions={**file.regressions, "other": other})
+    mixed = ab.ModelFile(title="mixed", spec={**file.spec, "other": other})
     with pytest.raises(ab.ModelFileError, match="differ in person or time, which one file cannot hold"):
-        ab.save_association(mixed, tmp_path / "mixed.toml")
+        mixed.save(tmp_path / "mixed.toml")
     assert not (tmp_path / "mixed.toml").exists()

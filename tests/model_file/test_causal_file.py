@@ -1,13 +1,11 @@
-"""Causal files: read, written, laid out, asked, and refused with every problem."""
-
-from dataclasses import replace
+"""Files of regressions in causal order: read, written, laid out, asked, and refused with every problem."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.files import causal_file
+from alliance_bayes.files.kinds import causal_order
 
 PACKAGED = ["sponsor-always", "sponsor-alliance", "sponsor-mediation", "sponsor-outcomes"]
 SMALL = """
@@ -73,7 +71,7 @@ percentiles = [25, 75]
 def load(tmp_path):
     def loaded(text):
         (tmp_path / "file.toml").write_text(text)
-        return ab.load_causal(tmp_path / "file.toml")
+        return ab.load(tmp_path / "file.toml")
 
     return loaded
 
@@ -89,7 +87,7 @@ def made_up(monkeypatch):
         asked.append((formula, family, rows, settings))
         return made_up_by_bambi(formula, family, rows)
 
-    monkeypatch.setattr(causal_file, "fit_by_bambi", fit)
+    monkeypatch.setattr(causal_order, "fit_by_bambi", fit)
     return asked
 
 
@@ -100,15 +98,15 @@ def frame():
 
 @pytest.mark.parametrize("name", PACKAGED)
 def test_packaged_files_can_be_read_and_written(tmp_path, name):
-    file = ab.load_causal(name)
-    assert ab.load_causal(ab.save_causal(file, tmp_path / "again.toml")) == file
+    file = ab.packaged_model(name)
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
     assert file.questions
-    assert len(file.wide(ab.sponsor_study(seed=1).frame)) == 302
+    assert len(file.read(ab.sponsor_study(seed=1).frame).frame) == 302
 
 
 def test_a_file_says_what_it_holds(load, tmp_path):
     file = load(SMALL)
-    assert ab.load_causal(ab.save_causal(file, tmp_path / "again.toml")) == file
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
     assert str(file).splitlines() == [
         "Does a sponsor help?",
         "In causal order:",
@@ -119,26 +117,15 @@ def test_a_file_says_what_it_holds(load, tmp_path):
         "Exist only in a state: alliance_at_3 with sponsor_at_3",
         "Question 1: sponsor: contrast_of_regimes on days_at_6",
         "Question 2: contact: contrast_of_regimes on days_at_6, severity of people own value - 1",
-        "Question 3: through contact: interventional_effects on days_at_6",
-        "Question 4: split: split_by_existence on days_at_6",
+        "Question 3: through contact: interventional_effects on days_at_6, certainty 0.9",
+        "Question 4: split: split_by_existence on days_at_6, percentiles 25 and 75",
+        "Sampling: draws 50, seed 3",
     ]
     assert file.questions[1].options["regimes"]["more"] == {"contact_at_3": ab.Shift(1)}
-    assert [question.treatments for question in file.questions] == [
-        ("sponsor_at_3",),
-        ("contact_at_3",),
-        ("sponsor_at_3",),
-        ("sponsor_at_3",),
-    ]
-    assert [sorted(question.always_set) for question in file.questions] == [
-        ["sponsor_at_3"],
-        [],
-        ["sponsor_at_3"],
-        ["sponsor_at_3"],
-    ]
 
 
 def test_a_row_is_a_person_and_what_needs_a_state_is_0_without(load, frame, tmp_path):
-    wide = load(SMALL).wide(frame)
+    wide = load(SMALL).read(frame).frame
     assert wide.index.tolist() == sorted(frame["person"].unique())
     assert set(wide) == {"sponsor_at_3", "contact_at_3", "alliance_at_3", "days_at_6", "days_at_0", "severity"}
     at_3 = frame[frame["time"] == 3].set_index("person")
@@ -149,19 +136,19 @@ def test_a_row_is_a_person_and_what_needs_a_state_is_0_without(load, frame, tmp_
         at_3.loc[~without, ["contact", "alliance"]].add_suffix("_at_3"),
     )
     frame.to_csv(tmp_path / "study.csv", index=False)
-    pd.testing.assert_frame_equal(load(SMALL).wide(tmp_path / "study.csv"), wide)
+    pd.testing.assert_frame_equal(load(SMALL).read(tmp_path / "study.csv").frame, wide)
 
 
 def test_a_question_simulates_what_its_treatments_change_and_takes_the_rest_as_observed(load, frame, made_up):
     file = load(SMALL)
-    orders = file.orders(frame, chains=2)
+    orders = file.fit(frame, chains=2)
     assert {name: order.variables for name, order in orders.items()} == {
         "sponsor": ("sponsor_at_3", "contact_at_3", "alliance_at_3", "days_at_6"),
         "contact": ("days_at_6",),
         "through contact": ("sponsor_at_3", "contact_at_3", "alliance_at_3", "days_at_6"),
         "split": ("sponsor_at_3", "contact_at_3", "alliance_at_3", "days_at_6"),
     }
-    wide = file.wide(frame)
+    wide = file.read(frame).frame
     assert orders["sponsor"].people.columns.tolist() == ["severity", "days_at_0"]
     assert len(orders["sponsor"].people) == 302
     known = wide[["sponsor_at_3", "contact_at_3", "alliance_at_3", "severity"]].dropna()
@@ -178,7 +165,7 @@ def test_questions_are_asked_by_their_functions(load, frame, made_up):
     file = load(SMALL)
     answers = file.ask(frame, seed=5)
     assert list(answers) == ["sponsor", "contact", "through contact", "split"]
-    orders = file.orders(frame, seed=5)
+    orders = file.fit(frame, seed=5)
     wanted = ab.interventional_effects(
         orders["through contact"],
         treated={"sponsor_at_3": 1},
@@ -194,18 +181,28 @@ def test_questions_are_asked_by_their_functions(load, frame, made_up):
     assert len(made_up) == 8
 
 
-def test_other_readers_point_here(tmp_path):
-    (tmp_path / "file.toml").write_text(SMALL)
-    for read in (lambda: ab.load_model(tmp_path / "file.toml"), lambda: ab.packaged_model("sponsor-outcomes")):
-        with pytest.raises(ab.ModelFileError, match=r"under other regimes; read it with ab\.load_causal"):
-            read()
-    with pytest.raises(ab.ModelFileError, match=r"other kinds are read by ab\.load_model"):
-        ab.load_causal("wages-direction")
-    with pytest.raises(ab.ModelFileError, match="No model file"):
-        ab.load_causal(tmp_path / "none.toml")
-    (tmp_path / "file.toml").write_text("format = ")
-    with pytest.raises(ab.ModelFileError, match="not valid TOML"):
-        ab.load_causal(tmp_path / "file.toml")
+def test_the_data_are_described_without_sampling(load, frame):
+    file = load(SMALL)
+    with_sponsor = frame[(frame["time"] == 3) & (frame["sponsor"] == 1)]
+    *_, about_data, _, first, contact, alliance, _, last = file.check(frame).splitlines()
+    assert about_data == "data frame: 302 persons, one row each"
+    known = file.read(frame).frame[["sponsor_at_3", "severity", "days_at_0"]].dropna()
+    assert first == f"sponsor_at_3: {len(known)} persons of whom all that its regression reads is known."
+    assert contact.startswith(f"contact_at_3: {with_sponsor['contact'].notna().sum()} persons")
+    assert alliance.startswith(f"alliance_at_3: {with_sponsor['alliance'].notna().sum()} persons")
+    assert last == "No problems: all regressions can be fitted."
+    panel = file.panel(frame)
+    assert panel.times == (0, 3, 6)
+    assert panel.measures == ("sponsor", "days", "contact", "alliance")
+    assert list(panel.covariates) == ["severity"]
+
+
+def test_columns_are_derived_here_too(load, frame):
+    text = SMALL.replace("[model]", '[columns]\nseverity = { minus = ["severe", 1] }\n[model]')
+    renamed = frame.rename(columns={"severity": "severe"})
+    np.testing.assert_allclose(
+        load(text).read(renamed).frame["severity"], load(SMALL).read(frame).frame["severity"] - 1
+    )
 
 
 def test_every_problem_is_told_at_once(load):
@@ -221,12 +218,12 @@ def test_every_problem_is_told_at_once(load):
     with pytest.raises(ab.ModelFileError) as error:
         load(broken)
     text = str(error.value)
-    assert text.startswith("file.toml cannot be used as a causal file. 7 problems:\n")
+    assert text.startswith("file.toml cannot be used as a model file. 7 problems:\n")
     for said in (
         "[panel] times must be a list of whole numbers of 0 or more; got [0.5].",
         "[[regression]] 2 family must be one of ",
-        "[[question]] 3 needs 'mediators': a list of variables.",
-        "[[question]] 4 ask must be one of 'contrast_of_regimes', ",
+        "[[question]] 3 needs 'mediators': ",
+        "[[question]] 4 cannot ask 'split'. Questions: 'contrast_of_regimes', ",
         "[simulation] copies must be a whole number of 2 or more; got 1.",
         "[model] requires: 'sponser_at_3' is in no formula; did you mean 'sponsor_at_3'?",
         "Two questions are named 'sponsor'.",
@@ -237,21 +234,17 @@ def test_every_problem_is_told_at_once(load):
 def test_names_that_are_no_columns_are_told_at_once(load, frame):
     text = SMALL.replace("severity + days_at_0", "severty + days")
     with pytest.raises(ab.ModelFileError) as error:
-        load(text).wide(frame)
+        load(text).read(frame)
     assert "'severty' is neither a column nor a column at a time; did you mean 'severity'?" in str(error.value)
     assert "'days' varies over time; say at which, such as 'days_at_0'." in str(error.value)
-    with pytest.raises(ab.ModelFileError, match="No column 'person'"):
-        load(SMALL).wide(frame.rename(columns={"person": "who"}))
+    with pytest.raises(ab.PanelError, match="No column 'person'"):
+        load(SMALL).read(frame.rename(columns={"person": "who"}))
 
 
-def test_a_function_as_a_regime_cannot_be_written(load, tmp_path):
-    file = load(SMALL)
+def test_a_function_as_a_regime_cannot_be_written():
     regimes = {"none": {"sponsor_at_3": 0}, "some": {"sponsor_at_3": lambda values, own: values["severity"] > 0}}
-    options = {"outcome": "days_at_6", "regimes": regimes}
-    question = ab.CausalQuestion("some", "contrast_of_regimes", options)
-    with pytest.raises(ab.ModelFileError, match="a function as a regime"):
-        ab.save_causal(replace(file, questions=(question,)), tmp_path / "no.toml")
-    assert not (tmp_path / "no.toml").exists()
+    with pytest.raises(ab.ModelFileError, match="regimes must be a table of two or more"):
+        ab.Question("contrast_of_regimes", {"outcome": "days_at_6", "regimes": regimes}, "some")
 
 
 @pytest.mark.slow  # four regressions, which Bambi compiles
@@ -271,4 +264,4 @@ def test_ids_of_a_file_that_look_alike_stay_two_people(load, tmp_path):
     columns = {"severity": 1.0, "days": 2.0, "sponsor": 1, "contact": 3, "alliance": 4.0}
     frame = pd.DataFrame({"person": ["01"] * 3 + ["1"] * 3, "time": [0, 3, 6] * 2}).assign(**columns)
     frame.to_csv(tmp_path / "data.csv", index=False)
-    assert load(SMALL).wide(tmp_path / "data.csv").index.tolist() == ["01", "1"]
+    assert load(SMALL).read(tmp_path / "data.csv").frame.index.tolist() == ["01", "1"]

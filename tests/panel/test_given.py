@@ -229,7 +229,7 @@ def test_a_model_file_reads_ids_as_text_too(tmp_path):
     (tmp_path / "model.toml").write_text(TOML)
     names = ["01", "1", *(str(person) for person in range(3, N + 1))]
     LONG.assign(id=np.repeat(names, 3), y=VALUES[:, :, 1].ravel()).to_csv(tmp_path / "clinic.csv", index=False)
-    file = ab.load_model(tmp_path / "model.toml")
+    file = ab.load(tmp_path / "model.toml")
     text, panel = said(lambda: file.panel(tmp_path / "clinic.csv"))
     assert panel.persons.tolist() == sorted(names)
     assert "('01', '1')" in text

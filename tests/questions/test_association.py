@@ -178,7 +178,7 @@ def test_settings_that_cannot_be_sampled_are_refused():
 def test_the_published_interaction_appears_under_every_truth(capsys):
     """Alliance x time is positive in populations where alliance leads, where nothing leads, and where days lead."""
     regression = dataclasses.replace(
-        ab.load_association("association-kelly-2016").regressions["alliance beyond contact"],
+        ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"],
         outcomes=["percent_days_abstinent"],
     )
     for truth in ("default", "null", "reverse"):

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from alliance_bayes.files.asking import answer
 
 import alliance_bayes as ab
-from alliance_bayes.files.asking import answer
 from alliance_bayes.files.questions import Question
 from alliance_bayes.posterior import fitting
 from alliance_bayes.questions.scores import LeftOut, leave_out, refitted

@@ -23,12 +23,12 @@ def test_a_truth_of_any_kind_is_read_from_a_file(make, n_measures, n_waves, tmp_
     truth = make(n_measures, n_waves)
     path = tmp_path / "model.toml"
     path.write_text(document(truth.spec, truth))
-    file = ab.load_model(path)
+    file = ab.load(path)
     assert file.truth == truth
     frame = file.simulate(persons=5, seed=1)
     assert frame.shape == (5 * n_waves, 2 + n_measures)
-    ab.save_model(file, tmp_path / "again.toml")
-    assert ab.load_model(tmp_path / "again.toml").truth == truth
+    file.save(tmp_path / "again.toml")
+    assert ab.load(tmp_path / "again.toml").truth == truth
 
 
 def test_problems_of_a_truth_are_those_of_its_section(tmp_path):
@@ -36,7 +36,7 @@ def test_problems_of_a_truth_are_those_of_its_section(tmp_path):
     text = document(ab.STARTS(["x", "y"]), Truth(ab.CLPM(["x", "y"]), times=[0, 1, 2, 3]))
     path.write_text(text)
     with pytest.raises(ab.ModelFileError) as error:
-        ab.load_model(path)
+        ab.load(path)
     assert str(error.value) == (
         "model.toml cannot be used as a model file. 2 problems:\n"
         "  1. [truth] icc is missing: the share of variance that is stable between persons, a number at least 0 and "
@@ -51,5 +51,5 @@ def test_groups_are_read_by_their_labels(tmp_path):
     truth = Truth(ab.RICLPM(["x", "y"], group_lags="free"), times=[0, 1, 2], icc=0.5)
     path = tmp_path / "model.toml"
     path.write_text(document(ab.RICLPM(["x", "y"]), GroupTruth({"north": truth, "south": truth})))
-    with pytest.raises(ab.ModelFileError, match=r"\[truth\] The model has no groups; say group_lags='free'"):
-        ab.load_model(path)
+    with pytest.raises(ab.ModelFileError, match=r"\[truth\] The model has no groups; say group_lags = 'free'"):
+        ab.load(path)

@@ -1,1 +1,1 @@
-"""Model files: what is to be fitted, to which columns, and what is asked of it."""
+"""Model files: data, model, priors and the questions to be asked, all in one TOML file."""

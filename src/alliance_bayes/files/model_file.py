@@ -1,65 +1,62 @@
-"""A model file: data, model, priors and the questions to be asked, all in one."""
+"""A model file: data, model, priors and the questions to be asked, all in one, whatever its kind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
-import tomlkit
 
 from ..basics.calls import checked
+from ..basics.declared import Table, read_partly
+from ..basics.given import shown
 from ..basics.names import number
-from ..basics.problems import ModelFileError, PanelError, Problems
+from ..basics.problems import ModelFileError, Problems
 from ..basics.writing import write_text
 from ..panel import Panel, read_frame
-from ..panel.checks import usable_columns
-from ..panel.frames import check_frame
-from ..simulation import GroupTruth, Truth, simulate
-from ..spec.cross_lagged import CrossLagged
-from ..spec.mapping import spec_to_mapping
-from .columns import DerivedColumn, add_derived
-from .questions import Question, frozen
+from ..questions.answer import Answer
+from ..simulation import simulate
+from .content import Content, Kind, Rows
+from .kinds import association, causal_order, panel_model
 from .reading import document_of, packaged_text, text_at
-from .sections import FORMAT, read_sections
+from .sections import FORMAT
+from .terms import as_in_a_file
+from .writing import as_toml
 
-if TYPE_CHECKING:
-    from ..posterior.fitting import Fit
-    from .asking import Answer
+__all__ = ["ModelFile", "load", "packaged_model"]
 
-__all__ = ["ModelFile", "Question", "load_model", "packaged_model", "save_model"]
+KINDS = (panel_model.KIND, causal_order.KIND, association.KIND)
+SEED = 1
 
-SECTIONS_OF_MODEL = ("families", "state", "selection")
+type Data = pd.DataFrame | str | PathLike[str]
 
 
 @checked(ModelFileError)
 @dataclass(frozen=True, kw_only=True)
-class ModelFile:
+class ModelFile(Content):
     """Everything about an analysis that can be written down before the data are seen.
 
-    Made by `load_model` or `packaged_model`, which check it; written by `save_model`.
+    Made by `load` or `packaged_model`, which check it; written by `save`.
 
     Attributes
     ----------
     title
         What is asked, in words.
-    layout
-        Arguments of `Panel.from_long` by name: ``person``, ``time`` and ``measures``, and those of
-        ``times``, ``time_unit``, ``requires``, ``contradictions``, ``interviewed``, ``covariates``,
-        ``group`` and ``own_time`` that are given.
-        Where the times are numbers, labels in ``times`` are read as numbers.
+    spec
+        What is fitted: a cross-lagged model with its priors, such as `RICLPM`; `CausalRegressions`; or a
+        `RandomInterceptRegression` by name, for associations.
+    panel_options
+        Arguments of `Panel.from_long` by name that are given, such as ``person``, ``time``, ``measures`` and ``times``.
+        Where the times are numbers, labels in ``times`` are read as numbers. Associations have none.
     columns
         Derived column to the rule that makes it of others, in order.
-    spec
-        The model with its priors.
     questions
-        What `ask` answers.
+        What `ask` answers. The regressions of associations are questions themselves.
     sampling
-        Arguments of `fit` by name, those that are given: ``draws``, ``tune``, ``chains``,
-        ``target_accept``, ``seed``.
+        ``draws``, ``tune``, ``chains``, ``target_accept`` and ``seed``, those that are given.
     truth
-        True values to simulate from, or None.
+        True values to simulate from, of a model of a panel, or None.
 
     Examples
     --------
@@ -68,27 +65,48 @@ class ModelFile:
     directionality between alliance and days, margin 0.03, certainty 0.95
     """
 
-    title: str
-    layout: Mapping[str, Any]
-    spec: CrossLagged
-    columns: Mapping[str, DerivedColumn] = field(default_factory=dict)
-    questions: tuple[Question, ...] = ()
-    sampling: Mapping[str, Any] = field(default_factory=dict)
-    truth: Truth | GroupTruth | None = None
-
     def __post_init__(self) -> None:
-        for name in ("layout", "sampling"):
-            object.__setattr__(self, name, frozen(getattr(self, name)))
+        if not any(isinstance(self.spec, kind.spec) for kind in KINDS):
+            raise ModelFileError(
+                "spec must be a model, such as ab.RICLPM(['x', 'y']), ab.CausalRegressions(...), or a dict from names "
+                f"to ab.RandomInterceptRegression(...); got {shown(self.spec)}."
+            )
+        for name in ("panel_options", "sampling"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+
+    @property
+    def kind(self) -> str:
+        """Which kind of file this is, in words."""
+        return self._kind.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the answers that `ask` gives, in order."""
+        return self._kind.names(self)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of the settings that `sampling` may hold."""
+        return tuple(self._kind.sampling.model_fields)
+
+    @property
+    def _kind(self) -> Kind:
+        return next(kind for kind in KINDS if isinstance(self.spec, kind.spec))
 
     @checked(ModelFileError)
-    def panel(self, frame: pd.DataFrame | str | PathLike[str]) -> Panel:
+    def panel(self, data: Data) -> Panel:
         """Panel of a long data frame, with the derived columns made first.
 
         Parameters
         ----------
-        frame
-            The data, one row per person and time, or the path of a ``.csv``, ``.parquet``,
+        data
+            A data frame with one row per person and time, or the path of a ``.csv``, ``.parquet``,
             ``.sav``, ``.zsav`` or ``.dta`` file.
+
+        Returns
+        -------
+        Panel
+            For regressions, of the columns that they read: those that vary within persons are its measures.
 
         Raises
         ------
@@ -101,33 +119,46 @@ class ModelFile:
         PanelWarning
             As `Panel.from_long`.
         """
-        source = "data frame" if isinstance(frame, pd.DataFrame) else Path(frame).name
-        labels = [self.layout["person"], *([self.layout["group"]] if self.layout.get("group") else [])]
-        data = frame if isinstance(frame, pd.DataFrame) else read_frame(frame, labels=labels)
-        problems = Problems(f"{source} is not yet a panel of {self.layout['person']} by {self.layout['time']}")
-        check_frame(data, problems)
-        data, failed = add_derived(data, self.columns, problems)
-        layout = _readable(_with_labels(self.layout, data), failed, data, problems)
-        panel = None
-        with problems.collecting():
-            panel = Panel.from_long(data, **layout) if layout else None
-        problems.raise_as(PanelError)
-        assert panel is not None
-        return replace(panel, source=source)
+        return self._kind.panel(self, *self._frame(data))
 
     @checked(ModelFileError)
-    def check(self, frame: pd.DataFrame | str | PathLike[str]) -> str:
+    def read(self, data: Data | Panel | Rows) -> Panel | Rows:
+        """The data as the spec is fitted to them; they print.
+
+        Parameters
+        ----------
+        data
+            As in `panel`; what was read before is returned as it is.
+
+        Returns
+        -------
+        Panel or Rows
+            Of a model of a panel the panel. Of regressions in causal order a row for each person, with a column for
+            each variable; where a state is off, what requires it and what is 0 without it are 0. Of associations the
+            rows of the data.
+
+        Raises
+        ------
+        PanelError
+            As in `panel`.
+        ModelFileError
+            If a variable of a regression is none of the data.
+        """
+        return data if isinstance(data, Panel | Rows) else self._kind.data(self, *self._frame(data))
+
+    @checked(ModelFileError)
+    def check(self, data: Data) -> str:
         """What would be fitted to these data, without sampling.
 
         Parameters
         ----------
-        frame
+        data
             As in `panel`.
 
         Returns
         -------
         str
-            The file in words, the number of free parameters, and the panel.
+            The file in words, the data, and what can be fitted to them.
 
         Raises
         ------
@@ -135,31 +166,66 @@ class ModelFile:
             As in `panel`.
         SpecError
             If the model is not identified on these data, or does not fit them.
+        ModelFileError
+            If a variable of a regression is none of the data.
         """
-        from ..engine.model_on_panel import panel_model
+        read = self.read(data)
+        return "\n".join([f"{self}\n\n{read}\n", *self._kind.check(self, read)])
 
-        panel = self.panel(frame)
-        model = panel_model(self.spec, panel)
-        fitted = f"No problems: {model.system.n_parameters} free parameters can be fitted."
-        return "\n".join([f"{self}\n\n{panel}\n\n{fitted}", *(f"Beware: {each}" for each in model.few_people)])
+    @checked(ModelFileError)
+    def fit(self, data: Data | Panel | Rows, **settings: Any) -> Any:
+        """Sample what the questions are asked of.
 
-    def ask(self, fit: "Fit") -> "tuple[Answer, ...]":
+        Parameters
+        ----------
+        data
+            As in `panel`, or what `read` made of it.
+        settings
+            Instead of those of the file; see `settings`. Without a seed it is 1.
+
+        Returns
+        -------
+        Fit or dict
+            Of a model of a panel its fit; of regressions in causal order a `CausalOrder` by the name of each question;
+            of associations their answers by name.
+        """
+        file = self.with_settings(**settings)
+        return self._kind.fit(file, self.read(data))
+
+    @checked(ModelFileError)
+    def ask(self, data: Any, **settings: Any) -> dict[str, Answer]:
         """Answers to the file's questions, in order.
 
         Parameters
         ----------
-        fit
-            A fit of `spec` to `panel`.
+        data
+            As in `fit`, or what `fit` returned.
+        settings
+            As in `fit`.
 
         Returns
         -------
-        tuple
-            What the functions give that the questions are called by; for a question of direction
-            that names more than two measures a `DirectionalityOfPairs`.
+        dict
+            Name of the question to its answer. A question without a name is named by what it asks, such as
+            "directionality", and a second one "directionality 2".
         """
-        from .asking import answer
+        file = self.with_settings(**settings)
+        fitted = file.fit(data) if isinstance(data, pd.DataFrame | str | PathLike | Panel | Rows) else data
+        return dict(self._kind.ask(file, fitted))
 
-        return tuple(answer(question, fit) for question in self.questions)
+    def with_settings(self, **settings: Any) -> "ModelFile":
+        """The file with other settings of sampling.
+
+        Raises
+        ------
+        ModelFileError
+            If there is no such setting, or a value makes no sense.
+        """
+        problems = Problems(f"'{self.title}' cannot be sampled so")
+        given = read_partly(self._kind.sampling, settings, "", problems).given()
+        problems.raise_as(ModelFileError)
+        chosen = {"seed": SEED, **self.sampling, **given}
+        return replace(self, sampling={name: chosen[name] for name in self.settings if name in chosen})
 
     @checked(ModelFileError)
     def simulate(self, *, persons: int, seed: int) -> pd.DataFrame:
@@ -185,9 +251,12 @@ class ModelFile:
         SpecError
             If `persons` or `seed` is out of range.
         """
+        options = self.panel_options
+        if self._kind is not panel_model.KIND:
+            raise ModelFileError(f"'{self.title}' is about {self.kind}; true values are those of a model of a panel.")
         if self.truth is None:
             raise ModelFileError(f"'{self.title}' has no [truth] to simulate from; add that section to the file.")
-        derived = [name for name in self.columns if name in self.layout["measures"]]
+        derived = [name for name in self.columns if name in options["measures"]]
         if derived:
             raise ModelFileError(
                 f"'{self.title}' makes '{derived[0]}' of other columns, which a truth does not have. "
@@ -195,37 +264,70 @@ class ModelFile:
             )
         frame = simulate(self.truth, persons=persons, seed=seed).to_frame()
         frame["own_time"] = frame["time"]
-        times = self.layout.get("times")
+        times = options.get("times")
         if isinstance(times, Mapping):
             frame["time"] = frame["time"].map({time: label for label, time in times.items()})
-        states = {name: 1 for name in self.layout.get("requires", {}).values() if name not in frame}
-        seen = self.layout.get("interviewed")
-        names = {name: self.layout[name] for name in ("person", "time", "group", "own_time") if name in self.layout}
-        names["interviewed"] = seen
-        frame = frame.drop(columns=[name for name in ("interviewed", "own_time") if name not in self.layout])
+        states = {name: 1 for name in options.get("requires", {}).values() if name not in frame}
+        names = {name: options[name] for name in ("person", "time", "group", "own_time") if name in options}
+        names["interviewed"] = options.get("interviewed")
+        frame = frame.drop(columns=[name for name in ("interviewed", "own_time") if name not in options])
         return frame.assign(**states).rename(columns=names)
 
+    @checked(ModelFileError)
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the file, which `load` reads as an equal one.
+
+        Parameters
+        ----------
+        path
+            The TOML file; an existing one is replaced.
+
+        Raises
+        ------
+        ModelFileError
+            If what it holds cannot be read back; nothing is written then.
+        """
+        sections: dict[str, Any] = {"format": FORMAT, "title": self.title, "panel": {}}
+        sections["columns"] = {name: column.given() for name, column in self.columns.items()}
+        sections |= self._kind.sections(self)
+        sections["sampling"] = self.sampling
+        sections["question"] = [question.to_table() for question in self.questions]
+        needed = ("format", "title", "panel", "model")
+        try:
+            text = as_toml({name: value for name, value in sections.items() if value or name in needed})
+        except (TypeError, ValueError) as error:
+            raise ModelFileError(f"'{self.title}' holds what a file cannot, such as a function: {error}") from None
+        if _read(text, Path(path).name) != self:
+            raise ModelFileError(f"'{self.title}' holds what a file cannot, so that it would be read as another one.")
+        return write_text(path, text)
+
     def __str__(self) -> str:
-        lines = [self.title, f"Model: {self.spec}"]
-        lines += [f"Column: {name} = {column}" for name, column in self.columns.items()]
-        lines += ["Priors:", *(f"  {line}" for line in str(self.spec.priors).splitlines())]
-        lines += [f"  {what}: {prior}" for what, prior in self.spec.priors_of_options.items()]
+        lines = [self.title, *(f"Column: {name} = {column}" for name, column in self.columns.items())]
+        lines += self._kind.lines(self)
         lines += [f"Question {place}: {question}" for place, question in enumerate(self.questions, start=1)]
         if self.sampling:
             lines.append("Sampling: " + ", ".join(f"{name} {number(value)}" for name, value in self.sampling.items()))
         return "\n".join(lines)
 
+    def _frame(self, data: Data) -> tuple[pd.DataFrame, str]:
+        """A data frame, and where it is from."""
+        if isinstance(data, str | PathLike):
+            return read_frame(data, labels=self._kind.labels(self)), Path(data).name
+        return data, "data frame"
+
 
 @checked(ModelFileError)
-def load_model(path: str | PathLike[str]) -> ModelFile:
-    """Read a model file.
+def load(path: str | PathLike[str]) -> ModelFile:
+    """Read a model file of any kind.
 
     Parameters
     ----------
     path
-        A TOML file of format 1. Sections: ``[panel]``, ``[columns]``, ``[model]``, ``[priors]``,
-        ``[sampling]``, ``[[question]]`` and ``[truth]``, of which the first and the third must be there. The model
-        may have sections of its own: ``[model.families.days]``, ``[model.state]`` and ``[[model.selection]]``.
+        A TOML file of format 1 with the sections ``[panel]`` and ``[model]``, and, as they are needed, ``[columns]``
+        and ``[sampling]``. By the ``kind`` of its model there are further ones: of a model of a panel ``[priors]``,
+        ``[[question]]`` and ``[truth]``, with ``[model.families.days]``, ``[model.state]`` and ``[[model.selection]]``
+        in its model; of "causal_order" ``[[regression]]``, ``[[question]]`` and ``[simulation]``; of "association"
+        ``[[regression]]``.
 
     Raises
     ------
@@ -235,7 +337,7 @@ def load_model(path: str | PathLike[str]) -> ModelFile:
 
     Examples
     --------
-    >>> load_model("help.toml")
+    >>> load("help.toml")
     Traceback (most recent call last):
     ...
     alliance_bayes.ModelFileError: No model file 'help.toml'.
@@ -265,126 +367,27 @@ def packaged_model(name: str) -> ModelFile:
     return _read(packaged_text(name), f"{name.removesuffix('.toml')}.toml")
 
 
-@checked(ModelFileError)
-def save_model(model_file: ModelFile, path: str | PathLike[str]) -> Path:
-    """Write a model file, which `load_model` reads as an equal one.
-
-    Parameters
-    ----------
-    model_file
-        What to write.
-    path
-        The TOML file; an existing one is replaced.
-
-    Raises
-    ------
-    ModelFileError
-        If what it holds cannot be read back; nothing is written then.
-    """
-    file = Path(path)
-    text = _written(model_file)
-    _read(text, file.name)
-    return write_text(file, text)
-
-
 def _read(text: str, name: str) -> ModelFile:
     document = document_of(text, name)
-    kind = document["model"].get("kind") if isinstance(document.get("model"), dict) else None
-    if kind == "association":
-        raise ModelFileError(f"{name} asks for an association; read it with ab.load_association.")
-    if kind == "causal_order":
-        raise ModelFileError(f"{name} asks what would be under other regimes; read it with ab.load_causal.")
     problems = Problems(f"{name} cannot be used as a model file")
-    parts = read_sections(document, problems)
+    content = _kind_of(document).read(document, problems)
+    problems.found = [as_in_a_file(problem) for problem in problems.found]
     problems.raise_as(ModelFileError)
-    return ModelFile(**parts)
+    return ModelFile(**content)
 
 
-def _written(file: ModelFile) -> str:
-    model = spec_to_mapping(file.spec)
-    priors = model.pop("priors", {})
-    if model["measures"] == list(file.layout["measures"]):
-        del model["measures"]
-    document = tomlkit.document()
-    document.add("format", tomlkit.item(FORMAT))
-    document.add("title", tomlkit.item(file.title))
-    sections: dict[str, Mapping[str, Any]] = {
-        "panel": file.layout,
-        "columns": {name: column.to_mapping() for name, column in file.columns.items()},
-        "model": model,
-        "priors": priors,
-        "sampling": file.sampling,
-        "truth": {} if file.truth is None else file.truth.to_mapping(),
-    }
-    for name, section in sections.items():
-        if section:
-            document.add(name, _model_table(section) if name == "model" else _table(section))
-    if file.questions:
-        questions = tomlkit.aot()
-        for question in file.questions:
-            questions.append(_table({"ask": question.ask, **question.options}))
-        document.add("question", questions)
-    return tomlkit.dumps(document)
+def _kind_of(document: Table) -> Kind:
+    """The kind of file by its model; where that is unknown, which is then said, by its sections."""
+    model = document.get("model")
+    named = model.get("kind") if isinstance(model, dict) else None
+    for kind in KINDS:
+        if named in kind.models:
+            return kind
+    if "regression" not in document:
+        return panel_model.KIND
+    return causal_order.KIND if "question" in document else association.KIND
 
 
-def _table(values: Mapping[str, Any]) -> tomlkit.items.Table:
-    table = tomlkit.table()
-    for name, value in values.items():
-        table.add(name, _inline(value) if isinstance(value, Mapping) else value)
-    return table
-
-
-def _model_table(model: Mapping[str, Any]) -> tomlkit.items.Table:
-    """The model, with families, state and selection as sections of their own after all else."""
-    table = _table({name: value for name, value in model.items() if name not in SECTIONS_OF_MODEL})
-    if "families" in model:
-        families = tomlkit.table(is_super_table=True)
-        for name, family in model["families"].items():
-            families.add(name, _table(family))
-        table.add("families", families)
-    if "state" in model:
-        table.add("state", _table(model["state"]))
-    if "selection" in model:
-        selections = tomlkit.aot()
-        for selection in model["selection"]:
-            selections.append(_table(selection))
-        table.add("selection", selections)
-    return table
-
-
-def _inline(values: Mapping[str, Any]) -> tomlkit.items.InlineTable:
-    table = tomlkit.inline_table()
-    table.update(values)
-    return table
-
-
-def _with_labels(layout: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
-    """The layout with the labels of its times as numbers where the column holds numbers."""
-    times, column = layout.get("times"), layout["time"]
-    if not isinstance(times, Mapping) or column not in frame or not pd.api.types.is_numeric_dtype(frame[column]):
-        return dict(layout)
-    return {**layout, "times": {_number_or_text(label): time for label, time in times.items()}}
-
-
-def _number_or_text(label: str) -> float | str:
-    try:
-        return float(label)
-    except ValueError:
-        return label
-
-
-def _readable(
-    layout: dict[str, Any], failed: set[str], frame: pd.DataFrame, problems: Problems
-) -> dict[str, Any] | None:
-    """What of the layout can be read without the columns that failed, to find the other problems; None if nothing."""
-    if not failed:
-        return layout
-    needed = {"person": layout["person"], "time": layout["time"]}
-    measures = [name for name in layout["measures"] if name not in failed]
-    if not measures or failed.intersection(needed.values()):
-        usable_columns(frame, [(use, name) for use, name in needed.items() if name not in failed], problems)
-        return None
-    states = {name: state for name, state in layout.get("requires", {}).items() if not failed & {name, state}}
-    known = [name for name in layout.get("covariates", ()) if name not in failed]
-    others = {name: None for name in ("interviewed", "group", "own_time") if layout.get(name) in failed}
-    return {**layout, "measures": measures, "requires": states, "covariates": known, **others}
+def _frozen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with their lists as tuples, so that equal ones compare as equal."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}

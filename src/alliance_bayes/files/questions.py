@@ -1,30 +1,32 @@
-"""The questions of a model file: what each may be asked with, and whether the model can be asked it."""
+"""The questions of a model file; which there are, the questions themselves register."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
+
+from pydantic import Field
 
 from ..basics.calls import checked
-from ..basics.given import is_number, is_one_of, is_whole, shown
-from ..basics.names import ARROW, choices, in_words, lagged_path, number, quoted, split_path
+from ..basics.declared import Declared, Name, Table, read, read_partly
+from ..basics.given import shown
+from ..basics.names import choices, quoted
 from ..basics.problems import ModelFileError, Problems
-from ..panel.records import MISSING
-from ..spec.cross_lagged import CrossLagged, Lags
-from ..spec.mapping import KINDS
-from .keys import (
-    CERTAINTY,
-    MARGIN,
-    MEASURES,
-    Key,
-    Table,
-    is_table,
-    is_text,
-    is_text_table,
-    is_texts,
-    read_keys,
-)
+from ..causal.regimes import Policy
+from ..questions.answer import Answer
+from ..questions.counterfactual_arguments import Policies
+from ..questions.registry import Arguments, Subject, questions
 
-__all__ = ["QUESTIONS", "Question", "check_measures", "frozen", "read_question"]
+__all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"]
+
+PANEL: Subject = "panel model"
+CAUSAL: Subject = "regressions in causal order"
+
+
+class QuestionHead(Declared):
+    """Keys that any question may have, beside what it asks."""
+
+    name: Name = Field("", description="a text")
+    people: Policies = Field({}, description="a table, such as { commitment = { shift = -1 } }")
 
 
 @checked(ModelFileError)
@@ -35,251 +37,127 @@ class Question:
     Attributes
     ----------
     ask
-        Which question: "directionality", "mediation", "lag_curve", "hypotheses", "bayes_factors",
-        "robustness", "delta_adjustment" or "group_contrast".
+        Which question: the name of the function that answers it, such as "directionality".
     options
-        Arguments by name of the function that is called so, those that the file has; see there for their
-        units. Measures whose direction is in question are ``between``, of "directionality" two or more.
-        Of "robustness" the ``models`` (by their kinds, such as "clpm"), ``lags`` and ``prior_widths`` are
-        those of `robustness_variants`; its fits are sampled like the one that is asked.
+        Its arguments by name, those that are given; see the function for their units. Measures whose direction is in
+        question are ``between``. Of "robustness" the ``models`` (by their kinds, such as "clpm"), ``lags`` and
+        ``prior_widths`` are those of `robustness_variants`; its fits are sampled like the one that is asked.
+    name
+        By which its answer is found; without it what is asked.
+    people
+        Of regressions in causal order: covariate to what is done to it before anybody is simulated, a number for all,
+        or `Shift`; for other people than those of the data, as far as they differ in this alone.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such question, or an option is unknown or not what it may be; lists every problem found.
+
+    Examples
+    --------
+    >>> print(Question("directionality", {"between": ["alliance", "days"], "margin": 0.05}))
+    directionality between alliance and days, margin 0.05
     """
 
     ask: str
-    options: Table = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    people: Mapping[str, Policy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "options", frozen(self.options))
+        problems = Problems("This question cannot be asked")
+        subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
+        question = _read(subject, {"ask": self.ask, **self.options}, "", None, problems)
+        problems.raise_as(ModelFileError)
+        assert question is not None
+        object.__setattr__(self, "options", question.given())
+
+    @property
+    def arguments(self) -> Arguments:
+        """The options as the question declares them."""
+        subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
+        arguments: Arguments = questions(subject)[self.ask].arguments.model_validate(dict(self.options))
+        return arguments
+
+    def to_table(self) -> Table:
+        """The question as a file holds it."""
+        head = {"name": self.name, "ask": self.ask, "people": self.people}
+        return {key: value for key, value in head.items() if value} | dict(self.options)
 
     def __str__(self) -> str:
-        options = dict(self.options)
-        match self.ask:
-            case "mediation":
-                through = in_words(options.pop("mediators"))
-                about = f"of {options.pop('treatment')}{ARROW}{options.pop('outcome')} through {through}"
-            case "lag_curve":
-                about = f"of {in_words(options.pop('paths', ('all paths between measures',)))}"
-            case "group_contrast":
-                about = f"of {options.pop('path')}"
-            case "delta_adjustment":
-                shifted = options.pop("measure")
-                about = f"between {in_words(options.pop('between'))}, missing values of {shifted} shifted"
-            case _:
-                about = f"between {in_words(options.pop('between'))}"
-        rest = "".join(f", {name} {_in_words(value)}" for name, value in options.items())
-        return f"{self.ask} {about}{rest}"
+        before = f"{self.name}: " if self.name else ""
+        moved = "".join(f", {name} of people {policy}" for name, policy in self.people.items())
+        return f"{before}{self.ask} {self.arguments}{moved}"
 
 
-def _in_words(value: Any) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case str():
-            return value
-        case tuple():
-            return in_words([_in_words(each) for each in value]) if value else "none"
-        case Mapping():
-            return "; ".join(f"{name}: {_in_words(each)}" for name, each in value.items())
-        case _:
-            return number(value)
+def read_questions(subject: Subject, tables: Iterable[Table], spec: Any, problems: Problems) -> tuple[Question, ...]:
+    """Read the sections [[question]], adding all that is wrong with them to the problems.
+
+    Parameters
+    ----------
+    subject
+        What is asked about.
+    tables
+        A table for each question.
+    spec
+        The model that is asked about, or None where it could not be read.
+    problems
+        Where to note what is wrong.
+    """
+    read_ones = []
+    for place, table in enumerate(tables, start=1):
+        where = f"[[question]] {place}"
+        of_head = {key: value for key, value in table.items() if key in QuestionHead.model_fields}
+        head = read_partly(QuestionHead, of_head, where, problems)
+        arguments = _read(subject, table, where, spec, problems)
+        if head.people and subject != CAUSAL:
+            problems.add(f"{where} people: only regressions in causal order can be asked about other people.")
+        if arguments is not None:
+            read_ones.append(Question(table["ask"], arguments.given(), head.name, head.people))
+    named = [question.name for question in read_ones if question.name]
+    for name in sorted({name for name in named if named.count(name) > 1}):
+        problems.add(f"Two questions are named '{name}'.")
+    return tuple(read_ones)
 
 
-def frozen(options: Table) -> dict[str, Any]:
-    """Options with their lists as tuples, so that equal ones compare as equal."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+def by_name(asked: Iterable[Question]) -> dict[str, Question]:
+    """The questions by their names; one without is named by what it asks, and a second one numbered.
+
+    Examples
+    --------
+    >>> curve = Question("lag_curve")
+    >>> list(by_name([curve, curve]))
+    ['lag_curve', 'lag_curve 2']
+    """
+    named: dict[str, Question] = {}
+    for question in asked:
+        name, number = question.name or question.ask, 1
+        while name in named:
+            number += 1
+            name = f"{question.name or question.ask} {number}"
+        named[name] = question
+    return named
 
 
-ASK = Key("a text", is_text, required=True)
-MEASURE = Key("the name of a measure", is_text, required=True)
-GROUP = Key("the label of a group", is_text)
-PATHS = Key("a list of paths, such as ['x -> y']", is_texts)
-BETWEEN = Key(MEASURES, lambda value: is_texts(value, least=2), required=True)
-PAIR = Key("a list of two names, such as ['alliance', 'days']", lambda value: is_texts(value, least=2), required=True)
-LENGTH = "a number above 0, in the panel's unit of time"
+def answers(subject: Subject, asked: Iterable[Question], fitted: Callable[[str], Any]) -> dict[str, Answer]:
+    """Answers by the name of the question, given what each is put to by its name."""
+    known = questions(subject)
+    return {
+        name: known[question.ask].answer(fitted(name), question.arguments) for name, question in by_name(asked).items()
+    }
 
 
-def are_positive(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(is_number(each) and each > 0 for each in value)
-
-
-def is_positive(value: Any) -> bool:
-    return is_number(value) and value > 0
-
-
-def are_deltas(value: object) -> bool:
-    return isinstance(value, list) and all(map(is_number, value)) and any(value) and len(set(value)) == len(value)
-
-
-def among(valid: Iterable[str], *, least: int = 0) -> Key:
-    """A list of some of these texts."""
-    known = tuple(valid)
-    return Key(f"a list of {quoted(known)}", lambda value: is_texts(value, least=least) and set(value) <= set(known))
-
-
-QUESTIONS = {
-    "directionality": {"ask": ASK, "between": BETWEEN, "margin": MARGIN, "certainty": CERTAINTY},
-    "mediation": {
-        "ask": ASK,
-        "treatment": MEASURE,
-        "mediators": Key("a list of names, such as ['contact']", is_texts, required=True),
-        "outcome": MEASURE,
-        "horizon": Key(LENGTH, is_positive, required=True),
-        "start": Key("a number, the time of a wave", is_number),
-        "group": GROUP,
-        "change": Key("'pulse' or 'sustained'", lambda value: value in ("pulse", "sustained")),
-        "timing": Key("'waves' or 'continuous'", lambda value: value in ("waves", "continuous")),
-        "paths": Key("a list of paths, such as ['x -> m -> y']", lambda value: is_texts(value, least=0)),
-        "margin": MARGIN,
-        "certainty": CERTAINTY,
-    },
-    "lag_curve": {
-        "ask": ASK,
-        "paths": PATHS,
-        "longest": Key(LENGTH, is_positive),
-        "margin": MARGIN,
-        "group": GROUP,
-    },
-    "hypotheses": {
-        "ask": ASK,
-        "between": PAIR,
-        "statements": Key(
-            "a list of texts, such as ['|x -> y| > |y -> x|'], or a table from names to them",
-            lambda value: is_texts(value) or (is_table(value) and bool(value) and is_text_table(value)),
-        ),
-        "margin": MARGIN,
-    },
-    "bayes_factors": {
-        "ask": ASK,
-        "between": PAIR,
-        "widths": Key("a list of numbers above 0, SDs of the prior", are_positive),
-        "refit": Key("true or false", lambda value: isinstance(value, bool)),
-    },
-    "robustness": {
-        "ask": ASK,
-        "between": PAIR,
-        "models": among(KINDS),
-        "lags": among(get_args(Lags)),
-        "prior_widths": Key("a list of numbers above 0, factors on the SD of the prior", are_positive),
-        "margin": MARGIN,
-        "certainty": CERTAINTY,
-    },
-    "delta_adjustment": {
-        "ask": ASK,
-        "between": PAIR,
-        "measure": MEASURE,
-        "deltas": Key("a list of numbers, in SDs of the measure, one of them not 0", are_deltas),
-        "absences": among(MISSING, least=1),
-        "imputations": Key("a whole number of 2 or more", lambda value: is_whole(value, least=2)),
-        "margin": MARGIN,
-        "certainty": CERTAINTY,
-    },
-    "group_contrast": {
-        "ask": ASK,
-        "path": Key("a path, such as 'x -> y'", is_text, required=True),
-        "margin": MARGIN,
-        "certainty": CERTAINTY,
-    },
-}
-
-
-def read_question(where: str, table: Table, spec: CrossLagged | None, problems: Problems) -> Question | None:
-    """Read one question, adding all that is wrong with it to the problems."""
-    ask = table.get("ask")
+def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Problems) -> Arguments | None:
+    """Arguments of one question; None where one that it needs is missing or wrong."""
+    known, ask = questions(subject), table.get("ask")
     if ask is None:
-        problems.add(f"{where} needs 'ask': one of {quoted(QUESTIONS)}.")
+        problems.add(f"{where} needs 'ask': one of {quoted(known)}.")
         return None
-    if not is_one_of(ask, QUESTIONS):
-        problems.add(f"{where} cannot ask {shown(ask)}{choices(ask, QUESTIONS, 'Questions')}")
+    if not isinstance(ask, str) or ask not in known:
+        problems.add(f"{where or 'A model file'} cannot ask {shown(ask)}{choices(ask, known, 'Questions')}")
         return None
-    good = read_keys(where, table, QUESTIONS[ask], problems)
-    for check in _CHECKS[ask]:
-        check(where, good, spec, problems)
-    return Question(ask, {name: value for name, value in good.items() if name != "ask"})
-
-
-def check_measures(where: str, names: Iterable[str], measures: Sequence[str], problems: Problems) -> None:
-    """Note names that are no measures."""
-    for name in names:
-        if name not in measures:
-            problems.add(f"{where} names '{name}', which is not a measure{choices(name, measures, 'Measures')}")
-
-
-def _check_mediation(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
-    """Names of a question of mediation; what the fit must allow is checked when it is asked."""
-    named = [good[name] for name in ("treatment", "outcome") if name in good] + good.get("mediators", [])
-    repeated = sorted({name for name in named if named.count(name) > 1})
-    if repeated:
-        problems.add(f"{where} treatment, mediators and outcome must all differ; named twice: {quoted(repeated)}.")
-    if spec:
-        check_measures(where, dict.fromkeys(named), spec.measures, problems)
-
-
-def _check_between(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
-    """Measures of a question of direction, with both paths between them free."""
-    between = good.get("between", [])
-    if len(set(between)) < len(between):
-        problems.add(f"{where} between must be different measures; got {quoted(between)}.")
-    elif spec:
-        check_measures(f"{where} between", between, spec.measures, problems)
-        for path in spec.remove:
-            predictor, outcome = path.split(ARROW)
-            if predictor != outcome and {predictor, outcome} <= set(between):
-                problems.add(
-                    f"{where}: '{path}' is fixed at 0 in this model, so nothing can be compared with it. "
-                    "Take it out of [model] remove, or the question out of the file."
-                )
-
-
-def _check_pair(where: str, good: Table, _: CrossLagged | None, problems: Problems) -> None:
-    between = good.get("between", [])
-    if len(between) > 2:
-        problems.add(f"{where} between must be two measures; got {quoted(between)}. Ask of each pair in turn.")
-
-
-def _check_paths(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
-    given = [good["path"]] if "path" in good else good.get("paths", [])
-    for path in given:
-        if spec and lagged_path(*(split_path(path) or ("", path))) not in spec.paths:
-            problems.add(f"{where}: '{path}' is no lagged path of the model{choices(path, spec.paths, 'Paths')}")
-
-
-def _check_statements(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
-    """Effects and comparisons of hypotheses; the intervals they name are known once the data are."""
-    given = good.get("statements", [])
-    if spec and given:
-        from ..questions.statements import parse
-
-        every = (lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures)
-        known, found = [path for path in every if path not in spec.remove], Problems(where)
-        for text in given.values() if isinstance(given, dict) else given:
-            parse(text, known, found, any_interval=True)
-        for problem in found.found:
-            problems.add(f"{where} statements: {problem}")
-
-
-def _check_groups(where: str, _: Table, spec: CrossLagged | None, problems: Problems) -> None:
-    if spec and spec.group_lags not in ("free", "pooled"):
-        problems.add(
-            f"{where} compares groups, and this model has no effects that differ between them. "
-            "Say group_lags = 'free' or 'pooled' in [model], and name the column of the groups in [panel] group."
-        )
-
-
-def _check_shifted(where: str, good: Table, spec: CrossLagged | None, problems: Problems) -> None:
-    if spec and "measure" in good:
-        check_measures(f"{where} measure", [good["measure"]], spec.measures, problems)
-    if spec and spec.group_lags is not None:
-        problems.add(f"{where} imputes values and reads effects in one population, and this model has groups.")
-
-
-type _Check = Callable[[str, Table, CrossLagged | None, Problems], None]
-
-_CHECKS: dict[str, tuple[_Check, ...]] = {
-    "directionality": (_check_between,),
-    "mediation": (_check_mediation,),
-    "lag_curve": (_check_paths,),
-    "hypotheses": (_check_pair, _check_between, _check_statements),
-    "bayes_factors": (_check_pair, _check_between),
-    "robustness": (_check_pair, _check_between),
-    "delta_adjustment": (_check_pair, _check_between, _check_shifted),
-    "group_contrast": (_check_paths, _check_groups),
-}
+    options = {key: value for key, value in table.items() if key not in ("ask", *QuestionHead.model_fields)}
+    arguments = read(known[ask].arguments, options, where, problems)
+    if arguments is not None and spec is not None:
+        problems.found += [f"{where}: {sentence}" for sentence in known[ask].check(arguments, spec)]
+    return arguments

@@ -1,7 +1,9 @@
 """The text of a model file and what its TOML holds, or in one sentence why it cannot be read."""
 
+import re
 import tomllib
 from importlib import resources
+from importlib.resources.abc import Traversable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,30 @@ from typing import Any
 from ..basics.given import shown
 from ..basics.names import choices
 from ..basics.problems import ModelFileError
+from ..panel.reading import READERS
 
-__all__ = ["LARGEST", "document_of", "named_text", "packaged_text", "text_at"]
+__all__ = ["LARGEST", "document_of", "packaged_text", "text_at"]
 
 LARGEST = 2_000_000
 """Bytes; the longest model file that makes sense has some thousands."""
+CURES = {
+    "Invalid value": "Texts stand in quotes, lists in [...], and truth values are true and false.",
+    "Invalid statement": "A line is 'key = value', a [section], or a # comment.",
+    "Expected '='": "A line is 'key = value', a [section], or a # comment.",
+    "Expected newline": "Each key stands on a line of its own; texts with quotes in them stand in other quotes.",
+    "Cannot overwrite a value": "A key stands once in a section; leave one of the two out.",
+    "Duplicate inline table key": "A key stands once in a table; leave one of the two out.",
+    "Cannot declare": "A section stands once; put its keys together. Of questions there are several, [[question]].",
+    "Cannot mutate": "A table written as { ... } is complete; put the key inside the braces.",
+    "Cannot redefine": "A section stands once; put its keys together.",
+    "Unterminated string": "Close the quotes; a text over several lines stands in three quotes.",
+    "Illegal character": "Close the quotes on the same line; a text over several lines stands in three quotes.",
+    "Unescaped": "Write a backslash twice, or put the text in single quotes.",
+    "Unclosed": "Close the bracket or brace that was opened before, and put commas between entries.",
+    "Expected ']": "Close the brackets of the section on its line.",
+    "Invalid initial character": "Names with other characters than letters, digits, - and _ stand in quotes.",
+    "Found invalid character": "Save the file as plain text.",
+}
 DEEPEST = 20
 """Levels of tables and lists; a model file needs five."""
 
@@ -31,7 +52,10 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
         if file.is_dir():
             raise ModelFileError(f"'{file}' is a folder. Name the model file in it.")
         if not file.is_file():
-            raise ModelFileError(f"No model file '{file}'.")
+            packaged = f" One of this name comes with the package: ab.packaged_model('{file}')."
+            raise ModelFileError(f"No model file '{file}'.{packaged if str(file) in _packaged() else ''}")
+        if file.suffix.lower() in READERS:
+            raise ModelFileError(f"{file.name} is a data file; a model file ends in .toml and reads the data itself.")
         size = file.stat().st_size
         if size > LARGEST:
             raise ModelFileError(
@@ -51,17 +75,16 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
 
 def packaged_text(name: str) -> str:
     """Text of a model file that comes with the package."""
-    packaged = (resources.files("alliance_bayes") / "models").iterdir()
-    texts = {Path(file.name).stem: file for file in packaged if file.name.endswith(".toml")}
-    stem = name.removesuffix(".toml")
+    texts, stem = _packaged(), name.removesuffix(".toml")
     if stem not in texts:
         raise ModelFileError(f"No packaged model '{name}'{choices(stem, sorted(texts), 'Packaged models')}")
     return texts[stem].read_text("utf-8")
 
 
-def named_text(path: str | PathLike[str]) -> tuple[str, str]:
-    """Text and name of a model file: at a path that ends in ``.toml``, else of one that comes with the package."""
-    return text_at(path) if Path(path).suffix == ".toml" else (packaged_text(str(path)), f"{path}.toml")
+def _packaged() -> dict[str, Traversable]:
+    """Model files that come with the package, by name."""
+    files = (resources.files("alliance_bayes") / "models").iterdir()
+    return {Path(file.name).stem: file for file in files if file.name.endswith(".toml")}
 
 
 def document_of(text: str, name: str) -> dict[str, Any]:
@@ -77,7 +100,7 @@ def document_of(text: str, name: str) -> dict[str, Any]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ModelFileError(f"{name} is not valid TOML: {error}.") from None
+        raise ModelFileError(_not_toml(str(error), text, name)) from None
     except RecursionError:
         raise ModelFileError(_too_deep(name)) from None
     except ValueError:  # Python reads no whole number of so many digits
@@ -87,6 +110,17 @@ def document_of(text: str, name: str) -> dict[str, Any]:
     if _depth(document) > DEEPEST:
         raise ModelFileError(_too_deep(name))
     return document
+
+
+def _not_toml(error: str, text: str, name: str) -> str:
+    """What the parser says, with the line that it says it of and the cure."""
+    what, _, where = error.removesuffix(")").partition(" (at ")
+    place = re.match(r"line (\d+), column (\d+)", where)
+    lines = text.splitlines()
+    line = lines[int(place[1]) - 1].strip() if place else ""
+    said = f"line {place[1]}, column {place[2]}, in {shown(line)}" if place else where or "somewhere"
+    cure = next((cure for beginning, cure in CURES.items() if what.startswith(beginning)), "See toml.io for its rules.")
+    return f"{name} is not valid TOML: {what} ({said}). {cure}"
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import kstest
 
 from ..basics.calls import checked
 from ..basics.names import number
@@ -195,6 +194,8 @@ def _simulated_shares(fit: Fit, thetas: FloatArray, weights: FloatArray) -> Floa
 
 
 def _table(shares: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
+    from scipy.stats import kstest
+
     grouped = shares.groupby(level=["measure", "time"])
     table = pd.DataFrame(
         {

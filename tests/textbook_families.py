@@ -45,13 +45,13 @@ def log_density(family: str, value: float, size: float, phi: Sequence[float], et
             return np.asarray(
                 np.log(1 - some) if value == 0 else np.log(some) + count.logpmf(value) - np.log(count.sf(0))
             )
-        if family == "proportion":
+        if family in ("proportion", "proportion_probit"):
             none_cut, all_cut, slope, intercept, precision = phi
-            below, above = expit(none_cut - slope * eta), expit(slope * eta - all_cut)
+            below, above = cumulative(none_cut - slope * eta), cumulative(slope * eta - all_cut)
             if value in (0, 1):
                 return np.asarray(np.log(below if value == 0 else above))
             mean = expit(intercept + slope * eta)
-            between = expit(all_cut - slope * eta) - below
+            between = cumulative(all_cut - slope * eta) - below
             return np.asarray(np.log(between) + stats.beta.logpdf(value, mean * precision, (1 - mean) * precision))
         if family == "occurrence":
             return np.asarray(np.log(expit(eta if value else -eta)))

@@ -18,6 +18,7 @@ PARAMETERS = {
     "count": [[1.0, 0.8, 2.0], [-0.5, 0.3, 40.0]],
     "hurdle_count": [[1.0, 0.8, 2.0, 0.5, 1.1], [-1.5, 0.3, 0.4, -1.0, 0.6]],
     "proportion": [[-1.5, 0.4, 1.2, 0.8, 4.0], [-0.1, 0.1, 2.0, -1.0, 0.6]],
+    "proportion_probit": [[-1.5, 0.4, 1.2, 0.8, 4.0], [-0.1, 0.1, 1.6, -1.0, 0.6]],
     "yes_no": [[0.4, 1.3], [-2.0, 0.5]],
     "ordinal": [[1.3, -1.0, 0.2, 1.1], [0.6, -2.0, -1.9, -1.5, 0.0, 2.0]],
     "ordinal_probit": [[1.3, -1.0, 0.2, 1.1], [0.6, -2.0, -1.9, -1.5, 0.0, 2.0]],
@@ -28,6 +29,7 @@ SIZES = {
     "beta_binomial": [1, 6],
     "count": [0.0, np.log(12.0)],
     "proportion": [0.0],
+    "proportion_probit": [0.0],
     "yes_no": [0.0],
     "occurrence": [0.0],
 }
@@ -42,7 +44,7 @@ def sizes(family, phi):
 def support(family, size):
     if family in ("count", "hurdle_count"):
         return np.arange(4000)
-    if family == "proportion":  # some of it
+    if family.startswith("proportion"):  # some of it
         return np.array([0.0, 0.004, 0.2, 0.5, 0.93, 1.0])
     return np.arange({"yes_no": 2, "occurrence": 2, "ordinal": size, "ordinal_probit": size}.get(family, size + 1))
 

@@ -32,7 +32,7 @@ EVERY = [
     Count((1.5, 2)),
     Count(),
     Count("weeks", hurdle=True, any_intercept=Normal(1.0, 1.0)),
-    Proportion(cuts=InducedDirichlet(2.0), intercept=Normal(0.0, 1.0)),
+    Proportion(link="probit", cuts=InducedDirichlet(2.0), intercept=Normal(0.0, 1.0)),
     YesNo(slope=LogNormal(0.5, 0.25)),
     Ordinal(5, lowest=0, cuts=InducedDirichlet(2.0)),
     Items(["A1", "A2", "A3"], 6),

@@ -41,6 +41,7 @@ PHI = {
     "count": [1.0, 0.8, 2.0],
     "hurdle_count": [1.0, 0.8, 2.0, 0.5, 1.1],
     "proportion": [-1.2, 1.4, 1.1, 0.2, 4.0],
+    "proportion_probit": [-1.0, 1.2, 0.8, 0.2, 4.0],
     "yes_no": [0.4, 1.3],
     "ordinal": [1.3, -1.0, 0.2, 1.1],
     "ordinal_probit": [0.9, -1.0, -0.4, 0.5],
@@ -59,7 +60,7 @@ def values_of(family):
         return [0.0, 1.0, 7.0]
     if family in ("yes_no", "occurrence"):
         return [0.0, 1.0]
-    if family == "proportion":
+    if family.startswith("proportion"):
         return [0.0, 0.03, 0.6, 1.0]
     return list(range(int(size))) if family.startswith("ordinal") else [0.0, 1.0, size - 2, size]
 
@@ -168,7 +169,7 @@ KINDS = {
         {},
         {},
     ),
-    "shares": (["alliance", "sober"], {"sober": Proportion()}, {}, {}),
+    "shares": (["alliance", "sober"], {"sober": Proportion(link="probit")}, {}, {}),
     "categories": (["alliance", "mood"], {"mood": Ordinal(4, link="probit")}, {}, {}),
     "items": (["bond", "days"], ITEMS | DAYS, {}, {"exact": ()}),
     "covariate": (["alliance", "days"], DAYS, {"covariates": {"age": ["intercepts"]}}, {"covariate": True}),

@@ -265,4 +265,6 @@ def test_every_problem_of_families_and_a_state():
 
 
 def test_every_family_is_among_these():
-    assert set(CODES) - {"occurrence", "proportion"} == set(FAMILIES), "that of shares has a file of its own"
+    assert set(CODES) - {"occurrence", "proportion", "proportion_probit"} == set(FAMILIES), (
+        "that of shares has a file of its own"
+    )

@@ -22,7 +22,7 @@ from .beta_binomial import (
 )
 from .cut_points import InducedDirichlet
 from .family import AmountFamily, Density, FamilyParameter, Numbers, Parts, shares
-from .links import INFINITE, Link, add_category_gradient, check_link, cumulative, log_below, log_between
+from .links import Link, add_three_way_gradient, check_link, cumulative, log_below, log_between
 
 __all__ = ["DENSITIES", "Days", "add_gradient", "log_densities", "steepness"]
 
@@ -164,12 +164,8 @@ def add_gradient(size, values, phi, eta, weights, phi_bar, probit):
                 every += weight
             else:
                 some += weight
-        if none != 0.0:
-            add_category_gradient(INFINITE, NONE_CUT, SLOPE, phi, eta[node], probit, none, phi_bar)
-        if every != 0.0:
-            add_category_gradient(ALL_CUT, INFINITE, SLOPE, phi, eta[node], probit, every, phi_bar)
-        if some != 0.0:
-            add_category_gradient(NONE_CUT, ALL_CUT, SLOPE, phi, eta[node], probit, some, phi_bar)
+        by_shift = add_three_way_gradient((none, some, every), phi, phi[SLOPE] * eta[node], probit, phi_bar)
+        phi_bar[SLOPE] += by_shift * eta[node]
     add_beta_binomial_gradient(INTERCEPT, phi, size, values, True, eta, weights, phi_bar)
 
 

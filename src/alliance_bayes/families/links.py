@@ -20,6 +20,7 @@ __all__ = [
     "INFINITE",
     "Link",
     "add_category_gradient",
+    "add_three_way_gradient",
     "check_link",
     "cumulative",
     "draw_category",
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 Link = Literal["logit", "probit"]
-INFINITE = -1  # position of the cut point below the lowest category, and of that above the highest one
+INFINITE = -1  # position of the cut point below the lowest category, 0, and of that above the highest one
 
 
 def check_link(link: object, problems: Problems) -> None:
@@ -78,7 +79,7 @@ def _slopes_between(lower, upper, probit):
     if not probit:
         gap = 1.0 / math.expm1(upper - lower)
         return logistic(-upper) + gap, -logistic(lower) - gap
-    value = log_between(lower, upper, True) + HALF_LOG_2_PI
+    value = log_between(lower, upper, probit) + HALF_LOG_2_PI
     return math.exp(-0.5 * upper * upper - value), -math.exp(-0.5 * lower * lower - value)
 
 
@@ -96,9 +97,12 @@ def log_category(lower, upper, phi, shift, probit):
 
 
 @compiled
-def add_category_gradient(lower, upper, slope, phi, eta, probit, weight, phi_bar):
-    """Add `weight` times the gradient of `log_category` in its cuts and in the slope, at these positions in phi."""
-    shift, up, down = phi[slope] * eta, 0.0, 0.0
+def add_category_gradient(lower, upper, phi, shift, probit, weight, phi_bar):
+    """Add `weight` times the gradient of `log_category` in its cuts; returns that in the shift.
+
+    numba compiles a kernel once more for each constant that it is called with, so that callers give it variables.
+    """
+    up, down = 0.0, 0.0
     if lower == INFINITE:
         up = _slope_below(phi[upper] - shift, probit)
     elif upper == INFINITE:
@@ -109,4 +113,15 @@ def add_category_gradient(lower, upper, slope, phi, eta, probit, weight, phi_bar
         phi_bar[upper] += weight * up
     if lower != INFINITE:
         phi_bar[lower] += weight * down
-    phi_bar[slope] -= weight * eta * (up + down)
+    return -weight * (up + down)
+
+
+@compiled
+def add_three_way_gradient(weights, phi, shift, probit, phi_bar):
+    """As `add_category_gradient` for none, some and all, whose two cut points stand first in phi."""
+    total = 0.0
+    for category in range(3):
+        if weights[category] != 0.0:
+            lower, upper = category - 1, category if category < 2 else INFINITE
+            total += add_category_gradient(lower, upper, phi, shift, probit, weights[category], phi_bar)
+    return total

@@ -149,7 +149,9 @@ def add_gradient(size, values, phi, eta, weights, phi_bar, probit):
         for node in range(len(eta)):
             weight = weights[row, node]
             if weight != 0.0:
-                add_category_gradient(lower, upper, SLOPE, phi, eta[node], probit, weight, phi_bar)
+                shift = phi[SLOPE] * eta[node]
+                by_shift = add_category_gradient(lower, upper, phi, shift, probit, weight, phi_bar)
+                phi_bar[SLOPE] += by_shift * eta[node]
 
 
 @compiled

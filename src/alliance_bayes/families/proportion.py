@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,9 +11,10 @@ from scipy.special import expit
 
 from ..basics.compiled import compiled
 from ..basics.distributions import LogNormal, Normal
+from ..basics.problems import Problems
 from .cut_points import InducedDirichlet
 from .family import Density, FamilyParameter, Numbers, Parts, ResponseFamily, shares
-from .links import INFINITE, add_category_gradient, cumulative, log_below, log_between
+from .links import Link, add_three_way_gradient, check_link, cumulative, log_below, log_between
 from .special import digamma, logistic
 
 __all__ = ["DENSITIES", "Proportion", "add_gradient", "log_densities", "steepness"]
@@ -27,7 +29,7 @@ FEWEST = 5  # values at an end, below which the prior of its cut point outweighs
 class Proportion(ResponseFamily):
     """A share y in [0, 1], with mass at 0 and at 1: a percentage whose window is not known.
 
-    Ordered beta regression [1]_. With F the logistic distribution function,
+    Ordered beta regression [1]_. With F the logistic (or standard normal) distribution function,
 
     - ``P(y = 0) = F(cut_1 - slope eta)``, ``P(y = 1) = 1 - F(cut_2 - slope eta)``,
     - in between the density is ``(F(cut_2 - slope eta) - F(cut_1 - slope eta)) Beta(y; m f, (1 - m) f)``,
@@ -37,6 +39,8 @@ class Proportion(ResponseFamily):
 
     Parameters
     ----------
+    link
+        Of the three-way cut.
     cuts, slope, intercept, precision
         Priors. That of `cuts` is stated as the shares of 0, of what is between, and of 1 in all people at the first
         wave. The slope is above 0, which says that a higher predictor is a larger share. `precision` is f.
@@ -47,19 +51,28 @@ class Proportion(ResponseFamily):
        and upper bounds. Political Analysis 31, 519-536. https://doi.org/10.1017/pan.2022.20
     """
 
+    link: Link = field(default="logit", kw_only=True)
     cuts: InducedDirichlet = field(default=InducedDirichlet(), kw_only=True)
     slope: LogNormal = field(default=LogNormal(0.0, 0.5), kw_only=True)
     intercept: Normal = field(default=Normal(0.0, 1.5), kw_only=True)
     precision: LogNormal = field(default=LogNormal(math.log(5), 1.0), kw_only=True)
     word: ClassVar[str] = "proportion"
 
+    def _check(self, problems: Problems) -> None:
+        check_link(self.link, problems)
+
     @property
     def parameters(self) -> tuple[FamilyParameter, ...]:
         """Two shares behind the cuts, the slope, and intercept and precision of what is between."""
         return (
-            *shares(self.cuts, 3, "logit"),
+            *shares(self.cuts, 3, self.link),
             *(FamilyParameter(name, getattr(self, name)) for name in ("slope", "intercept", "precision")),
         )
+
+    @property
+    def densities(self) -> tuple[str, ...]:
+        """By the link."""
+        return ("proportion" if self.link == "logit" else "proportion_probit",)
 
     @property
     def in_words(self) -> str:
@@ -91,8 +104,8 @@ class Proportion(ResponseFamily):
     ) -> list[np.ndarray]:
         none_cut, all_cut, slope, intercept, precision = phi
         u = rng.uniform(size=eta.shape)
-        none = u < cumulative("logit", none_cut - slope * eta)
-        every = u > cumulative("logit", all_cut - slope * eta)
+        none = u < cumulative(self.link, none_cut - slope * eta)
+        every = u > cumulative(self.link, all_cut - slope * eta)
         mean, least = expit(intercept + slope * eta), np.finfo(float).tiny
         inside = rng.beta(np.maximum(mean * precision, least), np.maximum((1 - mean) * precision, least))
         inside = np.clip(inside, least, 1 - np.finfo(float).epsneg)  # a double may be rounded to an end
@@ -113,7 +126,7 @@ def _slopes(mean, complement, precision, count, log_values, log_complements):
 
 
 @compiled
-def log_densities(values, phi, eta, result):
+def log_densities(values, phi, eta, result, probit):
     """Log density of each value at each linear predictor, between the ends times y (1 - y); see `registry`.
 
     The mean is logistic up to `FARTHEST`; beyond, the log density is continued as a straight line in its logit.
@@ -123,12 +136,12 @@ def log_densities(values, phi, eta, result):
         log_value[row], log_complement[row] = math.log(values[row]), math.log1p(-values[row])
     for node in range(len(eta)):
         shift = phi[SLOPE] * eta[node]
-        none, every = log_below(phi[NONE_CUT] - shift, False), log_below(shift - phi[ALL_CUT], False)
+        none, every = log_below(phi[NONE_CUT] - shift, probit), log_below(shift - phi[ALL_CUT], probit)
         logit = phi[INTERCEPT] + shift
         bounded = min(max(logit, -FARTHEST), FARTHEST)
         mean, complement = logistic(bounded), logistic(-bounded)
         a, b = precision * mean, precision * complement
-        some = log_between(phi[NONE_CUT] - shift, phi[ALL_CUT] - shift, False)
+        some = log_between(phi[NONE_CUT] - shift, phi[ALL_CUT] - shift, probit)
         some += math.lgamma(precision) - math.lgamma(a) - math.lgamma(b)
         for row in range(len(values)):
             if values[row] <= 0.0:
@@ -143,7 +156,7 @@ def log_densities(values, phi, eta, result):
 
 
 @compiled
-def add_gradient(values, phi, eta, weights, phi_bar):
+def add_gradient(values, phi, eta, weights, phi_bar, probit):
     """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
     precision, log_value, log_complement = phi[PRECISION], np.empty(len(values)), np.empty(len(values))
     for row in range(len(values)):
@@ -160,19 +173,17 @@ def add_gradient(values, phi, eta, weights, phi_bar):
                 some += weight
                 log_values += weight * log_value[row]
                 log_complements += weight * log_complement[row]
-        if none != 0.0:
-            add_category_gradient(INFINITE, NONE_CUT, SLOPE, phi, eta[node], False, none, phi_bar)
-        if every != 0.0:
-            add_category_gradient(ALL_CUT, INFINITE, SLOPE, phi, eta[node], False, every, phi_bar)
+        shift = phi[SLOPE] * eta[node]
+        by_shift = add_three_way_gradient((none, some, every), phi, shift, probit, phi_bar)
         if some != 0.0:
-            add_category_gradient(NONE_CUT, ALL_CUT, SLOPE, phi, eta[node], False, some, phi_bar)
-            bounded = min(max(phi[INTERCEPT] + phi[SLOPE] * eta[node], -FARTHEST), FARTHEST)
+            bounded = min(max(phi[INTERCEPT] + shift, -FARTHEST), FARTHEST)
             mean, complement = logistic(bounded), logistic(-bounded)
             by_a, by_b = _slopes(mean, complement, precision, some, log_values, log_complements)
             by_logit = precision * mean * complement * (by_a - by_b)
+            by_shift += by_logit
             phi_bar[INTERCEPT] += by_logit
-            phi_bar[SLOPE] += by_logit * eta[node]
             phi_bar[PRECISION] += some * digamma(precision) + mean * by_a + complement * by_b
+        phi_bar[SLOPE] += by_shift * eta[node]
 
 
 @compiled
@@ -191,16 +202,16 @@ def _log_constant(value: np.ndarray, size: np.ndarray) -> np.ndarray:
 # ---- density in PyTensor ----
 
 
-def _symbolic(value: np.ndarray, size: np.ndarray) -> Parts:
+def _symbolic(value: np.ndarray, size: np.ndarray, link: Link) -> Parts:
     import pytensor.tensor as pt
 
-    from .symbolic import between, log_logistic
+    from .symbolic import below, between
 
     def none(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
-        return log_logistic(number(NONE_CUT) - number(SLOPE) * eta)
+        return below(number(NONE_CUT) - number(SLOPE) * eta, link)
 
     def every(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
-        return log_logistic(number(SLOPE) * eta - number(ALL_CUT))
+        return below(number(SLOPE) * eta - number(ALL_CUT), link)
 
     def some(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
         shift, precision = number(SLOPE) * eta, number(PRECISION)
@@ -208,11 +219,14 @@ def _symbolic(value: np.ndarray, size: np.ndarray) -> Parts:
         b = precision * pt.sigmoid(-number(INTERCEPT) - shift)
         log_beta = pt.gammaln(precision) - pt.gammaln(a) - pt.gammaln(b)
         log_beta = log_beta + (a - 1) * np.log(value) + (b - 1) * np.log1p(-value)
-        return between(number(NONE_CUT) - shift, number(ALL_CUT) - shift, "logit") + log_beta
+        return between(number(NONE_CUT) - shift, number(ALL_CUT) - shift, link) + log_beta
 
     yield value == 0, none
     yield value == 1, every
     yield (value > 0) & (value < 1), some
 
 
-DENSITIES = {"proportion": Density(_symbolic, _log_constant)}
+DENSITIES = {
+    "proportion": Density(partial(_symbolic, link="logit"), _log_constant),
+    "proportion_probit": Density(partial(_symbolic, link="probit"), _log_constant),
+}

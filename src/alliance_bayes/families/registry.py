@@ -59,7 +59,7 @@ CODES = {name: code for code, name in enumerate(DENSITIES)}
 DAYS, DAYS_PROBIT = CODES["days"], CODES["days_probit"]
 BETA_BINOMIAL = CODES["beta_binomial"]
 COUNT, HURDLE_COUNT = CODES["count"], CODES["hurdle_count"]
-PROPORTION = CODES["proportion"]
+PROPORTION, PROPORTION_PROBIT = CODES["proportion"], CODES["proportion_probit"]
 YES_NO = CODES["yes_no"]
 ORDINAL, ORDINAL_PROBIT = CODES["ordinal"], CODES["ordinal_probit"]
 OCCURRENCE = CODES["occurrence"]
@@ -88,8 +88,8 @@ def log_densities(code, size, values, phi, eta, result):
         beta_binomial.log_densities(size, values, phi, eta, result)
     elif code in (COUNT, HURDLE_COUNT):
         count.log_densities(size, values, phi, eta, result, code == HURDLE_COUNT)
-    elif code == PROPORTION:
-        proportion.log_densities(values, phi, eta, result)
+    elif code in (PROPORTION, PROPORTION_PROBIT):
+        proportion.log_densities(values, phi, eta, result, code == PROPORTION_PROBIT)
     elif code == YES_NO:
         yes_no.log_densities(values, phi, eta, result)
     elif code in (ORDINAL, ORDINAL_PROBIT):
@@ -119,8 +119,8 @@ def add_phi_gradients(code, size, values, phi, eta, weights, phi_bar):
         beta_binomial.add_gradient(size, values, phi, eta, weights, phi_bar)
     elif code in (COUNT, HURDLE_COUNT):
         count.add_gradient(size, values, phi, eta, weights, phi_bar, code == HURDLE_COUNT)
-    elif code == PROPORTION:
-        proportion.add_gradient(values, phi, eta, weights, phi_bar)
+    elif code in (PROPORTION, PROPORTION_PROBIT):
+        proportion.add_gradient(values, phi, eta, weights, phi_bar, code == PROPORTION_PROBIT)
     elif code == YES_NO:
         yes_no.add_gradient(values, phi, eta, weights, phi_bar)
     elif code in (ORDINAL, ORDINAL_PROBIT):
@@ -138,7 +138,7 @@ def steepness(code, phi):
         return beta_binomial.steepness(phi)
     if code in (COUNT, HURDLE_COUNT):
         return count.steepness(phi, code == HURDLE_COUNT)
-    if code == PROPORTION:
+    if code in (PROPORTION, PROPORTION_PROBIT):
         return proportion.steepness(phi)
     if code == YES_NO:
         return yes_no.steepness(phi)

@@ -146,8 +146,8 @@ def _drawn(family: ResponseFamily, numbers: Mapping[str, Any], eta: Array, u: Ar
             none = (1 + mean / numbers["dispersion"]) ** -numbers["dispersion"]
             above = _negative_binomial(mean, numbers["dispersion"], none + (1 - none) * u[1])
             return [np.where(u[0] < some, np.maximum(above, 1.0), 0.0)]
-        case Proportion():
-            low, high = (_below(cut - numbers["slope"] * eta, "logit") for cut in numbers["cuts"])
+        case Proportion(link=link):
+            low, high = (_below(cut - numbers["slope"] * eta, link) for cut in numbers["cuts"])
             mean, precision = expit(numbers["intercept"] + numbers["slope"] * eta), numbers["precision"]
             inside = _beta(mean * precision, (1 - mean) * precision, u[1])
             return [np.where(u[0] < low, 0.0, np.where(u[0] >= high, 1.0, inside))]

@@ -8,8 +8,8 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.engine.moments import histories
-from alliance_bayes.engine.moments.histories import KEPT, NEW, OFF, possible_histories
+from alliance_bayes.engine import histories
+from alliance_bayes.engine.histories import KEPT, NEW, OFF, possible_histories
 from alliance_bayes.engine.rank import _some_of_every_group
 
 NAN = np.nan

@@ -376,7 +376,7 @@ MODELS: list[Mutant] = [
         ("the likelihood has no Jacobian", "- prior.sum(axis=1) - jacobian.sum(axis=1)", "- prior.sum(axis=1)"),
     ),
     *rules_of(
-        "engine/moments/statistics.py",
+        "engine/statistics.py",
         "test_sandwich.py::test_moments_with_weights_are_numpys",
         ("means are weighted", "np.average(chosen, axis=0, weights=weights)", "chosen.mean(axis=0)"),
         ("scatter is weighted", "np.sqrt(weights)[:, None] * (chosen - mean)", "weights[:, None] * (chosen - mean)"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import base_step
-from .moments.histories import Cases, Histories, possible_histories
+from .histories import Cases, Histories, possible_histories
 
 __all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
 

@@ -21,8 +21,8 @@ from .keys import (
     LAGGED,
     MODERATION,
 )
-from .moments.program import NOTHING
 from .parameters import Addresses
+from .program import NOTHING
 from .workspace import Workspace
 
 __all__ = ["Dynamics", "Interval"]

@@ -7,11 +7,11 @@ from functools import cached_property
 from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design
 from .dynamics import Dynamics
-from .moments.linear_system import PanelSystem
-from .moments.program import Writer
+from .linear_system import PanelSystem
 from .parameters import ParameterTable, TableBuilder
 from .parts import PARTS, Part
 from .prior_scale import PriorBuilder, PriorScale
+from .program import Writer
 from .quantities import Derived, QuantityBuilder, derived_of
 from .systems import SystemBuilder
 from .workspace import Workspace

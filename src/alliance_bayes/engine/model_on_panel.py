@@ -14,6 +14,7 @@ from ..basics.problems import SpecError
 from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design, design_of
+from .histories import Cases
 from .identification import check_identified, check_spec_against_panel
 from .kernels.interpreter import run_many
 from .latent.cases import responses_of_cases
@@ -22,11 +23,10 @@ from .latent.family_layout import FamilyLayout, family_layout, panel_responses, 
 from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .layout import Layout, lay_out
-from .moments.histories import Cases
-from .moments.linear_system import PanelSystem
-from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+from .linear_system import PanelSystem
 from .prior_scale import PriorScale
 from .quantities import Derived
+from .statistics import PatternStatistics, pattern_statistics, standardized_values
 
 __all__ = ["Latent", "PanelModel", "check_latent", "panel_model"]
 

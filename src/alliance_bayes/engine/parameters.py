@@ -13,7 +13,7 @@ from ..basics.names import number, split_path
 from ..spec.cross_lagged import CrossLagged
 from .design import Design
 from .keys import Key, Kind
-from .moments.program import NOTHING
+from .program import NOTHING
 
 __all__ = ["Addresses", "Parameter", "ParameterTable", "Shared", "TableBuilder", "ends_of"]
 

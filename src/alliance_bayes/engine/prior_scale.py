@@ -20,8 +20,8 @@ from ..basics.names import lagged_paths
 from ..spec.steps import interval_names
 from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .moments.program import NOTHING, Program, Writer
 from .parameters import Addresses, ParameterTable, Shared
+from .program import NOTHING, Program, Writer
 from .workspace import Workspace
 
 __all__ = ["Block", "PriorBuilder", "PriorScale", "pairs"]

@@ -12,8 +12,8 @@ from .design import Cell
 from .dynamics import Dynamics
 from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .moments.program import NOTHING, Program
 from .parameters import Addresses
+from .program import NOTHING, Program
 from .workspace import Workspace
 
 __all__ = ["Derived", "Quantity", "QuantityBuilder", "derived_of"]

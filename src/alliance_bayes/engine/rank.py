@@ -6,10 +6,10 @@ import numpy as np
 
 from ..basics.memory import refuse_beyond_memory
 from .design import Cell
+from .histories import KEPT
 from .kernels.interpreter import run, run_many
 from .kernels.moments import moments, system_of
-from .moments.histories import KEPT
-from .moments.linear_system import PanelSystem
+from .linear_system import PanelSystem
 from .prior_scale import PriorScale
 
 __all__ = ["indistinct_parameters"]

@@ -7,11 +7,11 @@ import numpy as np
 
 from .design import Cell
 from .dynamics import Dynamics, Interval
+from .histories import NEW, OFF
 from .keys import Key
-from .moments.histories import NEW, OFF
-from .moments.linear_system import ONE, LinearSystem, Role, Variable
-from .moments.program import NOTHING
+from .linear_system import ONE, LinearSystem, Role, Variable
 from .parameters import Addresses
+from .program import NOTHING
 from .workspace import Workspace
 
 __all__ = ["Step", "SystemBuilder"]

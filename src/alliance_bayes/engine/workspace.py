@@ -5,8 +5,8 @@ from functools import cached_property
 from ..spec.cross_lagged import CrossLagged
 from .design import Design
 from .keys import Key
-from .moments.program import Writer
 from .parameters import Addresses, ParameterTable
+from .program import Writer
 
 __all__ = ["Workspace"]
 

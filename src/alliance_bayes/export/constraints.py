@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement, pairwise, product
 
 from ..basics.names import number
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 from .statements import Equation, Product
 
 __all__ = ["Within", "equal_innovations", "stationarity", "unit_variances"]

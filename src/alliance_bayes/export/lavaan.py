@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from ..basics.calls import checked
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of

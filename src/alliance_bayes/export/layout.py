@@ -6,7 +6,7 @@ from itertools import pairwise
 from ..basics.names import lagged_path, number
 from ..basics.problems import SpecError
 from ..engine.layout import lay_out
-from ..engine.moments.linear_system import ONE, Variable
+from ..engine.linear_system import ONE, Variable
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
 from .constraints import Within, equal_innovations, stationarity, unit_variances

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 
 __all__ = ["Entry", "Equation", "Kind", "Layout", "Product", "Section"]
 

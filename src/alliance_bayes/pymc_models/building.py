@@ -13,10 +13,10 @@ from ..basics.given import is_one_of, shown
 from ..basics.names import quoted
 from ..basics.problems import SpecError
 from ..engine.kernels.arrays import PatternArrays, pack
+from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
-from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.statistics import PatternStatistics
 from ..engine.prior_scale import Block, PriorScale
+from ..engine.statistics import PatternStatistics
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood

@@ -9,7 +9,7 @@ from ...panel import Absence, Panel
 from ...spec.cross_lagged import CrossLagged
 from ...spec.occurrence import INTERVIEW, Selection
 from ..design import Design
-from ..moments.histories import OFF, Cases
+from ..histories import OFF, Cases
 from .family_layout import FamilyLayout, panel_responses
 from .responses import Responses
 

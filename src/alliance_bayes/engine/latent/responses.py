@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...families.registry import DENSITIES, OCCURRENCE
-from ..moments.histories import Cases
+from ..histories import Cases
 from .determined import means_and_scatters
 
 __all__ = ["LatentArrays", "Responses", "arrange", "of_persons", "one_case_each"]

@@ -8,7 +8,7 @@ from ...basics.names import choices, quoted
 from ...panel import Panel
 from ...spec.cross_lagged import CrossLagged
 from ..keys import Key
-from ..moments.linear_system import Variable
+from ..linear_system import Variable
 from ..parameters import TableBuilder
 from ..prior_scale import PriorBuilder
 from ..systems import SystemBuilder

@@ -14,9 +14,9 @@ from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import latent_options
 from ...spec.steps import interval_names
 from ..keys import DRIFT, LAGGED, Key
-from ..moments.program import NOTHING
 from ..parameters import Addresses, TableBuilder, ends_of
 from ..prior_scale import PriorBuilder
+from ..program import NOTHING
 from ..quantities import QuantityBuilder
 from ..systems import SystemBuilder
 from .groups import effects_of_groups

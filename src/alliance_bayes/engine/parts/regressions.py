@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..keys import Key
-from ..moments.linear_system import Variable
+from ..linear_system import Variable
 from ..systems import SystemBuilder
 from .loadings import loading_of
 

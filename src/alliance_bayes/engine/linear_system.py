@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from ...basics.names import number
-from ..kernels.arrays import ProgramArrays, SystemArrays
-from ..parameters import Parameter
+from ..basics.names import number
+from .kernels.arrays import ProgramArrays, SystemArrays
+from .parameters import Parameter
 from .program import Program, Writer
 
 __all__ = ["LinearSystem", "PanelSystem", "Variable", "joined_arrays", "saturated_system"]
@@ -79,6 +79,18 @@ class LinearSystem:
     def arrays(self) -> SystemArrays:
         """The system alone as index arrays."""
         return joined_arrays([self])
+
+    def matrices(self, registers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A, S and alpha at these registers, shapes ``(variable, variable)`` twice and ``(variable,)``."""
+        size = len(self.variables)
+        effects, disturbances, intercepts = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
+        for row, column, register in self.paths:
+            effects[row, column] = 1.0 if register == ONE else registers[register]
+        for row, column, register in self.covariances:
+            disturbances[row, column] = disturbances[column, row] = 1.0 if register == ONE else registers[register]
+        for row, register in self.intercepts:
+            intercepts[row] = registers[register]
+        return effects, disturbances, intercepts
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...basics.names import number, quoted
-from ...basics.problems import SpecError
-from ...panel import Panel, reported_states
-from ...spec.cross_lagged import CrossLagged
+from ..basics.names import number, quoted
+from ..basics.problems import SpecError
+from ..panel import Panel, reported_states
+from ..spec.cross_lagged import CrossLagged
 
 __all__ = ["KEPT", "NEW", "OFF", "Cases", "Histories", "possible_histories"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..kernels import steps
-from ..kernels.arrays import ProgramArrays
+from .kernels import steps
+from .kernels.arrays import ProgramArrays
 
 __all__ = ["Program", "Step", "Writer"]
 

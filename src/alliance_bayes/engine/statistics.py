@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...panel.patterns import PatternSums
-from ...panel.records import Moments
-from ..design import Design, plain_design
-from ..kernels.arrays import PatternArrays
+from ..panel.patterns import PatternSums
+from ..panel.records import Moments
+from .design import Design, plain_design
+from .kernels.arrays import PatternArrays
 
 if TYPE_CHECKING:
-    from ...panel import Panel
+    from ..panel import Panel
 else:
     Panel = object
 

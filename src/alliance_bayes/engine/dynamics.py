@@ -35,31 +35,16 @@ MOST_STEPS = DIGIT**4
 
 
 class Interval(NamedTuple):
-    """Effects and innovations from one wave to the next, step by step.
+    """Effects and innovations from one wave to the next, step by step."""
 
-    Attributes
-    ----------
-    effects
-        Addresses of Phi of one step, dims (outcome, predictor), `NOTHING` where an effect is fixed at 0.
-    innovation
-        Addresses of the innovation covariance of one step.
-    n_steps
-        Steps in the interval; all but the last end at waves nobody observed.
-    """
-
+    # Addresses of Phi of one step, dims (outcome, predictor), `NOTHING` where an effect is fixed at 0
     effects: Addresses
-    innovation: Addresses
-    n_steps: int
+    innovation: Addresses  # addresses of the innovation covariance of one step
+    n_steps: int  # steps in the interval; all but the last end at waves nobody observed
 
 
 class Dynamics:
-    """The within-person part of a model, written into a program over its parameters.
-
-    Parameters
-    ----------
-    workspace
-        Where the steps are written, and where the parameters stand.
-    """
+    """The within-person part of a model, written into a program over its parameters."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.at = workspace.at

@@ -19,42 +19,22 @@ MOST_CASES = 100_000
 
 
 class Cases(NamedTuple):
-    """Possible cases of people; a person's likelihood is the sum over the cases of that person.
+    """Possible cases of people; a person's likelihood is the sum over the cases of that person."""
 
-    Attributes
-    ----------
-    person
-        Position of the person, shape ``(case,)``, in ascending order.
-    cell
-        Position of the linear system that holds then, shape ``(case,)``.
-    log_weight
-        Logarithm of the probability given in advance of this case, shape ``(case,)``.
-    """
-
-    person: npt.NDArray[np.int64]
-    cell: npt.NDArray[np.int64]
-    log_weight: npt.NDArray[np.float64]
+    person: npt.NDArray[np.int64]  # position of the person, shape ``(case,)``, in ascending order
+    cell: npt.NDArray[np.int64]  # position of the linear system that holds then, shape ``(case,)``
+    log_weight: npt.NDArray[np.float64]  # logarithm of the probability given in advance of this case, shape ``(case,)``
 
 
 class Histories(NamedTuple):
-    """Possible histories of all people.
+    """Possible histories of all people."""
 
-    Attributes
-    ----------
-    person
-        Position of the person, shape ``(case,)``, in ascending order.
-    state
-        `OFF`, `KEPT` or `NEW` at each wave, shape ``(case, wave)``.
-    counted
-        Whether the state at that wave has a probability in the likelihood, shape ``(case, wave)``: not after
-        the last wave that anything is known of, where it is summed over by leaving it out.
-    log_weight
-        Logarithm of the probability that what was kept is the same, or new, as the case has it; shape ``(case,)``.
-    """
-
-    person: npt.NDArray[np.int64]
-    state: npt.NDArray[np.int64]
+    person: npt.NDArray[np.int64]  # position of the person, shape ``(case,)``, in ascending order
+    state: npt.NDArray[np.int64]  # `OFF`, `KEPT` or `NEW` at each wave, shape ``(case, wave)``
+    # Whether the state at that wave has a probability in the likelihood, shape ``(case, wave)``: not after the last
+    # wave that anything is known of, where it is summed over by leaving it out
     counted: npt.NDArray[np.bool_]
+    # Logarithm of the probability that what was kept is the same, or new, as the case has it; shape ``(case,)``
     log_weight: npt.NDArray[np.float64]
 
 

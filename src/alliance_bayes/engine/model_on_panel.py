@@ -40,26 +40,14 @@ MOST_SYSTEMS = 4096
 
 @dataclass(frozen=True, eq=False)
 class PanelModel:
-    """A model on a panel, made by `panel_model`.
+    """A model on a panel, made by `panel_model`."""
 
-    Attributes
-    ----------
-    layout
-        The model, laid out for what it knows of the panel besides its values.
-    panel
-        The panel.
-    weights
-        How often each person counts, shape ``(person,)``; None where all count once.
-    units
-        Centre and scale of each of the spec's columns; those of the panel where left open.
-    n_asked
-        From which wave on nobody was interviewed yet, so that being unseen says nothing; none where left open.
-    """
-
-    layout: Layout
+    layout: Layout  # the model, laid out for what it knows of the panel besides its values
     panel: Panel
-    weights: FloatArray | None = None
+    weights: FloatArray | None = None  # how often each person counts, shape ``(person,)``; None where all count once
+    # Centre and scale of each of the spec's columns; those of the panel where left open
     units: tuple[FloatArray, FloatArray] | None = None
+    # From which wave on nobody was interviewed yet, so that being unseen says nothing; none where left open
     n_asked: int | None = None
 
     @property

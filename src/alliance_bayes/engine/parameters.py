@@ -24,51 +24,26 @@ Shared = Literal["lags", "variances", "residuals", "means"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One free number of a model.
+    """One free number of a model."""
 
-    Attributes
-    ----------
-    word, of
-        How its name begins and what it is of, such as ``"between variance"`` and ``"days"``.
-    kind
-        What it describes.
-    measures
-        Positions of the measures: ``(outcome, predictor)`` of a lagged effect, both measures of
-        a variance or covariance, ``(measure,)`` of a mean.
-    occasion
-        Position of its interval (lagged effects, innovations) or wave (means), or None where it
-        holds for all.
-    group
-        Position of its group, or None where it holds for all.
-    scope
-        What its name has in front where it belongs to one group.
-    units
-        Columns in whose unit it counts: their SDs are multiplied.
-    per
-        Columns per whose unit it counts: their SDs are divided by.
-    located
-        Column whose mean is added, or None.
-    less
-        Position of a loading and a column: the loading times the column's mean is subtracted.
-    is_variance
-        Whether it is a variance, which an admissible solution keeps above 0.
-    start
-        Where maximisation starts, in the model's unit.
-    """
-
+    # How its name begins and what it is of, such as ``"between variance"`` and ``"days"``
     word: str
     of: str
     kind: Kind
+    # Positions of the measures: ``(outcome, predictor)`` of a lagged effect, both measures of a variance or covariance,
+    # ``(measure,)`` of a mean
     measures: tuple[int, ...]
+    # Position of its interval (lagged effects, innovations) or wave (means), or None where it holds for all
     occasion: int | None = None
-    group: int | None = None
-    scope: str = ""
-    units: tuple[str, ...] = ()
-    per: tuple[str, ...] = ()
-    located: str | None = None
+    group: int | None = None  # position of its group, or None where it holds for all
+    scope: str = ""  # what its name has in front where it belongs to one group
+    units: tuple[str, ...] = ()  # columns in whose unit it counts: their SDs are multiplied
+    per: tuple[str, ...] = ()  # columns per whose unit it counts: their SDs are divided by
+    located: str | None = None  # column whose mean is added, or None
+    # Position of a loading and a column: the loading times the column's mean is subtracted
     less: tuple[int, str] | None = None
-    is_variance: bool = False
-    start: float = 0.0
+    is_variance: bool = False  # whether it is a variance, which an admissible solution keeps above 0
+    start: float = 0.0  # where maximisation starts, in the model's unit
 
     @property
     def name(self) -> str:
@@ -78,21 +53,13 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class ParameterTable:
-    """The parameters of a model on a design, in the order of the vector theta.
+    """The parameters of a model on a design, in the order of the vector theta."""
 
-    Attributes
-    ----------
-    spec, design
-        The model, and what it knows of the panel.
-    parameters
-        In order of the parts of the model.
-    arrays
-        Key, group and occasion to an array of positions in theta, -1 for what is fixed at 0.
-    """
-
+    # The model, and what it knows of the panel
     spec: CrossLagged
     design: Design
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...]  # in order of the parts of the model
+    # Key, group and occasion to an array of positions in theta, -1 for what is fixed at 0
     arrays: Mapping[tuple[Key, int, int | None], Addresses]
 
     @cached_property
@@ -120,13 +87,7 @@ def ends_of(path: str, names: Sequence[str]) -> tuple[int, int]:
 
 
 class TableBuilder:
-    """What parts add their parameters to; the same parameter added for another group or occasion is one parameter.
-
-    Parameters
-    ----------
-    spec, design
-        The model, and what it knows of the panel.
-    """
+    """What parts add their parameters to; the same parameter added for another group or occasion is one parameter."""
 
     def __init__(self, spec: CrossLagged, design: Design) -> None:
         self.spec, self.design = spec, design

@@ -33,21 +33,7 @@ def indistinct_parameters(
     points drawn from the prior, since a model may be identified everywhere but in special places; a model
     that is identified at one of them is.
 
-    Parameters
-    ----------
-    system
-        The model.
-    scale
-        Its random variables, which the points are drawn from.
-    cells
-        The people that each system is about; a few of every group are enough.
-    seed
-        Of the points.
-
-    Returns
-    -------
-    tuple of str
-        Parameters that move together without moving a moment; empty where the model is identified.
+    The points are drawn from `scale`; of `cells`, a few of every group are enough. Empty where the model is identified.
 
     References
     ----------

@@ -31,27 +31,14 @@ BLOCK = 65_536
 
 @dataclass(frozen=True, eq=False)
 class PatternStatistics:
-    """A panel in the model's unit, reduced to one set of moments per missing pattern.
+    """A panel in the model's unit, reduced to one set of moments per missing pattern."""
 
-    Attributes
-    ----------
-    arrays
-        Count, mean and scatter of each pattern.
-    centre, scale
-        What was subtracted from, and what divided, each column of the model (measure or indicator), shape
-        ``(column,)``.
-    person_pattern
-        Pattern of each person, shape ``(person,)``, -1 for people without any value; None for a
-        panel that holds moments alone.
-    n_waves
-        Number of waves.
-    columns
-        Names of the columns.
-    """
-
-    arrays: PatternArrays
+    arrays: PatternArrays  # count, mean and scatter of each pattern
+    # What was subtracted from, and what divided, each column of the model (measure or indicator), shape ``(column,)``
     centre: np.ndarray
     scale: np.ndarray
+    # Pattern of each person, shape ``(person,)``, -1 for people without any value; None for a panel that holds moments
+    # alone
     person_pattern: np.ndarray | None
     n_waves: int
     columns: tuple[str, ...]

@@ -12,15 +12,7 @@ __all__ = ["Workspace"]
 
 
 class Workspace:
-    """A program being written, and where the parameters of a model stand among its inputs.
-
-    Parameters
-    ----------
-    table
-        The parameters.
-    writer
-        Where steps are written.
-    """
+    """A program being written, and where the parameters of a model stand among its inputs."""
 
     def __init__(self, table: ParameterTable, writer: Writer) -> None:
         self.table, self.writer = table, writer

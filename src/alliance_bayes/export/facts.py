@@ -17,31 +17,15 @@ __all__ = ["Facts", "facts_of"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What a model needs to know of a panel.
+    """What a model needs to know of a panel."""
 
-    Attributes
-    ----------
-    design
-        Its times, groups and covariates.
-    variances
-        Of the measures, by which known reliabilities become variances of measurement error; empty without a panel.
-    """
-
-    design: Design
+    design: Design  # its times, groups and covariates
+    # Of the measures, by which known reliabilities become variances of measurement error; empty without a panel
     variances: Mapping[str, float] = field(default_factory=dict)
 
 
 def facts_of(spec: CrossLagged, panel: Panel | Sequence[float], program: str) -> Facts:
     """Gather what the model needs, or say why the program cannot fit it.
-
-    Parameters
-    ----------
-    spec
-        The model.
-    panel
-        The panel, or the times of its waves.
-    program
-        The program's name, for messages.
 
     Raises
     ------

@@ -28,13 +28,6 @@ def layout_of(spec: CrossLagged, facts: Facts) -> Layout:
     Observed values are wave means, stable differences and within-person deviations; each deviation is a latent
     variable that loads 1 on its value. With a grid, deviations at base steps that nobody observed stand between them.
     With equal standardised lags the deviations have variance 1 and load their SD.
-
-    Parameters
-    ----------
-    spec
-        The model.
-    facts
-        What it needs to know of the panel.
     """
     system = _System(spec, facts)
     sections = (section for section in system.sections() if section.entries)

@@ -25,15 +25,7 @@ SPREAD = 1.0  # of starts about the mode, in posterior SDs
 
 
 def scaled(compiled: Any, seed: int = 0) -> Any:
-    """What `nutpie.sample` takes, in coordinates about the mode; another model than the latent path's as it is.
-
-    Parameters
-    ----------
-    compiled
-        What `compile_model` gave.
-    seed
-        Of the start of the search.
-    """
+    """What `nutpie.sample` takes, in coordinates about the mode; another model than the latent path's as it is."""
     if compiled.compiled_logp_func is not latent_log_density:
         return compiled
     function, data = compiled.compiled_logp_func.ctypes, np.ascontiguousarray(compiled.user_data)

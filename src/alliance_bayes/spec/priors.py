@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Self, get_args, get_type_hints
 
 from ..basics.calls import checked
 from ..basics.distributions import (
@@ -155,27 +155,7 @@ class Priors:
 
 
 _ALLOWED: dict[str, tuple[type[Prior], ...]] = {
-    "carry_over": (Normal,),
-    "cross_lagged": (Normal,),
-    "total_sd": (HalfNormal, LogNormal),
-    "icc": (Beta,),
-    "innovation_sd": (HalfNormal, LogNormal),
-    "between_correlation": (LKJ,),
-    "within_correlation": (LKJ,),
-    "innovation_correlation": (LKJ,),
-    "mean": (Normal,),
-    "decay": (LogNormal,),
-    "cross_drift": (Normal,),
-    "error_share": (Beta,),
-    "accumulating_sd": (HalfNormal, LogNormal),
-    "slope_sd": (HalfNormal, LogNormal),
-    "trait_loading": (Normal, LogNormal),
-    "moderation": (Normal,),
-    "covariate": (Normal,),
-    "group_spread": (HalfNormal, LogNormal),
-    "loading": (LogNormal,),
-    "unique_sd": (HalfNormal, LogNormal),
-    "loading_difference": (Normal,),
+    name: get_args(kinds) or (kinds,) for name, kinds in get_type_hints(Priors).items()
 }
 _WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_sd": 50.0, "mean": 100.0}
 _WIDEST |= {"cross_drift": 10.0, "moderation": 5.0, "covariate": 50.0, "accumulating_sd": 50.0, "slope_sd": 50.0}

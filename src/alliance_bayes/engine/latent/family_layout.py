@@ -28,31 +28,16 @@ LINKS = {"": PLAIN, "logit": LOGIT, "probit": PROBIT}
 
 @dataclass(frozen=True, eq=False)
 class FamilyLayout:
-    """The families of a model's measures, and where their parameters stand in phi.
-
-    Attributes
-    ----------
-    measures
-        The model's measures.
-    families
-        Family of each.
-    names
-        Name of each entry of phi as it is sampled, such as ``"slope days"`` or ``"share 1 days"``.
-    priors
-        Prior of each sampled entry.
-    links
-        Link of each sampled entry that is a share, and the position of the slope of its scale, as `cut_points.to_phi`
-        reads them, shape ``(phi, 2)``.
-    starts
-        For each measure, where the parameters of each of its columns begin.
-    """
+    """The families of a model's measures, and where their parameters stand in phi."""
 
     measures: tuple[str, ...]
     families: tuple[ResponseFamily, ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # name of each entry of phi as it is sampled, such as ``"slope days"`` or ``"share 1 days"``
     priors: tuple[Prior, ...]
+    # Link of each sampled entry that is a share, and the position of the slope of its scale, as `cut_points.to_phi`
+    # reads them, shape ``(phi, 2)``
     links: np.ndarray
-    starts: tuple[tuple[int, ...], ...]
+    starts: tuple[tuple[int, ...], ...]  # for each measure, where the parameters of each of its columns begin
 
     @property
     def columns(self) -> tuple[str, ...]:

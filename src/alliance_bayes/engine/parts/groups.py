@@ -43,13 +43,6 @@ def effects_of_groups(
     """Effects of each group: its own, everybody's, or drawn from a normal distribution of groups.
 
     Pooled, group g has ``mean + spread * z_g`` (of the logarithm where the prior is log-normal).
-
-    Parameters
-    ----------
-    priors
-        Where their random variables are added.
-    name, prior, dims, bounds
-        See `Block`.
     """
     group_lags = priors.spec.group_lags if priors.design.groups else None
     if group_lags != "pooled":

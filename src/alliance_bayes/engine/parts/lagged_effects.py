@@ -105,16 +105,7 @@ def add_effects(
 ) -> None:
     """Add random variables of effects between measures, in SDs of the outcome per SD of the predictor.
 
-    Parameters
-    ----------
-    priors
-        Where they are added.
-    name, prior, dims, bounds
-        See `Block`.
-    positions
-        Where the effects stand in theta, by group.
-    factor
-        What they are multiplied by.
+    `positions` are those of the effects in theta, by group; `factor` is what they are multiplied by.
     """
     if not positions[0].size:
         return

@@ -68,13 +68,13 @@ class Relation:
         if self._unchanged:
             return (
                 f"'{self.outcome}' does not change within persons"
-                f"{', but for a shift that all have in common' if self._shifted else ''}, so that nothing within "
-                f"persons can be learned of it. Take it as a covariate of persons, covariates=['{self.outcome}'], or "
-                "leave it out."
+                f"{', except for a shift common to all' if self._shifted else ''}, so that it has no "
+                "variation within persons to model. Use it as a covariate of persons, "
+                f"covariates=['{self.outcome}'], or leave it out."
             )
         cure = "Leave one of them out" if self.measures - {self.outcome} else "Leave it out"
         is_what, formula = self._in_words(covariates)
-        return f"'{self.outcome}' {is_what} at every time{formula}, so that it has no variation of its own. {cure}."
+        return f"'{self.outcome}' {is_what} at every time{formula}, so that it has no residual variance. {cure}."
 
     def _at_some_times(
         self, times: Sequence[float], covariates: Sequence[str], fewest_waves: int, families: bool
@@ -84,7 +84,7 @@ class Relation:
         counts = in_words([f"{self.people[wave]:,}" for wave in waves])
         is_what, formula = self._in_words(covariates)
         if self._unchanged:
-            shift = ", but for a shift that all have in common," if self._shifted else ""
+            shift = ", except for a shift common to all," if self._shifted else ""
             is_what = f"is the same as at the time before{shift}"
         relation = (
             f"'{self.outcome}' at time{plural} {in_words([number(times[wave]) for wave in waves])} {is_what}{formula} "
@@ -98,16 +98,16 @@ class Relation:
         cures.append(f"leave out {' or '.join(map(repr, columns))}")
         if families:
             cures.append(
-                f"give '{self.outcome}' a family where it counts or grades, families={{'{self.outcome}': ...}}"
+                f"give '{self.outcome}' a family if it is a count or ordinal, families={{'{self.outcome}': ...}}"
             )
         cure = f"{', '.join(cures[:-1])}, or {cures[-1]}" if cures[1:] else cures[0]
         if self.ruins_a_fit:
             return (
-                f"{relation}, so that it has no variation of its own there, and draws would run into a variance of 0. "
+                f"{relation}, so that it has no residual variance there, and draws would run into a variance of 0. "
                 f"{cure[0].upper()}{cure[1:]}."
             )
         return (
-            f"{relation}. With so few the model can be fitted, but the variance there is hardly known. Where the "
+            f"{relation}. With so few the model can be fitted, but that variance is weakly identified. Where the "
             f"fit's health is doubtful, {cure}."
         )
 

@@ -83,10 +83,10 @@ def _or_same(same: float) -> str:
 def _known_states(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:
     """1 where the state is on, 0 where it is off, -1 where it is not known; shape ``(person, wave)``."""
     assert spec.state is not None
-    values, told = panel.require_persons("A state"), reported_states(spec.state.name, panel)
+    values, reported = panel.require_persons("A state"), reported_states(spec.state.name, panel)
     columns = [panel.measures.index(name) for measure in spec.state.required_by for name in spec.columns_of(measure)]
     exists = (~np.isnan(values[:, :, columns])).any(axis=2)
-    return np.where(np.isnan(told), np.where(exists, 1, -1), told).astype(np.int64)
+    return np.where(np.isnan(reported), np.where(exists, 1, -1), reported).astype(np.int64)
 
 
 def _last_known(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:
@@ -109,12 +109,12 @@ def _how_many(options: npt.NDArray[np.int64], same: float) -> int:
 
 def _expanded(options: npt.NDArray[np.int64], same: float) -> npt.NDArray[np.int64]:
     """Every history that one row of known states allows, shape ``(history, wave)``."""
-    each = [(OFF, KEPT) if known < 0 else (int(known),) for known in options]
-    found = []
-    for states in product(*each):
+    options_by_wave = [(OFF, KEPT) if known < 0 else (int(known),) for known in options]
+    histories = []
+    for states in product(*options_by_wave):
         ways = [
             (KEPT, NEW) if same < 1 and wave > 0 and on and states[wave - 1] else (on,)
             for wave, on in enumerate(states)
         ]
-        found += list(product(*ways))
-    return np.array(found, dtype=np.int64)
+        histories += list(product(*ways))
+    return np.array(histories, dtype=np.int64)

@@ -117,9 +117,9 @@ def _too_few_people(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     fewest = len(spec.measures) + 1
     if n_people < fewest:
         yield (
-            f"{n_people} {'person has' if n_people == 1 else 'people have'} values of this model. How "
-            f"{len(spec.measures)} measures go together cannot be seen in fewer than {fewest} people, and even then "
-            "nearly all of the answer is the prior; many more people than parameters are needed."
+            f"{n_people} {'person has' if n_people == 1 else 'people have'} values of this model. The "
+            f"covariances of {len(spec.measures)} measures need at least {fewest} people, and even then the prior "
+            "determines nearly all of the result; many more people than parameters are needed."
         )
 
 

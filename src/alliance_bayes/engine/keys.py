@@ -51,7 +51,7 @@ class Key(NamedTuple):
     of: tuple[str, ...] = ()  # what it is of, where a model has several arrays of one kind and word
 
 
-# Those that several parts read, or the dynamics; others stand with their part.
+# Those that several parts read, or the dynamics; others are defined with their part.
 LAGGED = Key("lagged")
 DRIFT = Key("drift", "drift")
 MODERATION = Key("moderation")

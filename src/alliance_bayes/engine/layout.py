@@ -8,13 +8,12 @@ from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design
 from .dynamics import Dynamics
 from .linear_system import PanelSystem
-from .parameters import ParameterTable, TableBuilder
+from .parameters import ParameterTable, TableBuilder, Workspace
 from .parts import PARTS, Part
 from .prior_scale import PriorBuilder, PriorScale
 from .program import Writer
 from .quantities import Derived, QuantityBuilder, derived_of
 from .systems import SystemBuilder
-from .workspace import Workspace
 
 __all__ = ["Layout", "lay_out"]
 

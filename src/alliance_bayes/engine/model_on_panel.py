@@ -169,7 +169,7 @@ class PanelModel:
         until
             Position of a later wave up to which the state has a probability.
         """
-        panel = unseen_from(self.panel, n_waves, measures=self.spec.told_columns)
+        panel = unseen_from(self.panel, n_waves, measures=self.spec.reported_columns)
         asked = n_waves if self.n_asked is None else min(n_waves, self.n_asked)
         return replace(self.on(panel, until=n_waves - 1 if until is None else until), n_asked=asked)
 
@@ -264,8 +264,9 @@ class PanelModel:
         if self.n_persons > n_parameters:
             return ()
         return (
-            f"{self.n_persons} people for {n_parameters} parameters: much of the answer is the prior, and estimates of "
-            "maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people.",
+            f"{self.n_persons} people for {n_parameters} parameters: the prior determines much of the result, and "
+            "estimates of maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') "
+            "or more people.",
         )
 
     def _paths(self) -> Iterator[str]:
@@ -299,8 +300,8 @@ class PanelModel:
     @cached_property
     def raw_factors(self) -> FloatArray:
         """What each parameter is multiplied by to come to the measures' own units, shape ``(parameter,)``."""
-        own = zip(self.spec.columns, self.column_units[1].tolist(), strict=True)
-        scales = {**dict(own), **self.design.scales}
+        of_columns = zip(self.spec.columns, self.column_units[1].tolist(), strict=True)
+        scales = {**dict(of_columns), **self.design.scales}
         return np.array(
             [
                 np.prod([scales[name] for name in parameter.units]) / np.prod([scales[name] for name in parameter.per])

@@ -13,9 +13,9 @@ from ..basics.names import number, split_path
 from ..spec.cross_lagged import CrossLagged
 from .design import Design
 from .keys import Key, Kind
-from .program import NOTHING
+from .program import NOTHING, Writer
 
-__all__ = ["Addresses", "Parameter", "ParameterTable", "Shared", "TableBuilder", "ends_of"]
+__all__ = ["Addresses", "Parameter", "ParameterTable", "Shared", "TableBuilder", "Workspace", "ends_of"]
 
 type Addresses = npt.NDArray[np.int64]
 
@@ -76,8 +76,8 @@ class ParameterTable:
 
     def at(self, key: Key, group: int, occasion: int | None = None) -> Addresses:
         """Positions of an array; one that holds for all occasions answers for each."""
-        found = self.arrays.get((key, group, occasion))
-        return self.arrays[key, group, None] if found is None else found
+        array = self.arrays.get((key, group, occasion))
+        return self.arrays[key, group, None] if array is None else array
 
 
 def ends_of(path: str, names: Sequence[str]) -> tuple[int, int]:
@@ -286,3 +286,20 @@ class TableBuilder:
             per = self.unit(measures[0]) if measures else name
             positions.append(self.add(key, f"{name} {of}", measures, times=times, per=(per,)))
         self.put(key, 0, None, positions)
+
+
+class Workspace:
+    """A program being written, and where the parameters of a model stand among its inputs."""
+
+    def __init__(self, table: ParameterTable, writer: Writer) -> None:
+        self.table, self.writer = table, writer
+        self.spec, self.design = table.spec, table.design
+
+    @cached_property
+    def lags(self) -> str:
+        """How lagged effects depend on the interval."""
+        return self.spec.lags_for(self.design.times)
+
+    def at(self, key: Key, group: int, occasion: int | None = None) -> Addresses:
+        """Addresses of an array of parameters, `NOTHING` for what is fixed at 0."""
+        return self.table.at(key, group, occasion)

@@ -20,9 +20,8 @@ from ..basics.names import lagged_paths
 from ..spec.steps import interval_names
 from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .parameters import Addresses, ParameterTable, Shared
+from .parameters import Addresses, ParameterTable, Shared, Workspace
 from .program import NOTHING, Program, Writer
-from .workspace import Workspace
 
 __all__ = ["Block", "PriorBuilder", "PriorScale", "pairs"]
 

@@ -12,9 +12,8 @@ from .design import Cell
 from .dynamics import Dynamics
 from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .parameters import Addresses
+from .parameters import Addresses, Workspace
 from .program import NOTHING, Program
-from .workspace import Workspace
 
 __all__ = ["Derived", "Quantity", "QuantityBuilder", "derived_of"]
 

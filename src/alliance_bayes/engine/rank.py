@@ -128,7 +128,7 @@ def _refuse_beyond_memory(system: PanelSystem, n_judged: int) -> None:
     n_moments = n_values * (n_values + 3) // 2 + n_values * n_covariates
     refuse_beyond_memory(
         "This model cannot be examined",
-        f"{n_judged:,} parameters and {n_moments:,} means and covariances that tell them apart",
+        f"{n_judged:,} parameters and {n_moments:,} means and covariances that determine them",
         COPIES * n_judged * (n_moments + n_judged),
         "Use fewer measures, waves or covariates.",
     )

@@ -216,9 +216,9 @@ def by_pattern(
     parts: list[list[_Part]] = [[] for _ in range(n_cells)]
     for pattern, (mask, cell) in enumerate(zip(masks[kept], cells[kept], strict=True)):
         members = order[bounds[pattern] : bounds[pattern + 1]]
-        where, own = np.flatnonzero(mask), None if weights is None else weights[members]
-        mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], own)
-        parts[cell].append(_Part(len(members) if own is None else float(own.sum()), mask, mean, factor))
+        where, of_members = np.flatnonzero(mask), None if weights is None else weights[members]
+        mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], of_members)
+        parts[cell].append(_Part(len(members) if of_members is None else float(of_members.sum()), mask, mean, factor))
     return _pattern_arrays(parts, n_values, given), person_pattern
 
 

@@ -10,9 +10,8 @@ from .dynamics import Dynamics, Interval
 from .histories import NEW, OFF
 from .keys import Key
 from .linear_system import ONE, LinearSystem, Role, Variable
-from .parameters import Addresses
+from .parameters import Addresses, Workspace
 from .program import NOTHING
-from .workspace import Workspace
 
 __all__ = ["Step", "SystemBuilder"]
 

@@ -44,7 +44,7 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     Raises
     ------
     SpecError
-        If the model is not defined at these times, or if lavaan has no means for a part of it (continuous time, pooled
+        If the model is not defined at these times, or if lavaan cannot express a part of it (continuous time, pooled
         lags, approximate invariance, moderated lags, predetermined covariates); with every reason and the nearest model
         that it can fit.
 

@@ -216,7 +216,7 @@ class _System:
                 yield from (self.nothing("loading", first_wave[each.name], each) for each in slope)
 
     def nothing(self, kind: Kind, first: Variable, second: Variable | None = None) -> Entry:
-        """An entry that is 0, written down where a program might think otherwise."""
+        """An entry that is 0, written where a program's default may differ."""
         return Entry(kind, first, second, self.fixed(0.0))
 
     # ---- constraints ----

@@ -45,7 +45,7 @@ class Priors:
     icc
         Share of the first wave's variance that is stable between people.
     innovation_sd
-        SD of what is new in a measure within an interval: from 0.25 to 1.8 with 95 %. It keeps away from 0, near
+        SD of a measure's innovation over an interval: from 0.25 to 1.8 with 95 %. It keeps away from 0, near
         which days, counts and items say little, and trait and carry-over trade places. In a model with families it is
         in SDs of the measure at the first wave, so that normal measures and linear predictors are treated alike.
     between_correlation, within_correlation, innovation_correlation
@@ -79,7 +79,7 @@ class Priors:
     ------
     SpecError
         If a prior is of a family that cannot describe its parameter, is not proper, or is so
-        wide or so far off that it cannot have been meant.
+        wide or so far off that it is implausible.
 
     Examples
     --------
@@ -172,14 +172,14 @@ def _absurd(name: str, prior: Prior) -> list[str]:
     match prior:
         case Normal(mean, sd) if widest and (sd > widest or abs(mean) > widest):
             return [
-                f"'{name}' = {prior} cannot have been meant: its unit is {unit}, "
+                f"'{name}' = {prior} is implausible: its unit is {unit}, "
                 f"where neither the mean nor the SD can usefully exceed {number(widest)}."
             ]
         case Normal(mean) if name == "carry_over" and abs(mean) >= 1:
             return [f"'{name}' = {prior}: carry-over lies between -1 and 1, and so must its prior mean."]
         case HalfNormal(sd) if widest and sd > widest:
             return [
-                f"'{name}' = {prior} cannot have been meant: its unit is {unit}, "
+                f"'{name}' = {prior} is implausible: its unit is {unit}, "
                 f"where an SD above {number(widest)} is of no use."
             ]
         case _:

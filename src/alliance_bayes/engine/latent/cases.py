@@ -81,7 +81,7 @@ def _require_answers(spec: CrossLagged, panel: Panel) -> None:
     if doubtful.any() and panel.persons is not None:
         person, wave = (places[0] for places in np.nonzero(doubtful))
         raise PanelError(
-            f"Of {int(doubtful.sum())} interviews nothing is known but {quoted(spec.given_columns)}, first "
+            f"For {int(doubtful.sum())} interviews nothing is known except {quoted(spec.given_columns)}, first "
             f"{quoted([panel.persons[person]])} at {number(panel.times[wave])}: a selection cannot tell whether they "
             "were held. Leave that out where nobody was interviewed."
         )

@@ -44,16 +44,25 @@ class LaggedEffects(Part):
     def priors(self, priors: PriorBuilder) -> None:
         """Random variables of standardised effects, whose raw ones follow once the within-person SDs are known."""
         spec, stated = priors.spec, priors.spec.priors
-        own, across = (spec.carry_over_paths, "carry_over_path"), (spec.cross_lagged_paths, "cross_lagged_path")
+        carry_over, cross_lagged = (
+            (spec.carry_over_paths, "carry_over_path"),
+            (spec.cross_lagged_paths, "cross_lagged_path"),
+        )
         if priors.lags == "continuous":
             per_shortest = 1 / min(priors.design.intervals)
-            add_effects(priors, "decay", stated.decay, *free_effects(priors, DRIFT, *own), factor=-per_shortest)
+            add_effects(priors, "decay", stated.decay, *free_effects(priors, DRIFT, *carry_over), factor=-per_shortest)
             add_effects(
-                priors, "cross_drift", stated.cross_drift, *free_effects(priors, DRIFT, *across), factor=per_shortest
+                priors,
+                "cross_drift",
+                stated.cross_drift,
+                *free_effects(priors, DRIFT, *cross_lagged),
+                factor=per_shortest,
             )
             return
-        add_effects(priors, "carry_over", stated.carry_over, *free_effects(priors, LAGGED, *own), bounds=(-1.0, 1.0))
-        add_effects(priors, "cross_lagged", stated.cross_lagged, *free_effects(priors, LAGGED, *across))
+        add_effects(
+            priors, "carry_over", stated.carry_over, *free_effects(priors, LAGGED, *carry_over), bounds=(-1.0, 1.0)
+        )
+        add_effects(priors, "cross_lagged", stated.cross_lagged, *free_effects(priors, LAGGED, *cross_lagged))
 
     def system(self, system: SystemBuilder) -> None:
         """Effects of what exists before on what exists after and does not restart there."""
@@ -82,11 +91,11 @@ class LaggedEffects(Part):
         if panel.own_times is not None and spec.is_latent:
             yield (
                 "The panel holds each person's own times, and a model with "
-                f"{in_words(latent_options(spec))} goes by the planned ones. Make the panel without own_time=."
+                f"{in_words(latent_options(spec))} uses the planned ones. Make the panel without own_time=."
             )
         elif panel.own_times is not None and spec.lags not in ("continuous", None):
             yield (
-                f"The panel holds each person's own times, and lags='{spec.lags}' goes by the planned ones. "
+                f"The panel holds each person's own times, and lags='{spec.lags}' uses the planned ones. "
                 "Use lags='continuous', or make the panel without own_time=."
             )
         if all(name in panel.measures for name in spec.response_columns) and not spec.indicators:

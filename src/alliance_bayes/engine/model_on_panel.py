@@ -350,13 +350,7 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
 
 
 def check_latent(spec: CrossLagged, latent: str) -> None:
-    """Refuse what cannot be done with the linear predictors of a model.
-
-    Raises
-    ------
-    SpecError
-        If `latent` is not known, or asks to sample linear predictors of a model without any.
-    """
+    """Refuse what cannot be done with the linear predictors of a model."""
     if not is_one_of(latent, get_args(Latent)):
         raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {shown(latent)}.")
     if latent == "sample" and not spec.is_latent:

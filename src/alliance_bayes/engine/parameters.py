@@ -269,16 +269,7 @@ class TableBuilder:
     def effects_on(self, key: Key, predictors: Sequence[str], of: str, times: tuple[float, ...] = ()) -> None:
         """Add effects of measures and covariates on a linear predictor, which has no unit.
 
-        Parameters
-        ----------
-        key
-            Of their array.
-        predictors
-            Names of measures and covariates.
-        of
-            What follows a predictor in the name of its effect, such as ``"-> sponsor kept"``.
-        times
-            Where it is of one wave.
+        `of` follows a predictor in the name of its effect, such as ``"-> sponsor kept"``.
         """
         positions = []
         for name in predictors:

@@ -146,14 +146,7 @@ class PriorBuilder(Workspace):
     ) -> Addresses:
         """Addresses of a new random variable, with a first axis for groups.
 
-        Parameters
-        ----------
-        name, prior, bounds, size_of_matrix, betas
-            See `Block`.
-        *dims
-            Its dims, which have coordinates.
-        group
-            Whether each group has its own.
+        Arguments are those of `Block`; `group` says whether each group has its own.
         """
         labels = ("group", *dims) if group else dims
         shape = tuple(len(self.coordinates[dim]) for dim in labels)

@@ -145,11 +145,6 @@ def standardized_values(
     """Values in the model's unit, stacked wave by wave, then covariates; shape ``(person, wave * column + covariate)``.
 
     Of all persons, or of those at some positions.
-
-    Raises
-    ------
-    PanelError
-        If the panel holds moments alone.
     """
     values = panel.require_persons("The likelihood of each person")
     chosen = [panel.measures.index(name) for name in columns]

@@ -65,13 +65,7 @@ def _occurrences(case: np.ndarray, position: np.ndarray, yes: np.ndarray) -> Res
 
 
 def _require_answers(spec: CrossLagged, panel: Panel) -> None:
-    """Refuse interviews of which a window or exposure is all that is known.
-
-    Raises
-    ------
-    PanelError
-        If there are any: it is not known whether they were held.
-    """
+    """Refuse interviews of which a window or exposure is all that is known."""
     assert panel.absence is not None
     given = np.isin(panel.measures, spec.given_columns)
     observed = panel.absence == Absence.OBSERVED

@@ -66,7 +66,7 @@ def test_a_mapping_that_cannot_be_read():
     assert caught.value.problems == (
         "family of 'days': window is missing.",
         "family of 'alliance': No family is called 'poisson'. Families: 'normal', 'days', "
-        "'beta_binomial', 'count', 'yes_no', 'ordinal', 'items'.",
+        "'beta_binomial', 'count', 'proportion', 'yes_no', 'ordinal', 'items'.",
         "state: name is missing.",
         "selection 1: No option is called 'at'. Options: 'of', 'on', 'before', 'effect', 'slope', 'intercept'.",
     )

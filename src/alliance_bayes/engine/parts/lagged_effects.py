@@ -43,26 +43,17 @@ class LaggedEffects(Part):
 
     def priors(self, priors: PriorBuilder) -> None:
         """Random variables of standardised effects, whose raw ones follow once the within-person SDs are known."""
-        spec, stated = priors.spec, priors.spec.priors
-        carry_over, cross_lagged = (
-            (spec.carry_over_paths, "carry_over_path"),
-            (spec.cross_lagged_paths, "cross_lagged_path"),
-        )
-        if priors.lags == "continuous":
-            per_shortest = 1 / min(priors.design.intervals)
-            add_effects(priors, "decay", stated.decay, *free_effects(priors, DRIFT, *carry_over), factor=-per_shortest)
-            add_effects(
-                priors,
-                "cross_drift",
-                stated.cross_drift,
-                *free_effects(priors, DRIFT, *cross_lagged),
-                factor=per_shortest,
-            )
+        spec, stated, continuous = priors.spec, priors.spec.priors, priors.lags == "continuous"
+        effects = partial(free_effects, priors, DRIFT if continuous else LAGGED)
+        carry_over = effects(spec.carry_over_paths, "carry_over_path")
+        cross_lagged = effects(spec.cross_lagged_paths, "cross_lagged_path")
+        if continuous:
+            rate = 1 / min(priors.design.intervals)
+            add_effects(priors, "decay", stated.decay, *carry_over, factor=-rate)
+            add_effects(priors, "cross_drift", stated.cross_drift, *cross_lagged, factor=rate)
             return
-        add_effects(
-            priors, "carry_over", stated.carry_over, *free_effects(priors, LAGGED, *carry_over), bounds=(-1.0, 1.0)
-        )
-        add_effects(priors, "cross_lagged", stated.cross_lagged, *free_effects(priors, LAGGED, *cross_lagged))
+        add_effects(priors, "carry_over", stated.carry_over, *carry_over, bounds=(-1.0, 1.0))
+        add_effects(priors, "cross_lagged", stated.cross_lagged, *cross_lagged)
 
     def system(self, system: SystemBuilder) -> None:
         """Effects of what exists before on what exists after and does not restart there."""

@@ -253,5 +253,5 @@ def test_few_people_are_refused_or_named(n):
             panel_model(spec, people)
         return
     model = panel_model(spec, people)
-    wanted = f"{n} people for {model.system.n_parameters} parameters: much of the answer is the prior"
+    wanted = f"{n} people for {model.system.n_parameters} parameters: the prior determines much of the result"
     assert any(note.startswith(wanted) for note in model.notes) == (n == 3)

@@ -153,23 +153,22 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
         ]
     )
     histories = None if spec.state is None else possible_histories(spec, panel, until=until)
-    last, end = 1 + len(times), keys.shape[1]
-    if histories is not None:
-        keys = np.hstack([keys[histories.person], histories.state])
+    if histories is None:
+        return design(times, groups, *_cells(keys, len(times), keys.shape[1]))
+    with_history = np.hstack([keys[histories.person], histories.state])
+    cells, history_cell = _cells(with_history, len(times), keys.shape[1])
+    return design(times, groups, cells, histories=histories, history_cell=history_cell)
+
+
+def _cells(keys: FloatArray, n_times: int, before_history: int) -> tuple[tuple[Cell, ...], npt.NDArray[np.int64]]:
+    """Distinct rows of group, times, moderators and history as cells, and the cell of each row."""
     distinct, cell = np.unique(keys, axis=0, return_inverse=True)
+    parts = (np.split(row, [1, 1 + n_times, before_history]) for row in distinct)
     cells = tuple(
-        Cell(
-            int(row[0]),
-            tuple(row[1:last].tolist()),
-            tuple(row[last:end].tolist()),
-            tuple(row[end:].astype(int).tolist()),
-        )
-        for row in distinct
+        Cell(int(group[0]), tuple(times.tolist()), tuple(moderators.tolist()), tuple(history.astype(int).tolist()))
+        for group, times, moderators, history in parts
     )
-    cell = cell.ravel().astype(np.int64)
-    if histories is not None:
-        return design(times, groups, cells, histories=histories, history_cell=cell)
-    return design(times, groups, cells, cell)
+    return cells, cell.ravel().astype(np.int64)
 
 
 def _columns(name: str, panel: Panel) -> FloatArray:

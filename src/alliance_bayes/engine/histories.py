@@ -63,10 +63,11 @@ def possible_histories(spec: CrossLagged, panel: Panel, *, until: int | None = N
     if counts.sum() - n_persons > MOST_CASES:
         assert panel.persons is not None
         most = panel.persons[np.argsort(-counts, kind="stable")[:3]]
+        cure = f", or use same=1 instead of {number(same)}" if same < 1 else ""
         raise SpecError(
             f"The state '{spec.state.name}' leaves {int(counts.sum()):,} possible histories of {n_persons} people, up "
             f"to {int(counts.max())} of one ({quoted(most.tolist())}), and each is summed over; there may be at most "
-            f"{MOST_CASES:,} more than people. Leave out people or waves whose state is unknown{_or_same(same)}."
+            f"{MOST_CASES:,} more than people. Leave out people or waves whose state is unknown{cure}."
         )
     histories = [_expanded(row[:n_waves], same) for row in distinct]
     person = np.repeat(np.arange(n_persons), counts)
@@ -74,10 +75,6 @@ def possible_histories(spec: CrossLagged, panel: Panel, *, until: int | None = N
     kept = (state[:, 1:] == KEPT) & (state[:, :-1] != OFF)
     weights = np.where(state[:, 1:] == NEW, np.log1p(-same) if same < 1 else 0.0, np.where(kept, np.log(same), 0.0))
     return Histories(person, state, counted[person], weights.sum(axis=1))
-
-
-def _or_same(same: float) -> str:
-    return f", or ask with same=1 instead of {number(same)}" if same < 1 else ""
 
 
 def _known_states(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:

@@ -70,7 +70,9 @@ class _System:
         if not self.standardized or second.role != "within":
             return Entry(kind, first, second, self.values(registers))
         if first.role == "within":
-            return Entry(kind, first, second, self.named(f"standardized {_path(first, second)}", "lags"))
+            return Entry(
+                kind, first, second, self.named(f"standardized {lagged_path(second.name, first.name)}", "lags")
+            )
         part = "variances" if second in self.waves[0] else ""
         return Entry(kind, first, second, self.named(f"within SD {second.name}, {_time(second)}", part))
 
@@ -248,10 +250,6 @@ class _System:
         loadings = {deviation: name for (_, deviation), name in of(self.paths, "loading").items()}
         scope = self.design.scope(group)
         return Within(self.waves, of(self.paths, "effect"), covariances, loadings, scope)
-
-
-def _path(outcome: Variable, predictor: Variable) -> str:
-    return lagged_path(predictor.name, outcome.name)
 
 
 def _time(variable: Variable) -> str:

@@ -45,7 +45,7 @@ def scaled(compiled: Any, seed: int = 0) -> Any:
         compiled_logp_func=scaled_latent_log_density,
         compiled_expand_func=scaled_expand,
         initial_point_func=_start(size),
-        user_data=_with_scale(data, mode, root),
+        user_data=pack(unpack(data), (mode, root)),
     )
 
 
@@ -88,8 +88,3 @@ def _start(size: int) -> Any:
         return np.random.default_rng(seed).uniform(-SPREAD, SPREAD, size)
 
     return start
-
-
-def _with_scale(data: np.ndarray, mode: np.ndarray, root: np.ndarray) -> np.ndarray:
-    """The packed model with mode and root as its last two arrays."""
-    return pack(unpack(data), (mode, root))

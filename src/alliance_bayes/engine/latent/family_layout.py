@@ -95,12 +95,13 @@ def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:
     """
     values = panel.require_persons("The likelihood of measures that are not normal")
     problems = Problems(MISFIT)
-    for name in dict.fromkeys([*_normal_measures(layout), *layout.columns]):
+    pairs = list(zip(layout.measures, layout.families, strict=True))
+    normal = [measure for measure, family in pairs if family.is_normal]
+    for name in dict.fromkeys([*normal, *layout.columns]):
         if name not in panel.measures:
             problems.add(f"No measure '{name}'{choices(name, panel.measures, 'Measures')}")
     problems.raise_as(PanelError)
     column = _column_of(panel)
-    pairs = list(zip(layout.measures, layout.families, strict=True))
     sizes = [_sizes(measure, family, column, values.shape[:2], problems) for measure, family in pairs]
     problems.raise_as(PanelError)
     parts: list[tuple[np.ndarray, ...]] = [(np.zeros(0, dtype=int),) * 4 + (np.zeros(0),) * 2]
@@ -141,10 +142,6 @@ def sparse_categories(responses: Responses, layout: FamilyLayout) -> tuple[str, 
             chosen = (responses.start == start) & (responses.code == CODES[density])
             sentences += family.sparse(name, responses.value[chosen])
     return tuple(sentences)
-
-
-def _normal_measures(layout: FamilyLayout) -> list[str]:
-    return [name for name, family in zip(layout.measures, layout.families, strict=True) if family.is_normal]
 
 
 def _column_of(panel: Panel) -> Callable[[str], np.ndarray]:

@@ -82,7 +82,7 @@ ALONE = [
 OTHER_MODELS = [
     (
         lambda: ab.DPM(["x", "y"], lags="continuous"),
-        "A dynamic panel model has factors that act again at each wave, so lags='continuous' has no meaning for it; "
+        "A dynamic panel model has factors that act again at each wave, so lags='continuous' is not defined for it; "
         "use 'equal', 'free' or 'grid'.",
     ),
     (
@@ -97,7 +97,7 @@ OTHER_MODELS = [
     (
         lambda: ab.ALT(["x", "y"], lags="equal_standardized"),
         "An autoregressive latent trajectory model has factors that act again at each wave, so "
-        "lags='equal_standardized' has no meaning for it; use 'equal', 'free' or 'grid'.",
+        "lags='equal_standardized' is not defined for it; use 'equal', 'free' or 'grid'.",
     ),
     (
         lambda: ab.CLPM(["x", "y"], covariates={"c": "intercepts"}),

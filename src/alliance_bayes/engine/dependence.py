@@ -40,14 +40,14 @@ class Relation:
     """A measure that is an exact linear function of others."""
 
     outcome: str
-    terms: tuple[Term, ...]  # what it is a function of
-    # Position of each wave where it holds to the coefficients of the terms and the constant, in the columns' units
+    terms: tuple[Term, ...]  # the columns that it is a function of
+    # Wave where it holds (position) to coefficients of the terms, then the constant, in the columns' units
     coefficients: Mapping[int, FloatArray]
     people: Mapping[int, int]  # position of each of these waves to how many people have all of its columns there
-    # Position of each of these waves to from how many people on draws run into a variance of 0 there
+    # Position of each of these waves to the number of people from which draws run into a variance of 0 there
     limits: Mapping[int, float]
     n_people: int  # how many people have any value of the measures
-    everywhere: bool  # whether it holds at every wave where there are people enough to tell
+    everywhere: bool  # whether it holds at every wave with enough people to check
 
     @property
     def measures(self) -> frozenset[str]:

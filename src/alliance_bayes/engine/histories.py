@@ -23,7 +23,7 @@ class Cases(NamedTuple):
 
     person: npt.NDArray[np.int64]  # position of the person, shape ``(case,)``, in ascending order
     cell: npt.NDArray[np.int64]  # position of the linear system that holds then, shape ``(case,)``
-    log_weight: npt.NDArray[np.float64]  # logarithm of the probability given in advance of this case, shape ``(case,)``
+    log_weight: npt.NDArray[np.float64]  # log prior probability of this case, shape ``(case,)``
 
 
 class Histories(NamedTuple):
@@ -32,7 +32,7 @@ class Histories(NamedTuple):
     person: npt.NDArray[np.int64]  # position of the person, shape ``(case,)``, in ascending order
     state: npt.NDArray[np.int64]  # `OFF`, `KEPT` or `NEW` at each wave, shape ``(case, wave)``
     # Whether the state at that wave has a probability in the likelihood, shape ``(case, wave)``: not after the last
-    # wave that anything is known of, where it is summed over by leaving it out
+    # wave with information, where summing over it leaves the likelihood unchanged
     counted: npt.NDArray[np.bool_]
     # Logarithm of the probability that what was kept is the same, or new, as the case has it; shape ``(case,)``
     log_weight: npt.NDArray[np.float64]

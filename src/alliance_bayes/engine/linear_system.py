@@ -26,9 +26,9 @@ class Variable:
 
     # ``"value"``: a measure at a wave; ``"within"``: what changes within people there, also at steps between waves;
     # ``"intercept"``, ``"slope"``, ``"accumulating"``: a stable factor; ``"indicator"``: an item of a measure;
-    # ``"state"``, ``"selection"``: linear predictor of being in the state, and of being seen
+    # ``"state"``, ``"selection"``: linear predictor of being in the state, and of being observed
     role: Role
-    name: str  # name of its measure, item, covariate or state, or of who is seen
+    name: str  # name of its measure, item, covariate or state, or of who is observed
     time: float | None = None  # when; None where it has no time
 
     def __str__(self) -> str:

@@ -42,12 +42,12 @@ MOST_SYSTEMS = 4096
 class PanelModel:
     """A model on a panel, made by `panel_model`."""
 
-    layout: Layout  # the model, laid out for what it knows of the panel besides its values
+    layout: Layout  # the model laid out for the panel's design
     panel: Panel
     weights: FloatArray | None = None  # how often each person counts, shape ``(person,)``; None where all count once
     # Centre and scale of each of the spec's columns; those of the panel where left open
     units: tuple[FloatArray, FloatArray] | None = None
-    # From which wave on nobody was interviewed yet, so that being unseen says nothing; none where left open
+    # First wave at which nobody was interviewed yet, so that selection does not apply; none where left open
     n_asked: int | None = None
 
     @property
@@ -160,7 +160,7 @@ class PanelModel:
         return arrange(self.values(), self.responses, self.cases, n_given=self.system.n_covariates)
 
     def before(self, n_waves: int, *, until: int | None = None) -> "PanelModel":
-        """The model where nothing is known yet after the first waves: no value, no state, nor who would be seen.
+        """The model with all that comes after the first waves missing: values, states, and who is observed.
 
         Parameters
         ----------
@@ -242,7 +242,7 @@ class PanelModel:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How the likelihood is computed, and what to know of these data before its numbers are read."""
+        """How the likelihood is computed, and cautions about these data."""
         if not self.spec.is_latent:
             path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
             return (path, *self.few_people)

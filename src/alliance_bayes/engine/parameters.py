@@ -36,7 +36,7 @@ class Parameter:
     # Position of its interval (lagged effects, innovations) or wave (means), or None where it holds for all
     occasion: int | None = None
     group: int | None = None  # position of its group, or None where it holds for all
-    scope: str = ""  # what its name has in front where it belongs to one group
+    scope: str = ""  # beginning of its name where it belongs to one group
     units: tuple[str, ...] = ()  # columns in whose unit it counts: their SDs are multiplied
     per: tuple[str, ...] = ()  # columns per whose unit it counts: their SDs are divided by
     located: str | None = None  # column whose mean is added, or None

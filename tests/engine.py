@@ -20,6 +20,10 @@ def derived_at(spec, times):
     return lay_out(spec, plain_design(times)).derived
 
 
+def one_case_each(n_persons):
+    return plain_design([0, 1]).cases(n_persons)
+
+
 def in_order(system, values):
     """Parameter values by name as the vector theta; they must be the system's parameters and no others."""
     assert set(values) == set(system.names)

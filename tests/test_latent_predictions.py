@@ -9,8 +9,8 @@ from scipy.special import expit
 
 import alliance_bayes as ab
 from alliance_bayes.engine.kernels.interpreter import run_many
+from alliance_bayes.engine.linear_system import Variable
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.linear_system import Variable
 from alliance_bayes.panel import Absence
 from alliance_bayes.posterior.predictions.latent import LatentPeople, who_could_answer
 from alliance_bayes.posterior.predictions.responses import observed_responses

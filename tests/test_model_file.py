@@ -494,7 +494,7 @@ BAD = {
     "two waves for random intercepts": (
         {'time = "month"': 'time = "month"\ntimes = [0, 6]'},
         "[model] A random-intercept cross-lagged panel model needs at least 3 waves; there are 2. With two, stable "
-        "differences between people and carry-over within them cannot be told apart. Add a wave, or ask a CLPM and "
+        "differences between people and carry-over within them cannot be distinguished. Add a wave, or ask a CLPM and "
         "read it as not separating the two.",
     ),
     "shapes of the model": (
@@ -584,7 +584,7 @@ BAD = {
     ),
     "absurd prior": (
         {'kind = "riclpm"': 'kind = "riclpm"\n[priors]\ncross_lagged = { normal = [0, 150] }'},
-        "[priors] 'cross_lagged' = Normal(0, 150) cannot have been meant: its unit is within-person SDs per "
+        "[priors] 'cross_lagged' = Normal(0, 150) is implausible: its unit is within-person SDs per "
         "within-person SD, where neither the mean nor the SD can usefully exceed 5.",
     ),
     "sampling": (
@@ -781,8 +781,8 @@ def test_check_says_what_would_be_fitted(load):
     checked = file.check(small_frame())
     assert checked == (
         f"{file}\n\n{file.panel(small_frame())}\n\nNo problems: 22 free parameters can be fitted.\n"
-        "Warning: 3 people for 22 parameters: much of the answer is the prior, and estimates of maximum likelihood may "
-        "not exist. Use a smaller model (residuals='equal', means='equal') or more people."
+        "Warning: 3 people for 22 parameters: the prior determines much of the result, and estimates of maximum "
+        "likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people."
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 import alliance_bayes as ab
 import test_bad_data
 from alliance_bayes.basics.problems import PanelError, SpecError
-from alliance_bayes.engine.moments.statistics import pattern_statistics
+from alliance_bayes.engine.statistics import pattern_statistics
 from alliance_bayes.panel import Absence, Panel, PanelWarning, parquet
 from alliance_bayes.panel.dataset import panel_from_dataset, panel_to_dataset
 

@@ -776,7 +776,7 @@ MODELS = [
     (
         "years of age",
         fit(third(lambda x, y: x[:, [0, 0, 0]] + TIMES), THREE),
-        "'z' does not change within persons, but for a shift that all have in common",
+        "'z' does not change within persons, except for a shift common to all",
     ),
     (
         "a covariate that is the first value",

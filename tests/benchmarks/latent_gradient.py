@@ -16,12 +16,13 @@ import alliance_bayes as ab
 from alliance_bayes.engine.latent.importance import by_importance
 from alliance_bayes.engine.latent.panel_likelihood import latent_likelihood_and_gradient
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
-from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange, one_case_each
+from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.families.registry import CODES
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+from engine import one_case_each
 from quadrature_of_latents import by_quadrature
 from textbook_families import log_density
 

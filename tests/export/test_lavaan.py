@@ -153,8 +153,8 @@ def test_models_out_of_reach_are_refused_with_the_nearest_that_is_not():
         ab.to_lavaan(spec, [0, 3, 9])
     assert str(caught.value) == (
         "This random-intercept cross-lagged panel model cannot be written for lavaan. 2 problems:\n"
-        "  1. lags='continuous' needs matrix exponentials, which lavaan has not. Write lags='grid', which is the same "
-        "model wherever the drift exists, or lags='free'.\n"
+        "  1. lags='continuous' needs matrix exponentials, which lavaan does not have. Write lags='grid', which is "
+        "the same model wherever the drift exists, or lags='free'.\n"
         "  2. moderated: x -> y changes with a covariate, which takes a product of it with a latent variable. Split "
         "the people into groups by the covariate, and give group_lags='free'."
     )

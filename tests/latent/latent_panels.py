@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange, one_case_each
+from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange
 from alliance_bayes.families.registry import CODES
+from engine import one_case_each
 from helpers import random_covariance
 
 PHI = {

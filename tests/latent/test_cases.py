@@ -134,7 +134,7 @@ def test_a_window_that_is_all_that_is_known_of_an_interview_is_refused():
     with pytest.raises(ab.PanelError) as caught:
         panel_model(spec, panel)
     assert str(caught.value) == (
-        f"Of {gone.sum()} interviews nothing is known but 'window', first 3 at 9: a selection cannot tell whether they "
-        "were held. Leave that out where nobody was interviewed."
+        f"For {gone.sum()} interviews nothing is known except 'window', first 3 at 9: a selection cannot tell whether "
+        "they were held. Leave that out where nobody was interviewed."
     )
     panel_model(replace(spec, selection=()), panel)

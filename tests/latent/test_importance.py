@@ -5,10 +5,10 @@ import pytest
 from latent_panels import panel_of, random_case
 from scipy.special import expit, logsumexp
 
+from alliance_bayes.engine.histories import Cases
 from alliance_bayes.engine.latent.importance import by_importance, corrections
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
 from alliance_bayes.engine.latent.responses import Responses, arrange
-from alliance_bayes.engine.moments.histories import Cases
 from alliance_bayes.families.registry import CODES
 from quadrature_of_latents import by_quadrature
 from textbook_families import log_likelihood_by_grid

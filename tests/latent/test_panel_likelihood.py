@@ -8,6 +8,7 @@ import pytest
 from scipy.special import log_expit, logsumexp
 
 import alliance_bayes as ab
+from alliance_bayes.engine.histories import Cases
 from alliance_bayes.engine.kernels.arrays import pack
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.latent.panel_likelihood import (
@@ -18,7 +19,6 @@ from alliance_bayes.engine.latent.panel_likelihood import (
 from alliance_bayes.engine.latent.propagation import log_likelihoods
 from alliance_bayes.engine.latent.responses import Responses, arrange
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.histories import Cases
 from alliance_bayes.likelihood.persons import per_person
 from latent_people import people
 

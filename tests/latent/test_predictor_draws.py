@@ -5,10 +5,10 @@ import pytest
 from latent_panels import panel_of, random_case
 from scipy.special import expit
 
+from alliance_bayes.engine.histories import Cases
 from alliance_bayes.engine.latent.predictor_draws import draw_linear_predictors
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods
 from alliance_bayes.engine.latent.responses import Responses, arrange
-from alliance_bayes.engine.moments.histories import Cases
 from alliance_bayes.families.registry import CODES
 from textbook_families import log_density
 

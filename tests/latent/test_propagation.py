@@ -5,10 +5,11 @@ import pytest
 from latent_panels import panel_of, random_case
 from scipy.special import expit, logsumexp
 
+from alliance_bayes.engine.histories import Cases
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods, log_likelihood_and_gradient, log_likelihoods
-from alliance_bayes.engine.latent.responses import Responses, arrange, one_case_each
-from alliance_bayes.engine.moments.histories import Cases
+from alliance_bayes.engine.latent.responses import Responses, arrange
 from alliance_bayes.families.registry import CODES
+from engine import one_case_each
 from helpers import random_covariance, slope
 from oracles.moments import log_likelihood_per_person
 from textbook_families import log_likelihood_by_grid

@@ -15,8 +15,8 @@ import alliance_bayes as ab
 from alliance_bayes.engine.dynamics import Dynamics
 from alliance_bayes.engine.kernels.matrices import matrix_exponential
 from alliance_bayes.engine.model_on_panel import panel_model
-from alliance_bayes.engine.moments.program import Writer
-from alliance_bayes.engine.workspace import Workspace
+from alliance_bayes.engine.parameters import Workspace
+from alliance_bayes.engine.program import Writer
 from alliance_bayes.pymc_models.symbolic import _transition
 from alliance_bayes.simulation.dynamics import _accumulated
 from continuous_processes import DIGITS, as_floats, diffusions, drifts, errors, exact, grid, in_digits

@@ -103,7 +103,7 @@ def test_coefficients_are_in_the_measures_units():
         np.testing.assert_allclose(coefficients, [0.5, 1, 3], atol=1e-9)
     assert relation.sentence(TIMES) == (
         "'z' is an exact linear function of 'x' and 'y' at every time (z = 0.5 x + 1 y + 3), so that it has no "
-        "variation of its own. Leave one of them out."
+        "residual variance. Leave one of them out."
     )
 
 
@@ -119,8 +119,8 @@ def test_at_one_wave_a_relation_counts_where_its_innovations_have_a_variance_of_
         panel_model(spec, panel(array))
     assert caught.value.problems == (
         "'z' at time 2 is the same as 'x' in all 60 people who have both values, of 60 people with any, so that it has "
-        "no variation of its own there, and draws would run into a variance of 0. Leave out that time, "
-        "times=[0, 1, 4], leave out 'x' or 'z', or give 'z' a family where it counts or grades, families={'z': ...}.",
+        "no residual variance there, and draws would run into a variance of 0. Leave out that time, "
+        "times=[0, 1, 4], leave out 'x' or 'z', or give 'z' a family if it is a count or ordinal, families={'z': ...}.",
     )
 
 
@@ -176,9 +176,9 @@ def test_few_people_who_answer_as_before_are_named_and_fitted():
         panel_model(ab.RICLPM(["x", "y"], lags="equal"), people)
     assert [str(each.message) for each in caught] == [
         "'x' at time 4 is the same as at the time before in all 7 people who have both values, of 80 people with any. "
-        "With so few the model can be fitted, but the variance there is hardly known. Where the fit's health "
-        "is doubtful, leave out that time, times=[0, 1, 2], leave out 'x', or give 'x' a family where it counts or "
-        "grades, families={'x': ...}."
+        "With so few the model can be fitted, but that variance is weakly identified. Where the fit's health "
+        "is doubtful, leave out that time, times=[0, 1, 2], leave out 'x', or give 'x' a family if it is a count "
+        "or ordinal, families={'x': ...}."
     ]
 
 
@@ -211,12 +211,12 @@ def test_sentences_of_several_waves_and_of_moments():
     several = Relation("x", terms, shift, {2: 30, 3: 1200}, {2: 400, 3: 400}, 2000, everywhere=False)
     assert several.ruins_a_fit
     assert several.sentence(TIMES, fewest_waves=3, families=False) == (
-        "'x' at times 2 and 4 is the same as at the time before, but for a shift that all have in common, in all 30 "
-        "and 1,200 people who have both values, of 2,000 people with any, so that it has no variation of its own "
+        "'x' at times 2 and 4 is the same as at the time before, except for a shift common to all, in all 30 "
+        "and 1,200 people who have both values, of 2,000 people with any, so that it has no residual variance "
         "there, and draws would run into a variance of 0. Leave out 'x'."
     )
     assert "Leave out those times, times=[0, 1], or leave out 'x'." in several.sentence(TIMES, families=False)
-    assert several.sentence(TIMES).endswith("where it counts or grades, families={'x': ...}.")
+    assert several.sentence(TIMES).endswith("if it is a count or ordinal, families={'x': ...}.")
 
 
 def test_a_wave_at_which_all_are_the_same_is_no_relation():
@@ -248,10 +248,10 @@ def test_few_people_are_refused_or_named(n):
     spec = ab.RICLPM(["x", "y"], lags="free")
     if n == 2:
         with pytest.raises(
-            ab.SpecError, match=r"2 people have values of this model\. How 2 measures go together cannot"
+            ab.SpecError, match=r"2 people have values of this model\. The covariances of 2 measures need"
         ):
             panel_model(spec, people)
         return
     model = panel_model(spec, people)
-    wanted = f"{n} people for {model.system.n_parameters} parameters: much of the answer is the prior"
+    wanted = f"{n} people for {model.system.n_parameters} parameters: the prior determines much of the result"
     assert any(note.startswith(wanted) for note in model.notes) == (n == 3)

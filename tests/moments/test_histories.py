@@ -8,8 +8,8 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.engine.moments import histories
-from alliance_bayes.engine.moments.histories import KEPT, NEW, OFF, possible_histories
+from alliance_bayes.engine import histories
+from alliance_bayes.engine.histories import KEPT, NEW, OFF, possible_histories
 from alliance_bayes.engine.rank import _some_of_every_group
 
 NAN = np.nan
@@ -123,7 +123,7 @@ def test_too_many_histories_are_refused_before_they_are_listed(monkeypatch):
         "each is summed over; there may be at most 100,000 more than people. Leave out people or waves whose state is "
         "unknown."
     )
-    with pytest.raises(SpecError, match=r"whose state is unknown, or ask with same=1 instead of 0\.5\.$"):
+    with pytest.raises(SpecError, match=r"whose state is unknown, or use same=1 instead of 0\.5\.$"):
         possible_histories(spec_with(same=0.5), panel)
     monkeypatch.setattr(histories, "MOST_CASES", 2)
     few = panel_with([[1, NAN, NAN, 1], [0, 0, 0, 1]])

@@ -40,7 +40,7 @@ def test_two_waves_are_too_few_for_random_intercepts():
     assert refusal(RICLPM(["alliance", "days"]), panel((0, 6))) == (
         RI_HEADING + "1 problem:\n"
         "  1. A random-intercept cross-lagged panel model needs at least 3 waves; there are 2. With two, stable "
-        "differences between people and carry-over within them cannot be told apart. Add a wave, or ask a CLPM and "
+        "differences between people and carry-over within them cannot be distinguished. Add a wave, or ask a CLPM and "
         "read it as not separating the two."
     )
 
@@ -52,7 +52,7 @@ def test_unequal_intervals_with_lags_left_open(model, times):
         f"This {model.title} cannot be fitted to this panel. 1 problem:\n"
         f"  1. The intervals between waves are unequal ({lengths}), so one lagged effect for all of them has no single "
         "meaning. Choose lags='grid' (one effect per base step), lags='continuous' (one drift), lags='free' (one per "
-        "interval), or type lags='equal' if you mean it."
+        "interval), or give lags='equal' to accept this."
     )
 
 
@@ -158,7 +158,7 @@ def test_every_reason_at_once():
         RI_HEADING + "4 problems:\n"
         "  1. The panel has no measure 'day'; did you mean 'days'? Measures: 'alliance', 'days', 'contact'.\n"
         "  2. A random-intercept cross-lagged panel model needs at least 3 waves; there are 2. With two, stable "
-        "differences between people and carry-over within them cannot be told apart. Add a wave, or ask a CLPM and "
+        "differences between people and carry-over within them cannot be distinguished. Add a wave, or ask a CLPM and "
         "read it as not separating the two.\n"
         "  3. 'alliance' exists only while 'sponsor' is on, and this model has no states. Give "
         "state=ab.State('sponsor', required_by=['alliance', 'contact']) to model it, or pass nonexistent='as_missing' "

@@ -138,13 +138,13 @@ TOGETHER = [
     (
         ab.RICLPM(M, selection=[SEEN]),
         {"requires": (), "groups": np.repeat(["A", "B"], 10)},
-        "The panel has groups ('A', 'B'), and a model with selection is of one population. Make the panel without "
+        "The panel has groups ('A', 'B'), and a model with selection describes one population. Make the panel without "
         "group=, or fit each group's, panel.of_group(...).",
     ),
     (
         ab.RICLPM(M, families={"days": ab.Count()}, lags="continuous"),
         {"requires": (), "own_times": np.tile([0.0, 6.0, 12.0], (20, 1))},
-        "The panel holds each person's own times, and a model with families goes by the planned ones. Make the panel "
+        "The panel holds each person's own times, and a model with families uses the planned ones. Make the panel "
         "without own_time=.",
     ),
 ]

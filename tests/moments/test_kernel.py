@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from alliance_bayes.engine.moments.linear_system import saturated_system
-from alliance_bayes.engine.moments.statistics import by_pattern, people_by_pattern
+from alliance_bayes.engine.linear_system import saturated_system
+from alliance_bayes.engine.statistics import by_pattern, people_by_pattern
 from engine import (
     in_order,
     log_likelihood,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alliance_bayes.basics.problems import PanelError
-from alliance_bayes.engine.moments.statistics import (
+from alliance_bayes.engine.statistics import (
     by_pattern,
     pattern_statistics,
     people_by_pattern,

@@ -134,8 +134,8 @@ MODELS: list[Mutant] = [
     *rules_of(
         "engine/parts/lagged_effects.py",
         "moments/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
-        ("decay makes a drift negative", "factor=-per_shortest", "factor=per_shortest * 1"),
-        ("cross drifts are per shortest interval", "*across), factor=per_shortest", "*across), factor=1"),
+        ("decay makes a drift negative", "factor=-rate", "factor=rate * 1"),
+        ("cross drifts are per shortest interval", "*cross_lagged, factor=rate", "*cross_lagged, factor=1"),
     ),
     *rules_of(
         "engine/parts/innovations.py",
@@ -164,7 +164,7 @@ MODELS: list[Mutant] = [
     *rules_of(
         "engine/parts/lagged_effects.py",
         "pymc_models/test_building.py::test_priors_are_those_of_the_spec",
-        ("carry-over lies between -1 and 1", "own), bounds=(-1.0, 1.0))", "own), bounds=None)"),
+        ("carry-over lies between -1 and 1", "*carry_over, bounds=(-1.0, 1.0))", "*carry_over, bounds=None)"),
     ),
     *rules_of(
         "engine/parts/random_intercepts.py",
@@ -376,11 +376,11 @@ MODELS: list[Mutant] = [
         ("the likelihood has no Jacobian", "- prior.sum(axis=1) - jacobian.sum(axis=1)", "- prior.sum(axis=1)"),
     ),
     *rules_of(
-        "engine/moments/statistics.py",
+        "engine/statistics.py",
         "test_sandwich.py::test_moments_with_weights_are_numpys",
         ("means are weighted", "np.average(chosen, axis=0, weights=weights)", "chosen.mean(axis=0)"),
         ("scatter is weighted", "np.sqrt(weights)[:, None] * (chosen - mean)", "weights[:, None] * (chosen - mean)"),
-        ("people count by their weights", "float(own.sum()), mask", "float(len(members)), mask"),
+        ("people count by their weights", "float(of_members.sum()), mask", "float(len(members)), mask"),
     ),
     *rules_of(
         "engine/kernels/prior_density.py",

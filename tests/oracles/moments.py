@@ -6,9 +6,8 @@ import numpy as np
 from scipy.linalg import expm
 
 from alliance_bayes.engine.kernels import steps
-from alliance_bayes.engine.moments.linear_system import PanelSystem
-from alliance_bayes.engine.moments.program import Program, Step
-from alliance_bayes.engine.moments.structure import structural_matrices
+from alliance_bayes.engine.linear_system import PanelSystem
+from alliance_bayes.engine.program import Program, Step
 
 ELEMENTWISE = {
     steps.ADD: np.add,
@@ -110,7 +109,7 @@ def implied_moments(system: PanelSystem, theta: np.ndarray, cell: int = 0) -> tu
         Shapes ``(value,)`` and ``(value, value)``, wave-major.
     """
     linear = system.systems[cell]
-    effects, disturbances, intercepts = structural_matrices(linear, output_of(system.structure, theta))
+    effects, disturbances, intercepts = linear.matrices(output_of(system.structure, theta))
     total = np.linalg.inv(np.eye(len(effects)) - effects)
     seen = list(linear.observed)
     return (total @ intercepts)[seen], (total @ disturbances @ total.T)[np.ix_(seen, seen)]

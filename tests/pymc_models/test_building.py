@@ -9,7 +9,7 @@ from scipy import stats
 
 from alliance_bayes.basics.distributions import LKJ, Beta, HalfNormal, LogNormal, Normal
 from alliance_bayes.basics.problems import PanelError, SpecError
-from alliance_bayes.engine.moments.program import Writer
+from alliance_bayes.engine.program import Writer
 from alliance_bayes.panel import Panel
 from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.pymc_models.symbolic import _Registers

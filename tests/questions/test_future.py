@@ -65,7 +65,7 @@ def test_the_future_is_scored_for_people_who_have_one(small_fit, equal_fit):
 def test_the_past_alone_is_a_refit_without_the_future(equal_fit):
     answer = ab.leave_future_out({"one": equal_fit, "again": equal_fit}, training="past", time=18)
     left_out = LeftOut(equal_fit, 3)
-    unseen = unseen_from(equal_fit.panel, 3, measures=equal_fit.spec.told_columns)
+    unseen = unseen_from(equal_fit.panel, 3, measures=equal_fit.spec.reported_columns)
     past = refitted(equal_fit, unseen, equal_fit.settings.seed + 1)
     assert np.isnan(past.panel.values[:, 3:, 1:]).all()
     want = plain_scores(left_out.log_density(past, left_out.persons)).elpd

@@ -96,7 +96,7 @@ def test_lags_left_open_have_no_meaning_over_unequal_intervals():
     assert refusal(lambda: RICLPM(["x", "y"]).lags_for((0, 1, 3.5))) == (
         "The intervals between waves are unequal (1, 2.5), so one lagged effect for all of them has no single meaning. "
         "Choose lags='grid' (one effect per base step), lags='continuous' (one drift), lags='free' (one per interval), "
-        "or type lags='equal' if you mean it."
+        "or give lags='equal' to accept this."
     )
 
 

@@ -66,7 +66,7 @@ def test_a_mapping_that_cannot_be_read():
     assert caught.value.problems == (
         "family of 'days': window is missing.",
         "family of 'alliance': No family is called 'poisson'. Families: 'normal', 'days', "
-        "'beta_binomial', 'count', 'yes_no', 'ordinal', 'items'.",
+        "'beta_binomial', 'count', 'proportion', 'yes_no', 'ordinal', 'items'.",
         "state: name is missing.",
         "selection 1: No option is called 'at'. Options: 'of', 'on', 'before', 'effect', 'slope', 'intercept'.",
     )
@@ -132,7 +132,7 @@ def test_assumptions_of_families():
     spec = ab.RICLPM(M, families=DAYS)
     assert spec.assumptions[1] == (
         "Given a normal linear predictor, on which effects act, 'days' is days out of 30: independent between waves "
-        "and measures, by rules that stay the same."
+        "and measures, with the same family parameters at every wave."
     )
     assert (
         "Effects are linear on the scale of linear predictors and the same for every person; measures keep their "
@@ -191,7 +191,7 @@ REFUSED = [
     ),
     (
         {"families": {"days": ab.Days("alliance")}},
-        "families: 'alliance' holds what 'days' is out of, and cannot be a measure of the model too.",
+        "families: 'alliance' holds window, trials or exposure of 'days'; it cannot be a measure too.",
     ),
     (
         {"families": DAYS, "indicators": {"days": ["d1", "d2"]}},
@@ -203,7 +203,7 @@ REFUSED = [
     ),
     (
         {"families": DAYS, "reliability": {"days": 0.9}},
-        "'days' has a family, which says how its values scatter; leave its reliability out.",
+        "'days' has a family, which defines the variance of its values; leave its reliability out.",
     ),
     ({"state": ab.State("days")}, "'days' is both a measure and the state; choose one."),
     (
@@ -244,7 +244,7 @@ REFUSED = [
     *(
         (
             {"state": SPONSOR, "lags": lags},
-            f"lags='{lags}' has no meaning with a state that changes between waves; use lags='equal', 'free' or "
+            f"lags='{lags}' is not defined with a state that changes between waves; use lags='equal', 'free' or "
             "'grid'.",
         )
         for lags in ("continuous", "equal_standardized")

@@ -3,12 +3,9 @@
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.basics.distributions import options_to_mapping
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.spec.occurrence import (
-    occurrence_to_mapping,
-    selection_from_mapping,
-    state_from_mapping,
-)
+from alliance_bayes.spec.occurrence import occurrence_from_mapping
 
 SPONSOR = ab.State(
     "sponsor",
@@ -30,14 +27,14 @@ SELECTIONS = [
 
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_a_state_goes_to_a_mapping_and_back(state):
-    assert state_from_mapping(occurrence_to_mapping(state)) == state
-    assert hash(state_from_mapping(occurrence_to_mapping(state))) == hash(state)
+    assert occurrence_from_mapping(ab.State, options_to_mapping(state)) == state
+    assert hash(occurrence_from_mapping(ab.State, options_to_mapping(state))) == hash(state)
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)
 def test_a_selection_goes_to_a_mapping_and_back(selection):
-    assert selection_from_mapping(occurrence_to_mapping(selection)) == selection
-    assert hash(selection_from_mapping(occurrence_to_mapping(selection))) == hash(selection)
+    assert occurrence_from_mapping(ab.Selection, options_to_mapping(selection)) == selection
+    assert hash(occurrence_from_mapping(ab.Selection, options_to_mapping(selection))) == hash(selection)
 
 
 def test_names_are_kept_in_order_and_told_once():
@@ -119,11 +116,15 @@ def test_what_cannot_be_meant_is_refused(make, problems):
 
 
 @pytest.mark.parametrize(
-    ("read", "mapping", "problems"),
+    ("kind", "mapping", "problems"),
     [
-        (state_from_mapping, "sponsor", ["A state must be a table with the key 'name'; got 'sponsor'."]),
         (
-            state_from_mapping,
+            ab.State,
+            "sponsor",
+            ["A state must be a table with the key 'name'; got 'sponsor'."],
+        ),
+        (
+            ab.State,
             {"keeps": ["alliance"], "slope": {"cauchy": 1}},
             [
                 "No option is called 'keeps'; did you mean 'keep'? Options: 'name', 'required_by', 'first', 'acquire', "
@@ -133,10 +134,10 @@ def test_what_cannot_be_meant_is_refused(make, problems):
                 "name is missing.",
             ],
         ),
-        (selection_from_mapping, {"on": ["days"]}, ["of is missing."]),
+        (ab.Selection, {"on": ["days"]}, ["of is missing."]),
     ],
 )
-def test_a_mapping_that_cannot_be_read_says_why(read, mapping, problems):
+def test_a_mapping_that_cannot_be_read_says_why(kind, mapping, problems):
     with pytest.raises(SpecError) as caught:
-        read(mapping)
+        occurrence_from_mapping(kind, mapping)
     assert list(caught.value.problems) == problems

@@ -48,7 +48,7 @@ ALONE = [
     ({"indicators": {"q": ["a", "b"]}}, "indicators: 'q' is not a measure. Measures: 'x', 'y'."),
     (
         {"indicators": {"x": ["a", "b"]}, "reliability": {"x": 0.9}},
-        "'x' has indicators, which tell its reliability; leave one of the two out.",
+        "'x' has indicators, which estimate its reliability; leave one of the two out.",
     ),
     (
         {"invariance": "scalar"},
@@ -82,7 +82,7 @@ ALONE = [
 OTHER_MODELS = [
     (
         lambda: ab.DPM(["x", "y"], lags="continuous"),
-        "A dynamic panel model has factors that act again at each wave, so lags='continuous' has no meaning for it; "
+        "A dynamic panel model has factors that act again at each wave, so lags='continuous' is not defined for it; "
         "use 'equal', 'free' or 'grid'.",
     ),
     (
@@ -97,7 +97,7 @@ OTHER_MODELS = [
     (
         lambda: ab.ALT(["x", "y"], lags="equal_standardized"),
         "An autoregressive latent trajectory model has factors that act again at each wave, so "
-        "lags='equal_standardized' has no meaning for it; use 'equal', 'free' or 'grid'.",
+        "lags='equal_standardized' is not defined for it; use 'equal', 'free' or 'grid'.",
     ),
     (
         lambda: ab.CLPM(["x", "y"], covariates={"c": "intercepts"}),
@@ -178,7 +178,7 @@ TOGETHER = [
     (
         ab.RICLPM(M, lags="equal"),
         {"own_times": OWN},
-        "The panel holds each person's own times, and lags='equal' goes by the planned ones. Use lags='continuous', or "
+        "The panel holds each person's own times, and lags='equal' uses the planned ones. Use lags='continuous', or "
         "make the panel without own_time=.",
     ),
     (ab.CLPM(M, lag_2=["x -> y"]), {"n_waves": 2}, "lag_2 needs three waves or more."),
@@ -197,7 +197,7 @@ TOGETHER = [
         ab.STARTS(M),
         {"n_waves": 3},
         "A STARTS model needs at least 4 waves; there are 3. With fewer, measurement error, carry-over and stable "
-        "differences cannot be told apart. Use an RICLPM.",
+        "differences cannot be distinguished. Use an RICLPM.",
     ),
     (
         ab.DPM(M, trait_loadings="free"),
@@ -209,13 +209,13 @@ TOGETHER = [
         ab.LCMSR(M),
         {"n_waves": 3},
         "A latent curve model with structured residuals needs at least 4 waves; there are 3. With fewer, slopes and "
-        "carry-over cannot be told apart. Use an RICLPM.",
+        "carry-over cannot be distinguished. Use an RICLPM.",
     ),
     (
         ab.ALT(M),
         {"n_waves": 3},
         "An autoregressive latent trajectory model needs at least 4 waves; there are 3. With fewer, growth and "
-        "carry-over cannot be told apart. Use a DPM.",
+        "carry-over cannot be distinguished. Use a DPM.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Priors print, compare, go into a model file and back, and refuse what cannot have been meant."""
+"""Priors print, compare, go into a model file and back, and refuse what is implausible."""
 
 import numpy as np
 import pytest
@@ -169,11 +169,11 @@ def test_everything_wrong_at_once():
     ) == (
         "These priors cannot be used. 9 problems:\n"
         "  1. 'carry_over' = Normal(1.2, 0.3): carry-over lies between -1 and 1, and so must its prior mean.\n"
-        "  2. 'cross_lagged' = Normal(0, 6) cannot have been meant: its unit is within-person SDs per within-person "
+        "  2. 'cross_lagged' = Normal(0, 6) is implausible: its unit is within-person SDs per within-person "
         "SD, where neither the mean nor the SD can usefully exceed 5.\n"
         "  3. 'total_sd' = HalfNormal(-1): its sd must be above 0.\n"
         "  4. 'icc' needs a prior of family Beta; got Normal(0, 1).\n"
-        "  5. 'innovation_sd' = LogNormal(9, 1) cannot have been meant: its mean and SD are of a logarithm, and lie "
+        "  5. 'innovation_sd' = LogNormal(9, 1) is implausible: its mean and SD are of a logarithm, and lie "
         "within -5 to 5 and up to 3.\n"
         "  6. 'between_correlation': eta of its LKJ prior must be a finite number; got nan.\n"
         "  7. 'within_correlation': eta of its LKJ prior must be a finite number; got True.\n"
@@ -189,25 +189,25 @@ def test_everything_wrong_at_once():
         (
             "mean",
             Normal(0, 1000),
-            "'mean' = Normal(0, 1000) cannot have been meant: its unit is SDs of the measure, where neither the mean "
+            "'mean' = Normal(0, 1000) is implausible: its unit is SDs of the measure, where neither the mean "
             "nor the SD can usefully exceed 100.",
         ),
         (
             "total_sd",
             HalfNormal(51),
-            "'total_sd' = HalfNormal(51) cannot have been meant: its unit is SDs of the measure, where an SD above 50 "
+            "'total_sd' = HalfNormal(51) is implausible: its unit is SDs of the measure, where an SD above 50 "
             "is of no use.",
         ),
         (
             "innovation_sd",
             LogNormal(0, 3.5),
-            "'innovation_sd' = LogNormal(0, 3.5) cannot have been meant: its mean and SD are of a logarithm, and lie "
+            "'innovation_sd' = LogNormal(0, 3.5) is implausible: its mean and SD are of a logarithm, and lie "
             "within -5 to 5 and up to 3.",
         ),
         (
             "cross_lagged",
             Normal(-7, 1),
-            "'cross_lagged' = Normal(-7, 1) cannot have been meant: its unit is within-person SDs per within-person "
+            "'cross_lagged' = Normal(-7, 1) is implausible: its unit is within-person SDs per within-person "
             "SD, where neither the mean nor the SD can usefully exceed 5.",
         ),
         ("icc", Beta(0, 1), "'icc' = Beta(0, 1): its alpha must be above 0."),

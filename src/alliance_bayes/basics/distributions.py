@@ -138,7 +138,7 @@ def prior_problems(name: str, prior: object, allowed: tuple[type[Prior], ...]) -
         return wrong
     if isinstance(prior, LogNormal) and (abs(prior.log_mean) > 5 or prior.log_sd > 3):
         return [
-            f"'{name}' = {prior} cannot have been meant: its mean and SD are of a logarithm, "
+            f"'{name}' = {prior} is implausible: its mean and SD are of a logarithm, "
             "and lie within -5 to 5 and up to 3."
         ]
     return []

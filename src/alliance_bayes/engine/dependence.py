@@ -29,49 +29,25 @@ MOST_PEOPLE, MOST_PATTERNS = 2_000, 30  # looked through for relations, which ar
 
 @dataclass(frozen=True)
 class Term:
-    """A column of a relation.
+    """A column of a relation."""
 
-    Attributes
-    ----------
-    name
-        Of a measure or covariate.
-    place
-        0 at the wave of the outcome, -1 at the wave before.
-    """
-
-    name: str
-    place: int
+    name: str  # of a measure or covariate
+    place: int  # 0 at the wave of the outcome, -1 at the wave before
 
 
 @dataclass(frozen=True)
 class Relation:
-    """A measure that is an exact linear function of others.
-
-    Attributes
-    ----------
-    outcome
-        The measure.
-    terms
-        What it is a function of.
-    coefficients
-        Position of each wave where it holds to the coefficients of the terms and the constant, in the columns' units.
-    people
-        Position of each of these waves to how many people have all of its columns there.
-    limits
-        Position of each of these waves to from how many people on draws run into a variance of 0 there.
-    n_people
-        How many people have any value of the measures.
-    everywhere
-        Whether it holds at every wave where there are people enough to tell.
-    """
+    """A measure that is an exact linear function of others."""
 
     outcome: str
-    terms: tuple[Term, ...]
+    terms: tuple[Term, ...]  # the columns that it is a function of
+    # Wave where it holds (position) to coefficients of the terms, then the constant, in the columns' units
     coefficients: Mapping[int, FloatArray]
-    people: Mapping[int, int]
+    people: Mapping[int, int]  # position of each of these waves to how many people have all of its columns there
+    # Position of each of these waves to the number of people from which draws run into a variance of 0 there
     limits: Mapping[int, float]
-    n_people: int
-    everywhere: bool
+    n_people: int  # how many people have any value of the measures
+    everywhere: bool  # whether it holds at every wave with enough people to check
 
     @property
     def measures(self) -> frozenset[str]:
@@ -86,29 +62,19 @@ class Relation:
     def sentence(
         self, times: Sequence[float], covariates: Sequence[str] = (), *, fewest_waves: int = 2, families: bool = True
     ) -> str:
-        """The relation, and what to do about it.
-
-        Parameters
-        ----------
-        times, covariates
-            The panel's times, and the names of its covariates of persons.
-        fewest_waves
-            How many the model needs.
-        families
-            Whether the panel's measures can have families, which moments cannot.
-        """
+        """The relation, and what to do about it."""
         if not self.everywhere:
             return self._at_some_times(times, covariates, fewest_waves, families)
         if self._unchanged:
             return (
                 f"'{self.outcome}' does not change within persons"
-                f"{', but for a shift that all have in common' if self._shifted else ''}, so that nothing within "
-                f"persons can be learned of it. Take it as a covariate of persons, covariates=['{self.outcome}'], or "
-                "leave it out."
+                f"{', except for a shift common to all' if self._shifted else ''}, so that it has no "
+                "variation within persons to model. Use it as a covariate of persons, "
+                f"covariates=['{self.outcome}'], or leave it out."
             )
         cure = "Leave one of them out" if self.measures - {self.outcome} else "Leave it out"
         is_what, formula = self._in_words(covariates)
-        return f"'{self.outcome}' {is_what} at every time{formula}, so that it has no variation of its own. {cure}."
+        return f"'{self.outcome}' {is_what} at every time{formula}, so that it has no residual variance. {cure}."
 
     def _at_some_times(
         self, times: Sequence[float], covariates: Sequence[str], fewest_waves: int, families: bool
@@ -118,7 +84,7 @@ class Relation:
         counts = in_words([f"{self.people[wave]:,}" for wave in waves])
         is_what, formula = self._in_words(covariates)
         if self._unchanged:
-            shift = ", but for a shift that all have in common," if self._shifted else ""
+            shift = ", except for a shift common to all," if self._shifted else ""
             is_what = f"is the same as at the time before{shift}"
         relation = (
             f"'{self.outcome}' at time{plural} {in_words([number(times[wave]) for wave in waves])} {is_what}{formula} "
@@ -132,16 +98,16 @@ class Relation:
         cures.append(f"leave out {' or '.join(map(repr, columns))}")
         if families:
             cures.append(
-                f"give '{self.outcome}' a family where it counts or grades, families={{'{self.outcome}': ...}}"
+                f"give '{self.outcome}' a family if it is a count or ordinal, families={{'{self.outcome}': ...}}"
             )
         cure = f"{', '.join(cures[:-1])}, or {cures[-1]}" if cures[1:] else cures[0]
         if self.ruins_a_fit:
             return (
-                f"{relation}, so that it has no variation of its own there, and draws would run into a variance of 0. "
+                f"{relation}, so that it has no residual variance there, and draws would run into a variance of 0. "
                 f"{cure[0].upper()}{cure[1:]}."
             )
         return (
-            f"{relation}. With so few the model can be fitted, but the variance there is hardly known. Where the "
+            f"{relation}. With so few the model can be fitted, but that variance is weakly identified. Where the "
             f"fit's health is doubtful, {cure}."
         )
 
@@ -188,25 +154,14 @@ class Relation:
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """Columns of a panel, and how many people each row stands for.
+    """Columns of a panel, and how many people each row stands for."""
 
-    Attributes
-    ----------
-    values
-        Shape ``(row, wave, column)``, NaN where missing.
-    people
-        Shape ``(row,)``.
-    names, scale
-        Of the columns; covariates of persons first.
-    n_fixed
-        How many columns do not vary over time.
-    """
-
-    values: FloatArray
-    people: FloatArray
+    values: FloatArray  # shape ``(row, wave, column)``, NaN where missing
+    people: FloatArray  # shape ``(row,)``
+    # Of the columns; covariates of persons first
     names: tuple[str, ...]
     scale: FloatArray
-    n_fixed: int
+    n_fixed: int  # how many columns do not vary over time
 
     def of(self, terms: Sequence[Term], wave: int) -> FloatArray:
         """Columns of a relation at one wave, in SDs, shape ``(row, term)``."""
@@ -225,12 +180,7 @@ def exact_relations(spec: CrossLagged, panel: Panel) -> list[Relation]:
 
     The likelihood of a normal one has no bound: the variance that is left to it can go to 0.
 
-    Parameters
-    ----------
-    spec
-        The model.
-    panel
-        Its panel. Several studies at once have none: their matrices were checked when they were read.
+    Several studies at once have none: their matrices were checked when they were read.
     """
     if panel.background.group_times:
         return []

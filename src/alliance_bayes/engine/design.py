@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import base_step
-from .moments.histories import Cases, Histories, possible_histories
+from .histories import Cases, Histories, possible_histories
 
 __all__ = ["Cell", "Covariate", "Design", "design_of", "plain_design"]
 
@@ -22,87 +22,44 @@ ROUNDINGS = 8  # of a time that is read, moved and subtracted, with some to spar
 
 @dataclass(frozen=True)
 class Cell:
-    """People for whom the model is the same: one group, the same times, moderators and history of the state.
+    """People for whom the model is the same: one group, the same times, moderators and history of the state."""
 
-    Attributes
-    ----------
-    group
-        Position of the group; 0 where there are no groups.
-    times
-        Times of their waves.
-    moderators
-        Values of the moderators, in the order of `CrossLagged.moderated`, standardised.
-    history
-        The state at each wave, as `histories` has it; empty without a state.
-    """
-
-    group: int
-    times: tuple[float, ...]
+    group: int  # position of the group; 0 where there are no groups
+    times: tuple[float, ...]  # times of their waves
+    # Values of the moderators, in the order of `CrossLagged.moderated`, standardised
     moderators: tuple[float, ...] = ()
-    history: tuple[int, ...] = ()
+    history: tuple[int, ...] = ()  # the state at each wave, as `histories` has it; empty without a state
 
 
 @dataclass(frozen=True)
 class Covariate:
-    """One column of covariates.
-
-    Attributes
-    ----------
-    name
-        Of the covariate.
-    wave
-        Position of the wave it belongs to; None where it does not vary over time.
-    """
+    """One column of covariates."""
 
     name: str
-    wave: int | None
+    wave: int | None  # position of the wave it belongs to; None where it does not vary over time
 
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What a model has to know of a panel besides its values.
+    """What a model has to know of a panel besides its values."""
 
-    Attributes
-    ----------
-    times
-        Times of the waves that hold for all, or that are planned.
-    groups
-        Labels of the groups; empty where there are none.
-    cells
-        Distinct combinations of group, times, moderators and history.
-    person_cell
-        Cell of each person, shape ``(person,)``; None where there is but one cell, and with a state.
-    histories
-        With a state, the possible histories of all people.
-    history_cell
-        Cell of each of them, shape ``(case,)``.
-    covariates
-        Columns that are conditioned on.
-    covariate_values
-        Their values, standardised, shape ``(person, column)``; None without covariates.
-    scales, centres
-        SD and mean of each covariate and moderator over persons, one for all waves, by name.
-    span
-        Times from which slopes count as 0 and as 1; the first and the last wave where left open.
-    group_times
-        Times of each group's own waves; those of all where left open.
-    decimals
-        To which times and intervals are known; what differs after them differs by rounding.
-    """
-
-    times: tuple[float, ...]
-    groups: tuple[str, ...] = ()
-    cells: tuple[Cell, ...] = ()
+    times: tuple[float, ...]  # times of the waves that hold for all, or that are planned
+    groups: tuple[str, ...] = ()  # labels of the groups; empty where there are none
+    cells: tuple[Cell, ...] = ()  # distinct combinations of group, times, moderators and history
+    # Cell of each person, shape ``(person,)``; None where there is but one cell, and with a state
     person_cell: npt.NDArray[np.int64] | None = None
-    covariates: tuple[Covariate, ...] = ()
+    covariates: tuple[Covariate, ...] = ()  # columns that are conditioned on
+    # Their values, standardised, shape ``(person, column)``; None without covariates
     covariate_values: FloatArray | None = None
+    # SD and mean of each covariate and moderator over persons, one for all waves, by name
     scales: Mapping[str, float] = field(default_factory=dict)
     centres: Mapping[str, float] = field(default_factory=dict)
+    # Times from which slopes count as 0 and as 1; the first and the last wave where left open
     span: tuple[float, float] | None = None
-    group_times: tuple[tuple[float, ...], ...] = ()
-    histories: Histories | None = None
+    group_times: tuple[tuple[float, ...], ...] = ()  # times of each group's own waves; those of all where left open
+    histories: Histories | None = None  # with a state, the possible histories of all people
     history_cell: npt.NDArray[np.int64] | None = None
-    decimals: int = 12
+    decimals: int = 12  # to which times and intervals are known; what differs after them differs by rounding
 
     def cases(self, n_persons: int) -> Cases:
         """What each person may be a case of: one without a state, else the possible histories."""
@@ -196,23 +153,22 @@ def design_of(spec: CrossLagged, panel: Panel, *, until: int | None = None, like
         ]
     )
     histories = None if spec.state is None else possible_histories(spec, panel, until=until)
-    last, end = 1 + len(times), keys.shape[1]
-    if histories is not None:
-        keys = np.hstack([keys[histories.person], histories.state])
+    if histories is None:
+        return design(times, groups, *_cells(keys, len(times), keys.shape[1]))
+    with_history = np.hstack([keys[histories.person], histories.state])
+    cells, history_cell = _cells(with_history, len(times), keys.shape[1])
+    return design(times, groups, cells, histories=histories, history_cell=history_cell)
+
+
+def _cells(keys: FloatArray, n_times: int, before_history: int) -> tuple[tuple[Cell, ...], npt.NDArray[np.int64]]:
+    """Distinct rows of group, times, moderators and history as cells, and the cell of each row."""
     distinct, cell = np.unique(keys, axis=0, return_inverse=True)
+    parts = (np.split(row, [1, 1 + n_times, before_history]) for row in distinct)
     cells = tuple(
-        Cell(
-            int(row[0]),
-            tuple(row[1:last].tolist()),
-            tuple(row[last:end].tolist()),
-            tuple(row[end:].astype(int).tolist()),
-        )
-        for row in distinct
+        Cell(int(group[0]), tuple(times.tolist()), tuple(moderators.tolist()), tuple(history.astype(int).tolist()))
+        for group, times, moderators, history in parts
     )
-    cell = cell.ravel().astype(np.int64)
-    if histories is not None:
-        return design(times, groups, cells, histories=histories, history_cell=cell)
-    return design(times, groups, cells, cell)
+    return cells, cell.ravel().astype(np.int64)
 
 
 def _columns(name: str, panel: Panel) -> FloatArray:

@@ -21,9 +21,8 @@ from .keys import (
     LAGGED,
     MODERATION,
 )
-from .moments.program import NOTHING
-from .parameters import Addresses
-from .workspace import Workspace
+from .parameters import Addresses, Workspace
+from .program import NOTHING
 
 __all__ = ["Dynamics", "Interval"]
 
@@ -35,31 +34,16 @@ MOST_STEPS = DIGIT**4
 
 
 class Interval(NamedTuple):
-    """Effects and innovations from one wave to the next, step by step.
+    """Effects and innovations from one wave to the next, step by step."""
 
-    Attributes
-    ----------
-    effects
-        Addresses of Phi of one step, dims (outcome, predictor), `NOTHING` where an effect is fixed at 0.
-    innovation
-        Addresses of the innovation covariance of one step.
-    n_steps
-        Steps in the interval; all but the last end at waves nobody observed.
-    """
-
+    # Addresses of Phi of one step, dims (outcome, predictor), `NOTHING` where an effect is fixed at 0
     effects: Addresses
-    innovation: Addresses
-    n_steps: int
+    innovation: Addresses  # addresses of the innovation covariance of one step
+    n_steps: int  # steps in the interval; all but the last end at waves nobody observed
 
 
 class Dynamics:
-    """The within-person part of a model, written into a program over its parameters.
-
-    Parameters
-    ----------
-    workspace
-        Where the steps are written, and where the parameters stand.
-    """
+    """The within-person part of a model, written into a program over its parameters."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.at = workspace.at
@@ -93,12 +77,12 @@ class Dynamics:
         lengths = [later - earlier for earlier, later in pairwise(cell.times)]
         match self.lags:
             case "continuous":
-                found = [Interval(*self._over_time(cell, length), 1) for length in lengths]
+                intervals = [Interval(*self._over_time(cell, length), 1) for length in lengths]
             case "equal_standardized":
-                found = self._equal_standardized(cell.group, len(lengths))
+                intervals = self._equal_standardized(cell.group, len(lengths))
             case lags:
                 steps = [round(length / self.design.step) if lags == "grid" else 1 for length in lengths]
-                found = [
+                intervals = [
                     Interval(
                         self._moderated(self.at(LAGGED, cell.group, occasion), cell),
                         self._innovation(cell.group, occasion),
@@ -106,7 +90,7 @@ class Dynamics:
                     )
                     for occasion, n_steps in enumerate(steps)
                 ]
-        return self._stationary(cell.group, found) if self.spec.is_stationary else found
+        return self._stationary(cell.group, intervals) if self.spec.is_stationary else intervals
 
     def _innovation(self, group: int, occasion: int) -> Addresses:
         return np.array(()) if self.spec.is_stationary else self.at(INNOVATION, group, occasion)
@@ -166,7 +150,7 @@ class Dynamics:
         if key in self._powers:
             return self._powers[key]
         if count == 1:
-            found = self._transition(cell, step)
+            composed = self._transition(cell, step)
         else:
             unit = DIGIT ** int(np.log(count) / np.log(DIGIT) + 1e-9)
             part = unit if count > unit else count // DIGIT
@@ -174,9 +158,9 @@ class Dynamics:
                 part = count - count % unit
             elif count > unit:
                 part = count - unit
-            found = self._joined(self._composed(cell, step, part), self._composed(cell, step, count - part))
-        self._powers[key] = found
-        return found
+            composed = self._joined(self._composed(cell, step, part), self._composed(cell, step, count - part))
+        self._powers[key] = composed
+        return composed
 
     def _joined(
         self, earlier: tuple[Addresses, Addresses], later: tuple[Addresses, Addresses]
@@ -203,7 +187,7 @@ class Dynamics:
         With R the within-person correlation, ``Var(w_t) (1 - diag(S R_t-1 S')) = diag Psi_t``.
         """
         writer, effects = self.writer, self.at(LAGGED, group)
-        covariance, found = self.at(FIRST, group), []
+        covariance, intervals = self.at(FIRST, group), []
         one = writer.constant(1.0)
         for occasion in range(n_intervals):
             innovation = self.at(INNOVATION, group, occasion)
@@ -213,9 +197,9 @@ class Dynamics:
             after = writer.square_root(writer.divide(np.diagonal(innovation), writer.subtract(one, explained)))
             raw = writer.divide(writer.multiply(effects, after[:, None]), before[None, :])
             raw = np.where(effects == NOTHING, NOTHING, raw)
-            found.append(Interval(raw, innovation, 1))
+            intervals.append(Interval(raw, innovation, 1))
             covariance = writer.add(writer.quadratic_form(raw, covariance), innovation)
-        return found
+        return intervals
 
 
 def _common_divisor(first: float, second: float, *, least: float) -> float:

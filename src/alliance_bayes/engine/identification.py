@@ -27,20 +27,7 @@ MOST_ALIKE = 5  # covariates that act on the same, of which identification is ex
 def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
     """Refuse a model that this panel cannot identify, with every reason at once.
 
-    Raises
-    ------
-    SpecError
-        If a measure of the model is not in the panel, if there are too few waves, if intervals
-        are unequal and the lags left open, if a measure can be non-existent and the model does
-        not say what that means, if a state is not what the panel holds, or if nobody was observed
-        on both ends of a lagged effect; if there are too few people, or a measure is an exact linear
-        function of others at every time, or at one in many people.
-
-    Warns
-    -----
-    PanelWarning
-        If measures that are not normal are exact linear functions of one another at every time, or normal ones in
-        a few people at one.
+    Warns, with a PanelWarning, of exact relations between measures that need not ruin the fit.
     """
     problems = Problems(f"This {spec.title} cannot be fitted to this panel")
     needed = dict.fromkeys([*spec.response_columns, *spec.given_columns])
@@ -59,13 +46,7 @@ def check_spec_against_panel(spec: CrossLagged, panel: Panel) -> None:
 
 
 def check_identified(layout: Layout, panel: Panel) -> None:
-    """Refuse a model whose parameters means and covariances at its times do not determine.
-
-    Raises
-    ------
-    SpecError
-        With the parameters that are not identified.
-    """
+    """Refuse a model whose parameters means and covariances at its times do not determine."""
     spec = layout.spec
     if spec.indicators and spec.invariance == "approximate":
         return  # identified by its priors alone
@@ -117,9 +98,9 @@ def _too_few_people(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     fewest = len(spec.measures) + 1
     if n_people < fewest:
         yield (
-            f"{n_people} {'person has' if n_people == 1 else 'people have'} values of this model. How "
-            f"{len(spec.measures)} measures go together cannot be seen in fewer than {fewest} people, and even then "
-            "nearly all of the answer is the prior; many more people than parameters are needed."
+            f"{n_people} {'person has' if n_people == 1 else 'people have'} values of this model. The "
+            f"covariances of {len(spec.measures)} measures need at least {fewest} people, and even then the prior "
+            "determines nearly all of the result; many more people than parameters are needed."
         )
 
 

@@ -44,24 +44,14 @@ Kind = Literal[
 
 
 class Key(NamedTuple):
-    """An array of parameters: those of one group, and of one interval or wave where it has its own.
+    """An array of parameters: those of one group, and of one interval or wave where it has its own."""
 
-    Attributes
-    ----------
-    kind
-        What its parameters describe.
-    word
-        How their names begin.
-    of
-        What it is of, where a model has several arrays of one kind and word.
-    """
-
-    kind: Kind
-    word: str = ""
-    of: tuple[str, ...] = ()
+    kind: Kind  # what its parameters describe
+    word: str = ""  # how their names begin
+    of: tuple[str, ...] = ()  # what it is of, where a model has several arrays of one kind and word
 
 
-# Those that several parts read, or the dynamics; others stand with their part.
+# Those that several parts read, or the dynamics; others are defined with their part.
 LAGGED = Key("lagged")
 DRIFT = Key("drift", "drift")
 MODERATION = Key("moderation")

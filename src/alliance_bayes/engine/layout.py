@@ -7,29 +7,20 @@ from functools import cached_property
 from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design
 from .dynamics import Dynamics
-from .moments.linear_system import PanelSystem
-from .moments.program import Writer
-from .parameters import ParameterTable, TableBuilder
+from .linear_system import PanelSystem
+from .parameters import ParameterTable, TableBuilder, Workspace
 from .parts import PARTS, Part
 from .prior_scale import PriorBuilder, PriorScale
+from .program import Writer
 from .quantities import Derived, QuantityBuilder, derived_of
 from .systems import SystemBuilder
-from .workspace import Workspace
 
 __all__ = ["Layout", "lay_out"]
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A model on a design, made by `lay_out`; everything but the table of parameters is made when first asked for.
-
-    Attributes
-    ----------
-    table
-        The parameters.
-    parts
-        The parts that the model has.
-    """
+    """A model on a design, made by `lay_out`; everything but the table of parameters is made when first asked for."""
 
     table: ParameterTable
     parts: tuple[Part, ...]
@@ -82,17 +73,7 @@ class Layout:
 
 
 def lay_out(spec: CrossLagged, design: Design, parts: Sequence[Part] = PARTS) -> Layout:
-    """Lay out a model.
-
-    Parameters
-    ----------
-    spec
-        The model.
-    design
-        What it has to know of the panel.
-    parts
-        Every part that a model may have.
-    """
+    """Lay out a model."""
     chosen = tuple(part for part in parts if part.belongs_to(spec))
     table = TableBuilder(spec, design)
     for part in chosen:

@@ -14,6 +14,7 @@ from ..basics.problems import SpecError
 from ..panel import Panel, unseen_from
 from ..spec.cross_lagged import CrossLagged
 from .design import Cell, Design, design_of
+from .histories import Cases
 from .identification import check_identified, check_spec_against_panel
 from .kernels.interpreter import run_many
 from .latent.cases import responses_of_cases
@@ -22,11 +23,10 @@ from .latent.family_layout import FamilyLayout, family_layout, panel_responses, 
 from .latent.panel_likelihood import moments_at
 from .latent.responses import LatentArrays, Responses, arrange, of_persons
 from .layout import Layout, lay_out
-from .moments.histories import Cases
-from .moments.linear_system import PanelSystem
-from .moments.statistics import PatternStatistics, pattern_statistics, standardized_values
+from .linear_system import PanelSystem
 from .prior_scale import PriorScale
 from .quantities import Derived
+from .statistics import PatternStatistics, pattern_statistics, standardized_values
 
 __all__ = ["Latent", "PanelModel", "check_latent", "panel_model"]
 
@@ -40,26 +40,14 @@ MOST_SYSTEMS = 4096
 
 @dataclass(frozen=True, eq=False)
 class PanelModel:
-    """A model on a panel, made by `panel_model`.
+    """A model on a panel, made by `panel_model`."""
 
-    Attributes
-    ----------
-    layout
-        The model, laid out for what it knows of the panel besides its values.
-    panel
-        The panel.
-    weights
-        How often each person counts, shape ``(person,)``; None where all count once.
-    units
-        Centre and scale of each of the spec's columns; those of the panel where left open.
-    n_asked
-        From which wave on nobody was interviewed yet, so that being unseen says nothing; none where left open.
-    """
-
-    layout: Layout
+    layout: Layout  # the model laid out for the panel's design
     panel: Panel
-    weights: FloatArray | None = None
+    weights: FloatArray | None = None  # how often each person counts, shape ``(person,)``; None where all count once
+    # Centre and scale of each of the spec's columns; those of the panel where left open
     units: tuple[FloatArray, FloatArray] | None = None
+    # First wave at which nobody was interviewed yet, so that selection does not apply; none where left open
     n_asked: int | None = None
 
     @property
@@ -172,7 +160,7 @@ class PanelModel:
         return arrange(self.values(), self.responses, self.cases, n_given=self.system.n_covariates)
 
     def before(self, n_waves: int, *, until: int | None = None) -> "PanelModel":
-        """The model where nothing is known yet after the first waves: no value, no state, nor who would be seen.
+        """The model with all that comes after the first waves missing: values, states, and who is observed.
 
         Parameters
         ----------
@@ -181,7 +169,7 @@ class PanelModel:
         until
             Position of a later wave up to which the state has a probability.
         """
-        panel = unseen_from(self.panel, n_waves, measures=self.spec.told_columns)
+        panel = unseen_from(self.panel, n_waves, measures=self.spec.reported_columns)
         asked = n_waves if self.n_asked is None else min(n_waves, self.n_asked)
         return replace(self.on(panel, until=n_waves - 1 if until is None else until), n_asked=asked)
 
@@ -254,7 +242,7 @@ class PanelModel:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How the likelihood is computed, and what to know of these data before its numbers are read."""
+        """How the likelihood is computed, and cautions about these data."""
         if not self.spec.is_latent:
             path = "Moments path: the likelihood is computed from means and covariances of all people, exactly."
             return (path, *self.few_people)
@@ -276,8 +264,9 @@ class PanelModel:
         if self.n_persons > n_parameters:
             return ()
         return (
-            f"{self.n_persons} people for {n_parameters} parameters: much of the answer is the prior, and estimates of "
-            "maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people.",
+            f"{self.n_persons} people for {n_parameters} parameters: the prior determines much of the result, and "
+            "estimates of maximum likelihood may not exist. Use a smaller model (residuals='equal', means='equal') "
+            "or more people.",
         )
 
     def _paths(self) -> Iterator[str]:
@@ -311,8 +300,8 @@ class PanelModel:
     @cached_property
     def raw_factors(self) -> FloatArray:
         """What each parameter is multiplied by to come to the measures' own units, shape ``(parameter,)``."""
-        own = zip(self.spec.columns, self.column_units[1].tolist(), strict=True)
-        scales = {**dict(own), **self.design.scales}
+        of_columns = zip(self.spec.columns, self.column_units[1].tolist(), strict=True)
+        scales = {**dict(of_columns), **self.design.scales}
         return np.array(
             [
                 np.prod([scales[name] for name in parameter.units]) / np.prod([scales[name] for name in parameter.per])
@@ -361,13 +350,7 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
 
 
 def check_latent(spec: CrossLagged, latent: str) -> None:
-    """Refuse what cannot be done with the linear predictors of a model.
-
-    Raises
-    ------
-    SpecError
-        If `latent` is not known, or asks to sample linear predictors of a model without any.
-    """
+    """Refuse what cannot be done with the linear predictors of a model."""
     if not is_one_of(latent, get_args(Latent)):
         raise SpecError(f"latent must be one of {quoted(get_args(Latent))}; got {shown(latent)}.")
     if latent == "sample" and not spec.is_latent:

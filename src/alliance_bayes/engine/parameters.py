@@ -13,9 +13,9 @@ from ..basics.names import number, split_path
 from ..spec.cross_lagged import CrossLagged
 from .design import Design
 from .keys import Key, Kind
-from .moments.program import NOTHING
+from .program import NOTHING, Writer
 
-__all__ = ["Addresses", "Parameter", "ParameterTable", "Shared", "TableBuilder", "ends_of"]
+__all__ = ["Addresses", "Parameter", "ParameterTable", "Shared", "TableBuilder", "Workspace", "ends_of"]
 
 type Addresses = npt.NDArray[np.int64]
 
@@ -24,51 +24,26 @@ Shared = Literal["lags", "variances", "residuals", "means"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One free number of a model.
+    """One free number of a model."""
 
-    Attributes
-    ----------
-    word, of
-        How its name begins and what it is of, such as ``"between variance"`` and ``"days"``.
-    kind
-        What it describes.
-    measures
-        Positions of the measures: ``(outcome, predictor)`` of a lagged effect, both measures of
-        a variance or covariance, ``(measure,)`` of a mean.
-    occasion
-        Position of its interval (lagged effects, innovations) or wave (means), or None where it
-        holds for all.
-    group
-        Position of its group, or None where it holds for all.
-    scope
-        What its name has in front where it belongs to one group.
-    units
-        Columns in whose unit it counts: their SDs are multiplied.
-    per
-        Columns per whose unit it counts: their SDs are divided by.
-    located
-        Column whose mean is added, or None.
-    less
-        Position of a loading and a column: the loading times the column's mean is subtracted.
-    is_variance
-        Whether it is a variance, which an admissible solution keeps above 0.
-    start
-        Where maximisation starts, in the model's unit.
-    """
-
+    # How its name begins and what it is of, such as ``"between variance"`` and ``"days"``
     word: str
     of: str
     kind: Kind
+    # Positions of the measures: ``(outcome, predictor)`` of a lagged effect, both measures of a variance or covariance,
+    # ``(measure,)`` of a mean
     measures: tuple[int, ...]
+    # Position of its interval (lagged effects, innovations) or wave (means), or None where it holds for all
     occasion: int | None = None
-    group: int | None = None
-    scope: str = ""
-    units: tuple[str, ...] = ()
-    per: tuple[str, ...] = ()
-    located: str | None = None
+    group: int | None = None  # position of its group, or None where it holds for all
+    scope: str = ""  # beginning of its name where it belongs to one group
+    units: tuple[str, ...] = ()  # columns in whose unit it counts: their SDs are multiplied
+    per: tuple[str, ...] = ()  # columns per whose unit it counts: their SDs are divided by
+    located: str | None = None  # column whose mean is added, or None
+    # Position of a loading and a column: the loading times the column's mean is subtracted
     less: tuple[int, str] | None = None
-    is_variance: bool = False
-    start: float = 0.0
+    is_variance: bool = False  # whether it is a variance, which an admissible solution keeps above 0
+    start: float = 0.0  # where maximisation starts, in the model's unit
 
     @property
     def name(self) -> str:
@@ -78,21 +53,13 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class ParameterTable:
-    """The parameters of a model on a design, in the order of the vector theta.
+    """The parameters of a model on a design, in the order of the vector theta."""
 
-    Attributes
-    ----------
-    spec, design
-        The model, and what it knows of the panel.
-    parameters
-        In order of the parts of the model.
-    arrays
-        Key, group and occasion to an array of positions in theta, -1 for what is fixed at 0.
-    """
-
+    # The model, and what it knows of the panel
     spec: CrossLagged
     design: Design
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...]  # in order of the parts of the model
+    # Key, group and occasion to an array of positions in theta, -1 for what is fixed at 0
     arrays: Mapping[tuple[Key, int, int | None], Addresses]
 
     @cached_property
@@ -109,8 +76,8 @@ class ParameterTable:
 
     def at(self, key: Key, group: int, occasion: int | None = None) -> Addresses:
         """Positions of an array; one that holds for all occasions answers for each."""
-        found = self.arrays.get((key, group, occasion))
-        return self.arrays[key, group, None] if found is None else found
+        array = self.arrays.get((key, group, occasion))
+        return self.arrays[key, group, None] if array is None else array
 
 
 def ends_of(path: str, names: Sequence[str]) -> tuple[int, int]:
@@ -120,13 +87,7 @@ def ends_of(path: str, names: Sequence[str]) -> tuple[int, int]:
 
 
 class TableBuilder:
-    """What parts add their parameters to; the same parameter added for another group or occasion is one parameter.
-
-    Parameters
-    ----------
-    spec, design
-        The model, and what it knows of the panel.
-    """
+    """What parts add their parameters to; the same parameter added for another group or occasion is one parameter."""
 
     def __init__(self, spec: CrossLagged, design: Design) -> None:
         self.spec, self.design = spec, design
@@ -308,16 +269,7 @@ class TableBuilder:
     def effects_on(self, key: Key, predictors: Sequence[str], of: str, times: tuple[float, ...] = ()) -> None:
         """Add effects of measures and covariates on a linear predictor, which has no unit.
 
-        Parameters
-        ----------
-        key
-            Of their array.
-        predictors
-            Names of measures and covariates.
-        of
-            What follows a predictor in the name of its effect, such as ``"-> sponsor kept"``.
-        times
-            Where it is of one wave.
+        `of` follows a predictor in the name of its effect, such as ``"-> sponsor kept"``.
         """
         positions = []
         for name in predictors:
@@ -325,3 +277,20 @@ class TableBuilder:
             per = self.unit(measures[0]) if measures else name
             positions.append(self.add(key, f"{name} {of}", measures, times=times, per=(per,)))
         self.put(key, 0, None, positions)
+
+
+class Workspace:
+    """A program being written, and where the parameters of a model stand among its inputs."""
+
+    def __init__(self, table: ParameterTable, writer: Writer) -> None:
+        self.table, self.writer = table, writer
+        self.spec, self.design = table.spec, table.design
+
+    @cached_property
+    def lags(self) -> str:
+        """How lagged effects depend on the interval."""
+        return self.spec.lags_for(self.design.times)
+
+    def at(self, key: Key, group: int, occasion: int | None = None) -> Addresses:
+        """Addresses of an array of parameters, `NOTHING` for what is fixed at 0."""
+        return self.table.at(key, group, occasion)

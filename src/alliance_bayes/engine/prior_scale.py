@@ -20,42 +20,23 @@ from ..basics.names import lagged_paths
 from ..spec.steps import interval_names
 from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .moments.program import NOTHING, Program, Writer
-from .parameters import Addresses, ParameterTable, Shared
-from .workspace import Workspace
+from .parameters import Addresses, ParameterTable, Shared, Workspace
+from .program import NOTHING, Program, Writer
 
 __all__ = ["Block", "PriorBuilder", "PriorScale", "pairs"]
 
 
 @dataclass(frozen=True)
 class Block:
-    """One random variable of the model: a named array of parameters with one prior.
-
-    Attributes
-    ----------
-    name
-        Name of the random variable.
-    prior
-        Its prior; an `LKJ` stands for the Beta priors of ``(partial correlation + 1) / 2``.
-    dims
-        Names of its dimensions.
-    shape
-        Their lengths.
-    bounds
-        Where the prior is cut off; None where it is not.
-    size_of_matrix
-        Rows of the correlation matrix that an `LKJ` is about.
-    betas
-        Priors of the numbers one by one, where these differ.
-    """
+    """One random variable of the model: a named array of parameters with one prior."""
 
     name: str
-    prior: Prior
+    prior: Prior  # its prior; an `LKJ` stands for the Beta priors of ``(partial correlation + 1) / 2``
     dims: tuple[str, ...]
     shape: tuple[int, ...]
-    bounds: tuple[float, float] | None = None
-    size_of_matrix: int = 0
-    betas: tuple[Beta, ...] = ()
+    bounds: tuple[float, float] | None = None  # where the prior is cut off; None where it is not
+    size_of_matrix: int = 0  # rows of the correlation matrix that an `LKJ` is about
+    betas: tuple[Beta, ...] = ()  # priors of the numbers one by one, where these differ
 
     @property
     def size(self) -> int:
@@ -63,16 +44,11 @@ class Block:
         return math.prod(self.shape)
 
     @property
-    def partial_shapes(self) -> npt.NDArray[np.float64]:
-        """Beta parameters of an `LKJ`, along the last dimension."""
-        assert isinstance(self.prior, LKJ)
-        return self.prior.partial_shapes(self.size_of_matrix)
-
-    @property
     def beta_shapes(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Both parameters of every number's `Beta` or `LKJ`, along the last dimension."""
         if isinstance(self.prior, LKJ):
-            return self.partial_shapes, self.partial_shapes
+            shapes = self.prior.partial_shapes(self.size_of_matrix)
+            return shapes, shapes
         assert isinstance(self.prior, Beta)
         if not self.betas:
             return np.array(self.prior.alpha), np.array(self.prior.beta)
@@ -81,21 +57,11 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class PriorScale:
-    """The random variables of a model, in the order in which they make one vector psi.
-
-    Attributes
-    ----------
-    blocks
-        Random variables, in order.
-    coordinates
-        Labels of every dimension the blocks use.
-    to_theta
-        From psi to the parameters of the model.
-    """
+    """The random variables of a model, in the order in which they make one vector psi."""
 
     blocks: tuple[Block, ...]
-    coordinates: Mapping[str, tuple[str, ...] | tuple[float, ...]]
-    to_theta: Program
+    coordinates: Mapping[str, tuple[str, ...] | tuple[float, ...]]  # labels of every dimension the blocks use
+    to_theta: Program  # from psi to the parameters of the model
 
     @cached_property
     def arrays(self) -> ProgramArrays:
@@ -124,13 +90,6 @@ type Share = Callable[[PriorBuilder, Sequence[Addresses]], Sequence[Addresses]]
 
 class PriorBuilder(Workspace):
     """What parts add their random variables to, with what theta makes of them.
-
-    Parameters
-    ----------
-    table
-        The parameters that the random variables are to determine.
-    shares
-        `Part.share` of every part of the model.
 
     Attributes
     ----------
@@ -187,14 +146,7 @@ class PriorBuilder(Workspace):
     ) -> Addresses:
         """Addresses of a new random variable, with a first axis for groups.
 
-        Parameters
-        ----------
-        name, prior, bounds, size_of_matrix, betas
-            See `Block`.
-        *dims
-            Its dims, which have coordinates.
-        group
-            Whether each group has its own.
+        Arguments are those of `Block`; `group` says whether each group has its own.
         """
         labels = ("group", *dims) if group else dims
         shape = tuple(len(self.coordinates[dim]) for dim in labels)

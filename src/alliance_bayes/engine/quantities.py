@@ -12,9 +12,8 @@ from .design import Cell
 from .dynamics import Dynamics
 from .kernels.arrays import ProgramArrays
 from .keys import Key
-from .moments.program import NOTHING, Program
-from .parameters import Addresses
-from .workspace import Workspace
+from .parameters import Addresses, Workspace
+from .program import NOTHING, Program
 
 __all__ = ["Derived", "Quantity", "QuantityBuilder", "derived_of"]
 
@@ -61,26 +60,20 @@ class Quantity:
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """What can be derived from theta, and where to find it in the derived vector.
+    """What can be derived from theta, and where it stands in the derived vector.
 
-    Attributes
-    ----------
-    quantities
-        In order: ``lagged`` (effect of one raw unit of the predictor, in raw units of the
-        outcome), ``lagged_standardized`` (within-person SDs of the outcome at the end of the
-        interval per within-person SD of the predictor at its start), ``drift`` (raw, per unit of
-        time), all three with labels "predictor -> outcome" in their dim ``path``; ``mean`` (of
-        people with average covariates), ``between_sd``, ``between_correlation``, ``within_sd``,
-        ``within_correlation``, ``innovation_sd``, ``innovation_correlation`` (over the whole
-        interval), ``intraclass_correlation`` (share of a wave's variance that is between people)
-        and ``within_r_squared`` (share of the within-person variance at the end of an interval
-        that the wave before predicts). With groups each has a first dim ``group``.
-    program
-        From theta, then the measures' centres and scales, to the derived vector.
+    Quantities: ``lagged`` (effect of one raw unit of the predictor, in raw units of the outcome),
+    ``lagged_standardized`` (within-person SDs of the outcome at the end of the interval per within-person SD of the
+    predictor at its start), ``drift`` (raw, per unit of time), all three with labels "predictor -> outcome" in dim
+    ``path``; ``mean`` (of people with average covariates), ``between_sd``, ``between_correlation``, ``within_sd``,
+    ``within_correlation``, ``innovation_sd``, ``innovation_correlation`` (over an interval),
+    ``intraclass_correlation`` (share of a wave's variance that is between people) and ``within_r_squared`` (share of
+    the within-person variance at the end of an interval that the wave before predicts). With groups each has a first
+    dim ``group``.
     """
 
     quantities: tuple[Quantity, ...]
-    program: Program
+    program: Program  # from theta, then the measures' centres and scales, to the derived vector
 
     @cached_property
     def arrays(self) -> ProgramArrays:
@@ -98,15 +91,6 @@ class Derived:
 
 class QuantityBuilder:
     """What parts add the derived quantities of one group to, of people with average moderators.
-
-    Parameters
-    ----------
-    workspace
-        The program, whose inputs are theta, then the measures' centres and scales.
-    dynamics
-        What it has of effects and innovations.
-    group
-        Position of the group.
 
     Attributes
     ----------

@@ -6,10 +6,10 @@ import numpy as np
 
 from ..basics.memory import refuse_beyond_memory
 from .design import Cell
+from .histories import KEPT
 from .kernels.interpreter import run, run_many
 from .kernels.moments import moments, system_of
-from .moments.histories import KEPT
-from .moments.linear_system import PanelSystem
+from .linear_system import PanelSystem
 from .prior_scale import PriorScale
 
 __all__ = ["indistinct_parameters"]
@@ -33,21 +33,7 @@ def indistinct_parameters(
     points drawn from the prior, since a model may be identified everywhere but in special places; a model
     that is identified at one of them is.
 
-    Parameters
-    ----------
-    system
-        The model.
-    scale
-        Its random variables, which the points are drawn from.
-    cells
-        The people that each system is about; a few of every group are enough.
-    seed
-        Of the points.
-
-    Returns
-    -------
-    tuple of str
-        Parameters that move together without moving a moment; empty where the model is identified.
+    The points are drawn from `scale`; of `cells`, a few of every group are enough. Empty where the model is identified.
 
     References
     ----------
@@ -142,7 +128,7 @@ def _refuse_beyond_memory(system: PanelSystem, n_judged: int) -> None:
     n_moments = n_values * (n_values + 3) // 2 + n_values * n_covariates
     refuse_beyond_memory(
         "This model cannot be examined",
-        f"{n_judged:,} parameters and {n_moments:,} means and covariances that tell them apart",
+        f"{n_judged:,} parameters and {n_moments:,} means and covariances that determine them",
         COPIES * n_judged * (n_moments + n_judged),
         "Use fewer measures, waves or covariates.",
     )

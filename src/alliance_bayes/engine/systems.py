@@ -7,43 +7,28 @@ import numpy as np
 
 from .design import Cell
 from .dynamics import Dynamics, Interval
+from .histories import NEW, OFF
 from .keys import Key
-from .moments.histories import NEW, OFF
-from .moments.linear_system import ONE, LinearSystem, Role, Variable
-from .moments.program import NOTHING
-from .parameters import Addresses
-from .workspace import Workspace
+from .linear_system import ONE, LinearSystem, Role, Variable
+from .parameters import Addresses, Workspace
+from .program import NOTHING
 
 __all__ = ["Step", "SystemBuilder"]
 
 
 class Step(NamedTuple):
-    """From one wave, or from a base step between waves, to the next.
+    """From one wave, or from a base step between waves, to the next."""
 
-    Attributes
-    ----------
-    interval
-        Its effects and innovations.
-    wave
-        Position of the wave at the end of the interval.
-    time
-        When it ends, which may be between waves.
-    before, after
-        Within-person part of each measure at its beginning and its end.
-    existed, exists
-        Positions of the measures that exist at its beginning, and at its end.
-    restarts
-        Positions of those that restart at its end: they did not exist, or the state is a new one.
-    """
-
-    interval: Interval
-    wave: int
-    time: float
+    interval: Interval  # its effects and innovations
+    wave: int  # position of the wave at the end of the interval
+    time: float  # when it ends, which may be between waves
+    # Within-person part of each measure at its beginning and its end
     before: list[Variable]
     after: list[Variable]
+    # Positions of the measures that exist at its beginning, and at its end
     existed: list[int]
     exists: list[int]
-    restarts: list[int]
+    restarts: list[int]  # positions of those that restart at its end: they did not exist, or the state is a new one
 
 
 class SystemBuilder:
@@ -51,13 +36,6 @@ class SystemBuilder:
 
     Every measure has a within-person part at each wave (in models without stable factors that are added to the values,
     its score) and a value, which is that part and what the parts of the model add.
-
-    Parameters
-    ----------
-    workspace, dynamics
-        The program that the registers belong to, and what it has of effects and innovations.
-    cell
-        The people.
 
     Attributes
     ----------

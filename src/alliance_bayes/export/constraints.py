@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement, pairwise, product
 
 from ..basics.names import number
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 from .statements import Equation, Product
 
 __all__ = ["Within", "equal_innovations", "stationarity", "unit_variances"]
@@ -13,27 +13,14 @@ __all__ = ["Within", "equal_innovations", "stationarity", "unit_variances"]
 
 @dataclass(frozen=True)
 class Within:
-    """The within-person part of one group: names of its parameters.
+    """The within-person part of one group: names of its parameters."""
 
-    Attributes
-    ----------
-    waves
-        Deviations over time, by measure.
-    effects
-        Lagged effects by outcome and predictor.
-    covariances
-        Of the first wave and of innovations, by both deviations in either order.
-    loadings
-        SDs of deviations that have variance 1.
-    scope
-        Beginning of the name of what belongs to the group alone.
-    """
-
-    waves: Sequence[Sequence[Variable]]
-    effects: Mapping[tuple[Variable, Variable], str]
+    waves: Sequence[Sequence[Variable]]  # deviations over time, by measure
+    effects: Mapping[tuple[Variable, Variable], str]  # lagged effects by outcome and predictor
+    # Of the first wave and of innovations, by both deviations in either order
     covariances: Mapping[tuple[Variable, Variable], str]
-    loadings: Mapping[Variable, str]
-    scope: str
+    loadings: Mapping[Variable, str]  # SDs of deviations that have variance 1
+    scope: str  # beginning of the name of what belongs to the group alone
 
 
 def stationarity(within: Within) -> Iterable[Equation]:

@@ -17,36 +17,20 @@ __all__ = ["Facts", "facts_of"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What a model needs to know of a panel.
+    """What a model needs to know of a panel."""
 
-    Attributes
-    ----------
-    design
-        Its times, groups and covariates.
-    variances
-        Of the measures, by which known reliabilities become variances of measurement error; empty without a panel.
-    """
-
-    design: Design
+    design: Design  # its times, groups and covariates
+    # Of the measures, by which known reliabilities become variances of measurement error; empty without a panel
     variances: Mapping[str, float] = field(default_factory=dict)
 
 
 def facts_of(spec: CrossLagged, panel: Panel | Sequence[float], program: str) -> Facts:
     """Gather what the model needs, or say why the program cannot fit it.
 
-    Parameters
-    ----------
-    spec
-        The model.
-    panel
-        The panel, or the times of its waves.
-    program
-        The program's name, for messages.
-
     Raises
     ------
     SpecError
-        If the model is not defined at these times, if the program has no means for a part of it, or if the times alone
+        If the model is not defined at these times, if the program cannot express a part of it, or if the times alone
         do not say enough; with every reason and its cure.
     """
     problems = Problems(f"This {spec.title} cannot be written for {program}")
@@ -85,22 +69,22 @@ def _times(panel: Panel | Sequence[float], problems: Problems) -> tuple[float, .
 
 
 def _out_of_reach(spec: CrossLagged, program: str) -> list[str]:
-    """Parts of a model that neither program has means for, each with the nearest thing that it can fit."""
+    """Parts of a model that neither program can express, each with the nearest thing that it can fit."""
     reasons = []
     if spec.lags == "continuous":
         reasons.append(
-            f"lags='continuous' needs matrix exponentials, which {program} has not. Write lags='grid', which is the "
-            "same model wherever the drift exists, or lags='free'."
+            f"lags='continuous' needs matrix exponentials, which {program} does not have. Write lags='grid', which is "
+            "the same model wherever the drift exists, or lags='free'."
         )
     if spec.group_lags == "pooled":
         reasons.append(
             "group_lags='pooled' draws the groups' lags from a distribution, which needs priors. Write "
-            "group_lags='free' and group_lags='equal', the two extremes it lies between."
+            "group_lags='free' and group_lags='equal', the two extremes."
         )
     if spec.invariance == "approximate" and spec.indicators:
         reasons.append(
             "invariance='approximate' rests on priors of small differences. Write 'strong' and 'weak' or 'configural', "
-            "which it lies between."
+            "the models on either side of it."
         )
     if spec.moderated:
         reasons.append(

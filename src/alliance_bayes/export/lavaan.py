@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from ..basics.calls import checked
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of
@@ -44,7 +44,7 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     Raises
     ------
     SpecError
-        If the model is not defined at these times, or if lavaan has no means for a part of it (continuous time, pooled
+        If the model is not defined at these times, or if lavaan cannot express a part of it (continuous time, pooled
         lags, approximate invariance, moderated lags, predetermined covariates); with every reason and the nearest model
         that it can fit.
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from ..basics.names import lagged_path, number
 from ..basics.problems import SpecError
 from ..engine.layout import lay_out
-from ..engine.moments.linear_system import ONE, Variable
+from ..engine.linear_system import ONE, Variable
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
 from .constraints import Within, equal_innovations, stationarity, unit_variances
@@ -28,13 +28,6 @@ def layout_of(spec: CrossLagged, facts: Facts) -> Layout:
     Observed values are wave means, stable differences and within-person deviations; each deviation is a latent
     variable that loads 1 on its value. With a grid, deviations at base steps that nobody observed stand between them.
     With equal standardised lags the deviations have variance 1 and load their SD.
-
-    Parameters
-    ----------
-    spec
-        The model.
-    facts
-        What it needs to know of the panel.
     """
     system = _System(spec, facts)
     sections = (section for section in system.sections() if section.entries)
@@ -77,7 +70,9 @@ class _System:
         if not self.standardized or second.role != "within":
             return Entry(kind, first, second, self.values(registers))
         if first.role == "within":
-            return Entry(kind, first, second, self.named(f"standardized {_path(first, second)}", "lags"))
+            return Entry(
+                kind, first, second, self.named(f"standardized {lagged_path(second.name, first.name)}", "lags")
+            )
         part = "variances" if second in self.waves[0] else ""
         return Entry(kind, first, second, self.named(f"within SD {second.name}, {_time(second)}", part))
 
@@ -223,7 +218,7 @@ class _System:
                 yield from (self.nothing("loading", first_wave[each.name], each) for each in slope)
 
     def nothing(self, kind: Kind, first: Variable, second: Variable | None = None) -> Entry:
-        """An entry that is 0, written down where a program might think otherwise."""
+        """An entry that is 0, written where a program's default may differ."""
         return Entry(kind, first, second, self.fixed(0.0))
 
     # ---- constraints ----
@@ -255,10 +250,6 @@ class _System:
         loadings = {deviation: name for (_, deviation), name in of(self.paths, "loading").items()}
         scope = self.design.scope(group)
         return Within(self.waves, of(self.paths, "effect"), covariances, loadings, scope)
-
-
-def _path(outcome: Variable, predictor: Variable) -> str:
-    return lagged_path(predictor.name, outcome.name)
 
 
 def _time(variable: Variable) -> str:

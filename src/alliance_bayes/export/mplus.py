@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from ..basics.calls import checked
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .facts import facts_of
@@ -48,7 +48,7 @@ def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "
     Raises
     ------
     SpecError
-        If the model is not defined at these times, or if Mplus has no means for a part of it that are written here; see
+        If the model is not defined at these times, or if Mplus cannot express a part of it that are written here; see
         `to_lavaan`.
 
     References
@@ -144,7 +144,7 @@ def _name(entry: Entry, names: dict[Variable, str]) -> str:
 
 
 def _without_mean(layout: Layout, names: dict[Variable, str]) -> Iterable[str]:
-    """Variables of the model whose mean or intercept is 0, which Mplus might estimate of its own accord."""
+    """Variables of the model whose mean or intercept is 0, which Mplus might estimate by default."""
     with_mean = {entry.first for entry in layout.entries if entry.kind == "mean"}
     return (name for variable, name in names.items() if variable not in with_mean and variable.role != "covariate")
 

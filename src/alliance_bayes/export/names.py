@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from ..basics.names import number
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 
 __all__ = ["labels", "long_names", "renamed", "short_names"]
 

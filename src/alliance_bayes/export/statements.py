@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..engine.moments.linear_system import Variable
+from ..engine.linear_system import Variable
 
 __all__ = ["Entry", "Equation", "Kind", "Layout", "Product", "Section"]
 
@@ -12,23 +12,15 @@ Kind = Literal["loading", "effect", "covariance", "mean"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One number of the model: where it stands, and its value or its name.
+    """One number of the model: where it stands, and its value or its name."""
 
-    Attributes
-    ----------
-    kind
-        ``"loading"``: of `first` on the factor `second`; ``"effect"``: on `first` of `second`; ``"covariance"``: of the
-        two, or the (residual) variance where they are the same; ``"mean"``: the mean or intercept of `first`.
-    first, second
-        Its variables; a mean has one.
-    values
-        In each group, what it is fixed at, or the name of its parameter.
-    """
-
+    # ``"loading"``: of `first` on the factor `second`; ``"effect"``: on `first` of `second`; ``"covariance"``: of the
+    # two, or the (residual) variance where they are the same; ``"mean"``: the mean or intercept of `first`
     kind: Kind
+    # Its variables; a mean has one
     first: Variable
     second: Variable | None
-    values: tuple[float | str, ...]
+    values: tuple[float | str, ...]  # in each group, what it is fixed at, or the name of its parameter
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -78,27 +70,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Layout:
-    """A model for another program.
+    """A model for another program."""
 
-    Attributes
-    ----------
-    title
-        The model in words.
-    sections
-        Its entries. Whatever is not named is 0.
-    equations
-        Constraints among its parameters, none twice.
-    groups
-        Labels of the groups, in order; empty where there is one.
-    observed
-        Variables that are columns of the data.
-    """
-
-    title: str
-    sections: tuple[Section, ...]
-    equations: tuple[Equation, ...]
-    groups: tuple[str, ...]
-    observed: frozenset[Variable]
+    title: str  # the model in words
+    sections: tuple[Section, ...]  # its entries. Whatever is not named is 0
+    equations: tuple[Equation, ...]  # constraints among its parameters, none twice
+    groups: tuple[str, ...]  # labels of the groups, in order; empty where there is one
+    observed: frozenset[Variable]  # variables that are columns of the data
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -9,8 +9,8 @@ from scipy.special import ndtr, ndtri
 
 from ..basics.names import quoted
 from ..engine.kernels.interpreter import run
+from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.linear_system import PanelSystem
 from .maximising import inverse_information, maximise, wave_means
 
 __all__ = ["Estimates", "estimate", "parameter_table"]

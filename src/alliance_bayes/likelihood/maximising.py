@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from ..engine.kernels.arrays import PatternArrays
 from ..engine.kernels.likelihood import log_likelihood_and_gradient
-from ..engine.moments.linear_system import PanelSystem
+from ..engine.linear_system import PanelSystem
 
 __all__ = ["Maximum", "hessian_of", "inverse_information", "maximise", "wave_means"]
 

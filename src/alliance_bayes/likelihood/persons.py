@@ -10,9 +10,9 @@ from ..basics.given import is_number, shown
 from ..basics.names import did_you_mean, quoted
 from ..basics.problems import Problems, SpecError
 from ..engine.kernels.persons import log_likelihoods_per_person
+from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import PanelModel, panel_model
-from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.statistics import covariate_density, people_by_pattern
+from ..engine.statistics import covariate_density, people_by_pattern
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 

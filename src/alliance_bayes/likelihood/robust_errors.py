@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from ..engine.kernels.interpreter import run
 from ..engine.kernels.moments import moment_slopes, moments
+from ..engine.linear_system import saturated_system
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.linear_system import saturated_system
-from ..engine.moments.statistics import by_pattern
+from ..engine.statistics import by_pattern
 from .estimates import Estimates
 from .fit_indices import Scaling, baseline_degrees_of_freedom, n_degrees_of_freedom
 from .maximising import hessian_of

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from ..engine.kernels.arrays import PatternArrays
 from ..engine.kernels.moments import moments
+from ..engine.linear_system import PanelSystem, saturated_system
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.linear_system import PanelSystem, saturated_system
 from .maximising import maximise, wave_means
 
 __all__ = ["Saturated", "cell_patterns", "saturated", "saturated_moments", "saturated_theta", "sizes_of"]

@@ -15,11 +15,11 @@ from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
 from ..engine.design import design_of
 from ..engine.layout import lay_out
+from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import PanelModel
-from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.statistics import PatternStatistics
 from ..engine.prior_scale import PriorScale
 from ..engine.quantities import Derived
+from ..engine.statistics import PatternStatistics
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping

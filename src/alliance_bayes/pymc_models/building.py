@@ -13,10 +13,10 @@ from ..basics.given import is_one_of, shown
 from ..basics.names import quoted
 from ..basics.problems import SpecError
 from ..engine.kernels.arrays import PatternArrays, pack
+from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import Latent, PanelModel, check_latent, panel_model
-from ..engine.moments.linear_system import PanelSystem
-from ..engine.moments.statistics import PatternStatistics
 from ..engine.prior_scale import Block, PriorScale
+from ..engine.statistics import PatternStatistics
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .operations import DerivedQuantities, LatentLogLikelihood, PanelLogLikelihood
@@ -76,32 +76,32 @@ def to_pymc(
     return pymc_model_of(panel_model(spec, panel), likelihood, latent)
 
 
-def pymc_model_of(whole: PanelModel, likelihood: Likelihood = "moments", latent: Latent = "integrate") -> pm.Model:
+def pymc_model_of(on_panel: PanelModel, likelihood: Likelihood = "moments", latent: Latent = "integrate") -> pm.Model:
     """`to_pymc` of a model that is already laid out for its panel."""
-    system, scale, derived = whole.system, whole.scale, whole.derived
-    with pm.Model(coords=coordinates_of(whole)) as model:
+    system, scale, derived = on_panel.system, on_panel.scale, on_panel.derived
+    with pm.Model(coords=coordinates_of(on_panel)) as model:
         blocks = {block.name: _random_variable(block) for block in scale.blocks}
         psi = pt.concatenate([pt.as_tensor(blocks[block.name]).ravel() for block in scale.blocks])
-        centre = pm.Data("centre", whole.centre, dims="measure")
-        unit = pm.Data("scale", whole.unit, dims="measure")
+        centre = pm.Data("centre", on_panel.centre, dims="measure")
+        unit = pm.Data("scale", on_panel.unit, dims="measure")
         vector = DerivedQuantities(derived.size)(psi, pack(scale.arrays, derived.arrays), centre, unit)
         for quantity in derived.quantities:
             pm.Deterministic(quantity.name, vector[quantity.where].reshape(quantity.shape), dims=quantity.dims)
         if latent == "sample":
-            add_sampled_latents(whole, psi)
-        elif whole.spec.is_latent:
+            add_sampled_latents(on_panel, psi)
+        elif on_panel.spec.is_latent:
             packed = pack(
-                scale.arrays, system.structure_arrays, system.arrays, (whole.families.links,), whole.latent_data
+                scale.arrays, system.structure_arrays, system.arrays, (on_panel.families.links,), on_panel.latent_data
             )
             pm.Potential("log_likelihood", LatentLogLikelihood()(psi, packed)[0])
         elif likelihood == "moments":
-            statistics = zip(PatternArrays._fields, whole.statistics.arrays, strict=True)
+            statistics = zip(PatternArrays._fields, on_panel.statistics.arrays, strict=True)
             data = [pm.Data(f"pattern_{name}", values) for name, values in statistics]
             layout = pack(scale.arrays, system.structure_arrays, system.arrays)
             value, _ = PanelLogLikelihood()(psi, layout, *data)
             pm.Potential("log_likelihood", value)
         else:
-            _add_persons(scale, system, psi, whole.values(), whole.statistics)
+            _add_persons(scale, system, psi, on_panel.values(), on_panel.statistics)
     return model
 
 

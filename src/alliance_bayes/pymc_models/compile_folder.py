@@ -26,9 +26,9 @@ def use_a_folder_that_can_be_written() -> None:
         with tempfile.TemporaryFile(dir=folder):
             return
     except (OSError, RuntimeError):  # no home at all
-        own = tempfile.mkdtemp(prefix="alliance-bayes-pytensor-")
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
-    os.environ[FLAGS] = ",".join(filter(None, [flags, f"{NAME}={own}"]))
+        temporary = tempfile.mkdtemp(prefix="alliance-bayes-pytensor-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    os.environ[FLAGS] = ",".join(filter(None, [flags, f"{NAME}={temporary}"]))
     sys.stderr.write(
         "PyTensor cannot write to the home folder, so what it compiles is kept for this process alone. Set "
         f"{FLAGS}={NAME}=FOLDER to a folder that can be written.\n"

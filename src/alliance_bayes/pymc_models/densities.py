@@ -19,21 +19,11 @@ __all__ = ["LogDensity", "log_density_of"]
 
 @dataclass(frozen=True, eq=False)
 class LogDensity:
-    """Log posterior density on the sampler's unconstrained scale, Jacobians included, up to a constant.
+    """Log posterior density on the sampler's unconstrained scale, Jacobians included, up to a constant."""
 
-    Attributes
-    ----------
-    blocks
-        Random variables, in the order in which they make one point.
-    table
-        Priors and transforms of each number.
-    compiled
-        What nutpie samples.
-    """
-
-    blocks: tuple[Block, ...]
-    table: PriorTable
-    compiled: Any
+    blocks: tuple[Block, ...]  # random variables, in the order in which they make one point
+    table: PriorTable  # priors and transforms of each number
+    compiled: Any  # what nutpie samples
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Log density at each row of `points`, shape ``(draw,)``; minus infinity where it is not finite."""

@@ -34,35 +34,33 @@ __all__ = ["DerivedQuantities", "LatentLogLikelihood", "PanelLogLikelihood"]
 _data, _length = types.voidptr, types.intp
 
 
-class PanelLogLikelihood(Op):
-    """Log-likelihood of a panel from its pattern statistics, with its gradient as second output.
-
-    Inputs: the prior-scale vector psi; the packed programs and linear systems; then
-    the arrays of `PatternArrays`, which may be `pm.Data`. Outputs: the log-likelihood, and its
-    gradient in psi; ask for the first and differentiate.
-    """
+class _LogLikelihood(Op):
+    """Log-likelihood at a prior-scale vector psi, and its gradient there as second output: differentiate the first."""
 
     __props__ = ()
 
-    def make_node(self, psi: Any, layout: Any, *statistics: Any) -> Apply:
+    def likelihood(self, psi: Any, data: Any, *statistics: Any) -> tuple[float, np.ndarray]:
+        """Value and gradient."""
+        raise NotImplementedError
+
+    def make_node(self, psi: Any, data: Any, *statistics: Any) -> Apply:
         """Make the graph node; see the class for the inputs."""
         dtypes = dict.fromkeys(("people", "mean", "factor", "scatter", "given"), "float64")
         arrays = [
             pt.cast(value, dtypes.get(name, "int64"))
-            for name, value in zip(PatternArrays._fields, statistics, strict=True)
+            for name, value in zip(PatternArrays._fields, statistics, strict=False)
         ]
-        inputs = [pt.as_tensor(psi, dtype="float64"), pt.as_tensor(layout, dtype="int64"), *arrays]
+        inputs = [pt.as_tensor(psi, dtype="float64"), pt.as_tensor(data, dtype="int64"), *arrays]
         return Apply(self, inputs, [pt.dscalar(), pt.dvector()])
 
     def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
         """Evaluate without compiling the graph."""
-        psi, layout, *statistics = map(np.ascontiguousarray, inputs)
-        value, slope = likelihood_and_gradient(psi, *unpack_likelihood(layout), PatternArrays(*statistics))
+        value, slope = self.likelihood(*map(np.ascontiguousarray, inputs))
         outputs[0][0] = np.asarray(value)
         outputs[1][0] = slope
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Variable]:
-        """Gradient in psi; layout and data have none."""
+        """Gradient in psi; data have none."""
         return [cotangents[0] * outputs[1], *(disconnected_type() for _ in inputs[1:])]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
@@ -74,45 +72,34 @@ class PanelLogLikelihood(Op):
         return [(), shapes[0]]
 
 
-class LatentLogLikelihood(Op):
-    """Log-likelihood of a panel with linear predictors integrated out, with its gradient as second output.
+class PanelLogLikelihood(_LogLikelihood):
+    """Log-likelihood of a panel from its pattern statistics.
 
-    Inputs: the prior-scale vector psi; programs, linear systems and data in one packed vector. Outputs: the
-    log-likelihood, and its gradient in psi; ask for the first and differentiate.
+    Inputs: psi; the packed programs and linear systems; then the arrays of `PatternArrays`, which may be `pm.Data`.
     """
 
-    __props__ = ()
+    def likelihood(self, psi: Any, data: Any, *statistics: Any) -> tuple[float, np.ndarray]:
+        """Value and gradient."""
+        value, slope = likelihood_and_gradient(psi, *unpack_likelihood(data), PatternArrays(*statistics))
+        return value, slope
 
-    def make_node(self, psi: Any, packed: Any) -> Apply:
-        """Make the graph node; see the class for the inputs."""
-        inputs = [pt.as_tensor(psi, dtype="float64"), pt.as_tensor(packed, dtype="int64")]
-        return Apply(self, inputs, [pt.dscalar(), pt.dvector()])
 
-    def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:
-        """Evaluate without compiling the graph."""
-        psi, packed = map(np.ascontiguousarray, inputs)
-        value, slope = latent_likelihood_and_gradient(psi, *unpack_latent_likelihood(packed))
-        outputs[0][0] = np.asarray(value)
-        outputs[1][0] = slope
+class LatentLogLikelihood(_LogLikelihood):
+    """Log-likelihood of a panel with linear predictors integrated out.
 
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Variable]:
-        """Gradient in psi; the packed data have none."""
-        return [cotangents[0] * outputs[1], disconnected_type()]
+    Inputs: psi; programs, linear systems and data in one packed vector.
+    """
 
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Only psi is connected, and only to the log-likelihood."""
-        return [[True, False], [False, False]]
-
-    def infer_shape(self, node: Apply, shapes: Any) -> list[tuple[Any, ...]]:
-        """Shapes of the outputs."""
-        return [(), shapes[0]]
+    def likelihood(self, psi: Any, data: Any, *statistics: Any) -> tuple[float, np.ndarray]:
+        """Value and gradient."""
+        value, slope = latent_likelihood_and_gradient(psi, *unpack_latent_likelihood(data))
+        return value, slope
 
 
 class DerivedQuantities(Op):
-    """Derived vector of a model; no gradient.
+    """Derived vector of a model, without a gradient.
 
-    Inputs: the prior-scale vector psi; the packed programs;
-    centre and scale of each measure.
+    Inputs: the prior-scale vector psi; the packed programs; centre and scale of each measure.
     """
 
     __props__ = ("size",)

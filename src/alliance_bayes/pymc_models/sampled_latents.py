@@ -40,13 +40,6 @@ def add_sampled_latents(model: PanelModel, psi: pt.TensorVariable) -> None:
     Adds the standard normal ``z``, one for each linear predictor with a response, in dims ``linear_predictor``;
     and the Potentials ``exact_values`` and ``responses``.
 
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    psi
-        Vector of the random variables.
-
     Raises
     ------
     SpecError
@@ -84,38 +77,25 @@ def _require_known_histories(model: PanelModel) -> None:
 
 
 class _People(NamedTuple):
-    """What is known of everybody, by patterns of exact and latent values.
+    """What is known of everybody, by patterns of exact and latent values."""
 
-    Attributes
-    ----------
-    n_positions
-        How many stacked positions there are, those of covariates among them.
-    cell, position, kind
-        Linear system ``(pattern,)``; stacked positions, exact ones first, then latent, then others, and which they
-        are ``(pattern, place)``.
-    jittered
-        Which places get more variance, shape ``(pattern, place)``.
-    pattern, exact
-        Pattern of each row of people ``(row,)``; exact values, 0 elsewhere ``(row, place)``.
-    n_given, given_squared
-        Number of values of covariates, and the sum of their squares.
-    person, latent_position
-        Person and position of each latent number, row by row, shape ``(latent,)``.
-    responses, latent_of
-        Responses, and the latent number of each, shape ``(response,)``.
-    """
-
-    n_positions: int
+    n_positions: int  # how many stacked positions there are, those of covariates among them
+    # Linear system ``(pattern,)``; stacked positions, exact ones first, then latent, then others, and which they are
+    # ``(pattern, place)``
     cell: np.ndarray
     position: np.ndarray
     kind: np.ndarray
-    jittered: np.ndarray
+    jittered: np.ndarray  # which places get more variance, shape ``(pattern, place)``
+    # Pattern of each row of people ``(row,)``; exact values, 0 elsewhere ``(row, place)``
     pattern: np.ndarray
     exact: np.ndarray
+    # Number of values of covariates, and the sum of their squares
     n_given: int
     given_squared: float
+    # Person and position of each latent number, row by row, shape ``(latent,)``
     person: np.ndarray
     latent_position: np.ndarray
+    # Responses, and the latent number of each, shape ``(response,)``
     responses: Responses
     latent_of: np.ndarray
 

@@ -25,15 +25,7 @@ SPREAD = 1.0  # of starts about the mode, in posterior SDs
 
 
 def scaled(compiled: Any, seed: int = 0) -> Any:
-    """What `nutpie.sample` takes, in coordinates about the mode; another model than the latent path's as it is.
-
-    Parameters
-    ----------
-    compiled
-        What `compile_model` gave.
-    seed
-        Of the start of the search.
-    """
+    """What `nutpie.sample` takes, in coordinates about the mode; another model than the latent path's as it is."""
     if compiled.compiled_logp_func is not latent_log_density:
         return compiled
     function, data = compiled.compiled_logp_func.ctypes, np.ascontiguousarray(compiled.user_data)
@@ -53,7 +45,7 @@ def scaled(compiled: Any, seed: int = 0) -> Any:
         compiled_logp_func=scaled_latent_log_density,
         compiled_expand_func=scaled_expand,
         initial_point_func=_start(size),
-        user_data=_with_scale(data, mode, root),
+        user_data=pack(unpack(data), (mode, root)),
     )
 
 
@@ -96,8 +88,3 @@ def _start(size: int) -> Any:
         return np.random.default_rng(seed).uniform(-SPREAD, SPREAD, size)
 
     return start
-
-
-def _with_scale(data: np.ndarray, mode: np.ndarray, root: np.ndarray) -> np.ndarray:
-    """The packed model with mode and root as its last two arrays."""
-    return pack(unpack(data), (mode, root))

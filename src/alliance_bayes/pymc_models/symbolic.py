@@ -9,9 +9,9 @@ import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 
 from ..engine.kernels import steps
-from ..engine.moments.linear_system import ONE, LinearSystem, PanelSystem
-from ..engine.moments.program import Program, Step
+from ..engine.linear_system import ONE, LinearSystem, PanelSystem
 from ..engine.prior_scale import PriorScale
+from ..engine.program import Program, Step
 
 __all__ = ["implied_moments", "theta_and_registers"]
 

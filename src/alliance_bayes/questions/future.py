@@ -152,7 +152,7 @@ def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
     if training == "others":
         return leave_out(left_out, most_refits)
     fitted = left_out.fit
-    unseen = unseen_from(fitted.panel, left_out.n_given, measures=fitted.spec.told_columns)
+    unseen = unseen_from(fitted.panel, left_out.n_given, measures=fitted.spec.reported_columns)
     past = refitted(fitted, unseen, fitted.settings.seed + 1)
     return plain_scores(left_out.log_density(past, left_out.persons))
 

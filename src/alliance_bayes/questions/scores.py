@@ -89,7 +89,7 @@ class LeftOut:
         panel = self.fit.panel
         if not self.n_given:
             return without_person(panel, person)
-        return unseen_from(panel, self.n_given, person, self.fit.spec.told_columns)
+        return unseen_from(panel, self.n_given, person, self.fit.spec.reported_columns)
 
 
 def without_person(panel: Panel, place: int) -> Panel:

@@ -144,7 +144,7 @@ class RandomInterceptRegression:
         if not split:
             return self.formula
         return NAME.sub(
-            lambda found: f"({found[0]}{WITHIN} + {found[0]}{BETWEEN})" if found[0] in self.exposures else found[0],
+            lambda match: f"({match[0]}{WITHIN} + {match[0]}{BETWEEN})" if match[0] in self.exposures else match[0],
             self.formula,
         )
 

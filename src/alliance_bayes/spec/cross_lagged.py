@@ -82,7 +82,10 @@ class CrossLagged:
         if not isinstance(self.priors, Priors):
             problems.add(f"priors must be ab.Priors(...); got {shown(self.priors)}.")
         self._read_paths(problems)
-        self._read_extensions(problems)
+        self._read_covariates(problems)
+        self._read_moderation(problems)
+        self._read_measurement(problems)
+        self._read_equal_across_groups(problems)
         self._read_occurrence(problems)
         if not problems.found:
             for problem in self._contradictions():
@@ -121,7 +124,7 @@ class CrossLagged:
                     "'x -> y, 1 to 2'. Whether two directions are equally strong is a question: see ab.hypotheses."
                 )
 
-    def _read_extensions(self, problems: Problems) -> None:
+    def _read_covariates(self, problems: Problems) -> None:
         targets = _by_name("covariates", self.covariates, problems, "{'commitment': 'intercepts'}")
         covariates = {name: (on,) if isinstance(on, str) else entries(on) for name, on in targets.items()}
         for name, on in covariates.items():
@@ -143,6 +146,8 @@ class CrossLagged:
                 if not is_one_of(name, covariates):
                     known = choices(name, covariates, "They")
                     problems.add(f"predetermined: {quoted([name])} is not among the covariates{known}")
+
+    def _read_moderation(self, problems: Problems) -> None:
         moderated = _by_name("moderated", self.moderated, problems, "{'alliance -> days': 'commitment'}")
         paths = _paths_in("moderated", list(moderated), self.measures, problems)
         object.__setattr__(self, "moderated", FrozenMapping(dict(zip(paths, moderated.values(), strict=False))))
@@ -151,6 +156,8 @@ class CrossLagged:
                 problems.add(
                     f"moderated: '{path}' needs the name of a covariate that does not change; got {shown(name)}."
                 )
+
+    def _read_measurement(self, problems: Problems) -> None:
         reliability = _by_name("reliability", self.reliability, problems, "{'alliance': 0.95}")
         for name, value in reliability.items():
             if not (is_number(value) and 0 < value < 1):
@@ -168,7 +175,9 @@ class CrossLagged:
                     problems.add(f"{option}: '{name}' is not a measure{choices(name, self.measures, 'Measures')}")
             object.__setattr__(self, option, FrozenMapping(of_measures))
         for name in set(reliability) & set(indicators):
-            problems.add(f"'{name}' has indicators, which tell its reliability; leave one of the two out.")
+            problems.add(f"'{name}' has indicators, which estimate its reliability; leave one of the two out.")
+
+    def _read_equal_across_groups(self, problems: Problems) -> None:
         across = entries(self.equal_across_groups, ordered=False)
         if across is None or not all(is_one_of(part, get_args(Across)) for part in across):
             problems.add(
@@ -213,8 +222,8 @@ class CrossLagged:
             yield "moderated needs lags on the scale of the measures; use lags='equal' or 'free'."
         if self.accumulating and self.lags in ("continuous", "equal_standardized"):
             yield (
-                f"{self._a_title(capital=True)} has factors that act again at each wave, so lags='{self.lags}' has no "
-                "meaning for it; use 'equal', 'free' or 'grid'."
+                f"{self._a_title(capital=True)} has factors that act again at each wave, so lags='{self.lags}' is not "
+                "defined for it; use 'equal', 'free' or 'grid'."
             )
         if self.lags == "equal_standardized" and self.is_stationary:
             yield "A stationary model has equal standardised lags wherever its lags are equal; use lags='equal'."
@@ -243,7 +252,7 @@ class CrossLagged:
 
     @property
     def accumulating(self) -> bool:
-        """Whether stable factors act through the dynamics, anew at each wave."""
+        """Whether stable factors act through the dynamics, at each wave."""
         return self.stable in ("accumulating", "accumulating growth")
 
     @property
@@ -274,7 +283,7 @@ class CrossLagged:
 
     @property
     def is_latent(self) -> bool:
-        """Whether the likelihood sums or integrates over what nobody saw: families, a state or a selection."""
+        """Whether the likelihood sums or integrates over unobserved quantities: families, a state or a selection."""
         return bool(self.random_families) or self.state is not None or bool(self.selection)
 
     @property
@@ -283,8 +292,8 @@ class CrossLagged:
         return tuple(column for name in self.measures for column in self.columns_of(name))
 
     @property
-    def told_columns(self) -> tuple[str, ...]:
-        """Where people's values of the model are told: `response_columns`, and the state."""
+    def reported_columns(self) -> tuple[str, ...]:
+        """Columns in which values of the model are reported: `response_columns`, and the state."""
         return (*self.response_columns, *([] if self.state is None else [self.state.name]))
 
     def needs_state(self, measure: str) -> bool:
@@ -304,7 +313,7 @@ class CrossLagged:
 
     @property
     def priors_of_options(self) -> dict[str, str]:
-        """Priors that stand with families, state and selection, in words and as text."""
+        """Priors of families, state and selection, in words and as text."""
         return priors_of_options(self)
 
     def require_normal(self, what: str) -> None:
@@ -344,8 +353,8 @@ class CrossLagged:
     @property
     def carry_over_paths(self) -> tuple[str, ...]:
         """Lagged paths of a measure on itself, such as ``"days -> days"``."""
-        own = (lagged_path(name, name) for name in self.measures)
-        return tuple(path for path in own if path not in self.remove)
+        paths = (lagged_path(name, name) for name in self.measures)
+        return tuple(path for path in paths if path not in self.remove)
 
     @property
     def cross_lagged_paths(self) -> tuple[str, ...]:
@@ -395,18 +404,18 @@ class CrossLagged:
         times
             Times of the waves, increasing, in the panel's unit.
         """
-        found = []
+        problems = []
         if len(times) < self.fewest_waves:
-            found.append(
+            problems.append(
                 f"{self._a_title(capital=True)} needs at least {self.fewest_waves} waves; there are {len(times)}. "
                 f"{self._why_waves()}"
             )
         if self.lags is None and not equal_intervals(times):
-            found.append(_UNEQUAL.format(intervals=_intervals_in_words(times)))
+            problems.append(_UNEQUAL.format(intervals=_intervals_in_words(times)))
         if self.lags == "grid" and len(times) > 1:
             step = base_step(times)
             if step is None or sum(steps_per_interval(times)) > MOST_STEPS:
-                found.append(
+                problems.append(
                     f"lags='grid' needs intervals that are whole multiples of a common step, at most {MOST_STEPS} "
                     f"steps from the first wave to the last; the intervals are {_intervals_in_words(times)}. "
                     "Use lags='free' or 'continuous'."
@@ -415,18 +424,18 @@ class CrossLagged:
         for path in (*self.remove, *(path for group in self.equal for path in group)):
             _, comma, interval = path.partition(", ")
             if comma and interval not in intervals:
-                found.append(f"'{path}' names no interval of these waves; they are {quoted(intervals)}.")
+                problems.append(f"'{path}' names no interval of these waves; they are {quoted(intervals)}.")
             elif comma and self.lags is None:
-                found.append(f"'{path}' names one interval, which needs lags='free'.")
+                problems.append(f"'{path}' names one interval, which needs lags='free'.")
         if self.lag_2 and len(times) < 3:
-            found.append("lag_2 needs three waves or more.")
+            problems.append("lag_2 needs three waves or more.")
         for name, family in self.families.items():
             if isinstance(family.amount, tuple) and len(family.amount) != len(times):
-                found.append(
+                problems.append(
                     f"families: {family.amount_option} of '{name}' has {len(family.amount)} numbers; there are "
                     f"{len(times)} waves."
                 )
-        return found
+        return problems
 
     def _a_title(self, *, capital: bool = False) -> str:
         words = with_article(self.title)
@@ -470,7 +479,7 @@ class CrossLagged:
             else:
                 yield f"'{name}' is exogenous: no innovation of a measure, earlier or later, moves it."
         for path, name in self.moderated.items():
-            yield f"'{name}' changes '{path}' linearly and was not moved by the measures."
+            yield f"'{name}' changes '{path}' linearly and was not affected by the measures."
         for name, value in self.reliability.items():
             yield f"The reliability of '{name}', {number(value)}, is known and the same at every wave."
         if self.indicators:
@@ -505,7 +514,7 @@ _REST_AT_RANDOM = "What no selection model is about is missing at random given t
 _UNEQUAL = (
     "The intervals between waves are unequal ({intervals}), so one lagged effect for all of them has no single "
     "meaning. Choose lags='grid' (one effect per base step), lags='continuous' (one drift), lags='free' (one per "
-    "interval), or type lags='equal' if you mean it."
+    "interval), or give lags='equal' to accept this."
 )
 
 
@@ -539,8 +548,8 @@ def _paths_in(
         return []
     canonical: list[str] = []
     for path in given:
-        whole, comma, interval = path.partition(",") if isinstance(path, str) else ("", "", "")
-        pair = split_path(whole)
+        plain, comma, interval = path.partition(",") if isinstance(path, str) else ("", "", "")
+        pair = split_path(plain)
         if pair is None or (comma and not over_an_interval):
             problems.add(f"{option}: {shown(path)} is not a lagged path; write 'predictor -> outcome'.")
             continue
@@ -558,8 +567,8 @@ def _paths_in(
 
 def _place(path: str, measures: Sequence[str]) -> tuple[list[int], str]:
     """Position of a path among all: by outcome, then predictor, then interval; names that are no measures come last."""
-    whole, _, interval = path.partition(", ")
-    ends = reversed(whole.split(ARROW))
+    plain, _, interval = path.partition(", ")
+    ends = reversed(plain.split(ARROW))
     return [measures.index(name) if name in measures else len(measures) for name in ends], interval
 
 

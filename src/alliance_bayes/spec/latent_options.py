@@ -37,7 +37,7 @@ def latent_assumptions(spec: CrossLagged) -> Iterable[str]:
     for name, family in spec.random_families.items():
         yield (
             f"Given a normal linear predictor, on which effects act, '{name}' is {family.in_words}: independent "
-            "between waves and measures, by rules that stay the same."
+            "between waves and measures, with the same family parameters at every wave."
         )
         if not family.tells_variance and (spec.means, spec.residuals) == ("free", "free"):
             yield (
@@ -53,16 +53,16 @@ def latent_assumptions(spec: CrossLagged) -> Iterable[str]:
 
 def priors_of_options(spec: CrossLagged) -> dict[str, str]:
     """Priors that stand with families, state and selection rather than in `Priors`, by what they are of."""
-    found = {
+    priors = {
         f"{prior} of {name}": str(value)
         for name, family in spec.random_families.items()
         for prior, value in family.priors.items()
     }
     if spec.state is not None:
-        found |= {f"{name} of {spec.state.name}": str(prior) for name, prior in spec.state.priors.items()}
+        priors |= {f"{name} of {spec.state.name}": str(prior) for name, prior in spec.state.priors.items()}
     for each in spec.selection:
-        found |= {f"{name} of selection of {each.in_words}": str(prior) for name, prior in each.priors.items()}
-    return found
+        priors |= {f"{name} of selection of {each.in_words}": str(prior) for name, prior in each.priors.items()}
+    return priors
 
 
 def _of_families(spec: CrossLagged) -> Iterable[str]:
@@ -75,12 +75,12 @@ def _of_families(spec: CrossLagged) -> Iterable[str]:
     for name, family in spec.families.items():
         for column in family.given_columns:
             if column in spec.measures:
-                yield f"families: '{column}' holds what '{name}' is out of, and cannot be a measure of the model too."
+                yield f"families: '{column}' holds window, trials or exposure of '{name}'; it cannot be a measure too."
     for name in spec.random_families:
         if name in spec.indicators:
             yield f"'{name}' has indicators and a family; choose one. Ordered items are ab.Items([...], categories)."
         if name in spec.reliability:
-            yield f"'{name}' has a family, which says how its values scatter; leave its reliability out."
+            yield f"'{name}' has a family, which defines the variance of its values; leave its reliability out."
 
 
 def _of_state(spec: CrossLagged, state: State) -> Iterable[str]:
@@ -119,7 +119,7 @@ def _of_state(spec: CrossLagged, state: State) -> Iterable[str]:
         )
     if spec.lags in ("continuous", "equal_standardized"):
         yield (
-            f"lags='{spec.lags}' has no meaning with a state that changes between waves; use lags='equal', 'free' "
+            f"lags='{spec.lags}' is not defined with a state that changes between waves; use lags='equal', 'free' "
             "or 'grid'."
         )
     if spec.is_stationary:

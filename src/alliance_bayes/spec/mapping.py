@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from ..basics.distributions import options_to_mapping
 from ..basics.given import shown
 from ..basics.names import choices, did_you_mean, quoted
 from ..basics.problems import Problems, SpecError
 from ..families.registry import family_from_mapping, family_to_mapping
 from .cross_lagged import CrossLagged
 from .models import ALT, CLPM, DPM, LCMSR, RICLPM, STARTS
-from .occurrence import occurrence_to_mapping, selection_from_mapping, state_from_mapping
+from .occurrence import Selection, State, occurrence_from_mapping
 from .priors import Priors
 
 __all__ = ["KINDS", "spec_from_mapping", "spec_to_mapping"]
@@ -36,9 +37,9 @@ def spec_to_mapping(spec: CrossLagged) -> dict[str, Any]:
                 mapping["families"] = {name: family_to_mapping(family) for name, family in spec.families.items()}
             case "state":
                 assert spec.state is not None
-                mapping["state"] = occurrence_to_mapping(spec.state)
+                mapping["state"] = options_to_mapping(spec.state)
             case "selection":
-                mapping["selection"] = [occurrence_to_mapping(each) for each in spec.selection]
+                mapping["selection"] = [options_to_mapping(each) for each in spec.selection]
             case _:
                 mapping[option.name] = _plain(value)
     if spec.priors != Priors():
@@ -116,11 +117,11 @@ def _read_occurrence(given: dict[str, Any], problems: Problems) -> None:
     if "state" in given:
         table = given.pop("state")
         with problems.collecting("state: "):
-            given["state"] = state_from_mapping(table)
+            given["state"] = occurrence_from_mapping(State, table)
     if isinstance(selection, list | tuple):
         given["selection"] = []
         for place, table in enumerate(selection, start=1):
             with problems.collecting(f"selection {place}: "):
-                given["selection"].append(selection_from_mapping(table))
+                given["selection"].append(occurrence_from_mapping(Selection, table))
     else:
         problems.add(f"selection must be a list of tables, such as {{ of = 'interview' }}; got {shown(selection)}.")

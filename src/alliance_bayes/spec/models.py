@@ -89,7 +89,7 @@ class RICLPM(_WithLoadings):
         wave), ``"residuals"``, ``"means"``.
     nonexistent
         ``"as_missing"`` treats values that cannot exist (a measure whose required state is
-        off) as unseen values; without it a panel that declares `requires` is refused.
+        off) as missing values; without it a panel that declares `requires` is refused.
     families
         Measure that is not normal to its response family, such as ``{"days": Days(30)}``. Random intercept,
         within-person part and lagged effects are then those of its linear predictor, whose location is 0 and whose
@@ -100,7 +100,7 @@ class RICLPM(_WithLoadings):
         which has regressions of its own; where it was not reported, both are possible and summed over.
     selection
         A `Selection` or a list of them: regressions of who is interviewed, or answers, on the measures themselves,
-        for values that are not missing at random. An effect of what was not seen is identified by its prior.
+        for values that are not missing at random. The effect of unobserved values is identified by its prior.
 
         Families, state and selection are there for `RICLPM` and `CLPM`, and go neither with `group_lags` nor with
         `moderated`; a state goes with ``lags`` "equal", "free" and "grid", and not with `stationary`. Covariates act
@@ -111,7 +111,7 @@ class RICLPM(_WithLoadings):
         ``"fixed"`` at 1 at every wave, or ``"free"`` after the first.
     stationary
         Whether the within-person covariance is the same at every wave,
-        ``Psi_t = P - Phi_t P Phi_t'``; `residuals` then says nothing.
+        ``Psi_t = P - Phi_t P Phi_t'``; `residuals` then has no effect.
 
     Raises
     ------
@@ -150,7 +150,7 @@ covariances free, means free; fixed at 0: days -> alliance
     selection of interviews by days, effect Normal(0.5, 0.25)
     >>> print(spec.assumptions[1])
     Given a normal linear predictor, on which effects act, 'days' is days out of 30: independent between \
-waves and measures, by rules that stay the same.
+waves and measures, with the same family parameters at every wave.
     """
 
     stationary: bool = field(default=False, kw_only=True)
@@ -170,7 +170,7 @@ waves and measures, by rules that stay the same.
 
     def _why_waves(self) -> str:
         return (
-            "With two, stable differences between people and carry-over within them cannot be told apart. "
+            "With two, stable differences between people and carry-over within them cannot be distinguished. "
             "Add a wave, or ask a CLPM and read it as not separating the two."
         )
 
@@ -189,7 +189,7 @@ class CLPM(CrossLagged):
 
     ``y_it = mu_t + w_it``,  ``w_i1 ~ N(0, P)``,  ``w_it = Phi_t w_i,t-1 + z_it``,
     ``z_it ~ N(0, Psi_t)``. Lagged effects mix differences between people with changes within
-    them: where people differ stably, cross-lagged effects appear that nobody has [1]_.
+    them: where people differ stably, cross-lagged effects appear that exist in no person [1]_.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ class STARTS(CrossLagged):
     Parameters
     ----------
     measures, lags, means, remove, nonexistent, priors
-        As in `RICLPM`, like all other options but `residuals`, which says nothing, and `reliability`,
+        As in `RICLPM`, like all other options but `residuals`, which has no effect, and `reliability`,
         `indicators`, `lag_2`, `moderated`, `families`, `state`, `selection` and equal standardised lags, which are
         refused.
 
@@ -307,7 +307,9 @@ class STARTS(CrossLagged):
         return True
 
     def _why_waves(self) -> str:
-        return "With fewer, measurement error, carry-over and stable differences cannot be told apart. Use an RICLPM."
+        return (
+            "With fewer, measurement error, carry-over and stable differences cannot be distinguished. Use an RICLPM."
+        )
 
     def _model_assumptions(self) -> tuple[str, ...]:
         return (
@@ -328,7 +330,7 @@ class LCMSR(CrossLagged):
     ----------
     measures, lags, residuals, remove, nonexistent, priors
         As in `RICLPM`, like all other options but `families`, `state` and `selection`, which are refused; `means`
-        says nothing, since means follow the mean line.
+        has no effect, since means follow the mean line.
 
     References
     ----------
@@ -342,7 +344,7 @@ class LCMSR(CrossLagged):
     stable: ClassVar[Stable] = "growth"
 
     def _why_waves(self) -> str:
-        return "With fewer, slopes and carry-over cannot be told apart. Use an RICLPM."
+        return "With fewer, slopes and carry-over cannot be distinguished. Use an RICLPM."
 
     def _model_assumptions(self) -> tuple[str, ...]:
         return (
@@ -363,7 +365,7 @@ class ALT(CrossLagged):
     ----------
     measures, lags, residuals, remove, nonexistent, priors
         As in `RICLPM`, like all other options but `families`, `state` and `selection`, which are refused; `means`
-        says nothing, since means follow those of the first wave,
+        has no effect, since means follow those of the first wave,
         alpha and beta. Lags are equal, free or on a grid, and standardised by the SDs left within people given
         alpha and beta.
 
@@ -379,7 +381,7 @@ class ALT(CrossLagged):
     stable: ClassVar[Stable] = "accumulating growth"
 
     def _why_waves(self) -> str:
-        return "With fewer, growth and carry-over cannot be told apart. Use a DPM."
+        return "With fewer, growth and carry-over cannot be distinguished. Use a DPM."
 
     def _model_assumptions(self) -> tuple[str, ...]:
         return (

@@ -4,19 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..basics.distributions import Normal, options_to_mapping, prior_from_mapping, prior_problems
+from ..basics.distributions import Normal, prior_from_mapping, prior_problems
 from ..basics.given import entries, is_number, shown
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import Problems, SpecError
 
-__all__ = [
-    "INTERVIEW",
-    "Selection",
-    "State",
-    "occurrence_to_mapping",
-    "selection_from_mapping",
-    "state_from_mapping",
-]
+__all__ = ["INTERVIEW", "Selection", "State", "occurrence_from_mapping"]
 
 INTERVIEW = "interview"
 
@@ -126,7 +119,7 @@ class Selection:
     """Who is interviewed, or who answers, as a regression of its own: for values not missing at random.
 
     ``logit P(there) = intercept_t + effects' d_t + slopes' d_t-1`` with d a measure's deviation from its mean,
-    observed or not: `on` at the same wave, `before` one wave before [1]_. What is missing hardly tells what it
+    observed or not: `on` at the same wave, `before` one wave before [1]_. Missing values hardly inform on what they
     depends on, so that the prior of the effect, and not the data, identifies it.
 
     Parameters
@@ -209,81 +202,50 @@ class Selection:
         return f"selection of {self.in_words}{' ' if words else ''}{' and '.join(words).rstrip(',')}"
 
 
-def occurrence_to_mapping(given: State | Selection) -> dict[str, Any]:
-    """Return a state or a selection as a model file writes it; options at their defaults are left out.
-
-    Examples
-    --------
-    >>> occurrence_to_mapping(State("sponsor", required_by=["alliance"], slope=Normal(0, 1)))
-    {'name': 'sponsor', 'required_by': ['alliance'], 'slope': {'normal': [0.0, 1.0]}}
-    >>> occurrence_to_mapping(Selection("interview", on=["days"], effect=Normal(0, 0.5)))
-    {'of': 'interview', 'on': ['days'], 'effect': {'normal': [0.0, 0.5]}}
-    """
-    return options_to_mapping(given)
-
-
-def state_from_mapping(mapping: Mapping[str, Any] | object) -> State:
-    """Read a state as a model file writes it; the inverse of `occurrence_to_mapping`.
+def occurrence_from_mapping[Kind: (State, Selection)](kind: type[Kind], mapping: object) -> Kind:
+    """Read a state or a selection as a model file writes it; the inverse of `options_to_mapping`.
 
     Raises
     ------
     SpecError
-        If an option is unknown, missing or not usable; all problems at once.
+        If an option is unknown, missing or invalid; all problems at once.
 
     Examples
     --------
-    >>> state_from_mapping({"name": "sponsor", "acts_on": ["days"]}) == State("sponsor", acts_on=["days"])
+    >>> occurrence_from_mapping(State, {"name": "sponsor", "acts_on": ["days"]}) == State("sponsor", acts_on=["days"])
     True
     """
-    return State(**_options("state", State, mapping, "name"))
-
-
-def selection_from_mapping(mapping: Mapping[str, Any] | object) -> Selection:
-    """Read a selection as a model file writes it; the inverse of `occurrence_to_mapping`.
-
-    Raises
-    ------
-    SpecError
-        If an option is unknown, missing or not usable; all problems at once.
-
-    Examples
-    --------
-    >>> selection_from_mapping({"of": "days", "before": ["days"]}) == Selection("days", before=["days"])
-    True
-    """
-    return Selection(**_options("selection", Selection, mapping, "of"))
-
-
-def _options(what: str, kind: type[State] | type[Selection], mapping: object, needed: str) -> dict[str, Any]:
+    what, (first, *_) = kind.__name__.lower(), fields(kind)
+    needed = first.name
     if not isinstance(mapping, Mapping):
         raise SpecError(f"A {what} must be a table with the key '{needed}'; got {shown(mapping)}.")
     label = f"{what} {mapping[needed]!r}" if needed in mapping else what
     problems = Problems(f"The {label} cannot be read")
     known = [option.name for option in fields(kind)]
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for name, value in mapping.items():
         if name not in known:
             problems.add(f"No option is called '{name}'{choices(name, known, 'Options')}")
         elif name in ("intercept", "slope", "effect"):
             with problems.collecting():
-                found[name] = prior_from_mapping(name, value)
+                options[name] = prior_from_mapping(name, value)
         else:
-            found[name] = value
+            options[name] = value
     if needed not in mapping:
         problems.add(f"{needed} is missing.")
     problems.raise_as(SpecError)
-    return found
+    return kind(**options)
 
 
 def _read_names(given: State | Selection, option: str, problems: Problems) -> None:
     """Keep a list of names as a tuple, or note that it is none."""
     names = getattr(given, option)
-    found = entries(names)
-    if found is None or not all(isinstance(name, str) and name for name in found):
+    read = entries(names)
+    if read is None or not all(isinstance(name, str) and name for name in read):
         problems.add(f"{option} must be a list of names, such as ['alliance']; got {shown(names)}.")
         object.__setattr__(given, option, ())
         return
-    repeated = sorted({name for name in found if found.count(name) > 1})
+    repeated = sorted({name for name in read if read.count(name) > 1})
     if repeated:
         problems.add(f"{option} names {quoted(repeated)} twice.")
-    object.__setattr__(given, option, found)
+    object.__setattr__(given, option, read)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Self, get_args, get_type_hints
 
 from ..basics.calls import checked
 from ..basics.distributions import (
@@ -45,7 +45,7 @@ class Priors:
     icc
         Share of the first wave's variance that is stable between people.
     innovation_sd
-        SD of what is new in a measure within an interval: from 0.25 to 1.8 with 95 %. It keeps away from 0, near
+        SD of a measure's innovation over an interval: from 0.25 to 1.8 with 95 %. It keeps away from 0, near
         which days, counts and items say little, and trait and carry-over trade places. In a model with families it is
         in SDs of the measure at the first wave, so that normal measures and linear predictors are treated alike.
     between_correlation, within_correlation, innovation_correlation
@@ -79,7 +79,7 @@ class Priors:
     ------
     SpecError
         If a prior is of a family that cannot describe its parameter, is not proper, or is so
-        wide or so far off that it cannot have been meant.
+        wide or so far off that it is implausible.
 
     Examples
     --------
@@ -155,27 +155,7 @@ class Priors:
 
 
 _ALLOWED: dict[str, tuple[type[Prior], ...]] = {
-    "carry_over": (Normal,),
-    "cross_lagged": (Normal,),
-    "total_sd": (HalfNormal, LogNormal),
-    "icc": (Beta,),
-    "innovation_sd": (HalfNormal, LogNormal),
-    "between_correlation": (LKJ,),
-    "within_correlation": (LKJ,),
-    "innovation_correlation": (LKJ,),
-    "mean": (Normal,),
-    "decay": (LogNormal,),
-    "cross_drift": (Normal,),
-    "error_share": (Beta,),
-    "accumulating_sd": (HalfNormal, LogNormal),
-    "slope_sd": (HalfNormal, LogNormal),
-    "trait_loading": (Normal, LogNormal),
-    "moderation": (Normal,),
-    "covariate": (Normal,),
-    "group_spread": (HalfNormal, LogNormal),
-    "loading": (LogNormal,),
-    "unique_sd": (HalfNormal, LogNormal),
-    "loading_difference": (Normal,),
+    name: get_args(kinds) or (kinds,) for name, kinds in get_type_hints(Priors).items()
 }
 _WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_sd": 50.0, "mean": 100.0}
 _WIDEST |= {"cross_drift": 10.0, "moderation": 5.0, "covariate": 50.0, "accumulating_sd": 50.0, "slope_sd": 50.0}
@@ -192,14 +172,14 @@ def _absurd(name: str, prior: Prior) -> list[str]:
     match prior:
         case Normal(mean, sd) if widest and (sd > widest or abs(mean) > widest):
             return [
-                f"'{name}' = {prior} cannot have been meant: its unit is {unit}, "
+                f"'{name}' = {prior} is implausible: its unit is {unit}, "
                 f"where neither the mean nor the SD can usefully exceed {number(widest)}."
             ]
         case Normal(mean) if name == "carry_over" and abs(mean) >= 1:
             return [f"'{name}' = {prior}: carry-over lies between -1 and 1, and so must its prior mean."]
         case HalfNormal(sd) if widest and sd > widest:
             return [
-                f"'{name}' = {prior} cannot have been meant: its unit is {unit}, "
+                f"'{name}' = {prior} is implausible: its unit is {unit}, "
                 f"where an SD above {number(widest)} is of no use."
             ]
         case _:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import alliance_bayes as ab
-from alliance_bayes.engine.moments.statistics import pattern_statistics
+from alliance_bayes.engine.statistics import pattern_statistics
 
 MEASURES = ["alliance", "days"]
 STATUS = Path("/proc/self/status")

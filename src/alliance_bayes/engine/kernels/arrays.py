@@ -53,27 +53,15 @@ N_STARTS = 5
 
 
 class ProgramArrays(NamedTuple):
-    """A program as the compiled interpreter reads it.
+    """A program as the compiled interpreter reads it."""
 
-    Attributes
-    ----------
-    code
-        The steps one after the other, each as `steps` says.
-    start
-        Where each step starts in `code`, shape ``(step,)``.
-    constants
-        Numbers that follow the inputs among the registers.
-    n_inputs, n_registers
-        Length of the input, and of everything.
-    output, n_outputs
-        First register of the output, and its length.
-    """
-
-    code: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    constants: npt.NDArray[np.float64]
+    code: npt.NDArray[np.int64]  # the steps one after the other, each as `steps` says
+    start: npt.NDArray[np.int64]  # where each step starts in `code`, shape ``(step,)``
+    constants: npt.NDArray[np.float64]  # numbers that follow the inputs among the registers
+    # Length of the input, and of everything
     n_inputs: int
     n_registers: int
+    # First register of the output, and its length
     output: int
     n_outputs: int
 
@@ -100,68 +88,34 @@ class SystemArrays(NamedTuple):
 
 
 class PriorTable(NamedTuple):
-    """One row for each unconstrained number of a model.
+    """One row for each unconstrained number of a model."""
 
-    Attributes
-    ----------
-    family, transform
-        Their codes: `NORMAL`, ..., and `UNTRANSFORMED`, ....
-    first, second
-        Parameters of the family: mean and SD (normal, log-normal), SD (half-normal), alpha and
-        beta.
-    lower, upper
-        Bounds of an interval transform: ``x = lower + (upper - lower) / (1 + exp(-v))``.
-    constant
-        Logarithm of the normalising constant, truncation included.
-    """
-
+    # Their codes: `NORMAL`, ..., and `UNTRANSFORMED`, ...
     family: np.ndarray
     transform: np.ndarray
+    # Parameters of the family: mean and SD (normal, log-normal), SD (half-normal), alpha and beta
     first: np.ndarray
     second: np.ndarray
+    # Bounds of an interval transform: ``x = lower + (upper - lower) / (1 + exp(-v))``
     lower: np.ndarray
     upper: np.ndarray
-    constant: np.ndarray
+    constant: np.ndarray  # logarithm of the normalising constant, truncation included
 
 
 class PatternArrays(NamedTuple):
-    """Statistics per missing pattern, as the compiled kernel reads them.
+    """Statistics per missing pattern, as the compiled kernel reads them."""
 
-    Attributes
-    ----------
-    people
-        How many have the pattern, or the sum of their weights, shape ``(pattern,)``.
-    size
-        Values observed, shape ``(pattern,)``.
-    position
-        Stacked positions, shape ``(pattern, value)``: the `size` observed ones in order, then the
-        missing ones in order.
-    mean
-        Means of the observed values, shape ``(pattern, value)``, in the order of `position`.
-    rank
-        Columns of `factor` in use, shape ``(pattern,)``.
-    factor
-        F with ``F F' = sum over people of (y - mean)(y - mean)'``, shape ``(pattern, value, value)``.
-    completed
-        1 for patterns that are cheaper to complete than to work out alone, shape ``(pattern,)``.
-    scatter
-        Sum of ``F F'`` over those patterns of each cell, shape ``(cell, value, value)``.
-    cell_start
-        First pattern of each cell, and their number, shape ``(cell + 1,)``.
-    given
-        Log density of the covariates, which is taken off, shape ``(1,)``.
-    """
-
-    people: np.ndarray
-    size: np.ndarray
+    people: np.ndarray  # how many have the pattern, or the sum of their weights, shape ``(pattern,)``
+    size: np.ndarray  # values observed, shape ``(pattern,)``
+    # Stacked positions, shape ``(pattern, value)``: the `size` observed ones in order, then the missing ones in order
     position: np.ndarray
-    mean: np.ndarray
-    rank: np.ndarray
-    factor: np.ndarray
-    completed: np.ndarray
-    scatter: np.ndarray
-    cell_start: np.ndarray
-    given: np.ndarray
+    mean: np.ndarray  # means of the observed values, shape ``(pattern, value)``, in the order of `position`
+    rank: np.ndarray  # columns of `factor` in use, shape ``(pattern,)``
+    factor: np.ndarray  # F with ``F F' = sum over people of (y - mean)(y - mean)'``, shape ``(pattern, value, value)``
+    completed: np.ndarray  # 1 for patterns that are cheaper to complete than to work out alone, shape ``(pattern,)``
+    scatter: np.ndarray  # sum of ``F F'`` over those patterns of each cell, shape ``(cell, value, value)``
+    cell_start: np.ndarray  # first pattern of each cell, and their number, shape ``(cell + 1,)``
+    given: np.ndarray  # log density of the covariates, which is taken off, shape ``(1,)``
 
 
 PROGRAM = ProgramArrays(*range(len(ProgramArrays._fields)))

@@ -9,7 +9,7 @@ from ...panel import Absence, Panel
 from ...spec.cross_lagged import CrossLagged
 from ...spec.occurrence import INTERVIEW, Selection
 from ..design import Design
-from ..moments.histories import OFF, Cases
+from ..histories import OFF, Cases
 from .family_layout import FamilyLayout, panel_responses
 from .responses import Responses
 
@@ -65,13 +65,7 @@ def _occurrences(case: np.ndarray, position: np.ndarray, yes: np.ndarray) -> Res
 
 
 def _require_answers(spec: CrossLagged, panel: Panel) -> None:
-    """Refuse interviews of which a window or exposure is all that is known.
-
-    Raises
-    ------
-    PanelError
-        If there are any: it is not known whether they were held.
-    """
+    """Refuse interviews of which a window or exposure is all that is known."""
     assert panel.absence is not None
     given = np.isin(panel.measures, spec.given_columns)
     observed = panel.absence == Absence.OBSERVED
@@ -81,7 +75,7 @@ def _require_answers(spec: CrossLagged, panel: Panel) -> None:
     if doubtful.any() and panel.persons is not None:
         person, wave = (places[0] for places in np.nonzero(doubtful))
         raise PanelError(
-            f"Of {int(doubtful.sum())} interviews nothing is known but {quoted(spec.given_columns)}, first "
+            f"For {int(doubtful.sum())} interviews nothing is known except {quoted(spec.given_columns)}, first "
             f"{quoted([panel.persons[person]])} at {number(panel.times[wave])}: a selection cannot tell whether they "
             "were held. Leave that out where nobody was interviewed."
         )

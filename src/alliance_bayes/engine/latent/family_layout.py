@@ -28,31 +28,16 @@ LINKS = {"": PLAIN, "logit": LOGIT, "probit": PROBIT}
 
 @dataclass(frozen=True, eq=False)
 class FamilyLayout:
-    """The families of a model's measures, and where their parameters stand in phi.
-
-    Attributes
-    ----------
-    measures
-        The model's measures.
-    families
-        Family of each.
-    names
-        Name of each entry of phi as it is sampled, such as ``"slope days"`` or ``"share 1 days"``.
-    priors
-        Prior of each sampled entry.
-    links
-        Link of each sampled entry that is a share, and the position of the slope of its scale, as `cut_points.to_phi`
-        reads them, shape ``(phi, 2)``.
-    starts
-        For each measure, where the parameters of each of its columns begin.
-    """
+    """The families of a model's measures, and where their parameters stand in phi."""
 
     measures: tuple[str, ...]
     families: tuple[ResponseFamily, ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # name of each entry of phi as it is sampled, such as ``"slope days"`` or ``"share 1 days"``
     priors: tuple[Prior, ...]
+    # Link of each sampled entry that is a share, and the position of the slope of its scale, as `cut_points.to_phi`
+    # reads them, shape ``(phi, 2)``
     links: np.ndarray
-    starts: tuple[tuple[int, ...], ...]
+    starts: tuple[tuple[int, ...], ...]  # for each measure, where the parameters of each of its columns begin
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -110,12 +95,13 @@ def panel_responses(panel: Panel, layout: FamilyLayout) -> Responses:
     """
     values = panel.require_persons("The likelihood of measures that are not normal")
     problems = Problems(MISFIT)
-    for name in dict.fromkeys([*_normal_measures(layout), *layout.columns]):
+    pairs = list(zip(layout.measures, layout.families, strict=True))
+    normal = [measure for measure, family in pairs if family.is_normal]
+    for name in dict.fromkeys([*normal, *layout.columns]):
         if name not in panel.measures:
             problems.add(f"No measure '{name}'{choices(name, panel.measures, 'Measures')}")
     problems.raise_as(PanelError)
     column = _column_of(panel)
-    pairs = list(zip(layout.measures, layout.families, strict=True))
     sizes = [_sizes(measure, family, column, values.shape[:2], problems) for measure, family in pairs]
     problems.raise_as(PanelError)
     parts: list[tuple[np.ndarray, ...]] = [(np.zeros(0, dtype=int),) * 4 + (np.zeros(0),) * 2]
@@ -156,10 +142,6 @@ def sparse_categories(responses: Responses, layout: FamilyLayout) -> tuple[str, 
             chosen = (responses.start == start) & (responses.code == CODES[density])
             sentences += family.sparse(name, responses.value[chosen])
     return tuple(sentences)
-
-
-def _normal_measures(layout: FamilyLayout) -> list[str]:
-    return [name for name, family in zip(layout.measures, layout.families, strict=True) if family.is_normal]
 
 
 def _column_of(panel: Panel) -> Callable[[str], np.ndarray]:

@@ -31,25 +31,14 @@ LEAST_TOTAL = -0.8  # below which 1 + total loses digits, and the plain average 
 
 @dataclass(frozen=True, eq=False)
 class Integrals:
-    """Log marginal likelihood of each person, beside what expectation propagation gives.
+    """Log marginal likelihood of each person, beside what expectation propagation gives."""
 
-    Attributes
-    ----------
-    log_likelihood
-        Shape ``(person,)``; 0 for people without any value.
-    standard_error
-        Its Monte Carlo standard error, shape ``(person,)``; 0 where nothing was drawn. Errors of several
-        cases of one person are added up, which is on the safe side.
-    propagated
-        The value by expectation propagation, shape ``(person,)``.
-    n_blocks
-        How many people have random numbers of their own; beyond that they are used again.
-    """
-
-    log_likelihood: np.ndarray
+    log_likelihood: np.ndarray  # shape ``(person,)``; 0 for people without any value
+    # Its Monte Carlo standard error, shape ``(person,)``; 0 where nothing was drawn. Errors of several cases of one
+    # person are added up, which is on the safe side
     standard_error: np.ndarray
-    propagated: np.ndarray
-    n_blocks: int
+    propagated: np.ndarray  # the value by expectation propagation, shape ``(person,)``
+    n_blocks: int  # how many people have random numbers of their own; beyond that they are used again
 
     @property
     def error(self) -> np.ndarray:
@@ -65,18 +54,12 @@ class Integrals:
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """What is to be added to the log-likelihood of each posterior draw, shape ``(draw,)``.
+    """What is to be added to the log-likelihood of each posterior draw, shape ``(draw,)``."""
 
-    Attributes
-    ----------
-    log_weight
-        Integral less propagated value, summed over people: the draw's logarithmic importance weight.
-    standard_error
-        Monte Carlo standard error of `log_weight` at one draw. The same random numbers serve all
-        draws, so that differences between draws are known better.
-    """
-
+    # Integral less propagated value, summed over people: the draw's logarithmic importance weight
     log_weight: np.ndarray
+    # Monte Carlo standard error of `log_weight` at one draw. The same random numbers serve all draws, so that
+    # differences between draws are known better
     standard_error: np.ndarray
 
     @property
@@ -147,16 +130,8 @@ def by_importance(
 ) -> Integrals:
     """Integrals by importance sampling around each propagated posterior.
 
-    Parameters
-    ----------
-    means, covariances, phi, data
-        As of `propagation.log_likelihood_and_gradient`.
-    n_persons
-        Rows of the panel.
-    draws
-        Pairs of opposite draws for each person.
-    seed
-        Of the random numbers.
+    The first four arguments are those of `propagation.log_likelihood_and_gradient`; `draws` counts pairs of opposite
+    draws.
     """
     nodes = _students(data, min(n_persons, MOST_BLOCKS), draws, seed)
     return integrals_at(means, covariances, phi, data, n_persons, nodes, paired=True)
@@ -174,12 +149,7 @@ def corrections(
 ) -> Correction:
     """Importance weights that take posterior draws of the propagated model to the exact one.
 
-    Parameters
-    ----------
-    means, covariances, phis
-        Shapes ``(draw, cell, value)``, ``(draw, cell, value, value)`` and ``(draw, phi)``.
-    data, n_persons, draws, seed
-        As of `by_importance`.
+    Means, covariances and phis have a first dim of draws; the rest is as of `by_importance`.
     """
     integrals = [
         by_importance(mean, covariance, phi, data, n_persons, draws=draws, seed=seed)

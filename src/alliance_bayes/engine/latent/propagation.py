@@ -99,27 +99,15 @@ SITE = np.dtype(
 
 
 class Sites(NamedTuple):
-    """Work arrays of one case.
+    """Work arrays of one case."""
 
-    Attributes
-    ----------
-    state
-        Of each site, shape ``(value,)``, as `SITE` says.
-    spread
-        Posterior covariance, shape ``(value, value)``.
-    rows
-        Log densities on the grid of sites with several responses, shape ``(value, grid)``.
-    node, weight
-        Points of the last visit and their weights, which sum to 1; shape ``(value, node)``.
-    column, work
-        Shapes ``(value,)`` and ``(node,)``.
-    """
-
-    state: np.ndarray
-    spread: np.ndarray
-    rows: np.ndarray
+    state: np.ndarray  # of each site, shape ``(value,)``, as `SITE` says
+    spread: np.ndarray  # posterior covariance, shape ``(value, value)``
+    rows: np.ndarray  # log densities on the grid of sites with several responses, shape ``(value, grid)``
+    # Points of the last visit and their weights, which sum to 1; shape ``(value, node)``
     node: np.ndarray
     weight: np.ndarray
+    # Shapes ``(value,)`` and ``(node,)``
     column: np.ndarray
     work: np.ndarray
 

@@ -16,26 +16,15 @@ __all__ = ["Proposal", "log_joint", "prepare", "work_proposal"]
 
 
 class Proposal(NamedTuple):
-    """Work arrays of one case.
+    """Work arrays of one case."""
 
-    Attributes
-    ----------
-    factor
-        L with reciprocals in its diagonal, shape ``(value, value)``.
-    mean
-        Of z, shape ``(value,)``.
-    step, z, eta
-        ``L'^-1 e``, and what it leads to, shape ``(value,)``.
-    rows
-        Log densities of the sites on the grid, shape ``(value, grid)``.
-    """
-
-    factor: np.ndarray
-    mean: np.ndarray
+    factor: np.ndarray  # L with reciprocals in its diagonal, shape ``(value, value)``
+    mean: np.ndarray  # of z, shape ``(value,)``
+    # ``L'^-1 e``, and what it leads to, shape ``(value,)``
     step: np.ndarray
     z: np.ndarray
     eta: np.ndarray
-    rows: np.ndarray
+    rows: np.ndarray  # log densities of the sites on the grid, shape ``(value, grid)``
 
 
 @compiled

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ...families.registry import DENSITIES, OCCURRENCE
-from ..moments.histories import Cases
+from ..histories import Cases
 from .determined import means_and_scatters
 
-__all__ = ["LatentArrays", "Responses", "arrange", "of_persons", "one_case_each"]
+__all__ = ["LatentArrays", "Responses", "arrange", "of_persons"]
 
 EXACT, LATENT, OCCURRING, ABSENT = range(4)
 """What a position of a case holds: an exact value, a response, an occurrence, or nothing."""
@@ -19,25 +19,13 @@ class Responses(NamedTuple):
     """Responses that are not normal, one row each, in any order.
 
     Several rows may share a case and a position, as the items of one scale do.
-
-    Attributes
-    ----------
-    case
-        Row of `Cases`, shape ``(response,)``.
-    position
-        Stacked position of the linear predictor, shape ``(response,)``.
-    code
-        Density, a code of `registry.CODES`, shape ``(response,)``.
-    start
-        Where the family's parameters begin in phi, shape ``(response,)``.
-    value, size
-        The response, and its window, log exposure or number of categories, shape ``(response,)``.
     """
 
-    case: np.ndarray
-    position: np.ndarray
-    code: np.ndarray
-    start: np.ndarray
+    case: np.ndarray  # row of `Cases`, shape ``(response,)``
+    position: np.ndarray  # stacked position of the linear predictor, shape ``(response,)``
+    code: np.ndarray  # density, a code of `registry.CODES`, shape ``(response,)``
+    start: np.ndarray  # where the family's parameters begin in phi, shape ``(response,)``
+    # The response, and its window, log exposure or number of categories, shape ``(response,)``
     value: np.ndarray
     size: np.ndarray
 
@@ -48,75 +36,38 @@ class LatentArrays(NamedTuple):
     Cases that hold nothing are left out. A site is a latent number of a case that has responses, a
     kind what responses share whose log density is the same function of their linear predictor, and a
     group the kinds that differ in their value alone.
-
-    Attributes
-    ----------
-    case, person
-        Row of `Cases` and row of the panel of each case, shape ``(row,)``.
-    several
-        Whether the person has other cases too, shape ``(row,)``.
-    bounds
-        Where each pattern's cases start, and the last one's end, shape ``(pattern + 1,)``.
-    cell
-        Linear system of each pattern, shape ``(pattern,)``.
-    n_exact, n_latent
-        Exact values and latent numbers of each pattern, shape ``(pattern,)``.
-    n_occurrences
-        How many of the latent numbers, the last ones, have an occurrence; shape ``(pattern,)``.
-    position
-        Stacked positions of the exact values, of the latent numbers, then of all others; shape
-        ``(pattern, value)``.
-    exact
-        Exact values in the order of `position`, shape ``(row, value)``.
-    constant
-        Terms of each case's log density that depend on no parameter, shape ``(row,)``.
-    site
-        First site of each case, and the end, shape ``(row + 1,)``; they stand in the order of `position`.
-    first
-        First response of each site, and the end, shape ``(site + 1,)``.
-    kind
-        Of each response, sorted by site, shape ``(response,)``.
-    group
-        First kind of each group, and the end, shape ``(group + 1,)``.
-    code, start, size
-        Of each group, as of `Responses`, shape ``(group,)``.
-    value
-        Of each kind, as of `Responses`, shape ``(kind,)``.
-    group_of
-        Group of each kind, shape ``(kind,)``.
-    moments_start, moments
-        Where the numbers of each pattern start in `moments`, and the end, shape ``(pattern + 1,)``: the mean of its
-        exact values, then their scatter about it, where people have one case each and
-        no responses but occurrences; nothing elsewhere.
     """
 
+    # Row of `Cases` and row of the panel of each case, shape ``(row,)``
     case: np.ndarray
     person: np.ndarray
-    bounds: np.ndarray
-    several: np.ndarray
-    cell: np.ndarray
+    bounds: np.ndarray  # where each pattern's cases start, and the last one's end, shape ``(pattern + 1,)``
+    several: np.ndarray  # whether the person has other cases too, shape ``(row,)``
+    cell: np.ndarray  # linear system of each pattern, shape ``(pattern,)``
+    # Exact values and latent numbers of each pattern, shape ``(pattern,)``
     n_exact: np.ndarray
     n_latent: np.ndarray
-    n_occurrences: np.ndarray
+    n_occurrences: np.ndarray  # how many of the latent numbers, the last ones, have an occurrence; shape ``(pattern,)``
+    # Stacked positions of the exact values, of the latent numbers, then of all others; shape ``(pattern, value)``
     position: np.ndarray
-    exact: np.ndarray
-    constant: np.ndarray
+    exact: np.ndarray  # exact values in the order of `position`, shape ``(row, value)``
+    constant: np.ndarray  # terms of each case's log density that depend on no parameter, shape ``(row,)``
+    # First site of each case, and the end, shape ``(row + 1,)``; they stand in the order of `position`
     site: np.ndarray
-    first: np.ndarray
-    kind: np.ndarray
-    group: np.ndarray
+    first: np.ndarray  # first response of each site, and the end, shape ``(site + 1,)``
+    kind: np.ndarray  # of each response, sorted by site, shape ``(response,)``
+    group: np.ndarray  # first kind of each group, and the end, shape ``(group + 1,)``
+    # Of each group, as of `Responses`, shape ``(group,)``
     code: np.ndarray
     start: np.ndarray
     size: np.ndarray
-    value: np.ndarray
-    group_of: np.ndarray
+    value: np.ndarray  # of each kind, as of `Responses`, shape ``(kind,)``
+    group_of: np.ndarray  # group of each kind, shape ``(kind,)``
+    # Where the numbers of each pattern start in `moments`, and the end, shape ``(pattern + 1,)``: the mean of its exact
+    # values, then their scatter about it, where people have one case each and no responses but occurrences; nothing
+    # elsewhere
     moments_start: np.ndarray
     moments: np.ndarray
-
-
-def one_case_each(n_persons: int) -> Cases:
-    """One case for each person, all of one linear system."""
-    return Cases(np.arange(n_persons), np.zeros(n_persons, dtype=int), np.zeros(n_persons))
 
 
 def of_persons(

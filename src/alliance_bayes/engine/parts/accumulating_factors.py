@@ -11,7 +11,7 @@ from ..keys import (
     ACCUMULATING_WITH_SLOPE,
     FIRST,
 )
-from ..moments.linear_system import Variable
+from ..linear_system import Variable
 from ..parameters import Addresses, TableBuilder
 from ..prior_scale import PriorBuilder
 from ..quantities import QuantityBuilder

@@ -8,7 +8,7 @@ from ...basics.names import choices, quoted
 from ...panel import Panel
 from ...spec.cross_lagged import CrossLagged
 from ..keys import Key
-from ..moments.linear_system import Variable
+from ..linear_system import Variable
 from ..parameters import TableBuilder
 from ..prior_scale import PriorBuilder
 from ..systems import SystemBuilder
@@ -74,9 +74,8 @@ class Covariates(Part):
         known = [*panel.covariates, *varying]
         for name in spec.predetermined:
             yield (
-                f"'{name}' may be moved by earlier waves of the measures, so it is no covariate to be conditioned on, "
-                "but a measure with an equation of its own. Name it among the measures, and remove the paths you do "
-                "not want."
+                f"'{name}' may depend on earlier waves of the measures, so it cannot be conditioned on as a covariate; "
+                "it needs an equation of its own. Name it among the measures, and remove the paths you do not want."
             )
         for name, targets in spec.covariates.items():
             if name not in known:

@@ -1,4 +1,4 @@
-"""Numbers of the families of measures that are not normal, as they are sampled."""
+"""Parameters of the families of measures that are not normal, as they are sampled."""
 
 from collections.abc import Iterator
 

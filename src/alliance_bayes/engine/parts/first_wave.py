@@ -1,4 +1,4 @@
-"""Within-person parts at the first wave, and what of its variance is left for them."""
+"""Within-person parts at the first wave, and the variance that remains for them."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ class FirstWave(Part):
         table.covariance(FIRST, group, table.owner("variances", group), word=word, start=start, times=times)
 
     def priors(self, priors: PriorBuilder) -> None:
-        """Total SDs, then what each part takes of them, then the correlations of what is left."""
+        """Total SDs, then what each part takes of them, then the correlations of the remainder."""
         group, prior = priors.per_group("variances"), priors.spec.priors.within_correlation
         sds: Sequence[Addresses] = list(_total_sds(priors, group))
         for share in priors.shares:

@@ -17,16 +17,16 @@ __all__ = ["Groups", "effects_of_groups"]
 
 
 class Groups(Part):
-    """How groups differ; that they do stands with every part whose parameters they have of their own."""
+    """How groups differ; which parameters they share is said by every part."""
 
     def problems(self, spec: CrossLagged, panel: Panel) -> Iterator[str]:
-        """Groups that the model does not speak of, or none where it does."""
+        """Groups that the model has no option for, or an option without groups."""
         yield from _unusable_studies(spec, panel)
         groups = panel.background.group_labels
         if groups and spec.is_latent:
             yield (
-                f"The panel has groups ({quoted(groups)}), and a model with {in_words(latent_options(spec))} is of one "
-                "population. Make the panel without group=, or fit each group's, panel.of_group(...)."
+                f"The panel has groups ({quoted(groups)}), and a model with {in_words(latent_options(spec))} describes "
+                "one population. Make the panel without group=, or fit each group's, panel.of_group(...)."
             )
         elif groups and spec.group_lags is None:
             yield (
@@ -43,13 +43,6 @@ def effects_of_groups(
     """Effects of each group: its own, everybody's, or drawn from a normal distribution of groups.
 
     Pooled, group g has ``mean + spread * z_g`` (of the logarithm where the prior is log-normal).
-
-    Parameters
-    ----------
-    priors
-        Where their random variables are added.
-    name, prior, dims, bounds
-        See `Block`.
     """
     group_lags = priors.spec.group_lags if priors.design.groups else None
     if group_lags != "pooled":
@@ -72,7 +65,7 @@ def _unusable_studies(spec: CrossLagged, panel: Panel) -> Iterator[str]:
     if spec.lags is None and len(lengths) > 1:
         yield (
             f"The studies have intervals of {', '.join(map(number, sorted(lengths)))}, so one lagged effect "
-            "has no single meaning. Choose lags='continuous' or 'grid', or type lags='equal' if you mean it."
+            "has no single meaning. Choose lags='continuous' or 'grid', or give lags='equal' to accept this."
         )
     if spec.lags == "free" or spec.free_loadings or spec.growth:
         yield "Studies with waves of their own need lags='equal', 'grid' or 'continuous', fixed loadings and no growth."

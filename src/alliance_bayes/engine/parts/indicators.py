@@ -8,9 +8,9 @@ import numpy as np
 from ...basics.distributions import Prior
 from ...spec.cross_lagged import CrossLagged
 from ..keys import Key
-from ..moments.program import NOTHING
 from ..parameters import Addresses, TableBuilder
 from ..prior_scale import PriorBuilder
+from ..program import NOTHING
 from ..systems import SystemBuilder
 from .part import Part
 

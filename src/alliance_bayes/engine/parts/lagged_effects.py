@@ -14,9 +14,9 @@ from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import latent_options
 from ...spec.steps import interval_names
 from ..keys import DRIFT, LAGGED, Key
-from ..moments.program import NOTHING
 from ..parameters import Addresses, TableBuilder, ends_of
 from ..prior_scale import PriorBuilder
+from ..program import NOTHING
 from ..quantities import QuantityBuilder
 from ..systems import SystemBuilder
 from .groups import effects_of_groups
@@ -43,17 +43,17 @@ class LaggedEffects(Part):
 
     def priors(self, priors: PriorBuilder) -> None:
         """Random variables of standardised effects, whose raw ones follow once the within-person SDs are known."""
-        spec, stated = priors.spec, priors.spec.priors
-        own, across = (spec.carry_over_paths, "carry_over_path"), (spec.cross_lagged_paths, "cross_lagged_path")
-        if priors.lags == "continuous":
-            per_shortest = 1 / min(priors.design.intervals)
-            add_effects(priors, "decay", stated.decay, *free_effects(priors, DRIFT, *own), factor=-per_shortest)
-            add_effects(
-                priors, "cross_drift", stated.cross_drift, *free_effects(priors, DRIFT, *across), factor=per_shortest
-            )
+        spec, stated, continuous = priors.spec, priors.spec.priors, priors.lags == "continuous"
+        effects = partial(free_effects, priors, DRIFT if continuous else LAGGED)
+        carry_over = effects(spec.carry_over_paths, "carry_over_path")
+        cross_lagged = effects(spec.cross_lagged_paths, "cross_lagged_path")
+        if continuous:
+            rate = 1 / min(priors.design.intervals)
+            add_effects(priors, "decay", stated.decay, *carry_over, factor=-rate)
+            add_effects(priors, "cross_drift", stated.cross_drift, *cross_lagged, factor=rate)
             return
-        add_effects(priors, "carry_over", stated.carry_over, *free_effects(priors, LAGGED, *own), bounds=(-1.0, 1.0))
-        add_effects(priors, "cross_lagged", stated.cross_lagged, *free_effects(priors, LAGGED, *across))
+        add_effects(priors, "carry_over", stated.carry_over, *carry_over, bounds=(-1.0, 1.0))
+        add_effects(priors, "cross_lagged", stated.cross_lagged, *cross_lagged)
 
     def system(self, system: SystemBuilder) -> None:
         """Effects of what exists before on what exists after and does not restart there."""
@@ -82,11 +82,11 @@ class LaggedEffects(Part):
         if panel.own_times is not None and spec.is_latent:
             yield (
                 "The panel holds each person's own times, and a model with "
-                f"{in_words(latent_options(spec))} goes by the planned ones. Make the panel without own_time=."
+                f"{in_words(latent_options(spec))} uses the planned ones. Make the panel without own_time=."
             )
         elif panel.own_times is not None and spec.lags not in ("continuous", None):
             yield (
-                f"The panel holds each person's own times, and lags='{spec.lags}' goes by the planned ones. "
+                f"The panel holds each person's own times, and lags='{spec.lags}' uses the planned ones. "
                 "Use lags='continuous', or make the panel without own_time=."
             )
         if all(name in panel.measures for name in spec.response_columns) and not spec.indicators:
@@ -105,16 +105,7 @@ def add_effects(
 ) -> None:
     """Add random variables of effects between measures, in SDs of the outcome per SD of the predictor.
 
-    Parameters
-    ----------
-    priors
-        Where they are added.
-    name, prior, dims, bounds
-        See `Block`.
-    positions
-        Where the effects stand in theta, by group.
-    factor
-        What they are multiplied by.
+    `positions` are those of the effects in theta, by group; `factor` is what they are multiplied by.
     """
     if not positions[0].size:
         return

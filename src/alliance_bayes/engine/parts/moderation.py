@@ -18,7 +18,7 @@ __all__ = ["Moderation"]
 
 
 class Moderation(Part):
-    """Changes of lagged effects, or of a drift, per SD of a covariate; how they act stands with the dynamics."""
+    """Changes of lagged effects, or of a drift, per SD of a covariate; `dynamics` applies them."""
 
     def belongs_to(self, spec: CrossLagged) -> bool:
         """Where lagged paths are moderated."""

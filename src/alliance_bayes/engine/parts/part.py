@@ -23,7 +23,7 @@ class Part:
         """Add the parameters of one group."""
 
     def share(self, priors: PriorBuilder, sds: Sequence[Addresses]) -> Sequence[Addresses]:
-        """Take a share of the variance at the first wave: SDs of what was left, by group, to SDs of what is left."""
+        """Take a share of the variance at the first wave: SDs of what remained before, by group, to those after."""
         return sds
 
     def priors(self, priors: PriorBuilder) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...spec.cross_lagged import CrossLagged
 from ..keys import BETWEEN, LOADING, Key
-from ..moments.linear_system import Variable
+from ..linear_system import Variable
 from ..parameters import Addresses, TableBuilder
 from ..prior_scale import PriorBuilder
 from ..quantities import QuantityBuilder

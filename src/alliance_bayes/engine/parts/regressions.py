@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..keys import Key
-from ..moments.linear_system import Variable
+from ..linear_system import Variable
 from ..systems import SystemBuilder
 from .loadings import loading_of
 
@@ -17,16 +17,7 @@ def regress(system: SystemBuilder, outcome: Variable, key: Key, predictors: Sequ
 
     A deviation is the random intercept and the within-person part together.
 
-    Parameters
-    ----------
-    system
-        Where they are added.
-    outcome
-        The linear predictor.
-    key, predictors
-        Array of the effects, and the names of what has them.
-    wave
-        Position of the wave of the deviations.
+    `wave` is the position of the wave of the deviations.
     """
     constant = {variable.name: variable for variable in system.covariates if variable.time is None}
     for name, effect in zip(predictors, system.at(key).tolist(), strict=True):

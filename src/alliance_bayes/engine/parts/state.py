@@ -9,8 +9,8 @@ from ...panel import Panel, reported_states
 from ...spec.cross_lagged import CrossLagged
 from ...spec.latent_options import LATENT_KINDS
 from ...spec.occurrence import State as StateSpec
+from ..histories import OFF
 from ..keys import Key
-from ..moments.histories import OFF
 from ..parameters import TableBuilder
 from ..prior_scale import PriorBuilder
 from ..systems import SystemBuilder

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from ...engine.design import design_of
+from ...engine.histories import KEPT, NEW, OFF
 from ...engine.kernels.interpreter import run
 from ...engine.kernels.moments import moments
 from ...engine.latent.conditional import JITTER
@@ -16,10 +17,8 @@ from ...engine.latent.family_layout import response_sizes
 from ...engine.latent.predictor_draws import draw_linear_predictors
 from ...engine.latent.propagation import log_likelihoods
 from ...engine.layout import lay_out
+from ...engine.linear_system import LinearSystem
 from ...engine.model_on_panel import PanelModel
-from ...engine.moments.histories import KEPT, NEW, OFF
-from ...engine.moments.linear_system import LinearSystem
-from ...engine.moments.structure import structural_matrices
 from ...panel import Absence, reported_states
 from ..integration import IntegrationError, integration_error
 from .responses import Responses, observed_responses
@@ -375,7 +374,7 @@ def _variables(
     registers: FloatArray, linear: LinearSystem, noise: FloatArray, covariates: FloatArray | None
 ) -> FloatArray:
     """Observed variables of people under one system, from their noise and covariates."""
-    effects, disturbances, intercepts = structural_matrices(linear, registers)
+    effects, disturbances, intercepts = linear.matrices(registers)
     shocks = noise @ _semidefinite_root(disturbances).T
     n_covariates = 0 if covariates is None else covariates.shape[1]
     if covariates is not None:

@@ -14,9 +14,9 @@ from ...basics.problems import SpecError
 from ...engine.kernels.interpreter import run
 from ...engine.kernels.moments import moments
 from ...engine.kernels.persons import conditional_draws, log_likelihoods_per_person
+from ...engine.linear_system import PanelSystem, joined_arrays
 from ...engine.model_on_panel import PanelModel
-from ...engine.moments.linear_system import PanelSystem, joined_arrays
-from ...engine.moments.statistics import by_pattern, people_by_pattern
+from ...engine.statistics import by_pattern, people_by_pattern
 from ...likelihood.persons import per_person
 from .responses import Responses
 

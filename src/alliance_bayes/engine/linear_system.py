@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from ...basics.names import number
-from ..kernels.arrays import ProgramArrays, SystemArrays
-from ..parameters import Parameter
+from ..basics.names import number
+from .kernels.arrays import ProgramArrays, SystemArrays
+from .parameters import Parameter
 from .program import Program, Writer
 
 __all__ = ["LinearSystem", "PanelSystem", "Variable", "joined_arrays", "saturated_system"]
@@ -22,23 +22,14 @@ Role = Literal["within", "intercept", "accumulating", "slope", "value", "indicat
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of a linear system.
+    """A variable of a linear system."""
 
-    Attributes
-    ----------
-    role
-        ``"value"``: a measure at a wave; ``"within"``: what changes within people there, also at steps between waves;
-        ``"intercept"``, ``"slope"``, ``"accumulating"``: a stable factor; ``"indicator"``: an item of a measure;
-        ``"state"``, ``"selection"``: linear predictor of being in the state, and of being seen.
-    name
-        Name of its measure, item, covariate or state, or of who is seen.
-    time
-        When; None where it has no time.
-    """
-
+    # ``"value"``: a measure at a wave; ``"within"``: what changes within people there, also at steps between waves;
+    # ``"intercept"``, ``"slope"``, ``"accumulating"``: a stable factor; ``"indicator"``: an item of a measure;
+    # ``"state"``, ``"selection"``: linear predictor of being in the state, and of being observed
     role: Role
-    name: str
-    time: float | None = None
+    name: str  # name of its measure, item, covariate or state, or of who is observed
+    time: float | None = None  # when; None where it has no time
 
     def __str__(self) -> str:
         words = {"value": self.name, "indicator": self.name, "covariate": self.name}
@@ -54,53 +45,41 @@ class LinearSystem:
     ``eta = alpha + A eta + u``, ``Cov(u) = S``: variables stand in causal order, so A is strictly
     lower triangular. The panel's values are the variables `observed`, wave by wave, then the
     covariates. Then ``E eta = (I - A)^-1 alpha`` and ``Cov eta = (I - A)^-1 S (I - A)^-T``.
-
-    Attributes
-    ----------
-    variables
-        In causal order.
-    paths
-        Entries of A as ``(row, column, register)``; -1 is the constant 1.
-    covariances
-        Entries of S, lower triangle, as ``(row, column, register)``; -1 is the constant 1.
-    intercepts
-        Entries of alpha as ``(row, register)``.
-    observed
-        Variables that are the panel's values, wave-major, then covariates.
     """
 
-    variables: tuple[Variable, ...]
-    paths: tuple[tuple[int, int, int], ...]
+    variables: tuple[Variable, ...]  # in causal order
+    paths: tuple[tuple[int, int, int], ...]  # entries of A as ``(row, column, register)``; -1 is the constant 1
+    # Entries of S, lower triangle, as ``(row, column, register)``; -1 is the constant 1
     covariances: tuple[tuple[int, int, int], ...]
-    intercepts: tuple[tuple[int, int], ...]
-    observed: tuple[int, ...]
+    intercepts: tuple[tuple[int, int], ...]  # entries of alpha as ``(row, register)``
+    observed: tuple[int, ...]  # variables that are the panel's values, wave-major, then covariates
 
     @cached_property
     def arrays(self) -> SystemArrays:
         """The system alone as index arrays."""
         return joined_arrays([self])
 
+    def matrices(self, registers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A, S and alpha at these registers, shapes ``(variable, variable)`` twice and ``(variable,)``."""
+        size = len(self.variables)
+        effects, disturbances, intercepts = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
+        for row, column, register in self.paths:
+            effects[row, column] = 1.0 if register == ONE else registers[register]
+        for row, column, register in self.covariances:
+            disturbances[row, column] = disturbances[column, row] = 1.0 if register == ONE else registers[register]
+        for row, register in self.intercepts:
+            intercepts[row] = registers[register]
+        return effects, disturbances, intercepts
+
 
 @dataclass(frozen=True, eq=False)
 class PanelSystem:
-    """A model on a panel: its parameters, and a linear system for each cell of people.
+    """A model on a panel: its parameters, and a linear system for each cell of people."""
 
-    Attributes
-    ----------
-    parameters
-        Free numbers, in the order of the vector theta.
-    structure
-        From theta to the registers that the systems read.
-    systems
-        One for each cell.
-    n_covariates
-        How many of the observed variables, the last ones, are conditioned on.
-    """
-
-    parameters: tuple[Parameter, ...]
-    structure: Program
-    systems: tuple[LinearSystem, ...]
-    n_covariates: int = 0
+    parameters: tuple[Parameter, ...]  # free numbers, in the order of the vector theta
+    structure: Program  # from theta to the registers that the systems read
+    systems: tuple[LinearSystem, ...]  # one for each cell
+    n_covariates: int = 0  # how many of the observed variables, the last ones, are conditioned on
 
     @property
     def n_parameters(self) -> int:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..kernels import steps
-from ..kernels.arrays import ProgramArrays
+from .kernels import steps
+from .kernels.arrays import ProgramArrays
 
 __all__ = ["Program", "Step", "Writer"]
 
@@ -22,24 +22,12 @@ NOTHING = -1
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a program, with its registers.
+    """One step of a program, with its registers."""
 
-    Attributes
-    ----------
-    code
-        Which step, one of those in `kernels.steps`, where its operands are listed too.
-    size
-        Length of its vectors, or rows of its matrix.
-    result
-        Register of its first result.
-    operands
-        What follows, in the order of `kernels.steps`.
-    """
-
-    code: int
-    size: int
-    result: int
-    operands: tuple[int, ...]
+    code: int  # which step, one of those in `kernels.steps`, where its operands are listed too
+    size: int  # length of its vectors, or rows of its matrix
+    result: int  # register of its first result
+    operands: tuple[int, ...]  # what follows, in the order of `kernels.steps`
 
     def __post_init__(self) -> None:
         if not 0 <= self.code < len(steps.NAMES):
@@ -53,22 +41,11 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Steps that fill registers, from the inputs on.
-
-    Attributes
-    ----------
-    steps
-        In order.
-    constants
-        Numbers in the registers after the inputs.
-    n_inputs, n_registers
-        Length of the input, and of all registers.
-    output
-        Registers of the output.
-    """
+    """Steps that fill registers, from the inputs on."""
 
     steps: tuple[Step, ...]
-    constants: tuple[float, ...]
+    constants: tuple[float, ...]  # numbers in the registers after the inputs
+    # Length of the input, and of all registers
     n_inputs: int
     n_registers: int
     output: range

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...basics.names import number, quoted
-from ...basics.problems import SpecError
-from ...panel import Panel, reported_states
-from ...spec.cross_lagged import CrossLagged
+from ..basics.names import number, quoted
+from ..basics.problems import SpecError
+from ..panel import Panel, reported_states
+from ..spec.cross_lagged import CrossLagged
 
 __all__ = ["KEPT", "NEW", "OFF", "Cases", "Histories", "possible_histories"]
 
@@ -19,42 +19,22 @@ MOST_CASES = 100_000
 
 
 class Cases(NamedTuple):
-    """Possible cases of people; a person's likelihood is the sum over the cases of that person.
+    """Possible cases of people; a person's likelihood is the sum over the cases of that person."""
 
-    Attributes
-    ----------
-    person
-        Position of the person, shape ``(case,)``, in ascending order.
-    cell
-        Position of the linear system that holds then, shape ``(case,)``.
-    log_weight
-        Logarithm of the probability given in advance of this case, shape ``(case,)``.
-    """
-
-    person: npt.NDArray[np.int64]
-    cell: npt.NDArray[np.int64]
-    log_weight: npt.NDArray[np.float64]
+    person: npt.NDArray[np.int64]  # position of the person, shape ``(case,)``, in ascending order
+    cell: npt.NDArray[np.int64]  # position of the linear system that holds then, shape ``(case,)``
+    log_weight: npt.NDArray[np.float64]  # log prior probability of this case, shape ``(case,)``
 
 
 class Histories(NamedTuple):
-    """Possible histories of all people.
+    """Possible histories of all people."""
 
-    Attributes
-    ----------
-    person
-        Position of the person, shape ``(case,)``, in ascending order.
-    state
-        `OFF`, `KEPT` or `NEW` at each wave, shape ``(case, wave)``.
-    counted
-        Whether the state at that wave has a probability in the likelihood, shape ``(case, wave)``: not after
-        the last wave that anything is known of, where it is summed over by leaving it out.
-    log_weight
-        Logarithm of the probability that what was kept is the same, or new, as the case has it; shape ``(case,)``.
-    """
-
-    person: npt.NDArray[np.int64]
-    state: npt.NDArray[np.int64]
+    person: npt.NDArray[np.int64]  # position of the person, shape ``(case,)``, in ascending order
+    state: npt.NDArray[np.int64]  # `OFF`, `KEPT` or `NEW` at each wave, shape ``(case, wave)``
+    # Whether the state at that wave has a probability in the likelihood, shape ``(case, wave)``: not after the last
+    # wave with information, where summing over it leaves the likelihood unchanged
     counted: npt.NDArray[np.bool_]
+    # Logarithm of the probability that what was kept is the same, or new, as the case has it; shape ``(case,)``
     log_weight: npt.NDArray[np.float64]
 
 
@@ -83,10 +63,11 @@ def possible_histories(spec: CrossLagged, panel: Panel, *, until: int | None = N
     if counts.sum() - n_persons > MOST_CASES:
         assert panel.persons is not None
         most = panel.persons[np.argsort(-counts, kind="stable")[:3]]
+        cure = f", or use same=1 instead of {number(same)}" if same < 1 else ""
         raise SpecError(
             f"The state '{spec.state.name}' leaves {int(counts.sum()):,} possible histories of {n_persons} people, up "
             f"to {int(counts.max())} of one ({quoted(most.tolist())}), and each is summed over; there may be at most "
-            f"{MOST_CASES:,} more than people. Leave out people or waves whose state is unknown{_or_same(same)}."
+            f"{MOST_CASES:,} more than people. Leave out people or waves whose state is unknown{cure}."
         )
     histories = [_expanded(row[:n_waves], same) for row in distinct]
     person = np.repeat(np.arange(n_persons), counts)
@@ -96,17 +77,13 @@ def possible_histories(spec: CrossLagged, panel: Panel, *, until: int | None = N
     return Histories(person, state, counted[person], weights.sum(axis=1))
 
 
-def _or_same(same: float) -> str:
-    return f", or ask with same=1 instead of {number(same)}" if same < 1 else ""
-
-
 def _known_states(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:
     """1 where the state is on, 0 where it is off, -1 where it is not known; shape ``(person, wave)``."""
     assert spec.state is not None
-    values, told = panel.require_persons("A state"), reported_states(spec.state.name, panel)
+    values, reported = panel.require_persons("A state"), reported_states(spec.state.name, panel)
     columns = [panel.measures.index(name) for measure in spec.state.required_by for name in spec.columns_of(measure)]
     exists = (~np.isnan(values[:, :, columns])).any(axis=2)
-    return np.where(np.isnan(told), np.where(exists, 1, -1), told).astype(np.int64)
+    return np.where(np.isnan(reported), np.where(exists, 1, -1), reported).astype(np.int64)
 
 
 def _last_known(spec: CrossLagged, panel: Panel) -> npt.NDArray[np.int64]:
@@ -129,12 +106,12 @@ def _how_many(options: npt.NDArray[np.int64], same: float) -> int:
 
 def _expanded(options: npt.NDArray[np.int64], same: float) -> npt.NDArray[np.int64]:
     """Every history that one row of known states allows, shape ``(history, wave)``."""
-    each = [(OFF, KEPT) if known < 0 else (int(known),) for known in options]
-    found = []
-    for states in product(*each):
+    options_by_wave = [(OFF, KEPT) if known < 0 else (int(known),) for known in options]
+    histories = []
+    for states in product(*options_by_wave):
         ways = [
             (KEPT, NEW) if same < 1 and wave > 0 and on and states[wave - 1] else (on,)
             for wave, on in enumerate(states)
         ]
-        found += list(product(*ways))
-    return np.array(found, dtype=np.int64)
+        histories += list(product(*ways))
+    return np.array(histories, dtype=np.int64)

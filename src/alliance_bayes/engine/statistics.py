@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...panel.patterns import PatternSums
-from ...panel.records import Moments
-from ..design import Design, plain_design
-from ..kernels.arrays import PatternArrays
+from ..panel.patterns import PatternSums
+from ..panel.records import Moments
+from .design import Design, plain_design
+from .kernels.arrays import PatternArrays
 
 if TYPE_CHECKING:
-    from ...panel import Panel
+    from ..panel import Panel
 else:
     Panel = object
 
@@ -31,27 +31,14 @@ BLOCK = 65_536
 
 @dataclass(frozen=True, eq=False)
 class PatternStatistics:
-    """A panel in the model's unit, reduced to one set of moments per missing pattern.
+    """A panel in the model's unit, reduced to one set of moments per missing pattern."""
 
-    Attributes
-    ----------
-    arrays
-        Count, mean and scatter of each pattern.
-    centre, scale
-        What was subtracted from, and what divided, each column of the model (measure or indicator), shape
-        ``(column,)``.
-    person_pattern
-        Pattern of each person, shape ``(person,)``, -1 for people without any value; None for a
-        panel that holds moments alone.
-    n_waves
-        Number of waves.
-    columns
-        Names of the columns.
-    """
-
-    arrays: PatternArrays
+    arrays: PatternArrays  # count, mean and scatter of each pattern
+    # What was subtracted from, and what divided, each column of the model (measure or indicator), shape ``(column,)``
     centre: np.ndarray
     scale: np.ndarray
+    # Pattern of each person, shape ``(person,)``, -1 for people without any value; None for a panel that holds moments
+    # alone
     person_pattern: np.ndarray | None
     n_waves: int
     columns: tuple[str, ...]
@@ -158,11 +145,6 @@ def standardized_values(
     """Values in the model's unit, stacked wave by wave, then covariates; shape ``(person, wave * column + covariate)``.
 
     Of all persons, or of those at some positions.
-
-    Raises
-    ------
-    PanelError
-        If the panel holds moments alone.
     """
     values = panel.require_persons("The likelihood of each person")
     chosen = [panel.measures.index(name) for name in columns]
@@ -229,9 +211,9 @@ def by_pattern(
     parts: list[list[_Part]] = [[] for _ in range(n_cells)]
     for pattern, (mask, cell) in enumerate(zip(masks[kept], cells[kept], strict=True)):
         members = order[bounds[pattern] : bounds[pattern + 1]]
-        where, own = np.flatnonzero(mask), None if weights is None else weights[members]
-        mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], own)
-        parts[cell].append(_Part(len(members) if own is None else float(own.sum()), mask, mean, factor))
+        where, of_members = np.flatnonzero(mask), None if weights is None else weights[members]
+        mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], of_members)
+        parts[cell].append(_Part(len(members) if of_members is None else float(of_members.sum()), mask, mean, factor))
     return _pattern_arrays(parts, n_values, given), person_pattern
 
 

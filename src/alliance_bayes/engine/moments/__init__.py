@@ -1,1 +1,0 @@
-"""Implied means and covariances of stacked waves, and what data need to meet them: no PyMC."""

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from ...basics.problems import SpecError
+from ...engine.moments.linear_system import Variable
 from ...panel import Panel
 from ..summaries import interval
 from .people import People
@@ -31,7 +32,7 @@ def person_scores(people: People, thetas: npt.NDArray[np.float64], rng: np.rando
     if not spec.random_intercepts:
         raise SpecError(f"A {spec.title} has no random intercepts, so there are no person scores.")
     variables = model.system.systems[0].variables
-    targets = [variables.index(f"intercept {name}") for name in spec.measures]
+    targets = [variables.index(Variable("intercept", name)) for name in spec.measures]
     drawn = people.variables(targets, thetas, rng)
     centre = model.centre if spec.growth else 0.0
     return table_of_persons(model.panel, drawn * model.unit + centre, spec.measures)

@@ -268,7 +268,7 @@ DATA: list[Mutant] = [
         "test_imputations.py::test_pooled_by_the_rules",
         ("Rubin: (1 + 1/m) of the variance between", "between = (1 + 1 / m) * estimates", "between = estimates"),
         ("Rubin: between by m - 1", "estimates.var(axis=0, ddof=1)", "estimates.var(axis=0, ddof=0)"),
-        ("Rubin: within is the mean of variances", ".to_numpy() ** 2 for each", ".to_numpy() for each"),
+        ("Rubin: within is the mean of variances", ".to_numpy() ** 2 for answer", ".to_numpy() for answer"),
         ("Rubin: total is within and between", "np.sqrt(within + between)\n    width", "np.sqrt(within)\n    width"),
         ("Barnard and Rubin: m - 1 over share squared", "old = (m - 1) / share**2", "old = (m - 1) / share"),
         ("Barnard and Rubin: complete degrees of freedom", "(known + 1) / (known + 3) * known", "known"),

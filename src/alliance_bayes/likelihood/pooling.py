@@ -140,7 +140,7 @@ def _check_answers(answers: Sequence[MaximumLikelihood], complete_df: float | No
             if one != other
         ]
         if differing:
-            problems.add(f"Answer {index} has another {in_words(differing)} than answer 1.")
+            problems.add(f"Answer {index} differs from answer 1 in {in_words(differing)}.")
     if (
         complete_df is not None
         and not (isinstance(complete_df, float) and complete_df == np.inf)

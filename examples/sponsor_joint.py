@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
         file.spec, panel, seed=chosen.seed, draws=chosen.draws, tune=chosen.tune, chains=chosen.chains, progress=False
     )
     print(f"\n{fit}\n")
-    shown = [block.name for block in fit.scale.blocks if block.name.startswith(state.name)]
+    shown = [block.name for block in fit.model.scale.blocks if block.name.startswith(state.name)]
     print(fit.summary(shown)[["mean", "sd", "ess_bulk", "r_hat"]].round(2).to_string())
     print(f"\n{ab.directionality(fit, 'alliance', 'days')}\n")
     through = [each for each in file.spec.measures if each not in ("alliance", "days", *state.required_by)]

@@ -23,7 +23,7 @@ IN_WORDS = [
 ]
 COMPLETE = "The draws of the parameters are complete."
 PARTS = {
-    "observed_data": ("Observed values", "fit.panel.values holds them"),
+    "observed_data": ("Observed values", "fit.panel.values has them"),
     "log_likelihood": ("Log-likelihoods of persons", "fit.log_likelihood(persons) computes them"),
     "posterior_predictive": ("Posterior predictive draws", "fit.check() makes its own"),
 }
@@ -53,7 +53,7 @@ def test_one_part_fails(small_fit, small_panel, monkeypatch, group, place):
     failing(monkeypatch, group, ERRORS[place])
     fit = fit_with_warnings(small_fit, small_panel)
     what, cure = PARTS[group]
-    sentence = f"{what} are missing, since finding them failed ({IN_WORDS[place]}). {COMPLETE} {cure}."
+    sentence = f"{what} are missing, because computing them failed ({IN_WORDS[place]}). {COMPLETE} {cure}."
     assert fit.incomplete == (sentence,)
     assert sentence in str(fit).splitlines()
     assert list(fit.draws.children) == [name for name in small_fit.draws.children if name != group]
@@ -70,7 +70,7 @@ def test_ctrl_c_after_sampling_leaves_out_the_rest(small_fit, small_panel, monke
     fit = fit_with_warnings(small_fit, small_panel)
     names = list(PARTS)
     missing = {
-        "observed_data": "observed values (fit.panel.values holds them), log-likelihoods of persons "
+        "observed_data": "observed values (fit.panel.values has them), log-likelihoods of persons "
         "(fit.log_likelihood(persons) computes them) and posterior predictive draws (fit.check() makes its own)",
         "log_likelihood": "log-likelihoods of persons (fit.log_likelihood(persons) computes them) and posterior "
         "predictive draws (fit.check() makes its own)",
@@ -109,7 +109,7 @@ def test_health_without_the_error_of_the_integral(small_fit, monkeypatch):
 
     monkeypatch.setattr("alliance_bayes.posterior.predictions.normal.NormalPeople.integration_error", fail)
     assert replace(small_fit).health.problems[0] == (
-        "How far the approximate integral over the linear predictors is off is not known, since finding it failed "
+        "The error of the approximate integral over the linear predictors is unknown, because computing it failed "
         '(LinAlgError: Matrix is not positive definite). Compare the answer with that of latent="sample".'
     )
 

@@ -220,7 +220,7 @@ def test_prior_draws_have_the_specs_distributions(small_fit):
     }.items():
         for column in prior[name].values.reshape(4000, -1).T:
             assert stats.kstest(column, distribution.cdf).pvalue > 1e-4, name
-    statistics = small_fit.statistics
+    statistics = small_fit.model.statistics
     np.testing.assert_allclose(prior["mean"], prior["relative_mean"] * statistics.scale + statistics.centre)
     assert float((prior["lagged"].sel(path="alliance -> days") > 0).mean()) == pytest.approx(0.5, abs=0.03)
 
@@ -567,7 +567,7 @@ def test_summary(small_fit):
     assert table.loc["lagged[0 to 6, alliance -> days]", "sd"] == pytest.approx(float(posterior.std(ddof=1)))
     everything = small_fit.summary()
     assert ab.maximum_likelihood(small_fit.spec, small_fit.panel).summary().index.tolist() == everything.index.tolist()
-    names = [name for name in DIMS if name not in {block.name for block in small_fit.scale.blocks}]
+    names = [name for name in DIMS if name not in {block.name for block in small_fit.model.scale.blocks}]
     assert list(dict.fromkeys(label.split("[")[0] for label in everything.index)) == names
 
 

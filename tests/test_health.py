@@ -96,7 +96,7 @@ def test_divergences(divergences):
     (problem,) = health.problems
     assert problem.replace("transition:", "transitions:") == (
         f"{divergences} divergent transitions: part of the posterior is not explored. Raise target_accept (0.95, "
-        "0.99); if they stay, the data do not identify the model, so simplify it."
+        "0.99); if they persist, the data do not identify the model, so simplify it."
     )
     assert str(health).splitlines()[0].startswith("Sampling: PROBLEMS. R-hat at most ")
     assert str(health).splitlines()[1] == problem
@@ -133,8 +133,8 @@ def test_a_frozen_chain_is_named_and_the_others_are_examined():
     (problem,) = health.problems
     assert problem == (
         "Chain 2 does not move (step size 0): its 1000 draws are not those of the posterior. More draws do not help. "
-        "Sample again with another seed; if a chain stands still again, the density breaks down where it is: look for "
-        "measures or intervals in extreme units, narrow the priors, or simplify the model."
+        "Sample again with another seed; if a chain still does not move, the density is numerically unstable there: "
+        "look for measures or intervals in extreme units, narrow the priors, or simplify the model."
     )
     assert (health.stuck, health.step_size, health.at_largest_depth) == ((2,), 0.0, 1.0)
     assert health.rhat < 1.01
@@ -152,7 +152,7 @@ def test_several_frozen_chains():
 def test_no_chain_that_moves():
     health = examine(draws_of(change=freeze(*range(N_CHAINS))), ["effect", "total"])
     (problem,) = health.problems
-    assert problem.startswith("Chains 1, 2, 3 and 4 do not move: their 1000 draws hold no information.")
+    assert problem.startswith("Chains 1, 2, 3 and 4 do not move: their 1000 draws contain no information.")
     assert str(health).startswith("Sampling: PROBLEMS. R-hat unknown, ")
 
 
@@ -188,9 +188,10 @@ def test_a_chain_that_stands_still_for_a_while_is_named(first, last, where):
     if where:
         (problem,) = health.problems
         assert problem == (
-            f"Chain 2 does not move {where} draws are identical, and hold no information about the posterior. More "
-            "draws do not help. Sample again with another seed; if a chain stands still again, the density breaks down "
-            "where it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
+            f"Chain 2 does not move {where} draws are identical and contain no information about the posterior. More "
+            "draws do not help. Sample again with another seed; if a chain still does not move, the density is "
+            "numerically unstable there: look for measures or intervals in extreme units, narrow the priors, or "
+            "simplify the model."
         )
 
 
@@ -221,7 +222,7 @@ def test_a_real_chain_repeats_few_draws(small_fit):
     (repeated, twice) = ([], [])
     for chain in range(2):
         draws = small_fit.posterior.isel(chain=chain)
-        parts = [draws[block.name].to_numpy().reshape(150, -1) for block in small_fit.scale.blocks]
+        parts = [draws[block.name].to_numpy().reshape(150, -1) for block in small_fit.model.scale.blocks]
         same = (np.diff(np.column_stack(parts), axis=0) == 0).all(axis=1)
         repeated.append(same.mean())
         twice.append((same[1:] & same[:-1]).any())
@@ -285,7 +286,7 @@ def test_a_share_of_draws_at_the_largest_depth(name, n_deep, is_problem):
     assert bool(health.problems) == is_problem
     if is_problem:
         assert health.problems[0].startswith(
-            "Chain 3 reached the largest tree depth in 10 % of draws: trajectories end before they turn round"
+            "Chain 3 reached the largest tree depth in 10 % of draws: trajectories end before they turn back"
         )
 
 
@@ -326,7 +327,7 @@ def test_the_health_of_a_real_fit(small_fit):
     health = small_fit.health
     assert health.rhat >= 1
     assert 0 < health.ess_bulk < 1000
-    assert health.worst.split("[")[0] in {block.name for block in small_fit.scale.blocks}
+    assert health.worst.split("[")[0] in {block.name for block in small_fit.model.scale.blocks}
     assert health.divergences == int(small_fit.draws["sample_stats"]["diverging"].sum())
     assert health.healthy == (not health.problems)
     statistics = small_fit.draws["sample_stats"]
@@ -386,9 +387,9 @@ class Measured:
     ("share", "unsettled", "problem"),
     [
         (0.5, 0.01, ""),
-        (0.5 * LESS, 0.0, "The approximate integral over the linear predictors moves the posterior"),
-        (np.nan, 0.0, "The approximate integral over the linear predictors moves the posterior"),
-        (1.0, 0.01 * MORE, "The integral did not settle for 1.0 % of cases"),
+        (0.5 * LESS, 0.0, "The approximate integral over the linear predictors changes the posterior"),
+        (np.nan, 0.0, "The approximate integral over the linear predictors changes the posterior"),
+        (1.0, 0.01 * MORE, "The integral did not converge for 1.0 % of cases"),
     ],
 )
 def test_limits_of_integrals(share, unsettled, problem):

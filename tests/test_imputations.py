@@ -80,7 +80,7 @@ def test_answers_that_cannot_be_pooled(answers):
         ab.pool([answers[0], other], complete_df=-1)
     assert str(caught.value) == (
         "These answers cannot be pooled. 2 problems:\n"
-        "  1. Answer 2 has another spec, parameters, number of people and standard errors than answer 1.\n"
+        "  1. Answer 2 differs from answer 1 in spec, parameters, number of people and standard errors.\n"
         "  2. complete_df must be above 0; got -1."
     )
     with pytest.raises(SpecError, match="There are 1 answers; give at least two, one for each imputed panel"):
@@ -132,7 +132,7 @@ def test_draws_are_those_of_every_fit(mixed):
 
 def test_parameters_of_all_fits_are_in_one_unit(mixed):
     """Lagged effects from thetas, in the first panel's unit, are the derived ones in raw units."""
-    quantity = mixed.derived["lagged"]
+    quantity = mixed.model.derived["lagged"]
     derived = mixed.fits[0].model.derive(mixed.thetas)[:, quantity.where]
     np.testing.assert_allclose(derived, mixed.posterior["lagged"].to_numpy().reshape(400, -1), rtol=1e-8, atol=1e-10)
 
@@ -167,7 +167,9 @@ def test_questions_are_answered_of_the_mixture(mixed):
     answer = ab.directionality(mixed, "x", "y")
     assert answer.health is mixed.health
     assert "400 draws" in str(answer)
-    shares = (answer.draws["effect"].isel(path=0) > 0).mean(("draw", "length")).to_numpy().reshape(2, 2).mean(axis=1)
+    shares = (
+        (answer.draws["effect"].sel(path="x -> y") > 0).mean(("draw", "length")).to_numpy().reshape(2, 2).mean(axis=1)
+    )
     row = answer.table.loc["x -> y", "average of intervals of 1"]
     assert row["p_positive_mcse"] == pytest.approx(np.std(shares, ddof=1) / np.sqrt(2))
     assert "lagged[0 to 1, x -> y]" in mixed.summary(["lagged"]).index
@@ -190,7 +192,7 @@ def test_what_belongs_to_one_panel_is_refused(mixed, ask):
 def test_panels_that_are_no_imputations_of_one():
     one, other = imputed_panels(2)
     fewer = ab.Panel.from_arrays(one.values[:70, :, ::-1], measures=["y", "x"], times=one.times)
-    with pytest.raises(PanelError, match="Panel 3 has other persons and measures than panel 1") as caught:
+    with pytest.raises(PanelError, match="Panel 3 differs from panel 1 in persons and measures") as caught:
         ab.fit_imputations(SPEC, [one, other, fewer], seed=1)
     assert len(caught.value.problems) == 1
     with pytest.raises(PanelError, match="All panels hold the same values, so nothing is imputed"):

@@ -30,7 +30,7 @@ MODEL = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
 ASKED = {"draws": 1000, "tune": 100, "chains": 4}
 INTERRUPTED = "Interrupted after 290 of 4,000 draws, in 2 of 4 chains."
 ALONE = "All numbers use only these draws. Run it again without interruption for a final answer."
-GOES_ON = f"{INTERRUPTED} The script goes on with these draws."
+GOES_ON = f"{INTERRUPTED} The script continues with these draws."
 
 
 def padded(whole, lengths, most):
@@ -185,7 +185,7 @@ def test_further_ctrl_cs_lose_no_draws(small_fit, small_panel, monkeypatch, caps
     assert len(fit.incomplete) == bool(again)
     assert ("posterior_predictive" in fit.draws.children) == (not again)
     for sentence in fit.incomplete:
-        assert sentence.startswith("Interrupted after sampling. Missing: observed values (fit.panel.values holds them)")
+        assert sentence.startswith("Interrupted after sampling. Missing: observed values (fit.panel.values has them)")
 
 
 @pytest.mark.usefixtures("python_handles_ctrl_c")
@@ -200,7 +200,7 @@ def test_what_fails_after_an_interruption_is_not_beside_complete_draws(small_fit
         fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
     assert [str(each.message) for each in warned] == [GOES_ON, *fit.incomplete]
     assert fit.incomplete == (
-        "Log-likelihoods of persons are missing, since finding them failed (MemoryError). "
+        "Log-likelihoods of persons are missing, because computing them failed (MemoryError). "
         "fit.log_likelihood(persons) computes them.",
     )
 

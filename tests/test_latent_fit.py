@@ -187,14 +187,14 @@ def test_an_integral_that_is_off_is_a_problem_with_a_cure(fitted):
     good = IntegrationError(-0.2, 0.1, 0.01, 0.95, 0.0)
     assert with_integration(sampling, good).healthy
     assert str(with_integration(sampling, good)).endswith(
-        "; integration error of the log-likelihood -0.20 (SD over draws 0.10, Monte Carlo 0.01), effective share 0.95, "
-        "unsettled 0.0 %."
+        "; integration error of the log-likelihood -0.20 (SD over draws 0.10, Monte Carlo error 0.01), 95 % "
+        "of draws effective under the exact likelihood, 0.0 % of integrals not converged."
     )
     bad = with_integration(sampling, replace(good, effective_share=0.3, unsettled=0.05))
     assert [problem.split(".")[0] for problem in bad.problems] == [
-        "The approximate integral over the linear predictors moves the posterior: weighted as the exact one would, the "
-        "draws count for 30 % of their number",
-        "The integral did not settle for 5",
+        "The approximate integral over the linear predictors changes the posterior: weighted by the exact likelihood, "
+        "only 30 % of draws are effective",
+        "The integral did not converge for 5",
     ]
     assert all('latent="sample"' in problem for problem in bad.problems)
     assert not with_integration(sampling, replace(good, effective_share=np.nan)).healthy

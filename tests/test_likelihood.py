@@ -453,8 +453,8 @@ def test_a_negative_variance_is_reported():
     assert found.converged
     assert found.table.loc["between variance x", "estimate"] == pytest.approx(-0.1, abs=1e-5)
     assert found.messages == (
-        "Improper solution: 'between variance x' is not above 0, so stable differences and carry-over cannot be told "
-        "apart there.",
+        "Improper solution: 'between variance x' is not above 0, so these data do not separate stable differences "
+        "from carry-over.",
     )
     assert str(found).endswith(found.messages[0])
 

@@ -223,7 +223,7 @@ def test_posteriors_answer_the_same(study, small_panel, small_fit, tmp_path):
     assert ab.directionality(fit, "alliance", "days").verdict
     loaded = ab.load_fit(fit.save(tmp_path / "fit.nc"))
     assert str(loaded) == str(fit)
-    assert_same_statistics(loaded.statistics, small_fit.statistics)
+    assert_same_statistics(loaded.model.statistics, small_fit.model.statistics)
     for refused in (fit.log_likelihood, fit.person_scores, fit.check, lambda: fit.forecast(18)):
         with pytest.raises(
             PanelError,

@@ -56,7 +56,7 @@ def test_everything_wrong_with_labels_and_weights(small):
         "  1. cluster varies within 1 persons: 'P00'. A person belongs to one cluster and has one weight, the same at "
         "all times.\n"
         "  2. 4 weights are not finite numbers above 0: 'P01' (-2.0), 'P02' (inf), 'P03' ('heavy'). A weight says how "
-        "many people a person stands for; leave people who stand for nobody out of the panel."
+        "many people a person represents; exclude people who represent nobody from the panel."
     )
 
 
@@ -67,7 +67,7 @@ def test_everything_wrong_with_labels_and_weights(small):
         (list(range(7)), r"cluster has shape \(7,\), and there are 30 persons. Give one entry for each, in the order"),
         (
             ["one"] * 30,
-            "All persons are in one cluster; how much clusters differ cannot be estimated. Leave cluster out.",
+            "All persons are in one cluster, so how much clusters differ cannot be estimated. Omit cluster.",
         ),
     ],
 )
@@ -90,7 +90,9 @@ def test_moments_have_no_clusters():
 
 
 def test_standard_errors_that_do_not_go_with_the_rest(small):
-    with pytest.raises(SpecError, match=r"take people as sampled one by one and alike. With cluster or weights use"):
+    with pytest.raises(
+        SpecError, match=r"assume that people were sampled one by one with equal weights. With cluster or"
+    ):
         ab.maximum_likelihood(SPEC, small, weights=np.ones(30), standard_errors="observed")
     with pytest.raises(SpecError, match="standard_errors must be one of 'observed', 'robust'; got 'HC3'"):
         ab.maximum_likelihood(SPEC, small, standard_errors="HC3")

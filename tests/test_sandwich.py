@@ -154,8 +154,8 @@ def test_printed():
         f"Robust standard errors, 20 clusters, sampling weights; chi-square divided by {found.scaling:.3f}"
     )
     assert lines[-2:] == [
-        "Only 20 clusters: cluster-robust standard errors tend to be too small with fewer than some 40.",
-        "Weighted: log-likelihood, AIC and BIC are those of a weighted sum over people, no density of the data.",
+        "Only 20 clusters: cluster-robust standard errors tend to be too small with fewer than about 40.",
+        "Weighted: log-likelihood, AIC and BIC are those of a weighted sum over people, not of a density.",
     ]
     assert found.messages == tuple(lines[-2:])
 

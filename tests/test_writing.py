@@ -210,7 +210,7 @@ def test_a_fit_replaces_a_fit_and_nothing_else(tmp_path):
         with pytest.raises(ab.AllianceBayesError) as caught:
             made_up_fit().save(path)
         assert str(caught.value) == (
-            f"{path} exists and was not written by Fit.save; it is left as it was. Name another file, or remove that "
+            f"{path} exists and was not written by Fit.save; it was left unchanged. Name another file, or remove that "
             "one."
         )
         assert path.read_bytes() == content

@@ -314,7 +314,7 @@ UNWRITABLE = [
          lambda folder: ab.packaged_model("association-kelly-2016").save(folder / "none" / "a.toml"),
          ("none/a.toml cannot be written: its folder does not exist",)),
     Case("saving draws that are objects",
-         _with_objects, ("cannot be laid out as a netCDF file",)),
+         _with_objects, ("cannot be written as a netCDF file",)),
 ]  # fmt: skip
 
 

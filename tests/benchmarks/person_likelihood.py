@@ -38,7 +38,7 @@ def log_likelihood(options: Options) -> Iterator[Figure]:
     reference: list[np.ndarray] = []
     measured = side_by_side({"ours": ours, "peer": numpys}, options.repeats(5, 2))
     values = found[0].transpose("chain", "draw", "person").values.reshape(fit.n_draws, -1)
-    with_values = reference[0][:, fit.statistics.person_pattern >= 0]
+    with_values = reference[0][:, fit.model.statistics.person_pattern >= 0]
     np.testing.assert_allclose(values[:N_REFERENCE_DRAWS], with_values, rtol=1e-9, atol=1e-9)
     yield Figure(
         benchmark="log-likelihood",
@@ -55,11 +55,11 @@ def log_likelihood(options: Options) -> Iterator[Figure]:
 def _by_numpy(fit: ab.Fit, n_draws: int) -> np.ndarray:
     values = fit.panel.values.reshape(len(fit.panel.values), -1)
     n_waves = len(fit.panel.times)
-    centre, scale = np.tile(fit.statistics.centre, n_waves), np.tile(fit.statistics.scale, n_waves)
+    centre, scale = np.tile(fit.model.statistics.centre, n_waves), np.tile(fit.model.statistics.scale, n_waves)
     masks, codes = np.unique(~np.isnan(values), axis=0, return_inverse=True)
     found = np.zeros((n_draws, len(values)))
     for draw, theta in enumerate(fit.thetas[:n_draws]):
-        mean, covariance = implied_moments(fit.system, theta)
+        mean, covariance = implied_moments(fit.model.system, theta)
         mean, covariance = centre + scale * mean, covariance * np.outer(scale, scale)
         for pattern, mask in enumerate(masks):
             if mask.any():

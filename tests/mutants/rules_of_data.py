@@ -95,12 +95,12 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/survey_design.py",
         "test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
-        ("weights have the mean 1", "shares / shares[seen].mean()", "weights"),
+        ("weights have the mean 1", "shares / shares[observed].mean()", "weights"),
     ),
     *rules_of(
         "likelihood/survey_design.py",
         "test_sampling.py::test_weights_have_the_mean_1_over_people_with_values",
-        ("the mean is over those with values", "shares[seen].mean()", "shares.mean()"),
+        ("the mean is over those with values", "shares[observed].mean()", "shares.mean()"),
     ),
     *rules_of(
         "likelihood/survey_design.py",
@@ -124,8 +124,8 @@ DATA: list[Mutant] = [
         ),
         (
             "scores are summed within clusters",
-            "np.add.at(sums, sampling.clusters[seen], scores[seen])",
-            "sums[sampling.clusters[seen]] = scores[seen]",
+            "np.add.at(sums, sampling.clusters[sampled], scores[sampled])",
+            "sums[sampling.clusters[sampled]] = scores[sampled]",
         ),
         ("a covariance stands for two", "0.5, 1.0)  # an", "0.5, 0.5)  # an"),
         ("the scaling is per degree of freedom", "(unrestricted - trace) / df", "(unrestricted - trace)"),
@@ -149,11 +149,11 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/maximum_likelihood.py",
         "test_likelihood.py::test_information_criteria",
-        ("AIC counts two a parameter", "aic=-2 * value + 2 * n_parameters", "aic=-2 * value + n_parameters"),
+        ("AIC counts two a parameter", "+ 2 * self.n_parameters", "+ self.n_parameters"),
         (
             "BIC counts log of people",
-            "n_parameters * np.log(n_persons)",
-            "n_parameters * np.log(model.statistics.n_waves)",
+            "self.n_parameters * np.log(self.n_persons)",
+            "self.n_parameters * np.log(self.model.statistics.n_waves)",
         ),
     ),
     *rules_of(
@@ -161,8 +161,8 @@ DATA: list[Mutant] = [
         "test_likelihood.py::test_raw_columns_give_the_same_in_raw_units",
         (
             "the log-likelihood is of raw values",
-            "estimates.log_likelihood + model.statistics.log_jacobian",
-            "estimates.log_likelihood - model.statistics.log_jacobian",
+            "self.estimates.log_likelihood + self.model.statistics.log_jacobian",
+            "self.estimates.log_likelihood - self.model.statistics.log_jacobian",
         ),
     ),
     *rules_of(
@@ -268,7 +268,7 @@ DATA: list[Mutant] = [
         "test_imputations.py::test_pooled_by_the_rules",
         ("Rubin: (1 + 1/m) of the variance between", "between = (1 + 1 / m) * estimates", "between = estimates"),
         ("Rubin: between by m - 1", "estimates.var(axis=0, ddof=1)", "estimates.var(axis=0, ddof=0)"),
-        ("Rubin: within is the mean of variances", ".to_numpy() ** 2 for each", ".to_numpy() for each"),
+        ("Rubin: within is the mean of variances", ".to_numpy() ** 2 for answer", ".to_numpy() for answer"),
         ("Rubin: total is within and between", "np.sqrt(within + between)\n    width", "np.sqrt(within)\n    width"),
         ("Barnard and Rubin: m - 1 over share squared", "old = (m - 1) / share**2", "old = (m - 1) / share"),
         ("Barnard and Rubin: complete degrees of freedom", "(known + 1) / (known + 3) * known", "known"),

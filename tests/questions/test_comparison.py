@@ -156,7 +156,7 @@ def with_commitment(panel):
 def test_draws_of_a_part_score_people_of_the_whole(small_fit):
     """A refit standardises by other constants; the density is of the values in their own units all the same."""
     again = refitted(small_fit, without_person(small_fit.panel, 3), seed=12)
-    assert not np.allclose(again.statistics.centre, small_fit.statistics.centre, rtol=1e-12)
+    assert not np.allclose(again.model.statistics.centre, small_fit.model.statistics.centre, rtol=1e-12)
     found = LeftOut(small_fit).log_density(again, np.array([3]))
     mean, covariance = moments_from_names(again, 20)
     values = stacked_values(small_fit)[3]

@@ -57,7 +57,7 @@ def dropout():
     )
     sampling = {"draws": 600, "tune": 300, "chains": 2, "seed": 4}
     fit = ab.fit(SPEC, seen, **sampling)
-    delta = SHIFT / fit.statistics.scale[1]
+    delta = SHIFT / fit.model.statistics.scale[1]
     answer = ab.delta_adjustment(fit, *NAMES, measure="days", deltas=[delta], imputations=9, draws=120, tune=200)
     return ab.directionality(ab.fit(SPEC, whole, **sampling), *NAMES), answer, delta
 
@@ -264,16 +264,16 @@ def test_imputed_values_have_the_distribution_that_the_model_gives_them(kinds_of
     cells = shifted_panels.cells_of(fit, "alliance", ["item_missing"])
     rng = np.random.default_rng(1)
     drawn = np.stack([shifted_panels._imputed(fit, cells, theta, rng)(0.0) for _ in range(1000)])
-    values, n = fit.model.values(), fit.system.n_values
-    registers, _ = run(theta, fit.system.structure_arrays)
-    mean, covariance = moments(registers, fit.system.systems[0].arrays)
+    values, n = fit.model.values(), fit.model.system.n_values
+    registers, _ = run(theta, fit.model.system.structure_arrays)
+    mean, covariance = moments(registers, fit.model.system.systems[0].arrays)
     person = 7  # alliance at the second wave and days at the third are absent
     absent = np.isnan(values[person, :n])
     assert cells.filled[person].ravel().tolist() == absent.tolist() == [False, False, True, False, False, True]
     slopes = np.linalg.solve(covariance[np.ix_(~absent, ~absent)], covariance[np.ix_(~absent, absent)]).T
     wanted = mean[absent] + slopes @ (values[person, :n][~absent] - mean[~absent])
     left = covariance[np.ix_(absent, absent)] - slopes @ covariance[np.ix_(~absent, absent)]
-    scale, centre = (np.tile(part, 3)[absent] for part in (fit.statistics.scale, fit.statistics.centre))
+    scale, centre = (np.tile(part, 3)[absent] for part in (fit.model.statistics.scale, fit.model.statistics.centre))
     found = drawn[:, person].reshape(1000, -1)[:, absent]
     error = scale * np.sqrt(np.diag(left))
     np.testing.assert_array_less(abs(found.mean(axis=0) - wanted * scale - centre), 4 * error / np.sqrt(1000))

@@ -30,9 +30,9 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
                 ("chain", "draw", *block.dims),
                 rng.normal(0.5, icc_sd if width == sd else 0.2, (*shape, *block.shape)),
             )
-            for block in fitted.scale.blocks
+            for block in fitted.model.scale.blocks
         }
-        paths, (first, second) = fitted.scale.coordinates["path"], measures[:2]
+        paths, (first, second) = fitted.model.scale.coordinates["path"], measures[:2]
         effects = np.zeros((*shape, len(times) - 1, len(paths)))
         for interval in range(len(times) - 1):
             centre = (
@@ -45,7 +45,7 @@ def made_up_fit(forward, backward, *, times=(0, 6, 12), measures=("alliance", "d
             effects[:, :, interval, paths.index(f"{second} -> {first}")] = rng.normal(centre[1], width, shape)
         dims = ("chain", "draw", "interval", "path")
         variables |= {"lagged_standardized": (dims, effects), "lagged": (dims, 10 * effects)}
-        labels = {name: list(labels) for name, labels in fitted.scale.coordinates.items()}
+        labels = {name: list(labels) for name, labels in fitted.model.scale.coordinates.items()}
         groups[group] = xr.Dataset(variables).assign_coords(
             {name: labels[name] for name in ("interval", "path", "measure")}
         )

@@ -88,7 +88,7 @@ REFUSED = {
     "person_scores": lambda fit: fit.person_scores(),
     "log_likelihood": lambda fit: fit.log_likelihood(),
     "save": lambda fit: fit.save("never.nc"),
-    "statistics": lambda fit: fit.statistics,
+    "statistics": lambda fit: fit.model.statistics,
     "values of its panel": lambda fit: fit.panel.values,
     "absences of its panel": lambda fit: fit.panel.absence,
     "states of its panel": lambda fit: fit.panel.states,
@@ -99,8 +99,8 @@ REFUSED = {
 
 # Of a fit's attributes those that no panel tells apart; their values stand in test_imputations or are asked above.
 SHARED = {
-    *("spec", "panel", "draws", "settings", "sample", "source", "fits", "groups", "model", "system", "scale"),
-    *("derived", "n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
+    *("spec", "panel", "draws", "settings", "sample", "source", "fits", "groups", "model"),
+    *("n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
     *("of_group", "with_draws", "require_one_population", "require_one_panel", "drawn", "draws_in_words"),
     *("incomplete", "interrupted", "stopped"),
 }

@@ -192,7 +192,7 @@ def test_a_fit_finds_the_truth():
     wanted = theta_of(truth, fit.model)
     drawn = fit.thetas
     off = (drawn.mean(axis=0) - wanted) / drawn.std(axis=0)
-    assert np.abs(off).max() < 4, dict(zip(fit.system.names, off.round(1).tolist(), strict=True))
+    assert np.abs(off).max() < 4, dict(zip(fit.model.system.names, off.round(1).tolist(), strict=True))
     assert np.sqrt(np.mean(off**2)) < 1.5
 
 

@@ -276,7 +276,7 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     if version == "sample" and not fit.panel.has_persons:
         problems.add("The panel holds moments alone, so there is no sample of persons. Ask version='population'.")
     problems.raise_as(SpecError)
-    n_persons = fit.panel.n_persons if fit.panel.moments is None else fit.statistics.n_persons
+    n_persons = fit.panel.n_persons if fit.panel.moments is None else fit.model.statistics.n_persons
     persons = pd.RangeIndex(n_persons) if version == "population" else fit.panel.persons
     coordinates = fit.posterior.coords
     return CausalOrder(

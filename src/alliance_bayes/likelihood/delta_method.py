@@ -1,4 +1,4 @@
-"""SDs, correlations and effects that follow from the estimates, with standard errors by the delta method."""
+"""Derived SDs, correlations and effects, with standard errors by the delta method."""
 
 from collections.abc import Sequence
 
@@ -7,43 +7,27 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ..engine.model_on_panel import PanelModel
+from .estimates import Estimates
 
 __all__ = ["derived_estimates"]
 
-# Central differences: the error of rounding, 1e-16 over the width, and that of the curve, its square, are below 1e-9.
+# Central differences: the rounding error, 1e-16 / width, and the truncation error, width squared, are below 1e-9.
 WIDTH = 1e-5
 
 
-def derived_estimates(
-    model: PanelModel, theta: np.ndarray, covariance: np.ndarray, names: Sequence[str]
-) -> pd.DataFrame:
-    """Estimates, standard errors and normal 95 % intervals of derived quantities.
-
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    theta, covariance
-        Estimates in the model's unit, and their covariance.
-    names
-        Derived quantities.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by quantity and coordinates, as in draws; ``estimate``, ``se``, ``lower``, ``upper``. NaN where a
-        variance is below 0, which has no SD.
-    """
+def derived_estimates(model: PanelModel, estimates: Estimates, names: Sequence[str]) -> pd.DataFrame:
+    """`MaximumLikelihood.summary` of these derived quantities."""
+    theta = estimates.theta
     widths = WIDTH * np.maximum(1.0, np.abs(theta))
     moved = model.derive(np.concatenate([theta + np.diag(widths), theta - np.diag(widths)]))
     jacobian = (moved[: len(theta)] - moved[len(theta) :]) / (2 * widths[:, None])
-    estimates = model.derive(theta[None])[0]
-    errors = np.sqrt(np.sum(jacobian * (covariance @ jacobian), axis=0))
+    values = model.derive(theta[None])[0]
+    errors = np.sqrt(np.sum(jacobian * (estimates.covariance @ jacobian), axis=0))
     margin = ndtri(0.975) * errors
     table = pd.DataFrame(
-        {"estimate": estimates, "se": errors, "lower": estimates - margin, "upper": estimates + margin},
+        {"estimate": values, "se": errors, "lower": values - margin, "upper": values + margin},
         index=pd.Index(
-            [label for each in model.derived.quantities for label in each.labels(model.scale.coordinates)],
+            [label for quantity in model.derived.quantities for label in quantity.labels(model.scale.coordinates)],
             name="quantity",
         ),
     )

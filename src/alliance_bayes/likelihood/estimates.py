@@ -28,8 +28,9 @@ class Estimates:
         Shape ``(parameter,)``.
     log_likelihood
         Given the covariates.
-    inverse_information
-        Inverse of the observed information, shape ``(parameter, parameter)``; NaN where that is singular.
+    covariance
+        Inverse of the observed information, or a robust one, shape ``(parameter, parameter)``; NaN where the
+        information is singular.
     converged
         Whether the gradient vanishes and the information is positive definite.
     messages
@@ -38,7 +39,7 @@ class Estimates:
 
     theta: FloatArray
     log_likelihood: float
-    inverse_information: FloatArray
+    covariance: FloatArray
     converged: bool
     messages: tuple[str, ...]
 
@@ -57,30 +58,22 @@ def estimate(model: PanelModel) -> Estimates:
     )
 
 
-def parameter_table(model: PanelModel, theta: FloatArray, covariance: FloatArray) -> pd.DataFrame:
-    """Estimates with tests against 0 and intervals, in the measures' own units, as `MaximumLikelihood.table`.
-
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    theta, covariance
-        Estimates and their covariance, in the model's unit.
-    """
+def parameter_table(model: PanelModel, estimates: Estimates) -> pd.DataFrame:
+    """`MaximumLikelihood.table`."""
     system = model.system
-    estimates, errors = model.to_raw(theta), np.sqrt(np.diag(covariance)) * model.raw_factors
+    values, errors = model.to_raw(estimates.theta), np.sqrt(np.diag(estimates.covariance)) * model.raw_factors
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = estimates / errors
+        ratios = values / errors
     width = ndtri(0.975) * errors
     return pd.DataFrame(
         {
             "kind": [parameter.kind for parameter in system.parameters],
-            "estimate": estimates,
+            "estimate": values,
             "se": errors,
             "z": ratios,
             "p": 2 * ndtr(-np.abs(ratios)),
-            "lower": estimates - width,
-            "upper": estimates + width,
+            "lower": values - width,
+            "upper": values + width,
         },
         index=pd.Index(system.names, name="parameter"),
     )
@@ -114,8 +107,8 @@ def _messages(system: PanelSystem, theta: FloatArray, gradient_vanishes: bool, d
     ]
     if negative:
         messages.append(
-            f"Improper solution: {quoted(negative)} is not above 0, so stable differences and carry-over cannot be "
-            "told apart there."
+            f"Improper solution: {quoted(negative)} is not above 0, so these data do not separate stable differences "
+            "from carry-over."
         )
     elif not _covariances_proper(system, theta):
         messages.append("Improper solution: an estimated covariance matrix has a correlation beyond -1 or 1.")

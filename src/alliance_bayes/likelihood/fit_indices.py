@@ -26,15 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Scaling:
-    """What likelihood-ratio statistics against the saturated model are divided by.
-
-    Attributes
-    ----------
-    model
-        Of the model.
-    baseline
-        Of the model of independent values.
-    """
+    """What the likelihood-ratio statistics of the model and of independent values (baseline) are divided by."""
 
     model: float = 1.0
     baseline: float = 1.0
@@ -42,9 +34,26 @@ class Scaling:
 
 @dataclass(frozen=True)
 class FitIndices:
-    """Test of a model against the saturated model, and indices of fit, as attributes of `MaximumLikelihood`."""
+    """Test of a model against the saturated model, and indices of fit; NaN where there is no saturated model.
+
+    Attributes
+    ----------
+    df, chi_square, p_value
+        Likelihood-ratio test against the saturated model fitted by full information, divided by `scaling`.
+    scaling
+        1 for observed standard errors; for robust ones as Yuan, Bentler and Mplus scale the test of the estimator MLR.
+    cfi, rmsea, srmr
+        As in `MaximumLikelihood`. With robust standard errors each chi-square minus its df in them is the unscaled one
+        minus its scaling times its df [1]_.
+
+    References
+    ----------
+    .. [1] Brosseau-Liard & Savalei (2014). Adjusting incremental fit indices for nonnormality. Multivariate
+       Behavioral Research 49, 460-470.
+    """
 
     df: int
+    scaling: float = 1.0
     chi_square: float = np.nan
     p_value: float = np.nan
     cfi: float = np.nan
@@ -55,22 +64,10 @@ class FitIndices:
 def fit_indices(
     model: PanelModel, estimates: Estimates, saturated: Sequence[Saturated], scaling: Scaling
 ) -> FitIndices:
-    """Chi-square, df, p, CFI, RMSEA and SRMR of a solution; NaN where there is nothing to compare it with.
-
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    estimates
-        Its estimates.
-    saturated
-        Unrestricted estimates of every group; none where there are none.
-    scaling
-        1 where people are normal and sampled one by one.
-    """
+    """Test and indices of a solution, with the unrestricted estimates of every group where there are any."""
     df = n_degrees_of_freedom(model)
     if not saturated:
-        return FitIndices(df)
+        return FitIndices(df, scaling.model)
     n_groups, n_persons = len(saturated), float(model.statistics.arrays.people.sum())
     unrestricted, independent = _reference_log_likelihoods(model, saturated)
     chi_square = max(2 * (unrestricted - estimates.log_likelihood), 0.0)
@@ -80,6 +77,7 @@ def fit_indices(
     scaled = chi_square / scaling.model
     return FitIndices(
         df,
+        scaling.model,
         chi_square=scaled,
         p_value=float(chdtrc(df, scaled)) if df else np.nan,
         cfi=1 - excess / baseline_excess if baseline_excess > 0 else 1.0,
@@ -92,7 +90,7 @@ def _reference_log_likelihoods(model: PanelModel, saturated: Sequence[Saturated]
     """Log-likelihoods of the saturated model and of independent values, given the covariates."""
     groups = [cell_patterns(model, cell) for cell in range(len(saturated))]
     sizes = sizes_of(model)
-    unrestricted = sum(each.log_likelihood for each in saturated)
+    unrestricted = sum(group.log_likelihood for group in saturated)
     if model.system.n_covariates:
         unrestricted -= sum(_covariates_alone(group, size) for group, size in zip(groups, sizes, strict=True))
     independent = sum(_independent(group, range(size)) for group, size in zip(groups, sizes, strict=True))
@@ -109,7 +107,7 @@ def n_degrees_of_freedom(model: PanelModel) -> int:
 
 
 def baseline_degrees_of_freedom(model: PanelModel) -> int:
-    """Covariances among values, and with the covariates, that a model of independent values leaves out."""
+    """Covariances among values, and with the covariates, that a model of independent values fixes at 0."""
     return sum(size * (size - 1) // 2 + size * model.system.n_covariates for size in sizes_of(model))
 
 
@@ -119,10 +117,10 @@ def _independent(arrays: PatternArrays, chosen: range) -> float:
     counts, squares = np.zeros(len(means)), np.zeros(len(means))
     for pattern, count in enumerate(arrays.people):
         size, index = arrays.size[pattern], arrays.position[pattern]
-        seen = index[:size]
+        observed = index[:size]
         within = (arrays.factor[pattern, :size] ** 2).sum(axis=1)
-        counts[seen] += count
-        squares[seen] += within + count * (arrays.mean[pattern, :size] - means[seen]) ** 2
+        counts[observed] += count
+        squares[observed] += within + count * (arrays.mean[pattern, :size] - means[observed]) ** 2
     part = slice(chosen.start, chosen.stop)
     return float(-0.5 * (counts[part] * (np.log(2 * np.pi * squares[part] / counts[part]) + 1)).sum())
 

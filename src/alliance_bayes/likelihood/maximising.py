@@ -13,23 +13,13 @@ from ..engine.linear_system import PanelSystem
 
 __all__ = ["Maximum", "hessian_of", "inverse_information", "maximise", "wave_means"]
 
-GRADIENT_TOLERANCE = 1e-7
-MOST_DENSE_PARAMETERS = 300
+GRADIENT_TOLERANCE = 1e-7  # per person; a solution within 100 times of it counts as converged
+MOST_DENSE_PARAMETERS = 300  # beyond, products with the Hessian are cheaper than the Hessian
 
 
 @dataclass(frozen=True, eq=False)
 class Maximum:
-    """Where the likelihood is largest.
-
-    Attributes
-    ----------
-    theta
-        Shape ``(parameter,)``, in the model's unit.
-    log_likelihood
-        In the model's unit.
-    converged
-        Whether the gradient vanishes.
-    """
+    """Where the likelihood is largest, in the model's unit, and whether the gradient vanishes there."""
 
     theta: np.ndarray
     log_likelihood: float

@@ -1,6 +1,6 @@
 """Maximum likelihood: estimates, their test against the saturated model, robust errors and residuals, in this order."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -15,8 +15,8 @@ from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .delta_method import derived_estimates
-from .estimates import estimate, parameter_table
-from .fit_indices import Scaling, fit_indices
+from .estimates import Estimates, estimate, parameter_table
+from .fit_indices import FitIndices, Scaling, fit_indices
 from .residuals import moment_residuals
 from .robust_errors import sandwich
 from .saturated import Saturated, saturated_moments
@@ -29,83 +29,141 @@ DERIVED = "SDs, correlations and lagged effects in SDs are in .summary()."
 StandardErrors = Literal["observed", "robust"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MaximumLikelihood:
     """Full-information maximum likelihood of a model on a panel.
 
     Attributes
     ----------
-    spec
-        The model.
-    table
-        One row per free parameter, indexed by its name, in the measures' own units: ``kind``;
-        ``estimate``; ``se`` (NaN where the information is singular);
-        ``z`` and ``p`` against 0; ``lower`` and ``upper`` of the normal 95 % interval. Distrust
-        all standard errors when `messages` says that the solution is improper.
-    log_likelihood
-        Of the values in their own units.
-    n_parameters, n_persons
-        Free parameters; people with at least one value.
-    chi_square, df, p_value
-        Likelihood-ratio test against the saturated model fitted by full information; NaN where
-        some pair of values was never observed together. With robust standard errors, divided by
-        `scaling`.
-    cfi, rmsea, srmr
-        Comparative fit index against independent values; root mean square error of
-        approximation, with N (not N - 1), times the square root of the number of groups;
-        standardised root mean square residual of means, SDs and correlations. With robust
-        standard errors each chi-square minus its df is the unscaled one minus its scaling times its df [1]_.
-    aic, bic
-        With `n_persons` in the BIC.
-    converged
-        Whether the gradient vanishes and the information is positive definite.
+    model
+        The model on its panel.
+    estimates
+        Where the likelihood is largest, in the model's unit.
+    indices
+        Test against the saturated model, and indices of fit.
     messages
         What to know before trusting the numbers, in words.
-    theta
-        Estimates in the model's unit, in the order of `table`; shape ``(parameter,)``.
-    covariance
-        Covariance of the estimates in the measures' own units, shape ``(parameter, parameter)``.
-    standard_errors
-        ``"observed"`` (inverse of the observed information, right where people are normal and sampled
-        one by one) or ``"robust"``.
-    n_clusters
-        Clusters that people were sampled in; 0 where each was sampled alone.
-    weighted
-        Whether people have sampling weights; the log-likelihood is then a weighted sum.
-    scaling
-        What the chi-square was divided by (Yuan-Bentler-Mplus, of the estimator MLR); 1 for observed
-        standard errors. Above 1 where tails are heavy or clusters differ.
-
-    References
-    ----------
-    .. [1] Brosseau-Liard & Savalei (2014). Adjusting incremental fit indices for nonnormality. Multivariate
-       Behavioral Research 49, 460-470.
+    saturated
+        Unrestricted means and covariances of every group; none where some pair of values was never observed together.
+    sampling
+        Clusters and weights behind robust standard errors; None where standard errors are those of the observed
+        information.
     """
 
-    spec: CrossLagged
-    table: pd.DataFrame
-    log_likelihood: float
-    n_parameters: int
-    n_persons: int
-    chi_square: float
-    df: int
-    p_value: float
-    cfi: float
-    rmsea: float
-    srmr: float
-    aic: float
-    bic: float
-    converged: bool
+    model: PanelModel
+    estimates: Estimates
+    indices: FitIndices
     messages: tuple[str, ...]
-    theta: np.ndarray
-    covariance: np.ndarray
-    standard_errors: StandardErrors
-    n_clusters: int
-    weighted: bool
-    scaling: float
-    _model: PanelModel = field(repr=False)
-    _saturated: tuple[Saturated, ...] = field(repr=False)
-    _sampling: Sampling | None = field(repr=False)
+    saturated: tuple[Saturated, ...]
+    sampling: Sampling | None
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Estimates of all free parameters, in the measures' own units.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by the parameter's name: ``kind``; ``estimate``; ``se`` (NaN where the information is singular);
+            ``z`` and ``p`` against 0; ``lower`` and ``upper`` of the normal 95 % interval. Distrust all standard errors
+            when `messages` says that the solution is improper.
+        """
+        return parameter_table(self.model, self.estimates)
+
+    @property
+    def spec(self) -> CrossLagged:
+        """The model."""
+        return self.model.spec
+
+    @property
+    def log_likelihood(self) -> float:
+        """Largest log-likelihood, of the values in their own units; with weights a weighted sum over people."""
+        return self.estimates.log_likelihood + self.model.statistics.log_jacobian
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of free parameters."""
+        return self.model.system.n_parameters
+
+    @property
+    def n_persons(self) -> int:
+        """Number of people with at least one value."""
+        return self.model.n_persons
+
+    @property
+    def chi_square(self) -> float:
+        """Likelihood-ratio statistic against the saturated model, divided by `scaling`; NaN where there is none."""
+        return self.indices.chi_square
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom of the chi-square."""
+        return self.indices.df
+
+    @property
+    def p_value(self) -> float:
+        """Probability of a larger chi-square where the model is right."""
+        return self.indices.p_value
+
+    @property
+    def cfi(self) -> float:
+        """Comparative fit index, against independent values."""
+        return self.indices.cfi
+
+    @property
+    def rmsea(self) -> float:
+        """Root mean square error of approximation, with N (not N - 1), times the root of the number of groups."""
+        return self.indices.rmsea
+
+    @property
+    def srmr(self) -> float:
+        """Standardised root mean square residual of means, SDs and correlations."""
+        return self.indices.srmr
+
+    @property
+    def scaling(self) -> float:
+        """What the chi-square was divided by, above 1 where tails are heavy or clusters differ (see `FitIndices`)."""
+        return self.indices.scaling
+
+    @property
+    def aic(self) -> float:
+        """Akaike information criterion."""
+        return -2 * self.log_likelihood + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, with `n_persons`."""
+        return float(-2 * self.log_likelihood + self.n_parameters * np.log(self.n_persons))
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient vanishes and the information is positive definite."""
+        return self.estimates.converged
+
+    @property
+    def theta(self) -> np.ndarray:
+        """Estimates in the model's unit, in the order of `table`, shape ``(parameter,)``."""
+        return self.estimates.theta
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the estimates in the measures' own units, shape ``(parameter, parameter)``."""
+        return self.estimates.covariance * np.outer(self.model.raw_factors, self.model.raw_factors)
+
+    @property
+    def standard_errors(self) -> StandardErrors:
+        """``"observed"`` (inverse of the observed information) or ``"robust"``."""
+        return "observed" if self.sampling is None else "robust"
+
+    @property
+    def n_clusters(self) -> int:
+        """Clusters that people were sampled in; 0 where people were sampled one by one."""
+        return 0 if self.sampling is None else self.sampling.n_clusters
+
+    @property
+    def weighted(self) -> bool:
+        """Whether people have sampling weights."""
+        return self.model.weights is not None
 
     @cached_property
     def residuals(self) -> pd.DataFrame:
@@ -117,17 +175,17 @@ class MaximumLikelihood:
             Indexed by ``statistic`` and ``of``: ``observed`` (unrestricted full-information estimate) and
             ``implied``, in the measures' own units; ``residual``, observed minus implied in SDs of the values;
             and ``z``, the residual in its standard error, which is standard normal where the model is right
-            (NaN where the solution always meets the moment, and with covariates). With many moments some z are
-            beyond 2 by chance. Empty where the saturated model has no estimate.
+            (NaN where the model reproduces the moment exactly in any data, and with covariates). With many moments
+            some z are beyond 2 by chance. Empty where the saturated model has no estimate.
         """
-        if not self._saturated:
+        if not self.saturated:
             index = pd.MultiIndex.from_arrays([[], []], names=["statistic", "of"])
             return pd.DataFrame(columns=["observed", "implied", "residual", "z"], index=index, dtype=float)
-        return moment_residuals(self._model, self.theta, self._saturated, self._sampling)
+        return moment_residuals(self.model, self.theta, self.saturated, self.sampling)
 
     @checked()
     def summary(self, names: list[str] | None = None) -> pd.DataFrame:
-        """Effects in SDs, SDs and correlations that follow from the estimates, named as those of `Fit.summary`.
+        """Standardised effects, SDs and correlations derived from the estimates, named as in `Fit.summary`.
 
         Parameters
         ----------
@@ -147,14 +205,13 @@ class MaximumLikelihood:
         SpecError
             If the model has no quantity of that name.
         """
-        known = [quantity.name for quantity in self._model.derived.quantities]
+        known = [quantity.name for quantity in self.model.derived.quantities]
         problems = Problems("These quantities cannot be summarised")
         for name in names or ():
             if name not in known:
                 problems.add(f"The model has no '{name}'{choices(name, known, 'Quantities')}")
         problems.raise_as(SpecError)
-        factors = self._model.raw_factors
-        return derived_estimates(self._model, self.theta, self.covariance / np.outer(factors, factors), names or known)
+        return derived_estimates(self.model, self.estimates, names or known)
 
     def __str__(self) -> str:
         shown = self.table.drop(columns="kind").to_string(float_format=lambda value: f"{value:.3f}")
@@ -165,6 +222,8 @@ class MaximumLikelihood:
         )
         head = f"Maximum likelihood of a {self.spec}\n{fit}\n{self._errors_in_words()}"
         return "\n".join([f"{head}{shown}\n{DERIVED}{self._residuals_in_words()}", *self.messages])
+
+    __repr__ = __str__
 
     def _errors_in_words(self) -> str:
         if self.standard_errors == "observed":
@@ -205,19 +264,19 @@ def maximum_likelihood(
     Parameters
     ----------
     spec
-        The model; its priors play no part.
+        The model; its priors are not used.
     panel
         The data, or published moments.
     cluster
         Cluster that each person was sampled in, such as a clinic: a mapping or Series from person to label, or
-        an array in the order of ``panel.persons``. People of one cluster may be alike in any way; the clusters
-        themselves are taken as independent.
+        an array in the order of ``panel.persons``. People of one cluster may depend on each other in any way; clusters
+        are taken as independent.
     weights
-        How many people of the population each person stands for, given likewise, above 0; used with mean 1 over
+        How many people of the population each person represents, given likewise, above 0; used with mean 1 over
         the persons with any value. Each person's log-likelihood is multiplied by it.
     standard_errors
         ``"observed"``, or ``"robust"`` (Huber-White) for people who are not normal; the latter is the only
-        one with clusters or weights, and what they get when left open.
+        kind with clusters or weights, and their default.
 
     Returns
     -------
@@ -227,11 +286,11 @@ def maximum_likelihood(
     Raises
     ------
     SpecError
-        If the model is not identified at these times or does not fit the panel's measures, or the standard errors asked
-        for do not go with clusters or weights.
+        If the model is not identified at these times or does not fit the panel's measures, or the standard errors
+        requested are not possible with clusters or weights.
     PanelError
-        If robust standard errors are asked for of a panel that holds moments alone, or a label or weight is missing,
-        varies within a person or makes no sense.
+        If robust standard errors are requested for a panel of moments alone, or a label or weight is missing, varies
+        within a person or is invalid.
 
     Notes
     -----
@@ -251,39 +310,14 @@ def maximum_likelihood(
     if sampling is not None and sampling.weights is not None:
         model = replace(model, weights=sampling.weights)
     estimates = estimate(model)
-    saturated, fit_messages = saturated_moments(model)
-    covariance, scaling = estimates.inverse_information, Scaling()
+    saturated, messages = saturated_moments(model)
+    scaling = Scaling()
     if sampling is not None:
         covariance, scaling = sandwich(model, estimates, saturated, sampling)
-    fit = fit_indices(model, estimates, saturated, scaling)
-    n_parameters, n_persons = model.system.n_parameters, model.n_persons
-    value = estimates.log_likelihood + model.statistics.log_jacobian
-    return MaximumLikelihood(
-        spec=spec,
-        table=parameter_table(model, estimates.theta, covariance),
-        log_likelihood=value,
-        n_parameters=n_parameters,
-        n_persons=n_persons,
-        chi_square=fit.chi_square,
-        df=fit.df,
-        p_value=fit.p_value,
-        cfi=fit.cfi,
-        rmsea=fit.rmsea,
-        srmr=fit.srmr,
-        aic=-2 * value + 2 * n_parameters,
-        bic=-2 * value + n_parameters * np.log(n_persons),
-        converged=estimates.converged,
-        messages=(*estimates.messages, *(sampling.messages if sampling is not None else ()), *fit_messages),
-        theta=estimates.theta,
-        covariance=covariance * np.outer(model.raw_factors, model.raw_factors),
-        standard_errors="robust" if robust else "observed",
-        n_clusters=sampling.n_clusters if sampling is not None else 0,
-        weighted=model.weights is not None,
-        scaling=scaling.model,
-        _model=model,
-        _saturated=saturated,
-        _sampling=sampling,
-    )
+        estimates = replace(estimates, covariance=covariance)
+        messages = (*sampling.messages, *messages)
+    indices = fit_indices(model, estimates, saturated, scaling)
+    return MaximumLikelihood(model, estimates, indices, (*estimates.messages, *messages), saturated, sampling)
 
 
 def _is_robust(asked: str | None, sampled: bool) -> bool:
@@ -291,8 +325,8 @@ def _is_robust(asked: str | None, sampled: bool) -> bool:
         raise SpecError(f"standard_errors must be one of {quoted(get_args(StandardErrors))}; got {shown(asked)}.")
     if sampled and asked == "observed":
         raise SpecError(
-            "Standard errors from the observed information take people as sampled one by one and alike. With cluster "
-            "or weights use standard_errors='robust', or leave it out."
+            "Standard errors from the observed information assume that people were sampled one by one with equal "
+            "weights. With cluster or weights use standard_errors='robust', or omit standard_errors."
         )
     return sampled or asked == "robust"
 

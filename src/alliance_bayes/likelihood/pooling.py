@@ -87,15 +87,12 @@ def pool(answers: Sequence[MaximumLikelihood], *, complete_df: float | None = No
     """
     _check_answers(answers, complete_df)
     first, m = answers[0], len(answers)
-    estimates = np.array([each.table["estimate"].to_numpy() for each in answers])
-    within = np.mean([each.table["se"].to_numpy() ** 2 for each in answers], axis=0)
+    estimates = np.array([answer.table["estimate"].to_numpy() for answer in answers])
+    within = np.mean([answer.table["se"].to_numpy() ** 2 for answer in answers], axis=0)
     between = (1 + 1 / m) * estimates.var(axis=0, ddof=1)
     known = float((first.n_clusters or first.n_persons) - 1) if complete_df is None else float(complete_df)
     share = between / (within + between)
-    with np.errstate(divide="ignore"):
-        old = (m - 1) / share**2
-    observed = known * (1 - share) if np.isinf(known) else (known + 1) / (known + 3) * known * (1 - share)
-    df = 1 / (1 / old + 1 / observed)
+    df = _degrees_of_freedom(share, m, known)
     estimate, se = estimates.mean(axis=0), np.sqrt(within + between)
     width = stdtrit(df, 0.975) * se
     table = pd.DataFrame(
@@ -112,28 +109,38 @@ def pool(answers: Sequence[MaximumLikelihood], *, complete_df: float | None = No
         },
         index=first.table.index,
     )
-    messages = [f"Panel {index}: {message}" for index, each in enumerate(answers, start=1) for message in each.messages]
+    messages = [
+        f"Panel {index}: {message}" for index, answer in enumerate(answers, start=1) for message in answer.messages
+    ]
     return PooledMaximumLikelihood(first.spec, table, m, first.n_persons, known, tuple(messages))
+
+
+def _degrees_of_freedom(share: np.ndarray, m: int, known: float) -> np.ndarray:
+    """Barnard and Rubin's, of the share between m imputations and the degrees of freedom of complete data."""
+    with np.errstate(divide="ignore"):
+        old = (m - 1) / share**2
+    observed = known * (1 - share) if np.isinf(known) else (known + 1) / (known + 3) * known * (1 - share)
+    return np.asarray(1 / (1 / old + 1 / observed))
 
 
 def _check_answers(answers: Sequence[MaximumLikelihood], complete_df: float | None) -> None:
     problems = Problems("These answers cannot be pooled")
     if len(answers) < 2:
         problems.add(f"There are {len(answers)} answers; give at least two, one for each imputed panel.")
-    for index, each in enumerate(answers[1:], start=2):
+    for index, answer in enumerate(answers[1:], start=2):
         differing = [
             words
             for words, one, other in (
-                ("spec", answers[0].spec, each.spec),
-                ("parameters", list(answers[0].table.index), list(each.table.index)),
-                ("number of people", answers[0].n_persons, each.n_persons),
-                ("standard errors", answers[0].standard_errors, each.standard_errors),
-                ("clusters", answers[0].n_clusters, each.n_clusters),
+                ("spec", answers[0].spec, answer.spec),
+                ("parameters", list(answers[0].table.index), list(answer.table.index)),
+                ("number of people", answers[0].n_persons, answer.n_persons),
+                ("standard errors", answers[0].standard_errors, answer.standard_errors),
+                ("clusters", answers[0].n_clusters, answer.n_clusters),
             )
             if one != other
         ]
         if differing:
-            problems.add(f"Answer {index} has another {in_words(differing)} than answer 1.")
+            problems.add(f"Answer {index} differs from answer 1 in {in_words(differing)}.")
     if (
         complete_df is not None
         and not (isinstance(complete_df, float) and complete_df == np.inf)

@@ -1,4 +1,4 @@
-"""Which means and covariances a maximum-likelihood solution misses, and by how much."""
+"""Residual means and covariances of a maximum-likelihood solution."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ..basics.names import number
 from ..engine.kernels.moments import moment_slopes
 from ..engine.model_on_panel import PanelModel
 from .fit_indices import implied_moments
-from .robust_errors import group_members, middle, moment_information, moment_scores, seen_values
+from .robust_errors import group_members, middle, moment_information, moment_scores, observed_values
 from .saturated import Saturated, sizes_of
 from .survey_design import Sampling
 
@@ -23,24 +23,7 @@ type FloatArray = npt.NDArray[np.float64]
 def moment_residuals(
     model: PanelModel, theta: FloatArray, saturated: Sequence[Saturated], sampling: Sampling | None
 ) -> pd.DataFrame:
-    """Unrestricted minus implied moments, the largest in SDs first.
-
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    theta
-        Its estimates.
-    saturated
-        Unrestricted estimates of every group.
-    sampling
-        Where given, z does not assume that people are normal, and uses their clusters and weights.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `MaximumLikelihood.residuals`.
-    """
+    """`MaximumLikelihood.residuals`; with `sampling`, z does not assume that people are normal."""
     errors = _standard_errors(model, theta, saturated, sampling)
     parts = []
     for cell, group in enumerate(saturated):
@@ -65,7 +48,7 @@ def _group(model: PanelModel, cell: int, saturated: Saturated, implied: tuple[Fl
         for mean, covariance in ((saturated.mean, saturated.covariance), implied)
     )
     sd = np.sqrt(np.diag(saturated.covariance)[:size])
-    units, sds = (np.concatenate([each, each[rows] * each[columns]]) for each in (unit, sd))
+    units, sds = (np.concatenate([part, part[rows] * part[columns]]) for part in (unit, sd))
     located = np.concatenate([shift, np.zeros(len(rows))])
     index = [kinds, [model.design.scope(model.design.cells[cell].group) + label for label in labels]]
     return pd.DataFrame(
@@ -96,14 +79,14 @@ def _standard_errors(
     groups = range(len(saturated))
     implied = [Saturated(*implied_moments(model, theta, cell, saturated[cell]), np.nan) for cell in groups]
     information, weight = (
-        block_diag(*(moment_information(model, cell, each) for cell, each in enumerate(moments)))
+        block_diag(*(moment_information(model, cell, group) for cell, group in enumerate(moments)))
         for moments in (saturated, implied)
     )
     slopes = np.vstack([moment_slopes(theta, system.structure_arrays, system.arrays, cell) for cell in groups])
     variance = np.linalg.inv(information)
     before = np.diag(variance)
     if sampling is not None:
-        values = seen_values(model)
+        values = observed_values(model)
         scores = np.zeros((len(values), len(information)))
         for cell, group in enumerate(saturated):
             members, part = group_members(model, cell), np.arange(ends[cell] - counts[cell], ends[cell])

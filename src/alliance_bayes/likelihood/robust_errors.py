@@ -32,8 +32,8 @@ __all__ = [
     "model_scores",
     "moment_information",
     "moment_scores",
+    "observed_values",
     "sandwich",
-    "seen_values",
 ]
 
 MOST_PERSONS = 20_000  # whose scores of moments are held at a time
@@ -42,22 +42,10 @@ type FloatArray = npt.NDArray[np.float64]
 
 
 def moment_scores(mean: FloatArray, covariance: FloatArray, values: FloatArray, slopes: FloatArray) -> FloatArray:
-    """Gradient of each person's normal log density in what the moments depend on.
+    """Gradient of each person's normal log density in what the moments depend on, shape ``(person, parameter)``.
 
-    Parameters
-    ----------
-    mean, covariance
-        Shapes ``(value,)`` and ``(value, value)``.
-    values
-        Shape ``(person, value)``, NaN where absent.
-    slopes
-        Derivatives of the means, then of the lower triangle of the covariances row by row, shape
-        ``(moment, parameter)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(person, parameter)``; 0 for a person without any value.
+    0 for a person without any value. `values` has the shape ``(person, value)``, NaN where missing; `slopes` are
+    derivatives of the means, then of the lower triangle of the covariances row by row, ``(moment, parameter)``.
     """
     result = np.zeros((len(values), slopes.shape[1]))
     n_values = len(mean)
@@ -70,15 +58,15 @@ def moment_scores(mean: FloatArray, covariance: FloatArray, values: FloatArray, 
         precision[np.ix_(mask, mask)] = np.linalg.inv(covariance[np.ix_(mask, mask)])
         for start in range(0, len(members), MOST_PERSONS):
             block = members[start : start + MOST_PERSONS]
-            pulled = np.where(mask, values[block] - mean, 0.0) @ precision
-            products = both * (pulled[:, rows] * pulled[:, columns] - precision[rows, columns])
-            result[block] = pulled @ slopes[:n_values] + products @ slopes[n_values:]
+            weighted = np.where(mask, values[block] - mean, 0.0) @ precision
+            products = both * (weighted[:, rows] * weighted[:, columns] - precision[rows, columns])
+            result[block] = weighted @ slopes[:n_values] + products @ slopes[n_values:]
     return result
 
 
 def model_scores(model: PanelModel, theta: FloatArray) -> FloatArray:
     """Gradient of each person's log density in theta, shape ``(person, parameter)``, given the covariates."""
-    system, values = model.system, seen_values(model)
+    system, values = model.system, observed_values(model)
     registers, _ = run(theta, system.structure_arrays)
     result = np.zeros((len(values), len(theta)))
     for cell, linear in enumerate(system.systems):
@@ -95,8 +83,8 @@ def middle(scores: FloatArray, sampling: Sampling) -> FloatArray:
         scores = sampling.weights[:, None] * scores
     if sampling.clusters is not None:
         sums = np.zeros((sampling.n_clusters, scores.shape[1]))
-        seen = sampling.clusters >= 0
-        np.add.at(sums, sampling.clusters[seen], scores[seen])
+        sampled = sampling.clusters >= 0
+        np.add.at(sums, sampling.clusters[sampled], scores[sampled])
         scores = sums * np.sqrt(sampling.n_clusters / (sampling.n_clusters - 1))
     return scores.T @ scores
 
@@ -113,20 +101,8 @@ def moment_information(model: PanelModel, cell: int, estimates: Saturated) -> Fl
 def sandwich(
     model: PanelModel, estimates: Estimates, saturated: Sequence[Saturated], sampling: Sampling
 ) -> tuple[FloatArray, Scaling]:
-    """Covariance of estimates in the model's unit, and scaling of chi-squares; NaN where the information is singular.
-
-    Parameters
-    ----------
-    model
-        The model on its panel, with the weights of `sampling`.
-    estimates
-        Its estimates.
-    saturated
-        Unrestricted estimates of every group; none where there are none.
-    sampling
-        Clusters and weights of the persons.
-    """
-    inverse = estimates.inverse_information
+    """Covariance of estimates in the model's unit and scaling of chi-squares; NaN where the information is singular."""
+    inverse = estimates.covariance
     if np.isnan(inverse).any():
         return inverse, Scaling(np.nan, np.nan)
     scores = model_scores(model, estimates.theta)
@@ -153,17 +129,14 @@ def _scaling(model: PanelModel, trace: float, saturated: Sequence[Saturated], sa
 def _saturated_traces(model: PanelModel, cell: int, estimates: Saturated, sampling: Sampling) -> tuple[float, float]:
     """Traces of a group's saturated model given the covariates, and of the model of independent values."""
     size, members = model.system.n_values, group_members(model, cell)
-    values, part = seen_values(model)[members], sampling.of_persons(members)
-    identity = np.eye(_n_moments(size + model.system.n_covariates))
+    values, part = observed_values(model)[members], sampling.of_persons(members)
+    n_variables = size + model.system.n_covariates
+    identity = np.eye(n_variables * (n_variables + 3) // 2)
     scores = moment_scores(estimates.mean, estimates.covariance, values, identity)
     trace = _trace(moment_information(model, cell, estimates), scores, part)
     if model.system.n_covariates:
         trace -= _trace_of_covariates(values[:, size:], part)
     return trace, _trace_of_single_values(values[:, :size], part)
-
-
-def _n_moments(size: int) -> int:
-    return size * (size + 3) // 2
 
 
 def _trace(information: FloatArray, scores: FloatArray, sampling: Sampling) -> float:
@@ -199,7 +172,7 @@ def _trace_of_single_values(values: FloatArray, sampling: Sampling) -> float:
     return total
 
 
-def seen_values(model: PanelModel) -> FloatArray:
+def observed_values(model: PanelModel) -> FloatArray:
     """Values and covariates in the model's unit, all NaN for a person without any value."""
     values = model.values()
     assert model.statistics.person_pattern is not None

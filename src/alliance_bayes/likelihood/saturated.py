@@ -41,11 +41,11 @@ def saturated_moments(model: PanelModel) -> tuple[tuple[Saturated, ...], tuple[s
             "common means and covariances to reproduce.",
         )
     groups = [cell_patterns(model, cell) for cell in range(len(model.design.cells))]
-    if not all(_all_pairs_seen(group) for group in groups):
+    if not all(_all_pairs_observed(group) for group in groups):
         return (), (
             "No test of fit: some pair of values was never observed together, so the saturated model has no estimate.",
         )
-    estimates = tuple(each for each in map(saturated, groups) if each is not None)
+    estimates = tuple(group for group in map(saturated, groups) if group is not None)
     if len(estimates) < len(groups):
         return (), ("No test of fit: the saturated model did not converge.",)
     return estimates, ()
@@ -57,7 +57,7 @@ def sizes_of(model: PanelModel) -> list[int]:
 
 
 def cell_patterns(model: PanelModel, cell: int) -> PatternArrays:
-    """The patterns of one cell alone, without room for the values that only other cells have."""
+    """Patterns of one cell alone, without columns for values that only other cells have."""
     arrays, size = model.statistics.arrays, len(model.system.systems[cell].observed)
     chosen = slice(arrays.cell_start[cell], arrays.cell_start[cell + 1])
     return PatternArrays(
@@ -104,7 +104,7 @@ def saturated_theta(system: PanelSystem, estimates: Saturated) -> FloatArray:
     )
 
 
-def _all_pairs_seen(arrays: PatternArrays) -> bool:
+def _all_pairs_observed(arrays: PatternArrays) -> bool:
     together = np.zeros((arrays.position.shape[1],) * 2, dtype=bool)
     for size, index in zip(arrays.size, arrays.position, strict=True):
         together[np.ix_(index[:size], index[:size])] = True

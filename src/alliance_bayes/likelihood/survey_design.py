@@ -30,12 +30,12 @@ class Sampling:
     Attributes
     ----------
     clusters
-        Cluster of each person, counted from 0, shape ``(person,)``; None where each is sampled alone.
-        -1 for a person without any value, who plays no part.
+        Cluster of each person, counted from 0, shape ``(person,)``, -1 for a person without any value; None where
+        people were sampled one by one.
     weights
         Of mean 1 over the persons with any value, and 0 for the others, shape ``(person,)``; None where all count once.
     n_clusters
-        Number of clusters; 0 where each person is sampled alone.
+        Number of clusters; 0 where people were sampled one by one.
     """
 
     clusters: npt.NDArray[np.int64] | None = None
@@ -49,11 +49,11 @@ class Sampling:
         if 0 < self.n_clusters < FEW_CLUSTERS:
             messages.append(
                 f"Only {self.n_clusters} clusters: cluster-robust standard errors tend to be too small with fewer than "
-                f"some {FEW_CLUSTERS}."
+                f"about {FEW_CLUSTERS}."
             )
         if self.weights is not None:
             messages.append(
-                "Weighted: log-likelihood, AIC and BIC are those of a weighted sum over people, no density of the data."
+                "Weighted: log-likelihood, AIC and BIC are those of a weighted sum over people, not of a density."
             )
         return tuple(messages)
 
@@ -66,48 +66,34 @@ class Sampling:
         )
 
 
-def sampling_of(panel: Panel, seen: npt.NDArray[np.bool_], cluster: object, weights: object) -> Sampling:
-    """Read clusters and weights, and refuse what is not valid.
-
-    Parameters
-    ----------
-    panel
-        A panel that holds its persons.
-    seen
-        Which of them have any value, shape ``(person,)``.
-    cluster, weights
-        As in `maximum_likelihood`.
-
-    Raises
-    ------
-    PanelError
-        If a label or weight is missing, varies within a person, or makes no sense; lists every problem.
-    """
+def sampling_of(panel: Panel, observed: npt.NDArray[np.bool_], cluster: object, weights: object) -> Sampling:
+    """Read clusters and weights of the persons with any value, or refuse them with every problem."""
     problems = Problems("These clusters or weights do not fit the panel")
     labels, numbers = (
-        _by_person(given, panel, seen, what, problems) for given, what in ((cluster, "cluster"), (weights, "weights"))
+        _by_person(given, panel, observed, what, problems)
+        for given, what in ((cluster, "cluster"), (weights, "weights"))
     )
     clusters = None
     if labels is not None:
-        clusters = np.full(len(seen), -1)
-        strange = no_label(labels[seen])
-        if strange:
-            problems.add(f"cluster holds {strange}")
-        elif len({str(label) for label in labels[seen]}) < len(set(labels[seen])):
+        clusters = np.full(len(observed), -1)
+        invalid = no_label(labels[observed])
+        if invalid:
+            problems.add(f"cluster holds {invalid}")
+        elif len({str(label) for label in labels[observed]}) < len(set(labels[observed])):
             problems.add("cluster holds labels that differ only in being text or numbers; give each cluster one label.")
         else:
-            clusters[seen] = pd.factorize(labels[seen])[0]
+            clusters[observed] = pd.factorize(labels[observed])[0]
         if clusters.max() == 0:
             problems.add(
-                "All persons are in one cluster; how much clusters differ cannot be estimated. Leave cluster out."
+                "All persons are in one cluster, so how much clusters differ cannot be estimated. Omit cluster."
             )
-    scaled = None if numbers is None else _scaled(numbers, panel, seen, problems)
+    scaled = None if numbers is None else _scaled(numbers, panel, observed, problems)
     problems.raise_as(PanelError)
     return Sampling(clusters, scaled, 0 if clusters is None else int(clusters.max()) + 1)
 
 
 def _by_person(
-    given: Any, panel: Panel, seen: npt.NDArray[np.bool_], what: str, problems: Problems
+    given: Any, panel: Panel, observed: npt.NDArray[np.bool_], what: str, problems: Problems
 ) -> npt.NDArray[np.object_] | None:
     """One entry for each person, in the order of the panel; None where there is nothing or a problem."""
     assert panel.persons is not None
@@ -115,10 +101,10 @@ def _by_person(
         return None
     if isinstance(given, pd.Series | Mapping):
         series = pd.Series(given, dtype=object)
-        strange = next((each for each in series if not pd.api.types.is_hashable(each)), None)
-        if strange is not None:
+        unhashable = next((entry for entry in series if not pd.api.types.is_hashable(entry)), None)
+        if unhashable is not None:
             problems.add(
-                f"{what} holds {type(strange).__name__} values, such as {strange!r}; give each person one entry."
+                f"{what} has {type(unhashable).__name__} entries, such as {unhashable!r}; give each person one."
             )
             return None
         entries = _agreeing(series, panel, what, problems)
@@ -133,11 +119,11 @@ def _by_person(
                 "each, in the order of panel.persons, or a mapping or Series from person to entry."
             )
             return None
-    absent = panel.persons[seen & pd.isna(by_person)]
+    absent = panel.persons[observed & pd.isna(by_person)]
     if len(absent):
         problems.add(
             f"{what} has no entry for {len(absent)} persons with values: {quoted(absent.tolist(), most=3)}. Give one "
-            "for each, or leave these people out of the panel."
+            "for each, or exclude these people from the panel."
         )
         return None
     return np.asarray(by_person, dtype=object)
@@ -167,30 +153,31 @@ def _agreeing(entries: pd.Series, panel: Panel, what: str, problems: Problems) -
 
 
 def _scaled(
-    numbers: npt.NDArray[np.object_], panel: Panel, seen: npt.NDArray[np.bool_], problems: Problems
+    numbers: npt.NDArray[np.object_], panel: Panel, observed: npt.NDArray[np.bool_], problems: Problems
 ) -> FloatArray | None:
     """Weights of mean 1 over the persons with values."""
     assert panel.persons is not None
-    of_numbers = [isinstance(each, Real) and not isinstance(each, bool | np.bool_) for each in numbers]
-    weights = np.array([float(each) if real else np.nan for each, real in zip(numbers, of_numbers, strict=True)])
-    wrong = seen & ~((weights > 0) & np.isfinite(weights))
+    weights = np.array(
+        [float(x) if isinstance(x, Real) and not isinstance(x, bool | np.bool_) else np.nan for x in numbers]
+    )
+    wrong = observed & ~((weights > 0) & np.isfinite(weights))
     if wrong.any():
         cases = [
             f"{person!r} ({numbers[index]!r})" for index, person in enumerate(panel.persons.tolist()) if wrong[index]
         ]
         problems.add(
             f"{len(cases)} weights are not finite numbers above 0: {', '.join(cases[:3])}. A weight says how many "
-            "people a person stands for; leave people who stand for nobody out of the panel."
+            "people a person represents; exclude people who represent nobody from the panel."
         )
         return None
-    persons = np.flatnonzero(seen)
-    least, most = persons[np.argmin(weights[seen])], persons[np.argmax(weights[seen])]
+    persons = np.flatnonzero(observed)
+    least, most = persons[np.argmin(weights[observed])], persons[np.argmax(weights[observed])]
     if weights[most] / MOST_UNEQUAL > weights[least]:
         problems.add(
             f"weights reach from {weights[least]:.4g} of {quoted([panel.persons[least]])} to {weights[most]:.4g} of "
             f"{quoted([panel.persons[most]])}, more than {MOST_UNEQUAL:,.0f} times as much, so that few people would "
-            "count at all. Correct or trim them."
+            "decide the estimates. Correct or trim them."
         )
         return None
     shares = weights / weights[most]
-    return np.where(seen, shares / shares[seen].mean(), 0.0)
+    return np.where(observed, shares / shares[observed].mean(), 0.0)

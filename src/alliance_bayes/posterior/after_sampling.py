@@ -1,4 +1,4 @@
-"""Groups of draws that follow from the posterior, each kept or excused by itself."""
+"""Groups of draws that follow from the posterior; one that fails is reported, and the others are kept."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,8 +10,8 @@ import xarray as xr
 from ..basics.interrupts import held_interrupts
 from ..basics.names import in_words
 from ..engine.model_on_panel import PanelModel
-from .densities import log_densities
 from .predictions.people import people_of
+from .predictions.person_tables import log_densities
 from .predictions.responses import observed_responses
 from .sample import GROUPS, STOPPED, Sample
 
@@ -22,17 +22,7 @@ N_REPLICATES = 200
 
 
 class Stage(NamedTuple):
-    """A group of draws that follows from the posterior.
-
-    Attributes
-    ----------
-    group
-        Its name in `Fit.draws`.
-    draw
-        Makes it; None where it takes too much space.
-    cure
-        Where it can be had all the same.
-    """
+    """A group of `Fit.draws` that follows from the posterior; `cure` says how to get it all the same."""
 
     group: str
     draw: Callable[[PanelModel, Sample], xr.Dataset | None]
@@ -40,17 +30,7 @@ class Stage(NamedTuple):
 
 
 def with_other_groups(model: PanelModel, sample: Sample, prior: xr.Dataset) -> Sample:
-    """All groups of draws, or a sentence on each that could not be made.
-
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    sample
-        Posterior draws and the sampler's statistics.
-    prior
-        Prior draws.
-    """
+    """All groups of draws, and a sentence on each that could not be made."""
     statistics = sample.group("sample_stats")
     texts = [name for name, array in statistics.data_vars.items() if array.dtype == object]
     groups = {"/posterior": sample.posterior, "/sample_stats": statistics.drop_vars(texts), "/prior": prior}
@@ -63,13 +43,13 @@ def with_other_groups(model: PanelModel, sample: Sample, prior: xr.Dataset) -> S
                 with interrupts.let_through():
                     group = stage.draw(model, sample)
             except KeyboardInterrupt:
-                not_drawn = in_words([f"{GROUPS[each.group]} ({each.cure})" for each in stages[index:]])
+                not_drawn = in_words([f"{GROUPS[left.group]} ({left.cure})" for left in stages[index:]])
                 missing.append(f"{STOPPED} after sampling.{complete} Missing: {not_drawn}.")
                 break
             except Exception as error:  # whatever it is, the posterior stays in the user's hands
                 missing.append(
-                    f"{GROUPS[stage.group].capitalize()} are missing, since finding them failed "
-                    f"({error_in_words(error)}).{complete} {stage.cure}."
+                    f"{GROUPS[stage.group].capitalize()} are missing, because computing them "
+                    f"failed ({error_in_words(error)}).{complete} {stage.cure}."
                 )
             else:
                 if group is not None:
@@ -94,7 +74,7 @@ def _observed_data(model: PanelModel, _: Sample) -> xr.Dataset:
 
 
 def _log_likelihood(model: PanelModel, sample: Sample) -> xr.Dataset | None:
-    """Of people with any value: a person without one has density 1, which no one can leave out."""
+    """Of people with any value: a person without one has density 1 and cannot be left out in cross-validation."""
     if sample.n_draws * model.panel.n_persons > MOST_STORED_VALUES:
         return None
     persons = np.flatnonzero(model.has_value)
@@ -119,7 +99,7 @@ def _posterior_predictive(model: PanelModel, sample: Sample) -> xr.Dataset:
 
 # In the order in which they are made, the cheapest first.
 STAGES = (
-    Stage("observed_data", _observed_data, "fit.panel.values holds them"),
+    Stage("observed_data", _observed_data, "fit.panel.values has them"),
     Stage("log_likelihood", _log_likelihood, "fit.log_likelihood(persons) computes them"),
     Stage("posterior_predictive", _posterior_predictive, "fit.check() makes its own"),
 )

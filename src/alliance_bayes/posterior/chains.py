@@ -1,4 +1,4 @@
-"""Chains that stand still, have no usable step size, or whose trajectories are cut short."""
+"""Chains that do not move, have no usable step size, or whose trajectories are cut short."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ MOST_REPEATS = 20
 MOST_AT_LARGEST_DEPTH = 0.1
 LARGEST_DEPTH_REACHED = ("maxdepth_reached", "reached_max_treedepth")
 STANDSTILL_CURE = (
-    "More draws do not help. Sample again with another seed; if a chain stands still again, the density breaks down "
-    "where it is: look for measures or intervals in extreme units, narrow the priors, or simplify the model."
+    "More draws do not help. Sample again with another seed; if a chain still does not move, the density is "
+    "numerically unstable there: look for measures or intervals in extreme units, narrow the priors, or simplify the "
+    "model."
 )
 
 type FloatArray = npt.NDArray[np.float64]
@@ -28,15 +29,7 @@ type FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Chains:
-    """Chains of one posterior.
-
-    Attributes
-    ----------
-    posterior
-        Draws of the parameters.
-    statistics
-        Statistics of the sampler.
-    """
+    """Chains of one posterior, with draws of the parameters and the sampler's statistics."""
 
     posterior: xr.Dataset
     statistics: xr.Dataset
@@ -78,14 +71,14 @@ class Chains:
 
     @cached_property
     def step_sizes(self) -> FloatArray:
-        """Smallest step size of each chain, shape ``(chain,)``; empty where the sampler did not keep it."""
+        """Smallest step size of each chain, shape ``(chain,)``; empty where the sampler does not report it."""
         if "step_size" not in self.statistics:
             return np.zeros(0)
         return np.asarray(self.statistics["step_size"].transpose("chain", "draw").to_numpy().min(axis=1))
 
     @cached_property
     def at_largest_depth(self) -> FloatArray:
-        """Share of each chain's draws at the largest tree depth, shape ``(chain,)``; empty where it was not kept."""
+        """Share of each chain's draws at the largest tree depth, shape ``(chain,)``; empty where it is not reported."""
         for name in LARGEST_DEPTH_REACHED:
             if name in self.statistics:
                 return np.asarray(self.statistics[name].transpose("chain", "draw").to_numpy().mean(axis=1))
@@ -112,7 +105,7 @@ class Chains:
         verb, pronoun = ("does", "its") if len(self.unmoved) == 1 else ("do", "their")
         sizes = f" (step size {self._step_sizes_of(self.unmoved)})" if self.step_sizes.size else ""
         all_chains = len(self.unmoved) == self.posterior.sizes["chain"]
-        value = "hold no information" if all_chains else "are not those of the posterior"
+        value = "contain no information" if all_chains else "are not those of the posterior"
         return [
             f"{_named(self.unmoved)} {verb} not move{sizes}: {pronoun} {self.posterior.sizes['draw']} draws {value}. "
             f"{STANDSTILL_CURE}"
@@ -124,7 +117,7 @@ class Chains:
         size = f" (step size {self._step_sizes_of([chain])})" if self.step_sizes.size else ""
         return (
             f"Chain {chain + 1} does not move from draw {first + 1:,} {until}{size}: {last - first + 1:,} of its "
-            f"{n_draws:,} draws are identical, and hold no information about the posterior. {STANDSTILL_CURE}"
+            f"{n_draws:,} draws are identical and contain no information about the posterior. {STANDSTILL_CURE}"
         )
 
     def _steps_in_words(self) -> list[str]:
@@ -135,7 +128,7 @@ class Chains:
         return [
             f"{_named(wrong)} {'has' if len(wrong) == 1 else 'have'} no usable step size "
             f"({self._step_sizes_of(wrong)}): the warm-up did not find one. Sample again with another seed; if it "
-            "stays, narrow the priors or simplify the model."
+            "persists, narrow the priors or simplify the model."
         ]
 
     def _depth_in_words(self) -> list[str]:
@@ -146,8 +139,8 @@ class Chains:
         percent = ", ".join(f"{100 * shares[chain]:.0f} %" for chain in deep)
         return [
             f"{_named(deep)} reached the largest tree depth in {percent} of draws: trajectories end before they turn "
-            "round, since the posterior is much narrower in some directions than in others. Use more tune; if it "
-            "stays, narrow the priors or simplify the model."
+            "back, because the posterior is much narrower in some directions than in others. Use more tune; if it "
+            "persists, narrow the priors or simplify the model."
         ]
 
 

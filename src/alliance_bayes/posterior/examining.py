@@ -1,4 +1,4 @@
-"""Health of the draws of one model on one panel: of the sampler, of an interruption, and of an approximate integral."""
+"""Health of the draws of one model on one panel: sampler, interruptions, and the approximate integral."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def examine_sample(model: PanelModel, sample: Sample) -> Health:
     except (MemoryError, ArithmeticError, np.linalg.LinAlgError) as failure:
         return with_problem(
             health,
-            "How far the approximate integral over the linear predictors is off is not known, since finding it failed "
+            "The error of the approximate integral over the linear predictors is unknown, because computing it failed "
             f'({error_in_words(failure)}). Compare the answer with that of latent="sample".',
         )
     return health if error is None else with_integration(health, error)

@@ -15,22 +15,17 @@ from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
 from ..engine.design import design_of
 from ..engine.layout import lay_out
-from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import PanelModel
-from ..engine.prior_scale import PriorScale
-from ..engine.quantities import Derived
-from ..engine.statistics import PatternStatistics
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
-from .densities import log_densities
 from .examining import examine_sample
 from .health import Health, together
 from .mixing import share_between
 from .predictions.checking import check
 from .predictions.forecasting import forecast
 from .predictions.people import people_of
-from .predictions.person_tables import person_scores
+from .predictions.person_tables import log_densities, person_scores
 from .sample import Sample, thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
@@ -52,15 +47,14 @@ class Fit:
     sample
         Draws, how they were made, and what of them is missing.
     source
-        What the draws belong to: one panel, one group of it, or several imputed panels; it refuses what these cannot
-        answer.
+        What the draws belong to: one panel, one group of it, or several imputed panels.
     fits
-        Single fits of imputed panels, in the order given; none where there is one panel. Questions about parameters are
-        answered from the draws of all, and the Monte Carlo errors of their probabilities hold what differs between
-        panels. What belongs to the values of persons (scores, forecasts, checks, comparisons, Bayes factors, simulating
-        the sample, saving) is asked of the single fits.
+        Single fits of imputed panels, in the order given; none for one panel. Questions about parameters use the draws
+        of all fits, and the Monte Carlo errors of their probabilities include the variation between panels. Questions
+        about the values of persons (scores, forecasts, checks, comparisons, Bayes factors, simulating the sample,
+        saving) need a single fit.
     examined
-        Health of the draws where it is known already; they are examined when it is asked for where left open.
+        Health of the draws where it is known already; None where `health` examines them.
     """
 
     model: PanelModel
@@ -109,16 +103,16 @@ class Fit:
 
     @property
     def incomplete(self) -> tuple[str, ...]:
-        """What of `draws` is missing, why, and what to do, one sentence each; empty where nothing failed."""
+        """Which groups of `draws` are missing, why, and what to do, one sentence each; empty where nothing failed."""
         return self.sample.incomplete
 
     def drawn(self, group: str) -> xr.Dataset:
-        """One group of `draws`, for what cannot be answered without it.
+        """One group of `draws`.
 
         Raises
         ------
         SpecError
-            If the fit does not hold it; says why.
+            If it is missing; says why.
         """
         return self.sample.group(group)
 
@@ -134,17 +128,17 @@ class Fit:
 
     @property
     def interrupted(self) -> str:
-        """One sentence where sampling was interrupted, on how many draws there are of those asked for; or nothing."""
+        """How many of the requested draws there are, in a sentence; empty unless sampling was interrupted."""
         return self.sample.interrupted
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody interrupted it, while it was sampled or after."""
+        """Whether it was interrupted, during sampling or after it."""
         return self.sample.stopped
 
     @property
     def draws_in_words(self) -> str:
-        """Number of posterior draws, and whether they are all that were asked for."""
+        """Number of posterior draws, and whether they are all that were requested."""
         return self.sample.in_words
 
     def with_draws(self, draws: xr.DataTree) -> "Fit":
@@ -153,12 +147,12 @@ class Fit:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Groups whose effects the draws hold apart; empty where there are none."""
+        """Groups that have separate effects in the draws; empty where there are none."""
         return self.model.design.groups
 
     @checked()
     def of_group(self, group: str) -> "Fit":
-        """What was fitted of one group, for questions about a single population.
+        """The fit of one group, for questions about a single population.
 
         Parameters
         ----------
@@ -168,7 +162,7 @@ class Fit:
         Returns
         -------
         Fit
-            The same draws, those of this group alone, with its people and the health of the fit of all groups.
+            The draws of this group alone, with its people and the health of the fit of all groups.
 
         Raises
         ------
@@ -201,19 +195,13 @@ class Fit:
         pandas.Series
             ``(1 + 1/m) B / (W + (1 + 1/m) B)``, B the variance of the m posterior means and W the mean posterior
             variance, of every derived quantity, in [0, 1]; empty where there is one panel. Indexed by the quantity with
-            its coordinates, such as ``"lagged[0 to 6; alliance -> days]"``. Where it is large, more imputations are
-            needed, and answers hang on how the imputations were made.
+            its coordinates, such as ``"lagged[0 to 6, alliance -> days]"``. Where it is large, more imputations are
+            needed, and answers depend on how the imputations were made.
         """
-        return share_between([fit.posterior for fit in self.fits], self.derived.quantities)
+        return share_between([fit.posterior for fit in self.fits], self.model.derived.quantities)
 
     def require_one_population(self, question: str) -> None:
-        """Refuse a question whose answer would differ between the groups of this fit.
-
-        Raises
-        ------
-        SpecError
-            If the draws hold groups apart.
-        """
+        """Raise a SpecError where groups have separate effects, so that a question has one answer for each group."""
         if self.groups:
             raise SpecError(
                 f"{question} is about one population, and this fit has the groups {quoted(self.groups)}. Ask "
@@ -221,34 +209,8 @@ class Fit:
             )
 
     def require_one_panel(self, question: str, cure: str = "") -> None:
-        """Refuse a question about the values of persons where panels differ in them.
-
-        Raises
-        ------
-        SpecError
-            If the draws are of several imputed panels.
-        """
+        """Raise a SpecError where panels were imputed, so that a question about values has one answer for each."""
         self.source.require_one_panel(question, cure)
-
-    @property
-    def system(self) -> PanelSystem:
-        """The model as linear systems."""
-        return self.model.system
-
-    @property
-    def scale(self) -> PriorScale:
-        """The random variables."""
-        return self.model.scale
-
-    @property
-    def derived(self) -> Derived:
-        """The derived quantities."""
-        return self.model.derived
-
-    @property
-    def statistics(self) -> PatternStatistics:
-        """The panel in the model's unit."""
-        return self.model.statistics
 
     @property
     def n_persons(self) -> int:
@@ -259,8 +221,8 @@ class Fit:
     def health(self) -> Health:
         """Whether the draws can be trusted, in words, with what to do when they cannot.
 
-        Of imputed panels the worst of each diagnostic: R-hat is taken within each fit, for chains of different panels
-        must differ. Chains that do not move are counted through all panels, as in `draws`.
+        Of imputed panels the worst of each diagnostic: R-hat is computed within each fit, because chains of different
+        panels differ. Chains that do not move are numbered across all panels, as in `draws`.
         """
         if self.examined is not None:
             return self.examined
@@ -289,7 +251,7 @@ class Fit:
         Parameters
         ----------
         names
-            Quantities of `draws`; all that carry the field's names when left open.
+            Quantities of `draws`; by default all derived quantities.
 
         Returns
         -------
@@ -303,7 +265,7 @@ class Fit:
         """
         import arviz_stats
 
-        chosen = names or [quantity.name for quantity in self.derived.quantities]
+        chosen = names or [quantity.name for quantity in self.model.derived.quantities]
         known = [str(name) for name in self.posterior.data_vars]
         problems = Problems("These quantities cannot be summarised")
         for name in chosen:
@@ -322,7 +284,7 @@ class Fit:
         pandas.DataFrame
             Indexed by person and measure: ``mean``, ``sd`` and the interval's ``lower`` and
             ``upper`` of the posterior, in the measure's unit. A person with few values is
-            shrunk towards 0, and says so by a wide interval.
+            shrunk towards 0 and has a wide interval.
 
         Raises
         ------
@@ -337,7 +299,7 @@ class Fit:
 
     @checked(apart=["time"])
     def forecast(self, time: float) -> pd.DataFrame:
-        """Predict every person's values at one time from what was observed of them before it.
+        """Predict every person's values at one time from the person's earlier values.
 
         Parameters
         ----------
@@ -351,10 +313,10 @@ class Fit:
         pandas.DataFrame
             Indexed by person and measure (with items: by item): ``mean``, ``sd``, ``lower``, ``upper`` of the
             predictive distribution, in the measure's unit, and ``observed`` where the panel has
-            the value. With a state it has rows too, its mean being the probability that it is on; what exists
-            only then is predicted for the case that it exists. With families also ``out_of``, the window, trials or
-            exposure that a value is predicted for: where it is not known at `time`, the person's last known one; where
-            there is none, there is no forecast. With a selection forecasts are of everybody, seen or not.
+            the value. A state has rows too, whose mean is the probability that it is on; measures that exist only then
+            are predicted given that it is on. With families also ``out_of``, the window, trials or exposure that a
+            value is predicted for: where it is not known at `time`, the person's last known one; where there is none,
+            there is no forecast. With a selection model forecasts are for everybody, seen or not.
 
         Raises
         ------
@@ -373,16 +335,14 @@ class Fit:
         Returns
         -------
         pandas.DataFrame
-            Indexed by ``statistic`` and ``of``: ``observed``, of the values there are; ``completed``, the mean over
-            draws where absent values are drawn given the person's own others; the predicted ``mean``, ``lower`` and
+            Indexed by ``statistic`` and ``of``: ``observed``, of the observed values; ``completed``, the mean over
+            draws where missing values are drawn given the person's other values; the predicted ``mean``, ``lower`` and
             ``upper`` of replicated panels, which are complete; ``p``, the share of draws in which the replicated
             statistic is larger than the completed one; and ``verdict``, "misfit" where p is below .025 or above .975.
-            With many statistics some misfit by chance. The first row is the chi-square against the saturated model,
-            observed only as completed: its ``p`` is the posterior predictive p-value, and only a small one is a misfit;
-            it is NaN where people have no common means and covariances (own times, moderators) or are fewer than these
-            need.
-            With families or a state statistics are those of the responses and of the state, and there is no
-            chi-square.
+            With many statistics some misfit by chance. The first row is the chi-square of the completed panel against
+            the saturated model: its ``p`` is the posterior predictive p-value, and only a small one is a misfit; NaN
+            where people have no common means and covariances (own times, moderators) or are too few. With families or
+            a state, statistics are those of the responses and of the state, and there is no chi-square.
 
         Raises
         ------
@@ -391,10 +351,10 @@ class Fit:
 
         Notes
         -----
-        The chi-square of a draw is twice the log-likelihood that the saturated model gains on it. People who leave
-        need not be like those who stay: what was observed is compared after it was completed [1]_, or the means of
-        those who stay would count as misfit. The posterior predictive p-value is not uniform where the model is right:
-        it gathers near .5, the more so the more values are absent.
+        The chi-square of a draw is twice the log-likelihood that the saturated model gains on it. People who
+        drop out may differ from those who stay. Therefore the observed panel is completed before it is compared [1]_;
+        otherwise the means of those who stay would count as misfit. The posterior predictive p-value is not uniform
+        where the model is right: it is nearer .5, the more so the more values are missing.
 
         References
         ----------
@@ -409,15 +369,14 @@ class Fit:
     def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
         """Log density of each person's values per draw, dims ``(chain, draw, person)``.
 
-        Of people with at least one value, marginal over random intercepts and states, in the values'
-        own units; the one that leaving out persons needs. Computed again where the draws do not
-        hold it.
+        Of people with at least one value, marginal over random intercepts and states, in the values' own units, as
+        leave-one-person-out cross-validation needs it. Computed where it is not among the draws.
 
         Parameters
         ----------
         persons
-            Which of these people, counted from 0; all when left open. Where 8 bytes for each draw
-            of each person are too many for memory, ask for some at a time.
+            Which of these people, counted from 0; by default all. It takes 8 bytes for each draw of each person; where
+            memory is short, ask for some people at a time.
 
         Raises
         ------
@@ -453,8 +412,8 @@ class Fit:
         Raises
         ------
         AllianceBayesError
-            If it cannot be written, this is one group of a fit or a fit of imputed panels, or a file is there that no
-            fit was saved to; the fit and an older file are as they were.
+            If it cannot be written, this is one group of a fit or a fit of imputed panels, or the path is a file that
+            is not a saved fit; the fit and an older file stay unchanged.
         """
         self.source.require_file()
         record = FitRecord(spec_to_mapping(self.spec), asdict(self.settings), self.incomplete)
@@ -462,7 +421,7 @@ class Fit:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How the likelihood was computed, and what to know of these data before the numbers are read."""
+        """How the likelihood was computed, and what to know about the data before reading the numbers."""
         if self.fits:
             shares = [f"  {name}: {share:.2f}" for name, share in self.between_share.head(N_SHOWN).items()]
             return ("Largest shares of variance between imputations (all in .between_share):", *shares)

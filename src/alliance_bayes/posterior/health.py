@@ -69,18 +69,18 @@ class Health:
     worst: str
     problems: tuple[str, ...]
     integration: IntegrationError | None = None
-    """Of a model whose linear predictors are integrated out: how far that is off."""
+    """Error of the likelihood, where linear predictors are integrated out."""
     stuck: tuple[int, ...] = ()
-    """Chains that do not move, counted from 1: a parameter is the same in all draws, all of them hardly differ, or all
-    are the same in more than 20 draws in a row."""
+    """Chains that do not move, counted from 1: one parameter is the same in all draws, all parameters hardly vary, or
+    all stay the same in more than 20 consecutive draws."""
     step_size: float = np.nan
-    """Smallest step size of any chain; NaN where the sampler did not keep it."""
+    """Smallest step size of any chain; NaN where the sampler does not report it."""
     at_largest_depth: float = 0.0
     """Largest share of a chain's draws at the largest tree depth; above 0.1 trajectories are cut short."""
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no problems."""
         return not self.problems
 
     def __str__(self) -> str:
@@ -103,13 +103,13 @@ def with_integration(health: Health, error: IntegrationError) -> Health:
     problems = list(health.problems)
     if not error.effective_share >= SMALLEST_SHARE:
         problems.append(
-            "The approximate integral over the linear predictors moves the posterior: weighted as the exact one "
-            f"would, the draws count for {100 * error.effective_share:.0f} % of their number. Compare the answer "
+            "The approximate integral over the linear predictors changes the posterior: weighted by the exact "
+            f"likelihood, only {100 * error.effective_share:.0f} % of draws are effective. Compare the answer "
             'with that of latent="sample", or use a simpler family.'
         )
     if error.unsettled > MOST_UNSETTLED:
         problems.append(
-            f"The integral did not settle for {100 * error.unsettled:.1f} % of cases; compare the answer "
+            f"The integral did not converge for {100 * error.unsettled:.1f} % of cases; compare the answer "
             'with that of latent="sample".'
         )
     return replace(health, problems=tuple(problems), integration=error)
@@ -143,7 +143,7 @@ def in_words_of(numbers: str, problems: Sequence[str]) -> str:
 def examine(draws: xr.DataTree, names: list[str]) -> Health:
     """Examine the parameters `names` of the posterior, and the sampler's own statistics.
 
-    R-hat and effective sample sizes are those of the chains that move; a chain that does not is a problem of its own.
+    R-hat and effective sample sizes are those of the chains that move; a chain that does not is a separate problem.
     """
     import arviz_stats
 
@@ -188,8 +188,8 @@ def _problems(health: Health, chains: Chains) -> Iterator[str]:
     if health.divergences:
         yield (
             f"{health.divergences} divergent transition{'s' * (health.divergences > 1)}: part of the posterior is not "
-            "explored. Raise target_accept (0.95, 0.99); if they stay, the data do not identify the model, so simplify "
-            "it."
+            "explored. Raise target_accept (0.95, 0.99); if they persist, the data do not identify the model, so "
+            "simplify it."
         )
     if n_moving and chains.posterior.sizes["draw"] > 1 and not health.bfmi >= SMALLEST_BFMI:
         yield f"The sampler moves slowly between energies (BFMI {health.bfmi:.2f}). Use more tune."

@@ -1,4 +1,4 @@
-"""Multiple imputations made elsewhere: one fit of each completed panel, mixed."""
+"""Multiple imputations: one fit of each completed panel, mixed."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -32,20 +32,20 @@ GROUPS = ("posterior", "prior", "sample_stats")
 def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **settings: Any) -> Fit:
     """Sample the posterior of a model on every one of several imputed panels, and mix them.
 
-    A panel with missing values needs no imputation here: `fit` uses every value there is. This is for imputations
-    made with more than the panel knows, such as variables that tell who is missing and why.
+    A panel with missing values needs no imputation: `fit` uses every observed value. This is for imputations that use
+    more than the panel, such as variables that predict who is missing.
 
     Parameters
     ----------
     spec
         The model.
     panels
-        At least two panels of the same persons, measures and times, with the absent values filled in
-        differently, drawn from their distribution given what was observed.
+        At least two panels of the same persons, measures and times, whose missing values were drawn from their
+        distribution given the observed values.
     seed
         Seed of the first panel; each further one takes the next.
     settings
-        Settings of `fit`, for every panel.
+        Settings of `fit`, the same for every panel.
 
     Returns
     -------
@@ -58,11 +58,12 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
     ------
     PanelError
         If there are fewer than two panels, one holds moments alone, or they differ in persons, measures, times, groups
-        or covariates, or in nothing at all.
+        or covariates, or are all the same.
     SpecError
         As `fit` does.
     InterruptionError
-        If it is interrupted before two panels are fitted; later, what is done is returned, and said.
+        If it is interrupted before two panels are fitted; later, a fit of the panels done so far is returned with a
+        warning.
 
     Notes
     -----
@@ -80,26 +81,20 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
                 "less certain of what differs between imputations. Fit all panels for a final answer.",
             )
             warnings.warn(incomplete[0], FitWarning, skip_file_prefixes=(PACKAGE,))
-        draws = {f"/{name}": mixed([each.drawn(name) for each in fits]) for name in GROUPS}
-        together = replace(
+        draws = {f"/{name}": mixed([one.drawn(name) for one in fits]) for name in GROUPS}
+        settings_of_all = replace(
             fits[0].settings,
-            chains=sum(each.settings.chains for each in fits),
-            compile_seconds=sum(each.settings.compile_seconds for each in fits),
-            sampling_seconds=sum(each.settings.sampling_seconds for each in fits),
+            chains=sum(one.settings.chains for one in fits),
+            compile_seconds=sum(one.settings.compile_seconds for one in fits),
+            sampling_seconds=sum(one.settings.sampling_seconds for one in fits),
         )
         model = replace(fits[0].model, panel=SharedPanel(panels[: len(fits)]))
-        sample = Sample(xr.DataTree.from_dict(draws), together, incomplete)
+        sample = Sample(xr.DataTree.from_dict(draws), settings_of_all, incomplete)
         return Fit(model, sample, Source(n_panels=len(fits)), fits)
 
 
 def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mapping[str, Any]) -> tuple[Fit, ...]:
-    """Fits of the panels, up to one whose sampling is interrupted, or to one that is interrupted later and kept.
-
-    Raises
-    ------
-    InterruptionError
-        If fewer than two are done by then.
-    """
+    """Fits of the panels until one is interrupted; InterruptionError where fewer than two are complete by then."""
     fits: list[Fit] = []
     try:
         for index, panel in enumerate(panels):
@@ -113,14 +108,14 @@ def _fits(spec: CrossLagged, panels: Sequence[Panel], seed: int, settings: Mappi
         pass  # what is done is kept
     if len(fits) < FEWEST:
         raise InterruptionError(
-            f"Interrupted after {len(fits)} of {len(panels)} imputed panels, and an answer needs {FEWEST} at least. "
+            f"Interrupted after {len(fits)} of {len(panels)} imputed panels; an answer needs at least {FEWEST}. "
             "Nothing was kept. Run it again; if it takes too long, use fewer draws or a shorter warm-up (tune)."
         )
     return tuple(fits)
 
 
 def _check_panels(panels: Sequence[Panel]) -> None:
-    problems = Problems("These panels are no imputations of one panel")
+    problems = Problems("These panels are not imputations of one panel")
     if len(panels) < 2:
         problems.add(
             f"There are {len(panels)} panels; give at least two, better twenty, each with its own imputations."
@@ -137,7 +132,7 @@ def _check_panels(panels: Sequence[Panel]) -> None:
             if not _alike(getattr(first, name), getattr(panel, name))
         ]
         if differing:
-            problems.add(f"Panel {index} has other {in_words(differing)} than panel 1.")
+            problems.add(f"Panel {index} differs from panel 1 in {in_words(differing)}.")
     if not problems.found and all(_same_values(first, panel) for panel in panels[1:]):
         problems.add("All panels hold the same values, so nothing is imputed; use fit on one of them.")
     problems.raise_as(PanelError)

@@ -1,4 +1,4 @@
-"""How far linear predictors that are integrated out move the log-likelihood."""
+"""Error of the log-likelihood where linear predictors are integrated out."""
 
 from dataclasses import dataclass
 
@@ -19,20 +19,20 @@ N_CORRECTED = 50
 
 @dataclass(frozen=True)
 class IntegrationError:
-    """How far the log-likelihood with linear predictors integrated out is from the exact one, over posterior draws.
+    """Error of the log-likelihood with linear predictors integrated out, over posterior draws.
 
     Attributes
     ----------
     mean, sd
         Mean and SD over draws of the exact log-likelihood minus the approximate one, estimated by importance sampling.
-        A mean that is the same everywhere does not move the posterior; the SD is what could.
+        A constant difference does not change the posterior; one that varies over draws (SD) can.
     monte_carlo_error
         Standard error of one such difference.
     effective_share
-        Effective number of draws, weighted as the exact posterior would weigh them, as a share of all.
+        Effective number of draws when they are weighted by the exact likelihood, as a share of all.
     unsettled
         Share of cases (people, or possible histories of people) in whom something is integrated out, averaged over
-        draws, whose approximation did not settle.
+        draws, whose approximation did not converge.
     """
 
     mean: float
@@ -43,17 +43,17 @@ class IntegrationError:
 
     def __str__(self) -> str:
         return (
-            f"integration error of the log-likelihood {self.mean:+.2f} (SD over draws {self.sd:.2f}, Monte Carlo "
-            f"{self.monte_carlo_error:.2f}), effective share {self.effective_share:.2f}, "
-            f"unsettled {100 * self.unsettled:.1f} %"
+            f"integration error of the log-likelihood {self.mean:+.2f} (SD over draws {self.sd:.2f}, Monte Carlo error "
+            f"{self.monte_carlo_error:.2f}), {100 * self.effective_share:.0f} % of draws effective under the exact "
+            f"likelihood, {100 * self.unsettled:.1f} % of integrals not converged"
         )
 
 
 def integration_error(model: PanelModel, thetas: FloatArray, seed: int) -> IntegrationError:
-    """Hold the approximate log-likelihood against importance sampling at evenly spaced draws."""
+    """Compare the approximate log-likelihood with importance sampling at evenly spaced draws."""
     kept = thetas[np.linspace(0, len(thetas) - 1, min(N_CORRECTED, len(thetas))).astype(int)]
     means, covariances, phis = (
-        np.stack(each) for each in zip(*(model.predictor_moments(theta) for theta in kept), strict=True)
+        np.stack(part) for part in zip(*(model.predictor_moments(theta) for theta in kept), strict=True)
     )
     data, n_persons = model.latent_data, model.panel.n_persons
     integrals = corrections(means, covariances, phis, data, n_persons, seed=seed)

@@ -1,4 +1,4 @@
-"""What is kept of draws that an interruption cut short, and what is said of it."""
+"""Draws that are kept after an interruption, and messages about it."""
 
 import warnings
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ PACKAGE = str(Path(__file__).parents[1])  # warnings name the line that called i
 
 
 class FitWarning(UserWarning):
-    """A fit that holds its posterior but is not complete: interrupted, or something after sampling failed."""
+    """A fit has its posterior but is not complete: it was interrupted, or a computation after sampling failed."""
 
 
 @contextmanager
 def without_interruption_warnings() -> Iterator[None]:
-    """Keep fits whose sampling was interrupted from warning of it, where the answer that asked for them says it."""
+    """Silence warnings of interrupted fits, where the answer made of these fits reports the interruption itself."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=rf"{STOPPED} after (\d|sampling\. Missing)", category=FitWarning)
         yield
@@ -40,13 +40,7 @@ def without_interruption_warnings() -> Iterator[None]:
 
 @contextmanager
 def without_keeping(interrupts: Interrupts, when: str) -> Iterator[None]:
-    """What a Ctrl-C ends at once, since there is nothing to keep.
-
-    Raises
-    ------
-    InterruptionError
-        If there was one.
-    """
+    """Let a Ctrl-C end a step that has nothing to keep, as an InterruptionError."""
     try:
         with interrupts.let_through():
             yield
@@ -55,9 +49,9 @@ def without_keeping(interrupts: Interrupts, when: str) -> Iterator[None]:
 
 
 def equal_chains(tree: xr.DataTree, settings: Settings) -> xr.DataTree:
-    """Chains that are of one length, where an interruption left chains that are padded with NaN.
+    """Chains of one length, of chains that an interruption left padded with NaN.
 
-    The first n draws of the chains that have as many, for the n that keeps most.
+    The first n draws of the chains that have at least n, for the n that keeps most draws.
     """
     posterior = tree["posterior"].to_dataset() if "posterior" in tree.children else xr.Dataset()
     lengths = _lengths(posterior)

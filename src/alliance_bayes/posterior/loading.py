@@ -1,4 +1,4 @@
-"""Reading a saved fit, and holding its draws against the model on its panel."""
+"""Reading a saved fit, and comparing its draws with the model on its panel."""
 
 import os
 
@@ -31,7 +31,7 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     Raises
     ------
     AllianceBayesError
-        If the file is missing, was not written by `Fit.save`, or was changed or cut off since: every byte is held
+        If the file is missing, was not written by `Fit.save`, or was changed or truncated since: every byte is checked
         against the checksum at its end before anything else is read.
     """
     record, panel, draws = read_fit(path)
@@ -57,7 +57,7 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
 
 
 def _check_draws(draws: xr.DataTree, model: PanelModel, settings: Settings, problems: Problems) -> None:
-    """Whether draws are those of the model's parameters at these measures and times, and no more than asked for."""
+    """Whether draws are those of the model's parameters at these measures and times, and no more than requested."""
     for group in ("posterior", "sample_stats"):
         if group not in draws.children:
             problems.add(f"The group '{group}' is missing.")
@@ -70,9 +70,9 @@ def _check_draws(draws: xr.DataTree, model: PanelModel, settings: Settings, prob
         labels_of_draws = posterior[dim].to_numpy().tolist() if dim in posterior.coords else []
         if len(set(labels_of_draws)) < len(labels_of_draws):
             problems.add(f"Along '{dim}' the draws have {quoted(labels_of_draws)}; expected each once.")
-    for dim, asked in (("chain", settings.chains), ("draw", settings.draws)):
-        if sizes.get(dim, 0) > asked:
-            problems.add(f"posterior has {sizes[dim]:,} along '{dim}'; the settings ask for {asked:,}.")
+    for dim, requested in (("chain", settings.chains), ("draw", settings.draws)):
+        if sizes.get(dim, 0) > requested:
+            problems.add(f"posterior has {sizes[dim]:,} along '{dim}'; the settings ask for {requested:,}.")
     expected = {block.name: block.dims for block in model.scale.blocks}
     expected |= {quantity.name: quantity.dims for quantity in model.derived.quantities}
     for name, dims_of_draw in expected.items():
@@ -88,7 +88,7 @@ def _check_draws(draws: xr.DataTree, model: PanelModel, settings: Settings, prob
 
 
 def _check_people(draws: xr.DataTree, model: PanelModel, problems: Problems) -> None:
-    """Whether what is held of single people is held of those of the panel."""
+    """Whether draws of persons are of the panel's persons."""
     persons = model.panel.persons
     nobody = np.empty(0, dtype=object)
     for name, group in draws.children.items():

@@ -12,7 +12,7 @@ __all__ = ["imputation_of_chains", "mixed", "share_between"]
 
 
 def imputation_of_chains(draws: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
-    """The coordinate by which draws computed from these stay known by their imputation; empty where there are none."""
+    """Coordinate that names the imputation of each chain, for draws computed from these; empty where there is none."""
     return {"imputation": ("chain", draws["imputation"].to_numpy())} if "imputation" in draws.coords else {}
 
 
@@ -32,21 +32,7 @@ def mixed(parts: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def share_between(posteriors: Sequence[xr.Dataset], quantities: Iterable[Quantity]) -> pd.Series:
-    """Share of the posterior variance that lies between imputations, the largest first.
-
-    Parameters
-    ----------
-    posteriors
-        Posterior draws of each imputation.
-    quantities
-        Derived quantities that they hold.
-
-    Returns
-    -------
-    pandas.Series
-        ``(1 + 1/m) B / (W + (1 + 1/m) B)``, B the variance of the m posterior means and W the mean posterior variance,
-        in [0, 1]; indexed by the quantity with its coordinates, such as ``"lagged[0 to 6, alliance -> days]"``.
-    """
+    """`Fit.between_share`, of the posterior draws of each imputation."""
     values: dict[str, float] = {}
     for quantity in quantities if posteriors else ():
         draws = [posterior[quantity.name] for posterior in posteriors]

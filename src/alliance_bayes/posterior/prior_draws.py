@@ -32,13 +32,7 @@ def prior_draws(model: PanelModel, rng: np.random.Generator) -> xr.Dataset:
 
 
 def proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Prior draws of every random variable, and their theta; those that give no proper model are drawn again.
-
-    Raises
-    ------
-    SpecError
-        If next to none gives a proper model.
-    """
+    """Prior draws of every random variable, and their theta; draws without a proper model are replaced."""
     kept: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
     while (n_proper := sum(len(thetas) for _, thetas in kept)) < N_PRIOR_DRAWS:
         if len(kept) * N_PRIOR_DRAWS >= MOST_PRIOR_DRAWS:

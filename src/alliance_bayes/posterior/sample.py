@@ -1,4 +1,4 @@
-"""Draws of a posterior with all that must be known of them: how they were made, and what of them is missing."""
+"""Draws of a posterior, how they were made, and which of them are missing."""
 
 from dataclasses import dataclass
 
@@ -25,43 +25,27 @@ GROUPS = {
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Draws, how they were made, and what is missing.
-
-    Attributes
-    ----------
-    draws
-        Some of the groups that `Fit.draws` describes.
-    settings
-        How they were made.
-    incomplete
-        Which groups are missing, why, and what to do, one sentence each; empty where nothing failed.
-    """
+    """Some of the groups of `Fit.draws`, and why others are missing, one sentence each."""
 
     draws: xr.DataTree
     settings: Settings
     incomplete: tuple[str, ...] = ()
 
     def group(self, name: str) -> xr.Dataset:
-        """One group of the draws, for what cannot be answered without it.
-
-        Raises
-        ------
-        SpecError
-            If it is missing; says why.
-        """
+        """`Fit.drawn`."""
         if name not in self.draws.children:
-            why = " ".join(self.incomplete) or "It was not drawn, or was left out of a file."
-            raise SpecError(f"This needs {GROUPS.get(name, name)}, which this fit does not hold. {why}")
+            why = " ".join(self.incomplete) or "It was not drawn, or is missing from a file."
+            raise SpecError(f"This needs {GROUPS.get(name, name)}, which this fit does not contain. {why}")
         return self.draws[name].to_dataset()
 
     @property
     def posterior(self) -> xr.Dataset:
-        """The posterior draws."""
+        """`Fit.posterior`."""
         return self.group("posterior")
 
     @property
     def n_draws(self) -> int:
-        """Posterior draws over all chains."""
+        """`Fit.n_draws`."""
         return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
 
     def thetas(self, model: PanelModel) -> np.ndarray:
@@ -75,21 +59,21 @@ class Sample:
 
     @property
     def interrupted(self) -> str:
-        """One sentence where sampling was interrupted, on how many draws there are of those asked for; or nothing."""
-        asked = self.settings.draws * self.settings.chains
-        if self.n_draws >= asked:
+        """`Fit.interrupted`."""
+        requested = self.settings.draws * self.settings.chains
+        if self.n_draws >= requested:
             return ""
         of_chains = f", in {self._chains}" if self._chains else ""
-        return f"{STOPPED} after {self.n_draws:,} of {asked:,} draws{of_chains}."
+        return f"{STOPPED} after {self.n_draws:,} of {requested:,} draws{of_chains}."
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody interrupted it, while it was sampled or after."""
+        """`Fit.stopped`."""
         return bool(self.interrupted) or any(sentence.startswith(STOPPED) for sentence in self.incomplete)
 
     @property
     def in_words(self) -> str:
-        """Number of posterior draws, and whether they are all that were asked for."""
+        """`Fit.draws_in_words`."""
         if not self.interrupted:
             return f"{self.n_draws} draw{'s' * (self.n_draws != 1)}"
         of_chains = f" ({self._chains})" if self._chains else ""
@@ -97,9 +81,9 @@ class Sample:
 
     @property
     def _chains(self) -> str:
-        """How many chains there are of those asked for, where they are fewer."""
-        n_chains, asked = self.posterior.sizes["chain"], self.settings.chains
-        return f"{n_chains} of {asked} chains" if n_chains < asked else ""
+        """How many of the requested chains there are, where some are missing."""
+        n_chains, requested = self.posterior.sizes["chain"], self.settings.chains
+        return f"{n_chains} of {requested} chains" if n_chains < requested else ""
 
 
 def thinned(thetas: np.ndarray, most: int) -> np.ndarray:

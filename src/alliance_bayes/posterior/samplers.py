@@ -1,4 +1,4 @@
-"""Running a sampler on a model, and keeping what it has drawn when somebody interrupts it."""
+"""Running a sampler on a model, and keeping its draws after an interruption."""
 
 import sys
 import time
@@ -24,22 +24,7 @@ POLL_SECONDS = 1.0  # a Ctrl-C ends the wait at once; this bounds it where signa
 
 
 def sample_posterior(model: PanelModel, settings: Settings, *, progress: bool = False) -> Sample:
-    """Posterior draws and the sampler's statistics alone.
-
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    settings
-        How to sample it; the seconds in them are not read.
-    progress
-        Whether to show a progress bar.
-
-    Raises
-    ------
-    InterruptionError
-        If sampling is interrupted before there are draws enough to keep.
-    """
+    """Posterior draws and the sampler's statistics; InterruptionError where there are too few draws to keep."""
     run = _run_pymc if settings.sampler == "pymc" else _run_nutpie
     with held_interrupts() as interrupts, _few_draws_are_fine():
         started = time.perf_counter()
@@ -68,7 +53,7 @@ def _run_pymc(
     with pymc_model:
         try:
             # PyMC itself acts upon a Ctrl-C while it draws.
-            with without_keeping(interrupts, "before PyMC handed over any draws"):
+            with without_keeping(interrupts, "before PyMC returned any draws"):
                 return pymc.sample(**_options(settings), nuts_sampler="pymc", **seeds), ready
         except ValueError as error:
             if "Not enough samples to build a trace" not in str(error):
@@ -132,7 +117,7 @@ def _drawn(sampler: Any, interrupts: Interrupts) -> xr.DataTree:
 
 @contextmanager
 def _few_draws_are_fine() -> Iterator[None]:
-    """Keep what ArviZ suspects of fewer draws than chains, as after an interruption, from being more than that."""
+    """Silence ArviZ's suspicion that fewer draws than chains, as after an interruption, are swapped dims."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Found chain dimension to be longer than draw dimension")
         yield

@@ -45,10 +45,10 @@ def fit(
     seed
         The same seed gives the same draws.
     draws, tune
-        Draws kept of each chain, and warm-up draws before them; left open, the warm-up has 400, or 100 where linear
-        predictors are integrated out, since the scale of the posterior is known before it then.
+        Draws kept of each chain, and warm-up draws before them. By default the warm-up has 400 draws, or 100 where
+        linear predictors are integrated out, since the scale of the posterior is then known in advance.
     chains, cores
-        Number of chains, and how many run at once (all processors when left open).
+        Number of chains, and how many run at once (by default on all processors).
     target_accept
         Raise it towards 1 when there are divergences.
     sampler
@@ -56,28 +56,28 @@ def fit(
     latent
         ``"integrate"``: linear predictors of measures that are not normal, of a state or of selection are
         integrated out. ``"sample"``: each of them is sampled, which takes many times as long and has no error
-        of integration (see `to_pymc`); a check of the other where the health of a fit doubts it.
+        of integration (see `to_pymc`); it checks the integral where `Fit.health` reports problems with it.
     progress
-        Whether to show a progress bar; left open, it is shown in a terminal.
+        Whether to show a progress bar; by default in a terminal only.
 
     Returns
     -------
     Fit
-        Draws, diagnostics, and what is read off them. After an interruption (Ctrl-C) it holds the draws
-        made so far, and says so; what fails after sampling is missing from it, and said in `Fit.incomplete`.
+        Draws, diagnostics, and methods for both. After an interruption (Ctrl-C) it holds the draws made so far
+        (`Fit.interrupted`); groups of draws whose computation fails after sampling are listed in `Fit.incomplete`.
 
     Raises
     ------
     SpecError
         If the model is not identified at these times, does not fit the panel's measures, its prior hardly ever gives
-        a proper model, or a setting makes no sense; before anything is sampled.
+        a proper model, or a setting is invalid; before anything is sampled.
     InterruptionError
-        If sampling is interrupted before there are draws enough to keep.
+        If sampling is interrupted before there are enough draws to keep.
 
     Warns
     -----
     FitWarning
-        If the fit was interrupted, or something after sampling failed.
+        If the fit was interrupted, or a computation after sampling failed.
     """
     tune = warm_up(spec, sampler, latent) if tune is None else tune
     check_settings(draws, tune, chains, cores, target_accept, seed, sampler)
@@ -92,7 +92,7 @@ def fit(
     with held_interrupts():
         sample = sample_posterior(model, settings, progress=sys.stderr.isatty() if progress is None else progress)
         sample = with_other_groups(model, sample, prior)
-        goes_on = [f"{sample.interrupted} The script goes on with these draws."] if sample.interrupted else []
-        for sentence in (*goes_on, *sample.incomplete):
+        continues = [f"{sample.interrupted} The script continues with these draws."] if sample.interrupted else []
+        for sentence in (*continues, *sample.incomplete):
             warnings.warn(sentence, FitWarning, skip_file_prefixes=(PACKAGE,))
     return Fit(model, sample)

@@ -32,7 +32,7 @@ TRUSTED = "Go back to an unchanged copy, or fit the model again."
 
 @dataclass(frozen=True)
 class FitRecord:
-    """What a fit holds besides its panel and draws, as it stands in JSON."""
+    """A fit without its panel and draws, as in JSON."""
 
     spec: Mapping[str, Any]
     settings: Mapping[str, Any]
@@ -40,15 +40,9 @@ class FitRecord:
 
 
 def write_fit(path: str | os.PathLike[str], record: FitRecord, panel: Panel, draws: xr.DataTree) -> Path:
-    """Write a fit to one netCDF file that ends in its seal.
-
-    Raises
-    ------
-    AllianceBayesError
-        If it cannot be written, or would replace what is not a fit; an older file is as it was.
-    """
+    """Write a fit to one netCDF file that ends in its seal, unless it would replace what is not a fit."""
     _check_older(path)
-    # Encodings of where draws came from could compress them, and the sizes of a file are held against its length.
+    # Encodings of an earlier file could compress the draws, and `_check_sizes` compares sizes with the file's length.
     groups = {name: group.drop_encoding() for name, group in draws.to_dict().items()}
     try:
         if is_mixed(panel.persons):
@@ -59,7 +53,7 @@ def write_fit(path: str | os.PathLike[str], record: FitRecord, panel: Panel, dra
         content = tree.to_netcdf(engine="h5netcdf")
     except (TypeError, ValueError, MemoryError, OSError) as error:
         raise AllianceBayesError(
-            f"These draws cannot be laid out as a netCDF file: {error}. Remove from fit.draws what is not numbers or "
+            f"These draws cannot be written as a netCDF file: {error}. Remove from fit.draws what is not numbers or "
             "text, or free memory."
         ) from error
     assert content is not None
@@ -68,13 +62,7 @@ def write_fit(path: str | os.PathLike[str], record: FitRecord, panel: Panel, dra
 
 
 def read_fit(path: str | os.PathLike[str]) -> tuple[FitRecord, Panel, xr.DataTree]:
-    """What `write_fit` wrote, after every byte was held against the seal.
-
-    Raises
-    ------
-    AllianceBayesError
-        If there is no such file, it was changed or cut off, or what it holds is not a fit.
-    """
+    """Read what `write_fit` wrote, after checking every byte against the seal."""
     _check_seal(path)
     with readable(path) as problems:
         _check_sizes(path, problems)
@@ -104,15 +92,15 @@ def _check_older(path: str | os.PathLike[str]) -> None:
             if not head or has_seal(file) or (head.startswith(HDF5) and NAME.encode() in head):
                 return
     except (OSError, TypeError, ValueError):
-        return  # whether a new file can be written there is said where it is
+        return  # writing reports whether a new file can be written there
     raise AllianceBayesError(
-        f"{path} exists and was not written by Fit.save; it is left as it was. Name another file, or remove that one."
+        f"{path} exists and was not written by Fit.save; it was left unchanged. Name another file, or remove that one."
     )
 
 
 @contextmanager
 def readable(path: str | os.PathLike[str]) -> Iterator[Problems]:
-    """Whatever goes wrong while a sealed file is read is said as its problems, in one message."""
+    """Report all errors of reading a sealed file in one message."""
     problems = Problems(
         f"{path} does not hold what Fit.save writes; go back to an unchanged copy, or fit the model again"
     )
@@ -122,7 +110,7 @@ def readable(path: str | os.PathLike[str]) -> Iterator[Problems]:
         if str(error) != str(problems):
             problems.found += error.problems
         raise AllianceBayesError(str(problems), problems.found) from error
-    except Exception as error:  # what libraries raise for a file that was forged is without limits
+    except Exception as error:  # libraries may raise anything for a forged file
         first, *_ = f"{type(error).__name__}: {error}".splitlines()
         problems.add(f"{first}.")
         raise AllianceBayesError(str(problems), problems.found) from error
@@ -164,7 +152,7 @@ def _head(file: Any) -> bytes:
 
 
 def _check_sizes(path: str | os.PathLike[str], problems: Problems) -> None:
-    """Whether the file holds as many bytes as its variables declare, before memory is asked for."""
+    """Whether the file has as many bytes as its variables declare, before memory is allocated."""
     import h5py
 
     size, total = Path(path).stat().st_size, 0

@@ -1,4 +1,4 @@
-"""How a fit is sampled: its settings, which of them make sense, and how much memory their draws need."""
+"""How a fit is sampled: its settings, which of them are valid, and how much memory their draws need."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -17,9 +17,9 @@ __all__ = ["MOST", "Sampler", "Settings", "check_counts", "check_memory_of_draws
 Sampler = Literal["nutpie", "pymc"]
 
 MOST = {"draws": 10**9, "tune": 10**8, "chains": 1000, "cores": 10_000}
-"""More than these no machine can use; how many draws fit into memory is known once the model is."""
+"""Upper limits for any machine; how many draws fit into memory is known once the model is."""
 CURES = {
-    "draws": "A few thousand draws of each chain answer any question here.",
+    "draws": "A few thousand draws of each chain are enough.",
     "tune": "A warm-up takes some hundred draws.",
     "chains": "Four chains are enough for the diagnostics.",
     "cores": "Leave cores out to use all processors.",
@@ -76,7 +76,7 @@ class Settings:
 
 
 def check_counts(given: dict[str, object], problems: Problems, where: str = "") -> None:
-    """Note numbers of draws, chains and cores that are none, or more than can be used."""
+    """Note invalid numbers of draws, chains and cores."""
     for name, value in given.items():
         check_count(f"{where}{name}", value, problems, most=MOST[name], cure=CURES[name])
 
@@ -84,13 +84,7 @@ def check_counts(given: dict[str, object], problems: Problems, where: str = "") 
 def check_settings(
     draws: object, tune: object, chains: object, cores: object, target_accept: object, seed: object, sampler: object
 ) -> None:
-    """Refuse settings that make no sense, with all problems at once.
-
-    Raises
-    ------
-    SpecError
-        If there are any.
-    """
+    """Refuse invalid settings, with all problems at once."""
     problems = Problems("This fit cannot be sampled")
     counts = {"draws": draws, "tune": tune, "chains": chains, "cores": 1 if cores is None else cores}
     check_counts(counts, problems)
@@ -102,20 +96,7 @@ def check_settings(
 
 
 def check_memory_of_draws(draws: int, chains: int, n_quantities: int) -> None:
-    """Refuse draws that do not fit into memory.
-
-    Parameters
-    ----------
-    draws, chains
-        Draws of each chain, and chains.
-    n_quantities
-        Numbers kept of each draw: random variables and what is derived from them.
-
-    Raises
-    ------
-    SpecError
-        If they need more memory than is free.
-    """
+    """Refuse draws that do not fit into memory, with so many numbers (variables and derived quantities) per draw."""
     n_numbers = COPIES * draws * chains * (n_quantities + N_STATISTICS)
     refuse_beyond_memory(
         "This fit cannot be sampled",
@@ -126,5 +107,5 @@ def check_memory_of_draws(draws: int, chains: int, n_quantities: int) -> None:
 
 
 def warm_up(spec: CrossLagged, sampler: str, latent: str = "integrate") -> int:
-    """Draws of a warm-up that nobody chose: fewer where the scale of the posterior is known before it."""
+    """Default number of warm-up draws: fewer where the scale of the posterior is known in advance."""
     return SCALED_TUNE if spec.is_latent and latent == "integrate" and sampler == "nutpie" else TUNE

@@ -13,10 +13,7 @@ __all__ = ["SharedPanel"]
 
 
 class SharedPanel(Panel):
-    """What imputed panels share; it refuses all that belongs to the values of persons.
-
-    So a question that reads values is refused of a fit of imputations, instead of being answered from one of them.
-    """
+    """What imputed panels share; questions that read values are refused, not answered from one of the panels."""
 
     def __init__(self, panels: Sequence[Panel]) -> None:
         shared = {attribute.name: getattr(panels[0], attribute.name) for attribute in fields(Panel)}

@@ -1,7 +1,7 @@
-"""Draws in words: intervals of the width ArviZ's settings ask for, and probabilities with their error.
+"""Summaries of draws: intervals as in ArviZ's settings, and probabilities with their Monte Carlo error.
 
-A draw in which a quantity has no value (NaN) is never an answer: it is left out, and its share is said. Nor is one in
-which the two sides of a comparison are exactly equal: of free effects only those are that are smaller than any number.
+Draws in which a quantity is undefined (NaN) are excluded, and their share is reported. So are draws in which both sides
+of a comparison are exactly equal: free effects are equal only where they are smaller than any floating-point number.
 """
 
 from dataclasses import dataclass, replace
@@ -21,8 +21,7 @@ __all__ = [
     "undefined",
 ]
 
-# The share of fewer draws says nothing about the others.
-LEAST_KNOWN = 0.05
+LEAST_KNOWN = 0.05  # share of draws with a value; below it they do not represent the others
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,14 @@ class Probability:
     Attributes
     ----------
     value
-        In [0, 1]; NaN where no draw, or hardly any, has a value.
+        In [0, 1]; NaN where fewer than 5 % of draws have a value.
     mcse
         Its Monte Carlo standard error; 0 when every draw agrees, although `value` is then known
         only to about ``1 / n_draws``.
     n_draws
-        Draws it was counted over: those that have a value.
+        Draws with a value, over which it was counted.
     n_imputations
-        How many imputations `mcse` was estimated from; 0 where there are none.
+        Number of imputations that `mcse` was estimated from; 0 without imputations.
     undefined
         Share of all draws that have no value and are not counted, in [0, 1].
 
@@ -50,7 +49,7 @@ class Probability:
     >>> print(Probability(0.5124, 0.008, 3000, undefined=0.25))
     0.512 (of the 75 % of draws that have a value)
 
-    An error that was estimated from two imputations is itself hardly known.
+    An error estimated from two imputations is itself very uncertain.
 
     >>> [Probability(0.99, 0.01, 4000, n_imputations).reaches(0.95) for n_imputations in (0, 2, 50)]
     [True, False, True]
@@ -74,9 +73,9 @@ class Probability:
         return f"< {least:.{digits}f}" if self.value < least else f"{self.value:.{digits}f}"
 
     def reaches(self, certainty: float) -> bool:
-        """Whether it is at least `certainty` even two Monte Carlo standard errors lower.
+        """Whether `value` minus two Monte Carlo standard errors is at least `certainty`.
 
-        Of a few imputations so many more as Student's t has it.
+        With m imputations, two standard errors are replaced by the same quantile of Student's t with m - 1 df.
         """
         errors = 2.0
         if self.n_imputations:
@@ -89,7 +88,7 @@ class Probability:
 def indicator(holds: xr.DataArray, compared: xr.DataArray, *others: xr.DataArray) -> xr.DataArray:
     """1 in draws for which a condition holds, 0 in the others, and NaN where a quantity that it compares is NaN.
 
-    A comparison with NaN is false, so that the share of a mere condition counts draws without a value as answers.
+    A comparison with NaN is false, so the share of a plain condition would count undefined draws.
 
     Parameters
     ----------
@@ -113,8 +112,8 @@ def indicator(holds: xr.DataArray, compared: xr.DataArray, *others: xr.DataArray
 def above(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArray:
     """1 in draws in which one side is larger, 0 in which it is smaller, NaN in which both are equal or one is NaN.
 
-    Free effects are equal, or exactly 0, only where they are smaller than any number: they have an order and a sign,
-    but these draws do not know it.
+    Free effects are equal, or exactly 0, only where they are smaller than any floating-point number: they have an order
+    and a sign, but these draws do not show it.
 
     Parameters
     ----------
@@ -131,7 +130,7 @@ def above(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArra
 
 
 def below(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArray:
-    """`above` the other way round.
+    """1 in draws in which one side is smaller, 0 in which it is larger, NaN in which both are equal or one is NaN.
 
     Examples
     --------
@@ -168,7 +167,7 @@ def probability(holds: xr.DataArray) -> Probability:
     """Share of the draws with a value, dims ``(chain, draw)``, for which a condition holds.
 
     Where chains belong to imputations (a coordinate ``imputation`` of the chains), the error is that of the mean of
-    the imputations' shares, so that what differs between them is in it.
+    the imputations' shares, so that it includes the variation between them.
 
     Parameters
     ----------

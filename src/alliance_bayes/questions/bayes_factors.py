@@ -278,7 +278,7 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
         if not is_number(width) or width <= 0:
             problems.add(f"widths must be numbers above 0; got {shown(width)}.")
     problems.raise_as(SpecError)
-    if undefined := draws_without_value(fit.posterior[[block.name for block in fit.scale.blocks]]):
+    if undefined := draws_without_value(fit.posterior[[block.name for block in fit.model.scale.blocks]]):
         problems.add(undefined)
     problems.raise_as(SpecError)
 

@@ -130,7 +130,7 @@ def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> N
         spec = fitted.spec
         later = [
             parameter.name
-            for parameter in fitted.system.parameters
+            for parameter in fitted.model.system.parameters
             if parameter.occasion is not None
             and parameter.occasion >= n_before - (parameter.kind in ("lagged", "innovation"))
         ]

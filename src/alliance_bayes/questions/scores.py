@@ -11,10 +11,10 @@ from scipy.special import logsumexp
 
 from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
-from ..posterior.densities import log_densities
 from ..posterior.fitting import Fit
 from ..posterior.interruption import without_interruption_warnings
 from ..posterior.predictions.people import people_of
+from ..posterior.predictions.person_tables import log_densities
 from ..posterior.sampling import fit as fit_model
 from ..pymc_models.densities import LogDensity, log_density_of
 from ..spec.cross_lagged import CrossLagged

@@ -116,7 +116,7 @@ def cells_of(fit: Fit, measure: str, absences: Sequence[str]) -> Cells:
     shifted = filled & np.isin(kinds, [MISSING[name] for name in absences])
     shifted &= np.isin(np.arange(len(columns)), own)
     if not spec.is_latent:
-        return Cells(measure, own, places, fit.statistics.scale, kinds, filled, shifted, int((~seen).sum()))
+        return Cells(measure, own, places, fit.model.statistics.scale, kinds, filled, shifted, int((~seen).sum()))
     exists, drawable = who_could_answer(fit.model, measure)
     shifted &= exists[:, :, None]
     units = np.concatenate(
@@ -215,7 +215,7 @@ def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, se
     if found.interrupted:
         raise KeyboardInterrupt
     effects = posterior[["lagged_standardized", "lagged"]].sel(path=list(lagged_paths(pair)))
-    parameters = posterior[[block.name for block in fit.scale.blocks]]
+    parameters = posterior[[block.name for block in fit.model.scale.blocks]]
     statistics = found.group("sample_stats")
     statistics = statistics[[name for name in STATISTICS if name in statistics]]
     first = values[:, :, cells.own[0]][cells.shifted[:, :, cells.own[0]]]
@@ -228,7 +228,7 @@ def pooled(fit: Fit, found: Sequence[Refit], settings: Settings) -> Fit:
     R-hat and effective sample sizes are those of draws in SDs from the mean of their imputation: posteriors of
     different completed panels differ in place and width without anything being wrong.
     """
-    names = [block.name for block in fit.scale.blocks]
+    names = [block.name for block in fit.model.scale.blocks]
     of_each = [each.posterior[names] for each in found]
     alike = [(draws - draws.mean(("chain", "draw"))) / draws.std(("chain", "draw")) for draws in of_each]
     together = {"/posterior": mixed(alike), "/sample_stats": mixed([each.sample_stats for each in found])}

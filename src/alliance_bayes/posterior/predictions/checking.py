@@ -20,17 +20,7 @@ type FloatArray = npt.NDArray[np.float64]
 
 
 def check(people: People, thetas: FloatArray, rng_for: Callable[[str], np.random.Generator]) -> pd.DataFrame:
-    """Statistics of the panel beside those of replicated ones, as `Fit.check` says.
-
-    Parameters
-    ----------
-    people
-        Of the panel.
-    thetas
-        Posterior draws, shape ``(draw, parameter)``.
-    rng_for
-        Source of random numbers for a purpose.
-    """
+    """`Fit.check`, at one draw of the parameters per row; `rng_for` gives random numbers for a purpose."""
     pairs = [
         [response_statistics(people.model, responses) for responses in pair]
         for pair in people.completed_and_replicated(thetas, rng_for("check"))
@@ -48,7 +38,7 @@ def compared(observed: pd.Series, pairs: Sequence[Sequence[pd.Series]]) -> pd.Da
     with np.errstate(invalid="ignore"):
         lower, upper = interval(replicated, "sample")
         larger = indicator(replicated > completed, replicated, completed).mean("sample").to_numpy()
-        larger = np.where(observed.isna(), np.nan, larger)  # nobody has both values
+        larger = np.where(observed.isna(), np.nan, larger)  # too few people have both values
     return pd.DataFrame(
         {
             "observed": observed,

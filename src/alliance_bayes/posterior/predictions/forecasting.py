@@ -1,4 +1,4 @@
-"""People's values predicted at one time from what was observed of them before it."""
+"""People's values predicted at one time from their earlier values."""
 
 from dataclasses import replace
 
@@ -24,22 +24,10 @@ type FloatArray = npt.NDArray[np.float64]
 
 
 def forecast(model: PanelModel, time: float, thetas: FloatArray, rng: np.random.Generator) -> pd.DataFrame:
-    """Predict every person's values at one time, as `Fit.forecast` says.
-
-    Parameters
-    ----------
-    model
-        The model on its panel, which holds persons.
-    time
-        As of `model_until`.
-    thetas
-        One draw of the parameters per row, in the model's unit.
-    rng
-        Source of the random numbers.
-    """
+    """`Fit.forecast`, from one draw of the parameters per row."""
     spec, panel = model.spec, model.panel
-    model_there, thetas, wave = model_until(model, time, thetas)
-    values, states = people_of(model_there).predicted(wave, thetas, rng)
+    model_then, thetas, wave = model_until(model, time, thetas)
+    values, states = people_of(model_then).predicted(wave, thetas, rng)
     columns, observed = list(spec.response_columns), _observed_at(model, wave)
     if spec.state is not None:
         values = np.dstack([values, states])
@@ -48,7 +36,7 @@ def forecast(model: PanelModel, time: float, thetas: FloatArray, rng: np.random.
     if not spec.random_families:
         return table
     out_of = np.full(observed.shape, np.nan)
-    out_of[:, : len(spec.response_columns)] = _amounts(model_there, wave)
+    out_of[:, : len(spec.response_columns)] = _amounts(model_then, wave)
     return table.assign(out_of=out_of.ravel())
 
 
@@ -68,34 +56,16 @@ def _observed_at(model: PanelModel, wave: int) -> FloatArray:
 
 
 def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[PanelModel, FloatArray, int]:
-    """The model when nothing is known yet from a time on, its panel continued until then.
+    """The model with nothing observed from a time on, its panel continued until then; its parameters; and its wave.
 
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    time
-        A wave of the panel after the first, or a time beyond it that whole intervals as long as the last one lead to
-        (on a grid: base steps; in continuous time: any).
-    thetas
-        One draw of the parameters per row, in the model's unit.
-
-    Returns
-    -------
-    tuple
-        The model; its parameters, in which the last interval and the last wave go on beyond the panel; and the position
-        of the wave at `time`.
-
-    Raises
-    ------
-    SpecError
-        If `time` is none of these, or is beyond the panel of covariates that act at each wave.
+    In the parameters the last interval and the last wave continue beyond the panel. Raises a SpecError where `time` is
+    not one of those `Fit.forecast` names, or is beyond the panel of covariates that act at each wave.
     """
     spec, panel = model.spec, model.panel
     times = _times_until(spec, panel.times, time)
     wave = times.index(time)
     if len(times) > len(panel.times):
-        if {"each_wave", "every_wave"} & {target for each in spec.covariates.values() for target in each}:
+        if {"each_wave", "every_wave"} & {target for targets in spec.covariates.values() for target in targets}:
             raise SpecError(
                 "No forecast beyond the panel: its covariates act at each wave, and later ones are unknown."
             )
@@ -108,27 +78,12 @@ def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[Pan
 
 
 def continued(table: ParameterTable, longer: ParameterTable, thetas: np.ndarray) -> np.ndarray:
-    """Parameters of a model with more waves, in which the last interval and wave go on.
-
-    Parameters
-    ----------
-    table
-        Of the fitted model.
-    longer
-        Of the same model for more waves.
-    thetas
-        Parameters of the first, shape ``(draw, parameter)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(draw, parameter of the longer model)``.
-    """
+    """Parameters of the same model with more waves, ``(draw, parameter)``, whose last interval and wave go on."""
     result = np.zeros((len(thetas), len(longer)))
     for (key, group, occasion), positions in longer.arrays.items():
         before = table.arrays.get((key, group, occasion))
         if before is None:
-            last = max(each for known, of, each in table.arrays if (known, of) == (key, group) and each is not None)
+            last = max(wave for of, part, wave in table.arrays if (of, part) == (key, group) and wave is not None)
             before = table.arrays[key, group, last]
         free = positions >= 0
         result[:, positions[free]] = np.where(before >= 0, thetas[:, before], 0.0)[:, free]

@@ -1,4 +1,4 @@
-"""People of whom something is latent: measures that are not normal, a state or a selection."""
+"""People with latent linear predictors: of measures that are not normal, a state or a selection."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,13 +30,7 @@ type FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class LatentPeople:
-    """`People` whose linear predictors and states are drawn, and their responses given these.
-
-    Attributes
-    ----------
-    model
-        The model on its panel.
-    """
+    """`People` whose linear predictors and states are drawn, and their responses given these."""
 
     model: PanelModel
 
@@ -57,16 +51,8 @@ class LatentPeople:
     ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
         """Draw variables of the linear system, and the case of each person that they belong to.
 
-        Parameters
-        ----------
-        targets, thetas, rng
-            As of `People.variables`.
-
-        Returns
-        -------
-        tuple
-            Values, shape ``(draw, person, target)``, in the model's unit; and rows of the model's cases, shape
-            ``(draw, person)``.
+        Values have the shape ``(draw, person, target)``, in the model's unit; cases, ``(draw, person)``, are rows of
+        the model's cases.
         """
         model = self.model
         exact, cases, n_persons = model.values(), model.cases, model.panel.n_persons
@@ -89,7 +75,7 @@ class LatentPeople:
     def replicated(self, theta: FloatArray, rng: np.random.Generator, *, complete: bool = False) -> Responses:
         """As of `People`: the state is drawn wave by wave, and with it what exists.
 
-        A value is there wherever the measure exists and the real person was interviewed and answered, or could not have
+        A value is present where the measure exists and the real person was interviewed and answered, or could not have
         answered.
         """
         spec, panel = self.model.spec, self.model.panel
@@ -106,19 +92,9 @@ class LatentPeople:
         return Responses(values, np.where(known, history != OFF, np.nan))
 
     def completed(self, theta: FloatArray, rng: np.random.Generator) -> Responses:
-        """The panel with what is absent drawn given all that was observed of the same person, the state with it.
+        """The panel with missing values and states drawn given the same person's observed ones.
 
-        Parameters
-        ----------
-        theta
-            One draw of the parameters, in the model's unit.
-        rng
-            Source of the random numbers.
-
-        Returns
-        -------
-        Responses
-            NaN where a measure does not exist, or its window is not known.
+        NaN where a measure does not exist, or its window is not known.
         """
         spec, panel, n_waves = self.model.spec, self.model.panel, len(self.model.panel.times)
         observed = observed_responses(self.model)
@@ -179,18 +155,18 @@ class LatentPeople:
 
         A random share of the draws that are equal to it counts as less.
         """
-        model, seen = self.model, self.model.has_value
+        model, observed_person = self.model, self.model.has_value
         responses, state = observed_responses(model)
         observed = responses.reshape(len(responses), len(model.panel.times), -1)
         if model.spec.state is not None:
             observed = np.dstack([observed, state])
-        observed = observed[seen]
+        observed = observed[observed_person]
         shares = np.empty(observed.shape)
         for wave in range(observed.shape[1]):
             drawn, states = LatentPeople(model.before(wave, until=wave)).predicted(wave, thetas, rng)
             if model.spec.state is not None:
                 drawn = np.dstack([drawn, states])
-            drawn, values = drawn[:, seen], observed[:, wave]
+            drawn, values = drawn[:, observed_person], observed[:, wave]
             counted = np.where(np.isnan(drawn), 0.0, weights[:, :, None])
             n_drawn, total = (~np.isnan(drawn)).sum(axis=0), counted.sum(axis=0)
             with np.errstate(invalid="ignore"):
@@ -220,14 +196,7 @@ class LatentPeople:
     ) -> FloatArray:
         """Values of all columns at stacked linear predictors, NaN where they do not exist; ``(person, wave, column)``.
 
-        Parameters
-        ----------
-        predictors
-            Of all measures, wave by wave, shape ``(person, wave * measure)``.
-        on
-            Whether the state is on, shape ``(person, wave)``; not read where there is none.
-        phi, rng, waves
-            As of `_responses_at`.
+        Predictors are those of all measures, wave by wave; `on`, shape ``(person, wave)``, is not read without a state.
         """
         spec, columns = self.model.spec, list[FloatArray]()
         for position, name in enumerate(spec.measures):
@@ -245,18 +214,7 @@ class LatentPeople:
     ) -> list[FloatArray]:
         """Values of each column of a measure at linear predictors, in their own units; shapes ``(person, wave)``.
 
-        Parameters
-        ----------
-        measure
-            One of the measures.
-        predictor
-            Shape ``(person, wave)``; of a normal measure its values in the model's unit.
-        phi
-            Numbers of the families.
-        rng
-            Source of the random numbers.
-        waves
-            Which waves the predictor has, for their windows and exposures; all where left open.
+        The predictor of a normal measure is its value in the model's unit; `waves` are those of the predictor.
         """
         model = self.model
         position = model.spec.measures.index(measure)

@@ -1,4 +1,4 @@
-"""People whose measures are normal: their values drawn given others, replicated panels, and a panel's chi-square."""
+"""People whose measures are normal: conditional draws, replicated panels, and a panel's chi-square."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,13 +32,7 @@ type FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class NormalPeople:
-    """`People` whose values, intercepts and states are jointly normal.
-
-    Attributes
-    ----------
-    model
-        The model on its panel.
-    """
+    """`People` whose values, intercepts and states are jointly normal."""
 
     model: PanelModel
 
@@ -124,8 +118,8 @@ class NormalPeople:
     def _with_any_value(self) -> tuple[FloatArray, npt.NDArray[np.int64] | None]:
         """Values, then covariates, and cells of the people with any value."""
         cells = self.model.design.person_cell
-        seen = ~np.isnan(self._values[:, : self.model.system.n_values]).all(axis=1)
-        return self._values[seen], None if cells is None else cells[seen]
+        observed = ~np.isnan(self._values[:, : self.model.system.n_values]).all(axis=1)
+        return self._values[observed], None if cells is None else cells[observed]
 
     def _responses(self, values: FloatArray) -> Responses:
         """Values in their own units, of values in the model's unit."""
@@ -172,32 +166,11 @@ def draw_unobserved(
     rng: np.random.Generator,
     person_cell: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw variables of a system for every person given what was observed of them.
+    """Draw variables of a system for every person given their values.
 
-    Parameters
-    ----------
-    system
-        The model.
-    targets
-        Positions of the variables to draw.
-    thetas
-        One draw of the parameters per row, shape ``(draw, parameter)``, in the model's unit.
-    values
-        Values in the model's unit, then covariates, shape ``(person, value)``, NaN where absent or not to be used.
-    rng
-        Source of the random numbers.
-    person_cell
-        Cell of each person; one for all where left open.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(draw, person, target)``, in the model's unit.
-
-    Raises
-    ------
-    SpecError
-        If the values' covariance at a draw is not positive definite, so that nothing can be given them.
+    Values are in the model's unit, then covariates, shape ``(person, value)``, NaN where missing or not to be used. The
+    result has the shape ``(draw, person, target)``, in the model's unit. Raises a SpecError where the covariance of the
+    values at a draw is not positive definite, so that nothing can be drawn given them.
     """
     joint = joined_arrays([replace(linear, observed=(*targets, *linear.observed)) for linear in system.systems])
     n_cells = len(system.systems)
@@ -212,8 +185,8 @@ def draw_unobserved(
     if lost.any():
         raise SpecError(
             f"At {lost.sum()} of {len(thetas)} draws of the parameters the covariance of the values is singular, so "
-            "that nobody's other values can be drawn given them. See fit.health; simplify the model, or leave out "
-            "waves that follow exactly from those before."
+            "that other values cannot be drawn given them. See fit.health; simplify the model, or exclude waves that "
+            "follow exactly from earlier ones."
         )
     return result
 
@@ -222,17 +195,9 @@ def lower_factor(covariance: np.ndarray) -> np.ndarray:
     """Lower triangular factor of a covariance that may be singular.
 
     Where it is not positive definite to rounding, that of the nearest one whose correlations have no eigenvalue below
-    1e-12 of the largest: SDs stay, and what depends exactly on the others gets next to no variance of its own.
+    1e-12 of the largest: SDs are kept, and a value that depends exactly on the others gets a minimal residual variance.
 
-    Parameters
-    ----------
-    covariance
-        Shape ``(value, value)``.
-
-    Raises
-    ------
-    SpecError
-        If it is not finite, or has a negative eigenvalue that is not rounding.
+    Raises a SpecError where it is not finite, or has a negative eigenvalue beyond rounding.
     """
     try:
         factor = np.linalg.cholesky(covariance)
@@ -250,7 +215,7 @@ def lower_factor(covariance: np.ndarray) -> np.ndarray:
     largest = max(eigenvalues[-1], 1.0)
     if eigenvalues[0] < -MOST_NEGATIVE * largest:
         raise SpecError(
-            "The covariance of the values that a draw of the parameters implies is not one: an eigenvalue of its "
+            "The covariance of the values that a draw of the parameters implies is invalid: an eigenvalue of its "
             f"correlations is {eigenvalues[0]:.2g}."
         )
     kept = np.maximum(eigenvalues, LEAST_EIGENVALUE * largest)
@@ -266,23 +231,7 @@ def replicate(
 ) -> np.ndarray:
     """One panel of new people from the model, with the same covariates, and the same values missing.
 
-    Parameters
-    ----------
-    system
-        The model.
-    theta
-        One draw of the parameters, in the model's unit.
-    values
-        Values in the model's unit, then covariates, shape ``(person, value)``.
-    rng
-        Source of the random numbers.
-    person_cell
-        Cell of each person; one for all where left open.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(person, value)`` without the covariates, in the model's unit, NaN where nothing was observed.
+    Values are in the model's unit, then covariates, shape ``(person, value)``; the result has no covariates.
     """
     registers, _ = run(theta, system.structure_arrays)
     n_values = values.shape[1] - system.n_covariates
@@ -310,38 +259,19 @@ def predictive_shares(
 ) -> np.ndarray:
     """Predictive probability of less than each value, given the person's values at earlier waves and covariates.
 
-    Parameters
-    ----------
-    system
-        The model.
-    thetas
-        Draws of the parameters, shape ``(draw, parameter)``, in the model's unit.
-    weights
-        Weight of each draw for each person, shape ``(draw, person)``, of sum 1 over draws.
-    values
-        Values in the model's unit, then covariates, shape ``(person, value)``, NaN where absent.
-    n_columns
-        Values of one wave.
-    person_cell
-        Cell of each person; one for all where left open.
+    Weights have the shape ``(draw, person)`` and the sum 1 over draws; values are in the model's unit, then covariates,
+    ``(person, value)``. The result is in [0, 1], without the covariates, NaN where a value is missing.
 
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(person, value)`` without the covariates, in [0, 1], NaN where nothing was observed.
-
-    Notes
-    -----
     With L the Cholesky factor of the covariance in the order of the waves and z the independent parts
-    ``L^-1 (y - mean)``, what the earlier waves do not predict of a value is the sum of ``L z`` over its own wave.
+    ``L^-1 (y - mean)``, the innovation of a value is the sum of ``L z`` over its wave.
     """
     n_values = values.shape[1] - system.n_covariates
     order = np.concatenate([np.arange(n_values, values.shape[1]), np.arange(n_values)])
     wave = np.concatenate([np.full(system.n_covariates, -1), np.arange(n_values) // n_columns])
-    seen = ~np.isnan(values[:, order])
+    observed = ~np.isnan(values[:, order])
     result = np.where(np.isnan(values[:, :n_values]), np.nan, 0.0)
     cells = np.zeros(len(values), dtype=int) if person_cell is None else person_cell
-    keys, group = np.unique(np.column_stack([cells, seen]), axis=0, return_inverse=True)
+    keys, group = np.unique(np.column_stack([cells, observed]), axis=0, return_inverse=True)
     members = [np.flatnonzero(group == index) for index in range(len(keys))]
     for theta, person_weights in zip(thetas, weights, strict=True):
         registers, _ = run(theta, system.structure_arrays)
@@ -361,7 +291,7 @@ def predictive_shares(
 def chi_square_of(
     system: PanelSystem, theta: FloatArray, values: FloatArray, person_cell: npt.NDArray[np.int64] | None = None
 ) -> float:
-    """Twice what the saturated model gains in log-likelihood on a model at theta, for complete values.
+    """Twice the log-likelihood of the saturated model minus that of the model at theta, for complete values.
 
     ``n (log det S_model - log det S + tr(S_model^-1 R) - p)`` summed over groups, S the covariance of the
     residuals of the regression on the covariates, and R the mean square of deviations from the model's means.

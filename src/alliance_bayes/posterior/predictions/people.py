@@ -1,4 +1,4 @@
-"""What a model says of people, the same questions whether their measures are normal or something of them is latent."""
+"""People of a panel under a model: one interface for normal measures and for latent linear predictors."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -18,7 +18,7 @@ type FloatArray = npt.NDArray[np.float64]
 
 
 def people_of(model: PanelModel) -> "People":
-    """The people of a model on a panel: normal ones, or those of whom something is latent."""
+    """The people of a model on a panel: normal ones, or ones with latent linear predictors."""
     return LatentPeople(model) if model.spec.is_latent else NormalPeople(model)
 
 
@@ -60,7 +60,7 @@ class People(Protocol):
         """
 
     def variables(self, targets: Sequence[int], thetas: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Draw variables of the linear system for every person given all that was observed of them.
+        """Draw variables of the linear system for every person given all their values.
 
         Parameters
         ----------
@@ -86,8 +86,8 @@ class People(Protocol):
     ) -> Iterator[tuple[Responses, Responses]]:
         """The panel and a replicated one at each of many theta, both complete.
 
-        What the observed one lacks is drawn given the person's other values [1]_: a statistic of the observed values
-        alone would differ from that of new people wherever it is not completely at random what is absent.
+        Missing values are drawn given the person's other values [1]_: a statistic of the observed values alone would
+        differ from that of new people unless values are missing completely at random.
 
         References
         ----------
@@ -111,7 +111,7 @@ class People(Protocol):
         """
 
     def predicted(self, wave: int, thetas: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Draw everybody's responses at a wave of which nothing is known, given what is known of them.
+        """Draw everybody's responses at an unobserved wave, given their other values.
 
         Parameters
         ----------
@@ -129,7 +129,7 @@ class People(Protocol):
         """
 
     def imputed(self, measure: str, theta: FloatArray, rng: np.random.Generator) -> Callable[[float], FloatArray]:
-        """Values of all columns, those of one measure drawn given all that was observed of a person, and shifted.
+        """Values of all columns, those of one measure drawn given all values of a person, and shifted.
 
         Parameters
         ----------
@@ -165,4 +165,4 @@ class People(Protocol):
         """
 
     def integration_error(self, thetas: FloatArray, seed: int) -> IntegrationError | None:
-        """How far the log-likelihood is off, where linear predictors are integrated out; None where it is exact."""
+        """Error of the log-likelihood, where linear predictors are integrated out; None where it is exact."""

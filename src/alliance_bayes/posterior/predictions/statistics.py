@@ -17,21 +17,7 @@ type FloatArray = npt.NDArray[np.float64]
 
 
 def response_statistics(model: PanelModel, responses: Responses) -> pd.Series:
-    """Means, SDs and correlations of responses, shares at their lowest and highest, and transitions of the state.
-
-    Parameters
-    ----------
-    model
-        The model on its panel.
-    responses
-        Of all its people, or of some.
-
-    Returns
-    -------
-    pandas.Series
-        As of `statistic_table`, then ``share lowest`` and ``share highest`` of what is not normal, and
-        ``share on``, ``acquired`` and ``kept`` of the state.
-    """
+    """Means, SDs and correlations of responses, shares at their lowest and highest, and transitions of the state."""
     waves = [number(time) for time in model.panel.times]
     table = statistic_table(responses.values, model.spec.response_columns, waves)
     rows = {**dict(_shares_at_the_ends(model, responses.values, waves)), **dict(_transitions(responses.state, waves))}
@@ -74,20 +60,9 @@ def _mean(values: FloatArray) -> float:
 
 
 def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence[str]) -> pd.Series:
-    """Means, SDs, correlations within a wave and with the next wave, each from the people who have both.
+    """Means, SDs, correlations within a wave and with the next, of values ``(person, value)`` stacked wave by wave.
 
-    Parameters
-    ----------
-    values
-        Shape ``(person, value)``, stacked wave by wave, NaN where absent.
-    measures, waves
-        Their names.
-
-    Returns
-    -------
-    pandas.Series
-        Indexed by ``statistic`` (``mean``, ``sd``, ``correlation``, ``lagged correlation``) and
-        ``of``; NaN where fewer than three people have both values.
+    Each from the people who have both values; NaN where these are fewer than three.
     """
     n_measures = len(measures)
     positions = [
@@ -95,14 +70,14 @@ def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence
         for wave, label in enumerate(waves)
         for measure, name in enumerate(measures)
     ]
-    seen = ~np.isnan(values)
-    filled = np.where(seen, values, 0.0)
-    counts = seen.sum(axis=0)
+    observed = ~np.isnan(values)
+    filled = np.where(observed, values, 0.0)
+    counts = observed.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = filled.sum(axis=0) / counts
-        deviations = np.where(seen, filled - means, 0.0)  # a large mean would swamp sums of squares
+        deviations = np.where(observed, filled - means, 0.0)  # a large mean would swamp sums of squares
         sds = np.sqrt((deviations**2).sum(axis=0) / (counts - 1))
-        correlations = _pairwise_correlations(deviations, seen)
+        correlations = _pairwise_correlations(deviations, observed)
     rows: dict[tuple[str, str], float] = {("mean", name): means[index] for index, name in positions}
     rows |= {("sd", name): sds[index] for index, name in positions}
     for earlier, first in positions:
@@ -116,8 +91,8 @@ def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence
     return pd.Series(list(rows.values()), index=index, name="value")
 
 
-def _pairwise_correlations(deviations: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    weights = seen.astype(float)
+def _pairwise_correlations(deviations: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    weights = observed.astype(float)
     counts = weights.T @ weights
     sums = deviations.T @ weights
     squares = (deviations**2).T @ weights

@@ -338,11 +338,7 @@ def test_nothing_of_the_engine_is_used():
     assert len(files) > 8
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 2]
-    assert {node.module.split(".")[0] for node in imports} == {
-        "basics",
-        "panel",
-        "spec",
-    }
+    assert {node.module.split(".")[0] for node in imports} == {"basics", "families", "panel", "spec"}
     assert {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and not node.level} == {
         *("collections", "dataclasses", "functools", "itertools", "numbers", "numpy", "scipy", "typing")
     }

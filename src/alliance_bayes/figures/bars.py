@@ -10,8 +10,9 @@ from .colours import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["Bar", "draw_bars", "mark_margin", "name_rows", "offsets"]
+__all__ = ["Bar", "draw_bars", "mark_margin", "name_rows", "new_figure", "offsets"]
 
 HEIGHT = 0.28
 
@@ -28,6 +29,13 @@ class Bar:
     def of(cls, row: Mapping[str, Any], before: str = "") -> Self:
         """Read the bar from columns ``mean``, ``lower`` and ``upper`` of a table's row, with a text before each."""
         return cls(*(float(row[f"{before}{name}"]) for name in ("mean", "lower", "upper")))
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure whose parts find room for their labels."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def draw_bars(

@@ -228,16 +228,8 @@ def usable_columns(frame: pd.DataFrame, uses: Iterable[tuple[str, Hashable]], pr
 def check_people(missing: tuple[int, Sequence[int]], ids: npt.NDArray[Any], name: str, problems: Problems) -> bool:
     """Whether every row says whose it is, by what can be an id.
 
-    Parameters
-    ----------
-    missing
-        How many rows do not, and the positions of the first five.
-    ids
-        Different ids, or those that show whether all can be used.
-    name
-        What messages call the person.
-    problems
-        The list to add to.
+    `missing` counts the rows that do not, with the positions of the first five; `ids` are different ids, or those that
+    show whether all can be used.
     """
     if missing[0]:
         problems.add(missing_text(name, *missing, "whose it is"))

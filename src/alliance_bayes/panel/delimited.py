@@ -21,19 +21,8 @@ BLOCK = 1 << 20
 def read_csv(file: Path, labels: Sequence[str] = ()) -> pd.DataFrame:
     """Data frame of a CSV file in UTF-8, refused where fields would be renamed, moved or filled up.
 
-    Parameters
-    ----------
-    file
-        Its path.
-    labels
-        Columns of ids and labels. They are read as text, so that 01 and 1 stay two, and are whole numbers only where
-        all of them are written as such.
-
-    Raises
-    ------
-    PanelError
-        If it is not text, its quotes are not closed, a name occurs twice in its header, or a line has more or fewer
-        fields than the header.
+    `labels` are columns of ids and labels: read as text, so that 01 and 1 stay two, and whole numbers only where all of
+    them are written as such.
     """
     check_text(file)
     check_lines(file)

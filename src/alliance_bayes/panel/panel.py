@@ -13,7 +13,8 @@ from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
 from . import frames
 from .checks import check_decision, check_unit
-from .panel_data import PUBLISHED, PanelData
+from .long import LongColumns
+from .panel_data import PanelData
 from .parquet import from_parquet
 from .published import published_moments
 from .reading import path_of, read_frame
@@ -22,6 +23,11 @@ from .settling import settle
 from .studies import joined_studies
 
 __all__ = ["Panel"]
+
+READ = (  # arguments that are checked where they are read
+    *("frame", "values", "person", "persons", "measures", "times", "requires", "states", "interviewed"),
+    *("covariates", "group", "groups", "own_time", "own_times", "time_unit"),
+)
 
 type Frame = pd.DataFrame | str | PathLike[str]
 
@@ -96,21 +102,7 @@ class Panel(PanelData):
     """
 
     @classmethod
-    @checked(
-        PanelError,
-        apart=[
-            "frame",
-            "person",
-            "measures",
-            "times",
-            "requires",
-            "interviewed",
-            "covariates",
-            "group",
-            "own_time",
-            "time_unit",
-        ],
-    )
+    @checked(PanelError, apart=READ)
     def from_long(
         cls,
         frame: Frame,
@@ -197,26 +189,12 @@ class Panel(PanelData):
         data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        arrays, required = frames.from_long(
-            data,
-            person=person,
-            time=time,
-            measures=measures,
-            times=times,
-            requires=requires,
-            interviewed=interviewed,
-            covariates=covariates,
-            group=group,
-            own_time=own_time,
-            problems=problems,
-        )
-        return cls._settled(arrays, required, contradictions, time_unit, source, problems)
+        columns = LongColumns(person, time, measures, times, requires, interviewed, covariates, group, own_time)
+        arrays = frames.from_long(data, columns, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(
-        PanelError,
-        apart=["frame", "measures", "times", "person", "requires", "states", "covariates", "group", "time_unit"],
-    )
+    @checked(PanelError, apart=READ)
     def from_wide(
         cls,
         frame: Frame,
@@ -263,8 +241,7 @@ class Panel(PanelData):
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time, if values look like misprints or codes for
-            missing ones, if ids look alike, or if own times seem to count in another unit.
+            As `from_long`.
 
         Examples
         --------
@@ -280,7 +257,7 @@ class Panel(PanelData):
         data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        arrays, required = frames.from_wide(
+        arrays = frames.from_wide(
             data,
             measures=measures,
             times=times,
@@ -291,16 +268,10 @@ class Panel(PanelData):
             group=group,
             problems=problems,
         )
-        return cls._settled(arrays, required, contradictions, time_unit, source, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(
-        PanelError,
-        apart=[
-            *("values", "measures", "times", "persons", "requires", "states", "interviewed"),
-            *("covariates", "groups", "own_times", "time_unit"),
-        ],
-    )
+    @checked(PanelError, apart=READ)
     def from_arrays(
         cls,
         values: Numbers,
@@ -358,8 +329,7 @@ class Panel(PanelData):
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time, if values look like misprints or codes for
-            missing ones, if ids look alike, or if own times seem to count in another unit.
+            As `from_long`.
 
         Examples
         --------
@@ -371,7 +341,7 @@ class Panel(PanelData):
         problems = Problems(f"{source} are not yet a panel")
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        arrays, required = frames.from_arrays(
+        arrays = frames.from_arrays(
             values,
             measures=measures,
             times=times,
@@ -384,7 +354,7 @@ class Panel(PanelData):
             own_times=own_times,
             problems=problems,
         )
-        return cls._settled(arrays, required, contradictions, time_unit, source, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems)
 
     @classmethod
     @checked(PanelError, apart=["measures", "times", "requires"])
@@ -470,30 +440,18 @@ class Panel(PanelData):
         source = source_of(path)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
         check_unit(time_unit, problems)
-        reduced = from_parquet(
-            path,
-            person=person,
-            time=time,
-            measures=measures,
-            times=times,
-            requires=requires,
-            contradictions=contradictions,
-            problems=problems,
-        )
+        columns = LongColumns(person, time, measures, times, requires)
+        table, moments, off = from_parquet(path, columns, contradictions, problems)
         return cls(
-            measures=reduced.measures,
-            times=reduced.times,
-            persons=None,
-            values=None,
-            absence=None,
-            requires=reduced.requires,
-            states={},
-            moments=reduced.moments,
+            measures=table.measures,
+            times=table.times,
+            requires=table.requires,
+            moments=moments,
             time_unit=time_unit,
             source=source,
-            left_out=reduced.left_out,
-            contradictions=reduced.contradictions,
-            decision=contradictions if len(reduced.contradictions) else "refuse",
+            left_out=table.left_out,
+            contradictions=off,
+            decision=contradictions if len(off) else "refuse",
         )
 
     @classmethod
@@ -566,7 +524,7 @@ class Panel(PanelData):
             divisor=divisor,
             time_unit=time_unit,
         )
-        return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
+        return cls(names, real, moments=moments, time_unit=time_unit)
 
     @classmethod
     @checked(PanelError, apart=["studies"])
@@ -606,35 +564,26 @@ class Panel(PanelData):
         units = {panel.time_unit for panel in studies.values()}
         if len(units) > 1:
             raise PanelError(f"The studies count time in different units: {quoted(units)}. Bring them to one.")
-        return cls(
-            measures, times, None, None, None, {}, {}, moments, units.pop(), PUBLISHED, (), background=background
-        )
+        return cls(measures, times, moments=moments, time_unit=units.pop(), background=background)
 
     @classmethod
     def _settled(
-        cls,
-        arrays: Arrays,
-        requires: Mapping[str, str],
-        contradictions: Contradictions,
-        time_unit: str | None,
-        source: str,
-        problems: Problems,
+        cls, arrays: Arrays, decision: Contradictions, time_unit: str | None, source: str, problems: Problems
     ) -> Self:
-        settled = settle(arrays, requires, contradictions, problems)
+        absence, off = settle(arrays, decision, problems)
         return cls(
             measures=arrays.measures,
             times=arrays.times,
             persons=arrays.persons,
-            values=settled.values,
-            absence=settled.absence,
-            requires=requires,
-            states=settled.states,
-            moments=None,
+            values=arrays.answers,
+            absence=absence,
+            requires=arrays.requires,
+            states=arrays.states,
             time_unit=time_unit,
             source=source,
             left_out=arrays.left_out,
-            contradictions=settled.contradictions,
-            decision=contradictions if len(settled.contradictions) else "refuse",
+            contradictions=off,
+            decision=decision if len(off) else "refuse",
             background=arrays.background,
         )
 
@@ -644,10 +593,7 @@ def source_of(frame: object) -> str:
 
 
 def checked_frame(frame: Frame, labels: Sequence[str | None], problems: Problems) -> pd.DataFrame:
-    read = (
-        read_frame(frame, labels=[name for name in labels if isinstance(name, str)])
-        if isinstance(frame, str | PathLike)
-        else frame
-    )
-    frames.check_frame(read, problems)
-    return read
+    if isinstance(frame, str | PathLike):
+        frame = read_frame(frame, labels=[name for name in labels if isinstance(name, str)])
+    frames.check_frame(frame, problems)
+    return frame

@@ -31,15 +31,15 @@ class PanelData:
 
     measures: tuple[str, ...]
     times: tuple[float, ...]
-    persons: npt.NDArray[np.generic] | None
-    values: FloatArray | None
-    absence: npt.NDArray[np.uint8] | None
-    requires: Mapping[str, str]
-    states: Mapping[str, FloatArray]
-    moments: Moments | None
-    time_unit: str | None
-    source: str
-    left_out: tuple[LeftOut, ...]
+    persons: npt.NDArray[np.generic] | None = None
+    values: FloatArray | None = None
+    absence: npt.NDArray[np.uint8] | None = None
+    requires: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, FloatArray] = field(default_factory=dict)
+    moments: Moments | None = None
+    time_unit: str | None = None
+    source: str = PUBLISHED
+    left_out: tuple[LeftOut, ...] = ()
     contradictions: pd.DataFrame = field(default_factory=no_contradictions)
     decision: Contradictions = "refuse"
     background: Background = field(default_factory=Background)

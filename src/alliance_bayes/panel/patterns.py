@@ -29,24 +29,12 @@ def pattern_codes(observed: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64
 
 
 class Pattern(NamedTuple):
-    """Moments of the people who have the same values.
+    """Moments of the people who have the same values."""
 
-    Attributes
-    ----------
-    observed
-        Which values they have, shape ``(value,)``.
-    n
-        How many they are.
-    mean
-        Of the observed values alone, in order.
-    scatter
-        Sum over people of ``(y - mean)(y - mean)'``.
-    """
-
-    observed: npt.NDArray[np.bool_]
-    n: int
-    mean: FloatArray
-    scatter: FloatArray
+    observed: npt.NDArray[np.bool_]  # which values they have, shape (value,)
+    n: int  # number of people
+    mean: FloatArray  # of the observed values alone, in order
+    scatter: FloatArray  # sum over people of (y - mean)(y - mean)'
 
 
 class PatternSums:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..basics.names import number
+from ..basics.text_tables import TextTable
 from .checks import case, first
 
 if TYPE_CHECKING:
@@ -164,8 +165,5 @@ def short(value: float) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table, the first column to the left and the others to the right, indented by two."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return [
-        "  " + "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in [header, *rows]
-    ]
+    columns = zip(*rows, strict=True)
+    return [f"  {line}" for line in str(TextTable.of(dict(zip(header, columns, strict=True)))).splitlines()]

@@ -8,22 +8,22 @@ import numpy as np
 from ..basics.names import choices, number
 from ..basics.problems import Problems, SpecError
 from ..spec.steps import base_step, interval_names
-from .arguments import NEEDS, says_something
+from .arguments import NEEDS, is_used
 from .dynamics import unsound, unsound_drift
 from .reading import SMALLEST_EIGENVALUE, by_name, correlations, plain
 
 if TYPE_CHECKING:
     from .truth import Truth
 
-__all__ = ["check_dynamics", "check_factors", "check_predictors", "check_state", "refuse_what_says_nothing"]
+__all__ = ["check_dynamics", "check_factors", "check_predictors", "check_state", "refuse_unused"]
 
 
-def refuse_what_says_nothing(truth: "Truth", problems: Problems) -> None:
+def refuse_unused(truth: "Truth", problems: Problems) -> None:
     """Note arguments that have no meaning in this model, and the drift that continuous time needs."""
     spec = truth.spec
     for each in fields(truth):
         value = getattr(truth, each.name)
-        if says_something(each.name, spec, equilibrium=truth.equilibrium is True) or not value:
+        if is_used(each.name, spec, equilibrium=truth.equilibrium is True) or not value:
             continue
         if each.name in ("icc", "between_correlation") and spec.stable == "none":
             problems.add(

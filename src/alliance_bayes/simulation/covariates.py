@@ -25,35 +25,17 @@ _AT_A_WAVE = ("each_wave", "every_wave")
 
 @dataclass(frozen=True, eq=False)
 class Covariate:
-    """A covariate, ready to be drawn.
-
-    Attributes
-    ----------
-    name
-        Of the covariate.
-    mean, sd
-        At every wave, raw units; without what `follows` adds.
-    probability
-        Of a 1, where it is 0 or 1; otherwise None and it is normal.
-    varies
-        Whether it has a value at each wave.
-    carry_over, icc
-        Of a covariate that varies: autoregression from wave to wave, and share that is stable.
-    effects
-        Where it acts to effects in raw units per raw unit, dims (wave, measure).
-    follows
-        What a deviation of a measure adds to it one wave later, raw units, shape ``(measure,)``.
-    """
+    """A covariate, ready to be drawn."""
 
     name: str
-    mean: float
+    mean: float  # at every wave, raw units, without what `follows` adds; `sd` alike
     sd: float
-    probability: float | None
-    varies: bool
-    carry_over: float
-    icc: float
-    effects: Mapping[str, Array]
-    follows: Array
+    probability: float | None  # of a 1, where it is 0 or 1; None where it is normal
+    varies: bool  # whether it has a value at each wave
+    carry_over: float  # autoregression from wave to wave, of one that varies
+    icc: float  # stable share of its variance, of one that varies
+    effects: Mapping[str, Array]  # by target, raw units per raw unit, dims (wave, measure)
+    follows: Array  # effect of a measure's deviation one wave later, raw units, shape (measure,)
 
 
 def covariates_of(truth: "Truth") -> tuple[Covariate, ...]:

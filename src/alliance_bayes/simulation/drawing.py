@@ -25,31 +25,15 @@ type Streams = tuple[np.random.Generator, ...]
 
 @dataclass(frozen=True, eq=False)
 class Shocks:
-    """Independent shocks of persons, each with mean 0 and variance 1.
+    """Independent shocks of persons, each with mean 0 and variance 1."""
 
-    Attributes
-    ----------
-    factors
-        Of the stable factors, dims (person, factor).
-    states
-        Of the within-person parts: of the first wave, then innovations; dims (person, wave, measure).
-    covariates
-        Of the covariates that do not change, dims (person, covariate).
-    traits, changes
-        Of those that do: what is stable, dims (person, covariate), and what is not, dims (person, wave, covariate).
-    errors
-        Measurement errors, dims (person, wave, measure).
-    uniques
-        What is unique to each column, dims (person, wave, column).
-    """
-
-    factors: Array
-    states: Array
-    covariates: Array
-    traits: Array
-    changes: Array
-    errors: Array
-    uniques: Array
+    factors: Array  # of the stable factors, dims (person, factor)
+    states: Array  # of the within-person parts: of the first wave, then innovations; dims (person, wave, measure)
+    covariates: Array  # of covariates that do not change, dims (person, covariate)
+    traits: Array  # of the stable part of covariates that vary, dims (person, covariate)
+    changes: Array  # of their other part, dims (person, wave, covariate)
+    errors: Array  # measurement errors, dims (person, wave, measure)
+    uniques: Array  # unique parts of the columns, dims (person, wave, column)
 
     @classmethod
     def units(cls, truth: "Truth") -> "Shocks":
@@ -85,27 +69,13 @@ class Shocks:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """What shocks add up to, raw units.
+    """What shocks add up to, raw units."""
 
-    Attributes
-    ----------
-    columns
-        Of the measures or their indicators, dims (person, wave, column).
-    values
-        Measures without measurement error, dims (person, wave, measure).
-    covariates
-        Those that do not change, by name, each of shape ``(person,)``.
-    varying
-        Those that do, by name, each with dims (person, wave).
-    on
-        Whether the state is on, dims (person, wave); None where there is none.
-    """
-
-    columns: Array
-    values: Array
-    covariates: dict[str, Array]
-    varying: dict[str, Array]
-    on: NDArray[np.bool_] | None = None
+    columns: Array  # of the measures or their indicators, dims (person, wave, column)
+    values: Array  # measures without measurement error, dims (person, wave, measure)
+    covariates: dict[str, Array]  # those that do not change, each of shape (person,)
+    varying: dict[str, Array]  # those that vary, each with dims (person, wave)
+    on: NDArray[np.bool_] | None = None  # whether the state is on, dims (person, wave)
 
 
 def draw(
@@ -118,21 +88,9 @@ def draw(
 ) -> Drawn:
     """Persons of a truth, means included.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    persons
-        How many.
-    streams
-        Five random generators.
-    times
-        Each person's own times, dims (person, wave); None where those of the truth hold.
-    of_latent
-        Three more, for the course of a state (two) and for values that are not normal.
-    added
-        Experiment: what is added to everybody's within-person parts, which go on from there; raw units, dims
-        (wave, measure).
+    `streams` are five random generators, `of_latent` three more: two for the course of a state, one for responses that
+    are not normal. `times` are each person's own, dims (person, wave). `added`, dims (wave, measure), is an experiment:
+    it is added to everybody's within-person parts, raw units, which go on from there.
     """
     shocks = Shocks.drawn(truth, persons, streams)
     moderators = _moderators(truth, shocks)
@@ -188,7 +146,7 @@ def _deviations(
     numbers: RandomNumbers | None = None,
     added: Array | None = None,
 ) -> Drawn:
-    """Deviations from the means, wave by wave; without numbers of people in whom the state is always on."""
+    """Deviations from the means, wave by wave; without `numbers`, of people in whom the state is always on."""
     spec, stable, waves = truth.spec, truth.factors, len(truth.times)
     added = np.zeros(shocks.states.shape[1:]) if added is None else added
     covariates = covariates_of(truth)
@@ -277,8 +235,7 @@ def _own_course(covariate: Covariate, place: int, shocks: Shocks) -> Array:
     for wave in range(1, changes.shape[1]):
         course[:, wave] = carried * course[:, wave - 1] + np.sqrt(1 - carried**2) * changes[:, wave]
     stable = np.sqrt(covariate.icc) * shocks.traits[:, place, None]
-    deviations: Array = covariate.sd * (stable + np.sqrt(1 - covariate.icc) * course)
-    return deviations
+    return np.asarray(covariate.sd * (stable + np.sqrt(1 - covariate.icc) * course))
 
 
 def _moderators(truth: "Truth", shocks: Shocks) -> Array | None:
@@ -302,8 +259,7 @@ def _times(matrices: Array, vectors: Array) -> Array:
     """Matrices times vectors: one matrix for all persons, or one for each."""
     if matrices.ndim == 3:
         vectors = np.broadcast_to(vectors, (len(matrices), vectors.shape[1]))
-    product: Array = np.einsum("pij,pj->pi" if matrices.ndim == 3 else "ij,pj->pi", matrices, vectors)
-    return product
+    return np.asarray(np.einsum("pij,pj->pi" if matrices.ndim == 3 else "ij,pj->pi", matrices, vectors))
 
 
 def _shapes(truth: "Truth") -> dict[str, tuple[int, ...]]:

@@ -17,38 +17,19 @@ __all__ = ["Interval", "innovations", "intervals_of", "steps_of", "unsound", "un
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """One interval between waves, raw units; of all persons alike, or with persons as a first dim.
+    """One interval between waves, raw units; of all persons alike, or with persons as a first dim."""
 
-    Attributes
-    ----------
-    effects
-        Phi, dims (outcome, predictor).
-    innovation
-        Innovation covariance, dims (measure, measure).
-    acting
-        How stable factors act on the wave at its end, dims (measure, factor).
-    second
-        Effects over two waves, dims (outcome, predictor); None where there are none.
-    """
-
-    effects: Array
-    innovation: Array
-    acting: Array
-    second: Array | None = None
+    effects: Array  # Phi, dims (outcome, predictor)
+    innovation: Array  # innovation covariance, dims (measure, measure)
+    acting: Array  # effects of the stable factors on the wave at its end, dims (measure, factor)
+    second: Array | None = None  # effects over two waves, dims (outcome, predictor)
 
 
 def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array | None = None) -> list[Interval]:
     """All intervals of a truth.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    moderators
-        In SDs from their means, dims (person, path), in the order of the model's moderated paths;
-        None where everybody is at the mean.
-    times
-        Each person's own times, dims (person, wave); None where those of the truth hold.
+    `moderators` are in SDs from their means, dims (person, path), in the order of the model's moderated paths; without
+    them everybody is at the mean. `times` are each person's own, dims (person, wave).
     """
     if truth.spec.lags == "continuous":
         return _over_time(truth, moderators, times)

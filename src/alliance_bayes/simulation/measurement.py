@@ -19,18 +19,10 @@ __all__ = ["Items", "items_of", "read_items"]
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """How the columns of a panel measure the measures; a measure without indicators is its own column.
+    """How the columns of a panel measure the measures; a measure without indicators is its own column."""
 
-    Attributes
-    ----------
-    measure
-        Position of the measure of each column, shape ``(column,)``.
-    loadings, intercepts, unique_sds
-        Dims (wave, column).
-    """
-
-    measure: list[int]
-    loadings: Array
+    measure: list[int]  # position of the measure of each column
+    loadings: Array  # dims (wave, column), as the next two
     intercepts: Array
     unique_sds: Array
 

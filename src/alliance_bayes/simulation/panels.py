@@ -88,9 +88,9 @@ def simulate(
         _check_own_times(truth, own_times, sum(counts), problems)
     problems.raise_as(SpecError)
 
-    single = isinstance(truth, Truth)
+    root = np.random.SeedSequence(seed)
     truths = [truth] if isinstance(truth, Truth) else list(truth.truths.values())
-    seeds = [np.random.SeedSequence(seed)] if single else np.random.SeedSequence(seed).spawn(len(truths))
+    seeds = [root] if isinstance(truth, Truth) else root.spawn(len(truths))
     starts = np.cumsum([0, *counts])
     parts = [
         _simulated(each, count, own_seed, missing, _own_times_of(own_times, start, count))

@@ -95,21 +95,10 @@ def _cuts(count: int) -> Entry:
 
 
 def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generator) -> Array:
-    """Values of the columns of a panel at linear predictors.
+    """Values of the columns of a panel at linear predictors, dims (person, wave, column), NaN where these are.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    predictors
-        Of the measures, normal ones their values; dims (person, wave, measure), NaN where one does not exist.
-    random
-        Source of the random numbers, as many for every person.
-
-    Returns
-    -------
-    numpy.ndarray
-        Dims (person, wave, column), NaN where the measure is.
+    `predictors` of normal measures are their values; dims (person, wave, measure), NaN where one does not exist.
+    Everybody takes the same number of random numbers.
     """
     persons, waves, _ = predictors.shape
     columns: list[Array] = []

@@ -25,18 +25,10 @@ _CHANCE = "a number between 0 and 1"
 
 @dataclass(frozen=True, eq=False)
 class RandomNumbers:
-    """Random numbers of persons besides the shocks of their first wave.
+    """Random numbers of persons besides the shocks of their first wave."""
 
-    Attributes
-    ----------
-    steps
-        Normal, for the innovations of every step, dims (person, step, measure).
-    states
-        Uniform, dims (person, wave, 2): whether the state is on, and whether one that was kept is a new one.
-    """
-
-    steps: Array
-    states: Array
+    steps: Array  # normal, for the innovations of every step, dims (person, step, measure)
+    states: Array  # uniform, dims (person, wave, 2): whether the state is on, and whether one that was kept is new
 
     @classmethod
     def drawn(
@@ -141,13 +133,13 @@ def course(
     first
         Within-person parts at the first wave, were the state on; dims (person, measure).
     stable
-        What is stable in a person, at every wave, dims (person, wave, measure).
+        Stable parts at every wave, dims (person, wave, measure).
     covariates
         Deviations of the covariates of persons from their means, raw units, each of shape ``(person,)``.
     numbers
         Random numbers.
     added
-        What is added to everybody's within-person parts at the later waves, dims (wave, measure).
+        Added to everybody's within-person parts at the later waves, dims (wave, measure).
     """
     spec = truth.spec
     assert spec.state is not None

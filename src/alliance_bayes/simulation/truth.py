@@ -1,7 +1,7 @@
 """True values of a model of the cross-lagged family: what they are, and whether there can be such a population."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
@@ -15,8 +15,8 @@ from ..basics.names import ARROW, choices, lagged_path
 from ..basics.problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import steps_per_interval
-from .arguments import effect_entry, loading_entry, mean_entry, needed, says_something
-from .checks import check_dynamics, check_factors, check_predictors, check_state, refuse_what_says_nothing
+from .arguments import effect_entry, is_used, loading_entry, mean_entry, needed
+from .checks import check_dynamics, check_factors, check_predictors, check_state, refuse_unused
 from .covariates import read_covariates
 from .drawing import population
 from .dynamics import Interval, innovations, intervals_of, unstable_drift
@@ -202,36 +202,37 @@ class Truth:
     """
 
     spec: CrossLagged
-    times: Sequence[float] = field(kw_only=True)
-    lagged: Mapping[str, Each] = field(default_factory=dict, kw_only=True)
-    carry_over: PerMeasure | None = field(default=None, kw_only=True)
-    icc: OneEach | None = field(default=None, kw_only=True)
-    within_correlation: Correlation = field(default=0.0, kw_only=True)
-    between_correlation: Correlation = field(default=0.0, kw_only=True)
-    means: PerMeasure | None = field(default=None, kw_only=True)
-    sds: OneEach | None = field(default=None, kw_only=True)
-    drift: Mapping[str, float] | None = field(default=None, kw_only=True)
-    lag_2: Mapping[str, float] | None = field(default=None, kw_only=True)
-    moderation: Mapping[str, float] | None = field(default=None, kw_only=True)
-    within_scale: PerMeasure | None = field(default=None, kw_only=True)
-    trait_loadings: PerMeasure | None = field(default=None, kw_only=True)
-    error_share: OneEach | None = field(default=None, kw_only=True)
-    equilibrium: bool | None = field(default=None, kw_only=True)
-    accumulating_sds: OneEach | None = field(default=None, kw_only=True)
-    accumulating_correlation: Correlation | None = field(default=None, kw_only=True)
-    first_accumulating_correlation: OneEach | None = field(default=None, kw_only=True)
-    accumulating_means: OneEach | None = field(default=None, kw_only=True)
-    slope_sds: OneEach | None = field(default=None, kw_only=True)
-    slope_means: OneEach | None = field(default=None, kw_only=True)
-    slope_correlation: Correlation | None = field(default=None, kw_only=True)
-    intercept_slope_correlation: OneEach | None = field(default=None, kw_only=True)
-    first_slope_correlation: OneEach | None = field(default=None, kw_only=True)
-    loadings: Mapping[str, Each] | None = field(default=None, kw_only=True)
-    item_intercepts: Mapping[str, Each] | None = field(default=None, kw_only=True)
-    unique_sds: PerMeasure | None = field(default=None, kw_only=True)
-    covariates: Mapping[str, Mapping[str, Any]] | None = field(default=None, kw_only=True)
-    responses: Mapping[str, Mapping[str, Each]] | None = field(default=None, kw_only=True)
-    state: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    times: Sequence[float]
+    lagged: Mapping[str, Each] = field(default_factory=dict)
+    carry_over: PerMeasure | None = None
+    icc: OneEach | None = None
+    within_correlation: Correlation = 0.0
+    between_correlation: Correlation = 0.0
+    means: PerMeasure | None = None
+    sds: OneEach | None = None
+    drift: Mapping[str, float] | None = None
+    lag_2: Mapping[str, float] | None = None
+    moderation: Mapping[str, float] | None = None
+    within_scale: PerMeasure | None = None
+    trait_loadings: PerMeasure | None = None
+    error_share: OneEach | None = None
+    equilibrium: bool | None = None
+    accumulating_sds: OneEach | None = None
+    accumulating_correlation: Correlation | None = None
+    first_accumulating_correlation: OneEach | None = None
+    accumulating_means: OneEach | None = None
+    slope_sds: OneEach | None = None
+    slope_means: OneEach | None = None
+    slope_correlation: Correlation | None = None
+    intercept_slope_correlation: OneEach | None = None
+    first_slope_correlation: OneEach | None = None
+    loadings: Mapping[str, Each] | None = None
+    item_intercepts: Mapping[str, Each] | None = None
+    unique_sds: PerMeasure | None = None
+    covariates: Mapping[str, Mapping[str, Any]] | None = None
+    responses: Mapping[str, Mapping[str, Each]] | None = None
+    state: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         problems = Problems("This truth cannot be simulated")
@@ -280,7 +281,7 @@ class Truth:
         """
         problems = Problems("[truth] cannot be read")
         known = [each.name for each in fields(cls) if each.name != "spec"]
-        fitting = [name for name in known if says_something(name, spec)]
+        fitting = [name for name in known if is_used(name, spec)]
         for name in mapping:
             if name not in known:
                 problems.add(f"A truth has no '{name}'{choices(name, fitting, 'Its keys')}")
@@ -389,8 +390,7 @@ class Truth:
         """
         if self.spec.lags == "continuous":
             lengths = np.diff(self.times)
-            found: Array = expm(self._by_path(self.drift or {}) * lengths[:, None, None])
-            return found
+            return np.asarray(expm(self._by_path(self.drift or {}) * lengths[:, None, None]))
         effects = self._effects
         if self.spec.lags != "grid":
             return effects
@@ -460,8 +460,7 @@ class Truth:
     @property
     def first_with_factors(self) -> Array:
         """Covariance of the first wave with the accumulating factors of a DPM or ALT; dims (measure, factor)."""
-        covariance: Array = self.factors.at_first @ self.factors.covariance
-        return covariance
+        return np.asarray(self.factors.at_first @ self.factors.covariance)
 
     @property
     def first_covariance(self) -> Array:
@@ -486,8 +485,7 @@ class Truth:
         """
         if self.spec.error:
             shares = self._each(self.error_share) * (1 - self._shares)
-            sds: Array = self._total_sds * np.sqrt(shares)
-            return sds
+            return np.asarray(self._total_sds * np.sqrt(shares))
         reliability = self._reliability
         if np.all(reliability == 1):
             return np.zeros(len(self.spec.measures))
@@ -533,8 +531,7 @@ class Truth:
 
     def along(self, times: Array) -> Array:
         """Times as shares of the way from the first wave to the last, over which slopes are counted."""
-        share: Array = (times - self.times[0]) / (self.times[-1] - self.times[0])
-        return share
+        return np.asarray((times - self.times[0]) / (self.times[-1] - self.times[0]))
 
     @property
     def _paths(self) -> dict[str, Each]:
@@ -567,15 +564,13 @@ class Truth:
     @property
     def _true_sds(self) -> Array:
         """Total SDs without known measurement error."""
-        sds: Array = self._total_sds * np.sqrt(self._reliability)
-        return sds
+        return np.asarray(self._total_sds * np.sqrt(self._reliability))
 
     @property
     def _shares(self) -> Array:
         """Share of the first wave's variance that is stable between persons."""
         if self.spec.accumulating and not self.equilibrium:
-            stable: Array = np.diag(self.factors.first_covariance) / self._total_sds**2
-            return stable
+            return np.asarray(np.diag(self.factors.first_covariance) / self._total_sds**2)
         return self._each(self.icc)
 
     @property
@@ -597,8 +592,7 @@ class Truth:
 
     @property
     def _between_sds(self) -> Array:
-        sds: Array = self._total_sds * np.sqrt(self._each(self.icc))
-        return sds
+        return np.asarray(self._total_sds * np.sqrt(self._each(self.icc)))
 
     @property
     def _standard_innovations(self) -> Array:
@@ -642,41 +636,38 @@ class Truth:
         later = Entry(
             f"a number above 0, or a list of {waves - 1}, one for each later wave", waves - 1, lambda value: value > 0
         )
-        found_before = len(problems.found)
+        n_before = len(problems.found)
+
+        def given(how: Callable[..., object], *names: str, **entry: object) -> dict[str, object]:
+            return {name: how(name, value, **entry) for name in names if (value := getattr(self, name)) is not None}
+
         self._keep(
             lagged=read.by_path("lagged", self.lagged, effect),
-            carry_over=read.by_measure("carry_over", self.carry_over, effect, complete=False),
+            **given(read.by_measure, "carry_over", entry=effect, complete=False),
             within_correlation=read.correlation("within_correlation", self.within_correlation),
+            **given(read.by_path, "drift", "lag_2", "moderation", entry=NUMBER),
+            **given(read.by_measure, "within_scale", entry=later),
         )
-        for name in ("drift", "lag_2", "moderation"):
-            if (value := getattr(self, name)) is not None:
-                self._keep(**{name: read.by_path(name, value, NUMBER)})
-        self._keep(within_scale=read.by_measure("within_scale", self.within_scale, later))
-        refuse_what_says_nothing(self, problems)
-        dynamics_are_known = len(problems.found) == found_before and not spec.problems_with(tuple(self.times))
+        refuse_unused(self, problems)
+        dynamics_are_known = len(problems.found) == n_before and not spec.problems_with(tuple(self.times))
         for name, example in needed(spec, equilibrium=self.equilibrium is True).items():
             if getattr(self, name) is None:
                 problems.add(f"{name} is missing: {example}.")
+        crossed = ("first_accumulating_correlation", "intercept_slope_correlation", "first_slope_correlation")
         self._keep(
-            icc=read.by_measure("icc", self.icc, SHARE),
+            **given(read.by_measure, "icc", entry=SHARE),
             between_correlation=read.correlation("between_correlation", self.between_correlation),
-            means=read.by_measure("means", self.means, mean_entry(spec, waves)),
-            sds=read.by_measure("sds", self.sds, SD),
-            error_share=read.by_measure("error_share", self.error_share, SHARE),
-            trait_loadings=read.by_measure("trait_loadings", self.trait_loadings, loading_entry(spec, waves)),
+            **given(read.by_measure, "means", entry=mean_entry(spec, waves)),
+            **given(read.by_measure, "sds", entry=SD),
+            **given(read.by_measure, "error_share", entry=SHARE),
+            **given(read.by_measure, "trait_loadings", entry=loading_entry(spec, waves)),
+            **given(read.by_measure, "accumulating_sds", "slope_sds", entry=SD),
+            **given(read.by_measure, "accumulating_means", "slope_means", entry=NUMBER),
+            **given(read.correlation, "accumulating_correlation", "slope_correlation"),
+            **given(read.crossed, *crossed),
+            **read_items(self, problems),
         )
-        for name in ("accumulating_sds", "slope_sds"):
-            self._keep(**{name: read.by_measure(name, getattr(self, name), SD)})
-        for name in ("accumulating_means", "slope_means"):
-            self._keep(**{name: read.by_measure(name, getattr(self, name), NUMBER)})
-        for name in ("accumulating_correlation", "slope_correlation"):
-            if (value := getattr(self, name)) is not None:
-                self._keep(**{name: read.correlation(name, value)})
-        for name in ("first_accumulating_correlation", "intercept_slope_correlation", "first_slope_correlation"):
-            if (value := getattr(self, name)) is not None:
-                self._keep(**{name: read.crossed(name, value)})
-        self._keep(**read_items(self, problems))
-        if self.covariates is not None and says_something("covariates", spec):
+        if self.covariates is not None and is_used("covariates", spec):
             self._keep(covariates=read_covariates(spec, self.covariates, waves, problems))
         if spec.random_families:
             self._keep(responses=read_responses(self, problems))
@@ -708,8 +699,7 @@ def _ratio(path: str, sds: Mapping[str, float]) -> float:
 
 def _correlation(covariance: Array) -> Array:
     sds = np.sqrt(np.diag(covariance))
-    correlation: Array = covariance / np.outer(sds, sds)
-    return correlation
+    return np.asarray(covariance / np.outer(sds, sds))
 
 
 def _covariance(correlation: Correlation, sds: Array, measures: Sequence[str]) -> Array:

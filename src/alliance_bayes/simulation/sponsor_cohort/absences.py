@@ -46,5 +46,4 @@ def answering(truth: SponsorTruth, persons: Persons, random: np.random.Generator
     alliance = np.nan_to_num(persons.levels[..., ALLIANCE]) / np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2)
     never = random.random(len(alliance)) < NEVER_RATES
     log_odds = truth.answer_logit + truth.answer_on_alliance * alliance
-    answers: NDArray[np.bool_] = (random.random(alliance.shape) < expit(log_odds)) & ~never[:, None]
-    return answers
+    return np.asarray((random.random(alliance.shape) < expit(log_odds)) & ~never[:, None])

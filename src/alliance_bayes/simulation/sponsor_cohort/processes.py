@@ -24,22 +24,11 @@ COMMITMENT_AND_SELF_EFFICACY = 0.35 + 0.25 * 0.60  # correlation
 
 
 class Persons(NamedTuple):
-    """What is true of persons, seen or not.
+    """True values of persons, observed or not."""
 
-    Attributes
-    ----------
-    levels
-        Stable part plus state of each process, shape ``(person, time, process)``; NaN for contact and alliance without
-        a sponsor.
-    sponsor
-        Whether there was one in the window before each time, shape ``(person, time)``.
-    commitment, severity, self_efficacy
-        In SDs, shape ``(person,)``.
-    """
-
-    levels: Array
-    sponsor: NDArray[np.bool_]
-    commitment: Array
+    levels: Array  # stable part plus state, (person, time, process); NaN for contact and alliance without a sponsor
+    sponsor: NDArray[np.bool_]  # whether there was one in the window before each time, (person, time)
+    commitment: Array  # in SDs, shape (person,), as the next two
     severity: Array
     self_efficacy: Array
 
@@ -53,18 +42,8 @@ def draw_persons(
 ) -> Persons:
     """Draw persons of a truth.
 
-    Parameters
-    ----------
-    truth
-        What drives them.
-    persons
-        How many.
-    random
-        Generator.
-    sponsor_set
-        Time to whether everyone or no one has a sponsor then.
-    alliance_moved
-        Time to how many SDs (of persons and states together) every alliance is moved then.
+    `sponsor_set` maps a time to whether everyone or no one has a sponsor then, `alliance_moved` to the number of SDs
+    (of persons and states together) by which every alliance is moved then.
     """
     added = np.zeros((len(TIMES), len(truth.processes)))
     added[:, ALLIANCE] = [alliance_moved.get(time, 0.0) * np.hypot(1, BETWEEN_SDS[ALLIANCE]) for time in TIMES]

@@ -69,7 +69,11 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
     @lru_cache(maxsize=1)
     def hints() -> Mapping[str, "_Hint"]:
         found = _hints_of(called, signature)
-        return {each: _Hint(hint, deep=each not in outside) for each, hint in found.items() if each not in apart}
+        return {
+            argument: _Hint(hint, deep=argument not in outside)
+            for argument, hint in found.items()
+            if argument not in apart
+        }
 
     @wraps(called)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -78,7 +82,11 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
         except TypeError:
             return called(*args, **kwargs)  # what is missing or unexpected is said by Python itself
         expected = hints()
-        wrong = {each: value for each, value in given.items() if each in expected and not expected[each].fits(value)}
+        wrong = {
+            argument: value
+            for argument, value in given.items()
+            if argument in expected and not expected[argument].fits(value)
+        }
         if wrong:
             _refuse(f"ab.{name}", given, wrong, expected, kind)
         return called(*args, **kwargs)

@@ -54,7 +54,7 @@ class InternalConsistency:
             [f"{number(time)}{unit}", f"{row['persons']:,.0f}", _told(row["alpha"])]
             for time, row in zip(self.table.index, self.table.to_dict("records"), strict=True)
         ]
-        whole = ["all", f"{self.table['persons'].sum():,.0f} answers", _told(self.alpha)]
+        overall = ["all", f"{self.table['persons'].sum():,.0f} answers", _told(self.alpha)]
         most = self.without["alpha"].max() if len(self.without) else np.nan
         doubtful = (
             [f"Without '{self.without['alpha'].idxmax()}' it would be {_told(most)}."] if most > self.alpha else []
@@ -62,7 +62,7 @@ class InternalConsistency:
         return "\n".join(
             [
                 f"Cronbach's alpha of {in_words(self.items)}, of those who answered every item:",
-                *lines_of(["at", "persons", "alpha"], [*rows, whole]),
+                *lines_of(["at", "persons", "alpha"], [*rows, overall]),
                 *doubtful,
                 "Differences between people at one time; the reliability of their mean at least, if what items share "
                 "is the scale alone.",
@@ -139,10 +139,11 @@ scale alone.
         },
         index=pd.Index(panel.times, name="time"),
     )
-    rest = range(len(given)) if len(given) > 2 else range(0)
-    others = [np.delete(np.delete(pooled, place, 0), place, 1) for place in rest]
+    indices = range(len(given)) if len(given) > 2 else range(0)
+    others = [np.delete(np.delete(pooled, index, 0), index, 1) for index in indices]
     without = pd.DataFrame(
-        {"alpha": [_alpha(each) for each in others]}, index=pd.Index([given[place] for place in rest], name="item")
+        {"alpha": [_alpha(matrix) for matrix in others]},
+        index=pd.Index([given[index] for index in indices], name="item"),
     )
     return InternalConsistency(given, alpha, table, without, panel.time_unit)
 

@@ -247,7 +247,7 @@ def from_wide(
         problems.raise_as(PanelError)
         raise AssertionError("an unusable person or time is a problem")
     rows, ids = sorted_ids(codes, labels)
-    n_repeated, cases = repeated(rows, len(ids), lambda found: label(ids[found]))
+    n_repeated, cases = repeated(rows, len(ids), lambda index: label(ids[index]))
     if n_repeated:
         problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", n_repeated, cases))
 
@@ -333,9 +333,9 @@ def from_arrays(
         name: numbers_of(state, f"the state '{name}'", [cells], "(person, time)", problems, yes_no=True)
         for name, state in (states or {}).items()
     }
-    seen = None
+    interviews_read = None
     if interviewed is not None:
-        seen = numbers_of(interviewed, "interviewed", [cells], "(person, time)", problems, yes_no=True)
+        interviews_read = numbers_of(interviewed, "interviewed", [cells], "(person, time)", problems, yes_no=True)
     if len(set(names)) < len(names):
         problems.add(f"measures are named twice: {quoted(names)}.")
     if ids is not None and persons is not None and not is_sorted(ids):
@@ -353,10 +353,10 @@ def from_arrays(
     known = {name: state for name, state in held.items() if state is not None}
     for name, state in known.items():
         numbers(state.ravel(), name, "state", where, problems)
-    if seen is not None:
-        numbers(seen.ravel(), "interviewed", "interview", where, problems)
+    if interviews_read is not None:
+        numbers(interviews_read.ravel(), "interviewed", "interview", where, problems)
     problems.raise_as(PanelError)
-    interviews = None if seen is None else seen == 1
+    interviews = None if interviews_read is None else interviews_read == 1
     return Arrays(ids, real, tuple(names), grid, known, required, interviews, background=background)
 
 

@@ -38,7 +38,7 @@ def longer(panel: Panel, times: Sequence[float]) -> Panel:
     """The panel of persons with more waves, all missing; `times` are its own, then later ones."""
     n_more = len(times) - len(panel.times)
     assert panel.absence is not None
-    own = panel.background.own_times
+    own_times = panel.background.own_times
 
     def padded(array: np.ndarray, fill: float) -> np.ndarray:
         widths = [(0, 0), (0, n_more), *[(0, 0)] * (array.ndim - 2)]
@@ -50,6 +50,8 @@ def longer(panel: Panel, times: Sequence[float]) -> Panel:
         values=padded(panel.require_persons("More waves"), np.nan),
         absence=padded(panel.absence, Absence.WAVE_MISSING),
         states={name: padded(state, np.nan) for name, state in panel.states.items()},
-        background=panel.background if own is None else replace(panel.background, own_times=padded(own, np.nan)),
+        background=panel.background
+        if own_times is None
+        else replace(panel.background, own_times=padded(own_times, np.nan)),
         source=f"{panel.source}, continued",
     )

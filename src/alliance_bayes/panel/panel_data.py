@@ -90,8 +90,8 @@ class PanelData:
             raise PanelError(f"The panel has no group '{group}'{choices(group, labels, 'Groups')}")
         if self.moments is not None:
             return self._moments_of_group(group)
-        found = self.of_persons(np.flatnonzero(self.groups == group), source=f"{self.source}, {group}")
-        return replace(found, background=replace(found.background, groups=None))
+        members = self.of_persons(np.flatnonzero(self.groups == group), source=f"{self.source}, {group}")
+        return replace(members, background=replace(members.background, groups=None))
 
     def of_persons(self, places: npt.NDArray[np.int64], *, source: str) -> Self:
         """The panel of some of its persons.

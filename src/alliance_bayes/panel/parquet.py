@@ -124,7 +124,7 @@ def check_schemas(files: Sequence[Path]) -> None:
         different = [name for name in {**reference, **columns} if reference.get(name) != columns.get(name)]
         if different:
             name = different[0]
-            types = " and ".join(str(each.get(name, "absent")) for each in (reference, columns))
+            types = " and ".join(str(types_of.get(name, "absent")) for types_of in (reference, columns))
             raise PanelError(
                 f"The files of '{file.parent.name}' differ in {quoted(different)}: '{name}' is {types} in "
                 f"{files[0].name} and {file.name}. Write all with the same columns and types."
@@ -150,7 +150,7 @@ class FileRows(LongRows):
         self.connection = connection
         self.header = connection.sql("SELECT * FROM file LIMIT 0").df()
         self.n_rows: int = self.ask("SELECT count(*) FROM file")[0][0]
-        self.aliases = {name: f"column{place}" for place, name in enumerate(self.header.columns)}
+        self.aliases = {name: f"column{index}" for index, name in enumerate(self.header.columns)}
         self.cell = [self.aliases[name] for name in (person, time) if name in self.aliases]
         self.person, self.time = self.aliases.get(person, ""), self.aliases.get(time, "")
         self.kept = "true"
@@ -211,14 +211,14 @@ class FileRows(LongRows):
             f"SELECT {', '.join([f'{self.person} AS person', 'slot', *selected])} "
             f"FROM rows JOIN waves ON {self.time} = waves.time ORDER BY person"
         ).to_arrow_reader(N_ROWS)
-        rest = reader.schema.empty_table()
+        remaining = reader.schema.empty_table()
         for batch in reader:
-            table = pyarrow.concat_tables([rest, pyarrow.Table.from_batches([batch])]).combine_chunks()
+            table = pyarrow.concat_tables([remaining, pyarrow.Table.from_batches([batch])]).combine_chunks()
             starts = starts_of_persons(table)
             if len(starts) > 1:  # the last person may go on in the next batch
                 yield self.block(table[: starts[-1]], starts[:-1], names)
-            rest = table[starts[-1] :]
-        yield self.block(rest, starts_of_persons(rest), names)
+            remaining = table[starts[-1] :]
+        yield self.block(remaining, starts_of_persons(remaining), names)
 
     def block(self, table: "Table", starts: npt.NDArray[np.int64], names: Sequence[str]) -> Block:
         """The rows of a table that is sorted by person."""
@@ -243,8 +243,8 @@ class FileColumn(Column):
 
     def rounded(self) -> int | None:
         integers = types.is_integer_dtype(self.dtype)
-        found = self._ask(self.alias, ROUNDED.format(self.alias), "ORDER BY position LIMIT 1") if integers else []
-        return int(found[0][0]) if found else None
+        rounded = self._ask(self.alias, ROUNDED.format(self.alias), "ORDER BY position LIMIT 1") if integers else []
+        return int(rounded[0][0]) if rounded else None
 
     def counts(self, rules: Sequence[Rule]) -> list[int]:
         return list(self._ask(", ".join(f"count(*) FILTER ({rule.sql.format(self.value)})" for rule in rules))[0])
@@ -322,5 +322,5 @@ class Gathered:
 
     def contradictions(self) -> pd.DataFrame:
         """Values whose state is off, so far."""
-        found = [table for table in self.found if len(table)]
-        return pd.concat(found, ignore_index=True) if found else no_contradictions()
+        tables = [table for table in self.found if len(table)]
+        return pd.concat(tables, ignore_index=True) if tables else no_contradictions()

@@ -214,8 +214,8 @@ def check_own_times_known(arrays: Arrays, problems: Problems) -> None:
 def check_variation(measures: Sequence[str], extent: Extent, problems: Problems) -> None:
     """Whether every measure varies, at every time has a value, and someone is observed twice."""
     times, counts = extent.times, extent.counts
-    whole = [time for time, row in zip(times, counts, strict=True) if row.all()]
-    cure = f"Leave such times out, times={listed(whole)}, or leave" if len(whole) > 1 else "Leave"
+    complete = [time for time, row in zip(times, counts, strict=True) if row.all()]
+    cure = f"Leave such times out, times={listed(complete)}, or leave" if len(complete) > 1 else "Leave"
     for position, measure in enumerate(measures):
         never = [time for time, count in zip(times, counts[:, position], strict=True) if count == 0]
         if len(never) == len(times):

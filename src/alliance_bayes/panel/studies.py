@@ -55,9 +55,9 @@ def joined_studies(
     means = np.full((n_patterns, n_times, n_measures), np.nan)
     covariance = np.full((n_patterns, size, size), np.nan)
     start = 0
-    for n, seen, mean, scatter in parts.values():
-        stop, waves = start + len(n), seen.shape[1]
-        observed[start:stop, :waves] = seen
+    for n, cells, mean, scatter in parts.values():
+        stop, waves = start + len(n), cells.shape[1]
+        observed[start:stop, :waves] = cells
         means[start:stop, :waves] = mean
         covariance[start:stop, : waves * n_measures, : waves * n_measures] = scatter
         start = stop

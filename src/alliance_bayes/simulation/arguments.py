@@ -66,19 +66,19 @@ def is_used(name: str, spec: CrossLagged, *, equilibrium: bool = False) -> bool:
 
 def needed(spec: CrossLagged, *, equilibrium: bool = False) -> dict[str, str]:
     """Arguments that a model cannot do without, and what they are."""
-    found = {}
+    needs = {}
     if _with_intercepts(spec, equilibrium):
-        found["icc"] = f"the share of variance that is stable between persons, {SHARE.expected}"
+        needs["icc"] = f"the share of variance that is stable between persons, {SHARE.expected}"
     if spec.error:
-        found["error_share"] = f"the share of the other variance that is measurement error, {SHARE.expected}"
+        needs["error_share"] = f"the share of the other variance that is measurement error, {SHARE.expected}"
     if _not_at_equilibrium(spec, equilibrium):
         cure = "" if spec.growth else " (or equilibrium=True and icc)"
-        found["accumulating_sds"] = f"SDs of the accumulating factors, numbers above 0{cure}"
+        needs["accumulating_sds"] = f"SDs of the accumulating factors, numbers above 0{cure}"
     if spec.growth:
-        found["slope_sds"] = "SDs of the slopes from the first wave to the last, numbers above 0"
+        needs["slope_sds"] = "SDs of the slopes from the first wave to the last, numbers above 0"
     if spec.indicators:
-        found["unique_sds"] = "SDs of what is unique to each indicator, numbers above 0"
-    return found
+        needs["unique_sds"] = "SDs of what is unique to each indicator, numbers above 0"
+    return needs
 
 
 def effect_entry(spec: CrossLagged, intervals: int) -> Entry:

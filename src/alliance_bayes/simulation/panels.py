@@ -93,8 +93,8 @@ def simulate(
     seeds = [root] if isinstance(truth, Truth) else root.spawn(len(truths))
     starts = np.cumsum([0, *counts])
     parts = [
-        _simulated(each, count, own_seed, missing, _own_times_of(own_times, start, count))
-        for each, count, own_seed, start in zip(truths, counts, seeds, starts, strict=False)
+        _simulated(group_truth, count, own_seed, missing, _own_times_of(own_times, start, count))
+        for group_truth, count, own_seed, start in zip(truths, counts, seeds, starts, strict=False)
     ]
     together = {name: np.concatenate([part.covariates[name] for part in parts]) for name in parts[0].covariates}
     state = truth.spec.state

@@ -47,16 +47,16 @@ def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, An
     for name in given:
         if name not in families:
             problems.add(f"responses: '{name}' has no family in the model{choices(str(name), families, 'It has')}")
-    found = {}
+    numbers = {}
     for name, family in families.items():
         reader = Reader(truth.spec.measures, problems)
-        found[name] = _read(f"responses '{name}'", family, given.get(name, {}), reader)
+        numbers[name] = _read(f"responses '{name}'", family, given.get(name, {}), reader)
         if family.given_columns:
             problems.add(
                 f"'{name}' is out of what '{family.given_columns[0]}' holds, which a truth does not have; give the "
                 "model a number, or one for each wave."
             )
-    return found
+    return numbers
 
 
 def _read(where: str, family: ResponseFamily, entries: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
@@ -66,11 +66,11 @@ def _read(where: str, family: ResponseFamily, entries: Mapping[str, Any], reader
             reader.problems.add(f"{where} has no '{key}'{choices(str(key), expected, 'Its keys')}")
     if absent := [key for key in expected if key not in entries]:
         reader.problems.add(f"{where} leaves out {quoted(absent)}.")
-    found = {key: reader.entry(f"{where} {key}", entries[key], expected[key]) for key in expected if key in entries}
-    for key, value in found.items():
+    numbers = {key: reader.entry(f"{where} {key}", entries[key], expected[key]) for key in expected if key in entries}
+    for key, value in numbers.items():
         if "cuts" in key and isinstance(value, tuple) and np.any(np.diff(value) <= 0):
             reader.problems.add(f"{where} {key} must rise; got {list(value)}.")
-    return found
+    return numbers
 
 
 def _expected(family: ResponseFamily) -> dict[str, Entry]:
@@ -102,8 +102,8 @@ def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generat
     """
     persons, waves, _ = predictors.shape
     columns: list[Array] = []
-    for place, name in enumerate(truth.spec.measures):
-        eta, family = predictors[..., place], truth.spec.random_families.get(name)
+    for index, name in enumerate(truth.spec.measures):
+        eta, family = predictors[..., index], truth.spec.random_families.get(name)
         if family is None:
             columns.append(eta)
             continue
@@ -112,7 +112,7 @@ def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generat
         uniforms = random.random((persons, waves, 3 * len(truth.spec.columns_of(name))))
         filled = np.where(np.isnan(eta), 0.0, eta)
         drawn = _drawn(family, numbers, filled, np.moveaxis(uniforms, 2, 0))
-        columns += [np.where(np.isnan(eta), np.nan, each) for each in drawn]
+        columns += [np.where(np.isnan(eta), np.nan, column) for column in drawn]
     return np.stack(columns, axis=2)
 
 
@@ -146,8 +146,8 @@ def _drawn(family: ResponseFamily, numbers: Mapping[str, Any], eta: Array, u: Ar
             return [lowest + _category(numbers["cuts"], numbers["slope"] * eta, link, u[0])]
         case Items(items=items, link=link, lowest=lowest):
             return [
-                lowest + _category(numbers[f"cuts {item}"], numbers[f"loading {item}"] * eta, link, u[place])
-                for place, item in enumerate(items)
+                lowest + _category(numbers[f"cuts {item}"], numbers[f"loading {item}"] * eta, link, u[index])
+                for index, item in enumerate(items)
             ]
     raise NotImplementedError(type(family))
 
@@ -168,16 +168,16 @@ def _beta_binomial(trials: Array, mean: Array, precision: float, u: Array, *, en
     """By inversion: the first value whose cumulative probability exceeds u, among all or those between the ends."""
     from scipy.stats import betabinom
 
-    found = np.zeros(mean.shape)
+    drawn = np.zeros(mean.shape)
     first, second = np.maximum(mean * precision, 1e-12), np.maximum((1 - mean) * precision, 1e-12)
     for size in np.unique(trials):
-        here = trials == size
+        of_size = trials == size
         values = np.arange(0 if ends else 1, int(size) + (1 if ends else 0))
-        mass = betabinom.pmf(values, int(size), first[here][:, None], second[here][:, None])
+        mass = betabinom.pmf(values, int(size), first[of_size][:, None], second[of_size][:, None])
         cumulative = np.cumsum(mass, axis=1)
-        reached = (cumulative <= u[here][:, None] * cumulative[:, -1:]).sum(axis=1)
-        found[here] = values[np.minimum(reached, len(values) - 1)]
-    return found
+        reached = (cumulative <= u[of_size][:, None] * cumulative[:, -1:]).sum(axis=1)
+        drawn[of_size] = values[np.minimum(reached, len(values) - 1)]
+    return drawn
 
 
 def _beta(first: Array, second: Array, u: Array) -> Array:

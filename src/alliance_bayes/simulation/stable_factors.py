@@ -89,9 +89,13 @@ def _accumulating(truth: "Truth") -> StableFactors:
     """``s_t = Phi_t s_t-1 + Lambda_t alpha + z_t``, and at equilibrium ``alpha = (I - Phi) b``."""
     size, loadings = len(truth.spec.measures), _loadings(truth, 1)
     if truth.equilibrium:
-        rest = np.eye(size) - truth.step_effects[0]
+        remaining = np.eye(size) - truth.step_effects[0]
         return StableFactors(
-            rest @ _intercept_root(truth), np.zeros(size), np.linalg.inv(rest), loadings, enters_each_wave=True
+            remaining @ _intercept_root(truth),
+            np.zeros(size),
+            np.linalg.inv(remaining),
+            loadings,
+            enters_each_wave=True,
         )
     sds = truth._each(truth.accumulating_sds)
     root = sds[:, None] * np.linalg.cholesky(correlations(truth.accumulating_correlation or 0.0, truth.spec.measures))

@@ -68,21 +68,21 @@ def read_state(truth: "Truth", problems: Problems) -> dict[str, Any]:
     if absent := [key for key in ("first", "acquire", "keep") if key not in given]:
         problems.add(f"state leaves out {quoted(absent)}: chances where all predictors are at their means.")
     read = Reader(spec.measures, problems)
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for key, predictors in (("first", state.first), ("acquire", state.acquire), ("keep", state.keep)):
         if key in given:
-            found[key] = _regression(f"state {key}", given[key], predictors, 1 if key == "first" else waves - 1, read)
+            entries[key] = _regression(f"state {key}", given[key], predictors, 1 if key == "first" else waves - 1, read)
     if state.acts_on and "acts_on" in given:
         shifts = _named("state acts_on", given["acts_on"], state.acts_on, problems)
-        found["acts_on"] = {
+        entries["acts_on"] = {
             name: read.entry(f"state acts_on '{name}'", value, NUMBER) for name, value in shifts.items()
         }
     if state.required_by and "restart" in given:
         places = _named("state restart", given["restart"], state.required_by, problems)
-        found["restart"] = {
+        entries["restart"] = {
             name: _mean_and_sd(f"state restart '{name}'", value, read) for name, value in places.items()
         }
-    return found
+    return entries
 
 
 def _regression(where: str, given: object, predictors: Sequence[str], n: int, read: Reader) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def course(
     spec = truth.spec
     assert spec.state is not None
     required = np.isin(spec.measures, spec.state.required_by)
-    spreads = {each.name: each.sd for each in covariates_of(truth)}
+    spreads = {covariate.name: covariate.sd for covariate in covariates_of(truth)}
     standard = {name: values / spreads[name] for name, values in covariates.items()}
     on = numbers.states[:, 0, 0] < _chance(truth, "first", 0, standard)
     within = np.where(required & ~on[:, None], 0.0, first)

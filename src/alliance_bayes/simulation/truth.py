@@ -280,7 +280,7 @@ class Truth:
         True
         """
         problems = Problems("[truth] cannot be read")
-        known = [each.name for each in fields(cls) if each.name != "spec"]
+        known = [parameter.name for parameter in fields(cls) if parameter.name != "spec"]
         fitting = [name for name in known if is_used(name, spec)]
         for name in mapping:
             if name not in known:
@@ -374,7 +374,9 @@ class Truth:
 
     def to_mapping(self) -> dict[str, object]:
         """Return the truth without its model as plain numbers, lists and tables, ready for TOML."""
-        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "spec"}
+        given = {
+            parameter.name: getattr(self, parameter.name) for parameter in fields(self) if parameter.name != "spec"
+        }
         return {name: plain(value) for name, value in given.items() if value is not None}
 
     @property
@@ -435,7 +437,7 @@ class Truth:
     def within_covariances(self) -> Array:
         """Within-person covariances, raw units; dims (wave, measure, measure)."""
         sds = self._within_sds_by_wave
-        return np.array([_covariance(self.within_correlation, each, self.spec.measures) for each in sds])
+        return np.array([_covariance(self.within_correlation, sds_of_wave, self.spec.measures) for sds_of_wave in sds])
 
     @property
     def between_covariance(self) -> Array:
@@ -540,8 +542,8 @@ class Truth:
 
     @property
     def _own_paths(self) -> dict[str, Each]:
-        own = {} if self.carry_over is None else by_name(self.carry_over, self.spec.measures)
-        return {lagged_path(name, name): effect for name, effect in own.items()}
+        effects = {} if self.carry_over is None else by_name(self.carry_over, self.spec.measures)
+        return {lagged_path(name, name): effect for name, effect in effects.items()}
 
     @property
     def _effects(self) -> Array:
@@ -600,13 +602,13 @@ class Truth:
         within = correlations(self.within_correlation, self.spec.measures)
         if self.lag_2 is None:
             return innovations(self._effects, within)
-        second, before, found = self._by_path(self.lag_2), np.zeros_like(within), []
-        for place, effects in enumerate(self._effects):
-            both = np.hstack([effects, second if place else 0 * second])
+        second, before, covariances = self._by_path(self.lag_2), np.zeros_like(within), []
+        for index, effects in enumerate(self._effects):
+            both = np.hstack([effects, second if index else 0 * second])
             joint = np.block([[within, before], [before.T, within]])
-            found.append(within - both @ joint @ both.T)
-            before = effects @ within + (second @ before.T if place else 0)
-        return np.array(found)
+            covariances.append(within - both @ joint @ both.T)
+            before = effects @ within + (second @ before.T if index else 0)
+        return np.array(covariances)
 
     @property
     def _step_innovations(self) -> Array:

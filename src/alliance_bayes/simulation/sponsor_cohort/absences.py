@@ -22,10 +22,10 @@ def interviewed(truth: SponsorTruth, persons: Persons, days: Array, random: np.r
     Log odds: .3 commitment + .4 (share of abstinent days, in SDs, at the time before if interviewed then,
     else 0) + 1.5 (if interviewed then), and in the companion "mnar" the abstinence at the time itself.
     """
-    seen = np.ones(days.shape, dtype=bool)
+    held = np.ones(days.shape, dtype=bool)
     abstinence = persons.levels[..., ABSTINENCE] / np.sqrt(1 + BETWEEN_SDS[ABSTINENCE] ** 2)
     for wave in range(1, len(TIMES)):
-        before = seen[:, wave - 1]
+        before = held[:, wave - 1]
         share = (days[:, wave - 1] / WINDOWS[wave - 1] - SHARE_CENTRES[wave - 1]) / SHARE_SPREADS[wave - 1]
         log_odds = (
             truth.interview_logits[wave - 1]
@@ -34,8 +34,8 @@ def interviewed(truth: SponsorTruth, persons: Persons, days: Array, random: np.r
             + 1.5 * before
             + truth.interview_on_abstinence * abstinence[:, wave]
         )
-        seen[:, wave] = random.random(len(seen)) < expit(log_odds)
-    return seen
+        held[:, wave] = random.random(len(held)) < expit(log_odds)
+    return held
 
 
 def answering(truth: SponsorTruth, persons: Persons, random: np.random.Generator) -> NDArray[np.bool_]:

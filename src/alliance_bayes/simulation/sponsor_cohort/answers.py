@@ -101,9 +101,9 @@ def _days(propensity: Array, random: np.random.Generator) -> Array:
     some = (cut >= np.array(NONE_BELOW)) & (cut <= np.array(ALL_ABOVE))
     share, length = np.clip(mean[some], 1e-4, 1 - 1e-4), window[some]
 
-    def draw(places: NDArray[np.intp]) -> Counts:
-        chance = random.beta(PRECISION * share[places], PRECISION * (1 - share[places]))
-        return np.asarray(random.binomial(length[places], chance), dtype=np.int64)
+    def draw(indices: NDArray[np.intp]) -> Counts:
+        chance = random.beta(PRECISION * share[indices], PRECISION * (1 - share[indices]))
+        return np.asarray(random.binomial(length[indices], chance), dtype=np.int64)
 
     days[some] = _until(lambda values: (values > 0) & (values < length), draw, share.size)
     return days

@@ -189,15 +189,15 @@ def _confounded(default: SponsorTruth) -> SponsorTruth:
     rows = {name: dict(row) for name, row in DRIFT.items()} | {UNMEASURED: {UNMEASURED: -0.15}}
     rows["abstinence"] |= {"alliance": 0.0, UNMEASURED: 0.20}
     rows["alliance"] |= {"abstinence": 0.0, UNMEASURED: 0.10}
-    own = {("alliance", UNMEASURED): 0.6, ("abstinence", UNMEASURED): 0.4}
-    own |= {("contact", UNMEASURED): 0.1, ("participation", UNMEASURED): 0.1}
+    of_cause = {("alliance", UNMEASURED): 0.6, ("abstinence", UNMEASURED): 0.4}
+    of_cause |= {("contact", UNMEASURED): 0.1, ("participation", UNMEASURED): 0.1}
     return replace(
         default,
         name="confounded",
         summary="alliance and abstinence do not act on each other; an unmeasured cause that changes with time "
         "drives both, alliance first.",
         drift=_drift(rows, names),
-        within=_correlation(WITHIN | own, names),
+        within=_correlation(WITHIN | of_cause, names),
     )
 
 

@@ -44,14 +44,7 @@ def checked[Called: Callable[..., Any]](
 ) -> Callable[[Called], Called]:
     """Decorator that holds the arguments of a public function, or of a constructor, against their annotations.
 
-    Parameters
-    ----------
-    kind
-        Class of the error.
-    apart
-        Arguments of which the function itself says more.
-    outside
-        Lists and tables whose entries the function itself checks.
+    Errors are of this `kind`. The function itself checks the arguments `apart`, and the entries of those `outside`.
     """
 
     def decorate(called: Called) -> Called:

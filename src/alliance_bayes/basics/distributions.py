@@ -167,13 +167,7 @@ def prior_to_mapping(prior: Prior) -> dict[str, float | list[float]]:
 
 
 def prior_from_mapping(name: str, text: object) -> Prior:
-    """Read the prior of an option as a model file writes it.
-
-    Raises
-    ------
-    SpecError
-        If it is not one distribution with its numbers.
-    """
+    """Read the prior of an option as a model file writes it, or raise a SpecError."""
     if not isinstance(text, Mapping) or len(text) != 1:
         raise SpecError(
             f"'{name}' must be one family with its numbers, such as {{ normal = [0.0, 0.15] }}; got {text}."

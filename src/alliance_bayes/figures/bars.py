@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .colours import COLOURS
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Bar", "draw_bars", "mark_margin", "name_rows", "new_figure", "offsets"]
+__all__ = ["COLOURS", "GREY", "Bar", "draw_bars", "mark_margin", "name_rows", "new_figure", "offsets"]
 
+COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
+GREY = "#6b6b6b"
 HEIGHT = 0.28
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .bars import Bar, draw_bars, mark_margin, name_rows, new_figure
-from .colours import COLOURS, GREY
+from .bars import COLOURS, GREY, Bar, draw_bars, mark_margin, name_rows, new_figure
 
 if TYPE_CHECKING:
     import pandas as pd

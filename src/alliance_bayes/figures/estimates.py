@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .bars import Bar, draw_bars, mark_margin, new_figure, offsets
-from .colours import COLOURS
+from .bars import COLOURS, Bar, draw_bars, mark_margin, new_figure, offsets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bars import Bar, draw_bars, mark_margin, name_rows, new_figure, offsets
-from .colours import COLOURS, GREY
+from .bars import COLOURS, GREY, Bar, draw_bars, mark_margin, name_rows, new_figure, offsets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +58,7 @@ class Ranks:
 
 
 def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
-    """Empirical distribution of shares less the uniform one, with the band that holds 95 % of uniform samples."""
+    """Empirical distribution of shares minus the uniform one, with the band that holds 95 % of uniform samples."""
     from scipy.stats import kstwo
 
     n_rows = -(-len(panels) // n_columns)
@@ -78,7 +77,7 @@ def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
     for side in axes.ravel()[len(panels) :]:
         side.set_visible(False)
     figure.supxlabel("probability given to less than the observed value", fontsize=9)
-    figure.supylabel("share of values below, less uniform", fontsize=9)
+    figure.supylabel("share of values below, minus uniform", fontsize=9)
     return figure
 
 

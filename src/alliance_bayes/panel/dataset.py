@@ -100,13 +100,7 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
 
 
 def panel_from_dataset(dataset: xr.Dataset) -> Panel:
-    """Read what `panel_to_dataset` made.
-
-    Raises
-    ------
-    PanelError
-        If it is not what a panel would have made; lists every problem found.
-    """
+    """Read what `panel_to_dataset` made, or raise a PanelError with every problem."""
     problems = Problems("The panel cannot be read")
     record = read_record(PanelRecord, json.loads(dataset.attrs.get("panel", "null")), "The panel", problems)
     held = {str(name): array.to_numpy() for name, array in dataset.data_vars.items()}

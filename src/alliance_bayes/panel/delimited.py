@@ -74,7 +74,7 @@ def check_lines(file: Path) -> None:
         try:
             header = next((fields for fields in reader if not is_blank(fields)), None)
             if header is None:
-                raise PanelError(f"{file.name} holds no lines but empty ones.")
+                raise PanelError(f"{file.name} holds only empty lines.")
             check_header(file, header)
             odd = list(odd_lines(reader, len(header)))
         except csv.Error as error:

@@ -199,7 +199,6 @@ def only_present(
 
 def from_wide(
     frame: pd.DataFrame,
-    *,
     measures: Mapping[str, Sequence[str]],
     times: Sequence[float],
     person: str | None,
@@ -304,7 +303,6 @@ def check_states(
 
 def from_arrays(
     values: npt.ArrayLike,
-    *,
     measures: Sequence[str],
     times: Sequence[float],
     persons: npt.ArrayLike | None,

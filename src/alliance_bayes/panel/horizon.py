@@ -31,7 +31,7 @@ def unseen_from(
     states = {name: state.copy() for name, state in panel.states.items()}
     for state in states.values():
         state[places, n_waves:] = np.nan
-    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, part of it unseen")
+    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, later waves missing")
 
 
 def longer(panel: Panel, times: Sequence[float]) -> Panel:

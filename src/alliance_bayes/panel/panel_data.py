@@ -75,11 +75,6 @@ class PanelData:
     def of_group(self, group: str) -> Self:
         """The people of one group, without groups.
 
-        Parameters
-        ----------
-        group
-            Its label.
-
         Raises
         ------
         PanelError
@@ -94,20 +89,7 @@ class PanelData:
         return replace(members, background=replace(members.background, groups=None))
 
     def of_persons(self, places: npt.NDArray[np.int64], *, source: str) -> Self:
-        """The panel of some of its persons.
-
-        Parameters
-        ----------
-        places
-            Their positions, increasing, shape ``(person,)``.
-        source
-            What the new panel prints as its origin.
-
-        Raises
-        ------
-        PanelError
-            If the panel holds moments alone.
-        """
+        """The panel of the persons at these positions, increasing; `source` is printed as its origin."""
         values = self.require_persons("Choosing persons")
         assert self.persons is not None
         assert self.absence is not None
@@ -179,7 +161,7 @@ class PanelData:
         Parameters
         ----------
         what
-            What needs the values, as the beginning of a sentence.
+            Subject of the message: the use of the values.
 
         Returns
         -------

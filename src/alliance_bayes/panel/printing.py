@@ -104,7 +104,7 @@ def what(panel: "PanelData") -> str:
             for row, count, low, high in zip(rows, counts, lowest, highest, strict=True)
         ]
     if panel.requires:
-        header = [*header, "exists while"]
+        header = [*header, "applies while"]
         rows = [[*row, panel.requires.get(row[0], "")] for row in rows]
     return "\n".join(["What (SD about the means of the times):", *table(header, rows)])
 
@@ -141,8 +141,8 @@ def patterns(panel: "PanelData") -> str:
 
 def left_out(panel: "PanelData") -> str:
     if not panel.left_out:
-        return "Left out: nothing"
-    return "\n".join(["Left out:", *(f"  {part}" for part in panel.left_out)])
+        return "Excluded: nothing"
+    return "\n".join(["Excluded:", *(f"  {part}" for part in panel.left_out)])
 
 
 def contradictions(panel: "PanelData") -> list[str]:

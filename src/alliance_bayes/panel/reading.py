@@ -90,7 +90,7 @@ def path_of(path: object) -> Path:
         raise PanelError(f"A file needs the path of a file; got {shown(path)}.")
     if "\n" in str(path) or len(str(path)) > LONGEST_PATH:
         raise PanelError(
-            f"The path {shown(str(path))} is no path but a text; write it to a file first, or pass a pandas DataFrame."
+            f"The path {shown(str(path))} is a text, not a path; write it to a file first, or pass a pandas DataFrame."
         )
     return Path(path)
 

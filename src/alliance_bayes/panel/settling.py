@@ -231,8 +231,8 @@ def check_variation(measures: Sequence[str], extent: Extent, problems: Problems)
                 same = np.ptp(low) == 0
                 always = f"is {label(low[0])} in every cell" if same else "is the same for all at each time"
                 problems.add(
-                    f"'{measure}' {always}: what does not vary between persons cannot be modelled. If it is the window "
-                    "or exposure of another measure, give that number to its family."
+                    f"'{measure}' {always}: a measure without differences between persons cannot be modelled. "
+                    "If it is the window or exposure of another measure, give that number to its family."
                 )
             else:
                 check_reach(measure, position, extent, problems)

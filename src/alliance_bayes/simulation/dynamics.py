@@ -160,8 +160,8 @@ def unsound(stretch: str, phi: Array, within: Array) -> str | None:
             f"1, or deviations do not die away. {cure}"
         )
     return (
-        f"Over {stretch} the lagged effects explain more than there is: the innovation covariance W - Phi W Phi', in "
-        f"within-person SDs, must be positive definite and has the smallest eigenvalue {smallest:.3g}. {cure}"
+        f"Over {stretch} the lagged effects explain more variance than there is: the innovation covariance W - Phi W "
+        f"Phi', in within-person SDs, must be positive definite and has the smallest eigenvalue {smallest:.3g}. {cure}"
     )
 
 
@@ -185,7 +185,7 @@ def unsound_drift(drift: Array, within: Array) -> str | None:
     if smallest > SMALLEST_EIGENVALUE:
         return None
     return (
-        f"The drift explains more than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
+        f"The drift explains more variance than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
         f"positive definite and has the smallest eigenvalue {smallest:.3g}. Make the effects of measures on "
         "themselves more alike or more negative, or move those between measures and within_correlation towards 0."
     )

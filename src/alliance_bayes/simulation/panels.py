@@ -36,7 +36,7 @@ def simulate(
 ) -> Panel:
     """Draw a panel of persons from the equations of a truth.
 
-    Persons are numbered from 0. `missing` removes values and changes none that stays. Under the
+    Persons are numbered from 0. `missing` removes values and leaves the others as they are. Under the
     same seed a larger panel begins with the persons of a smaller one (not with
     ``mechanism="at_random"``, whose intercept depends on all of them, nor with groups, which follow one another).
 

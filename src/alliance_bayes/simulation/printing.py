@@ -56,7 +56,7 @@ def describe(truth: "Truth") -> str:
     if spec.random_intercepts or truth.equilibrium:
         lines.append("Correlations between persons: " + pairs_in_words(truth.between_correlation, spec.measures))
     if truth.equilibrium:
-        lines.append("Everybody starts at his equilibrium: the same population as an RI-CLPM.")
+        lines.append("Everybody starts at equilibrium: the same population as an RI-CLPM.")
     given = ((words, getattr(truth, name)) for name, words in _FURTHER.items())
     return "\n".join(lines + [f"{words}: {_in_words(value)}" for words, value in given if value is not None])
 

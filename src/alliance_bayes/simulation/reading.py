@@ -15,7 +15,6 @@ from ..basics.names import choices, lagged_path, number, quoted, split_path
 from ..basics.problems import Problems
 
 __all__ = [
-    "CORRELATION",
     "NUMBER",
     "SD",
     "SHARE",
@@ -61,7 +60,6 @@ class Entry:
         return None if plain is None or not self.accepts(plain) else plain
 
 
-CORRELATION = Entry("a number")
 SHARE = Entry("a number at least 0 and below 1", accepts=lambda value: 0 <= value < 1)
 NUMBER = Entry("a number")
 SD = Entry("a number above 0", accepts=lambda value: value > 0)
@@ -129,7 +127,7 @@ class Reader:
     def crossed(self, name: str, value: object) -> float | dict[str, float] | None:
         """Correlations of two parts of the measures: each measure's own, or by ordered pairs, unnamed ones 0."""
         if not isinstance(value, Mapping):
-            got = self.entry(name, value, CORRELATION)
+            got = self.entry(name, value, NUMBER)
             return got if isinstance(got, float) else None
         pairs: dict[str, float] = {}
         for key, correlation in value.items():
@@ -139,13 +137,13 @@ class Reader:
                     f"{name}: {shown(key)} is not a pair of measures; write '{', '.join(self.measures[:2])}'."
                 )
             elif self._known(name, pair):
-                got = self.entry(f"{name} of '{', '.join(pair)}'", correlation, CORRELATION)
+                got = self.entry(f"{name} of '{', '.join(pair)}'", correlation, NUMBER)
                 pairs |= {", ".join(pair): got} if isinstance(got, float) else {}
         return pairs
 
     def _unnamed_pairs(self, name: str, value: object) -> float | dict[str, float] | None:
         given = value.tolist() if isinstance(value, np.ndarray) else value
-        if isinstance(single := CORRELATION.plain(given), float):
+        if isinstance(single := NUMBER.plain(given), float):
             return single
         size, pairs = len(self.measures), _pairs(self.measures)
         rows = [plain_numbers(row) for row in given] if isinstance(given, list | tuple) else []
@@ -168,7 +166,7 @@ class Reader:
             elif self._known(name, pair):
                 ordered = ", ".join(sorted(pair, key=self.measures.index))
                 self._once(name, ordered, read)
-                read[ordered] = self.entry(f"{name} of '{ordered}'", correlation, CORRELATION)
+                read[ordered] = self.entry(f"{name} of '{ordered}'", correlation, NUMBER)
         self._all_named(name, [pair for pair in pairs if pair not in read], "pair")
         numbers = {pair: correlation for pair in pairs if isinstance(correlation := read.get(pair), float)}
         return numbers if len(self.problems.found) == before else None

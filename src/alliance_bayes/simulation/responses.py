@@ -17,25 +17,23 @@ from ..families.items import Items
 from ..families.ordinal import Ordinal
 from ..families.proportion import Proportion
 from ..families.yes_no import YesNo
-from .reading import Array, Entry, Reader
+from .reading import NUMBER, SD, Array, Entry, Reader
 
 if TYPE_CHECKING:
     from .truth import Truth
 
 __all__ = ["drawn_responses", "read_responses"]
 
-_ABOVE_0 = Entry("a number above 0", accepts=lambda value: value > 0)
-_NUMBER = Entry("a number")
 _NUMBERS: Mapping[type, Mapping[str, Entry]] = {
-    Days: {"slope": _ABOVE_0, "intercept": _NUMBER, "interior_slope": _NUMBER, "precision": _ABOVE_0},
-    BetaBinomial: {"intercept": _NUMBER, "slope": _ABOVE_0, "precision": _ABOVE_0},
-    Count: {"intercept": _NUMBER, "slope": _ABOVE_0, "dispersion": _ABOVE_0},
-    Proportion: {"slope": _ABOVE_0, "intercept": _NUMBER, "precision": _ABOVE_0},
-    YesNo: {"intercept": _NUMBER, "slope": _ABOVE_0},
-    Ordinal: {"slope": _ABOVE_0},
+    Days: {"slope": SD, "intercept": NUMBER, "interior_slope": NUMBER, "precision": SD},
+    BetaBinomial: {"intercept": NUMBER, "slope": SD, "precision": SD},
+    Count: {"intercept": NUMBER, "slope": SD, "dispersion": SD},
+    Proportion: {"slope": SD, "intercept": NUMBER, "precision": SD},
+    YesNo: {"intercept": NUMBER, "slope": SD},
+    Ordinal: {"slope": SD},
     Items: {},
 }
-_OF_A_HURDLE = {"any_intercept": _NUMBER, "any_slope": _NUMBER}
+_OF_A_HURDLE = {"any_intercept": NUMBER, "any_slope": NUMBER}
 
 
 def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, Any]]:
@@ -53,8 +51,8 @@ def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, An
         numbers[name] = _read(f"responses '{name}'", family, given.get(name, {}), reader)
         if family.given_columns:
             problems.add(
-                f"'{name}' is out of what '{family.given_columns[0]}' holds, which a truth does not have; give the "
-                "model a number, or one for each wave."
+                f"The amount of '{name}' is in the column '{family.given_columns[0]}', which a truth does not have; "
+                "give the model a number, or one for each wave."
             )
     return numbers
 
@@ -81,7 +79,7 @@ def _expected(family: ResponseFamily) -> dict[str, Entry]:
         case Ordinal(categories=categories):
             return {"cuts": _cuts(categories - 1), **numbers}
         case Items(items=items, categories=categories):
-            of_items = {f"loading {item}": _ABOVE_0 for item in items}
+            of_items = {f"loading {item}": SD for item in items}
             return of_items | {f"cuts {item}": _cuts(categories - 1) for item in items}
         case Count(hurdle=True):
             return numbers | _OF_A_HURDLE

@@ -105,7 +105,7 @@ def _regression(where: str, given: object, predictors: Sequence[str], n: int, re
 def _named(where: str, given: object, names: Sequence[str], problems: Problems) -> dict[str, object]:
     """What is given of each measure; nothing of those that have no place here."""
     if not isinstance(given, Mapping):
-        problems.add(f"{where} must be a table from measures to what is said of them; got {shown(given)}.")
+        problems.add(f"{where} must be a table from measures to their values; got {shown(given)}.")
         return {}
     for name in given:
         if name not in names:
@@ -126,20 +126,9 @@ def course(
 ) -> Course:
     """What happens to persons wave by wave, as `spec.State` says.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    first
-        Within-person parts at the first wave, were the state on; dims (person, measure).
-    stable
-        Stable parts at every wave, dims (person, wave, measure).
-    covariates
-        Deviations of the covariates of persons from their means, raw units, each of shape ``(person,)``.
-    numbers
-        Random numbers.
-    added
-        Added to everybody's within-person parts at the later waves, dims (wave, measure).
+    `first` are the within-person parts at the first wave, were the state on, dims (person, measure); `stable` the
+    stable parts, dims (person, wave, measure); `covariates` the deviations from their means, raw units; `added` an
+    experiment, as in `drawing.draw`.
     """
     spec = truth.spec
     assert spec.state is not None

@@ -61,7 +61,7 @@ class Truth:
     Parameters
     ----------
     spec
-        Which measures, how effects depend on the interval, which are 0.
+        The model: measures, lags, effects fixed at 0.
     times
         Times of the waves, increasing, in the panel's unit.
     lagged
@@ -85,7 +85,7 @@ class Truth:
         Means in raw units: one for all, or by measure; with ``means="free"`` each may be a list
         with one number for each wave; in an LCMSR or ALT, of the first wave. Without it they are 0.
     sds
-        Total SDs in raw units, above 0, measurement error included and what covariates add not: one for
+        Total SDs in raw units, above 0, with measurement error and without effects of covariates: one for
         all, or by measure; where they change, at the first wave. Without it they are 1.
     drift
         With ``lags="continuous"``, instead of `lagged` and `carry_over`: effects on the change per unit of
@@ -103,9 +103,9 @@ class Truth:
         With ``trait_loadings="free"``: loadings of an RICLPM after the first wave, of a DPM after the second, each a
         number or a list with one for each of these waves.
     error_share
-        STARTS: share of the variance that is not stable between persons which is measurement error.
+        STARTS: measurement error as a share of the variance that is not stable between persons.
     equilibrium
-        DPM: True lets everybody start at his equilibrium, ``alpha = (I - Phi) b`` with b of the given
+        DPM: True lets everybody start at equilibrium, ``alpha = (I - Phi) b`` with b of the given
         `icc`: exactly an RI-CLPM.
     accumulating_sds, accumulating_correlation
         DPM without equilibrium, and ALT: SDs of the accumulating factors alpha in raw units, and their
@@ -123,7 +123,7 @@ class Truth:
         `first_accumulating_correlation`, slopes second.
     loadings, item_intercepts, unique_sds
         With indicators, by column: loadings (the first one's is 1), intercepts (without them 0) and SDs
-        of what is unique to it at a wave, each a number or, where the invariance lets it change, a list with
+        of its unique part at a wave, each a number or, where the invariance lets it change, a list with
         one for each wave. The unit of a measure is that of its first indicator.
     covariates
         Covariate to its ``mean`` and ``sd`` (without them 0 and 1) or, where it is 0 or 1, its ``probability``;
@@ -147,7 +147,7 @@ class Truth:
     Raises
     ------
     SpecError
-        If a value is none of the model's, a covariance matrix is not positive definite, the
+        If the model has no use for a value, a covariance matrix is not positive definite, the
         lagged effects are unstable, or the model's equalities contradict them; all problems at once.
 
     References

@@ -15,8 +15,7 @@ from ...basics.memory import memory_problem
 from ...basics.names import did_you_mean, in_words, number, quoted
 from ...basics.problems import Problems, SpecError
 from ...panel import Panel
-from .absences import ITEM_MISSING, answering, interviewed
-from .answers import ACTIVITIES, ALLIANCE_ITEMS, WINDOWS, draw_answers
+from .answers import ACTIVITIES, ALLIANCE_ITEMS, ITEM_MISSING, WINDOWS, answering, draw_answers, interviewed
 from .covariates import draw_covariates
 from .processes import draw_persons
 from .truths import TIMES, TRUTHS, Array, SponsorTruth
@@ -228,7 +227,7 @@ def sponsor_study(
         problems.add(problem)
     for name, changes in (("sponsor", sponsor), ("alliance", alliance)):
         if changes is not None and not isinstance(changes, Mapping):
-            problems.add(f"{name} must be a table from times to what is set then; got {shown(changes)}.")
+            problems.add(f"{name} must be a table from times to the values set then; got {shown(changes)}.")
     problems.raise_as(SpecError)
     sponsor_set, alliance_moved = dict(sponsor or {}), dict(alliance or {})
     _check_changes(sponsor_set, alliance_moved, problems)
@@ -247,7 +246,7 @@ def _check_changes(
     for name, given in (("sponsor", sponsor_set), ("alliance", alliance_moved)):
         for time, to in given.items():
             if time not in TIMES:
-                problems.add(f"{name} is changed at {time!r}, which is no time of the study: {known}.")
+                problems.add(f"{name} is changed at {time!r}, which is not a time of the study: {known}.")
             if name == "sponsor" and to not in (0, 1):
                 problems.add(f"sponsor at {time!r} must be True or False; got {shown(to)}.")
             if name == "alliance" and not is_number(to):

@@ -55,8 +55,8 @@ DATA: list[Mutant] = [
         "test_bad_data.py::test_long_frames_are_refused_with_every_reason",
         (
             "an answer without interview is refused",
-            "impossible = answered(arrays) & ~arrays.interviewed",
-            "impossible = answered(arrays) & False",
+            "impossible := answers & ~arrays.interviewed",
+            "impossible := answers & False",
         ),
     ),
     *rules_of(

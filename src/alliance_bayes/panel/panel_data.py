@@ -15,7 +15,7 @@ from ..basics.names import choices
 from ..basics.problems import PanelError
 from .patterns import pattern_codes, pooled
 from .printing import describe
-from .records import Absence, Background, Contradictions, LeftOut, Moments
+from .records import REASONS, Absence, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions
 from .transitions import Transitions, transitions
 
@@ -212,23 +212,11 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         0       x   0.0        50
         1       x   6.0        50
         """
-        kinds = (
-            Absence.OBSERVED,
-            Absence.ITEM_MISSING,
-            Absence.NOT_APPLICABLE,
-            Absence.UNKNOWN,
-            Absence.WAVE_MISSING,
-        )
-        table = pd.DataFrame(
-            {
-                "measure": np.repeat(self.measures, self.n_times),
-                "time": np.tile(self.times, self.n_measures),
-            }
-        )
-        for kind in kinds:
-            counted = None if self.moments is None else self.moments.counts[kind]
-            count = np.count_nonzero(self.absence == kind, axis=0) if counted is None else counted
-            table[kind.name.lower()] = count.T.ravel()
+        cells = {"measure": np.repeat(self.measures, self.n_times), "time": np.tile(self.times, self.n_measures)}
+        table = pd.DataFrame(cells)
+        for kind in (Absence.OBSERVED, *REASONS):
+            counts = np.sum(self.absence == kind, axis=0) if self.moments is None else self.moments.counts[kind]
+            table[kind.name.lower()] = counts.T.ravel()
         table["share_observed"] = table["observed"] / self.n_persons
         return table
 

@@ -9,13 +9,12 @@ import numpy.typing as npt
 from ..basics.names import number
 from ..basics.text_tables import TextTable
 from .checks import case, first
+from .records import REASONS
 
 if TYPE_CHECKING:
     from .panel_data import PanelData
 
 __all__ = ["describe"]
-
-KINDS = ("item_missing", "not_applicable", "unknown", "wave_missing")
 
 
 def describe(panel: "PanelData") -> str:
@@ -121,7 +120,7 @@ def extremes(panel: "PanelData") -> tuple[npt.NDArray[np.float64], npt.NDArray[n
 
 def missing(panel: "PanelData") -> str:
     coverage = panel.coverage()
-    kinds = ["observed", *(kind for kind in KINDS if coverage[kind].any())]
+    kinds = ["observed", *(kind.name.lower() for kind in REASONS if coverage[kind.name.lower()].any())]
     if len(kinds) == 1:
         return "Values at each time: complete"
     rows = [

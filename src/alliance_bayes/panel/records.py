@@ -12,6 +12,7 @@ import numpy.typing as npt
 __all__ = [
     "DECISIONS",
     "MISSING",
+    "REASONS",
     "Absence",
     "Arrays",
     "Background",
@@ -39,6 +40,7 @@ class Absence(IntEnum):
     """Interviewed, but the state itself is not reported, so it is unknown whether the measure applies."""
 
 
+REASONS = (Absence.ITEM_MISSING, Absence.NOT_APPLICABLE, Absence.UNKNOWN, Absence.WAVE_MISSING)
 MISSING: Mapping[str, Absence] = MappingProxyType(
     {
         "wave_missing": Absence.WAVE_MISSING,

@@ -47,7 +47,6 @@ def settle(arrays: Arrays, contradictions: str, problems: Problems) -> tuple[npt
     check_contradictions(table, contradictions, problems)
     absence = absences(arrays)
     check_interviews(arrays, problems)
-    check_own_times_known(arrays, problems)
     extent = extent_of(arrays)
     check_variation(arrays.measures, extent, problems)
     problems.raise_as(PanelError)
@@ -189,22 +188,14 @@ def absences(arrays: Arrays) -> npt.NDArray[np.uint8]:
 
 
 def check_interviews(arrays: Arrays, problems: Problems) -> None:
-    if arrays.interviewed is None:
-        return
-    impossible = answered(arrays) & ~arrays.interviewed
-    if impossible.any():
+    """Whether interviews with answers are marked as held, and their own times known."""
+    answers, own_times = answered(arrays), arrays.background.own_times
+    if arrays.interviewed is not None and (impossible := answers & ~arrays.interviewed).any():
         problems.add(
             f"{impossible.sum():,} interviews are marked as not held although something was answered, "
             f"{first(cells(arrays, impossible))}. Correct the mark or the answers."
         )
-
-
-def check_own_times_known(arrays: Arrays, problems: Problems) -> None:
-    own_times = arrays.background.own_times
-    if own_times is None:
-        return
-    unknown = answered(arrays) & np.isnan(own_times)
-    if unknown.any():
+    if own_times is not None and (unknown := answers & np.isnan(own_times)).any():
         problems.add(
             f"{unknown.sum():,} interviews have answers but no time of their own, {first(cells(arrays, unknown))}. "
             "Fill in when they were, or make the answers missing."

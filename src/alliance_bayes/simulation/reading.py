@@ -129,17 +129,7 @@ class Reader:
         if not isinstance(value, Mapping):
             got = self.entry(name, value, NUMBER)
             return got if isinstance(got, float) else None
-        pairs: dict[str, float] = {}
-        for key, correlation in value.items():
-            pair = [part.strip() for part in str(key).split(",")]
-            if len(pair) != 2:
-                self.problems.add(
-                    f"{name}: {shown(key)} is not a pair of measures; write '{', '.join(self.measures[:2])}'."
-                )
-            elif self._known(name, pair):
-                got = self.entry(f"{name} of '{', '.join(pair)}'", correlation, NUMBER)
-                pairs |= {", ".join(pair): got} if isinstance(got, float) else {}
-        return pairs
+        return self._by_pair(name, value, ordered=True)
 
     def _unnamed_pairs(self, name: str, value: object) -> float | dict[str, float] | None:
         given = value.tolist() if isinstance(value, np.ndarray) else value
@@ -157,19 +147,26 @@ class Reader:
         )
         return None
 
-    def _named_pairs(self, name: str, value: Mapping[object, object]) -> dict[str, float] | None:
-        pairs, read, before = _pairs(self.measures), dict[str, Plain](), len(self.problems.found)
+    def _named_pairs(self, name: str, value: Mapping[Any, object]) -> dict[str, float] | None:
+        pairs, before = _pairs(self.measures), len(self.problems.found)
+        numbers = self._by_pair(name, value, ordered=False)
+        self._all_named(name, [pair for pair in pairs if pair not in numbers], "pair")
+        return {pair: numbers[pair] for pair in pairs} if len(self.problems.found) == before else None
+
+    def _by_pair(self, name: str, value: Mapping[Any, object], *, ordered: bool) -> dict[str, float]:
+        """A number by pair; NaN where it is none. Ordered pairs may also be of a measure with itself."""
+        numbers: dict[str, float] = {}
         for key, correlation in value.items():
-            pair = [part.strip() for part in str(key).split(",")]
-            if len(pair) != 2 or pair[0] == pair[1]:
-                self.problems.add(f"{name}: {shown(key)} is not a pair of measures; write '{pairs[0]}'.")
-            elif self._known(name, pair):
-                ordered = ", ".join(sorted(pair, key=self.measures.index))
-                self._once(name, ordered, read)
-                read[ordered] = self.entry(f"{name} of '{ordered}'", correlation, NUMBER)
-        self._all_named(name, [pair for pair in pairs if pair not in read], "pair")
-        numbers = {pair: correlation for pair in pairs if isinstance(correlation := read.get(pair), float)}
-        return numbers if len(self.problems.found) == before else None
+            names = [part.strip() for part in str(key).split(",")]
+            if len(names) != 2 or (names[0] == names[1] and not ordered):
+                example = ", ".join(self.measures[:2])
+                self.problems.add(f"{name}: {shown(key)} is not a pair of measures; write '{example}'.")
+            elif self._known(name, names):
+                pair = ", ".join(names if ordered else sorted(names, key=self.measures.index))
+                self._once(name, pair, numbers)
+                number_read = self.entry(f"{name} of '{pair}'", correlation, NUMBER)
+                numbers[pair] = number_read if isinstance(number_read, float) else math.nan
+        return numbers
 
     def _known(self, where: str, names: Sequence[object]) -> bool:
         unknown = [name for name in dict.fromkeys(names) if name not in self.measures]

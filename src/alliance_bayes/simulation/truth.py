@@ -187,16 +187,8 @@ class Truth:
 
     A DPM whose persons start at equilibrium is an RI-CLPM; with other starts it is not.
 
-    >>> dynamic = Truth(
-    ...     DPM(["alliance", "days"]),
-    ...     times=[0, 3, 6],
-    ...     lagged={"alliance -> days": 0.12},
-    ...     carry_over=0.3,
-    ...     icc=0.5,
-    ...     within_correlation=0.26,
-    ...     between_correlation=0.35,
-    ...     equilibrium=True,
-    ... )
+    >>> from dataclasses import replace
+    >>> dynamic = replace(truth, spec=DPM(["alliance", "days"]), equilibrium=True)
     >>> bool(np.allclose(dynamic.covariance, truth.covariance))
     True
     """

@@ -59,7 +59,7 @@ class SponsorTruth:
 
     so that states have variance 1 and correlations R, with effects exp(A d) over d months. While there is no sponsor,
     c and a do not exist and act on nothing; with a new sponsor they restart from the innovations of that interval,
-    scaled to variance 1. `processes_truth` says the same as an `alliance_bayes.Truth`.
+    scaled to variance 1. `truth_of_processes` says the same as an `alliance_bayes.Truth`.
 
     Attributes
     ----------

@@ -223,32 +223,18 @@ def from_wide(
         problems.add(f"states must map each state to its columns; got {shown(states)}.")
     states = dict(states) if isinstance(states, Mapping) else {}
     check_states(states, required, names, problems)
-    columns: dict[str, Sequence[str]] = {}
-    for name, given in [*((name, measures[name]) for name in names), *states.items()]:
-        listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
-        if real is None or len(listed) == len(real):
-            columns[name] = listed
-        else:
-            count = f"{len(listed)} column{'s' if len(listed) != 1 else ''}"
-            problems.add(f"'{name}' has {count} for {len(real)} times; name one for each.")
+    columns = columns_by_time([*((name, measures[name]) for name in names), *states.items()], real, problems)
     uses = [] if person is None else [("person", person)]
     uses += [(f"'{name}'", column) for name, given in columns.items() for column in given]
     uses += [("covariate", name) for name in constant]
     uses += [] if group is None else [("group", group)]
     usable = usable_columns(frame, uses, problems)
 
-    identified = False
-    if person is None or person in usable:
-        name = "The person, the frame's index," if person is None else f"The person, '{person}',"
-        codes, labels = factorized(frame.index.to_series() if person is None else frame[person])
-        identified = check_people(missing_rows(codes), np.asarray(labels), name, problems)
-    if not identified or real is None:
+    people = people_of(frame, person, problems) if person is None or person in usable else None
+    if people is None or real is None:
         problems.raise_as(PanelError)
         raise AssertionError("an unusable person or time is a problem")
-    rows, ids = sorted_ids(codes, labels)
-    n_repeated, cases = repeated(rows, len(ids), lambda index: label(ids[index]))
-    if n_repeated:
-        problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", n_repeated, cases))
+    rows, ids = people
 
     def placed(given: Sequence[str], kind: Kind) -> npt.NDArray[np.float64] | None:
         grid = np.full((len(ids), len(real)), np.nan)
@@ -285,6 +271,36 @@ def from_wide(
         read_groups(group, frame[group], rows, ids, problems) if group is not None and group in usable else None,
     )
     return Arrays(ids, real, tuple(good), answers, held, required, background=background)
+
+
+def columns_by_time(
+    given: Iterable[tuple[str, Sequence[str]]], times: Sequence[float] | None, problems: Problems
+) -> dict[str, Sequence[str]]:
+    """The columns of each measure or state that has one for each time."""
+    columns: dict[str, Sequence[str]] = {}
+    for name, names in given:
+        listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+        if times is None or len(listed) == len(times):
+            columns[name] = listed
+        else:
+            count = f"{len(listed)} column{'s' if len(listed) != 1 else ''}"
+            problems.add(f"'{name}' has {count} for {len(times)} times; name one for each.")
+    return columns
+
+
+def people_of(
+    frame: pd.DataFrame, person: str | None, problems: Problems
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic]] | None:
+    """Position of each row's person among the sorted ids, and these; None where rows do not say whose they are."""
+    name = "The person, the frame's index," if person is None else f"The person, '{person}',"
+    codes, labels = factorized(frame.index.to_series() if person is None else frame[person])
+    if not check_people(missing_rows(codes), np.asarray(labels), name, problems):
+        return None
+    rows, ids = sorted_ids(codes, labels)
+    n_repeated, cases = repeated(rows, len(ids), lambda index: label(ids[index]))
+    if n_repeated:
+        problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", n_repeated, cases))
+    return rows, ids
 
 
 def check_states(

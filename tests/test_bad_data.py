@@ -208,11 +208,12 @@ LONG = {
     ),
     "constant measure": (
         lambda: of_long(long(days=30)),
-        "'days' is 30 in every cell: what does not vary between persons cannot be modelled. " + CURE,
+        "'days' is 30 in every cell: a measure without differences between persons cannot be modelled. " + CURE,
     ),
     "measure the same for all": (
         lambda: of_long(long(days=[1, 2, 3] * 3)),
-        "'days' is the same for all at each time: what does not vary between persons cannot be modelled. " + CURE,
+        "'days' is the same for all at each time: a measure without differences between persons cannot be modelled. "
+        + CURE,
     ),
     "measure never observed": (
         lambda: of_long(long(days=np.nan)),

@@ -484,6 +484,7 @@ MODELS = [
         "'cuts' needs InducedDirichlet(a) with a above 0; got InducedDirichlet('a')",
         cuts=ab.InducedDirichlet("a"),
     ),
+    _case("precision", "Proportion", [], "'precision' needs a prior of family LogNormal; got 1", precision=1),
     _case("trials", "BetaBinomial", [None], "trials must be a whole number"),
     _case("exposure", "Count", [{"a": 1}], "exposure must be a number above 0"),
     _case("hurdle", "Count", [], "hurdle must be True or False; got 'yes'", hurdle="yes"),

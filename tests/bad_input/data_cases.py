@@ -479,7 +479,7 @@ def names_twice(reader):
 HEADER, FIRST, *_ = CSV.splitlines()
 FILES = [
     ("empty", of_file(""), "clinic.csv is empty"),
-    ("of empty lines", of_file("\n\n\n"), "clinic.csv holds no lines but empty ones"),
+    ("of empty lines", of_file("\n\n\n"), "clinic.csv holds only empty lines"),
     ("of a header alone", of_file(HEADER), "There are 0 rows and 6 columns, so there are no values"),
     ("of one row", of_file(f"{HEADER}\n{FIRST}\n"), "There is only one time (0); a panel needs at least two"),
     (
@@ -611,7 +611,7 @@ FILES = [
         "No file",
         "clinic.csv",
     ),
-    ("that is the data", lambda _: ab.read_frame(CSV), "is no path but a text"),
+    ("that is the data", lambda _: ab.read_frame(CSV), "is a text, not a path"),
     ("that is nothing", lambda _: ab.read_frame(None), "path must be a text or a path; got None"),
     ("of Parquet with a name twice", names_twice(ab.Panel.from_long), "clinic.parquet names 'x' 2 times"),
     ("of Parquet, moments, with a name twice", names_twice(ab.Panel.from_parquet), "clinic.parquet names 'x' 2 times"),

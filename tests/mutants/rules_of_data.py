@@ -55,8 +55,8 @@ DATA: list[Mutant] = [
         "test_bad_data.py::test_long_frames_are_refused_with_every_reason",
         (
             "an answer without interview is refused",
-            "impossible = answered(arrays) & ~arrays.interviewed",
-            "impossible = answered(arrays) & False",
+            "impossible := answers & ~arrays.interviewed",
+            "impossible := answers & False",
         ),
     ),
     *rules_of(
@@ -365,8 +365,8 @@ DATA: list[Mutant] = [
         "simulation/test_extensions.py::test_a_moderator_changes_the_effect_and_not_the_innovations",
         (
             "a chance of 1 is the probability",
-            "chances[:, place] > 1 - each.probability",
-            "chances[:, place] > each.probability",
+            "chances[:, index] > 1 - covariate.probability",
+            "chances[:, index] > covariate.probability",
         ),
     ),
 ]

@@ -171,8 +171,8 @@ def test_drifts_that_no_stationary_process_has():
     too_much = refusal(Truth, spec, times=[0, 1, 2], icc=0.5, drift={"x -> x": -0.1, "y -> y": -0.1, "x -> y": 0.5})
     assert too_much == (
         "This truth cannot be simulated. 1 problem:\n"
-        "  1. The drift explains more than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
-        "positive definite and has the smallest eigenvalue -0.3. Make the effects of measures on themselves more "
+        "  1. The drift explains more variance than there is: the diffusion -(A W + W A'), in within-person SDs, must "
+        "be positive definite and has the smallest eigenvalue -0.3. Make the effects of measures on themselves more "
         "alike or more negative, or move those between measures and within_correlation towards 0."
     )
 

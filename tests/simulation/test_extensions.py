@@ -447,9 +447,9 @@ def test_lags_of_two_waves_and_moderation_are_checked():
     assert got == problems(
         "lag_2: the model has no 'y -> x' in its lag_2; did you mean 'x -> y'? It has: 'x -> y'.",
         "moderation: the model has no 'y -> x' in its moderated; did you mean 'x -> y'? It has: 'x -> y'.",
-        "Over the interval 1 to 2 the lagged effects, those of two waves included, explain more than there is: the "
-        "innovation covariance, in within-person SDs, must be positive definite and has the smallest eigenvalue "
-        "-0.132. Move the effects towards 0.",
+        "Over the interval 1 to 2 the lagged effects, those of two waves included, explain more variance than there "
+        "is: the innovation covariance, in within-person SDs, must be positive definite and has the smallest "
+        "eigenvalue -0.132. Move the effects towards 0.",
     )
     assert "moderated lags differ between people" in refusal(STARTS, TWO, moderated={"x -> y": "arm"})
 

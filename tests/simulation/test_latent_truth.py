@@ -258,7 +258,9 @@ def test_every_problem_of_families_and_a_state():
     chosen = ab.RICLPM(["x", "y"], selection=[ab.Selection("interview", on=["y"], effect=ab.Normal(0, 0.5))])
     with pytest.raises(ab.SpecError, match="A truth has no selection"):
         ab.Truth(chosen, times=[0, 1, 2], **TRAIT)
-    with pytest.raises(ab.SpecError, match="'days' is out of what 'window' holds, which a truth does not have"):
+    with pytest.raises(
+        ab.SpecError, match="The amount of 'days' is in the column 'window', which a truth does not have"
+    ):
         ab.Truth(ab.CLPM(["x", "days"], families={"days": ab.Days("window")}), times=[0, 1], responses={"days": DAYS})
     with pytest.raises(ab.SpecError, match="state needs a state in the model"):
         ab.Truth(ab.CLPM(["x", "y"]), times=[0, 1], state={"first": 0.5})

@@ -338,11 +338,7 @@ def test_nothing_of_the_engine_is_used():
     assert len(files) > 8
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 2]
-    assert {node.module.split(".")[0] for node in imports} == {
-        "basics",
-        "panel",
-        "spec",
-    }
+    assert {node.module.split(".")[0] for node in imports} == {"basics", "families", "panel", "spec"}
     assert {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and not node.level} == {
         *("collections", "dataclasses", "functools", "itertools", "numbers", "numpy", "scipy", "typing")
     }
@@ -573,7 +569,7 @@ def test_effects_that_leave_no_innovation_are_refused():
         Truth, RICLPM(TWO, lags="free"), times=[0, 1, 2], icc=0.3, carry_over=0.5, lagged={"x -> y": [0.9, 0.1]}
     )
     assert got == problems(
-        "Over the interval 0 to 1 the lagged effects explain more than there is: the innovation covariance "
+        "Over the interval 0 to 1 the lagged effects explain more variance than there is: the innovation covariance "
         "W - Phi W Phi', in within-person SDs, must be positive definite and has the smallest eigenvalue -0.26. "
         "Lagged effects up to 0.89 times these are possible."
     )

@@ -173,8 +173,8 @@ def test_everything_wrong_at_once():
         "SD, where neither the mean nor the SD can usefully exceed 5.\n"
         "  3. 'total_sd' = HalfNormal(-1): its sd must be above 0.\n"
         "  4. 'icc' needs a prior of family Beta; got Normal(0, 1).\n"
-        "  5. 'innovation_sd' = LogNormal(9, 1) is implausible: its mean and SD are of a logarithm, and lie "
-        "within -5 to 5 and up to 3.\n"
+        "  5. 'innovation_sd' = LogNormal(9, 1) is not valid: its mean and SD are those of a logarithm, and "
+        "must lie between -5 and 5 and not exceed 3.\n"
         "  6. 'between_correlation': eta of its LKJ prior must be a finite number; got nan.\n"
         "  7. 'within_correlation': eta of its LKJ prior must be a finite number; got True.\n"
         "  8. 'innovation_correlation' needs a prior of family LKJ; got 2.0.\n"
@@ -201,8 +201,8 @@ def test_everything_wrong_at_once():
         (
             "innovation_sd",
             LogNormal(0, 3.5),
-            "'innovation_sd' = LogNormal(0, 3.5) is implausible: its mean and SD are of a logarithm, and lie "
-            "within -5 to 5 and up to 3.",
+            "'innovation_sd' = LogNormal(0, 3.5) is not valid: its mean and SD are those of a logarithm, and "
+            "must lie between -5 and 5 and not exceed 3.",
         ),
         (
             "cross_lagged",

@@ -221,7 +221,7 @@ def test_what_cannot_be_set_is_refused_at_once():
         ab.sponsor_study(persons=10, seed=1, sponsor={4: True, 3: 2}, alliance={6: float("nan")})
     assert str(error.value) == (
         "No sponsor study can be drawn. 3 problems:\n"
-        "  1. sponsor is changed at 4, which is no time of the study: 0, 3, 6 and 12 months.\n"
+        "  1. sponsor is changed at 4, which is not a time of the study: 0, 3, 6 and 12 months.\n"
         "  2. sponsor at 3 must be True or False; got 2.\n"
         "  3. alliance at 6 must be a number of SDs; got nan."
     )

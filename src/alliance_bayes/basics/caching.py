@@ -121,8 +121,8 @@ class KernelCache(_Cache):
     _said = _announced = False
 
     def __init__(self, function: Any) -> None:
-        places = [CHOSEN, IN_TREE, OF_USER] if config.CACHE_DIR else [IN_TREE, OF_USER]
-        self._places = [place(function) for place in places]
+        folders = [CHOSEN, IN_TREE, OF_USER] if config.CACHE_DIR else [IN_TREE, OF_USER]
+        self._places = [folder(function) for folder in folders]
 
     @property
     def cache_path(self) -> str:
@@ -131,22 +131,22 @@ class KernelCache(_Cache):
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """What was compiled for these types, or None."""
-        for place in self._places:
+        for folder in self._places:
             try:
-                found = place.load_overload(signature, target_context)
+                kernel = folder.load_overload(signature, target_context)
             except OSError:  # nobody may read there
                 continue
             # Two processes that compile other overloads at once may both have written them under one name.
-            if found is not None and found.signature.args == _arguments(signature):
-                return found
+            if kernel is not None and kernel.signature.args == _arguments(signature):
+                return kernel
         self._announce()
         return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled, where that is possible."""
-        for place in self._places:
+        for folder in self._places:
             try:
-                place.save_overload(signature, compiled)
+                folder.save_overload(signature, compiled)
             except OSError:  # nobody may write there, or no room is left
                 continue
             return
@@ -165,7 +165,7 @@ class KernelCache(_Cache):
         if KernelCache._said:
             return
         KernelCache._said = True
-        paths = " nor ".join(str(place.cache_path) for place in self._places)
+        paths = " nor ".join(str(folder.cache_path) for folder in self._places)
         sys.stderr.write(
             f"alliance_bayes cannot keep compiled code: neither {paths} can be written. It is compiled again in every "
             "process, which takes minutes. Set NUMBA_CACHE_DIR to a folder that can be written.\n"
@@ -173,19 +173,19 @@ class KernelCache(_Cache):
 
     def enable(self) -> None:
         """Use what is kept."""
-        for place in self._places:
-            place.enable()
+        for folder in self._places:
+            folder.enable()
 
     def disable(self) -> None:
         """Go on without."""
-        for place in self._places:
-            place.disable()
+        for folder in self._places:
+            folder.disable()
 
     def flush(self) -> None:
         """Forget what is kept."""
-        for place in self._places:
+        for folder in self._places:
             try:
-                place.flush()
+                folder.flush()
             except OSError:
                 continue
 

@@ -44,14 +44,7 @@ def checked[Called: Callable[..., Any]](
 ) -> Callable[[Called], Called]:
     """Decorator that holds the arguments of a public function, or of a constructor, against their annotations.
 
-    Parameters
-    ----------
-    kind
-        Class of the error.
-    apart
-        Arguments of which the function itself says more.
-    outside
-        Lists and tables whose entries the function itself checks.
+    Errors are of this `kind`. The function itself checks the arguments `apart`, and the entries of those `outside`.
     """
 
     def decorate(called: Called) -> Called:
@@ -69,7 +62,11 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
     @lru_cache(maxsize=1)
     def hints() -> Mapping[str, "_Hint"]:
         found = _hints_of(called, signature)
-        return {each: _Hint(hint, deep=each not in outside) for each, hint in found.items() if each not in apart}
+        return {
+            argument: _Hint(hint, deep=argument not in outside)
+            for argument, hint in found.items()
+            if argument not in apart
+        }
 
     @wraps(called)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -78,7 +75,11 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
         except TypeError:
             return called(*args, **kwargs)  # what is missing or unexpected is said by Python itself
         expected = hints()
-        wrong = {each: value for each, value in given.items() if each in expected and not expected[each].fits(value)}
+        wrong = {
+            argument: value
+            for argument, value in given.items()
+            if argument in expected and not expected[argument].fits(value)
+        }
         if wrong:
             _refuse(f"ab.{name}", given, wrong, expected, kind)
         return called(*args, **kwargs)

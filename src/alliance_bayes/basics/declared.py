@@ -84,27 +84,12 @@ class Declared(BaseModel):
 
 
 def read[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section | None:
-    """Read a table, adding all that is wrong with it to the problems.
+    """Read a table without its wrong keys; None where a required key is missing or wrong. All problems are noted.
 
-    Parameters
-    ----------
-    declared
-        What the table may hold. A validator of a field may raise a ValueError with the end of a sentence that begins
-        with section and key, or with nothing where the field's description says enough. What keys say together is
-        checked by whoever reads the section, and not by a validator of the class, which would hide what is wrong with
-        single keys.
-    table
-        What the file holds.
-    where
-        The section, such as "[panel]" or "[[question]] 2", with which every sentence begins; nothing for keys that are
-        not in a file.
-    problems
-        Where to note what is wrong.
-
-    Returns
-    -------
-    Declared
-        The section, its wrong keys as if they were not there; None where one that must be there is missing or wrong.
+    `where` is the section, such as "[panel]" or "[[question]] 2", with which every sentence begins; empty for keys that
+    are not in a file. A validator of a field may raise a ValueError with the end of a sentence that begins with section
+    and key, or with nothing where the field's description says enough. Whoever reads the section checks its keys
+    together: a validator of the class would hide problems of single keys.
 
     Examples
     --------

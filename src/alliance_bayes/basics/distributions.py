@@ -28,54 +28,49 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Normal:
+class _Printed:
+    def __str__(self) -> str:
+        numbers = (number_in_words(getattr(self, field.name)) for field in fields(self))
+        return f"{type(self).__name__}({', '.join(numbers)})"
+
+
+@dataclass(frozen=True)
+class Normal(_Printed):
     """Normal prior with its mean and standard deviation."""
 
     mean: float
     sd: float
     word: ClassVar[str] = "normal"
 
-    def __str__(self) -> str:
-        return f"Normal({number_in_words(self.mean)}, {number_in_words(self.sd)})"
-
 
 @dataclass(frozen=True)
-class HalfNormal:
+class HalfNormal(_Printed):
     """Normal prior about 0 with this standard deviation, positive half only."""
 
     sd: float
     word: ClassVar[str] = "half_normal"
 
-    def __str__(self) -> str:
-        return f"HalfNormal({number_in_words(self.sd)})"
-
 
 @dataclass(frozen=True)
-class LogNormal:
+class LogNormal(_Printed):
     """Prior whose logarithm is normal, with the mean and standard deviation of that logarithm."""
 
     log_mean: float
     log_sd: float
     word: ClassVar[str] = "log_normal"
 
-    def __str__(self) -> str:
-        return f"LogNormal({number_in_words(self.log_mean)}, {number_in_words(self.log_sd)})"
-
 
 @dataclass(frozen=True)
-class Beta:
+class Beta(_Printed):
     """Beta prior on (0, 1)."""
 
     alpha: float
     beta: float
     word: ClassVar[str] = "beta"
 
-    def __str__(self) -> str:
-        return f"Beta({number_in_words(self.alpha)}, {number_in_words(self.beta)})"
-
 
 @dataclass(frozen=True)
-class LKJ:
+class LKJ(_Printed):
     """Prior on a correlation matrix with density proportional to ``det(R) ** (eta - 1)``.
 
     Drawn and sampled through its partial correlations, which are independent: for row i and
@@ -91,9 +86,6 @@ class LKJ:
 
     eta: float
     word: ClassVar[str] = "lkj"
-
-    def __str__(self) -> str:
-        return f"LKJ({number_in_words(self.eta)})"
 
     def partial_shapes(self, size: int) -> np.ndarray:
         """Beta parameters of the partial correlations of a `size` x `size` matrix.
@@ -138,8 +130,8 @@ def prior_problems(name: str, prior: object, allowed: tuple[type[Prior], ...]) -
         return wrong
     if isinstance(prior, LogNormal) and (abs(prior.log_mean) > 5 or prior.log_sd > 3):
         return [
-            f"'{name}' = {prior} is implausible: its mean and SD are of a logarithm, "
-            "and lie within -5 to 5 and up to 3."
+            f"'{name}' = {prior} is not valid: its mean and SD are those of a logarithm, "
+            "and must lie between -5 and 5 and not exceed 3."
         ]
     return []
 
@@ -175,13 +167,7 @@ def prior_to_mapping(prior: Prior) -> dict[str, float | list[float]]:
 
 
 def prior_from_mapping(name: str, text: object) -> Prior:
-    """Read the prior of an option as a model file writes it.
-
-    Raises
-    ------
-    SpecError
-        If it is not one distribution with its numbers.
-    """
+    """Read the prior of an option as a model file writes it, or raise a SpecError."""
     if not isinstance(text, Mapping) or len(text) != 1:
         raise SpecError(
             f"'{name}' must be one family with its numbers, such as {{ normal = [0.0, 0.15] }}; got {text}."

@@ -18,22 +18,8 @@ MOST_SHOWN = 60
 def read_record[Record](kind: type[Record], values: object, what: str, problems: Problems) -> Record | None:
     """An instance of a dataclass with the values of a JSON object.
 
-    Parameters
-    ----------
-    kind
-        The dataclass; its fields are text, numbers, booleans, literals, tuples, mappings of text, such records, or
-        one of several of these.
-    values
-        What was read from JSON.
-    what
-        Begins each sentence: "The settings".
-    problems
-        Where what is wrong is added.
-
-    Returns
-    -------
-    Record or None
-        None where anything is wrong.
+    Its fields are text, numbers, booleans, literals, tuples, mappings of text, such records, or one of several of
+    these. `what` begins each sentence, such as "The settings"; the result is None where anything is wrong.
 
     Examples
     --------

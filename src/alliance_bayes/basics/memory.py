@@ -72,13 +72,7 @@ def memory_problem(what: str, n_numbers: float, cure: str) -> str:
 
 
 def refuse_beyond_memory(heading: str, what: str, n_numbers: float, cure: str) -> None:
-    """Refuse what needs more memory than there is.
-
-    Raises
-    ------
-    SpecError
-        If there is not enough.
-    """
+    """Raise a SpecError if so many numbers need more memory than there is."""
     problems = Problems(heading)
     if problem := memory_problem(what, n_numbers, cure):
         problems.add(problem)

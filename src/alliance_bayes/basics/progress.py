@@ -7,17 +7,7 @@ __all__ = ["shown"]
 
 
 def shown[Step](steps: Sequence[Step], description: str, progress: bool | None) -> Iterator[Step]:
-    """The steps, with a bar that moves on with each.
-
-    Parameters
-    ----------
-    steps
-        What is gone through.
-    description
-        What is being done, in words.
-    progress
-        Whether there is a bar; left open, in a terminal.
-    """
+    """The steps, with a bar that moves on with each; left open, there is one in a terminal."""
     if not (sys.stderr.isatty() if progress is None else progress):
         yield from steps
         return

@@ -15,21 +15,11 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Seal:
-    """What the last line of a file says of it.
+    """What the last line of a file says of it."""
 
-    Attributes
-    ----------
-    format
-        Number of the file's format.
-    intact
-        Whether the bytes before are those that it was written for.
-    size
-        Number of bytes before it.
-    """
-
-    format: int
-    intact: bool
-    size: int
+    format: int  # number of the file's format
+    intact: bool  # whether the bytes before are those that it was written for
+    size: int  # number of bytes before it
 
 
 def seal_of(content: bytes | memoryview, file_format: int) -> bytes:

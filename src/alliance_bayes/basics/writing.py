@@ -43,13 +43,7 @@ def holds_file(path: str | os.PathLike[str]) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where there is none.
-
-    Raises
-    ------
-    AllianceBayesError
-        If it cannot be made.
-    """
+    """Make a folder, and those above it, where there is none, or raise an AllianceBayesError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
@@ -58,13 +52,7 @@ def make_folder(path: Path) -> None:
 
 
 def try_folder(path: Path) -> None:
-    """See whether a file can be written in a folder.
-
-    Raises
-    ------
-    AllianceBayesError
-        If not; names the folder.
-    """
+    """Raise an AllianceBayesError, which names the folder, where no file can be written in it."""
     trial = path / f".trial{UNFINISHED}"
     try:
         _write(trial, b"\n")
@@ -80,19 +68,10 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
 
 
 def write_file(path: str | os.PathLike[str], *parts: bytes | memoryview) -> Path:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
-    Parameters
-    ----------
-    path
-        The file; an existing one is replaced once the new one is on the disk, and not before.
-    parts
-        Its content, in order.
-
-    Raises
-    ------
-    AllianceBayesError
-        If it cannot be written; nothing is left of the attempt, and an older file is as it was.
+    An existing one is replaced once the new one is on the disk, and not before. Where that fails, with an
+    AllianceBayesError, nothing is left of the attempt, and an older file is as it was.
     """
     if not isinstance(path, str | os.PathLike):
         raise AllianceBayesError(f"A file's path must be text or a pathlib.Path; got {path!r}.")

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .colours import COLOURS
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["Bar", "draw_bars", "mark_margin", "name_rows", "offsets"]
+__all__ = ["COLOURS", "GREY", "Bar", "draw_bars", "mark_margin", "name_rows", "new_figure", "offsets"]
 
+COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
+GREY = "#6b6b6b"
 HEIGHT = 0.28
 
 
@@ -28,6 +29,13 @@ class Bar:
     def of(cls, row: Mapping[str, Any], before: str = "") -> Self:
         """Read the bar from columns ``mean``, ``lower`` and ``upper`` of a table's row, with a text before each."""
         return cls(*(float(row[f"{before}{name}"]) for name in ("mean", "lower", "upper")))
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure whose parts find room for their labels."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def draw_bars(

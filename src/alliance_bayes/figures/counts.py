@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .colours import COLOURS, GREY
+from .bars import COLOURS, GREY, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,9 +17,7 @@ def counted_shares_figure(
     groups: Mapping[str, Sequence[tuple[int, int]]], *, labels: Sequence[str], title: str, unit: str
 ) -> "Figure":
     """Bars side by side in each group, one for each label, with "k of n" above them; none where n is 0."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(max(5.5, 1.2 + 1.1 * len(labels) * len(groups)), 4.4), layout="constrained")
+    figure = new_figure(max(5.5, 1.2 + 1.1 * len(labels) * len(groups)), 4.4)
     axes = figure.subplots()
     width = 0.8 / len(labels)
     for side, (label, colour) in enumerate(zip(labels, COLOURS, strict=False)):

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .bars import Bar, draw_bars, mark_margin, name_rows
-from .colours import COLOURS, GREY
+from .bars import COLOURS, GREY, Bar, draw_bars, mark_margin, name_rows, new_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,15 +50,15 @@ class Band:
 
 @dataclass(frozen=True)
 class Marker:
-    """A place on the horizontal axis with a name."""
+    """A value on the horizontal axis with a name."""
 
     name: str
-    place: float
+    x: float
 
 
 @dataclass(frozen=True, eq=False)
 class TippingPanel:
-    """Effects along what is assumed, their probabilities of being positive, and the places where each tips."""
+    """Effects along an assumed quantity, their probabilities of being positive, and where each changes its sign."""
 
     title: str
     effects: Sequence[Band]
@@ -85,13 +84,12 @@ def bands_figure(
     shaded_name: str = "",
 ) -> "Figure":
     """Panels of curves with bands on common axes; shaded stretches lie outside the data."""
-    from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     n_columns = min(3, len(panels))
     n_rows = -(-len(panels) // n_columns)
     size = (1.5 + 4.2 * n_columns + 1.5 * (n_columns == 1), 0.6 + 3.2 * n_rows)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
@@ -113,9 +111,7 @@ def bars_and_bands_figure(
     bars: Sequence[tuple[str, Bar]], bands: Sequence[Band], *, title: str, unit: str, x_label: str
 ) -> "Figure":
     """Effects with their intervals on the left, their course on the right."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11.5, max(3.6, 1.2 + 0.5 * len(bars))), layout="constrained")
+    figure = new_figure(11.5, max(3.6, 1.2 + 0.5 * len(bars)))
     left, right = figure.subplots(1, 2, width_ratios=(3, 4))
     colours = {band.name: colour for band, colour in zip(bands, COLOURS, strict=False)}
     _bars(left, bars, colours, title=title, unit=unit)
@@ -133,12 +129,10 @@ def bars_and_histograms_figure(
     unit: str,
 ) -> "Figure":
     """Effects with their intervals, and below them how far the compared worlds and the data overlap."""
-    from matplotlib.figure import Figure
-
     n_columns = min(3, max(1, len(panels)))
     n_rows = -(-len(panels) // n_columns)
     heights = [max(2.4, 1.0 + 0.45 * len(bars)), *[2.4] * n_rows]
-    figure = Figure(figsize=(10, sum(heights)), layout="constrained")
+    figure = new_figure(10, sum(heights))
     if not panels:
         _bars(figure.subplots(), bars, {}, title=title, unit=unit)
         return figure
@@ -146,8 +140,8 @@ def bars_and_histograms_figure(
     above, below = (figure.add_subfigure(halves[row, 0]) for row in range(2))
     _bars(above.subplots(), bars, {}, title=title, unit=unit)
     grid = below.add_gridspec(n_rows, n_columns)
-    for place, (name, histograms) in enumerate(panels):
-        axes = below.add_subplot(grid[place // n_columns, place % n_columns])
+    for index, (name, histograms) in enumerate(panels):
+        axes = below.add_subplot(grid[index // n_columns, index % n_columns])
         _histograms(axes, histograms)
         said = fill(f"Overlap: {name}", width=TITLE_CHARACTERS[n_columns - 1])
         axes.set_title(said, loc="left", fontsize=10, color=GREY)
@@ -166,9 +160,7 @@ def hidden_cause_figure(
     probability_label: str,
 ) -> "Figure":
     """An effect by the size of a hidden cause's bias, and below it how certain its sign remains."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.5, 6), layout="constrained")
+    figure = new_figure(8.5, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _frame(upper, "", unit)
     _bands(upper, [effect])
@@ -177,19 +169,10 @@ def hidden_cause_figure(
     lower.plot(*certainty, color=COLOURS[0], linewidth=1.6)
     lower.axhline(asked, color=GREY, linewidth=0.8, linestyle="--")
     lower.set_ylim(-0.02, 1.02)
-    for place, marker in enumerate(markers):
+    for index, marker in enumerate(markers):
         for axes in (upper, lower):
-            axes.axvline(marker.place, color=COLOURS[1], linewidth=0.9, linestyle=":")
-        upper.annotate(
-            marker.name,
-            (marker.place, 1 - 0.08 * place),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -2),
-            textcoords="offset points",
-            fontsize=8.5,
-            color=COLOURS[1],
-            va="top",
-        )
+            axes.axvline(marker.x, color=COLOURS[1], linewidth=0.9, linestyle=":")
+        _name(upper, marker, 1 - 0.08 * index, COLOURS[1], xycoords=("data", "axes fraction"), va="top")
     return figure
 
 
@@ -197,9 +180,7 @@ def tipping_figure(
     panels: Sequence[TippingPanel], *, asked: float, x_label: str, unit: str, probability_label: str
 ) -> "Figure":
     """Effects along what is assumed, and below them how probably they are positive; dashed where a sign is certain."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1.2 + 6.3 * len(panels), 6.2), layout="constrained")
+    figure = new_figure(1.2 + 6.3 * len(panels), 6.2)
     grid = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=(3, 2))
     for panel, (upper, lower) in zip(panels, grid.T, strict=True):
         _frame(upper, "", unit)
@@ -213,18 +194,18 @@ def tipping_figure(
         for axes in (upper, lower):
             axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
             axes.label_outer()
-        for place, (colour, markers) in enumerate(zip(COLOURS, panel.markers, strict=False)):
+        for index, (colour, markers) in enumerate(zip(COLOURS, panel.markers, strict=False)):
             for marker in markers:
-                lower.axvline(marker.place, color=colour, linewidth=0.9, linestyle=":")
-                lower.annotate(
-                    marker.name,
-                    (marker.place, 0.1 + 0.15 * place),
-                    xytext=(3, 0),
-                    textcoords="offset points",
-                    fontsize=8.5,
-                    color=colour,
-                )
+                lower.axvline(marker.x, color=colour, linewidth=0.9, linestyle=":")
+                _name(lower, marker, 0.1 + 0.15 * index, colour)
     return figure
+
+
+def _name(axes: "Axes", marker: Marker, height: float, colour: str, **where: Any) -> None:
+    """The marker's name beside its line."""
+    nudge = (3, -2 if where else 0)
+    point = (marker.x, height)
+    axes.annotate(marker.name, point, xytext=nudge, textcoords="offset points", fontsize=8.5, color=colour, **where)
 
 
 def _title_and_legend(axes: "Axes", title: str, names: Sequence[str]) -> None:
@@ -239,8 +220,8 @@ def _title_and_legend(axes: "Axes", title: str, names: Sequence[str]) -> None:
 
 def _bars(axes: "Axes", bars: Sequence[tuple[str, Bar]], colours: Mapping[str, str], *, title: str, unit: str) -> None:
     mark_margin(axes)
-    for place, (name, bar) in enumerate(bars):
-        draw_bars(axes, [bar], [place], colour=colours.get(name, GREY))
+    for index, (name, bar) in enumerate(bars):
+        draw_bars(axes, [bar], [index], colour=colours.get(name, GREY))
     name_rows(axes, [name for name, _ in bars], unit=unit)
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
 
@@ -251,12 +232,16 @@ def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
 
     together = np.concatenate([histogram.values for histogram in histograms])
     low, high = np.quantile(together, [0.001, 0.999])
-    whole = bool((together == np.round(together)).all()) and high - low <= 60
+    whole_numbers = bool((together == np.round(together)).all()) and high - low <= 60
     n_bins = int(np.clip(np.sqrt(len(together)), 10, 30))
-    edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5 if whole else np.linspace(low, high + 1e-9, n_bins + 1)
-    for place, histogram in enumerate(histograms):
+    edges = (
+        np.arange(np.floor(low), np.ceil(high) + 2) - 0.5
+        if whole_numbers
+        else np.linspace(low, high + 1e-9, n_bins + 1)
+    )
+    for index, histogram in enumerate(histograms):
         shares, _ = np.histogram(histogram.values, bins=edges)
-        colour = GREY if histogram.name == "observed" else COLOURS[place % len(COLOURS)]
+        colour = GREY if histogram.name == "observed" else COLOURS[index % len(COLOURS)]
         axes.stairs(
             shares / max(1, len(histogram.values)),
             edges,
@@ -266,7 +251,7 @@ def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
             alpha=0.35 if histogram.name == "observed" else 1,
             label=histogram.name,
         )
-    if whole:
+    if whole_numbers:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.set_yticks([])

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .bars import Bar, draw_bars, mark_margin, offsets
-from .colours import COLOURS
+from .bars import COLOURS, Bar, draw_bars, mark_margin, new_figure, offsets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,12 +23,11 @@ class EstimatesPanel:
 
 def estimates_figure(grid: Sequence[Sequence[EstimatesPanel]], *, series: Sequence[str], title: str) -> "Figure":
     """Panels in rows and columns; each series has its colour, and 0 a grey line. All panels have the same lines."""
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     labels = list(grid[0][0].lines)
     n_columns = max(map(len, grid))
-    figure = Figure(figsize=(1.6 + 3.1 * n_columns, 1.2 + (0.9 + 0.42 * len(labels)) * len(grid)), layout="constrained")
+    figure = new_figure(1.6 + 3.1 * n_columns, 1.2 + (0.9 + 0.42 * len(labels)) * len(grid))
     rows = figure.subplots(len(grid), n_columns, squeeze=False, sharey=True, sharex="col")
     by_series = dict(zip(series, offsets(len(series), 0.44), strict=True))
     colours = dict(zip(series, COLOURS, strict=False))

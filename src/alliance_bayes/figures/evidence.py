@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bars import Bar, draw_bars, mark_margin, name_rows, offsets
-from .colours import COLOURS, GREY
+from .bars import COLOURS, GREY, Bar, draw_bars, mark_margin, name_rows, new_figure, offsets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,12 +58,11 @@ class Ranks:
 
 
 def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
-    """Empirical distribution of shares less the uniform one, with the band that holds 95 % of uniform samples."""
-    from matplotlib.figure import Figure
+    """Empirical distribution of shares minus the uniform one, with the band that holds 95 % of uniform samples."""
     from scipy.stats import kstwo
 
     n_rows = -(-len(panels) // n_columns)
-    figure = Figure(figsize=(2.6 * n_columns, 2.2 * n_rows), layout="constrained")
+    figure = new_figure(2.6 * n_columns, 2.2 * n_rows)
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     for side, panel in zip(axes.ravel(), panels, strict=False):
         n, colour = len(panel.shares), COLOURS[1] if panel.wrong else COLOURS[0]
@@ -79,7 +77,7 @@ def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
     for side in axes.ravel()[len(panels) :]:
         side.set_visible(False)
     figure.supxlabel("probability given to less than the observed value", fontsize=9)
-    figure.supylabel("share of values below, less uniform", fontsize=9)
+    figure.supylabel("share of values below, minus uniform", fontsize=9)
     return figure
 
 
@@ -95,9 +93,7 @@ class EvidenceCurve:
 
 def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str) -> "Figure":
     """Densities of effects, intervals shaded, and their bars; a band marks the margin around 0."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 3.6 * len(rows)), layout="constrained")
+    figure = new_figure(11, 3.6 * len(rows))
     axes = figure.subplots(len(rows), 2, squeeze=False, width_ratios=(3, 2))
     for row, (left, right) in zip(rows, axes, strict=True):
         for side in (left, right):
@@ -140,9 +136,7 @@ def bars_figure(
     notes: Sequence[str] = (),
 ) -> "Figure":
     """Line by line an estimate with its interval for each series, and a note; a grey band marks the margin around 0."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8 + bool(notes), 1.4 + (0.45 + 0.1 * (len(series) > 1)) * len(rows)), layout="constrained")
+    figure = new_figure(8 + bool(notes), 1.4 + (0.45 + 0.1 * (len(series) > 1)) * len(rows))
     axes = figure.subplots()
     mark_margin(axes, band)
     for side, (colour, offset, name) in enumerate(zip(COLOURS, offsets(len(series)), series, strict=False)):
@@ -158,10 +152,9 @@ def bars_figure(
 
 def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, unit: str, chosen: float) -> "Figure":
     """Bayes factors on a log axis over the width of the prior, with two Monte Carlo errors; open marks are doubtful."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator
 
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = new_figure(8, 4)
     axes = figure.subplots()
     axes.axhline(1, color="0.6", linewidth=0.8)
     axes.axvline(chosen, color="0.6", linewidth=0.8, linestyle=":")
@@ -186,9 +179,7 @@ def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, unit: str, ch
 
 def shares_figure(shares: Mapping[str, tuple[float, float]], *, labels: tuple[str, str], unit: str) -> "Figure":
     """Two shares in [0, 1] per line, one below the other."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 1.4 + 0.7 * len(shares)), layout="constrained")
+    figure = new_figure(9, 1.4 + 0.7 * len(shares))
     axes = figure.subplots()
     for side, (label, colour) in enumerate(zip(labels, (COLOURS[0], "0.75"), strict=True)):
         heights = [pair[side] for pair in shares.values()]

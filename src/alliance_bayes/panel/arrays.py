@@ -42,20 +42,7 @@ def numbers_of(
 ) -> FloatArray | None:
     """A copy as float64, NaN where it is missing or masked; None, and a problem, where it is not numbers.
 
-    Parameters
-    ----------
-    given
-        An array, or anything that numpy makes one of.
-    name
-        What messages call it.
-    shapes
-        Those it may have.
-    axes
-        What the axes are, as messages say it.
-    problems
-        The list to add to.
-    yes_no
-        Whether True and False are 1 and 0.
+    `axes` names the axes in messages; with `yes_no`, True and False are 1 and 0.
     """
     expected = f"{' or '.join(map(str, shapes))}, {axes}"
     try:

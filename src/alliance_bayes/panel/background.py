@@ -127,9 +127,9 @@ def check_background(
 def group_texts(labels: npt.NDArray[np.generic], name: str, problems: Problems) -> npt.NDArray[np.str_] | None:
     """Labels of groups as text; a problem where different ones read the same, or there is one alone."""
     different = pd.unique(labels)
-    texts = pd.Series([str(each) for each in different])
+    texts = pd.Series([str(label) for label in different])
     if texts.duplicated().any():
-        alike = [each for each in different if str(each) == texts[texts.duplicated()].iloc[0]]
+        alike = [label for label in different if str(label) == texts[texts.duplicated()].iloc[0]]
         problems.add(f"'{name}' holds {quoted(alike)}, which read the same; give each group one label.")
         return None
     if len(different) < 2:
@@ -139,7 +139,7 @@ def group_texts(labels: npt.NDArray[np.generic], name: str, problems: Problems) 
             f"The group '{name}' has {len(different):,} labels for {len(labels):,} persons, such as "
             f"{quoted(texts, most=3)}; a group is a site, an arm or a cohort, with several people in each."
         )
-    return np.array([str(each) for each in labels])
+    return np.array([str(label) for label in labels])
 
 
 def check_own_times(own_times: FloatArray, problems: Problems) -> None:

@@ -66,9 +66,9 @@ def ended(text: str) -> str:
 
 
 def listed(values: Iterable[object]) -> str:
-    each = [label(value) for value in values]
-    more = [f"and {len(each) - MOST_LISTED} more"] if len(each) > MOST_LISTED else []
-    return f"[{', '.join([*each[:MOST_LISTED], *more])}]"
+    texts = [label(value) for value in values]
+    more = [f"and {len(texts) - MOST_LISTED} more"] if len(texts) > MOST_LISTED else []
+    return f"[{', '.join([*texts[:MOST_LISTED], *more])}]"
 
 
 def check_measures(measures: object, problems: Problems) -> list[str]:
@@ -228,16 +228,8 @@ def usable_columns(frame: pd.DataFrame, uses: Iterable[tuple[str, Hashable]], pr
 def check_people(missing: tuple[int, Sequence[int]], ids: npt.NDArray[Any], name: str, problems: Problems) -> bool:
     """Whether every row says whose it is, by what can be an id.
 
-    Parameters
-    ----------
-    missing
-        How many rows do not, and the positions of the first five.
-    ids
-        Different ids, or those that show whether all can be used.
-    name
-        What messages call the person.
-    problems
-        The list to add to.
+    `missing` counts the rows that do not, with the positions of the first five; `ids` are different ids, or those that
+    show whether all can be used.
     """
     if missing[0]:
         problems.add(missing_text(name, *missing, "whose it is"))
@@ -330,10 +322,10 @@ def asked_times(labels: Sequence[object], times: object, problems: Problems) -> 
     in_data = set(labels)
     absent = [value for value in asked if value not in in_data]
     if absent:
-        there = labels if isinstance(times, Mapping) else present
+        known = labels if isinstance(times, Mapping) else present
         problems.add(
             f"times asks for {', '.join(map(label, absent))}, where the data have no rows. Times in the data: "
-            f"{', '.join(map(label, there[:30]))}{', ...' if len(there) > 30 else ''}."
+            f"{', '.join(map(label, known[:30]))}{', ...' if len(known) > 30 else ''}."
         )
         return None
     return {value: float(time) for value, time in asked.items()}
@@ -347,9 +339,9 @@ def repeated(codes: npt.NDArray[np.int64], n_codes: int, describe: Callable[[int
     >>> repeated(np.array([0, 2, 2]), 3, str)
     (1, ['2 x2'])
     """
-    seen = np.zeros(n_codes, dtype=bool)
-    seen[codes] = True
-    if np.count_nonzero(seen) == codes.size:
+    present = np.zeros(n_codes, dtype=bool)
+    present[codes] = True
+    if np.count_nonzero(present) == codes.size:
         return 0, []
     counts = np.bincount(codes)
     twice = np.flatnonzero(counts > 1)

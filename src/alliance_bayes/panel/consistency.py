@@ -51,21 +51,21 @@ class InternalConsistency:
     def __str__(self) -> str:
         unit = f" {self.time_unit}" if self.time_unit else ""
         rows = [
-            [f"{number(time)}{unit}", f"{row['persons']:,.0f}", _told(row["alpha"])]
+            [f"{number(time)}{unit}", f"{row['persons']:,.0f}", _printed(row["alpha"])]
             for time, row in zip(self.table.index, self.table.to_dict("records"), strict=True)
         ]
-        whole = ["all", f"{self.table['persons'].sum():,.0f} answers", _told(self.alpha)]
+        overall = ["all", f"{self.table['persons'].sum():,.0f} answers", _printed(self.alpha)]
         most = self.without["alpha"].max() if len(self.without) else np.nan
         doubtful = (
-            [f"Without '{self.without['alpha'].idxmax()}' it would be {_told(most)}."] if most > self.alpha else []
+            [f"Without '{self.without['alpha'].idxmax()}' it would be {_printed(most)}."] if most > self.alpha else []
         )
         return "\n".join(
             [
                 f"Cronbach's alpha of {in_words(self.items)}, of those who answered every item:",
-                *lines_of(["at", "persons", "alpha"], [*rows, whole]),
+                *lines_of(["at", "persons", "alpha"], [*rows, overall]),
                 *doubtful,
-                "Differences between people at one time; the reliability of their mean at least, if what items share "
-                "is the scale alone.",
+                "Differences between people at one time; the reliability of their mean at least, if items share "
+                "the scale alone.",
             ]
         )
 
@@ -74,7 +74,7 @@ class InternalConsistency:
 
 @checked(PanelError, apart=["items"])
 def internal_consistency(panel: "Panel", items: Sequence[str]) -> InternalConsistency:
-    """Return Cronbach's alpha of several items of a panel, which is what `reliability` of a model can be set to.
+    """Return Cronbach's alpha of several items of a panel, a value for the `reliability` of a model.
 
     ``alpha = n / (n - 1) (1 - sum_j Var(y_j) / Var(sum_j y_j))`` of n items [1]_, of those who answered all of
     them. The reliability of the items' mean if all measure one thing alike and their errors are
@@ -109,8 +109,8 @@ def internal_consistency(panel: "Panel", items: Sequence[str]) -> InternalConsis
       6 months           4   .911
       12 months          4   .967
       all        8 answers   .935
-    Differences between people at one time; the reliability of their mean at least, if what items share is the \
-scale alone.
+    Differences between people at one time; the reliability of their mean at least, if items share the scale \
+alone.
     """
     problems, given = Problems("The consistency of these items cannot be computed"), entries(items) or ()
     named = all(isinstance(name, str) for name in given)
@@ -139,10 +139,11 @@ scale alone.
         },
         index=pd.Index(panel.times, name="time"),
     )
-    rest = range(len(given)) if len(given) > 2 else range(0)
-    others = [np.delete(np.delete(pooled, place, 0), place, 1) for place in rest]
+    indices = range(len(given)) if len(given) > 2 else range(0)
+    others = [np.delete(np.delete(pooled, index, 0), index, 1) for index in indices]
     without = pd.DataFrame(
-        {"alpha": [_alpha(each) for each in others]}, index=pd.Index([given[place] for place in rest], name="item")
+        {"alpha": [_alpha(matrix) for matrix in others]},
+        index=pd.Index([given[index] for index in indices], name="item"),
     )
     return InternalConsistency(given, alpha, table, without, panel.time_unit)
 
@@ -152,5 +153,5 @@ def _alpha(covariance: FloatArray) -> float:
     return n / (n - 1) * (1 - float(np.trace(covariance)) / total) if total > 0 else np.nan
 
 
-def _told(alpha: float) -> str:
+def _printed(alpha: float) -> str:
     return "unknown" if np.isnan(alpha) else f"{alpha:.3f}".replace("0.", ".", 1)

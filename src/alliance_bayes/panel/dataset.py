@@ -100,13 +100,7 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
 
 
 def panel_from_dataset(dataset: xr.Dataset) -> Panel:
-    """Read what `panel_to_dataset` made.
-
-    Raises
-    ------
-    PanelError
-        If it is not what a panel would have made; lists every problem found.
-    """
+    """Read what `panel_to_dataset` made, or raise a PanelError with every problem."""
     problems = Problems("The panel cannot be read")
     record = read_record(PanelRecord, json.loads(dataset.attrs.get("panel", "null")), "The panel", problems)
     held = {str(name): array.to_numpy() for name, array in dataset.data_vars.items()}
@@ -277,8 +271,8 @@ def _check_moments(record: PanelRecord, moments: Mapping[str, np.ndarray], probl
         problems.add("The patterns have numbers of persons below 1.")
     if not np.isfinite(means[observed]).all():
         problems.add("Means are missing where values were observed.")
-    seen = observed.reshape(len(n), -1)
-    both = seen[:, :, None] & seen[:, None, :]
+    present = observed.reshape(len(n), -1)
+    both = present[:, :, None] & present[:, None, :]
     mirrored = covariance.transpose(0, 2, 1)
     if not (np.isfinite(covariance[both]).all() and (covariance[both] == mirrored[both]).all()):
         problems.add("Covariances are missing where values were observed, or are not symmetric.")
@@ -290,10 +284,10 @@ def _check_studies(record: PanelRecord, n_patterns: int, problems: Problems) -> 
         problems.add(f"pattern_groups names {len(labels)} patterns; expected {n_patterns}.")
     if times and set(times) != set(labels or ()):
         problems.add(f"group_times is of {quoted(times)}; expected {quoted(sorted(set(labels or ())))}.")
-    for name, own in times.items():
+    for name, group_times in times.items():
         with problems.collecting(f"'{name}': "):
             alone = Problems("")
-            check_times(own, alone)
+            check_times(group_times, alone)
             alone.raise_as(PanelError)
 
 

@@ -21,19 +21,8 @@ BLOCK = 1 << 20
 def read_csv(file: Path, labels: Sequence[str] = ()) -> pd.DataFrame:
     """Data frame of a CSV file in UTF-8, refused where fields would be renamed, moved or filled up.
 
-    Parameters
-    ----------
-    file
-        Its path.
-    labels
-        Columns of ids and labels. They are read as text, so that 01 and 1 stay two, and are whole numbers only where
-        all of them are written as such.
-
-    Raises
-    ------
-    PanelError
-        If it is not text, its quotes are not closed, a name occurs twice in its header, or a line has more or fewer
-        fields than the header.
+    `labels` are columns of ids and labels: read as text, so that 01 and 1 stay two, and whole numbers only where all of
+    them are written as such.
     """
     check_text(file)
     check_lines(file)
@@ -66,13 +55,13 @@ def check_text(file: Path) -> None:
 def not_utf_8(file: Path) -> PanelError:
     """What to raise where a file is in another encoding, with the first line that is."""
     with file.open("rb") as stream:
-        for place, line in enumerate(stream, start=1):
+        for row, line in enumerate(stream, start=1):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 before = line[max(error.start - 15, 0) : error.start + 5]
                 return PanelError(
-                    f"{file.name} is not in UTF-8: line {place:,} holds the byte {line[error.start]:#x} in {before!r}. "
+                    f"{file.name} is not in UTF-8: line {row:,} holds the byte {line[error.start]:#x} in {before!r}. "
                     "Save it as UTF-8, or pass pandas.read_csv(path, encoding='latin-1')."
                 )
     return PanelError(f"{file.name} is not in UTF-8. Save it as UTF-8.")
@@ -85,7 +74,7 @@ def check_lines(file: Path) -> None:
         try:
             header = next((fields for fields in reader if not is_blank(fields)), None)
             if header is None:
-                raise PanelError(f"{file.name} holds no lines but empty ones.")
+                raise PanelError(f"{file.name} holds only empty lines.")
             check_header(file, header)
             odd = list(odd_lines(reader, len(header)))
         except csv.Error as error:
@@ -94,7 +83,7 @@ def check_lines(file: Path) -> None:
                 'Close its quotes, and write quotes inside of quotes twice, "".'
             ) from None
     if odd:
-        where = ", ".join(f"line {place:,} ({count})" for place, count in odd[:3])
+        where = ", ".join(f"line {number:,} ({count})" for number, count in odd[:3])
         lines = f"1 line does not have the {len(header)} fields of the header, {where}"
         if len(odd) > 1:
             lines = f"{len(odd):,} lines do not have the {len(header)} fields of the header, first {where}"

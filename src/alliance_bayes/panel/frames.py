@@ -1,6 +1,6 @@
 """Long and wide data frames to person x time x measure, without a loop over people."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import Any
@@ -26,7 +26,7 @@ from .checks import (
     usable_columns,
 )
 from .columns import Kind, MemoryColumn, numbers
-from .long import LongRows, check_long, check_size, persons_left_out
+from .long import LongColumns, LongRows, check_long, check_size, persons_left_out
 from .records import Arrays, Background
 
 __all__ = ["check_frame", "from_long", "from_wide"]
@@ -44,63 +44,40 @@ def check_frame(frame: object, problems: Problems) -> None:
     problems.raise_as(PanelError)
 
 
-def from_long(
-    frame: pd.DataFrame,
-    *,
-    person: str,
-    time: str,
-    measures: Sequence[str],
-    times: Sequence[float] | Mapping[Hashable, float] | None,
-    requires: Mapping[str, str] | None,
-    interviewed: str | None,
-    covariates: Sequence[str],
-    group: str | None,
-    own_time: str | None,
-    problems: Problems,
-) -> tuple[Arrays, dict[str, str]]:
-    """Arrays of a frame with one row per person and time, and the checked `requires`."""
+def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems) -> Arrays:
+    """Arrays of a frame with one row per person and time."""
+    person, time, own_time, group = columns.person, columns.time, columns.own_time, columns.group
     rows = FrameRows(frame, person, time)
-    constant = check_names(covariates, problems)
-    others: list[tuple[Kind, str]] = [] if interviewed is None else [("interview", interviewed)]
-    others += [("covariate", name) for name in constant]
-    others += [] if own_time is None else [("own time", own_time)]
-    table = check_long(
-        rows,
-        person=person,
-        time=time,
-        measures=measures,
-        times=times,
-        requires=requires,
-        problems=problems,
-        others=others,
-        labels=[] if group is None else [("group", group)],
-    )
+    table = check_long(rows, columns, problems)
+
+    def values(name: str) -> npt.NDArray[np.float64]:
+        return rows.column(name).numbers
 
     places, ids, absent = rows.people()
     grid = Grid(ids, table.times, places, rows.slots)
     n_repeated, cases = grid.repeated()
     if n_repeated:
         problems.add(repeated_text(f"({person}, {time}) cells", "one person at one time", n_repeated, cases))
-    own_times = grid.placed(rows.column(own_time).numbers) if own_time in table.others else None
+    own_times = grid.placed(values(own_time)) if own_time in table.others else None
     if own_times is not None:
         check_own_times(own_times, problems)
-    known = [name for name in constant if name in table.others]
     background = Background(
-        {name: same_within_persons(name, rows.column(name).numbers, places, ids, problems) for name in known},
+        {name: same_within_persons(name, values(name), places, ids, problems) for name in table.covariates},
         read_groups(group, rows.column(group).values, places, ids, problems) if group in table.labels else None,
         own_times,
     )
-    arrays = Arrays(
+    interviewed = columns.interviewed
+    return Arrays(
         persons=ids,
         times=table.times,
         measures=table.measures,
-        answers=grid.stacked([rows.column(name).numbers for name in table.measures]),
-        states={name: grid.placed(rows.column(name).numbers) for name in table.states},
-        interviewed=grid.placed(rows.column(interviewed).numbers, 0.0) == 1 if interviewed in table.others else None,
+        answers=grid.stacked([values(name) for name in table.measures]),
+        states={name: grid.placed(values(name)) for name in table.states},
+        requires=table.requires,
+        interviewed=grid.placed(values(interviewed), 0.0) == 1 if interviewed in table.others else None,
         left_out=(*table.left_out, *persons_left_out(len(absent), absent[:5])),
         background=background,
     )
-    return arrays, table.requires
 
 
 class FrameRows(LongRows):
@@ -113,31 +90,25 @@ class FrameRows(LongRows):
         self._codes = cache(lambda name: factorized(frame[name]))
 
     def missing(self, name: str) -> tuple[int, list[int]]:
-        """How many rows have no value in a column, and the positions of the first five."""
         return missing_rows(self._codes(name)[0])
 
     def ids(self, name: str) -> npt.NDArray[Any]:
-        """Different values of a column."""
         return np.asarray(self._codes(name)[1])
 
     def times(self, name: str) -> tuple[list[object], npt.NDArray[np.int64]]:
-        """Different times in a column, and how many rows have each."""
         codes, labels = self._codes(name)
         return list(labels), np.bincount(codes[codes >= 0] if codes.min() < 0 else codes, minlength=len(labels))
 
     def keep(self, name: str, slots: npt.NDArray[np.int64]) -> None:
-        """Keep only rows whose time has a slot of 0 or more, given for each of the different times."""
         self.slots = slots[self._codes(name)[0]]
         if (slots < 0).any():
             self._rows = np.flatnonzero(self.slots >= 0)
             self.slots = self.slots[self._rows]
 
     def column(self, name: str) -> MemoryColumn:
-        """A column of the rows kept."""
         return MemoryColumn(self._frame[name].iloc[self._rows], name, self._where)
 
     def size(self) -> tuple[int, int]:
-        """How many rows are kept, and how many persons have them."""
         places, ids, _ = self.people()
         return places.size, len(ids)
 
@@ -180,20 +151,12 @@ def sorted_ids(codes: npt.NDArray[np.int64], labels: Any) -> tuple[npt.NDArray[n
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows that find their places among persons and times.
-
-    Attributes
-    ----------
-    persons, times
-        Sorted ids and times.
-    rows, slots
-        Position of each row's person and time, shape ``(row,)``.
-    """
+    """Rows and their positions among sorted persons and times."""
 
     persons: npt.NDArray[np.generic]
     times: tuple[float, ...]
-    rows: npt.NDArray[np.int64]
-    slots: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]  # position of each row's person
+    slots: npt.NDArray[np.int64]  # position of each row's time
 
     @cached_property
     def cells(self) -> npt.NDArray[np.int64]:
@@ -236,7 +199,6 @@ def only_present(
 
 def from_wide(
     frame: pd.DataFrame,
-    *,
     measures: Mapping[str, Sequence[str]],
     times: Sequence[float],
     person: str | None,
@@ -245,7 +207,7 @@ def from_wide(
     covariates: Sequence[str],
     group: str | None,
     problems: Problems,
-) -> tuple[Arrays, dict[str, str]]:
+) -> Arrays:
     """Arrays of a frame with one row per person and one column per measure and time."""
     constant = check_names(covariates, problems)
     real = check_times(times, problems)
@@ -261,32 +223,18 @@ def from_wide(
         problems.add(f"states must map each state to its columns; got {shown(states)}.")
     states = dict(states) if isinstance(states, Mapping) else {}
     check_states(states, required, names, problems)
-    columns: dict[str, Sequence[str]] = {}
-    for name, given in [*((name, measures[name]) for name in names), *states.items()]:
-        listed = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
-        if real is None or len(listed) == len(real):
-            columns[name] = listed
-        else:
-            count = f"{len(listed)} column{'s' if len(listed) != 1 else ''}"
-            problems.add(f"'{name}' has {count} for {len(real)} times; name one for each.")
+    columns = columns_by_time([*((name, measures[name]) for name in names), *states.items()], real, problems)
     uses = [] if person is None else [("person", person)]
     uses += [(f"'{name}'", column) for name, given in columns.items() for column in given]
     uses += [("covariate", name) for name in constant]
     uses += [] if group is None else [("group", group)]
     usable = usable_columns(frame, uses, problems)
 
-    identified = False
-    if person is None or person in usable:
-        name = "The person, the frame's index," if person is None else f"The person, '{person}',"
-        codes, labels = factorized(frame.index.to_series() if person is None else frame[person])
-        identified = check_people(missing_rows(codes), np.asarray(labels), name, problems)
-    if not identified or real is None:
+    people = people_of(frame, person, problems) if person is None or person in usable else None
+    if people is None or real is None:
         problems.raise_as(PanelError)
         raise AssertionError("an unusable person or time is a problem")
-    rows, ids = sorted_ids(codes, labels)
-    n_repeated, cases = repeated(rows, len(ids), lambda found: label(ids[found]))
-    if n_repeated:
-        problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", n_repeated, cases))
+    rows, ids = people
 
     def placed(given: Sequence[str], kind: Kind) -> npt.NDArray[np.float64] | None:
         grid = np.full((len(ids), len(real)), np.nan)
@@ -322,7 +270,37 @@ def from_wide(
         },
         read_groups(group, frame[group], rows, ids, problems) if group is not None and group in usable else None,
     )
-    return Arrays(ids, real, tuple(good), answers, held, background=background), required
+    return Arrays(ids, real, tuple(good), answers, held, required, background=background)
+
+
+def columns_by_time(
+    given: Iterable[tuple[str, Sequence[str]]], times: Sequence[float] | None, problems: Problems
+) -> dict[str, Sequence[str]]:
+    """The columns of each measure or state that has one for each time."""
+    columns: dict[str, Sequence[str]] = {}
+    for name, names in given:
+        listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+        if times is None or len(listed) == len(times):
+            columns[name] = listed
+        else:
+            count = f"{len(listed)} column{'s' if len(listed) != 1 else ''}"
+            problems.add(f"'{name}' has {count} for {len(times)} times; name one for each.")
+    return columns
+
+
+def people_of(
+    frame: pd.DataFrame, person: str | None, problems: Problems
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.generic]] | None:
+    """Position of each row's person among the sorted ids, and these; None where rows do not say whose they are."""
+    name = "The person, the frame's index," if person is None else f"The person, '{person}',"
+    codes, labels = factorized(frame.index.to_series() if person is None else frame[person])
+    if not check_people(missing_rows(codes), np.asarray(labels), name, problems):
+        return None
+    rows, ids = sorted_ids(codes, labels)
+    n_repeated, cases = repeated(rows, len(ids), lambda index: label(ids[index]))
+    if n_repeated:
+        problems.add(repeated_text(f"persons ({person or 'the index'})", "one person", n_repeated, cases))
+    return rows, ids
 
 
 def check_states(
@@ -341,7 +319,6 @@ def check_states(
 
 def from_arrays(
     values: npt.ArrayLike,
-    *,
     measures: Sequence[str],
     times: Sequence[float],
     persons: npt.ArrayLike | None,
@@ -352,7 +329,7 @@ def from_arrays(
     groups: npt.ArrayLike | None,
     own_times: npt.ArrayLike | None,
     problems: Problems,
-) -> tuple[Arrays, dict[str, str]]:
+) -> Arrays:
     """Copies of numpy arrays, their shapes checked."""
     real = check_times(times, problems)
     names = check_measures(measures, problems)
@@ -370,9 +347,9 @@ def from_arrays(
         name: numbers_of(state, f"the state '{name}'", [cells], "(person, time)", problems, yes_no=True)
         for name, state in (states or {}).items()
     }
-    seen = None
+    interviews_read = None
     if interviewed is not None:
-        seen = numbers_of(interviewed, "interviewed", [cells], "(person, time)", problems, yes_no=True)
+        interviews_read = numbers_of(interviewed, "interviewed", [cells], "(person, time)", problems, yes_no=True)
     if len(set(names)) < len(names):
         problems.add(f"measures are named twice: {quoted(names)}.")
     if ids is not None and persons is not None and not is_sorted(ids):
@@ -390,11 +367,11 @@ def from_arrays(
     known = {name: state for name, state in held.items() if state is not None}
     for name, state in known.items():
         numbers(state.ravel(), name, "state", where, problems)
-    if seen is not None:
-        numbers(seen.ravel(), "interviewed", "interview", where, problems)
+    if interviews_read is not None:
+        numbers(interviews_read.ravel(), "interviewed", "interview", where, problems)
     problems.raise_as(PanelError)
-    interviews = None if seen is None else seen == 1
-    return Arrays(ids, real, tuple(names), grid, known, interviews, background=background), required
+    interviews = None if interviews_read is None else interviews_read == 1
+    return Arrays(ids, real, tuple(names), grid, known, required, interviews, background=background)
 
 
 def n_rows(values: object) -> int:

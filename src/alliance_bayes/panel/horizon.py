@@ -14,18 +14,10 @@ __all__ = ["longer", "unseen_from"]
 def unseen_from(
     panel: Panel, n_waves: int, places: slice | int = slice(None), measures: Sequence[str] | None = None
 ) -> Panel:
-    """The panel with the waves after the first `n_waves` of these persons unseen; its times stay.
+    """The panel of persons with the waves after the first `n_waves` missing; its times stay.
 
-    Parameters
-    ----------
-    panel
-        A panel of persons.
-    n_waves
-        How many waves stay as they are.
-    places
-        Positions of the persons; all where left open.
-    measures
-        The measures that are unseen then; all where left open. States always are, so that their names may be here too.
+    `places` are positions of persons, `measures` names of measures, or of states too, which are always missing then;
+    all where left open.
     """
     values = panel.require_persons("Leaving out later waves").copy()
     assert panel.absence is not None
@@ -39,22 +31,14 @@ def unseen_from(
     states = {name: state.copy() for name, state in panel.states.items()}
     for state in states.values():
         state[places, n_waves:] = np.nan
-    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, part of it unseen")
+    return replace(panel, values=values, absence=absence, states=states, source=f"{panel.source}, later waves missing")
 
 
 def longer(panel: Panel, times: Sequence[float]) -> Panel:
-    """The panel with more waves, of which nothing is known.
-
-    Parameters
-    ----------
-    panel
-        A panel of persons.
-    times
-        Its times, then later ones.
-    """
+    """The panel of persons with more waves, all missing; `times` are its own, then later ones."""
     n_more = len(times) - len(panel.times)
     assert panel.absence is not None
-    own = panel.background.own_times
+    own_times = panel.background.own_times
 
     def padded(array: np.ndarray, fill: float) -> np.ndarray:
         widths = [(0, 0), (0, n_more), *[(0, 0)] * (array.ndim - 2)]
@@ -66,6 +50,8 @@ def longer(panel: Panel, times: Sequence[float]) -> Panel:
         values=padded(panel.require_persons("More waves"), np.nan),
         absence=padded(panel.absence, Absence.WAVE_MISSING),
         states={name: padded(state, np.nan) for name, state in panel.states.items()},
-        background=panel.background if own is None else replace(panel.background, own_times=padded(own, np.nan)),
+        background=panel.background
+        if own_times is None
+        else replace(panel.background, own_times=padded(own_times, np.nan)),
         source=f"{panel.source}, continued",
     )

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..basics.problems import PanelError, Problems
+from .background import check_names
 from .checks import (
     check_measures,
     check_people,
@@ -21,10 +23,25 @@ from .checks import (
 from .columns import Column, Kind
 from .records import LeftOut
 
-__all__ = ["LongRows", "LongTable", "check_long", "check_size", "persons_left_out"]
+__all__ = ["LongColumns", "LongRows", "LongTable", "check_long", "check_size", "persons_left_out"]
 
 MOST_DATES = 40  # times beyond this must be shared by
 FULL_ENOUGH = 0.05  # at least this share of the persons
+
+
+@dataclass(frozen=True)
+class LongColumns:
+    """The arguments of `Panel.from_long` that say which columns and times are used."""
+
+    person: str
+    time: str
+    measures: Sequence[str]
+    times: Sequence[float] | Mapping[Hashable, float] | None
+    requires: Mapping[str, str] | None
+    interviewed: str | None = None
+    covariates: Sequence[str] = ()
+    group: str | None = None
+    own_time: str | None = None
 
 
 class LongRows(ABC):
@@ -63,41 +80,28 @@ class LongTable(NamedTuple):
     measures: tuple[str, ...]
     states: tuple[str, ...]
     others: tuple[str, ...]
+    covariates: tuple[str, ...]
     labels: tuple[str, ...]
     times: tuple[float, ...]
     requires: dict[str, str]
     left_out: tuple[LeftOut, ...]
 
 
-def check_long(
-    rows: LongRows,
-    *,
-    person: str,
-    time: str,
-    measures: Sequence[str],
-    times: Sequence[float] | Mapping[Hashable, float] | None,
-    requires: Mapping[str, str] | None,
-    problems: Problems,
-    others: Sequence[tuple[Kind, str]] = (),
-    labels: Sequence[tuple[str, str]] = (),
-) -> LongTable:
+def check_long(rows: LongRows, columns: LongColumns, problems: Problems) -> LongTable:
     """Whether a table can be a panel: every problem is added to the list, raised where nothing can be read without.
 
-    Parameters
-    ----------
-    rows
-        The table; from here on without rows at times that were not asked for.
-    person, time, measures, times, requires
-        As of `Panel.from_long`.
-    problems
-        The list to add to.
-    others
-        Further columns of numbers, and what they are used as.
-    labels
-        Further columns of labels, and what they are used as.
+    From here on `rows` are without those at times that were not asked for.
     """
-    names = check_measures(measures, problems)
-    required = check_requires(requires, names, problems)
+    person, time = columns.person, columns.time
+    others: list[tuple[Kind, str]] = []
+    if columns.interviewed is not None:
+        others.append(("interview", columns.interviewed))
+    others += [("covariate", name) for name in check_names(columns.covariates, problems)]
+    if columns.own_time is not None:
+        others.append(("own time", columns.own_time))
+    labels = [] if columns.group is None else [("group", columns.group)]
+    names = check_measures(columns.measures, problems)
+    required = check_requires(columns.requires, names, problems)
     states = tuple(dict.fromkeys(required.values()))
     uses: list[tuple[Kind, str]] = [("measure", name) for name in names]
     uses += [*(("state", name) for name in states), *others]
@@ -106,7 +110,7 @@ def check_long(
     identified = person in usable and check_people(
         rows.missing(person), rows.ids(person), f"The person, '{person}',", problems
     )
-    waves = _waves(rows, time, times, problems) if time in usable else None
+    waves = _waves(rows, time, columns.times, problems) if time in usable else None
     numbers = {name for kind, name in uses if name in usable and rows.column(name).check(kind, problems)}
     if not identified or waves is None:
         problems.raise_as(PanelError)
@@ -117,6 +121,7 @@ def check_long(
         measures=tuple(name for name in names if name in numbers),
         states=tuple(name for name in states if name in numbers),
         others=tuple(name for _, name in others if name in numbers),
+        covariates=tuple(name for kind, name in others if kind == "covariate" and name in numbers),
         labels=tuple(name for _, name in labels if name in usable),
         times=real,
         requires=required,

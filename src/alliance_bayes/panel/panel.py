@@ -13,15 +13,20 @@ from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
 from . import frames
 from .checks import check_decision, check_unit
-from .panel_data import PUBLISHED, PanelData
+from .long import LongColumns
+from .panel_data import PanelData
 from .parquet import from_parquet
-from .published import published_moments
+from .published import joined_studies, published_moments
 from .reading import path_of, read_frame
 from .records import Arrays, Contradictions
 from .settling import settle
-from .studies import joined_studies
 
 __all__ = ["Panel"]
+
+READ = (  # arguments that are checked where they are read
+    *("frame", "values", "person", "persons", "measures", "times", "requires", "states", "interviewed"),
+    *("covariates", "group", "groups", "own_time", "own_times", "time_unit"),
+)
 
 type Frame = pd.DataFrame | str | PathLike[str]
 
@@ -36,7 +41,7 @@ class Panel(PanelData):
     Attributes
     ----------
     measures
-        What was asked, in the order of the last axis of `values`.
+        Their names, in the order of the last axis of `values`.
     times
         Increasing, in the unit of `time_unit`.
     persons
@@ -58,12 +63,12 @@ class Panel(PanelData):
     source
         "data frame", "arrays", "published moments", or the file's name.
     left_out
-        What the input holds that is not in the panel.
+        Parts of the input that are not in the panel.
     contradictions
-        Values that were present although their state was off, with what was decided about them in `decision`:
-        columns ``person``, ``time``, ``measure``, ``value``, ``state`` (the state's name).
+        Values that were present although their state was off: columns ``person``, ``time``, ``measure``, ``value``,
+        ``state`` (the state's name).
     decision
-        What was decided: "drop_value" or "state_on"; "refuse" where there was nothing to decide.
+        The decision about these values: "drop_value" or "state_on"; "refuse" where there are none.
     background
         Covariates, groups and own times of the persons.
 
@@ -92,25 +97,11 @@ class Panel(PanelData):
       days         0         3             0             0
       days         6         2             0             1
     Missing-data patterns: 3
-    Left out: nothing
+    Excluded: nothing
     """
 
     @classmethod
-    @checked(
-        PanelError,
-        apart=[
-            "frame",
-            "person",
-            "measures",
-            "times",
-            "requires",
-            "interviewed",
-            "covariates",
-            "group",
-            "own_time",
-            "time_unit",
-        ],
-    )
+    @checked(PanelError, apart=READ)
     def from_long(
         cls,
         frame: Frame,
@@ -143,8 +134,8 @@ class Panel(PanelData):
             times, ``{"w1": 0, "w2": 6}``. None keeps every time. Rows at other times are counted
             in `left_out`.
         requires
-            Measure to a column of 1 or True (on), 0 or False (off) and missing: the state in which
-            alone the measure exists, ``{"alliance": "regular_doctor"}``.
+            Measure to the column of a state, ``{"alliance": "regular_doctor"}``: 1 or True (on), 0 or False (off),
+            or missing. The measure applies only while the state is on.
         contradictions
             What to do where a value is present although its state is off: refuse the data,
             drop the value, or set the state to on.
@@ -197,26 +188,12 @@ class Panel(PanelData):
         data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        arrays, required = frames.from_long(
-            data,
-            person=person,
-            time=time,
-            measures=measures,
-            times=times,
-            requires=requires,
-            interviewed=interviewed,
-            covariates=covariates,
-            group=group,
-            own_time=own_time,
-            problems=problems,
-        )
-        return cls._settled(arrays, required, contradictions, time_unit, source, problems)
+        columns = LongColumns(person, time, measures, times, requires, interviewed, covariates, group, own_time)
+        arrays = frames.from_long(data, columns, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(
-        PanelError,
-        apart=["frame", "measures", "times", "person", "requires", "states", "covariates", "group", "time_unit"],
-    )
+    @checked(PanelError, apart=READ)
     def from_wide(
         cls,
         frame: Frame,
@@ -263,8 +240,7 @@ class Panel(PanelData):
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time, if values look like misprints or codes for
-            missing ones, if ids look alike, or if own times seem to count in another unit.
+            As `from_long`.
 
         Examples
         --------
@@ -280,27 +256,11 @@ class Panel(PanelData):
         data = checked_frame(frame, (person, group), problems)
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        arrays, required = frames.from_wide(
-            data,
-            measures=measures,
-            times=times,
-            person=person,
-            requires=requires,
-            states=states,
-            covariates=covariates,
-            group=group,
-            problems=problems,
-        )
-        return cls._settled(arrays, required, contradictions, time_unit, source, problems)
+        arrays = frames.from_wide(data, measures, times, person, requires, states, covariates, group, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(
-        PanelError,
-        apart=[
-            *("values", "measures", "times", "persons", "requires", "states", "interviewed"),
-            *("covariates", "groups", "own_times", "time_unit"),
-        ],
-    )
+    @checked(PanelError, apart=READ)
     def from_arrays(
         cls,
         values: Numbers,
@@ -344,7 +304,7 @@ class Panel(PanelData):
         contradictions, time_unit
             As in `from_long`.
         source
-            What the panel prints as its origin.
+            Printed as the panel's origin.
 
         Returns
         -------
@@ -358,8 +318,7 @@ class Panel(PanelData):
         Warns
         -----
         PanelWarning
-            If all persons have the same value of a measure at some time, if values look like misprints or codes for
-            missing ones, if ids look alike, or if own times seem to count in another unit.
+            As `from_long`.
 
         Examples
         --------
@@ -371,20 +330,10 @@ class Panel(PanelData):
         problems = Problems(f"{source} are not yet a panel")
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        arrays, required = frames.from_arrays(
-            values,
-            measures=measures,
-            times=times,
-            persons=persons,
-            requires=requires,
-            states=states,
-            interviewed=interviewed,
-            covariates=covariates,
-            groups=groups,
-            own_times=own_times,
-            problems=problems,
+        arrays = frames.from_arrays(
+            values, measures, times, persons, requires, states, interviewed, covariates, groups, own_times, problems
         )
-        return cls._settled(arrays, required, contradictions, time_unit, source, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems)
 
     @classmethod
     @checked(PanelError, apart=["measures", "times", "requires"])
@@ -405,7 +354,7 @@ class Panel(PanelData):
         Rows may come in any order: they are sorted by person on disk, and persons are held only
         half a million rows at a time. Needs the extra ``alliance-bayes[files]``. What a model
         with normal residuals needs is kept without loss, so that its estimates and posterior are
-        those of `from_long`; what needs single persons is refused (person scores, forecasts,
+        those of `from_long`; questions about single persons are refused (person scores, forecasts,
         leaving persons out).
 
         Parameters
@@ -441,59 +390,29 @@ class Panel(PanelData):
         Examples
         --------
         >>> import pandas as pd, tempfile
-        >>> frame = pd.DataFrame({
-        ...     "patient": ["P1", "P1", "P2", "P2", "P3"], "month": [0, 6, 0, 6, 0],
-        ...     "alliance": [4.0, 5.0, None, 3.0, 2.0], "days": [10, 30, 5, 20, 0],
-        ... })
+        >>> frame = pd.DataFrame({"id": [1, 1, 2, 2, 3], "month": [0, 6, 0, 6, 0], "days": [10, 30, 5, 20, 0]})
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     frame.to_parquet(f"{folder}/clinic.parquet")
-        ...     panel = Panel.from_parquet(
-        ...         f"{folder}/clinic.parquet", person="patient", time="month", measures=["alliance", "days"]
-        ...     )
-        >>> panel
-        Panel of 3 persons, 2 times and 2 measures, from clinic.parquet
-        Who: 3 persons, known by their means and covariances alone; 3 with at least one value, 2 at two times or more
-        When: 0, 6; one interval of 6
-        What (SD about the means of the times):
-          measure   values  mean     SD  lowest  highest
-          alliance       4   3.5      1       2        5
-          days           5    13  4.472       0       30
-        Values at each time, and absences by their kind:
-          measure   time  observed  item missing  wave missing
-          alliance     0         2             1             0
-          alliance     6         2             0             1
-          days         0         3             0             0
-          days         6         2             0             1
-        Missing-data patterns: 3
-        Left out: nothing
+        ...     panel = Panel.from_parquet(f"{folder}/clinic.parquet", person="id", time="month", measures=["days"])
+        >>> panel.moments.n, panel.moments.means[:, :, 0]
+        (array([2, 1]), array([[ 7.5, 25. ],
+               [ 0. ,  nan]]))
         """
         source = source_of(path)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
         check_unit(time_unit, problems)
-        reduced = from_parquet(
-            path,
-            person=person,
-            time=time,
-            measures=measures,
-            times=times,
-            requires=requires,
-            contradictions=contradictions,
-            problems=problems,
-        )
+        columns = LongColumns(person, time, measures, times, requires)
+        table, moments, off = from_parquet(path, columns, contradictions, problems)
         return cls(
-            measures=reduced.measures,
-            times=reduced.times,
-            persons=None,
-            values=None,
-            absence=None,
-            requires=reduced.requires,
-            states={},
-            moments=reduced.moments,
+            measures=table.measures,
+            times=table.times,
+            requires=table.requires,
+            moments=moments,
             time_unit=time_unit,
             source=source,
-            left_out=reduced.left_out,
-            contradictions=reduced.contradictions,
-            decision=contradictions if len(reduced.contradictions) else "refuse",
+            left_out=table.left_out,
+            contradictions=off,
+            decision=contradictions if len(off) else "refuse",
         )
 
     @classmethod
@@ -531,7 +450,7 @@ class Panel(PanelData):
         correlation, sds
             Instead of `covariance`: the same shape, and the SDs, of the shape of `means`.
         divisor
-            ``"n-1"``, as in most tables, or ``"n"``: what sums of squares were divided by.
+            Divisor of the sums of squares: ``"n-1"``, as in most tables, or ``"n"``.
         time_unit
             Unit of the times, for printing.
 
@@ -556,17 +475,9 @@ class Panel(PanelData):
                 [2.94, 8.82]]])
         """
         names, real, moments = published_moments(
-            measures=measures,
-            times=times,
-            n=n,
-            means=means,
-            covariance=covariance,
-            correlation=correlation,
-            sds=sds,
-            divisor=divisor,
-            time_unit=time_unit,
+            measures, times, n, means, covariance, correlation, sds, divisor, time_unit
         )
-        return cls(names, real, None, None, None, {}, {}, moments, time_unit, PUBLISHED, ())
+        return cls(names, real, moments=moments, time_unit=time_unit)
 
     @classmethod
     @checked(PanelError, apart=["studies"])
@@ -606,35 +517,26 @@ class Panel(PanelData):
         units = {panel.time_unit for panel in studies.values()}
         if len(units) > 1:
             raise PanelError(f"The studies count time in different units: {quoted(units)}. Bring them to one.")
-        return cls(
-            measures, times, None, None, None, {}, {}, moments, units.pop(), PUBLISHED, (), background=background
-        )
+        return cls(measures, times, moments=moments, time_unit=units.pop(), background=background)
 
     @classmethod
     def _settled(
-        cls,
-        arrays: Arrays,
-        requires: Mapping[str, str],
-        contradictions: Contradictions,
-        time_unit: str | None,
-        source: str,
-        problems: Problems,
+        cls, arrays: Arrays, decision: Contradictions, time_unit: str | None, source: str, problems: Problems
     ) -> Self:
-        settled = settle(arrays, requires, contradictions, problems)
+        absence, off = settle(arrays, decision, problems)
         return cls(
             measures=arrays.measures,
             times=arrays.times,
             persons=arrays.persons,
-            values=settled.values,
-            absence=settled.absence,
-            requires=requires,
-            states=settled.states,
-            moments=None,
+            values=arrays.answers,
+            absence=absence,
+            requires=arrays.requires,
+            states=arrays.states,
             time_unit=time_unit,
             source=source,
             left_out=arrays.left_out,
-            contradictions=settled.contradictions,
-            decision=contradictions if len(settled.contradictions) else "refuse",
+            contradictions=off,
+            decision=decision if len(off) else "refuse",
             background=arrays.background,
         )
 
@@ -644,10 +546,7 @@ def source_of(frame: object) -> str:
 
 
 def checked_frame(frame: Frame, labels: Sequence[str | None], problems: Problems) -> pd.DataFrame:
-    read = (
-        read_frame(frame, labels=[name for name in labels if isinstance(name, str)])
-        if isinstance(frame, str | PathLike)
-        else frame
-    )
-    frames.check_frame(read, problems)
-    return read
+    if isinstance(frame, str | PathLike):
+        frame = read_frame(frame, labels=[name for name in labels if isinstance(name, str)])
+    frames.check_frame(frame, problems)
+    return frame

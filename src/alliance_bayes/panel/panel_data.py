@@ -15,7 +15,7 @@ from ..basics.names import choices
 from ..basics.problems import PanelError
 from .patterns import pattern_codes, pooled
 from .printing import describe
-from .records import Absence, Background, Contradictions, LeftOut, Moments
+from .records import REASONS, Absence, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions
 from .transitions import Transitions, transitions
 
@@ -31,15 +31,15 @@ class PanelData:
 
     measures: tuple[str, ...]
     times: tuple[float, ...]
-    persons: npt.NDArray[np.generic] | None
-    values: FloatArray | None
-    absence: npt.NDArray[np.uint8] | None
-    requires: Mapping[str, str]
-    states: Mapping[str, FloatArray]
-    moments: Moments | None
-    time_unit: str | None
-    source: str
-    left_out: tuple[LeftOut, ...]
+    persons: npt.NDArray[np.generic] | None = None
+    values: FloatArray | None = None
+    absence: npt.NDArray[np.uint8] | None = None
+    requires: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, FloatArray] = field(default_factory=dict)
+    moments: Moments | None = None
+    time_unit: str | None = None
+    source: str = PUBLISHED
+    left_out: tuple[LeftOut, ...] = ()
     contradictions: pd.DataFrame = field(default_factory=no_contradictions)
     decision: Contradictions = "refuse"
     background: Background = field(default_factory=Background)
@@ -75,11 +75,6 @@ class PanelData:
     def of_group(self, group: str) -> Self:
         """The people of one group, without groups.
 
-        Parameters
-        ----------
-        group
-            Its label.
-
         Raises
         ------
         PanelError
@@ -90,24 +85,11 @@ class PanelData:
             raise PanelError(f"The panel has no group '{group}'{choices(group, labels, 'Groups')}")
         if self.moments is not None:
             return self._moments_of_group(group)
-        found = self.of_persons(np.flatnonzero(self.groups == group), source=f"{self.source}, {group}")
-        return replace(found, background=replace(found.background, groups=None))
+        members = self.of_persons(np.flatnonzero(self.groups == group), source=f"{self.source}, {group}")
+        return replace(members, background=replace(members.background, groups=None))
 
     def of_persons(self, places: npt.NDArray[np.int64], *, source: str) -> Self:
-        """The panel of some of its persons.
-
-        Parameters
-        ----------
-        places
-            Their positions, increasing, shape ``(person,)``.
-        source
-            What the new panel prints as its origin.
-
-        Raises
-        ------
-        PanelError
-            If the panel holds moments alone.
-        """
+        """The panel of the persons at these positions, increasing; `source` is printed as its origin."""
         values = self.require_persons("Choosing persons")
         assert self.persons is not None
         assert self.absence is not None
@@ -179,7 +161,7 @@ class PanelData:
         Parameters
         ----------
         what
-            What needs the values, as the beginning of a sentence.
+            Subject of the message: the use of the values.
 
         Returns
         -------
@@ -230,23 +212,11 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         0       x   0.0        50
         1       x   6.0        50
         """
-        kinds = (
-            Absence.OBSERVED,
-            Absence.ITEM_MISSING,
-            Absence.NOT_APPLICABLE,
-            Absence.UNKNOWN,
-            Absence.WAVE_MISSING,
-        )
-        table = pd.DataFrame(
-            {
-                "measure": np.repeat(self.measures, self.n_times),
-                "time": np.tile(self.times, self.n_measures),
-            }
-        )
-        for kind in kinds:
-            counted = None if self.moments is None else self.moments.counts[kind]
-            count = np.count_nonzero(self.absence == kind, axis=0) if counted is None else counted
-            table[kind.name.lower()] = count.T.ravel()
+        cells = {"measure": np.repeat(self.measures, self.n_times), "time": np.tile(self.times, self.n_measures)}
+        table = pd.DataFrame(cells)
+        for kind in (Absence.OBSERVED, *REASONS):
+            counts = np.sum(self.absence == kind, axis=0) if self.moments is None else self.moments.counts[kind]
+            table[kind.name.lower()] = counts.T.ravel()
         table["share_observed"] = table["observed"] / self.n_persons
         return table
 

@@ -1,7 +1,7 @@
 """Parquet files too large for memory: asked in SQL, read once in the order of the persons, kept as moments."""
 
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -19,10 +19,10 @@ from .checks import case, check_decision, label, repeated_text
 from .columns import Column, Rule
 from .delimited import check_once
 from .frames import Grid, only_present
-from .long import LongRows, LongTable, check_long, check_size, persons_left_out
+from .long import LongColumns, LongRows, LongTable, check_long, check_size, persons_left_out
 from .patterns import PatternSums
 from .reading import no_file, not_installed, path_of, unreadable
-from .records import Absence, Arrays, LeftOut, Moments
+from .records import Absence, Arrays, Moments
 from .settling import (
     Extent,
     absences,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from pyarrow import Table
 
-__all__ = ["Reduced", "from_parquet"]
+__all__ = ["from_parquet"]
 
 MEMORY = "1GB"  # for sorting; what is beyond goes to a folder of temporary files
 MOST_THREADS = 16  # each needs memory of its own
@@ -49,37 +49,17 @@ ROUNDED = (  # whole numbers that a double does not hold
 )
 
 
-class Reduced(NamedTuple):
-    """What a file is reduced to, and what of it is not in the panel."""
-
-    measures: tuple[str, ...]
-    times: tuple[float, ...]
-    requires: dict[str, str]
-    moments: Moments
-    left_out: tuple[LeftOut, ...]
-    contradictions: pd.DataFrame
-
-
 def from_parquet(
-    path: str | PathLike[str],
-    *,
-    person: str,
-    time: str,
-    measures: Sequence[str],
-    times: Sequence[float] | Mapping[Hashable, float] | None,
-    requires: Mapping[str, str] | None,
-    contradictions: str,
-    problems: Problems,
-) -> Reduced:
-    """Moments of a file with one row per person and time, checked as `frames.from_long` checks a frame."""
+    path: str | PathLike[str], columns: LongColumns, contradictions: str, problems: Problems
+) -> tuple[LongTable, Moments, pd.DataFrame]:
+    """What is used of a file with one row per person and time, its moments, and values whose state is off."""
+    person, time = columns.person, columns.time
     with opened(path_of(path)) as connection:
         rows = FileRows(connection, person, time)
         check_size(rows.n_rows, len(rows.header.columns), problems)
         problems.raise_as(PanelError)
         check_decision(contradictions, problems)
-        table = check_long(
-            rows, person=person, time=time, measures=measures, times=times, requires=requires, problems=problems
-        )
+        table = check_long(rows, columns, problems)
         gathered = Gathered(table, contradictions)
         for block in rows.blocks([*table.measures, *table.states]):
             gathered.add(block)
@@ -87,20 +67,14 @@ def from_parquet(
     if gathered.n_repeated:
         what = f"({person}, {time}) cells"
         problems.add(repeated_text(what, "one person at one time", gathered.n_repeated, gathered.repeated))
-    reduced = Reduced(
-        table.measures,
-        table.times,
-        table.requires,
-        gathered.moments(),
-        (*table.left_out, *persons_left_out(gathered.n_absent, gathered.absent)),
-        gathered.contradictions(),
-    )
-    check_states((name for name, seen in gathered.states.items() if not seen), problems)
-    check_contradictions(reduced.contradictions, contradictions, problems)
+    off = gathered.contradictions()
+    check_states((name for name, observed in gathered.states.items() if not observed), problems)
+    check_contradictions(off, contradictions, problems)
     check_variation(table.measures, gathered.extent, problems)
     problems.raise_as(PanelError)
     warn_of_single_values(table.measures, gathered.extent)
-    return reduced
+    left_out = (*table.left_out, *persons_left_out(gathered.n_absent, gathered.absent))
+    return table._replace(left_out=left_out), gathered.moments(), off
 
 
 @contextmanager
@@ -150,7 +124,7 @@ def check_schemas(files: Sequence[Path]) -> None:
         different = [name for name in {**reference, **columns} if reference.get(name) != columns.get(name)]
         if different:
             name = different[0]
-            types = " and ".join(str(each.get(name, "absent")) for each in (reference, columns))
+            types = " and ".join(str(types_of.get(name, "absent")) for types_of in (reference, columns))
             raise PanelError(
                 f"The files of '{file.parent.name}' differ in {quoted(different)}: '{name}' is {types} in "
                 f"{files[0].name} and {file.name}. Write all with the same columns and types."
@@ -158,44 +132,25 @@ def check_schemas(files: Sequence[Path]) -> None:
 
 
 class Block(NamedTuple):
-    """Rows of some persons, all that they have.
+    """All rows of some persons."""
 
-    Attributes
-    ----------
-    persons
-        Sorted ids.
-    rows
-        Position of each row's person among them.
-    slots
-        Position of each row's time, -1 where it was not asked for.
-    columns
-        Name to numbers, NaN where missing, each of shape ``(row,)``.
-    """
-
-    persons: npt.NDArray[np.generic]
-    rows: npt.NDArray[np.int64]
-    slots: npt.NDArray[np.int64]
-    columns: dict[str, npt.NDArray[np.float64]]
+    persons: npt.NDArray[np.generic]  # sorted ids
+    rows: npt.NDArray[np.int64]  # position of each row's person among them
+    slots: npt.NDArray[np.int64]  # position of each row's time, -1 where it was not asked for
+    columns: dict[str, npt.NDArray[np.float64]]  # name to numbers, NaN where missing, each of shape (row,)
 
 
 class FileRows(LongRows):
     """The rows of a file, as `check_long` asks for them, in SQL.
 
-    The view ``rows`` holds ``position`` (counted from 0) and all columns, by short names of their own; NaN is missing.
-
-    Attributes
-    ----------
-    header
-        Names and types of the columns, without rows.
-    n_rows
-        Of the file.
+    The view ``rows`` holds ``position`` (counted from 0) and all columns, under aliases; NaN is missing.
     """
 
     def __init__(self, connection: "DuckDBPyConnection", person: str, time: str) -> None:
         self.connection = connection
         self.header = connection.sql("SELECT * FROM file LIMIT 0").df()
         self.n_rows: int = self.ask("SELECT count(*) FROM file")[0][0]
-        self.aliases = {name: f"column{place}" for place, name in enumerate(self.header.columns)}
+        self.aliases = {name: f"column{index}" for index, name in enumerate(self.header.columns)}
         self.cell = [self.aliases[name] for name in (person, time) if name in self.aliases]
         self.person, self.time = self.aliases.get(person, ""), self.aliases.get(time, "")
         self.kept = "true"
@@ -215,7 +170,6 @@ class FileRows(LongRows):
         return self.connection.sql(question).fetchall()
 
     def missing(self, name: str) -> tuple[int, list[int]]:
-        """How many rows have no value in a column, and the positions of the first five."""
         where = f"FROM rows WHERE {self.aliases[name]} IS NULL"
         count = self.ask(f"SELECT count(*) {where}")[0][0]
         first = self.ask(f"SELECT position {where} ORDER BY position LIMIT 5") if count else []
@@ -231,7 +185,6 @@ class FileRows(LongRows):
         )
 
     def times(self, name: str) -> tuple[list[object], npt.NDArray[np.int64]]:
-        """Different times in a column, and how many rows have each."""
         alias = self.aliases[name]
         self.different_times = self.connection.sql(
             f"SELECT {alias} AS time, count(*) AS n FROM rows WHERE {alias} IS NOT NULL GROUP BY time ORDER BY time"
@@ -239,16 +192,13 @@ class FileRows(LongRows):
         return self.different_times["time"].tolist(), self.different_times["n"].to_numpy()
 
     def keep(self, name: str, slots: npt.NDArray[np.int64]) -> None:
-        """Keep only rows whose time has a slot of 0 or more, given for each of the different times."""
         self.connection.register("waves", self.different_times.assign(slot=slots))
         self.kept = f"{self.aliases[name]} IN (SELECT time FROM waves WHERE slot >= 0)"
 
     def column(self, name: str) -> "FileColumn":
-        """A column of the rows kept."""
         return FileColumn(self, name)
 
     def size(self) -> tuple[int, int]:
-        """How many rows are kept, and roughly how many persons have them."""
         counts = self.ask(f"SELECT count(*), approx_count_distinct({self.person}) FROM rows WHERE {self.kept}")
         return counts[0][0], counts[0][1]
 
@@ -261,14 +211,14 @@ class FileRows(LongRows):
             f"SELECT {', '.join([f'{self.person} AS person', 'slot', *selected])} "
             f"FROM rows JOIN waves ON {self.time} = waves.time ORDER BY person"
         ).to_arrow_reader(N_ROWS)
-        rest = reader.schema.empty_table()
+        remaining = reader.schema.empty_table()
         for batch in reader:
-            table = pyarrow.concat_tables([rest, pyarrow.Table.from_batches([batch])]).combine_chunks()
+            table = pyarrow.concat_tables([remaining, pyarrow.Table.from_batches([batch])]).combine_chunks()
             starts = starts_of_persons(table)
             if len(starts) > 1:  # the last person may go on in the next batch
                 yield self.block(table[: starts[-1]], starts[:-1], names)
-            rest = table[starts[-1] :]
-        yield self.block(rest, starts_of_persons(rest), names)
+            remaining = table[starts[-1] :]
+        yield self.block(remaining, starts_of_persons(remaining), names)
 
     def block(self, table: "Table", starts: npt.NDArray[np.int64], names: Sequence[str]) -> Block:
         """The rows of a table that is sorted by person."""
@@ -289,21 +239,17 @@ class FileColumn(Column):
         self.value = self.alias if self.content == "text" else f"CAST({self.alias} AS DOUBLE)"
 
     def is_empty(self) -> bool:
-        """Whether no row has a value."""
         return not self._ask(f"count({self.alias})")[0][0]
 
     def rounded(self) -> int | None:
-        """The first whole number that float64 cannot hold."""
         integers = types.is_integer_dtype(self.dtype)
-        found = self._ask(self.alias, ROUNDED.format(self.alias), "ORDER BY position LIMIT 1") if integers else []
-        return int(found[0][0]) if found else None
+        rounded = self._ask(self.alias, ROUNDED.format(self.alias), "ORDER BY position LIMIT 1") if integers else []
+        return int(rounded[0][0]) if rounded else None
 
     def counts(self, rules: Sequence[Rule]) -> list[int]:
-        """How many values break each rule."""
         return list(self._ask(", ".join(f"count(*) FILTER ({rule.sql.format(self.value)})" for rule in rules))[0])
 
     def cases(self, rule: Rule) -> Iterator[str]:
-        """The first few values that break a rule, as text."""
         selected = ", ".join([self.value, "position", *self.rows.cell])
         for value, position, *cell in self._ask(selected, rule.sql.format(self.value), "ORDER BY position LIMIT 3"):
             where = case(*cell) if len(cell) == 2 and None not in cell else f"in row {position}"
@@ -323,23 +269,7 @@ def starts_of_persons(table: "Table") -> npt.NDArray[np.int64]:
 
 
 class Gathered:
-    """What stays of persons that come block by block.
-
-    Attributes
-    ----------
-    sums
-        Moments of each missing-data pattern.
-    counts
-        Persons with each code of `Absence`, shape ``(code, time, measure)``.
-    extent
-        Of the values.
-    states
-        State to whether it was ever observed.
-    n_repeated, repeated
-        Cells with more than one row, and the first as text.
-    n_absent, absent
-        Persons without a row at the times asked for, and the first of them.
-    """
+    """What stays of persons that come block by block."""
 
     def __init__(self, table: LongTable, decision: str) -> None:
         self.times, self.measures, self.requires = table.times, table.measures, table.requires
@@ -374,11 +304,12 @@ class Gathered:
             self.measures,
             grid.stacked([columns[name] for name in self.measures]),
             {name: grid.placed(columns[name]) for name in self.states},
+            self.requires,
         )
         for name, state in arrays.states.items():
             self.states[name] |= not np.isnan(state).all()
-        self.found.append(decided(arrays, self.requires, self.decision))
-        absence = absences(arrays, self.requires)
+        self.found.append(decided(arrays, self.decision))
+        absence = absences(arrays)
         for code in Absence:
             self.counts[code] += np.count_nonzero(absence == code, axis=0)
         self.extent = self.extent.joined(extent_of(arrays))
@@ -391,5 +322,5 @@ class Gathered:
 
     def contradictions(self) -> pd.DataFrame:
         """Values whose state is off, so far."""
-        found = [table for table in self.found if len(table)]
-        return pd.concat(found, ignore_index=True) if found else no_contradictions()
+        tables = [table for table in self.found if len(table)]
+        return pd.concat(tables, ignore_index=True) if tables else no_contradictions()

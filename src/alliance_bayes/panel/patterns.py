@@ -29,24 +29,12 @@ def pattern_codes(observed: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64
 
 
 class Pattern(NamedTuple):
-    """Moments of the people who have the same values.
+    """Moments of the people who have the same values."""
 
-    Attributes
-    ----------
-    observed
-        Which values they have, shape ``(value,)``.
-    n
-        How many they are.
-    mean
-        Of the observed values alone, in order.
-    scatter
-        Sum over people of ``(y - mean)(y - mean)'``.
-    """
-
-    observed: npt.NDArray[np.bool_]
-    n: int
-    mean: FloatArray
-    scatter: FloatArray
+    observed: npt.NDArray[np.bool_]  # which values they have, shape (value,)
+    n: int  # number of people
+    mean: FloatArray  # of the observed values alone, in order
+    scatter: FloatArray  # sum over people of (y - mean)(y - mean)'
 
 
 class PatternSums:
@@ -73,10 +61,10 @@ class PatternSums:
         _, n_times, n_measures = moments.observed.shape
         stacked = (np.arange(n_times)[:, None] * n_measures + np.asarray(measures)).ravel()
         sums = cls()
-        for n, seen, means, covariance in zip(
+        for n, observed_cells, means, covariance in zip(
             moments.n.tolist(), moments.observed, moments.means, moments.covariance, strict=True
         ):
-            observed = seen.ravel()[stacked]
+            observed = observed_cells.ravel()[stacked]
             where = stacked[observed]
             sums.add(Pattern(observed, n, means.ravel()[where], n * covariance[np.ix_(where, where)]))
         return sums
@@ -87,9 +75,9 @@ class PatternSums:
         codes, first = pattern_codes(observed)
         members = np.split(values[np.argsort(codes, kind="stable")], np.cumsum(np.bincount(codes))[:-1])
         for row, rows in zip(first, members, strict=True):
-            seen = rows[:, observed[row]]
-            mean = seen.mean(axis=0)
-            deviations = seen - mean
+            present = rows[:, observed[row]]
+            mean = present.mean(axis=0)
+            deviations = present - mean
             self.add(Pattern(observed[row], len(rows), mean, deviations.T @ deviations))
 
     def add(self, part: Pattern) -> None:

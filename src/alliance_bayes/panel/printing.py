@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..basics.names import number
+from ..basics.text_tables import TextTable
 from .checks import case, first
+from .records import REASONS
 
 if TYPE_CHECKING:
     from .panel_data import PanelData
 
 __all__ = ["describe"]
-
-KINDS = ("item_missing", "not_applicable", "unknown", "wave_missing")
 
 
 def describe(panel: "PanelData") -> str:
@@ -103,7 +103,7 @@ def what(panel: "PanelData") -> str:
             for row, count, low, high in zip(rows, counts, lowest, highest, strict=True)
         ]
     if panel.requires:
-        header = [*header, "exists while"]
+        header = [*header, "applies while"]
         rows = [[*row, panel.requires.get(row[0], "")] for row in rows]
     return "\n".join(["What (SD about the means of the times):", *table(header, rows)])
 
@@ -120,7 +120,7 @@ def extremes(panel: "PanelData") -> tuple[npt.NDArray[np.float64], npt.NDArray[n
 
 def missing(panel: "PanelData") -> str:
     coverage = panel.coverage()
-    kinds = ["observed", *(kind for kind in KINDS if coverage[kind].any())]
+    kinds = ["observed", *(kind.name.lower() for kind in REASONS if coverage[kind.name.lower()].any())]
     if len(kinds) == 1:
         return "Values at each time: complete"
     rows = [
@@ -140,8 +140,8 @@ def patterns(panel: "PanelData") -> str:
 
 def left_out(panel: "PanelData") -> str:
     if not panel.left_out:
-        return "Left out: nothing"
-    return "\n".join(["Left out:", *(f"  {part}" for part in panel.left_out)])
+        return "Excluded: nothing"
+    return "\n".join(["Excluded:", *(f"  {part}" for part in panel.left_out)])
 
 
 def contradictions(panel: "PanelData") -> list[str]:
@@ -164,8 +164,5 @@ def short(value: float) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table, the first column to the left and the others to the right, indented by two."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return [
-        "  " + "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in [header, *rows]
-    ]
+    columns = zip(*rows, strict=True)
+    return [f"  {line}" for line in str(TextTable.of(dict(zip(header, columns, strict=True)))).splitlines()]

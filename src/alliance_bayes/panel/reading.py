@@ -90,7 +90,7 @@ def path_of(path: object) -> Path:
         raise PanelError(f"A file needs the path of a file; got {shown(path)}.")
     if "\n" in str(path) or len(str(path)) > LONGEST_PATH:
         raise PanelError(
-            f"The path {shown(str(path))} is no path but a text; write it to a file first, or pass a pandas DataFrame."
+            f"The path {shown(str(path))} is a text, not a path; write it to a file first, or pass a pandas DataFrame."
         )
     return Path(path)
 
@@ -121,9 +121,9 @@ def unreadable(file: Path, kind: str, error: Exception) -> PanelError:
     with file.open("rb") if file.is_file() else BytesIO() as stream:
         start = stream.read(16)
     if expected and file.is_file() and not start.startswith(expected):
-        found = f"starts with {start!r}" if start else "is empty"
+        problem = f"starts with {start!r}" if start else "is empty"
         return PanelError(
-            f"{file.name} cannot be read as {kind}: it {found}, so it is a file of another kind, or damaged. "
+            f"{file.name} cannot be read as {kind}: it {problem}, so it is a file of another kind, or damaged. "
             "Name it by what it is, or write it again."
         )
     reason = " ".join(str(error).split()) or type(error).__name__

@@ -12,6 +12,7 @@ import numpy.typing as npt
 __all__ = [
     "DECISIONS",
     "MISSING",
+    "REASONS",
     "Absence",
     "Arrays",
     "Background",
@@ -39,6 +40,7 @@ class Absence(IntEnum):
     """Interviewed, but the state itself is not reported, so it is unknown whether the measure applies."""
 
 
+REASONS = (Absence.ITEM_MISSING, Absence.NOT_APPLICABLE, Absence.UNKNOWN, Absence.WAVE_MISSING)
 MISSING: Mapping[str, Absence] = MappingProxyType(
     {
         "wave_missing": Absence.WAVE_MISSING,
@@ -167,33 +169,14 @@ class Background:
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Person x time x measure as read from a frame, before the kinds of absence are distinguished.
+    """Person x time x measure as read, before the kinds of absence are distinguished."""
 
-    Attributes
-    ----------
-    persons
-        Sorted ids, shape ``(person,)``.
-    times
-        Increasing, in real units.
-    measures
-        Names along the last axis of `answers`.
-    answers
-        Shape ``(person, time, measure)``, NaN where nothing was read.
-    states
-        State column to 0, 1 or NaN, each of shape ``(person, time)``.
-    interviewed
-        Shape ``(person, time)``; None where it follows from the values.
-    left_out
-        What the frame holds beyond the panel.
-    background
-        Covariates, groups and own times of the persons.
-    """
-
-    persons: npt.NDArray[np.generic]
-    times: tuple[float, ...]
+    persons: npt.NDArray[np.generic]  # sorted ids, shape (person,)
+    times: tuple[float, ...]  # increasing, in real units
     measures: tuple[str, ...]
-    answers: npt.NDArray[np.float64]
-    states: Mapping[str, npt.NDArray[np.float64]]
-    interviewed: npt.NDArray[np.bool_] | None = None
+    answers: npt.NDArray[np.float64]  # shape (person, time, measure), NaN where nothing was read
+    states: Mapping[str, npt.NDArray[np.float64]]  # state to 0, 1 or NaN, each of shape (person, time)
+    requires: Mapping[str, str]  # measure to state
+    interviewed: npt.NDArray[np.bool_] | None = None  # shape (person, time); None where it follows from the values
     left_out: tuple[LeftOut, ...] = ()
     background: Background = field(default_factory=Background)

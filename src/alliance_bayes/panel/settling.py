@@ -1,7 +1,7 @@
 """From values as read to a panel: contradictions are resolved, kinds of absence distinguished, variation checked."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,6 @@ from .records import Absence, Arrays, PanelWarning
 
 __all__ = [
     "Extent",
-    "Settled",
     "absences",
     "check_contradictions",
     "check_states",
@@ -38,26 +37,16 @@ CODES = CODES[(CODES < 0) | (CODES > 10)]  # scales often have 7, 8 and 9 of the
 MOST_UNEVEN = 1e9  # reach of values at one time to that at another; beyond, chains stand still
 
 
-class Settled(NamedTuple):
-    """The part of a panel that depends on decisions."""
-
-    values: npt.NDArray[np.float64]
-    absence: npt.NDArray[np.uint8]
-    states: dict[str, npt.NDArray[np.float64]]
-    contradictions: pd.DataFrame
-
-
-def settle(arrays: Arrays, requires: Mapping[str, str], contradictions: str, problems: Problems) -> Settled:
-    """Resolve contradictions and distinguish the kinds of absence; raise all problems found so far and here.
+def settle(arrays: Arrays, contradictions: str, problems: Problems) -> tuple[npt.NDArray[np.uint8], pd.DataFrame]:
+    """Resolve contradictions, distinguish the kinds of absence, and return both; raise all problems so far.
 
     Changes `arrays.answers` and `arrays.states` in place where a contradiction is decided.
     """
     check_states((name for name, state in arrays.states.items() if np.isnan(state).all()), problems)
-    found = decided(arrays, requires, contradictions)
-    check_contradictions(found, contradictions, problems)
-    absence = absences(arrays, requires)
+    table = decided(arrays, contradictions)
+    check_contradictions(table, contradictions, problems)
+    absence = absences(arrays)
     check_interviews(arrays, problems)
-    check_own_times_known(arrays, problems)
     extent = extent_of(arrays)
     check_variation(arrays.measures, extent, problems)
     problems.raise_as(PanelError)
@@ -66,27 +55,17 @@ def settle(arrays: Arrays, requires: Mapping[str, str], contradictions: str, pro
     warn_of_outliers(arrays)
     warn_of_codes(arrays)
     warn_of_other_units(arrays)
-    return Settled(arrays.answers, absence, dict(arrays.states), found)
+    return absence, table
 
 
 class Extent(NamedTuple):
-    """How many values there are, and how far they reach.
-
-    Attributes
-    ----------
-    times
-        In order.
-    counts, lowest, highest
-        Of the values, shape ``(time, measure)``; NaN where there are none.
-    n_repeated
-        Number of persons with values at two times or more.
-    """
+    """How many values there are, and their range, shape (time, measure); NaN where there are none."""
 
     times: tuple[float, ...]
     counts: npt.NDArray[np.int64]
     lowest: npt.NDArray[np.float64]
     highest: npt.NDArray[np.float64]
-    n_repeated: int
+    n_repeated: int  # persons with values at two times or more
 
     @property
     def flat(self) -> npt.NDArray[np.bool_]:
@@ -117,25 +96,25 @@ def extent_of(arrays: Arrays) -> Extent:
     )
 
 
-def states_of_measures(arrays: Arrays, requires: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+def states_of_measures(arrays: Arrays) -> Iterator[tuple[int, str]]:
     """Position of each measure that requires a state, and that state, where both could be read."""
-    for measure, state in requires.items():
+    for measure, state in arrays.requires.items():
         if measure in arrays.measures and state in arrays.states:
             yield arrays.measures.index(measure), state
 
 
-def decided(arrays: Arrays, requires: Mapping[str, str], contradictions: str) -> pd.DataFrame:
+def decided(arrays: Arrays, contradictions: str) -> pd.DataFrame:
     """Decide contradictions in place, and list them, one row for each value."""
     off = np.zeros(arrays.answers.shape, dtype=bool)
-    for position, state in states_of_measures(arrays, requires):
+    for position, state in states_of_measures(arrays):
         off[:, :, position] = (arrays.states[state] == 0) & ~np.isnan(arrays.answers[:, :, position])
-    found = contradiction_table(arrays, requires, off)
+    table = contradiction_table(arrays, off)
     if contradictions == "drop_value":
         arrays.answers[off] = np.nan
     elif contradictions == "state_on":
-        for position, state in states_of_measures(arrays, requires):
+        for position, state in states_of_measures(arrays):
             arrays.states[state][off[:, :, position]] = 1.0
-    return found
+    return table
 
 
 def cells(arrays: Arrays, where: npt.NDArray[np.bool_]) -> Iterator[str]:
@@ -152,10 +131,10 @@ def check_states(never_observed: Iterable[str], problems: Problems) -> None:
         problems.add(f"The state '{name}' is never observed; leave it out of requires, or correct the column.")
 
 
-def contradiction_table(arrays: Arrays, requires: Mapping[str, str], off: npt.NDArray[np.bool_]) -> pd.DataFrame:
+def contradiction_table(arrays: Arrays, off: npt.NDArray[np.bool_]) -> pd.DataFrame:
     person, time, measure = np.nonzero(off)
     names = np.array(arrays.measures, dtype=object)[measure]
-    states = np.array([requires.get(name) for name in arrays.measures], dtype=object)[measure]
+    states = np.array([arrays.requires.get(name) for name in arrays.measures], dtype=object)[measure]
     return pd.DataFrame(
         {
             "person": arrays.persons[person],
@@ -172,11 +151,11 @@ def no_contradictions() -> pd.DataFrame:
     return pd.DataFrame({"person": [], "time": [], "measure": [], "value": [], "state": []})
 
 
-def check_contradictions(found: pd.DataFrame, contradictions: str, problems: Problems) -> None:
+def check_contradictions(table: pd.DataFrame, contradictions: str, problems: Problems) -> None:
     """Whether values whose state is off are allowed for."""
     if contradictions in ("drop_value", "state_on"):
         return
-    for (measure, state), rows in found.groupby(["measure", "state"], sort=False):
+    for (measure, state), rows in table.groupby(["measure", "state"], sort=False):
         cases = (case(person, time) for person, time in zip(rows["person"], rows["time"], strict=True))
         problems.add(
             f"{len(rows):,} value{'s' if len(rows) > 1 else ''} of '{measure}' although the state '{state}' is 0, "
@@ -194,12 +173,12 @@ def answered(arrays: Arrays) -> npt.NDArray[np.bool_]:
     return anything
 
 
-def absences(arrays: Arrays, requires: Mapping[str, str]) -> npt.NDArray[np.uint8]:
+def absences(arrays: Arrays) -> npt.NDArray[np.uint8]:
     """Code of `Absence` in every cell, shape ``(person, time, measure)``."""
     absent = np.isnan(arrays.answers)
     absence = np.zeros(absent.shape, dtype=np.uint8)
     absence[absent] = Absence.ITEM_MISSING
-    for position, name in states_of_measures(arrays, requires):
+    for position, name in states_of_measures(arrays):
         state = arrays.states[name]
         absence[:, :, position][absent[:, :, position] & (state == 0)] = Absence.NOT_APPLICABLE
         absence[:, :, position][absent[:, :, position] & np.isnan(state)] = Absence.UNKNOWN
@@ -209,22 +188,14 @@ def absences(arrays: Arrays, requires: Mapping[str, str]) -> npt.NDArray[np.uint
 
 
 def check_interviews(arrays: Arrays, problems: Problems) -> None:
-    if arrays.interviewed is None:
-        return
-    impossible = answered(arrays) & ~arrays.interviewed
-    if impossible.any():
+    """Whether interviews with answers are marked as held, and their own times known."""
+    answers, own_times = answered(arrays), arrays.background.own_times
+    if arrays.interviewed is not None and (impossible := answers & ~arrays.interviewed).any():
         problems.add(
             f"{impossible.sum():,} interviews are marked as not held although something was answered, "
             f"{first(cells(arrays, impossible))}. Correct the mark or the answers."
         )
-
-
-def check_own_times_known(arrays: Arrays, problems: Problems) -> None:
-    own_times = arrays.background.own_times
-    if own_times is None:
-        return
-    unknown = answered(arrays) & np.isnan(own_times)
-    if unknown.any():
+    if own_times is not None and (unknown := answers & np.isnan(own_times)).any():
         problems.add(
             f"{unknown.sum():,} interviews have answers but no time of their own, {first(cells(arrays, unknown))}. "
             "Fill in when they were, or make the answers missing."
@@ -234,8 +205,8 @@ def check_own_times_known(arrays: Arrays, problems: Problems) -> None:
 def check_variation(measures: Sequence[str], extent: Extent, problems: Problems) -> None:
     """Whether every measure varies, at every time has a value, and someone is observed twice."""
     times, counts = extent.times, extent.counts
-    whole = [time for time, row in zip(times, counts, strict=True) if row.all()]
-    cure = f"Leave such times out, times={listed(whole)}, or leave" if len(whole) > 1 else "Leave"
+    complete = [time for time, row in zip(times, counts, strict=True) if row.all()]
+    cure = f"Leave such times out, times={listed(complete)}, or leave" if len(complete) > 1 else "Leave"
     for position, measure in enumerate(measures):
         never = [time for time, count in zip(times, counts[:, position], strict=True) if count == 0]
         if len(never) == len(times):
@@ -251,8 +222,8 @@ def check_variation(measures: Sequence[str], extent: Extent, problems: Problems)
                 same = np.ptp(low) == 0
                 always = f"is {label(low[0])} in every cell" if same else "is the same for all at each time"
                 problems.add(
-                    f"'{measure}' {always}: what does not vary between persons cannot be modelled. If it is the window "
-                    "or exposure of another measure, give that number to its family."
+                    f"'{measure}' {always}: a measure without differences between persons cannot be modelled. "
+                    "If it is the window or exposure of another measure, give that number to its family."
                 )
             else:
                 check_reach(measure, position, extent, problems)

@@ -126,12 +126,12 @@ def transitions(panel: "PanelData", state: str) -> Transitions:
     problems.raise_as(PanelError)
 
     reported = reported_states(state, panel)
-    seen = ~np.all(panel.absence == Absence.WAVE_MISSING, axis=2) | ~np.isnan(reported)
+    interviewed_at = ~np.all(panel.absence == Absence.WAVE_MISSING, axis=2) | ~np.isnan(reported)
     rows = {}
     for wave, since in enumerate(panel.times[:-1]):
         before, after = reported[:, wave], reported[:, wave + 1]
         known = ~np.isnan(before) & ~np.isnan(after)
-        interviewed = seen[:, wave] & seen[:, wave + 1]
+        interviewed = interviewed_at[:, wave] & interviewed_at[:, wave + 1]
         off, on = known & (before == 0), known & (before == 1)
         acquired, kept = int(after[off].sum()), int(after[on].sum())
         rows[since, panel.times[wave + 1]] = {

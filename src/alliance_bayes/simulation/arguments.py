@@ -1,11 +1,11 @@
-"""Which arguments of a truth say something in which model, and which it needs."""
+"""Which arguments of a truth a model uses, and which it needs."""
 
 from collections.abc import Callable, Mapping
 
 from ..spec.cross_lagged import CrossLagged
 from .reading import SHARE, Entry
 
-__all__ = ["NEEDS", "effect_entry", "loading_entry", "mean_entry", "needed", "says_something"]
+__all__ = ["NEEDS", "effect_entry", "is_used", "loading_entry", "mean_entry", "needed"]
 
 type Rule = Callable[[CrossLagged, bool], bool]
 
@@ -18,72 +18,67 @@ def _with_intercepts(spec: CrossLagged, equilibrium: bool) -> bool:
     return spec.random_intercepts or (spec.stable == "accumulating" and equilibrium)
 
 
-_RULES: Mapping[str, tuple[Rule, str]] = {
-    "lagged": (lambda spec, _: spec.lags != "continuous", "lags other than 'continuous', which have a drift instead"),
-    "carry_over": (
+_RULES: Mapping[tuple[str, ...], tuple[Rule, str]] = {
+    ("lagged", "carry_over"): (
         lambda spec, _: spec.lags != "continuous",
         "lags other than 'continuous', which have a drift instead",
     ),
-    "icc": (_with_intercepts, "random intercepts, or in a DPM equilibrium=True"),
-    "between_correlation": (_with_intercepts, "random intercepts, or in a DPM equilibrium=True"),
-    "drift": (lambda spec, _: spec.lags == "continuous", "lags='continuous' in the model"),
-    "lag_2": (lambda spec, _: bool(spec.lag_2), "lag_2 in the model"),
-    "moderation": (lambda spec, _: bool(spec.moderated), "moderated in the model"),
-    "within_scale": (
+    ("icc", "between_correlation"): (_with_intercepts, "random intercepts, or in a DPM equilibrium=True"),
+    ("drift",): (lambda spec, _: spec.lags == "continuous", "lags='continuous' in the model"),
+    ("lag_2",): (lambda spec, _: bool(spec.lag_2), "lag_2 in the model"),
+    ("moderation",): (lambda spec, _: bool(spec.moderated), "moderated in the model"),
+    ("within_scale",): (
         lambda spec, _: spec.lags in ("free", "equal_standardized") and not spec.is_stationary,
         "lags='free' or 'equal_standardized' in a model that is not stationary",
     ),
-    "trait_loadings": (lambda spec, _: spec.free_loadings, "trait_loadings='free' in the model"),
-    "error_share": (lambda spec, _: spec.error, "a STARTS model"),
-    "equilibrium": (
+    ("trait_loadings",): (lambda spec, _: spec.free_loadings, "trait_loadings='free' in the model"),
+    ("error_share",): (lambda spec, _: spec.error, "a STARTS model"),
+    ("equilibrium",): (
         lambda spec, _: spec.stable == "accumulating" and not spec.free_loadings,
         "a DPM whose trait loadings are fixed",
     ),
-    "accumulating_sds": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
-    "accumulating_correlation": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
-    "first_accumulating_correlation": (_not_at_equilibrium, "an ALT, or a DPM without equilibrium"),
-    "accumulating_means": (lambda spec, _: spec.accumulating and spec.growth, "an ALT"),
-    "slope_sds": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
-    "slope_means": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
-    "slope_correlation": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
-    "intercept_slope_correlation": (lambda spec, _: spec.growth, "an LCMSR or ALT"),
-    "first_slope_correlation": (lambda spec, _: spec.accumulating and spec.growth, "an ALT"),
-    "loadings": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
-    "item_intercepts": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
-    "unique_sds": (lambda spec, _: bool(spec.indicators), "indicators in the model"),
-    "covariates": (
+    ("accumulating_sds", "accumulating_correlation", "first_accumulating_correlation"): (
+        _not_at_equilibrium,
+        "an ALT, or a DPM without equilibrium",
+    ),
+    ("accumulating_means", "first_slope_correlation"): (lambda spec, _: spec.accumulating and spec.growth, "an ALT"),
+    ("slope_sds", "slope_means", "slope_correlation", "intercept_slope_correlation"): (
+        lambda spec, _: spec.growth,
+        "an LCMSR or ALT",
+    ),
+    ("loadings", "item_intercepts", "unique_sds"): (lambda spec, _: bool(spec.indicators), "indicators in the model"),
+    ("covariates",): (
         lambda spec, _: bool(spec.conditioned_on or spec.moderated),
         "covariates or moderated paths in the model",
     ),
-    "responses": (lambda spec, _: bool(spec.random_families), "families in the model"),
-    "state": (lambda spec, _: spec.state is not None, "a state in the model"),
+    ("responses",): (lambda spec, _: bool(spec.random_families), "families in the model"),
+    ("state",): (lambda spec, _: spec.state is not None, "a state in the model"),
 }
 
-NEEDS: Mapping[str, str] = {name: words for name, (_, words) in _RULES.items()}
+_USED: Mapping[str, Rule] = {name: rule for names, (rule, _) in _RULES.items() for name in names}
+NEEDS: Mapping[str, str] = {name: words for names, (_, words) in _RULES.items() for name in names}
 
 
-def says_something(name: str, spec: CrossLagged, *, equilibrium: bool = False) -> bool:
-    """Whether an argument says something in this model."""
-    if name not in _RULES:
-        return True
-    return _RULES[name][0](spec, equilibrium)
+def is_used(name: str, spec: CrossLagged, *, equilibrium: bool = False) -> bool:
+    """Whether this model has a use for an argument."""
+    return name not in _USED or _USED[name](spec, equilibrium)
 
 
 def needed(spec: CrossLagged, *, equilibrium: bool = False) -> dict[str, str]:
     """Arguments that a model cannot do without, and what they are."""
-    found = {}
+    needs = {}
     if _with_intercepts(spec, equilibrium):
-        found["icc"] = f"the share of variance that is stable between persons, {SHARE.expected}"
+        needs["icc"] = f"the share of variance that is stable between persons, {SHARE.expected}"
     if spec.error:
-        found["error_share"] = f"the share of the other variance that is measurement error, {SHARE.expected}"
+        needs["error_share"] = f"the share of the other variance that is measurement error, {SHARE.expected}"
     if _not_at_equilibrium(spec, equilibrium):
         cure = "" if spec.growth else " (or equilibrium=True and icc)"
-        found["accumulating_sds"] = f"SDs of the accumulating factors, numbers above 0{cure}"
+        needs["accumulating_sds"] = f"SDs of the accumulating factors, numbers above 0{cure}"
     if spec.growth:
-        found["slope_sds"] = "SDs of the slopes from the first wave to the last, numbers above 0"
+        needs["slope_sds"] = "SDs of the slopes from the first wave to the last, numbers above 0"
     if spec.indicators:
-        found["unique_sds"] = "SDs of what is unique to each indicator, numbers above 0"
-    return found
+        needs["unique_sds"] = "SDs of what is unique to each indicator, numbers above 0"
+    return needs
 
 
 def effect_entry(spec: CrossLagged, intervals: int) -> Entry:

@@ -8,30 +8,30 @@ import numpy as np
 from ..basics.names import choices, number
 from ..basics.problems import Problems, SpecError
 from ..spec.steps import base_step, interval_names
-from .arguments import NEEDS, says_something
+from .arguments import NEEDS, is_used
 from .dynamics import unsound, unsound_drift
 from .reading import SMALLEST_EIGENVALUE, by_name, correlations, plain
 
 if TYPE_CHECKING:
     from .truth import Truth
 
-__all__ = ["check_dynamics", "check_factors", "check_predictors", "check_state", "refuse_what_says_nothing"]
+__all__ = ["check_dynamics", "check_factors", "check_predictors", "check_state", "refuse_unused"]
 
 
-def refuse_what_says_nothing(truth: "Truth", problems: Problems) -> None:
+def refuse_unused(truth: "Truth", problems: Problems) -> None:
     """Note arguments that have no meaning in this model, and the drift that continuous time needs."""
     spec = truth.spec
-    for each in fields(truth):
-        value = getattr(truth, each.name)
-        if says_something(each.name, spec, equilibrium=truth.equilibrium is True) or not value:
+    for argument in fields(truth):
+        value = getattr(truth, argument.name)
+        if is_used(argument.name, spec, equilibrium=truth.equilibrium is True) or not value:
             continue
-        if each.name in ("icc", "between_correlation") and spec.stable == "none":
+        if argument.name in ("icc", "between_correlation") and spec.stable == "none":
             problems.add(
-                f"A {spec.title} has no random intercepts, hence no {each.name}; got {value}. "
+                f"A {spec.title} has no random intercepts, hence no {argument.name}; got {value}. "
                 "Leave it out, or use ab.RICLPM(...)."
             )
         else:
-            problems.add(f"{each.name} needs {NEEDS[each.name]}; leave it out.")
+            problems.add(f"{argument.name} needs {NEEDS[argument.name]}; leave it out.")
     if spec.lags == "continuous" and truth.drift is None:
         problems.add("drift is missing: effects per unit of time, such as {'x -> x': -0.3, 'x -> y': 0.08}.")
 
@@ -89,8 +89,8 @@ def _check_paths(truth: "Truth", problems: Problems) -> None:
     paths, intervals = truth._paths, interval_names(tuple(truth.times))
 
     def over(path: str) -> float:
-        whole, _, interval = path.partition(", ")
-        return float(np.broadcast_to(paths.get(whole, 0.0), len(intervals))[intervals.index(interval)])
+        effect_path, _, interval = path.partition(", ")
+        return float(np.broadcast_to(paths.get(effect_path, 0.0), len(intervals))[intervals.index(interval)])
 
     for path in truth.spec.remove:
         effect = over(path) if "," in path else paths.get(path, 0.0)

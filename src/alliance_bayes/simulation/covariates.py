@@ -25,35 +25,17 @@ _AT_A_WAVE = ("each_wave", "every_wave")
 
 @dataclass(frozen=True, eq=False)
 class Covariate:
-    """A covariate, ready to be drawn.
-
-    Attributes
-    ----------
-    name
-        Of the covariate.
-    mean, sd
-        At every wave, raw units; without what `follows` adds.
-    probability
-        Of a 1, where it is 0 or 1; otherwise None and it is normal.
-    varies
-        Whether it has a value at each wave.
-    carry_over, icc
-        Of a covariate that varies: autoregression from wave to wave, and share that is stable.
-    effects
-        Where it acts to effects in raw units per raw unit, dims (wave, measure).
-    follows
-        What a deviation of a measure adds to it one wave later, raw units, shape ``(measure,)``.
-    """
+    """A covariate, ready to be drawn."""
 
     name: str
-    mean: float
+    mean: float  # at every wave, raw units, without what `follows` adds; `sd` alike
     sd: float
-    probability: float | None
-    varies: bool
-    carry_over: float
-    icc: float
-    effects: Mapping[str, Array]
-    follows: Array
+    probability: float | None  # of a 1, where it is 0 or 1; None where it is normal
+    varies: bool  # whether it has a value at each wave
+    carry_over: float  # autoregression from wave to wave, of one that varies
+    icc: float  # stable share of its variance, of one that varies
+    effects: Mapping[str, Array]  # by target, raw units per raw unit, dims (wave, measure)
+    follows: Array  # effect of a measure's deviation one wave later, raw units, shape (measure,)
 
 
 def covariates_of(truth: "Truth") -> tuple[Covariate, ...]:
@@ -65,11 +47,11 @@ def covariates_of(truth: "Truth") -> tuple[Covariate, ...]:
         named = dict.fromkeys(spec.measures, 0.0) | (values if isinstance(values, dict) else {})
         return table(named, spec.measures, waves)
 
-    found = []
+    covariates = []
     for name in _names(spec):
         entries = given.get(name, {})
         chance = entries.get("probability")
-        found.append(
+        covariates.append(
             Covariate(
                 name,
                 mean=chance if chance is not None else entries.get("mean", 0.0),
@@ -82,7 +64,7 @@ def covariates_of(truth: "Truth") -> tuple[Covariate, ...]:
                 follows=effects(entries.get("follows"))[0],
             )
         )
-    return tuple(found)
+    return tuple(covariates)
 
 
 def read_covariates(spec: CrossLagged, given: object, waves: int, problems: Problems) -> dict[str, dict[str, Any]]:
@@ -92,13 +74,13 @@ def read_covariates(spec: CrossLagged, given: object, waves: int, problems: Prob
         example = f"{{'{names[0]}': {{'mean': 3.0, 'sd': 0.5}}}}"
         problems.add(f"covariates must be a table of tables, such as {example}; got {shown(given)}.")
         return {}
-    found = {}
+    tables = {}
     for name, entries in given.items():
         if name not in names:
             problems.add(f"covariates: '{name}' is not in the model{choices(str(name), names, 'It has')}")
         else:
-            found[name] = _read(spec, name, entries, waves, Reader(spec.measures, problems))
-    return found
+            tables[name] = _read(spec, name, entries, waves, Reader(spec.measures, problems))
+    return tables
 
 
 def _names(spec: CrossLagged) -> list[str]:
@@ -117,22 +99,22 @@ def _read(
     varies, where = _varies(spec, name, entries), f"covariates '{name}'"
     numbers = _OVER_TIME if varies else _OF_PERSONS
     known = [*numbers, "varies", *targets, *(["follows"] if name in spec.predetermined else [])]
-    found: dict[str, Plain | bool | dict[str, Plain]] = {}
+    kept: dict[str, Plain | bool | dict[str, Plain]] = {}
     for key, value in entries.items():
         if key not in known:
             reader.problems.add(f"{where} has no '{key}'{choices(str(key), known, 'Its keys')}")
         elif key == "varies":
             if not isinstance(value, bool):
                 reader.problems.add(f"{where} varies must be true or false; got {shown(value)}.")
-            found[key] = bool(value)
+            kept[key] = bool(value)
         elif key in numbers:
-            found[key] = reader.entry(f"{where} {key}", value, numbers[key])
+            kept[key] = reader.entry(f"{where} {key}", value, numbers[key])
         elif not isinstance(value, Mapping):
             reader.problems.add(
                 f"{where} {key} must be a table from measures to effects, such as {{'x': 0.2}}; got {shown(value)}."
             )
         else:
-            found[key] = dict(_effects(reader, f"{where} {key}", value, waves if key == "each_wave" else 0))
+            kept[key] = dict(_effects(reader, f"{where} {key}", value, waves if key == "each_wave" else 0))
     if "probability" in entries and {"mean", "sd"} & set(entries):
         reader.problems.add(f"{where} has a probability, so it is 0 or 1; leave its mean and sd out.")
     if varies and (elsewhere := [target for target in targets if target not in _AT_A_WAVE]):
@@ -142,7 +124,7 @@ def _read(
         )
     if varies and name in spec.moderated.values():
         reader.problems.add(f"{where} varies over time and moderates a lagged effect; a moderator does not change.")
-    return found
+    return kept
 
 
 def _effects(reader: Reader, where: str, value: Mapping[Any, Any], waves: int) -> dict[str, Plain]:

@@ -25,31 +25,15 @@ type Streams = tuple[np.random.Generator, ...]
 
 @dataclass(frozen=True, eq=False)
 class Shocks:
-    """Independent shocks of persons, each with mean 0 and variance 1.
+    """Independent shocks of persons, each with mean 0 and variance 1."""
 
-    Attributes
-    ----------
-    factors
-        Of the stable factors, dims (person, factor).
-    states
-        Of the within-person parts: of the first wave, then innovations; dims (person, wave, measure).
-    covariates
-        Of the covariates that do not change, dims (person, covariate).
-    traits, changes
-        Of those that do: what is stable, dims (person, covariate), and what is not, dims (person, wave, covariate).
-    errors
-        Measurement errors, dims (person, wave, measure).
-    uniques
-        What is unique to each column, dims (person, wave, column).
-    """
-
-    factors: Array
-    states: Array
-    covariates: Array
-    traits: Array
-    changes: Array
-    errors: Array
-    uniques: Array
+    factors: Array  # of the stable factors, dims (person, factor)
+    states: Array  # of the within-person parts: of the first wave, then innovations; dims (person, wave, measure)
+    covariates: Array  # of covariates that do not change, dims (person, covariate)
+    traits: Array  # of the stable part of covariates that vary, dims (person, covariate)
+    changes: Array  # of their other part, dims (person, wave, covariate)
+    errors: Array  # measurement errors, dims (person, wave, measure)
+    uniques: Array  # unique parts of the columns, dims (person, wave, column)
 
     @classmethod
     def units(cls, truth: "Truth") -> "Shocks":
@@ -69,7 +53,7 @@ class Shocks:
         factors = first[:, 0]
         if truth.factors.slopes:
             factors = np.hstack([factors, for_slopes.standard_normal((persons, measures))])
-        constant = [each for each in covariates_of(truth) if not each.varies]
+        constant = [covariate for covariate in covariates_of(truth) if not covariate.varies]
         changes = for_changes.standard_normal((persons, 1 + waves, *shapes["traits"]))
         measurement = for_measurement.standard_normal((persons, waves, shapes["errors"][1] + shapes["uniques"][1]))
         return cls(
@@ -85,27 +69,13 @@ class Shocks:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """What shocks add up to, raw units.
+    """What shocks add up to, raw units."""
 
-    Attributes
-    ----------
-    columns
-        Of the measures or their indicators, dims (person, wave, column).
-    values
-        Measures without measurement error, dims (person, wave, measure).
-    covariates
-        Those that do not change, by name, each of shape ``(person,)``.
-    varying
-        Those that do, by name, each with dims (person, wave).
-    on
-        Whether the state is on, dims (person, wave); None where there is none.
-    """
-
-    columns: Array
-    values: Array
-    covariates: dict[str, Array]
-    varying: dict[str, Array]
-    on: NDArray[np.bool_] | None = None
+    columns: Array  # of the measures or their indicators, dims (person, wave, column)
+    values: Array  # measures without measurement error, dims (person, wave, measure)
+    covariates: dict[str, Array]  # those that do not change, each of shape (person,)
+    varying: dict[str, Array]  # those that vary, each with dims (person, wave)
+    on: NDArray[np.bool_] | None = None  # whether the state is on, dims (person, wave)
 
 
 def draw(
@@ -118,21 +88,9 @@ def draw(
 ) -> Drawn:
     """Persons of a truth, means included.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    persons
-        How many.
-    streams
-        Five random generators.
-    times
-        Each person's own times, dims (person, wave); None where those of the truth hold.
-    of_latent
-        Three more, for the course of a state (two) and for values that are not normal.
-    added
-        Experiment: what is added to everybody's within-person parts, which go on from there; raw units, dims
-        (wave, measure).
+    `streams` are five random generators, `of_latent` three more: two for the course of a state, one for responses that
+    are not normal. `times` are each person's own, dims (person, wave). `added`, dims (wave, measure), is an experiment:
+    it is added to everybody's within-person parts, raw units, which go on from there.
     """
     shocks = Shocks.drawn(truth, persons, streams)
     moderators = _moderators(truth, shocks)
@@ -141,15 +99,15 @@ def draw(
     numbers = None if truth.spec.state is None else RandomNumbers.drawn(truth, persons, (of_latent[0], of_latent[1]))
     deviations = _deviations(truth, shocks, intervals, along, truth.error_sds, numbers, added)
     means = _means(truth, intervals, along)
-    kinds = covariates_of(truth)
+    covariate_means = {covariate.name: covariate.mean for covariate in covariates_of(truth)}
     columns = deviations.columns + _measured(truth, means)
     if truth.spec.is_latent:
         columns = drawn_responses(truth, columns, of_latent[2])
     return Drawn(
         columns,
         deviations.values + means,
-        {each.name: each.mean + deviations.covariates[each.name] for each in kinds if not each.varies},
-        {each.name: each.mean + deviations.varying[each.name] for each in kinds if each.varies},
+        {name: covariate_means[name] + values for name, values in deviations.covariates.items()},
+        {name: covariate_means[name] + values for name, values in deviations.varying.items()},
         deviations.on,
     )
 
@@ -165,7 +123,8 @@ def population(
     intervals = intervals_of(truth, moderators)
     if moderators is not None:
         intervals = [
-            Interval(each.effects[0], _first(each.innovation), _first(each.acting), each.second) for each in intervals
+            Interval(interval.effects[0], _first(interval.innovation), _first(interval.acting), interval.second)
+            for interval in intervals
         ]
     along = truth.along(np.asarray(truth.times))
     errors = truth.error_sds if with_error else np.zeros(len(truth.spec.measures))
@@ -188,16 +147,16 @@ def _deviations(
     numbers: RandomNumbers | None = None,
     added: Array | None = None,
 ) -> Drawn:
-    """Deviations from the means, wave by wave; without numbers of people in whom the state is always on."""
+    """Deviations from the means, wave by wave; without `numbers`, of people in whom the state is always on."""
     spec, stable, waves = truth.spec, truth.factors, len(truth.times)
     added = np.zeros(shocks.states.shape[1:]) if added is None else added
     covariates = covariates_of(truth)
-    constant = [each for each in covariates if not each.varies]
-    varying = [each for each in covariates if each.varies]
-    held = {each.name: each.sd * shocks.covariates[:, place] for place, each in enumerate(constant)}
+    constant = [covariate for covariate in covariates if not covariate.varies]
+    varying = [covariate for covariate in covariates if covariate.varies]
+    held = {covariate.name: covariate.sd * shocks.covariates[:, index] for index, covariate in enumerate(constant)}
     persons, _, measures = shocks.states.shape
     acting = partial(_acting, (persons, measures), constant, held)
-    changing = {each.name: _own_course(each, place, shocks) for place, each in enumerate(varying)}
+    changing = {covariate.name: _own_course(covariate, index, shocks) for index, covariate in enumerate(varying)}
 
     own_factors = _times(stable.root, shocks.factors)
     factors = own_factors + np.hstack([acting("intercepts", 0), *([acting("slopes", 0)] if stable.slopes else [])])
@@ -206,8 +165,8 @@ def _deviations(
     states, values, on = [state], np.empty(shocks.states.shape), None
     if numbers is not None:
         at_waves = np.stack([stable.added(factors, along[..., wave], wave) for wave in range(waves)], axis=1)
-        found = course(truth, state, at_waves, held, numbers, added)
-        states, on = list(np.moveaxis(found.within, 1, 0)), found.on
+        state_course = course(truth, state, at_waves, held, numbers, added)
+        states, on = list(np.moveaxis(state_course.within, 1, 0)), state_course.on
     for wave in range(waves):
         state = states[wave] if numbers is not None else state
         if wave > 0 and numbers is None:
@@ -219,8 +178,8 @@ def _deviations(
             if stable.enters_each_wave:
                 state = state + _times(interval.acting, factors)
             states.append(state)
-            for each in varying:
-                changing[each.name][:, wave] += _times(each.follows[None], values[:, wave - 1])[:, 0]
+            for covariate in varying:
+                changing[covariate.name][:, wave] += _times(covariate.follows[None], values[:, wave - 1])[:, 0]
         at_this_wave = {name: course[:, wave] for name, course in changing.items()}
         values[:, wave] = state + stable.added(factors, along[..., wave], wave)
         for target in ("each_wave", "every_wave"):
@@ -242,13 +201,13 @@ def _means(truth: "Truth", intervals: list[Interval], along: Array) -> Array:
         return truth._wave_means
     if not spec.accumulating:
         added = [stable.added(stable.means[None], along[..., wave], wave) for wave in range(len(truth.times))]
-        lines = np.stack([np.atleast_2d(each) for each in added], axis=1)
+        lines = np.stack([np.atleast_2d(part) for part in added], axis=1)
         return lines[0] if len(lines) == 1 else lines
     means = [truth._wave_means[:1]]
     for interval in intervals:
         means.append(_times(interval.effects, means[-1]) + _times(interval.acting, stable.means[None]))
     size = max(map(len, means))
-    together = np.stack([np.broadcast_to(each, (size, each.shape[1])) for each in means], axis=1)
+    together = np.stack([np.broadcast_to(part, (size, part.shape[1])) for part in means], axis=1)
     return together[0] if size == 1 else together
 
 
@@ -263,54 +222,52 @@ def _acting(
 ) -> Array:
     """What covariates add at a place, dims (person, measure)."""
     total: Array = np.zeros(shape)
-    for each in covariates:
-        if target in each.effects:
-            total = total + values[each.name][:, None] * each.effects[target][wave]
+    for covariate in covariates:
+        if target in covariate.effects:
+            total = total + values[covariate.name][:, None] * covariate.effects[target][wave]
     return total
 
 
-def _own_course(covariate: Covariate, place: int, shocks: Shocks) -> Array:
+def _own_course(covariate: Covariate, index: int, shocks: Shocks) -> Array:
     """Deviations of a covariate that varies, without what measures add; dims (person, wave)."""
-    carried, changes = covariate.carry_over, shocks.changes[..., place]
+    carried, changes = covariate.carry_over, shocks.changes[..., index]
     course = np.empty(changes.shape)
     course[:, 0] = changes[:, 0]
     for wave in range(1, changes.shape[1]):
         course[:, wave] = carried * course[:, wave - 1] + np.sqrt(1 - carried**2) * changes[:, wave]
-    stable = np.sqrt(covariate.icc) * shocks.traits[:, place, None]
-    deviations: Array = covariate.sd * (stable + np.sqrt(1 - covariate.icc) * course)
-    return deviations
+    stable = np.sqrt(covariate.icc) * shocks.traits[:, index, None]
+    return np.asarray(covariate.sd * (stable + np.sqrt(1 - covariate.icc) * course))
 
 
 def _moderators(truth: "Truth", shocks: Shocks) -> Array | None:
     """Moderators in SDs from their means, dims (person, moderated path)."""
     if not truth.spec.moderated:
         return None
-    names = [each.name for each in covariates_of(truth) if not each.varies]
+    names = [covariate.name for covariate in covariates_of(truth) if not covariate.varies]
     return shocks.covariates[:, [names.index(name) for name in truth.spec.moderated.values()]]
 
 
 def _constant(covariates: list[Covariate], chances: Array) -> Array:
     """Covariates in SDs from their means, from uniform numbers."""
-    found = ndtri(chances)
-    for place, each in enumerate(covariates):
-        if each.probability is not None:
-            found[:, place] = ((chances[:, place] > 1 - each.probability) - each.mean) / each.sd
-    return np.asarray(found)
+    standard = ndtri(chances)
+    for index, covariate in enumerate(covariates):
+        if covariate.probability is not None:
+            standard[:, index] = ((chances[:, index] > 1 - covariate.probability) - covariate.mean) / covariate.sd
+    return np.asarray(standard)
 
 
 def _times(matrices: Array, vectors: Array) -> Array:
     """Matrices times vectors: one matrix for all persons, or one for each."""
     if matrices.ndim == 3:
         vectors = np.broadcast_to(vectors, (len(matrices), vectors.shape[1]))
-    product: Array = np.einsum("pij,pj->pi" if matrices.ndim == 3 else "ij,pj->pi", matrices, vectors)
-    return product
+    return np.asarray(np.einsum("pij,pj->pi" if matrices.ndim == 3 else "ij,pj->pi", matrices, vectors))
 
 
 def _shapes(truth: "Truth") -> dict[str, tuple[int, ...]]:
     """Shape of each kind of shocks of one person, in the order of `Shocks`."""
     waves, measures = len(truth.times), len(truth.spec.measures)
     covariates = covariates_of(truth)
-    varying = sum(each.varies for each in covariates)
+    varying = sum(covariate.varies for covariate in covariates)
     noisy = truth.spec.error or bool(truth.spec.reliability)
     return {
         "factors": (len(truth.factors.means),),

@@ -17,51 +17,32 @@ __all__ = ["Interval", "innovations", "intervals_of", "steps_of", "unsound", "un
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """One interval between waves, raw units; of all persons alike, or with persons as a first dim.
+    """One interval between waves, raw units; of all persons alike, or with persons as a first dim."""
 
-    Attributes
-    ----------
-    effects
-        Phi, dims (outcome, predictor).
-    innovation
-        Innovation covariance, dims (measure, measure).
-    acting
-        How stable factors act on the wave at its end, dims (measure, factor).
-    second
-        Effects over two waves, dims (outcome, predictor); None where there are none.
-    """
-
-    effects: Array
-    innovation: Array
-    acting: Array
-    second: Array | None = None
+    effects: Array  # Phi, dims (outcome, predictor)
+    innovation: Array  # innovation covariance, dims (measure, measure)
+    acting: Array  # effects of the stable factors on the wave at its end, dims (measure, factor)
+    second: Array | None = None  # effects over two waves, dims (outcome, predictor)
 
 
 def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array | None = None) -> list[Interval]:
     """All intervals of a truth.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    moderators
-        In SDs from their means, dims (person, path), in the order of the model's moderated paths;
-        None where everybody is at the mean.
-    times
-        Each person's own times, dims (person, wave); None where those of the truth hold.
+    `moderators` are in SDs from their means, dims (person, path), in the order of the model's moderated paths; without
+    them everybody is at the mean. `times` are each person's own, dims (person, wave).
     """
     if truth.spec.lags == "continuous":
         return _over_time(truth, moderators, times)
     sds, n_steps = truth._within_sds_by_wave, steps_of(truth)
-    found = []
-    for place, (effects, innovation) in enumerate(zip(truth.step_effects, truth._step_innovations, strict=True)):
-        unit = sds[place + 1][:, None] / sds[place]
+    intervals = []
+    for index, (effects, innovation) in enumerate(zip(truth.step_effects, truth._step_innovations, strict=True)):
+        unit = sds[index + 1][:, None] / sds[index]
         phi = _moderated(truth, effects, unit, moderators)
         second = None
-        if truth.lag_2 is not None and place > 0:
-            second = truth._by_path(truth.lag_2) * sds[place + 1][:, None] / sds[place - 1]
-        found.append(_joined(truth, phi, innovation, place, n_steps[place], second))
-    return found
+        if truth.lag_2 is not None and index > 0:
+            second = truth._by_path(truth.lag_2) * sds[index + 1][:, None] / sds[index - 1]
+        intervals.append(_joined(truth, phi, innovation, index, n_steps[index], second))
+    return intervals
 
 
 def steps_of(truth: "Truth") -> tuple[int, ...]:
@@ -86,15 +67,15 @@ def _moderated(truth: "Truth", effects: Array, unit: Array, moderators: Array | 
     return effects
 
 
-def _joined(truth: "Truth", phi: Array, innovation: Array, place: int, n_steps: int, second: Array | None) -> Interval:
+def _joined(truth: "Truth", phi: Array, innovation: Array, index: int, n_steps: int, second: Array | None) -> Interval:
     """Steps of equal length joined into their interval."""
-    size, (start, end) = len(truth.spec.measures), truth.times[place : place + 2]
+    size, (start, end) = len(truth.spec.measures), truth.times[index : index + 2]
     effects, new, acting = np.eye(size), np.zeros((size, size)), np.zeros((size, len(truth.factors.means)))
     for step in range(1, n_steps + 1):
         effects, new = phi @ effects, phi @ new @ phi.swapaxes(-1, -2) + innovation
         if truth.factors.enters_each_wave:
             along = truth.along(np.asarray(start + (end - start) * step / n_steps))
-            acting = phi @ acting + truth.factors.acting(along, place + 1)
+            acting = phi @ acting + truth.factors.acting(along, index + 1)
     return Interval(effects, new, acting, second)
 
 
@@ -106,16 +87,16 @@ def _over_time(truth: "Truth", moderators: Array | None, times: Array | None) ->
     size, within, sds = len(truth.spec.measures), truth.within_covariance, truth._within_sds
     drift = _moderated(truth, truth.raw_drift, sds[:, None] / sds, moderators)
     lengths = np.diff(np.asarray(truth.times) if times is None else times, axis=-1)
-    found = []
-    for place in range(lengths.shape[-1]):
-        moved = drift * lengths[..., place, None, None]
+    intervals = []
+    for index in range(lengths.shape[-1]):
+        moved = drift * lengths[..., index, None, None]
         if moderators is None:
             effects = _exponentials(moved)
             new = innovations(effects, within)
         else:
-            effects, new = _accumulated(moved, truth.diffusion * lengths[..., place, None, None])
-        found.append(Interval(effects, new, np.zeros((size, len(truth.factors.means)))))
-    return found
+            effects, new = _accumulated(moved, truth.diffusion * lengths[..., index, None, None])
+        intervals.append(Interval(effects, new, np.zeros((size, len(truth.factors.means)))))
+    return intervals
 
 
 def _exponentials(matrices: Array) -> Array:
@@ -155,9 +136,9 @@ def _accumulated(drifts: Array, noise: Array) -> tuple[Array, Array]:
     upper = np.concatenate([-steps, shocks], axis=-1) / 2
     lower = np.concatenate([np.zeros_like(steps), steps.swapaxes(-1, -2)], axis=-1) / 2
     half = _taylor(np.concatenate([upper, lower], axis=-2))
-    whole = half @ half
-    effects = whole[..., size:, size:].swapaxes(-1, -2)
-    new = effects @ whole[..., :size, size:] * (4 * unit / 2.0**squarings)
+    exponential = half @ half
+    effects = exponential[..., size:, size:].swapaxes(-1, -2)
+    new = effects @ exponential[..., :size, size:] * (4 * unit / 2.0**squarings)
     for _ in range(squarings):
         new = new + effects @ new @ effects.swapaxes(-1, -2)
         effects = effects @ effects
@@ -179,8 +160,8 @@ def unsound(stretch: str, phi: Array, within: Array) -> str | None:
             f"1, or deviations do not die away. {cure}"
         )
     return (
-        f"Over {stretch} the lagged effects explain more than there is: the innovation covariance W - Phi W Phi', in "
-        f"within-person SDs, must be positive definite and has the smallest eigenvalue {smallest:.3g}. {cure}"
+        f"Over {stretch} the lagged effects explain more variance than there is: the innovation covariance W - Phi W "
+        f"Phi', in within-person SDs, must be positive definite and has the smallest eigenvalue {smallest:.3g}. {cure}"
     )
 
 
@@ -204,7 +185,7 @@ def unsound_drift(drift: Array, within: Array) -> str | None:
     if smallest > SMALLEST_EIGENVALUE:
         return None
     return (
-        f"The drift explains more than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
+        f"The drift explains more variance than there is: the diffusion -(A W + W A'), in within-person SDs, must be "
         f"positive definite and has the smallest eigenvalue {smallest:.3g}. Make the effects of measures on "
         "themselves more alike or more negative, or move those between measures and within_correlation towards 0."
     )

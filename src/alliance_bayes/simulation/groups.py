@@ -61,7 +61,7 @@ class GroupTruth:
         if self.spec.group_lags is None:
             problems.add("The model has no groups; say group_lags='free', 'equal' or 'pooled' in it.")
         for what, values in self._equal_quantities().items():
-            arrays = [np.concatenate([np.ravel(array) for array in each]) for each in values]
+            arrays = [np.concatenate([np.ravel(array) for array in quantities]) for quantities in values]
             if any(not np.allclose(array, arrays[0], rtol=1e-9, atol=1e-12) for array in arrays[1:]):
                 problems.add(f"The model has {what} equal in all groups, and the truths differ in them.")
         problems.raise_as(SpecError)
@@ -104,15 +104,15 @@ class GroupTruth:
         if several := [path for path, effect in effects.items() if isinstance(effect, tuple)]:
             raise SpecError(f"Effects of groups are drawn from single numbers; {quoted(several)} are lists.")
         spreads = spread if isinstance(spread, Mapping) else dict.fromkeys(effects, spread)
-        random, found = np.random.default_rng(seed), {}
+        random, truths = np.random.default_rng(seed), {}
         for label in labels:
             given: dict[str, Any] = {
                 path: float(effect) + spreads.get(path, 0.0) * random.standard_normal()  # type: ignore[arg-type]
                 for path, effect in effects.items()
             }
             drawn: dict[str, Any] = {name: given, "carry_over": None}
-            found[label] = replace(truth, **drawn)
-        return cls(found)
+            truths[label] = replace(truth, **drawn)
+        return cls(truths)
 
     @classmethod
     @checked()
@@ -130,11 +130,11 @@ class GroupTruth:
         common = {name: value for name, value in mapping.items() if name != "groups"}
         problems, truths = Problems("[truth] cannot be read"), {}
         groups = mapping["groups"]
-        if not isinstance(groups, Mapping) or not all(isinstance(each, Mapping) for each in groups.values()):
+        if not isinstance(groups, Mapping) or not all(isinstance(table, Mapping) for table in groups.values()):
             raise SpecError(f"groups must be a table from labels to true values; got {shown(groups)}.")
-        for label, own in groups.items():
+        for label, of_group in groups.items():
             with problems.collecting(f"Group '{label}': "):
-                truths[str(label)] = Truth.from_mapping(spec, common | dict(own))
+                truths[str(label)] = Truth.from_mapping(spec, common | dict(of_group))
         problems.raise_as(SpecError)
         return cls(truths)
 
@@ -160,20 +160,20 @@ class GroupTruth:
     def _equal_quantities(self) -> dict[str, list[list[Any]]]:
         """What the model has equal, to its arrays in each group."""
         spec, truths = self.spec, list(self.truths.values())
-        found: dict[str, list[list[Any]]] = {}
+        quantities: dict[str, list[list[Any]]] = {}
         if spec.group_lags == "equal":
-            found["lagged effects"] = [
+            quantities["lagged effects"] = [
                 [truth.standardized if spec.lags == "equal_standardized" else truth.raw] for truth in truths
             ]
         if "variances" in spec.equal_across_groups:
-            found["variances"] = [
+            quantities["variances"] = [
                 [truth.within_covariance, truth.factor_covariance, truth.first_with_factors] for truth in truths
             ]
         if "residuals" in spec.equal_across_groups:
-            found["residuals"] = [[truth.innovation_covariances, truth.error_sds] for truth in truths]
+            quantities["residuals"] = [[truth.innovation_covariances, truth.error_sds] for truth in truths]
         if "means" in spec.equal_across_groups:
-            found["means"] = [[truth.means_table] for truth in truths]
-        return found
+            quantities["means"] = [[truth.means_table] for truth in truths]
+        return quantities
 
     def __str__(self) -> str:
         return "\n".join(f"Group {label}\n{truth}" for label, truth in self.truths.items())

@@ -19,18 +19,10 @@ __all__ = ["Items", "items_of", "read_items"]
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """How the columns of a panel measure the measures; a measure without indicators is its own column.
+    """How the columns of a panel measure the measures; a measure without indicators is its own column."""
 
-    Attributes
-    ----------
-    measure
-        Position of the measure of each column, shape ``(column,)``.
-    loadings, intercepts, unique_sds
-        Dims (wave, column).
-    """
-
-    measure: list[int]
-    loadings: Array
+    measure: list[int]  # position of the measure of each column
+    loadings: Array  # dims (wave, column), as the next two
     intercepts: Array
     unique_sds: Array
 
@@ -38,7 +30,7 @@ class Items:
 def items_of(truth: "Truth") -> Items:
     """The columns of a truth."""
     spec, waves = truth.spec, len(truth.times)
-    measure = [place for place, name in enumerate(spec.measures) for _ in spec.indicators.get(name, (name,))]
+    measure = [index for index, name in enumerate(spec.measures) for _ in spec.indicators.get(name, (name,))]
     columns = spec.columns
     indicators = [item for items in spec.indicators.values() for item in items]
     unique = {} if truth.unique_sds is None else by_name(truth.unique_sds, indicators)
@@ -67,7 +59,7 @@ def read_items(truth: "Truth", problems: Problems) -> dict[str, object]:
             return Entry(f"{number}, or a list of {waves}, one for each wave", waves, accepts)
         return Entry(f"{number}, for every wave alike ({spec.invariance} invariance)", accepts=accepts)
 
-    found: dict[str, object] = {}
+    items_read: dict[str, object] = {}
     for name, rank in (("loadings", 3), ("item_intercepts", 2)):
         given = getattr(truth, name)
         if given is None:
@@ -75,7 +67,7 @@ def read_items(truth: "Truth", problems: Problems) -> dict[str, object]:
         if not isinstance(given, Mapping):
             problems.add(f"{name} must be a table from indicators to numbers; got {shown(given)}.")
             continue
-        found[name] = read.by_measure(name, given, entry(name, rank), complete=False)
+        items_read[name] = read.by_measure(name, given, entry(name, rank), complete=False)
         fixed = [
             item
             for item in first
@@ -85,5 +77,7 @@ def read_items(truth: "Truth", problems: Problems) -> dict[str, object]:
             value = "1" if name == "loadings" else "0"
             problems.add(f"{name}: those of the first indicators are fixed at {value}; leave out {quoted(fixed)}.")
     if truth.unique_sds is not None:
-        found["unique_sds"] = read.by_measure("unique_sds", truth.unique_sds, entry("unique_sds", 1, positive=True))
-    return found
+        items_read["unique_sds"] = read.by_measure(
+            "unique_sds", truth.unique_sds, entry("unique_sds", 1, positive=True)
+        )
+    return items_read

@@ -36,7 +36,7 @@ def simulate(
 ) -> Panel:
     """Draw a panel of persons from the equations of a truth.
 
-    Persons are numbered from 0. `missing` removes values and changes none that stays. Under the
+    Persons are numbered from 0. `missing` removes values and leaves the others as they are. Under the
     same seed a larger panel begins with the persons of a smaller one (not with
     ``mechanism="at_random"``, whose intercept depends on all of them, nor with groups, which follow one another).
 
@@ -88,13 +88,13 @@ def simulate(
         _check_own_times(truth, own_times, sum(counts), problems)
     problems.raise_as(SpecError)
 
-    single = isinstance(truth, Truth)
+    root = np.random.SeedSequence(seed)
     truths = [truth] if isinstance(truth, Truth) else list(truth.truths.values())
-    seeds = [np.random.SeedSequence(seed)] if single else np.random.SeedSequence(seed).spawn(len(truths))
+    seeds = [root] if isinstance(truth, Truth) else root.spawn(len(truths))
     starts = np.cumsum([0, *counts])
     parts = [
-        _simulated(each, count, own_seed, missing, _own_times_of(own_times, start, count))
-        for each, count, own_seed, start in zip(truths, counts, seeds, starts, strict=False)
+        _simulated(group_truth, count, own_seed, missing, _own_times_of(own_times, start, count))
+        for group_truth, count, own_seed, start in zip(truths, counts, seeds, starts, strict=False)
     ]
     together = {name: np.concatenate([part.covariates[name] for part in parts]) for name in parts[0].covariates}
     state = truth.spec.state

@@ -56,7 +56,7 @@ def describe(truth: "Truth") -> str:
     if spec.random_intercepts or truth.equilibrium:
         lines.append("Correlations between persons: " + pairs_in_words(truth.between_correlation, spec.measures))
     if truth.equilibrium:
-        lines.append("Everybody starts at his equilibrium: the same population as an RI-CLPM.")
+        lines.append("Everybody starts at equilibrium: the same population as an RI-CLPM.")
     given = ((words, getattr(truth, name)) for name, words in _FURTHER.items())
     return "\n".join(lines + [f"{words}: {_in_words(value)}" for words, value in given if value is not None])
 
@@ -72,26 +72,26 @@ def _by_path(truth: "Truth", effects: Array) -> dict[str, Array]:
 
 def _columns(truth: "Truth") -> dict[str, Array]:
     """Columns of the table of measures, by the heading of its column."""
-    spec, found = truth.spec, dict[str, Array]()
+    spec, columns = truth.spec, dict[str, Array]()
     if spec.stable != "none":
-        found["ICC"] = truth._shares
+        columns["ICC"] = truth._shares
     if spec.error:
-        found["error share"] = truth._each(truth.error_share)
-    found["SD"] = truth._total_sds
+        columns["error share"] = truth._each(truth.error_share)
+    columns["SD"] = truth._total_sds
     for name, heading in (("accumulating", "accumulating"), ("slope", "slope")):
         for part, word in (("sds", "SD"), ("means", "mean")):
             if (value := getattr(truth, f"{name}_{part}")) is not None:
-                found[f"{heading} {word}"] = truth._each(value)
+                columns[f"{heading} {word}"] = truth._each(value)
     means = truth._wave_means
     if np.ptp(means, axis=0).any():
         times = (f"mean at {number(time)}" for time in truth.times)
-        return found | dict(zip(times, means, strict=True))
-    return found | {"mean": means[0]}
+        return columns | dict(zip(times, means, strict=True))
+    return columns | {"mean": means[0]}
 
 
 def _in_words(value: Any) -> str:
     if isinstance(value, dict):
-        return "; ".join(f"{name} {_in_words(each)}" for name, each in value.items())
+        return "; ".join(f"{name} {_in_words(entry)}" for name, entry in value.items())
     if isinstance(value, tuple):
         return ", ".join(map(_in_words, value))
     return number(value) if isinstance(value, float) else str(value)

@@ -15,7 +15,6 @@ from ..basics.names import choices, lagged_path, number, quoted, split_path
 from ..basics.problems import Problems
 
 __all__ = [
-    "CORRELATION",
     "NUMBER",
     "SD",
     "SHARE",
@@ -61,7 +60,6 @@ class Entry:
         return None if plain is None or not self.accepts(plain) else plain
 
 
-CORRELATION = Entry("a number")
 SHARE = Entry("a number at least 0 and below 1", accepts=lambda value: 0 <= value < 1)
 NUMBER = Entry("a number")
 SD = Entry("a number above 0", accepts=lambda value: value > 0)
@@ -93,8 +91,8 @@ class Reader:
         if complete:
             self._all_named(name, [measure for measure in self.measures if measure not in value], self.noun)
         return {
-            measure: self.entry(f"{name} of '{measure}'", each, entry)
-            for measure, each in value.items()
+            measure: self.entry(f"{name} of '{measure}'", one_value, entry)
+            for measure, one_value in value.items()
             if self._known(name, [measure])
         }
 
@@ -103,15 +101,15 @@ class Reader:
         if not isinstance(value, Mapping):
             self.problems.add(f"{name} must be a table of paths, such as {{'x -> y': 0.1}}; got {shown(value)}.")
             return {}
-        found: dict[str, Plain] = {}
+        effects: dict[str, Plain] = {}
         for path, effect in value.items():
             pair = split_path(str(path))
             if pair is None:
                 self.problems.add(f"{name}: {shown(path)} is not a lagged path; write 'predictor -> outcome'.")
             elif self._known(name, pair):
-                self._once(name, lagged_path(*pair), found)
-                found[lagged_path(*pair)] = self.entry(f"{name} '{lagged_path(*pair)}'", effect, entry)
-        return found
+                self._once(name, lagged_path(*pair), effects)
+                effects[lagged_path(*pair)] = self.entry(f"{name} '{lagged_path(*pair)}'", effect, entry)
+        return effects
 
     def correlation(self, name: str, value: object) -> float | dict[str, float] | None:
         """One number, or a number by pair with every pair in the order of the measures."""
@@ -129,24 +127,14 @@ class Reader:
     def crossed(self, name: str, value: object) -> float | dict[str, float] | None:
         """Correlations of two parts of the measures: each measure's own, or by ordered pairs, unnamed ones 0."""
         if not isinstance(value, Mapping):
-            got = self.entry(name, value, CORRELATION)
+            got = self.entry(name, value, NUMBER)
             return got if isinstance(got, float) else None
-        found: dict[str, float] = {}
-        for key, correlation in value.items():
-            pair = [part.strip() for part in str(key).split(",")]
-            if len(pair) != 2:
-                self.problems.add(
-                    f"{name}: {shown(key)} is not a pair of measures; write '{', '.join(self.measures[:2])}'."
-                )
-            elif self._known(name, pair):
-                got = self.entry(f"{name} of '{', '.join(pair)}'", correlation, CORRELATION)
-                found |= {", ".join(pair): got} if isinstance(got, float) else {}
-        return found
+        return self._by_pair(name, value, ordered=True)
 
     def _unnamed_pairs(self, name: str, value: object) -> float | dict[str, float] | None:
         given = value.tolist() if isinstance(value, np.ndarray) else value
-        if isinstance(one := CORRELATION.plain(given), float):
-            return one
+        if isinstance(single := NUMBER.plain(given), float):
+            return single
         size, pairs = len(self.measures), _pairs(self.measures)
         rows = [plain_numbers(row) for row in given] if isinstance(given, list | tuple) else []
         if [np.shape(row or 0.0) for row in rows] == [(size,)] * size:
@@ -159,19 +147,26 @@ class Reader:
         )
         return None
 
-    def _named_pairs(self, name: str, value: Mapping[object, object]) -> dict[str, float] | None:
-        pairs, found, before = _pairs(self.measures), dict[str, Plain](), len(self.problems.found)
+    def _named_pairs(self, name: str, value: Mapping[Any, object]) -> dict[str, float] | None:
+        pairs, before = _pairs(self.measures), len(self.problems.found)
+        numbers = self._by_pair(name, value, ordered=False)
+        self._all_named(name, [pair for pair in pairs if pair not in numbers], "pair")
+        return {pair: numbers[pair] for pair in pairs} if len(self.problems.found) == before else None
+
+    def _by_pair(self, name: str, value: Mapping[Any, object], *, ordered: bool) -> dict[str, float]:
+        """A number by pair; NaN where it is none. Ordered pairs may also be of a measure with itself."""
+        numbers: dict[str, float] = {}
         for key, correlation in value.items():
-            pair = [part.strip() for part in str(key).split(",")]
-            if len(pair) != 2 or pair[0] == pair[1]:
-                self.problems.add(f"{name}: {shown(key)} is not a pair of measures; write '{pairs[0]}'.")
-            elif self._known(name, pair):
-                ordered = ", ".join(sorted(pair, key=self.measures.index))
-                self._once(name, ordered, found)
-                found[ordered] = self.entry(f"{name} of '{ordered}'", correlation, CORRELATION)
-        self._all_named(name, [pair for pair in pairs if pair not in found], "pair")
-        numbers = {pair: each for pair in pairs if isinstance(each := found.get(pair), float)}
-        return numbers if len(self.problems.found) == before else None
+            names = [part.strip() for part in str(key).split(",")]
+            if len(names) != 2 or (names[0] == names[1] and not ordered):
+                example = ", ".join(self.measures[:2])
+                self.problems.add(f"{name}: {shown(key)} is not a pair of measures; write '{example}'.")
+            elif self._known(name, names):
+                pair = ", ".join(names if ordered else sorted(names, key=self.measures.index))
+                self._once(name, pair, numbers)
+                number_read = self.entry(f"{name} of '{pair}'", correlation, NUMBER)
+                numbers[pair] = number_read if isinstance(number_read, float) else math.nan
+        return numbers
 
     def _known(self, where: str, names: Sequence[object]) -> bool:
         unknown = [name for name in dict.fromkeys(names) if name not in self.measures]
@@ -183,8 +178,8 @@ class Reader:
             )
         return not unknown
 
-    def _once(self, where: str, name: str, found: Mapping[str, object]) -> None:
-        if name in found:
+    def _once(self, where: str, name: str, read: Mapping[str, object]) -> None:
+        if name in read:
             self.problems.add(f"{where}: '{name}' is given twice; give it once.")
 
     def _all_named(self, where: str, missing: Sequence[str], noun: str) -> None:
@@ -197,8 +192,8 @@ def plain_numbers(value: object) -> Plain:
     given = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(given, Real):
         return float(given) if is_number(given) else None
-    several = [plain_numbers(each) for each in given] if isinstance(given, list | tuple) else []
-    numbers = tuple(each for each in several if isinstance(each, float))
+    several = [plain_numbers(entry) for entry in given] if isinstance(given, list | tuple) else []
+    numbers = tuple(entry for entry in several if isinstance(entry, float))
     return numbers if numbers and len(numbers) == len(several) else None
 
 
@@ -237,11 +232,11 @@ def crossed(value: float | Mapping[str, float] | None, measures: Sequence[str]) 
 
 def pairs_in_words(value: Correlation, measures: Sequence[str]) -> str:
     """Correlations, each after its pair."""
-    return "; ".join(f"{pair} {number(each)}" for pair, each in by_name(value, _pairs(measures)).items())
+    return "; ".join(f"{pair} {number(correlation)}" for pair, correlation in by_name(value, _pairs(measures)).items())
 
 
 def plain(value: Any) -> Any:
     """Tuples as lists and mappings as dicts, all the way down."""
     if isinstance(value, Mapping):
-        return {name: plain(each) for name, each in value.items()}
+        return {name: plain(entry) for name, entry in value.items()}
     return list(value) if isinstance(value, tuple) else value

@@ -17,25 +17,23 @@ from ..families.items import Items
 from ..families.ordinal import Ordinal
 from ..families.proportion import Proportion
 from ..families.yes_no import YesNo
-from .reading import Array, Entry, Reader
+from .reading import NUMBER, SD, Array, Entry, Reader
 
 if TYPE_CHECKING:
     from .truth import Truth
 
 __all__ = ["drawn_responses", "read_responses"]
 
-_ABOVE_0 = Entry("a number above 0", accepts=lambda value: value > 0)
-_NUMBER = Entry("a number")
 _NUMBERS: Mapping[type, Mapping[str, Entry]] = {
-    Days: {"slope": _ABOVE_0, "intercept": _NUMBER, "interior_slope": _NUMBER, "precision": _ABOVE_0},
-    BetaBinomial: {"intercept": _NUMBER, "slope": _ABOVE_0, "precision": _ABOVE_0},
-    Count: {"intercept": _NUMBER, "slope": _ABOVE_0, "dispersion": _ABOVE_0},
-    Proportion: {"slope": _ABOVE_0, "intercept": _NUMBER, "precision": _ABOVE_0},
-    YesNo: {"intercept": _NUMBER, "slope": _ABOVE_0},
-    Ordinal: {"slope": _ABOVE_0},
+    Days: {"slope": SD, "intercept": NUMBER, "interior_slope": NUMBER, "precision": SD},
+    BetaBinomial: {"intercept": NUMBER, "slope": SD, "precision": SD},
+    Count: {"intercept": NUMBER, "slope": SD, "dispersion": SD},
+    Proportion: {"slope": SD, "intercept": NUMBER, "precision": SD},
+    YesNo: {"intercept": NUMBER, "slope": SD},
+    Ordinal: {"slope": SD},
     Items: {},
 }
-_OF_A_HURDLE = {"any_intercept": _NUMBER, "any_slope": _NUMBER}
+_OF_A_HURDLE = {"any_intercept": NUMBER, "any_slope": NUMBER}
 
 
 def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, Any]]:
@@ -47,16 +45,16 @@ def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, An
     for name in given:
         if name not in families:
             problems.add(f"responses: '{name}' has no family in the model{choices(str(name), families, 'It has')}")
-    found = {}
+    numbers = {}
     for name, family in families.items():
         reader = Reader(truth.spec.measures, problems)
-        found[name] = _read(f"responses '{name}'", family, given.get(name, {}), reader)
+        numbers[name] = _read(f"responses '{name}'", family, given.get(name, {}), reader)
         if family.given_columns:
             problems.add(
-                f"'{name}' is out of what '{family.given_columns[0]}' holds, which a truth does not have; give the "
-                "model a number, or one for each wave."
+                f"The amount of '{name}' is in the column '{family.given_columns[0]}', which a truth does not have; "
+                "give the model a number, or one for each wave."
             )
-    return found
+    return numbers
 
 
 def _read(where: str, family: ResponseFamily, entries: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
@@ -66,11 +64,11 @@ def _read(where: str, family: ResponseFamily, entries: Mapping[str, Any], reader
             reader.problems.add(f"{where} has no '{key}'{choices(str(key), expected, 'Its keys')}")
     if absent := [key for key in expected if key not in entries]:
         reader.problems.add(f"{where} leaves out {quoted(absent)}.")
-    found = {key: reader.entry(f"{where} {key}", entries[key], expected[key]) for key in expected if key in entries}
-    for key, value in found.items():
+    numbers = {key: reader.entry(f"{where} {key}", entries[key], expected[key]) for key in expected if key in entries}
+    for key, value in numbers.items():
         if "cuts" in key and isinstance(value, tuple) and np.any(np.diff(value) <= 0):
             reader.problems.add(f"{where} {key} must rise; got {list(value)}.")
-    return found
+    return numbers
 
 
 def _expected(family: ResponseFamily) -> dict[str, Entry]:
@@ -81,7 +79,7 @@ def _expected(family: ResponseFamily) -> dict[str, Entry]:
         case Ordinal(categories=categories):
             return {"cuts": _cuts(categories - 1), **numbers}
         case Items(items=items, categories=categories):
-            of_items = {f"loading {item}": _ABOVE_0 for item in items}
+            of_items = {f"loading {item}": SD for item in items}
             return of_items | {f"cuts {item}": _cuts(categories - 1) for item in items}
         case Count(hurdle=True):
             return numbers | _OF_A_HURDLE
@@ -95,26 +93,15 @@ def _cuts(count: int) -> Entry:
 
 
 def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generator) -> Array:
-    """Values of the columns of a panel at linear predictors.
+    """Values of the columns of a panel at linear predictors, dims (person, wave, column), NaN where these are.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    predictors
-        Of the measures, normal ones their values; dims (person, wave, measure), NaN where one does not exist.
-    random
-        Source of the random numbers, as many for every person.
-
-    Returns
-    -------
-    numpy.ndarray
-        Dims (person, wave, column), NaN where the measure is.
+    `predictors` of normal measures are their values; dims (person, wave, measure), NaN where one does not exist.
+    Everybody takes the same number of random numbers.
     """
     persons, waves, _ = predictors.shape
     columns: list[Array] = []
-    for place, name in enumerate(truth.spec.measures):
-        eta, family = predictors[..., place], truth.spec.random_families.get(name)
+    for index, name in enumerate(truth.spec.measures):
+        eta, family = predictors[..., index], truth.spec.random_families.get(name)
         if family is None:
             columns.append(eta)
             continue
@@ -123,7 +110,7 @@ def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generat
         uniforms = random.random((persons, waves, 3 * len(truth.spec.columns_of(name))))
         filled = np.where(np.isnan(eta), 0.0, eta)
         drawn = _drawn(family, numbers, filled, np.moveaxis(uniforms, 2, 0))
-        columns += [np.where(np.isnan(eta), np.nan, each) for each in drawn]
+        columns += [np.where(np.isnan(eta), np.nan, column) for column in drawn]
     return np.stack(columns, axis=2)
 
 
@@ -157,8 +144,8 @@ def _drawn(family: ResponseFamily, numbers: Mapping[str, Any], eta: Array, u: Ar
             return [lowest + _category(numbers["cuts"], numbers["slope"] * eta, link, u[0])]
         case Items(items=items, link=link, lowest=lowest):
             return [
-                lowest + _category(numbers[f"cuts {item}"], numbers[f"loading {item}"] * eta, link, u[place])
-                for place, item in enumerate(items)
+                lowest + _category(numbers[f"cuts {item}"], numbers[f"loading {item}"] * eta, link, u[index])
+                for index, item in enumerate(items)
             ]
     raise NotImplementedError(type(family))
 
@@ -179,16 +166,16 @@ def _beta_binomial(trials: Array, mean: Array, precision: float, u: Array, *, en
     """By inversion: the first value whose cumulative probability exceeds u, among all or those between the ends."""
     from scipy.stats import betabinom
 
-    found = np.zeros(mean.shape)
+    drawn = np.zeros(mean.shape)
     first, second = np.maximum(mean * precision, 1e-12), np.maximum((1 - mean) * precision, 1e-12)
     for size in np.unique(trials):
-        here = trials == size
+        of_size = trials == size
         values = np.arange(0 if ends else 1, int(size) + (1 if ends else 0))
-        mass = betabinom.pmf(values, int(size), first[here][:, None], second[here][:, None])
+        mass = betabinom.pmf(values, int(size), first[of_size][:, None], second[of_size][:, None])
         cumulative = np.cumsum(mass, axis=1)
-        reached = (cumulative <= u[here][:, None] * cumulative[:, -1:]).sum(axis=1)
-        found[here] = values[np.minimum(reached, len(values) - 1)]
-    return found
+        reached = (cumulative <= u[of_size][:, None] * cumulative[:, -1:]).sum(axis=1)
+        drawn[of_size] = values[np.minimum(reached, len(values) - 1)]
+    return drawn
 
 
 def _beta(first: Array, second: Array, u: Array) -> Array:

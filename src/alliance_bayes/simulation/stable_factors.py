@@ -18,35 +18,21 @@ __all__ = ["StableFactors", "stable_factors"]
 class StableFactors:
     """Normal factors of a person, one for each measure, then one slope for each where there are slopes.
 
-    Attributes
-    ----------
-    root
-        A matrix whose product with its transpose is their covariance, dims (factor, shock).
-    means
-        Their means, shape ``(factor,)``.
-    at_first
-        How the first wave depends on them besides the within-person part there, dims (measure, factor).
-    loadings
-        What of the factors of the measures is added to values, dims (wave, measure); or, where they enter each wave,
-        what of them acts on it, 0 at the first.
-    slopes
-        Whether the second half are slopes, which count by the share of time gone by.
-    enters_each_wave
-        Whether they act on the next wave through the dynamics instead of being added to values.
+    `loadings` are those of the factors of the measures on values, dims (wave, measure); or, where they enter each wave,
+    their effects on it, 0 at the first.
     """
 
-    root: Array
-    means: Array
-    at_first: Array
+    root: Array  # a matrix whose product with its transpose is their covariance, dims (factor, shock)
+    means: Array  # shape (factor,)
+    at_first: Array  # regression of the first wave on them, besides its within-person part; dims (measure, factor)
     loadings: Array
-    slopes: bool = False
-    enters_each_wave: bool = False
+    slopes: bool = False  # whether the second half are slopes, which count by the share of time gone by
+    enters_each_wave: bool = False  # whether they act on the next wave through the dynamics instead of being added
 
     @property
     def covariance(self) -> Array:
         """Covariance of the factors, raw units; dims (factor, factor)."""
-        covariance: Array = self.root @ self.root.T
-        return covariance
+        return np.asarray(self.root @ self.root.T)
 
     @property
     def first_covariance(self) -> Array:
@@ -54,20 +40,12 @@ class StableFactors:
         reach = self.at_first @ self.root
         if not self.enters_each_wave:
             reach = self.loadings[0][:, None] * self.root[: self.loadings.shape[1]]
-        covariance: Array = reach @ reach.T
-        return covariance
+        return np.asarray(reach @ reach.T)
 
     def added(self, factors: Array, along: Array, wave: int) -> Array:
-        """What is added to the values at a wave; dims (person, measure).
+        """Their part of the values at a wave, dims (person, measure).
 
-        Parameters
-        ----------
-        factors
-            Dims (person, factor).
-        along
-            Share of time gone by at the wave, of all or by person, shape ``()`` or ``(person,)``.
-        wave
-            Its position.
+        `factors` have dims (person, factor); `along` is the share of time gone by, of all or by person.
         """
         size = self.loadings.shape[1]
         if self.enters_each_wave:
@@ -76,15 +54,7 @@ class StableFactors:
         return added + along[..., None] * factors[:, size:] if self.slopes else added
 
     def acting(self, along: Array, wave: int) -> Array:
-        """What of the factors acts on a wave, or on a step on the way to it; dims (measure, factor).
-
-        Parameters
-        ----------
-        along
-            Share of time gone by then, shape ``()``.
-        wave
-            Position of the wave.
-        """
+        """Their effects on a wave or a step on the way to it, `along` of the time having gone by; (measure, factor)."""
         loadings: Array = np.diag(self.loadings[wave])
         return np.hstack([loadings, along * np.eye(len(loadings))]) if self.slopes else loadings
 
@@ -119,9 +89,13 @@ def _accumulating(truth: "Truth") -> StableFactors:
     """``s_t = Phi_t s_t-1 + Lambda_t alpha + z_t``, and at equilibrium ``alpha = (I - Phi) b``."""
     size, loadings = len(truth.spec.measures), _loadings(truth, 1)
     if truth.equilibrium:
-        rest = np.eye(size) - truth.step_effects[0]
+        remaining = np.eye(size) - truth.step_effects[0]
         return StableFactors(
-            rest @ _intercept_root(truth), np.zeros(size), np.linalg.inv(rest), loadings, enters_each_wave=True
+            remaining @ _intercept_root(truth),
+            np.zeros(size),
+            np.linalg.inv(remaining),
+            loadings,
+            enters_each_wave=True,
         )
     sds = truth._each(truth.accumulating_sds)
     root = sds[:, None] * np.linalg.cholesky(correlations(truth.accumulating_correlation or 0.0, truth.spec.measures))
@@ -177,5 +151,4 @@ def _at_first(truth: "Truth", root: Array) -> Array:
     if truth.spec.growth:
         with_factors = np.hstack([with_factors, crossed(truth.first_slope_correlation, measures)])
     covariance = with_factors * truth._true_sds[:, None] * sds
-    at_first: Array = np.linalg.solve(root @ root.T, covariance.T).T
-    return at_first
+    return np.asarray(np.linalg.solve(root @ root.T, covariance.T).T)

@@ -25,18 +25,10 @@ _CHANCE = "a number between 0 and 1"
 
 @dataclass(frozen=True, eq=False)
 class RandomNumbers:
-    """Random numbers of persons besides the shocks of their first wave.
+    """Random numbers of persons besides the shocks of their first wave."""
 
-    Attributes
-    ----------
-    steps
-        Normal, for the innovations of every step, dims (person, step, measure).
-    states
-        Uniform, dims (person, wave, 2): whether the state is on, and whether one that was kept is a new one.
-    """
-
-    steps: Array
-    states: Array
+    steps: Array  # normal, for the innovations of every step, dims (person, step, measure)
+    states: Array  # uniform, dims (person, wave, 2): whether the state is on, and whether one that was kept is new
 
     @classmethod
     def drawn(
@@ -76,21 +68,21 @@ def read_state(truth: "Truth", problems: Problems) -> dict[str, Any]:
     if absent := [key for key in ("first", "acquire", "keep") if key not in given]:
         problems.add(f"state leaves out {quoted(absent)}: chances where all predictors are at their means.")
     read = Reader(spec.measures, problems)
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for key, predictors in (("first", state.first), ("acquire", state.acquire), ("keep", state.keep)):
         if key in given:
-            found[key] = _regression(f"state {key}", given[key], predictors, 1 if key == "first" else waves - 1, read)
+            entries[key] = _regression(f"state {key}", given[key], predictors, 1 if key == "first" else waves - 1, read)
     if state.acts_on and "acts_on" in given:
         shifts = _named("state acts_on", given["acts_on"], state.acts_on, problems)
-        found["acts_on"] = {
+        entries["acts_on"] = {
             name: read.entry(f"state acts_on '{name}'", value, NUMBER) for name, value in shifts.items()
         }
     if state.required_by and "restart" in given:
         places = _named("state restart", given["restart"], state.required_by, problems)
-        found["restart"] = {
+        entries["restart"] = {
             name: _mean_and_sd(f"state restart '{name}'", value, read) for name, value in places.items()
         }
-    return found
+    return entries
 
 
 def _regression(where: str, given: object, predictors: Sequence[str], n: int, read: Reader) -> dict[str, Any]:
@@ -113,7 +105,7 @@ def _regression(where: str, given: object, predictors: Sequence[str], n: int, re
 def _named(where: str, given: object, names: Sequence[str], problems: Problems) -> dict[str, object]:
     """What is given of each measure; nothing of those that have no place here."""
     if not isinstance(given, Mapping):
-        problems.add(f"{where} must be a table from measures to what is said of them; got {shown(given)}.")
+        problems.add(f"{where} must be a table from measures to their values; got {shown(given)}.")
         return {}
     for name in given:
         if name not in names:
@@ -134,25 +126,14 @@ def course(
 ) -> Course:
     """What happens to persons wave by wave, as `spec.State` says.
 
-    Parameters
-    ----------
-    truth
-        True values.
-    first
-        Within-person parts at the first wave, were the state on; dims (person, measure).
-    stable
-        What is stable in a person, at every wave, dims (person, wave, measure).
-    covariates
-        Deviations of the covariates of persons from their means, raw units, each of shape ``(person,)``.
-    numbers
-        Random numbers.
-    added
-        What is added to everybody's within-person parts at the later waves, dims (wave, measure).
+    `first` are the within-person parts at the first wave, were the state on, dims (person, measure); `stable` the
+    stable parts, dims (person, wave, measure); `covariates` the deviations from their means, raw units; `added` an
+    experiment, as in `drawing.draw`.
     """
     spec = truth.spec
     assert spec.state is not None
     required = np.isin(spec.measures, spec.state.required_by)
-    spreads = {each.name: each.sd for each in covariates_of(truth)}
+    spreads = {covariate.name: covariate.sd for covariate in covariates_of(truth)}
     standard = {name: values / spreads[name] for name, values in covariates.items()}
     on = numbers.states[:, 0, 0] < _chance(truth, "first", 0, standard)
     within = np.where(required & ~on[:, None], 0.0, first)

@@ -1,7 +1,7 @@
 """True values of a model of the cross-lagged family: what they are, and whether there can be such a population."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
@@ -15,8 +15,8 @@ from ..basics.names import ARROW, choices, lagged_path
 from ..basics.problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import steps_per_interval
-from .arguments import effect_entry, loading_entry, mean_entry, needed, says_something
-from .checks import check_dynamics, check_factors, check_predictors, check_state, refuse_what_says_nothing
+from .arguments import effect_entry, is_used, loading_entry, mean_entry, needed
+from .checks import check_dynamics, check_factors, check_predictors, check_state, refuse_unused
 from .covariates import read_covariates
 from .drawing import population
 from .dynamics import Interval, innovations, intervals_of, unstable_drift
@@ -61,7 +61,7 @@ class Truth:
     Parameters
     ----------
     spec
-        Which measures, how effects depend on the interval, which are 0.
+        The model: measures, lags, effects fixed at 0.
     times
         Times of the waves, increasing, in the panel's unit.
     lagged
@@ -85,7 +85,7 @@ class Truth:
         Means in raw units: one for all, or by measure; with ``means="free"`` each may be a list
         with one number for each wave; in an LCMSR or ALT, of the first wave. Without it they are 0.
     sds
-        Total SDs in raw units, above 0, measurement error included and what covariates add not: one for
+        Total SDs in raw units, above 0, with measurement error and without effects of covariates: one for
         all, or by measure; where they change, at the first wave. Without it they are 1.
     drift
         With ``lags="continuous"``, instead of `lagged` and `carry_over`: effects on the change per unit of
@@ -103,9 +103,9 @@ class Truth:
         With ``trait_loadings="free"``: loadings of an RICLPM after the first wave, of a DPM after the second, each a
         number or a list with one for each of these waves.
     error_share
-        STARTS: share of the variance that is not stable between persons which is measurement error.
+        STARTS: measurement error as a share of the variance that is not stable between persons.
     equilibrium
-        DPM: True lets everybody start at his equilibrium, ``alpha = (I - Phi) b`` with b of the given
+        DPM: True lets everybody start at equilibrium, ``alpha = (I - Phi) b`` with b of the given
         `icc`: exactly an RI-CLPM.
     accumulating_sds, accumulating_correlation
         DPM without equilibrium, and ALT: SDs of the accumulating factors alpha in raw units, and their
@@ -123,7 +123,7 @@ class Truth:
         `first_accumulating_correlation`, slopes second.
     loadings, item_intercepts, unique_sds
         With indicators, by column: loadings (the first one's is 1), intercepts (without them 0) and SDs
-        of what is unique to it at a wave, each a number or, where the invariance lets it change, a list with
+        of its unique part at a wave, each a number or, where the invariance lets it change, a list with
         one for each wave. The unit of a measure is that of its first indicator.
     covariates
         Covariate to its ``mean`` and ``sd`` (without them 0 and 1) or, where it is 0 or 1, its ``probability``;
@@ -147,7 +147,7 @@ class Truth:
     Raises
     ------
     SpecError
-        If a value is none of the model's, a covariance matrix is not positive definite, the
+        If the model has no use for a value, a covariance matrix is not positive definite, the
         lagged effects are unstable, or the model's equalities contradict them; all problems at once.
 
     References
@@ -187,51 +187,44 @@ class Truth:
 
     A DPM whose persons start at equilibrium is an RI-CLPM; with other starts it is not.
 
-    >>> dynamic = Truth(
-    ...     DPM(["alliance", "days"]),
-    ...     times=[0, 3, 6],
-    ...     lagged={"alliance -> days": 0.12},
-    ...     carry_over=0.3,
-    ...     icc=0.5,
-    ...     within_correlation=0.26,
-    ...     between_correlation=0.35,
-    ...     equilibrium=True,
-    ... )
+    >>> from dataclasses import replace
+    >>> dynamic = replace(truth, spec=DPM(["alliance", "days"]), equilibrium=True)
     >>> bool(np.allclose(dynamic.covariance, truth.covariance))
     True
     """
 
     spec: CrossLagged
-    times: Sequence[float] = field(kw_only=True)
-    lagged: Mapping[str, Each] = field(default_factory=dict, kw_only=True)
-    carry_over: PerMeasure | None = field(default=None, kw_only=True)
-    icc: OneEach | None = field(default=None, kw_only=True)
-    within_correlation: Correlation = field(default=0.0, kw_only=True)
-    between_correlation: Correlation = field(default=0.0, kw_only=True)
-    means: PerMeasure | None = field(default=None, kw_only=True)
-    sds: OneEach | None = field(default=None, kw_only=True)
-    drift: Mapping[str, float] | None = field(default=None, kw_only=True)
-    lag_2: Mapping[str, float] | None = field(default=None, kw_only=True)
-    moderation: Mapping[str, float] | None = field(default=None, kw_only=True)
-    within_scale: PerMeasure | None = field(default=None, kw_only=True)
-    trait_loadings: PerMeasure | None = field(default=None, kw_only=True)
-    error_share: OneEach | None = field(default=None, kw_only=True)
-    equilibrium: bool | None = field(default=None, kw_only=True)
-    accumulating_sds: OneEach | None = field(default=None, kw_only=True)
-    accumulating_correlation: Correlation | None = field(default=None, kw_only=True)
-    first_accumulating_correlation: OneEach | None = field(default=None, kw_only=True)
-    accumulating_means: OneEach | None = field(default=None, kw_only=True)
-    slope_sds: OneEach | None = field(default=None, kw_only=True)
-    slope_means: OneEach | None = field(default=None, kw_only=True)
-    slope_correlation: Correlation | None = field(default=None, kw_only=True)
-    intercept_slope_correlation: OneEach | None = field(default=None, kw_only=True)
-    first_slope_correlation: OneEach | None = field(default=None, kw_only=True)
-    loadings: Mapping[str, Each] | None = field(default=None, kw_only=True)
-    item_intercepts: Mapping[str, Each] | None = field(default=None, kw_only=True)
-    unique_sds: PerMeasure | None = field(default=None, kw_only=True)
-    covariates: Mapping[str, Mapping[str, Any]] | None = field(default=None, kw_only=True)
-    responses: Mapping[str, Mapping[str, Each]] | None = field(default=None, kw_only=True)
-    state: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    times: Sequence[float]
+    lagged: Mapping[str, Each] = field(default_factory=dict)
+    carry_over: PerMeasure | None = None
+    icc: OneEach | None = None
+    within_correlation: Correlation = 0.0
+    between_correlation: Correlation = 0.0
+    means: PerMeasure | None = None
+    sds: OneEach | None = None
+    drift: Mapping[str, float] | None = None
+    lag_2: Mapping[str, float] | None = None
+    moderation: Mapping[str, float] | None = None
+    within_scale: PerMeasure | None = None
+    trait_loadings: PerMeasure | None = None
+    error_share: OneEach | None = None
+    equilibrium: bool | None = None
+    accumulating_sds: OneEach | None = None
+    accumulating_correlation: Correlation | None = None
+    first_accumulating_correlation: OneEach | None = None
+    accumulating_means: OneEach | None = None
+    slope_sds: OneEach | None = None
+    slope_means: OneEach | None = None
+    slope_correlation: Correlation | None = None
+    intercept_slope_correlation: OneEach | None = None
+    first_slope_correlation: OneEach | None = None
+    loadings: Mapping[str, Each] | None = None
+    item_intercepts: Mapping[str, Each] | None = None
+    unique_sds: PerMeasure | None = None
+    covariates: Mapping[str, Mapping[str, Any]] | None = None
+    responses: Mapping[str, Mapping[str, Each]] | None = None
+    state: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         problems = Problems("This truth cannot be simulated")
@@ -279,8 +272,8 @@ class Truth:
         True
         """
         problems = Problems("[truth] cannot be read")
-        known = [each.name for each in fields(cls) if each.name != "spec"]
-        fitting = [name for name in known if says_something(name, spec)]
+        known = [parameter.name for parameter in fields(cls) if parameter.name != "spec"]
+        fitting = [name for name in known if is_used(name, spec)]
         for name in mapping:
             if name not in known:
                 problems.add(f"A truth has no '{name}'{choices(name, fitting, 'Its keys')}")
@@ -373,7 +366,9 @@ class Truth:
 
     def to_mapping(self) -> dict[str, object]:
         """Return the truth without its model as plain numbers, lists and tables, ready for TOML."""
-        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "spec"}
+        given = {
+            parameter.name: getattr(self, parameter.name) for parameter in fields(self) if parameter.name != "spec"
+        }
         return {name: plain(value) for name, value in given.items() if value is not None}
 
     @property
@@ -389,8 +384,7 @@ class Truth:
         """
         if self.spec.lags == "continuous":
             lengths = np.diff(self.times)
-            found: Array = expm(self._by_path(self.drift or {}) * lengths[:, None, None])
-            return found
+            return np.asarray(expm(self._by_path(self.drift or {}) * lengths[:, None, None]))
         effects = self._effects
         if self.spec.lags != "grid":
             return effects
@@ -435,7 +429,7 @@ class Truth:
     def within_covariances(self) -> Array:
         """Within-person covariances, raw units; dims (wave, measure, measure)."""
         sds = self._within_sds_by_wave
-        return np.array([_covariance(self.within_correlation, each, self.spec.measures) for each in sds])
+        return np.array([_covariance(self.within_correlation, sds_of_wave, self.spec.measures) for sds_of_wave in sds])
 
     @property
     def between_covariance(self) -> Array:
@@ -460,8 +454,7 @@ class Truth:
     @property
     def first_with_factors(self) -> Array:
         """Covariance of the first wave with the accumulating factors of a DPM or ALT; dims (measure, factor)."""
-        covariance: Array = self.factors.at_first @ self.factors.covariance
-        return covariance
+        return np.asarray(self.factors.at_first @ self.factors.covariance)
 
     @property
     def first_covariance(self) -> Array:
@@ -486,8 +479,7 @@ class Truth:
         """
         if self.spec.error:
             shares = self._each(self.error_share) * (1 - self._shares)
-            sds: Array = self._total_sds * np.sqrt(shares)
-            return sds
+            return np.asarray(self._total_sds * np.sqrt(shares))
         reliability = self._reliability
         if np.all(reliability == 1):
             return np.zeros(len(self.spec.measures))
@@ -533,8 +525,7 @@ class Truth:
 
     def along(self, times: Array) -> Array:
         """Times as shares of the way from the first wave to the last, over which slopes are counted."""
-        share: Array = (times - self.times[0]) / (self.times[-1] - self.times[0])
-        return share
+        return np.asarray((times - self.times[0]) / (self.times[-1] - self.times[0]))
 
     @property
     def _paths(self) -> dict[str, Each]:
@@ -543,8 +534,8 @@ class Truth:
 
     @property
     def _own_paths(self) -> dict[str, Each]:
-        own = {} if self.carry_over is None else by_name(self.carry_over, self.spec.measures)
-        return {lagged_path(name, name): effect for name, effect in own.items()}
+        effects = {} if self.carry_over is None else by_name(self.carry_over, self.spec.measures)
+        return {lagged_path(name, name): effect for name, effect in effects.items()}
 
     @property
     def _effects(self) -> Array:
@@ -567,15 +558,13 @@ class Truth:
     @property
     def _true_sds(self) -> Array:
         """Total SDs without known measurement error."""
-        sds: Array = self._total_sds * np.sqrt(self._reliability)
-        return sds
+        return np.asarray(self._total_sds * np.sqrt(self._reliability))
 
     @property
     def _shares(self) -> Array:
         """Share of the first wave's variance that is stable between persons."""
         if self.spec.accumulating and not self.equilibrium:
-            stable: Array = np.diag(self.factors.first_covariance) / self._total_sds**2
-            return stable
+            return np.asarray(np.diag(self.factors.first_covariance) / self._total_sds**2)
         return self._each(self.icc)
 
     @property
@@ -597,8 +586,7 @@ class Truth:
 
     @property
     def _between_sds(self) -> Array:
-        sds: Array = self._total_sds * np.sqrt(self._each(self.icc))
-        return sds
+        return np.asarray(self._total_sds * np.sqrt(self._each(self.icc)))
 
     @property
     def _standard_innovations(self) -> Array:
@@ -606,13 +594,13 @@ class Truth:
         within = correlations(self.within_correlation, self.spec.measures)
         if self.lag_2 is None:
             return innovations(self._effects, within)
-        second, before, found = self._by_path(self.lag_2), np.zeros_like(within), []
-        for place, effects in enumerate(self._effects):
-            both = np.hstack([effects, second if place else 0 * second])
+        second, before, covariances = self._by_path(self.lag_2), np.zeros_like(within), []
+        for index, effects in enumerate(self._effects):
+            both = np.hstack([effects, second if index else 0 * second])
             joint = np.block([[within, before], [before.T, within]])
-            found.append(within - both @ joint @ both.T)
-            before = effects @ within + (second @ before.T if place else 0)
-        return np.array(found)
+            covariances.append(within - both @ joint @ both.T)
+            before = effects @ within + (second @ before.T if index else 0)
+        return np.array(covariances)
 
     @property
     def _step_innovations(self) -> Array:
@@ -642,41 +630,38 @@ class Truth:
         later = Entry(
             f"a number above 0, or a list of {waves - 1}, one for each later wave", waves - 1, lambda value: value > 0
         )
-        found_before = len(problems.found)
+        n_before = len(problems.found)
+
+        def given(how: Callable[..., object], *names: str, **entry: object) -> dict[str, object]:
+            return {name: how(name, value, **entry) for name in names if (value := getattr(self, name)) is not None}
+
         self._keep(
             lagged=read.by_path("lagged", self.lagged, effect),
-            carry_over=read.by_measure("carry_over", self.carry_over, effect, complete=False),
+            **given(read.by_measure, "carry_over", entry=effect, complete=False),
             within_correlation=read.correlation("within_correlation", self.within_correlation),
+            **given(read.by_path, "drift", "lag_2", "moderation", entry=NUMBER),
+            **given(read.by_measure, "within_scale", entry=later),
         )
-        for name in ("drift", "lag_2", "moderation"):
-            if (value := getattr(self, name)) is not None:
-                self._keep(**{name: read.by_path(name, value, NUMBER)})
-        self._keep(within_scale=read.by_measure("within_scale", self.within_scale, later))
-        refuse_what_says_nothing(self, problems)
-        dynamics_are_known = len(problems.found) == found_before and not spec.problems_with(tuple(self.times))
+        refuse_unused(self, problems)
+        dynamics_are_known = len(problems.found) == n_before and not spec.problems_with(tuple(self.times))
         for name, example in needed(spec, equilibrium=self.equilibrium is True).items():
             if getattr(self, name) is None:
                 problems.add(f"{name} is missing: {example}.")
+        crossed = ("first_accumulating_correlation", "intercept_slope_correlation", "first_slope_correlation")
         self._keep(
-            icc=read.by_measure("icc", self.icc, SHARE),
+            **given(read.by_measure, "icc", entry=SHARE),
             between_correlation=read.correlation("between_correlation", self.between_correlation),
-            means=read.by_measure("means", self.means, mean_entry(spec, waves)),
-            sds=read.by_measure("sds", self.sds, SD),
-            error_share=read.by_measure("error_share", self.error_share, SHARE),
-            trait_loadings=read.by_measure("trait_loadings", self.trait_loadings, loading_entry(spec, waves)),
+            **given(read.by_measure, "means", entry=mean_entry(spec, waves)),
+            **given(read.by_measure, "sds", entry=SD),
+            **given(read.by_measure, "error_share", entry=SHARE),
+            **given(read.by_measure, "trait_loadings", entry=loading_entry(spec, waves)),
+            **given(read.by_measure, "accumulating_sds", "slope_sds", entry=SD),
+            **given(read.by_measure, "accumulating_means", "slope_means", entry=NUMBER),
+            **given(read.correlation, "accumulating_correlation", "slope_correlation"),
+            **given(read.crossed, *crossed),
+            **read_items(self, problems),
         )
-        for name in ("accumulating_sds", "slope_sds"):
-            self._keep(**{name: read.by_measure(name, getattr(self, name), SD)})
-        for name in ("accumulating_means", "slope_means"):
-            self._keep(**{name: read.by_measure(name, getattr(self, name), NUMBER)})
-        for name in ("accumulating_correlation", "slope_correlation"):
-            if (value := getattr(self, name)) is not None:
-                self._keep(**{name: read.correlation(name, value)})
-        for name in ("first_accumulating_correlation", "intercept_slope_correlation", "first_slope_correlation"):
-            if (value := getattr(self, name)) is not None:
-                self._keep(**{name: read.crossed(name, value)})
-        self._keep(**read_items(self, problems))
-        if self.covariates is not None and says_something("covariates", spec):
+        if self.covariates is not None and is_used("covariates", spec):
             self._keep(covariates=read_covariates(spec, self.covariates, waves, problems))
         if spec.random_families:
             self._keep(responses=read_responses(self, problems))
@@ -708,8 +693,7 @@ def _ratio(path: str, sds: Mapping[str, float]) -> float:
 
 def _correlation(covariance: Array) -> Array:
     sds = np.sqrt(np.diag(covariance))
-    correlation: Array = covariance / np.outer(sds, sds)
-    return correlation
+    return np.asarray(covariance / np.outer(sds, sds))
 
 
 def _covariance(correlation: Correlation, sds: Array, measures: Sequence[str]) -> Array:

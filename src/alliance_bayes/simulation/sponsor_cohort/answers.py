@@ -1,4 +1,4 @@
-"""What persons answer: days, meetings, activities, contact, and the ten items of the alliance."""
+"""Answers of persons: days, meetings, activities, contact, the ten items of the alliance; and which are missing."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,7 +9,7 @@ from scipy.special import expit
 from .processes import Persons
 from .truths import ABSTINENCE, ALLIANCE, BETWEEN_SDS, CONTACT, PARTICIPATION, TIMES, Array, SponsorTruth
 
-__all__ = ["ACTIVITIES", "ALLIANCE_ITEMS", "WINDOWS", "draw_answers"]
+__all__ = ["ACTIVITIES", "ALLIANCE_ITEMS", "ITEM_MISSING", "WINDOWS", "answering", "draw_answers", "interviewed"]
 
 WINDOWS = (90, 90, 90, 180)
 WEEKS = 90 / 7
@@ -101,9 +101,9 @@ def _days(propensity: Array, random: np.random.Generator) -> Array:
     some = (cut >= np.array(NONE_BELOW)) & (cut <= np.array(ALL_ABOVE))
     share, length = np.clip(mean[some], 1e-4, 1 - 1e-4), window[some]
 
-    def draw(places: NDArray[np.intp]) -> Counts:
-        chance = random.beta(PRECISION * share[places], PRECISION * (1 - share[places]))
-        return np.asarray(random.binomial(length[places], chance), dtype=np.int64)
+    def draw(indices: NDArray[np.intp]) -> Counts:
+        chance = random.beta(PRECISION * share[indices], PRECISION * (1 - share[indices]))
+        return np.asarray(random.binomial(length[indices], chance), dtype=np.int64)
 
     days[some] = _until(lambda values: (values > 0) & (values < length), draw, share.size)
     return days
@@ -152,3 +152,42 @@ def _alliance_items(persons: Persons, random: np.random.Generator) -> list[Array
         category = 1.0 + np.searchsorted(THRESHOLDS, np.nan_to_num(loading * alliance + noise))
         items.append(np.where(np.isnan(alliance), np.nan, category))
     return items
+
+
+SHARE_CENTRES = (0.33, 0.85, 0.77)
+SHARE_SPREADS = (0.32, 0.26, 0.32)
+NEVER_RATES = 0.228
+ITEM_MISSING = 0.004
+
+
+def interviewed(truth: SponsorTruth, persons: Persons, days: Array, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Whether each person is interviewed at each time, shape ``(person, time)``; all are at entry.
+
+    Log odds: .3 commitment + .4 (share of abstinent days, in SDs, at the time before if interviewed then,
+    else 0) + 1.5 (if interviewed then), and in the companion "mnar" the abstinence at the time itself.
+    """
+    held = np.ones(days.shape, dtype=bool)
+    abstinence = persons.levels[..., ABSTINENCE] / np.sqrt(1 + BETWEEN_SDS[ABSTINENCE] ** 2)
+    for wave in range(1, len(TIMES)):
+        before = held[:, wave - 1]
+        share = (days[:, wave - 1] / WINDOWS[wave - 1] - SHARE_CENTRES[wave - 1]) / SHARE_SPREADS[wave - 1]
+        log_odds = (
+            truth.interview_logits[wave - 1]
+            + 0.3 * persons.commitment
+            + 0.4 * np.where(before, share, 0.0)
+            + 1.5 * before
+            + truth.interview_on_abstinence * abstinence[:, wave]
+        )
+        held[:, wave] = random.random(len(held)) < expit(log_odds)
+    return held
+
+
+def answering(truth: SponsorTruth, persons: Persons, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Whether a person would answer the questions on the sponsor at each time, shape ``(person, time)``.
+
+    Some never do; the others leave them out at times, in the companion "mnar" where the alliance is poor.
+    """
+    alliance = np.nan_to_num(persons.levels[..., ALLIANCE]) / np.sqrt(1 + BETWEEN_SDS[ALLIANCE] ** 2)
+    never = random.random(len(alliance)) < NEVER_RATES
+    log_odds = truth.answer_logit + truth.answer_on_alliance * alliance
+    return np.asarray((random.random(alliance.shape) < expit(log_odds)) & ~never[:, None])

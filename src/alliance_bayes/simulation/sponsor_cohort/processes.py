@@ -24,22 +24,11 @@ COMMITMENT_AND_SELF_EFFICACY = 0.35 + 0.25 * 0.60  # correlation
 
 
 class Persons(NamedTuple):
-    """What is true of persons, seen or not.
+    """True values of persons, observed or not."""
 
-    Attributes
-    ----------
-    levels
-        Stable part plus state of each process, shape ``(person, time, process)``; NaN for contact and alliance without
-        a sponsor.
-    sponsor
-        Whether there was one in the window before each time, shape ``(person, time)``.
-    commitment, severity, self_efficacy
-        In SDs, shape ``(person,)``.
-    """
-
-    levels: Array
-    sponsor: NDArray[np.bool_]
-    commitment: Array
+    levels: Array  # stable part plus state, (person, time, process); NaN for contact and alliance without a sponsor
+    sponsor: NDArray[np.bool_]  # whether there was one in the window before each time, (person, time)
+    commitment: Array  # in SDs, shape (person,), as the next two
     severity: Array
     self_efficacy: Array
 
@@ -53,18 +42,8 @@ def draw_persons(
 ) -> Persons:
     """Draw persons of a truth.
 
-    Parameters
-    ----------
-    truth
-        What drives them.
-    persons
-        How many.
-    random
-        Generator.
-    sponsor_set
-        Time to whether everyone or no one has a sponsor then.
-    alliance_moved
-        Time to how many SDs (of persons and states together) every alliance is moved then.
+    `sponsor_set` maps a time to whether everyone or no one has a sponsor then, `alliance_moved` to the number of SDs
+    (of persons and states together) by which every alliance is moved then.
     """
     added = np.zeros((len(TIMES), len(truth.processes)))
     added[:, ALLIANCE] = [alliance_moved.get(time, 0.0) * np.hypot(1, BETWEEN_SDS[ALLIANCE]) for time in TIMES]
@@ -91,8 +70,8 @@ def truth_of_processes(truth: SponsorTruth, sponsor_set: Mapping[float, bool]) -
     of_abstinence = stable[:, ABSTINENCE] / BETWEEN_SDS[ABSTINENCE]
     commitment = 0.45 * of_abstinence + 0.30 * stable[:, PARTICIPATION] / BETWEEN_SDS[PARTICIPATION]
     beyond = (0.35 * commitment + 0.25 * of_abstinence - shared * commitment) / np.sqrt(1 - shared**2)
-    left = stable - np.outer(commitment, commitment) - np.outer(beyond, beyond)
-    variances = np.diag(left)
+    remaining = stable - np.outer(commitment, commitment) - np.outer(beyond, beyond)
+    variances = np.diag(remaining)
     sds = np.sqrt(np.where(variances > 0, variances, 1.0))
     total = np.sqrt(1 + variances)
     acting = {"commitment": commitment, "self_efficacy": beyond}
@@ -119,7 +98,7 @@ def truth_of_processes(truth: SponsorTruth, sponsor_set: Mapping[float, bool]) -
         icc=dict(zip(names, (variances / total**2).tolist(), strict=True)),
         sds=dict(zip(names, total.tolist(), strict=True)),
         within_correlation=truth.within,
-        between_correlation=left / np.outer(sds, sds) + np.diag(variances <= 0),
+        between_correlation=remaining / np.outer(sds, sds) + np.diag(variances <= 0),
         covariates={
             name: {"intercepts": dict(zip(names, effect.tolist(), strict=True))} for name, effect in acting.items()
         },
@@ -146,7 +125,7 @@ def truth_of_processes(truth: SponsorTruth, sponsor_set: Mapping[float, bool]) -
 
 def _chances(log_odds: Sequence[float], times: Sequence[float], sponsor_set: Mapping[float, bool]) -> list[float]:
     """Chances of persons like the mean; nearly 1 or 0 where everybody or nobody is set to have a sponsor."""
-    chances = [float(expit(each)) for each in log_odds]
+    chances = [float(expit(value)) for value in log_odds]
     return [
         abs(sponsor_set[time] - CERTAIN) if time in sponsor_set else chance
         for time, chance in zip(times, chances, strict=True)

@@ -15,8 +15,7 @@ from ...basics.memory import memory_problem
 from ...basics.names import did_you_mean, in_words, number, quoted
 from ...basics.problems import Problems, SpecError
 from ...panel import Panel
-from .absences import ITEM_MISSING, answering, interviewed
-from .answers import ACTIVITIES, ALLIANCE_ITEMS, WINDOWS, draw_answers
+from .answers import ACTIVITIES, ALLIANCE_ITEMS, ITEM_MISSING, WINDOWS, answering, draw_answers, interviewed
 from .covariates import draw_covariates
 from .processes import draw_persons
 from .truths import TIMES, TRUTHS, Array, SponsorTruth
@@ -132,11 +131,11 @@ class SponsorStudy:
         )
 
     def __str__(self) -> str:
-        seen = self.frame.groupby("time")["interviewed"].sum()
+        interviews = self.frame.groupby("time")["interviewed"].sum()
         sponsored = self.frame.groupby("time")["sponsor"].sum()
         by_time = [
             f"{number(time)} months: {count:,} interviewed, {sponsored[time]:,.0f} with a sponsor"
-            for time, count in seen.items()
+            for time, count in interviews.items()
         ]
         done = [
             f"{'Everyone' if on else 'No one'} has a sponsor at {number(time)} months."
@@ -228,7 +227,7 @@ def sponsor_study(
         problems.add(problem)
     for name, changes in (("sponsor", sponsor), ("alliance", alliance)):
         if changes is not None and not isinstance(changes, Mapping):
-            problems.add(f"{name} must be a table from times to what is set then; got {shown(changes)}.")
+            problems.add(f"{name} must be a table from times to the values set then; got {shown(changes)}.")
     problems.raise_as(SpecError)
     sponsor_set, alliance_moved = dict(sponsor or {}), dict(alliance or {})
     _check_changes(sponsor_set, alliance_moved, problems)
@@ -243,11 +242,11 @@ def sponsor_study(
 def _check_changes(
     sponsor_set: Mapping[float, bool], alliance_moved: Mapping[float, float], problems: Problems
 ) -> None:
-    known = f"{in_words([number(each) for each in TIMES])} months"
+    known = f"{in_words([number(time) for time in TIMES])} months"
     for name, given in (("sponsor", sponsor_set), ("alliance", alliance_moved)):
         for time, to in given.items():
             if time not in TIMES:
-                problems.add(f"{name} is changed at {time!r}, which is no time of the study: {known}.")
+                problems.add(f"{name} is changed at {time!r}, which is not a time of the study: {known}.")
             if name == "sponsor" and to not in (0, 1):
                 problems.add(f"sponsor at {time!r} must be True or False; got {shown(to)}.")
             if name == "alliance" and not is_number(to):
@@ -262,22 +261,22 @@ def _draw(
     persons = draw_persons(truth, n, of_persons, sponsor_set, alliance_moved)
     covariates = draw_covariates(persons, of_covariates)
     answers = draw_answers(truth, persons, of_answers)
-    seen = interviewed(truth, persons, answers["days"], of_interviews)
+    held = interviewed(truth, persons, answers["days"], of_interviews)
     answered = answering(truth, persons, of_forms)
     items = np.stack([answers.pop(name) for name in ALLIANCE_ITEMS], axis=-1)
     complete = _columns(persons.sponsor, answers, items)
     covariates |= {f"{name}_at_entry": complete[name][:, 0] for name in AT_ENTRY}
     gaps = of_items.random(items.shape) < ITEM_MISSING
-    found = _columns(persons.sponsor, answers, np.where(gaps, np.nan, items))
-    found |= {name: np.where(answered, found[name], np.nan) for name in ON_SPONSOR}
-    found = {name: np.where(seen, values, np.nan) for name, values in found.items()}
-    return _long(found, seen, covariates), _long(complete, np.ones_like(seen), covariates)
+    observed = _columns(persons.sponsor, answers, np.where(gaps, np.nan, items))
+    observed |= {name: np.where(answered, observed[name], np.nan) for name in ON_SPONSOR}
+    observed = {name: np.where(held, values, np.nan) for name, values in observed.items()}
+    return _long(observed, held, covariates), _long(complete, np.ones_like(held), covariates)
 
 
 def _columns(sponsor: NDArray[np.bool_], answers: dict[str, Array], items: Array) -> dict[str, Array]:
     """Answers and what is made of them, each of shape ``(person, time)``."""
     activities = {f"activity_{name}": answers[f"activity_{name}"] for name in (*ACTIVITIES, "sponsor", "contact")}
-    own = np.sum([activities[f"activity_{name}"] for name in ACTIVITIES], axis=0)
+    without_sponsor = np.sum([activities[f"activity_{name}"] for name in ACTIVITIES], axis=0)
     return {
         "sponsor": sponsor.astype(float),
         "contact": answers["contact"],
@@ -286,20 +285,20 @@ def _columns(sponsor: NDArray[np.bool_], answers: dict[str, Array], items: Array
         "meetings": answers["meetings"],
         "attendance": answers["meetings"] * 7 / 90,
         **activities,
-        "involvement": own + activities["activity_sponsor"] + activities["activity_contact"],
-        "involvement_without_sponsor": own,
+        "involvement": without_sponsor + activities["activity_sponsor"] + activities["activity_contact"],
+        "involvement_without_sponsor": without_sponsor,
         "days": answers["days"],
         "percent_days_abstinent": 100 * answers["days"] / np.array(WINDOWS),
     }
 
 
-def _long(columns: dict[str, Array], seen: NDArray[np.bool_], covariates: dict[str, NDArray[Any]]) -> pd.DataFrame:
-    n = len(seen)
+def _long(columns: dict[str, Array], held: NDArray[np.bool_], covariates: dict[str, NDArray[Any]]) -> pd.DataFrame:
+    n = len(held)
     return pd.DataFrame(
         {
             "person": np.repeat(np.arange(1, n + 1), len(TIMES)),
             "time": np.tile(TIMES, n),
-            "interviewed": seen.ravel().astype(int),
+            "interviewed": held.ravel().astype(int),
             **{name: values.ravel() for name, values in columns.items()},
             "window": np.tile(WINDOWS, n),
             **{name: np.repeat(values, len(TIMES)) for name, values in covariates.items()},

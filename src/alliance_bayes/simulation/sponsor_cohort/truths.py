@@ -59,7 +59,7 @@ class SponsorTruth:
 
     so that states have variance 1 and correlations R, with effects exp(A d) over d months. While there is no sponsor,
     c and a do not exist and act on nothing; with a new sponsor they restart from the innovations of that interval,
-    scaled to variance 1. `processes_truth` says the same as an `alliance_bayes.Truth`.
+    scaled to variance 1. `truth_of_processes` says the same as an `alliance_bayes.Truth`.
 
     Attributes
     ----------
@@ -189,15 +189,15 @@ def _confounded(default: SponsorTruth) -> SponsorTruth:
     rows = {name: dict(row) for name, row in DRIFT.items()} | {UNMEASURED: {UNMEASURED: -0.15}}
     rows["abstinence"] |= {"alliance": 0.0, UNMEASURED: 0.20}
     rows["alliance"] |= {"abstinence": 0.0, UNMEASURED: 0.10}
-    own = {("alliance", UNMEASURED): 0.6, ("abstinence", UNMEASURED): 0.4}
-    own |= {("contact", UNMEASURED): 0.1, ("participation", UNMEASURED): 0.1}
+    of_cause = {("alliance", UNMEASURED): 0.6, ("abstinence", UNMEASURED): 0.4}
+    of_cause |= {("contact", UNMEASURED): 0.1, ("participation", UNMEASURED): 0.1}
     return replace(
         default,
         name="confounded",
         summary="alliance and abstinence do not act on each other; an unmeasured cause that changes with time "
         "drives both, alliance first.",
         drift=_drift(rows, names),
-        within=_correlation(WITHIN | own, names),
+        within=_correlation(WITHIN | of_cause, names),
     )
 
 

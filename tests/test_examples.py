@@ -103,7 +103,7 @@ def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
         "Of 2 studies of 153 people, all seen three times",
     ):
         assert words in printed
-    assert printed.count("However treatments and mediators come to be what they are") == 1
+    assert printed.count("However treatments and mediators come about") == 1
 
 
 def without_refits(packaged, name):

@@ -58,16 +58,9 @@ def controlled_direct_effects(
     SpecError
         As in `contrast_of_regimes`, or if the lists of values differ in length.
     """
+    regimes = {"treated": treated, "control": control}
     plan = plan_of(
-        order,
-        {"treated": treated, "control": control},
-        outcome,
-        mediators=tuple(levels),
-        kind="controlled",
-        levels=levels,
-        seed=seed,
-        monte_carlo=monte_carlo,
-        certainty=certainty,
+        order, regimes, outcome, seed, monte_carlo, certainty, kind="controlled", mediators=tuple(levels), levels=levels
     )
     named = in_words(list(levels))
     return answer_of(
@@ -75,16 +68,14 @@ def controlled_direct_effects(
         plan,
         _contrasts(plan, levels),
         estimand=(
-            f"What treated instead of control ({plan.regimes_in_words}) would do to {outcome} with {named} set to the "
-            "same value for everyone (controlled direct effect)."
+            f"Effect of treated instead of control ({plan.regimes_in_words}) on {outcome} with {named} set to the same "
+            "value for everyone (controlled direct effect)."
         ),
         assumptions=(
             f"Given what came before, nothing unmeasured drives {named} and {outcome}.",
-            f"Setting {named} is possible, whatever the way of setting it.",
+            f"{named} can be set, and the way of setting does not matter.",
         ),
-        treated=treated,
-        control=control,
-        levels=levels,
+        asked=regimes | {"levels": levels},
     )
 
 

@@ -122,7 +122,7 @@ def test_what_comes_first_in_the_sponsor_study(capsys):
     for words in (
         "under 6 variants of the model?",
         "sponsor not modelled, average of intervals of 3",
-        "if 136 missing values of alliance (136 item missing) are delta SDs",
+        "if 136 missing values of alliance (136 item missing) deviate by delta SDs",
         "alliance -> days, the same in 60 % ",
     ):
         assert words in printed

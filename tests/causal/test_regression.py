@@ -117,5 +117,5 @@ def test_what_cannot_be_read_is_said(frame):
         ab.regression(model, draws)
     with pytest.raises(ab.SpecError, match=r'pip install "alliance-bayes\[regressions\]"'):
         ab.regression("count ~ x", draws)
-    with pytest.raises(ab.SpecError, match="needs what the model's fit returned; got str"):
+    with pytest.raises(ab.SpecError, match="needs the result of the model's fit; got str"):
         ab.regression(model, "draws")

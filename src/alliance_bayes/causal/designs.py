@@ -151,8 +151,8 @@ def indistinct_columns(
             continue
         problems.append(
             f"'{name}' is nearly a linear combination of {of_parts}: without it "
-            f"{remaining_sd:.1g} of its SD is left, so their coefficients cannot be distinguished. Leave one of them out, "
-            "or, of powers and products, centre the variables first (time by time_zero)."
+            f"{remaining_sd:.1g} of its SD is left, so their coefficients cannot be distinguished. Leave one of "
+            "them out, or, of powers and products, centre the variables first (time by time_zero)."
         )
     return problems
 

@@ -1,6 +1,7 @@
 """Equations: one or more variables as functions of the variables before them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import UserDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -20,34 +21,19 @@ Draw = Callable[["Values", Parameters, np.random.Generator], Array]
 Mean = Callable[["Values", Parameters], Array]
 
 
-class Values(Mapping[str, Array]):
+class Values(UserDict[str, Array]):
     """Values simulated so far: arrays by variable, each of ``shape``, dims ``(draw, copy, person)``."""
 
     def __init__(self, shape: tuple[int, int, int], arrays: Mapping[str, Array] | None = None) -> None:
         self.shape = shape
-        self._arrays: dict[str, Array] = {}
-        for name, array in (arrays or {}).items():
-            self[name] = array
-
-    def __getitem__(self, name: str) -> Array:
-        return self._arrays[name]
+        super().__init__(arrays or {})
 
     def __setitem__(self, name: str, array: Array) -> None:
-        self._arrays[name] = np.broadcast_to(array, self.shape)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def with_values(self, **arrays: Array) -> "Values":
-        """The same values with some replaced or added."""
-        return Values(self.shape, {**self._arrays, **arrays})
+        super().__setitem__(name, np.broadcast_to(array, self.shape))
 
     def copy(self) -> "Values":
         """A copy that can be added to; the arrays themselves are shared."""
-        return Values(self.shape, self._arrays)
+        return Values(self.shape, self)
 
 
 class CausalEquation(Protocol):

@@ -130,8 +130,8 @@ class Regression:
             largest = float(np.max(FAMILIES[self.family].mean(parameters)))
             raise SpecError(
                 f"'{self.variable}' cannot be drawn: its regression predicts means up to {largest:.3g}, and the "
-                f"largest value in the data is {self.observed(self.variable).max():.3g}. On this scale a count explodes where "
-                "its predictor is another count; use a logarithm or a bounded predictor."
+                f"largest value in the data is {self.observed(self.variable).max():.3g}. On this scale a count "
+                "explodes where its predictor is another count; use a logarithm or a bounded predictor."
             ) from None
         return {self.variable: self._where_state(drawn, values)}
 

@@ -23,10 +23,10 @@ def complete_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
     problems.raise_as(SpecError)
     for name in (regression.time, *regression.outcomes, *regression.exposures):
         if not pd.api.types.is_numeric_dtype(data[name]):
-            problems.add(f"'{name}' does not hold numbers; code it, a state as 1 and 0.")
+            problems.add(f"'{name}' is not numeric; code it as numbers, a state as 1 and 0.")
     split = [f"{name}{end}" for name in regression.exposures for end in (WITHIN, BETWEEN)]
     if taken := [name for name in split if name in data.columns]:
-        problems.add(f"The data already have {quoted(taken)}, which the split would make; rename them.")
+        problems.add(f"The data already have {quoted(taken)}, names that the split creates; rename them.")
     problems.raise_as(SpecError)
     for outcome in regression.outcomes:
         items = _items_among(outcome, regression.variables, data)

@@ -1,6 +1,6 @@
 """The effect of treatment with mediators set to fixed values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -103,12 +103,10 @@ class ControlledArguments(TreatedAndControl):
 
     @property
     def mediating(self) -> tuple[str, ...]:
-        """What is set."""
+        """The mediators that are set."""
         return tuple(self.levels)
 
 
-def _against(given: ControlledArguments) -> Iterator[str]:
-    yield from level_problems(given.levels)
-
-
-register(counterfactual_question(controlled_direct_effects, ControlledArguments, _against))
+register(
+    counterfactual_question(controlled_direct_effects, ControlledArguments, lambda given: level_problems(given.levels))
+)

@@ -424,11 +424,8 @@ def _against(given: DeltaAdjustmentArguments, spec: CrossLagged) -> Iterator[str
     yield from _spec_problems(spec, given.between, given.measure)
 
 
-register(
-    Question(
-        name="delta_adjustment",
-        arguments=DeltaAdjustmentArguments,
-        answer=lambda fit, given: delta_adjustment(fit, *given.between, **given.options("between")),
-        check=_against,
-    )
-)
+def _answer(fit: Fit, given: DeltaAdjustmentArguments) -> Answer:
+    return delta_adjustment(fit, *given.between, **given.options("between"))
+
+
+register(Question("delta_adjustment", DeltaAdjustmentArguments, _answer, _against))

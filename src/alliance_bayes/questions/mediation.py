@@ -405,11 +405,4 @@ def _against(given: MediationArguments, spec: CrossLagged) -> Iterator[str]:
     yield from group_problems(spec, given.group)
 
 
-register(
-    Question(
-        name="mediation",
-        arguments=MediationArguments,
-        answer=lambda fit, given: mediation(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question("mediation", MediationArguments, lambda fit, given: mediation(fit, **given.given()), _against))

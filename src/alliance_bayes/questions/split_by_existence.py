@@ -173,12 +173,12 @@ class SplitArguments(CounterfactualArguments):
 
     @property
     def mediating(self) -> tuple[str, ...]:
-        """What exists only in the state."""
+        """The mediator that exists only in the state."""
         return (self.mediator,)
 
 
-def _against(given: SplitArguments) -> Iterator[str]:
-    yield from _number_problems(given.percentiles, given.shift)
-
-
-register(counterfactual_question(split_by_existence, SplitArguments, _against))
+register(
+    counterfactual_question(
+        split_by_existence, SplitArguments, lambda given: _number_problems(given.percentiles, given.shift)
+    )
+)

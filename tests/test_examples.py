@@ -103,7 +103,7 @@ def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
         "Of 2 studies of 153 people, all seen three times",
     ):
         assert words in printed
-    assert printed.count("However treatments and mediators come to be what they are") == 1
+    assert printed.count("However treatments and mediators come about") == 1
 
 
 def without_refits(packaged, name):
@@ -122,7 +122,7 @@ def test_what_comes_first_in_the_sponsor_study(capsys):
     for words in (
         "under 6 variants of the model?",
         "sponsor not modelled, average of intervals of 3",
-        "if 136 missing values of alliance (136 item missing) are delta SDs",
+        "if 136 missing values of alliance (136 item missing) deviate by delta SDs",
         "alliance -> days, the same in 60 % ",
     ):
         assert words in printed

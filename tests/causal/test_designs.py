@@ -193,7 +193,7 @@ def test_one_person_who_changes_is_change_within_persons():
 def test_an_outcome_that_does_not_change_within_persons_is_refused():
     frame = study()
     (problem,) = problems_of(frame.assign(y=frame.groupby("person")["y"].transform("mean") + 1e6))
-    assert problem.startswith("The outcome 'y' does not change within any person, so that nothing is left to the ")
+    assert problem.startswith("The outcome 'y' does not change within any person, so that the residual SD ")
 
 
 @pytest.mark.usefixtures("nothing_is_drawn")
@@ -295,11 +295,11 @@ def test_the_answer_does_not_hang_on_unit_and_origin(scale, offset):
     """Of exposure and outcome alike: x in another unit, y in another one and far from 0."""
     frame = study()
     plain, other = (
-        ab.association(ASKED, each, draws=200, chains=2, seed=3).draws["y", "within and between persons"]
+        ab.association(ASKED, each, draws=200, chains=2, seed=3).draws["within and between persons"].sel(outcome="y")
         for each in (frame, frame.assign(x=scale * frame["x"] + offset, y=scale * frame["y"] + offset))
     )
     for term, unit in (("x_within", 1.0), ("x_between", 1.0), ("time", scale), ("sigma", scale)):
-        one, same = (each.sel(term=term) for each in (plain, other))
+        one, same = (each.sel(split_term=term) for each in (plain, other))
         assert float(same.mean()) / unit == pytest.approx(float(one.mean()), abs=0.2 * float(one.std()))
         assert float(same.std()) / unit == pytest.approx(float(one.std()), rel=0.1)
 
@@ -315,7 +315,7 @@ def test_units_of_exposure_and_outcome_may_be_far_apart(x, y):
     )
     powers = {"x": 1, "I(x ** 3)": 3, "x:age": 1, "age": 0, "sigma": 0, "1|person_sigma": 0, "Intercept": 0}
     for term, power in powers.items():
-        one, same = (each.draws["y", "as published"].sel(term=term).to_numpy() for each in (plain, other))
+        one, same = (each.draws["as published"].sel(outcome="y", term=term).to_numpy() for each in (plain, other))
         np.testing.assert_allclose(same * x**power / y, one, rtol=1e-6, err_msg=term)
     assert other.health.accepted == plain.health.accepted
 

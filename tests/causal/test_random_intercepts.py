@@ -126,7 +126,7 @@ def test_the_regular_doctor_of_the_help_study():
     published = answer.table.xs("as published", level="model").droplevel("outcome")
     for name, value in found.fe_params.items():
         assert abs(published.loc[name, "mean"] - value) < 0.15 * found.bse_fe[name]
-    assert answer.sizes.loc["days", "rows"] == len(rows) == found.nobs
+    assert answer.tables["sizes"].loc["days", "rows"] == len(rows) == found.nobs
 
 
 def test_a_missing_bambi_is_named_with_the_line_that_installs_it(monkeypatch):

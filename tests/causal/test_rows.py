@@ -93,10 +93,10 @@ def test_unusable_columns_and_too_few_persons_are_refused():
     few = STUDY[STUDY["person"] <= 6]
     with pytest.raises(ab.SpecError, match="at least 10 persons are needed, and some of them twice"):
         complete_rows(regression(), few)
-    with pytest.raises(ab.SpecError, match="'education' does not hold numbers; code it, a state as 1 and 0"):
+    with pytest.raises(ab.SpecError, match="'education' is not numeric; code it as numbers, a state as 1 and 0"):
         complete_rows(regression(exposures=["education"], formula="time + education"), STUDY)
     taken = STUDY.assign(alliance_within=1.0)
-    with pytest.raises(ab.SpecError, match="The data already have 'alliance_within', which the split would make"):
+    with pytest.raises(ab.SpecError, match="The data already have 'alliance_within', names that the split creates"):
         complete_rows(regression(), taken)
     with pytest.raises(ab.SpecError, match="The exposure 'sponsor' does not vary over the rows of"):
         complete_rows(regression(exposures=["sponsor"], formula="time + sponsor"), STUDY)

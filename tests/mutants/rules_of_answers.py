@@ -861,21 +861,25 @@ ANSWERS: list[Mutant] = [
         "questions/shifted_panels.py",
         "questions/test_delta_adjustment.py::test_only_the_chosen_kinds_are_shifted",
         ("a negative delta lowers values", "values(delta), at_random", "values(-delta), at_random"),
-        ("only the chosen absences are shifted", "np.where(cells.shifted, values", "np.where(cells.filled, values"),
-        ("only the measure is shifted", "shifted &= np.isin(np.arange(len(columns)), own)", "shifted &= True"),
+        ("only the chosen absences are shifted", "np.where(cells.shifted, values", "np.where(cells.imputed, values"),
+        ("only the measure is shifted", "shifted &= np.isin(np.arange(len(names)), columns)", "shifted &= True"),
         (
             "what does not exist is not filled in",
             "np.isin(kinds, list(MISSING.values()))",
             "(kinds != Absence.OBSERVED)",
         ),
-        ("people never seen are left out", "list(MISSING.values())) & seen[:, None, None]", "list(MISSING.values()))"),
-        ("observed values stay", "np.where(cells.filled, values, whole", "np.where(True, values, whole"),
+        (
+            "people never seen are left out",
+            "list(MISSING.values())) & observed[:, None, None]",
+            "list(MISSING.values()))",
+        ),
+        ("observed values stay", "np.where(cells.imputed, values, completed", "np.where(True, values, completed"),
     ),
     *rules_of(
         "questions/shifted_panels.py",
         "questions/test_delta_adjustment.py::test_an_unhealthy_fit_or_refit_makes_an_unhealthy_answer",
-        ("the fit's own health counts", "problems=(*own, *health.problems)", "problems=health.problems"),
-        ("the refits' health counts", "problems=(*own, *health.problems)", "problems=own"),
+        ("the fit's own health counts", "problems=(*of_fit, *health.problems)", "problems=health.problems"),
+        ("the refits' health counts", "problems=(*of_fit, *health.problems)", "problems=of_fit"),
     ),
     *rules_of(
         "questions/shifted_panels.py",
@@ -883,13 +887,13 @@ ANSWERS: list[Mutant] = [
         (
             "one seed for all deltas of an imputation",
             "seed=int(seeds[imputation])",
-            "seed=int(seeds[imputation]) + place",
+            "seed=int(seeds[imputation]) + index",
         ),
     ),
     *rules_of(
         "questions/shifted_panels.py",
         "questions/test_delta_adjustment.py::test_an_interruption_leaves_the_imputations_that_are_done",
-        ("fits cut short do not count", "if found.interrupted:", "if False:"),
+        ("fits cut short do not count", "if sample.interrupted:", "if False:"),
     ),
     *rules_of(
         "questions/robustness.py",

@@ -92,7 +92,7 @@ def test_the_print_cannot_be_over_read(answer):
     for place, sentence in enumerate(answer.assumptions, start=1):
         assert f"  {place}. {sentence}" in lines
     assert answer.assumptions[0].startswith("An association, not a cause: exposures (contact and alliance)")
-    assert "Only rows with sponsor: who has it then, and keeps it, is not like the others." in answer.assumptions
+    assert "Only rows with sponsor: people who have it, and keep it, differ from the others." in answer.assumptions
     assert answer.assumptions[-1].startswith("An association that is larger later may be a constant effect")
 
 

@@ -45,7 +45,7 @@ def test_an_effect_without_any_way_has_no_probability(fit):
     (line,) = (line for line in str(answer).splitlines() if line.startswith("direct "))
     assert line.split("]")[1].split("-")[0].strip() == "0 by construction"
     assert "share" not in answer.tables
-    assert answer.body[-1] == ("Share that is indirect: all of it, since the direct effect is 0 by construction.")
+    assert answer.body[-1] == ("Share that is indirect: 1, since the direct effect is 0 by construction.")
     assert "direct and indirect effects of opposite sign" not in answer.evidence.index
     labels = [label.get_text() for label in answer.plot().axes[0].get_yticklabels()]
     assert "direct, 0 by construction" in labels

@@ -349,7 +349,8 @@ def test_values_outside_the_data_are_said():
     assert answer.tables["overlap"].loc[("x, 0", "far"), "outside"] == 1
     assert answer.tables["overlap"].loc[("x, 0", "own"), "outside"] == 0
     assert answer.reasons[-1] == (
-        "100 % of the simulated 'x, 0' under far lie outside what was observed: there the equations alone speak."
+        "100 % of the simulated 'x, 0' under far lie outside the observed range: there the answer rests on the "
+        "equations alone."
     )
 
 
@@ -368,7 +369,7 @@ def test_what_does_not_exist_is_not_computed():
         assert str(error.value) == (
             "This counterfactual question cannot be asked. 1 problem:\n"
             "  1. 'alliance' exists only where there is 'doctor', which the regimes change, so its value without "
-            "'doctor', and with it this effect, is not defined. Ask ab.split_by_existence."
+            "'doctor' is undefined, and so is this effect. Ask ab.split_by_existence."
         )
     with pytest.raises(ab.SpecError, match="or name 'doctor' as a mediator too"):
         ab.interventional_effects(order, treated=ON, control=OFF, **asked)

@@ -238,9 +238,7 @@ def test_only_the_chosen_kinds_are_shifted(watched, kinds_of_absence, measure, a
 def test_what_does_not_exist_is_said_to_stay_out(watched):
     found = "\n".join(watched(measure="alliance", deltas=[-1])[0].assumptions)
     assert "Values of 'alliance' that do not exist because a state is off are not missing: they are neither" in found
-    assert (
-        "Where 'doctor' is not known, it is not known whether 'alliance' existed; it is filled in and shifted" in found
-    )
+    assert "Where 'doctor' is not known, it is not known whether 'alliance' existed; it is imputed and shifted" in found
     assert "Without any value, and excluded as in the fit: one person." in found
     unanswered = "\n".join(watched(measure="alliance", deltas=[-1], absences=["item_missing"])[0].assumptions)
     assert "missing values of 'alliance' of unanswered questions are distributed" in unanswered
@@ -269,7 +267,7 @@ def test_imputed_values_have_the_distribution_that_the_model_gives_them(kinds_of
     mean, covariance = moments(registers, fit.model.system.systems[0].arrays)
     person = 7  # alliance at the second wave and days at the third are absent
     absent = np.isnan(values[person, :n])
-    assert cells.filled[person].ravel().tolist() == absent.tolist() == [False, False, True, False, False, True]
+    assert cells.imputed[person].ravel().tolist() == absent.tolist() == [False, False, True, False, False, True]
     slopes = np.linalg.solve(covariance[np.ix_(~absent, ~absent)], covariance[np.ix_(~absent, absent)]).T
     wanted = mean[absent] + slopes @ (values[person, :n][~absent] - mean[~absent])
     left = covariance[np.ix_(absent, absent)] - slopes @ covariance[np.ix_(~absent, absent)]
@@ -458,7 +456,7 @@ def test_text_and_figure(watched):
         "delta SDs from the prediction under missing at random; 79 people, 3 waves, 2 imputations"
     )
     assert second.startswith("1 SD of days is ")
-    assert second.endswith("25 other missing values are filled in as the model predicts.")
+    assert second.endswith("25 other missing values are imputed without a shift.")
     assert [line.split()[0] for line in lines[1:5]] == ["as", "0", "-1", "0.5"]
     assert any(line.startswith("Sampling: PROBLEMS: delta 0: ") for line in lines)  # sixty draws
     upper, lower = answer.plot().axes

@@ -81,7 +81,7 @@ def test_what_may_not_exist_is_left_absent(fit, monkeypatch):
 def test_what_cannot_be_asked(fit):
     spec = replace(SPEC, selection=[ab.Selection("interview", before=["days"])])
     selected = made_fit(spec, fit.panel, fit.draws, fit.settings)
-    with pytest.raises(ab.SpecError, match="This model has a selection, which is another answer to the same question"):
+    with pytest.raises(ab.SpecError, match="This model has a selection, another model of values that are not"):
         ab.delta_adjustment(selected, "alliance", "days", measure="days")
     by_person = ab.RICLPM(["alliance", "days"], lags="equal", families={"days": ab.Days("window")}, state=STATE)
     windows = ab.fit(by_person, fit.panel, seed=1, draws=20, tune=40, chains=2)

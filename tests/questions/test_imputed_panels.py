@@ -163,7 +163,7 @@ def test_what_belongs_to_one_panel_is_refused(mixed, name):
     if name == "a group without one":
         return
     assert "imputed panels" in message
-    assert "Ask each of the single fits in .fits" in message or "missing values were filled in elsewhere" in message
+    assert "Ask each of the single fits in .fits" in message or "missing values were imputed elsewhere" in message
 
 
 def test_monte_carlo_errors_hold_what_differs_between_panels(mixed):

@@ -122,7 +122,7 @@ def test_effects_of_several_mediators_add_up():
     draws = path_matrices(fit.posterior["lagged"], fit.spec.measures)[:, :, 0]
     step = [draws[..., second, first] for first, second in ((0, 1), (1, 2), (2, 4))]
     assert means["x -> a -> b -> y"] == pytest.approx((step[0] * step[1] * step[2]).mean())
-    assert "Paths through other count as direct." in answer.body[0]
+    assert "Paths through other are direct." in answer.body[0]
 
 
 def test_through_one_mediator_alone_is_the_product_along_its_path():
@@ -172,9 +172,9 @@ def test_the_share_is_only_given_where_the_total_effect_has_a_sign_and_a_size():
     weak = ask(fabricated_fit(0.1 * strong, times=(0, 3, 6), sd=0.1))
     assert "share" not in weak.tables
     assert weak.body[-1].startswith(
-        "Share that is indirect: not defined, since the sign of the total effect is not settled"
+        "Share that is indirect: undefined, since the sign of the total effect is uncertain"
     )
-    assert "next to nothing" in weak.body[-1]
+    assert "practically 0" in weak.body[-1]
     opposed = ask(fabricated_fit(strong * [[1, 1, 1], [1, 1, 1], [-4, 1, 1]], times=(0, 3, 6), sd=0.02))
     assert opposed.tables["share"].loc["indirect", "median"] < 0
     assert "opposite signs" in opposed.body[-1]
@@ -206,15 +206,15 @@ def share_given(total):
 
 
 def test_there_is_no_share_at_the_limits_themselves():
-    """A sign of the share .95 is not settled, and one in twenty within the margin may be next to nothing."""
+    """A sign with a share of .95 is uncertain, and one in twenty within the margin may be practically 0."""
     signed = [xr.where(holding(share, clumped=False), 0.5, -0.5) for share in (0.95, 0.951)]
     assert share_given(signed[0])[1].startswith(
-        "Share that is indirect: not defined, since the sign of the total effect is not settled"
+        "Share that is indirect: undefined, since the sign of the total effect is uncertain"
     )
     assert share_given(signed[1])[0]["median"] == pytest.approx(0.5)
     small = [xr.where(holding(share, clumped=False), 0.5, 0.02) for share in (0.95, 0.951)]
     assert share_given(small[0])[1].startswith(
-        "Share that is indirect: not defined, since the total effect may be next to nothing"
+        "Share that is indirect: undefined, since the total effect may be practically 0"
     )
     assert share_given(small[1])[0]["median"] == pytest.approx(0.5)
 
@@ -234,8 +234,8 @@ def test_a_mediator_that_requires_the_treatment_is_refused_with_the_reason():
         ab.mediation(fit, treatment="doctor", mediators=["alliance"], outcome="days", horizon=6)
     assert str(error.value) == (
         "This question of mediation cannot be asked. 1 problem:\n"
-        "  1. 'alliance' exists only where there is 'doctor', so what it would be without it, and with it the direct "
-        "and indirect effect of 'doctor' through 'alliance', is not defined. Ask ab.split_by_existence, which holds "
+        "  1. 'alliance' exists only where there is 'doctor', so its value without 'doctor' is undefined, and so are "
+        "the direct and indirect effect of 'doctor' through 'alliance'. Ask ab.split_by_existence, which holds "
         "'alliance' at reference values among those who have it, and shifts it."
     )
     answer = ab.mediation(fit, treatment="alliance", mediators=["contact"], outcome="days", horizon=6)
@@ -263,13 +263,13 @@ def test_every_problem_of_a_question_in_one_message():
     [
         ({"horizon": 3}, "every indirect effect is 0 by construction, since a mediator needs a step of its own"),
         ({"horizon": -1}, "horizon must be a time above 0"),
-        ({"timing": "continuous"}, "says nothing between its steps"),
+        ({"timing": "continuous"}, "has no effects between its steps"),
         ({"timing": "daily"}, "timing must be 'waves' or 'continuous'"),
         ({"mediators": []}, "No mediator was named"),
         ({"paths": ["x -> z -> y"]}, "runs through 'z', not named as a mediator"),
         ({"paths": ["m -> y"]}, "must lead from 'x' to 'y'"),
-        ({"paths": ["x -> m -> x -> y"]}, "visits a measure twice"),
-        ({"paths": ["x -> m -> y", "x->m->y"]}, "is asked for twice"),
+        ({"paths": ["x -> m -> x -> y"]}, "contains a measure twice"),
+        ({"paths": ["x -> m -> y", "x->m->y"]}, "is repeated"),
     ],
 )
 def test_questions_that_cannot_be_asked(options, said):
@@ -320,15 +320,15 @@ def test_standardised_effects_are_in_sds_at_the_start():
 
 def test_two_measures_cannot_have_a_mediator():
     fit = fabricated_fit(np.full((2, 2), 0.2), measures=("x", "y"), times=(0, 3, 6))
-    with pytest.raises(ab.SpecError, match="with two measures nothing can lie between them"):
+    with pytest.raises(ab.SpecError, match="with two measures there is no mediator"):
         ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=6)
 
 
 def test_horizons_beyond_the_data_warn():
     answer = ask(fabricated_fit(np.full((3, 3), 0.2), times=(0, 3, 6)), horizon=12)
     assert answer.reasons == (
-        "The horizon of 12 months is longer than the panel's 6: beyond the data the same dynamics are assumed to go "
-        "on.",
+        "The horizon of 12 months is longer than the panel's 6: the same dynamics are assumed to go on beyond "
+        "the data.",
     )
 
 

@@ -115,7 +115,7 @@ def test_an_assignment_that_moves_nobody_is_no_instrument():
     answer = ab.randomised_push(order, assigned="group", state="doctor", outcome="days", seed=1)
     assert "instrument" not in answer.tables
     assert answer.body[3].startswith(
-        "Effect of doctor in those whom the assignment moves: not defined, since the assignment may not move anybody"
+        "Effect of doctor in those whom the assignment moves: undefined, since the assignment may not move anybody"
     )
 
 

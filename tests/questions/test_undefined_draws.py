@@ -66,7 +66,7 @@ def test_curves_and_mediation():
 def test_explosive_prior_draws_are_left_out_and_said():
     prior = xr.Dataset({"total": ("draw", [1.0, np.nan, -1.0, 2.0]), "direct": ("draw", [1.0, 1.0, 1.0, 1.0])})
     assert mediation_module._without_value(prior) == (
-        "In 25 % of prior draws the dynamics explode and an effect has no value; the prior's probabilities are those "
+        "In 25 % of prior draws the dynamics explode and an effect is undefined; the prior's probabilities are those "
         "of the other draws.",
     )
     assert mediation_module._without_value(prior.fillna(0.0)) == ()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
+from ..basics.problems import InterruptionError, Problems, SpecError
 from .designs import indistinct_columns
-from .random_intercepts import INSTALL, common_columns
+from .random_intercepts import common_columns, imported_bambi
 
 __all__ = ["fit_by_bambi"]
 
@@ -17,35 +17,12 @@ __all__ = ["fit_by_bambi"]
 def fit_by_bambi(
     formula: str, family: str, rows: pd.DataFrame, *, draws: int, tune: int, chains: int, seed: int
 ) -> tuple[Any, Any]:
-    """Fit one regression by Bambi and nutpie, with Bambi's own priors, which are scaled by the data.
+    """Fit one regression to complete rows by Bambi and nutpie: the ``bambi.Model``, and what its ``fit`` returned.
 
-    Parameters
-    ----------
-    formula, family
-        As Bambi reads them.
-    rows
-        Complete rows.
-    draws, tune, chains, seed
-        Draws kept and thrown away of each chain, number of chains, and seed.
-
-    Returns
-    -------
-    tuple
-        The ``bambi.Model`` and what its ``fit`` returned.
-
-    Raises
-    ------
-    SpecError
-        If Bambi cannot read the formula, or the coefficients of the design cannot be distinguished.
-    InterruptionError
-        If sampling is interrupted: answers that need several regressions cannot rest on part of one.
-    AllianceBayesError
-        If Bambi is not installed.
+    Priors are Bambi's own, which are scaled by the data. An interruption raises `InterruptionError`: answers that need
+    several regressions cannot rest on part of one.
     """
-    try:
-        import bambi
-    except ImportError:
-        raise AllianceBayesError(INSTALL) from None
+    bambi = imported_bambi()
     with _quiet("bambi", "pymc"):
         try:
             model = bambi.Model(formula, rows, family=family)
@@ -53,16 +30,16 @@ def fit_by_bambi(
             raise SpecError(f"Bambi cannot read {formula} ({family}): {error}") from error
         _check_designs(model, formula, family)
         options = {"draws": draws, "tune": tune, "chains": chains, "random_seed": seed, "progressbar": False}
-        found = model.fit(inference_method="nutpie", **options)
-    posterior = found["posterior"]
+        draws_of_all = model.fit(inference_method="nutpie", **options)
+    posterior = draws_of_all["posterior"]
     padded = any(pd.isna(array.to_numpy()).any() for array in posterior.data_vars.values())
     if padded or posterior.sizes["draw"] < draws:
         raise InterruptionError(f"The regression {formula} was interrupted; sample again.")
-    return model, found
+    return model, draws_of_all
 
 
 def _check_designs(model: Any, formula: str, family: str) -> None:
-    """Refuse coefficients that cannot be distinguished, of any parameter of the response."""
+    """Refuse a rank-deficient design of any parameter of the response."""
     problems = Problems(f"The regression {formula} ({family}) cannot be fitted to these data")
     for parameter in model.conditional_parameters.values():
         names, design = common_columns(parameter, len(model.data))
@@ -72,13 +49,12 @@ def _check_designs(model: Any, formula: str, family: str) -> None:
 
 @contextmanager
 def _quiet(*names: str) -> Iterator[None]:
-    """Keep what packages log at every fit from filling the page; what is wrong is said by the answer."""
-    loggers = [logging.getLogger(name) for name in names]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
+    """Silence what packages log at every fit; problems are reported by the answer."""
+    levels = {logger: logger.level for logger in map(logging.getLogger, names)}
+    for logger in levels:
         logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, before, strict=True):
+        for logger, level in levels.items():
             logger.setLevel(level)

@@ -1,6 +1,6 @@
 """Equations in causal order: who comes before whom, and for which people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -35,7 +35,7 @@ class CausalOrder:
     requires
         Variables that exist only while a state is on, such as ``{"alliance": "doctor"}``. Where
         the state is off the variable has no value, and no later equation may depend on it: write
-        its effect as ``doctor:alliance``. Every question checks that.
+        its effect as ``doctor:alliance``. Every question checks this.
     randomised
         Treatments that were assigned at random.
     new_people
@@ -77,42 +77,42 @@ class CausalOrder:
             problems.add(f"randomised must be a list of names; got {shown(self.randomised)}.")
             randomised = ()
         object.__setattr__(self, "randomised", randomised)
+        problems.found += self._order_problems()
+        problems.raise_as(SpecError)
+
+    def _order_problems(self) -> Iterator[str]:
         made = self.variables
         for name in sorted({name for name in made if made.count(name) > 1}):
-            problems.add(f"Two equations make '{name}'.")
+            yield f"Two equations make '{name}'."
         later: set[str] = set(made)
         for equation in self.equations:
             for variable in equation.variables:
                 for parent in equation.parents_of(variable):
                     if parent in later and parent not in equation.variables:
-                        problems.add(f"'{variable}' reads '{parent}', which comes after it in the causal order.")
+                        yield f"'{variable}' reads '{parent}', which comes after it in the causal order."
             later -= set(equation.variables)
-        read = {
-            parent for equation in self.equations for name in equation.variables for parent in equation.parents_of(name)
-        }
         for name in self.people.columns:
-            if name in read and name not in made and self.people[name].isna().any():
+            if name in self.exogenous and self.people[name].isna().any():
                 count = int(self.people[name].isna().sum())
-                problems.add(f"'{name}' is missing for {count} of {len(self.people)} people; drop or impute them.")
+                yield f"'{name}' is missing for {count} of {len(self.people)} people; drop or impute them."
         for name, state in self.requires.items():
             for required in (name, state):
-                if required not in (*made, *self.people.columns, *read):
-                    problems.add(f"requires names '{required}'{choices(required, made, 'Variables')}")
-        problems.raise_as(SpecError)
+                if required not in (*made, *self.people.columns, *self.exogenous):
+                    yield f"requires names '{required}'{choices(required, made, 'Variables')}"
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """What the equations make, in causal order."""
+        """Variables that the equations make, in causal order."""
         return tuple(name for equation in self.equations for name in equation.variables)
 
     @cached_property
     def exogenous(self) -> tuple[str, ...]:
-        """What the equations read and none of them makes: covariates and treatments."""
+        """Variables that the equations read and none of them makes: covariates and treatments."""
         made = set(self.variables)
-        read = [
+        read = dict.fromkeys(
             parent for equation in self.equations for name in equation.variables for parent in equation.parents_of(name)
-        ]
-        return tuple(dict.fromkeys(name for name in read if name not in made))
+        )
+        return tuple(name for name in read if name not in made)
 
     @property
     def posterior(self) -> tuple[int, int]:
@@ -130,17 +130,17 @@ class CausalOrder:
         """Positions of evenly spaced posterior draws of one equation, ``chains * draws`` of them."""
         if equation.posterior is None:
             return np.zeros(chains * draws, dtype=np.int64)
-        own_chains, own_draws = equation.posterior
-        if own_chains != chains:
-            return np.linspace(0, own_chains * own_draws - 1, chains * draws).astype(np.int64)
-        within = np.linspace(0, own_draws - 1, draws).astype(np.int64)
-        return np.asarray((np.arange(chains)[:, None] * own_draws + within).ravel())
+        available_chains, available = equation.posterior
+        if available_chains != chains:
+            return np.linspace(0, available_chains * available - 1, chains * draws).astype(np.int64)
+        within_chain = np.linspace(0, available - 1, draws).astype(np.int64)
+        return np.asarray((np.arange(chains)[:, None] * available + within_chain).ravel())
 
     def equation_of(self, variable: str) -> CausalEquation | None:
-        """Return the equation that makes a variable, or None for a covariate or treatment."""
+        """The equation that makes a variable, or None for a covariate or treatment."""
         return next((equation for equation in self.equations if variable in equation.variables), None)
 
-    def place(self, variable: str) -> int:
+    def position(self, variable: str) -> int:
         """Position of a variable's equation; -1 before all of them."""
         return next((index for index, equation in enumerate(self.equations) if variable in equation.variables), -1)
 
@@ -162,19 +162,17 @@ class CausalOrder:
         its noise is shared with a mediator's, has to be adjusted for although treatment changes it.
         """
         changed = self.descendants(treatments) - {*mediators, *treatments, outcome}
-        confounders = []
-        for name in self.variables:
-            if name not in changed:
-                continue
-            equation = self.equation_of(name)
-            assert equation is not None
-            binds = bool(set(mediators) & self.descendants([name])) or bool(set(mediators) & set(equation.variables))
-            if binds and outcome in self.descendants([name], without=mediators):
-                confounders.append(name)
-        return tuple(confounders)
+        return tuple(
+            name
+            for equation in self.equations
+            for name in equation.variables
+            if name in changed
+            and {*mediators} & {*self.descendants([name]), *equation.variables}
+            and outcome in self.descendants([name], without=mediators)
+        )
 
     def observed(self, variable: str) -> Array | None:
-        """Return the observed values of a variable, in any order, or None where there are no data."""
+        """Observed values of a variable, in any order, or None where there are no data."""
         equation = self.equation_of(variable)
         if equation is not None:
             return equation.observed(variable)
@@ -201,7 +199,7 @@ class CausalOrder:
 
     @cached_property
     def sampling(self) -> tuple[str, ...]:
-        """What is wrong with the posterior draws of any equation; empty where nothing is."""
+        """Problems of the posterior draws of any equation."""
         return tuple(dict.fromkeys(problem for equation in self.equations for problem in equation.sampling))
 
     def resolved(self, name: str) -> tuple[str, ...]:
@@ -227,7 +225,7 @@ class CausalOrder:
 
 @checked()
 def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
-    """Read a fitted RI-CLPM or CLPM as equations in causal order.
+    """Equations in causal order of a fitted RI-CLPM or CLPM.
 
     A measure at one wave is named as in the tables, ``"days, 12"``. All measures of a wave depend
     together on the wave before and on the stable parts ``"stable days"``, with correlated
@@ -245,17 +243,17 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
     Returns
     -------
     CausalOrder
-        For `counterfactual`.
+        For counterfactual questions, such as `contrast_of_regimes`.
 
     Raises
     ------
     SpecError
-        If the model is of another kind, or the sample is asked of a panel of moments or of imputed panels.
+        If the model is of another kind, or ``"sample"`` is asked of a panel of moments or of imputed panels.
     """
     problems = Problems("This fit cannot be simulated forward")
-    if fit.spec.kind not in KINDS:
-        problems.add(f"A {fit.spec.title} has no equations here; fit one of {quoted(KINDS)}, or use ab.Equation.")
     spec = fit.spec
+    if spec.kind not in KINDS:
+        problems.add(f"A {spec.title} has no equations here; fit one of {quoted(KINDS)}, or use ab.Equation.")
     extensions = {
         "covariates": spec.covariates,
         "moderated": spec.moderated,
@@ -265,8 +263,11 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
         "free trait loadings": spec.free_loadings,
         "groups": "group" in fit.posterior["lagged"].dims,
     }
-    for name in [name for name, used in extensions.items() if used]:
-        problems.add(f"Models with {name} are not simulated forward here. Fit one without, or write it as ab.Equation.")
+    problems.found += [
+        f"Models with {name} are not simulated forward here. Fit one without, or write it as ab.Equation."
+        for name, used in extensions.items()
+        if used
+    ]
     with problems.collecting():
         spec.require_normal("causal_order")
     if version not in ("sample", "population"):
@@ -283,7 +284,7 @@ def causal_order(fit: Fit, *, version: Version = "sample") -> CausalOrder:
         pd.DataFrame(index=pd.Index(persons, name="person")),
         wave_equations(fit, version),
         new_people=version == "population",
-        measures={name: tuple(occasion(name, time) for time in fit.panel.times) for name in fit.spec.measures},
-        model_assumptions=fit.spec.assumptions,
+        measures={name: tuple(occasion(name, time) for time in fit.panel.times) for name in spec.measures},
+        model_assumptions=spec.assumptions,
         imputation=coordinates["imputation"].to_numpy() if "imputation" in coordinates else None,
     )

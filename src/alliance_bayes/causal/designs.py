@@ -1,4 +1,4 @@
-"""Rank-deficient designs, whose coefficients cannot be distinguished, found before anything is drawn."""
+"""Rank-deficient designs, whose coefficients cannot be distinguished, detected before sampling."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -32,14 +32,7 @@ def split_problems(
 ) -> list[str]:
     """Exposures that cannot be split into the person's mean and the deviation from it, one sentence each.
 
-    Parameters
-    ----------
-    regression, outcome
-        What is asked.
-    rows
-        Its `complete_rows`.
-    data
-        All rows, over which a column may have been centred before some of them were left out.
+    Columns may have been centred over all rows of the data, before incomplete ones were excluded.
     """
     problems = []
     for name in regression.exposures:
@@ -63,17 +56,7 @@ def split_problems(
 
 
 class _PersonMeans(NamedTuple):
-    """How much the means of persons differ.
-
-    Attributes
-    ----------
-    sd
-        Of the means over persons.
-    sd_by_chance
-        Expected of values of which none belongs to a person more than to another.
-    probability
-        Of an SD as small by chance.
-    """
+    """SD of the persons' means, its expectation if persons did not differ, and the probability of one as small."""
 
     sd: float
     sd_by_chance: float
@@ -81,12 +64,12 @@ class _PersonMeans(NamedTuple):
 
     @property
     def equal(self) -> bool:
-        """Whether something has made them equal."""
+        """Whether they are more alike than chance allows, as after centring within persons."""
         return self.sd < LEAST_BETWEEN * self.sd_by_chance and self.probability < IMPOSSIBLE
 
     @classmethod
     def of(cls, rows: pd.DataFrame, name: str, person: str) -> "_PersonMeans":
-        """Of a column over the rows that hold it.
+        """Of a column over the rows in which it is finite.
 
         Means have by chance a variance of s_i^2 / n_i, with a variance s_i^2 of each person's own, since exposures may
         change in few persons. The ratio of the observed to the expected sum of squares is F distributed with
@@ -95,10 +78,10 @@ class _PersonMeans(NamedTuple):
         .. [1] Brown & Forsythe (1974). The small sample behavior of some statistics which test the equality of several
            means. Technometrics 16, 129-132.
         """
-        held = rows[[person, name]].dropna()
-        held = held[np.isfinite(held[name].to_numpy(float))]
-        codes = pd.factorize(held[person])[0]
-        values = held[name].to_numpy(float)
+        finite = rows[[person, name]].dropna()
+        finite = finite[np.isfinite(finite[name].to_numpy(float))]
+        codes = pd.factorize(finite[person])[0]
+        values = finite[name].to_numpy(float)
         unit = float(np.abs(values).max()) or 1.0
         values = values / unit
         values -= values.mean()
@@ -117,17 +100,7 @@ class _PersonMeans(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """The time in a design.
-
-    Attributes
-    ----------
-    name
-        Its column.
-    steps
-        Its values there, shape ``(row,)``, whether it has a coefficient of its own or not.
-    cure
-        How to count it from one of its own values.
-    """
+    """The column of time in a design, its values ``(row,)``, and how to count it from a time in the data."""
 
     name: str
     steps: Array
@@ -139,16 +112,7 @@ def indistinct_columns(
 ) -> list[str]:
     """Columns that are constant, or nearly a linear combination of columns before them, one sentence each.
 
-    Parameters
-    ----------
-    names
-        Of the columns.
-    design
-        Shape ``(row, column)``, without the intercept.
-    intercept
-        Whether the regression has one, of which a constant column is a multiple.
-    clock
-        The time in the design, which is not centred but counted from another time.
+    The design, shape ``(row, column)``, is without its intercept. Time is not centred but counted from another time.
     """
     columns = dict(zip(names, design.T, strict=True))
     if clock is not None:
@@ -166,8 +130,8 @@ def indistinct_columns(
             continue
         column = column / size
         weights = np.linalg.lstsq(kept, column)[0] if of_kept else np.zeros(0)
-        left = float(np.sqrt(((column - kept @ weights) ** 2).mean()))
-        if left >= LEAST_LEFT:
+        remaining_sd = float(np.sqrt(((column - kept @ weights) ** 2).mean()))
+        if remaining_sd >= LEAST_LEFT:
             kept, of_kept = np.column_stack([kept, column]), [*of_kept, name]
             continue
         parts = [
@@ -181,14 +145,14 @@ def indistinct_columns(
             like = "a multiple" if len(parts) == 1 else "a linear combination"
             problems.append(
                 f"'{name}' is nearly {like} of {of_parts}, because '{far}' lies far from 0 and varies little beside "
-                f"that: {left:.1g} of its SD is left, so their coefficients cannot be distinguished. "
+                f"that: {remaining_sd:.1g} of its SD is left, so their coefficients cannot be distinguished. "
                 f"{clock.cure if clock is not None and far == clock.name else f"Centre '{far}' first."}"
             )
             continue
         problems.append(
             f"'{name}' is nearly a linear combination of {of_parts}: without it "
-            f"{left:.1g} of its SD is left, so their coefficients cannot be distinguished. Leave one of them out, "
-            "or, of powers and products, centre the variables first (time by time_zero)."
+            f"{remaining_sd:.1g} of its SD is left, so their coefficients cannot be distinguished. Leave one of "
+            "them out, or, of powers and products, centre the variables first (time by time_zero)."
         )
     return problems
 

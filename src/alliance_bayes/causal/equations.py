@@ -1,8 +1,9 @@
 """Equations: one or more variables as functions of the variables before them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import UserDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,89 +21,55 @@ Draw = Callable[["Values", Parameters, np.random.Generator], Array]
 Mean = Callable[["Values", Parameters], Array]
 
 
-class Values(Mapping[str, Array]):
-    """What was simulated so far: arrays by variable, each with dims ``(draw, copy, person)``.
-
-    Attributes
-    ----------
-    shape
-        Sizes of the three dims.
-    """
+class Values(UserDict[str, Array]):
+    """Values simulated so far: arrays by variable, each of ``shape``, dims ``(draw, copy, person)``."""
 
     def __init__(self, shape: tuple[int, int, int], arrays: Mapping[str, Array] | None = None) -> None:
         self.shape = shape
-        self._arrays: dict[str, Array] = {}
-        for name, array in (arrays or {}).items():
-            self[name] = array
-
-    def __getitem__(self, name: str) -> Array:
-        return self._arrays[name]
+        super().__init__(arrays or {})
 
     def __setitem__(self, name: str, array: Array) -> None:
-        self._arrays[name] = np.broadcast_to(array, self.shape)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def with_values(self, **arrays: Array) -> "Values":
-        """Return the same values with some replaced or added."""
-        return Values(self.shape, {**self._arrays, **arrays})
+        super().__setitem__(name, np.broadcast_to(array, self.shape))
 
     def copy(self) -> "Values":
-        """Return a copy that can be added to; the arrays themselves are shared."""
-        return Values(self.shape, self._arrays)
+        """A copy that can be added to; the arrays themselves are shared."""
+        return Values(self.shape, self)
 
 
 class CausalEquation(Protocol):
-    """What the simulation asks of an equation.
-
-    Attributes
-    ----------
-    variables
-        What it brings about, all at once: their noise may be correlated, and none causes another.
-    posterior
-        Chains and draws of its parameters, or None where they are known numbers.
-    at_baseline
-        Whether it stands before every regime, so that all worlds share its values.
-    in_words
-        Model form, for the list of assumptions.
-    sampling
-        What is wrong with its posterior draws; empty where nothing is.
-    """
+    """One equation of a simulation."""
 
     @property
-    def variables(self) -> tuple[str, ...]: ...  # noqa: D102
+    def variables(self) -> tuple[str, ...]:
+        """Variables it makes together: their noise may be correlated, and none causes another."""
 
     @property
-    def posterior(self) -> tuple[int, int] | None: ...  # noqa: D102
+    def posterior(self) -> tuple[int, int] | None:
+        """Chains and draws of its parameters, or None where they are known numbers."""
 
     @property
-    def at_baseline(self) -> bool: ...  # noqa: D102
+    def at_baseline(self) -> bool:
+        """Whether it comes before every regime, so that all worlds share its values."""
 
     @property
-    def in_words(self) -> str: ...  # noqa: D102
+    def in_words(self) -> str:
+        """Model form, for the list of assumptions."""
 
     @property
-    def sampling(self) -> tuple[str, ...]: ...  # noqa: D102
+    def sampling(self) -> tuple[str, ...]:
+        """Problems of its posterior draws."""
 
     def parents_of(self, variable: str) -> tuple[str, ...]:
         """Variables that the conditional law of `variable` depends on."""
-        ...
 
     def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
         """Draw the variables given their parents, for these posterior draws (counted over all chains)."""
-        ...
 
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array | None:
-        """Return the conditional mean of a variable given its parents, or None where it is not known."""
-        ...
+        """Conditional mean of a variable given its parents, or None where it is not known."""
 
     def observed(self, variable: str) -> Array | None:
-        """Return the observed values of a variable, in any order, or None where there are no data."""
-        ...
+        """Observed values of a variable, in any order, or None where there are no data."""
 
 
 @checked(apart=["parents"])
@@ -110,12 +77,12 @@ class CausalEquation(Protocol):
 class Equation:
     """One variable as a function of the variables before it.
 
-    For known truths, models fitted elsewhere, and variables that follow from others without noise.
+    For known truths, models fitted in other software, and variables determined by others without noise.
 
     Parameters
     ----------
     variable
-        What it brings about.
+        The variable it makes.
     parents
         Variables it depends on: baseline covariates, treatments, and variables of earlier equations.
     draw
@@ -152,6 +119,8 @@ class Equation:
     draw: Draw = field(kw_only=True, repr=False)
     mean: Mean | None = field(default=None, kw_only=True, repr=False)
     parameters: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+    at_baseline: ClassVar[bool] = False
+    sampling: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         arrays = {name: np.asarray(value, dtype=float) for name, value in self.parameters.items()}
@@ -174,7 +143,7 @@ class Equation:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The one variable it brings about."""
+        """The one variable it makes."""
         return (self.variable,)
 
     @property
@@ -184,22 +153,12 @@ class Equation:
         return (1, *shapes[0])[-2:] if shapes else None
 
     @property
-    def at_baseline(self) -> bool:
-        """Never: it may answer to a regime."""
-        return False
-
-    @property
-    def sampling(self) -> tuple[str, ...]:
-        """Nothing: its draws are taken as given."""
-        return ()
-
-    @property
     def in_words(self) -> str:
         """Model form."""
         return f"{self.variable}: a given function of {', '.join(self.parents) or 'nothing'}"
 
     def parents_of(self, variable: str) -> tuple[str, ...]:
-        """Return the variables it depends on."""
+        """Variables it depends on."""
         return tuple(self.parents)
 
     def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
@@ -207,11 +166,11 @@ class Equation:
         return {self.variable: self._filled(self.draw(values, self._at(draws), rng), values)}
 
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array | None:
-        """Return the conditional mean, where it was given."""
+        """Conditional mean, where it was given."""
         return None if self.mean is None else self._filled(self.mean(values, self._at(draws)), values)
 
     def observed(self, variable: str) -> Array | None:
-        """Return nothing: it was not fitted here."""
+        """None: it was not fitted to data."""
         return None
 
     def _at(self, draws: NDArray[np.int64]) -> dict[str, Array]:

@@ -13,49 +13,25 @@ Array = NDArray[np.float64]
 LogDensity = Callable[[Array], Array]
 
 POINTS = 64  # cells along each SD: more than nine of ten proposals are then accepted
-NEGLIGIBLE = -30.0  # log density relative to the highest: cells below it are left out of the finer grid
+NEGLIGIBLE = -30.0  # log density relative to the highest: cells below it are excluded from the finer grid
 LEAST, MOST = 0.02, 4.0  # SDs where the first grid begins (the residual SD) and ends, in SDs of the outcome
 
 
 @dataclass(frozen=True, eq=False)
 class NormalRegression:
-    """A normal regression with a random intercept, and its priors.
+    """A normal regression with a random intercept, and its priors."""
 
-    Attributes
-    ----------
-    outcome
-        y, shape ``(row,)``.
-    design
-        X, shape ``(row, coefficient)``.
-    person
-        Number of each row's person, counted from 0, shape ``(row,)``.
-    prior_mean, prior_sd
-        Of the independent normal priors of the coefficients, shape ``(coefficient,)``.
-    residual_sd_prior, person_sd_prior
-        Log densities of the priors of the two SDs, up to a constant.
-    """
-
-    outcome: Array
-    design: Array
-    person: NDArray[np.int64]
-    prior_mean: Array
+    outcome: Array  # y, (row,)
+    design: Array  # X, (row, coefficient)
+    person: NDArray[np.int64]  # number of each row's person, from 0, (row,)
+    prior_mean: Array  # of independent normal priors, (coefficient,)
     prior_sd: Array
-    residual_sd_prior: LogDensity
+    residual_sd_prior: LogDensity  # up to a constant
     person_sd_prior: LogDensity
 
 
 class Draws(NamedTuple):
-    """Posterior draws.
-
-    Attributes
-    ----------
-    coefficients
-        Shape ``(chain, draw, coefficient)``.
-    residual_sd, person_sd
-        Shape ``(chain, draw)``.
-    accepted
-        Share of proposals accepted; what is missing from 1 is the grid's error, which acceptance corrects.
-    """
+    """Posterior draws, shape ``(chain, draw)`` and then coefficients, and the share of proposals accepted."""
 
     coefficients: Array
     residual_sd: Array
@@ -73,21 +49,12 @@ def draw_posterior(regression: NormalRegression, *, draws: int, chains: int, see
     :math:`(\sigma, \tau)` is left. It is tabulated on a grid, whose cells propose; a Metropolis step
     accepts, so that the draws come from the density itself and not from its table. Then
     :math:`\beta` is drawn from its normal distribution.
-
-    Parameters
-    ----------
-    regression
-        Data and priors.
-    draws, chains
-        Draws kept of each chain, and number of chains.
-    seed
-        The same seed gives the same draws.
     """
     random = np.random.default_rng(seed)
     sums = _Sums.of(regression)
-    box = _Grid(*_bounds(regression, sums))
+    grid = _Grid(*_bounds(regression, sums))
     size = draws * chains
-    sds, log_proposal = box.draw(size + chains, random)
+    sds, log_proposal = grid.draw(size + chains, random)
     log_target = _log_density(regression, sums, sds)
     log_ratio = (log_target - log_proposal).reshape(chains, draws + 1)
     uniform = np.log(random.random((chains, draws)))
@@ -132,8 +99,8 @@ class _Sums(NamedTuple):
     def log_determinant(self, sds: Array) -> Array:
         """Log determinant of V for each pair of SDs."""
         residual, person = sds[:, :1] ** 2, sds[:, 1:] ** 2
-        each = (self.sizes - 1) * np.log(residual) + np.log(residual + self.sizes * person)
-        return np.asarray(each @ self.counts)
+        by_size = (self.sizes - 1) * np.log(residual) + np.log(residual + self.sizes * person)
+        return np.asarray(by_size @ self.counts)
 
 
 def _normal(regression: NormalRegression, products: Array) -> tuple[Array, Array]:
@@ -165,10 +132,10 @@ class _Grid(NamedTuple):
         """Points uniform within cells, shape ``(size, 2)``, and the log density they were drawn with."""
         cells = random.choice(self.probability.size, size, p=self.probability.ravel())
         rows, columns = np.unravel_index(cells, self.probability.shape)
-        places = random.random((size, 2))
+        shares = random.random((size, 2))
         widths = self.residual[1] - self.residual[0], self.person[1] - self.person[0]
         points = np.column_stack(
-            [self.residual[rows] + places[:, 0] * widths[0], self.person[columns] + places[:, 1] * widths[1]]
+            [self.residual[rows] + shares[:, 0] * widths[0], self.person[columns] + shares[:, 1] * widths[1]]
         )
         return points, np.log(self.probability.ravel()[cells] / (widths[0] * widths[1]))
 

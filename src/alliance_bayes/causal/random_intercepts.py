@@ -16,13 +16,13 @@ from .exact_posterior import Draws, NormalRegression, draw_posterior
 from .rows import complete_rows
 
 __all__ = [
-    "INSTALL",
     "Fitted",
     "Prepared",
     "bambi_model",
     "common_columns",
     "design_problems",
     "fit_regression",
+    "imported_bambi",
     "prepared",
 ]
 
@@ -37,39 +37,25 @@ class Fitted(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """One regression, ready to be drawn from.
+    """One regression on the standardised scale, and the way back."""
 
-    Attributes
-    ----------
-    names
-        Of the coefficients, the intercept first.
-    centres, spreads
-        Mean of each column, taken off it in `regression`, and SD, by which it is divided; 0 and 1 of the intercept.
-    origin, unit
-        Mean of the outcome, taken off it in `regression`, and SD, by which it is divided.
-    regression
-        Data and priors, on that scale.
-    person
-        Column of the person's id.
-    """
-
-    names: list[str]
-    centres: np.ndarray
-    spreads: np.ndarray
-    origin: float
-    unit: float
+    names: list[str]  # of the coefficients, the intercept first
+    centres: np.ndarray  # mean of each column, and 0 of the intercept
+    spreads: np.ndarray  # SD of each column, and 1 of the intercept
+    origin: float  # mean of the outcome
+    unit: float  # SD of the outcome
     regression: NormalRegression
-    person: str
+    person: str  # column of the person's id
 
 
 @checked()
 def bambi_model(
     regression: RandomInterceptRegression, frame: pd.DataFrame, outcome: str, *, split: bool = False
 ) -> Any:
-    """Bambi's model of one outcome, to go on with in Bambi and PyMC.
+    """Bambi's model of one outcome, for further use in Bambi and PyMC.
 
-    Priors are Bambi's own, scaled by the data, but for the SD of the random intercept, which is half-normal
-    with the SD of the outcome instead of one that is wide beyond reason.
+    Priors are Bambi's own, scaled by the data, except that of the SD of the random intercept, which is half-normal
+    with the SD of the outcome, since Bambi's is unreasonably wide.
 
     Parameters
     ----------
@@ -78,7 +64,7 @@ def bambi_model(
     frame
         One row per person and time.
     outcome
-        One of its outcomes.
+        One of the regression's outcomes.
     split
         Whether exposures are split into within and between persons.
 
@@ -101,7 +87,8 @@ def bambi_model(
     return _built(regression, outcome, rows, split)
 
 
-def _bambi() -> Any:
+def imported_bambi() -> Any:
+    """The package bambi, or an error that says how to install it."""
     try:
         import bambi
     except ImportError:
@@ -110,7 +97,7 @@ def _bambi() -> Any:
 
 
 def _built(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, split: bool) -> Any:
-    bambi = _bambi()
+    bambi = imported_bambi()
     person_sd = bambi.Prior("HalfNormal", sigma=float(rows[outcome].std()))
     formula = f"{outcome} ~ {regression.right_side(split=split)} + (1|{regression.person})"
     priors = {f"1|{regression.person}": bambi.Prior("Normal", mu=0, sigma=person_sd)}
@@ -124,18 +111,10 @@ def _built(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFra
 def design_problems(
     regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, data: pd.DataFrame, split: bool
 ) -> list[str]:
-    """Why the coefficients of one regression cannot be distinguished with these rows, one sentence each.
-
-    Parameters
-    ----------
-    regression, outcome, rows, split
-        As of `prepared`.
-    data
-        All rows.
-    """
-    found = split_problems(regression, outcome, rows, data) if split else []
-    if found:
-        return found
+    """Why these complete rows, of all the data, cannot distinguish the coefficients of one regression."""
+    problems = split_problems(regression, outcome, rows, data) if split else []
+    if problems:
+        return problems
     parameters = _built(regression, outcome, rows, split).conditional_parameters["mu"]
     steps = rows[regression.time].to_numpy(float)
     first = number(float(steps.min()) * regression.time_step + regression.time_zero)
@@ -147,17 +126,7 @@ def design_problems(
 
 
 def prepared(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame, split: bool) -> Prepared:
-    """Design and priors of one regression, taken over from Bambi.
-
-    Parameters
-    ----------
-    regression, outcome
-        What is asked.
-    rows
-        Its `complete_rows`.
-    split
-        Whether exposures are split into within and between persons.
-    """
+    """Design and priors of one regression, read from Bambi, for its complete rows."""
     model = _built(regression, outcome, rows, split)
     names, design, means, sds = _terms(model, len(rows))
     # Columns and outcome are centred and scaled, priors with them: squares of numbers far from 0, or of columns in very
@@ -189,15 +158,7 @@ def prepared(regression: RandomInterceptRegression, outcome: str, rows: pd.DataF
 
 
 def fit_regression(ready: Prepared, draws: int, chains: int, seed: list[int]) -> Fitted:
-    """Draw from the posterior of one regression.
-
-    Parameters
-    ----------
-    ready
-        Design and priors.
-    draws, chains, seed
-        Draws kept of each chain, number of chains, and entropy of the seed.
-    """
+    """Draw from the posterior of one regression, seeded by all numbers of `seed`."""
     entropy = int(np.random.SeedSequence(seed).generate_state(1)[0])
     drawn = draw_posterior(ready.regression, draws=draws, chains=chains, seed=entropy)
     return Fitted(_labelled(drawn, ready), drawn.accepted)
@@ -208,7 +169,7 @@ def _terms(model: Any, n_rows: int) -> tuple[list[str], np.ndarray, np.ndarray, 
     parameters = model.conditional_parameters["mu"]
     intercept = parameters.intercept_term
     if intercept is None:
-        raise SpecError("The formula leaves out the intercept ('0 +' or '- 1'); keep it.")
+        raise SpecError("The formula excludes the intercept ('0 +' or '- 1'); keep it.")
     others, design = common_columns(parameters, n_rows)
     means, sds = [[float(intercept.prior.args["mu"])]], [[float(intercept.prior.args["sigma"])]]
     for term in parameters.common_terms.values():
@@ -220,7 +181,7 @@ def _terms(model: Any, n_rows: int) -> tuple[list[str], np.ndarray, np.ndarray, 
 
 
 def common_columns(parameters: Any, n_rows: int) -> tuple[list[str], np.ndarray]:
-    """Names and columns of the coefficients of a Bambi parameter but for its intercept, shape ``(row, column)``."""
+    """Names and columns ``(row, column)`` of the coefficients of a Bambi parameter, without its intercept."""
     names: list[str] = []
     columns = [np.zeros((n_rows, 0))]
     for name, term in parameters.common_terms.items():

@@ -1,4 +1,4 @@
-"""Regimes: what is done to a treatment."""
+"""Regimes: interventions on treatments."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ __all__ = ["Policy", "Regime", "Shift", "applied", "is_set", "policy_in_words"]
 class Shift:
     """A modified treatment policy: everyone's own value, moved by the same amount.
 
-    The own value is the one that follows under the regime so far, so a shift at several
-    occasions adds up as far as the treatment carries over.
+    The own value is the one under the regime up to then, so shifts at several occasions add up
+    as far as the treatment carries over.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ def is_set(policy: Policy | None) -> bool:
     return isinstance(policy, Real)
 
 
-def applied(policy: Policy, values: Values, own: Array | None) -> Array:
-    """Return what the policy makes of a treatment."""
+def applied(policy: Policy, values: Values, unchanged: Array | None) -> Array:
+    """Values of a treatment under a policy, given its own values."""
     if isinstance(policy, Shift):
-        assert own is not None
-        return np.asarray(own + policy.by)
+        assert unchanged is not None
+        return np.asarray(unchanged + policy.by)
     if callable(policy):
-        return policy(values, own)
+        return policy(values, unchanged)
     return np.asarray(float(policy))

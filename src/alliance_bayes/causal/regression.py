@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -90,7 +90,7 @@ class Regression:
     people
         The rows it was fitted to.
     sampling
-        What is wrong with the posterior draws; empty where nothing is.
+        Problems of the posterior draws.
     """
 
     variable: str
@@ -104,16 +104,12 @@ class Regression:
     _predictors: Mapping[str, _Predictor]
     _constants: Mapping[str, Array]
     _trials: Any
+    at_baseline: ClassVar[bool] = False
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The response alone."""
         return (self.variable,)
-
-    @property
-    def at_baseline(self) -> bool:
-        """Never: it may answer to a regime."""
-        return False
 
     @property
     def in_words(self) -> str:
@@ -122,7 +118,7 @@ class Regression:
         return f"{self.formula} ({self.family}{state})"
 
     def parents_of(self, variable: str) -> tuple[str, ...]:
-        """Return the columns that the formula reads."""
+        """Columns that the formula reads."""
         return self.parents
 
     def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
@@ -133,18 +129,18 @@ class Regression:
         except ValueError:
             largest = float(np.max(FAMILIES[self.family].mean(parameters)))
             raise SpecError(
-                f"'{self.variable}' cannot be drawn: its regression expects up to {largest:.3g} of it, and the data "
-                f"hold {self.observed(self.variable).max():.3g} at most. On this scale a count explodes where it is "
-                "explained by another; explain it by a logarithm or by something bounded."
+                f"'{self.variable}' cannot be drawn: its regression predicts means up to {largest:.3g}, and the "
+                f"largest value in the data is {self.observed(self.variable).max():.3g}. On this scale a count "
+                "explodes where its predictor is another count; use a logarithm or a bounded predictor."
             ) from None
         return {self.variable: self._where_state(drawn, values)}
 
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array:
-        """Return the response's conditional mean."""
+        """Conditional mean of the response."""
         return self._where_state(FAMILIES[self.family].mean(self._parameters(values, draws)), values)
 
     def observed(self, variable: str) -> Array:
-        """Return the responses it was fitted to."""
+        """Responses it was fitted to."""
         return np.asarray(self.people[variable], dtype=float)
 
     def _where_state(self, array: Array, values: Values) -> Array:
@@ -165,14 +161,14 @@ class Regression:
             if coefficients is None:
                 total += columns[..., 0]
                 continue
-            for place in range(columns.shape[-1]):
-                total += columns[..., place] * coefficients[draws, place][:, None, None]
+            for column in range(columns.shape[-1]):
+                total += columns[..., column] * coefficients[draws, column][:, None, None]
         return total
 
 
 @checked()
 def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Regression:
-    """Make an equation of a regression that Bambi fitted.
+    """An equation made of a regression that Bambi fitted.
 
     Linear predictors are evaluated term by term from Bambi's own design matrices, so that
     interactions, splines and transformations keep the constants of the data they were fitted to.
@@ -182,10 +178,10 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
     model
         A fitted ``bambi.Model`` with one response and no group-specific terms.
     draws
-        What its ``fit`` returned.
+        Result of its ``fit``.
     zero_without
         A state, 0 or 1, without which the response is 0 by definition (no doctor, no visits); the
-        regression then is of the people who had it.
+        regression is then fitted to the people who had it.
 
     Returns
     -------
@@ -195,7 +191,7 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
     Raises
     ------
     SpecError
-        If the family, a term or the response is none that can be simulated here; all problems at once.
+        If the family, a term or the response cannot be simulated here; all problems at once.
     """
     problems = Problems("This regression cannot be simulated forward")
     if not hasattr(model, "family") or not hasattr(model, "conditional_parameters"):
@@ -204,11 +200,11 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
             'pip install "alliance-bayes[regressions]"'
         )
     if not hasattr(draws, "posterior"):
-        raise SpecError(f"regression needs what the model's fit returned; got {type(draws).__name__}.")
+        raise SpecError(f"regression needs the result of the model's fit; got {type(draws).__name__}.")
     unfinished = [str(name) for name, array in draws.posterior.data_vars.items() if pd.isna(array.to_numpy()).any()]
     if unfinished:
         raise SpecError(
-            f"Draws of {quoted(unfinished)} have no value, as after an interruption; fit the regression to the end."
+            f"Draws of {quoted(unfinished)} are missing, as after an interruption; fit the regression to the end."
         )
     family, response = model.family.name, model.response_term
     component = response.term.components[0]
@@ -220,7 +216,7 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
     else:
         problems.add(f"The response '{response.name}' is a function of a column; make it a column of its own.")
     if family not in FAMILIES:
-        problems.add(f"The family '{family}' is not known here. Use one of {quoted(FAMILIES)}, or ab.Equation.")
+        problems.add(f"The family '{family}' cannot be simulated. Use one of {quoted(FAMILIES)}, or ab.Equation.")
     if response.is_censored or response.is_constrained or response.is_truncated:
         problems.add("A censored, constrained or truncated response cannot be drawn; write it as ab.Equation.")
     for parameter in model.conditional_parameters.values():
@@ -232,7 +228,7 @@ def regression(model: Any, draws: Any, *, zero_without: str | None = None) -> Re
 
 
 def _problems_of(draws: Any) -> tuple[str, ...]:
-    """What is wrong with the draws, as far as their sampler's statistics are there."""
+    """Problems of the draws, where the statistics of their sampler were kept."""
     if "sample_stats" not in draws.children or "energy" not in draws["sample_stats"]:
         return ()
     return examine(

@@ -1,4 +1,4 @@
-"""Rows that a regression reads: chosen, complete, centred and split, and outcomes that hold their own predictors."""
+"""Rows of a regression: chosen, complete, centred and split; and outcomes that include their own predictors."""
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,7 @@ from ..spec.association import BETWEEN, WITHIN, RandomInterceptRegression, part_
 __all__ = ["complete_rows", "eligible_rows"]
 
 LEAST_PERSONS = 10
-# Of SDs, in the data's units: squares of ratios of two, as in the priors, and third powers stay numbers of double
-# precision.
+# Of SDs, in the data's units: squares of ratios of two, as in the priors, and third powers stay in double precision.
 SMALLEST, LARGEST = 1e-30, 1e30
 
 
@@ -21,21 +20,19 @@ def complete_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
     for name in regression.columns:
         if name not in data.columns:
             problems.add(f"No column '{name}'{choices(name, list(map(str, data.columns)), 'Columns')}")
-    if problems.found:
-        problems.raise_as(SpecError)
+    problems.raise_as(SpecError)
     for name in (regression.time, *regression.outcomes, *regression.exposures):
         if not pd.api.types.is_numeric_dtype(data[name]):
-            problems.add(f"'{name}' does not hold numbers; code it, a state as 1 and 0.")
-    made = [f"{name}{end}" for name in regression.exposures for end in (WITHIN, BETWEEN)]
-    taken = [name for name in made if name in data.columns]
-    if taken:
-        problems.add(f"The data already have {quoted(taken)}, which the split would make; rename them.")
+            problems.add(f"'{name}' is not numeric; code it as numbers, a state as 1 and 0.")
+    split = [f"{name}{end}" for name in regression.exposures for end in (WITHIN, BETWEEN)]
+    if taken := [name for name in split if name in data.columns]:
+        problems.add(f"The data already have {quoted(taken)}, names that the split creates; rename them.")
     problems.raise_as(SpecError)
     for outcome in regression.outcomes:
-        held = _held_by_arithmetic(outcome, regression.variables, data)
-        problems.found += part_whole(outcome, held, regression.variables)
+        items = _items_among(outcome, regression.variables, data)
+        problems.found += part_whole(outcome, items, regression.variables)
     chosen = eligible_rows(regression, data)
-    found = {}
+    rows_of = {}
     for outcome in regression.outcomes:
         complete = chosen.dropna(subset=[outcome, *regression.variables])
         persons = complete[regression.person]
@@ -47,7 +44,7 @@ def complete_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
             continue
         if complete[outcome].eq(complete.groupby(regression.person, observed=True)[outcome].transform("first")).all():
             problems.add(
-                f"The outcome '{outcome}' does not change within any person, so that nothing is left to the residuals. "
+                f"The outcome '{outcome}' does not change within any person, so that the residual SD would be 0. "
                 "Use a regression with one row for each person."
             )
         odd_units = _odd_units(regression, outcome, complete)
@@ -56,13 +53,13 @@ def complete_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
         for name in constant:
             problems.add(f"The exposure '{name}' does not vary over the rows of '{outcome}'.")
         if not constant and not odd_units:
-            found[outcome] = _prepared(regression, complete)
+            rows_of[outcome] = _prepared(regression, complete)
     problems.raise_as(SpecError)
-    return found
+    return rows_of
 
 
 def eligible_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> pd.DataFrame:
-    """Rows at the times asked for and, where a state is, with that state."""
+    """Rows at the times in question, and with the state where one is required."""
     rows = np.ones(len(data), dtype=bool)
     if regression.times is not None:
         rows &= data[regression.time].isin(regression.times).to_numpy()
@@ -72,8 +69,8 @@ def eligible_rows(regression: RandomInterceptRegression, data: pd.DataFrame) -> 
 
 
 def _odd_units(regression: RandomInterceptRegression, outcome: str, rows: pd.DataFrame) -> list[str]:
-    """Columns that hold infinite values, or whose squares double precision cannot hold."""
-    found = []
+    """Columns with infinite values, or with SDs whose squares double precision cannot hold."""
+    problems = []
     for name in dict.fromkeys((outcome, *regression.variables)):
         if not pd.api.types.is_numeric_dtype(rows[name]):
             continue
@@ -82,7 +79,7 @@ def _odd_units(regression: RandomInterceptRegression, outcome: str, rows: pd.Dat
         largest = float(sizes.max())
         of_whom = f"of person {rows[regression.person].tolist()[int(sizes.argmax())]!r}"
         if not np.isfinite(largest):
-            found.append(
+            problems.append(
                 f"'{name}' is infinite in {np.isinf(sizes).sum():,} of the rows of '{outcome}', first {of_whom}. Give "
                 "the value, or leave it missing."
             )
@@ -90,12 +87,12 @@ def _odd_units(regression: RandomInterceptRegression, outcome: str, rows: pd.Dat
         timed = name == regression.time
         spread = float((values / (largest or 1.0)).std()) * (largest / (regression.time_step if timed else 1.0))
         if values.min() < values.max() and not SMALLEST <= spread <= LARGEST:
-            found.append(
+            problems.append(
                 f"'{name}' has an SD of {spread:.2g}{' time steps' if timed else ''} over the rows of '{outcome}', and "
                 f"its largest value in size is {largest:.2g}, {of_whom}. SDs from {SMALLEST:g} to {LARGEST:g} can be "
                 f"used: give it in another unit{' or time_step' if timed else ''}."
             )
-    return found
+    return problems
 
 
 def _prepared(regression: RandomInterceptRegression, rows: pd.DataFrame) -> pd.DataFrame:
@@ -110,8 +107,8 @@ def _prepared(regression: RandomInterceptRegression, rows: pd.DataFrame) -> pd.D
     return prepared
 
 
-def _held_by_arithmetic(outcome: str, variables: tuple[str, ...], data: pd.DataFrame) -> list[str]:
-    """Variables of which the outcome holds a yes/no item: it is the sum of columns, one of them variable > 0."""
+def _items_among(outcome: str, variables: tuple[str, ...], data: pd.DataFrame) -> list[str]:
+    """Variables on which the outcome includes a yes/no item: it is a sum of columns, one of them variable > 0."""
     numeric = data.select_dtypes("number")
     yes_no = [name for name in numeric if name not in variables and name != outcome and _is_yes_no(numeric[name])]
     complete = numeric[[outcome, *yes_no]].dropna() if yes_no else numeric.iloc[:0]

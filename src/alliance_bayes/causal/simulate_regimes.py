@@ -1,4 +1,4 @@
-"""The simulation: worlds, block by block of posterior draws, with common random numbers."""
+"""Simulation of worlds, in blocks of posterior draws, with common random numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,33 +29,22 @@ CELLS = 400_000  # values of one variable in a block: a few dozen such arrays ar
 
 @dataclass(frozen=True)
 class Source:
-    """Where the values of some mediators come from.
+    """Where the joint history of some mediators comes from.
 
-    Attributes
-    ----------
-    variables
-        The mediators, together: their joint history.
-    kind
-        ``"set"``: to `level`; ``"own"``: the values that the same person has under `regime`;
-        ``"drawn"``: the values of somebody else of the same stratum under `regime`.
-    regime
-        Name of the regime they come from.
-    level
-        The values they are set to.
-    pool
-        Random numbers that make the drawn values; sources with different pools are independent.
+    They are ``"set"`` to a level, have the person's ``"own"`` values under a regime, or are ``"drawn"``: the values of
+    another person of the same stratum under a regime.
     """
 
     variables: tuple[str, ...]
     kind: Literal["set", "own", "drawn"]
     regime: str = ""
     level: tuple[float, ...] = ()
-    pool: int = 1
+    pool: int = 1  # of random numbers for drawn values; sources with different pools are independent
 
 
 @dataclass(frozen=True)
 class World:
-    """One potential outcome: a regime, and mediators that do not follow from it."""
+    """One potential outcome: a regime, and mediators whose values come from elsewhere."""
 
     regime: str
     sources: tuple[Source, ...] = ()
@@ -63,42 +52,19 @@ class World:
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """Everything a run needs.
-
-    Attributes
-    ----------
-    order
-        The equations and the people.
-    regimes
-        Regimes by name.
-    outcome
-        Variable whose mean is wanted.
-    strata
-        Stratum of each person, from which mediator histories are drawn, or None where everybody
-        is a stratum of their own.
-    bootstrap
-        Whether people get Dirichlet weights, one set per draw (Bayesian bootstrap).
-    chains, draws, copies
-        Posterior draws to use, and simulated copies of every person in each of them.
-    seed
-        Of all random numbers.
-    progress
-        Whether to show a progress bar.
-    placeholder
-        Value of variables that do not exist; nothing may depend on it.
-    """
+    """Equations, people, regimes and sizes of a simulation of an outcome's mean."""
 
     order: CausalOrder
     regimes: Mapping[str, Regime]
     outcome: str
-    strata: NDArray[np.int64] | None
-    bootstrap: bool
+    strata: NDArray[np.int64] | None  # mediator histories are drawn within them; None: everybody is a stratum
+    bootstrap: bool  # whether people get Dirichlet weights, one set per draw (Bayesian bootstrap)
     chains: int
-    draws: int
-    copies: int
+    draws: int  # of each chain
+    copies: int  # of every person in each draw
     seed: int
     progress: bool
-    placeholder: float = 0.0
+    placeholder: float = 0.0  # value of variables that do not exist, on which nothing may depend
 
 
 def simulate_worlds(simulation: Simulation, worlds: Sequence[World]) -> Array:
@@ -112,27 +78,27 @@ def simulate_worlds(simulation: Simulation, worlds: Sequence[World]) -> Array:
     blocks = list(_blocks(n_draws, simulation.copies, len(simulation.order.people)))
     for number, (draws, copies) in enumerate(shown(blocks, "Simulating worlds", simulation.progress)):
         block = _Block(simulation, number, draws, copies)
-        for place, world in enumerate(worlds):
-            result[place, draws, copies] = block.mean(world)
+        for index, world in enumerate(worlds):
+            result[index, draws, copies] = block.mean(world)
     return result
 
 
 def may_differ(simulation: Simulation, one: World, other: World) -> bool:
-    """Whether the outcome can differ between two worlds, by what is changed and by what the equations read."""
+    """Whether the outcome can differ between two worlds, judged by their differences and the equations' parents."""
     order = simulation.order
-    changed, held = _changed(simulation, one.regime, other.regime)
+    changed, same_in_both = _changed(simulation, one.regime, other.regime)
     sources = [{name: source for source in world.sources for name in source.variables} for world in (one, other)]
     for name in dict.fromkeys([*sources[0], *sources[1]]):
         first, second = (
             source.get(name) or _as_it_is(world, name) for source, world in zip(sources, (one, other), strict=True)
         )
         alike = first == second or _alike(simulation, first, second, name)
-        (held if alike else changed).add(name)
-    return simulation.outcome in changed | order.descendants(changed, without=held)
+        (same_in_both if alike else changed).add(name)
+    return simulation.outcome in changed | order.descendants(changed, without=same_in_both)
 
 
 def _as_it_is(world: World, name: str) -> Source | None:
-    """A variable that a world without sources leaves as it is under its regime, as a source."""
+    """A variable under the regime of a world without sources, as a source."""
     return None if world.sources else Source((name,), "own", regime=world.regime)
 
 
@@ -142,12 +108,12 @@ def _alike(simulation: Simulation, first: Source | None, second: Source | None, 
         return False
     if first.kind == "drawn" and replace(first, regime="") != replace(second, regime=""):
         return False
-    changed, held = _changed(simulation, first.regime, second.regime)
-    return name not in changed | simulation.order.descendants(changed, without=held)
+    changed, same_in_both = _changed(simulation, first.regime, second.regime)
+    return name not in changed | simulation.order.descendants(changed, without=same_in_both)
 
 
 def _changed(simulation: Simulation, one: str, other: str) -> tuple[set[str], set[str]]:
-    """What two regimes do differently, or by functions of what may differ; and what both set to the same number."""
+    """Treatments whose policies differ, or may differ as functions; and those that both set to the same number."""
     first, second = simulation.regimes[one], simulation.regimes[other]
     names = {*first, *second} if one != other else set()
     same = {name for name in names if first.get(name) == second.get(name) and not callable(first.get(name))}
@@ -161,8 +127,7 @@ def simulated_values(simulation: Simulation, regime: str, variable: str, most_dr
     """
     state = simulation.order.requires.get(variable)
     simulated = []
-    for number, draw in enumerate(_few_draws(simulation, most_draws)):
-        block = _Block(simulation, number, slice(draw, draw + 1), slice(0, 1))
+    for block in _few_blocks(simulation, most_draws):
         values = block.run(regime, 0, variable)
         exists = True if state is None else values[state] == 1
         simulated.append(np.where(exists, values[variable], np.nan).ravel())
@@ -175,18 +140,19 @@ def expected_values(simulation: Simulation, variable: str, most_draws: int) -> A
     equation, means = as_is.order.equation_of(variable), []
     if equation is None or any(name not in as_is.order.people for name in as_is.order.exogenous):
         return None
-    for number, draw in enumerate(_few_draws(as_is, most_draws)):
-        block = _Block(as_is, number, slice(draw, draw + 1), slice(0, 1))
+    for block in _few_blocks(as_is, most_draws):
         values = block.run("as it is", 0, variable)
-        expected = equation.expectation(variable, values, block.draws[as_is.order.place(variable)])
+        expected = equation.expectation(variable, values, block.draws[as_is.order.position(variable)])
         if expected is None:
             return None
         means.append(np.broadcast_to(expected, values.shape)[0, 0])
     return np.asarray(np.mean(means, axis=0))
 
 
-def _few_draws(simulation: Simulation, most: int) -> list[int]:
-    return [int(draw) for draw in np.unique(np.linspace(0, simulation.chains * simulation.draws - 1, most).astype(int))]
+def _few_blocks(simulation: Simulation, most: int) -> Iterator["_Block"]:
+    """At most so many blocks, each of one draw and one copy of everyone."""
+    for number, draw in enumerate(np.unique(np.linspace(0, simulation.chains * simulation.draws - 1, most, dtype=int))):
+        yield _Block(simulation, number, slice(int(draw), int(draw) + 1), slice(0, 1))
 
 
 def depends_on_undefined_values(simulation: Simulation) -> bool:
@@ -213,8 +179,8 @@ class _Block:
         self.order = simulation.order
         self.shape = (draws.stop - draws.start, copies.stop - copies.start, len(self.order.people))
         self.draws = {
-            place: self.order.draws_of(equation, simulation.chains, simulation.draws)[draws]
-            for place, equation in enumerate(self.order.equations)
+            position: self.order.draws_of(equation, simulation.chains, simulation.draws)[draws]
+            for position, equation in enumerate(self.order.equations)
         }
         self.weights = self._weights(draws)
         self.baseline = self._baseline()
@@ -230,10 +196,10 @@ class _Block:
         equation = self.order.equation_of(outcome)
         assert equation is not None
         values = self._before(outcome, world.regime, 0, replaced)
-        place = self.order.place(outcome)
-        expected = None if outcome in policies else equation.expectation(outcome, values, self.draws[place])
+        position = self.order.position(outcome)
+        expected = None if outcome in policies else equation.expectation(outcome, values, self.draws[position])
         if expected is None:
-            self._add(values, place, equation, 0, policies, replaced)
+            self._add(values, position, equation, 0, policies, replaced)
             expected = values[outcome]
         if not np.isfinite(expected).all():
             raise SpecError(f"The simulated '{outcome}' is not finite in every world; check its equation's parents.")
@@ -242,9 +208,9 @@ class _Block:
     def run(self, regime: str, stream: int, last: str) -> Values:
         """All variables up to and with `last` under a regime."""
         values = self._before(last, regime, stream, {})
-        place = self.order.place(last)
-        if place >= 0:
-            self._add(values, place, self.order.equations[place], stream, self.simulation.regimes[regime], {})
+        position = self.order.position(last)
+        if position >= 0:
+            self._add(values, position, self.order.equations[position], stream, self.simulation.regimes[regime], {})
         return values
 
     def _before(self, last: str, regime: str, stream: int, replaced: Mapping[str, Array]) -> Values:
@@ -254,31 +220,31 @@ class _Block:
         for name, policy in policies.items():
             if self.order.equation_of(name) is None:
                 values[name] = applied(policy, values, values.get(name))
-        for place, equation in enumerate(self.order.equations[: max(0, self.order.place(last))]):
-            self._add(values, place, equation, stream, policies, replaced)
+        for position, equation in enumerate(self.order.equations[: max(0, self.order.position(last))]):
+            self._add(values, position, equation, stream, policies, replaced)
         return values
 
     def _add(
         self,
         values: Values,
-        place: int,
+        position: int,
         equation: CausalEquation,
         stream: int,
         policies: Regime,
         replaced: Mapping[str, Array],
     ) -> None:
-        own: Mapping[str, Array] = {}
+        drawn: Mapping[str, Array] = {}
         if equation.at_baseline:
-            own = {name: self.baseline[name] for name in equation.variables}
+            drawn = {name: self.baseline[name] for name in equation.variables}
         elif not all(name in replaced or is_set(policies.get(name)) for name in equation.variables):
-            own = equation.simulate(values, self.draws[place], self._rng(stream, place))
+            drawn = equation.simulate(values, self.draws[position], self._rng(stream, position))
         for name in equation.variables:
             if name in replaced:
                 values[name] = replaced[name]
             elif name in policies:
-                values[name] = applied(policies[name], values, own.get(name))
+                values[name] = applied(policies[name], values, drawn.get(name))
             else:
-                values[name] = own[name]
+                values[name] = drawn[name]
             state = self.order.requires.get(name)
             if state is not None:
                 values[name] = np.where(values[state] == 1, values[name], self.simulation.placeholder)
@@ -288,7 +254,7 @@ class _Block:
             return {name: np.asarray(level) for name, level in zip(source.variables, source.level, strict=True)}
         stream = 0 if source.kind == "own" else source.pool
         key = (source.regime, stream)
-        last = max(source.variables, key=self.order.place)
+        last = max(source.variables, key=self.order.position)
         if key not in self._runs or any(name not in self._runs[key] for name in source.variables):
             self._runs[key] = self.run(source.regime, stream, last)
         values = {name: self._runs[key][name] for name in source.variables}
@@ -310,8 +276,8 @@ class _Block:
                 cumulative = np.cumsum(self.weights[:, members], axis=1)
                 for draw in range(self.shape[0]):
                     edges = cumulative[draw] / cumulative[draw, -1]
-                    found = np.searchsorted(edges, uniform[draw][:, members], side="right")
-                    donors[draw][:, members] = members[np.minimum(found, len(members) - 1)]
+                    positions = np.searchsorted(edges, uniform[draw][:, members], side="right")
+                    donors[draw][:, members] = members[np.minimum(positions, len(members) - 1)]
             self._donors[pool] = donors
         return self._donors[pool]
 
@@ -330,12 +296,12 @@ class _Block:
         for name in self.order.exogenous:
             if name in self.order.people:
                 values[name] = self.order.people[name].to_numpy()
-        for place, equation in enumerate(self.order.equations):
+        for position, equation in enumerate(self.order.equations):
             if not equation.at_baseline:
                 continue
-            for name, array in equation.simulate(values, self.draws[place], self._rng(0, place)).items():
+            for name, array in equation.simulate(values, self.draws[position], self._rng(0, position)).items():
                 values[name] = array
         return values
 
-    def _rng(self, stream: int, place: int) -> np.random.Generator:
-        return np.random.default_rng([self.simulation.seed, 2, self.number, stream, place])
+    def _rng(self, stream: int, position: int) -> np.random.Generator:
+        return np.random.default_rng([self.simulation.seed, 2, self.number, stream, position])

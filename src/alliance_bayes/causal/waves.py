@@ -1,15 +1,15 @@
-"""A fitted cross-lagged panel model as equations: people at the first wave, then wave after wave."""
+"""A fitted cross-lagged panel model as equations: the first wave, then each later wave."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..basics.names import number
+from ..basics.names import lagged_path, number
 from ..posterior.fitting import Fit
 from ..posterior.path_matrices import path_matrices
 from .equations import Array, Values
@@ -37,26 +37,13 @@ def _stable(measure: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Parameters:
-    """Posterior draws of the model in the measures' own units, draws of all chains stacked first.
+    """Posterior draws of the model in the measures' own units, draws of all chains stacked first."""
 
-    Attributes
-    ----------
-    mean
-        ``(draw, time, measure)``.
-    lagged
-        ``(draw, interval, outcome, predictor)``.
-    between, within
-        Covariances of the random intercepts and of the first wave's deviations,
-        ``(draw, measure, measure)``; `between` is None without random intercepts.
-    innovation
-        ``(draw, interval, measure, measure)``.
-    """
-
-    mean: Array
-    lagged: Array
-    between: Array | None
-    within: Array
-    innovation: Array
+    mean: Array  # (draw, time, measure)
+    lagged: Array  # (draw, interval, outcome, predictor)
+    between: Array | None  # covariances of the random intercepts, (draw, measure, measure); None without them
+    within: Array  # covariances of the first wave's deviations, (draw, measure, measure)
+    innovation: Array  # covariances, (draw, interval, measure, measure)
 
 
 def _parameters(draws: xr.Dataset, measures: Sequence[str], random_intercepts: bool) -> _Parameters:
@@ -82,46 +69,33 @@ def _parameters(draws: xr.Dataset, measures: Sequence[str], random_intercepts: b
 def _covariances(sds: Array, correlations: Array) -> Array:
     """Matrices from SDs ``(..., measure)`` and correlations ``(..., pair)``, pairs in order of their measures."""
     matrix = sds[..., :, None] * sds[..., None, :]
-    for place, (first, second) in enumerate(combinations(range(sds.shape[-1]), 2)):
-        matrix[..., first, second] *= correlations[..., place]
-        matrix[..., second, first] *= correlations[..., place]
+    for pair, (first, second) in enumerate(combinations(range(sds.shape[-1]), 2)):
+        matrix[..., first, second] *= correlations[..., pair]
+        matrix[..., second, first] *= correlations[..., pair]
     return matrix
 
 
 def wave_equations(fit: Fit, version: Version) -> list["_FirstWave | _LaterWave"]:
     """Equations of a fitted RI-CLPM or CLPM.
 
-    Parameters
-    ----------
-    fit
-        A fitted cross-lagged model; for the sample, of a panel with persons.
-    version
-        ``"sample"``: the first wave and the stable parts are those of the panel's persons, drawn
-        given everything observed of them; ``"population"``: of new people from the model.
+    In version "sample" the first wave and the stable parts are those of the panel's persons, drawn given everything
+    observed of them; in version "population" those of new people from the model.
     """
-    parameters = _parameters(fit.posterior, fit.spec.measures, fit.spec.random_intercepts)
-    measures = tuple(fit.spec.measures)
-    sizes = fit.posterior.sizes
-    posterior = (sizes["chain"], sizes["draw"])
-    times = fit.panel.times
-    seen = None
+    measures, times, sizes, data = tuple(fit.spec.measures), fit.panel.times, fit.posterior.sizes, None
     if fit.panel.has_persons:
-        seen = fit.panel.require_persons("A sample of persons")[
-            :, :, [fit.panel.measures.index(name) for name in measures]
-        ]
-    first = _FirstWave(measures, times, posterior, parameters, fit.health.problems, seen, sample=version == "sample")
+        columns = [fit.panel.measures.index(name) for name in measures]
+        data = fit.panel.require_persons("A sample of persons")[:, :, columns]
+    parameters = _parameters(fit.posterior, measures, fit.spec.random_intercepts)
+    common = (measures, times, (sizes["chain"], sizes["draw"]), parameters, fit.health.problems, data)
     return [
-        first,
-        *(
-            _LaterWave(measures, times, place, posterior, parameters, fit.health.problems, tuple(fit.spec.paths), seen)
-            for place in range(len(times) - 1)
-        ),
+        _FirstWave(*common, wave=0, sample=version == "sample"),
+        *(_LaterWave(*common, wave=wave, paths=tuple(fit.spec.paths)) for wave in range(1, len(times))),
     ]
 
 
 @dataclass(frozen=True, eq=False)
-class _FirstWave:
-    """Stable parts and values at the first wave, of given or of new people."""
+class _Wave:
+    """All measures at one wave."""
 
     measures: tuple[str, ...]
     times: tuple[float, ...]
@@ -129,36 +103,46 @@ class _FirstWave:
     parameters: _Parameters
     sampling: tuple[str, ...]
     data: Array | None
+    wave: int
+
+    @property
+    def at_wave(self) -> tuple[str, ...]:
+        return tuple(occasion(name, self.times[self.wave]) for name in self.measures)
+
+    @property
+    def stable(self) -> tuple[str, ...]:
+        return () if self.parameters.between is None else tuple(map(_stable, self.measures))
+
+    def observed(self, variable: str) -> Array | None:
+        if self.data is None or variable not in self.at_wave:
+            return None
+        return np.asarray(self.data[:, self.wave, self.at_wave.index(variable)])
+
+
+@dataclass(frozen=True, eq=False)
+class _FirstWave(_Wave):
+    """Stable parts and values at the first wave, of given or of new people."""
+
     sample: bool
+    at_baseline: ClassVar[bool] = True
 
     @property
     def variables(self) -> tuple[str, ...]:
-        stable = [] if self.parameters.between is None else [_stable(name) for name in self.measures]
-        return (*stable, *(occasion(name, self.times[0]) for name in self.measures))
-
-    @property
-    def at_baseline(self) -> bool:
-        return True
+        return (*self.stable, *self.at_wave)
 
     @property
     def in_words(self) -> str:
-        parts = "the first wave" if self.parameters.between is None else "the first wave and the stable parts"
-        return f"{parts}: jointly normal"
+        return f"the first wave{' and the stable parts' if self.stable else ''}: jointly normal"
 
     def parents_of(self, variable: str) -> tuple[str, ...]:
-        if self.parameters.between is None or variable not in [occasion(name, self.times[0]) for name in self.measures]:
-            return ()
-        return tuple(_stable(name) for name in self.measures)
+        return self.stable if variable in self.at_wave else ()
 
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> None:
         return None
 
-    def observed(self, variable: str) -> Array | None:
-        return _observed(self.data, self.measures, self.times, 0, variable)
-
     def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
         drawn = self._of_the_sample(draws, rng) if self.sample else self._of_new_people(values, draws, rng)
-        return {name: drawn[..., place] for place, name in enumerate(self.variables)}
+        return {name: drawn[..., index] for index, name in enumerate(self.variables)}
 
     def _of_new_people(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Array:
         """Draws of new people, ``(draw, copy, person, variable)``."""
@@ -171,14 +155,14 @@ class _FirstWave:
         """Draws given everything observed of each person, ``(draw, 1, person, variable)``: one for all copies."""
         assert self.data is not None
         n_people, n_targets = len(self.data), len(self.variables)
-        n_stable = n_targets - len(self.measures)
+        n_stable = len(self.stable)
         flat = self.data.reshape(n_people, -1)
         mean, covariance = self._moments(draws, len(self.times))
-        patterns, which = np.unique(~np.isnan(flat), axis=0, return_inverse=True)
+        patterns, pattern_of = np.unique(~np.isnan(flat), axis=0, return_inverse=True)
         noise = rng.standard_normal((len(draws), n_people, n_targets))
         result = np.empty((len(draws), n_people, n_targets))
-        for place, observed in enumerate(patterns):
-            people = np.flatnonzero(which.ravel() == place)
+        for pattern, observed in enumerate(patterns):
+            people = np.flatnonzero(pattern_of.ravel() == pattern)
             known = n_stable + np.flatnonzero(observed)
             unknown = np.array([target for target in range(n_targets) if target not in known])
             completed = np.empty((len(draws), len(people), n_targets))
@@ -201,7 +185,7 @@ class _FirstWave:
     def _moments(self, draws: NDArray[np.int64], n_waves: int) -> tuple[Array, Array]:
         """Mean and covariance of stable parts and the first waves, in the order of `variables` and then of waves."""
         p, size = self.parameters, len(self.measures)
-        n_stable = 0 if p.between is None else size
+        n_stable = len(self.stable)
         length = n_stable + n_waves * size
         covariance = np.zeros((len(draws), length, length))
         between = np.zeros((len(draws), size, size)) if p.between is None else p.between[draws]
@@ -234,41 +218,28 @@ def _root(covariance: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class _LaterWave:
+class _LaterWave(_Wave):
     """All measures at one wave from those at the wave before and the stable parts."""
 
-    measures: tuple[str, ...]
-    times: tuple[float, ...]
-    interval: int
-    posterior: tuple[int, int]
-    parameters: _Parameters
-    sampling: tuple[str, ...]
     paths: tuple[str, ...]
-    data: Array | None
+    at_baseline: ClassVar[bool] = False
 
     @property
     def variables(self) -> tuple[str, ...]:
-        return tuple(occasion(name, self.times[self.interval + 1]) for name in self.measures)
-
-    @property
-    def at_baseline(self) -> bool:
-        return False
+        return self.at_wave
 
     @property
     def in_words(self) -> str:
-        time = number(self.times[self.interval + 1])
+        time = number(self.times[self.wave])
         return f"the wave at {time}: linear in the wave before, normal, with correlated innovations"
 
     def parents_of(self, variable: str) -> tuple[str, ...]:
         outcome = self.measures[self.variables.index(variable)]
-        earlier = [
-            occasion(name, self.times[self.interval]) for name in self.measures if f"{name} -> {outcome}" in self.paths
-        ]
-        stable = [] if self.parameters.between is None else [_stable(name) for name in self.measures]
-        return (*earlier, *stable)
+        predictors = [name for name in self.measures if lagged_path(name, outcome) in self.paths]
+        return (*(occasion(name, self.times[self.wave - 1]) for name in predictors), *self.stable)
 
     def simulate(self, values: Values, draws: NDArray[np.int64], rng: np.random.Generator) -> Mapping[str, Array]:
-        factor = np.linalg.cholesky(self.parameters.innovation[draws, self.interval])
+        factor = np.linalg.cholesky(self.parameters.innovation[draws, self.wave - 1])
         noise = [rng.standard_normal(values.shape) for _ in self.measures]
         drawn = {}
         for row, name in enumerate(self.variables):
@@ -278,31 +249,20 @@ class _LaterWave:
             drawn[name] = value
         return drawn
 
-    def observed(self, variable: str) -> Array | None:
-        return _observed(self.data, self.measures, self.times, self.interval + 1, variable)
-
     def expectation(self, variable: str, values: Values, draws: NDArray[np.int64]) -> Array:
-        p, row = self.parameters, self.variables.index(variable)
-        total = np.broadcast_to(_column(p.mean[draws, self.interval + 1, row]), values.shape).copy()
-        if p.between is not None:
-            total += values[_stable(self.measures[row])]
+        p, row, before = self.parameters, self.variables.index(variable), self.wave - 1
+        total = np.broadcast_to(_column(p.mean[draws, self.wave, row]), values.shape).copy()
+        if self.stable:
+            total += values[self.stable[row]]
         for column, name in enumerate(self.measures):
-            effect = p.lagged[draws, self.interval, row, column]
+            effect = p.lagged[draws, before, row, column]
             if not effect.any():
                 continue
-            centre = _column(p.mean[draws, self.interval, column])
-            deviation = values[occasion(name, self.times[self.interval])] - centre
-            if p.between is not None:
-                deviation = deviation - values[_stable(name)]
+            deviation = values[occasion(name, self.times[before])] - _column(p.mean[draws, before, column])
+            if self.stable:
+                deviation = deviation - values[self.stable[column]]
             total += _column(effect) * deviation
         return total
-
-
-def _observed(
-    data: Array | None, measures: tuple[str, ...], times: tuple[float, ...], wave: int, variable: str
-) -> Array | None:
-    at_wave = [occasion(name, times[wave]) for name in measures]
-    return None if data is None or variable not in at_wave else data[:, wave, at_wave.index(variable)]
 
 
 def _column(of_draws: Array) -> Array:

@@ -1,4 +1,4 @@
-"""How things go together at the same time, as published analyses ask, and within persons, as they do not."""
+"""Associations at the same time: as in published analyses, and within persons."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
@@ -50,16 +50,16 @@ def association(
     chains: int = 4,
     seed: int,
 ) -> Answer:
-    r"""How exposures and outcomes of the same time go together, adjusted, and within persons.
+    r"""Associations of exposures and outcomes at the same time, adjusted, and within persons.
 
-    For each outcome two regressions, built by Bambi from the formula [1]_. As published analyses of such
-    panels do it, exposures are centred at their mean:
+    For each outcome two regressions, built by Bambi from the formula [1]_. As in published analyses of such
+    panels, exposures are centred at their mean:
 
     .. math:: y_{it} = \beta' x_{it} + u_i + e_{it},
         \quad u_i \sim N(0, \tau^2), \quad e_{it} \sim N(0, \sigma^2).
 
     Then each exposure is split into the person's mean over the rows used and the deviation from it, so that
-    what differs between persons is not taken for what goes together within them. The posterior is
+    differences between persons are separated from associations within them. The posterior is
     that of Bambi's model, drawn from exactly (`causal.exact_posterior.draw_posterior`).
 
     Parameters
@@ -92,11 +92,11 @@ def association(
     Raises
     ------
     SpecError
-        If a column is missing or holds no numbers, infinite ones, or such of an SD below 1e-30 or above 1e30, an
-        outcome holds an item on an exposure (found by arithmetic in the data where the outcome is a sum of yes/no
-        columns), too few persons are left, an exposure does not differ between persons (as one that was centred within
-        them, even if rounded since, or centred over rows that are not used) or does not change within them, an outcome
-        does not change within persons, or a column of a design is a linear combination of others.
+        If a column is missing or holds no numbers, infinite ones, or has an SD below 1e-30 or above 1e30, an outcome
+        includes an item on an exposure (detected in the data where the outcome is a sum of yes/no columns), too few
+        persons remain, an exposure does not differ between persons (as one that was centred within them, even if
+        rounded since, or centred over rows that are not used) or does not change within them, an outcome does not
+        change within persons, or a design is rank-deficient.
     AllianceBayesError
         If Bambi is not installed.
 
@@ -111,12 +111,12 @@ def association(
     _check_designs(regression, used, data)
     fitted = {
         (outcome, model): fit_regression(
-            prepared(regression, outcome, rows, split), draws, chains, [seed, place, int(split)]
+            prepared(regression, outcome, rows, split), draws, chains, [seed, index, int(split)]
         )
-        for place, (outcome, rows) in enumerate(used.items())
+        for index, (outcome, rows) in enumerate(used.items())
         for split, model in ((False, PUBLISHED), (True, SPLIT))
     }
-    posterior = {key: regression_draws.draws for key, regression_draws in fitted.items()}
+    posterior = {key: regression_fit.draws for key, regression_fit in fitted.items()}
     health = sampling_of(fitted)
     table, by_time = coefficients(regression, posterior), associations_by_time(regression, posterior, used)
     sizes = rows_used(regression, data, used)
@@ -167,17 +167,17 @@ def _assumptions(regression: RandomInterceptRegression) -> tuple[str, ...]:
     exposures, outcomes = in_words(regression.exposures), in_words(regression.outcomes)
     sentences = [
         f"An association, not a cause: exposures ({exposures}) and outcomes ({outcomes}) belong to the same time, so "
-        "that neither comes first; days counted back from an interview lie in part before what it asks about now.",
+        "that neither comes first; days counted back from an interview lie in part before its other questions.",
         "Persons differ in more than the formula adjusts for. As published, the slopes mix differences between persons "
         "with change within them, and take the random intercept as unrelated to the exposures.",
-        "Within persons, what does not change with time is held constant; common causes that change are not. A "
-        "person's mean of few values holds part of the change, so that 'between' is not free of 'within'.",
-        "Residuals are taken as normal with one variance; where many sit at an end of the scale, slopes are averages.",
-        "Rows with a missing value are excluded: what is missing may depend on what is in the formula alone.",
+        "Within persons, constant differences are held constant; common causes that change with time are not. A "
+        "person's mean of few values contains part of the change, so that 'between' is not free of 'within'.",
+        "Residuals are normal with one variance; where many values lie at an end of the scale, slopes are averages.",
+        "Rows with a missing value are excluded: missingness may depend on the variables of the formula alone.",
     ]
     if regression.rows_with is not None:
         sentences.append(
-            f"Only rows with {regression.rows_with}: who has it then, and keeps it, is not like the others."
+            f"Only rows with {regression.rows_with}: people who have it, and keep it, differ from the others."
         )
     if any(":" in term or "*" in term for term in regression.formula.split("+")):
         sentences.append(
@@ -187,7 +187,7 @@ def _assumptions(regression: RandomInterceptRegression) -> tuple[str, ...]:
 
 
 def _clock(regression: RandomInterceptRegression) -> str:
-    """At which time, and per how much time, where associations may change with time."""
+    """Time of the associations, and unit of their change with time."""
     unit = f" {regression.time_unit}" if regression.time_unit else ""
     return (
         f" at {number(regression.time_zero)}{unit}, and with ':{regression.time}' how much more for each "
@@ -253,7 +253,7 @@ def _plain(name: str) -> str:
 
 
 type Asked = tuple[Mapping[str, Any], pd.DataFrame, Mapping[str, int]]
-"""What the regressions of a model file are asked of: columns and times that they share, the data, and sampling."""
+"""Columns and times that the regressions of a model file share, the data, and sampling."""
 
 Columns = Annotated[Listed[Name], Field(min_length=1, description="a list of columns, such as ['alliance']")]
 
@@ -268,7 +268,7 @@ class AssociationArguments(Arguments):
     parts: dict[str, Columns] = Field({}, description="a table from outcomes to lists of columns")
 
     def regression(self, shared: Mapping[str, Any]) -> RandomInterceptRegression:
-        """The regression, with what all of a file share."""
+        """The regression, with the columns and times that all of a file share."""
         return RandomInterceptRegression(**self.given(), **shared)
 
 

@@ -1,4 +1,4 @@
-"""Coefficients of regressions as tables: of each term, at each time, and of how many rows."""
+"""Tables of regressions: coefficients of each term, at each time, and numbers of rows."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

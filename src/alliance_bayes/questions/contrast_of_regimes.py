@@ -1,4 +1,4 @@
-"""What would the outcome be under other regimes: its mean under each, and differences from the first."""
+"""Mean of an outcome under several regimes, and differences from the first."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -40,7 +40,7 @@ def contrast_of_regimes(
         Equations in causal order, from `causal_order` or `CausalOrder`.
     regimes
         By name, what is done to which treatments: a number to set, `Shift` to move everyone's own
-        value, or a function of the values so far. An empty regime leaves everything as it is. A
+        value, or a function of the values so far. An empty regime changes nothing. A
         measure of a panel stands for itself at every wave.
     outcome
         Variable of the last equation that matters, such as ``"days, 12"``.
@@ -63,22 +63,22 @@ def contrast_of_regimes(
 
         ``tables["means"]``: mean outcome of each world, with the first five columns. ``tables["overlap"]``, indexed by
         ``variable`` and ``under``: mean and central 98 % of simulated values, and ``outside``, the share of them
-        outside the range that was observed. Where it is large, the equations alone speak. Of a yes/no treatment with
-        data, the probability of having it, for the people who had it and for those who had not.
+        outside the range that was observed. Where it is large, the answer rests on the equations alone. Of a yes/no
+        treatment with data, the probability of having it, for the people who had it and for those who had not.
 
         ``draws``: each effect by its name, averaged over simulated people and copies; dims ``(chain, draw)``.
 
     Raises
     ------
     SpecError
-        If a name is unknown, a treatment comes after the outcome, or a number makes no sense.
+        If a name is unknown, a treatment comes after the outcome, or a number is invalid.
 
     References
     ----------
     .. [1] Keil, Daza, Engel, Buckley & Edwards (2018). A Bayesian approach to the g-formula.
        Statistical Methods in Medical Research 27, 3183-3204.
     """
-    plan = plan_of(order, regimes, outcome, seed=seed, monte_carlo=monte_carlo, certainty=certainty)
+    plan = plan_of(order, regimes, outcome, seed, monte_carlo, certainty)
     first, *others = regimes
     contrasts = Contrasts(
         worlds={name: World(name) for name in regimes},
@@ -89,7 +89,7 @@ def contrast_of_regimes(
         plan,
         contrasts,
         estimand=f"Mean {outcome} of these people if all were under each regime: {plan.regimes_in_words}.",
-        regimes=regimes,
+        asked={"regimes": regimes},
     )
 
 

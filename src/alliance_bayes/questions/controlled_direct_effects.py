@@ -1,6 +1,6 @@
 """The effect of treatment with mediators set to fixed values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -58,16 +58,9 @@ def controlled_direct_effects(
     SpecError
         As in `contrast_of_regimes`, or if the lists of values differ in length.
     """
+    regimes = {"treated": treated, "control": control}
     plan = plan_of(
-        order,
-        {"treated": treated, "control": control},
-        outcome,
-        mediators=tuple(levels),
-        kind="controlled",
-        levels=levels,
-        seed=seed,
-        monte_carlo=monte_carlo,
-        certainty=certainty,
+        order, regimes, outcome, seed, monte_carlo, certainty, kind="controlled", mediators=tuple(levels), levels=levels
     )
     named = in_words(list(levels))
     return answer_of(
@@ -75,16 +68,14 @@ def controlled_direct_effects(
         plan,
         _contrasts(plan, levels),
         estimand=(
-            f"What treated instead of control ({plan.regimes_in_words}) would do to {outcome} with {named} set to the "
-            "same value for everyone (controlled direct effect)."
+            f"Effect of treated instead of control ({plan.regimes_in_words}) on {outcome} with {named} set to the same "
+            "value for everyone (controlled direct effect)."
         ),
         assumptions=(
             f"Given what came before, nothing unmeasured drives {named} and {outcome}.",
-            f"Setting {named} is possible, whatever the way of setting it.",
+            f"{named} can be set, and the way of setting does not matter.",
         ),
-        treated=treated,
-        control=control,
-        levels=levels,
+        asked=regimes | {"levels": levels},
     )
 
 
@@ -112,12 +103,10 @@ class ControlledArguments(TreatedAndControl):
 
     @property
     def mediating(self) -> tuple[str, ...]:
-        """What is set."""
+        """The mediators that are set."""
         return tuple(self.levels)
 
 
-def _against(given: ControlledArguments) -> Iterator[str]:
-    yield from level_problems(given.levels)
-
-
-register(counterfactual_question(controlled_direct_effects, ControlledArguments, _against))
+register(
+    counterfactual_question(controlled_direct_effects, ControlledArguments, lambda given: level_problems(given.levels))
+)

@@ -1,4 +1,4 @@
-"""Worlds are simulated and compared: the answer to every counterfactual question."""
+"""The answer to every counterfactual question: worlds are simulated and compared."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,15 +35,7 @@ type Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Contrasts:
-    """Worlds to simulate, and effects as weighted sums of their mean outcomes.
-
-    Attributes
-    ----------
-    worlds
-        By name.
-    effects
-        By name, the weight of each world that an effect compares.
-    """
+    """Worlds to simulate by name, and for each effect the weights of the worlds whose mean outcomes it compares."""
 
     worlds: Mapping[str, World]
     effects: Mapping[str, Mapping[str, float]]
@@ -51,7 +43,7 @@ class Contrasts:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedRegimes:
-    """What a counterfactual answer is worked out from: its plan, and values that were simulated."""
+    """Basis of a counterfactual answer: its plan, and values that were simulated."""
 
     plan: CounterfactualPlan
     values: SimulatedValues
@@ -65,38 +57,19 @@ def answer_of(
     estimand: str,
     assumptions: Sequence[str] = (),
     exchangeable: bool = True,
-    **asked: Any,
+    asked: Mapping[str, Any],
 ) -> Answer:
-    """Simulate the worlds and compare them.
+    """Simulate worlds and compare them, as `contrast_of_regimes` describes.
 
-    Parameters
-    ----------
-    question
-        Name of the function that was called.
-    plan
-        How people are simulated.
-    contrasts
-        In which worlds, and which of these are compared.
-    estimand
-        What is compared with what.
-    assumptions
-        What must hold besides what all such answers need.
-    exchangeable
-        Whether all effects need that nothing unmeasured drives treatments and outcome.
-    asked
-        What else the function was called with.
-
-    Returns
-    -------
-    Answer
-        As `contrast_of_regimes` describes it.
+    To the assumptions of all such answers others are added; not all effects need that nothing unmeasured drives
+    treatments and outcome (`exchangeable`). What else the question was asked with is kept in the arguments.
     """
     simulation = plan.simulation
     order = simulation.order
     by_world = dict(zip(contrasts.worlds, simulate_worlds(simulation, list(contrasts.worlds.values())), strict=True))
     by_effect = {
-        name: sum(weight * by_world[world] for world, weight in parts.items())
-        for name, parts in contrasts.effects.items()
+        name: sum(weight * by_world[world] for world, weight in weights.items())
+        for name, weights in contrasts.effects.items()
     }
     draws = xr.Dataset({name: averaged_over_copies(array, simulation) for name, array in by_effect.items()})
     summaries, noise = _table(by_effect, simulation)
@@ -158,9 +131,9 @@ def _figure(answer: Answer) -> "Figure":
 
 
 def _is_fixed(simulation: Simulation, worlds: Sequence[World], contrast: Array) -> bool:
-    """Whether a contrast is 0 by construction: of two worlds whose difference the outcome does not answer to.
+    """Whether a contrast is 0 by construction: the difference between its two worlds does not affect the outcome.
 
-    Functions that users write may read more than they say, so that the simulated differences have to be 0 too.
+    Functions that users write may read more than their parents, so that the simulated differences have to be 0 too.
     """
     return len(worlds) == 2 and not contrast.any() and not may_differ(simulation, *worlds)
 
@@ -214,10 +187,10 @@ def _common_assumptions(plan: CounterfactualPlan, exchangeable: bool) -> Iterato
             "(sequential exchangeability)."
         )
     if exchangeable and randomised:
-        yield f"{in_words(randomised)} was assigned at random."
+        yield f"{in_words(randomised)} {'was' if len(randomised) == 1 else 'were'} assigned at random."
     yield (
-        "However treatments and mediators come to be what they are, the same consequences follow (consistency), and "
-        "people do not affect each other."
+        "However treatments and mediators come about, the same consequences follow (consistency), and people do not "
+        "affect each other."
     )
     yield "People of every kind could be under each regime (positivity; see the overlap)."
     yield "The conditional models are right: " + "; ".join(equation.in_words for equation in order.equations) + "."

@@ -1,4 +1,4 @@
-"""Counterfactual questions in a model file: their keys, and what is wrong with them before regressions are sampled."""
+"""Counterfactual questions in a model file: their keys, and their problems before regressions are sampled."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Protocol
@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 type Asked = tuple[CausalOrder, int, MonteCarlo | None]
-"""What a counterfactual question of a model file is put to: equations, the seed, and how people are simulated."""
+"""Equations, the seed, and how people are simulated."""
 
 
 def policy(value: object) -> Policy:
-    """What a model file does to a treatment: a number, or ``{ shift = number }``."""
+    """A policy of a model file: a number, or ``{ shift = number }``."""
     if isinstance(value, dict) and set(value) == {"shift"} and is_number(value["shift"]):
         return Shift(float(value["shift"]))
     if not isinstance(value, Shift) and not is_number(value):
@@ -54,7 +54,7 @@ class Regressions(Protocol):
 
     @property
     def responses(self) -> Sequence[str]:
-        """What the regressions make."""
+        """Variables that the regressions make."""
         ...
 
 
@@ -74,7 +74,7 @@ class CounterfactualArguments(Arguments):
 
     @property
     def interventions(self) -> tuple[Regime, ...]:
-        """What the compared regimes do to which variables."""
+        """The regimes that are compared."""
         raise NotImplementedError
 
     @property
@@ -96,7 +96,7 @@ class TreatedAndControl(CounterfactualArguments):
 
 
 class MediatorArguments(TreatedAndControl):
-    """Keys of a question on what mediators carry between two regimes."""
+    """Keys of a question on effects through mediators between two regimes."""
 
     mediators: Annotated[Listed[Name], Field(min_length=1, description="a list of variables")]
 
@@ -111,17 +111,7 @@ def counterfactual_question[Given: CounterfactualArguments](
     arguments: type[Given],
     also: Callable[[Given], Iterator[str]] = lambda _: iter(()),
 ) -> Question[Asked, Given]:
-    """A counterfactual question to register.
-
-    Parameters
-    ----------
-    ask
-        The function that answers it.
-    arguments
-        Its keys in a model file.
-    also
-        What is wrong with its arguments whatever the regressions are.
-    """
+    """A counterfactual question to register; `also` finds problems of its arguments whatever the regressions are."""
 
     def answer(asked: Asked, given: Given) -> Answer:
         order, seed, monte_carlo = asked

@@ -1,4 +1,4 @@
-"""Whether the people could be as the regimes have them: simulated values beside those that were observed."""
+"""Overlap: simulated values under the regimes beside those that were observed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ type SimulatedValues = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 def values_by_regime(plan: CounterfactualPlan) -> SimulatedValues:
-    """Values of what regimes change or mediators pass on; of a yes/no treatment its probability, where known."""
+    """Values of treatments and mediators under each regime; of a yes/no treatment its probability, where known."""
     simulation, order = plan.simulation, plan.simulation.order
     most = max(1, min(simulation.chains * simulation.draws, MOST_VALUES // len(order.people)))
     by_variable: dict[str, Mapping[str, NDArray[Any]]] = {}
@@ -62,8 +62,8 @@ def overlap_doubts(plan: CounterfactualPlan, values: SimulatedValues, table: pd.
     """Sentences where many simulated values lie outside the data, or some people nearly never have a treatment."""
     for (variable, under), share in table["outside"][table["outside"] > NOTICEABLE].items():
         yield (
-            f"{100 * share:.0f} % of the simulated '{variable}' under {under} lie outside what was observed: there the "
-            "equations alone speak."
+            f"{100 * share:.0f} % of the simulated '{variable}' under {under} lie outside the observed range: there "
+            "the answer rests on the equations alone."
         )
     for propensity in map(_propensity_name, plan.moved):
         if propensity not in values:
@@ -72,8 +72,8 @@ def overlap_doubts(plan: CounterfactualPlan, values: SimulatedValues, table: pd.
         share = float(((probabilities < EXTREME) | (probabilities > 1 - EXTREME)).mean())
         if share > NOTICEABLE:
             yield (
-                f"{100 * share:.0f} % of the people have {propensity} below {EXTREME} or above {1 - EXTREME}: what "
-                "they would be like the other way is known from the equations alone."
+                f"{100 * share:.0f} % of the people have {propensity} below {EXTREME} or above {1 - EXTREME}: their "
+                "outcome under the other treatment is known from the equations alone."
             )
 
 
@@ -88,7 +88,7 @@ def _propensity_name(state: str) -> str:
 def _propensity(plan: CounterfactualPlan, state: str, most_draws: int) -> dict[str, NDArray[Any]] | None:
     """Probability of a yes/no treatment for the people who had it and for those who had not.
 
-    Where they are not the people who are simulated, as some of these were not asked, those of its regression.
+    If some of the simulated people were not asked, those of the treatment's regression.
     """
     simulation = plan.simulation
     order = simulation.order

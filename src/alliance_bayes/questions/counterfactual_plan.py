@@ -1,4 +1,4 @@
-"""How a counterfactual question is simulated, and all that is wrong with it before anything is."""
+"""How a counterfactual question is simulated, and its problems, before anything is simulated."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ __all__ = ["CounterfactualPlan", "Kind", "MonteCarlo", "level_problems", "plan_o
 Kind = Literal["contrast", "controlled", "interventional", "natural", "split"]
 WORLDS = 4  # simulated for each regime at most, with mediators as they would be under another
 NOT_DEFINED = (
-    "'{mediator}' exists only where there is '{state}', which the regimes change, so its value without '{state}', and "
-    "with it this effect, is not defined. Ask ab.split_by_existence{or_both}."
+    "'{mediator}' exists only where there is '{state}', which the regimes change, so its value without '{state}' is "
+    "undefined, and so is this effect. Ask ab.split_by_existence{or_both}."
 )
 
 
@@ -57,30 +57,12 @@ class MonteCarlo:
 
 @dataclass(frozen=True, eq=False)
 class CounterfactualPlan:
-    """A question that can be simulated.
-
-    Attributes
-    ----------
-    simulation
-        Equations, regimes and numbers of draws and copies.
-    treatments
-        Variables that any regime sets or moves.
-    mediators
-        Variables of all mediators, in causal order.
-    variables_of
-        The same by mediator.
-    monte_carlo
-        How people are simulated.
-    certainty
-        Probability that a verdict needs.
-    regimes_in_words
-        What each regime does.
-    """
+    """A question that can be simulated."""
 
     simulation: Simulation
-    treatments: tuple[str, ...]
-    mediators: tuple[str, ...]
-    variables_of: Mapping[str, tuple[str, ...]]
+    treatments: tuple[str, ...]  # variables that any regime sets or moves
+    mediators: tuple[str, ...]  # variables of all mediators, in causal order
+    variables_of: Mapping[str, tuple[str, ...]]  # the same by mediator
     monte_carlo: MonteCarlo
     certainty: float
     regimes_in_words: str
@@ -95,16 +77,16 @@ def plan_of(
     order: CausalOrder,
     regimes: Mapping[str, Regime],
     outcome: str,
-    *,
-    mediators: Sequence[str] = (),
-    kind: Kind = "contrast",
-    levels: Mapping[str, Sequence[float]] | None = None,
-    strata: Sequence[object] | None = None,
     seed: int,
     monte_carlo: MonteCarlo | None,
     certainty: float,
+    *,
+    kind: Kind = "contrast",
+    mediators: Sequence[str] = (),
+    levels: Mapping[str, Sequence[float]] | None = None,
+    strata: Sequence[object] | None = None,
 ) -> CounterfactualPlan:
-    """Settle how a question is simulated, or raise one `SpecError` with all that is wrong with it."""
+    """How a question is simulated, or one `SpecError` with all its problems."""
     problems = Problems("This counterfactual question cannot be asked")
     options = monte_carlo or MonteCarlo()
     if order.equation_of(outcome) is None:
@@ -115,7 +97,7 @@ def plan_of(
     variables_of = {
         name: _variables_of(order, name, treatments, outcome, problems) for name in dict.fromkeys(mediators)
     }
-    every = tuple(sorted((name for names in variables_of.values() for name in names), key=order.place))
+    every = tuple(sorted((name for names in variables_of.values() for name in names), key=order.position))
     if not mediators and kind in ("interventional", "natural"):
         problems.add("No mediator was named, such as mediators=['alliance_at_3'].")
     if every and not problems.found:
@@ -167,7 +149,7 @@ def _simulation(
 
 
 def _resolved(order: CausalOrder, regime: Regime, outcome: str, problems: Problems) -> dict[str, Policy]:
-    """What a regime does to each variable: a measure of a panel stands for itself at every wave."""
+    """Policy for each variable: a measure of a panel stands for itself at every wave."""
     by_variable: dict[str, Policy] = {}
     if not isinstance(regime, Mapping):
         problems.add(f"A regime must be a table from variables to what they are set to; got {shown(regime)}.")
@@ -184,7 +166,9 @@ def _resolved(order: CausalOrder, regime: Regime, outcome: str, problems: Proble
             problems.add(f"'{name}' does not come before the outcome '{outcome}'.")
         for variable in variables:
             if isinstance(policy, Shift) and order.equation_of(variable) is None and variable not in order.people:
-                problems.add(f"'{variable}' cannot be shifted: nobody has a value of it. Set it, or add its equation.")
+                problems.add(
+                    f"'{variable}' cannot be shifted: no person has a value of it. Set it, or add its equation."
+                )
             by_variable[variable] = policy
     return by_variable
 
@@ -213,7 +197,7 @@ def _unknown(order: CausalOrder, policies: Regime) -> list[str]:
 
 def _before(order: CausalOrder, variable: str, outcome: str) -> bool:
     """Whether a variable comes before the outcome, which is taken to be last where nothing makes it."""
-    return order.equation_of(outcome) is None or order.place(variable) < order.place(outcome)
+    return order.equation_of(outcome) is None or order.position(variable) < order.position(outcome)
 
 
 def _variables_of(
@@ -254,7 +238,7 @@ def _mediation_problems(
     outcome: str,
     kind: Kind,
 ) -> Iterator[str]:
-    """Reasons why nothing is mediated, or why what is mediated is not identified."""
+    """Reasons why nothing is mediated, or why effects are not identified."""
     words = quoted(names)
     if kind != "controlled" and not set(mediators) & {*treatments, *order.descendants(treatments)}:
         yield f"The regimes do not change {words}, so the indirect effect is 0 by construction."

@@ -1,4 +1,4 @@
-"""What if missing values are lower or higher than under missing at random: pattern mixtures by imputation."""
+"""Missing values lower or higher than under missing at random: pattern mixtures by imputation."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,13 +86,13 @@ def delta_adjustment(
 ) -> Answer:
     """How far missing values of a measure must be from their prediction under missing at random to change an answer.
 
-    A fit takes missing values to be missing at random: distributed as the model says, given what was observed of the
-    same person. Here they are so but for a shift, ``y_missing = y_at_random + delta`` [1]_. All missing values of the
-    model's measures are drawn jointly, each time at another posterior draw; delta is added to those of one measure;
-    the model is fitted again to the completed panel; and the draws of all imputations, mixed, are asked by
-    `directionality`. The same imputations serve every delta.
+    A fit takes missing values to be missing at random: distributed as the model predicts, given the observed values of
+    the same person. Here they deviate from that by a shift, ``y_missing = y_at_random + delta`` [1]_. All missing
+    values of the model's measures are drawn jointly, each time at another posterior draw; delta is added to those of
+    one measure; the model is fitted again to the completed panel; and `directionality` is asked of the draws of all
+    imputations, mixed. The same imputations serve every delta.
 
-    Of a model with families or a state, only the values that are shifted are filled in, and the likelihood of each fit
+    In a model with families or a state, only the values that are shifted are imputed, and the likelihood of each fit
     sums over the others. A measure that is not normal is shifted in its linear predictor, from which values are drawn.
 
     Parameters
@@ -102,8 +102,8 @@ def delta_adjustment(
     first, second
         Two of its measures, whose direction is in question.
     measure
-        The measure whose missing values are shifted; any of the model. One with indicators is shifted in all of
-        them, each in its own SDs.
+        The measure of the model whose missing values are shifted. One with indicators is shifted in all of them, each
+        in its own SDs.
     deltas
         Shifts in the measure's SDs about its wave means, as the model's unit, or in SDs of its linear predictor at the
         first wave; below 0, missing values are lower than predicted under missing at random. Delta 0 is always among
@@ -111,15 +111,15 @@ def delta_adjustment(
     absences
         Which of the measure's missing values are shifted: ``"wave_missing"``, ``"item_missing"``, and
         ``"unknown"``, those whose state was not answered. Missing values of other kinds are distributed as the model
-        predicts; in a model with a state, so are those of what requires it wherever the state is not known.
+        predicts; in a model with a state, so are those of measures that require it wherever the state is not known.
     imputations
-        How many times missing values are drawn, at least 2. The error of a probability falls with the root of it.
+        How many times missing values are drawn, at least 2. The error of a probability falls with its square root.
     margin, certainty
         As in `directionality`.
     seed
         Of imputations and fits; the fit's when left open.
     draws, tune, chains, cores
-        As in `fit`, for the fit of each completed panel; so many warm-up draws as there when left open.
+        As in `fit`, for the fit of each completed panel.
     progress
         Whether to show a progress bar; left open, it is shown in a terminal.
 
@@ -144,11 +144,11 @@ def delta_adjustment(
         ``latest``: the same for a probability two Monte Carlo errors lower and higher.
 
         ``tables["values"]``: how many missing values were ``shifted``, how many ``imputed`` without a shift, and how
-        many ``left``, which do not exist or are of people without any value.
+        many ``left``, which are not applicable or of people without any value.
 
         ``parts``: "as fitted", `directionality` of the fit itself, which delta 0 gives back within Monte Carlo error;
         and "delta -0.5" and so on, over the draws of all imputations, which the coordinate ``imputation`` of their
-        chains tells apart. ``draws``: ``effect``, dims ``(chain, draw, delta, path, length)``.
+        chains distinguishes. ``draws``: ``effect``, dims ``(chain, draw, delta, path, length)``.
 
         After an interruption the answer is that of the imputations that were done at every delta, if these are two or
         more; ``interrupted`` says so.
@@ -156,7 +156,7 @@ def delta_adjustment(
     Raises
     ------
     SpecError
-        If a measure or absence is unknown, a number makes no sense, nothing would be shifted, the fit is of several
+        If a measure or absence is unknown, a number is invalid, nothing would be shifted, the fit is of several
         groups or imputed panels or has a selection, or the window of a missing value is not known.
     PanelError
         If the panel holds moments alone; all problems at once.
@@ -166,8 +166,8 @@ def delta_adjustment(
     Imputations are proper: each has its own posterior draw of the parameters. The mixture of m posteriors is the
     posterior under the shifted distribution of missing values, up to the number of imputations. With P_j a
     probability in imputation j, the Monte Carlo error of their mean is ``sd(P_j) / sqrt(m)``. Tipping points are
-    interpolated between deltas, linearly in the normal quantile of the probability, or, where hardly a draw is on the
-    other side of 0, in the mean by the SD.
+    interpolated between deltas, linearly in the normal quantile of the probability, or, where few draws are on the
+    other side of 0, in the mean divided by the SD.
 
     References
     ----------
@@ -192,11 +192,12 @@ def delta_adjustment(
         mixture = pooled(fit, [by_delta[index] for by_delta in by_imputation], settings)
         answer = directionality(mixture, first, second, margin=margin, certainty=certainty)
         answers[delta] = replace(answer, assumptions=assumed)
-    unit, n_draws = float(cells.scale[cells.own[0]]), answers[0.0].n_draws
+    unit, n_draws = float(cells.scale[cells.columns[0]]), answers[0.0].n_draws
     table, scenarios = _table(answers), _scenarios(answers, by_imputation, unit)
     tipping = tipping_points(table, certainty, unit, n_draws)
     parts = {name_of_part(delta): answer for delta, answer in answers.items()}
-    about_answer, about_measure = heading(fit, cells, len(by_imputation), unit)
+    done = len(by_imputation)
+    about_answer, about_measure = heading(fit, cells, done, unit)
     return Answer(
         question="delta_adjustment",
         arguments={
@@ -217,16 +218,22 @@ def delta_adjustment(
             *tipping_sentences(table, tipping, certainty, n_draws),
         ),
         evidence=pd.concat([answer.evidence for answer in answers.values()], keys=ordered, names=["delta"]),
-        tables={"scenarios": scenarios, "tipping": tipping, "values": _counts(cells)},
+        tables={
+            "scenarios": scenarios,
+            "tipping": tipping,
+            "values": pd.DataFrame({"count": cells.counts}).rename_axis("values"),
+        },
         draws=xr.concat(
             [answer.draws[["effect"]] for answer in answers.values()], pd.Index(ordered, name="delta"), join="exact"
         ),
         verdict=verdicts_in_words(scenarios["verdict"]),
-        reasons=_too_few_imputations(float(table["between_share"].max()), len(by_imputation)),
+        reasons=_too_few_imputations(float(table["between_share"].max()), done),
         assumptions=assumed,
         health=Sampling.of({name: answer.health for name, answer in parts.items()}),
         parts={AS_FITTED: as_fitted, **parts},
-        interrupted=_interrupted(len(by_imputation), int(imputations)),
+        interrupted=f"Interrupted after {done} of {imputations} imputations, which were done at every delta."
+        if done < imputations
+        else "",
         figure=_figure,
     )
 
@@ -250,7 +257,7 @@ def _checked(
             fit.panel.require_persons("A delta adjustment")
     if fit.fits:
         problems.add(
-            f"This fit is of {len(fit.fits)} imputed panels, whose missing values were filled in elsewhere; shift them "
+            f"This fit is of {len(fit.fits)} imputed panels, whose missing values were imputed elsewhere; shift them "
             "there, or fit the panel with its missing values."
         )
     if fit.groups or fit.source.group_of:
@@ -280,7 +287,10 @@ def _checked(
 def _spec_problems(spec: CrossLagged, pair: tuple[str, str], measure: str) -> Iterator[str]:
     """Reasons why missing values of this measure cannot be shifted in this model."""
     if spec.selection:
-        yield "This model has a selection, which is another answer to the same question. Fit it without, selection=()."
+        yield (
+            "This model has a selection, another model of values that are not missing at random. Fit it without, "
+            "selection=()."
+        )
     yield from pair_problems(spec, *pair)
     yield from measure_problems(spec, [measure])
 
@@ -296,7 +306,7 @@ def _deltas_problems(deltas: object) -> Iterator[str]:
 def _cells_problems(cells: Cells, absences: Sequence[str]) -> Iterator[str]:
     if not cells.shifted.any():
         every = {**MISSING, "not_applicable": Absence.NOT_APPLICABLE}
-        counts = {name: int((cells.kinds[:, :, cells.own] == code).sum()) for name, code in every.items()}
+        counts = {name: int((cells.kinds[:, :, cells.columns] == code).sum()) for name, code in every.items()}
         absent = ", ".join(f"{count} '{name}'" for name, count in counts.items() if count)
         yield (
             f"No value of '{cells.measure}' is absent as {' or '.join(quoted([name]) for name in absences)}, so there "
@@ -338,10 +348,6 @@ def _scenarios(answers: Mapping[float, Answer], by_imputation: Sequence[Sequence
     )
 
 
-def _counts(cells: Cells) -> pd.DataFrame:
-    return pd.DataFrame({"count": cells.counts}).rename_axis("values")
-
-
 def _too_few_imputations(largest_share: float, n_imputations: int) -> tuple[str, ...]:
     if n_imputations >= 100 * largest_share:
         return ()
@@ -349,10 +355,6 @@ def _too_few_imputations(largest_share: float, n_imputations: int) -> tuple[str,
         f"Up to {100 * largest_share:.0f} % of an effect's variance lies between imputations: with {n_imputations} of "
         f"them probabilities are rough; ask for imputations={10 * np.ceil(10 * largest_share):.0f} or more.",
     )
-
-
-def _interrupted(done: int, asked: int) -> str:
-    return "" if done == asked else f"Interrupted after {done} of {asked} imputations, which were done at every delta."
 
 
 def _figure(answer: Answer) -> "Figure":
@@ -412,7 +414,7 @@ class DeltaAdjustmentArguments(PairArguments):
     certainty: Certainty = CERTAINTY
 
     def about(self) -> str:
-        """The two measures, and whose values are shifted."""
+        """The two measures, and the one that is shifted."""
         return f"{super().about()}, missing values of {self.measure} shifted"
 
 
@@ -422,11 +424,8 @@ def _against(given: DeltaAdjustmentArguments, spec: CrossLagged) -> Iterator[str
     yield from _spec_problems(spec, given.between, given.measure)
 
 
-register(
-    Question(
-        name="delta_adjustment",
-        arguments=DeltaAdjustmentArguments,
-        answer=lambda fit, given: delta_adjustment(fit, *given.between, **given.options("between")),
-        check=_against,
-    )
-)
+def _answer(fit: Fit, given: DeltaAdjustmentArguments) -> Answer:
+    return delta_adjustment(fit, *given.between, **given.options("between"))
+
+
+register(Question("delta_adjustment", DeltaAdjustmentArguments, _answer, _against))

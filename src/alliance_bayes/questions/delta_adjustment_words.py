@@ -28,16 +28,14 @@ IN_WORDS = {
 
 
 def heading(fit: Fit, cells: Cells, n_imputations: int, unit: float) -> tuple[str, str]:
-    """What is shifted, of how many people; and the measure's unit, mean and range."""
-    name = fit.spec.response_columns[cells.own[0]]
+    """The shifted values and the sample; and the measure's unit, mean and range."""
+    name = fit.spec.response_columns[cells.columns[0]]
     column = fit.panel.require_persons("A delta adjustment")[:, :, fit.panel.measures.index(name)]
     kinds = in_words([f"{count} {kind.replace('_', ' ')}" for kind, count in cells.shifted_by_kind.items()])
-    measure = f"the {len(cells.own)} columns of {cells.measure}" if len(cells.own) > 1 else cells.measure
+    measure = f"the {len(cells.columns)} columns of {cells.measure}" if len(cells.columns) > 1 else cells.measure
     unit_in_words = f"of the linear predictor of {cells.measure} at the first wave" if np.isnan(unit) else f"{unit:.4g}"
     others = (
-        ""
-        if fit.spec.is_latent
-        else f" {cells.counts['imputed']} other missing values are filled in as the model predicts."
+        "" if fit.spec.is_latent else f" {cells.counts['imputed']} other missing values are imputed without a shift."
     )
     return (
         f"Lagged effects, SD per SD, if {cells.counts['shifted']} missing values of {measure} ({kinds}) deviate by "
@@ -97,47 +95,47 @@ def verdicts_in_words(verdicts: pd.Series) -> str:
 
 
 def assumptions(fit: Fit, cells: Cells) -> tuple[str, ...]:
-    """What must hold of missing values, and of the model."""
+    """Assumptions about missing values, and of the model."""
     spec, measure = fit.spec, cells.measure
     kinds = in_words([IN_WORDS[name] for name in cells.shifted_by_kind])
     assumptions = [
-        f"Given all that was observed of a person, missing values of '{measure}' {kinds} are distributed as the model "
-        "predicts under missing at random but for delta, which is the same for every person and wave. Nothing that was "
-        "observed speaks for one delta or another.",
+        f"Given all observed values of a person, missing values of '{measure}' {kinds} are distributed as the model "
+        "predicts under missing at random but for delta, which is the same for every person and wave. The data are no "
+        "evidence for one delta or another.",
         "All other missing values, of other measures too, are distributed as the model predicts"
         + (", given the shifted ones." if spec.is_latent else "; they do not move with the shifted ones."),
         "Values are imputed by the model as it was fitted, with values missing at random. Fitted again to shifted "
-        "values, it agrees with that at delta 0 alone; elsewhere it describes by normal means and covariances what is "
-        "a mixture of people seen and not seen.",
+        "values, it agrees with that at delta 0 alone; at others it describes a mixture of people observed and missing "
+        "by normal means and covariances.",
         f"Imputed values of '{measure}' are drawn from its family, at linear predictors that are shifted."
         if measure in spec.random_families
         else "Imputed values are normal and are not kept within the range of a measure.",
         *_existence_assumptions(fit, cells),
     ]
-    if cells.n_unseen:
-        people = "one person" if cells.n_unseen == 1 else f"{cells.n_unseen} people"
+    if cells.n_without_values:
+        people = "one person" if cells.n_without_values == 1 else f"{cells.n_without_values} people"
         assumptions.append(f"Without any value, and excluded as in the fit: {people}.")
     return (*assumptions, *(sentence for sentence in spec.assumptions if sentence != MISSING_AT_RANDOM))
 
 
 def _existence_assumptions(fit: Fit, cells: Cells) -> Iterator[str]:
-    """What is done with values that may not exist."""
+    """How values that may not exist are treated."""
     panel, spec, measure = fit.panel, fit.spec, cells.measure
     if (cells.kinds == Absence.NOT_APPLICABLE).any():
         names = [name for name in spec.response_columns if name in panel.requires]
         yield (
             f"Values of {quoted(names)} that do not exist because a state is off are not missing: they are neither "
-            "filled in nor shifted."
+            "imputed nor shifted."
         )
     required = [name for name in spec.columns_of(measure) if name in panel.requires]
     if spec.state is not None and spec.needs_state(measure):
         yield (
             f"Where '{spec.state.name}' is not known, it is not known whether '{measure}' existed; it is neither "
-            "filled in nor shifted there."
+            "imputed nor shifted there."
         )
     elif required and {"wave_missing", "unknown"} & set(cells.shifted_by_kind):
         states = quoted(dict.fromkeys(panel.requires[name] for name in required))
         yield (
-            f"Where {states} is not known, it is not known whether '{measure}' existed; it is filled in and shifted as "
+            f"Where {states} is not known, it is not known whether '{measure}' existed; it is imputed and shifted as "
             "if it had."
         )

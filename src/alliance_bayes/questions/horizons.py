@@ -1,4 +1,4 @@
-"""From a change of one measure to its effect on another: over which steps, from which wave, and their dynamics."""
+"""Horizons of effects: steps and wave from a change of one measure to its effect on another, and their dynamics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,31 +39,15 @@ _ONE_STEP = (
 
 @dataclass(frozen=True)
 class Horizon:
-    """How long after a change its effect is asked about, and in which steps it gets there.
-
-    Attributes
-    ----------
-    length
-        Time from the change to the effect, in the panel's units.
-    wave, start
-        Position and time of the wave of the change.
-    timing
-        ``"waves"``: in steps; ``"continuous"``: at every moment.
-    n_steps
-        How many steps; in continuous time how many times effects are given at, beyond the first.
-    step
-        Length of a step; in continuous time the shortest interval, and of observed intervals 0.
-    intervals
-        The observed intervals that are the steps, where effects differ between them; else None.
-    """
+    """Time from a change to its effect, in the panel's units, and the steps between them."""
 
     length: float
-    wave: int
-    start: float
+    wave: int  # position of the wave of the change
+    start: float  # its time
     timing: Timing
-    n_steps: int
-    step: float
-    intervals: tuple[int, ...] | None = None
+    n_steps: int  # in continuous time of times after the first at which effects are given
+    step: float  # length; in continuous time the shortest interval, and of observed intervals 0
+    intervals: tuple[int, ...] | None = None  # observed ones that are the steps, where effects differ between them
 
     @property
     def steps(self) -> int | None:
@@ -72,26 +56,7 @@ class Horizon:
 
 
 def horizon_of(fit: Fit, length: float, start: float | None, timing: str | None, problems: Problems) -> Horizon | None:
-    """Settle over which steps an effect is followed, noting why it cannot be.
-
-    Parameters
-    ----------
-    fit
-        Whose effects.
-    length
-        Time from the change to the outcome.
-    start
-        Time of a wave; the first one when left open.
-    timing
-        ``"waves"`` or ``"continuous"``; left open, as the model's lags are.
-    problems
-        Where to note what is wrong.
-
-    Returns
-    -------
-    Horizon or None
-        None where this model has no effects over this length.
-    """
+    """The horizon of an effect, by the arguments of `mediation`; None, with problems, where the model has none."""
     times, lags = fit.panel.times, lags_of(fit)
     wave = 0 if start is None else wave_of(fit, start)
     if wave is None:
@@ -103,8 +68,8 @@ def horizon_of(fit: Fit, length: float, start: float | None, timing: str | None,
     continuous = (timing or lags) == "continuous"
     if continuous and lags != "continuous":
         problems.add(
-            f"This model (lags='{lags}') says nothing between its steps, so mediators cannot be held at every moment. "
-            "Leave timing open, or fit lags='continuous'."
+            f"This model (lags='{lags}') has no effects between its steps, so mediators cannot be held at every "
+            "moment. Leave timing open, or fit lags='continuous'."
         )
         return None
     if length <= 0:
@@ -164,7 +129,7 @@ def _of_observed_intervals(fit: Fit, length: float, wave: int, problems: Problem
 
 
 def dynamics_over(fit: Fit, horizon: Horizon, group: str) -> Dynamics:
-    """Draws of the dynamics up to a horizon, of the posterior or the prior, in SDs at its start."""
+    """Draws of the dynamics up to a horizon, of the posterior or the prior, in SDs at the wave of the change."""
     draws, measures = fit.drawn(group), fit.spec.measures
     sds, correlations = sds_at(draws, measures, horizon.wave)
     matrices: Array
@@ -192,7 +157,7 @@ def dynamics_over(fit: Fit, horizon: Horizon, group: str) -> Dynamics:
 
 
 def _intervals_of_a_step(fit: Fit, horizon: Horizon) -> Sequence[int]:
-    """Intervals whose innovations go with one unit step: those asked about, or the shortest ones."""
+    """Intervals whose innovations belong to one unit step: those of the horizon, or the shortest ones."""
     if horizon.intervals is not None:
         return horizon.intervals
     lengths = fit.panel.intervals

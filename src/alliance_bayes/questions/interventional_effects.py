@@ -49,9 +49,8 @@ def interventional_effects(
     mediators
         A measure of a panel stands for itself at every wave between treatment and outcome.
     strata
-        Label of each person, of the people within which mediator histories are drawn from
-        anyone; left open, each person is given a new draw from the law of people with the same
-        covariates.
+        Label of each person; mediator histories are drawn from anyone with the same label. Left open,
+        each person is given a new draw from the distribution of people with the same covariates.
 
     Returns
     -------
@@ -76,16 +75,9 @@ def interventional_effects(
     .. [2] Vansteelandt & Daniel (2017). Interventional effects for mediation analysis with multiple
        mediators. Epidemiology 28, 258-265.
     """
+    regimes = {"treated": treated, "control": control}
     plan = plan_of(
-        order,
-        {"treated": treated, "control": control},
-        outcome,
-        mediators=mediators,
-        kind="interventional",
-        strata=strata,
-        seed=seed,
-        monte_carlo=monte_carlo,
-        certainty=certainty,
+        order, regimes, outcome, seed, monte_carlo, certainty, kind="interventional", mediators=mediators, strata=strata
     )
     named = in_words(list(mediators))
     whom = "with the same covariates" if strata is None else "of the same stratum"
@@ -94,19 +86,16 @@ def interventional_effects(
         plan,
         _contrasts(plan, mediators),
         estimand=(
-            f"What treated instead of control ({plan.regimes_in_words}) would do to {outcome} with {named} given as "
-            f"random draws from people {whom}: as under control (direct); and what moving these draws from control to "
-            "treated would do (indirect): interventional effects. Total is the effect without giving anything."
+            f"Effect of treated instead of control ({plan.regimes_in_words}) on {outcome} with {named} given as random "
+            f"draws from people {whom} under control (direct); and effect of moving these draws from control to "
+            "treated (indirect): interventional effects. Total is the effect with nothing given."
         ),
         assumptions=(
             f"Given what came before, nothing unmeasured drives {named} and {outcome}.",
-            "An indirect effect is one of moving the mediators' distribution; it may differ from 0 although no single "
+            "An indirect effect is one of moving the mediators' distribution; it may differ from 0 although no "
             "person's outcome changes through their own mediator.",
         ),
-        treated=treated,
-        control=control,
-        mediators=tuple(mediators),
-        strata=strata,
+        asked=regimes | {"mediators": tuple(mediators), "strata": strata},
     )
 
 

@@ -1,4 +1,4 @@
-"""The effect of one measure on another, split by the measures between them: draw by draw, or 0 by construction."""
+"""The effect of one measure on another, split by mediators: draw by draw, or 0 by construction."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,22 +31,15 @@ OTHER_PATHS = "other paths"
 
 
 def through_alone(mediator: str) -> str:
-    """Name of the effect that runs through one of several mediators and no other."""
+    """Name of the effect through one of several mediators and no other."""
     return f"through {mediator} alone"
 
 
 @dataclass(frozen=True)
 class MediatedChange:
-    """A change of one measure, and what its effect on another is split by.
+    """A change of one measure, and the mediators and paths that its effect on another is split by.
 
-    Attributes
-    ----------
-    treatment, mediators, outcome
-        Measures.
-    sustained
-        Whether the treatment is kept where it was put; otherwise it is left to itself.
-    paths
-        Single paths from treatment to outcome, such as ``"x -> m -> y"``.
+    The treatment is kept at its new value (sustained) or left to itself. Paths are such as ``"x -> m -> y"``.
     """
 
     treatment: str
@@ -82,53 +75,45 @@ class MediatedChange:
         return self.effects(dynamics.at_end()).isel(time=-1, drop=True)
 
     def fixed(self, spec: CrossLagged, n_steps: int | None) -> list[str]:
-        """Effects, by their names, that are 0 by construction after so many steps: no path of the model counts.
-
-        Parameters
-        ----------
-        spec
-            Whose paths are free.
-        n_steps
-            How many steps; None in continuous time.
-        """
+        """Names of effects that are 0 by construction after so many steps, None in continuous time: no path counts."""
         measures, free = spec.measures, free_paths(spec)
         cause, effect = measures.index(self.treatment), measures.index(self.outcome)
-        if self.sustained:  # nothing moves the treatment, which stays
+        if self.sustained:  # the treatment stays, whatever the other measures
             free[cause] = np.arange(len(measures)) == cause
         mediating = [measures.index(name) for name in self.mediators]
         edges = {path: _edges([measures.index(name) for name in path.split(ARROW)]) for path in self.paths}
 
-        def visited(seen: frozenset[Any], _: int, end: int) -> frozenset[Any]:
-            return seen | {end} if end in mediating else seen
+        def visited(passed: frozenset[Any], _: int, end: int) -> frozenset[Any]:
+            return passed | {end} if end in mediating else passed
 
-        def kept(seen: frozenset[Any], start: int, end: int) -> frozenset[Any]:
-            return frozenset(path for path in seen if (start, end) in edges[path])
+        def kept(passed: frozenset[Any], start: int, end: int) -> frozenset[Any]:
+            return frozenset(path for path in passed if (start, end) in edges[path])
 
         def none(counts: Callable[[frozenset[Any]], bool], paths: Sequence[str] = ()) -> bool:
             follow = kept if paths else visited
             return not some_way(free, cause, effect, n_steps, frozenset(paths), follow, counts)
 
-        fixed = {"total": none(lambda _: True), "direct": none(lambda seen: not seen), "indirect": none(bool)}
+        fixed = {"total": none(lambda _: True), "direct": none(lambda passed: not passed), "indirect": none(bool)}
         if len(self.mediators) > 1:
             alone = [frozenset([index]) for index in mediating]
             fixed |= {through_alone(name): none(one.__eq__) for name, one in zip(self.mediators, alone, strict=True)}
-            fixed[SEVERAL] = none(lambda seen: len(seen) > 1)
+            fixed[SEVERAL] = none(lambda passed: len(passed) > 1)
         if self.paths:
             fixed |= {path: none(bool, [path]) for path in self.paths}
-            fixed[OTHER_PATHS] = none(lambda seen: not seen, self.paths)
+            fixed[OTHER_PATHS] = none(lambda passed: not passed, self.paths)
         return [name for name, holds in fixed.items() if holds]
 
 
 @dataclass(frozen=True, eq=False)
 class MediatedDynamics:
-    """What an answer on mediation is worked out from: the change that was asked about, and draws of the dynamics."""
+    """Basis of an answer on mediation: the change in question, and draws of the dynamics."""
 
     change: MediatedChange
     dynamics: Dynamics
 
     @property
     def raw_unit(self) -> xr.DataArray:
-        """Units of the outcome per unit of the treatment that one SD per SD is, dims ``(chain, draw)``."""
+        """Raw units of the outcome per raw unit of the treatment in one SD per SD, dims ``(chain, draw)``."""
         sds, index_of = self.dynamics.sds, self.dynamics.measures.index
         return xr.DataArray(
             sds[..., index_of(self.change.outcome)] / sds[..., index_of(self.change.treatment)], dims=("chain", "draw")
@@ -136,10 +121,10 @@ class MediatedDynamics:
 
 
 def _remainder(total: xr.DataArray, parts: Iterable[xr.DataArray]) -> xr.DataArray:
-    """The total minus its parts: exactly 0 where nothing but the rounding of the difference is left."""
+    """The total minus its parts, exactly 0 where the difference is one of rounding."""
     subtracted = list(parts)
-    left = total - sum(subtracted)
-    return left.where(abs(left) > ROUNDING * (abs(total) + sum(map(abs, subtracted))), 0.0)
+    remainder = total - sum(subtracted)
+    return remainder.where(abs(remainder) > ROUNDING * (abs(total) + sum(map(abs, subtracted))), 0.0)
 
 
 def _edges(path: Sequence[int]) -> set[tuple[int, int]]:
@@ -151,8 +136,8 @@ def role_problems(spec: CrossLagged, treatment: str, mediators: Sequence[str], o
     """Reasons why these cannot be treatment, mediators and outcome in this model."""
     if len(spec.measures) < 3:
         yield (
-            f"The model has only {quoted(spec.measures)}: with two measures nothing can lie between them. "
-            "Fit a model of three or more."
+            f"The model has only {quoted(spec.measures)}: with two measures there is no mediator. Fit a model of three "
+            "or more."
         )
     named = (treatment, *mediators, outcome)
     yield from measure_problems(spec, named)
@@ -173,13 +158,13 @@ def mediated_path_problems(change: MediatedChange) -> Iterator[str]:
         nodes = path.split(ARROW)
         if len(nodes) < 2 or nodes[0] != change.treatment or nodes[-1] != change.outcome:
             example = ARROW.join((change.treatment, *change.mediators[:1], change.outcome))
-            yield (f"The path '{path}' must lead from '{change.treatment}' to '{change.outcome}', such as '{example}'.")
+            yield f"The path '{path}' must lead from '{change.treatment}' to '{change.outcome}', such as '{example}'."
         elif len(set(nodes)) < len(nodes):
-            yield f"The path '{path}' visits a measure twice; carry-over is counted without being written."
+            yield f"The path '{path}' contains a measure twice; carry-over is counted without being written."
         elif strangers := [name for name in nodes[1:-1] if name not in change.mediators]:
             yield (
                 f"The path '{path}' runs through {quoted(strangers)}, not named as a mediator. "
                 f"Mediators: {quoted(change.mediators)}."
             )
         elif path in change.paths[:index]:
-            yield f"The path '{path}' is asked for twice."
+            yield f"The path '{path}' is repeated."

@@ -1,4 +1,4 @@
-"""Through what does one measure act on another: total, direct, indirect and path-specific effects."""
+"""Mediation: total, direct, indirect and path-specific effects of one measure on another."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -46,9 +46,9 @@ MOST_NEGLIGIBLE = 0.05
 PROBABILITIES = ("p_positive", "p_positive_mcse", "p_positive_prior")
 OPPOSITE = "direct and indirect effects of opposite sign"
 NOT_DEFINED = (
-    "'{mediator}' exists only where there is '{state}', so what it would be without it, and with it the direct and "
-    "indirect effect of '{state}' through '{mediator}', is not defined. Ask ab.split_by_existence, which holds "
-    "'{mediator}' at reference values among those who have it, and shifts it."
+    "'{mediator}' exists only where there is '{state}', so its value without '{state}' is undefined, and so are the "
+    "direct and indirect effect of '{state}' through '{mediator}'. Ask ab.split_by_existence, which holds '{mediator}' "
+    "at reference values among those who have it, and shifts it."
 )
 
 
@@ -68,44 +68,44 @@ def mediation(
     margin: float = MARGIN,
     certainty: float = CERTAINTY,
 ) -> Answer:
-    """Split the effect of one measure on another by what it runs through, draw by draw.
+    """Split the effect of one measure on another by its mediators, draw by draw.
 
     With lagged effects ``Phi_t``, treatment x, outcome y and mediators D, after n steps:
 
     - total ``(Phi_n ... Phi_1)_yx``;
     - direct: the same with ``J Phi_t J``, J zero for D, so that the mediators stay on their
-      expected course whatever happens;
+      expected course;
     - indirect: total minus direct.
 
     In continuous time ``exp(A h)`` takes the place of the product, and the mediators are held at
     every moment instead of at the waves [1]_ [2]_: another estimand, with other numbers. A
-    sustained change keeps the treatment where it was put (row of x in Phi: that of the identity;
-    in A: zero). A single path counts its edges and the carry-over of the measures on it.
+    sustained change keeps the treatment at its new value (row of x in Phi: that of the identity;
+    in A: zero). A single path includes its edges and the carry-over of the measures on it.
 
     Parameters
     ----------
     fit
         A fitted cross-lagged model of three or more measures.
     treatment, mediators, outcome
-        Different measures of it. Whatever runs through measures that are not named is direct.
+        Different measures of it. Effects through measures that are not named are direct.
     horizon
         Time from the change to the outcome, in the panel's units; for discrete models a whole
-        number of steps and at least two, since over one step nothing is indirect.
+        number of steps and at least two, since over one step no effect is indirect.
     start
         Wave at which the change happens; the first one when left open. With one effect for each
-        interval it says which effects are used, and the horizon must end at a wave. Its
-        within-person SDs are the unit of standardised effects.
+        interval it selects the effects, and the horizon must end at a wave. Its within-person SDs
+        are the unit of standardised effects.
     group
         Which group, where the fit has groups.
     change
         ``"pulse"``: one SD more at the start, then left to itself; ``"sustained"``: kept there.
     timing
         ``"waves"`` or ``"continuous"``; left open, as the model's lags are. A continuous model can
-        be asked at waves, in base steps; a discrete one has nothing to say between its waves.
+        be asked at waves, in base steps; a discrete one has no effects between its waves.
     paths
         Single paths such as ``"sponsor -> contact -> abstinence"``, through mediators.
     margin
-        Size of a total effect, in SD per SD, below which it is not divided by; in (0, 1).
+        Size of a total effect, in SD per SD, below which no share of it is computed; in (0, 1).
     certainty
         Probability that a verdict needs, in (0.5, 1).
 
@@ -117,8 +117,8 @@ def mediation(
         the paths asked for and ``other paths`` (which add up to ``total``). ``mean``, ``lower``, ``upper``:
         within-person SDs of the outcome per within-person SD of the treatment, both at the start. ``p_positive`` with
         its Monte Carlo error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same;
-        ``no_sign`` and ``no_sign_prior``: shares of draws that are exactly 0 or without a value, and excluded from
-        them. All NaN where the effect is ``fixed``: 0 by construction, since no path of the model leads there.
+        ``no_sign`` and ``no_sign_prior``: shares of draws that are exactly 0 or undefined, and excluded from
+        them. All NaN where the effect is ``fixed``: 0 by construction, since no path of the model leads to it.
         ``raw_mean``, ``raw_lower``, ``raw_upper``: units of the outcome per unit of the treatment. A product of two
         lagged effects is small: two of .12, large as published ones go, make .014.
 
@@ -128,7 +128,7 @@ def mediation(
 
         ``tables["curve"]``, indexed by ``effect`` and ``time`` since the change: ``mean``, ``lower``, ``upper``,
         standardised. Intervals hold at each time, not for the whole curve. ``tables["share"]``: ``median``, ``lower``
-        and ``upper`` of the indirect effect's share of the total one; missing where it is not defined, which the text
+        and ``upper`` of the indirect effect's share of the total one; missing where it is undefined, which the text
         explains.
 
         ``draws``: each effect by its name, standardised, and in raw units with ``raw_`` before its name, computed draw
@@ -139,8 +139,8 @@ def mediation(
     Raises
     ------
     SpecError
-        If a measure or path is not in the model, the horizon cannot be reached, an effect is zero
-        by construction, or a number makes no sense; all problems at once.
+        If a measure or path is not in the model, the horizon is no whole number of steps, an effect
+        is 0 by construction, or a number is invalid; all problems at once.
 
     Notes
     -----
@@ -179,7 +179,7 @@ def mediation(
     table = _table(draws, raw_draws, prior, fixed)
     share, share_in_words = _share(draws["indirect"], draws["total"], draws["direct"], margin)
     if "direct" in fixed:
-        share, share_in_words = {}, f"Share that is indirect: all of it, since the direct effect is {FIXED}."
+        share, share_in_words = {}, f"Share that is indirect: 1, since the direct effect is {FIXED}."
     return Answer(
         question="mediation",
         arguments={
@@ -226,20 +226,20 @@ def _checked(
     certainty: float,
     problems: Problems,
 ) -> Horizon:
-    """Steps from the change to the outcome, or one `SpecError` with all problems, those noted before too."""
+    """Steps from the change to the outcome, or one `SpecError` with all problems, earlier ones included."""
     problems.found += not_followed(fit.spec)
     undefined = [name for name in asked.mediators if fit.panel.requires.get(name) == asked.treatment]
     problems.found += [NOT_DEFINED.format(mediator=name, state=asked.treatment) for name in undefined]
     if not undefined:
         problems.found += role_problems(fit.spec, asked.treatment, asked.mediators, asked.outcome)
     problems.found += mediated_path_problems(asked)
-    can_be_followed = not problems.found
+    valid_so_far = not problems.found
     if change not in ("pulse", "sustained"):
         problems.add(f"change must be 'pulse' or 'sustained'; got {shown(change)}.")
     check_margin(margin, problems)
     check_certainty(certainty, problems)
     until = horizon_of(fit, horizon, start, timing, problems)
-    if until is not None and can_be_followed:
+    if until is not None and valid_so_far:
         problems.found += _fixed_problems(fit.spec, asked, until.steps)
     problems.raise_as(SpecError)
     assert until is not None
@@ -247,7 +247,7 @@ def _checked(
 
 
 def _fixed_problems(spec: CrossLagged, asked: MediatedChange, n_steps: int | None) -> Iterator[str]:
-    """Reasons why what is asked about is 0 by construction."""
+    """Reasons why an effect in question is 0 by construction."""
     fixed = asked.fixed(spec, n_steps)
     why = f"over this horizon (fixed at 0: {', '.join(spec.remove) or 'nothing'})"
     if "indirect" in fixed:
@@ -261,7 +261,7 @@ def _fixed_problems(spec: CrossLagged, asked: MediatedChange, n_steps: int | Non
 
 
 def _prior_draws(fit: Fit, asked: MediatedChange, until: Horizon, posterior: xr.Dataset) -> xr.Dataset:
-    """Effects before the data; all NaN where the fit does not hold its prior."""
+    """Effects before the data; all NaN where the fit has no draws of its prior."""
     if "prior" not in fit.draws.children:
         return posterior * np.nan
     with np.errstate(over="ignore", invalid="ignore"):  # a prior may allow explosive dynamics
@@ -269,12 +269,12 @@ def _prior_draws(fit: Fit, asked: MediatedChange, until: Horizon, posterior: xr.
 
 
 def _without_value(prior: xr.Dataset) -> tuple[str, ...]:
-    """A sentence where some prior draws explode so that an effect has no value in them."""
+    """A sentence where an effect is undefined in some prior draws, which explode."""
     share = max(float(np.isnan(effect).mean()) for effect in prior.values())
     if not 0 < share < 1:
         return ()
     return (
-        f"In {100 * share:.2g} % of prior draws the dynamics explode and an effect has no value; the prior's "
+        f"In {100 * share:.2g} % of prior draws the dynamics explode and an effect is undefined; the prior's "
         "probabilities are those of the other draws.",
     )
 
@@ -334,16 +334,16 @@ def _curve(curves: xr.Dataset) -> pd.DataFrame:
 def _share(
     indirect: xr.DataArray, total: xr.DataArray, direct: xr.DataArray, margin: float
 ) -> tuple[dict[str, float], str]:
-    """The share of the total effect that is indirect, empty where it is not defined, and a sentence about it."""
+    """The share of the total effect that is indirect, empty where it is undefined, and a sentence about it."""
     signed = max((probability(side(total, 0)) for side in (above, below)), key=lambda side: side.value)
     small = probability(indicator(abs(total) < margin, total))
     reasons = []
     if not signed.value > CERTAINTY:
-        reasons.append(f"the sign of the total effect is not settled ({stated('the more probable sign', signed)})")
+        reasons.append(f"the sign of the total effect is uncertain ({stated('the more probable sign', signed)})")
     if small.value >= MOST_NEGLIGIBLE:
-        reasons.append(f"the total effect may be next to nothing ({stated(f'|total| < {number(margin)}', small)})")
+        reasons.append(f"the total effect may be practically 0 ({stated(f'|total| < {number(margin)}', small)})")
     if reasons:
-        return {}, f"Share that is indirect: not defined, since {' and '.join(reasons)}."
+        return {}, f"Share that is indirect: undefined, since {' and '.join(reasons)}."
     share = indirect / total.where(total != 0)
     lower, upper = (float(bound) for bound in interval(share, "chain", "draw"))
     median = float(share.median())
@@ -393,7 +393,7 @@ class MediationArguments(Arguments):
     certainty: Certainty = CERTAINTY
 
     def about(self) -> str:
-        """The effect, and through what."""
+        """The effect and its mediators."""
         return f"of {self.treatment}{ARROW}{self.outcome} through {in_words(self.mediators)}"
 
 
@@ -405,11 +405,4 @@ def _against(given: MediationArguments, spec: CrossLagged) -> Iterator[str]:
     yield from group_problems(spec, given.group)
 
 
-register(
-    Question(
-        name="mediation",
-        arguments=MediationArguments,
-        answer=lambda fit, given: mediation(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question("mediation", MediationArguments, lambda fit, given: mediation(fit, **given.given()), _against))

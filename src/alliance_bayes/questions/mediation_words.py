@@ -1,4 +1,4 @@
-"""An answer on mediation in words: what was asked, what the numbers are, and what they depend on."""
+"""An answer on mediation in words: estimand, effects, doubts and assumptions."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def heading(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
 
 
 def estimand(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
-    """What is changed, what is held, and when."""
+    """The change, the values held, and when."""
     kept = "and keeping it there (sustained)" if asked.sustained else "and leaving it to itself (pulse)"
     mediators = in_words(asked.mediators)
     if until.timing == "continuous":
@@ -43,9 +43,9 @@ def estimand(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
         how = f"with {mediators} held on the expected course at each step (wave-by-wave effects: {steps})"
         other = "Held at every moment in continuous time, the numbers would differ."
     others = [name for name in fit.spec.measures if name not in asked.measures]
-    through = f" Paths through {in_words(others)} count as direct." if others else ""
+    through = f" Paths through {in_words(others)} are direct." if others else ""
     return (
-        f"What raising {asked.treatment} by one SD at {number(until.start)} {kept} does to {asked.outcome} "
+        f"Effect of raising {asked.treatment} by one SD at {number(until.start)} {kept} on {asked.outcome} "
         f"{time_in_words(fit, until.length)} later; direct: {how}; indirect: total minus direct.{through} {other}"
     )
 
@@ -67,7 +67,7 @@ def effects_in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
 
 
 def doubts(fit: Fit, health: Health, asked: MediatedChange, until: Horizon) -> Iterator[str]:
-    """What makes the numbers doubtful, one sentence each."""
+    """Reasons to doubt the numbers, one sentence each."""
     if not health.healthy:
         yield f"The draws cannot be trusted: {' '.join(health.problems)}"
     yield from hardly_within(fit, asked.measures)
@@ -76,19 +76,18 @@ def doubts(fit: Fit, health: Health, asked: MediatedChange, until: Horizon) -> I
     span = fit.panel.times[-1] - fit.panel.times[0]
     if until.length > span * (1 + 1e-9):
         yield (
-            f"The horizon of {time_in_words(fit, until.length)} is longer than the panel's {number(span)}: beyond the "
-            "data the same dynamics are assumed to go on."
+            f"The horizon of {time_in_words(fit, until.length)} is longer than the panel's {number(span)}: the same "
+            "dynamics are assumed to go on beyond the data."
         )
 
 
 def assumptions(fit: Fit, asked: MediatedChange, until: Horizon) -> tuple[str, ...]:
-    """What must hold before this is mediation and not only prediction."""
+    """Assumptions of mediation, beyond those of prediction."""
     treatment, mediators = asked.treatment, in_words(asked.mediators)
     order = (
         "Causes act from moment to moment with one drift that does not change with time."
         if until.timing == "continuous"
-        else "Causes take exactly one step to act: what happens between the waves, or at once, is not counted as an "
-        "effect."
+        else "Causes take exactly one step to act: effects between the waves, or at once, are not counted."
     )
     without_error = [name for name in asked.mediators if name not in fit.spec.random_families]
     error = (
@@ -96,8 +95,8 @@ def assumptions(fit: Fit, asked: MediatedChange, until: Horizon) -> tuple[str, .
         "direct one."
     )
     return (
-        f"However {treatment} or {mediators} come to change, the same consequences follow (consistency), and such "
-        "changes occur (positivity).",
+        f"However {treatment} or {mediators} change, the same consequences follow (consistency), and such changes "
+        "occur (positivity).",
         f"Given the measured past{' and stable differences between people' if fit.spec.random_intercepts else ''}, "
         f"nothing unmeasured that changes with time drives two of {in_words(asked.measures)} (sequential "
         "exchangeability); see ab.sensitivity.",

@@ -61,34 +61,23 @@ def natural_effects(
        mediators. Journal of the Royal Statistical Society B 79, 917-938.
        https://doi.org/10.1111/rssb.12194
     """
-    plan = plan_of(
-        order,
-        {"treated": treated, "control": control},
-        outcome,
-        mediators=mediators,
-        kind="natural",
-        seed=seed,
-        monte_carlo=monte_carlo,
-        certainty=certainty,
-    )
+    regimes = {"treated": treated, "control": control}
+    plan = plan_of(order, regimes, outcome, seed, monte_carlo, certainty, kind="natural", mediators=mediators)
     named = in_words(list(mediators))
     return answer_of(
         "natural_effects",
         plan,
         _contrasts(plan),
         estimand=(
-            f"What treated instead of control ({plan.regimes_in_words}) would do to {outcome}, split into what would "
-            f"remain if everyone kept the {named} of control (direct) and total minus direct (indirect): natural "
-            "effects."
+            f"Effect of treated instead of control ({plan.regimes_in_words}) on {outcome}, split into the effect if "
+            f"everyone kept the {named} of control (direct) and total minus direct (indirect): natural effects."
         ),
         assumptions=(
             f"Given the covariates, nothing unmeasured drives {named} and {outcome}.",
-            f"What {outcome} would be under one regime is independent, given the covariates, of what {named} would be "
-            "under the other (no experiment can check this).",
+            f"Potential values of {outcome} under one regime are independent, given the covariates, of those of "
+            f"{named} under the other (no experiment can check this).",
         ),
-        treated=treated,
-        control=control,
-        mediators=tuple(mediators),
+        asked=regimes | {"mediators": tuple(mediators)},
     )
 
 

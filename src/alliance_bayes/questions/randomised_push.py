@@ -1,8 +1,7 @@
-"""What a random assignment that pushes a state did, with the assumptions of each reading side by side."""
+"""Effects of a random assignment that pushes a state, with the assumptions of each reading side by side."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -46,10 +45,10 @@ def randomised_push(
     monte_carlo: MonteCarlo | None = None,
     certainty: float = CERTAINTY,
 ) -> Answer:
-    """What a random assignment that pushes a state did, with the assumptions of each reading side by side.
+    """Effects of a random assignment that pushes a state, with the assumptions of each reading side by side.
 
-    The intention-to-treat effect needs the randomisation alone. Each way of saying what the *state*
-    does needs more: interventional effects through and around it, and the effect of having it, that
+    The intention-to-treat effect needs the randomisation alone. Each effect of the *state* needs
+    more: interventional effects through and around it, and the effect of having it, that
     nothing unmeasured drives state and outcome; the ratio of intention-to-treat effect and push [1]_,
     that the assignment acts through the state alone and keeps nobody from it.
 
@@ -73,8 +72,8 @@ def randomised_push(
         ``tables["needs"]``: effect by assumption, True where it needs that assumption; ``table`` has them too.
         ``tables["push"]``: effect of the assignment on the share of people with the state, ``mean``, ``lower``,
         ``upper``. ``tables["instrument"]``: effect of the state among those whom the assignment moves into it,
-        intention-to-treat effect divided by push: ``mean`` (median of the draws), ``lower``, ``upper``; missing where
-        the push may be 0, which the text says.
+        intention-to-treat effect divided by push: ``mean`` (median of the draws), ``lower``, ``upper``; undefined, as
+        the text says, and missing where the push may be 0.
 
     Raises
     ------
@@ -93,20 +92,18 @@ def randomised_push(
         )
     of_assignment: dict[str, Regime] = {ASSIGNED: {assigned: 1.0}, NOT_ASSIGNED: {assigned: 0.0}}
     of_state: dict[str, Regime] = {f"with {state}": {state: 1.0}, f"without {state}": {state: 0.0}}
-    numbers: dict[str, Any] = {"seed": seed, "monte_carlo": monte_carlo, "certainty": certainty}
-    plan_of(order, of_assignment, outcome, mediators=(state,), kind="split", **numbers)
-    plan = plan_of(order, of_assignment | of_state, outcome, **numbers)
+    plan_of(order, of_assignment, outcome, seed, monte_carlo, certainty, kind="split", mediators=(state,))
+    plan = plan_of(order, of_assignment | of_state, outcome, seed, monte_carlo, certainty)
     answer = answer_of(
         "randomised_push",
         plan,
         _contrasts(state),
         estimand=(
-            f"What assigning everyone instead of no one would do to {outcome}; how much of it by moving {state} and "
-            f"how much otherwise (interventional effects); and what {state} for everyone instead of no one would do."
+            f"Effect of assigning everyone instead of no one on {outcome}; its parts through {state} and not through "
+            f"it (interventional effects); and effect of {state} for everyone instead of no one."
         ),
-        exchangeable=False,  # which assumption each effect needs is said one by one
-        assigned=assigned,
-        state=state,
+        exchangeable=False,  # tables["needs"] has the assumptions of each effect
+        asked={"assigned": assigned, "state": state},
     )
     state_means = simulate_worlds(
         replace(plan.simulation, outcome=state), [World(name) for name in (ASSIGNED, NOT_ASSIGNED)]
@@ -158,7 +155,7 @@ def _instrument(
     sure = probability(indicator(push > 0, push))
     if not sure.reaches(certainty):
         return {}, (
-            f"Effect of {label}: not defined, since the assignment may not move anybody ({stated('push > 0', sure)})."
+            f"Effect of {label}: undefined, since the assignment may not move anybody ({stated('push > 0', sure)})."
         )
     ratio = intention / push
     lower, upper = (float(bound) for bound in interval(ratio, "chain", "draw"))
@@ -206,7 +203,7 @@ class PushArguments(CounterfactualArguments):
 
     @property
     def mediating(self) -> tuple[str, ...]:
-        """What is pushed."""
+        """The state that is pushed."""
         return (self.state,)
 
 

@@ -24,7 +24,7 @@ class SamplingOfRegressions:
     accepted
         Smallest share of proposals accepted; each proposal is independent of the draw before.
     problems
-        What is wrong and what to do; empty where nothing is.
+        What is wrong and what to do, one sentence each.
     """
 
     rhat: float
@@ -59,7 +59,7 @@ def sampling_of(regressions: Mapping[tuple[str, str], Fitted]) -> SamplingOfRegr
         one_chain = draws.sizes["chain"] == 1
         largest = np.nan if one_chain else float(arviz_stats.rhat(draws)["values"].max(skipna=False))
         sizes = [arviz_stats.ess(draws, method=method)["values"].min(skipna=False) for method in ("bulk", "tail")]
-        smallest = float(np.min(sizes))  # of a term that never moves not a number, which is no size
+        smallest = float(np.min(sizes))  # NaN for a term that never moves
         if one_chain:
             problems.append("Only one chain: whether chains agree cannot be checked. Use chains=4.")
         elif not largest <= LARGEST_RHAT:

@@ -1,7 +1,7 @@
-"""Panels whose missing values are filled in as a fit believes and then shifted, each fitted again.
+"""Panels whose missing values are imputed by a fit and then shifted, each fitted again.
 
-Of normal measures all missing values are filled in and some of them shifted. Of a model with families or a state only
-those are filled in that are shifted, since its likelihood sums over the others; linear predictors are shifted.
+In a model of normal measures all missing values are imputed and some of them shifted. In a model with families or a
+state only those to be shifted are imputed, since its likelihood sums over the others; linear predictors are shifted.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,65 +38,40 @@ FEWEST = 2
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Which values of the model's columns are filled in, and which of them are shifted.
+    """Values of the model's columns that are imputed, and those of them, of one measure, that are shifted.
 
-    Attributes
-    ----------
-    measure
-        The measure whose values are shifted.
-    own
-        Positions of its columns among those of the model: one, or one for each indicator.
-    places
-        Positions of the model's columns among the measures of the panel.
-    scale
-        SD of each column, the unit of shifts, shape ``(column,)``; NaN of responses, whose linear predictors are
-        shifted, in SDs of the first wave.
-    kinds
-        Codes of `Absence`, shape ``(person, time, column)``.
-    filled, shifted
-        Of the same shape. Values that do not exist, and people without any value, are not filled in; with a state,
-        nor are those of which nobody knows whether they exist.
-    n_unseen
-        People without any value.
-    n_unknown
-        Values to be shifted that cannot be drawn, since their window or exposure is not known.
+    Values that are not applicable, and people without any value, are not imputed; with a state, nor are values of which
+    it is not known whether they exist.
     """
 
     measure: str
-    own: list[int]
-    places: list[int]
-    scale: FloatArray
-    kinds: NDArray[np.uint8]
-    filled: NDArray[np.bool_]
+    columns: list[int]  # of the measure, positions among those of the model: one, or one for each indicator
+    in_panel: list[int]  # positions of the model's columns among the measures of the panel
+    scale: FloatArray  # SD of each column, the unit of shifts; NaN for responses, whose linear predictors are shifted
+    kinds: NDArray[np.uint8]  # codes of `Absence`, (person, time, column)
+    imputed: NDArray[np.bool_]
     shifted: NDArray[np.bool_]
-    n_unseen: int
-    n_unknown: int = 0
+    n_without_values: int  # people without any value
+    n_unknown: int = 0  # values to be shifted that cannot be drawn, since their window or exposure is not known
 
     @property
     def counts(self) -> dict[str, int]:
-        """Absent values that are shifted, filled in without a shift, and left absent."""
-        shifted, filled = int(self.shifted.sum()), int(self.filled.sum())
-        left = int((self.kinds != Absence.OBSERVED).sum()) - filled
-        return {"shifted": shifted, "imputed": filled - shifted, "left": left}
+        """Numbers of absent values that are shifted, imputed without a shift, and left absent."""
+        shifted, imputed = int(self.shifted.sum()), int(self.imputed.sum())
+        left = int((self.kinds != Absence.OBSERVED).sum()) - imputed
+        return {"shifted": shifted, "imputed": imputed - shifted, "left": left}
 
     @property
     def shifted_by_kind(self) -> dict[str, int]:
-        """Values that are shifted, by the kinds of absence that occur among them."""
+        """Numbers of values that are shifted, by kind of absence."""
         counts = {name: int((self.kinds[self.shifted] == code).sum()) for name, code in MISSING.items()}
         return {name: count for name, count in counts.items() if count}
 
 
 class Refit(NamedTuple):
-    """What is kept of the fit of one completed panel.
+    """The fit of one completed panel, as far as it is kept: draws of parameters and of the two lagged effects.
 
-    Attributes
-    ----------
-    posterior
-        Draws of the parameters, and of the lagged effects between the two measures in question.
-    sample_stats
-        Statistics of the sampler that its health is read from.
-    imputed_mean
-        Mean of the shifted values, in the measure's own unit (with indicators: of the first, NaN where it has none).
+    Mean of the shifted values in the measure's unit (with indicators: of the first one, NaN where it has none).
     """
 
     posterior: xr.Dataset
@@ -105,18 +80,19 @@ class Refit(NamedTuple):
 
 
 def cells_of(fit: Fit, measure: str, absences: Sequence[str]) -> Cells:
-    """Values to fill in and to shift, for a measure and names of `MISSING`."""
-    panel, spec, columns = fit.panel, fit.spec, fit.spec.response_columns
+    """Values to impute and to shift, for a measure and names of `MISSING`."""
+    panel, spec, names = fit.panel, fit.spec, fit.spec.response_columns
     assert panel.absence is not None
-    own = [columns.index(name) for name in spec.columns_of(measure)]
-    places = [panel.measures.index(name) for name in columns]
-    kinds = panel.absence[:, :, places]
-    seen = (kinds == Absence.OBSERVED).any(axis=(1, 2))
-    filled = np.isin(kinds, list(MISSING.values())) & seen[:, None, None]
-    shifted = filled & np.isin(kinds, [MISSING[name] for name in absences])
-    shifted &= np.isin(np.arange(len(columns)), own)
+    columns = [names.index(name) for name in spec.columns_of(measure)]
+    in_panel = [panel.measures.index(name) for name in names]
+    kinds = panel.absence[:, :, in_panel]
+    observed = (kinds == Absence.OBSERVED).any(axis=(1, 2))
+    imputed = np.isin(kinds, list(MISSING.values())) & observed[:, None, None]
+    shifted = imputed & np.isin(kinds, [MISSING[name] for name in absences])
+    shifted &= np.isin(np.arange(len(names)), columns)
+    n_without_values = int((~observed).sum())
     if not spec.is_latent:
-        return Cells(measure, own, places, fit.model.statistics.scale, kinds, filled, shifted, int((~seen).sum()))
+        return Cells(measure, columns, in_panel, fit.model.statistics.scale, kinds, imputed, shifted, n_without_values)
     exists, drawable = who_could_answer(fit.model, measure)
     shifted &= exists[:, :, None]
     units = np.concatenate(
@@ -125,8 +101,8 @@ def cells_of(fit: Fit, measure: str, absences: Sequence[str]) -> Cells:
             for name, unit in zip(spec.measures, fit.model.unit, strict=True)
         ]
     )
-    n_unknown = int((shifted[:, :, own[0]] & ~drawable).sum())
-    return Cells(measure, own, places, units, kinds, shifted, shifted, int((~seen).sum()), n_unknown)
+    n_unknown = int((shifted[:, :, columns[0]] & ~drawable).sum())
+    return Cells(measure, columns, in_panel, units, kinds, shifted, shifted, n_without_values, n_unknown)
 
 
 def refits(
@@ -139,37 +115,17 @@ def refits(
     settings: Settings,
     progress: bool | None,
 ) -> list[list[Refit]]:
-    """Fits of completed panels, for each imputation one at every delta.
+    """Fits of completed panels, for each imputation one at every delta; lagged effects between the pair are kept.
 
-    Parameters
-    ----------
-    fit
-        What values are imputed from, each time at another posterior draw.
-    cells
-        Which ones.
-    pair
-        Measures whose lagged effects are kept.
-    deltas
-        Shifts in SDs; the same imputed values are shifted by each.
-    imputations
-        How many.
-    settings
-        Of the fits. Imputations differ in their seeds, deltas do not.
-    progress
-        Whether to show a progress bar; left open, in a terminal.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If it comes before two imputations are done at every delta; later it ends the work, and what is complete is
-        returned.
+    Each imputation has its own posterior draw and seed, and its values are shifted by every delta. An interruption is
+    raised before two imputations are done at every delta; after that complete imputations are returned.
     """
     rng = np.random.default_rng([settings.seed, *b"delta adjustment"])
     thetas = fit.thetas
     # In random order, so that an interruption leaves draws of all chains.
     chosen = thetas[rng.permutation(np.linspace(0, len(thetas) - 1, imputations).astype(int))]
     seeds = rng.integers(2**31, size=imputations)
-    found: list[list[Refit]] = []
+    by_imputation: list[list[Refit]] = []
 
     @lru_cache(maxsize=1)
     def completed(imputation: int) -> Completed:
@@ -177,66 +133,67 @@ def refits(
 
     try:
         for step in shown(range(imputations * len(deltas)), "Fitting completed panels", progress):
-            imputation, place = divmod(step, len(deltas))
-            if place == 0:
-                found.append([])
-            own = replace(settings, seed=int(seeds[imputation]))
-            found[-1].append(_refit(fit, cells, pair, completed(imputation)(deltas[place]), own))
+            imputation, index = divmod(step, len(deltas))
+            if index == 0:
+                by_imputation.append([])
+            seeded = replace(settings, seed=int(seeds[imputation]))
+            by_imputation[-1].append(_refit(fit, cells, pair, completed(imputation)(deltas[index]), seeded))
     except (KeyboardInterrupt, InterruptionError):
-        found = [each for each in found if len(each) == len(deltas)]
-        if len(found) < FEWEST:
+        by_imputation = [by_delta for by_delta in by_imputation if len(by_delta) == len(deltas)]
+        if len(by_imputation) < FEWEST:
             raise
-    return found
+    return by_imputation
 
 
 def _imputed(fit: Fit, cells: Cells, theta: FloatArray, rng: np.random.Generator) -> Completed:
-    """Values at one posterior draw given those observed, in their own units, by delta."""
+    """Values at one posterior draw given those observed, in raw units, by delta."""
     values = people_of(fit.model).imputed(cells.measure, theta, rng)
     at_random = values(0.0)
     return lambda delta: np.where(cells.shifted, values(delta), at_random)
 
 
 def _completed(panel: Panel, cells: Cells, values: FloatArray) -> Panel:
-    """The panel with these values where it is filled in."""
+    """The panel with these values where it is imputed."""
     assert panel.values is not None
     assert panel.absence is not None
-    whole, kinds = panel.values.copy(), panel.absence.copy()
-    whole[:, :, cells.places] = np.where(cells.filled, values, whole[:, :, cells.places])
-    kinds[:, :, cells.places] = np.where(cells.filled, Absence.OBSERVED, cells.kinds)
-    return replace(panel, values=whole, absence=kinds, source=f"{panel.source}, imputed")
+    completed, kinds = panel.values.copy(), panel.absence.copy()
+    completed[:, :, cells.in_panel] = np.where(cells.imputed, values, completed[:, :, cells.in_panel])
+    kinds[:, :, cells.in_panel] = np.where(cells.imputed, Absence.OBSERVED, cells.kinds)
+    return replace(panel, values=completed, absence=kinds, source=f"{panel.source}, imputed")
 
 
 def _refit(fit: Fit, cells: Cells, pair: tuple[str, str], values: FloatArray, settings: Settings) -> Refit:
     panel = _completed(fit.panel, cells, values)
-    # What is filled in may change which histories of a state are possible, and how many of its waves count.
-    whole = panel_model(fit.spec, panel) if fit.spec.is_latent else replace(fit.model, panel=panel)
-    found = sample_posterior(whole, settings)
-    posterior = found.posterior
-    if found.interrupted:
+    # Imputed values may change which histories of a state are possible, and how many of its waves count.
+    model = panel_model(fit.spec, panel) if fit.spec.is_latent else replace(fit.model, panel=panel)
+    sample = sample_posterior(model, settings)
+    posterior = sample.posterior
+    if sample.interrupted:
         raise KeyboardInterrupt
     effects = posterior[["lagged_standardized", "lagged"]].sel(path=list(lagged_paths(pair)))
     parameters = posterior[[block.name for block in fit.model.scale.blocks]]
-    statistics = found.group("sample_stats")
+    statistics = sample.group("sample_stats")
     statistics = statistics[[name for name in STATISTICS if name in statistics]]
-    first = values[:, :, cells.own[0]][cells.shifted[:, :, cells.own[0]]]
+    column = cells.columns[0]
+    first = values[:, :, column][cells.shifted[:, :, column]]
     return Refit(xr.merge([parameters, effects]), statistics, float(first.mean()) if first.size else np.nan)
 
 
-def pooled(fit: Fit, found: Sequence[Refit], settings: Settings) -> Fit:
+def pooled(fit: Fit, refitted: Sequence[Refit], settings: Settings) -> Fit:
     """A fit with the draws of several imputations at one delta, mixed, and the health of all.
 
-    R-hat and effective sample sizes are those of draws in SDs from the mean of their imputation: posteriors of
-    different completed panels differ in place and width without anything being wrong.
+    R-hat and effective sample sizes are those of draws standardised within their imputation, since posteriors of
+    different completed panels rightly differ in mean and SD.
     """
     names = [block.name for block in fit.model.scale.blocks]
-    of_each = [each.posterior[names] for each in found]
-    alike = [(draws - draws.mean(("chain", "draw"))) / draws.std(("chain", "draw")) for draws in of_each]
-    together = {"/posterior": mixed(alike), "/sample_stats": mixed([each.sample_stats for each in found])}
+    parameters = [refit.posterior[names] for refit in refitted]
+    alike = [(draws - draws.mean(("chain", "draw"))) / draws.std(("chain", "draw")) for draws in parameters]
+    together = {"/posterior": mixed(alike), "/sample_stats": mixed([refit.sample_stats for refit in refitted])}
     health = examine(xr.DataTree.from_dict(together), names)
-    own = tuple(f"The fit that values were imputed from: {problem}" for problem in fit.health.problems)
-    draws = {"/posterior": mixed([each.posterior for each in found]), "/prior": fit.drawn("prior")}
+    of_fit = tuple(f"The fit that values were imputed from: {problem}" for problem in fit.health.problems)
+    draws = {"/posterior": mixed([refit.posterior for refit in refitted]), "/prior": fit.drawn("prior")}
     return Fit(
         fit.model,
         Sample(xr.DataTree.from_dict(draws), settings),
-        examined=replace(health, problems=(*own, *health.problems)),
+        examined=replace(health, problems=(*of_fit, *health.problems)),
     )

@@ -45,13 +45,13 @@ def split_by_existence(
     """Effect of a state, split by the quality of something that exists only in it.
 
     Without a sponsor there is no alliance, so direct and indirect effects of the sponsor through
-    the alliance are not defined. Defined is, for a reference alliance a,
+    the alliance are undefined. Defined is, for a reference alliance a,
 
     ``E[Y(1)] - E[Y(0)] = {E[Y(1, a)] - E[Y(0)]} + {E[Y(1)] - E[Y(1, a)]}``:
 
     the state with the mediator at a reference, and the mediator as it is above that reference. The
-    split depends on the reference, so several are given; and, among those in the state, what moving
-    everyone's own value would do (a modified treatment policy).
+    split depends on the reference, so several are given; and, among those in the state, the effect of
+    moving everyone's own value (a modified treatment policy).
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def split_by_existence(
     outcome
         Variable whose mean is compared.
     percentiles
-        References: percentiles, in (0, 100), of the mediator as it would be if everyone had the state.
+        References: percentiles, in (0, 100), of the mediator if everyone had the state.
     shift
-        By how many of its SDs, there, everyone's own value is moved.
+        By how many of its SDs, under that regime, everyone's own value is moved.
     seed, monte_carlo, certainty
         As in `contrast_of_regimes`.
 
@@ -91,16 +91,7 @@ def split_by_existence(
     problems.found += _number_problems(percentiles, shift)
     problems.raise_as(SpecError)
     regimes: dict[str, Regime] = {f"with {state}": {state: 1.0}, f"without {state}": {state: 0.0}}
-    plan = plan_of(
-        order,
-        regimes,
-        outcome,
-        mediators=(mediator,),
-        kind="split",
-        seed=seed,
-        monte_carlo=monte_carlo,
-        certainty=certainty,
-    )
+    plan = plan_of(order, regimes, outcome, seed, monte_carlo, certainty, kind="split", mediators=(mediator,))
     values = _values_with(plan, f"with {state}", variables)
     references = dict(zip(percentiles, map(float, np.percentile(values, list(percentiles))), strict=True))
     amount = shift * float(values.std(ddof=1))
@@ -110,18 +101,15 @@ def split_by_existence(
         plan,
         contrasts,
         estimand=(
-            f"What {state} for everyone instead of for no one would do to {outcome}: with {mediator}, which does not "
-            f"exist otherwise, at a reference, plus {mediator} as it is above that reference. Last, with {state} for "
-            f"everyone, what moving everyone's own {mediator} by {_moved(shift, amount)} would do."
+            f"Effect of {state} for everyone instead of for no one on {outcome}: with {mediator}, which does not exist "
+            f"otherwise, at a reference, plus {mediator} as it is above that reference. Last, with {state} for "
+            f"everyone, the effect of moving everyone's own {mediator} by {_moved(shift, amount)}."
         ),
         assumptions=(
             f"Among people with {state}, given what came before, nothing unmeasured drives {mediator} and {outcome}.",
-            f"People who have no {state} would, with one, have the {mediator} that the equations say.",
+            f"People who have no {state} would, with one, have {mediator} as the equations predict.",
         ),
-        state=state,
-        mediator=mediator,
-        percentiles=tuple(percentiles),
-        shift=shift,
+        asked={"state": state, "mediator": mediator, "percentiles": tuple(percentiles), "shift": shift},
     )
 
 
@@ -141,7 +129,7 @@ def _contrasts(
     shift: float,
     amount: float,
 ) -> tuple[CounterfactualPlan, Contrasts]:
-    """The plan with the shift as a regime of its own, and what is compared."""
+    """The plan with the shift as another regime, and the contrasts."""
     on, off = plan.simulation.regimes
     moved = f"{on}, {mediator} shifted"
     regimes = plan.simulation.regimes
@@ -185,12 +173,12 @@ class SplitArguments(CounterfactualArguments):
 
     @property
     def mediating(self) -> tuple[str, ...]:
-        """What exists only in the state."""
+        """The mediator that exists only in the state."""
         return (self.mediator,)
 
 
-def _against(given: SplitArguments) -> Iterator[str]:
-    yield from _number_problems(given.percentiles, given.shift)
-
-
-register(counterfactual_question(split_by_existence, SplitArguments, _against))
+register(
+    counterfactual_question(
+        split_by_existence, SplitArguments, lambda given: _number_problems(given.percentiles, given.shift)
+    )
+)

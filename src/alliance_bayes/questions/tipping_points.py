@@ -1,4 +1,4 @@
-"""At which shift of missing values an effect's sign is no longer certain."""
+"""Tipping points: the shift of missing values at which the sign of an effect is no longer certain."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,7 +19,7 @@ __all__ = [
     "tipping_sentences",
 ]
 
-# With fewer draws on one side of 0 their share says little, and the mean in SDs is interpolated instead.
+# With fewer draws on one side of 0 their share is imprecise, and the mean in SDs is interpolated instead.
 FEW = 10
 
 
@@ -45,21 +45,8 @@ def between_share(draws: xr.DataArray) -> float:
 def tipping_points(table: pd.DataFrame, certainty: float, unit: float, n_draws: int) -> pd.DataFrame:
     """Where the probability of each effect's sign falls below the certainty, outward from delta 0.
 
-    Parameters
-    ----------
-    table
-        Of `delta_adjustment`.
-    certainty
-        Probability that a sign needs.
-    unit
-        Raw units of one SD of the measure; NaN where it has none.
-    n_draws
-        Draws at each delta.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``tables["tipping"]`` of `delta_adjustment`.
+    From ``table`` of `delta_adjustment` its ``tables["tipping"]``; `unit` is one SD of the measure, NaN where it has
+    none, and `n_draws` are the draws at each delta.
     """
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
     for path in table.index.unique("path"):
@@ -83,19 +70,7 @@ def tipping_points(table: pd.DataFrame, certainty: float, unit: float, n_draws: 
 
 
 def probability_along(rows: pd.DataFrame, deltas: np.ndarray, n_draws: int, errors: float) -> np.ndarray:
-    """Probability of a positive effect at other deltas, so many Monte Carlo errors higher.
-
-    Parameters
-    ----------
-    rows
-        Of one effect, indexed by delta in increasing order.
-    deltas
-        Within the range of the rows' own.
-    n_draws
-        Draws at each delta.
-    errors
-        How many.
-    """
+    """Probability of a positive effect at deltas between the rows' (in increasing order), so many MC errors higher."""
     return np.asarray(ndtr(np.interp(deltas, rows.index.to_numpy(float), _quantiles(rows, errors, n_draws))))
 
 
@@ -108,7 +83,7 @@ def _sign(p_positive: float, certainty: float) -> str:
 def _quantiles(rows: pd.DataFrame, errors: float, n_draws: int) -> pd.Series:
     """Normal quantiles of the probabilities of a positive effect, so many Monte Carlo errors higher.
 
-    Where hardly a draw is on the other side of 0, the mean in SDs says how far the probability is from 1 or 0.
+    Where few draws are on the other side of 0, the mean in SDs takes the place of the quantile.
     """
     chance = np.clip(rows["p_positive"] + errors * rows["p_positive_mcse"], 0.5 / n_draws, 1 - 0.5 / n_draws)
     few = np.minimum(rows["p_positive"], 1 - rows["p_positive"]) * n_draws < FEW

@@ -1,6 +1,6 @@
 """The questions of a model file; which there are, the questions themselves register."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,9 @@ from ..basics.problems import ModelFileError, Problems
 from ..causal.regimes import Policy
 from ..questions.answer import Answer
 from ..questions.counterfactual_arguments import Policies
-from ..questions.registry import Arguments, Subject, questions
+from ..questions.registry import Arguments, Question as Registered, Subject, question as registered, questions
 
-__all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"]
+__all__ = ["CAUSAL", "PANEL", "Question", "by_name", "read_questions"]
 
 PANEL: Subject = "panel model"
 CAUSAL: Subject = "regressions in causal order"
@@ -66,18 +66,27 @@ class Question:
 
     def __post_init__(self) -> None:
         problems = Problems("This question cannot be asked")
-        subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
-        question = _read(subject, {"ask": self.ask, **self.options}, "", None, problems)
+        subject = CAUSAL if _registered(CAUSAL, self.ask) else PANEL
+        arguments = _read(subject, {"ask": self.ask, **self.options}, "", None, problems)
         problems.raise_as(ModelFileError)
-        assert question is not None
-        object.__setattr__(self, "options", question.given())
+        assert arguments is not None
+        object.__setattr__(self, "options", arguments.given())
 
     @property
     def arguments(self) -> Arguments:
         """The options as the question declares them."""
-        subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
-        arguments: Arguments = questions(subject)[self.ask].arguments.model_validate(dict(self.options))
+        arguments: Arguments = self._registered.arguments.model_validate(dict(self.options))
         return arguments
+
+    def answer(self, asked: Any) -> Answer:
+        """The answer of what it is put to: a fit, or regressions in causal order with how they are simulated."""
+        return self._registered.answer(asked, self.arguments)
+
+    @property
+    def _registered(self) -> Registered[Any, Any]:
+        kind = registered(self.ask)
+        assert kind is not None
+        return kind
 
     def to_table(self) -> Table:
         """The question as a file holds it."""
@@ -139,25 +148,25 @@ def by_name(asked: Iterable[Question]) -> dict[str, Question]:
     return named
 
 
-def answers(subject: Subject, asked: Iterable[Question], fitted: Callable[[str], Any]) -> dict[str, Answer]:
-    """Answers by the name of the question, given what each is put to by its name."""
-    known = questions(subject)
-    return {
-        name: known[question.ask].answer(fitted(name), question.arguments) for name, question in by_name(asked).items()
-    }
+def _registered(subject: Subject, ask: object) -> Registered[Any, Any] | None:
+    """What can be asked of a subject by a name."""
+    kind = registered(ask) if isinstance(ask, str) else None
+    return kind if kind is not None and kind.subject == subject else None
 
 
 def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Problems) -> Arguments | None:
     """Arguments of one question; None where one that it needs is missing or wrong."""
-    known, ask = questions(subject), table.get("ask")
+    ask = table.get("ask")
     if ask is None:
-        problems.add(f"{where} needs 'ask': one of {quoted(known)}.")
+        problems.add(f"{where} needs 'ask': one of {quoted(questions(subject))}.")
         return None
-    if not isinstance(ask, str) or ask not in known:
-        problems.add(f"{where or 'A model file'} cannot ask {shown(ask)}{choices(ask, known, 'Questions')}")
+    kind = _registered(subject, ask)
+    if kind is None:
+        known = choices(ask, questions(subject), "Questions")
+        problems.add(f"{where or 'A model file'} cannot ask {shown(ask)}{known}")
         return None
     options = {key: value for key, value in table.items() if key not in ("ask", *QuestionHead.model_fields)}
-    arguments = read(known[ask].arguments, options, where, problems)
+    arguments = read(kind.arguments, options, where, problems)
     if arguments is not None and spec is not None:
-        problems.found += [f"{where}: {sentence}" for sentence in known[ask].check(arguments, spec)]
+        problems.found += [f"{where}: {sentence}" for sentence in kind.check(arguments, spec)]
     return arguments

@@ -22,7 +22,7 @@ from ...questions.counterfactual_plan import MonteCarlo
 from ...spec.association import NAME
 from ..columns import read_columns
 from ..content import Content, Kind, Rows
-from ..questions import CAUSAL, Question, answers, by_name, read_questions
+from ..questions import CAUSAL, Question, by_name, read_questions
 from ..sections import A_KIND, CAUSAL_ORDER, Head, PersonAndTime, SamplingWithWarmUp, Tables
 from .long_frames import panel_of_columns, with_derived
 
@@ -366,8 +366,10 @@ def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _ask(content: Content, orders: Mapping[str, CausalOrder]) -> dict[str, Answer]:
     monte_carlo, seed = MonteCarlo(**content.spec.simulation), content.sampling["seed"]
-    names = list(by_name(content.questions))
-    return answers(CAUSAL, content.questions, lambda name: (orders[name], seed + names.index(name) + 1, monte_carlo))
+    return {
+        name: question.answer((orders[name], seed + position, monte_carlo))
+        for position, (name, question) in enumerate(by_name(content.questions).items(), start=1)
+    }
 
 
 KIND = Kind(

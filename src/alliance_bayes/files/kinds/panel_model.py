@@ -24,7 +24,7 @@ from ...spec.mapping import KINDS as MODELS, spec_from_mapping, spec_to_mapping
 from ...spec.priors import Priors
 from ..columns import add_derived, read_columns
 from ..content import Content, Kind
-from ..questions import PANEL, answers, by_name, read_questions
+from ..questions import PANEL, by_name, read_questions
 from ..sections import KINDS, Chains, Draws, Head, PersonAndTime, Tables, Tune
 
 __all__ = ["KIND"]
@@ -292,5 +292,5 @@ KIND = Kind(
     data=_panel,
     check=_check,
     fit=_fit,
-    ask=lambda content, fitted: answers(PANEL, content.questions, lambda _: fitted),
+    ask=lambda content, fit: {name: asked.answer(fit) for name, asked in by_name(content.questions).items()},
 )

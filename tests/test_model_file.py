@@ -853,8 +853,8 @@ def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
     with pytest.raises(ab.ModelFileError) as error:
         load(FULL).simulate(persons=20, seed=4)
     assert str(error.value) == (
-        "'Does alliance lead days?' makes 'alliance' of other columns, which a truth does not have. "
-        "Use ab.simulate(file.truth, ...), or read the measure as a column of its own."
+        "'Does alliance lead days?' derives 'alliance' from other columns, which a truth does not have. "
+        "Use ab.simulate(file.truth, ...), or take the measure out of [columns]."
     )
 
 

@@ -1,4 +1,4 @@
-"""The questions of a model file; which there are, the questions themselves register."""
+"""The questions of a model file; those that exist are in `questions.registry`."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -39,19 +39,19 @@ class Question:
     ask
         Which question: the name of the function that answers it, such as "directionality".
     options
-        Its arguments by name, those that are given; see the function for their units. Measures whose direction is in
-        question are ``between``. Of "robustness" the ``models`` (by their kinds, such as "clpm"), ``lags`` and
-        ``prior_widths`` are those of `robustness_variants`; its fits are sampled like the one that is asked.
+        The given arguments by name; see the function for their units. ``between`` are the measures whose direction is
+        in question. The ``models`` (by kind, such as "clpm"), ``lags`` and ``prior_widths`` of "robustness" are those
+        of `robustness_variants`; its fits are sampled with the settings of the file.
     name
-        By which its answer is found; without it what is asked.
+        Name of its answer; without one it is called what it asks.
     people
-        Of regressions in causal order: covariate to what is done to it before anybody is simulated, a number for all,
-        or `Shift`; for other people than those of the data, as far as they differ in this alone.
+        For regressions in causal order only: covariate to a number for everyone, or a `Shift`, set before the
+        simulation. The answer is then about people who differ from those of the data in these covariates alone.
 
     Raises
     ------
     ModelFileError
-        If there is no such question, or an option is unknown or not what it may be; lists every problem found.
+        If there is no such question, or an option is unknown or invalid; lists every problem.
 
     Examples
     --------
@@ -74,12 +74,12 @@ class Question:
 
     @property
     def arguments(self) -> Arguments:
-        """The options as the question declares them."""
+        """The options, read and checked."""
         arguments: Arguments = self._registered.arguments.model_validate(dict(self.options))
         return arguments
 
     def answer(self, asked: Any) -> Answer:
-        """The answer of what it is put to: a fit, or regressions in causal order with how they are simulated."""
+        """The answer, given a fit, or regressions in causal order with the settings of their simulation."""
         return self._registered.answer(asked, self.arguments)
 
     @property
@@ -96,41 +96,29 @@ class Question:
     def __str__(self) -> str:
         before = f"{self.name}: " if self.name else ""
         moved = "".join(f", {name} of people {policy}" for name, policy in self.people.items())
-        return f"{before}{self.ask} {self.arguments}{moved}"
+        return f"{before}{self.ask} {self.arguments}".rstrip() + moved
 
 
 def read_questions(subject: Subject, tables: Iterable[Table], spec: Any, problems: Problems) -> tuple[Question, ...]:
-    """Read the sections [[question]], adding all that is wrong with them to the problems.
-
-    Parameters
-    ----------
-    subject
-        What is asked about.
-    tables
-        A table for each question.
-    spec
-        The model that is asked about, or None where it could not be read.
-    problems
-        Where to note what is wrong.
-    """
-    read_ones = []
-    for place, table in enumerate(tables, start=1):
-        where = f"[[question]] {place}"
+    """Read the sections [[question]], adding their problems; `spec` is None where the model could not be read."""
+    asked = []
+    for position, table in enumerate(tables, start=1):
+        where = f"[[question]] {position}"
         of_head = {key: value for key, value in table.items() if key in QuestionHead.model_fields}
         head = read_partly(QuestionHead, of_head, where, problems)
         arguments = _read(subject, table, where, spec, problems)
         if head.people and subject != CAUSAL:
-            problems.add(f"{where} people: only regressions in causal order can be asked about other people.")
+            problems.add(f"{where} people: only questions about regressions in causal order have this key.")
         if arguments is not None:
-            read_ones.append(Question(table["ask"], arguments.given(), head.name, head.people))
-    named = [question.name for question in read_ones if question.name]
+            asked.append(Question(table["ask"], arguments.given(), head.name, head.people))
+    named = [question.name for question in asked if question.name]
     for name in sorted({name for name in named if named.count(name) > 1}):
         problems.add(f"Two questions are named '{name}'.")
-    return tuple(read_ones)
+    return tuple(asked)
 
 
 def by_name(asked: Iterable[Question]) -> dict[str, Question]:
-    """The questions by their names; one without is named by what it asks, and a second one numbered.
+    """The questions by name; one without a name is called what it asks, with a number from the second on.
 
     Examples
     --------
@@ -149,13 +137,13 @@ def by_name(asked: Iterable[Question]) -> dict[str, Question]:
 
 
 def _registered(subject: Subject, ask: object) -> Registered[Any, Any] | None:
-    """What can be asked of a subject by a name."""
+    """The question of this name, if it can be asked of the subject."""
     kind = registered(ask) if isinstance(ask, str) else None
     return kind if kind is not None and kind.subject == subject else None
 
 
 def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Problems) -> Arguments | None:
-    """Arguments of one question; None where one that it needs is missing or wrong."""
+    """Arguments of one question; None where a required one is missing or invalid."""
     ask = table.get("ask")
     if ask is None:
         problems.add(f"{where} needs 'ask': one of {quoted(questions(subject))}.")

@@ -122,8 +122,8 @@ def test_another_run_is_not_replaced_in_silence(incomplete, tmp_path):
     other = Asked("model.toml", "c" * 64, "new.csv", "d" * 64, {"seed": 2, "chains": 4, "draws": 50})
     assert (
         "): the model file (model.toml) has changed since then; the data file was study.csv, and is new.csv now; "
-        "chains was not set, and is 4 now; seed was 1, and is 2 now. Name another folder with --out, or pass --overwrite "
-        "to replace that run."
+        "chains was not set, and is 4 now; seed was 1, and is 2 now. Name another folder with --out, or pass "
+        "--overwrite to replace that run."
     ) in refusal(folder, other)
     run(folder, other, overwrite=True)
     assert read_manifest(folder).asked == other
@@ -149,7 +149,8 @@ def test_files_of_others_are_never_removed(tmp_path):
         (tmp_path / name).write_bytes(b"mine")
     assert refusal(tmp_path) == (
         f"{tmp_path} holds files that are not of this run: 'answer.txt', 'notes.txt'. Name another folder with --out, "
-        "or pass --overwrite to write beside them; this run would replace 'answer.txt' if it writes files of these names."
+        "or pass --overwrite to write beside them; this run would replace 'answer.txt' if it writes files of "
+        "these names."
     )
     run(tmp_path, overwrite=True)
     run(tmp_path, overwrite=True, files={"draws.nc": b"again"})

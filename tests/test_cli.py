@@ -59,7 +59,7 @@ def test_run_succeeds_and_prints_the_answers(ran):
             str(answer),
             f"Figure: {out}/1-directionality.png",
             "",
-            f"Draws, tables and the whole text are in {out}/",
+            f"Draws, tables and the full text are in {out}/",
             "",
         ]
     )
@@ -135,7 +135,7 @@ def test_a_finished_run_is_kept_unless_it_is_said(again, data):
     assert "already holds exactly this run (finished, " in refused("run", MODEL, data, "--out", again, *FEW)
     message = refused("run", MODEL, data, "--out", again, *FEW[2:])
     assert "holds another run (finished, " in message
-    assert "): draws: 50 there, left open now. Name another folder with --out, or pass --overwrite" in message
+    assert "): draws was 50, and is not set now. Name another folder with --out, or pass --overwrite" in message
     pd.read_csv(data).iloc[:-3].to_csv(again.parent / "fewer.csv", index=False)
     assert "the data file was study.csv there, and is fewer.csv now" in refused(
         "run", MODEL, again.parent / "fewer.csv", "--out", again, *FEW
@@ -426,7 +426,7 @@ def test_an_association_file_is_answered(tmp_path):
         pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)
         assert (tmp_path / "out" / f"{place}-association.png").read_bytes().startswith(b"\x89PNG")
     assert refused("run", model, tmp_path / "study.csv", "--out", tmp_path / "no", *few, "--tune", 5) == (
-        "--tune: associations are sampled without this setting; leave it out. There are --draws, --chains, --seed.\n"
+        "--tune: associations do not have this setting. Settings: --draws, --chains, --seed.\n"
     )
     assert not (tmp_path / "no").exists()
 

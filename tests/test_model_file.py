@@ -228,7 +228,7 @@ covariances equal, means equal; fixed at 0: days -> days
           loading_difference      Normal(0, 0.1)
         Question 1: directionality between alliance and days, margin 0.05, certainty 0.9
         Question 2: directionality between days and alliance
-        Sampling: draws 200, tune 100, chains 2, target_accept 0.95, seed 7"""
+        Sampling: draws 200, tune 100, chains 2, seed 7, target_accept 0.95"""
     )
 
 
@@ -591,7 +591,7 @@ BAD = {
         {'kind = "riclpm"': 'kind = "riclpm"\n[sampling]\ndraws = true\nchain = 4\nseed = -1\ntarget_accept = 1.0'},
         "[sampling] draws must be a whole number above 0, at most 1,000,000,000; got True.",
         "[sampling] has no key 'chain'; did you mean 'chains'? Keys: 'draws', 'tune', 'chains', "
-        "'target_accept', 'seed'.",
+        "'seed', 'target_accept'.",
         "[sampling] seed must be a whole number of 0 or more and below 2^63, of which any small one will do; got -1.",
         "[sampling] target_accept must be a number between 0 and 1; got 1.0.",
     ),
@@ -656,8 +656,8 @@ def test_what_is_not_toml_is_said_with_its_line(load):
     with pytest.raises(ab.ModelFileError) as error:
         load('format = 1\ntitle = = "x"\n')
     assert str(error.value) == (
-        "model.toml is not valid TOML: Invalid value (line 2, column 9, in 'title = = \"x\"'). Texts stand in quotes, "
-        "lists in [...], and truth values are true and false."
+        "model.toml is not valid TOML: Invalid value (line 2, column 9, in 'title = = \"x\"'). Put texts in quotes "
+        "and lists in [...]; truth values are true and false."
     )
 
 
@@ -853,8 +853,8 @@ def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
     with pytest.raises(ab.ModelFileError) as error:
         load(FULL).simulate(persons=20, seed=4)
     assert str(error.value) == (
-        "'Does alliance lead days?' makes 'alliance' of other columns, which a truth does not have. "
-        "Use ab.simulate(file.truth, ...), or read the measure as a column of its own."
+        "'Does alliance lead days?' derives 'alliance' from other columns, which a truth does not have. "
+        "Use ab.simulate(file.truth, ...), or take the measure out of [columns]."
     )
 
 

@@ -121,9 +121,9 @@ def test_another_run_is_not_replaced_in_silence(incomplete, tmp_path):
     run(folder, incomplete=incomplete)
     other = Asked("model.toml", "c" * 64, "new.csv", "d" * 64, {"seed": 2, "chains": 4, "draws": 50})
     assert (
-        "): the model file (model.toml) has changed since then; the data file was study.csv there, and is new.csv now; "
-        "chains: left open there, 4 now; seed: 1 there, 2 now. Name another folder with --out, or pass --overwrite "
-        "to replace that run."
+        "): the model file (model.toml) has changed since then; the data file was study.csv, and is new.csv now; "
+        "chains was not set, and is 4 now; seed was 1, and is 2 now. Name another folder with --out, or pass "
+        "--overwrite to replace that run."
     ) in refusal(folder, other)
     run(folder, other, overwrite=True)
     assert read_manifest(folder).asked == other
@@ -149,7 +149,8 @@ def test_files_of_others_are_never_removed(tmp_path):
         (tmp_path / name).write_bytes(b"mine")
     assert refusal(tmp_path) == (
         f"{tmp_path} holds files that are not of this run: 'answer.txt', 'notes.txt'. Name another folder with --out, "
-        "or pass --overwrite to write beside them; 'answer.txt' would be replaced where this run writes the same name."
+        "or pass --overwrite to write beside them; this run would replace 'answer.txt' if it writes files of "
+        "these names."
     )
     run(tmp_path, overwrite=True)
     run(tmp_path, overwrite=True, files={"draws.nc": b"again"})
@@ -301,13 +302,13 @@ def test_a_manifest_that_is_damaged_or_missing_is_said(folder):
     (folder / "run.json").write_text("{")
     files = "'1-directionality.csv', 'answer.txt', 'draws.nc'"
     assert refusal(folder) == (
-        f"{folder}/run.json, which says what a run was asked, cannot be read; beside it are {files}. Name another "
-        f"folder with --out, or pass --overwrite to write beside them; {files}, 'run.json' would be replaced where "
-        "this run writes the same name."
+        f"{folder}/run.json, which describes a run, cannot be read; beside it are {files}. Name another "
+        f"folder with --out, or pass --overwrite to write beside them; this run would replace {files}, "
+        "'run.json' if it writes files of these names."
     )
     (folder / "run.json").unlink()
     assert refusal(folder).startswith(
-        f"{folder} holds files, and no run.json that says of which run they are: {files}. Name another folder"
+        f"{folder} holds files without the run.json that says which run they are of: {files}. Name another folder"
     )
 
 

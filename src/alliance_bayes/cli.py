@@ -1,4 +1,4 @@
-"""Command line: model files on data files, and nothing that the public API does not do."""
+"""Command line: model files on data files, through the public API."""
 
 import hashlib
 import importlib.metadata
@@ -51,11 +51,11 @@ Data = Annotated[
     Path,
     typer.Argument(metavar="DATA", help="A .csv, .parquet, .sav or .dta file, one row per person and time."),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers; instead of the file's.")]
-Draws = Annotated[int | None, typer.Option(help="Draws kept of each chain; instead of the file's.")]
-Tune = Annotated[int | None, typer.Option(help="Warm-up draws of each chain; instead of the file's.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the folder holds of an earlier run.")]
-Chains = Annotated[int | None, typer.Option(help="Number of chains; instead of the file's.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers; replaces the file's.")]
+Draws = Annotated[int | None, typer.Option(help="Draws kept per chain; replaces the file's.")]
+Tune = Annotated[int | None, typer.Option(help="Warm-up draws per chain; replaces the file's.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in the folder.")]
+Chains = Annotated[int | None, typer.Option(help="Number of chains; replaces the file's.")]
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def main() -> None:
 
 @contextmanager
 def bad_input() -> Iterator[None]:
-    """Say on stderr what is wrong with the input, and exit with 2; say there what is only doubtful, and go on."""
+    """Print errors of the input to stderr and exit with 2; print warnings there and go on."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -102,7 +102,7 @@ def run(
 @app.command()
 @bad_input()
 def check(model: Model, data: Data) -> None:
-    """Say what would be fitted, and every problem of the data, without sampling."""
+    """Print what would be fitted, or every problem of the data, without sampling."""
     file = _loaded(model, data)
     typer.echo("\n".join([file.check(data), *_without_questions(file)]))
 
@@ -111,14 +111,14 @@ def check(model: Model, data: Data) -> None:
 @bad_input()
 def simulate(
     model: Annotated[Path, typer.Argument(metavar="MODEL.toml", help=f"The model file, or the word {SPONSOR_STUDY}.")],
-    persons: Annotated[int, typer.Option(help="How many persons; with groups, of each.")],
+    persons: Annotated[int, typer.Option(help="Number of persons; with groups, in each group.")],
     out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = SEED,
     truth: Annotated[
         str | None,
-        typer.Option(help=f"What is true, of {SPONSOR_STUDY} alone: {', '.join(TRUTH_NAMES)}."),
+        typer.Option(help=f"Truth of {SPONSOR_STUDY}, one of {', '.join(TRUTH_NAMES)}."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Draw a data file from the [truth] of MODEL.toml, or the synthetic sponsor study, one row per person and time."""
     if out.suffix not in (".csv", ".parquet"):
@@ -185,14 +185,12 @@ def _loaded(model: Path, data: Path | None = None) -> "ab.ModelFile":
 
 
 def _with(file: "ab.ModelFile", given: Mapping[str, int | None]) -> "ab.ModelFile":
-    """The file with the settings of the command line, refused before anything is printed or a folder is made."""
+    """The file with the settings of the command line, checked before anything is printed or a folder is made."""
     settings = {name: value for name, value in given.items() if value is not None}
     for name in settings:
         if name not in file.settings:
-            known = ", ".join(f"--{each}" for each in file.settings if each in given)
-            raise ab.ModelFileError(
-                f"--{name}: {file.kind} are sampled without this setting; leave it out. There are {known}."
-            )
+            known = ", ".join(f"--{setting}" for setting in file.settings if setting in given)
+            raise ab.ModelFileError(f"--{name}: {file.kind} do not have this setting. Settings: {known}.")
     try:
         return file.with_settings(**settings)
     except ab.ModelFileError as error:
@@ -221,26 +219,26 @@ def _answer(
         with _keeping(fit, run):
             texts, interrupted = [], _sentences(fit.interrupted if fit else "")
             questions = dict(zip(file.names, file.questions, strict=False))
-            for place, (name, answer) in enumerate(file.ask(fitted).items(), start=1):
-                interrupted += _sentences(answer.interrupted, f"Question {place}: ")
-                stem = f"{place}-{answer.question.replace('_', '-')}"
+            for position, (name, answer) in enumerate(file.ask(fitted).items(), start=1):
+                interrupted += _sentences(answer.interrupted, f"Question {position}: ")
+                stem = f"{position}-{answer.question.replace('_', '-')}"
                 for table, values in answer.every_table.items():
                     ending = "" if table == "table" else f"-{table.replace('_', '-')}"
                     _save_table(run, f"{stem}{ending}.csv", values)
-                texts.append(f"Question {place}: {questions.get(name, name)}\n{answer}")
+                texts.append(f"Question {position}: {questions.get(name, name)}\n{answer}")
                 figure = "" if answer.figure is None else f"Figure: {_save_figure(run, stem, answer)}\n"
                 typer.echo(f"{texts[-1]}\n{figure}")
             parts = ["\n".join([str(file), *_without_questions(file)]), "\n".join([str(data), *doubts])]
             _save_text(run, [*parts, *([str(fit)] if fit else []), *texts, _provenance(file, fit)])
             stopped = bool(interrupted) or (fit is not None and fit.stopped)
             run.finish((*interrupted, *(fit.incomplete if fit else ())), interrupted=stopped)
-    typer.echo(f"{'Draws, tables' if fit else 'Tables'} and the whole text are in {out}{os.sep}")
+    typer.echo(f"{'Draws, tables' if fit else 'Tables'} and the full text are in {out}{os.sep}")
     if stopped:
         raise typer.Exit(INTERRUPTED)
 
 
-def _sentences(said: str, before: str = "") -> list[str]:
-    return [f"{before}{said}"] if said else []
+def _sentences(interruption: str, before: str = "") -> list[str]:
+    return [f"{before}{interruption}"] if interruption else []
 
 
 def _without_questions(file: "ab.ModelFile") -> list[str]:
@@ -251,7 +249,7 @@ def _without_questions(file: "ab.ModelFile") -> list[str]:
 def _run(
     out: Path, source: "Path | Traversable", data: "Path | pd.DataFrame", settings: Mapping[str, Any], overwrite: bool
 ) -> Iterator[Run]:
-    """The folder of a run, with what is asked in its manifest."""
+    """The folder of a run, its manifest begun."""
     model = hashlib.sha256(source.read_bytes()).hexdigest()
     name = data.name if isinstance(data, Path) else "data frame"
     asked = Asked(source.name, model, name, _fingerprint(data), settings)
@@ -269,12 +267,12 @@ def _run(
 def _fingerprint(data: "Path | pd.DataFrame") -> str:
     if not isinstance(data, Path):
         return hashlib.sha256(data.to_csv(index=False).encode()).hexdigest()
-    return sha256_of(data) if data.is_file() else ""  # what is wrong is said where the data are read
+    return sha256_of(data) if data.is_file() else ""  # reading the data will say so
 
 
 @contextmanager
 def _keeping(fit: "ab.Fit | None", run: Run) -> Iterator[None]:
-    """Keep draws, which took the time; where anything stops after that, say where they are."""
+    """Save the draws first; if anything fails after that, print where they are."""
     if fit is None:
         yield
         return
@@ -291,7 +289,7 @@ def _keeping(fit: "ab.Fit | None", run: Run) -> Iterator[None]:
 
 
 def _save_draws(fit: "ab.Fit", run: Run) -> None:
-    """Save the draws into the run's folder, or elsewhere where that fails: they took the time."""
+    """Save the draws into the run's folder, or, if that fails, into a temporary one."""
     try:
         run.save("draws.nc", fit.save)
     except ab.AllianceBayesError as error:

@@ -488,6 +488,7 @@ MODELS = [
     _case("trials", "BetaBinomial", [None], "trials must be a whole number"),
     _case("exposure", "Count", [{"a": 1}], "exposure must be a number above 0"),
     _case("hurdle", "Count", [], "hurdle must be True or False; got 'yes'", hurdle="yes"),
+    _case("slope", "Proportion", [], "'slope' needs a prior of family LogNormal; got 0", slope=0),
     _case("intercept", "YesNo", [], "'intercept' needs a prior of family Normal; got 0", intercept=0),
     _case("categories", "Ordinal", ["five"], "categories must be a whole number from 2 to 20; got 'five'"),
     _case("items", "Items", [3, 5], "items must be a list of 2 or more different names; got 3"),

@@ -97,7 +97,7 @@ CASES = [
     _file("deep", WHOLE + f"deep = {DEEP}\n", "nests tables or lists more than 20 levels deep"),
     _file("very deep", WHOLE + f"deep = {'[' * 100_000}\n", "nests tables or lists more than 20 levels deep"),
     _file("dotted", WHOLE + ".".join("a" * 400) + " = 1\n", "nests tables or lists more than 20 levels deep"),
-    _file("5,000 digits", WHOLE + f"[sampling]\ndraws = {'9' * 5000}\n", "a number of thousands of digits"),
+    _file("5,000 digits", WHOLE + f"[sampling]\ndraws = {'9' * 5000}\n", "a number with thousands of digits"),
     _file(
         "400 digits",
         WHOLE + f"[sampling]\ndraws = {'9' * 400}\n",

@@ -187,7 +187,7 @@ def test_the_data_are_described_without_sampling(load, frame):
     *_, about_data, _, first, contact, alliance, _, last = file.check(frame).splitlines()
     assert about_data == "data frame: 302 persons, one row each"
     known = file.read(frame).frame[["sponsor_at_3", "severity", "days_at_0"]].dropna()
-    assert first == f"sponsor_at_3: {len(known)} persons of whom all that its regression reads is known."
+    assert first == f"sponsor_at_3: {len(known)} persons with all variables of its regression."
     assert contact.startswith(f"contact_at_3: {with_sponsor['contact'].notna().sum()} persons")
     assert alliance.startswith(f"alliance_at_3: {with_sponsor['alliance'].notna().sum()} persons")
     assert last == "No problems: all regressions can be fitted."
@@ -236,7 +236,7 @@ def test_names_that_are_no_columns_are_told_at_once(load, frame):
     with pytest.raises(ab.ModelFileError) as error:
         load(text).read(frame)
     assert "'severty' is neither a column nor a column at a time; did you mean 'severity'?" in str(error.value)
-    assert "'days' varies over time; say at which, such as 'days_at_0'." in str(error.value)
+    assert "'days' varies over time; name one, such as 'days_at_0'." in str(error.value)
     with pytest.raises(ab.PanelError, match="No column 'person'"):
         load(SMALL).read(frame.rename(columns={"person": "who"}))
 

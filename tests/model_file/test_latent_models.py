@@ -187,8 +187,8 @@ REFUSED = [
     (
         {"effect = { normal = [0.5, 0.25] }": ""},
         [
-            "[model] selection 1: on = ['days'] needs effect = { normal = [mean, sd] }, log odds per SD: what nobody "
-            "saw does not tell its effect, so the prior does."
+            "[model] selection 1: on = ['days'] needs effect = { normal = [mean, sd] }, log odds per SD: the data do "
+            "not identify the effect of unobserved values, so the prior decides."
         ],
     ),
     (

@@ -1,4 +1,4 @@
-"""Columns that a model file makes of others, such as a scale's mean of its items."""
+"""Columns that a model file derives from others, such as the mean of a scale's items."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -41,9 +41,9 @@ class DerivedColumn(Declared):
     mean_of
         Two or more columns of numbers.
     at_least
-        How many of them a row must hold; without it all. A row with fewer is missing.
+        How many of them a row must hold, by default all. The mean of a row with fewer is missing.
     minus
-        The first minus the second; a text is a column.
+        The first minus the second; texts are columns.
 
     Examples
     --------
@@ -64,11 +64,11 @@ class DerivedColumn(Declared):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The columns it is made of."""
+        """The columns it is derived from."""
         return tuple(part for part in self.minus or self.mean_of if isinstance(part, str))
 
     def values(self, columns: list[FloatArray]) -> FloatArray:
-        """The derived values, shape ``(row,)``, of the sources, each of that shape."""
+        """The derived values, shape ``(row,)``, of the sources, each of shape ``(row,)``."""
         if self.minus is None:
             return self._mean(np.array(columns))
         of_source = dict(zip(self.sources, columns, strict=True))
@@ -90,7 +90,7 @@ class DerivedColumn(Declared):
 
 
 def read_columns(tables: Mapping[str, object], problems: Problems) -> dict[str, DerivedColumn]:
-    """Read the section [columns], adding all that is wrong with it to the problems."""
+    """Read the section [columns], adding its problems."""
     columns: dict[str, DerivedColumn] = {}
     for name, table in tables.items():
         where = f"[columns] {name}"
@@ -112,7 +112,7 @@ def read_columns(tables: Mapping[str, object], problems: Problems) -> dict[str, 
 def add_derived(
     frame: pd.DataFrame, derived: Mapping[str, DerivedColumn], problems: Problems
 ) -> tuple[pd.DataFrame, set[str]]:
-    """The frame with the derived columns, and the names of those that could not be made.
+    """The frame with the derived columns, and the names of those that could not be derived.
 
     Each may use the data's columns and those derived before it.
     """

@@ -1,20 +1,22 @@
 """What a model file holds, and what is particular to one kind of file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from ..basics.declared import Declared, Table
-from ..basics.problems import Problems
+from ..basics.names import choices
+from ..basics.problems import PanelError, Problems
 from ..panel import Panel
+from ..panel.frames import check_frame
 from ..questions.answer import Answer
 from ..simulation import GroupTruth, Truth
-from .columns import DerivedColumn
+from .columns import DerivedColumn, add_derived
 from .questions import Question
 
-__all__ = ["Content", "Kind", "Rows"]
+__all__ = ["Content", "Kind", "Rows", "panel_of_columns", "with_derived"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +34,7 @@ class Content:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A data frame as regressions read it.
-
-    Attributes
-    ----------
-    frame
-        The rows.
-    text
-        What they are, in words.
-    """
+    """A data frame as regressions read it, and what its rows are, in words."""
 
     frame: pd.DataFrame
     text: str
@@ -66,21 +60,21 @@ class Kind:
     labels
         Columns of a data frame that hold ids or labels.
     read
-        The content of a parsed file by name, what is wrong with it added to the problems.
+        Fields of `Content` from a parsed file, adding all that is wrong with it to the problems.
     sections
-        What is particular to the kind as plain values, section by section.
+        The kind's own sections as plain values.
     lines
-        The same in words.
+        The kind's own sections in words.
     names
         Names of its answers.
     panel
-        Panel of a data frame, given where the frame is from.
+        Panel of a data frame, given its source.
     data
-        What the spec is fitted to, of a data frame and where it is from: a panel, or `Rows`.
+        The data as the spec is fitted to them, given a data frame and its source: a panel, or `Rows`.
     check
-        What would be fitted to these data, line by line.
+        Lines on what would be fitted to these data.
     fit
-        What the questions are asked of, sampled.
+        Samples the fit, or fits, that the questions are asked of.
     ask
         Answers by the name of the question, given what `fit` returned.
     """
@@ -99,3 +93,23 @@ class Kind:
     check: Callable[[Content, Any], list[str]]
     fit: Callable[[Content, Any], Any]
     ask: Callable[[Content, Any], Mapping[str, Answer]]
+
+
+def with_derived(content: Content, frame: pd.DataFrame, source: str, needed: Iterable[str]) -> pd.DataFrame:
+    """The frame with the file's derived columns; each needed column must be one of the frame or derived."""
+    problems = Problems(f"{source} cannot be asked '{content.title}'")
+    check_frame(frame, problems)
+    data, failed = add_derived(frame, content.columns, problems)
+    for name in needed:
+        if name not in data.columns and name not in failed:
+            problems.add(f"No column '{name}'{choices(name, list(map(str, data.columns)), 'Columns')}")
+    problems.raise_as(PanelError)
+    return data
+
+
+def panel_of_columns(data: pd.DataFrame, columns: Sequence[str], *, person: str, time: str, **options: Any) -> Panel:
+    """Panel of the columns that regressions read: varying within persons: measures; the others: covariates."""
+    varying = data.groupby(person, observed=True)[list(columns)].nunique().max() > 1
+    measures = [name for name in columns if varying[name]]
+    covariates = [name for name in columns if not varying[name]]
+    return Panel.from_long(data, person=person, time=time, measures=measures, covariates=covariates, **options)

@@ -35,7 +35,7 @@ type Data = pd.DataFrame | str | PathLike[str]
 @checked(ModelFileError)
 @dataclass(frozen=True, kw_only=True)
 class ModelFile(Content):
-    """Everything about an analysis that can be written down before the data are seen.
+    """Everything about an analysis that can be decided before the data are analysed.
 
     Made by `load` or `packaged_model`, which check it; written by `save`.
 
@@ -47,16 +47,16 @@ class ModelFile(Content):
         What is fitted: a cross-lagged model with its priors, such as `RICLPM`; `CausalRegressions`; or a
         `RandomInterceptRegression` by name, for associations.
     panel_options
-        Arguments of `Panel.from_long` by name that are given, such as ``person``, ``time``, ``measures`` and ``times``.
-        Where the times are numbers, labels in ``times`` are read as numbers. Associations have none.
+        The given arguments of `Panel.from_long` by name, such as ``person``, ``time``, ``measures`` and ``times``.
+        Where the times are numbers, labels in ``times`` are read as numbers. Empty for associations.
     columns
-        Derived column to the rule that makes it of others, in order.
+        Name of each derived column to its rule, in order.
     questions
-        What `ask` answers. The regressions of associations are questions themselves.
+        What `ask` answers. In files of associations the regressions are the questions.
     sampling
-        ``draws``, ``tune``, ``chains``, ``target_accept`` and ``seed``, those that are given.
+        The given ones of ``draws``, ``tune``, ``chains``, ``target_accept`` and ``seed``.
     truth
-        True values to simulate from, of a model of a panel, or None.
+        True values to simulate a panel from, or None.
 
     Examples
     --------
@@ -106,13 +106,13 @@ class ModelFile(Content):
         Returns
         -------
         Panel
-            For regressions, of the columns that they read: those that vary within persons are its measures.
+            For regressions, of the columns that they read; those that vary within persons are its measures.
 
         Raises
         ------
         PanelError
             If the file cannot be read, a derived column cannot be made or would replace a column,
-            or the data are not a panel; lists every problem found.
+            or the data are not a panel; lists every problem.
 
         Warns
         -----
@@ -123,26 +123,26 @@ class ModelFile(Content):
 
     @checked(ModelFileError)
     def read(self, data: Data | Panel | Rows) -> Panel | Rows:
-        """The data as the spec is fitted to them; they print.
+        """The data as the spec is fitted to them; printing them describes them.
 
         Parameters
         ----------
         data
-            As in `panel`; what was read before is returned as it is.
+            As in `panel`; a panel or rows read before are returned unchanged.
 
         Returns
         -------
         Panel or Rows
-            Of a model of a panel the panel. Of regressions in causal order a row for each person, with a column for
-            each variable; where a state is off, what requires it and what is 0 without it are 0. Of associations the
-            rows of the data.
+            A panel for a model of a panel. For regressions in causal order one row per person and one column per
+            variable; where a state is off, the variables that require it, or are 0 without it, are 0. For associations
+            the rows of the data.
 
         Raises
         ------
         PanelError
             As in `panel`.
         ModelFileError
-            If a variable of a regression is none of the data.
+            If the data do not hold a variable of a regression.
         """
         return data if isinstance(data, Panel | Rows) else self._kind.data(self, *self._frame(data))
 
@@ -167,27 +167,27 @@ class ModelFile(Content):
         SpecError
             If the model is not identified on these data, or does not fit them.
         ModelFileError
-            If a variable of a regression is none of the data.
+            If the data do not hold a variable of a regression.
         """
         read = self.read(data)
         return "\n".join([f"{self}\n\n{read}\n", *self._kind.check(self, read)])
 
     @checked(ModelFileError)
     def fit(self, data: Data | Panel | Rows, **settings: Any) -> Any:
-        """Sample what the questions are asked of.
+        """Sample the fit, or fits, that the questions are asked of.
 
         Parameters
         ----------
         data
             As in `panel`, or what `read` made of it.
         settings
-            Instead of those of the file; see `settings`. Without a seed it is 1.
+            Replace those of the file; names in `settings`. The default seed is 1.
 
         Returns
         -------
         Fit or dict
-            Of a model of a panel its fit; of regressions in causal order a `CausalOrder` by the name of each question;
-            of associations their answers by name.
+            For a model of a panel its fit; for regressions in causal order a dict from the name of each question to
+            its `CausalOrder`; for associations the answers by name.
         """
         file = self.with_settings(**settings)
         return self._kind.fit(file, self.read(data))
@@ -206,7 +206,7 @@ class ModelFile(Content):
         Returns
         -------
         dict
-            Name of the question to its answer. A question without a name is named by what it asks, such as
+            Name of each question to its answer. A question without a name is called what it asks, such as
             "directionality", and a second one "directionality 2".
         """
         file = self.with_settings(**settings)
@@ -219,7 +219,7 @@ class ModelFile(Content):
         Raises
         ------
         ModelFileError
-            If there is no such setting, or a value makes no sense.
+            If there is no such setting, or a value is out of range.
         """
         problems = Problems(f"'{self.title}' cannot be sampled so")
         given = read_partly(self._kind.sampling, settings, "", problems).given()
@@ -234,33 +234,33 @@ class ModelFile(Content):
         Parameters
         ----------
         persons
-            How many, at least 2; where the truth has groups, of each.
+            How many, at least 2; with groups, in each group.
         seed
             Whole number, at least 0; the same seed gives the same frame.
 
         Returns
         -------
         pandas.DataFrame
-            One row per person and time. Every value is there, so that interviews are 1, and so are states that the
-            model does not have; everybody was asked at the planned times.
+            One row per person and time, without missing values: columns of interviews, and of states that the model
+            does not have, are 1, and every interview is at its planned time.
 
         Raises
         ------
         ModelFileError
-            If the file has no truth, or derives a measure, whose items a truth does not have.
+            If the file has no truth, or derives a measure from columns that a truth does not have.
         SpecError
             If `persons` or `seed` is out of range.
         """
         options = self.panel_options
         if self._kind is not panel_model.KIND:
-            raise ModelFileError(f"'{self.title}' is about {self.kind}; true values are those of a model of a panel.")
+            raise ModelFileError(f"'{self.title}' is about {self.kind}; only a model of a panel can be simulated.")
         if self.truth is None:
             raise ModelFileError(f"'{self.title}' has no [truth] to simulate from; add that section to the file.")
         derived = [name for name in self.columns if name in options["measures"]]
         if derived:
             raise ModelFileError(
-                f"'{self.title}' makes '{derived[0]}' of other columns, which a truth does not have. "
-                "Use ab.simulate(file.truth, ...), or read the measure as a column of its own."
+                f"'{self.title}' derives '{derived[0]}' from other columns, which a truth does not have. "
+                "Use ab.simulate(file.truth, ...), or take the measure out of [columns]."
             )
         frame = simulate(self.truth, persons=persons, seed=seed).to_frame()
         frame["own_time"] = frame["time"]
@@ -275,7 +275,7 @@ class ModelFile(Content):
 
     @checked(ModelFileError)
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the file, which `load` reads as an equal one.
+        """Write the file; `load` reads it as an equal one.
 
         Parameters
         ----------
@@ -285,7 +285,7 @@ class ModelFile(Content):
         Raises
         ------
         ModelFileError
-            If what it holds cannot be read back; nothing is written then.
+            If it cannot be read back as an equal one; nothing is written then.
         """
         sections: dict[str, Any] = {"format": FORMAT, "title": self.title, "panel": {}}
         sections["columns"] = {name: column.given() for name, column in self.columns.items()}
@@ -296,21 +296,21 @@ class ModelFile(Content):
         try:
             text = as_toml({name: value for name, value in sections.items() if value or name in needed})
         except (TypeError, ValueError) as error:
-            raise ModelFileError(f"'{self.title}' holds what a file cannot, such as a function: {error}") from None
+            raise ModelFileError(f"'{self.title}' cannot be written as TOML: {error}") from None
         if _read(text, Path(path).name) != self:
-            raise ModelFileError(f"'{self.title}' holds what a file cannot, so that it would be read as another one.")
+            raise ModelFileError(f"'{self.title}' cannot be written as TOML: it would be read as a different file.")
         return write_text(path, text)
 
     def __str__(self) -> str:
         lines = [self.title, *(f"Column: {name} = {column}" for name, column in self.columns.items())]
         lines += self._kind.lines(self)
-        lines += [f"Question {place}: {question}" for place, question in enumerate(self.questions, start=1)]
+        lines += [f"Question {position}: {question}" for position, question in enumerate(self.questions, start=1)]
         if self.sampling:
             lines.append("Sampling: " + ", ".join(f"{name} {number(value)}" for name, value in self.sampling.items()))
         return "\n".join(lines)
 
     def _frame(self, data: Data) -> tuple[pd.DataFrame, str]:
-        """A data frame, and where it is from."""
+        """A data frame and its source."""
         if isinstance(data, str | PathLike):
             return read_frame(data, labels=self._kind.labels(self)), Path(data).name
         return data, "data frame"
@@ -323,17 +323,17 @@ def load(path: str | PathLike[str]) -> ModelFile:
     Parameters
     ----------
     path
-        A TOML file of format 1 with the sections ``[panel]`` and ``[model]``, and, as they are needed, ``[columns]``
-        and ``[sampling]``. By the ``kind`` of its model there are further ones: of a model of a panel ``[priors]``,
-        ``[[question]]`` and ``[truth]``, with ``[model.families.days]``, ``[model.state]`` and ``[[model.selection]]``
-        in its model; of "causal_order" ``[[regression]]``, ``[[question]]`` and ``[simulation]``; of "association"
-        ``[[regression]]``.
+        A TOML file of format 1 with the sections ``[panel]`` and ``[model]``; ``[columns]`` and ``[sampling]`` are
+        optional. The other sections depend on the ``kind`` of the model. Models of a panel have ``[priors]``,
+        ``[[question]]`` and ``[truth]``, and within the model ``[model.families.days]``, ``[model.state]`` and
+        ``[[model.selection]]``; "causal_order" has ``[[regression]]``, ``[[question]]`` and ``[simulation]``;
+        "association" has ``[[regression]]``.
 
     Raises
     ------
     ModelFileError
-        If there is no such file, it is not TOML, a key is unknown or missing, or a value is not what
-        it may be; lists every problem found.
+        If there is no such file, it is not TOML, a key is unknown or missing, or a value is invalid; lists every
+        problem.
 
     Examples
     --------
@@ -377,7 +377,7 @@ def _read(text: str, name: str) -> ModelFile:
 
 
 def _kind_of(document: Table) -> Kind:
-    """The kind of file by its model; where that is unknown, which is then said, by its sections."""
+    """The kind of file by its model, or, where that is unknown and will be refused, by its sections."""
     model = document.get("model")
     named = model.get("kind") if isinstance(model, dict) else None
     for kind in KINDS:

@@ -1,6 +1,6 @@
-"""The questions of a model file; which there are, the questions themselves register."""
+"""The questions of a model file; those that exist are in `questions.registry`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,9 @@ from ..basics.problems import ModelFileError, Problems
 from ..causal.regimes import Policy
 from ..questions.answer import Answer
 from ..questions.counterfactual_arguments import Policies
-from ..questions.registry import Arguments, Subject, questions
+from ..questions.registry import Arguments, Question as Registered, Subject, question as registered, questions
 
-__all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"]
+__all__ = ["CAUSAL", "PANEL", "Question", "by_name", "read_questions"]
 
 PANEL: Subject = "panel model"
 CAUSAL: Subject = "regressions in causal order"
@@ -39,19 +39,19 @@ class Question:
     ask
         Which question: the name of the function that answers it, such as "directionality".
     options
-        Its arguments by name, those that are given; see the function for their units. Measures whose direction is in
-        question are ``between``. Of "robustness" the ``models`` (by their kinds, such as "clpm"), ``lags`` and
-        ``prior_widths`` are those of `robustness_variants`; its fits are sampled like the one that is asked.
+        The given arguments by name; see the function for their units. ``between`` are the measures whose direction is
+        in question. The ``models`` (by kind, such as "clpm"), ``lags`` and ``prior_widths`` of "robustness" are those
+        of `robustness_variants`; its fits are sampled with the settings of the file.
     name
-        By which its answer is found; without it what is asked.
+        Name of its answer; without one it is called what it asks.
     people
-        Of regressions in causal order: covariate to what is done to it before anybody is simulated, a number for all,
-        or `Shift`; for other people than those of the data, as far as they differ in this alone.
+        For regressions in causal order only: covariate to a number for everyone, or a `Shift`, set before the
+        simulation. The answer is then about people who differ from those of the data in these covariates alone.
 
     Raises
     ------
     ModelFileError
-        If there is no such question, or an option is unknown or not what it may be; lists every problem found.
+        If there is no such question, or an option is unknown or invalid; lists every problem.
 
     Examples
     --------
@@ -66,18 +66,27 @@ class Question:
 
     def __post_init__(self) -> None:
         problems = Problems("This question cannot be asked")
-        subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
-        question = _read(subject, {"ask": self.ask, **self.options}, "", None, problems)
+        subject = CAUSAL if _registered(CAUSAL, self.ask) else PANEL
+        arguments = _read(subject, {"ask": self.ask, **self.options}, "", None, problems)
         problems.raise_as(ModelFileError)
-        assert question is not None
-        object.__setattr__(self, "options", question.given())
+        assert arguments is not None
+        object.__setattr__(self, "options", arguments.given())
 
     @property
     def arguments(self) -> Arguments:
-        """The options as the question declares them."""
-        subject = CAUSAL if self.ask in questions(CAUSAL) else PANEL
-        arguments: Arguments = questions(subject)[self.ask].arguments.model_validate(dict(self.options))
+        """The options, read and checked."""
+        arguments: Arguments = self._registered.arguments.model_validate(dict(self.options))
         return arguments
+
+    def answer(self, asked: Any) -> Answer:
+        """The answer, given a fit, or regressions in causal order with the settings of their simulation."""
+        return self._registered.answer(asked, self.arguments)
+
+    @property
+    def _registered(self) -> Registered[Any, Any]:
+        kind = registered(self.ask)
+        assert kind is not None
+        return kind
 
     def to_table(self) -> Table:
         """The question as a file holds it."""
@@ -87,41 +96,29 @@ class Question:
     def __str__(self) -> str:
         before = f"{self.name}: " if self.name else ""
         moved = "".join(f", {name} of people {policy}" for name, policy in self.people.items())
-        return f"{before}{self.ask} {self.arguments}{moved}"
+        return f"{before}{self.ask} {self.arguments}".rstrip() + moved
 
 
 def read_questions(subject: Subject, tables: Iterable[Table], spec: Any, problems: Problems) -> tuple[Question, ...]:
-    """Read the sections [[question]], adding all that is wrong with them to the problems.
-
-    Parameters
-    ----------
-    subject
-        What is asked about.
-    tables
-        A table for each question.
-    spec
-        The model that is asked about, or None where it could not be read.
-    problems
-        Where to note what is wrong.
-    """
-    read_ones = []
-    for place, table in enumerate(tables, start=1):
-        where = f"[[question]] {place}"
+    """Read the sections [[question]], adding their problems; `spec` is None where the model could not be read."""
+    asked = []
+    for position, table in enumerate(tables, start=1):
+        where = f"[[question]] {position}"
         of_head = {key: value for key, value in table.items() if key in QuestionHead.model_fields}
         head = read_partly(QuestionHead, of_head, where, problems)
         arguments = _read(subject, table, where, spec, problems)
         if head.people and subject != CAUSAL:
-            problems.add(f"{where} people: only regressions in causal order can be asked about other people.")
+            problems.add(f"{where} people: only questions about regressions in causal order have this key.")
         if arguments is not None:
-            read_ones.append(Question(table["ask"], arguments.given(), head.name, head.people))
-    named = [question.name for question in read_ones if question.name]
+            asked.append(Question(table["ask"], arguments.given(), head.name, head.people))
+    named = [question.name for question in asked if question.name]
     for name in sorted({name for name in named if named.count(name) > 1}):
         problems.add(f"Two questions are named '{name}'.")
-    return tuple(read_ones)
+    return tuple(asked)
 
 
 def by_name(asked: Iterable[Question]) -> dict[str, Question]:
-    """The questions by their names; one without is named by what it asks, and a second one numbered.
+    """The questions by name; one without a name is called what it asks, with a number from the second on.
 
     Examples
     --------
@@ -139,25 +136,25 @@ def by_name(asked: Iterable[Question]) -> dict[str, Question]:
     return named
 
 
-def answers(subject: Subject, asked: Iterable[Question], fitted: Callable[[str], Any]) -> dict[str, Answer]:
-    """Answers by the name of the question, given what each is put to by its name."""
-    known = questions(subject)
-    return {
-        name: known[question.ask].answer(fitted(name), question.arguments) for name, question in by_name(asked).items()
-    }
+def _registered(subject: Subject, ask: object) -> Registered[Any, Any] | None:
+    """The question of this name, if it can be asked of the subject."""
+    kind = registered(ask) if isinstance(ask, str) else None
+    return kind if kind is not None and kind.subject == subject else None
 
 
 def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Problems) -> Arguments | None:
-    """Arguments of one question; None where one that it needs is missing or wrong."""
-    known, ask = questions(subject), table.get("ask")
+    """Arguments of one question; None where a required one is missing or invalid."""
+    ask = table.get("ask")
     if ask is None:
-        problems.add(f"{where} needs 'ask': one of {quoted(known)}.")
+        problems.add(f"{where} needs 'ask': one of {quoted(questions(subject))}.")
         return None
-    if not isinstance(ask, str) or ask not in known:
-        problems.add(f"{where or 'A model file'} cannot ask {shown(ask)}{choices(ask, known, 'Questions')}")
+    kind = _registered(subject, ask)
+    if kind is None:
+        known = choices(ask, questions(subject), "Questions")
+        problems.add(f"{where or 'A model file'} cannot ask {shown(ask)}{known}")
         return None
     options = {key: value for key, value in table.items() if key not in ("ask", *QuestionHead.model_fields)}
-    arguments = read(known[ask].arguments, options, where, problems)
+    arguments = read(kind.arguments, options, where, problems)
     if arguments is not None and spec is not None:
-        problems.found += [f"{where}: {sentence}" for sentence in known[ask].check(arguments, spec)]
+        problems.found += [f"{where}: {sentence}" for sentence in kind.check(arguments, spec)]
     return arguments

@@ -1,4 +1,4 @@
-"""The text of a model file and what its TOML holds, or in one sentence why it cannot be read."""
+"""The text and the TOML of a model file, or one sentence on why it cannot be read."""
 
 import re
 import tomllib
@@ -16,27 +16,27 @@ from ..panel.reading import READERS
 __all__ = ["LARGEST", "document_of", "packaged_text", "text_at"]
 
 LARGEST = 2_000_000
-"""Bytes; the longest model file that makes sense has some thousands."""
+"""Bytes; the longest sensible model file has some thousands."""
 CURES = {
-    "Invalid value": "Texts stand in quotes, lists in [...], and truth values are true and false.",
+    "Invalid value": "Put texts in quotes and lists in [...]; truth values are true and false.",
     "Invalid statement": "A line is 'key = value', a [section], or a # comment.",
     "Expected '='": "A line is 'key = value', a [section], or a # comment.",
-    "Expected newline": "Each key stands on a line of its own; texts with quotes in them stand in other quotes.",
-    "Cannot overwrite a value": "A key stands once in a section; leave one of the two out.",
-    "Duplicate inline table key": "A key stands once in a table; leave one of the two out.",
-    "Cannot declare": "A section stands once; put its keys together. Of questions there are several, [[question]].",
+    "Expected newline": "Write each key on its own line, and put a text that holds quotes in the other kind of quotes.",
+    "Cannot overwrite a value": "A section holds a key once; remove one of the two.",
+    "Duplicate inline table key": "A table holds a key once; remove one of the two.",
+    "Cannot declare": "A file holds a section once; put its keys together. Several questions are written [[question]].",
     "Cannot mutate": "A table written as { ... } is complete; put the key inside the braces.",
-    "Cannot redefine": "A section stands once; put its keys together.",
-    "Unterminated string": "Close the quotes; a text over several lines stands in three quotes.",
-    "Illegal character": "Close the quotes on the same line; a text over several lines stands in three quotes.",
+    "Cannot redefine": "A file holds a section once; put its keys together.",
+    "Unterminated string": "Close the quotes; a text over several lines needs three quotes.",
+    "Illegal character": "Close the quotes on the same line; a text over several lines needs three quotes.",
     "Unescaped": "Write a backslash twice, or put the text in single quotes.",
-    "Unclosed": "Close the bracket or brace that was opened before, and put commas between entries.",
+    "Unclosed": "Close the bracket or brace, and put commas between entries.",
     "Expected ']": "Close the brackets of the section on its line.",
-    "Invalid initial character": "Names with other characters than letters, digits, - and _ stand in quotes.",
+    "Invalid initial character": "Put names with characters other than letters, digits, - and _ in quotes.",
     "Found invalid character": "Save the file as plain text.",
 }
 DEEPEST = 20
-"""Levels of tables and lists; a model file needs five."""
+"""Levels of tables and lists; model files need five."""
 
 
 def text_at(path: str | PathLike[str]) -> tuple[str, str]:
@@ -67,7 +67,7 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         raise ModelFileError(
             f"{file.name} is not text in UTF-8: byte {error.object[error.start]:#04x} at position {error.start:,}. "
-            "Save it as UTF-8, or name the model file if this is another."
+            "Save it as UTF-8, or name the model file if this is a different one."
         ) from None
     except (OSError, ValueError) as error:
         raise ModelFileError(f"The model file {shown(str(file))} cannot be read: {_reason(error)}.") from None
@@ -103,9 +103,9 @@ def document_of(text: str, name: str) -> dict[str, Any]:
         raise ModelFileError(_not_toml(str(error), text, name)) from None
     except RecursionError:
         raise ModelFileError(_too_deep(name)) from None
-    except ValueError:  # Python reads no whole number of so many digits
+    except ValueError:  # Python limits the digits of a whole number
         raise ModelFileError(
-            f"{name} holds a number of thousands of digits, which no setting of a model has."
+            f"{name} holds a number with thousands of digits, which no setting of a model needs."
         ) from None
     if _depth(document) > DEEPEST:
         raise ModelFileError(_too_deep(name))
@@ -113,14 +113,13 @@ def document_of(text: str, name: str) -> dict[str, Any]:
 
 
 def _not_toml(error: str, text: str, name: str) -> str:
-    """What the parser says, with the line that it says it of and the cure."""
+    """The parser's message with its line, and the cure."""
     what, _, where = error.removesuffix(")").partition(" (at ")
-    place = re.match(r"line (\d+), column (\d+)", where)
-    lines = text.splitlines()
-    line = lines[int(place[1]) - 1].strip() if place else ""
-    said = f"line {place[1]}, column {place[2]}, in {shown(line)}" if place else where or "somewhere"
+    position = re.match(r"line (\d+), column (\d+)", where)
+    if position:
+        where += f", in {shown(text.splitlines()[int(position[1]) - 1].strip())}"
     cure = next((cure for beginning, cure in CURES.items() if what.startswith(beginning)), "See toml.io for its rules.")
-    return f"{name} is not valid TOML: {what} ({said}). {cure}"
+    return f"{name} is not valid TOML: {what} ({where or 'somewhere'}). {cure}"
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -128,15 +127,15 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _too_deep(name: str) -> str:
-    return f"{name} nests tables or lists more than {DEEPEST} levels deep, which no section of a model file does."
+    return f"{name} nests tables or lists more than {DEEPEST} levels deep, which no section of a model file needs."
 
 
 def _depth(document: dict[str, Any]) -> int:
-    """How many levels there are, counted without recursion, up to one more than are allowed."""
+    """Levels of tables and lists, counted without recursion, up to one more than are allowed."""
     level: list[dict[str, Any] | list[Any]] = [document]
     for depth in range(DEEPEST + 2):
-        entries = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
-        level = [each for each in entries if isinstance(each, dict | list)]
+        entries = (entry for node in level for entry in (node.values() if isinstance(node, dict) else node))
+        level = [entry for entry in entries if isinstance(entry, dict | list)]
         if not level:
             return depth
     return DEEPEST + 1

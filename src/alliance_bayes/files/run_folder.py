@@ -1,4 +1,4 @@
-"""The folder of a run: its files, and a manifest of what was asked and whether all of it was answered."""
+"""The folder of a run: its files, and a manifest of its input, its settings and whether it is complete."""
 
 import hashlib
 import json
@@ -34,17 +34,7 @@ Status = Literal["unfinished", "interrupted", "incomplete", "finished"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run was asked to do; two runs that were asked the same give the same answer.
-
-    Attributes
-    ----------
-    model, data
-        Names of the files.
-    model_sha256, data_sha256
-        Checksums of their bytes.
-    settings
-        How it was sampled: the model file's settings, those of the command line in their place.
-    """
+    """Names and checksums of the input files, and the settings of sampling; the same of all gives the same answer."""
 
     model: str
     model_sha256: str
@@ -55,26 +45,19 @@ class Asked:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder says of the run in it.
+    """Description of the run in a folder.
 
     Attributes
     ----------
-    format
-        Number of the manifest's format.
     status
-        "finished" once every file is written; "interrupted" where they are, and somebody stopped the sampling or a
-        question; "incomplete" where they are, and something after sampling failed; "unfinished" until then, and for
-        ever where the run was killed.
-    asked
-        What was asked.
-    versions
-        Package to version.
+        "unfinished" until every file is written, and forever if the run was killed; then "finished", "interrupted" if
+        the user stopped the sampling or a question, or "incomplete" if something after sampling failed.
     started, ended
         Times in UTC; None while it is unfinished.
     incomplete
         What the fit and the answers lack.
     files
-        Name to SHA-256 of the run's files; None of one that may be there in part.
+        Name of each file to its SHA-256, or to None where it may be partly written.
     """
 
     format: int
@@ -88,7 +71,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a folder; None where there is none that can be read."""
+    """The manifest of a folder; None if it is missing or unreadable."""
     problems = Problems("")
     try:
         values = json.loads((folder / MANIFEST).read_text("utf-8"))
@@ -101,7 +84,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def finished(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds a run that was finished, each of its files as it was written then."""
+    """Whether a folder holds a finished run whose files are unchanged."""
     path = Path(folder)
     manifest = read_manifest(path)
     if manifest is None or manifest.status != "finished":
@@ -116,23 +99,23 @@ def sha256_of(file: Path) -> str:
 
 
 class Run:
-    """Files of one run on their way into its folder, in the order in which they are written.
+    """The files of one run, in the order in which they are written.
 
-    In a folder that holds nothing they are written to their places. Where it holds anything, they are written aside,
-    and take the places of the older ones when all are there: a failure before leaves the older run as it was.
+    They are written directly into an empty folder. In any other folder they are written aside and replace the older
+    ones once all are complete, so that a failure leaves the older run unchanged.
     """
 
     def __init__(self, folder: Path, asked: Asked, versions: Mapping[str, str], older: Manifest | None) -> None:
         self.folder, self.older = folder, older
         self.begun = False
-        self._place = folder / ASIDE if _visible(folder) else folder
+        self._writing_to = folder / ASIDE if _visible(folder) else folder
         self._manifest = Manifest(FORMAT, "unfinished", asked, versions, _now(), None, (), {})
 
     def save(self, name: str, write: Callable[[Path], object]) -> Path:
-        """Have a file written to the path that `write` is given; the path where it will be at the end."""
+        """Call `write` with the path to write to; returns the final path of the file."""
         if not self.begun:
             self._begin()
-        path = self._place / name
+        path = self._writing_to / name
         self._declare(replace(self._manifest, files={**self._manifest.files, name: None}))
         write(path)
         self._manifest = replace(self._manifest, files={**self._manifest.files, name: _sha256_at(path)})
@@ -143,39 +126,32 @@ class Run:
         return self.save(name, lambda path: write_file(path, content))
 
     def where(self, name: str) -> Path:
-        """Where a file that was written is now."""
-        return next((path for path in (self._place / name, self.folder / name) if path.is_file()), self.folder / name)
+        """Present path of a written file."""
+        aside = self._writing_to / name
+        return aside if aside.is_file() else self.folder / name
 
     def finish(self, incomplete: tuple[str, ...] = (), *, interrupted: bool = False) -> None:
-        """Say that every file is there, as the last thing that is written.
-
-        Parameters
-        ----------
-        incomplete
-            What the fit and the answers lack.
-        interrupted
-            Whether that is since somebody stopped them.
-        """
+        """Write into the manifest, last of all, that every file is written, and what the fit and the answers lack."""
         status: Status = "interrupted" if interrupted else "incomplete" if incomplete else "finished"
         self._declare(replace(self._manifest, status=status, ended=_now(), incomplete=incomplete))
-        if self._place != self.folder:
-            self._take_places()
+        if self._writing_to != self.folder:
+            self._replace_older()
 
     def give_up(self) -> None:
-        """Remove what was written aside, where none of it is whole."""
-        if self._place != self.folder and not any(self._manifest.files.values()):
-            shutil.rmtree(self._place, ignore_errors=True)
+        """Remove what was written aside, unless a file of it is complete."""
+        if self._writing_to != self.folder and not any(self._manifest.files.values()):
+            shutil.rmtree(self._writing_to, ignore_errors=True)
 
     def _begin(self) -> None:
-        shutil.rmtree(self.folder / ASIDE, ignore_errors=True)  # of a run that failed before all was written
-        for part in self.folder.glob(f".*.????????{UNFINISHED}"):  # of a run that was killed while it wrote
+        shutil.rmtree(self.folder / ASIDE, ignore_errors=True)  # of a failed run
+        for part in self.folder.glob(f".*.????????{UNFINISHED}"):  # of a run that was killed while writing
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-        make_folder(self._place)
+        make_folder(self._writing_to)
         self.begun = True
 
-    def _take_places(self) -> None:
-        """From the first step on the folder holds this run unfinished; nothing but its manifest needs room."""
+    def _replace_older(self) -> None:
+        """Move the files into the folder, which is marked unfinished first; only its manifest needs disk space."""
         older, newer = () if self.older is None else tuple(self.older.files), tuple(self._manifest.files)
         unfinished = replace(
             self._manifest, status="unfinished", ended=None, incomplete=(), files=dict.fromkeys((*older, *newer))
@@ -185,18 +161,18 @@ class Run:
             for name in older:
                 (self.folder / name).unlink(missing_ok=True)
             for name in (*newer, MANIFEST):
-                (self._place / name).replace(self.folder / name)
+                (self._writing_to / name).replace(self.folder / name)
         except OSError as error:
             raise AllianceBayesError(
                 f"{error.filename} cannot be removed or replaced: {error.strerror}. The new files are in "
-                f"{self.folder} and {self._place}. {OTHER_FOLDER}."
+                f"{self.folder} and {self._writing_to}. {OTHER_FOLDER}."
             ) from error
         keep_names(self.folder)
-        shutil.rmtree(self._place, ignore_errors=True)
+        shutil.rmtree(self._writing_to, ignore_errors=True)
 
     def _declare(self, manifest: Manifest) -> None:
         self._manifest = manifest
-        _write_manifest(self._place, manifest)
+        _write_manifest(self._writing_to, manifest)
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -209,23 +185,13 @@ def _visible(folder: Path) -> list[str]:
 
 @contextmanager
 def run_folder(folder: Path, asked: Asked, versions: Mapping[str, str], *, overwrite: bool) -> Iterator[Run]:
-    """A folder that a run may write to; it is made where there is none, and removed again where nothing is written.
-
-    Parameters
-    ----------
-    folder
-        Where to.
-    asked
-        What is asked.
-    versions
-        Package to version.
-    overwrite
-        Whether a finished run, another run, or files that are not of a run may be there.
+    """A folder that a run may write to; made if missing, and removed again if nothing is written.
 
     Raises
     ------
     AllianceBayesError
-        If they may not, another run is at work there, or nothing can be written there; before anything is sampled.
+        If another run is writing to it, it is not writable, or, without `overwrite`, it holds a finished run, another
+        run, or files that are not of a run.
     """
     if os.path.lexists(folder) and not folder.is_dir():
         raise AllianceBayesError(f"{folder} is a file, and a run needs a folder. {OTHER_FOLDER}.")
@@ -268,9 +234,9 @@ def _alone(folder: Path) -> Iterator[None]:
                     "Wait until it has ended, or name another folder with --out."
                 ) from None
             except OSError:
-                pass  # some network disks know no locks
+                pass  # some network disks have no locks
             if not _is_at(path, lock):
-                continue  # removed by a run that ended just now
+                continue  # a run that ended meanwhile removed it
             try:
                 with suppress(OSError):
                     os.ftruncate(lock, 0)
@@ -304,8 +270,8 @@ def _is_at(path: Path, opened: int) -> bool:
 
 
 def _refuse_mixes(folder: Path, asked: Asked, older: Manifest | None) -> None:
-    own = set() if older is None else {MANIFEST, *older.files}
-    foreign = [name for name in _visible(folder) if name not in own]
+    of_older = set() if older is None else {MANIFEST, *older.files}
+    foreign = [name for name in _visible(folder) if name not in of_older]
     if older is not None and (differences := _differences(older.asked, asked)):
         raise AllianceBayesError(
             f"{folder} holds another run ({_when(older)}): {'; '.join(differences)}. {OTHER_FOLDER}, or pass "
@@ -323,34 +289,35 @@ def _refuse_mixes(folder: Path, asked: Asked, older: Manifest | None) -> None:
 def _foreign(folder: Path, names: Sequence[str]) -> str:
     of_a_run = [name for name in names if OF_A_RUN.fullmatch(name)]
     if MANIFEST in names:
-        found = f"{folder / MANIFEST}, which says what a run was asked, cannot be read; beside it are "
-        others = [name for name in names if name != MANIFEST]
-        found += quoted(others, most=5) if others else "no other files"
+        others = quoted([name for name in names if name != MANIFEST], most=5) or "no other files"
+        content = f"{folder / MANIFEST}, which describes a run, cannot be read; beside it are {others}"
     elif len(of_a_run) > 1:
-        found = f"{folder} holds files, and no {MANIFEST} that says of which run they are: {quoted(names, most=5)}"
+        content = (
+            f"{folder} holds files without the {MANIFEST} that says which run they are of: {quoted(names, most=5)}"
+        )
     else:
-        found = f"{folder} holds files that are not of this run: {quoted(names, most=5)}"
-    replaced = f"; {quoted(of_a_run)} would be replaced where this run writes the same name" if of_a_run else ""
-    return f"{found}. {OTHER_FOLDER}, or pass --overwrite to write beside them{replaced}."
+        content = f"{folder} holds files that are not of this run: {quoted(names, most=5)}"
+    replaced = f"; this run would replace {quoted(of_a_run)} if it writes files of these names" if of_a_run else ""
+    return f"{content}. {OTHER_FOLDER}, or pass --overwrite to write beside them{replaced}."
 
 
 def _differences(older: Asked, newer: Asked) -> list[str]:
-    found = []
+    differences = []
     if older.model_sha256 != newer.model_sha256:
-        found.append(_changed("model", older.model, newer.model))
+        differences.append(_changed("model", older.model, newer.model))
     if older.data_sha256 != newer.data_sha256:
-        found.append(_changed("data", older.data, newer.data))
+        differences.append(_changed("data", older.data, newer.data))
     for name in sorted({*older.settings, *newer.settings}):
-        before, now = (asked.settings.get(name, "left open") for asked in (older, newer))
+        before, now = (asked.settings.get(name, "not set") for asked in (older, newer))
         if before != now:
-            found.append(f"{name}: {before} there, {now} now")
-    return found
+            differences.append(f"{name} was {before}, and is {now} now")
+    return differences
 
 
-def _changed(what: str, before: str, now: str) -> str:
+def _changed(role: str, before: str, now: str) -> str:
     if before == now:
-        return f"the {what} file ({now}) has changed since then"
-    return f"the {what} file was {before} there, and is {now} now"
+        return f"the {role} file ({now}) has changed since then"
+    return f"the {role} file was {before}, and is {now} now"
 
 
 def _when(manifest: Manifest) -> str:

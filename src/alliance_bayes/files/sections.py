@@ -15,14 +15,11 @@ __all__ = [
     "CAUSAL_ORDER",
     "FORMAT",
     "KINDS",
-    "Chains",
-    "Draws",
     "Head",
     "PersonAndTime",
     "SamplingOfChains",
     "SamplingWithWarmUp",
     "Tables",
-    "Tune",
 ]
 
 FORMAT = 1
@@ -57,7 +54,6 @@ class PersonAndTime(Declared):
 
 
 Draws = Annotated[Count, _at_most("draws")]
-Tune = Annotated[Count, _at_most("tune")]
 Chains = Annotated[Count, _at_most("chains")]
 
 
@@ -73,6 +69,6 @@ class SamplingWithWarmUp(Declared):
     """How a posterior is sampled by a sampler that warms up."""
 
     draws: Draws | None = None
-    tune: Tune | None = None
+    tune: Annotated[Count, _at_most("tune")] | None = None
     chains: Chains | None = None
     seed: Seed | None = None

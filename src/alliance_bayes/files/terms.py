@@ -1,4 +1,4 @@
-"""What a message says of arguments of Python, as a model file writes them."""
+"""Messages about arguments of Python, in the terms of a model file."""
 
 import re
 
@@ -16,7 +16,7 @@ TERMS = (
     (r"\{('[^']+'): ([^{}]*)\}", r"{ \1 = \2 }"),
     (r"(?<![\w.'])([a-z][a-z_0-9]*)=(?=['\[{\d-])", r"\1 = "),
 )
-"""Patterns, and what stands in their place, in order."""
+"""Patterns and their replacements, in order."""
 
 
 def as_in_a_file(message: str) -> str:

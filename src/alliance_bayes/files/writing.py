@@ -12,11 +12,11 @@ __all__ = ["as_toml", "plain"]
 
 BY_NAME = ("families",)
 SECTIONS = ("state", *BY_NAME)
-"""Tables in [model] that are sections of their own."""
+"""Tables in [model] that are written as sections."""
 
 
 def plain(value: Any) -> Any:
-    """Mappings as dicts, tuples as lists, shifts as tables and whole numbers without a point, all the way down."""
+    """Mappings as dicts, tuples as lists, shifts as tables and whole numbers without a point, at every level."""
     if isinstance(value, Shift):
         return {"shift": value.by}
     if isinstance(value, Mapping):
@@ -27,7 +27,7 @@ def plain(value: Any) -> Any:
 
 
 def as_toml(sections: Mapping[str, Any]) -> str:
-    """The text of a model file: tables as sections, those in them on the line of their key.
+    """The text of a model file: tables as sections, tables within them on one line.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def _tables(values: list[dict[str, Any]]) -> AoT:
 
 
 def _table(values: dict[str, Any]) -> Table:
-    """A section, with the sections in it after all else."""
+    """A section, its subsections last."""
     table = tomlkit.table()
     sections = {name: value for name, value in values.items() if name in SECTIONS or _are_tables(value)}
     for name, value in values.items():

@@ -14,7 +14,7 @@ from ..basics.declared import Declared
 from ..basics.names import in_words, number
 from .answer import Answer
 
-__all__ = ["Arguments", "Question", "Subject", "questions", "register"]
+__all__ = ["Arguments", "Question", "Subject", "question", "questions", "register"]
 
 Subject = Literal["panel model", "regressions in causal order", "associations"]
 
@@ -74,13 +74,18 @@ class Question[Asked, Given: Arguments]:
 _REGISTERED: dict[str, Question[Any, Any]] = {}
 
 
-def register[Asked, Given: Arguments](question: Question[Asked, Given]) -> Question[Asked, Given]:
+def register(new: Question[Any, Any]) -> None:
     """Make a question known, or known again where its file is loaded again; the last line of that file."""
-    older = _REGISTERED.get(question.name, question)
-    if older.answer.__module__ != question.answer.__module__:
-        raise ValueError(f"Two questions are named '{question.name}'.")
-    _REGISTERED[question.name] = question
-    return question
+    older = _REGISTERED.get(new.name, new)
+    if older.answer.__module__ != new.answer.__module__:
+        raise ValueError(f"Two questions are named '{new.name}'.")
+    _REGISTERED[new.name] = new
+
+
+def question(name: str) -> Question[Any, Any] | None:
+    """The question of this name, or None; of the questions only this one is imported, by its public function."""
+    getattr(import_module(__package__.rpartition(".")[0]), name, None)
+    return _REGISTERED.get(name)
 
 
 def questions(subject: Subject = "panel model") -> Mapping[str, Question[Any, Any]]:
@@ -88,7 +93,7 @@ def questions(subject: Subject = "panel model") -> Mapping[str, Question[Any, An
     folder = import_module(__package__)
     for module in sorted(entry.name for entry in iter_modules(folder.__path__)):
         import_module(f"{__package__}.{module}")
-    return {name: question for name, question in sorted(_REGISTERED.items()) if question.subject == subject}
+    return {name: registered for name, registered in sorted(_REGISTERED.items()) if registered.subject == subject}
 
 
 def _in_words(value: Any) -> str:

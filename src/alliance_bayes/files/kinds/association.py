@@ -1,4 +1,4 @@
-"""Model files about association: regressions of the same time with a random intercept per person."""
+"""Model files about associations at the same time: regressions with a random intercept per person."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -14,9 +14,8 @@ from ...questions.answer import Answer
 from ...questions.association import AssociationArguments, association
 from ...spec.association import RandomInterceptRegression
 from ..columns import read_columns
-from ..content import Content, Kind, Rows
+from ..content import Content, Kind, Rows, panel_of_columns, with_derived
 from ..sections import A_KIND, ASSOCIATION, Head, SamplingOfChains, Tables
-from .long_frames import panel_of_columns, with_derived
 
 __all__ = ["KIND"]
 
@@ -59,13 +58,13 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     for name, declared in SHARED.items():
         shared |= read_partly(declared, getattr(head, name), f"[{name}]", problems).given("kind")
     regressions: dict[str, RandomInterceptRegression] = {}
-    for place, table in enumerate(head.regression or (), start=1):
-        where = f"[[regression]] {place}"
+    for position, table in enumerate(head.regression or (), start=1):
+        where = f"[[regression]] {position}"
         keys = read(AssociationRegression, table, where, problems)
         if keys is None:
             continue
         if keys.name in regressions:
-            problems.add(f"{where} has the name of another, '{keys.name}'.")
+            problems.add(f"Two regressions are named '{keys.name}'.")
         with problems.collecting(f"{where}: "):
             regressions[keys.name] = RandomInterceptRegression(**keys.given("name"), **shared)
     return {

@@ -1,4 +1,4 @@
-"""Model files about regimes: regressions in causal order, and what would be if treatments were otherwise."""
+"""Model files about regimes: regressions in causal order, and outcomes under other treatments."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,10 +21,9 @@ from ...questions.counterfactual_arguments import CounterfactualArguments
 from ...questions.counterfactual_plan import MonteCarlo
 from ...spec.association import NAME
 from ..columns import read_columns
-from ..content import Content, Kind, Rows
-from ..questions import CAUSAL, Question, answers, by_name, read_questions
+from ..content import Content, Kind, Rows, panel_of_columns, with_derived
+from ..questions import CAUSAL, Question, by_name, read_questions
 from ..sections import A_KIND, CAUSAL_ORDER, Head, PersonAndTime, SamplingWithWarmUp, Tables
-from .long_frames import panel_of_columns, with_derived
 
 __all__ = ["KIND", "CausalRegression", "CausalRegressions"]
 
@@ -63,11 +62,11 @@ class CausalRegression:
     ----------
     formula
         In Bambi's language, such as ``"prop(days_at_6, 90) ~ sponsor_at_3 + severity"``. A column at a time is
-        named ``column_at_time``, time a whole number; one that is the same at all times of a person by itself.
+        ``column_at_time``, the time a whole number; a column that is constant within persons has its own name.
     family
-        As Bambi names it, of those that `regression` can simulate.
+        Bambi's name of a family that `regression` can simulate.
     zero_without
-        State without which the response is 0 by definition, or None.
+        State without which the response is 0 by definition.
 
     Raises
     ------
@@ -88,12 +87,12 @@ class CausalRegression:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Names in the formula, the response first."""
+        """Variables of the formula, the response first."""
         return tuple(dict.fromkeys(NAME.findall(self.formula)))
 
     @property
     def response(self) -> str:
-        """What it makes."""
+        """The variable that it predicts."""
         return self.variables[0]
 
     def __str__(self) -> str:
@@ -111,11 +110,11 @@ class CausalRegressions:
     regressions
         In causal order.
     requires
-        Variable to the state without which it does not exist, as in `CausalOrder`.
+        Variable to the state without which it is not applicable, as in `CausalOrder`.
     randomised
         Treatments that were assigned at random.
     simulation
-        Arguments of `MonteCarlo` by name, those that are given.
+        The given arguments of `MonteCarlo` by name.
     """
 
     regressions: tuple[CausalRegression, ...]
@@ -125,21 +124,20 @@ class CausalRegressions:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Names in any formula."""
+        """Variables of all formulas."""
         return tuple(dict.fromkeys(name for regression in self.regressions for name in regression.variables))
 
     @property
     def responses(self) -> tuple[str, ...]:
-        """What the regressions make."""
+        """The variables that the regressions predict."""
         return tuple(regression.response for regression in self.regressions)
 
     def __str__(self) -> str:
-        lines = [
-            "In causal order:",
-            *(f"  {place}. {regression}" for place, regression in enumerate(self.regressions, start=1)),
-        ]
+        lines = ["In causal order:"]
+        lines += [f"  {position}. {regression}" for position, regression in enumerate(self.regressions, start=1)]
         if self.requires:
-            lines.append("Exist only in a state: " + "; ".join(f"{a} with {b}" for a, b in self.requires.items()))
+            pairs = "; ".join(f"{variable} with {state}" for variable, state in self.requires.items())
+            lines.append(f"Exist only in a state: {pairs}")
         if self.randomised:
             lines.append(f"Assigned at random: {in_words(self.randomised)}")
         return "\n".join(lines)
@@ -160,7 +158,7 @@ class CausalPanel(PersonAndTime):
 
 
 class CausalModel(Declared):
-    """What is known about the variables beside the regressions."""
+    """What the regressions do not say about the variables."""
 
     kind: Literal["causal_order"] = A_KIND
     requires: dict[str, Name] = Field(
@@ -181,8 +179,8 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     head = read_partly(CausalHead, document, "The file", problems)
     panel = read_partly(CausalPanel, head.panel, "[panel]", problems)
     model = read_partly(CausalModel, head.model, "[model]", problems)
-    places = enumerate(head.regression or (), start=1)
-    sections = [read(RegressionSection, table, f"[[regression]] {place}", problems) for place, table in places]
+    tables = enumerate(head.regression or (), start=1)
+    sections = [read(RegressionSection, table, f"[[regression]] {position}", problems) for position, table in tables]
     spec = CausalRegressions(
         tuple(CausalRegression(**section.given()) for section in sections if section is not None),
         model.requires,
@@ -202,9 +200,9 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
 
 
 def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> list[str]:
-    """What is named elsewhere and in no formula; the order itself is checked where it is made."""
-    made, known = spec.responses, spec.variables
-    problems = [f"Two regressions make '{name}'." for name in sorted({name for name in made if made.count(name) > 1})]
+    """Problems with names; `CausalOrder` checks the order."""
+    responses, known = spec.responses, spec.variables
+    problems = [f"Two regressions predict '{name}'." for name in sorted(set(responses)) if responses.count(name) > 1]
     named = [(f"[model] requires: '{name}'", name) for pair in spec.requires.items() for name in pair]
     named += [(f"[model] randomised: '{name}'", name) for name in spec.randomised]
     named += [
@@ -213,9 +211,9 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
         if regression.zero_without
     ]
     for question in questions:
-        if (outcome := _arguments(question).outcome) not in made:
-            there_are = choices(outcome, made, "They make")
-            problems.append(f"'{question.name}': no regression makes '{outcome}'{there_are}")
+        if (outcome := _arguments(question).outcome) not in responses:
+            valid = choices(outcome, responses, "They predict")
+            problems.append(f"'{question.name}': no regression predicts '{outcome}'{valid}")
         named += [(f"'{question.name}' people: '{name}'", name) for name in question.people]
     problems += [
         f"{where} is in no formula{choices(name, known, 'Formulas hold')}" for where, name in named if name not in known
@@ -225,10 +223,12 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
 
 def _sections(content: Content) -> dict[str, Any]:
     spec = content.spec
-    model = {name: getattr(spec, name) for name in ("requires", "randomised") if getattr(spec, name)}
     return {
         "panel": content.panel_options,
-        "model": {"kind": CAUSAL_ORDER, **model},
+        "model": {
+            "kind": CAUSAL_ORDER,
+            **{name: value for name in ("requires", "randomised") if (value := getattr(spec, name))},
+        },
         "regression": [
             {key: value for key, value in asdict(regression).items() if value is not None}
             for regression in spec.regressions
@@ -248,10 +248,7 @@ def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
 
 
 def _wide(content: Content, frame: pd.DataFrame, source: str) -> Rows:
-    """One row per person, with the columns that the regressions read.
-
-    Where a state is off, what requires it and what is 0 without it are 0.
-    """
+    """One row per person, with the columns that the regressions read; 0 where a state that they require is off."""
     data = _with_derived(content, frame, source)
     options, problems = content.panel_options, Problems(f"{source} cannot be asked '{content.title}'")
     times = {number(time): time for time in options["times"]}
@@ -262,13 +259,13 @@ def _wide(content: Content, frame: pd.DataFrame, source: str) -> Rows:
         if name in data.columns:
             of_person = by_person[name].groupby(level=0)
             if of_person.nunique().max() > 1:
-                problems.add(f"'{name}' varies over time; say at which, such as '{name}{AT}{next(iter(times))}'.")
+                problems.add(f"'{name}' varies over time; name one, such as '{name}{AT}{next(iter(times))}'.")
             columns[name] = of_person.first()
         elif stem in data.columns and at in times:
             columns[name] = by_person.loc[by_person[options["time"]] == times[at], stem]
         else:
             known = [*map(str, data.columns), *(f"{column}{AT}{at}" for column in data.columns for at in times)]
-            problems.add(f"'{name}' is neither a column nor a column at a time{choices(name, known, 'Such are')}")
+            problems.add(f"'{name}' is neither a column nor a column at a time{choices(name, known, 'Valid names')}")
     problems.raise_as(ModelFileError)
     wide = pd.DataFrame(columns)
     without = {
@@ -286,7 +283,7 @@ def _with_derived(content: Content, frame: pd.DataFrame, source: str) -> pd.Data
 
 
 def _known(spec: CausalRegressions, regression: CausalRegression, wide: pd.DataFrame) -> pd.DataFrame:
-    """Persons to whom a regression is fitted: all that it reads is known, and its response exists."""
+    """Persons to whom a regression is fitted: its variables are observed, and its response is applicable."""
     state = regression.zero_without or spec.requires.get(regression.response)
     rows = wide if state is None else wide[wide[state] == 1]
     return rows[list(regression.variables)].dropna()
@@ -296,27 +293,25 @@ def _check(content: Content, rows: Rows) -> list[str]:
     lines, problems = [], Problems(f"'{content.title}' cannot be asked of these data")
     for regression in content.spec.regressions:
         persons = len(_known(content.spec, regression, rows.frame))
-        lines.append(f"{regression.response}: {persons:,} persons of whom all that its regression reads is known.")
+        lines.append(f"{regression.response}: {persons:,} persons with all variables of its regression.")
         if not persons:
-            problems.add(
-                f"There is no person of whom all that the regression of '{regression.response}' reads is known."
-            )
+            problems.add(f"No person has all variables of the regression of '{regression.response}'.")
     problems.raise_as(ModelFileError)
     return [*lines, "No problems: all regressions can be fitted."]
 
 
 def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
-    """Each question's regressions in their order.
+    """The regressions that each question simulates, in causal order.
 
-    A question simulates what its treatments change, up to its outcome; all that comes before is as it was observed, and
-    the question is asked of the persons of whom it is known.
+    A question simulates what its treatments change, up to its outcome. All other variables keep their observed values,
+    and the question is asked of the persons in whom these were observed.
     """
     settings = {**SAMPLING, **content.sampling}
     seed, wide = settings.pop("seed"), rows.frame
     equations: dict[str, Regression] = {}
-    for place, regression in enumerate(content.spec.regressions):
+    for position, regression in enumerate(content.spec.regressions):
         known = _whole_numbers(_known(content.spec, regression, wide))
-        model, draws = fit_by_bambi(regression.formula, regression.family, known, seed=seed + place, **settings)
+        model, draws = fit_by_bambi(regression.formula, regression.family, known, seed=seed + position, **settings)
         equations[regression.response] = equation_of(model, draws, zero_without=regression.zero_without)
     return {
         name: _order(content.spec, question, equations, wide) for name, question in by_name(content.questions).items()
@@ -359,15 +354,17 @@ def _arguments(question: Question) -> CounterfactualArguments:
 
 
 def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:
-    """Columns of whole numbers as such: responses of counts and of yes and no must be."""
+    """The rows with integers where a column holds whole numbers alone, as responses of counts and yes or no need."""
     names = [name for name in rows if pd.api.types.is_float_dtype(rows[name]) and (rows[name] % 1 == 0).all()]
     return rows.astype(dict.fromkeys(names, int))
 
 
 def _ask(content: Content, orders: Mapping[str, CausalOrder]) -> dict[str, Answer]:
     monte_carlo, seed = MonteCarlo(**content.spec.simulation), content.sampling["seed"]
-    names = list(by_name(content.questions))
-    return answers(CAUSAL, content.questions, lambda name: (orders[name], seed + names.index(name) + 1, monte_carlo))
+    return {
+        name: question.answer((orders[name], seed + position, monte_carlo))
+        for position, (name, question) in enumerate(by_name(content.questions).items(), start=1)
+    }
 
 
 KIND = Kind(

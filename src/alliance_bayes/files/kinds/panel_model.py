@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from ...basics.declared import Column, Declared, Listed, Measures, Name, Seed, Table, Text, read_partly
+from ...basics.declared import Column, Listed, Measures, Name, Table, Text, read_partly
 from ...basics.names import choices, did_you_mean, number
 from ...basics.problems import PanelError, Problems
 from ...engine.model_on_panel import panel_model
@@ -24,8 +24,8 @@ from ...spec.mapping import KINDS as MODELS, spec_from_mapping, spec_to_mapping
 from ...spec.priors import Priors
 from ..columns import add_derived, read_columns
 from ..content import Content, Kind
-from ..questions import PANEL, answers, by_name, read_questions
-from ..sections import KINDS, Chains, Draws, Head, PersonAndTime, Tables, Tune
+from ..questions import PANEL, by_name, read_questions
+from ..sections import KINDS, Head, PersonAndTime, SamplingWithWarmUp, Tables
 
 __all__ = ["KIND"]
 
@@ -56,14 +56,10 @@ class PanelSection(PersonAndTime):
     own_time: Column | None = None
 
 
-class PanelSampling(Declared):
+class PanelSampling(SamplingWithWarmUp):
     """Arguments of `fit`."""
 
-    draws: Draws | None = None
-    tune: Tune | None = None
-    chains: Chains | None = None
     target_accept: float | None = Field(None, gt=0, lt=1, description="a number between 0 and 1")
-    seed: Seed | None = None
 
 
 def _read(document: Table, problems: Problems) -> dict[str, Any]:
@@ -92,7 +88,7 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
 
 
 def _times(given: tuple[float, ...] | Mapping[str, float] | None, problems: Problems) -> tuple[float, ...] | None:
-    """Times of the waves, where the file fixes them."""
+    """Times of the waves, if given."""
     if given is None:
         return None
     of_times = Problems("[panel]")
@@ -104,10 +100,7 @@ def _times(given: tuple[float, ...] | Mapping[str, float] | None, problems: Prob
 def _spec(
     head: PanelHead, section: PanelSection, times: tuple[float, ...] | None, problems: Problems
 ) -> CrossLagged | None:
-    """The model with its priors; its measures are the panel's, unless it names them.
-
-    Less its covariates, its state and what its families are given.
-    """
+    """The model with its priors; its default measures are those of the panel that serve nothing else."""
     table, spec = dict(head.model), None
     if "priors" in table:
         problems.add("[model] priors stand in a section of their own, [priors].")
@@ -117,7 +110,7 @@ def _spec(
     with problems.collecting("[model] "):
         if "measures" in table:
             spec = spec_from_mapping(table, KINDS)
-        else:  # which was said of the panel
+        else:  # [panel] lacks them, which is a problem already; are there others?
             spec_from_mapping({"kind": table.get("kind"), "measures": ["x", "y"]}, KINDS)
     with problems.collecting("[priors] "):
         priors = Priors.from_mapping(head.priors)
@@ -129,20 +122,20 @@ def _spec(
 
 
 def _named_elsewhere(model: Table) -> set[str]:
-    """Measures of the panel that are covariates, the state, or what a family is given."""
+    """Measures of the panel that are covariates, the state, or given to a family, such as a window."""
     covariates, state, families = (model.get(name, {}) for name in ("covariates", "state", "families"))
     names = set(covariates) if isinstance(covariates, Mapping) else set()
     if isinstance(state, Mapping) and isinstance(state.get("name"), str):
         names.add(state["name"])
     for measure, table in families.items() if isinstance(families, Mapping) else ():
         if isinstance(table, Mapping):
-            with Problems("not a family, which is said where the model is read").collecting():
+            with Problems("not a family, as reading the model says").collecting():
                 names.update(family_from_mapping(measure, table).given_columns)
     return names
 
 
 def _not_in_panel(spec: CrossLagged, section: PanelSection) -> Iterable[str]:
-    """What the model names and the panel does not read, or the other way round."""
+    """Where [model] and [panel] do not agree on names."""
     measures, of_persons = section.measures, section.covariates
     named = dict.fromkeys(spec.response_columns, "measures")
     named |= {name: "families" for name in (*named, *spec.given_columns) if name not in spec.measures}
@@ -191,7 +184,7 @@ def _of_state(spec: CrossLagged, section: PanelSection) -> Iterable[str]:
 def _truth(
     spec: CrossLagged, table: Table, times: tuple[float, ...] | None, problems: Problems
 ) -> Truth | GroupTruth | None:
-    """The true values, of all or by group; their times are the panel's unless they are given."""
+    """The true values, of one population or by group; their times are by default the panel's."""
     kind: type[Truth] | type[GroupTruth] = GroupTruth if "groups" in table else Truth
     with problems.collecting("[truth] "):
         truth = kind.from_mapping(spec, table if times is None else {"times": times, **table})
@@ -212,10 +205,9 @@ def _sections(content: Content) -> dict[str, Any]:
 
 
 def _lines(content: Content) -> list[str]:
-    priors = content.spec.priors
-    lines = [f"Model: {content.spec}"]
-    lines += ["Priors:", *(f"  {line}" for line in str(priors).splitlines())]
-    return lines + [f"  {what}: {prior}" for what, prior in content.spec.priors_of_options.items()]
+    lines = [f"Model: {content.spec}", "Priors:"]
+    lines += [f"  {line}" for line in str(content.spec.priors).splitlines()]
+    return lines + [f"  {parameter}: {prior}" for parameter, prior in content.spec.priors_of_options.items()]
 
 
 def _labels(content: Content) -> list[str]:
@@ -254,7 +246,7 @@ def _number_or_text(label: str) -> float | str:
 def _readable(
     options: dict[str, Any], failed: set[str], frame: pd.DataFrame, problems: Problems
 ) -> dict[str, Any] | None:
-    """What can be read without the columns that failed, to find the other problems; None if nothing."""
+    """Options without the columns that failed, to look for other problems; None if too few are left."""
     if not failed:
         return options
     needed = {"person": options["person"], "time": options["time"]}
@@ -292,5 +284,5 @@ KIND = Kind(
     data=_panel,
     check=_check,
     fit=_fit,
-    ask=lambda content, fitted: answers(PANEL, content.questions, lambda _: fitted),
+    ask=lambda content, fit: {name: asked.answer(fit) for name, asked in by_name(content.questions).items()},
 )

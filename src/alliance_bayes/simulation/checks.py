@@ -63,8 +63,8 @@ def _check_second_lags(truth: "Truth", problems: Problems) -> None:
         if value <= SMALLEST_EIGENVALUE:
             problems.add(
                 f"Over the interval {name} the lagged effects, those of two waves included, explain more "
-                "variance than there is: the innovation covariance, in within-person SDs, must be positive definite and "
-                f"has the smallest eigenvalue {value:.3g}. Move the effects towards 0."
+                "variance than there is: the innovation covariance, in within-person SDs, must be positive definite "
+                f"and has the smallest eigenvalue {value:.3g}. Move the effects towards 0."
             )
 
 

@@ -62,9 +62,9 @@ def _check_second_lags(truth: "Truth", problems: Problems) -> None:
     for name, value in zip(interval_names(tuple(truth.times))[1:], smallest[1:], strict=True):
         if value <= SMALLEST_EIGENVALUE:
             problems.add(
-                f"Over the interval {name} the lagged effects, those of two waves included, explain more than "
-                "there is: the innovation covariance, in within-person SDs, must be positive definite and has "
-                f"the smallest eigenvalue {value:.3g}. Move the effects towards 0."
+                f"Over the interval {name} the lagged effects, those of two waves included, explain more "
+                "variance than there is: the innovation covariance, in within-person SDs, must be positive definite "
+                f"and has the smallest eigenvalue {value:.3g}. Move the effects towards 0."
             )
 
 

@@ -253,8 +253,8 @@ class PanelModel:
             new = f", or may be a new one (same={number(state.same)})" if state.same < 1 else ""
             notes.append(
                 f"{several} {'person has' if several == 1 else 'people have'} several possible histories, up to "
-                f"{int(histories.max())} of one person, which are summed over: '{state.name}' was not reported at every "
-                f"time{new}."
+                f"{int(histories.max())} of one person, which are summed over: '{state.name}' was not reported at "
+                f"every time{new}."
             )
         sparse = sparse_categories(panel_responses(self.panel, self.families), self.families)
         return (*notes, *self.few_people, *sparse)

@@ -81,8 +81,8 @@ def test_who_is_integrated_over():
     )
     assert second == "Latent path for 3 people: their linear predictors are integrated out of the likelihood."
     assert third == (
-        "1 people have several possible histories, up to 4 of one person, which are summed over: 'sponsor' was not "
-        "told at every time."
+        "1 person has several possible histories, up to 4 of one person, which are summed over: 'sponsor' was not "
+        "reported at every time."
     )
 
 

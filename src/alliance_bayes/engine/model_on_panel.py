@@ -248,11 +248,13 @@ class PanelModel:
             return (path, *self.few_people)
         notes = list(self._paths())
         state, histories = self.spec.state, np.bincount(self.cases.person)
-        if state is not None and (histories > 1).any():
+        several = int((histories > 1).sum())
+        if state is not None and several:
             new = f", or may be a new one (same={number(state.same)})" if state.same < 1 else ""
             notes.append(
-                f"{int((histories > 1).sum())} people have several possible histories, up to {int(histories.max())} of "
-                f"one person, which are summed over: '{state.name}' was not reported at every time{new}."
+                f"{several} {'person has' if several == 1 else 'people have'} several possible histories, up to "
+                f"{int(histories.max())} of one person, which are summed over: '{state.name}' was not reported at "
+                f"every time{new}."
             )
         sparse = sparse_categories(panel_responses(self.panel, self.families), self.families)
         return (*notes, *self.few_people, *sparse)

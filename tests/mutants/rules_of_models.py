@@ -333,12 +333,12 @@ MODELS: list[Mutant] = [
         ("longer models go on as the last interval", "last = max(each for", "last = min(each for"),
     ),
     *rules_of(
-        "posterior/predictions/statistics.py",
+        "posterior/predictions/responses.py",
         "test_prediction.py::test_statistics_are_pandas_own",
         ("a lagged correlation is with the next wave", "elif gap == 1:", "elif gap == 2:"),
     ),
     *rules_of(
-        "posterior/predictions/statistics.py",
+        "posterior/predictions/responses.py",
         "test_prediction.py::test_fewer_than_three_pairs_have_no_correlation",
         ("few pairs have no correlation", "np.where(counts >= 3", "np.where(counts >= 2"),
     ),

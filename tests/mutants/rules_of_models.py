@@ -330,7 +330,7 @@ MODELS: list[Mutant] = [
     *rules_of(
         "posterior/predictions/forecasting.py",
         "test_prediction.py::test_the_last_interval_goes_on_with_what_is_removed_from_it_or_equal_in_it",
-        ("longer models go on as the last interval", "last = max(each for", "last = min(each for"),
+        ("longer models go on as the last interval", "last = max(wave for", "last = min(wave for"),
     ),
     *rules_of(
         "posterior/predictions/responses.py",

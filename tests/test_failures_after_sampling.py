@@ -131,7 +131,7 @@ def test_questions_of_the_prior_refuse_with_the_sentence(without_prior, question
     with pytest.raises(ab.SpecError) as caught:
         getattr(ab, question)(without_prior, "alliance", "days")
     assert str(caught.value) == (
-        "This needs prior draws, which this fit does not hold. Prior draws are missing, since somebody threw them away."
+        "This needs prior draws, which this fit does not contain. Prior draws are missing, since somebody threw them away."
     )
 
 
@@ -143,7 +143,7 @@ def test_questions_without_the_prior_are_answered(without_prior, small_fit):
 def test_a_part_that_is_missing_without_a_reason(small_fit):
     bare = small_fit.with_draws(xr.DataTree.from_dict({"/posterior": small_fit.posterior}))
     with pytest.raises(
-        ab.SpecError, match=r"^This needs statistics of the sampler, which this fit does not hold\. It "
+        ab.SpecError, match=r"^This needs statistics of the sampler, which this fit does not contain\. It "
     ):
         bare.drawn("sample_stats")
 

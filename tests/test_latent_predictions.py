@@ -13,8 +13,7 @@ from alliance_bayes.engine.linear_system import Variable
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.panel import Absence
 from alliance_bayes.posterior.predictions.latent import LatentPeople, who_could_answer
-from alliance_bayes.posterior.predictions.responses import observed_responses
-from alliance_bayes.posterior.predictions.statistics import response_statistics
+from alliance_bayes.posterior.predictions.responses import observed_responses, response_statistics
 from helpers import between_covariance, textbook_moments
 from latent_people import NAMES, people
 

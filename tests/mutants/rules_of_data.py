@@ -190,7 +190,7 @@ DATA: list[Mutant] = [
         ("few clusters are said", "FEW_CLUSTERS = 40", "FEW_CLUSTERS = 10"),
     ),
     *rules_of(
-        "likelihood/delta_method.py",
+        "likelihood/estimates.py",
         "test_likelihood.py::test_sds_and_correlations_are_those_of_lavaans_variances",
         ("slopes are of twice the width", "/ (2 * widths[:, None])", "/ widths[:, None]"),
         (

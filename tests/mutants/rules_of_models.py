@@ -330,15 +330,15 @@ MODELS: list[Mutant] = [
     *rules_of(
         "posterior/predictions/forecasting.py",
         "test_prediction.py::test_the_last_interval_goes_on_with_what_is_removed_from_it_or_equal_in_it",
-        ("longer models go on as the last interval", "last = max(each for", "last = min(each for"),
+        ("longer models go on as the last interval", "last = max(wave for", "last = min(wave for"),
     ),
     *rules_of(
-        "posterior/predictions/statistics.py",
+        "posterior/predictions/responses.py",
         "test_prediction.py::test_statistics_are_pandas_own",
         ("a lagged correlation is with the next wave", "elif gap == 1:", "elif gap == 2:"),
     ),
     *rules_of(
-        "posterior/predictions/statistics.py",
+        "posterior/predictions/responses.py",
         "test_prediction.py::test_fewer_than_three_pairs_have_no_correlation",
         ("few pairs have no correlation", "np.where(counts >= 3", "np.where(counts >= 2"),
     ),

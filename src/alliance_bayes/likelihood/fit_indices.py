@@ -43,8 +43,7 @@ class FitIndices:
     scaling
         1 for observed standard errors; for robust ones as Yuan, Bentler and Mplus scale the test of the estimator MLR.
     cfi, rmsea, srmr
-        As in `MaximumLikelihood`. With robust standard errors each chi-square minus its df in them is the unscaled one
-        minus its scaling times its df [1]_.
+        As in `MaximumLikelihood`. With robust standard errors they use unscaled chi-squares minus scaling x df [1]_.
 
     References
     ----------

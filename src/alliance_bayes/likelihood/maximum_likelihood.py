@@ -14,8 +14,7 @@ from ..basics.problems import Problems, SpecError
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
-from .delta_method import derived_estimates
-from .estimates import Estimates, estimate, parameter_table
+from .estimates import Estimates, derived_estimates, estimate, parameter_table
 from .fit_indices import FitIndices, Scaling, fit_indices
 from .residuals import moment_residuals
 from .robust_errors import sandwich

@@ -19,8 +19,7 @@ from .interruption import PACKAGE, FitWarning, without_interruption_warnings
 from .mixing import mixed
 from .sample import STOPPED, Sample
 from .sampling import fit
-from .shared_panel import SharedPanel
-from .source import Source
+from .source import SharedPanel, Source
 
 __all__ = ["fit_imputations"]
 

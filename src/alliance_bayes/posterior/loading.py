@@ -90,12 +90,12 @@ def _check_draws(draws: xr.DataTree, model: PanelModel, settings: Settings, prob
 def _check_people(draws: xr.DataTree, model: PanelModel, problems: Problems) -> None:
     """Whether draws of persons are of the panel's persons."""
     persons = model.panel.persons
-    nobody = np.empty(0, dtype=object)
+    no_ids = np.empty(0, dtype=object)
     for name, group in draws.children.items():
         if "person" not in group.dims:
             continue
-        held = group["person"].to_numpy() if "person" in group.coords else nobody
-        known = nobody if persons is None else persons[model.has_value] if name == "log_likelihood" else persons
+        held = group["person"].to_numpy() if "person" in group.coords else no_ids
+        known = no_ids if persons is None else persons[model.has_value] if name == "log_likelihood" else persons
         if not np.array_equal(held, known):  # dates come back in another unit
             problems.add(
                 f"{name} is of the people {quoted(held.tolist(), most=5)}; expected those of the panel, "

@@ -9,8 +9,7 @@ import xarray as xr
 
 from ..summaries import indicator, interval
 from .people import People
-from .responses import observed_responses
-from .statistics import response_statistics
+from .responses import observed_responses, response_statistics
 
 __all__ = ["check", "compared"]
 

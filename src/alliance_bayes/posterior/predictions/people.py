@@ -44,35 +44,14 @@ class People(Protocol):
     def log_densities(self, thetas: FloatArray, persons: npt.NDArray[np.int64], *, n_known: int = 0) -> FloatArray:
         """Log density of the values of persons, in their own units, given those of their first waves.
 
-        Parameters
-        ----------
-        thetas
-            Parameters.
-        persons
-            Their positions in the panel.
-        n_known
-            How many waves are conditioned on.
-
-        Returns
-        -------
-        numpy.ndarray
-            ``log p(all) - log p(known)``, shape ``(draw, person)``.
+        `persons` are positions in the panel, `n_known` the number of waves that are conditioned on; the result is
+        ``log p(all) - log p(known)``, shape ``(draw, person)``.
         """
 
     def variables(self, targets: Sequence[int], thetas: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Draw variables of the linear system for every person given all their values.
 
-        Parameters
-        ----------
-        targets
-            Positions of the variables.
-        thetas, rng
-            Parameters and random numbers.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape ``(draw, person, target)``, in the model's unit.
+        `targets` are positions of variables; the result has the shape ``(draw, person, target)``, in the model's unit.
         """
 
     def replicated(self, theta: FloatArray, rng: np.random.Generator, *, complete: bool = False) -> Responses:
@@ -98,11 +77,8 @@ class People(Protocol):
     def chi_squares(self, thetas: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray] | None:
         """Chi-squares against the saturated model [1]_, of the completed panel and of a replicated one.
 
-        Returns
-        -------
-        tuple or None
-            Of both, each of shape ``(draw,)``; NaN where people have no common means and covariances, or are fewer
-            than these need. None where there is no saturated model.
+        Both of shape ``(draw,)``; NaN where people have no common means and covariances, or are fewer than these need.
+        None where there is no saturated model.
 
         References
         ----------
@@ -113,55 +89,26 @@ class People(Protocol):
     def predicted(self, wave: int, thetas: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """Draw everybody's responses at an unobserved wave, given their other values.
 
-        Parameters
-        ----------
-        wave
-            Position of the wave; the state has a probability up to it (see `PanelModel.before`).
-        thetas, rng
-            Parameters and random numbers.
-
-        Returns
-        -------
-        tuple
-            Values of the spec's `response_columns` in their own units, shape ``(draw, person, column)``, NaN in draws
-            in which they do not exist; and the state, 0 or 1, shape ``(draw, person)`` (without persons where there is
-            none).
+        The state has a probability up to this wave (see `PanelModel.before`). Values are those of the spec's
+        `response_columns` in their own units, shape ``(draw, person, column)``, NaN in draws in which they do not
+        exist; then the state, 0 or 1, shape ``(draw, person)``, without persons where the model has none.
         """
 
     def imputed(self, measure: str, theta: FloatArray, rng: np.random.Generator) -> Callable[[float], FloatArray]:
         """Values of all columns, those of one measure drawn given all values of a person, and shifted.
 
-        Parameters
-        ----------
-        measure
-            One of the measures.
-        theta, rng
-            One draw of the parameters, and random numbers.
-
-        Returns
-        -------
-        Callable
-            Of a shift in SDs (of a linear predictor: on its scale) to values in their own units, shape
-            ``(person, wave, column)``: the same but for the shift, as if the measure existed everywhere. Where a value
-            was observed it is the one to use. Other normal measures are drawn jointly with it; where something is
-            latent, values of other measures are the observed ones.
+        The result is a function of a shift in SDs (of a linear predictor: on its scale). It gives values in their own
+        units, shape ``(person, wave, column)``, for one set of random numbers, as if the measure existed everywhere;
+        where a value was observed, that is the one to use. Other normal measures are drawn jointly with it; with latent
+        linear predictors, values of other measures are the observed ones.
         """
 
     def predictive_shares(self, thetas: FloatArray, weights: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Predictive probability of less than each value, given the person's values at earlier waves and covariates.
 
-        Parameters
-        ----------
-        thetas, rng
-            Parameters and random numbers.
-        weights
-            Weight of each draw for each person with any value, shape ``(draw, person)``, of sum 1 over draws.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the people with any value, shape ``(person, wave * column)``, the state being the last column where there
-            is one; in [0, 1], NaN where nothing was observed.
+        Weights are those of each draw for each person with any value, shape ``(draw, person)``, of sum 1 over draws.
+        The result is of these people, shape ``(person, wave * column)``, the state being the last column where there
+        is one; in [0, 1], NaN where nothing was observed.
         """
 
     def integration_error(self, thetas: FloatArray, seed: int) -> IntegrationError | None:

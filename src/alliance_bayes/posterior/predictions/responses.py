@@ -1,14 +1,20 @@
-"""Responses of all people of a panel: observed ones, and those that a model predicts in their place."""
+"""Responses of all people of a panel, observed or predicted, and the statistics of them that checks compare."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from ...basics.names import number
+from ...engine.latent.family_layout import response_sizes
 from ...engine.model_on_panel import PanelModel
 from ...panel import reported_states
 
-__all__ = ["Responses", "observed_responses"]
+__all__ = ["Responses", "observed_responses", "response_statistics", "statistic_table"]
+
+type FloatArray = npt.NDArray[np.float64]
 
 
 class Responses(NamedTuple):
@@ -23,8 +29,8 @@ class Responses(NamedTuple):
         where the model has none.
     """
 
-    values: npt.NDArray[np.float64]
-    state: npt.NDArray[np.float64]
+    values: FloatArray
+    state: FloatArray
 
 
 def observed_responses(model: PanelModel) -> Responses:
@@ -34,3 +40,90 @@ def observed_responses(model: PanelModel) -> Responses:
     values = panel.require_persons("A posterior predictive check")[:, :, columns].reshape(panel.n_persons, -1)
     state = np.zeros((panel.n_persons, 0)) if spec.state is None else reported_states(spec.state.name, panel)
     return Responses(np.asarray(values), state)
+
+
+def response_statistics(model: PanelModel, responses: Responses) -> pd.Series:
+    """Means, SDs and correlations of responses, shares at their lowest and highest, and transitions of the state."""
+    waves = [number(time) for time in model.panel.times]
+    table = statistic_table(responses.values, model.spec.response_columns, waves)
+    rows = {**dict(_shares_at_the_ends(model, responses.values, waves)), **dict(_transitions(responses.state, waves))}
+    if not rows:
+        return table
+    index = pd.MultiIndex.from_tuples(rows, names=table.index.names)
+    return pd.concat([table, pd.Series(list(rows.values()), index=index, name=table.name)])
+
+
+def _shares_at_the_ends(
+    model: PanelModel, values: FloatArray, waves: Sequence[str]
+) -> Iterator[tuple[tuple[str, str], float]]:
+    spec = model.spec
+    by_wave = values.reshape(len(values), len(waves), -1)
+    for name, family in spec.random_families.items():
+        ends = dict(
+            zip(("share lowest", "share highest"), family.ends(response_sizes(name, family, model.panel)), strict=True)
+        )
+        for column in spec.columns_of(name):
+            responses = by_wave[:, :, spec.response_columns.index(column)]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                for words, end in ends.items():
+                    if end is not None:
+                        shares = (responses == end).sum(axis=0) / (~np.isnan(responses)).sum(axis=0)
+                        yield from (((words, f"{column}, {label}"), shares[wave]) for wave, label in enumerate(waves))
+
+
+def _transitions(state: FloatArray, waves: Sequence[str]) -> Iterator[tuple[tuple[str, str], float]]:
+    for wave in range(state.shape[1]):
+        yield ("share on", waves[wave]), _mean(state[:, wave])
+    for wave in range(1, state.shape[1]):
+        before, after = state[:, wave - 1], state[:, wave]
+        for word, at_start in (("acquired", 0.0), ("kept", 1.0)):
+            yield (word, f"{waves[wave - 1]} to {waves[wave]}"), _mean(after[before == at_start])
+
+
+def _mean(values: FloatArray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else np.nan
+
+
+def statistic_table(values: np.ndarray, measures: Sequence[str], waves: Sequence[str]) -> pd.Series:
+    """Means, SDs, correlations within a wave and with the next, of values ``(person, value)`` stacked wave by wave.
+
+    Each from the people who have both values; NaN where these are fewer than three.
+    """
+    n_measures = len(measures)
+    positions = [
+        (wave * n_measures + measure, f"{name}, {label}")
+        for wave, label in enumerate(waves)
+        for measure, name in enumerate(measures)
+    ]
+    observed = ~np.isnan(values)
+    filled = np.where(observed, values, 0.0)
+    counts = observed.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = filled.sum(axis=0) / counts
+        deviations = np.where(observed, filled - means, 0.0)  # a large mean would swamp sums of squares
+        sds = np.sqrt((deviations**2).sum(axis=0) / (counts - 1))
+        correlations = _pairwise_correlations(deviations, observed)
+    rows: dict[tuple[str, str], float] = {("mean", name): means[index] for index, name in positions}
+    rows |= {("sd", name): sds[index] for index, name in positions}
+    for earlier, first in positions:
+        for later, second in positions:
+            gap = later // n_measures - earlier // n_measures
+            if gap == 0 and earlier < later:
+                rows["correlation", f"{first} and {second}"] = correlations[earlier, later]
+            elif gap == 1:
+                rows["lagged correlation", f"{first} and {second}"] = correlations[earlier, later]
+    index = pd.MultiIndex.from_tuples(rows, names=["statistic", "of"])
+    return pd.Series(list(rows.values()), index=index, name="value")
+
+
+def _pairwise_correlations(deviations: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    weights = observed.astype(float)
+    counts = weights.T @ weights
+    sums = deviations.T @ weights
+    squares = (deviations**2).T @ weights
+    products = deviations.T @ deviations
+    covariance = products / counts - (sums / counts) * (sums / counts).T
+    variance = squares / counts - (sums / counts) ** 2
+    correlations = covariance / np.sqrt(variance * variance.T)
+    return np.where(counts >= 3, correlations, np.nan)

@@ -72,10 +72,10 @@ def test_the_joint_model_of_the_sponsor_study(capsys):
 @pytest.fixture
 def made_up_regressions(monkeypatch):
     """Regressions of causal files with made-up draws: what is printed is wrong, but it is printed."""
-    from alliance_bayes.files import causal_file
+    from alliance_bayes.files.kinds import causal_order
     from made_up import made_up_by_bambi
 
-    monkeypatch.setattr(causal_file, "fit_by_bambi", made_up_by_bambi)
+    monkeypatch.setattr(causal_order, "fit_by_bambi", made_up_by_bambi)
 
 
 @pytest.mark.usefixtures("made_up_regressions")

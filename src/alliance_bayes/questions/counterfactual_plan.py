@@ -166,7 +166,9 @@ def _resolved(order: CausalOrder, regime: Regime, outcome: str, problems: Proble
             problems.add(f"'{name}' does not come before the outcome '{outcome}'.")
         for variable in variables:
             if isinstance(policy, Shift) and order.equation_of(variable) is None and variable not in order.people:
-                problems.add(f"'{variable}' cannot be shifted: no person has a value of it. Set it, or add its equation.")
+                problems.add(
+                    f"'{variable}' cannot be shifted: no person has a value of it. Set it, or add its equation."
+                )
             by_variable[variable] = policy
     return by_variable
 

@@ -109,7 +109,7 @@ def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
 def without_refits(packaged, name):
     """A packaged file without its questions that fit other models or panels."""
     file = packaged(name)
-    kept = [question for question in file.questions if question.ask in ("directionality", "hypotheses", "lag_curve")]
+    kept = [question for question in file.questions if question.ask not in ("robustness", "delta_adjustment")]
     return dataclasses.replace(file, questions=kept)
 
 

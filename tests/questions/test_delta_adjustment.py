@@ -540,5 +540,5 @@ def test_moments_groups_and_imputed_panels_are_refused(kinds_of_absence):
 
     one = kinds_of_absence
     several = replace(one, source=Source(n_panels=2), fits=(one, one))
-    with pytest.raises(ab.SpecError, match="This fit is of 2 imputed panels, whose missing values were filled in"):
+    with pytest.raises(ab.SpecError, match="This fit is of 2 imputed panels, whose missing values were imputed"):
         ab.delta_adjustment(several, *NAMES, measure="days")

@@ -1,4 +1,4 @@
-"""Delta adjustment of models with a state and families: what is filled in, and that the right delta takes bias away."""
+"""Delta adjustment of models with a state and families: imputed values, and the right delta removes the bias."""
 
 from dataclasses import replace
 
@@ -73,7 +73,7 @@ def test_what_may_not_exist_is_left_absent(fit, monkeypatch):
     )
     difference = (higher.values - base.values)[:, :, place][shifted]
     np.testing.assert_allclose(difference, 0.5 * fit.model.unit[0], rtol=1e-9)
-    assert "Where 'sponsor' is not known, it is not known whether 'alliance' existed; it is neither filled in" in str(
+    assert "Where 'sponsor' is not known, it is not known whether 'alliance' existed; it is neither imputed" in str(
         answer
     )
 

@@ -425,7 +425,7 @@ def _against(given: DeltaAdjustmentArguments, spec: CrossLagged) -> Iterator[str
 
 
 def _answer(fit: Fit, given: DeltaAdjustmentArguments) -> Answer:
-    return delta_adjustment(fit, *given.between, **given.options("between"))
+    return delta_adjustment(fit, *given.between, **given.given("between"))
 
 
 register(Question("delta_adjustment", DeltaAdjustmentArguments, _answer, _against))

@@ -167,7 +167,7 @@ def test_questions_are_answered_of_the_mixture(mixed):
     answer = ab.directionality(mixed, "x", "y")
     assert answer.health is mixed.health
     assert "400 draws" in str(answer)
-    shares = (answer.draws["forward"] > 0).mean(("draw", "length")).to_numpy().reshape(2, 2).mean(axis=1)
+    shares = (answer.draws["effect"].isel(path=0) > 0).mean(("draw", "length")).to_numpy().reshape(2, 2).mean(axis=1)
     row = answer.table.loc["x -> y", "average of intervals of 1"]
     assert row["p_positive_mcse"] == pytest.approx(np.std(shares, ddof=1) / np.sqrt(2))
     assert "lagged[0 to 1, x -> y]" in mixed.summary(["lagged"]).index

@@ -1191,4 +1191,33 @@ ANSWERS: list[Mutant] = [
         "causal/test_designs.py",
         ("units beyond double precision are refused", " and not SMALLEST <= spread <= LARGEST", " and False"),
     ),
+    *rules_of(
+        "questions/long_run.py",
+        "questions/test_long_run.py::test_a_process_near_a_trend",
+        ("a process that neither grows nor fades does not settle", "(slowest < 0).all", "(slowest <= 0).all"),
+    ),
+    *rules_of(
+        "questions/long_run.py",
+        "questions/test_long_run.py::test_half_lives_by_hand",
+        ("half of the largest response is left", "np.abs(largest[:, None]) / 2)", "np.abs(largest[:, None]) / 3)"),
+    ),
+    *rules_of(
+        "questions/long_run.py",
+        "questions/test_long_run.py::test_all_three_of_a_model_of_steps",
+        ("long-run effects have the SDs of the last wave", "sds_at(drawn, measures, -1)", "sds_at(drawn, measures, 0)"),
+        (
+            "long-run effects are per SD of the cause",
+            "sds[..., causes] / sds[..., outcomes]",
+            "sds[..., outcomes] / sds[..., causes]",
+        ),
+    ),
+    *rules_of(
+        "questions/long_run.py",
+        "questions/test_long_run.py::test_draws_that_do_not_settle_are_excluded_and_counted",
+        (
+            "draws that do not settle have no effect",
+            "return np.where(settled, np.linalg",
+            "return np.where(True, np.linalg",
+        ),
+    ),
 ]

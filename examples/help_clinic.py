@@ -39,10 +39,10 @@ def main(draws: int = 1000, tune: int = 1000, chains: int = 4, figure: str = "he
 
     def regression(formula: str, family: str, rows: pd.DataFrame, **options: str) -> ab.Regression:
         model = bambi.Model(formula, rows, family=family)
-        found = model.fit(
+        fitted = model.fit(
             draws=draws, tune=tune, chains=chains, cores=min(chains, 2), random_seed=20, progressbar=False
         )
-        return ab.regression(model, found, **options)
+        return ab.regression(model, fitted, **options)
 
     with_doctor = people[people["doctor"] == 1]
     order = ab.CausalOrder(

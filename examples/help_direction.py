@@ -31,9 +31,9 @@ def main(draws: int = 1000, tune: int = 500, chains: int = 4, figure: str = "hel
     equal = ab.RICLPM(MEASURES, lags="equal", nonexistent="as_missing")
     free = ab.RICLPM(MEASURES, lags="free", nonexistent="as_missing")
     for spec in (equal, free):
-        found = ab.maximum_likelihood(spec, panel)
-        print(f"{spec}\nchi-square {found.chi_square:.1f} on {found.df} df, p {found.p_value:.4f}, AIC {found.aic:.1f}")
-        print(found.summary(["lagged_standardized"]).round(2).to_string(), end="\n\n")
+        ml = ab.maximum_likelihood(spec, panel)
+        print(f"{spec}\nchi-square {ml.chi_square:.1f} on {ml.df} df, p {ml.p_value:.4f}, AIC {ml.aic:.1f}")
+        print(ml.summary(["lagged_standardized"]).round(2).to_string(), end="\n\n")
 
     fit = ab.fit(equal, panel, seed=20, draws=draws, tune=tune, chains=chains)
     answer = ab.directionality(fit, "alliance", "days")

@@ -26,13 +26,13 @@ def main(draws: int = 1000, chains: int = 4, figure: str = "sponsor_association.
         print(f"{name.upper()}\n{answer}", end="\n\n")
     answers["alliance beyond contact"].plot().savefig(figure, dpi=150)
 
-    print("An association of the same time tells neither what leads nor, by growing, that an effect does.")
+    print("An association at the same time does not show what leads; one that grows does not show a growing effect.")
     print("Percent of days per unit of alliance, as published, in 4,000 persons where this is true:")
     days = replace(file.spec["alliance beyond contact"], outcomes=["percent_days_abstinent"])
     for truth in ("default", "null"):
         larger = ab.sponsor_study(truth, persons=4000, seed=8)
-        found = ab.association(days, larger.frame, seed=2, draws=draws, chains=chains).tables["by_time"]
-        shown = found.xs("as published", level="model").xs("alliance", level="exposure").droplevel("outcome")
+        by_time = ab.association(days, larger.frame, seed=2, draws=draws, chains=chains).tables["by_time"]
+        shown = by_time.xs("as published", level="model").xs("alliance", level="exposure").droplevel("outcome")
         print(f"{truth}: {larger.truth.summary}")
         print(shown[["mean", "lower", "upper"]].round(2).to_string())
 

@@ -1,4 +1,4 @@
-"""The joint model of the sponsor study: a state, what exists only in it, and counts and days as they were asked.
+"""The joint model of the sponsor study: a state, measures that exist only in it, counts, and days of a window.
 
 Asks a synthetic study of known truth, or the HELP study, which alliance and abstinence leads which.
 Run: python examples/sponsor_joint.py [--truth default|null|reverse|both] [--help-study] [--draws 1000]
@@ -14,7 +14,7 @@ import alliance_bayes as ab
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Fit the joint model and print what it says, with what it rests on."""
+    """Fit the joint model and print its answers with their assumptions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--truth", default="default")
     parser.add_argument("--help-study", action="store_true", help="fit the HELP study instead")
@@ -38,9 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
     shown = [block.name for block in fit.model.scale.blocks if block.name.startswith(state.name)]
     print(fit.summary(shown)[["mean", "sd", "ess_bulk", "r_hat"]].round(2).to_string())
     print(f"\n{ab.directionality(fit, 'alliance', 'days')}\n")
-    through = [each for each in file.spec.measures if each not in ("alliance", "days", *state.required_by)]
+    mediators = [name for name in file.spec.measures if name not in ("alliance", "days", *state.required_by)]
     step = min(later - earlier for earlier, later in pairwise(panel.times))
-    print(ab.mediation(fit, treatment="alliance", mediators=through, outcome="days", horizon=2 * step))
+    print(ab.mediation(fit, treatment="alliance", mediators=mediators, outcome="days", horizon=2 * step))
     misfit = fit.check().query("verdict == 'misfit'")
     print(f"\nStatistics of the data that replicated data miss ({len(misfit)}):\n{misfit.round(2).to_string()}")
 

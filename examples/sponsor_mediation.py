@@ -48,10 +48,10 @@ def split_figure(split: ab.Answer) -> Figure:
     for (label, rows), colour in zip(parts.items(), ("#1b6ca8", "#c8553d"), strict=True):
         axes.fill_between(references, rows["lower"], rows["upper"], color=colour, alpha=0.18, linewidth=0)
         axes.plot(references, rows["mean"], "o-", color=colour, label=label)
-    whole = table.loc["sponsor_at_3, all"]
-    axes.axhline(whole["mean"], color="0.3", linestyle="--", label="both together: a sponsor")
+    total = table.loc["sponsor_at_3, all"]
+    axes.axhline(total["mean"], color="0.3", linestyle="--", label="both together: a sponsor")
     axes.axhline(0, color="0.6", linewidth=0.8)
-    axes.set_xticks(references, [f"{each:.1f}" for each in references])
+    axes.set_xticks(references, [f"{reference:.1f}" for reference in references])
     axes.set_xlabel("reference: alliance, 1 to 7, at its 10th, 25th, 50th, 75th and 90th percentile")
     axes.set_ylabel("days of 90 by 6 months")
     axes.set_title("A sponsor, split by the alliance", loc="left", fontsize=11, fontweight="bold")

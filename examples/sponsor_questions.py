@@ -70,7 +70,7 @@ class Report:
 
 
 def _share(probability: float) -> str:
-    """A probability as far as draws tell it: never 0 or 1."""
+    """A probability from draws, never 0 or 1."""
     return "< 0.01" if probability < 0.005 else "> 0.99" if probability > 0.995 else f"= {probability:.2f}"
 
 
@@ -78,13 +78,13 @@ def _share(probability: float) -> str:
 def many(truth: str, sponsor: tuple[tuple[int, bool], ...] = (), alliance: int | None = None) -> pd.DataFrame:
     """Many persons of the same truth, some things being set or moved, one row per person."""
     moved = {} if alliance is None else {alliance: 1.0}
-    found = ab.sponsor_study(truth, persons=MANY, seed=1, sponsor=dict(sponsor), alliance=moved).complete
-    return found.set_index(["person", "time"]).unstack()  # noqa: PD010
+    complete = ab.sponsor_study(truth, persons=MANY, seed=1, sponsor=dict(sponsor), alliance=moved).complete
+    return complete.set_index(["person", "time"]).unstack()  # noqa: PD010
 
 
 def true_effect_of_sponsor(truth: str, column: str, whom: Callable[[pd.DataFrame], pd.Series] | None = None) -> float:
     """Mean difference at 6 months that a sponsor at 3 makes, in everybody or in some."""
-    on, off = (many(truth, sponsor=((3, each),)) for each in (True, False))
+    on, off = (many(truth, sponsor=((3, value),)) for value in (True, False))
     difference = on[column, 6] - off[column, 6]
     return float((difference if whom is None else difference[whom(on.xs(0, level="time", axis=1))]).mean())
 
@@ -135,7 +135,7 @@ def sponsor(report: Report) -> None:
     print(answers["days"].tables["overlap"].round(2).to_string())
     report.cautions_of(
         answers["days"],
-        "Who has a sponsor goes to meetings more and did so before: what was asked at entry need not be all of it.",
+        "People with a sponsor go to more meetings and did so before; the answers at entry may not cover all of that.",
         "Involvement is counted without the items on the sponsor, which would make it partly arithmetic.",
         "For people unlike these, as the less committed, the regressions extrapolate.",
     )
@@ -147,7 +147,7 @@ def sponsor(report: Report) -> None:
         "mean days of the 90 before 12 months with a sponsor at 3, 6 and 12 months, minus the mean with none at any",
     )
     report.number("always against never", always.table.iloc[0], f"{(on - off) / 2:.2f}", per=2, unit="days per 90")
-    report.cautions_of(always, "Beyond 12 months nothing was asked, and nothing is answered.")
+    report.cautions_of(always, "There are no data beyond 12 months, and no answer.")
 
 
 def alliance(report: Report) -> None:
@@ -170,7 +170,7 @@ def alliance(report: Report) -> None:
     report.cautions_of(
         answers["3 to 6 months"],
         "A higher rating need not be a better relationship: the items may hold the person's mood.",
-        "Of those with a sponsor a quarter never rated the alliance; they are left out here.",
+        "A quarter of those with a sponsor never rated the alliance; they are excluded.",
     )
 
     report.question(
@@ -179,9 +179,9 @@ def alliance(report: Report) -> None:
         "persons",
     )
     published = ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"]
-    found = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
+    associations = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
     for time in published.times:
-        row = found.tables["by_time"].loc[DAYS, "as published", "alliance", time]
+        row = associations.tables["by_time"].loc[DAYS, "as published", "alliance", time]
         report.number(f"(a) association at {time:g} months", row, unit="% of days per point")
     file, free = report.fit("sponsor-later")
     print(next(iter(file.ask(free).values())))
@@ -189,8 +189,8 @@ def alliance(report: Report) -> None:
     print(ab.compare({"constant effect, which accumulates": constant, "an effect of each interval": free}))
     report.cautions(
         [
-            "An association that grows is no effect that grows: here the effect is the same at all times and acts on "
-            "from when the sponsor was found (examples/sponsor_association.py shows it in 4,000 persons).",
+            "An association that grows is not an effect that grows: in this study the effect is the same at all times "
+            "and acts on from when the sponsor was found (examples/sponsor_association.py shows it in 4,000 persons).",
             "The second interval is twice as long: effects of the two are not of one length.",
         ]
     )
@@ -206,9 +206,9 @@ def participation(report: Report) -> None:
     curve, direction = file.ask(fit).values()
     true = report.study.truth.lagged(3).loc["participation", "contact"]
     published = ab.packaged_model("association-kelly-2016").spec["alliance beyond contact"]
-    found = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
+    associations = ab.association(published, report.study.frame, seed=2, draws=report.sampling["draws"], chains=2)
     for time in published.times:
-        row = found.tables["by_time"].loc["attendance", "as published", "contact", time]
+        row = associations.tables["by_time"].loc["attendance", "as published", "contact", time]
         report.number(f"association at {time:g} months, as published", row, unit="meetings per contact")
     print(curve)
     print(f"Verdict: {direction.verdict}. True, of the processes behind: {true:.2f} over 3 months.")
@@ -251,8 +251,8 @@ def changed(report: Report) -> None:
         print("\n".join((f"  Verdict: {answer.verdict}", *(f"  {problem}" for problem in fit.health.problems))))
     report.cautions(
         [
-            "Nobody was asked whether the sponsor is the same: no data choose among these lines. In this synthetic "
-            "study nobody changes a sponsor without a time that has none.",
+            "The study did not ask whether the sponsor is the same, so no data choose among these lines. In this "
+            "synthetic study nobody changes sponsors without a time without one.",
             *answer.assumptions,
         ]
     )
@@ -291,7 +291,7 @@ def design(report: Report) -> None:
     n = report.studies
     rows = {}
     for truth in ("default", "null", "reverse", "both", "confounded"):
-        patterns = np.array([significant(ab.sponsor_study(truth, seed=1000 + place).frame) for place in range(n)])
+        patterns = np.array([significant(ab.sponsor_study(truth, seed=1000 + study).frame) for study in range(n)])
         forward, reverse = patterns[:, :2], patterns[:, 2:]
         rows[truth] = {
             "forward, both": forward.all(axis=1).mean(),
@@ -304,13 +304,13 @@ def design(report: Report) -> None:
     file = ab.packaged_model("riclpm-alliance-abstinence")
     options = {"draws": 300, "tune": 300, "chains": 2, "cores": 1, "progress": False}
     sure = 0
-    for place in range(few):
-        panel = ab.simulate(file.truth, persons=153, seed=place)
-        table = ab.directionality(ab.fit(file.spec, panel, seed=place, **options), "alliance", "abstinence").table
+    for study in range(few):
+        panel = ab.simulate(file.truth, persons=153, seed=study)
+        table = ab.directionality(ab.fit(file.spec, panel, seed=study, **options), "alliance", "abstinence").table
         sure += bool(table.loc["alliance -> abstinence", "p_positive"].iloc[0] > 0.95)
     print(
-        f"Of {few} studies of 153 people, all seen three times, in which the alliance leads by .12 over 3 months and "
-        f"the reverse is 0, an RI-CLPM has P(effect > 0) above 0.95 in {sure}."
+        f"Of {few} studies of 153 people, all observed three times, in which the alliance leads by .12 over 3 months "
+        f"and the reverse is 0, an RI-CLPM has P(effect > 0) above 0.95 in {sure}."
     )
     report.cautions(
         [
@@ -324,15 +324,15 @@ def design(report: Report) -> None:
 def significant(frame: pd.DataFrame) -> list[bool]:
     """Whether each correlation over a lag is above 0 with p < .05 two-sided."""
     wide = frame.set_index(["person", "time"])[["alliance", DAYS]].unstack()  # noqa: PD010
-    found = []
+    above = []
     for earlier, before, later, after in PAIRS:
         both = wide[[(earlier, before), (later, after)]].dropna()
         z = np.arctanh(np.corrcoef(both.T)[0, 1]) * np.sqrt(len(both) - 3)
-        found.append(bool(z > 1.96))
-    return found
+        above.append(bool(z > 1.96))
+    return above
 
 
-# Each question is a function of the report: put another one in to have it asked.
+# Each question is a function of the report; add another one to this table to ask it.
 QUESTIONS: dict[str, Callable[[Report], None]] = {
     "sponsor": sponsor,
     "alliance": alliance,

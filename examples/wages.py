@@ -17,8 +17,8 @@ def main(draws: int = 1000, tune: int = 500, chains: int = 4, figure: str = "wag
     print(panel, end="\n\n")
 
     spec = ab.RICLPM(MEASURES, lags="equal")
-    found = ab.maximum_likelihood(spec, panel)
-    print(found, end="\n\n")
+    estimates = ab.maximum_likelihood(spec, panel)
+    print(estimates, end="\n\n")
 
     fit = ab.fit(spec, panel, seed=20, draws=draws, tune=tune, chains=chains)
     answer = ab.directionality(fit, "hours", "lwage")

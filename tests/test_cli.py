@@ -137,7 +137,7 @@ def test_a_finished_run_is_kept_unless_it_is_said(again, data):
     assert "holds another run (finished, " in message
     assert "): draws was 50, and is not set now. Name another folder with --out, or pass --overwrite" in message
     pd.read_csv(data).iloc[:-3].to_csv(again.parent / "fewer.csv", index=False)
-    assert "the data file was study.csv there, and is fewer.csv now" in refused(
+    assert "the data file was study.csv, and is fewer.csv now" in refused(
         "run", MODEL, again.parent / "fewer.csv", "--out", again, *FEW
     )
     assert contents(again) == before

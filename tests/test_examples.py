@@ -100,7 +100,7 @@ def test_the_questions_of_the_sponsor_study(monkeypatch, capsys):
         "alliance is the stronger: |alliance -> ",
         "alliance -> days, the same in 80 % ",
         "alliance above percentile 90 ",
-        "Of 2 studies of 153 people, all seen three times",
+        "Of 2 studies of 153 people, all observed three times",
     ):
         assert words in printed
     assert printed.count("However treatments and mediators come about") == 1

@@ -1,6 +1,8 @@
 """What all answers can do, and the questions that register themselves."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -130,7 +132,19 @@ def test_a_question_is_held_against_the_model_before_it_is_asked():
 
 
 def test_two_questions_of_one_name_are_refused():
-    question = registry.questions()["directionality"]
-    assert registry.register(question) is question
+    question = registry.question("directionality")
+    registry.register(question)
     with pytest.raises(ValueError, match=r"^Two questions are named 'directionality'\.$"):
         registry.register(replace(question, answer=lambda fit, given: answer()))
+    assert registry.questions()["directionality"] is question
+
+
+def test_a_model_file_imports_no_question_that_it_does_not_ask():
+    code = (
+        "import sys, alliance_bayes as ab; ab.packaged_model('help-direction')\n"
+        "names = [name for name in sys.modules if name.startswith('alliance_bayes.questions.')]\n"
+        "assert 'alliance_bayes.questions.directionality' in names, names\n"
+        "assert not {'alliance_bayes.questions.robustness', 'alliance_bayes.questions.mediation'} & {*names}, names\n"
+        "assert 'arviz' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.files.questions import Question, answers
+from alliance_bayes.files.questions import Question
 from alliance_bayes.posterior import sampling
 from alliance_bayes.posterior.settings import warm_up
 from alliance_bayes.questions import shifted_panels
 from alliance_bayes.questions.scores import LeftOut, leave_out, refitted
+from alliance_bayes.simulation.sponsor_cohort import answers
 from latent_people import people
 
 SPEC = ab.RICLPM(["alliance", "days"], lags="equal", residuals="equal", means="equal", families={"days": ab.Days(14)})

@@ -1,7 +1,6 @@
-"""Tables of a file, read by their declaration: each key once, with what it may hold in words and as a type.
+"""Tables of a file, read by their declaration: a section is a class of `Declared` whose fields are its keys.
 
-A section is a class of `Declared` whose fields are its keys. What is wrong with a table is said in the words of the
-declaration, all of it at once, and keys that are wrong do not hide what else is.
+All problems of a table are reported at once, in the words of the declaration.
 """
 
 from collections.abc import Mapping
@@ -86,10 +85,10 @@ class Declared(BaseModel):
 def read[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section | None:
     """Read a table without its wrong keys; None where a required key is missing or wrong. All problems are noted.
 
-    `where` is the section, such as "[panel]" or "[[question]] 2", with which every sentence begins; empty for keys that
-    are not in a file. A validator of a field may raise a ValueError with the end of a sentence that begins with section
-    and key, or with nothing where the field's description says enough. Whoever reads the section checks its keys
-    together: a validator of the class would hide problems of single keys.
+    The section has its wrong keys as if they were missing; it is None where a required one is missing or wrong. Every
+    problem begins with `where`, such as "[panel]". A validator of a field may raise a ValueError with the end of a
+    sentence that begins with section and key, or with nothing where the field's description is enough. Rules about
+    several keys are checked by the caller: a validator of the class would hide problems of single keys.
 
     Examples
     --------
@@ -110,9 +109,9 @@ def read[Section: Declared](declared: type[Section], table: object, where: str, 
 
 
 def read_partly[Section: Declared](declared: type[Section], table: object, where: str, problems: Problems) -> Section:
-    """As `read`, but where a key that must be there is missing or wrong it is None, and the others can be used.
+    """As `read`, but a required key that is missing or wrong is None.
 
-    A table that is None is a section that is missing, which was said where the sections were read.
+    A table that is None is a missing section, which is a problem already.
     """
     if table is None:
         return _with_gaps(declared, {})

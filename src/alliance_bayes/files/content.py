@@ -45,38 +45,26 @@ class Rows:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of model file.
+    """One kind of model file: its name in words, the values of ``kind`` in [model], and what is particular to it.
 
     Attributes
     ----------
-    name
-        In words.
-    models
-        What ``kind`` in the section [model] may be.
-    spec
-        Class of what such a file fits.
-    sampling
-        Keys of the section [sampling].
+    spec, sampling
+        Class of what is fitted, and of the section [sampling].
     labels
         Columns of a data frame that hold ids or labels.
     read
         Fields of `Content` from a parsed file, adding all that is wrong with it to the problems.
-    sections
-        The kind's own sections as plain values.
-    lines
-        The kind's own sections in words.
+    sections, lines
+        The kind's own sections as plain values, and in words.
     names
         Names of its answers.
-    panel
-        Panel of a data frame, given its source.
-    data
-        The data as the spec is fitted to them, given a data frame and its source: a panel, or `Rows`.
+    panel, data
+        Panel of a data frame, given its source; the data as the spec is fitted to them, a panel or `Rows`.
     check
         Lines on what would be fitted to these data.
-    fit
-        Samples the fit, or fits, that the questions are asked of.
-    ask
-        Answers by the name of the question, given what `fit` returned.
+    fit, ask
+        Samples the fit, or fits, that the questions are asked of; answers by name, given these.
     """
 
     name: str

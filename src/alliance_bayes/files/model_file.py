@@ -1,4 +1,4 @@
-"""A model file: data, model, priors and the questions to be asked, all in one, whatever its kind."""
+"""A model file: data, model, priors and the questions to be asked, all in one; one class for every kind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -40,13 +40,7 @@ DEEPEST = 20
 
 
 def text_at(path: str | PathLike[str]) -> tuple[str, str]:
-    """Text and name of the model file at a path, without a byte order mark.
-
-    Raises
-    ------
-    ModelFileError
-        If there is no such file, or it is a folder, too large, or not text in UTF-8.
-    """
+    """Text and name of the model file at a path, without a byte order mark."""
     file = Path(path)
     try:
         if file.is_dir():
@@ -70,7 +64,8 @@ def text_at(path: str | PathLike[str]) -> tuple[str, str]:
             "Save it as UTF-8, or name the model file if this is a different one."
         ) from None
     except (OSError, ValueError) as error:
-        raise ModelFileError(f"The model file {shown(str(file))} cannot be read: {_reason(error)}.") from None
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ModelFileError(f"The model file {shown(str(file))} cannot be read: {reason}.") from None
 
 
 def packaged_text(name: str) -> str:
@@ -88,13 +83,7 @@ def _packaged() -> dict[str, Traversable]:
 
 
 def document_of(text: str, name: str) -> dict[str, Any]:
-    """What the TOML of a model file holds.
-
-    Raises
-    ------
-    ModelFileError
-        If it is empty, not TOML, nested too deeply, or holds a number of too many digits.
-    """
+    """The TOML of a model file as plain values."""
     if not text.strip():
         raise ModelFileError(f"{name} is empty. A model file begins with 'format = 1'.")
     try:
@@ -120,10 +109,6 @@ def _not_toml(error: str, text: str, name: str) -> str:
         where += f", in {shown(text.splitlines()[int(position[1]) - 1].strip())}"
     cure = next((cure for beginning, cure in CURES.items() if what.startswith(beginning)), "See toml.io for its rules.")
     return f"{name} is not valid TOML: {what} ({where or 'somewhere'}). {cure}"
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _too_deep(name: str) -> str:

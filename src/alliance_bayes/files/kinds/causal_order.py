@@ -239,12 +239,8 @@ def _sections(content: Content) -> dict[str, Any]:
 
 def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
     data = _with_derived(content, frame, source)
-    options = dict(content.panel_options)
-    stems = (name.rpartition(AT)[0] for name in content.spec.variables)
-    columns = dict.fromkeys(
-        name if name in data.columns else stem for name, stem in zip(content.spec.variables, stems, strict=True)
-    )
-    return panel_of_columns(data, list(columns), **options)
+    names = (name if name in data.columns else name.rpartition(AT)[0] for name in content.spec.variables)
+    return panel_of_columns(data, list(dict.fromkeys(names)), **content.panel_options)
 
 
 def _wide(content: Content, frame: pd.DataFrame, source: str) -> Rows:

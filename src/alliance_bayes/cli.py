@@ -7,7 +7,7 @@ import os
 import platform
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib import resources
@@ -217,19 +217,16 @@ def _answer(
         fitted = file.fit(data)
         fit = fitted if isinstance(fitted, ab.Fit) else None
         with _keeping(fit, run):
-            texts, interrupted = [], _sentences(fit.interrupted if fit else "")
+            texts, interrupted = [], [fit.interrupted] if fit and fit.interrupted else []
             questions = dict(zip(file.names, file.questions, strict=False))
             for position, (name, answer) in enumerate(file.ask(fitted).items(), start=1):
-                interrupted += _sentences(answer.interrupted, f"Question {position}: ")
-                stem = f"{position}-{answer.question.replace('_', '-')}"
-                for table, values in answer.every_table.items():
-                    ending = "" if table == "table" else f"-{table.replace('_', '-')}"
-                    _save_table(run, f"{stem}{ending}.csv", values)
                 texts.append(f"Question {position}: {questions.get(name, name)}\n{answer}")
-                figure = "" if answer.figure is None else f"Figure: {_save_figure(run, stem, answer)}\n"
+                interrupted += [f"Question {position}: {answer.interrupted}"] if answer.interrupted else []
+                figure = _save_answer(run, position, answer)
                 typer.echo(f"{texts[-1]}\n{figure}")
             parts = ["\n".join([str(file), *_without_questions(file)]), "\n".join([str(data), *doubts])]
-            _save_text(run, [*parts, *([str(fit)] if fit else []), *texts, _provenance(file, fit)])
+            parts += [*([str(fit)] if fit else []), *texts, _provenance(file, fit)]
+            run.write("answer.txt", ("\n\n".join(parts) + "\n").encode())
             stopped = bool(interrupted) or (fit is not None and fit.stopped)
             run.finish((*interrupted, *(fit.incomplete if fit else ())), interrupted=stopped)
     typer.echo(f"{'Draws, tables' if fit else 'Tables'} and the full text are in {out}{os.sep}")
@@ -237,8 +234,17 @@ def _answer(
         raise typer.Exit(INTERRUPTED)
 
 
-def _sentences(interruption: str, before: str = "") -> list[str]:
-    return [f"{before}{interruption}"] if interruption else []
+def _save_answer(run: Run, position: int, answer: "ab.Answer") -> str:
+    """Write tables and figure; returns the line that names the figure."""
+    stem = f"{position}-{answer.question}".replace("_", "-")
+    for name, table in answer.every_table.items():
+        ending = "" if name == "table" else f"-{name}".replace("_", "-")
+        _save_table(run, f"{stem}{ending}.csv", table)
+    if answer.figure is None:
+        return ""
+    image = io.BytesIO()
+    answer.plot().savefig(image, format="png", dpi=150)
+    return f"Figure: {run.write(f'{stem}.png', image.getvalue())}\n"
 
 
 def _without_questions(file: "ab.ModelFile") -> list[str]:
@@ -312,16 +318,6 @@ def _save_elsewhere(fit: "ab.Fit") -> Path:
 
 def _save_table(run: Run, name: str, table: "pd.DataFrame", **options: Any) -> None:
     run.write(name, table.to_csv(**options).encode())
-
-
-def _save_figure(run: Run, name: str, answer: Any) -> Path:
-    image = io.BytesIO()
-    answer.plot().savefig(image, format="png", dpi=150)
-    return run.write(f"{name}.png", image.getvalue())
-
-
-def _save_text(run: Run, parts: Iterable[str]) -> None:
-    run.write("answer.txt", ("\n\n".join(parts) + "\n").encode())
 
 
 def _provenance(file: "ab.ModelFile", fit: "ab.Fit | None") -> str:

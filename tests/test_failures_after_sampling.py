@@ -131,7 +131,8 @@ def test_questions_of_the_prior_refuse_with_the_sentence(without_prior, question
     with pytest.raises(ab.SpecError) as caught:
         getattr(ab, question)(without_prior, "alliance", "days")
     assert str(caught.value) == (
-        "This needs prior draws, which this fit does not contain. Prior draws are missing, since somebody threw them away."
+        "This needs prior draws, which this fit does not contain. Prior draws are missing, since "
+        "somebody threw them away."
     )
 
 

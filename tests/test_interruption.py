@@ -210,7 +210,7 @@ def test_what_fails_after_an_interruption_is_not_beside_complete_draws(small_fit
     ("sampler", "where", "when"),
     [
         ("nutpie", "alliance_bayes.pymc_models.compiling.compile_model", "before sampling began"),
-        ("pymc", "pymc.sample", "before PyMC handed over any draws"),
+        ("pymc", "pymc.sample", "before PyMC returned any draws"),
     ],
 )
 def test_ctrl_c_before_there_is_anything_to_keep(small_fit, small_panel, monkeypatch, sampler, where, when):
@@ -287,7 +287,7 @@ def test_pymc_in_the_warm_up(small_fit, small_panel, monkeypatch):
 def test_pymc_with_fewer_chains(small_fit, small_panel, monkeypatch):
     monkeypatch.setattr(pymc, "sample", lambda **_: small_fit.draws)
     with pytest.warns(
-        ab.FitWarning, match=r"^Interrupted after 300 of 4,000 draws, in 2 of 4 chains\. The script goes on with"
+        ab.FitWarning, match=r"^Interrupted after 300 of 4,000 draws, in 2 of 4 chains\. The script continues with"
     ):
         fit = ab.fit(small_fit.spec, small_panel, seed=5, sampler="pymc", **ASKED)
     assert fit.n_draws == 300
@@ -387,7 +387,9 @@ def test_imputations_that_are_done_are_kept(small_fit, monkeypatch, way):
 def test_one_imputation_is_no_answer(small_fit, monkeypatch, way):
     step = 1 - LAST_KEPT[way]
     monkeypatch.setattr(imputations, "fit", stopping_at(step, ways(small_fit)[way], [small_fit]))
-    with pytest.raises(ab.InterruptionError, match=r"^Interrupted after 1 of 4 imputed panels, and an answer needs 2"):
+    with pytest.raises(
+        ab.InterruptionError, match=r"^Interrupted after 1 of 4 imputed panels; an answer needs at least 2"
+    ):
         ab.fit_imputations(ab.RICLPM(["alliance", "days"]), imputed(), seed=1)
 
 

@@ -106,7 +106,7 @@ def test_a_question_is_read_by_its_declaration():
     question = registry.questions()["directionality"]
     table = {"between": ["x", "y", "z"], "margin": 0.1}
     given = read(question.arguments, table, "[[question]] 1", problems)
-    assert (problems.found, given.options("between")) == ([], {"margin": 0.1})
+    assert (problems.found, given.given("between")) == ([], {"margin": 0.1})
     assert str(given) == "between x, y and z, margin 0.1"
     assert read(question.arguments, {"between": ["x"], "margn": 1}, "[[question]] 2", problems) is None
     assert problems.found == [

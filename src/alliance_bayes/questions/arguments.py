@@ -1,6 +1,6 @@
 """What questions are asked with: measures, paths, margins and certainties, typed and checked in one place."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Annotated, Any, ClassVar
 
@@ -12,6 +12,7 @@ from ..basics.names import choices, in_words, lagged_path, quoted, split_path
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
+from .answer import Answer
 from .registry import Arguments
 from .structure import check_free
 
@@ -68,16 +69,21 @@ class BetweenArguments(Arguments):
         """The measures."""
         return f"between {in_words(self.between)}"
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """What its groups and the paths between the measures say against it."""
+        if "group" in type(self).model_fields:
+            yield from group_problems(model, getattr(self, "group", None))
+        yield from pairs_problems(model, self.between)
 
-class PairArguments(Arguments):
+    def put(self, function: Callable[..., Answer], asked: Fit) -> Answer:
+        """The measures go first."""
+        return function(asked, *self.between, **self.given("between"))
+
+
+class PairArguments(BetweenArguments):
     """Keys of a question about the direction between two measures."""
 
-    named_first: ClassVar[tuple[str, ...]] = ("between",)
     between: Pair
-
-    def about(self) -> str:
-        """The two measures."""
-        return f"between {in_words(self.between)}"
 
 
 def check_margin(margin: object, problems: Problems) -> None:

@@ -19,9 +19,9 @@ from ..basics.text_tables import TextTable
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import draws_without_value
-from ..pymc_models.densities import log_density_of
-from .answer import LIMITS, Answer
+from .answer import LIMITS, Answer, untrusted
 from .arguments import PairArguments, pair_problems
+from .cells import table_of
 from .dynamics import sample_in_words
 from .ratios import Ratio
 from .registry import Question, register
@@ -156,9 +156,7 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
                 "refitted": width in again,
                 "sound": row["sound"],
             }
-    table, curve = (pd.DataFrame.from_dict(part, orient="index") for part in (rows, points))
-    table.index = pd.MultiIndex.from_tuples(rows, names=["absent", "over"])
-    curve.index = pd.MultiIndex.from_tuples(points, names=["absent", "over", "width"])
+    table, curve = table_of(rows, "absent", "over"), table_of(points, "absent", "over", "width")
     table = table[["bf01", "bf10", "log_error", "z", "kernel", "k_hat", "sound"]]
     return Answer(
         question="bayes_factors",
@@ -265,7 +263,7 @@ def savage_dickey(
 
 
 def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
-    problems = Problems("These Bayes factors cannot be found")
+    problems = Problems("These Bayes factors cannot be computed")
     problems.found += pair_problems(fit.spec, first, second)
     if not problems.found:
         for path in (lagged_path(first, second), lagged_path(second, first)):
@@ -319,6 +317,8 @@ def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict
 def _ratios(
     fit: Fit, nulls: dict[tuple[str, str], list[dict[str, str]]], widths: Sequence[float]
 ) -> dict[tuple[str, str], list[DensityRatio]]:
+    from ..pymc_models.densities import log_density_of
+
     target = log_density_of(fit.model)
     effects = _effects(fit).isel(chain=0, draw=0, drop=True)
     labelled = effects.copy(data=target.positions(str(_random_variable(fit))).reshape(effects.shape))
@@ -374,14 +374,11 @@ def _heading(fit: Fit) -> str:
 
 
 def _reasons(fit: Fit, curve: pd.DataFrame) -> tuple[str, ...]:
-    reasons = []
-    if not fit.health.healthy:
-        reasons.append(f"The draws cannot be trusted: {' '.join(fit.health.problems)}")
     doubtful = curve.loc[~curve["sound"].astype(bool)].index.unique("width")
-    if len(doubtful) and fit.health.healthy:
-        widths = ", ".join(number(width) for width in sorted(doubtful))
-        reasons.append(f"At prior SD {widths} the draws do not determine every Bayes factor; sample more draws.")
-    return tuple(reasons)
+    if not fit.health.healthy or not len(doubtful):
+        return untrusted(fit.health)
+    widths = ", ".join(number(width) for width in sorted(doubtful))
+    return (f"At prior SD {widths} the draws do not determine every Bayes factor; sample more draws.",)
 
 
 def _without(absent: str) -> str:
@@ -391,9 +388,9 @@ def _without(absent: str) -> str:
 def _conditional(points: np.ndarray, absent: np.ndarray) -> np.ndarray:
     """Log density of some numbers given the others under a normal with the draws' moments; shape ``(draw,)``."""
     deviations = points - points.mean(axis=0)
-    rest = np.delete(np.arange(points.shape[1]), absent)
-    slopes = np.linalg.lstsq(deviations[:, rest], deviations[:, absent], rcond=None)[0]
-    residuals = deviations[:, absent] - deviations[:, rest] @ slopes
+    present = np.delete(np.arange(points.shape[1]), absent)
+    slopes = np.linalg.lstsq(deviations[:, present], deviations[:, absent], rcond=None)[0]
+    residuals = deviations[:, absent] - deviations[:, present] @ slopes
     covariance = residuals.T @ residuals / len(points)
     factor = np.linalg.cholesky(covariance)
     scaled = np.linalg.solve(factor, residuals.T)
@@ -442,11 +439,4 @@ class BayesFactorsArguments(PairArguments):
     refit: Annotated[bool, Field(description="true or false")] = True
 
 
-register(
-    Question(
-        name="bayes_factors",
-        arguments=BayesFactorsArguments,
-        answer=lambda fit, given: bayes_factors(fit, *given.between, **given.options("between")),
-        check=lambda given, spec: pair_problems(spec, *given.between),
-    )
-)
+register(Question.of(bayes_factors, BayesFactorsArguments))

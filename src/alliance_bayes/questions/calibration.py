@@ -192,17 +192,10 @@ def _verdict(n: float, mean: float, spread: float) -> str:
 class CalibrationArguments(Arguments):
     """A question about the calibration of predictions has no keys."""
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Selection."""
+        if model.selection:
+            yield "This model has a selection, by which observed people differ from the others; ask it without."
 
-def _against(_: CalibrationArguments, spec: CrossLagged) -> Iterator[str]:
-    if spec.selection:
-        yield "This model has a selection, by which those who are seen differ from the others; ask it without."
 
-
-register(
-    Question(
-        name="loo_pit",
-        arguments=CalibrationArguments,
-        answer=lambda fit, _: loo_pit(fit),
-        check=_against,
-    )
-)
+register(Question.of(loo_pit, CalibrationArguments))

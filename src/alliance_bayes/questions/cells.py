@@ -1,13 +1,31 @@
 """Draws in the rows of a table, and such rows in the cells of a printed one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from ..posterior.summaries import Probability, above, interval, interval_name, probability
 
-__all__ = ["bounds", "estimates", "intervals", "known_draws", "mean_and_interval", "probabilities", "sign", "stated"]
+__all__ = [
+    "bounds",
+    "estimates",
+    "intervals",
+    "known_draws",
+    "mean_and_interval",
+    "probabilities",
+    "sign",
+    "stated",
+    "table_of",
+]
+
+
+def table_of(rows: Mapping[Any, Mapping[str, Any]], *levels: str) -> pd.DataFrame:
+    """A table of rows by their keys, whose parts have these names."""
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(rows, names=levels)
+    return table
 
 
 def mean_and_interval(draws: xr.DataArray, before: str = "") -> dict[str, float]:

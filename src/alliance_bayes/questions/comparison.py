@@ -20,6 +20,7 @@ from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
 from .answer import LIMITS, Answer, Sampling
 from .arguments import pair_problems
+from .cells import table_of
 from .scores import LeftOut, Scores, leave_out
 
 if TYPE_CHECKING:
@@ -392,9 +393,7 @@ def _pairs(
             verdict = "predicts better"
         mcse = float(np.hypot(scores[better].mcse, scores[worse].mcse))
         rows[better, worse] = {"elpd_difference": total, "se": error, "mcse": mcse, "verdict": verdict}
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["better", "worse"])
-    return table
+    return table_of(rows, "better", "worse")
 
 
 def _sentences(pairs: pd.DataFrame, best: str, predicted: str, least_difference: float) -> tuple[str, ...]:

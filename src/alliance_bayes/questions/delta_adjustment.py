@@ -426,7 +426,7 @@ register(
     Question(
         name="delta_adjustment",
         arguments=DeltaAdjustmentArguments,
-        answer=lambda fit, given: delta_adjustment(fit, *given.between, **given.options("between")),
+        answer=lambda fit, given: delta_adjustment(fit, *given.between, **given.given("between")),
         check=_against,
     )
 )

@@ -1,6 +1,6 @@
 """Which way does it run: evidence on who leads whom, with "undecided" as a normal answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -19,9 +19,8 @@ from ..figures.evidence import Curve, EffectsRow, effects_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, above, below, indicator, probability
-from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
-from .answer import Answer
+from .answer import Answer, untrusted
 from .arguments import (
     CERTAINTY,
     MARGIN,
@@ -30,11 +29,9 @@ from .arguments import (
     check_certainty,
     check_margin,
     check_pair,
-    group_problems,
-    pairs_problems,
     population,
 )
-from .cells import estimates, intervals, mean_and_interval, probabilities, sign, stated
+from .cells import estimates, intervals, mean_and_interval, probabilities, sign, stated, table_of
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .lengths import average_by_length, average_over, length_labels, spacing_in_words
 from .registry import Question, register
@@ -267,9 +264,7 @@ def _evidence_table(
         for length, events in overall.items()
         for event, (after, before) in events.items()
     }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["over", "event"])
-    return table
+    return table_of(rows, "over", "event")
 
 
 def _event_name(event: str, first: str, second: str) -> str:
@@ -294,9 +289,7 @@ def _table(
             )
         for name in interval_names(fit.panel.times):
             rows[path, name] = _row(posterior.sel(interval=name), prior.sel(interval=name), side, margin)
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over"])
-    return table
+    return table_of(rows, "path", "over")
 
 
 def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> dict[str, float]:
@@ -317,7 +310,7 @@ def _verdict(
     health: Health,
 ) -> tuple[str, tuple[str, ...]]:
     if not health.healthy:
-        return "undecided", (f"The draws cannot be trusted: {' '.join(health.problems)}",)
+        return "undecided", untrusted(health)
     verdicts = {length: _verdict_of(events, certainty) for length, events in overall.items()}
     distinct = set(verdicts.values())
     if len(distinct) > 1:
@@ -415,16 +408,4 @@ class DirectionalityArguments(BetweenArguments):
     group: Group | None = None
 
 
-def _against(given: DirectionalityArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    yield from pairs_problems(spec, given.between)
-
-
-register(
-    Question(
-        name="directionality",
-        arguments=DirectionalityArguments,
-        answer=lambda fit, given: directionality(fit, *given.between, **given.options("between")),
-        check=_against,
-    )
-)
+register(Question.of(directionality, DirectionalityArguments))

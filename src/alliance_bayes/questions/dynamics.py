@@ -241,9 +241,10 @@ def lags_of(fit: Fit) -> str:
     return str(fit.spec.lags_for(fit.panel.times))
 
 
-def sample_in_words(fit: Fit) -> str:
-    """Size of the data and of the posterior sample."""
-    return f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
+def sample_in_words(fit: Fit, group: str | None = None) -> str:
+    """Size of the data and of the posterior sample, and which group it is."""
+    sample = f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
+    return sample + (f", group {group}" if group else "")
 
 
 def units_in_words(fit: Fit, measures: Sequence[str]) -> str:

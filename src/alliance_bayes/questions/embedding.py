@@ -96,8 +96,7 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
     return Answer(
         question="embeddability",
         arguments={"group": group},
-        heading=f"One step is {time_in_words(fit, step)}; {sample_in_words(fit)}"
-        + (f", group {group}" if group else ""),
+        heading=f"One step is {time_in_words(fit, step)}; {sample_in_words(fit, group)}",
         table=pd.DataFrame.from_dict(rows, orient="index").rename_axis("event"),
         body=(*(stated(EVENTS[name], event) for name, event in named.items()), *_in_words(*events)),
         health=fit.health,
@@ -183,18 +182,11 @@ class EmbeddabilityArguments(Arguments):
 
     group: Group | None = None
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Its group, and continuous time."""
+        yield from group_problems(model, self.group)
+        if model.lags == "continuous":
+            yield "This model is in continuous time: every draw has a drift and a diffusion. Ask it of a discrete one."
 
-def _against(given: EmbeddabilityArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    if spec.lags == "continuous":
-        yield "This model is in continuous time: every draw has a drift and a diffusion. Ask it of a discrete one."
 
-
-register(
-    Question(
-        name="embeddability",
-        arguments=EmbeddabilityArguments,
-        answer=lambda fit, given: embeddability(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question.of(embeddability, EmbeddabilityArguments))

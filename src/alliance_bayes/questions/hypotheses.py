@@ -19,9 +19,9 @@ from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, indicator, interval_name, probability
 from ..spec.cross_lagged import CrossLagged
-from .answer import LIMITS, Answer
-from .arguments import MARGIN, Group, PairArguments, check_margin, check_pair, group_problems, pair_problems, population
-from .cells import probabilities
+from .answer import LIMITS, Answer, untrusted
+from .arguments import MARGIN, Group, PairArguments, check_margin, check_pair, population
+from .cells import probabilities, table_of
 from .dynamics import sample_in_words
 from .lengths import average_over, length_labels, spacing_in_words
 from .ratios import Ratio
@@ -72,7 +72,6 @@ def hypotheses(
         lags, each effect rising or falling from interval to interval.
     margin
         Half-width of the region of practical equivalence, in SD per SD; in (0, 1).
-
     group
         Which group, where the fit has groups.
 
@@ -105,7 +104,7 @@ def hypotheses(
     .. [1] Klugkist, Laudy & Hoijtink (2005). Inequality constrained analysis of variance: a Bayesian
        approach. Psychological Methods 10, 477-493.
     """
-    problems = Problems("These hypotheses cannot be weighed")
+    problems = Problems("These hypotheses cannot be evaluated")
     fit = population(fit, group, problems)
     check_pair(fit, first, second, problems)
     check_margin(margin, problems)
@@ -132,8 +131,8 @@ def hypotheses(
         question="hypotheses",
         arguments={"between": (first, second), "statements": named, "margin": margin, "group": group},
         heading=(
-            f"Hypotheses about lagged effects {within}, SD per SD, {spacing_in_words(fit)}; {sample_in_words(fit)}"
-            + (f", group {group}" if group else "")
+            f"Hypotheses about lagged effects {within}, SD per SD, {spacing_in_words(fit)}; "
+            f"{sample_in_words(fit, group)}"
         ),
         table=table,
         body=(
@@ -143,7 +142,7 @@ def hypotheses(
         ),
         health=fit.health,
         tables={"rope": rope},
-        reasons=(*(f"The draws cannot be trusted: {problem}" for problem in fit.health.problems), *_undecidable(table)),
+        reasons=untrusted(fit.health) + _undecidable(table),
         assumptions=(
             "A Bayes factor compares a hypothesis with the unconstrained model (any effects), or with its complement "
             "(the hypothesis is false), under the priors of the fit; it is no probability that the hypothesis is true. "
@@ -195,8 +194,8 @@ def _odds(event: Probability) -> Ratio:
     if event.value in (0.0, 1.0):
         bound = Ratio(-float(np.log(event.n_draws)), np.nan, "<")
         return bound if not event.value else bound.inverse
-    rest = 1 - event.value
-    return Ratio(float(np.log(event.value / rest)), event.mcse / (event.value * rest))
+    complement = 1 - event.value
+    return Ratio(float(np.log(event.value / complement)), event.mcse / (event.value * complement))
 
 
 def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems) -> None:
@@ -224,7 +223,7 @@ def _default_statements(fit: Fit, first: str, second: str, margin: float) -> lis
         return statements
     intervals = [str(name) for name in fit.posterior["interval"].to_numpy()]
     for length in distinct:
-        alike = [name for name, each in zip(intervals, lengths, strict=True) if each == length]
+        alike = [name for name, other in zip(intervals, lengths, strict=True) if other == length]
         if len(alike) > 1:
             statements += [
                 sign.join(f"{path}, {name}" for name in alike)
@@ -299,9 +298,7 @@ def _rope(
                 "interval_inside": float(share) / 100,
                 "verdict": _verdict(float(share) / 100, fit.health),
             }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over"])
-    return table
+    return table_of(rows, "path", "over")
 
 
 def _verdict(share: float, health: Health) -> str:
@@ -356,24 +353,15 @@ class HypothesesArguments(PairArguments):
     margin: Margin = MARGIN
     group: Group | None = None
 
-
-def _against(given: HypothesesArguments, spec: CrossLagged) -> Iterator[str]:
-    """The intervals that statements name are known once the data are."""
-    yield from group_problems(spec, given.group)
-    yield from pair_problems(spec, *given.between)
-    every = (lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures)
-    known, problems = [path for path in every if path not in spec.remove], Problems("")
-    texts = given.statements or ()
-    for text in texts.values() if isinstance(texts, Mapping) else texts:
-        parse(text, known, problems, any_interval=True)
-    yield from (f"statements: {problem}" for problem in problems.found)
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Also the statements, but for their intervals, which are known once the data are."""
+        yield from super().against(model)
+        every = (lagged_path(predictor, outcome) for outcome in model.measures for predictor in model.measures)
+        known, problems = [path for path in every if path not in model.remove], Problems("")
+        texts = self.statements or ()
+        for text in texts.values() if isinstance(texts, Mapping) else texts:
+            parse(text, known, problems, any_interval=True)
+        yield from (f"statements: {problem}" for problem in problems.found)
 
 
-register(
-    Question(
-        name="hypotheses",
-        arguments=HypothesesArguments,
-        answer=lambda fit, given: hypotheses(fit, *given.between, **given.options("between")),
-        check=_against,
-    )
-)
+register(Question.of(hypotheses, HypothesesArguments))

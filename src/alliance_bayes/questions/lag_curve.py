@@ -21,7 +21,7 @@ from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, above, indicator, interval, probability, share, undefined
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
-from .answer import Answer
+from .answer import Answer, untrusted
 from .arguments import MARGIN, Group, Length, canonical_path, check_margin, group_problems, path_problems, population
 from .cells import estimates, stated
 from .dynamics import (
@@ -145,7 +145,7 @@ def lag_curve(
     return Answer(
         question="lag_curve",
         arguments={"paths": chosen, "longest": longest, "margin": margin, "group": group},
-        heading=_heading(fit, between) + (f", group {group}" if group else ""),
+        heading=_heading(fit, between, group),
         table=table,
         body=(_effects_in_words(table, observed, fit.n_draws), *_peaks_in_words(fit, peak)),
         health=health,
@@ -154,7 +154,7 @@ def lag_curve(
             between=between, observed=observed, time_unit=fit.panel.time_unit or ""
         ),
         reasons=(
-            *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
+            *untrusted(health),
             *hardly_within(fit, measures),
             *_who_leads(curves, fit, between, margin),
             *_too_small(table),
@@ -303,7 +303,7 @@ def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Ar
     effects = standardized(interval_effects(fit, range(len(lengths))), sds)
     distinct = sorted(length for length in set(lengths) if length <= longest * (1 + 1e-9))
     by_length = [
-        effects[:, :, [place for place, length in enumerate(lengths) if length == one]].mean(axis=2) for one in distinct
+        effects[:, :, [index for index, length in enumerate(lengths) if length == one]].mean(axis=2) for one in distinct
     ]
     return np.array(distinct), np.stack(by_length, axis=2)
 
@@ -315,8 +315,8 @@ def _powers(step: Array, n_steps: int) -> Array:
 
 
 def _raw(draws: xr.DataArray, sds: Array, measures: Sequence[str], paths: Iterable[str]) -> xr.DataArray:
-    places = [[measures.index(name) for name in split_path(path) or ()] for path in paths]
-    unit = np.stack([sds[..., outcome] / sds[..., predictor] for predictor, outcome in places], axis=-1)
+    pairs = [[measures.index(name) for name in split_path(path) or ()] for path in paths]
+    unit = np.stack([sds[..., outcome] / sds[..., predictor] for predictor, outcome in pairs], axis=-1)
     return draws * xr.DataArray(unit, dims=("chain", "draw", "path"))
 
 
@@ -428,12 +428,12 @@ _KNOWN: dict[Between, str] = {
 }
 
 
-def _heading(fit: Fit, between: Between) -> str:
+def _heading(fit: Fit, between: Between, group: str | None) -> str:
     lengths = ", ".join(dict.fromkeys(length_labels(fit)))
     base = base_effects(fit) if between == "whole steps" else None
     known = _KNOWN[between].format(step=time_in_words(fit, base[1]) if base else "", lengths=lengths)
-    within = within_in_words(fit, fit.spec.measures)
-    return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample_in_words(fit)}"
+    within, sample = within_in_words(fit, fit.spec.measures), sample_in_words(fit, group)
+    return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample}"
 
 
 class LagCurveArguments(Arguments):
@@ -449,17 +449,10 @@ class LagCurveArguments(Arguments):
         """The paths."""
         return f"of {in_words(self.paths or ('all paths between measures',))}"
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Its group and paths."""
+        yield from group_problems(model, self.group)
+        yield from path_problems(model, self.paths or ())
 
-def _against(given: LagCurveArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    yield from path_problems(spec, given.paths or ())
 
-
-register(
-    Question(
-        name="lag_curve",
-        arguments=LagCurveArguments,
-        answer=lambda fit, given: lag_curve(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question.of(lag_curve, LagCurveArguments))

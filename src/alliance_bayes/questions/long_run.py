@@ -20,9 +20,9 @@ from ..posterior.fitting import Fit
 from ..posterior.summaries import interval, interval_name
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
-from .answer import Answer
+from .answer import Answer, untrusted
 from .arguments import Group, canonical_path, group_problems, measure_problems, population
-from .cells import bounds, sign
+from .cells import bounds, sign, table_of
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -262,7 +262,7 @@ def long_run_effects(fit: Fit, paths: Iterable[str] | None = None, *, group: str
         arguments={"paths": tuple(named), "group": group},
         heading=(
             f"Long-run effects{within_in_words(fit, measures)}, SD per SD with the SDs of the last wave; "
-            f"{sample_in_words(fit)}" + (f", group {group}" if group else "")
+            f"{sample_in_words(fit, group)}"
         ),
         table=table,
         body=(_estimands_in_words(fit), _in_words(table, fit.n_draws), _impulse_in_words(impulse, fit)),
@@ -270,7 +270,7 @@ def long_run_effects(fit: Fit, paths: Iterable[str] | None = None, *, group: str
         tables={"impulse": impulse},
         draws=after[["held", "pushed", "peak", "peak_time", "half_life"]],
         reasons=(
-            *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
+            *untrusted(health),
             *hardly_within(fit, measures),
             *_unsettled_in_words(table),
         ),
@@ -423,9 +423,11 @@ def _table(fit: Fit, after: xr.Dataset, before: xr.Dataset) -> pd.DataFrame:
                     "unsettled_prior": float(np.isnan(prior).mean()),
                 }
                 fixed.append(not led[outcome, cause])
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over", "estimand"])
-    return with_fixed(table, np.array(fixed), ("p_positive", "p_positive_mcse", "p_positive_prior"))
+    return with_fixed(
+        table_of(rows, "path", "over", "estimand"),
+        np.array(fixed),
+        ("p_positive", "p_positive_mcse", "p_positive_prior"),
+    )
 
 
 def _impulse_table(after: xr.Dataset) -> pd.DataFrame:
@@ -438,9 +440,7 @@ def _impulse_table(after: xr.Dataset) -> pd.DataFrame:
         for path in map(str, after["path"].to_numpy())
         for over in map(str, after["over"].to_numpy())
     }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over"])
-    return table
+    return table_of(rows, "path", "over")
 
 
 def _median(draws: xr.DataArray, name: str, before: str = "") -> dict[str, float]:
@@ -536,18 +536,11 @@ class LongRunArguments(Arguments):
         """The paths."""
         return f"of {in_words(self.paths or ('every measure on every other',))}"
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Its group, effects over two waves, and paths."""
+        yield from group_problems(model, self.group)
+        yield from not_followed(model)
+        yield from _path_problems(model, self.paths or ())
 
-def _against(given: LongRunArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    yield from not_followed(spec)
-    yield from _path_problems(spec, given.paths or ())
 
-
-register(
-    Question(
-        name="long_run_effects",
-        arguments=LongRunArguments,
-        answer=lambda fit, given: long_run_effects(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question.of(long_run_effects, LongRunArguments))

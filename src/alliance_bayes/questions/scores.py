@@ -16,7 +16,6 @@ from ..posterior.fitting import Fit
 from ..posterior.interruption import without_interruption_warnings
 from ..posterior.predictions.people import people_of
 from ..posterior.sampling import fit as fit_model
-from ..pymc_models.densities import LogDensity, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
 if TYPE_CHECKING:
@@ -106,6 +105,8 @@ def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
     By Pareto-smoothed importance sampling; where a person's shape is too high by ArviZ's moment
     matching; where that fails by a refit, the highest shapes first, at most `most_refits`.
     """
+    from ..pymc_models.densities import log_density_of
+
     log_density = left_out.log_density(left_out.fit, left_out.persons)
     scores, influence = importance_scores(log_density)
     if not scores.n_high:

@@ -45,17 +45,7 @@ RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
 @dataclass(frozen=True)
 class DensityRatio:
-    """Posterior over prior density at 0.
-
-    Attributes
-    ----------
-    log
-        Logarithm of the Bayes factor of 0 against the prior.
-    error
-        Its Monte Carlo standard error.
-    k_hat
-        Largest Pareto shape of the averaged terms.
-    """
+    """Log of the posterior over the prior density at 0, its Monte Carlo standard error, and the largest Pareto shape."""
 
     log: float
     error: float
@@ -225,27 +215,9 @@ def savage_dickey(
 ) -> list[DensityRatio]:
     """Posterior over prior density at 0 of some effects, for several prior SDs, from draws of one posterior.
 
-    Parameters
-    ----------
-    points
-        Draws, shape ``(chain, draw, number)``.
-    at_points
-        Log posterior density at each, up to a constant, shape ``(chain x draw,)``.
-    log_density
-        The same of any rows of numbers.
-    absent
-        Positions of the effects that are 0.
-    shared
-        Positions of all effects whose prior SD changes, those in `absent` among them.
-    prior
-        Their independent prior in the posterior at hand.
-    widths
-        Prior SDs.
-
-    Returns
-    -------
-    list of DensityRatio
-        One for each width.
+    `points` are the draws, shape ``(chain, draw, number)``, with the log posterior density `at_points` up to a
+    constant; `absent` are the positions of the effects that are 0, `shared` those of all effects that have the
+    independent `prior` whose SD changes.
     """
     n_chains, _, size = points.shape
     flat = points.reshape(-1, size)

@@ -13,6 +13,7 @@ __all__ = [
     "estimates",
     "intervals",
     "known_draws",
+    "labels",
     "mean_and_interval",
     "probabilities",
     "sign",
@@ -61,6 +62,12 @@ def intervals(table: pd.DataFrame, before: str = "", form: str = ".2f") -> list[
 def estimates(table: pd.DataFrame, form: str = ".2f") -> dict[str, list[str]]:
     """Printed columns of means and intervals."""
     return {"mean": [f"{mean:{form}}" for mean in table["mean"]], interval_name(): intervals(table, form=form)}
+
+
+def labels(table: pd.DataFrame) -> list[str]:
+    """Rows by their names, and by what they are over where that differs between rows."""
+    several = len(table.index.unique("over")) > 1
+    return [f"{name}, {over}" if several else str(name) for name, over in table.index]
 
 
 def known_draws(n_draws: int, undefined: float) -> int:

@@ -31,7 +31,7 @@ from .arguments import (
     check_pair,
     population,
 )
-from .cells import estimates, intervals, mean_and_interval, probabilities, sign, stated, table_of
+from .cells import estimates, intervals, labels, mean_and_interval, probabilities, sign, stated, table_of
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .lengths import average_by_length, average_over, length_labels, spacing_in_words
 from .registry import Question, register
@@ -367,11 +367,10 @@ def _heading(fit: Fit, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
 
 
 def _effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
-    several = len(shown.index.unique("over")) > 1
     raw = zip(shown["raw_mean"], intervals(shown, "raw_", ".3g"), strict=True)
     return TextTable.of(
         {
-            "": [f"{path}, {over}" if several else str(path) for path, over in shown.index],
+            "": labels(shown),
             **estimates(shown),
             "P(effect > 0)": probabilities(shown["p_positive"], n_draws, shown["no_sign"]),
             "prior": probabilities(shown["p_positive_prior"], n_draws, shown["no_sign_prior"]),

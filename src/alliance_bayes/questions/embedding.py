@@ -113,15 +113,8 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
 def drift_and_diffusion(effects: Array, innovation: Array, step: float) -> tuple[Array, Array]:
     """Drift and diffusion covariance of many steps at once; NaN where the principal logarithm is not real.
 
-    With ``Phi = V diag(l) V^-1``, ``A = V diag(log l) V^-1 / d``; in that basis each entry of the innovation is
-    that of the diffusion times ``(exp((a_i + a_j) d) - 1) / (a_i + a_j)``.
-
-    Parameters
-    ----------
-    effects, innovation
-        Phi and Psi of one step, shape ``(..., measure, measure)``.
-    step
-        Its length d.
+    With ``Phi = V diag(l) V^-1``, ``A = V diag(log l) V^-1 / d``; in that basis each entry of the innovation covariance
+    Psi is that of the diffusion times ``(exp((a_i + a_j) d) - 1) / (a_i + a_j)``. Shapes ``(..., measure, measure)``.
 
     Examples
     --------

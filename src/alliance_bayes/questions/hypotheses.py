@@ -21,7 +21,7 @@ from ..posterior.summaries import Probability, indicator, interval_name, probabi
 from ..spec.cross_lagged import CrossLagged
 from .answer import LIMITS, Answer, untrusted
 from .arguments import MARGIN, Group, PairArguments, check_margin, check_pair, population
-from .cells import probabilities, table_of
+from .cells import labels, probabilities, table_of
 from .dynamics import sample_in_words
 from .lengths import average_over, length_labels, spacing_in_words
 from .ratios import Ratio
@@ -331,11 +331,10 @@ def _hypotheses_in_words(table: pd.DataFrame, n_draws: int, n_prior_draws: int) 
 
 
 def _rope_in_words(rope: pd.DataFrame, n_draws: int, n_prior_draws: int) -> TextTable:
-    several = len(rope.index.unique("over")) > 1
     inside = zip(rope["interval_inside"], rope["verdict"], strict=True)
     return TextTable.of(
         {
-            "": [f"{path}, {over}" if several else str(path) for path, over in rope.index],
+            "": labels(rope),
             "P(below)": probabilities(rope["below"], n_draws),
             "P(inside)": probabilities(rope["inside"], n_draws),
             "prior": probabilities(rope["inside_prior"], n_prior_draws),

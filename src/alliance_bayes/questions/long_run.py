@@ -59,14 +59,9 @@ HALVINGS = 20
 class Process:
     """Draws of a linear process that goes on in the same way for ever.
 
-    Attributes
-    ----------
-    over
-        The interval whose effects they are, or "every step".
-    matrices
-        Lagged effects over one step, or drift per unit of time; shape ``(chain, draw, outcome, predictor)``, raw units.
-    step
-        Length of the step; None in continuous time.
+    `over` is the interval whose effects they are, or "every step"; `matrices` are raw lagged effects over one step, or
+    the drift per unit of time, shape ``(chain, draw, outcome, predictor)``; `step` is its length, None in continuous
+    time.
     """
 
     over: str
@@ -80,14 +75,7 @@ class Process:
 
 
 def settles(change: Array, *, continuous: bool) -> NDArray[np.bool_]:
-    """Whether a process returns to where it was after a disturbance.
-
-    Parameters
-    ----------
-    change
-        ``Phi - I`` of a step, or the drift; shape ``(..., measure, measure)``.
-    continuous
-        Whether it is a drift.
+    """Whether a process returns to where it was after a disturbance, from ``Phi - I`` of a step, or from its drift.
 
     Examples
     --------
@@ -106,16 +94,8 @@ def pushed(change: Array, cause: int, *, continuous: bool) -> Array:
     """Where all measures settle if one is raised by one unit again at every step, or per unit of time.
 
     Column of ``(I - Phi)^-1``, or of ``-A^-1``; NaN where the process does not settle. Of other measures than the one
-    that is raised it is also the sum, or the integral, of their response to being raised once.
-
-    Parameters
-    ----------
-    change
-        ``Phi - I`` or A, shape ``(..., measure, measure)``.
-    cause
-        Position of the measure.
-    continuous
-        Whether `change` is a drift.
+    that is raised it is also the sum, or the integral, of their response to being raised once. `change` is ``Phi - I``
+    or A, shape ``(..., measure, measure)``.
 
     Examples
     --------
@@ -133,11 +113,6 @@ def held(change: Array, cause: int, *, continuous: bool) -> Array:
     """Where all measures settle if one is kept one unit higher, whatever acts on it.
 
     ``(I - Phi_oo)^-1 Phi_ox``, or ``-A_oo^-1 A_ox``, o all other measures; NaN where these do not settle.
-
-    Parameters
-    ----------
-    change, cause, continuous
-        As of `pushed`.
 
     Examples
     --------
@@ -157,18 +132,8 @@ def held(change: Array, cause: int, *, continuous: bool) -> Array:
 def half_life(times: Array, response: Array) -> tuple[Array, Array, Array]:
     """Time of the largest response, its size with its sign, and the time after it until half of it is left.
 
-    Parameters
-    ----------
-    times
-        Increasing, shape ``(time,)``.
-    response
-        Shape ``(draw, time)``.
-
-    Returns
-    -------
-    tuple
-        Shape ``(draw,)`` each; the half-life is the time until the last one where more than half is left there, and all
-        are NaN where there is no response.
+    Of responses at increasing times, shape ``(draw, time)``. The half-life is the time until the last one where more
+    than half is left there; all are NaN where there is no response.
 
     Examples
     --------

@@ -42,7 +42,7 @@ from .arguments import (
     pair_problems,
     some_of,
 )
-from .cells import bounds, table_of
+from .cells import bounds, labels, table_of
 from .directionality import directionality, paths_of
 from .dynamics import sample_in_words
 from .registry import Question, register
@@ -268,20 +268,9 @@ def robustness(
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """Answers under the variants, the original model first, and what else came of fitting them.
+    """Answers by variant, the original model first; why others have none; what was interrupted.
 
-    Attributes
-    ----------
-    answers
-        By variant.
-    not_fitted
-        Why the others have none.
-    sample
-        Size of the original model's data and draws, in words.
-    power_scaling
-        Of the original model.
-    interrupted
-        One sentence where somebody interrupted it; or nothing.
+    Sample (in words) and power-scaling are those of the original model.
     """
 
     answers: Mapping[str, Answer]
@@ -363,19 +352,15 @@ def _together(asked: Asked, arguments: Mapping[str, Any]) -> Answer:
 
 def _figure(answer: Answer) -> "Figure":
     """Both effects under each variant, with its verdict."""
-    several = len(answer.table.index.unique("over")) > 1
     rows = {
-        f"{variant}, {over}" if several else str(variant): [
-            Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES
-        ]
-        for (variant, over), row in answer.table.iterrows()
+        label: [Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES]
+        for label, (_, row) in zip(labels(answer.table), answer.table.iterrows(), strict=True)
     }
-    paths = paths_of(answer.parts[ORIGINAL])
     return bars_figure(
         rows,
         unit="lagged effect, SD per SD",
         band=answer.arguments["margin"],
-        series=paths,
+        series=paths_of(answer.parts[ORIGINAL]),
         notes=list(answer.table["verdict"]),
     )
 
@@ -489,14 +474,7 @@ def sensitivity(
 ) -> dict[str, float]:
     """How far the distribution of each quantity moves per doubling of the power of a part of the posterior.
 
-    Parameters
-    ----------
-    quantities
-        Draws, dims ``(chain, draw)``.
-    log_part
-        Log density of the part at the same draws.
-    kind
-        What the part is.
+    `log_part` is the log density of the part at the same draws.
     """
     import arviz_stats
 
@@ -534,7 +512,6 @@ def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
 
 def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
     first, second = pair
-    several = len(table.index.unique("over")) > 1
     paths = {"forward": lagged_path(first, second), "backward": lagged_path(second, first)}
     effects = {
         f"{path} ({interval_name()})": [f"{row[side]:.2f} {bounds(row, f'{side}_')}" for _, row in table.iterrows()]
@@ -542,7 +519,7 @@ def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
     }
     return TextTable.of(
         {
-            "": [f"{variant}, {over}" if several else str(variant) for variant, over in table.index],
+            "": labels(table),
             **effects,
             f"P({first} leads)": [f"{value:.2f}" for value in table["p_first_leads"]],
             f"P({second} leads)": [f"{value:.2f}" for value in table["p_second_leads"]],

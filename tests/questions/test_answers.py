@@ -129,8 +129,12 @@ def test_a_question_is_held_against_the_model_before_it_is_asked():
     ]
 
 
+class Other(registry.Arguments):
+    """Keys of a question that takes the name of another."""
+
+
 def test_two_questions_of_one_name_are_refused():
     question = registry.questions()["directionality"]
     assert registry.register(question) is question
     with pytest.raises(ValueError, match=r"^Two questions are named 'directionality'\.$"):
-        registry.register(replace(question, answer=lambda fit, given: answer()))
+        registry.register(replace(question, arguments=Other))

@@ -553,7 +553,7 @@ def test_every_problem_of_a_comparison_in_one_message(small_fit, small_panel):
 
 def test_too_few_draws_to_weigh(small_panel):
     few = ab.fit(ab.CLPM(["alliance", "days"]), small_panel, seed=1, draws=12, tune=20, chains=2)
-    with pytest.raises(ab.SpecError, match="'few' has 24 draws, too few to weigh: sample 25 or more"):
+    with pytest.raises(ab.SpecError, match="'few' has 24 draws, too few for a comparison: sample 25 or more"):
         ab.compare({"few": few, "again": few})
 
 

@@ -87,12 +87,12 @@ class PairArguments(BetweenArguments):
 
 
 def check_margin(margin: object, problems: Problems) -> None:
-    """Note a margin that is no size of a standardised effect."""
+    """Note an invalid margin."""
     check_number("margin", margin, problems, above=0, below=1, unit=", in SD per SD")
 
 
 def check_certainty(certainty: object, problems: Problems) -> None:
-    """Note a certainty that no verdict could need."""
+    """Note an invalid certainty."""
     check_number("certainty", certainty, problems, above=0.5, below=1)
 
 

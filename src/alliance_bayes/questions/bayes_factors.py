@@ -45,7 +45,7 @@ RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
 @dataclass(frozen=True)
 class DensityRatio:
-    """Log of the posterior over the prior density at 0, its Monte Carlo standard error, and the largest Pareto shape."""
+    """Log of posterior over prior density at 0, its Monte Carlo standard error, and the largest Pareto shape."""
 
     log: float
     error: float
@@ -59,7 +59,7 @@ class DensityRatio:
 
 @checked(outside=["widths"])
 def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True) -> Answer:
-    """Weigh no lagged effect between two measures against some effect, in each direction.
+    """Compute Bayes factors of no lagged effect between two measures against an effect, in each direction.
 
     The Bayes factor of the model without a path against the model with it is the ratio of the
     effect's posterior and prior densities at 0 [1]_. The prior density is known. The posterior
@@ -75,7 +75,7 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     first, second
         Two of its measures.
     widths
-        SDs of the prior of all cross-lagged effects at which the Bayes factors are found too, by
+        SDs of the prior of all cross-lagged effects at which the Bayes factors are computed too, by
         weighting the draws with the ratio of the priors.
     refit
         Whether to sample again at a width where the weights are not to be trusted.
@@ -160,9 +160,9 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         assumptions=(
             "Each Bayes factor compares the model with the model without the path; it says nothing about either "
             "against other models, and is no probability of a hypothesis.",
-            "It depends on the prior of the effect: the wider the prior, the more it favours no effect. Read the whole "
-            "curve.",
-            "An effect of exactly 0 is rarely meant; for effects too small to matter ask ab.hypotheses.",
+            "It depends on the prior of the effect: the wider the prior, the more it favours no effect. "
+            "Read all of the curve.",
+            "An effect of exactly 0 is rarely of interest; for effects too small to matter use ab.hypotheses.",
             *fit.spec.assumptions,
         ),
         before_assumptions=LIMITS,

@@ -1,5 +1,6 @@
 """Draws in the rows of a table, and such rows in the cells of a printed one."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ __all__ = [
     "known_draws",
     "labels",
     "mean_and_interval",
+    "median_and_interval",
     "probabilities",
     "sign",
     "stated",
@@ -33,6 +35,13 @@ def mean_and_interval(draws: xr.DataArray, before: str = "") -> dict[str, float]
     """Columns ``mean``, ``lower`` and ``upper`` of draws with dims ``(chain, draw)``, with a text before each name."""
     lower, upper = interval(draws, "chain", "draw")
     return {f"{before}mean": float(draws.mean()), f"{before}lower": float(lower), f"{before}upper": float(upper)}
+
+
+def median_and_interval(draws: xr.DataArray, name: str, before: str = "") -> dict[str, float]:
+    """The median by its name and the interval's ends, of draws that may have no mean; NaN where none has a value."""
+    lower, upper = interval(draws, "chain", "draw")
+    median = float(draws.median()) if draws.count() else math.nan
+    return {name: median, f"{before}lower": float(lower), f"{before}upper": float(upper)}
 
 
 def sign(draws: xr.DataArray, prior: xr.DataArray | None = None) -> dict[str, float]:

@@ -138,7 +138,7 @@ def compare(
     Raises
     ------
     SpecError
-        If there are not two fits, or they differ in panel or measures, or an option makes no sense.
+        If there are not two fits, or they differ in panel or measures, or an option is invalid.
     PanelError
         If the panel holds moments alone.
 
@@ -206,7 +206,9 @@ def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
     for name, fitted in fits.items():
         fitted.panel.require_persons("Leaving out persons")
         if fitted.n_draws < FEWEST_DRAWS:
-            problems.add(f"'{name}' has {fitted.n_draws} draws, too few to weigh: sample {FEWEST_DRAWS} or more.")
+            problems.add(
+                f"'{name}' has {fitted.n_draws} draws, too few for a comparison: sample {FEWEST_DRAWS} or more."
+            )
     for name, fitted in others:
         if set(fitted.spec.measures) != set(first.spec.measures):
             problems.add(
@@ -236,7 +238,7 @@ def _densities_of(fitted: Fit) -> str:
 def check_options(
     method: object, least_difference: float, least_errors: float, most_refits: object, problems: Problems
 ) -> None:
-    """Note options of a comparison that make no sense."""
+    """Note invalid options of a comparison."""
     if not is_one_of(method, get_args(Method)):
         problems.add(f"method must be one of {quoted(get_args(Method))}; got {shown(method)}.")
     for name, value in {"least_difference": least_difference, "least_errors": least_errors}.items():
@@ -256,7 +258,7 @@ def compared(
     assumptions: tuple[str, ...],
     **options: Any,
 ) -> Answer:
-    """Lay the scores of several models beside each other, with the options of `compare`."""
+    """Compare models by their scores, with the options of `compare`."""
     least_difference, least_errors = options["least_difference"], options["least_errors"]
     order = sorted(scores, key=lambda name: -float(scores[name].elpd.sum()))
     elpd = xr.concat(

@@ -51,7 +51,7 @@ def directionality(
     certainty: float = CERTAINTY,
     group: str | None = None,
 ) -> Answer:
-    """Weigh the evidence on which of two measures leads the other.
+    """Assess the evidence on which of two measures leads the other.
 
     Per draw, the standardised lagged effects of both directions are averaged (signed) over all
     intervals of equal length and compared in size. With a and b the two effects and m the margin,
@@ -104,7 +104,7 @@ def directionality(
     ------
     SpecError
         If a measure is not in the model, two are the same, a path between them is fixed at 0, the group is not one of
-        the fit's, or the margin or certainty make no sense.
+        the fit's, or the margin or certainty is invalid.
 
     References
     ----------

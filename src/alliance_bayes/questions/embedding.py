@@ -67,7 +67,7 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
     .. [1] Driver, Oud & Voelkle (2017). Continuous time structural equation modeling with R package
        ctsem. Journal of Statistical Software 77(5).
     """
-    problems = Problems("Whether these effects are those of a continuous process cannot be asked")
+    problems = Problems("Embeddability cannot be assessed")
     fit = population(fit, group, problems)
     problems.raise_as(SpecError)
     if lags_of(fit) == "continuous":

@@ -68,7 +68,7 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
     Raises
     ------
     SpecError
-        If the fit has no groups, or one lag for all, the path is not in the model, or a number makes no sense.
+        If the fit has no groups, or one lag for all, the path is not in the model, or a number is invalid.
     """
     problems = Problems("These groups cannot be compared")
     if not fit.groups:

@@ -67,8 +67,8 @@ def indirect_at(
     """Average indirect effect of linear models if the residuals of mediator and outcome correlate rho, in (-1, 1) [1]_.
 
     ``(b2 s1 / s2) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``; 0 at ``rho = r``. Rho is the correlation given treatment
-    and (for the outcome) the mediator; b2 the effect of treatment on the mediator; s1, s2 the residual SDs of outcome and
-    mediator, both given treatment alone; r the correlation of those two residuals.
+    and (for the outcome) the mediator; b2 the effect of treatment on the mediator; s1, s2 the residual SDs of outcome
+    and mediator, both given treatment alone; r the correlation of those two residuals.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Informative hypotheses about lagged effects, weighed by encompassing priors, and practical equivalence."""
+"""Informative hypotheses about lagged effects, evaluated by encompassing priors, and practical equivalence."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +50,7 @@ def hypotheses(
     margin: float = MARGIN,
     group: str | None = None,
 ) -> Answer:
-    """Weigh inequality hypotheses about the lagged effects between two measures.
+    """Evaluate inequality hypotheses about the lagged effects between two measures by Bayes factors.
 
     A hypothesis that is a region of the parameters, such as ``|x -> y| > |y -> x|``, has posterior
     probability f and prior probability c. Its Bayes factor against the unconstrained model is
@@ -89,14 +89,14 @@ def hypotheses(
         ``tables["rope"]``, indexed by ``path`` and ``over``: ``below``, ``inside`` and ``above``, probabilities that
         the effect lies below, within and above the region of practical equivalence, -margin to margin, with the Monte
         Carlo error ``inside_mcse`` and the prior's ``inside_prior``; ``interval_inside``, share of the interval's draws
-        in the region (`arviz_stats.ci_in_rope`); ``verdict``: "practically none" where the whole interval is inside,
+        in the region (`arviz_stats.ci_in_rope`); ``verdict``: "practically none" where all of the interval is inside,
         "not negligible" where none of it is, else "undecided".
 
     Raises
     ------
     SpecError
-        If a measure is not in the model, both are the same, a path is fixed at 0, the margin makes no
-        sense, or a statement cannot be read or compares nothing but effects that are 0 by construction, with all
+        If a measure is not in the model, both are the same, a path is fixed at 0, the margin is invalid,
+        or a statement cannot be read or compares nothing but effects that are 0 by construction, with all
         problems at once.
 
     References

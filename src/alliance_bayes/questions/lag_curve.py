@@ -23,7 +23,7 @@ from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
 from .answer import Answer, untrusted
 from .arguments import MARGIN, Group, Length, canonical_path, check_margin, group_problems, path_problems, population
-from .cells import estimates, stated
+from .cells import estimates, median_and_interval, stated
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -115,7 +115,7 @@ def lag_curve(
     ------
     SpecError
         If a path is not one of the model's, the longest lag is shorter than a step or cannot be
-        reached by this model, or the margin makes no sense.
+        reached by this model, or the margin is invalid.
 
     Notes
     -----
@@ -383,17 +383,9 @@ def _refined(fit: Fit, path: str, curve: xr.DataArray, sds: Array) -> tuple[xr.D
 
 
 def _peak_row(lag: xr.DataArray, effect: xr.DataArray, longest: float) -> dict[str, float]:
-    lower, upper = interval(lag, "chain", "draw")
-    effect_lower, effect_upper = interval(effect, "chain", "draw")
-    return {
-        "lag": float(lag.median()),
-        "lower": float(lower),
-        "upper": float(upper),
-        "effect": float(effect.median()),
-        "effect_lower": float(effect_lower),
-        "effect_upper": float(effect_upper),
-        "p_beyond": probability(indicator(lag >= longest * (1 - 1e-9), lag)).value,
-    }
+    beyond = probability(indicator(lag >= longest * (1 - 1e-9), lag)).value
+    effects = median_and_interval(effect, "effect", "effect_")
+    return {**median_and_interval(lag, "lag"), **effects, "p_beyond": beyond}
 
 
 def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) -> tuple[str, ...]:

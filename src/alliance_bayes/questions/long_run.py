@@ -17,12 +17,12 @@ from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
 from ..posterior.fitting import Fit
-from ..posterior.summaries import interval, interval_name
+from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
 from .answer import Answer, untrusted
 from .arguments import Group, canonical_path, group_problems, measure_problems, population
-from .cells import bounds, sign, table_of
+from .cells import bounds, median_and_interval, sign, table_of
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -381,37 +381,25 @@ def _table(fit: Fit, after: xr.Dataset, before: xr.Dataset) -> pd.DataFrame:
                     for effects, name in ((after, estimand), (before, estimand), (after, f"raw_{estimand}"))
                 )
                 rows[path, over, estimand] = {
-                    **_median(effect, "median"),
+                    **median_and_interval(effect, "median"),
                     **{name: value for name, value in sign(effect, prior).items() if not name.startswith("no_sign")},
-                    **_median(raw, "raw_median", "raw_"),
+                    **median_and_interval(raw, "raw_median", "raw_"),
                     "unsettled": float(np.isnan(effect).mean()),
                     "unsettled_prior": float(np.isnan(prior).mean()),
                 }
                 fixed.append(not led[outcome, cause])
-    return with_fixed(
-        table_of(rows, "path", "over", "estimand"),
-        np.array(fixed),
-        ("p_positive", "p_positive_mcse", "p_positive_prior"),
-    )
+    table = table_of(rows, "path", "over", "estimand")
+    return with_fixed(table, np.array(fixed), ("p_positive", "p_positive_mcse", "p_positive_prior"))
 
 
 def _impulse_table(after: xr.Dataset) -> pd.DataFrame:
-    rows = {
-        (path, over): {
-            key: value
-            for name in ("peak", "peak_time", "half_life")
-            for key, value in _median(after[name].sel(path=path, over=over, drop=True), name, f"{name}_").items()
-        }
-        for path in map(str, after["path"].to_numpy())
-        for over in map(str, after["over"].to_numpy())
-    }
+    def row(effects: xr.Dataset) -> dict[str, float]:
+        parts = [median_and_interval(effects[name], name, f"{name}_") for name in ("peak", "peak_time", "half_life")]
+        return parts[0] | parts[1] | parts[2]
+
+    keys = [(path, over) for path in after["path"].to_numpy() for over in after["over"].to_numpy()]
+    rows = {(str(path), str(over)): row(after.sel(path=path, over=over, drop=True)) for path, over in keys}
     return table_of(rows, "path", "over")
-
-
-def _median(draws: xr.DataArray, name: str, before: str = "") -> dict[str, float]:
-    lower, upper = interval(draws, "chain", "draw")
-    median = float(draws.median()) if draws.count() else np.nan
-    return {name: median, f"{before}lower": float(lower), f"{before}upper": float(upper)}
 
 
 def _estimands_in_words(fit: Fit) -> str:

@@ -115,7 +115,7 @@ def robustness_variants(
     >>> list(robustness_variants(RICLPM(["x", "y"], lags="equal"), panel, models=["CLPM"], lags=["free"]))
     ['original model', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
     """
-    family = _family(CrossLagged)
+    family = {model.__name__: model for model in KINDS.values()}
     unknown = [name for name in models if name not in family]
     if unknown:
         raise SpecError(f"models: {quoted(unknown)} is not in the family; choose from {quoted(family)}.")
@@ -363,13 +363,6 @@ def _figure(answer: Answer) -> "Figure":
         series=paths_of(answer.parts[ORIGINAL]),
         notes=list(answer.table["verdict"]),
     )
-
-
-def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:
-    models: dict[str, type[CrossLagged]] = {}
-    for model in base.__subclasses__():
-        models |= {model.__name__: model, **_family(model)}
-    return models
 
 
 def _converted(spec: CrossLagged, model: type[CrossLagged]) -> CrossLagged | None:

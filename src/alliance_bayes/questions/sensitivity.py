@@ -113,7 +113,7 @@ def sensitivity(
     Raises
     ------
     SpecError
-        If the effect or mediator is not in the answer, or a number makes no sense.
+        If the effect or mediator is not in the answer, or a number is invalid.
 
     References
     ----------
@@ -280,7 +280,8 @@ def _check(
     asked: float = answer.arguments["certainty"] if certainty is None else certainty
     check_certainty(asked, problems)
     if isinstance(basis, SimulatedRegimes) and not np.isfinite(outcome_sd(basis.plan)):
-        problems.add(f"Nobody's '{answer.arguments['outcome']}' was observed, so strengths in its SDs mean nothing.")
+        outcome = answer.arguments["outcome"]
+        problems.add(f"'{outcome}' was observed for nobody, so that strengths in its SDs are undefined.")
     problems.raise_as(SpecError)
     return asked
 

@@ -115,8 +115,8 @@ def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: 
     """Read a hypothesis such as ``"|x -> y| > |y -> x| & x -> y > 0.03"``, noting anything that cannot be read.
 
     Comparisons by ``<`` and ``>``, which may be chained, are joined by ``&``. Sides are numbers, effects by `known`
-    names, or sizes of effects between bars. With `any_interval` the names are paths alone, and what an effect is over is not
-    checked yet.
+    names, or sizes of effects between bars. With `any_interval` the names are paths alone, and what an effect is over
+    is not checked yet.
     """
     names, comparisons = list(known), []
     for clause in text.split("&"):

@@ -101,7 +101,7 @@ def check_free(fit: Fit, path: tuple[str, str], problems: Problems) -> None:
     fixed = fixed_intervals(fit, path)
     if fixed and lagged_path(*path) in fit.spec.paths:
         problems.add(
-            f"'{lagged_path(*path)}' is {FIXED} over {quoted(fixed)}, since no way of that many steps leads there "
+            f"'{lagged_path(*path)}' is {FIXED} over {quoted(fixed)}, since no path of that many steps connects them "
             f"(fixed at 0: {', '.join(fit.spec.remove)}). Free paths of a measure on itself."
         )
 

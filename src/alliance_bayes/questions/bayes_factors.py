@@ -57,6 +57,10 @@ class DensityRatio:
         return self.k_hat <= MOST_SHAPE and self.error <= MOST_ERROR
 
 
+type Nulls = dict[tuple[str, str], list[dict[str, str]]]
+type Ratios = dict[tuple[str, str], list[DensityRatio]]
+
+
 @checked(outside=["widths"])
 def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True) -> Answer:
     """Compute Bayes factors of no lagged effect between two measures against an effect, in each direction.
@@ -119,35 +123,18 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         "the mean of whose bf01 is that of the observed values, if they were imputed by this model with its priors",
     )
     _check(fit, first, second, widths)
-    # Rows of the curve at each width; the fit's own width comes first.
-    prior = _prior(fit)
-    every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))
-    nulls = _nulls(fit, first, second)
-    ratios = _ratios(fit, nulls, every_width)
-    again: set[float] = set()
-    for index, width in enumerate(every_width):
-        if refit and index and not all(by_width[index].sound for by_width in ratios.values()):
-            changed: Any = {_random_variable(fit): Normal(prior.mean, width)}
-            spec = replace(fit.spec, priors=replace(fit.spec.priors, **changed))
-            exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + index, spec), nulls, (width,))
-            again.add(width)
-            for null, by_width in ratios.items():
-                by_width[index] = exact[null][0]
+    prior, nulls = _prior(fit), _nulls(fit, first, second)
+    every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))  # the fit's own comes first
+    ratios, again = _ratios_by_width(fit, nulls, every_width, refit)
     healthy = fit.health.healthy
-    rows, points = {}, {}
-    for null, by_width in ratios.items():
-        rows[null] = {**_row(by_width[0], healthy), **_simple(fit, nulls[null])}
-        for width, ratio in sorted(zip(every_width, by_width, strict=True)):
-            row = _row(ratio, healthy)
-            points[*null, width] = {
-                "bf01": row["bf01"],
-                "log_error": row["log_error"],
-                "k_hat": row["k_hat"],
-                "refitted": width in again,
-                "sound": row["sound"],
-            }
-    table, curve = table_of(rows, "absent", "over"), table_of(points, "absent", "over", "width")
-    table = table[["bf01", "bf10", "log_error", "z", "kernel", "k_hat", "sound"]]
+    rows = {null: {**_row(by_width[0], healthy), **_simple(fit, nulls[null])} for null, by_width in ratios.items()}
+    points = {
+        (*null, width): {**_row(ratio, healthy), "refitted": width in again}
+        for null, by_width in ratios.items()
+        for width, ratio in sorted(zip(every_width, by_width, strict=True))
+    }
+    table = table_of(rows, "absent", "over")[["bf01", "bf10", "log_error", "z", "kernel", "k_hat", "sound"]]
+    curve = table_of(points, "absent", "over", "width")[["bf01", "log_error", "k_hat", "refitted", "sound"]]
     return Answer(
         question="bayes_factors",
         arguments={"between": (first, second), "widths": tuple(map(float, widths)), "refit": refit},
@@ -271,13 +258,11 @@ def _prior(fit: Fit) -> Normal:
     return prior
 
 
-def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict[str, str]]]:
+def _nulls(fit: Fit, first: str, second: str) -> Nulls:
     """What is 0 in each hypothesis: selections from the random variable ``cross_lagged``."""
     effects = _effects(fit)
     paths = (lagged_path(first, second), lagged_path(second, first))
-    nulls: dict[tuple[str, str], list[dict[str, str]]] = {
-        (path, ALWAYS): [{"cross_lagged_path": path}] for path in paths
-    }
+    nulls: Nulls = {(path, ALWAYS): [{"cross_lagged_path": path}] for path in paths}
     nulls["both paths", ALWAYS] = [{"cross_lagged_path": path} for path in paths]
     if "interval" in effects.dims:
         for path in paths:
@@ -286,9 +271,21 @@ def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict
     return nulls
 
 
-def _ratios(
-    fit: Fit, nulls: dict[tuple[str, str], list[dict[str, str]]], widths: Sequence[float]
-) -> dict[tuple[str, str], list[DensityRatio]]:
+def _ratios_by_width(fit: Fit, nulls: Nulls, widths: Sequence[float], refit: bool) -> tuple[Ratios, set[float]]:
+    """Density ratios of each hypothesis at all widths, and the widths at which the model was sampled again."""
+    prior, ratios, again = _prior(fit), _ratios(fit, nulls, widths), set[float]()
+    for index, width in enumerate(widths):
+        if refit and index and not all(by_width[index].sound for by_width in ratios.values()):
+            changed: Any = {_random_variable(fit): Normal(prior.mean, width)}
+            spec = replace(fit.spec, priors=replace(fit.spec.priors, **changed))
+            exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + index, spec), nulls, (width,))
+            again.add(width)
+            for null, by_width in ratios.items():
+                by_width[index] = exact[null][0]
+    return ratios, again
+
+
+def _ratios(fit: Fit, nulls: Nulls, widths: Sequence[float]) -> Ratios:
     from ..pymc_models.densities import log_density_of
 
     target = log_density_of(fit.model)

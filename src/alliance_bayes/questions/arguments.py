@@ -28,6 +28,7 @@ __all__ = [
     "check_certainty",
     "check_margin",
     "check_pair",
+    "chosen_paths",
     "group_problems",
     "measure_problems",
     "pair_problems",
@@ -107,6 +108,14 @@ def canonical_path(path: str) -> str:
     """A lagged path as the model writes it; any other text as it is."""
     pair = split_path(path)
     return path if pair is None else lagged_path(*pair)
+
+
+def chosen_paths(paths: Iterable[str] | None, known: Iterable[str], problems: Problems) -> list[str]:
+    """The paths that were asked for, one or several; all that are known where none was named."""
+    chosen = list(known) if paths is None else [paths] if isinstance(paths, str) else list(paths)
+    if not chosen:
+        problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
+    return chosen
 
 
 def path_problems(spec: CrossLagged, paths: Iterable[str]) -> Iterator[str]:

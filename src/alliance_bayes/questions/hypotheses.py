@@ -1,6 +1,6 @@
 """Informative hypotheses about lagged effects, evaluated by encompassing priors, and practical equivalence."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -111,20 +111,11 @@ def hypotheses(
     problems.raise_as(SpecError)
     after, before = (effects_of(fit, name) for name in ("posterior", "prior"))
     texts = _default_statements(fit, first, second, margin) if statements is None else statements
-    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
-    if not given or not all(isinstance(text, str) for text in given):
-        raise SpecError(
-            f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(statements)}."
-        )
-    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
-    read = {name: parse(text, after, problems) for name, text in named.items()}
-    fixed = fixed_effects(fit)
-    for statement in read.values():
-        _check_free_sides(statement, fixed, problems)
-    problems.raise_as(SpecError)
+    read = _read(texts, after, fixed_effects(fit), problems)
     rows = {name: _row(statement, after, before) for name, statement in read.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("hypothesis")
     rope = _rope(fit, (lagged_path(first, second), lagged_path(second, first)), after, before, margin)
+    named = {name: statement.text for name, statement in read.items()}
     n_draws, n_prior_draws = fit.n_draws, next(iter(before.values())).size
     within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
     return Answer(
@@ -196,6 +187,21 @@ def _odds(event: Probability) -> Ratio:
         return bound if not event.value else bound.inverse
     complement = 1 - event.value
     return Ratio(float(np.log(event.value / complement)), event.mcse / (event.value * complement))
+
+
+def _read(
+    texts: Sequence[str] | Mapping[str, str], known: Iterable[str], fixed: set[str], problems: Problems
+) -> dict[str, Statement]:
+    """Statements by name; all that is wrong with them in one SpecError."""
+    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
+    if not given or not all(isinstance(text, str) for text in given):
+        raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(texts)}.")
+    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
+    read = {name: parse(text, known, problems) for name, text in named.items()}
+    for statement in read.values():
+        _check_free_sides(statement, fixed, problems)
+    problems.raise_as(SpecError)
+    return read
 
 
 def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems) -> None:

@@ -22,7 +22,17 @@ from ..posterior.summaries import Probability, above, indicator, interval, proba
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
 from .answer import Answer, untrusted
-from .arguments import MARGIN, Group, Length, canonical_path, check_margin, group_problems, path_problems, population
+from .arguments import (
+    MARGIN,
+    Group,
+    Length,
+    canonical_path,
+    check_margin,
+    chosen_paths,
+    group_problems,
+    path_problems,
+    population,
+)
 from .cells import estimates, median_and_interval, stated
 from .dynamics import (
     base_effects,
@@ -251,10 +261,8 @@ def _check(
     lags = lags_of(fit)
     base = None if lags == "continuous" else base_effects(fit)
     between: Between = "continuous" if lags == "continuous" else "observed only" if base is None else "whole steps"
-    chosen = list(fit.spec.cross_lagged_paths) if paths is None else [paths] if isinstance(paths, str) else list(paths)
+    chosen = chosen_paths(paths, fit.spec.cross_lagged_paths, problems)
     problems.found += path_problems(fit.spec, chosen)
-    if not chosen:
-        problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
     last = 2 * max(lengths) if longest is None and between != "observed only" else longest
     if between == "observed only":
         if longest is not None and longest > max(lengths) * (1 + 1e-9):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..basics.calls import checked
 from ..basics.declared import Paths
-from ..basics.names import in_words, split_path
+from ..basics.names import in_words, lagged_path, split_path
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
@@ -21,7 +22,7 @@ from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
 from .answer import Answer, untrusted
-from .arguments import Group, canonical_path, group_problems, measure_problems, population
+from .arguments import Group, canonical_path, chosen_paths, group_problems, measure_problems, population
 from .cells import bounds, median_and_interval, sign, table_of
 from .dynamics import (
     base_effects,
@@ -213,10 +214,8 @@ def long_run_effects(fit: Fit, paths: Iterable[str] | None = None, *, group: str
     health, fit = fit.health, population(fit, group, problems)
     problems.found += not_followed(fit.spec)
     measures = fit.spec.measures
-    every = [f"{cause} -> {outcome}" for cause in measures for outcome in measures if cause != outcome]
-    chosen = every if paths is None else [paths] if isinstance(paths, str) else list(paths)
-    if not chosen:
-        problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
+    every = [lagged_path(*pair) for pair in permutations(measures, 2)]
+    chosen = chosen_paths(paths, every, problems)
     problems.found += _path_problems(fit.spec, chosen)
     problems.raise_as(SpecError)
     named = list(dict.fromkeys(map(canonical_path, chosen)))

@@ -173,9 +173,9 @@ ANSWERS: list[Mutant] = [
         ),
         ("both is both beyond the margin", "(forward > margin) & (backward", "(forward > margin) | (backward"),
         ("none is both within the margin", "(forward < margin) & (backward", "(forward < margin) | (backward"),
-        ("'both' is asked before a lead", '"practically none", "both", "first leads"', '"first leads", "both"'),
-        ("'practically none' is a verdict", '("practically none", "both", "first', '("both", "first'),
-        ("the second may lead", '"first leads", "second leads"):\n', '"first leads"):\n'),
+        ("'both' is asked before a lead", '"practically none", "both", *events', '"practically none", *events'),
+        ("'practically none' is a verdict", '("practically none", "both", *events)', '("both", *list(events)[:2])'),
+        ("the second may lead", '"both", *events):\n', '"both", *list(events)[:1]):\n'),
         ("a verdict is of the posterior", "if events[event][0].reaches", "if events[event][1].reaches"),
         (
             "first -> second is the outcome second",

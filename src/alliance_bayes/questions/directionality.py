@@ -40,7 +40,12 @@ from .structure import signless
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["directionality", "paths_of"]
+__all__ = ["SIDES", "directionality", "paths_of"]
+
+type Evidence = dict[str, tuple[Probability, Probability]]
+"""Probabilities of events after and before the data, those of leads first."""
+
+SIDES = ("forward", "backward")
 
 
 @checked(apart=["margin", "certainty"])
@@ -132,17 +137,18 @@ def _of_pair(fit: Fit, pair: tuple[str, str], margin: float, certainty: float, g
     lengths = length_labels(fit)
     posterior, prior = (_both(fit.drawn(name), first, second) for name in ("posterior", "prior"))
     average, prior_average = average_by_length(posterior, lengths), average_by_length(prior, lengths)
-    overall = {length: _evidence(average, prior_average, length, margin) for length in average["length"].values}
-    table = _table(fit, first, second, posterior, prior, average, prior_average, margin)
-    verdict, reasons = _verdict(overall, first, second, certainty, fit.health)
-    reasons += _disagreements(posterior, first, second, certainty)
+    overall = _evidence(average, prior_average, pair, margin)
+    paths = lagged_path(first, second), lagged_path(second, first)
+    table = _table(fit, paths, (posterior, prior), (average, prior_average), margin)
+    verdict, reasons = _verdict(overall, paths, certainty, fit.health)
+    reasons += _disagreements(posterior, paths, certainty)
     averages = [average_over(length) for length in overall]
     of_averages = table[table.index.get_level_values("over").isin(averages)]
     reasons += signless(
         {", ".join(path): (row["no_sign"], row["no_sign_prior"]) for path, row in of_averages.iterrows()}
     )
     heading, doubt = _heading(fit, pair)
-    evidence = _evidence_table(overall, first, second)
+    evidence = _evidence_table(overall)
     shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_averages
     return Answer(
         question="directionality",
@@ -231,64 +237,50 @@ def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
     return xr.Dataset(effects)
 
 
-EVENTS = ("first leads", "second leads", "both", "practically none")
-
-
-def _events(effects: xr.Dataset, margin: float) -> dict[str, Probability]:
+def _events(effects: xr.Dataset, first: str, second: str, margin: float) -> dict[str, Probability]:
     forward, backward = abs(effects["forward"]), abs(effects["backward"])
     holds = {
-        "first leads": forward - backward > margin,
-        "second leads": backward - forward > margin,
+        f"{first} leads": forward - backward > margin,
+        f"{second} leads": backward - forward > margin,
         "both": (forward > margin) & (backward > margin),
         "practically none": (forward < margin) & (backward < margin),
     }
     return {event: probability(indicator(draws, forward, backward)) for event, draws in holds.items()}
 
 
-def _evidence(
-    average: xr.Dataset, prior: xr.Dataset, length: str, margin: float
-) -> dict[str, tuple[Probability, Probability]]:
-    after, before = (_events(effects.sel(length=length), margin) for effects in (average, prior))
-    return {event: (after[event], before[event]) for event in EVENTS}
+def _evidence(average: xr.Dataset, prior: xr.Dataset, pair: tuple[str, str], margin: float) -> dict[str, Evidence]:
+    evidence = {}
+    for length in average["length"].values:
+        after, before = (_events(effects.sel(length=length), *pair, margin) for effects in (average, prior))
+        evidence[length] = {event: (after[event], before[event]) for event in after}
+    return evidence
 
 
-def _evidence_table(
-    overall: dict[str, dict[str, tuple[Probability, Probability]]], first: str, second: str
-) -> pd.DataFrame:
+def _evidence_table(overall: dict[str, Evidence]) -> pd.DataFrame:
     rows = {
-        (average_over(length), _event_name(event, first, second)): {
-            "probability": after.value,
-            "mcse": after.mcse,
-            "prior": before.value,
-        }
+        (average_over(length), event): {"probability": after.value, "mcse": after.mcse, "prior": before.value}
         for length, events in overall.items()
         for event, (after, before) in events.items()
     }
     return table_of(rows, "over", "event")
 
 
-def _event_name(event: str, first: str, second: str) -> str:
-    return {"first leads": f"{first} leads", "second leads": f"{second} leads"}.get(event, event)
-
-
 def _table(
     fit: Fit,
-    first: str,
-    second: str,
-    posterior: xr.Dataset,
-    prior: xr.Dataset,
-    average: xr.Dataset,
-    prior_average: xr.Dataset,
+    paths: tuple[str, str],
+    by_interval: tuple[xr.Dataset, xr.Dataset],
+    averages: tuple[xr.Dataset, xr.Dataset],
     margin: float,
 ) -> pd.DataFrame:
+    """Rows of averages and intervals, from draws of the posterior and of the prior."""
     rows: dict[tuple[str, str], dict[str, float]] = {}
-    for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
-        for length in average["length"].values:
-            rows[path, average_over(length)] = _row(
-                average.sel(length=length), prior_average.sel(length=length), side, margin
-            )
+    for side, path in zip(SIDES, paths, strict=True):
+        for length in averages[0]["length"].values:
+            after, before = (effects.sel(length=length) for effects in averages)
+            rows[path, average_over(length)] = _row(after, before, side, margin)
         for name in interval_names(fit.panel.times):
-            rows[path, name] = _row(posterior.sel(interval=name), prior.sel(interval=name), side, margin)
+            after, before = (effects.sel(interval=name) for effects in by_interval)
+            rows[path, name] = _row(after, before, side, margin)
     return table_of(rows, "path", "over")
 
 
@@ -303,48 +295,38 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
 
 
 def _verdict(
-    overall: dict[str, dict[str, tuple[Probability, Probability]]],
-    first: str,
-    second: str,
-    certainty: float,
-    health: Health,
+    overall: dict[str, Evidence], paths: tuple[str, str], certainty: float, health: Health
 ) -> tuple[str, tuple[str, ...]]:
     if not health.healthy:
         return "undecided", untrusted(health)
     verdicts = {length: _verdict_of(events, certainty) for length, events in overall.items()}
     distinct = set(verdicts.values())
     if len(distinct) > 1:
-        said = "; ".join(
-            f"over {length}, {_event_name(verdict, first, second)}" for length, verdict in verdicts.items()
-        )
+        said = "; ".join(f"over {length}, {verdict}" for length, verdict in verdicts.items())
         return "undecided", (f"Intervals of different length disagree: {said}.",)
     verdict = distinct.pop()
-    reasons: tuple[str, ...] = ()
-    if verdict == "both":
-        stronger = [
-            name
-            for event, name in (
-                ("first leads", lagged_path(first, second)),
-                ("second leads", lagged_path(second, first)),
-            )
-            if all(events[event][0].reaches(certainty) for events in overall.values())
-        ]
-        reasons = tuple(f"{path} is the stronger." for path in stronger) or (
-            "Neither is stronger with enough certainty.",
-        )
-    return _event_name(verdict, first, second), reasons
+    if verdict != "both":
+        return verdict, ()
+    leads = list(next(iter(overall.values())))[:2]
+    stronger = [
+        path
+        for event, path in zip(leads, paths, strict=True)
+        if all(events[event][0].reaches(certainty) for events in overall.values())
+    ]
+    reasons = tuple(f"{path} is the stronger." for path in stronger)
+    return verdict, reasons or ("Neither is stronger with enough certainty.",)
 
 
-def _verdict_of(events: dict[str, tuple[Probability, Probability]], certainty: float) -> str:
-    for event in ("practically none", "both", "first leads", "second leads"):
+def _verdict_of(events: Evidence, certainty: float) -> str:
+    for event in ("practically none", "both", *events):
         if events[event][0].reaches(certainty):
             return event
     return "undecided"
 
 
-def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: float) -> tuple[str, ...]:
+def _disagreements(posterior: xr.Dataset, paths: tuple[str, str], certainty: float) -> tuple[str, ...]:
     sentences = []
-    for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
+    for side, path in zip(SIDES, paths, strict=True):
         effect = posterior[side]
         names = [str(name) for name in effect["interval"].values]
         shares = {name: effect.sel(interval=name) for name in names}

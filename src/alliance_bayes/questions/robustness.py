@@ -43,7 +43,7 @@ from .arguments import (
     some_of,
 )
 from .cells import bounds, labels, table_of
-from .directionality import directionality, paths_of
+from .directionality import SIDES, directionality, paths_of
 from .dynamics import sample_in_words
 from .registry import Question, register
 
@@ -56,7 +56,6 @@ ORIGINAL = "original model"
 MODELS = ("CLPM", "DPM", "RICLPM")
 LAGS = ("equal", "free", "grid", "continuous")
 PRIOR_WIDTHS = (0.5, 2.0)
-SIDES = ("forward", "backward")
 SENSITIVE = 0.05
 CROSS_EFFECTS = ("cross_lagged", "cross_drift")
 Variant = tuple[CrossLagged, Panel]
@@ -505,10 +504,10 @@ def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
 
 def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
     first, second = pair
-    paths = {"forward": lagged_path(first, second), "backward": lagged_path(second, first)}
+    paths = lagged_path(first, second), lagged_path(second, first)
     effects = {
         f"{path} ({interval_name()})": [f"{row[side]:.2f} {bounds(row, f'{side}_')}" for _, row in table.iterrows()]
-        for side, path in paths.items()
+        for side, path in zip(SIDES, paths, strict=True)
     }
     return TextTable.of(
         {

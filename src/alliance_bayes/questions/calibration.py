@@ -58,7 +58,7 @@ def loo_pit(fit: Fit) -> Answer:
     PanelError
         If the panel holds moments alone.
     SpecError
-        If the model has a selection: those who are seen then differ from those of whom it predicts values.
+        If the model has a selection: observed people then differ from those for whom it predicts values.
 
     Notes
     -----

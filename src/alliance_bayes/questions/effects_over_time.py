@@ -156,7 +156,7 @@ def _top(drift: Array, predictor: int, outcome: int, lags: Array, index: NDArray
             level = matrix_exponential(drift[some] * lag[:, None, None])
             slope = _product(drift[some], level)
             bend = _product(drift[some], slope)
-        level, slope, bend = (each[:, outcome, predictor] for each in (level, slope, bend))
+        level, slope, bend = (part[:, outcome, predictor] for part in (level, slope, bend))
         sign = np.sign(level)
         return np.where(np.isfinite(level), sign * level, np.inf), sign * slope, sign * bend
 

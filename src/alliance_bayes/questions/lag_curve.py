@@ -291,8 +291,8 @@ def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Ar
         drift = standardized(drift_effects(fit), sds)
         lags = np.linspace(0, longest, N_LAGS)
         curve = _powers(matrix_exponential(drift * (lags[1] - lags[0])), N_LAGS - 1)
-        own = own_lags(drift.reshape(-1, *drift.shape[2:]), longest)
-        short = [float(f"{lag:.3g}") for lag in own if own[1] * 10 < lags[1] and 0 < lag < COARSE_STEPS * lags[1]]
+        fast = own_lags(drift.reshape(-1, *drift.shape[2:]), longest)
+        short = [float(f"{lag:.3g}") for lag in fast if fast[1] * 10 < lags[1] and 0 < lag < COARSE_STEPS * lags[1]]
         extra = list[float]()
         for lag in (*dict.fromkeys(lengths), *short):
             if lag < longest and not np.isclose([*lags, *extra], lag, rtol=1e-5, atol=0).any():

@@ -215,5 +215,5 @@ def test_a_true_selection_is_no_misfit():
     later = ["y, 1", "y, 2", "y, 3"]
     assert (means.loc[later, "observed"] > means.loc[later, "upper"]).all()
     assert (means["verdict"] == "").all()
-    with pytest.raises(SpecError, match="loo_pit lays values that were seen beside predictions for everybody"):
+    with pytest.raises(SpecError, match="loo_pit compares observed values with predictions for all people"):
         ab.loo_pit(fit)

@@ -173,9 +173,9 @@ ANSWERS: list[Mutant] = [
         ),
         ("both is both beyond the margin", "(forward > margin) & (backward", "(forward > margin) | (backward"),
         ("none is both within the margin", "(forward < margin) & (backward", "(forward < margin) | (backward"),
-        ("'both' is asked before a lead", '"practically none", "both", "first leads"', '"first leads", "both"'),
-        ("'practically none' is a verdict", '("practically none", "both", "first', '("both", "first'),
-        ("the second may lead", '"first leads", "second leads"):\n', '"first leads"):\n'),
+        ("'both' is asked before a lead", '"practically none", "both", *events', '"practically none", *events'),
+        ("'practically none' is a verdict", '("practically none", "both", *events)', '("both", *list(events)[:2])'),
+        ("the second may lead", '"both", *events):\n', '"both", *list(events)[:1]):\n'),
         ("a verdict is of the posterior", "if events[event][0].reaches", "if events[event][1].reaches"),
         (
             "first -> second is the outcome second",
@@ -301,14 +301,14 @@ ANSWERS: list[Mutant] = [
             "_odds(after).times(_odds(before).inverse)",
             "_odds(before).times(_odds(after).inverse)",
         ),
-        ("odds are against the rest", "np.log(event.value / rest)", "np.log(event.value)"),
+        ("odds are against the rest", "np.log(event.value / complement)", "np.log(event.value)"),
         ("the error of a log share", "event.mcse / event.value)", "event.mcse)"),
         ("the prior is the prior", 'for name in ("posterior", "prior"))', 'for name in ("posterior", "posterior"))'),
     ),
     *rules_of(
         "questions/hypotheses.py",
         "questions/test_hypotheses.py::test_bayes_factors_and_their_errors_by_hand",
-        ("the error of log odds", "event.mcse / (event.value * rest)", "event.mcse / event.value"),
+        ("the error of log odds", "event.mcse / (event.value * complement)", "event.mcse / event.value"),
     ),
     *rules_of(
         "questions/hypotheses.py",
@@ -931,7 +931,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/robustness.py",
         "questions/test_robustness.py::test_each_variant_has_a_seed_of_its_own",
-        ("each variant has its seed", "seed=seed + index", "seed=seed"),
+        ("each variant has its seed", "seed=seed + list(models).index(name)", "seed=seed"),
     ),
     *rules_of(
         "questions/robustness.py",

@@ -108,7 +108,7 @@ def test_a_question_is_read_by_its_declaration():
     question = registry.questions()["directionality"]
     table = {"between": ["x", "y", "z"], "margin": 0.1}
     given = read(question.arguments, table, "[[question]] 1", problems)
-    assert (problems.found, given.options("between")) == ([], {"margin": 0.1})
+    assert (problems.found, given.given("between")) == ([], {"margin": 0.1})
     assert str(given) == "between x, y and z, margin 0.1"
     assert read(question.arguments, {"between": ["x"], "margn": 1}, "[[question]] 2", problems) is None
     assert problems.found == [
@@ -131,11 +131,15 @@ def test_a_question_is_held_against_the_model_before_it_is_asked():
     ]
 
 
+class Other(registry.Arguments):
+    """Keys of a question that takes the name of another."""
+
+
 def test_two_questions_of_one_name_are_refused():
     question = registry.question("directionality")
     registry.register(question)
     with pytest.raises(ValueError, match=r"^Two questions are named 'directionality'\.$"):
-        registry.register(replace(question, answer=lambda fit, given: answer()))
+        registry.register(replace(question, arguments=Other))
     assert registry.questions()["directionality"] is question
 
 

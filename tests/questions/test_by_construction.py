@@ -122,7 +122,7 @@ def test_direction_over_an_interval_that_no_way_spans_is_refused():
         with pytest.raises(ab.SpecError) as caught:
             ask(fit, "x", "y")
         assert caught.value.problems == tuple(
-            f"'{path}' is 0 by construction over '1 to 3', since no way of that many steps leads there (fixed at 0: "
+            f"'{path}' is 0 by construction over '1 to 3', since no path of that many steps connects them (fixed at 0: "
             "x -> x, y -> y). Free paths of a measure on itself."
             for path in ("x -> y", "y -> x")
         )

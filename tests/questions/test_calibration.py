@@ -117,7 +117,7 @@ def test_printed_and_drawn(calibrated):
         "Probability given to less than each observed value, by a model fitted without that person, given the person's "
         "earlier waves; 59 people\n"
     )
-    assert "Verdict: no prediction is seen to be too wide, too narrow or off." in text
+    assert "Verdict: no evidence that predictions are too wide, too narrow or off." in text
     figure = calibrated.plot()
     assert [axes.get_title(loc="left") for axes in figure.axes][:5] == [
         "alliance, 0",

@@ -14,6 +14,7 @@ from scipy.stats import multivariate_normal
 import alliance_bayes as ab
 from alliance_bayes.panel import unseen_from
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.pymc_models import densities
 from alliance_bayes.pymc_models.densities import log_density_of
 from alliance_bayes.questions import comparison, scores as scores_module
 from alliance_bayes.questions.comparison import compared
@@ -430,7 +431,7 @@ def test_the_worst_are_left_out_in_truth_first(monkeypatch):
         return made_up_scores([-3.0])
 
     monkeypatch.setattr(scores_module, "importance_scores", lambda density: (made_up, 0 * density))
-    monkeypatch.setattr(scores_module, "log_density_of", lambda model: None)
+    monkeypatch.setattr(densities, "log_density_of", lambda model: None)
     monkeypatch.setattr(scores_module, "moment_matched", lambda *_: None)
     monkeypatch.setattr(scores_module, "_refitted_score", exact)
     left_out = SimpleNamespace(
@@ -552,7 +553,7 @@ def test_every_problem_of_a_comparison_in_one_message(small_fit, small_panel):
 
 def test_too_few_draws_to_weigh(small_panel):
     few = ab.fit(ab.CLPM(["alliance", "days"]), small_panel, seed=1, draws=12, tune=20, chains=2)
-    with pytest.raises(ab.SpecError, match="'few' has 24 draws, too few to weigh: sample 25 or more"):
+    with pytest.raises(ab.SpecError, match="'few' has 24 draws, too few for a comparison: sample 25 or more"):
         ab.compare({"few": few, "again": few})
 
 

@@ -60,7 +60,7 @@ def test_comparisons_refuse_densities_of_other_things():
 def test_leaving_the_future_out_says_what_a_model_has_of_its_own_there():
     with pytest.raises(SpecError) as caught:
         ab.leave_future_out({"seen": fit_of(OPTIONS[2]), "normal": fabricated_fit(LAGGED)})
-    assert any("'seen' has a selection, which predicts who will be" in each for each in caught.value.problems)
+    assert any("'seen' has a selection, which predicts who is observed" in each for each in caught.value.problems)
     fit = fit_of(OPTIONS[1])
     with pytest.raises(SpecError) as caught:
         ab.leave_future_out({"one": fit, "two": fit}, training="past")

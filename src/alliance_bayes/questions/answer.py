@@ -16,7 +16,7 @@ from ..basics.text_tables import TextTable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CAUSES", "LIMITS", "Answer", "Diagnostics", "Sampling"]
+__all__ = ["CAUSES", "LIMITS", "Answer", "Diagnostics", "Sampling", "untrusted"]
 
 CAUSES = "About prediction; about causes only under these assumptions:"
 LIMITS = "What this says, and what it does not:"
@@ -57,6 +57,11 @@ class Sampling:
     def healthy(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
+
+
+def untrusted(health: Diagnostics) -> tuple[str, ...]:
+    """A reason to doubt every number, where something is wrong with the draws."""
+    return () if health.healthy else (f"The draws cannot be trusted: {' '.join(health.problems)}",)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

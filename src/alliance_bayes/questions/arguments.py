@@ -1,6 +1,6 @@
 """What questions are asked with: measures, paths, margins and certainties, typed and checked in one place."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Annotated, Any, ClassVar
 
@@ -12,6 +12,7 @@ from ..basics.names import choices, in_words, lagged_path, quoted, split_path
 from ..basics.problems import Problems
 from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
+from .answer import Answer
 from .registry import Arguments
 from .structure import check_free
 
@@ -27,6 +28,7 @@ __all__ = [
     "check_certainty",
     "check_margin",
     "check_pair",
+    "chosen_paths",
     "group_problems",
     "measure_problems",
     "pair_problems",
@@ -68,25 +70,30 @@ class BetweenArguments(Arguments):
         """The measures."""
         return f"between {in_words(self.between)}"
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """What its groups and the paths between the measures say against it."""
+        if "group" in type(self).model_fields:
+            yield from group_problems(model, getattr(self, "group", None))
+        yield from pairs_problems(model, self.between)
 
-class PairArguments(Arguments):
+    def put(self, function: Callable[..., Answer], asked: Fit) -> Answer:
+        """The measures go first."""
+        return function(asked, *self.between, **self.given("between"))
+
+
+class PairArguments(BetweenArguments):
     """Keys of a question about the direction between two measures."""
 
-    named_first: ClassVar[tuple[str, ...]] = ("between",)
     between: Pair
-
-    def about(self) -> str:
-        """The two measures."""
-        return f"between {in_words(self.between)}"
 
 
 def check_margin(margin: object, problems: Problems) -> None:
-    """Note a margin that is no size of a standardised effect."""
+    """Note an invalid margin."""
     check_number("margin", margin, problems, above=0, below=1, unit=", in SD per SD")
 
 
 def check_certainty(certainty: object, problems: Problems) -> None:
-    """Note a certainty that no verdict could need."""
+    """Note an invalid certainty."""
     check_number("certainty", certainty, problems, above=0.5, below=1)
 
 
@@ -101,6 +108,14 @@ def canonical_path(path: str) -> str:
     """A lagged path as the model writes it; any other text as it is."""
     pair = split_path(path)
     return path if pair is None else lagged_path(*pair)
+
+
+def chosen_paths(paths: Iterable[str] | None, known: Iterable[str], problems: Problems) -> list[str]:
+    """The paths that were asked for, one or several; all that are known where none was named."""
+    chosen = list(known) if paths is None else [paths] if isinstance(paths, str) else list(paths)
+    if not chosen:
+        problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
+    return chosen
 
 
 def path_problems(spec: CrossLagged, paths: Iterable[str]) -> Iterator[str]:

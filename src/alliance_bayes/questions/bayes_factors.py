@@ -19,9 +19,9 @@ from ..basics.text_tables import TextTable
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import draws_without_value
-from ..pymc_models.densities import log_density_of
-from .answer import LIMITS, Answer
+from .answer import LIMITS, Answer, untrusted
 from .arguments import PairArguments, pair_problems
+from .cells import table_of
 from .dynamics import sample_in_words
 from .ratios import Ratio
 from .registry import Question, register
@@ -45,17 +45,7 @@ RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
 @dataclass(frozen=True)
 class DensityRatio:
-    """Posterior over prior density at 0.
-
-    Attributes
-    ----------
-    log
-        Logarithm of the Bayes factor of 0 against the prior.
-    error
-        Its Monte Carlo standard error.
-    k_hat
-        Largest Pareto shape of the averaged terms.
-    """
+    """Log of posterior over prior density at 0, its Monte Carlo standard error, and the largest Pareto shape."""
 
     log: float
     error: float
@@ -67,9 +57,13 @@ class DensityRatio:
         return self.k_hat <= MOST_SHAPE and self.error <= MOST_ERROR
 
 
+type Nulls = dict[tuple[str, str], list[dict[str, str]]]
+type Ratios = dict[tuple[str, str], list[DensityRatio]]
+
+
 @checked(outside=["widths"])
 def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] = WIDTHS, refit: bool = True) -> Answer:
-    """Weigh no lagged effect between two measures against some effect, in each direction.
+    """Compute Bayes factors of no lagged effect between two measures against an effect, in each direction.
 
     The Bayes factor of the model without a path against the model with it is the ratio of the
     effect's posterior and prior densities at 0 [1]_. The prior density is known. The posterior
@@ -85,7 +79,7 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     first, second
         Two of its measures.
     widths
-        SDs of the prior of all cross-lagged effects at which the Bayes factors are found too, by
+        SDs of the prior of all cross-lagged effects at which the Bayes factors are computed too, by
         weighting the draws with the ratio of the priors.
     refit
         Whether to sample again at a width where the weights are not to be trusted.
@@ -129,37 +123,18 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         "the mean of whose bf01 is that of the observed values, if they were imputed by this model with its priors",
     )
     _check(fit, first, second, widths)
-    # Rows of the curve at each width; the fit's own width comes first.
-    prior = _prior(fit)
-    every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))
-    nulls = _nulls(fit, first, second)
-    ratios = _ratios(fit, nulls, every_width)
-    again: set[float] = set()
-    for index, width in enumerate(every_width):
-        if refit and index and not all(by_width[index].sound for by_width in ratios.values()):
-            changed: Any = {_random_variable(fit): Normal(prior.mean, width)}
-            spec = replace(fit.spec, priors=replace(fit.spec.priors, **changed))
-            exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + index, spec), nulls, (width,))
-            again.add(width)
-            for null, by_width in ratios.items():
-                by_width[index] = exact[null][0]
+    prior, nulls = _prior(fit), _nulls(fit, first, second)
+    every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))  # the fit's own comes first
+    ratios, again = _ratios_by_width(fit, nulls, every_width, refit)
     healthy = fit.health.healthy
-    rows, points = {}, {}
-    for null, by_width in ratios.items():
-        rows[null] = {**_row(by_width[0], healthy), **_simple(fit, nulls[null])}
-        for width, ratio in sorted(zip(every_width, by_width, strict=True)):
-            row = _row(ratio, healthy)
-            points[*null, width] = {
-                "bf01": row["bf01"],
-                "log_error": row["log_error"],
-                "k_hat": row["k_hat"],
-                "refitted": width in again,
-                "sound": row["sound"],
-            }
-    table, curve = (pd.DataFrame.from_dict(part, orient="index") for part in (rows, points))
-    table.index = pd.MultiIndex.from_tuples(rows, names=["absent", "over"])
-    curve.index = pd.MultiIndex.from_tuples(points, names=["absent", "over", "width"])
-    table = table[["bf01", "bf10", "log_error", "z", "kernel", "k_hat", "sound"]]
+    rows = {null: {**_row(by_width[0], healthy), **_simple(fit, nulls[null])} for null, by_width in ratios.items()}
+    points = {
+        (*null, width): {**_row(ratio, healthy), "refitted": width in again}
+        for null, by_width in ratios.items()
+        for width, ratio in sorted(zip(every_width, by_width, strict=True))
+    }
+    table = table_of(rows, "absent", "over")[["bf01", "bf10", "log_error", "z", "kernel", "k_hat", "sound"]]
+    curve = table_of(points, "absent", "over", "width")[["bf01", "log_error", "k_hat", "refitted", "sound"]]
     return Answer(
         question="bayes_factors",
         arguments={"between": (first, second), "widths": tuple(map(float, widths)), "refit": refit},
@@ -172,9 +147,9 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         assumptions=(
             "Each Bayes factor compares the model with the model without the path; it says nothing about either "
             "against other models, and is no probability of a hypothesis.",
-            "It depends on the prior of the effect: the wider the prior, the more it favours no effect. Read the whole "
-            "curve.",
-            "An effect of exactly 0 is rarely meant; for effects too small to matter ask ab.hypotheses.",
+            "It depends on the prior of the effect: the wider the prior, the more it favours no effect. "
+            "Read all of the curve.",
+            "An effect of exactly 0 is rarely of interest; for effects too small to matter use ab.hypotheses.",
             *fit.spec.assumptions,
         ),
         before_assumptions=LIMITS,
@@ -227,27 +202,9 @@ def savage_dickey(
 ) -> list[DensityRatio]:
     """Posterior over prior density at 0 of some effects, for several prior SDs, from draws of one posterior.
 
-    Parameters
-    ----------
-    points
-        Draws, shape ``(chain, draw, number)``.
-    at_points
-        Log posterior density at each, up to a constant, shape ``(chain x draw,)``.
-    log_density
-        The same of any rows of numbers.
-    absent
-        Positions of the effects that are 0.
-    shared
-        Positions of all effects whose prior SD changes, those in `absent` among them.
-    prior
-        Their independent prior in the posterior at hand.
-    widths
-        Prior SDs.
-
-    Returns
-    -------
-    list of DensityRatio
-        One for each width.
+    `points` are the draws, shape ``(chain, draw, number)``, with the log posterior density `at_points` up to a
+    constant; `absent` are the positions of the effects that are 0, `shared` those of all effects that have the
+    independent `prior` whose SD changes.
     """
     n_chains, _, size = points.shape
     flat = points.reshape(-1, size)
@@ -265,7 +222,7 @@ def savage_dickey(
 
 
 def _check(fit: Fit, first: str, second: str, widths: Sequence[float]) -> None:
-    problems = Problems("These Bayes factors cannot be found")
+    problems = Problems("These Bayes factors cannot be computed")
     problems.found += pair_problems(fit.spec, first, second)
     if not problems.found:
         for path in (lagged_path(first, second), lagged_path(second, first)):
@@ -301,13 +258,11 @@ def _prior(fit: Fit) -> Normal:
     return prior
 
 
-def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict[str, str]]]:
+def _nulls(fit: Fit, first: str, second: str) -> Nulls:
     """What is 0 in each hypothesis: selections from the random variable ``cross_lagged``."""
     effects = _effects(fit)
     paths = (lagged_path(first, second), lagged_path(second, first))
-    nulls: dict[tuple[str, str], list[dict[str, str]]] = {
-        (path, ALWAYS): [{"cross_lagged_path": path}] for path in paths
-    }
+    nulls: Nulls = {(path, ALWAYS): [{"cross_lagged_path": path}] for path in paths}
     nulls["both paths", ALWAYS] = [{"cross_lagged_path": path} for path in paths]
     if "interval" in effects.dims:
         for path in paths:
@@ -316,9 +271,23 @@ def _nulls(fit: Fit, first: str, second: str) -> dict[tuple[str, str], list[dict
     return nulls
 
 
-def _ratios(
-    fit: Fit, nulls: dict[tuple[str, str], list[dict[str, str]]], widths: Sequence[float]
-) -> dict[tuple[str, str], list[DensityRatio]]:
+def _ratios_by_width(fit: Fit, nulls: Nulls, widths: Sequence[float], refit: bool) -> tuple[Ratios, set[float]]:
+    """Density ratios of each hypothesis at all widths, and the widths at which the model was sampled again."""
+    prior, ratios, again = _prior(fit), _ratios(fit, nulls, widths), set[float]()
+    for index, width in enumerate(widths):
+        if refit and index and not all(by_width[index].sound for by_width in ratios.values()):
+            changed: Any = {_random_variable(fit): Normal(prior.mean, width)}
+            spec = replace(fit.spec, priors=replace(fit.spec.priors, **changed))
+            exact = _ratios(refitted(fit, fit.panel, fit.settings.seed + index, spec), nulls, (width,))
+            again.add(width)
+            for null, by_width in ratios.items():
+                by_width[index] = exact[null][0]
+    return ratios, again
+
+
+def _ratios(fit: Fit, nulls: Nulls, widths: Sequence[float]) -> Ratios:
+    from ..pymc_models.densities import log_density_of
+
     target = log_density_of(fit.model)
     effects = _effects(fit).isel(chain=0, draw=0, drop=True)
     labelled = effects.copy(data=target.positions(str(_random_variable(fit))).reshape(effects.shape))
@@ -374,14 +343,11 @@ def _heading(fit: Fit) -> str:
 
 
 def _reasons(fit: Fit, curve: pd.DataFrame) -> tuple[str, ...]:
-    reasons = []
-    if not fit.health.healthy:
-        reasons.append(f"The draws cannot be trusted: {' '.join(fit.health.problems)}")
     doubtful = curve.loc[~curve["sound"].astype(bool)].index.unique("width")
-    if len(doubtful) and fit.health.healthy:
-        widths = ", ".join(number(width) for width in sorted(doubtful))
-        reasons.append(f"At prior SD {widths} the draws do not determine every Bayes factor; sample more draws.")
-    return tuple(reasons)
+    if not fit.health.healthy or not len(doubtful):
+        return untrusted(fit.health)
+    widths = ", ".join(number(width) for width in sorted(doubtful))
+    return (f"At prior SD {widths} the draws do not determine every Bayes factor; sample more draws.",)
 
 
 def _without(absent: str) -> str:
@@ -391,9 +357,9 @@ def _without(absent: str) -> str:
 def _conditional(points: np.ndarray, absent: np.ndarray) -> np.ndarray:
     """Log density of some numbers given the others under a normal with the draws' moments; shape ``(draw,)``."""
     deviations = points - points.mean(axis=0)
-    rest = np.delete(np.arange(points.shape[1]), absent)
-    slopes = np.linalg.lstsq(deviations[:, rest], deviations[:, absent], rcond=None)[0]
-    residuals = deviations[:, absent] - deviations[:, rest] @ slopes
+    present = np.delete(np.arange(points.shape[1]), absent)
+    slopes = np.linalg.lstsq(deviations[:, present], deviations[:, absent], rcond=None)[0]
+    residuals = deviations[:, absent] - deviations[:, present] @ slopes
     covariance = residuals.T @ residuals / len(points)
     factor = np.linalg.cholesky(covariance)
     scaled = np.linalg.solve(factor, residuals.T)
@@ -442,11 +408,4 @@ class BayesFactorsArguments(PairArguments):
     refit: Annotated[bool, Field(description="true or false")] = True
 
 
-register(
-    Question(
-        name="bayes_factors",
-        arguments=BayesFactorsArguments,
-        answer=lambda fit, given: bayes_factors(fit, *given.between, **given.options("between")),
-        check=lambda given, spec: pair_problems(spec, *given.between),
-    )
-)
+register(Question.of(bayes_factors, BayesFactorsArguments))

@@ -58,17 +58,17 @@ def loo_pit(fit: Fit) -> Answer:
     PanelError
         If the panel holds moments alone.
     SpecError
-        If the model has a selection: those who are seen then differ from those of whom it predicts values.
+        If the model has a selection: observed people then differ from those for whom it predicts values.
 
     Notes
     -----
     ``sum_s w_is P(Y_itm < y_itm | y_i at times before t, theta_s)``: a normal probability given the same person's
     earlier waves and covariates, for every draw s, weighted by Pareto-smoothed importance sampling to what the
-    posterior would be without person i. With families or a state the probability is found from 400 posterior draws, one
-    response from each, and of what exists only in a state from those in which it is on; a random share of the responses
-    equal to the value counts as less than it, without which shares of discrete values would not be uniform [3]_. Values
-    of later waves and of other measures at the same time play no part, so that within a measure the shares of different
-    times are independent where the model is right.
+    posterior would be without person i. With families or a state the probability is computed from 400 posterior draws,
+    one response from each, and of what exists only in a state from those in which it is on; a random share of the
+    responses equal to the value counts as less than it, without which shares of discrete values would not be uniform
+    [3]_. Values of later waves and of other measures at the same time play no part, so that within a measure the shares
+    of different times are independent where the model is right.
 
     References
     ----------
@@ -84,8 +84,8 @@ def loo_pit(fit: Fit) -> Answer:
     fit.panel.require_persons("A prediction of single values")
     if fit.spec.selection:
         raise SpecError(
-            "loo_pit lays values that were seen beside predictions for everybody, and this model has a selection, by "
-            "which those who are seen differ from the others. Ask it of a model without selection."
+            "loo_pit compares observed values with predictions for all people, and this model has a selection, by "
+            "which observed people differ from the others. Use a model without selection."
         )
     people = people_of(fit.model)
     kept = np.linspace(0, fit.n_draws - 1, min(people.n_draws, fit.n_draws)).astype(int)
@@ -126,8 +126,8 @@ def loo_pit(fit: Fit) -> Answer:
 def _conclusion(table: pd.DataFrame) -> str:
     wrong = int((table["verdict"] != "").sum())
     if not wrong:
-        return "no prediction is seen to be too wide, too narrow or off"
-    return f"{wrong} of {len(table)} measures and times are not predicted as they should be"
+        return "no evidence that predictions are too wide, too narrow or off"
+    return f"{wrong} of {len(table)} measures and times have miscalibrated predictions"
 
 
 def _in_words(table: pd.DataFrame) -> TextTable:
@@ -192,17 +192,10 @@ def _verdict(n: float, mean: float, spread: float) -> str:
 class CalibrationArguments(Arguments):
     """A question about the calibration of predictions has no keys."""
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Selection."""
+        if model.selection:
+            yield "This model has a selection, by which observed people differ from the others; ask it without."
 
-def _against(_: CalibrationArguments, spec: CrossLagged) -> Iterator[str]:
-    if spec.selection:
-        yield "This model has a selection, by which those who are seen differ from the others; ask it without."
 
-
-register(
-    Question(
-        name="loo_pit",
-        arguments=CalibrationArguments,
-        answer=lambda fit, _: loo_pit(fit),
-        check=_against,
-    )
-)
+register(Question.of(loo_pit, CalibrationArguments))

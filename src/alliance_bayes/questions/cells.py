@@ -1,19 +1,47 @@
 """Draws in the rows of a table, and such rows in the cells of a printed one."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from ..posterior.summaries import Probability, above, interval, interval_name, probability
 
-__all__ = ["bounds", "estimates", "intervals", "known_draws", "mean_and_interval", "probabilities", "sign", "stated"]
+__all__ = [
+    "bounds",
+    "estimates",
+    "intervals",
+    "known_draws",
+    "labels",
+    "mean_and_interval",
+    "median_and_interval",
+    "probabilities",
+    "sign",
+    "stated",
+    "table_of",
+]
+
+
+def table_of(rows: Mapping[Any, Mapping[str, Any]], *levels: str) -> pd.DataFrame:
+    """A table of rows by their keys, whose parts have these names."""
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(rows, names=levels)
+    return table
 
 
 def mean_and_interval(draws: xr.DataArray, before: str = "") -> dict[str, float]:
     """Columns ``mean``, ``lower`` and ``upper`` of draws with dims ``(chain, draw)``, with a text before each name."""
     lower, upper = interval(draws, "chain", "draw")
     return {f"{before}mean": float(draws.mean()), f"{before}lower": float(lower), f"{before}upper": float(upper)}
+
+
+def median_and_interval(draws: xr.DataArray, name: str, before: str = "") -> dict[str, float]:
+    """The median by its name and the interval's ends, of draws that may have no mean; NaN where none has a value."""
+    lower, upper = interval(draws, "chain", "draw")
+    median = float(draws.median()) if draws.count() else math.nan
+    return {name: median, f"{before}lower": float(lower), f"{before}upper": float(upper)}
 
 
 def sign(draws: xr.DataArray, prior: xr.DataArray | None = None) -> dict[str, float]:
@@ -43,6 +71,12 @@ def intervals(table: pd.DataFrame, before: str = "", form: str = ".2f") -> list[
 def estimates(table: pd.DataFrame, form: str = ".2f") -> dict[str, list[str]]:
     """Printed columns of means and intervals."""
     return {"mean": [f"{mean:{form}}" for mean in table["mean"]], interval_name(): intervals(table, form=form)}
+
+
+def labels(table: pd.DataFrame) -> list[str]:
+    """Rows by their names, and by what they are over where that differs between rows."""
+    several = len(table.index.unique("over")) > 1
+    return [f"{name}, {over}" if several else str(name) for name, over in table.index]
 
 
 def known_draws(n_draws: int, undefined: float) -> int:

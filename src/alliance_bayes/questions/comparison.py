@@ -20,6 +20,7 @@ from ..posterior.fitting import Fit
 from ..spec.cross_lagged import CrossLagged
 from .answer import LIMITS, Answer, Sampling
 from .arguments import pair_problems
+from .cells import table_of
 from .scores import LeftOut, Scores, leave_out
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def compare(
     Raises
     ------
     SpecError
-        If there are not two fits, or they differ in panel or measures, or an option makes no sense.
+        If there are not two fits, or they differ in panel or measures, or an option is invalid.
     PanelError
         If the panel holds moments alone.
 
@@ -205,7 +206,9 @@ def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
     for name, fitted in fits.items():
         fitted.panel.require_persons("Leaving out persons")
         if fitted.n_draws < FEWEST_DRAWS:
-            problems.add(f"'{name}' has {fitted.n_draws} draws, too few to weigh: sample {FEWEST_DRAWS} or more.")
+            problems.add(
+                f"'{name}' has {fitted.n_draws} draws, too few for a comparison: sample {FEWEST_DRAWS} or more."
+            )
     for name, fitted in others:
         if set(fitted.spec.measures) != set(first.spec.measures):
             problems.add(
@@ -235,7 +238,7 @@ def _densities_of(fitted: Fit) -> str:
 def check_options(
     method: object, least_difference: float, least_errors: float, most_refits: object, problems: Problems
 ) -> None:
-    """Note options of a comparison that make no sense."""
+    """Note invalid options of a comparison."""
     if not is_one_of(method, get_args(Method)):
         problems.add(f"method must be one of {quoted(get_args(Method))}; got {shown(method)}.")
     for name, value in {"least_difference": least_difference, "least_errors": least_errors}.items():
@@ -255,7 +258,7 @@ def compared(
     assumptions: tuple[str, ...],
     **options: Any,
 ) -> Answer:
-    """Lay the scores of several models beside each other, with the options of `compare`."""
+    """Compare models by their scores, with the options of `compare`."""
     least_difference, least_errors = options["least_difference"], options["least_errors"]
     order = sorted(scores, key=lambda name: -float(scores[name].elpd.sum()))
     elpd = xr.concat(
@@ -392,9 +395,7 @@ def _pairs(
             verdict = "predicts better"
         mcse = float(np.hypot(scores[better].mcse, scores[worse].mcse))
         rows[better, worse] = {"elpd_difference": total, "se": error, "mcse": mcse, "verdict": verdict}
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["better", "worse"])
-    return table
+    return table_of(rows, "better", "worse")
 
 
 def _sentences(pairs: pd.DataFrame, best: str, predicted: str, least_difference: float) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which way does it run: evidence on who leads whom, with "undecided" as a normal answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -19,9 +19,8 @@ from ..figures.evidence import Curve, EffectsRow, effects_figure
 from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, above, below, indicator, probability
-from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
-from .answer import Answer
+from .answer import Answer, untrusted
 from .arguments import (
     CERTAINTY,
     MARGIN,
@@ -30,11 +29,9 @@ from .arguments import (
     check_certainty,
     check_margin,
     check_pair,
-    group_problems,
-    pairs_problems,
     population,
 )
-from .cells import estimates, intervals, mean_and_interval, probabilities, sign, stated
+from .cells import estimates, intervals, labels, mean_and_interval, probabilities, sign, stated, table_of
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .lengths import average_by_length, average_over, length_labels, spacing_in_words
 from .registry import Question, register
@@ -43,7 +40,12 @@ from .structure import signless
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["directionality", "paths_of"]
+__all__ = ["SIDES", "directionality", "paths_of"]
+
+type Evidence = dict[str, tuple[Probability, Probability]]
+"""Probabilities of events after and before the data, those of leads first."""
+
+SIDES = ("forward", "backward")
 
 
 @checked(apart=["margin", "certainty"])
@@ -54,7 +56,7 @@ def directionality(
     certainty: float = CERTAINTY,
     group: str | None = None,
 ) -> Answer:
-    """Weigh the evidence on which of two measures leads the other.
+    """Assess the evidence on which of two measures leads the other.
 
     Per draw, the standardised lagged effects of both directions are averaged (signed) over all
     intervals of equal length and compared in size. With a and b the two effects and m the margin,
@@ -107,7 +109,7 @@ def directionality(
     ------
     SpecError
         If a measure is not in the model, two are the same, a path between them is fixed at 0, the group is not one of
-        the fit's, or the margin or certainty make no sense.
+        the fit's, or the margin or certainty is invalid.
 
     References
     ----------
@@ -135,17 +137,18 @@ def _of_pair(fit: Fit, pair: tuple[str, str], margin: float, certainty: float, g
     lengths = length_labels(fit)
     posterior, prior = (_both(fit.drawn(name), first, second) for name in ("posterior", "prior"))
     average, prior_average = average_by_length(posterior, lengths), average_by_length(prior, lengths)
-    overall = {length: _evidence(average, prior_average, length, margin) for length in average["length"].values}
-    table = _table(fit, first, second, posterior, prior, average, prior_average, margin)
-    verdict, reasons = _verdict(overall, first, second, certainty, fit.health)
-    reasons += _disagreements(posterior, first, second, certainty)
+    overall = _evidence(average, prior_average, pair, margin)
+    paths = lagged_path(first, second), lagged_path(second, first)
+    table = _table(fit, paths, (posterior, prior), (average, prior_average), margin)
+    verdict, reasons = _verdict(overall, paths, certainty, fit.health)
+    reasons += _disagreements(posterior, paths, certainty)
     averages = [average_over(length) for length in overall]
     of_averages = table[table.index.get_level_values("over").isin(averages)]
     reasons += signless(
         {", ".join(path): (row["no_sign"], row["no_sign_prior"]) for path, row in of_averages.iterrows()}
     )
     heading, doubt = _heading(fit, pair)
-    evidence = _evidence_table(overall, first, second)
+    evidence = _evidence_table(overall)
     shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_averages
     return Answer(
         question="directionality",
@@ -234,69 +237,51 @@ def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
     return xr.Dataset(effects)
 
 
-EVENTS = ("first leads", "second leads", "both", "practically none")
-
-
-def _events(effects: xr.Dataset, margin: float) -> dict[str, Probability]:
+def _events(effects: xr.Dataset, first: str, second: str, margin: float) -> dict[str, Probability]:
     forward, backward = abs(effects["forward"]), abs(effects["backward"])
     holds = {
-        "first leads": forward - backward > margin,
-        "second leads": backward - forward > margin,
+        f"{first} leads": forward - backward > margin,
+        f"{second} leads": backward - forward > margin,
         "both": (forward > margin) & (backward > margin),
         "practically none": (forward < margin) & (backward < margin),
     }
     return {event: probability(indicator(draws, forward, backward)) for event, draws in holds.items()}
 
 
-def _evidence(
-    average: xr.Dataset, prior: xr.Dataset, length: str, margin: float
-) -> dict[str, tuple[Probability, Probability]]:
-    after, before = (_events(effects.sel(length=length), margin) for effects in (average, prior))
-    return {event: (after[event], before[event]) for event in EVENTS}
+def _evidence(average: xr.Dataset, prior: xr.Dataset, pair: tuple[str, str], margin: float) -> dict[str, Evidence]:
+    evidence = {}
+    for length in average["length"].values:
+        after, before = (_events(effects.sel(length=length), *pair, margin) for effects in (average, prior))
+        evidence[length] = {event: (after[event], before[event]) for event in after}
+    return evidence
 
 
-def _evidence_table(
-    overall: dict[str, dict[str, tuple[Probability, Probability]]], first: str, second: str
-) -> pd.DataFrame:
+def _evidence_table(overall: dict[str, Evidence]) -> pd.DataFrame:
     rows = {
-        (average_over(length), _event_name(event, first, second)): {
-            "probability": after.value,
-            "mcse": after.mcse,
-            "prior": before.value,
-        }
+        (average_over(length), event): {"probability": after.value, "mcse": after.mcse, "prior": before.value}
         for length, events in overall.items()
         for event, (after, before) in events.items()
     }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["over", "event"])
-    return table
-
-
-def _event_name(event: str, first: str, second: str) -> str:
-    return {"first leads": f"{first} leads", "second leads": f"{second} leads"}.get(event, event)
+    return table_of(rows, "over", "event")
 
 
 def _table(
     fit: Fit,
-    first: str,
-    second: str,
-    posterior: xr.Dataset,
-    prior: xr.Dataset,
-    average: xr.Dataset,
-    prior_average: xr.Dataset,
+    paths: tuple[str, str],
+    by_interval: tuple[xr.Dataset, xr.Dataset],
+    averages: tuple[xr.Dataset, xr.Dataset],
     margin: float,
 ) -> pd.DataFrame:
+    """Rows of averages and intervals, from draws of the posterior and of the prior."""
     rows: dict[tuple[str, str], dict[str, float]] = {}
-    for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
-        for length in average["length"].values:
-            rows[path, average_over(length)] = _row(
-                average.sel(length=length), prior_average.sel(length=length), side, margin
-            )
+    for side, path in zip(SIDES, paths, strict=True):
+        for length in averages[0]["length"].values:
+            after, before = (effects.sel(length=length) for effects in averages)
+            rows[path, average_over(length)] = _row(after, before, side, margin)
         for name in interval_names(fit.panel.times):
-            rows[path, name] = _row(posterior.sel(interval=name), prior.sel(interval=name), side, margin)
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over"])
-    return table
+            after, before = (effects.sel(interval=name) for effects in by_interval)
+            rows[path, name] = _row(after, before, side, margin)
+    return table_of(rows, "path", "over")
 
 
 def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> dict[str, float]:
@@ -310,48 +295,38 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
 
 
 def _verdict(
-    overall: dict[str, dict[str, tuple[Probability, Probability]]],
-    first: str,
-    second: str,
-    certainty: float,
-    health: Health,
+    overall: dict[str, Evidence], paths: tuple[str, str], certainty: float, health: Health
 ) -> tuple[str, tuple[str, ...]]:
     if not health.healthy:
-        return "undecided", (f"The draws cannot be trusted: {' '.join(health.problems)}",)
+        return "undecided", untrusted(health)
     verdicts = {length: _verdict_of(events, certainty) for length, events in overall.items()}
     distinct = set(verdicts.values())
     if len(distinct) > 1:
-        said = "; ".join(
-            f"over {length}, {_event_name(verdict, first, second)}" for length, verdict in verdicts.items()
-        )
+        said = "; ".join(f"over {length}, {verdict}" for length, verdict in verdicts.items())
         return "undecided", (f"Intervals of different length disagree: {said}.",)
     verdict = distinct.pop()
-    reasons: tuple[str, ...] = ()
-    if verdict == "both":
-        stronger = [
-            name
-            for event, name in (
-                ("first leads", lagged_path(first, second)),
-                ("second leads", lagged_path(second, first)),
-            )
-            if all(events[event][0].reaches(certainty) for events in overall.values())
-        ]
-        reasons = tuple(f"{path} is the stronger." for path in stronger) or (
-            "Neither is stronger with enough certainty.",
-        )
-    return _event_name(verdict, first, second), reasons
+    if verdict != "both":
+        return verdict, ()
+    leads = list(next(iter(overall.values())))[:2]
+    stronger = [
+        path
+        for event, path in zip(leads, paths, strict=True)
+        if all(events[event][0].reaches(certainty) for events in overall.values())
+    ]
+    reasons = tuple(f"{path} is the stronger." for path in stronger)
+    return verdict, reasons or ("Neither is stronger with enough certainty.",)
 
 
-def _verdict_of(events: dict[str, tuple[Probability, Probability]], certainty: float) -> str:
-    for event in ("practically none", "both", "first leads", "second leads"):
+def _verdict_of(events: Evidence, certainty: float) -> str:
+    for event in ("practically none", "both", *events):
         if events[event][0].reaches(certainty):
             return event
     return "undecided"
 
 
-def _disagreements(posterior: xr.Dataset, first: str, second: str, certainty: float) -> tuple[str, ...]:
+def _disagreements(posterior: xr.Dataset, paths: tuple[str, str], certainty: float) -> tuple[str, ...]:
     sentences = []
-    for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
+    for side, path in zip(SIDES, paths, strict=True):
         effect = posterior[side]
         names = [str(name) for name in effect["interval"].values]
         shares = {name: effect.sel(interval=name) for name in names}
@@ -374,11 +349,10 @@ def _heading(fit: Fit, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
 
 
 def _effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
-    several = len(shown.index.unique("over")) > 1
     raw = zip(shown["raw_mean"], intervals(shown, "raw_", ".3g"), strict=True)
     return TextTable.of(
         {
-            "": [f"{path}, {over}" if several else str(path) for path, over in shown.index],
+            "": labels(shown),
             **estimates(shown),
             "P(effect > 0)": probabilities(shown["p_positive"], n_draws, shown["no_sign"]),
             "prior": probabilities(shown["p_positive_prior"], n_draws, shown["no_sign_prior"]),
@@ -415,16 +389,4 @@ class DirectionalityArguments(BetweenArguments):
     group: Group | None = None
 
 
-def _against(given: DirectionalityArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    yield from pairs_problems(spec, given.between)
-
-
-register(
-    Question(
-        name="directionality",
-        arguments=DirectionalityArguments,
-        answer=lambda fit, given: directionality(fit, *given.between, **given.options("between")),
-        check=_against,
-    )
-)
+register(Question.of(directionality, DirectionalityArguments))

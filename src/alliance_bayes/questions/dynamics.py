@@ -104,16 +104,8 @@ class Dynamics:
     ) -> xr.DataArray:
         """Effect of raising the treatment by one SD at time 0, dims ``(chain, draw, time)``.
 
-        Parameters
-        ----------
-        treatment, outcome
-            Measures.
-        sustained
-            Whether the treatment is kept raised; otherwise it is left to itself.
-        held
-            Measures kept on their expected course.
-        along
-            If given, only this path counts, and the carry-over of the measures on it.
+        A `sustained` treatment is kept raised, instead of being left to itself; `held` measures stay on their expected
+        course; `along`, if given, is the only path that counts, with the carry-over of the measures on it.
         """
         cause, index = self.measures.index(treatment), self.measures.index(outcome)
         matrices = self.matrices
@@ -133,13 +125,7 @@ class Dynamics:
         )
 
     def shifted(self, biases: Mapping[tuple[str, str], Array | float]) -> Self:
-        """Return the dynamics with paths lowered by a bias, in SD per SD over one unit step.
-
-        Parameters
-        ----------
-        biases
-            By predictor and outcome: one number, or one for each draw, shape ``(chain, draw)``.
-        """
+        """The dynamics with paths lowered by biases, in SD per SD over one unit step: numbers, or one for each draw."""
         matrices = self.matrices.copy()
         for (predictor, outcome), bias in biases.items():
             index = (..., self.measures.index(outcome), self.measures.index(predictor))
@@ -151,18 +137,12 @@ class Dynamics:
         return replace(self, matrices=matrices)
 
     def at_end(self) -> Self:
-        """Return the dynamics with effects at the last time alone, where times in between need not be computed."""
+        """The dynamics with effects at the last time alone, where times in between need not be computed."""
         return self if self.timing == "waves" else replace(self, elapsed=self.elapsed[[0, -1]])
 
 
 def sds_at(draws: xr.Dataset, measures: Sequence[str], wave: int) -> tuple[Array, Array]:
-    """Within-person SDs and correlations at one wave.
-
-    Returns
-    -------
-    tuple
-        Shapes ``(chain, draw, measure)`` and ``(chain, draw, measure, measure)``.
-    """
+    """Within-person SDs at one wave, shape ``(chain, draw, measure)``, and correlations, one dim of measures more."""
     sds = _by_measure(draws["within_sd"].isel(time=wave), measures)
     return sds, _matrices(draws["within_correlation"].isel(time=wave), measures)
 
@@ -196,11 +176,7 @@ def _matrices(by_pair: xr.DataArray, measures: Sequence[str]) -> Array:
 def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | None:
     """Raw lagged effects over the one step that longer lags are powers of, and its length.
 
-    Returns
-    -------
-    tuple or None
-        Shape ``(chain, draw, outcome, predictor)``, and the step in units of time; None where
-        the lags have no common step: "free", or "equal" over unequal intervals.
+    None where the lags have no common step: "free", or "equal" over unequal intervals.
     """
     times, draws = fit.panel.times, fit.drawn(group)
     lags = lags_of(fit)
@@ -241,9 +217,10 @@ def lags_of(fit: Fit) -> str:
     return str(fit.spec.lags_for(fit.panel.times))
 
 
-def sample_in_words(fit: Fit) -> str:
-    """Size of the data and of the posterior sample."""
-    return f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
+def sample_in_words(fit: Fit, group: str | None = None) -> str:
+    """Size of the data and of the posterior sample, and which group it is."""
+    sample = f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
+    return sample + (f", group {group}" if group else "")
 
 
 def units_in_words(fit: Fit, measures: Sequence[str]) -> str:

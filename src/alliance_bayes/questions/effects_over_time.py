@@ -33,25 +33,10 @@ PER_DOUBLING = 6
 
 
 def matrix_exponential(matrices: Array) -> Array:
-    """``exp(M)`` of many small matrices at once.
+    """``exp(M)`` of many small matrices at once, shape ``(..., n, n)``; ValueError where an entry is not finite.
 
     A Taylor series after halving until every norm is small, then squaring; for thousands of
     draws some hundred times faster than one call of ``scipy.linalg.expm`` for each.
-
-    Parameters
-    ----------
-    matrices
-        Shape ``(..., n, n)``, finite.
-
-    Returns
-    -------
-    numpy.ndarray
-        The same shape.
-
-    Raises
-    ------
-    ValueError
-        If an entry is not finite.
 
     Examples
     --------
@@ -76,21 +61,10 @@ def matrix_exponential(matrices: Array) -> Array:
 
 
 def responses(transitions: Array, treatment: int) -> Array:
-    """What one unit of one measure does to all measures, after 0, 1, ..., n steps.
+    """What one unit of one measure does to all measures after 0, 1, ..., n steps, shape ``(..., n + 1, measure)``.
 
-    ``w_t = Phi_t w_t-1`` from ``w_0 = 1`` for the treatment and 0 for all others.
-
-    Parameters
-    ----------
-    transitions
-        ``Phi_1, ..., Phi_n``, shape ``(..., n, measure, measure)``.
-    treatment
-        Position of the measure that is raised.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(..., n + 1, measure)``.
+    ``w_t = Phi_t w_t-1`` from ``w_0 = 1`` for the treatment and 0 for all others, with transitions
+    ``Phi_1, ..., Phi_n``, shape ``(..., n, measure, measure)``.
 
     Examples
     --------
@@ -107,16 +81,9 @@ def responses(transitions: Array, treatment: int) -> Array:
 
 
 def held_at_expectation(matrices: Array, held: Sequence[int]) -> Array:
-    """Transitions or drift when some measures stay on their expected course whatever happens.
+    """Transitions or drift when some measures stay on their expected course, so that nothing reaches or leaves them.
 
-    ``J M J`` with J zero for the held measures: nothing reaches them and nothing leaves them.
-
-    Parameters
-    ----------
-    matrices
-        Shape ``(..., measure, measure)``.
-    held
-        Positions of the held measures.
+    ``J M J`` with J zero for the measures at these positions.
     """
     free = np.ones(matrices.shape[-1])
     free[list(held)] = 0.0
@@ -125,15 +92,7 @@ def held_at_expectation(matrices: Array, held: Sequence[int]) -> Array:
 
 
 def along_path(matrices: Array, path: Sequence[int]) -> Array:
-    """Transitions or drift that only follow one path: its edges, and each of its measures on itself.
-
-    Parameters
-    ----------
-    matrices
-        Shape ``(..., measure, measure)``.
-    path
-        Positions of the measures in causal order, none twice.
-    """
+    """Transitions or drift along one path alone, positions of measures in causal order, and of these on themselves."""
     allowed = np.zeros(matrices.shape[-2:])
     allowed[list(path), list(path)] = 1.0
     allowed[list(path[1:]), list(path[:-1])] = 1.0
@@ -157,19 +116,10 @@ def sustained_drift(drift: Array, treatment: int) -> Array:
 
 
 def own_lags(drift: Array, longest: float) -> Array:
-    """Lags on the scale of the process itself, from well below the time in which it changes to the longest.
+    """Lags on the scale of the process itself: 0, then from well below the time in which it changes to the longest.
 
-    Parameters
-    ----------
-    drift
-        A, shape ``(draw, measure, measure)``.
-    longest
-        Longest lag, above 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        0, then lags that grow by one ratio; the first is a twentieth of the time in which the fastest draw changes.
+    They grow by one ratio; the first is a twentieth of the time in which the fastest draw of the drift A, shape
+    ``(draw, measure, measure)``, changes.
     """
     fastest = float(np.abs(drift).sum(axis=-2).max(initial=0.0))
     shortest = SHORTEST_SEARCHED * (min(longest, 1 / fastest) if fastest > 0 else longest)
@@ -178,24 +128,11 @@ def own_lags(drift: Array, longest: float) -> Array:
 
 
 def peak_of_lag(drift: Array, predictor: int, outcome: int, lags: Array, effects: Array) -> Array:
-    """Lag at which a lagged effect ``exp(A d)`` is largest in size, between 0 and the last lag.
+    """Lag of each draw at which a lagged effect ``exp(A d)`` is largest in size, between 0 and the last lag.
 
-    Parameters
-    ----------
-    drift
-        A, shape ``(draw, measure, measure)``.
-    predictor, outcome
-        Positions of two measures.
-    lags
-        Increasing, from 0; a peak is looked for around the largest effects at these lags, so that they must be dense
-        on the process's own scale (`own_lags`).
-    effects
-        The effect at each lag, shape ``(draw, lag)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(draw,)``; the last lag where the effect still grows there, NaN where it is 0 at every lag.
+    The last lag where the effect still grows there, NaN where it is 0 at every lag. A peak is looked for around the
+    largest `effects`, shape ``(draw, lag)``, at increasing lags from 0, which must be dense on the process's own scale
+    (`own_lags`).
     """
     sizes = np.where(np.isfinite(effects), np.abs(effects), np.inf)  # a process that explodes grows to the end
     before, after = (np.pad(sizes, ((0, 0), side), constant_values=-1.0) for side in ((1, 0), (0, 1)))
@@ -219,7 +156,7 @@ def _top(drift: Array, predictor: int, outcome: int, lags: Array, index: NDArray
             level = matrix_exponential(drift[some] * lag[:, None, None])
             slope = _product(drift[some], level)
             bend = _product(drift[some], slope)
-        level, slope, bend = (each[:, outcome, predictor] for each in (level, slope, bend))
+        level, slope, bend = (part[:, outcome, predictor] for part in (level, slope, bend))
         sign = np.sign(level)
         return np.where(np.isfinite(level), sign * level, np.inf), sign * slope, sign * bend
 

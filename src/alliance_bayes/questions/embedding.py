@@ -67,7 +67,7 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
     .. [1] Driver, Oud & Voelkle (2017). Continuous time structural equation modeling with R package
        ctsem. Journal of Statistical Software 77(5).
     """
-    problems = Problems("Whether these effects are those of a continuous process cannot be asked")
+    problems = Problems("Embeddability cannot be assessed")
     fit = population(fit, group, problems)
     problems.raise_as(SpecError)
     if lags_of(fit) == "continuous":
@@ -96,8 +96,7 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
     return Answer(
         question="embeddability",
         arguments={"group": group},
-        heading=f"One step is {time_in_words(fit, step)}; {sample_in_words(fit)}"
-        + (f", group {group}" if group else ""),
+        heading=f"One step is {time_in_words(fit, step)}; {sample_in_words(fit, group)}",
         table=pd.DataFrame.from_dict(rows, orient="index").rename_axis("event"),
         body=(*(stated(EVENTS[name], event) for name, event in named.items()), *_in_words(*events)),
         health=fit.health,
@@ -114,15 +113,8 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
 def drift_and_diffusion(effects: Array, innovation: Array, step: float) -> tuple[Array, Array]:
     """Drift and diffusion covariance of many steps at once; NaN where the principal logarithm is not real.
 
-    With ``Phi = V diag(l) V^-1``, ``A = V diag(log l) V^-1 / d``; in that basis each entry of the innovation is
-    that of the diffusion times ``(exp((a_i + a_j) d) - 1) / (a_i + a_j)``.
-
-    Parameters
-    ----------
-    effects, innovation
-        Phi and Psi of one step, shape ``(..., measure, measure)``.
-    step
-        Its length d.
+    With ``Phi = V diag(l) V^-1``, ``A = V diag(log l) V^-1 / d``; in that basis each entry of the innovation covariance
+    Psi is that of the diffusion times ``(exp((a_i + a_j) d) - 1) / (a_i + a_j)``. Shapes ``(..., measure, measure)``.
 
     Examples
     --------
@@ -183,18 +175,11 @@ class EmbeddabilityArguments(Arguments):
 
     group: Group | None = None
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Its group, and continuous time."""
+        yield from group_problems(model, self.group)
+        if model.lags == "continuous":
+            yield "This model is in continuous time: every draw has a drift and a diffusion. Ask it of a discrete one."
 
-def _against(given: EmbeddabilityArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    if spec.lags == "continuous":
-        yield "This model is in continuous time: every draw has a drift and a diffusion. Ask it of a discrete one."
 
-
-register(
-    Question(
-        name="embeddability",
-        arguments=EmbeddabilityArguments,
-        answer=lambda fit, given: embeddability(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question.of(embeddability, EmbeddabilityArguments))

@@ -76,7 +76,7 @@ def leave_future_out(
     ------
     SpecError
         If the fits cannot be scored on the same people, `time` is not a wave after the first, an
-        option makes no sense, or, for ``training="past"``, a model has parameters that are not in
+        option is invalid, or, for ``training="past"``, a model has parameters that are not in
         the past, or too few waves there.
     PanelError
         If the panel holds moments alone.
@@ -92,7 +92,7 @@ def leave_future_out(
     for name, fitted in fits.items():
         if fitted.spec.selection:
             problems.add(
-                f"'{name}' has a selection, which predicts who will be seen and not only what is seen. Compare models "
+                f"'{name}' has a selection, which predicts who is observed and not only the values. Compare models "
                 "without it."
             )
     check_options(method, least_difference, least_errors, most_refits, problems)

@@ -19,7 +19,7 @@ from ..posterior.summaries import above, indicator, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .arguments import CERTAINTY, MARGIN, canonical_path, check_certainty, check_margin, path_problems
-from .cells import bounds, estimates, mean_and_interval, probabilities, sign
+from .cells import bounds, estimates, mean_and_interval, probabilities, sign, table_of
 from .lengths import average_by_length, length_labels, time_in_words
 from .registry import Arguments, Question, register
 from .structure import check_free, signless
@@ -68,7 +68,7 @@ def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: fl
     Raises
     ------
     SpecError
-        If the fit has no groups, or one lag for all, the path is not in the model, or a number makes no sense.
+        If the fit has no groups, or one lag for all, the path is not in the model, or a number is invalid.
     """
     problems = Problems("These groups cannot be compared")
     if not fit.groups:
@@ -136,9 +136,7 @@ def _differences(draws: xr.DataArray, margin: float, certainty: float, healthy: 
             "p_negligible": events["practically equal"].value,
             "verdict": sure[0] if sure and healthy else "undecided",
         }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["first", "second"])
-    return table
+    return table_of(rows, "first", "second")
 
 
 def _pooled(fit: Fit, path: str) -> pd.DataFrame:
@@ -190,21 +188,14 @@ class GroupContrastArguments(Arguments):
         """The path."""
         return f"of {self.path}"
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Its path, and effects that are the same in all groups."""
+        yield from path_problems(model, [self.path])
+        if model.group_lags not in ("free", "pooled"):
+            yield (
+                "Groups are compared, and this model has no effects that differ between them. Say group_lags = 'free' "
+                "or 'pooled' in [model], and name the column of the groups in [panel] group."
+            )
 
-def _against(given: GroupContrastArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from path_problems(spec, [given.path])
-    if spec.group_lags not in ("free", "pooled"):
-        yield (
-            "Groups are compared, and this model has no effects that differ between them. Say group_lags = 'free' or "
-            "'pooled' in [model], and name the column of the groups in [panel] group."
-        )
 
-
-register(
-    Question(
-        name="group_contrast",
-        arguments=GroupContrastArguments,
-        answer=lambda fit, given: group_contrast(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question.of(group_contrast, GroupContrastArguments))

@@ -42,20 +42,11 @@ def risk_ratio_of_difference(difference: float) -> float:
 def direct_path_at(
     rho: Array | float, path: Array | float, mediator_sd: Array | float, outcome_sd: Array | float
 ) -> Array:
-    """Effect of the mediator on the outcome if their residuals correlate.
+    """Effect of the mediator on the outcome if their residuals correlate rho, in (-1, 1).
 
     With b the effect that was estimated as if they did not, residual SDs s_m and s_y, ``s1^2 =
     s_y^2 + b^2 s_m^2`` and ``r = b s_m / s1``: ``(s1 / s_m) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``,
     the formula of `indirect_at` without the effect on the mediator.
-
-    Parameters
-    ----------
-    rho
-        Correlation of the residuals, in (-1, 1).
-    path
-        Effect of the mediator on the outcome at ``rho = 0``.
-    mediator_sd, outcome_sd
-        Residual SDs, above 0.
 
     Examples
     --------
@@ -73,21 +64,11 @@ def indirect_at(
     mediator_sd: Array | float,
     correlation: Array | float,
 ) -> Array:
-    """Average indirect effect of linear models if the residuals of mediator and outcome correlate [1]_.
+    """Average indirect effect of linear models if the residuals of mediator and outcome correlate rho, in (-1, 1) [1]_.
 
-    ``(b2 s1 / s2) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``; 0 at ``rho = r``.
-
-    Parameters
-    ----------
-    rho
-        Correlation of the residuals of mediator and outcome, each given treatment and (for the
-        outcome) the mediator; in (-1, 1).
-    on_mediator
-        b2, effect of treatment on the mediator.
-    total_sd, mediator_sd
-        s1, s2: residual SDs of outcome and mediator, both given treatment alone.
-    correlation
-        r, the correlation of those two residuals.
+    ``(b2 s1 / s2) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``; 0 at ``rho = r``. Rho is the correlation given treatment
+    and (for the outcome) the mediator; b2 the effect of treatment on the mediator; s1, s2 the residual SDs of outcome
+    and mediator, both given treatment alone; r the correlation of those two residuals.
 
     References
     ----------

@@ -1,6 +1,6 @@
-"""Informative hypotheses about lagged effects, weighed by encompassing priors, and practical equivalence."""
+"""Informative hypotheses about lagged effects, evaluated by encompassing priors, and practical equivalence."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -19,9 +19,9 @@ from ..posterior.fitting import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, indicator, interval_name, probability
 from ..spec.cross_lagged import CrossLagged
-from .answer import LIMITS, Answer
-from .arguments import MARGIN, Group, PairArguments, check_margin, check_pair, group_problems, pair_problems, population
-from .cells import probabilities
+from .answer import LIMITS, Answer, untrusted
+from .arguments import MARGIN, Group, PairArguments, check_margin, check_pair, population
+from .cells import labels, probabilities, table_of
 from .dynamics import sample_in_words
 from .lengths import average_over, length_labels, spacing_in_words
 from .ratios import Ratio
@@ -50,7 +50,7 @@ def hypotheses(
     margin: float = MARGIN,
     group: str | None = None,
 ) -> Answer:
-    """Weigh inequality hypotheses about the lagged effects between two measures.
+    """Evaluate inequality hypotheses about the lagged effects between two measures by Bayes factors.
 
     A hypothesis that is a region of the parameters, such as ``|x -> y| > |y -> x|``, has posterior
     probability f and prior probability c. Its Bayes factor against the unconstrained model is
@@ -72,7 +72,6 @@ def hypotheses(
         lags, each effect rising or falling from interval to interval.
     margin
         Half-width of the region of practical equivalence, in SD per SD; in (0, 1).
-
     group
         Which group, where the fit has groups.
 
@@ -90,14 +89,14 @@ def hypotheses(
         ``tables["rope"]``, indexed by ``path`` and ``over``: ``below``, ``inside`` and ``above``, probabilities that
         the effect lies below, within and above the region of practical equivalence, -margin to margin, with the Monte
         Carlo error ``inside_mcse`` and the prior's ``inside_prior``; ``interval_inside``, share of the interval's draws
-        in the region (`arviz_stats.ci_in_rope`); ``verdict``: "practically none" where the whole interval is inside,
+        in the region (`arviz_stats.ci_in_rope`); ``verdict``: "practically none" where all of the interval is inside,
         "not negligible" where none of it is, else "undecided".
 
     Raises
     ------
     SpecError
-        If a measure is not in the model, both are the same, a path is fixed at 0, the margin makes no
-        sense, or a statement cannot be read or compares nothing but effects that are 0 by construction, with all
+        If a measure is not in the model, both are the same, a path is fixed at 0, the margin is invalid,
+        or a statement cannot be read or compares nothing but effects that are 0 by construction, with all
         problems at once.
 
     References
@@ -105,35 +104,26 @@ def hypotheses(
     .. [1] Klugkist, Laudy & Hoijtink (2005). Inequality constrained analysis of variance: a Bayesian
        approach. Psychological Methods 10, 477-493.
     """
-    problems = Problems("These hypotheses cannot be weighed")
+    problems = Problems("These hypotheses cannot be evaluated")
     fit = population(fit, group, problems)
     check_pair(fit, first, second, problems)
     check_margin(margin, problems)
     problems.raise_as(SpecError)
     after, before = (effects_of(fit, name) for name in ("posterior", "prior"))
     texts = _default_statements(fit, first, second, margin) if statements is None else statements
-    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
-    if not given or not all(isinstance(text, str) for text in given):
-        raise SpecError(
-            f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(statements)}."
-        )
-    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
-    read = {name: parse(text, after, problems) for name, text in named.items()}
-    fixed = fixed_effects(fit)
-    for statement in read.values():
-        _check_free_sides(statement, fixed, problems)
-    problems.raise_as(SpecError)
+    read = _read(texts, after, fixed_effects(fit), problems)
     rows = {name: _row(statement, after, before) for name, statement in read.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("hypothesis")
     rope = _rope(fit, (lagged_path(first, second), lagged_path(second, first)), after, before, margin)
+    named = {name: statement.text for name, statement in read.items()}
     n_draws, n_prior_draws = fit.n_draws, next(iter(before.values())).size
     within = "within persons" if fit.spec.random_intercepts else "within and between persons mixed"
     return Answer(
         question="hypotheses",
         arguments={"between": (first, second), "statements": named, "margin": margin, "group": group},
         heading=(
-            f"Hypotheses about lagged effects {within}, SD per SD, {spacing_in_words(fit)}; {sample_in_words(fit)}"
-            + (f", group {group}" if group else "")
+            f"Hypotheses about lagged effects {within}, SD per SD, {spacing_in_words(fit)}; "
+            f"{sample_in_words(fit, group)}"
         ),
         table=table,
         body=(
@@ -143,7 +133,7 @@ def hypotheses(
         ),
         health=fit.health,
         tables={"rope": rope},
-        reasons=(*(f"The draws cannot be trusted: {problem}" for problem in fit.health.problems), *_undecidable(table)),
+        reasons=untrusted(fit.health) + _undecidable(table),
         assumptions=(
             "A Bayes factor compares a hypothesis with the unconstrained model (any effects), or with its complement "
             "(the hypothesis is false), under the priors of the fit; it is no probability that the hypothesis is true. "
@@ -195,8 +185,23 @@ def _odds(event: Probability) -> Ratio:
     if event.value in (0.0, 1.0):
         bound = Ratio(-float(np.log(event.n_draws)), np.nan, "<")
         return bound if not event.value else bound.inverse
-    rest = 1 - event.value
-    return Ratio(float(np.log(event.value / rest)), event.mcse / (event.value * rest))
+    complement = 1 - event.value
+    return Ratio(float(np.log(event.value / complement)), event.mcse / (event.value * complement))
+
+
+def _read(
+    texts: Sequence[str] | Mapping[str, str], known: Iterable[str], fixed: set[str], problems: Problems
+) -> dict[str, Statement]:
+    """Statements by name; all that is wrong with them in one SpecError."""
+    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
+    if not given or not all(isinstance(text, str) for text in given):
+        raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(texts)}.")
+    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
+    read = {name: parse(text, known, problems) for name, text in named.items()}
+    for statement in read.values():
+        _check_free_sides(statement, fixed, problems)
+    problems.raise_as(SpecError)
+    return read
 
 
 def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems) -> None:
@@ -224,7 +229,7 @@ def _default_statements(fit: Fit, first: str, second: str, margin: float) -> lis
         return statements
     intervals = [str(name) for name in fit.posterior["interval"].to_numpy()]
     for length in distinct:
-        alike = [name for name, each in zip(intervals, lengths, strict=True) if each == length]
+        alike = [name for name, other in zip(intervals, lengths, strict=True) if other == length]
         if len(alike) > 1:
             statements += [
                 sign.join(f"{path}, {name}" for name in alike)
@@ -299,9 +304,7 @@ def _rope(
                 "interval_inside": float(share) / 100,
                 "verdict": _verdict(float(share) / 100, fit.health),
             }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over"])
-    return table
+    return table_of(rows, "path", "over")
 
 
 def _verdict(share: float, health: Health) -> str:
@@ -334,11 +337,10 @@ def _hypotheses_in_words(table: pd.DataFrame, n_draws: int, n_prior_draws: int) 
 
 
 def _rope_in_words(rope: pd.DataFrame, n_draws: int, n_prior_draws: int) -> TextTable:
-    several = len(rope.index.unique("over")) > 1
     inside = zip(rope["interval_inside"], rope["verdict"], strict=True)
     return TextTable.of(
         {
-            "": [f"{path}, {over}" if several else str(path) for path, over in rope.index],
+            "": labels(rope),
             "P(below)": probabilities(rope["below"], n_draws),
             "P(inside)": probabilities(rope["inside"], n_draws),
             "prior": probabilities(rope["inside_prior"], n_prior_draws),
@@ -356,24 +358,15 @@ class HypothesesArguments(PairArguments):
     margin: Margin = MARGIN
     group: Group | None = None
 
-
-def _against(given: HypothesesArguments, spec: CrossLagged) -> Iterator[str]:
-    """The intervals that statements name are known once the data are."""
-    yield from group_problems(spec, given.group)
-    yield from pair_problems(spec, *given.between)
-    every = (lagged_path(predictor, outcome) for outcome in spec.measures for predictor in spec.measures)
-    known, problems = [path for path in every if path not in spec.remove], Problems("")
-    texts = given.statements or ()
-    for text in texts.values() if isinstance(texts, Mapping) else texts:
-        parse(text, known, problems, any_interval=True)
-    yield from (f"statements: {problem}" for problem in problems.found)
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Also the statements, but for their intervals, which are known once the data are."""
+        yield from super().against(model)
+        every = (lagged_path(predictor, outcome) for outcome in model.measures for predictor in model.measures)
+        known, problems = [path for path in every if path not in model.remove], Problems("")
+        texts = self.statements or ()
+        for text in texts.values() if isinstance(texts, Mapping) else texts:
+            parse(text, known, problems, any_interval=True)
+        yield from (f"statements: {problem}" for problem in problems.found)
 
 
-register(
-    Question(
-        name="hypotheses",
-        arguments=HypothesesArguments,
-        answer=lambda fit, given: hypotheses(fit, *given.between, **given.options("between")),
-        check=_against,
-    )
-)
+register(Question.of(hypotheses, HypothesesArguments))

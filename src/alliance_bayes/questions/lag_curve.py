@@ -21,9 +21,19 @@ from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, above, indicator, interval, probability, share, undefined
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
-from .answer import Answer
-from .arguments import MARGIN, Group, Length, canonical_path, check_margin, group_problems, path_problems, population
-from .cells import estimates, stated
+from .answer import Answer, untrusted
+from .arguments import (
+    MARGIN,
+    Group,
+    Length,
+    canonical_path,
+    check_margin,
+    chosen_paths,
+    group_problems,
+    path_problems,
+    population,
+)
+from .cells import estimates, median_and_interval, stated
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -115,7 +125,7 @@ def lag_curve(
     ------
     SpecError
         If a path is not one of the model's, the longest lag is shorter than a step or cannot be
-        reached by this model, or the margin makes no sense.
+        reached by this model, or the margin is invalid.
 
     Notes
     -----
@@ -145,7 +155,7 @@ def lag_curve(
     return Answer(
         question="lag_curve",
         arguments={"paths": chosen, "longest": longest, "margin": margin, "group": group},
-        heading=_heading(fit, between) + (f", group {group}" if group else ""),
+        heading=_heading(fit, between, group),
         table=table,
         body=(_effects_in_words(table, observed, fit.n_draws), *_peaks_in_words(fit, peak)),
         health=health,
@@ -154,7 +164,7 @@ def lag_curve(
             between=between, observed=observed, time_unit=fit.panel.time_unit or ""
         ),
         reasons=(
-            *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
+            *untrusted(health),
             *hardly_within(fit, measures),
             *_who_leads(curves, fit, between, margin),
             *_too_small(table),
@@ -251,10 +261,8 @@ def _check(
     lags = lags_of(fit)
     base = None if lags == "continuous" else base_effects(fit)
     between: Between = "continuous" if lags == "continuous" else "observed only" if base is None else "whole steps"
-    chosen = list(fit.spec.cross_lagged_paths) if paths is None else [paths] if isinstance(paths, str) else list(paths)
+    chosen = chosen_paths(paths, fit.spec.cross_lagged_paths, problems)
     problems.found += path_problems(fit.spec, chosen)
-    if not chosen:
-        problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
     last = 2 * max(lengths) if longest is None and between != "observed only" else longest
     if between == "observed only":
         if longest is not None and longest > max(lengths) * (1 + 1e-9):
@@ -283,8 +291,8 @@ def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Ar
         drift = standardized(drift_effects(fit), sds)
         lags = np.linspace(0, longest, N_LAGS)
         curve = _powers(matrix_exponential(drift * (lags[1] - lags[0])), N_LAGS - 1)
-        own = own_lags(drift.reshape(-1, *drift.shape[2:]), longest)
-        short = [float(f"{lag:.3g}") for lag in own if own[1] * 10 < lags[1] and 0 < lag < COARSE_STEPS * lags[1]]
+        fast = own_lags(drift.reshape(-1, *drift.shape[2:]), longest)
+        short = [float(f"{lag:.3g}") for lag in fast if fast[1] * 10 < lags[1] and 0 < lag < COARSE_STEPS * lags[1]]
         extra = list[float]()
         for lag in (*dict.fromkeys(lengths), *short):
             if lag < longest and not np.isclose([*lags, *extra], lag, rtol=1e-5, atol=0).any():
@@ -303,7 +311,7 @@ def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Ar
     effects = standardized(interval_effects(fit, range(len(lengths))), sds)
     distinct = sorted(length for length in set(lengths) if length <= longest * (1 + 1e-9))
     by_length = [
-        effects[:, :, [place for place, length in enumerate(lengths) if length == one]].mean(axis=2) for one in distinct
+        effects[:, :, [index for index, length in enumerate(lengths) if length == one]].mean(axis=2) for one in distinct
     ]
     return np.array(distinct), np.stack(by_length, axis=2)
 
@@ -315,8 +323,8 @@ def _powers(step: Array, n_steps: int) -> Array:
 
 
 def _raw(draws: xr.DataArray, sds: Array, measures: Sequence[str], paths: Iterable[str]) -> xr.DataArray:
-    places = [[measures.index(name) for name in split_path(path) or ()] for path in paths]
-    unit = np.stack([sds[..., outcome] / sds[..., predictor] for predictor, outcome in places], axis=-1)
+    pairs = [[measures.index(name) for name in split_path(path) or ()] for path in paths]
+    unit = np.stack([sds[..., outcome] / sds[..., predictor] for predictor, outcome in pairs], axis=-1)
     return draws * xr.DataArray(unit, dims=("chain", "draw", "path"))
 
 
@@ -383,17 +391,9 @@ def _refined(fit: Fit, path: str, curve: xr.DataArray, sds: Array) -> tuple[xr.D
 
 
 def _peak_row(lag: xr.DataArray, effect: xr.DataArray, longest: float) -> dict[str, float]:
-    lower, upper = interval(lag, "chain", "draw")
-    effect_lower, effect_upper = interval(effect, "chain", "draw")
-    return {
-        "lag": float(lag.median()),
-        "lower": float(lower),
-        "upper": float(upper),
-        "effect": float(effect.median()),
-        "effect_lower": float(effect_lower),
-        "effect_upper": float(effect_upper),
-        "p_beyond": probability(indicator(lag >= longest * (1 - 1e-9), lag)).value,
-    }
+    beyond = probability(indicator(lag >= longest * (1 - 1e-9), lag)).value
+    effects = median_and_interval(effect, "effect", "effect_")
+    return {**median_and_interval(lag, "lag"), **effects, "p_beyond": beyond}
 
 
 def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) -> tuple[str, ...]:
@@ -428,12 +428,12 @@ _KNOWN: dict[Between, str] = {
 }
 
 
-def _heading(fit: Fit, between: Between) -> str:
+def _heading(fit: Fit, between: Between, group: str | None) -> str:
     lengths = ", ".join(dict.fromkeys(length_labels(fit)))
     base = base_effects(fit) if between == "whole steps" else None
     known = _KNOWN[between].format(step=time_in_words(fit, base[1]) if base else "", lengths=lengths)
-    within = within_in_words(fit, fit.spec.measures)
-    return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample_in_words(fit)}"
+    within, sample = within_in_words(fit, fit.spec.measures), sample_in_words(fit, group)
+    return f"Lagged effects{within} by lag, {known}, SD per SD with the SDs of the first wave; {sample}"
 
 
 class LagCurveArguments(Arguments):
@@ -449,17 +449,10 @@ class LagCurveArguments(Arguments):
         """The paths."""
         return f"of {in_words(self.paths or ('all paths between measures',))}"
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Its group and paths."""
+        yield from group_problems(model, self.group)
+        yield from path_problems(model, self.paths or ())
 
-def _against(given: LagCurveArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    yield from path_problems(spec, given.paths or ())
 
-
-register(
-    Question(
-        name="lag_curve",
-        arguments=LagCurveArguments,
-        answer=lambda fit, given: lag_curve(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question.of(lag_curve, LagCurveArguments))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,18 +12,18 @@ from numpy.typing import NDArray
 
 from ..basics.calls import checked
 from ..basics.declared import Paths
-from ..basics.names import in_words, split_path
+from ..basics.names import in_words, lagged_path, split_path
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
 from ..posterior.fitting import Fit
-from ..posterior.summaries import interval, interval_name
+from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
-from .answer import Answer
-from .arguments import Group, canonical_path, group_problems, measure_problems, population
-from .cells import bounds, sign
+from .answer import Answer, untrusted
+from .arguments import Group, canonical_path, chosen_paths, group_problems, measure_problems, population
+from .cells import bounds, median_and_interval, sign, table_of
 from .dynamics import (
     base_effects,
     drift_effects,
@@ -59,14 +60,9 @@ HALVINGS = 20
 class Process:
     """Draws of a linear process that goes on in the same way for ever.
 
-    Attributes
-    ----------
-    over
-        The interval whose effects they are, or "every step".
-    matrices
-        Lagged effects over one step, or drift per unit of time; shape ``(chain, draw, outcome, predictor)``, raw units.
-    step
-        Length of the step; None in continuous time.
+    `over` is the interval whose effects they are, or "every step"; `matrices` are raw lagged effects over one step, or
+    the drift per unit of time, shape ``(chain, draw, outcome, predictor)``; `step` is its length, None in continuous
+    time.
     """
 
     over: str
@@ -80,14 +76,7 @@ class Process:
 
 
 def settles(change: Array, *, continuous: bool) -> NDArray[np.bool_]:
-    """Whether a process returns to where it was after a disturbance.
-
-    Parameters
-    ----------
-    change
-        ``Phi - I`` of a step, or the drift; shape ``(..., measure, measure)``.
-    continuous
-        Whether it is a drift.
+    """Whether a process returns to where it was after a disturbance, from ``Phi - I`` of a step, or from its drift.
 
     Examples
     --------
@@ -106,16 +95,8 @@ def pushed(change: Array, cause: int, *, continuous: bool) -> Array:
     """Where all measures settle if one is raised by one unit again at every step, or per unit of time.
 
     Column of ``(I - Phi)^-1``, or of ``-A^-1``; NaN where the process does not settle. Of other measures than the one
-    that is raised it is also the sum, or the integral, of their response to being raised once.
-
-    Parameters
-    ----------
-    change
-        ``Phi - I`` or A, shape ``(..., measure, measure)``.
-    cause
-        Position of the measure.
-    continuous
-        Whether `change` is a drift.
+    that is raised it is also the sum, or the integral, of their response to being raised once. `change` is ``Phi - I``
+    or A, shape ``(..., measure, measure)``.
 
     Examples
     --------
@@ -133,11 +114,6 @@ def held(change: Array, cause: int, *, continuous: bool) -> Array:
     """Where all measures settle if one is kept one unit higher, whatever acts on it.
 
     ``(I - Phi_oo)^-1 Phi_ox``, or ``-A_oo^-1 A_ox``, o all other measures; NaN where these do not settle.
-
-    Parameters
-    ----------
-    change, cause, continuous
-        As of `pushed`.
 
     Examples
     --------
@@ -157,18 +133,8 @@ def held(change: Array, cause: int, *, continuous: bool) -> Array:
 def half_life(times: Array, response: Array) -> tuple[Array, Array, Array]:
     """Time of the largest response, its size with its sign, and the time after it until half of it is left.
 
-    Parameters
-    ----------
-    times
-        Increasing, shape ``(time,)``.
-    response
-        Shape ``(draw, time)``.
-
-    Returns
-    -------
-    tuple
-        Shape ``(draw,)`` each; the half-life is the time until the last one where more than half is left there, and all
-        are NaN where there is no response.
+    Of responses at increasing times, shape ``(draw, time)``. The half-life is the time until the last one where more
+    than half is left there; all are NaN where there is no response.
 
     Examples
     --------
@@ -248,10 +214,8 @@ def long_run_effects(fit: Fit, paths: Iterable[str] | None = None, *, group: str
     health, fit = fit.health, population(fit, group, problems)
     problems.found += not_followed(fit.spec)
     measures = fit.spec.measures
-    every = [f"{cause} -> {outcome}" for cause in measures for outcome in measures if cause != outcome]
-    chosen = every if paths is None else [paths] if isinstance(paths, str) else list(paths)
-    if not chosen:
-        problems.add("No path was asked for. Name one such as 'x -> y', or leave paths open for all.")
+    every = [lagged_path(*pair) for pair in permutations(measures, 2)]
+    chosen = chosen_paths(paths, every, problems)
     problems.found += _path_problems(fit.spec, chosen)
     problems.raise_as(SpecError)
     named = list(dict.fromkeys(map(canonical_path, chosen)))
@@ -262,7 +226,7 @@ def long_run_effects(fit: Fit, paths: Iterable[str] | None = None, *, group: str
         arguments={"paths": tuple(named), "group": group},
         heading=(
             f"Long-run effects{within_in_words(fit, measures)}, SD per SD with the SDs of the last wave; "
-            f"{sample_in_words(fit)}" + (f", group {group}" if group else "")
+            f"{sample_in_words(fit, group)}"
         ),
         table=table,
         body=(_estimands_in_words(fit), _in_words(table, fit.n_draws), _impulse_in_words(impulse, fit)),
@@ -270,7 +234,7 @@ def long_run_effects(fit: Fit, paths: Iterable[str] | None = None, *, group: str
         tables={"impulse": impulse},
         draws=after[["held", "pushed", "peak", "peak_time", "half_life"]],
         reasons=(
-            *(("The draws cannot be trusted: " + " ".join(health.problems),) if not health.healthy else ()),
+            *untrusted(health),
             *hardly_within(fit, measures),
             *_unsettled_in_words(table),
         ),
@@ -416,37 +380,25 @@ def _table(fit: Fit, after: xr.Dataset, before: xr.Dataset) -> pd.DataFrame:
                     for effects, name in ((after, estimand), (before, estimand), (after, f"raw_{estimand}"))
                 )
                 rows[path, over, estimand] = {
-                    **_median(effect, "median"),
+                    **median_and_interval(effect, "median"),
                     **{name: value for name, value in sign(effect, prior).items() if not name.startswith("no_sign")},
-                    **_median(raw, "raw_median", "raw_"),
+                    **median_and_interval(raw, "raw_median", "raw_"),
                     "unsettled": float(np.isnan(effect).mean()),
                     "unsettled_prior": float(np.isnan(prior).mean()),
                 }
                 fixed.append(not led[outcome, cause])
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over", "estimand"])
+    table = table_of(rows, "path", "over", "estimand")
     return with_fixed(table, np.array(fixed), ("p_positive", "p_positive_mcse", "p_positive_prior"))
 
 
 def _impulse_table(after: xr.Dataset) -> pd.DataFrame:
-    rows = {
-        (path, over): {
-            key: value
-            for name in ("peak", "peak_time", "half_life")
-            for key, value in _median(after[name].sel(path=path, over=over, drop=True), name, f"{name}_").items()
-        }
-        for path in map(str, after["path"].to_numpy())
-        for over in map(str, after["over"].to_numpy())
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["path", "over"])
-    return table
+    def row(effects: xr.Dataset) -> dict[str, float]:
+        parts = [median_and_interval(effects[name], name, f"{name}_") for name in ("peak", "peak_time", "half_life")]
+        return parts[0] | parts[1] | parts[2]
 
-
-def _median(draws: xr.DataArray, name: str, before: str = "") -> dict[str, float]:
-    lower, upper = interval(draws, "chain", "draw")
-    median = float(draws.median()) if draws.count() else np.nan
-    return {name: median, f"{before}lower": float(lower), f"{before}upper": float(upper)}
+    keys = [(path, over) for path in after["path"].to_numpy() for over in after["over"].to_numpy()]
+    rows = {(str(path), str(over)): row(after.sel(path=path, over=over, drop=True)) for path, over in keys}
+    return table_of(rows, "path", "over")
 
 
 def _estimands_in_words(fit: Fit) -> str:
@@ -536,18 +488,11 @@ class LongRunArguments(Arguments):
         """The paths."""
         return f"of {in_words(self.paths or ('every measure on every other',))}"
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """Its group, effects over two waves, and paths."""
+        yield from group_problems(model, self.group)
+        yield from not_followed(model)
+        yield from _path_problems(model, self.paths or ())
 
-def _against(given: LongRunArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    yield from not_followed(spec)
-    yield from _path_problems(spec, given.paths or ())
 
-
-register(
-    Question(
-        name="long_run_effects",
-        arguments=LongRunArguments,
-        answer=lambda fit, given: long_run_effects(fit, **given.given()),
-        check=_against,
-    )
-)
+register(Question.of(long_run_effects, LongRunArguments))

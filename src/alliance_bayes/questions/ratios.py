@@ -16,15 +16,8 @@ LARGEST = 10_000.0
 class Ratio:
     """How many times as likely the data are under one hypothesis as under another.
 
-    Attributes
-    ----------
-    log
-        Its natural logarithm.
-    error
-        Monte Carlo standard error of `log`; NaN where there is only a bound.
-    bound
-        ``"<"`` or ``">"`` where no draw, or every draw, satisfies a hypothesis, so that the ratio is
-        known only to lie below or above ``exp(log)``.
+    `error` is the Monte Carlo standard error of its logarithm `log`, NaN where there is only a bound: no draw, or every
+    draw, satisfies a hypothesis, so that the ratio is known only to lie below or above ``exp(log)``.
 
     Examples
     --------

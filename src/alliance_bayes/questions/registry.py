@@ -1,14 +1,14 @@
-"""The questions there are: each file of this folder registers its own, and model files and pages find them here.
+"""The questions that exist: each file of this folder registers its own, and model files and pages find them here.
 
-A question that a model file can ask says which keys it has (`Arguments`), which of them this model cannot be asked
-(`check`, before anything is sampled) and how it is put to a fit (`answer`). Nothing else lists the questions.
+The `Arguments` of a question are its keys in a model file; they say why a model cannot be asked (`against`, before
+anything is sampled) and put the question to a fit (`put`). Nothing else lists the questions.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from ..basics.declared import Declared
 from ..basics.names import in_words, number
@@ -29,20 +29,19 @@ class Arguments(Declared):
         """What is asked about, such as "between alliance and days"."""
         return ""
 
-    def options(self, *apart: str) -> dict[str, Any]:
-        """Fields that were given, without some; the others have the defaults of the function."""
-        return {name: value for name, value in self.given().items() if name not in apart}
+    def against(self, model: Any) -> Iterable[str]:
+        """Sentences on why this model cannot be asked, each to stand after the name of the question."""
+        return ()
+
+    def put(self, function: Callable[..., Answer], asked: Any) -> Answer:
+        """The answer of a public function about a fit."""
+        return function(asked, **self.given())
 
     def __str__(self) -> str:
-        options = self.options(*self.named_first)
+        options = self.given(*self.named_first)
         return ", ".join(
             filter(None, [self.about(), *(f"{name} {_in_words(value)}" for name, value in options.items())])
         )
-
-
-def nothing_wrong(_: Any, __: Any) -> Iterable[str]:
-    """No reason against a question."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,7 @@ class Question[Asked, Given: Arguments]:
     answer
         Puts it to a fit, to regressions in causal order, or to rows of data.
     check
-        Sentences on why it cannot be asked of this model, each to stand after the name of the question; given the
-        arguments and the model.
+        Sentences on why it cannot be asked of a model, given the arguments and the model.
     subject
         What it is asked of.
     """
@@ -67,8 +65,13 @@ class Question[Asked, Given: Arguments]:
     name: str
     arguments: type[Given]
     answer: Callable[[Asked, Given], Answer]
-    check: Callable[[Given, Any], Iterable[str]] = nothing_wrong
+    check: Callable[[Given, Any], Iterable[str]] = lambda given, model: given.against(model)
     subject: Subject = "panel model"
+
+    @classmethod
+    def of(cls, function: Callable[..., Answer], arguments: type[Given]) -> Self:
+        """A question about a fit, by the public function that answers it."""
+        return cls(function.__name__, arguments, lambda asked, given: given.put(function, asked))
 
 
 _REGISTERED: dict[str, Question[Any, Any]] = {}
@@ -77,7 +80,7 @@ _REGISTERED: dict[str, Question[Any, Any]] = {}
 def register(new: Question[Any, Any]) -> None:
     """Make a question known, or known again where its file is loaded again; the last line of that file."""
     older = _REGISTERED.get(new.name, new)
-    if older.answer.__module__ != new.answer.__module__:
+    if older.arguments.__module__ != new.arguments.__module__:
         raise ValueError(f"Two questions are named '{new.name}'.")
     _REGISTERED[new.name] = new
 

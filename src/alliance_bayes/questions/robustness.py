@@ -1,8 +1,8 @@
 """The same question of direction under other models, time scales, priors and covariates."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -27,7 +27,6 @@ from ..posterior.interruption import PACKAGE, FitWarning, without_interruption_w
 from ..posterior.sampling import fit as fit_model
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
-from ..pymc_models.densities import log_density_of
 from ..spec.cross_lagged import CrossLagged, Lags
 from ..spec.mapping import KINDS
 from ..spec.steps import equal_intervals
@@ -43,7 +42,8 @@ from .arguments import (
     pair_problems,
     some_of,
 )
-from .directionality import directionality, paths_of
+from .cells import bounds, labels, table_of
+from .directionality import SIDES, directionality, paths_of
 from .dynamics import sample_in_words
 from .registry import Question, register
 
@@ -56,7 +56,6 @@ ORIGINAL = "original model"
 MODELS = ("CLPM", "DPM", "RICLPM")
 LAGS = ("equal", "free", "grid", "continuous")
 PRIOR_WIDTHS = (0.5, 2.0)
-SIDES = ("forward", "backward")
 SENSITIVE = 0.05
 CROSS_EFFECTS = ("cross_lagged", "cross_drift")
 Variant = tuple[CrossLagged, Panel]
@@ -115,7 +114,7 @@ def robustness_variants(
     >>> list(robustness_variants(RICLPM(["x", "y"], lags="equal"), panel, models=["CLPM"], lags=["free"]))
     ['original model', 'CLPM', 'lags free', 'prior SD x 0.5', 'prior SD x 2']
     """
-    family = _family(CrossLagged)
+    family = {model.__name__: model for model in KINDS.values()}
     unknown = [name for name in models if name not in family]
     if unknown:
         raise SpecError(f"models: {quoted(unknown)} is not in the family; choose from {quoted(family)}.")
@@ -171,7 +170,7 @@ def robustness(
     """Ask one question of direction under several models, and say what changes the answer.
 
     Each variant is fitted and asked by `directionality`. For the original model the effects' power-scaling
-    sensitivity is found too: how much they move when the prior, or the likelihood, is raised to a power
+    sensitivity is computed too: how much they move when the prior, or the likelihood, is raised to a power
     near 1 [1]_.
 
     Parameters
@@ -214,7 +213,7 @@ def robustness(
     SpecError, PanelError
         If the original model cannot be fitted or asked. A variant that cannot is listed with its reason.
     InterruptionError
-        If it is interrupted while the original model is fitted; later, what is done is returned, and said.
+        If it is interrupted while the original model is fitted; later, what is done is returned with a warning.
 
     Warns
     -----
@@ -243,106 +242,126 @@ def robustness(
         "sampler": sampler,
         "progress": False,
     }
-    answers: dict[str, Answer] = {}
-    left_out: dict[str, str] = {}
-    power_scaling, sample, stopped = pd.DataFrame(), "", False
+
+    def fitted(name: str) -> Fit:
+        model, data = models[name]
+        of_model = latent if model.is_latent else "integrate"
+        return fit_model(model, data, seed=seed + list(models).index(name), latent=of_model, **options)
+
+    def ask(fit: Fit) -> Answer:
+        return directionality(fit, first, second, margin=margin, certainty=certainty, group=group)
+
     with held_interrupts():
-        for index, (name, (model, data)) in enumerate(models.items()):
-            try:
-                with without_interruption_warnings():
-                    fitted = fit_model(
-                        model, data, seed=seed + index, latent=latent if model.is_latent else "integrate", **options
-                    )
-                stopped = fitted.stopped
-                if fitted.interrupted:
-                    break
-                answers[name] = directionality(fitted, first, second, margin=margin, certainty=certainty, group=group)
-                if name == ORIGINAL:
-                    sample = sample_in_words(fitted)
-                    power_scaling = _power_scaling(fitted, answers[name])
-            except (KeyboardInterrupt, InterruptionError):
-                stopped = True
-            except AllianceBayesError as error:
-                if name == ORIGINAL:
-                    raise
-                left_out[name] = " ".join(error.problems)
-            if stopped:
+        asked = _ask_all(models, fitted, ask)
+        if asked.interrupted:
+            warnings.warn(asked.interrupted, FitWarning, skip_file_prefixes=(PACKAGE,))
+        arguments = {
+            "between": (first, second),
+            "variants": tuple(models),
+            "margin": margin,
+            "certainty": certainty,
+            "group": group,
+        }
+        return _together(asked, arguments)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Answers by variant, the original model first; why others have none; what was interrupted.
+
+    Sample (in words) and power-scaling are those of the original model.
+    """
+
+    answers: Mapping[str, Answer]
+    not_fitted: Mapping[str, str]
+    sample: str
+    power_scaling: pd.DataFrame
+    interrupted: str
+
+
+def _ask_all(models: Mapping[str, Variant], fitted: Callable[[str], Fit], ask: Callable[[Fit], Answer]) -> Asked:
+    """Fit one variant after the other, and ask it, until all are done or somebody interrupts."""
+    answers: dict[str, Answer] = {}
+    not_fitted: dict[str, str] = {}
+    power_scaling, sample, stopped, interrupted = pd.DataFrame(), "", False, ""
+    for name in models:
+        try:
+            with without_interruption_warnings():
+                fit = fitted(name)
+            stopped = fit.stopped
+            if fit.interrupted:
                 break
-        if not answers:
-            raise InterruptionError(
-                "Interrupted while the original model was fitted, before any other model. Nothing was kept. Run it "
-                "again; if it takes too long, use fewer draws or variants."
-            )
-        interrupted = ""
+            answers[name] = ask(fit)
+            if name == ORIGINAL:
+                sample = sample_in_words(fit)
+                power_scaling = _power_scaling(fit, answers[name])
+        except (KeyboardInterrupt, InterruptionError):
+            stopped = True
+        except AllianceBayesError as error:
+            if name == ORIGINAL:
+                raise
+            not_fitted[name] = " ".join(error.problems)
         if stopped:
-            n_done = len(answers) + len(left_out)
-            left_out |= {
-                name: "Interrupted before it was fitted."
-                for name in models
-                if name not in answers and name not in left_out
-            }
-            interrupted = (
-                f"Interrupted after {n_done} of {len(models)} models. Run it again for an answer under all of them."
-            )
-            warnings.warn(interrupted, FitWarning, skip_file_prefixes=(PACKAGE,))
-        table = _table(answers, margin)
-        others = pd.DataFrame({"reason": left_out}).rename_axis("variant")
-        tables = {"power_scaling": power_scaling, "not_fitted": others}
-        return Answer(
-            question="robustness",
-            arguments={
-                "between": (first, second),
-                "variants": tuple(models),
-                "margin": margin,
-                "certainty": certainty,
-                "group": group,
-            },
-            heading=(
-                f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} "
-                f"variant{'s' * (len(answers) > 1)} of the model? {sample}{' each' * (len(answers) > 1)}"
-            ),
-            table=table,
-            body=(
-                _table_in_words(table, (first, second)),
-                *_power_scaling_in_words(power_scaling),
-                *(f"Not fitted: {name}. {reason}" for name, reason in left_out.items()),
-            ),
-            health=Sampling.of({name: answer.health for name, answer in answers.items()}),
-            tables={name: part for name, part in tables.items() if not part.empty},
-            verdict=answers[ORIGINAL].verdict,
-            reasons=(_sentence(answers, table, margin),),
-            assumptions=answers[ORIGINAL].assumptions,
-            before_assumptions="About prediction; about causes only under these assumptions of the original model:",
-            parts=answers,
-            interrupted=interrupted,
-            figure=_figure,
+            break
+    if not answers:
+        raise InterruptionError(
+            "Interrupted while the original model was fitted, before any other model. Nothing was kept. Run it "
+            "again; if it takes too long, use fewer draws or variants."
         )
+    if stopped:
+        n_done = len(answers) + len(not_fitted)
+        remaining = [name for name in models if name not in answers and name not in not_fitted]
+        not_fitted |= dict.fromkeys(remaining, "Interrupted before it was fitted.")
+        interrupted = (
+            f"Interrupted after {n_done} of {len(models)} models. Run it again for an answer under all of them."
+        )
+    return Asked(answers, not_fitted, sample, power_scaling, interrupted)
+
+
+def _together(asked: Asked, arguments: Mapping[str, Any]) -> Answer:
+    answers, margin, original = asked.answers, arguments["margin"], asked.answers[ORIGINAL]
+    first, second = arguments["between"]
+    table, several = _table(answers, margin), len(answers) > 1
+    not_fitted = pd.DataFrame({"reason": asked.not_fitted}).rename_axis("variant")
+    tables = {"power_scaling": asked.power_scaling, "not_fitted": not_fitted}
+    return Answer(
+        question="robustness",
+        arguments=arguments,
+        heading=(
+            f"Does '{first}' lead '{second}' or the reverse, under {len(answers)} variant{'s' * several} of the model? "
+            f"{asked.sample}{' each' * several}"
+        ),
+        table=table,
+        body=(
+            _table_in_words(table, (first, second)),
+            *_power_scaling_in_words(asked.power_scaling),
+            *(f"Not fitted: {name}. {reason}" for name, reason in asked.not_fitted.items()),
+        ),
+        health=Sampling.of({name: answer.health for name, answer in answers.items()}),
+        tables={name: part for name, part in tables.items() if not part.empty},
+        verdict=original.verdict,
+        reasons=(_sentence(answers, table, margin),),
+        assumptions=original.assumptions,
+        before_assumptions="About prediction; about causes only under these assumptions of the original model:",
+        parts=answers,
+        interrupted=asked.interrupted,
+        figure=_figure,
+    )
 
 
 def _figure(answer: Answer) -> "Figure":
     """Both effects under each variant, with its verdict."""
-    several = len(answer.table.index.unique("over")) > 1
     rows = {
-        f"{variant}, {over}" if several else str(variant): [
-            Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES
-        ]
-        for (variant, over), row in answer.table.iterrows()
+        label: [Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES]
+        for label, (_, row) in zip(labels(answer.table), answer.table.iterrows(), strict=True)
     }
-    paths = paths_of(answer.parts[ORIGINAL])
     return bars_figure(
         rows,
         unit="lagged effect, SD per SD",
         band=answer.arguments["margin"],
-        series=paths,
+        series=paths_of(answer.parts[ORIGINAL]),
         notes=list(answer.table["verdict"]),
     )
-
-
-def _family(base: type[CrossLagged]) -> dict[str, type[CrossLagged]]:
-    models: dict[str, type[CrossLagged]] = {}
-    for model in base.__subclasses__():
-        models |= {model.__name__: model, **_family(model)}
-    return models
 
 
 def _converted(spec: CrossLagged, model: type[CrossLagged]) -> CrossLagged | None:
@@ -367,13 +386,11 @@ def _changed(spec: CrossLagged, **options: Any) -> CrossLagged | None:
 
 
 def _with_prior_width(spec: CrossLagged, factor: float) -> CrossLagged | None:
-    priors: dict[str, Normal] = {
-        name: getattr(spec.priors, name) for name in CROSS_EFFECTS if hasattr(spec.priors, name)
-    }
+    priors = {name: getattr(spec.priors, name) for name in CROSS_EFFECTS if hasattr(spec.priors, name)}
     scaled: Any = {name: Normal(prior.mean, prior.sd * factor) for name, prior in priors.items()}
     try:
         return replace(spec, priors=replace(spec.priors, **scaled))
-    except SpecError:
+    except SpecError:  # of priors that are too wide to be meant
         return None
 
 
@@ -393,18 +410,11 @@ def _table(answers: Mapping[str, Answer], margin: float) -> pd.DataFrame:
             row: dict[str, object] = {}
             for side, path in zip(SIDES, paths_of(answer), strict=True):
                 effect = answer.table.loc[(path, over)]
-                row |= {
-                    side: effect["mean"],
-                    f"{side}_lower": effect["lower"],
-                    f"{side}_upper": effect["upper"],
-                }
+                row |= {side: effect["mean"], f"{side}_lower": effect["lower"], f"{side}_upper": effect["upper"]}
             leads = answer.evidence.loc[over, "probability"]
-            row["p_first_leads"] = leads[f"{answer.arguments['between'][0]} leads"]
-            row["p_second_leads"] = leads[f"{answer.arguments['between'][1]} leads"]
-            row["verdict"] = answer.verdict
-            rows[name, over] = row
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(rows, names=["variant", "over"])
+            first, second = (leads[f"{measure} leads"] for measure in answer.arguments["between"])
+            rows[name, over] = row | {"p_first_leads": first, "p_second_leads": second, "verdict": answer.verdict}
+    table = table_of(rows, "variant", "over")
     paths = dict(zip(SIDES, paths_of(next(iter(answers.values()))), strict=True))
     table["change"] = [_change(table, key, paths, margin) for key in table.index]
     return table
@@ -433,25 +443,22 @@ def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float)
         if answers[name].verdict != asked:
             by_verdict.setdefault(str(answers[name].verdict), []).append(name)
     first = f"The verdict is '{asked}' under the original model"
-    if by_verdict:
-        changed = "; ".join(f"'{verdict}' under {in_words(names)}" for verdict, names in by_verdict.items())
-        first += f", but {changed}."
-    else:
-        first += f" and under every variant ({len(others)})."
+    changed = "; ".join(f"'{verdict}' under {in_words(names)}" for verdict, names in by_verdict.items())
+    first += f", but {changed}." if changed else f" and under every variant ({len(others)})."
     unhealthy = [name for name in answers if not answers[name].health.healthy]
-    sick = f" The draws of {in_words(unhealthy)} cannot be trusted." if unhealthy else ""
+    doubt = f" The draws of {in_words(unhealthy)} cannot be trusted." if unhealthy else ""
     signs: dict[str, list[str]] = {}
     for (name, _), change in table["change"].items():
         for part in change.split(", "):
             if part and part != "verdict" and name not in signs.setdefault(part, []):
                 signs[part].append(str(name))
     moved = "; ".join(f"the {part} changes under {in_words(names)}" for part, names in signs.items() if names)
-    rest = (
-        f" {moved[0].upper()}{moved[1:]}."
+    effects = (
+        f"{moved[0].upper()}{moved[1:]}."
         if moved
-        else (f" No effect beyond {number(margin)} changes its sign or leaves its interval under the original model.")
+        else f"No effect beyond {number(margin)} changes its sign or leaves its interval under the original model."
     )
-    return first + rest + sick
+    return f"{first} {effects}{doubt}"
 
 
 def sensitivity(
@@ -459,14 +466,7 @@ def sensitivity(
 ) -> dict[str, float]:
     """How far the distribution of each quantity moves per doubling of the power of a part of the posterior.
 
-    Parameters
-    ----------
-    quantities
-        Draws, dims ``(chain, draw)``.
-    log_part
-        Log density of the part at the same draws.
-    kind
-        What the part is.
+    `log_part` is the log density of the part at the same draws.
     """
     import arviz_stats
 
@@ -476,14 +476,15 @@ def sensitivity(
 
 
 def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
+    from ..pymc_models.densities import log_density_of
+
     target = log_density_of(fitted.model)
     quantities: dict[str, xr.DataArray] = {}
+    paths = paths_of(answer)
     for length in answer.draws["length"].to_numpy():
-        forward, backward = (
-            answer.draws["effect"].sel(length=length, path=path, drop=True) for path in paths_of(answer)
-        )
+        forward, backward = (answer.draws["effect"].sel(length=length, path=path, drop=True) for path in paths)
         suffix = f", over {length}" if answer.draws.sizes["length"] > 1 else ""
-        quantities |= {f"{paths_of(answer)[0]}{suffix}": forward, f"{paths_of(answer)[1]}{suffix}": backward}
+        quantities |= {f"{paths[0]}{suffix}": forward, f"{paths[1]}{suffix}": backward}
         quantities[f"difference in size{suffix}"] = abs(forward) - abs(backward)
     priors, likelihood = target.parts(target.points(fitted.posterior))
     like = next(iter(quantities.values()))
@@ -503,17 +504,14 @@ def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
 
 def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
     first, second = pair
-    several = len(table.index.unique("over")) > 1
-    paths = {"forward": lagged_path(first, second), "backward": lagged_path(second, first)}
+    paths = lagged_path(first, second), lagged_path(second, first)
     effects = {
-        f"{path} ({interval_name()})": [
-            f"{row[side]:.2f} [{row[f'{side}_lower']:.2f}, {row[f'{side}_upper']:.2f}]" for _, row in table.iterrows()
-        ]
-        for side, path in paths.items()
+        f"{path} ({interval_name()})": [f"{row[side]:.2f} {bounds(row, f'{side}_')}" for _, row in table.iterrows()]
+        for side, path in zip(SIDES, paths, strict=True)
     }
     return TextTable.of(
         {
-            "": [f"{variant}, {over}" if several else str(variant) for variant, over in table.index],
+            "": labels(table),
             **effects,
             f"P({first} leads)": [f"{value:.2f}" for value in table["p_first_leads"]],
             f"P({second} leads)": [f"{value:.2f}" for value in table["p_second_leads"]],
@@ -530,12 +528,9 @@ def _power_scaling_in_words(power_scaling: pd.DataFrame) -> list[str]:
     sensitive = power_scaling >= SENSITIVE
     prior = [str(name) for name in sensitive.index if sensitive.loc[name].drop("likelihood").any()]
     weak = [str(name) for name in sensitive.index if not sensitive.loc[name, "likelihood"]]
-    said = (
-        f"Power-scaling of the original model: the priors move {in_words(prior)}"
-        if prior
-        else ("Power-scaling of the original model: no quantity depends much on the priors")
-    )
-    return [said + (f"; the data hardly move {in_words(weak)}." if weak else ".")]
+    priors = f"the priors move {in_words(prior)}" if prior else "no quantity depends much on the priors"
+    data = f"; the data hardly move {in_words(weak)}" if weak else ""
+    return [f"Power-scaling of the original model: {priors}{data}."]
 
 
 class RobustnessArguments(PairArguments):
@@ -548,19 +543,14 @@ class RobustnessArguments(PairArguments):
     certainty: Certainty = CERTAINTY
     group: Group | None = None
 
-
-def _ask(fit: Fit, given: RobustnessArguments) -> Answer:
-    changes = given.options("between", "margin", "certainty", "group")
-    if given.models:
-        changes["models"] = [KINDS[kind].__name__ for kind in given.models]
-    variants = robustness_variants(fit.spec, fit.panel, **changes)
-    options = fit.settings.options | given.options("between", "models", "lags", "prior_widths")
-    return robustness(fit.spec, fit.panel, *given.between, variants=variants, **options)
-
-
-def _against(given: RobustnessArguments, spec: CrossLagged) -> Iterator[str]:
-    yield from group_problems(spec, given.group)
-    yield from pair_problems(spec, *given.between)
+    def put(self, function: Callable[..., Answer], asked: Fit) -> Answer:
+        """Under variants of the fitted model, sampled as it was."""
+        changes = self.given("between", "margin", "certainty", "group")
+        if self.models:
+            changes["models"] = [KINDS[kind].__name__ for kind in self.models]
+        variants = robustness_variants(asked.spec, asked.panel, **changes)
+        options = asked.settings.options | self.given("between", "models", "lags", "prior_widths")
+        return function(asked.spec, asked.panel, *self.between, variants=variants, **options)
 
 
-register(Question(name="robustness", arguments=RobustnessArguments, answer=_ask, check=_against))
+register(Question.of(robustness, RobustnessArguments))

@@ -16,7 +16,6 @@ from ..posterior.interruption import without_interruption_warnings
 from ..posterior.predictions.people import people_of
 from ..posterior.predictions.person_tables import log_densities
 from ..posterior.sampling import fit as fit_model
-from ..pymc_models.densities import LogDensity, log_density_of
 from ..spec.cross_lagged import CrossLagged
 
 if TYPE_CHECKING:
@@ -61,15 +60,7 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """What is left out of the data of one fit: a person's waves after the first `n_given`.
-
-    Attributes
-    ----------
-    fit
-        The fit.
-    n_given
-        Waves of the person that stay in the data and are conditioned on; 0 leaves out the person.
-    """
+    """What is left out of one fit's data: a person's waves after the first `n_given`, which stay; 0: the person."""
 
     fit: Fit
     n_given: int = 0
@@ -106,6 +97,8 @@ def leave_out(left_out: LeftOut, most_refits: int) -> Scores:
     By Pareto-smoothed importance sampling; where a person's shape is too high by ArviZ's moment
     matching; where that fails by a refit, the highest shapes first, at most `most_refits`.
     """
+    from ..pymc_models.densities import log_density_of
+
     log_density = left_out.log_density(left_out.fit, left_out.persons)
     scores, influence = importance_scores(log_density)
     if not scores.n_high:
@@ -153,13 +146,7 @@ def plain_scores(log_density: xr.DataArray) -> Scores:
 
 
 def refitted(fitted: Fit, panel: Panel, seed: int, spec: CrossLagged | None = None) -> Fit:
-    """The same model, or another, sampled as before on another panel.
-
-    Raises
-    ------
-    InterruptionError
-        If it is interrupted, for an answer cannot be worked out from part of a refit.
-    """
+    """The same model, or another, sampled as before on another panel; InterruptionError if that is interrupted."""
     with without_interruption_warnings():
         refit = fit_model(spec or fitted.spec, panel, progress=False, **(fitted.settings.options | {"seed": seed}))
     if refit.stopped:

@@ -113,7 +113,7 @@ def sensitivity(
     Raises
     ------
     SpecError
-        If the effect or mediator is not in the answer, or a number makes no sense.
+        If the effect or mediator is not in the answer, or a number is invalid.
 
     References
     ----------
@@ -140,12 +140,7 @@ def sensitivity(
         return _rows({float(size): at(adverse * size, size) for size in strengths}, sign, "strength")
 
     table, curve = remaining(hidden_cause), remaining(GRID)
-    lost = {
-        "sign": (_first(curve["p_same_sign"] < asked) if curve["p_same_sign"].iloc[0] >= asked else np.nan, np.nan),
-        "effect": (_first(curve["mean"] * sign <= 0), zero),
-    }
-    tipping = pd.DataFrame.from_dict(lost, orient="index", columns=["strength", "rho"]).rename_axis("lost")
-    benchmarks = _benchmarks(measured, at, adverse, sign)
+    tipping, benchmarks = _tipping(curve, asked, sign, zero), _benchmarks(measured, at, adverse, sign)
     rng = np.random.default_rng([seed, *b"hidden cause"])
     start, on_outcome = prior_sd * rng.standard_normal((2, *estimate.shape))
     averaged = at(np.clip(start, -LARGEST_CORRELATION, LARGEST_CORRELATION), on_outcome)
@@ -155,9 +150,8 @@ def sensitivity(
         "benchmarks": benchmarks,
         "with_prior": _rows({prior_sd: averaged}, sign, "prior_sd"),
         "e_values": _e_values(answer, scale),
+        **({} if by_correlation is None else {"by_correlation": by_correlation}),
     }
-    if by_correlation is not None:
-        tables["by_correlation"] = by_correlation
     return Answer(
         question="sensitivity",
         arguments={
@@ -280,7 +274,8 @@ def _check(
     asked: float = answer.arguments["certainty"] if certainty is None else certainty
     check_certainty(asked, problems)
     if isinstance(basis, SimulatedRegimes) and not np.isfinite(outcome_sd(basis.plan)):
-        problems.add(f"Nobody's '{answer.arguments['outcome']}' was observed, so strengths in its SDs mean nothing.")
+        outcome = answer.arguments["outcome"]
+        problems.add(f"'{outcome}' was observed for nobody, so that strengths in its SDs are undefined.")
     problems.raise_as(SpecError)
     return asked
 
@@ -347,14 +342,22 @@ def _rows(effects: Mapping[Any, xr.DataArray], sign: float, name: str) -> pd.Dat
     return pd.DataFrame({column: values.to_numpy() for column, values in columns.items()}, index=index)
 
 
+def _tipping(curve: pd.DataFrame, asked: float, sign: float, zero: float) -> pd.DataFrame:
+    lost = {
+        "sign": (_first(curve["p_same_sign"] < asked) if curve["p_same_sign"].iloc[0] >= asked else np.nan, np.nan),
+        "effect": (_first(curve["mean"] * sign <= 0), zero),
+    }
+    return pd.DataFrame.from_dict(lost, orient="index", columns=["strength", "rho"]).rename_axis("lost")
+
+
 def _first(holds: pd.Series) -> float:
     first = holds.index[holds.to_numpy(bool)]
     return float(first[0]) if len(first) else np.nan
 
 
 def _benchmarks(measured: Mapping[str, tuple[float, float]], at: EffectAt, adverse: float, sign: float) -> pd.DataFrame:
-    columns = ["start", "outcome", "strength", "mean", "lower", "upper", "p_same_sign"]
     if not measured:
+        columns = ["start", "outcome", "strength", "mean", "lower", "upper", "p_same_sign"]
         return pd.DataFrame(columns=columns, index=pd.Index([], name="measured"), dtype=float)
     sizes = pd.DataFrame.from_dict(measured, orient="index", columns=["start", "outcome"])
     sizes["strength"] = np.sqrt(abs(sizes["start"] * sizes["outcome"]))

@@ -24,15 +24,7 @@ NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a comparison: a number, or an effect or its size.
-
-    Attributes
-    ----------
-    text
-        A number, or a path with the interval or average it is over: ``"x -> y, 0 to 6"``.
-    absolute
-        Whether the size is meant.
-    """
+    """One side of a comparison: a number, or a path with what it is over (``"x -> y, 0 to 6"``), or its size."""
 
     text: str
     absolute: bool = False
@@ -54,15 +46,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Statement:
-    """Comparisons that hold together.
-
-    Attributes
-    ----------
-    text
-        As it was written.
-    comparisons
-        Left side, ``"<"`` or ``">"``, right side.
-    """
+    """Comparisons that hold together, each a left side, ``"<"`` or ``">"``, and a right side."""
 
     text: str
     comparisons: tuple[tuple[Side, str, Side], ...]
@@ -128,19 +112,11 @@ def fixed_effects(fit: Fit) -> set[str]:
 
 
 def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: bool = False) -> Statement:
-    """Read a hypothesis such as ``"|x -> y| > |y -> x| & x -> y > 0.03"``.
+    """Read a hypothesis such as ``"|x -> y| > |y -> x| & x -> y > 0.03"``, noting anything that cannot be read.
 
-    Parameters
-    ----------
-    text
-        Comparisons by ``<`` and ``>``, which may be chained, joined by ``&``. Sides are numbers,
-        effects, or sizes of effects between bars.
-    known
-        Names of the effects.
-    problems
-        Where anything that cannot be read is noted.
-    any_interval
-        Whether `known` holds paths alone, so that what an effect is over cannot be checked yet.
+    Comparisons by ``<`` and ``>``, which may be chained, are joined by ``&``. Sides are numbers, effects by `known`
+    names, or sizes of effects between bars. With `any_interval` the names are paths alone, and what an effect is over
+    is not checked yet.
     """
     names, comparisons = list(known), []
     for clause in text.split("&"):

@@ -39,14 +39,9 @@ def free_paths(spec: CrossLagged) -> Flags:
 
 
 def leads(free: Flags, n_steps: int | None) -> Flags:
-    """Whether some way of exactly so many steps leads from a predictor to an outcome.
+    """Whether some way of exactly so many steps leads from a predictor to an outcome, shape ``(outcome, predictor)``.
 
-    Parameters
-    ----------
-    free
-        Paths of one step, shape ``(outcome, predictor)``.
-    n_steps
-        How many; None for the paths of a drift, which act at every moment, so that ways have any number of steps.
+    None stands for the paths of a drift, which act at every moment, so that ways have any number of steps.
 
     Examples
     --------
@@ -71,20 +66,10 @@ def some_way[Seen: Hashable](
     follow: Callable[[Seen, int, int], Seen],
     counts: Callable[[Seen], bool],
 ) -> bool:
-    """Whether some way of so many steps counts for an effect.
+    """Whether some way of so many steps, as in `leads`, counts for an effect.
 
-    Parameters
-    ----------
-    free, n_steps
-        As of `leads`.
-    cause, effect
-        Positions of the measures at its ends.
-    start
-        What is known of a way before its first step.
-    follow
-        The same after one more step, from what was known, a predictor and an outcome.
-    counts
-        Whether a whole way counts, from what is known of it.
+    What is known of a way begins with `start`; `follow` says what is known after one more step, given what was known, a
+    predictor and an outcome; and `counts` whether a complete way counts.
     """
     step = free | np.eye(len(free), dtype=bool) if n_steps is None else free
     after = {at: np.flatnonzero(step[:, at]).tolist() for at in range(len(free))}
@@ -116,7 +101,7 @@ def check_free(fit: Fit, path: tuple[str, str], problems: Problems) -> None:
     fixed = fixed_intervals(fit, path)
     if fixed and lagged_path(*path) in fit.spec.paths:
         problems.add(
-            f"'{lagged_path(*path)}' is {FIXED} over {quoted(fixed)}, since no way of that many steps leads there "
+            f"'{lagged_path(*path)}' is {FIXED} over {quoted(fixed)}, since no path of that many steps connects them "
             f"(fixed at 0: {', '.join(fit.spec.remove)}). Free paths of a measure on itself."
         )
 
@@ -143,13 +128,7 @@ def signs(table: pd.DataFrame, n_draws: int) -> list[str]:
 
 
 def signless(shares: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
-    """A sentence where effects have no sign in some draws.
-
-    Parameters
-    ----------
-    shares
-        By effect: share of the posterior's and of the prior's draws in which it has none.
-    """
+    """A sentence where effects have no sign in some draws: shares of the posterior's and the prior's, by effect."""
     sentences = [
         f"{name} in {100 * after:.3g} % of the posterior's"
         + (f" and {100 * before:.3g} % of the prior's" if before else "")

@@ -13,7 +13,7 @@ import alliance_bayes as ab
 from alliance_bayes.files.columns import DerivedColumn
 from alliance_bayes.files.kinds.panel_model import PanelSection
 from alliance_bayes.files.reading import packaged_text
-from alliance_bayes.questions import bayes_factors, delta_adjustment, directionality, hypotheses, robustness
+from alliance_bayes.questions import registry
 from alliance_bayes.questions.registry import questions
 from alliance_bayes.spec.mapping import KINDS
 from fabricated import fabricated_fit
@@ -858,9 +858,15 @@ def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
     )
 
 
+def put_to(monkeypatch, ask, function):
+    """A question is put to another function instead of its own."""
+    changed = dataclasses.replace(questions()[ask], answer=lambda fit, given: given.put(function, fit))
+    monkeypatch.setitem(registry._REGISTERED, ask, changed)
+
+
 def test_questions_are_asked_with_what_the_file_says(load, monkeypatch):
     asked = []
-    monkeypatch.setattr(directionality, "directionality", lambda *pair, **options: asked.append((pair, options)))
+    put_to(monkeypatch, "directionality", lambda *pair, **options: asked.append((pair, options)))
     two = (
         ab.Question("directionality", {"between": ["days", "alliance"], "margin": 0.1}),
         ab.Question("directionality", {"between": ["a", "b", "c"], "certainty": 0.9}),
@@ -1075,9 +1081,8 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
     def record(name):
         return lambda fit, *pair, **options: asked.setdefault(name, []).append((fit, *pair, options))
 
-    for ask, module in {"hypotheses": hypotheses, "bayes_factors": bayes_factors, "robustness": robustness}.items():
-        monkeypatch.setattr(module, ask, record(ask))
-    monkeypatch.setattr(delta_adjustment, "delta_adjustment", record("delta_adjustment"))
+    for ask in ("hypotheses", "bayes_factors", "robustness", "delta_adjustment"):
+        put_to(monkeypatch, ask, record(ask))
     fit = fabricated_fit(np.full((2, 2), 0.2), measures=("alliance", "days"), times=(0, 6, 12), sd=0.05)
     curve, *_ = file.ask(fit).values()
     assert curve.table.index.get_level_values("lag").max() == 12

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.files.questions import Question
+from alliance_bayes.files.questions import Question, answers
 from alliance_bayes.posterior import sampling
 from alliance_bayes.posterior.settings import warm_up
 from alliance_bayes.questions import shifted_panels

@@ -696,5 +696,5 @@ def test_an_interrupted_regression_is_no_equation(monkeypatch):
             fit_by_bambi("y ~ x", "gaussian", frame, **options)
     monkeypatch.setattr(bambi.Model, "fit", lambda *_, **__: draws)
     assert fit_by_bambi("y ~ x", "gaussian", frame, **options)[1] is draws
-    with pytest.raises(ab.SpecError, match=r"have no value, as after an interruption"):
+    with pytest.raises(ab.SpecError, match=r"are missing, as after an interruption"):
         ab.regression(model, tail)

@@ -788,7 +788,7 @@ MODELS = [
         fit(panel={"covariates": {"age": AGE, "born": 2000 - AGE}}, **ON_FIRST),
         "The covariate 'born' is an exact linear function of 'age'",
     ),
-    ("two people", fit(people=slice(2)), "2 people have values of this model", "cannot be seen in fewer than 3 people"),
+    ("two people", fit(people=slice(2)), "2 people have values of this model", "need at least 3 people"),
     ("weights as text", weighted(weights=["2"] * N), "12 weights are not finite numbers above 0: 0 ('2')"),
     (
         "weights masked",

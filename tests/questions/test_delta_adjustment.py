@@ -221,7 +221,7 @@ def test_only_the_chosen_kinds_are_shifted(watched, kinds_of_absence, measure, a
         "imputed": filled.sum() - n_shifted,
         "left": 10 + 6,  # no alliance, and the person never seen
     }
-    scale = kinds_of_absence.statistics.scale[place]
+    scale = kinds_of_absence.model.statistics.scale[place]
     for first in (0, 3):
         (base, _), (lower, _), (higher, _) = panels[first : first + 3]
         for panel, delta in ((base, 0), (lower, -0.5), (higher, 1)):

@@ -119,7 +119,7 @@ def test_one_group_can_be_asked_by_itself(fit):
     named = ab.directionality(fit, "x", "y", group="B")
     assert named.heading.endswith(", group B")
     pd.testing.assert_frame_equal(named.table, answer.table)
-    with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks are those of the fit of all groups; ask it"):
+    with pytest.raises(ab.SpecError, match=r"^Scores, forecasts and checks need the fit of all groups; use that fit"):
         alone.person_scores()
 
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.files.questions import Question, answers
+from alliance_bayes.files.questions import Question
 from alliance_bayes.posterior import sampling
 from alliance_bayes.posterior.settings import warm_up
 from alliance_bayes.questions import shifted_panels
 from alliance_bayes.questions.scores import LeftOut, leave_out, refitted
-from alliance_bayes.simulation.sponsor_cohort import answers
 from latent_people import people
 
 SPEC = ab.RICLPM(["alliance", "days"], lags="equal", residuals="equal", means="equal", families={"days": ab.Days(14)})
@@ -92,7 +91,7 @@ def test_variants_of_a_model_file_are_sampled_as_the_fit_was(fit, monkeypatch):
 
     monkeypatch.setattr(sampling, "sample_posterior", stop)
     with pytest.raises(StoppedError):
-        answers("panel model", [Question("robustness", {"between": ["alliance", "days"]})], lambda _: fit)
+        Question("robustness", {"between": ["alliance", "days"]}).answer(fit)
     ((latent, used),) = seen
     assert latent
     assert replace(used, seed=1) == replace(fit.settings, compile_seconds=0.0, sampling_seconds=0.0)

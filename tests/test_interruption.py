@@ -589,8 +589,9 @@ nutpie.sample = watched
 """
 
 
-def interrupted_process(program, after, tmp_path, times=1):
-    """Run a program, send it SIGINT some time after each sampling begins, and return exit code, stdout and stderr."""
+def interrupted_process(program, after, tmp_path, times=(1,)):
+    """Run a program, send it SIGINT so often some time after each sampling begins: exit code, stdout and stderr."""
+    remaining = iter(times)
     with subprocess.Popen(
         [sys.executable, "-c", WATCHED + textwrap.dedent(program)],
         stdout=subprocess.PIPE,
@@ -605,47 +606,37 @@ def interrupted_process(program, after, tmp_path, times=1):
             said.append(line)
             if line.startswith("SAMPLING"):
                 time.sleep(after)
-                for _ in range(times):
+                for _ in range(next(remaining)):
                     process.send_signal(signal.SIGINT)
                     time.sleep(0.02)
         return process.wait(timeout=60), process.stdout.read(), "".join(said)
 
 
 def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
-    """The first leaves the draws there are, the second a sentence."""
+    """One leaves the draws there are, and so do several at once; in the warm-up one leaves a sentence."""
     program = f"""
-        import numpy as np, alliance_bayes as ab
+        import signal, numpy as np, alliance_bayes as ab
         file = ab.load({str(MODEL)!r})
         panel = file.panel({str(data)!r})
-        fit = ab.fit(file.spec, panel, seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
-        print(fit.n_draws, np.isfinite(fit.posterior["lagged"]).all().item())
-        print(fit, flush=True)
+        for _ in range(2):
+            fit = ab.fit(file.spec, panel, seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
+            put_back = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            print(fit.n_draws, np.isfinite(fit.posterior["lagged"]).all().item(), put_back)
+            print(str(fit).splitlines()[0], flush=True)
         ab.fit(file.spec, panel, seed=1, draws=1000, tune=10_000_000, chains=2)
         print("a fit without draws")
     """
-    code, out, err = interrupted_process(program, 1, tmp_path)
+    code, out, err = interrupted_process(program, 1, tmp_path, times=(1, 3, 1))
     assert code == 1, err
-    assert "FitWarning: Interrupted after " in err
-    n_draws, finite = out.split()[:2]
-    assert finite == "True"
-    assert f"{int(n_draws):,} of 4,000,000 draws" in out
-    assert "a fit without draws" not in out
-    assert "InterruptionError: Sampling was interrupted in the warm-up, " in err
-
-
-def test_several_ctrl_cs_lose_no_draws(data, tmp_path):
-    program = f"""
-        import signal, alliance_bayes as ab
-        file = ab.load({str(MODEL)!r})
-        fit = ab.fit(file.spec, file.panel({str(data)!r}), seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
-        print(fit.n_draws, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
-    """
-    code, out, err = interrupted_process(program, 1, tmp_path, times=3)
-    assert code == 0, err
+    lines = out.splitlines()
+    assert len(lines) == 4, out
+    for numbers, head in (lines[:2], lines[2:]):
+        n_draws, finite, put_back = numbers.split()
+        assert int(n_draws) > 80
+        assert (finite, put_back) == ("True", "True")
+        assert f"{int(n_draws):,} of 4,000,000 draws" in head
     assert err.index("Interrupted; keeping the draws so far") < err.index("FitWarning: Interrupted after ")
-    n_draws, put_back = out.split()
-    assert int(n_draws) > 80
-    assert put_back == "True"
+    assert "InterruptionError: Sampling was interrupted in the warm-up, " in err
 
 
 def run_and_interrupt(data, tmp_path, draws, tune):

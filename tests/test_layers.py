@@ -1,6 +1,7 @@
 """Which room of the package may import which: data flow one way, and nothing imports upward."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import alliance_bayes
@@ -32,6 +33,7 @@ ALLOWED_OUTSIDE = {
 }
 
 
+@cache
 def imports(file: Path) -> set[str]:
     """Rooms of the package, and outside packages with a dot before them, that a file imports."""
     folders = file.relative_to(ROOT).parts[:-1]

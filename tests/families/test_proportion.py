@@ -123,11 +123,11 @@ def test_simulated_shares_are_fitted():
         between_correlation=0.2,
         responses={"sober": NUMBERS},
     )
-    panel = ab.simulate(truth, persons=60, seed=3)
+    panel = ab.simulate(truth, persons=30, seed=3)
     shares = panel.values[:, :, 1]
     assert ((shares >= 0) & (shares <= 1)).all()
     assert 0 < (shares == 0).mean() < 0.5
-    fit = ab.fit(SPEC, panel, seed=1, draws=60, tune=100, chains=2)
+    fit = ab.fit(SPEC, panel, seed=1, draws=20, tune=30, chains=2)
     assert {"share lowest", "share highest"} <= set(fit.check().index.get_level_values("statistic"))
     assert np.isfinite(fit.draws.posterior["slope_sober"]).all()
     assert "sober as a share from 0 to 1" in str(SPEC)

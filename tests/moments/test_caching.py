@@ -237,4 +237,4 @@ def test_what_cannot_be_read_counts_as_not_kept(installed):
                 path.write_bytes(path.read_bytes()[:-40])
         again, _ = tried(installed)
         assert (again["answers"], again["compiled"]) == (RIGHT, 2)
-        assert tried(installed)[0]["compiled"] == 0
+    assert tried(installed)[0]["compiled"] == 0

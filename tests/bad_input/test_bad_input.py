@@ -30,7 +30,7 @@ ANSWERS = {  # made by the package alone, from what these calls were given
         "PanelWarning",
         "SpecError",
     ),
-    *("Answer", "FitOfImputations", "InternalConsistency", "MaximumLikelihood", "PooledMaximumLikelihood"),
+    *("Answer", "InternalConsistency", "MaximumLikelihood", "PooledMaximumLikelihood"),
     *("Regression", "SamplingOfRegressions", "SponsorStudy", "SponsorTruth", "Transitions"),
 }
 

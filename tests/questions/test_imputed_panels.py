@@ -101,7 +101,7 @@ REFUSED = {
 SHARED = {
     *("spec", "panel", "draws", "settings", "sample", "source", "fits", "groups", "model"),
     *("n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
-    *("of_group", "with_draws", "require_one_population", "require_one_panel", "drawn", "draws_in_words"),
+    *("of_group", "with_draws", "require_one_panel", "drawn", "draws_in_words"),
     *("incomplete", "interrupted", "stopped"),
 }
 ELSEWHERE = {"group_contrast", "Fit", "fit_imputations", "load_fit"}

@@ -1,6 +1,6 @@
 """The response families: which there are, and their compiled log densities by code.
 
-A new family stands here four times: its class, its densities, and the branches that lead to its kernels. Every kernel
+A new family adds its class, its densities, their codes, and a branch of each kernel that leads to its own. Every kernel
 reads the family's own parameters, at the beginning of the `phi` that it is given.
 """
 
@@ -19,7 +19,6 @@ from .items import Items
 from .normal import Gaussian
 
 __all__ = [
-    "AMOUNT_OPTIONS",
     "CODES",
     "DENSITIES",
     "FAMILIES",
@@ -44,7 +43,6 @@ FAMILIES: dict[str, type[ResponseFamily]] = {
         Items,
     )
 }
-AMOUNT_OPTIONS = tuple(family.amount_option for family in FAMILIES.values() if family.amount_option)
 DENSITIES: dict[str, Density] = (
     days.DENSITIES
     | beta_binomial.DENSITIES

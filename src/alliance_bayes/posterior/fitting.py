@@ -11,7 +11,7 @@ import xarray as xr
 
 from ..basics.calls import checked
 from ..basics.memory import refuse_beyond_memory
-from ..basics.names import choices, quoted
+from ..basics.names import choices
 from ..basics.problems import Problems, SpecError
 from ..engine.design import design_of
 from ..engine.layout import lay_out
@@ -199,14 +199,6 @@ class Fit:
             needed, and answers depend on how the imputations were made.
         """
         return share_between([fit.posterior for fit in self.fits], self.model.derived.quantities)
-
-    def require_one_population(self, question: str) -> None:
-        """Raise a SpecError where groups have separate effects, so that a question has one answer for each group."""
-        if self.groups:
-            raise SpecError(
-                f"{question} is about one population, and this fit has the groups {quoted(self.groups)}. Ask "
-                f"fit.of_group('{self.groups[0]}'), or compare them by ab.group_contrast."
-            )
 
     def require_one_panel(self, question: str, cure: str = "") -> None:
         """Raise a SpecError where panels were imputed, so that a question about values has one answer for each."""

@@ -316,7 +316,7 @@ def _simple(fit: Fit, selections: list[dict[str, str]]) -> dict[str, float]:
     if len(selections) > 1 or set(after.dims) != {"chain", "draw"}:
         return {"z": np.nan, "kernel": np.nan}
     z = float(after.mean() / after.std())
-    if abs(z) >= KERNEL_REACH:
+    if abs(z) >= KERNEL_REACH or not float(after.min()) < 0.0 < float(after.max()):
         return {"z": z, "kernel": np.nan}
     drawn = {
         f"/{group}": xr.Dataset({"effect": part.drop_vars(list(selections[0]))})

@@ -2,6 +2,7 @@
 
 import ast
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import alliance_bayes
@@ -91,3 +92,39 @@ def test_no_room_has_the_name_of_a_public_function():
 def test_every_public_name_can_be_reached():
     assert sorted(alliance_bayes.__all__) == sorted(set(alliance_bayes.__all__))
     assert all(getattr(alliance_bayes, name) is not None for name in alliance_bayes.__all__)
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(file: Path, modules: set[str]) -> set[str]:
+    """Modules of the package that a file imports, inside functions and for types alone included."""
+    folders, found = file.relative_to(ROOT).parts[:-1], set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = ".".join([*folders[: len(folders) - node.level + 1], *([node.module] if node.module else [])])
+            submodules = {f"{base}.{alias.name}".removeprefix(".") for alias in node.names} & modules
+            from_base = len(submodules) < len(node.names)
+            found |= submodules | ({base} & modules if from_base else set())
+    return found - {module_of(file)}
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """One circle of imports, from a module to itself; empty where there is none."""
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def test_no_circle_between_modules():
+    files = {module_of(file): file for file in ROOT.rglob("*.py")}
+    circle = circle_in({module: imported_modules(file, set(files)) for module, file in files.items()})
+    assert not circle, " -> ".join(circle)
+
+
+def test_a_circle_is_noticed():
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) in (list("abca"), list("bcab"), list("cabc"))

@@ -301,7 +301,7 @@ DATA: list[Mutant] = [
         ("each panel has its seed", "seed=seed + index", "seed=seed"),
     ),
     *rules_of(
-        "simulation/truth.py",
+        "simulation/true_process.py",
         "simulation/test_truth.py::test_effects_are_predictor_to_outcome_in_within_person_sds",
         (
             "effects are per SD of the predictor before",
@@ -310,7 +310,7 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "simulation/truth.py",
+        "simulation/true_process.py",
         "simulation/test_truth.py::test_the_sum_over_shocks_is_the_recursion",
         (
             "steps are per SD of the predictor before",
@@ -319,7 +319,7 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "simulation/truth.py",
+        "simulation/true_process.py",
         "simulation/test_continuous.py::test_the_golden_numbers",
         (
             "drift is per SD of the predictor",
@@ -328,13 +328,8 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "simulation/truth.py",
+        "simulation/true_process.py",
         "simulation/test_truth.py::test_total_sds_shares_and_correlations_are_as_given",
-        (
-            "icc is a share of the variance",
-            "self._total_sds * np.sqrt(self._each(self.icc))",
-            "self._total_sds * self._each(self.icc)",
-        ),
         (
             "within is the rest of the variance",
             "np.sqrt(self._reliability - self._shares)",
@@ -342,7 +337,16 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "simulation/dynamics.py",
+        "simulation/true_values.py",
+        "simulation/test_truth.py::test_total_sds_shares_and_correlations_are_as_given",
+        (
+            "icc is a share of the variance",
+            "self._total_sds * np.sqrt(self._each(self.icc))",
+            "self._total_sds * self._each(self.icc)",
+        ),
+    ),
+    *rules_of(
+        "simulation/true_values.py",
         "simulation/test_truth.py::test_a_grid_is_a_product_of_steps",
         ("innovations are what is not carried over", "within - lagged @ within @ lagged", "within - lagged @ lagged"),
     ),

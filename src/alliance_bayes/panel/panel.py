@@ -16,10 +16,12 @@ from .checks import check_decision, check_unit
 from .long import LongColumns
 from .panel_data import PanelData
 from .parquet import from_parquet
+from .printing import describe
 from .published import joined_studies, published_moments
 from .reading import path_of, read_frame
 from .records import Arrays, Contradictions
 from .settling import settle
+from .transitions import Transitions, transitions
 
 __all__ = ["Panel"]
 
@@ -518,6 +520,47 @@ class Panel(PanelData):
         if len(units) > 1:
             raise PanelError(f"The studies count time in different units: {quoted(units)}. Bring them to one.")
         return cls(measures, times, moments=moments, time_unit=units.pop(), background=background)
+
+    @checked(PanelError)
+    def transitions(self, state: str) -> Transitions:
+        """How many persons acquired a state and how many kept it, from each time to the next.
+
+        Of those who reported the state at both ends of an interval. Persons whose wave is missing, or who did not
+        report the state, are counted separately; nothing is assumed of them.
+
+        Parameters
+        ----------
+        state
+            A state of `requires`, or a measure that is 0 or 1.
+
+        Returns
+        -------
+        Transitions
+            Counts, percentages with their denominators, text and figure.
+
+        Raises
+        ------
+        PanelError
+            If the panel has no such state, one time only, or moments alone.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from alliance_bayes import Panel
+        >>> values = [[[4.0], [5.0]], [[3.0], [np.nan]], [[np.nan], [2.0]], [[np.nan], [np.nan]]]
+        >>> panel = Panel.from_arrays(
+        ...     values, measures=["alliance"], times=[3, 6], requires={"alliance": "sponsor"},
+        ...     states={"sponsor": [[1, 1], [1, 0], [0, 1], [0, np.nan]]},
+        ... )
+        >>> panel.transitions("sponsor").table.loc[(3, 6), ["acquired", "off_before", "kept", "on_before"]].tolist()
+        [1, 1, 1, 2]
+        """
+        return transitions(self, state)
+
+    def __str__(self) -> str:
+        return describe(self)
+
+    __repr__ = __str__
 
     @classmethod
     def _settled(

@@ -14,10 +14,8 @@ from ..basics.calls import checked
 from ..basics.names import choices
 from ..basics.problems import PanelError
 from .patterns import pattern_codes, pooled
-from .printing import describe
 from .records import REASONS, Absence, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions
-from .transitions import Transitions, transitions
 
 __all__ = ["PUBLISHED", "PanelData"]
 
@@ -220,41 +218,6 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         table["share_observed"] = table["observed"] / self.n_persons
         return table
 
-    @checked(PanelError)
-    def transitions(self, state: str) -> Transitions:
-        """How many persons acquired a state and how many kept it, from each time to the next.
-
-        Of those who reported the state at both ends of an interval. Persons whose wave is missing, or who did not
-        report the state, are counted separately; nothing is assumed of them.
-
-        Parameters
-        ----------
-        state
-            A state of `requires`, or a measure that is 0 or 1.
-
-        Returns
-        -------
-        Transitions
-            Counts, percentages with their denominators, text and figure.
-
-        Raises
-        ------
-        PanelError
-            If the panel has no such state, one time only, or moments alone.
-
-        Examples
-        --------
-        >>> from alliance_bayes import Panel
-        >>> values = [[[4.0], [5.0]], [[3.0], [np.nan]], [[np.nan], [2.0]], [[np.nan], [np.nan]]]
-        >>> panel = Panel.from_arrays(
-        ...     values, measures=["alliance"], times=[3, 6], requires={"alliance": "sponsor"},
-        ...     states={"sponsor": [[1, 1], [1, 0], [0, 1], [0, np.nan]]},
-        ... )
-        >>> panel.transitions("sponsor").table.loc[(3, 6), ["acquired", "off_before", "kept", "on_before"]].tolist()
-        [1, 1, 1, 2]
-        """
-        return transitions(self, state)
-
     def pooled_scale(self) -> tuple[FloatArray, FloatArray]:
         """Mean of each measure over all its values, and its SD about the means of the times.
 
@@ -324,11 +287,6 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         columns |= {} if self.own_times is None else {"own_time": self.own_times.ravel()}
         columns["interviewed"] = (self.absence != Absence.WAVE_MISSING).any(axis=2).ravel()
         return pd.DataFrame(columns)
-
-    def __str__(self) -> str:
-        return describe(self)
-
-    __repr__ = __str__
 
     def _moments_of_group(self, group: str) -> Self:
         """The patterns of one study alone, at its own times."""

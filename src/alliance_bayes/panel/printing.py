@@ -1,7 +1,6 @@
 """A panel in words: who, when, what, what is missing and what was left out."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -9,15 +8,13 @@ import numpy.typing as npt
 from ..basics.names import number
 from ..basics.text_tables import TextTable
 from .checks import case, first
+from .panel_data import PanelData
 from .records import REASONS
-
-if TYPE_CHECKING:
-    from .panel_data import PanelData
 
 __all__ = ["describe"]
 
 
-def describe(panel: "PanelData") -> str:
+def describe(panel: PanelData) -> str:
     """The panel as a short page of text."""
     heading = (
         f"Panel of {panel.n_persons:,} persons, {panel.n_times} times and {panel.n_measures} "
@@ -30,12 +27,12 @@ def describe(panel: "PanelData") -> str:
     return "\n".join(parts)
 
 
-def only_published(panel: "PanelData") -> bool:
+def only_published(panel: PanelData) -> bool:
     """Whether nothing is known beyond means and covariances."""
     return panel.moments is not None and panel.moments.lowest is None
 
 
-def who(panel: "PanelData") -> str:
+def who(panel: PanelData) -> str:
     known = "" if panel.has_persons else ", known by their means and covariances alone"
     if only_published(panel):
         return f"Who: {panel.n_persons:,} persons{known}"
@@ -45,7 +42,7 @@ def who(panel: "PanelData") -> str:
     )
 
 
-def when(panel: "PanelData") -> str:
+def when(panel: PanelData) -> str:
     unit = f" {panel.time_unit}" if panel.time_unit else ""
     intervals = panel.intervals
     if len(intervals) == 1:
@@ -57,7 +54,7 @@ def when(panel: "PanelData") -> str:
     return f"When: {', '.join(map(number, panel.times))}{unit}; {spacing}"
 
 
-def background(panel: "PanelData") -> list[str]:
+def background(panel: PanelData) -> list[str]:
     """Groups, covariates and own times, where there are any."""
     lines, labels = [], panel.background.group_labels
     if labels:
@@ -80,7 +77,7 @@ def background(panel: "PanelData") -> list[str]:
     return lines
 
 
-def group_counts(panel: "PanelData") -> dict[str, int]:
+def group_counts(panel: PanelData) -> dict[str, int]:
     """Number of persons in each group."""
     if panel.groups is not None:
         names, counts = np.unique(panel.groups, return_counts=True)
@@ -90,7 +87,7 @@ def group_counts(panel: "PanelData") -> dict[str, int]:
     return {label: int(panel.moments.n[labels == label].sum()) for label in panel.background.group_labels}
 
 
-def what(panel: "PanelData") -> str:
+def what(panel: PanelData) -> str:
     centre, scale = panel.pooled_scale()
     header = ["measure", "mean", "SD"]
     rows = [[name, short(mean), short(sd)] for name, mean, sd in zip(panel.measures, centre, scale, strict=True)]
@@ -108,7 +105,7 @@ def what(panel: "PanelData") -> str:
     return "\n".join(["What (SD about the means of the times):", *table(header, rows)])
 
 
-def extremes(panel: "PanelData") -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def extremes(panel: PanelData) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Smallest and largest value of each measure."""
     if panel.moments is None:
         values = panel.require_persons("The range")
@@ -118,7 +115,7 @@ def extremes(panel: "PanelData") -> tuple[npt.NDArray[np.float64], npt.NDArray[n
     return np.fmin.reduce(panel.moments.lowest), np.fmax.reduce(panel.moments.highest)
 
 
-def missing(panel: "PanelData") -> str:
+def missing(panel: PanelData) -> str:
     coverage = panel.coverage()
     kinds = ["observed", *(kind.name.lower() for kind in REASONS if coverage[kind.name.lower()].any())]
     if len(kinds) == 1:
@@ -131,20 +128,20 @@ def missing(panel: "PanelData") -> str:
     return "\n".join(["Values at each time, and absences by their kind:", *table(header, rows)])
 
 
-def patterns(panel: "PanelData") -> str:
+def patterns(panel: PanelData) -> str:
     without = panel.n_persons - panel.n_observed_persons
     noun, verb = ("person", "adds") if without == 1 else ("persons", "add")
     note = f"; {without:,} {noun} without any value {verb} nothing" if without else ""
     return f"Missing-data patterns: {panel.n_patterns:,}{note}"
 
 
-def left_out(panel: "PanelData") -> str:
+def left_out(panel: PanelData) -> str:
     if not panel.left_out:
         return "Excluded: nothing"
     return "\n".join(["Excluded:", *(f"  {part}" for part in panel.left_out)])
 
 
-def contradictions(panel: "PanelData") -> list[str]:
+def contradictions(panel: PanelData) -> list[str]:
     """One line per measure that has values where its state is off."""
     done = {
         "drop_value": 'the values were removed (contradictions="drop_value")',

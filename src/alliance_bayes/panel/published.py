@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +11,9 @@ from ..basics.names import number, quoted
 from ..basics.problems import PanelError, Problems
 from .arrays import numbers_of
 from .checks import LARGEST, SMALLEST, check_measures, check_resolution, check_times, check_unit
+from .panel_data import PanelData
 from .patterns import PatternSums
 from .records import Absence, Background, Moments
-
-if TYPE_CHECKING:
-    from .panel import Panel
 
 __all__ = ["joined_studies", "published_moments"]
 
@@ -190,7 +187,7 @@ def array(given: npt.ArrayLike, name: str, shapes: Sequence[tuple[int, ...]], pr
 
 
 def joined_studies(
-    studies: Mapping[str, "Panel"],
+    studies: Mapping[str, PanelData],
 ) -> tuple[tuple[str, ...], tuple[float, ...], Moments, Background]:
     """Measures, times of the longest study, moments of all patterns, and which study each pattern belongs to."""
     problems = Problems("These studies cannot be joined")
@@ -242,7 +239,7 @@ def joined_studies(
 
 
 def _patterns(
-    panel: "Panel", measures: tuple[str, ...]
+    panel: PanelData, measures: tuple[str, ...]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Counts, observed cells, means and covariances of a panel's patterns, those without any value left out."""
     chosen = [panel.measures.index(name) for name in measures]

@@ -9,13 +9,12 @@ import pandas as pd
 
 from ..basics.names import choices, number
 from ..basics.problems import PanelError, Problems
+from .panel_data import PanelData
 from .printing import table as lines_of
 from .records import Absence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from .panel_data import PanelData
 
 __all__ = ["Transitions", "transitions"]
 
@@ -98,14 +97,14 @@ class Transitions:
     __repr__ = __str__
 
 
-def reported_states(name: str, panel: "PanelData") -> npt.NDArray[np.float64]:
+def reported_states(name: str, panel: PanelData) -> npt.NDArray[np.float64]:
     """Reported values of a state, or of a measure that is 0 or 1, shape ``(person, wave)``; NaN where nothing."""
     if name in panel.states:
         return panel.states[name]
     return np.asarray(panel.require_persons("A state")[:, :, panel.measures.index(name)])
 
 
-def transitions(panel: "PanelData", state: str) -> Transitions:
+def transitions(panel: PanelData, state: str) -> Transitions:
     """Count transitions; see `Panel.transitions`."""
     problems = Problems("Transitions cannot be counted")
     if not panel.has_persons:

@@ -36,7 +36,6 @@ from .dynamics import (
     within_in_words,
 )
 from .effects_over_time import matrix_exponential, own_lags, peak_of_lag, responses
-from .lengths import time_in_words
 from .registry import Arguments, Question, register
 from .structure import free_paths, leads, signs, with_fixed
 
@@ -402,7 +401,8 @@ def _impulse_table(after: xr.Dataset) -> pd.DataFrame:
 
 
 def _estimands_in_words(fit: Fit) -> str:
-    often = f"in every {time_in_words(fit, 1).removeprefix('1 ')}" if lags_of(fit) == "continuous" else "at every step"
+    unit = (fit.panel.time_unit or "unit of time").removesuffix("s")
+    often = f"in every {unit}" if lags_of(fit) == "continuous" else "at every step"
     return (
         "held: the first measure is kept one SD higher, whatever acts on it. pushed: it is raised by one SD again "
         f"{often}, and otherwise left to itself; the same as all that follows from raising it once."

@@ -27,8 +27,9 @@ from ..posterior.interruption import PACKAGE, FitWarning, without_interruption_w
 from ..posterior.sampling import fit as fit_model
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
-from ..spec.cross_lagged import CrossLagged, Lags
+from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import KINDS
+from ..spec.model_options import Lags
 from ..spec.steps import equal_intervals
 from .answer import Answer, Sampling
 from .arguments import (

@@ -1,7 +1,6 @@
 """Whether there can be a population with these true values, and whether it is one of its model's."""
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,14 +10,12 @@ from ..spec.steps import base_step, interval_names
 from .arguments import NEEDS, is_used
 from .dynamics import unsound, unsound_drift
 from .reading import SMALLEST_EIGENVALUE, by_name, correlations, plain
-
-if TYPE_CHECKING:
-    from .truth import Truth
+from .true_process import TrueProcess
 
 __all__ = ["check_dynamics", "check_factors", "check_predictors", "check_state", "refuse_unused"]
 
 
-def refuse_unused(truth: "Truth", problems: Problems) -> None:
+def refuse_unused(truth: TrueProcess, problems: Problems) -> None:
     """Note arguments that have no meaning in this model, and the drift that continuous time needs."""
     spec = truth.spec
     for argument in fields(truth):
@@ -36,7 +33,7 @@ def refuse_unused(truth: "Truth", problems: Problems) -> None:
         problems.add("drift is missing: effects per unit of time, such as {'x -> x': -0.3, 'x -> y': 0.08}.")
 
 
-def check_dynamics(truth: "Truth", problems: Problems) -> None:
+def check_dynamics(truth: TrueProcess, problems: Problems) -> None:
     """Whether the effects are those of the model, and leave something new at every wave."""
     for path in truth._own_paths:
         if path in truth.lagged:
@@ -57,7 +54,7 @@ def check_dynamics(truth: "Truth", problems: Problems) -> None:
         _check_equal_residuals(truth, problems)
 
 
-def _check_second_lags(truth: "Truth", problems: Problems) -> None:
+def _check_second_lags(truth: TrueProcess, problems: Problems) -> None:
     smallest = np.linalg.eigvalsh(truth._standard_innovations).min(axis=-1)
     for name, value in zip(interval_names(tuple(truth.times))[1:], smallest[1:], strict=True):
         if value <= SMALLEST_EIGENVALUE:
@@ -68,7 +65,7 @@ def _check_second_lags(truth: "Truth", problems: Problems) -> None:
             )
 
 
-def _check_equal_residuals(truth: "Truth", problems: Problems) -> None:
+def _check_equal_residuals(truth: TrueProcess, problems: Problems) -> None:
     new, scale = truth._standard_innovations, truth._within_scale[1:]
     difference = float(np.ptp(new * scale[:, :, None] * scale[:, None, :], axis=0).max())
     if difference > SMALLEST_EIGENVALUE:
@@ -84,7 +81,7 @@ def _check_equal_residuals(truth: "Truth", problems: Problems) -> None:
         )
 
 
-def _check_paths(truth: "Truth", problems: Problems) -> None:
+def _check_paths(truth: TrueProcess, problems: Problems) -> None:
     """Whether effects are 0 and equal where the model says so."""
     paths, intervals = truth._paths, interval_names(tuple(truth.times))
 
@@ -111,7 +108,7 @@ def _check_paths(truth: "Truth", problems: Problems) -> None:
                 problems.add(f"{name}: the model has no '{path}' in its {where}{choices(path, among, 'It has')}")
 
 
-def check_predictors(truth: "Truth", problems: Problems) -> None:
+def check_predictors(truth: TrueProcess, problems: Problems) -> None:
     """Whether linear predictors have mean 0 and SD 1 at the first wave, which identifies their families' numbers."""
     given = by_name(1.0 if truth.sds is None else truth.sds, truth.spec.measures)
     for name in truth.spec.random_families:
@@ -125,7 +122,7 @@ def check_predictors(truth: "Truth", problems: Problems) -> None:
             )
 
 
-def check_state(truth: "Truth", problems: Problems) -> None:
+def check_state(truth: TrueProcess, problems: Problems) -> None:
     """Whether people with a state that comes and goes can be drawn."""
     if truth.spec.lag_2:
         problems.add("A truth with a state has no effects over two waves; leave lag_2 out of the model.")
@@ -133,7 +130,7 @@ def check_state(truth: "Truth", problems: Problems) -> None:
         problems.add("A truth with a state has no known measurement error; leave reliability out of the model.")
 
 
-def check_factors(truth: "Truth", problems: Problems) -> None:
+def check_factors(truth: TrueProcess, problems: Problems) -> None:
     """Whether the stable factors and what they explain leave a population."""
     spec, measures = truth.spec, truth.spec.measures
     for name, reliability in spec.reliability.items():
@@ -167,7 +164,7 @@ def check_factors(truth: "Truth", problems: Problems) -> None:
                 )
 
 
-def _stretches(truth: "Truth") -> list[str]:
+def _stretches(truth: TrueProcess) -> list[str]:
     """What each of the effects that can differ acts over, in words."""
     times = tuple(truth.times)
     if truth.spec.lags == "free":

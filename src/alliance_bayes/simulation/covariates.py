@@ -3,16 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import Problems
 from ..spec.cross_lagged import CrossLagged
 from .reading import NUMBER, SD, SHARE, Array, Entry, Plain, Reader, table
-
-if TYPE_CHECKING:
-    from .truth import Truth
+from .true_values import TrueValues
 
 __all__ = ["Covariate", "covariates_of", "read_covariates"]
 
@@ -38,7 +36,7 @@ class Covariate:
     follows: Array  # effect of a measure's deviation one wave later, raw units, shape (measure,)
 
 
-def covariates_of(truth: "Truth") -> tuple[Covariate, ...]:
+def covariates_of(truth: TrueValues) -> tuple[Covariate, ...]:
     """All covariates of a truth, also those it says nothing about."""
     spec, waves = truth.spec, len(truth.times)
     given: Mapping[str, Mapping[str, Any]] = truth.covariates or {}

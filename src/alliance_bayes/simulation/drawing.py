@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,9 @@ from .measurement import items_of
 from .reading import Array
 from .responses import drawn_responses
 from .state import RandomNumbers, course, shifted
+from .true_process import TrueProcess
 
-if TYPE_CHECKING:
-    from .truth import Truth
-
-__all__ = ["Drawn", "Shocks", "draw", "population"]
+__all__ = ["Drawn", "Shocks", "draw", "error_sds", "population"]
 
 type Streams = tuple[np.random.Generator, ...]
 
@@ -36,7 +33,7 @@ class Shocks:
     uniques: Array  # unique parts of the columns, dims (person, wave, column)
 
     @classmethod
-    def units(cls, truth: "Truth") -> "Shocks":
+    def units(cls, truth: TrueProcess) -> "Shocks":
         """One 'person' for each shock, who has a 1 there and 0 elsewhere."""
         shapes = list(_shapes(truth).values())
         sizes = [int(np.prod(shape)) for shape in shapes]
@@ -44,7 +41,7 @@ class Shocks:
         return cls(*(block.reshape(sum(sizes), *shape) for block, shape in zip(identity, shapes, strict=True)))
 
     @classmethod
-    def drawn(cls, truth: "Truth", persons: int, streams: Streams) -> "Shocks":
+    def drawn(cls, truth: TrueProcess, persons: int, streams: Streams) -> "Shocks":
         """Normal shocks of persons; a covariate with a probability is 0 or 1 before it is standardised."""
         for_states, for_slopes, for_covariates, for_changes, for_measurement = streams
         waves, measures = len(truth.times), len(truth.spec.measures)
@@ -79,7 +76,7 @@ class Drawn:
 
 
 def draw(
-    truth: "Truth",
+    truth: TrueProcess,
     persons: int,
     streams: Streams,
     times: Array | None = None,
@@ -97,7 +94,7 @@ def draw(
     intervals = intervals_of(truth, moderators, times)
     along = truth.along(np.asarray(truth.times) if times is None else times - times[:, :1] + truth.times[0])
     numbers = None if truth.spec.state is None else RandomNumbers.drawn(truth, persons, (of_latent[0], of_latent[1]))
-    deviations = _deviations(truth, shocks, intervals, along, truth.error_sds, numbers, added)
+    deviations = _deviations(truth, shocks, intervals, along, error_sds(truth), numbers, added)
     means = _means(truth, intervals, along)
     covariate_means = {covariate.name: covariate.mean for covariate in covariates_of(truth)}
     columns = deviations.columns + _measured(truth, means)
@@ -113,7 +110,7 @@ def draw(
 
 
 def population(
-    truth: "Truth", *, moderators: Array | None = None, with_error: bool = True
+    truth: TrueProcess, *, moderators: Array | None = None, with_error: bool = True
 ) -> tuple[Array, Array, Array]:
     """Covariance of the stacked columns, variances of the measures without error, and means of the columns.
 
@@ -127,11 +124,23 @@ def population(
             for interval in intervals
         ]
     along = truth.along(np.asarray(truth.times))
-    errors = truth.error_sds if with_error else np.zeros(len(truth.spec.measures))
+    errors = error_sds(truth) if with_error else np.zeros(len(truth.spec.measures))
     moved = _deviations(truth, shocks, intervals, along, errors)
     flat = moved.columns.reshape(len(moved.columns), -1)
     pooled = np.sum(moved.values**2, axis=0).mean(axis=0)
     return flat.T @ flat, pooled, _measured(truth, _means(truth, intervals, along))
+
+
+def error_sds(truth: TrueProcess) -> Array:
+    """SDs of measurement error of the measures; see `Truth.error_sds`."""
+    if truth.spec.error:
+        shares = truth._each(truth.error_share) * (1 - truth._shares)
+        return np.asarray(truth._total_sds * np.sqrt(shares))
+    reliability = truth._reliability
+    if np.all(reliability == 1):
+        return np.zeros(len(truth.spec.measures))
+    true_variances = population(truth, with_error=False)[1]
+    return np.sqrt(true_variances * (1 - reliability) / reliability)
 
 
 def _first(matrices: Array) -> Array:
@@ -139,7 +148,7 @@ def _first(matrices: Array) -> Array:
 
 
 def _deviations(
-    truth: "Truth",
+    truth: TrueProcess,
     shocks: Shocks,
     intervals: list[Interval],
     along: Array,
@@ -194,7 +203,7 @@ def _deviations(
     return Drawn(columns, values, held, changing, on)
 
 
-def _means(truth: "Truth", intervals: list[Interval], along: Array) -> Array:
+def _means(truth: TrueProcess, intervals: list[Interval], along: Array) -> Array:
     """Means of the measures, dims (wave, measure), or with own lines, times or effects (person, wave, measure)."""
     spec, stable = truth.spec, truth.factors
     if not spec.growth:
@@ -211,7 +220,7 @@ def _means(truth: "Truth", intervals: list[Interval], along: Array) -> Array:
     return together[0] if size == 1 else together
 
 
-def _measured(truth: "Truth", means: Array) -> Array:
+def _measured(truth: TrueProcess, means: Array) -> Array:
     """Means of the columns from those of the measures."""
     items = items_of(truth)
     return means[..., items.measure] * items.loadings + items.intercepts
@@ -239,7 +248,7 @@ def _own_course(covariate: Covariate, index: int, shocks: Shocks) -> Array:
     return np.asarray(covariate.sd * (stable + np.sqrt(1 - covariate.icc) * course))
 
 
-def _moderators(truth: "Truth", shocks: Shocks) -> Array | None:
+def _moderators(truth: TrueProcess, shocks: Shocks) -> Array | None:
     """Moderators in SDs from their means, dims (person, moderated path)."""
     if not truth.spec.moderated:
         return None
@@ -263,7 +272,7 @@ def _times(matrices: Array, vectors: Array) -> Array:
     return np.asarray(np.einsum("pij,pj->pi" if matrices.ndim == 3 else "ij,pj->pi", matrices, vectors))
 
 
-def _shapes(truth: "Truth") -> dict[str, tuple[int, ...]]:
+def _shapes(truth: TrueProcess) -> dict[str, tuple[int, ...]]:
     """Shape of each kind of shocks of one person, in the order of `Shocks`."""
     waves, measures = len(truth.times), len(truth.spec.measures)
     covariates = covariates_of(truth)

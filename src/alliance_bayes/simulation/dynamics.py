@@ -2,17 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..spec.steps import steps_per_interval
 from .reading import SMALLEST_EIGENVALUE, Array
+from .true_process import TrueProcess
+from .true_values import innovations
 
-if TYPE_CHECKING:
-    from .truth import Truth
-
-__all__ = ["Interval", "innovations", "intervals_of", "steps_of", "unsound", "unsound_drift", "unstable_drift"]
+__all__ = ["Interval", "intervals_of", "steps_of", "unsound", "unsound_drift", "unstable_drift"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +23,7 @@ class Interval:
     second: Array | None = None  # effects over two waves, dims (outcome, predictor)
 
 
-def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array | None = None) -> list[Interval]:
+def intervals_of(truth: TrueProcess, moderators: Array | None = None, times: Array | None = None) -> list[Interval]:
     """All intervals of a truth.
 
     `moderators` are in SDs from their means, dims (person, path), in the order of the model's moderated paths; without
@@ -45,19 +43,14 @@ def intervals_of(truth: "Truth", moderators: Array | None = None, times: Array |
     return intervals
 
 
-def steps_of(truth: "Truth") -> tuple[int, ...]:
+def steps_of(truth: TrueProcess) -> tuple[int, ...]:
     """Steps in each interval: several on a grid, else one."""
     if truth.spec.lags == "grid":
         return tuple(steps_per_interval(tuple(truth.times)))
     return (1,) * (len(truth.times) - 1)
 
 
-def innovations(lagged: Array, within: Array) -> Array:
-    """``W - Phi W Phi'`` for each interval."""
-    return within - lagged @ within @ lagged.swapaxes(-1, -2)
-
-
-def _moderated(truth: "Truth", effects: Array, unit: Array, moderators: Array | None) -> Array:
+def _moderated(truth: TrueProcess, effects: Array, unit: Array, moderators: Array | None) -> Array:
     """Effects of each person: those at the mean, and what the moderators change."""
     if moderators is None:
         return effects
@@ -67,7 +60,9 @@ def _moderated(truth: "Truth", effects: Array, unit: Array, moderators: Array | 
     return effects
 
 
-def _joined(truth: "Truth", phi: Array, innovation: Array, index: int, n_steps: int, second: Array | None) -> Interval:
+def _joined(
+    truth: TrueProcess, phi: Array, innovation: Array, index: int, n_steps: int, second: Array | None
+) -> Interval:
     """Steps of equal length joined into their interval."""
     size, (start, end) = len(truth.spec.measures), truth.times[index : index + 2]
     effects, new, acting = np.eye(size), np.zeros((size, size)), np.zeros((size, len(truth.factors.means)))
@@ -79,7 +74,7 @@ def _joined(truth: "Truth", phi: Array, innovation: Array, index: int, n_steps: 
     return Interval(effects, new, acting, second)
 
 
-def _over_time(truth: "Truth", moderators: Array | None, times: Array | None) -> list[Interval]:
+def _over_time(truth: TrueProcess, moderators: Array | None, times: Array | None) -> list[Interval]:
     """``Phi(d) = exp(A d)`` and ``Psi(d)``, from the within-person covariance where it does not change.
 
     With a drift of one's own and a common diffusion Q, ``Psi(d) = int_0^d exp(A s) Q exp(A' s) ds``.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +10,7 @@ from ..basics.given import shown
 from ..basics.names import quoted
 from ..basics.problems import Problems
 from .reading import Array, Entry, Reader, by_name
-
-if TYPE_CHECKING:
-    from .truth import Truth
+from .true_values import TrueValues
 
 __all__ = ["Items", "items_of", "read_items"]
 
@@ -27,7 +25,7 @@ class Items:
     unique_sds: Array
 
 
-def items_of(truth: "Truth") -> Items:
+def items_of(truth: TrueValues) -> Items:
     """The columns of a truth."""
     spec, waves = truth.spec, len(truth.times)
     measure = [index for index, name in enumerate(spec.measures) for _ in spec.indicators.get(name, (name,))]
@@ -42,7 +40,7 @@ def items_of(truth: "Truth") -> Items:
     return Items(measure, filled(truth.loadings, 1.0), filled(truth.item_intercepts, 0.0), filled(unique, 0.0))
 
 
-def read_items(truth: "Truth", problems: Problems) -> dict[str, object]:
+def read_items(truth: TrueValues, problems: Problems) -> dict[str, object]:
     """Read what a truth says of its indicators, noting all problems."""
     spec, waves = truth.spec, len(truth.times)
     indicators = [item for items in spec.indicators.values() for item in items]

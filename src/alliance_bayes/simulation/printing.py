@@ -1,6 +1,6 @@
 """A truth in words and tables."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,9 +8,7 @@ import pandas as pd
 from ..basics.names import in_words, lagged_path, number
 from ..spec.steps import interval_names
 from .reading import Array, pairs_in_words
-
-if TYPE_CHECKING:
-    from .truth import Truth
+from .true_process import TrueProcess
 
 __all__ = ["describe"]
 
@@ -33,7 +31,7 @@ _FURTHER = {
 }
 
 
-def describe(truth: "Truth") -> str:
+def describe(truth: TrueProcess) -> str:
     """The printed form of a truth."""
     spec = truth.spec
     within = "" if spec.stable == "none" else "within-person "
@@ -61,7 +59,7 @@ def describe(truth: "Truth") -> str:
     return "\n".join(lines + [f"{words}: {_in_words(value)}" for words, value in given if value is not None])
 
 
-def _by_path(truth: "Truth", effects: Array) -> dict[str, Array]:
+def _by_path(truth: TrueProcess, effects: Array) -> dict[str, Array]:
     """Effects by path, each over intervals; from dims (interval, outcome, predictor)."""
     return {
         lagged_path(predictor, outcome): over_intervals
@@ -70,7 +68,7 @@ def _by_path(truth: "Truth", effects: Array) -> dict[str, Array]:
     }
 
 
-def _columns(truth: "Truth") -> dict[str, Array]:
+def _columns(truth: TrueProcess) -> dict[str, Array]:
     """Columns of the table of measures, by the heading of its column."""
     spec, columns = truth.spec, dict[str, Array]()
     if spec.stable != "none":

@@ -1,7 +1,7 @@
 """Values that are not normal: what a truth says of their families, and how they are drawn from linear predictors."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.special import betaincinv, expit, ndtr
@@ -18,9 +18,7 @@ from ..families.ordinal import Ordinal
 from ..families.proportion import Proportion
 from ..families.yes_no import YesNo
 from .reading import NUMBER, SD, Array, Entry, Reader
-
-if TYPE_CHECKING:
-    from .truth import Truth
+from .true_values import TrueValues
 
 __all__ = ["drawn_responses", "read_responses"]
 
@@ -36,7 +34,7 @@ _NUMBERS: Mapping[type, Mapping[str, Entry]] = {
 _OF_A_HURDLE = {"any_intercept": NUMBER, "any_slope": NUMBER}
 
 
-def read_responses(truth: "Truth", problems: Problems) -> dict[str, dict[str, Any]]:
+def read_responses(truth: TrueValues, problems: Problems) -> dict[str, dict[str, Any]]:
     """Read the numbers of every family, noting all problems."""
     families, given = truth.spec.random_families, truth.responses or {}
     if not isinstance(given, Mapping) or not all(isinstance(entries, Mapping) for entries in given.values()):
@@ -92,7 +90,7 @@ def _cuts(count: int) -> Entry:
     return Entry(f"a list of {count} rising numbers", count)
 
 
-def drawn_responses(truth: "Truth", predictors: Array, random: np.random.Generator) -> Array:
+def drawn_responses(truth: TrueValues, predictors: Array, random: np.random.Generator) -> Array:
     """Values of the columns of a panel at linear predictors, dims (person, wave, column), NaN where these are.
 
     `predictors` of normal measures are their values; dims (person, wave, measure), NaN where one does not exist.

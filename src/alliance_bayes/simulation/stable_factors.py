@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .reading import Array, correlations, crossed, table
-
-if TYPE_CHECKING:
-    from .truth import Truth
+from .true_values import TrueValues
 
 __all__ = ["StableFactors", "stable_factors"]
 
@@ -59,23 +56,23 @@ class StableFactors:
         return np.hstack([loadings, along * np.eye(len(loadings))]) if self.slopes else loadings
 
 
-def stable_factors(truth: "Truth") -> StableFactors:
+def stable_factors(truth: TrueValues) -> StableFactors:
     """The stable factors of a truth."""
     return _KINDS[truth.spec.stable](truth)
 
 
-def _none(truth: "Truth") -> StableFactors:
+def _none(truth: TrueValues) -> StableFactors:
     waves, size = len(truth.times), len(truth.spec.measures)
     return StableFactors(np.zeros((size, size)), np.zeros(size), np.zeros((size, size)), np.zeros((waves, size)))
 
 
-def _trait(truth: "Truth") -> StableFactors:
+def _trait(truth: TrueValues) -> StableFactors:
     """``y = mu + Lambda_t b + w``."""
     size = len(truth.spec.measures)
     return StableFactors(_intercept_root(truth), np.zeros(size), np.zeros((size, size)), _loadings(truth, 0))
 
 
-def _growth(truth: "Truth") -> StableFactors:
+def _growth(truth: TrueValues) -> StableFactors:
     """``y = b + s tau_t + w``."""
     size = len(truth.spec.measures)
     means = np.concatenate([truth._each(truth.means), truth._each(truth.slope_means)])
@@ -85,11 +82,12 @@ def _growth(truth: "Truth") -> StableFactors:
     return StableFactors(root, means, np.zeros((size, 2 * size)), np.ones((len(truth.times), size)), slopes=True)
 
 
-def _accumulating(truth: "Truth") -> StableFactors:
+def _accumulating(truth: TrueValues) -> StableFactors:
     """``s_t = Phi_t s_t-1 + Lambda_t alpha + z_t``, and at equilibrium ``alpha = (I - Phi) b``."""
     size, loadings = len(truth.spec.measures), _loadings(truth, 1)
     if truth.equilibrium:
-        remaining = np.eye(size) - truth.step_effects[0]
+        within = np.sqrt(truth._true_sds**2 - truth._between_sds**2) * truth._within_scale
+        remaining = np.eye(size) - truth._effects[0] * within[1][:, None] / within[0]
         return StableFactors(
             remaining @ _intercept_root(truth),
             np.zeros(size),
@@ -102,7 +100,7 @@ def _accumulating(truth: "Truth") -> StableFactors:
     return StableFactors(root, np.zeros(size), _at_first(truth, root), loadings, enters_each_wave=True)
 
 
-def _accumulating_growth(truth: "Truth") -> StableFactors:
+def _accumulating_growth(truth: TrueValues) -> StableFactors:
     """``y_t = Phi_t y_t-1 + alpha + beta tau_t + z_t``."""
     means = np.concatenate([truth._each(truth.accumulating_means), truth._each(truth.slope_means)])
     sds = np.concatenate([truth._each(truth.accumulating_sds), truth._each(truth.slope_sds)])
@@ -110,7 +108,7 @@ def _accumulating_growth(truth: "Truth") -> StableFactors:
     return StableFactors(root, means, _at_first(truth, root), _loadings(truth, 1), slopes=True, enters_each_wave=True)
 
 
-_KINDS: dict[str, Callable[["Truth"], StableFactors]] = {
+_KINDS: dict[str, Callable[[TrueValues], StableFactors]] = {
     "none": _none,
     "trait": _trait,
     "growth": _growth,
@@ -119,7 +117,7 @@ _KINDS: dict[str, Callable[["Truth"], StableFactors]] = {
 }
 
 
-def _loadings(truth: "Truth", first: int) -> Array:
+def _loadings(truth: TrueValues, first: int) -> Array:
     """1 from the first wave that the factors act on, and at later ones where the truth does not say otherwise."""
     waves, measures = len(truth.times), truth.spec.measures
     loadings = np.ones((waves, len(measures)))
@@ -129,14 +127,14 @@ def _loadings(truth: "Truth", first: int) -> Array:
     return loadings
 
 
-def _intercept_root(truth: "Truth") -> Array:
+def _intercept_root(truth: TrueValues) -> Array:
     root: Array = truth._between_sds[:, None] * np.linalg.cholesky(
         correlations(truth.between_correlation, truth.spec.measures)
     )
     return root
 
 
-def _joined(truth: "Truth", intercepts: object) -> Array:
+def _joined(truth: TrueValues, intercepts: object) -> Array:
     """Correlations of the factors of the measures and the slopes."""
     measures = truth.spec.measures
     across = crossed(truth.intercept_slope_correlation, measures)
@@ -144,7 +142,7 @@ def _joined(truth: "Truth", intercepts: object) -> Array:
     return np.block([[upper, across], [across.T, correlations(truth.slope_correlation or 0.0, measures)]])
 
 
-def _at_first(truth: "Truth", root: Array) -> Array:
+def _at_first(truth: TrueValues, root: Array) -> Array:
     """Regression of the first wave on the factors, from their correlations with it."""
     measures, sds = truth.spec.measures, np.sqrt(np.sum(root**2, axis=1))
     with_factors = crossed(truth.first_accumulating_correlation, measures)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from ..basics.problems import Problems
 from .covariates import covariates_of
 from .dynamics import steps_of
 from .reading import NUMBER, SD, Array, Entry, Reader
-
-if TYPE_CHECKING:
-    from .truth import Truth
+from .true_process import TrueProcess
 
 __all__ = ["Course", "RandomNumbers", "course", "read_state", "shifted"]
 
@@ -32,7 +30,7 @@ class RandomNumbers:
 
     @classmethod
     def drawn(
-        cls, truth: "Truth", persons: int, random: tuple[np.random.Generator, np.random.Generator]
+        cls, truth: TrueProcess, persons: int, random: tuple[np.random.Generator, np.random.Generator]
     ) -> "RandomNumbers":
         """Numbers of so many persons."""
         steps, waves = sum(steps_of(truth)), len(truth.times)
@@ -49,7 +47,7 @@ class Course:
     on: NDArray[np.bool_]
 
 
-def read_state(truth: "Truth", problems: Problems) -> dict[str, Any]:
+def read_state(truth: TrueProcess, problems: Problems) -> dict[str, Any]:
     """Read what a truth says of its state, noting all problems."""
     spec, given, waves = truth.spec, truth.state, len(truth.times)
     state = spec.state
@@ -122,7 +120,12 @@ def _mean_and_sd(where: str, given: object, read: Reader) -> dict[str, Any]:
 
 
 def course(
-    truth: "Truth", first: Array, stable: Array, covariates: Mapping[str, Array], numbers: RandomNumbers, added: Array
+    truth: TrueProcess,
+    first: Array,
+    stable: Array,
+    covariates: Mapping[str, Array],
+    numbers: RandomNumbers,
+    added: Array,
 ) -> Course:
     """What happens to persons wave by wave, as `spec.State` says.
 
@@ -158,7 +161,7 @@ def course(
     return Course(np.stack(parts, axis=1), np.stack(states, axis=1))
 
 
-def shifted(truth: "Truth", values: Array, on: NDArray[np.bool_]) -> Array:
+def shifted(truth: TrueProcess, values: Array, on: NDArray[np.bool_]) -> Array:
     """Values with what the state adds while it is on, without those that exist only then elsewhere; raw units."""
     spec, shifts = truth.spec, (truth.state or {}).get("acts_on", {})
     assert spec.state is not None
@@ -167,7 +170,7 @@ def shifted(truth: "Truth", values: Array, on: NDArray[np.bool_]) -> Array:
     return np.where(required & ~on[:, :, None], np.nan, values + on[:, :, None] * added)
 
 
-def _chance(truth: "Truth", key: str, interval: int, predictors: Mapping[str, Array]) -> Array:
+def _chance(truth: TrueProcess, key: str, interval: int, predictors: Mapping[str, Array]) -> Array:
     entries: Mapping[str, Any] = (truth.state or {})[key]
     chance = entries["chance"]
     log_odds = logit(chance[interval] if isinstance(chance, tuple) else chance)
@@ -176,7 +179,7 @@ def _chance(truth: "Truth", key: str, interval: int, predictors: Mapping[str, Ar
     )
 
 
-def _restart(truth: "Truth", noise: Array, interval: int) -> Array:
+def _restart(truth: TrueProcess, noise: Array, interval: int) -> Array:
     """Where what requires the state begins: the noise scaled to the SD it has there, about its mean; raw units."""
     sds, scale = truth._within_sds, np.sqrt(np.diag(truth._step_innovations[interval]))
     entries: Mapping[str, Any] = (truth.state or {}).get("restart", {})

@@ -1,25 +1,23 @@
 """True values of a model of the cross-lagged family: what they are, and whether there can be such a population."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields
-from functools import cached_property
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.linalg import solve_continuous_lyapunov
 
 from ..basics.calls import checked
 from ..basics.given import Numbers, shown
-from ..basics.names import ARROW, choices, lagged_path
+from ..basics.names import ARROW, choices
 from ..basics.problems import Problems, SpecError
 from ..spec.cross_lagged import CrossLagged
-from ..spec.steps import steps_per_interval
 from .arguments import effect_entry, is_used, loading_entry, mean_entry, needed
 from .checks import check_dynamics, check_factors, check_predictors, check_state, refuse_unused
 from .covariates import read_covariates
-from .drawing import population
-from .dynamics import Interval, innovations, intervals_of, unstable_drift
+from .drawing import error_sds, population
+from .dynamics import Interval, intervals_of, unstable_drift
 from .measurement import read_items
 from .printing import describe
 from .reading import (
@@ -27,28 +25,21 @@ from .reading import (
     SD,
     SHARE,
     Array,
-    Correlation,
-    Each,
     Entry,
-    PerMeasure,
     Reader,
-    by_name,
-    correlations,
     plain,
     plain_numbers,
-    table,
 )
 from .responses import read_responses
-from .stable_factors import StableFactors, stable_factors
 from .state import read_state
+from .true_process import TrueProcess
+from .true_values import effects_by_path
 
 __all__ = ["Truth"]
 
-type OneEach = float | Mapping[str, float]
-
 
 @dataclass(frozen=True)
-class Truth:
+class Truth(TrueProcess):
     """True values of a model of the cross-lagged family, from which persons can be drawn.
 
     The equations are those of `spec`: `RICLPM`, `CLPM`, `DPM`, `STARTS`, `LCMSR` or `ALT`. Within persons
@@ -193,39 +184,6 @@ class Truth:
     True
     """
 
-    spec: CrossLagged
-    _: KW_ONLY
-    times: Sequence[float]
-    lagged: Mapping[str, Each] = field(default_factory=dict)
-    carry_over: PerMeasure | None = None
-    icc: OneEach | None = None
-    within_correlation: Correlation = 0.0
-    between_correlation: Correlation = 0.0
-    means: PerMeasure | None = None
-    sds: OneEach | None = None
-    drift: Mapping[str, float] | None = None
-    lag_2: Mapping[str, float] | None = None
-    moderation: Mapping[str, float] | None = None
-    within_scale: PerMeasure | None = None
-    trait_loadings: PerMeasure | None = None
-    error_share: OneEach | None = None
-    equilibrium: bool | None = None
-    accumulating_sds: OneEach | None = None
-    accumulating_correlation: Correlation | None = None
-    first_accumulating_correlation: OneEach | None = None
-    accumulating_means: OneEach | None = None
-    slope_sds: OneEach | None = None
-    slope_means: OneEach | None = None
-    slope_correlation: Correlation | None = None
-    intercept_slope_correlation: OneEach | None = None
-    first_slope_correlation: OneEach | None = None
-    loadings: Mapping[str, Each] | None = None
-    item_intercepts: Mapping[str, Each] | None = None
-    unique_sds: PerMeasure | None = None
-    covariates: Mapping[str, Mapping[str, Any]] | None = None
-    responses: Mapping[str, Mapping[str, Each]] | None = None
-    state: Mapping[str, Any] | None = None
-
     def __post_init__(self) -> None:
         problems = Problems("This truth cannot be simulated")
         if not isinstance(self.spec, CrossLagged):
@@ -346,7 +304,7 @@ class Truth:
                 problems.add(f"{name} must be a {size} x {size} covariance matrix; got {shown(matrix.tolist())}.")
         by_path: dict[str, Any] = Reader(spec.measures, problems).by_path("drift", drift, NUMBER)
         problems.raise_as(SpecError)
-        effects = _effects_by_path(by_path, spec.measures)
+        effects = effects_by_path(by_path, spec.measures)
         if problem := unstable_drift(effects):
             problems.add(problem)
         problems.raise_as(SpecError)
@@ -372,96 +330,6 @@ class Truth:
         return {name: plain(value) for name, value in given.items() if value is not None}
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns of a simulated panel that the model describes: the measures, or their indicators or items."""
-        return self.spec.response_columns
-
-    @property
-    def standardized(self) -> Array:
-        """Lagged effects, in within-person SDs of the outcome per within-person SD of the predictor.
-
-        Dims (interval, outcome, predictor). In a DPM or ALT, the SDs given the accumulating factors.
-        """
-        if self.spec.lags == "continuous":
-            lengths = np.diff(self.times)
-            return np.asarray(expm(self._by_path(self.drift or {}) * lengths[:, None, None]))
-        effects = self._effects
-        if self.spec.lags != "grid":
-            return effects
-        return np.array([np.linalg.matrix_power(effects[0], steps) for steps in steps_per_interval(tuple(self.times))])
-
-    @property
-    def raw(self) -> Array:
-        """Lagged effects Phi_t, in raw units of the outcome per raw unit of the predictor.
-
-        Dims (interval, outcome, predictor).
-        """
-        sds = self._within_sds_by_wave
-        return self.standardized * sds[1:, :, None] / sds[:-1, None, :]
-
-    @property
-    def step_effects(self) -> Array:
-        """As `raw`; with a grid, of one base step of each interval."""
-        sds = self._within_sds_by_wave
-        return self._effects * sds[1:, :, None] / sds[:-1, None, :]
-
-    @property
-    def raw_drift(self) -> Array:
-        """Drift A of a truth in continuous time, raw units per unit of time; dims (outcome, predictor)."""
-        sds = self._within_sds
-        return self._by_path(self.drift or {}) * sds[:, None] / sds
-
-    @property
-    def diffusion(self) -> Array:
-        """Diffusion ``Q = -(A W + W A')`` of a truth in continuous time, raw units; dims (measure, measure)."""
-        carried = self.raw_drift @ self.within_covariance
-        return -(carried + carried.T)
-
-    @property
-    def within_covariance(self) -> Array:
-        """Within-person covariance W, raw units; dims (measure, measure).
-
-        At every wave; with a `within_scale`, at the first.
-        """
-        return _covariance(self.within_correlation, self._within_sds, self.spec.measures)
-
-    @property
-    def within_covariances(self) -> Array:
-        """Within-person covariances, raw units; dims (wave, measure, measure)."""
-        sds = self._within_sds_by_wave
-        return np.array([_covariance(self.within_correlation, sds_of_wave, self.spec.measures) for sds_of_wave in sds])
-
-    @property
-    def between_covariance(self) -> Array:
-        """Covariance of what is stable between persons at the first wave, raw units; dims (measure, measure).
-
-        B of the random intercepts; in a DPM or ALT, of what the factors are responsible for; 0 in a CLPM.
-        """
-        if self.spec.random_intercepts:
-            return _covariance(self.between_correlation, self._between_sds, self.spec.measures)
-        return self.factors.first_covariance
-
-    @cached_property
-    def factors(self) -> StableFactors:
-        """What is stable in a person, apart from covariates: see `StableFactors`."""
-        return stable_factors(self)
-
-    @property
-    def factor_covariance(self) -> Array:
-        """Covariance of the stable factors, raw units; dims (factor, factor), slopes after the others."""
-        return self.factors.covariance
-
-    @property
-    def first_with_factors(self) -> Array:
-        """Covariance of the first wave with the accumulating factors of a DPM or ALT; dims (measure, factor)."""
-        return np.asarray(self.factors.at_first @ self.factors.covariance)
-
-    @property
-    def first_covariance(self) -> Array:
-        """Covariance of the first wave's state of a DPM or ALT, ``Cov(s_1)``; dims (measure, measure)."""
-        return self.factors.first_covariance + self.within_covariance
-
-    @property
     def innovation_covariances(self) -> Array:
         """Innovation covariances Psi_t of the intervals, raw units.
 
@@ -477,14 +345,7 @@ class Truth:
         Of a STARTS model, or where the model knows a reliability; otherwise 0. The reliability is a share of
         the variance about wave means, pooled over waves, that covariates and lines are part of.
         """
-        if self.spec.error:
-            shares = self._each(self.error_share) * (1 - self._shares)
-            return np.asarray(self._total_sds * np.sqrt(shares))
-        reliability = self._reliability
-        if np.all(reliability == 1):
-            return np.zeros(len(self.spec.measures))
-        true_variances = population(self, with_error=False)[1]
-        return np.sqrt(true_variances * (1 - reliability) / reliability)
+        return error_sds(self)
 
     @property
     def intervals(self) -> list[Interval]:
@@ -522,102 +383,6 @@ class Truth:
         """
         values = [moderators.get(name, 0.0) for name in self.spec.moderated.values()]
         return population(self, moderators=np.array([values]))[0]
-
-    def along(self, times: Array) -> Array:
-        """Times as shares of the way from the first wave to the last, over which slopes are counted."""
-        return np.asarray((times - self.times[0]) / (self.times[-1] - self.times[0]))
-
-    @property
-    def _paths(self) -> dict[str, Each]:
-        """Effects given, by path: carry-over, then `lagged`; in continuous time the drift."""
-        return self._own_paths | dict(self.lagged) | dict(self.drift or {})
-
-    @property
-    def _own_paths(self) -> dict[str, Each]:
-        effects = {} if self.carry_over is None else by_name(self.carry_over, self.spec.measures)
-        return {lagged_path(name, name): effect for name, effect in effects.items()}
-
-    @property
-    def _effects(self) -> Array:
-        """Standardised effects over each interval, with a grid over a base step; dims as `standardized`."""
-        measures = self.spec.measures
-        effects = np.zeros((len(self.times) - 1, len(measures), len(measures)))
-        for path, effect in self._paths.items():
-            predictor, outcome = (measures.index(name) for name in path.split(ARROW))
-            effects[:, outcome, predictor] = effect
-        return effects
-
-    @property
-    def _total_sds(self) -> Array:
-        return self._each(1.0 if self.sds is None else self.sds)
-
-    @property
-    def _reliability(self) -> Array:
-        return np.array([self.spec.reliability.get(name, 1.0) for name in self.spec.measures])
-
-    @property
-    def _true_sds(self) -> Array:
-        """Total SDs without known measurement error."""
-        return np.asarray(self._total_sds * np.sqrt(self._reliability))
-
-    @property
-    def _shares(self) -> Array:
-        """Share of the first wave's variance that is stable between persons."""
-        if self.spec.accumulating and not self.equilibrium:
-            return np.asarray(np.diag(self.factors.first_covariance) / self._total_sds**2)
-        return self._each(self.icc)
-
-    @property
-    def _within_sds(self) -> Array:
-        sds: Array = self._total_sds * np.sqrt(self._reliability - self._shares)
-        return sds * np.sqrt(1 - self._each(self.error_share)) if self.spec.error else sds
-
-    @property
-    def _within_scale(self) -> Array:
-        """Within-person SDs relative to those at the first wave; dims (wave, measure)."""
-        scale = np.ones((len(self.times), len(self.spec.measures)))
-        if self.within_scale is not None:
-            scale[1:] = table(self.within_scale, self.spec.measures, len(self.times) - 1)
-        return scale
-
-    @property
-    def _within_sds_by_wave(self) -> Array:
-        return self._within_scale * self._within_sds
-
-    @property
-    def _between_sds(self) -> Array:
-        return np.asarray(self._total_sds * np.sqrt(self._each(self.icc)))
-
-    @property
-    def _standard_innovations(self) -> Array:
-        """Innovation covariances of a step, in within-person SDs at its end; dims (interval, measure, measure)."""
-        within = correlations(self.within_correlation, self.spec.measures)
-        if self.lag_2 is None:
-            return innovations(self._effects, within)
-        second, before, covariances = self._by_path(self.lag_2), np.zeros_like(within), []
-        for index, effects in enumerate(self._effects):
-            both = np.hstack([effects, second if index else 0 * second])
-            joint = np.block([[within, before], [before.T, within]])
-            covariances.append(within - both @ joint @ both.T)
-            before = effects @ within + (second @ before.T if index else 0)
-        return np.array(covariances)
-
-    @property
-    def _step_innovations(self) -> Array:
-        sds = self._within_sds_by_wave[1:]
-        return self._standard_innovations * sds[:, :, None] * sds[:, None, :]
-
-    @property
-    def _wave_means(self) -> Array:
-        """Means of the measures as given; dims (wave, measure)."""
-        return table(0.0 if self.means is None else self.means, self.spec.measures, len(self.times))
-
-    def _each(self, value: PerMeasure | None) -> Array:
-        """A value of each measure, 0 where nothing is given; shape ``(measure,)``."""
-        return table(0.0 if value is None else value, self.spec.measures, 1).ravel()
-
-    def _by_path(self, effects: Mapping[str, float]) -> Array:
-        return _effects_by_path(effects, self.spec.measures)
 
     def _keep(self, **values: object) -> None:
         for name, value in values.items():
@@ -676,15 +441,6 @@ class Truth:
         return describe(self)
 
 
-def _effects_by_path(effects: Mapping[str, Any], measures: Sequence[str]) -> Array:
-    """Effects in full, dims (outcome, predictor)."""
-    matrix = np.zeros((len(measures), len(measures)))
-    for path, effect in effects.items():
-        predictor, outcome = (measures.index(name) for name in path.split(ARROW))
-        matrix[outcome, predictor] = effect
-    return matrix
-
-
 def _ratio(path: str, sds: Mapping[str, float]) -> float:
     """SD of a path's predictor relative to that of its outcome."""
     predictor, outcome = path.split(ARROW)
@@ -694,7 +450,3 @@ def _ratio(path: str, sds: Mapping[str, float]) -> float:
 def _correlation(covariance: Array) -> Array:
     sds = np.sqrt(np.diag(covariance))
     return np.asarray(covariance / np.outer(sds, sds))
-
-
-def _covariance(correlation: Correlation, sds: Array, measures: Sequence[str]) -> Array:
-    return correlations(correlation, measures) * np.outer(sds, sds)

@@ -1,28 +1,23 @@
 """Families, a state and selections as options of a model: what goes together, and what a model with them assumes."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..basics.names import choices, in_words, number, with_article
+from .model_options import ModelOptions
 from .occurrence import INTERVIEW, Selection, State
-
-if TYPE_CHECKING:
-    from .cross_lagged import CrossLagged
-else:
-    CrossLagged = object
 
 __all__ = ["LATENT_KINDS", "latent_assumptions", "latent_contradictions", "latent_options", "priors_of_options"]
 
 LATENT_KINDS = ("riclpm", "clpm")
 
 
-def latent_options(spec: CrossLagged) -> list[str]:
+def latent_options(spec: ModelOptions) -> list[str]:
     """Which of the options families, state and selection make this model latent."""
     given = {"families": spec.random_families, "state": spec.state, "selection": spec.selection}
     return [name for name, value in given.items() if value]
 
 
-def latent_contradictions(spec: CrossLagged) -> Iterable[str]:
+def latent_contradictions(spec: ModelOptions) -> Iterable[str]:
     """Which options cannot be combined with families, a state or selection or with each other, each with its cure."""
     yield from _of_families(spec)
     if spec.state is not None:
@@ -32,7 +27,7 @@ def latent_contradictions(spec: CrossLagged) -> Iterable[str]:
         yield from _of_all(spec)
 
 
-def latent_assumptions(spec: CrossLagged) -> Iterable[str]:
+def latent_assumptions(spec: ModelOptions) -> Iterable[str]:
     """What families, a state and selection assume."""
     for name, family in spec.random_families.items():
         yield (
@@ -51,7 +46,7 @@ def latent_assumptions(spec: CrossLagged) -> Iterable[str]:
         yield from _assumptions_of_selection(each)
 
 
-def priors_of_options(spec: CrossLagged) -> dict[str, str]:
+def priors_of_options(spec: ModelOptions) -> dict[str, str]:
     """Priors that stand with families, state and selection rather than in `Priors`, by what they are of."""
     priors = {
         f"{prior} of {name}": str(value)
@@ -65,7 +60,7 @@ def priors_of_options(spec: CrossLagged) -> dict[str, str]:
     return priors
 
 
-def _of_families(spec: CrossLagged) -> Iterable[str]:
+def _of_families(spec: ModelOptions) -> Iterable[str]:
     columns = {name: family.columns(name) for name, family in spec.families.items()}
     items = [item for name, others in columns.items() if others != (name,) for item in others]
     of_indicators = [item for given in spec.indicators.values() for item in given]
@@ -83,7 +78,7 @@ def _of_families(spec: CrossLagged) -> Iterable[str]:
             yield f"'{name}' has a family, which defines the variance of its values; leave its reliability out."
 
 
-def _of_state(spec: CrossLagged, state: State) -> Iterable[str]:
+def _of_state(spec: ModelOptions, state: State) -> Iterable[str]:
     name = state.name
     if name in spec.measures:
         yield f"'{name}' is both a measure and the state; choose one."
@@ -126,7 +121,7 @@ def _of_state(spec: CrossLagged, state: State) -> Iterable[str]:
         yield "Within-person covariances cannot be stationary while a state comes and goes; leave stationary out."
 
 
-def _of_selection(spec: CrossLagged) -> Iterable[str]:
+def _of_selection(spec: ModelOptions) -> Iterable[str]:
     named = [each.of for each in spec.selection]
     for of in dict.fromkeys(named):
         if named.count(of) > 1:
@@ -145,7 +140,7 @@ def _of_selection(spec: CrossLagged) -> Iterable[str]:
                     )
 
 
-def _of_all(spec: CrossLagged) -> Iterable[str]:
+def _of_all(spec: ModelOptions) -> Iterable[str]:
     given = in_words(latent_options(spec))
     title = with_article(spec.title)
     title = title[0].upper() + title[1:]

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from .cross_lagged import CrossLagged, Stable
+from .cross_lagged import CrossLagged
+from .model_options import Stable
 
 __all__ = ["ALT", "CLPM", "DPM", "LCMSR", "RICLPM", "STARTS"]
 

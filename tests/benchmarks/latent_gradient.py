@@ -22,7 +22,7 @@ from alliance_bayes.families.registry import CODES
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from engine import one_case_each
+from engine_calls import one_case_each
 from quadrature_of_latents import by_quadrature
 from textbook_families import log_density
 

@@ -5,7 +5,7 @@ from mutant import Mutant, rules_of
 ANSWERS: list[Mutant] = [
     *rules_of(
         "posterior/summaries.py",
-        "test_summaries.py::test_sure_is_two_errors_above_the_certainty",
+        "posterior/test_summaries.py::test_sure_is_two_errors_above_the_certainty",
         ("sure is two Monte Carlo errors above the certainty", "errors = 2.0", "errors = 0.0"),
         ("sure is not one Monte Carlo error above", "errors = 2.0", "errors = 1.0"),
         ("the error is taken off, not added", "self.value - errors * self.mcse", "self.value + errors * self.mcse"),
@@ -13,13 +13,13 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/summaries.py",
-        "test_summaries.py::test_of_imputations_so_many_errors_as_students_t_has",
+        "posterior/test_summaries.py::test_of_imputations_so_many_errors_as_students_t_has",
         ("few imputations have the quantile of Student's t", "stdtrit(self.n_imputations - 1, ndtr(2.0))", "2.0"),
         ("of m imputations t has m - 1 degrees of freedom", "self.n_imputations - 1", "self.n_imputations"),
     ),
     *rules_of(
         "posterior/summaries.py",
-        "test_summaries.py::test_no_more_is_printed_than_the_draws_can_say",
+        "posterior/test_summaries.py::test_no_more_is_printed_than_the_draws_can_say",
         ("no more is printed than the draws can say", "if self.value > 1 - least", "if self.value > 1"),
         ("no less is printed than the draws can say", "if self.value < least", "if self.value < 0"),
         ("the limit itself is printed as it is", "if self.value > 1 - least", "if self.value >= 1 - least"),
@@ -27,7 +27,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/summaries.py",
-        "test_summaries.py::test_draws_that_hang_together_have_the_larger_error",
+        "posterior/test_summaries.py::test_draws_that_hang_together_have_the_larger_error",
         (
             "the error knows that draws hang together",
             'float(arviz_stats.mcse(holds.fillna(value), method="mean")) / known',
@@ -36,7 +36,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/summaries.py",
-        "test_summaries.py::test_errors_of_imputations_are_between_them",
+        "posterior/test_summaries.py::test_errors_of_imputations_are_between_them",
         ("the error is between imputations where there are any", '"imputation" in holds.coords', '"-" in holds.coords'),
         ("imputations vary by m - 1", "shares.std(ddof=1)", "shares.std(ddof=0)"),
         ("the error is that of a mean of imputations", "/ np.sqrt(shares.size)", "/ 1"),
@@ -71,7 +71,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/effects_over_time.py",
-        "test_effects.py::test_peaks_are_the_highest_points_of_scipys_curves",
+        "questions/test_effects.py::test_peaks_are_the_highest_points_of_scipys_curves",
         ("peaks are looked for on the process's own scale", "min(longest, 1 / fastest)", "longest"),
         ("a peak lies on the side to which the curve rises", "up = slope > 0", "up = slope < 0"),
         ("a peak is level", "MOST_STEPS = 60", "MOST_STEPS = 1"),
@@ -88,14 +88,14 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/health.py",
-        "test_health.py::test_chains_that_disagree",
+        "posterior/test_health.py::test_chains_that_disagree",
         ("R-hat up to 1.01", "LARGEST_RHAT = 1.01", "LARGEST_RHAT = 1.05"),
         ("the largest R-hat counts", "(arviz_stats.rhat(examined), np.max", "(arviz_stats.rhat(examined), np.min"),
         ("effective draws from 400", "SMALLEST_ESS = 400", "SMALLEST_ESS = 100"),
     ),
     *rules_of(
         "posterior/health.py",
-        "test_health.py::test_limits_of_health",
+        "posterior/test_health.py::test_limits_of_health",
         ("R-hat of exactly 1.01 is fine", "health.rhat <= LARGEST_RHAT", "health.rhat < LARGEST_RHAT"),
         ("exactly 400 effective draws are enough", "ess >= SMALLEST_ESS", "ess > SMALLEST_ESS"),
         ("tails need effective draws too", "min(health.ess_bulk, health.ess_tail)", "health.ess_bulk"),
@@ -106,28 +106,28 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/chains.py",
-        "test_health.py::test_a_chain_that_stands_still_for_a_while_is_named",
+        "posterior/test_health.py::test_a_chain_that_stands_still_for_a_while_is_named",
         ("20 repeats are a standstill", "MOST_REPEATS = 20", "MOST_REPEATS = 19"),
         ("exactly 20 repeats are a standstill", ">= MOST_REPEATS", "> MOST_REPEATS"),
     ),
     *rules_of(
         "posterior/chains.py",
-        "test_health.py::test_one_parameter_that_stands_still_is_not_a_chain_that_does",
+        "posterior/test_health.py::test_one_parameter_that_stands_still_is_not_a_chain_that_does",
         ("all parameters stand still", "repeats &= (values", "repeats = (values"),
     ),
     *rules_of(
         "posterior/health.py",
-        "test_health.py::test_divergences",
+        "posterior/test_health.py::test_divergences",
         ("one divergence is one too many", "    if health.divergences:", "    if health.divergences > 1:"),
     ),
     *rules_of(
         "posterior/health.py",
-        "test_health.py::test_one_chain_cannot_be_checked",
+        "posterior/test_health.py::test_one_chain_cannot_be_checked",
         ("one chain is not enough", 'sizes["chain"] == 1', 'sizes["chain"] == 0'),
     ),
     *rules_of(
         "posterior/health.py",
-        "test_health.py::test_limits_of_integrals",
+        "posterior/test_health.py::test_limits_of_integrals",
         ("integrals: draws that count for half", "SMALLEST_SHARE = 0.5", "SMALLEST_SHARE = 0.3"),
         ("integrals: exactly half is enough", "effective_share >= SMALLEST_SHARE", "effective_share > SMALLEST_SHARE"),
         ("integrals: one of a hundred unsettled", "MOST_UNSETTLED = 0.01", "MOST_UNSETTLED = 0.03"),
@@ -135,12 +135,12 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/health.py",
-        "test_health.py::test_only_the_named_parameters_count",
+        "posterior/test_health.py::test_only_the_named_parameters_count",
         ("healthy is without any problem", "return not self.problems", "return True"),
     ),
     *rules_of(
         "posterior/health.py",
-        "test_health.py::test_limits_of_health",
+        "posterior/test_health.py::test_limits_of_health",
         ("what is no number counts as the worst", "np.isnan(array.values), unknown", "np.isnan(array.values), 1.0"),
     ),
     *rules_of(
@@ -554,12 +554,12 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/effects_over_time.py",
-        "test_effects.py::test_held_measures_have_no_way_in_or_out",
+        "questions/test_effects.py::test_held_measures_have_no_way_in_or_out",
         ("a held measure is neither reached nor left", "matrices * np.outer(free, free)", "matrices * free"),
     ),
     *rules_of(
         "questions/effects_over_time.py",
-        "test_effects.py::test_a_path_keeps_its_edges_and_carry_over",
+        "questions/test_effects.py::test_a_path_keeps_its_edges_and_carry_over",
         (
             "a path is followed forwards",
             "allowed[list(path[1:]), list(path[:-1])]",
@@ -573,7 +573,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/effects_over_time.py",
-        "test_effects.py::test_sustained_changes_are_the_limit_of_repeated_pulses",
+        "questions/test_effects.py::test_sustained_changes_are_the_limit_of_repeated_pulses",
         ("a sustained change stays", "kept[..., treatment, treatment] = 1.0", "kept[..., treatment, treatment] = 0.0"),
         (
             "nothing moves a sustained change",
@@ -583,7 +583,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/effects_over_time.py",
-        "test_effects.py::test_responses_are_sums_over_all_ways",
+        "questions/test_effects.py::test_responses_are_sums_over_all_ways",
         (
             "steps follow each other in time",
             "transitions[..., step, :, :] * result",
@@ -755,18 +755,18 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/hidden_causes.py",
-        "test_hidden_causes.py::test_golden_e_values",
+        "questions/test_hidden_causes.py::test_golden_e_values",
         ("the E-value", "ratio + np.sqrt(ratio * (ratio - 1))", "ratio + np.sqrt(ratio * ratio - 1)"),
         ("a ratio below 1 counts as its inverse", "max(risk_ratio, 1 / risk_ratio)", "risk_ratio"),
     ),
     *rules_of(
         "questions/hidden_causes.py",
-        "test_hidden_causes.py::test_a_difference_of_one_sd_is_a_risk_ratio",
+        "questions/test_hidden_causes.py::test_a_difference_of_one_sd_is_a_risk_ratio",
         (".91 makes a risk ratio of a difference in SDs", "0.91 * difference", "difference"),
     ),
     *rules_of(
         "questions/hidden_causes.py",
-        "test_hidden_causes.py::test_golden_indirect_effect_by_correlation",
+        "questions/test_hidden_causes.py::test_golden_indirect_effect_by_correlation",
         (
             "a positive correlation takes from a positive effect",
             "(correlation - rho * slope)",

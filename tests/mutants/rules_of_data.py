@@ -5,12 +5,12 @@ from mutant import Mutant, rules_of
 DATA: list[Mutant] = [
     *rules_of(
         "panel/settling.py",
-        "test_panel.py::test_help_is_refused_until_its_contradictions_are_decided",
+        "panel/test_panel.py::test_help_is_refused_until_its_contradictions_are_decided",
         ("contradictions are refused unless decided", 'if contradictions in ("drop_value", "state_on"):', "if True:"),
     ),
     *rules_of(
         "panel/settling.py",
-        "test_panel.py::test_contradictions_are_decided_and_kept_on_record",
+        "panel/test_panel.py::test_contradictions_are_decided_and_kept_on_record",
         ("drop_value drops the value", "arrays.answers[off] = np.nan", "arrays.answers[off] = 0"),
         ("state_on sets the state", "[off[:, :, position]] = 1.0", "[off[:, :, position]] = 0.0"),
         ("contradictions are on record", '"value": arrays.answers[off]', '"value": 0 * arrays.answers[off]'),
@@ -18,7 +18,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "panel/settling.py",
-        "test_panel.py::test_long_wide_and_arrays_make_the_same_panel",
+        "panel/test_panel.py::test_long_wide_and_arrays_make_the_same_panel",
         (
             "a value contradicts a state of 0",
             "(arrays.states[state] == 0) & ~np.isnan",
@@ -27,7 +27,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "panel/settling.py",
-        "test_panel.py::test_four_kinds_of_absence_are_told_apart",
+        "panel/test_panel.py::test_four_kinds_of_absence_are_told_apart",
         (
             "what cannot exist does not exist",
             "(state == 0)] = Absence.NOT_APPLICABLE",
@@ -52,7 +52,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "panel/settling.py",
-        "test_bad_data.py::test_long_frames_are_refused_with_every_reason",
+        "panel/test_bad_data.py::test_long_frames_are_refused_with_every_reason",
         (
             "an answer without interview is refused",
             "impossible := answers & ~arrays.interviewed",
@@ -79,7 +79,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "panel/horizon.py",
-        "test_forecasting.py::test_nothing_later_is_known_before_a_wave_and_units_stay",
+        "posterior/test_forecasting.py::test_nothing_later_is_known_before_a_wave_and_units_stay",
         ("states are unseen too", "state[places, n_waves:] = np.nan", "state[places, n_waves:] = 0"),
     ),
     *rules_of(
@@ -94,28 +94,28 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/survey_design.py",
-        "test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
+        "likelihood/test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
         ("weights have the mean 1", "shares / shares[observed].mean()", "weights"),
     ),
     *rules_of(
         "likelihood/survey_design.py",
-        "test_sampling.py::test_weights_have_the_mean_1_over_people_with_values",
+        "likelihood/test_sampling.py::test_weights_have_the_mean_1_over_people_with_values",
         ("the mean is over those with values", "shares[observed].mean()", "shares.mean()"),
     ),
     *rules_of(
         "likelihood/survey_design.py",
-        "test_sampling.py::test_everything_wrong_with_labels_and_weights",
+        "likelihood/test_sampling.py::test_everything_wrong_with_labels_and_weights",
         ("a weight is above 0", "(weights > 0) & np.isfinite", "(weights >= 0) & np.isfinite"),
         ("a person has one weight", "if len(repeated):", "if False:"),
     ),
     *rules_of(
         "likelihood/survey_design.py",
-        "test_sampling.py::test_labels_that_do_not_fit",
+        "likelihood/test_sampling.py::test_labels_that_do_not_fit",
         ("one cluster is none", "if clusters.max() == 0:", "if clusters.max() == -5:"),
     ),
     *rules_of(
         "likelihood/robust_errors.py",
-        "test_sandwich.py::test_lavaan_finds_the_same",
+        "likelihood/test_sandwich.py::test_lavaan_finds_the_same",
         ("few clusters: n / (n - 1)", "np.sqrt(sampling.n_clusters / (sampling.n_clusters - 1))", "1"),
         (
             "scores are weighted",
@@ -132,7 +132,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/robust_errors.py",
-        "test_sandwich.py::test_fit_indices_are_those_of_the_scaled_formulas",
+        "likelihood/test_sandwich.py::test_fit_indices_are_those_of_the_scaled_formulas",
         (
             "the baseline has its own scaling",
             "(unrestricted - independent) / baseline",
@@ -141,14 +141,14 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/estimates.py",
-        "test_likelihood.py::test_intervals_and_tests_of_single_parameters",
+        "likelihood/test_likelihood.py::test_intervals_and_tests_of_single_parameters",
         ("p-values have two tails", '"p": 2 * ndtr(-np.abs(ratios))', '"p": ndtr(-np.abs(ratios))'),
         ("p-values are of the size of z", "ndtr(-np.abs(ratios))", "ndtr(-ratios)"),
         ("intervals are of 95 %", "ndtri(0.975)", "ndtri(0.95)"),
     ),
     *rules_of(
         "likelihood/maximum_likelihood.py",
-        "test_likelihood.py::test_information_criteria",
+        "likelihood/test_likelihood.py::test_information_criteria",
         ("AIC counts two a parameter", "+ 2 * self.n_parameters", "+ self.n_parameters"),
         (
             "BIC counts log of people",
@@ -158,7 +158,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/maximum_likelihood.py",
-        "test_likelihood.py::test_raw_columns_give_the_same_in_raw_units",
+        "likelihood/test_likelihood.py::test_raw_columns_give_the_same_in_raw_units",
         (
             "the log-likelihood is of raw values",
             "self.estimates.log_likelihood + self.model.statistics.log_jacobian",
@@ -167,7 +167,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/persons.py",
-        "test_likelihood.py::test_log_likelihood_of_persons_is_scipys",
+        "likelihood/test_likelihood.py::test_log_likelihood_of_persons_is_scipys",
         (
             "each person's log-likelihood is of raw values",
             "densities -= (~np.isnan(values[:, :n_values])) @ log_scale",
@@ -176,33 +176,33 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/maximum_likelihood.py",
-        "test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
+        "likelihood/test_sandwich.py::test_a_weight_of_two_is_a_person_twice",
         ("weights and clusters need the sandwich", 'return sampled or asked == "robust"', 'return asked == "robust"'),
     ),
     *rules_of(
         "likelihood/maximum_likelihood.py",
-        "test_sampling.py::test_standard_errors_that_do_not_go_with_the_rest",
+        "likelihood/test_sampling.py::test_standard_errors_that_do_not_go_with_the_rest",
         ("observed information is refused for samples", 'if sampled and asked == "observed":', "if False:"),
     ),
     *rules_of(
         "likelihood/survey_design.py",
-        "test_sandwich.py::test_printed",
+        "likelihood/test_sandwich.py::test_printed",
         ("few clusters are said", "FEW_CLUSTERS = 40", "FEW_CLUSTERS = 10"),
     ),
     *rules_of(
         "likelihood/estimates.py",
-        "test_likelihood.py::test_sds_and_correlations_are_those_of_lavaans_variances",
+        "likelihood/test_likelihood.py::test_sds_and_correlations_are_those_of_lavaans_variances",
         ("slopes are of twice the width", "/ (2 * widths[:, None])", "/ widths[:, None]"),
         (
             "quantities are those asked for",
             "table.iloc[np.concatenate(chosen)]",
             "table",
-            "test_likelihood.py::test_standardised_effects",
+            "likelihood/test_likelihood.py::test_standardised_effects",
         ),
     ),
     *rules_of(
         "likelihood/fit_indices.py",
-        "test_likelihood.py::test_lavaan_finds_the_same",
+        "likelihood/test_likelihood.py::test_lavaan_finds_the_same",
         (
             "chi-square is twice the gain",
             "max(2 * (unrestricted - estimates.log_likelihood), 0.0)",
@@ -225,28 +225,28 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/fit_indices.py",
-        "test_likelihood.py::test_rmsea_of_groups_is_as_large_as_that_of_one",
+        "likelihood/test_likelihood.py::test_rmsea_of_groups_is_as_large_as_that_of_one",
         ("RMSEA of several groups", "np.sqrt(n_groups * excess", "np.sqrt(excess"),
     ),
     *rules_of(
         "likelihood/fit_indices.py",
-        "test_likelihood.py::test_fit_indices_by_hand",
+        "likelihood/test_likelihood.py::test_fit_indices_by_hand",
         ("SRMR holds means", ", (group.mean - mean) / sd]", "]"),
         ("SRMR is a root mean square", "np.sqrt(np.mean(parts**2))", "np.mean(np.abs(parts))"),
     ),
     *rules_of(
         "likelihood/fit_indices.py",
-        "test_sandwich.py::test_lavaan_finds_the_same",
+        "likelihood/test_sandwich.py::test_lavaan_finds_the_same",
         ("chi-square is divided by its scaling", "scaled = chi_square / scaling.model", "scaled = chi_square"),
     ),
     *rules_of(
         "likelihood/residuals.py",
-        "test_residuals.py::test_residuals_of_complete_data_are_those_of_its_moments",
+        "likelihood/test_residuals.py::test_residuals_of_complete_data_are_those_of_its_moments",
         ("observed less implied", '"residual": (observed - expected) / sds', '"residual": (expected - observed) / sds'),
     ),
     *rules_of(
         "likelihood/residuals.py",
-        "test_residuals.py::test_residuals_as_lavaan_has_them",
+        "likelihood/test_residuals.py::test_residuals_as_lavaan_has_them",
         ("the largest first", 'np.argsort(-joined["residual"].abs()', 'np.argsort(joined["residual"].abs()'),
         (
             "z has the residual's own error",
@@ -256,7 +256,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "posterior/predictions/normal.py",
-        "test_discrepancy.py::test_twice_the_gain_in_log_likelihood",
+        "posterior/test_discrepancy.py::test_twice_the_gain_in_log_likelihood",
         (
             "misfit makes it larger",
             "len(members) * (implied - unrestricted - n_values)",
@@ -265,7 +265,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/pooling.py",
-        "test_imputations.py::test_pooled_by_the_rules",
+        "posterior/test_imputations.py::test_pooled_by_the_rules",
         ("Rubin: (1 + 1/m) of the variance between", "between = (1 + 1 / m) * estimates", "between = estimates"),
         ("Rubin: between by m - 1", "estimates.var(axis=0, ddof=1)", "estimates.var(axis=0, ddof=0)"),
         ("Rubin: within is the mean of variances", ".to_numpy() ** 2 for answer", ".to_numpy() for answer"),
@@ -277,7 +277,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/pooling.py",
-        "test_imputations.py::test_complete_df_of_clusters",
+        "posterior/test_imputations.py::test_complete_df_of_clusters",
         (
             "clusters, not people, are the degrees of freedom",
             "(first.n_clusters or first.n_persons) - 1",
@@ -286,18 +286,18 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "posterior/health.py",
-        "test_imputations.py::test_health_is_that_within_panels",
+        "posterior/test_imputations.py::test_health_is_that_within_panels",
         ("R-hat of panels is the largest", "rhat=float(np.max(", "rhat=float(np.min("),
         ("problems of every panel are kept", "for problem in part.problems\n", "for problem in part.problems[:0]\n"),
     ),
     *rules_of(
         "posterior/mixing.py",
-        "test_imputations.py::test_share_between_imputations",
+        "posterior/test_imputations.py::test_share_between_imputations",
         ("between share by (1 + 1/m)", "(1 + 1 / len(draws)) * means", "means"),
     ),
     *rules_of(
         "posterior/imputations.py",
-        "test_imputations.py::test_draws_are_those_of_every_fit",
+        "posterior/test_imputations.py::test_draws_are_those_of_every_fit",
         ("each panel has its seed", "seed=seed + index", "seed=seed"),
     ),
     *rules_of(

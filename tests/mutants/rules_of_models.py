@@ -5,7 +5,7 @@ from mutant import Mutant, rules_of
 MODELS: list[Mutant] = [
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_derived.py::test_by_hand",
+        "engine/test_derived.py::test_by_hand",
         (
             "SD of the predictor before over SD of the outcome after",
             "writer.multiply(effect, before[None, :]), after[:, None])",
@@ -29,7 +29,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/innovations.py",
-        "moments/test_derived.py::test_by_hand",
+        "engine/test_derived.py::test_by_hand",
         (
             "within R squared is what is no innovation",
             "writer.subtract(one, writer.divide(np.diagonal(new)",
@@ -43,7 +43,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/random_intercepts.py",
-        "moments/test_derived.py::test_by_hand",
+        "engine/test_derived.py::test_by_hand",
         (
             "ICC is between over total",
             "writer.divide(stable, writer.add(stable, np.diagonal(within)))",
@@ -53,27 +53,27 @@ MODELS: list[Mutant] = [
             "loadings change the share between",
             "writer.multiply(writer.multiply(loading, loading), stable)",
             "writer.multiply(loading, stable)",
-            "moments/test_family.py::test_derived_quantities_are_the_textbooks",
+            "engine/test_family.py::test_derived_quantities_are_the_textbooks",
         ),
     ),
     *rules_of(
         "engine/parts/loadings.py",
-        "moments/test_accumulating_loadings.py::test_names_and_random_variable",
+        "engine/test_accumulating_loadings.py::test_names_and_random_variable",
         ("accumulating factors load 1 on the second wave", "2 if spec.accumulating else 1", "1"),
     ),
     *rules_of(
         "engine/quantities.py",
-        "moments/test_derived.py::test_by_hand",
+        "engine/test_derived.py::test_by_hand",
         ("steps of a grid are multiplied", "range(interval.n_steps - 1)", "range(interval.n_steps - interval.n_steps)"),
     ),
     *rules_of(
         "engine/parts/means.py",
-        "moments/test_derived.py::test_by_hand",
+        "engine/test_derived.py::test_by_hand",
         ("means are in raw units", "add(quantities.centre, each)", "add(each, each)"),
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_kernel.py::test_moments_are_the_textbook_blocks",
+        "engine/test_kernel.py::test_moments_are_the_textbook_blocks",
         (
             "lagged[outcome, predictor]",
             "step.before[column], effects[row][column]",
@@ -82,12 +82,12 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
+        "engine/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
         ("a state that was off restarts", "if row not in step.restarts else ()", "if True else ()"),
     ),
     *rules_of(
         "engine/systems.py",
-        "moments/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
+        "engine/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
         (
             "no value exists where the state is off",
             "if on or not self.spec.needs_state(name)]",
@@ -96,7 +96,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/state.py",
-        "moments/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
+        "engine/test_states.py::test_moments_of_every_history_are_those_of_the_equations",
         (
             "the state before decides kept or acquired",
             "KEPT if history[wave - 1] != OFF",
@@ -105,12 +105,12 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/measurement_error.py",
-        "moments/test_family.py::test_log_likelihood_of_each_person_is_the_textbooks",
+        "engine/test_family.py::test_log_likelihood_of_each_person_is_the_textbooks",
         ("reliability leaves the rest as error", "1 - spec.reliability[name]", "spec.reliability[name]"),
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_prior_scale.py::test_draws_have_their_priors_distribution",
+        "engine/test_prior_scale.py::test_draws_have_their_priors_distribution",
         (
             "carry-over has its own prior",
             '"carry_over", stated.carry_over',
@@ -124,7 +124,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/innovations.py",
-        "moments/test_prior_scale.py::test_draws_have_their_priors_distribution",
+        "engine/test_prior_scale.py::test_draws_have_their_priors_distribution",
         (
             "innovations have their own prior",
             '"relative_innovation_sd", stated.innovation_sd',
@@ -133,23 +133,23 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
+        "engine/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
         ("decay makes a drift negative", "factor=-rate", "factor=rate * 1"),
         ("cross drifts are per shortest interval", "*cross_lagged, factor=rate", "*cross_lagged, factor=1"),
     ),
     *rules_of(
         "engine/parts/innovations.py",
-        "moments/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
+        "engine/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
         ("diffusion is per shortest interval", "1 / float(np.sqrt(min(priors.design.intervals)))", "1.0"),
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_prior_scale.py::test_theta_by_hand",
+        "engine/test_prior_scale.py::test_theta_by_hand",
         ("effects are per SD of the predictor", "unit[outcome]), unit[predictor])", "unit[predictor]), unit[outcome])"),
     ),
     *rules_of(
         "engine/parts/random_intercepts.py",
-        "moments/test_prior_scale.py::test_theta_by_hand",
+        "engine/test_prior_scale.py::test_theta_by_hand",
         (
             "icc is a share of the variance",
             "writer.square_root(share)) for sd, share in zip(sds, icc",
@@ -168,7 +168,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/random_intercepts.py",
-        "moments/test_prior_scale.py::test_every_block_has_the_prior_of_its_name",
+        "engine/test_prior_scale.py::test_every_block_has_the_prior_of_its_name",
         (
             "between correlations have their own prior",
             '"between_partial_unit", stated.between_correlation',
@@ -177,7 +177,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/innovations.py",
-        "moments/test_prior_scale.py::test_every_block_has_the_prior_of_its_name",
+        "engine/test_prior_scale.py::test_every_block_has_the_prior_of_its_name",
         (
             "innovation correlations have their own prior",
             '"innovation_partial_unit", stated.innovation_correlation',
@@ -186,7 +186,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/first_wave.py",
-        "moments/test_prior_scale.py::test_every_correlation_has_the_margin_of_an_lkj_prior",
+        "engine/test_prior_scale.py::test_every_correlation_has_the_margin_of_an_lkj_prior",
         (
             "within correlations have their own prior",
             "priors.spec.priors.within_correlation",
@@ -233,17 +233,17 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/state.py",
-        "moments/test_identification.py::test_a_measure_that_need_not_exist",
+        "engine/test_identification.py::test_a_measure_that_need_not_exist",
         ("a measure that requires a state needs a word", "if spec.nonexistent is None else ()", "if False else ()"),
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_identification.py::test_nobody_seen_on_both_ends_of_an_effect",
+        "engine/test_identification.py::test_nobody_seen_on_both_ends_of_an_effect",
         ("a path without data is refused", "elif not counts.any():", "elif False:"),
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",
-        "moments/test_identification.py::test_nobody_seen_on_both_ends_of_one_interval",
+        "engine/test_identification.py::test_nobody_seen_on_both_ends_of_one_interval",
         ("a path without data over one interval is refused", "if count == 0:", "if count < 0:"),
     ),
     *rules_of(
@@ -253,23 +253,23 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/dependence.py",
-        "moments/test_dependence.py::test_a_relation_at_one_wave_is_refused_where_it_holds_in_many_people",
+        "engine/test_dependence.py::test_a_relation_at_one_wave_is_refused_where_it_holds_in_many_people",
         ("a relation in few people is doubtful alone", "count >= self.limits[wave]", "count >= 0"),
         ("a relation in many people is refused", "count >= self.limits[wave]", "count > self.limits[wave]"),
     ),
     *rules_of(
         "engine/identification.py",
-        "moments/test_dependence.py::test_counted_measures_may_be_the_same_at_one_wave",
+        "engine/test_dependence.py::test_counted_measures_may_be_the_same_at_one_wave",
         ("counted measures may be alike at a wave", "(pooled or is_counted)", "pooled"),
     ),
     *rules_of(
         "engine/parts/covariates.py",
-        "moments/test_identification_of_latent.py::test_models_that_do_not_fit_a_panel",
+        "engine/test_identification_of_latent.py::test_models_that_do_not_fit_a_panel",
         ("covariates are complete", "if unknown.any():", "if False:"),
     ),
     *rules_of(
         "posterior/predictions/checking.py",
-        "test_fitting.py::test_misfit_is_in_either_tail_and_not_at_its_limit",
+        "posterior/test_fitting.py::test_misfit_is_in_either_tail_and_not_at_its_limit",
         (
             "misfit is replicated below completed",
             "larger = indicator(replicated > completed,",
@@ -280,7 +280,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/predictions/checking.py",
-        "test_fitting.py::test_overall_misfit_is_a_chi_square_larger_than_replicated_ones",
+        "posterior/test_fitting.py::test_overall_misfit_is_a_chi_square_larger_than_replicated_ones",
         (
             "overall misfit is a large chi-square",
             "indicator(second > first, first, second)",
@@ -290,17 +290,17 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/predictions/normal.py",
-        "test_fitting.py::test_check_compares_observed_with_replicated",
+        "posterior/test_fitting.py::test_check_compares_observed_with_replicated",
         ("checks are in raw units", "Responses(values * unit + centre,", "Responses(values,"),
     ),
     *rules_of(
         "posterior/prior_draws.py",
-        "test_fitting.py::test_prior_draws_are_those_whose_moments_are_proper",
+        "posterior/test_fitting.py::test_prior_draws_are_those_whose_moments_are_proper",
         ("prior draws are proper", "thetas[proper])", "thetas)"),
     ),
     *rules_of(
         "posterior/predictions/person_tables.py",
-        "test_fitting.py::test_person_scores_are_the_closed_form_averaged_over_draws",
+        "posterior/test_fitting.py::test_person_scores_are_the_closed_form_averaged_over_draws",
         ("scores of people are in raw units", "drawn * model.unit + centre", "drawn + centre"),
     ),
     *rules_of(
@@ -310,17 +310,17 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/examining.py",
-        "test_latent_fit.py::test_health_prints_how_far_the_integral_is_off",
+        "posterior/test_latent_fit.py::test_health_prints_how_far_the_integral_is_off",
         ("integrals are part of health", "return health if error is None else", "return health if True else"),
     ),
     *rules_of(
         "posterior/predictions/normal.py",
-        "test_prediction.py::test_replicated_people_keep_their_covariates",
+        "posterior/test_prediction.py::test_replicated_people_keep_their_covariates",
         ("new people keep their covariates", "centre + values[members][:, n_values:] @ slopes.T", "centre + 0"),
     ),
     *rules_of(
         "posterior/predictions/normal.py",
-        "test_prediction.py::test_replicated_people_have_the_models_moments",
+        "posterior/test_prediction.py::test_replicated_people_have_the_models_moments",
         (
             "innovations of replicated people have their covariance",
             "normals @ lower_factor(residual_covariance).T",
@@ -329,22 +329,22 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/predictions/forecasting.py",
-        "test_prediction.py::test_the_last_interval_goes_on_with_what_is_removed_from_it_or_equal_in_it",
+        "posterior/test_prediction.py::test_the_last_interval_goes_on_with_what_is_removed_from_it_or_equal_in_it",
         ("longer models go on as the last interval", "last = max(wave for", "last = min(wave for"),
     ),
     *rules_of(
         "posterior/predictions/responses.py",
-        "test_prediction.py::test_statistics_are_pandas_own",
+        "posterior/test_prediction.py::test_statistics_are_pandas_own",
         ("a lagged correlation is with the next wave", "elif gap == 1:", "elif gap == 2:"),
     ),
     *rules_of(
         "posterior/predictions/responses.py",
-        "test_prediction.py::test_fewer_than_three_pairs_have_no_correlation",
+        "posterior/test_prediction.py::test_fewer_than_three_pairs_have_no_correlation",
         ("few pairs have no correlation", "np.where(counts >= 3", "np.where(counts >= 2"),
     ),
     *rules_of(
         "posterior/predictions/forecasting.py",
-        "test_fitting.py::test_forecasts_are_the_closed_form_averaged_over_draws",
+        "posterior/test_fitting.py::test_forecasts_are_the_closed_form_averaged_over_draws",
         (
             "a forecast knows earlier waves alone",
             "continued_model.before(wave, until=wave)",
@@ -353,12 +353,12 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/predictions/forecasting.py",
-        "test_forecasting.py::test_beyond_the_panel_parameters_and_windows_go_on",
+        "posterior/test_forecasting.py::test_beyond_the_panel_parameters_and_windows_go_on",
         ("free lags go on by the last interval", "length = times[-1] - times[-2]", "length = times[1] - times[0]"),
     ),
     *rules_of(
         "posterior/predictions/normal.py",
-        "test_fitting.py::test_forecasts_are_the_closed_form_averaged_over_draws",
+        "posterior/test_fitting.py::test_forecasts_are_the_closed_form_averaged_over_draws",
         (
             "a forecast is in raw units",
             "self.variables(targets, thetas, rng) * unit + centre",
@@ -377,7 +377,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/statistics.py",
-        "test_sandwich.py::test_moments_with_weights_are_numpys",
+        "likelihood/test_sandwich.py::test_moments_with_weights_are_numpys",
         ("means are weighted", "np.average(chosen, axis=0, weights=weights)", "chosen.mean(axis=0)"),
         ("scatter is weighted", "np.sqrt(weights)[:, None] * (chosen - mean)", "weights[:, None] * (chosen - mean)"),
         ("people count by their weights", "float(of_members.sum()), mask", "float(len(members)), mask"),

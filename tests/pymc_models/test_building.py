@@ -15,7 +15,7 @@ from alliance_bayes.pymc_models.building import to_pymc
 from alliance_bayes.pymc_models.symbolic import _Registers
 from alliance_bayes.spec.models import CLPM, RICLPM
 from alliance_bayes.spec.priors import Priors
-from engine import derive, derived_at, output, scale_at
+from engine_calls import derive, derived_at, output, scale_at
 from helpers import TIMES, label, measure_names, panel_of, random_panel
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")

@@ -14,7 +14,7 @@ from alliance_bayes.engine.kernels.arrays import PatternArrays, pack
 from alliance_bayes.engine.kernels.entry_points import unpack_derived, unpack_likelihood
 from alliance_bayes.engine.statistics import by_pattern
 from alliance_bayes.pymc_models.operations import DerivedQuantities, PanelLogLikelihood
-from engine import derive, derived_at, output, scale_at, system_at
+from engine_calls import derive, derived_at, output, scale_at, system_at
 from helpers import TIMES, densities, every_spec, label, slope, specs_without, textbook_moments, with_every_pattern
 
 SIZES = [(2, 3), (2, 5), (3, 4)]

@@ -12,7 +12,7 @@ import alliance_bayes as ab
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
 from alliance_bayes.engine.latent.responses import Responses, arrange
 from alliance_bayes.families.registry import CODES
-from engine import one_case_each
+from engine_calls import one_case_each
 from helpers import REFERENCES, reference_data, reference_module
 from textbook_families import log_density
 

@@ -5,7 +5,7 @@ from itertools import combinations_with_replacement
 import pytest
 
 import alliance_bayes as ab
-from engine import system_at
+from engine_calls import system_at
 
 TWO, THREE = ["a", "b"], ["a", "b", "c"]
 EACH = pytest.mark.parametrize("names", [TWO, THREE], ids=["two", "three"])

@@ -26,7 +26,7 @@ from alliance_bayes.posterior import imputations
 from alliance_bayes.posterior.interruption import equal_chains
 from helpers import random_panel
 
-MODEL = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
+MODEL = Path(__file__).parents[2] / "models" / "riclpm-alliance-abstinence.toml"
 ASKED = {"draws": 1000, "tune": 100, "chains": 4}
 INTERRUPTED = "Interrupted after 290 of 4,000 draws, in 2 of 4 chains."
 ALONE = "All numbers use only these draws. Run it again without interruption for a final answer."

@@ -20,7 +20,7 @@ from alliance_bayes.engine.program import Writer
 from alliance_bayes.pymc_models.symbolic import _transition
 from alliance_bayes.simulation.dynamics import _accumulated
 from continuous_processes import DIGITS, as_floats, diffusions, drifts, errors, exact, grid, in_digits
-from engine import output, pulled_back
+from engine_calls import output, pulled_back
 from oracles.moments import output_of
 
 CLOSE = 1e-10

@@ -7,9 +7,9 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
+import test_bad_data
 
 import alliance_bayes as ab
-import test_bad_data
 from alliance_bayes.basics.problems import PanelError, SpecError
 from alliance_bayes.engine.statistics import pattern_statistics
 from alliance_bayes.panel import Absence, Panel, PanelWarning, parquet

@@ -10,7 +10,7 @@ from alliance_bayes.basics.distributions import LKJ, Beta, HalfNormal, LogNormal
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.spec.models import CLPM, RICLPM
 from alliance_bayes.spec.priors import Priors
-from engine import output, pulled_back, scale_at, system_at
+from engine_calls import output, pulled_back, scale_at, system_at
 from helpers import TIMES, between_covariance, covariance_block, every_spec, label, measure_names, slope, specs_without
 
 SPECS = [

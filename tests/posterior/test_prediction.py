@@ -13,7 +13,7 @@ from alliance_bayes.posterior.predictions.forecasting import continued
 from alliance_bayes.posterior.predictions.normal import draw_unobserved, lower_factor, replicate
 from alliance_bayes.posterior.predictions.responses import statistic_table
 from alliance_bayes.spec.models import RICLPM
-from engine import in_order, system_at
+from engine_calls import in_order, system_at
 from helpers import (
     TIMES,
     between_covariance,

@@ -6,7 +6,7 @@ import pytest
 from alliance_bayes.engine.linear_system import saturated_system
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.spec.models import CLPM, RICLPM
-from engine import in_order, system_at
+from engine_calls import in_order, system_at
 from helpers import TIMES, every_spec, label, measure_names, random_panel, random_values, textbook_moments
 from oracles.moments import implied_moments
 

@@ -8,7 +8,7 @@ from alliance_bayes.engine.kernels import steps
 from alliance_bayes.engine.kernels.interpreter import run
 from alliance_bayes.engine.kernels.matrices import matrix_exponential
 from alliance_bayes.engine.program import NOTHING, Step, Writer
-from engine import output, pulled_back
+from engine_calls import output, pulled_back
 from helpers import random_covariance, slope
 from oracles.moments import output_of
 

@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange
 from alliance_bayes.families.registry import CODES
-from engine import one_case_each
+from engine_calls import one_case_each
 from helpers import random_covariance
 
 PHI = {

@@ -5,7 +5,7 @@ import pytest
 
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.spec.models import CLPM, RICLPM
-from engine import derive, derived_at, in_order, system_at
+from engine_calls import derive, derived_at, in_order, system_at
 from helpers import (
     TIMES,
     between_covariance,

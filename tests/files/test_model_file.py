@@ -311,7 +311,7 @@ def test_the_sections_have_a_key_for_everything_there_is():
     changed = {
         field.name for spec in OF_THE_FAMILY for field in dataclasses.fields(spec) if not at_default(spec, field)
     }
-    of_latent_models = {"families", "state", "selection"}  # in tests/model_file/test_latent_models.py
+    of_latent_models = {"families", "state", "selection"}  # in tests/files/test_latent_models.py
     assert options - changed == {"predetermined", *of_latent_models}  # predetermined: refused where the data are known
     assert set(PanelSection.model_fields) == set(inspect.signature(ab.Panel.from_long).parameters) - {"frame"}
 

@@ -12,7 +12,7 @@ from alliance_bayes.engine.statistics import (
 )
 from alliance_bayes.panel import Moments, Panel
 from alliance_bayes.spec.models import RICLPM
-from engine import in_order, log_likelihood, system_at
+from engine_calls import in_order, log_likelihood, system_at
 from helpers import measure_names, random_panel, random_values, with_every_pattern
 
 

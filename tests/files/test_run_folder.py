@@ -487,7 +487,7 @@ KILLED_AT_RANDOM = textwrap.dedent(
 @pytest.mark.slow
 def test_the_command_line_killed_at_ten_random_moments_leaves_nothing_taken_for_finished(tmp_path):
     """Five times in a new folder, five times over a finished run, which then stands whole or is no run."""
-    model = Path(__file__).parents[1] / "models" / "riclpm-alliance-abstinence.toml"
+    model = Path(__file__).parents[2] / "models" / "riclpm-alliance-abstinence.toml"
     done = subprocess.run(
         [sys.executable, "-c", KILLED_AT_RANDOM, str(tmp_path), str(model), "7"],
         timeout=400,

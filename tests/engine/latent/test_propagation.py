@@ -9,7 +9,7 @@ from alliance_bayes.engine.histories import Cases
 from alliance_bayes.engine.latent.propagation import case_log_likelihoods, log_likelihood_and_gradient, log_likelihoods
 from alliance_bayes.engine.latent.responses import Responses, arrange
 from alliance_bayes.families.registry import CODES
-from engine import one_case_each
+from engine_calls import one_case_each
 from helpers import random_covariance, slope
 from oracles.moments import log_likelihood_per_person
 from textbook_families import log_likelihood_by_grid

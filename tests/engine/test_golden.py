@@ -8,7 +8,7 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 
 import alliance_bayes as ab
 from alliance_bayes.engine.statistics import by_pattern
-from engine import derive, derived_at, in_order, log_likelihood, moments, system_at
+from engine_calls import derive, derived_at, in_order, log_likelihood, moments, system_at
 from helpers import densities
 from oracles.moments import implied_moments, log_likelihood_per_person
 

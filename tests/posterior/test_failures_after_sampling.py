@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from test_interruption import MODEL
 from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
 from alliance_bayes.posterior import after_sampling
-from test_interruption import MODEL
 
 QUICK = {"seed": 5, "draws": 150, "tune": 200, "chains": 2}
 SINGULAR = np.linalg.LinAlgError("Matrix is not positive definite")

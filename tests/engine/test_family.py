@@ -12,7 +12,7 @@ from alliance_bayes.engine.kernels.entry_points import likelihood_and_gradient
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.likelihood.persons import per_person
 from alliance_bayes.spec.mapping import spec_from_mapping, spec_to_mapping
-from engine import output
+from engine_calls import output
 from family_cases import CASES
 from helpers import densities
 from oracles.moments import implied_moments, log_likelihood_per_person, output_of

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.stats import kstest, multivariate_normal
+from test_latent_predictions import SIMPLE, conditional, some_theta, stacked
 
 import alliance_bayes as ab
 from alliance_bayes.engine.design import design_of
@@ -14,7 +15,6 @@ from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
 from alliance_bayes.posterior.predictions.forecasting import model_until
 from alliance_bayes.posterior.predictions.latent import LatentPeople
 from latent_people import NAMES, people
-from test_latent_predictions import SIMPLE, conditional, some_theta, stacked
 
 ALONE = ab.RICLPM(SIMPLE, lags="equal", state=ab.State("helper"))
 """Normal measures beside a state that has nothing to do with them."""

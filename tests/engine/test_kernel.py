@@ -5,7 +5,7 @@ import pytest
 
 from alliance_bayes.engine.linear_system import saturated_system
 from alliance_bayes.engine.statistics import by_pattern, people_by_pattern
-from engine import (
+from engine_calls import (
     in_order,
     log_likelihood,
     log_likelihood_and_gradient,

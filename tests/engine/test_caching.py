@@ -12,6 +12,8 @@ import pytest
 
 import alliance_bayes
 
+# Python would take the bytecode of a file that was changed in the same second, to the same length, for the new one's.
+NO_BYTECODE = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 PACKAGE = Path(alliance_bayes.__file__).parent
 SCRIPT = """
 import numpy as np
@@ -36,7 +38,7 @@ def test_a_change_in_another_file_is_seen(tmp_path):
 
 
 def run(folder):
-    environment = {**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")}
+    environment = {**NO_BYTECODE, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")}
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment, check=True)
     return done.stdout.strip()
 
@@ -63,7 +65,7 @@ def stamps(folder):
     script = (
         "from alliance_bayes.basics.caching import STAMPS\nprint({key.name: value for key, value in STAMPS.items()})"
     )
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment = {**NO_BYTECODE, "PYTHONPATH": str(folder)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     return ast.literal_eval(done.stdout)
 
@@ -136,7 +138,9 @@ def writable(folder, can):
 
 
 def started(installed, **environment):
-    inherited = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    inherited = {
+        name: value for name, value in NO_BYTECODE.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
+    }
     whole = {**inherited, "PYTHONPATH": str(installed / "site"), "HOME": str(installed / "home"), **environment}
     command = [sys.executable, "-c", AS_ANYBODY, TRIED]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=whole)

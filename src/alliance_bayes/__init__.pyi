@@ -94,7 +94,7 @@ from .panel import (
     internal_consistency as internal_consistency,
     read_frame as read_frame,
 )
-from .posterior.fitting import (
+from .posterior.fit import (
     Fit as Fit,
 )
 from .posterior.imputations import (
@@ -121,10 +121,7 @@ from .questions.association import (
 from .questions.bayes_factors import (
     bayes_factors as bayes_factors,
 )
-from .questions.calibration import (
-    loo_pit as loo_pit,
-)
-from .questions.comparison import (
+from .questions.compare import (
     compare as compare,
     direction_models as direction_models,
 )
@@ -143,13 +140,10 @@ from .questions.delta_adjustment import (
 from .questions.directionality import (
     directionality as directionality,
 )
-from .questions.embedding import (
+from .questions.embeddability import (
     embeddability as embeddability,
 )
-from .questions.future import (
-    leave_future_out as leave_future_out,
-)
-from .questions.groups import (
+from .questions.group_contrast import (
     group_contrast as group_contrast,
 )
 from .questions.hypotheses import (
@@ -161,8 +155,14 @@ from .questions.interventional_effects import (
 from .questions.lag_curve import (
     lag_curve as lag_curve,
 )
-from .questions.long_run import (
+from .questions.leave_future_out import (
+    leave_future_out as leave_future_out,
+)
+from .questions.long_run_effects import (
     long_run_effects as long_run_effects,
+)
+from .questions.loo_pit import (
+    loo_pit as loo_pit,
 )
 from .questions.mediation import (
     mediation as mediation,

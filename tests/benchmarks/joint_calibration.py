@@ -40,7 +40,7 @@ from scipy.stats import chisquare, norm
 import alliance_bayes as ab
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import PanelModel, panel_model
-from alliance_bayes.posterior.fitting import Fit
+from alliance_bayes.posterior.fit import Fit
 from alliance_bayes.posterior.predictions.latent import LatentPeople
 from alliance_bayes.posterior.samplers import sample_posterior
 from alliance_bayes.posterior.settings import Settings

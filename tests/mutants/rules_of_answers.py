@@ -418,8 +418,8 @@ ANSWERS: list[Mutant] = [
         ("what is not sound is fitted again", "if refit and index and not all(", "if refit and index and all("),
     ),
     *rules_of(
-        "questions/groups.py",
-        "questions/test_groups.py::test_the_contrast_finds_the_difference",
+        "questions/group_contrast.py",
+        "questions/test_group_contrast.py::test_the_contrast_finds_the_difference",
         (
             "first less second",
             "draws.sel(group=first, drop=True) - draws.sel(group=second",
@@ -428,8 +428,8 @@ ANSWERS: list[Mutant] = [
         ("unhealthy draws tell no groups apart", "if sure and healthy else", "if sure else"),
     ),
     *rules_of(
-        "questions/groups.py",
-        "questions/test_groups.py::test_a_difference_of_the_margin_is_neither_beyond_nor_within_it",
+        "questions/group_contrast.py",
+        "questions/test_group_contrast.py::test_a_difference_of_the_margin_is_neither_beyond_nor_within_it",
         (
             "larger by more than the margin",
             "probability(indicator(difference > margin, difference))",
@@ -442,8 +442,8 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/groups.py",
-        "questions/test_groups.py::test_a_difference_needs_its_monte_carlo_margin_and_healthy_draws",
+        "questions/group_contrast.py",
+        "questions/test_group_contrast.py::test_a_difference_needs_its_monte_carlo_margin_and_healthy_draws",
         (
             "smaller by more than the margin",
             "probability(indicator(difference < -margin, difference))",
@@ -457,8 +457,8 @@ ANSWERS: list[Mutant] = [
         ("a difference needs its Monte Carlo margin", "if event.reaches(certainty)]", "if event.value >= certainty]"),
     ),
     *rules_of(
-        "questions/groups.py",
-        "questions/test_groups.py::test_groups_are_compared_over_intervals_of_one_length",
+        "questions/group_contrast.py",
+        "questions/test_group_contrast.py::test_groups_are_compared_over_intervals_of_one_length",
         ("groups are compared over one length", ".sel(length=lengths[0], drop=True)", '.mean("length")'),
     ),
     *rules_of(
@@ -944,8 +944,8 @@ ANSWERS: list[Mutant] = [
         ("widths are factors on the SD", "prior.sd * factor", "prior.sd / factor"),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_models_of_direction_are_nested_in_one",
+        "questions/compare.py",
+        "questions/test_compare.py::test_models_of_direction_are_nested_in_one",
         (
             "the first leads without second -> first",
             'f"{first} leads": spec.without(backward)',
@@ -953,8 +953,8 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_printed_comparison",
+        "questions/compare.py",
+        "questions/test_compare.py::test_printed_comparison",
         ("the best comes first", "key=lambda name: -float(", "key=lambda name: float("),
         (
             "better less worse",
@@ -977,49 +977,49 @@ ANSWERS: list[Mutant] = [
         ("weights are of the method asked for", "method=method, round_to", 'method="pseudo-BMA", round_to'),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_two_models_need_a_large_difference_of_several_errors",
+        "questions/compare.py",
+        "questions/test_compare.py::test_two_models_need_a_large_difference_of_several_errors",
         ("better by at least the least difference", "total < least_difference or", "total < 0 or"),
         ("better by at least so many errors", "or total < least_errors * error", "or total < error"),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_exactly_the_least_difference_and_so_many_errors_are_enough",
+        "questions/compare.py",
+        "questions/test_compare.py::test_exactly_the_least_difference_and_so_many_errors_are_enough",
         ("exactly the least difference is enough", "total < least_difference or", "total <= least_difference or"),
         ("exactly so many errors are enough", "total < least_errors * error", "total <= least_errors * error"),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_defaults_of_a_comparison",
+        "questions/compare.py",
+        "questions/test_compare.py::test_defaults_of_a_comparison",
         ("4 is the least difference", "LEAST_DIFFERENCE = 4.0", "LEAST_DIFFERENCE = 2.0"),
         ("2 are the least errors", "LEAST_ERRORS = 2.0", "LEAST_ERRORS = 1.0"),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_a_doubt_about_either_decides_nothing",
+        "questions/compare.py",
+        "questions/test_compare.py::test_a_doubt_about_either_decides_nothing",
         ("doubts about the better decide nothing", "if doubts[better] or doubts[worse]", "if doubts[worse]"),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_what_cannot_be_trusted_decides_nothing",
+        "questions/compare.py",
+        "questions/test_compare.py::test_what_cannot_be_trusted_decides_nothing",
         ("doubts about the worse decide nothing", "if doubts[better] or doubts[worse]", "if doubts[better]"),
         ("fewer than 100 people are said", "FEW_PERSONS = 100", "FEW_PERSONS = 50"),
         ("unhealthy draws are a doubt", "if not fitted.health.healthy:", "if False:"),
         ("unreliable weights are a doubt", "if score.n_high:", "if score.n_high > 60:"),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_fewer_than_a_hundred_people_are_few",
+        "questions/compare.py",
+        "questions/test_compare.py::test_fewer_than_a_hundred_people_are_few",
         ("exactly 100 people are not few", 'elpd.sizes["person"] < FEW', 'elpd.sizes["person"] <= FEW'),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_every_problem_of_a_comparison_in_one_message",
+        "questions/compare.py",
+        "questions/test_compare.py::test_every_problem_of_a_comparison_in_one_message",
         ("fits of different data are refused", "elif not _same_data(first, fitted):", "elif False:"),
     ),
     *rules_of(
-        "questions/comparison.py",
-        "questions/test_comparison.py::test_fits_of_other_things_are_refused",
+        "questions/compare.py",
+        "questions/test_compare.py::test_fits_of_other_things_are_refused",
         (
             "densities of different things are refused",
             "elif _densities_of(first) != _densities_of(fitted):",
@@ -1028,7 +1028,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/scores.py",
-        "questions/test_comparison.py::test_a_doubt_about_either_decides_nothing",
+        "questions/test_compare.py::test_a_doubt_about_either_decides_nothing",
         (
             "a shape of exactly the limit is fine",
             "(self.k_hat > self.good_k).sum()",
@@ -1037,45 +1037,45 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/scores.py",
-        "questions/test_comparison.py::test_importance_sampling_agrees_with_a_refit",
+        "questions/test_compare.py::test_importance_sampling_agrees_with_a_refit",
         ("the mean of densities, not their sum", "- np.log(n_draws)", "- 0"),
     ),
     *rules_of(
         "questions/scores.py",
-        "questions/test_comparison.py::test_a_comparison_of_fits",
+        "questions/test_compare.py::test_a_comparison_of_fits",
         ("p is lpd less elpd", "p=float((lpd - elpd).sum())", "p=float((elpd - lpd).sum())"),
     ),
     *rules_of(
         "questions/scores.py",
-        "questions/test_comparison.py::test_the_worst_are_left_out_in_truth_first",
+        "questions/test_compare.py::test_the_worst_are_left_out_in_truth_first",
         ("the worst are refitted first", "key=lambda index: -float(k_hat[index])", "key=lambda index: 0.0"),
     ),
     *rules_of(
         "questions/scores.py",
-        "questions/test_comparison.py::test_high_shapes_are_matched_or_refitted",
+        "questions/test_compare.py::test_high_shapes_are_matched_or_refitted",
         ("a refit is without the person", "left_out.panel_without(person)", "fitted.panel"),
         ("matching that fails is refitted", "return None\n    # Under", "pass\n    # Under"),
     ),
     *rules_of(
-        "questions/future.py",
-        "questions/test_future.py::test_the_past_alone_is_a_refit_without_the_future",
+        "questions/leave_future_out.py",
+        "questions/test_leave_future_out.py::test_the_past_alone_is_a_refit_without_the_future",
         ("the past alone is refitted", 'if training == "others":', "if True:"),
     ),
     *rules_of(
-        "questions/future.py",
-        "questions/test_future.py::test_the_future_is_scored_for_people_who_have_one",
+        "questions/leave_future_out.py",
+        "questions/test_leave_future_out.py::test_the_future_is_scored_for_people_who_have_one",
         ("the last wave where none is named", "times[-1] if time is None", "times[1] if time is None"),
     ),
     *rules_of(
-        "questions/future.py",
-        "questions/test_future.py::test_every_problem_of_leaving_the_future_out",
+        "questions/leave_future_out.py",
+        "questions/test_leave_future_out.py::test_every_problem_of_leaving_the_future_out",
         ("parameters of later waves alone are refused", '(parameter.kind in ("lagged", "innovation"))', "0"),
         ("too few earlier waves are refused", "if n_before < spec.fewest_waves:", "if False:"),
         ("the first wave is no future", "time in times[1:])", "time in times)"),
     ),
     *rules_of(
         "posterior/predictions/normal.py",
-        "questions/test_future.py::test_densities_of_later_waves_are_the_textbooks",
+        "questions/test_leave_future_out.py::test_densities_of_later_waves_are_the_textbooks",
         ("the future given the past", "- self._joint(thetas, known, persons)", "- 0"),
         ("densities are of raw values", "density - scored @ log_scale", "density"),
     ),
@@ -1138,20 +1138,20 @@ ANSWERS: list[Mutant] = [
         ("intention to treat over push", "ratio = intention / push", "ratio = push / intention"),
     ),
     *rules_of(
-        "questions/embedding.py",
-        "questions/test_embedding.py::test_words_need_their_monte_carlo_margin",
+        "questions/embeddability.py",
+        "questions/test_embeddability.py::test_words_need_their_monte_carlo_margin",
         ("a drift needs its Monte Carlo margin", "if valid.reaches(CERTAINTY):", "if valid.value >= CERTAINTY:"),
         ("swings are surely without a drift", "if real.value < 1 - CERTAINTY:", "if real.value < CERTAINTY:"),
         ("an unsure drift is said", "if not real.reaches(CERTAINTY):", "if not real.value >= CERTAINTY:"),
     ),
     *rules_of(
-        "questions/embedding.py",
-        "questions/test_embedding.py::test_a_diffusion_needs_a_drift_and_innovations_large_enough",
+        "questions/embeddability.py",
+        "questions/test_embeddability.py::test_a_diffusion_needs_a_drift_and_innovations_large_enough",
         ("a diffusion has no negative variance", "valid = real & (smallest >=", "valid = real | (smallest >="),
     ),
     *rules_of(
-        "questions/calibration.py",
-        "questions/test_calibration.py::test_verdicts_find_what_is_wrong",
+        "questions/loo_pit.py",
+        "questions/test_loo_pit.py::test_verdicts_find_what_is_wrong",
         (
             "large shares are predictions too low",
             '"predictions too low" if off > 0',
@@ -1164,8 +1164,8 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/calibration.py",
-        "questions/test_calibration.py::test_p_values_are_adjusted_for_their_number",
+        "questions/loo_pit.py",
+        "questions/test_loo_pit.py::test_p_values_are_adjusted_for_their_number",
         ("p-values are adjusted for their number", 'row["p"] * len(table) < LEVEL', 'row["p"] < LEVEL'),
     ),
     *rules_of(
@@ -1196,18 +1196,18 @@ ANSWERS: list[Mutant] = [
         ("units beyond double precision are refused", " and not SMALLEST <= spread <= LARGEST", " and False"),
     ),
     *rules_of(
-        "questions/long_run.py",
-        "questions/test_long_run.py::test_a_process_near_a_trend",
+        "questions/long_run_effects.py",
+        "questions/test_long_run_effects.py::test_a_process_near_a_trend",
         ("a process that neither grows nor fades does not settle", "(slowest < 0).all", "(slowest <= 0).all"),
     ),
     *rules_of(
-        "questions/long_run.py",
-        "questions/test_long_run.py::test_half_lives_by_hand",
+        "questions/long_run_effects.py",
+        "questions/test_long_run_effects.py::test_half_lives_by_hand",
         ("half of the largest response is left", "np.abs(largest[:, None]) / 2)", "np.abs(largest[:, None]) / 3)"),
     ),
     *rules_of(
-        "questions/long_run.py",
-        "questions/test_long_run.py::test_all_three_of_a_model_of_steps",
+        "questions/long_run_effects.py",
+        "questions/test_long_run_effects.py::test_all_three_of_a_model_of_steps",
         ("long-run effects have the SDs of the last wave", "sds_at(drawn, measures, -1)", "sds_at(drawn, measures, 0)"),
         (
             "long-run effects are per SD of the cause",
@@ -1216,8 +1216,8 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/long_run.py",
-        "questions/test_long_run.py::test_draws_that_do_not_settle_are_excluded_and_counted",
+        "questions/long_run_effects.py",
+        "questions/test_long_run_effects.py::test_draws_that_do_not_settle_are_excluded_and_counted",
         (
             "draws that do not settle have no effect",
             "return np.where(settled, np.linalg",

@@ -61,7 +61,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "panel/horizon.py",
-        "questions/test_future.py::test_the_past_alone_is_a_refit_without_the_future",
+        "questions/test_leave_future_out.py::test_the_past_alone_is_a_refit_without_the_future",
         (
             "waves from the horizon on are unseen",
             "values[places, n_waves:, column] = np.nan",
@@ -70,7 +70,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "panel/horizon.py",
-        "questions/test_comparison.py::test_what_is_not_observed_stays_what_it_is",
+        "questions/test_compare.py::test_what_is_not_observed_stays_what_it_is",
         (
             "what does not exist stays so",
             "np.where(kinds == Absence.OBSERVED, Absence.WAVE_MISSING, kinds)",

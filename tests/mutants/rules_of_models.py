@@ -248,7 +248,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "engine/parts/groups.py",
-        "questions/test_groups.py::test_a_panel_with_groups_needs_a_word_about_them",
+        "questions/test_group_contrast.py::test_a_panel_with_groups_needs_a_word_about_them",
         ("groups need a word", "spec.group_lags is None:", "False:"),
     ),
     *rules_of(
@@ -304,8 +304,8 @@ MODELS: list[Mutant] = [
         ("scores of people are in raw units", "drawn * model.unit + centre", "drawn + centre"),
     ),
     *rules_of(
-        "posterior/fitting.py",
-        "questions/test_groups.py::test_one_group_can_be_asked_by_itself",
+        "posterior/fit.py",
+        "questions/test_group_contrast.py::test_one_group_can_be_asked_by_itself",
         ("health of a group is that of all groups", "examined=self.health,", ""),
     ),
     *rules_of(
@@ -367,7 +367,7 @@ MODELS: list[Mutant] = [
     ),
     *rules_of(
         "pymc_models/densities.py",
-        "questions/test_comparison.py::test_the_log_density_is_the_samplers",
+        "questions/test_compare.py::test_the_log_density_is_the_samplers",
         (
             "the likelihood is what is not prior",
             "self(points) - prior.sum(axis=1) - jacobian",

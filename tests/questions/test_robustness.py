@@ -247,7 +247,7 @@ def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkey
 
     priors = {"cross_lagged": np.full(2000, 3.0), "icc": np.full(2000, 4.0)}
     target = SimpleNamespace(points=lambda draws: draws, parts=lambda points: (priors, np.full(2000, 5.0)))
-    monkeypatch.setattr(module, "sensitivity", sensitivity)
+    monkeypatch.setattr(module, "power_scaling_sensitivity", sensitivity)
     monkeypatch.setattr(densities, "log_density_of", lambda model: target)
     fitted = made_up_fit(-0.3, 0.1)
     answer = ab.directionality(fitted, *NAMES)
@@ -305,7 +305,7 @@ def test_power_scaling_is_that_of_normal_posteriors():
 
     effect = xr.DataArray(np.random.default_rng(4).normal(*posterior(1.0), size=(4, 20_000)), dims=("chain", "draw"))
     log_prior = xr.DataArray(norm.logpdf(effect, 0, prior_sd), dims=("chain", "draw"))
-    found = module.sensitivity({"effect": effect}, log_prior, "prior")["effect"]
+    found = module.power_scaling_sensitivity({"effect": effect}, log_prior, "prior")["effect"]
     grid = np.linspace(float(effect.min()), float(effect.max()), 100_001)
     exact = 0.5 * (distance(1.01, grid) / np.log2(1.01) - distance(0.99, grid) / np.log2(0.99))
     assert found == pytest.approx(exact, rel=0.15)

@@ -8,7 +8,7 @@ import alliance_bayes as ab
 from alliance_bayes.basics.problems import Problems
 from alliance_bayes.posterior.summaries import above, below, indicator, probability, share, undefined
 from alliance_bayes.questions import mediation as mediation_module
-from alliance_bayes.questions.groups import _differences, _table
+from alliance_bayes.questions.group_contrast import _differences, _table
 from alliance_bayes.questions.statements import parse
 from fabricated import HEALTHY, fabricated_fit
 

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from .problems import AllianceBayesError
 
-__all__ = ["UNFINISHED", "holds_file", "keep_names", "make_folder", "try_folder", "write_file", "write_text"]
+__all__ = [
+    "UNFINISHED",
+    "check_path",
+    "holds_file",
+    "keep_names",
+    "make_folder",
+    "try_folder",
+    "write_file",
+    "write_text",
+]
 
 UNFINISHED = ".unfinished"
 LONGEST_STEM = 40
@@ -62,6 +71,12 @@ def try_folder(path: Path) -> None:
         raise AllianceBayesError(f"No file can be written in the folder {path}: {cause}; {cure}.") from error
 
 
+def check_path(path: object) -> None:
+    """Refuse what is no path of a file."""
+    if not isinstance(path, str | os.PathLike):
+        raise AllianceBayesError(f"A file's path must be text or a pathlib.Path; got {path!r}.")
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
     """Write a text in UTF-8 as `write_file` does."""
     return write_file(path, text.encode())
@@ -73,8 +88,7 @@ def write_file(path: str | os.PathLike[str], *parts: bytes | memoryview) -> Path
     An existing one is replaced once the new one is on the disk, and not before. Where that fails, with an
     AllianceBayesError, nothing is left of the attempt, and an older file is as it was.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise AllianceBayesError(f"A file's path must be text or a pathlib.Path; got {path!r}.")
+    check_path(path)
     try:
         _write(path, *parts)
     except (OSError, ValueError) as error:  # a path with a null character is a ValueError

@@ -12,7 +12,7 @@ from ..basics.calls import checked
 from ..basics.given import entries, shown
 from ..basics.names import choices, in_words, quoted
 from ..basics.problems import Problems, SpecError
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from .equations import Array, CausalEquation, Values
 from .regression import Regression
 from .waves import KINDS, Version, occasion, wave_equations

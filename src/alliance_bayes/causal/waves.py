@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..basics.names import lagged_path, number
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.path_matrices import path_matrices
 from .equations import Array, Values
 

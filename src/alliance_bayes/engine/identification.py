@@ -1,15 +1,14 @@
 """Whether a model is identified and can be fitted on a panel, before anything is compiled."""
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
+from ..basics.warning import warn
 from ..panel import Panel, PanelWarning
 from ..spec.cross_lagged import CrossLagged
 from .dependence import dependent_covariates, exact_relations
@@ -20,7 +19,6 @@ from .rank import indistinct_parameters
 
 __all__ = ["check_identified", "check_spec_against_panel"]
 
-PACKAGE = str(Path(__file__).parents[1])
 MOST_ALIKE = 5  # covariates that act on the same, of which identification is examined
 
 
@@ -118,6 +116,6 @@ def _without_variation(spec: CrossLagged, panel: Panel) -> Iterator[str]:
         if relation.ruins_a_fit and not is_counted:
             yield sentence
         else:
-            warnings.warn(sentence, PanelWarning, skip_file_prefixes=(PACKAGE,))
+            warn(sentence, PanelWarning)
     if panel.moments is None:
         yield from dependent_covariates(spec, panel)

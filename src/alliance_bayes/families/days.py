@@ -181,13 +181,9 @@ def steepness(phi):
 def _symbolic(value: np.ndarray, size: np.ndarray, link: Link) -> Parts:
     import pytensor.tensor as pt
 
-    from .symbolic import below, between
+    from .symbolic import at_the_ends, between
 
-    def none(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
-        return below(number(NONE_CUT) - number(SLOPE) * eta, link)
-
-    def every(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
-        return below(number(SLOPE) * eta - number(ALL_CUT), link)
+    none, every = at_the_ends(NONE_CUT, ALL_CUT, SLOPE, link)
 
     def some(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
         shift = number(SLOPE) * eta

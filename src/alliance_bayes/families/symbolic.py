@@ -1,11 +1,14 @@
 """What log densities in PyTensor share; imported where one is built, since PyTensor takes long to load."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
 
-__all__ = ["below", "between", "log_logistic", "log_normal_cdf", "log_rising"]
+from .family import Numbers
+
+__all__ = ["at_the_ends", "below", "between", "log_logistic", "log_normal_cdf", "log_rising"]
 
 
 def log_rising(first: Any, count: np.ndarray) -> Any:
@@ -16,6 +19,18 @@ def log_rising(first: Any, count: np.ndarray) -> Any:
 def below(cut: Any, link: str) -> Any:
     """Log of the link's distribution function."""
     return log_logistic(cut) if link == "logit" else log_normal_cdf(cut)
+
+
+def at_the_ends(lower: int, upper: int, slope: int, link: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Log densities of what is below the lower cut point and above the upper one, by their positions in phi."""
+
+    def lowest(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
+        return below(number(lower) - number(slope) * eta, link)
+
+    def highest(value: np.ndarray, size: np.ndarray, number: Numbers, eta: Any) -> Any:
+        return below(number(slope) * eta - number(upper), link)
+
+    return lowest, highest
 
 
 def between(lower: Any, upper: Any, link: str) -> Any:

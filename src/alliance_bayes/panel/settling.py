@@ -1,8 +1,6 @@
 """From values as read to a panel: contradictions are resolved, kinds of absence distinguished, variation checked."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +9,7 @@ import pandas as pd
 
 from ..basics.names import number, quoted
 from ..basics.problems import PanelError, Problems
+from ..basics.warning import warn
 from .checks import case, check_resolution, first, label, listed
 from .records import Absence, Arrays, PanelWarning
 
@@ -27,7 +26,6 @@ __all__ = [
     "warn_of_single_values",
 ]
 
-PACKAGE = str(Path(__file__).parents[1])
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 DIGITS = 15  # of a number that float64 holds exactly
 MOST_STRETCHED = 3
@@ -345,5 +343,5 @@ def warn_of_other_units(arrays: Arrays) -> None:
 
 
 def doubt(message: str) -> None:
-    """Warn, with the line outside the package that asked for the panel."""
-    warnings.warn(message, PanelWarning, skip_file_prefixes=(PACKAGE,))
+    """Warn of a panel."""
+    warn(message, PanelWarning)

@@ -1,6 +1,5 @@
 """Multiple imputations: one fit of each completed panel, mixed."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,10 +11,11 @@ from ..basics.calls import checked
 from ..basics.interrupts import held_interrupts
 from ..basics.names import in_words, quoted
 from ..basics.problems import InterruptionError, PanelError, Problems
+from ..basics.warning import warn
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
-from .fitting import Fit
-from .interruption import PACKAGE, FitWarning, without_interruption_warnings
+from .fit import Fit
+from .interruption import FitWarning, without_interruption_warnings
 from .mixing import mixed
 from .sample import STOPPED, Sample
 from .sampling import fit
@@ -79,7 +79,7 @@ def fit_imputations(spec: CrossLagged, panels: Sequence[Panel], *, seed: int, **
                 f"{STOPPED} after {len(fits)} of {len(panels)} imputed panels: the answer is of these alone, and "
                 "less certain of what differs between imputations. Fit all panels for a final answer.",
             )
-            warnings.warn(incomplete[0], FitWarning, skip_file_prefixes=(PACKAGE,))
+            warn(incomplete[0], FitWarning)
         draws = {f"/{name}": mixed([one.drawn(name) for one in fits]) for name in GROUPS}
         settings_of_all = replace(
             fits[0].settings,

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -14,7 +13,6 @@ from .sample import STOPPED
 from .settings import Settings
 
 __all__ = [
-    "PACKAGE",
     "FitWarning",
     "equal_chains",
     "too_few_draws",
@@ -23,7 +21,6 @@ __all__ = [
 ]
 
 FEWEST_DRAWS = 20  # of a chain after an interruption: with fewer, not even diagnostics say anything
-PACKAGE = str(Path(__file__).parents[1])  # warnings name the line that called it
 
 
 class FitWarning(UserWarning):

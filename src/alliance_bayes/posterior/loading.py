@@ -11,7 +11,7 @@ from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError, Problems
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..spec.mapping import spec_from_mapping
-from .fitting import Fit
+from .fit import Fit
 from .sample import Sample
 from .saving import read_fit, readable
 from .settings import Settings, check_settings

@@ -2,16 +2,16 @@
 
 import os
 import sys
-import warnings
 
 from ..basics.calls import checked
 from ..basics.interrupts import held_interrupts
+from ..basics.warning import warn
 from ..engine.model_on_panel import Latent, check_latent, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .after_sampling import with_other_groups
-from .fitting import Fit
-from .interruption import PACKAGE, FitWarning
+from .fit import Fit
+from .interruption import FitWarning
 from .prior_draws import prior_draws
 from .samplers import sample_posterior
 from .settings import Sampler, Settings, check_memory_of_draws, check_settings, warm_up
@@ -94,5 +94,5 @@ def fit(
         sample = with_other_groups(model, sample, prior)
         continues = [f"{sample.interrupted} The script continues with these draws."] if sample.interrupted else []
         for sentence in (*continues, *sample.incomplete):
-            warnings.warn(sentence, FitWarning, skip_file_prefixes=(PACKAGE,))
+            warn(sentence, FitWarning)
     return Fit(model, sample)

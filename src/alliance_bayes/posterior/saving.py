@@ -15,7 +15,7 @@ import xarray as xr
 from ..basics.json_records import read_record
 from ..basics.problems import AllianceBayesError, Problems
 from ..basics.seals import has_seal, read_seal, seal_of
-from ..basics.writing import write_file
+from ..basics.writing import check_path, write_file
 from ..panel import Panel
 from ..panel.dataset import ids_from_json, ids_to_json, is_mixed, panel_from_dataset, panel_to_dataset
 
@@ -117,8 +117,7 @@ def readable(path: str | os.PathLike[str]) -> Iterator[Problems]:
 
 
 def _check_seal(path: str | os.PathLike[str]) -> None:
-    if not isinstance(path, str | os.PathLike):
-        raise AllianceBayesError(f"A file's path must be text or a pathlib.Path; got {path!r}.")
+    check_path(path)
     try:
         if Path(path).is_dir():
             draws = Path(path) / DRAWS

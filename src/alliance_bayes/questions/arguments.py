@@ -10,7 +10,7 @@ from ..basics.declared import Measures, Text
 from ..basics.given import check_number, shown
 from ..basics.names import choices, in_words, lagged_path, quoted, split_path
 from ..basics.problems import Problems
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .registry import Arguments

@@ -17,7 +17,7 @@ from ..basics.names import lagged_path, number
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.evidence import EvidenceCurve, evidence_curves_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.health import draws_without_value
 from .answer import LIMITS, Answer, untrusted
 from .arguments import PairArguments, pair_problems

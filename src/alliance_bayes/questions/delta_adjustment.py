@@ -18,7 +18,7 @@ from ..basics.problems import PanelError, Problems, SpecError
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..panel import Absence
 from ..panel.records import MISSING
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.settings import check_settings, warm_up
 from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged

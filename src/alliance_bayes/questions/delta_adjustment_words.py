@@ -8,7 +8,7 @@ import pandas as pd
 from ..basics.names import in_words, quoted
 from ..basics.text_tables import TextTable
 from ..panel import Absence
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.summaries import Probability, interval_name
 from ..spec.cross_lagged import MISSING_AT_RANDOM
 from .answer import Answer

@@ -16,7 +16,7 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import Curve, EffectsRow, effects_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, above, below, indicator, probability
 from ..spec.steps import interval_names

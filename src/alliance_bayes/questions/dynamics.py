@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..basics.names import in_words, lagged_path, quoted
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.path_matrices import by_path, path_matrices
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import base_step, equal_intervals, steps_per_interval

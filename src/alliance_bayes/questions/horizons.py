@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..basics.given import shown
 from ..basics.names import number, quoted
 from ..basics.problems import Problems
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.mixing import imputation_of_chains
 from ..spec.steps import MOST_AHEAD
 from .dynamics import (

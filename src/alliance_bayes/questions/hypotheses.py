@@ -15,7 +15,7 @@ from ..basics.names import lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.evidence import shares_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import Probability, indicator, interval_name, probability
 from ..spec.cross_lagged import CrossLagged

@@ -16,7 +16,7 @@ from ..basics.names import in_words, lagged_path, number, quoted, split_path
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bands_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, above, indicator, interval, probability, share, undefined
 from ..spec.cross_lagged import CrossLagged

@@ -4,7 +4,7 @@ import pandas as pd
 import xarray as xr
 
 from ..basics.names import in_words, number
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 
 __all__ = ["average_by_length", "average_over", "length_labels", "spacing_in_words", "time_in_words"]
 

@@ -15,7 +15,7 @@ from ..basics.given import shown
 from ..basics.names import ARROW, in_words, number
 from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, bars_and_bands_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.health import Health
 from ..posterior.summaries import above, below, indicator, interval, probability
 from ..spec.cross_lagged import CrossLagged

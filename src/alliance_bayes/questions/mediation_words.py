@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..basics.names import ARROW, in_words, number
 from ..basics.text_tables import TextTable
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.health import Health
 from .cells import estimates, intervals, probabilities
 from .dynamics import hardly_within, sample_in_words, units_in_words, within_in_words

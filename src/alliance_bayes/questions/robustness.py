@@ -1,6 +1,5 @@
 """The same question of direction under other models, time scales, priors and covariates."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -18,12 +17,13 @@ from ..basics.interrupts import held_interrupts
 from ..basics.names import in_words, lagged_path, number, quoted
 from ..basics.problems import AllianceBayesError, InterruptionError, Problems, SpecError
 from ..basics.text_tables import TextTable
+from ..basics.warning import warn
 from ..engine.model_on_panel import Latent
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
 from ..panel import Panel
-from ..posterior.fitting import Fit
-from ..posterior.interruption import PACKAGE, FitWarning, without_interruption_warnings
+from ..posterior.fit import Fit
+from ..posterior.interruption import FitWarning, without_interruption_warnings
 from ..posterior.sampling import fit as fit_model
 from ..posterior.settings import Sampler
 from ..posterior.summaries import interval_name
@@ -51,7 +51,7 @@ from .registry import Question, register
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["robustness", "robustness_variants", "sensitivity"]
+__all__ = ["power_scaling_sensitivity", "robustness", "robustness_variants"]
 
 ORIGINAL = "original model"
 MODELS = ("CLPM", "DPM", "RICLPM")
@@ -255,7 +255,7 @@ def robustness(
     with held_interrupts():
         asked = _ask_all(models, fitted, ask)
         if asked.interrupted:
-            warnings.warn(asked.interrupted, FitWarning, skip_file_prefixes=(PACKAGE,))
+            warn(asked.interrupted, FitWarning)
         arguments = {
             "between": (first, second),
             "variants": tuple(models),
@@ -462,7 +462,7 @@ def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float)
     return f"{first} {effects}{doubt}"
 
 
-def sensitivity(
+def power_scaling_sensitivity(
     quantities: Mapping[str, xr.DataArray], log_part: xr.DataArray, kind: Literal["prior", "likelihood"]
 ) -> dict[str, float]:
     """How far the distribution of each quantity moves per doubling of the power of a part of the posterior.
@@ -494,11 +494,11 @@ def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
         return like.copy(data=np.sum(parts, axis=0).reshape(like.shape))
 
     scaling = {
-        "cross_lagged_prior": sensitivity(
+        "cross_lagged_prior": power_scaling_sensitivity(
             quantities, part(*(priors[x] for x in CROSS_EFFECTS if x in priors)), "prior"
         ),
-        "prior": sensitivity(quantities, part(*priors.values()), "prior"),
-        "likelihood": sensitivity(quantities, part(likelihood), "likelihood"),
+        "prior": power_scaling_sensitivity(quantities, part(*priors.values()), "prior"),
+        "likelihood": power_scaling_sensitivity(quantities, part(likelihood), "likelihood"),
     }
     return pd.DataFrame(scaling).rename_axis("quantity")
 

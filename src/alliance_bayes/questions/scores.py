@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 
 from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.interruption import without_interruption_warnings
 from ..posterior.predictions.people import people_of
 from ..posterior.predictions.person_tables import log_densities

@@ -19,7 +19,7 @@ from ..basics.progress import shown
 from ..engine.model_on_panel import panel_model
 from ..panel import Absence, Panel
 from ..panel.records import MISSING
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.health import STATISTICS, examine
 from ..posterior.mixing import mixed
 from ..posterior.predictions.latent import who_could_answer

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..basics.names import choices, lagged_path, number, quoted
 from ..basics.problems import Problems
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.summaries import above, below, indicator
 from ..spec.steps import interval_names
 from .arguments import canonical_path

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..basics.names import ARROW, lagged_path, quoted
 from ..basics.problems import Problems
 from ..figures.bars import Bar
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names, steps_per_interval
 from .cells import probabilities

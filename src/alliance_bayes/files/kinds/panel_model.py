@@ -16,7 +16,7 @@ from ...panel import Panel
 from ...panel.checks import check_times, usable_columns
 from ...panel.frames import check_frame
 from ...panel.records import Contradictions
-from ...posterior.fitting import Fit
+from ...posterior.fit import Fit
 from ...posterior.sampling import fit
 from ...simulation import GroupTruth, Truth
 from ...spec.cross_lagged import CrossLagged

@@ -12,7 +12,7 @@ from ..basics.names import number
 from ..basics.problems import SpecError
 from ..basics.text_tables import TextTable
 from ..figures.evidence import Ranks, ranks_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.predictions.people import people_of
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer

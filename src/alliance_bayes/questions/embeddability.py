@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..basics.calls import checked
 from ..basics.problems import Problems, SpecError
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.mixing import imputation_of_chains
 from ..posterior.path_matrices import by_path
 from ..posterior.summaries import Probability, indicator, probability

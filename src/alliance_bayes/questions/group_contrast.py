@@ -14,7 +14,7 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..posterior.summaries import above, indicator, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer

@@ -6,7 +6,7 @@ from scipy.linalg import expm
 
 import alliance_bayes as ab
 from alliance_bayes.posterior.summaries import Probability
-from alliance_bayes.questions.embedding import _in_words, drift_and_diffusion
+from alliance_bayes.questions.embeddability import _in_words, drift_and_diffusion
 from fabricated import fabricated_fit
 
 

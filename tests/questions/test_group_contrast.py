@@ -7,7 +7,7 @@ import xarray as xr
 
 import alliance_bayes as ab
 from alliance_bayes.posterior.settings import Settings
-from alliance_bayes.questions import groups as module
+from alliance_bayes.questions import group_contrast as module
 from draws_of_a_share import SURE, UNSURE
 from fabricated import HEALTHY, made_fit
 

@@ -11,7 +11,7 @@ from alliance_bayes.engine.kernels.interpreter import run
 from alliance_bayes.engine.kernels.moments import moments
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.posterior.predictions.normal import predictive_shares
-from alliance_bayes.questions.calibration import _table
+from alliance_bayes.questions.loo_pit import _table
 from helpers import grouped_panel
 
 

@@ -9,7 +9,7 @@ import alliance_bayes as ab
 from alliance_bayes.basics.declared import read
 from alliance_bayes.basics.problems import Problems
 from alliance_bayes.questions import registry
-from alliance_bayes.questions.long_run import half_life, held, pushed, settles
+from alliance_bayes.questions.long_run_effects import half_life, held, pushed, settles
 from fabricated import DRIFT, fabricated_fit
 
 NAMES = ("x", "m", "y", "z")

@@ -8,9 +8,9 @@ from ..basics.given import is_number, is_one_of, shown
 from ..basics.names import in_words, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..panel import unseen_from
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from .answer import Answer
-from .comparison import (
+from .compare import (
     LEAST_DIFFERENCE,
     LEAST_ERRORS,
     MOST_REFITS,

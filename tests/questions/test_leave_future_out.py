@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
-from test_comparison import moments_from_names, stacked_values
+from test_compare import moments_from_names, stacked_values
 
 import alliance_bayes as ab
 from alliance_bayes.panel import unseen_from

@@ -16,8 +16,8 @@ from alliance_bayes.panel import unseen_from
 from alliance_bayes.posterior.health import Health
 from alliance_bayes.pymc_models import densities
 from alliance_bayes.pymc_models.densities import log_density_of
-from alliance_bayes.questions import comparison, scores as scores_module
-from alliance_bayes.questions.comparison import compared
+from alliance_bayes.questions import compare as comparison, scores as scores_module
+from alliance_bayes.questions.compare import compared
 from alliance_bayes.questions.scores import (
     LeftOut,
     Scores,

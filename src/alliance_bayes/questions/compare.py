@@ -16,7 +16,7 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
-from ..posterior.fitting import Fit
+from ..posterior.fit import Fit
 from ..spec.cross_lagged import CrossLagged
 from .answer import LIMITS, Answer, Sampling
 from .arguments import pair_problems

@@ -619,14 +619,14 @@ def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
         file = ab.load({str(MODEL)!r})
         panel = file.panel({str(data)!r})
         for _ in range(2):
-            fit = ab.fit(file.spec, panel, seed=1, draws=1_000_000, tune=200, chains=4, cores=2)
+            fit = ab.fit(file.spec, panel, seed=1, draws=1_000_000, tune=100, chains=4, cores=2)
             put_back = signal.getsignal(signal.SIGINT) is signal.default_int_handler
             print(fit.n_draws, np.isfinite(fit.posterior["lagged"]).all().item(), put_back)
             print(str(fit).splitlines()[0], flush=True)
         ab.fit(file.spec, panel, seed=1, draws=1000, tune=10_000_000, chains=2)
         print("a fit without draws")
     """
-    code, out, err = interrupted_process(program, 1, tmp_path, times=(1, 3, 1))
+    code, out, err = interrupted_process(program, 0.4, tmp_path, times=(1, 3, 1))
     assert code == 1, err
     lines = out.splitlines()
     assert len(lines) == 4, out
@@ -647,14 +647,14 @@ def run_and_interrupt(data, tmp_path, draws, tune):
         from alliance_bayes.cli import main
         main()
     """
-    code, out, err = interrupted_process(program, 1, tmp_path)
+    code, out, err = interrupted_process(program, 0.4, tmp_path)
     assert code == 130, err
     assert "Traceback" not in err
     return out, err
 
 
 def test_ctrl_c_on_the_command_line(data, tmp_path):
-    out, err = run_and_interrupt(data, tmp_path, 1_000_000, 200)
+    out, err = run_and_interrupt(data, tmp_path, 1_000_000, 100)
     assert "Warning: Interrupted after " in err
     assert "The draws cannot be trusted: Interrupted after " in out
     assert ab.load_fit(tmp_path / "out" / "draws.nc").stopped

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import xarray as xr
+from scipy.linalg import expm
 
 import alliance_bayes as ab
 from alliance_bayes.engine.design import design_of
@@ -72,11 +73,16 @@ def fabricated_fit(
     groups = {}
     for group, noise, centre in (("/posterior", sd, 1.0), ("/prior", prior_sd, 0.0)):
         effects = centre * np.broadcast_to(0 if lagged is None else lagged, (len(intervals), size, size))
+        effects = effects + noise * rng.normal(size=(*shape, *effects.shape))
+        drifts = None if drift is None else centre * np.asarray(drift) + noise * rng.normal(size=(*shape, size, size))
+        if drifts is not None:
+            effects = np.stack([expm(drifts * length) for length in np.diff(times)], axis=2)
+        units = np.broadcast_to(np.asarray(within_sd, dtype=float), (len(times), size))
+        standardized = effects * units[:-1, None, :] / units[1:, :, None]
+        dims = ("chain", "draw", "interval", "path")
         variables = {
-            "lagged": (
-                ("chain", "draw", "interval", "path"),
-                (effects + noise * rng.normal(size=(*shape, *effects.shape))).reshape(*shape, len(intervals), -1),
-            ),
+            "lagged": (dims, effects.reshape(*shape, len(intervals), -1)),
+            "lagged_standardized": (dims, standardized.reshape(*shape, len(intervals), -1)),
             "mean": _constant(mean, shape, ("time", "measure"), coordinates),
             "within_sd": _constant(within_sd, shape, ("time", "measure"), coordinates),
             "within_correlation": _constant(within_correlation, shape, ("time", "pair"), coordinates),
@@ -85,11 +91,8 @@ def fabricated_fit(
             "between_sd": _constant(between_sd, shape, ("measure",), coordinates),
             "between_correlation": _constant(between_correlation, shape, ("pair",), coordinates),
         }
-        if drift is not None:
-            variables["drift"] = (
-                ("chain", "draw", "path"),
-                (centre * np.asarray(drift) + noise * rng.normal(size=(*shape, size, size))).reshape(*shape, -1),
-            )
+        if drifts is not None:
+            variables["drift"] = (("chain", "draw", "path"), drifts.reshape(*shape, -1))
         groups[group] = xr.Dataset(variables, coords=coordinates)
     return made_fit(
         spec, panel, xr.DataTree.from_dict(groups), Settings(50, 1, 2, 1, 0.9, 1, "", 0, 0), examined=health

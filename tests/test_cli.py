@@ -68,6 +68,7 @@ def test_run_succeeds_and_prints_the_answers(ran):
 def test_run_writes_draws_tables_figure_and_text(ran):
     _, out = ran
     assert sorted(file.name for file in out.iterdir()) == [
+        "1-directionality-contest.csv",
         "1-directionality-evidence.csv",
         "1-directionality.csv",
         "1-directionality.png",
@@ -78,7 +79,7 @@ def test_run_writes_draws_tables_figure_and_text(ran):
         "summary.csv",
     ]
     fit = ab.load_fit(out / "draws.nc")
-    answer = ab.directionality(fit, "alliance", "abstinence")
+    answer = ab.directionality(fit, "alliance", "abstinence", margin=0.03)
     table = pd.read_csv(out / "1-directionality.csv", index_col=[0, 1])
     pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-12)
     evidence = pd.read_csv(out / "1-directionality-evidence.csv", index_col=[0, 1])

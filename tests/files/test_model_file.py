@@ -605,7 +605,8 @@ BAD = {
             "[[question]]\nmargin = 0.03"
         },
         f"[[question]] 1 cannot ask 'directionalty'; did you mean 'directionality'? Questions: {QUESTIONS}.",
-        "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'between', 'margin', 'certainty', 'group'.",
+        "[[question]] 2 has no key 'margn'; did you mean 'margin'? "
+        "Keys: 'between', 'lag', 'margin', 'certainty', 'group'.",
         "[[question]] 2 certainty must be a number between 0.5 and 1; got 0.5.",
         "[[question]] 2: The model has no measure 'day'; did you mean 'days'? Measures: 'alliance', 'days'.",
         "[[question]] 3: Direction needs two different measures; got 'days', 'days'.",

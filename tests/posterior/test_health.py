@@ -89,14 +89,22 @@ def test_few_draws():
     assert any(problem.startswith("Too few effective draws (") for problem in health.problems)
 
 
-@pytest.mark.parametrize("divergences", [1, 37])
-def test_divergences(divergences):
-    health = examine(draws_of(divergences=divergences), ["effect", "total"])
-    assert health.divergences == divergences
+def test_one_divergence_in_a_thousand_draws_is_none_too_many():
+    n_draws = draws_of()["sample_stats"]["diverging"].size
+    some, more = (examine(draws_of(divergences=n_draws // 1000 + extra), ["effect", "total"]) for extra in (0, 1))
+    assert some.healthy
+    assert f", {some.divergences} divergences, " in str(some)
+    assert not more.healthy
+
+
+def test_divergences():
+    health = examine(draws_of(divergences=37), ["effect", "total"])
+    assert health.divergences == 37
     (problem,) = health.problems
-    assert problem.replace("transition:", "transitions:") == (
-        f"{divergences} divergent transitions: part of the posterior is not explored. Raise target_accept (0.95, "
-        "0.99); if they persist, the data do not identify the model, so simplify it."
+    rate = 37_000 / draws_of()["sample_stats"]["diverging"].size
+    assert problem == (
+        f"37 divergent transitions ({rate:.2g} per 1,000 draws): part of the posterior is not explored. Raise "
+        "target_accept (0.95, 0.99); if they persist, the data do not identify the model, so simplify it."
     )
     assert str(health).splitlines()[0].startswith("Sampling: PROBLEMS. R-hat at most ")
     assert str(health).splitlines()[1] == problem

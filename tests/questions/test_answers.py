@@ -113,7 +113,8 @@ def test_a_question_is_read_by_its_declaration():
     assert read(question.arguments, {"between": ["x"], "margn": 1}, "[[question]] 2", problems) is None
     assert problems.found == [
         "[[question]] 2 between must be a list of two or more names, such as ['alliance', 'days']; got ['x'].",
-        "[[question]] 2 has no key 'margn'; did you mean 'margin'? Keys: 'between', 'margin', 'certainty', 'group'.",
+        "[[question]] 2 has no key 'margn'; did you mean 'margin'? "
+        "Keys: 'between', 'lag', 'margin', 'certainty', 'group'.",
     ]
 
 

@@ -94,11 +94,12 @@ class EvidenceCurve:
 def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str) -> "Figure":
     """Densities of effects, intervals shaded, and their bars; a band marks the margin around 0."""
     figure = new_figure(11, 3.6 * len(rows))
-    axes = figure.subplots(len(rows), 2, squeeze=False, width_ratios=(3, 2))
+    axes = figure.subplots(len(rows), 2, squeeze=False, sharex="col", width_ratios=(3, 2))
     for row, (left, right) in zip(rows, axes, strict=True):
         for side in (left, right):
             mark_margin(side, row.margin)
             side.set_xlabel(unit)
+            side.tick_params(labelbottom=True)
             side.spines[["left", "right", "top"]].set_visible(False)
         _densities(left, row)
         _bars(right, row, labels_title)

@@ -29,6 +29,7 @@ SMALLEST_ESS = 400
 SMALLEST_BFMI = 0.3
 SMALLEST_SHARE = 0.5
 MOST_UNSETTLED = 0.01
+MOST_DIVERGENT = 0.001
 STATISTICS = ("diverging", "energy", "step_size", *LARGEST_DEPTH_REACHED)
 
 
@@ -45,7 +46,8 @@ class Health:
         Smallest effective sample size for means and for tails; below 400 neither they nor R-hat
         are reliable.
     divergences
-        Trajectories after warm-up that left the typical set: the posterior is not fully explored.
+        Trajectories after warm-up that left the typical set; more than one per 1,000 draws: the posterior is not
+        fully explored.
     bfmi
         Smallest energy Bayesian fraction of missing information of any chain; below 0.3 the
         tails are explored slowly.
@@ -185,11 +187,12 @@ def _problems(health: Health, chains: Chains) -> Iterator[str]:
     if n_moving and not undefined and not ess >= SMALLEST_ESS:
         cure = "" if causes else " Use more draws."
         yield f"Too few effective draws ({ess:.0f} < {SMALLEST_ESS}, worst {health.worst}).{cure}"
-    if health.divergences:
+    rate = health.divergences / (chains.posterior.sizes["chain"] * chains.posterior.sizes["draw"])
+    if rate > MOST_DIVERGENT:
         yield (
-            f"{health.divergences} divergent transition{'s' * (health.divergences > 1)}: part of the posterior is not "
-            "explored. Raise target_accept (0.95, 0.99); if they persist, the data do not identify the model, so "
-            "simplify it."
+            f"{health.divergences} divergent transition{'s' * (health.divergences > 1)} ({1000 * rate:.2g} per 1,000 "
+            "draws): part of the posterior is not explored. Raise target_accept (0.95, 0.99); if they persist, the "
+            "data do not identify the model, so simplify it."
         )
     if n_moving and chains.posterior.sizes["draw"] > 1 and not health.bfmi >= SMALLEST_BFMI:
         yield f"The sampler moves slowly between energies (BFMI {health.bfmi:.2f}). Use more tune."

@@ -1,7 +1,8 @@
 """Which way does it run: evidence on who leads whom, with "undecided" as a normal answer."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,8 @@ import xarray as xr
 
 from ..basics.calls import checked
 from ..basics.declared import Certainty, Margin
-from ..basics.names import in_words, lagged_path, number, quoted
+from ..basics.names import in_words, lagged_path, quoted
 from ..basics.problems import Problems, SpecError
-from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import Curve, EffectsRow, effects_figure
 from ..posterior.fit import Fit
@@ -26,14 +26,16 @@ from .arguments import (
     MARGIN,
     BetweenArguments,
     Group,
+    Length,
     check_certainty,
     check_margin,
     check_pair,
     population,
 )
-from .cells import estimates, intervals, labels, mean_and_interval, probabilities, sign, stated, table_of
-from .dynamics import hardly_within, sample_in_words, units_in_words
-from .lengths import average_by_length, average_over, length_labels, spacing_in_words
+from .at_lag import effects_at_lag, lag_label, lag_problems
+from .cells import mean_and_interval, sign, table_of
+from .directionality_words import contest_in_words, effects_in_words, evidence_in_words, heading_of
+from .lengths import average_by_length, average_over, length_labels
 from .registry import Question, register
 from .structure import signless
 
@@ -42,29 +44,31 @@ if TYPE_CHECKING:
 
 __all__ = ["SIDES", "directionality", "paths_of"]
 
-type Evidence = dict[str, tuple[Probability, Probability]]
-"""Probabilities of events after and before the data, those of leads first."""
-
 SIDES = ("forward", "backward")
+UNEQUAL = 0.15
+"""Relative difference of two posterior SDs from which a contest of sizes is not a fair one."""
+NO_SPREAD = 1e-12
+LARGEST_MARGIN = 0.99
 
 
-@checked(apart=["margin", "certainty"])
+@checked(apart=["lag", "margin", "certainty"])
 def directionality(
     fit: Fit,
     *measures: str,
-    margin: float = MARGIN,
+    lag: float | None = None,
+    margin: float | None = None,
     certainty: float = CERTAINTY,
     group: str | None = None,
 ) -> Answer:
     """Assess the evidence on which of two measures leads the other.
 
-    Per draw, the standardised lagged effects of both directions are averaged (signed) over all
-    intervals of equal length and compared in size. With a and b the two effects and m the margin,
-    the verdict is the first of these events whose probability, minus two Monte Carlo standard
-    errors, reaches the certainty: "practically none" (|a| < m and |b| < m), "both" (|a| > m and
-    |b| > m), "<first> leads" (|a| - |b| > m), "<second> leads" (|b| - |a| > m); otherwise, or
-    when the sampling is not healthy, "undecided". Effects are standardised by within-person SDs,
-    without which their sizes cannot be compared [1]_.
+    Per draw, the standardised lagged effects of both directions are averaged (signed) over all intervals of the length
+    asked about. With a and b the two effects and m the margin, the verdict is the first of these events whose
+    probability, minus two Monte Carlo standard errors, reaches the certainty: "practically none" (|a| < m and |b| < m);
+    "both" (|a| > m and |b| > m, where the signs of a and b are settled too: positive or negative with that certainty);
+    "<first> leads" (|a| - |b| > m, where the sign of a is settled), "<second> leads" (|b| - |a| > m, where that of b
+    is). Otherwise, or where the sampling is not healthy, it is "undecided". Effects are standardised by within-person
+    SDs, without which their sizes cannot be compared [1]_.
 
     Parameters
     ----------
@@ -73,9 +77,14 @@ def directionality(
     measures
         Two of its measures; of more, every pair is asked about; all of the model where none is named. Verdicts are
         not adjusted for the number of pairs.
+    lag
+        Over which lag, in the panel's unit of time; the shortest interval when left open. A length of the panel's
+        intervals; beyond these, a whole number of intervals where all effects and intervals are equal, a whole number
+        of steps on a grid, and any in continuous time.
     margin
-        Smallest size, and smallest difference in size, that counts, in SD per SD; in (0, 1). The
-        default is the 25th percentile of published cross-lagged effects [2]_.
+        Smallest size, and smallest difference in size, that counts, in SD per SD; in (0, 1). When left open, .03 over
+        the shortest interval, the 25th percentile of published cross-lagged effects [2]_; over another lag, .03 times
+        the prior SD of the effects over that lag, divided by that over the shortest interval, to two digits.
     certainty
         Probability that an event needs, two Monte Carlo errors below its estimate; in (0.5, 1). It holds for each
         pair, not for all together.
@@ -87,29 +96,35 @@ def directionality(
     Answer
         With the verdict "<first> leads", "<second> leads", "both", "practically none" or "undecided", and:
 
-        ``table``, indexed by ``path`` and ``over``, which is one interval or the average of all intervals of
-        one length. ``mean``, ``lower``, ``upper``: lagged effect in within-person SDs of the outcome at the end of
-        the interval per within-person SD of the predictor at its start (CLPM: SDs). ``p_positive`` with its Monte
-        Carlo error ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``no_sign``
-        and ``no_sign_prior``, shares of draws that are exactly 0 or without a value, and excluded from them.
-        ``p_negligible``: probability that the effect is smaller in size than the margin. ``raw_mean``,
-        ``raw_lower``, ``raw_upper``: in units of the outcome per unit of the predictor.
+        ``table``, indexed by ``path`` and ``over``, which is one interval, the average of all intervals of one length,
+        or a lag between which no two waves lie. ``mean``, ``sd``, ``lower``, ``upper``: lagged effect in within-person
+        SDs of the outcome at the end of the interval per within-person SD of the predictor at its start (CLPM: SDs;
+        over a lag that is no interval's length, SDs of the first wave). ``p_positive`` with its Monte Carlo error
+        ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``no_sign`` and
+        ``no_sign_prior``, shares of draws that are exactly 0 or without a value, and excluded from them.
+        ``p_negligible``: probability that the effect is smaller in size than ``margin``, that of its length.
+        ``raw_mean``, ``raw_lower``, ``raw_upper``: in units of the outcome per unit of the predictor.
 
         ``evidence``, indexed by ``over`` and ``event``: ``probability``, ``mcse``, and ``prior``, the probability of
         the same event before the data. Distrust a probability whose ``mcse`` is not small against its distance to
         the certainty asked for.
 
+        ``tables["contest"]``, indexed by ``over``: ``probability`` that the effect of the first measure is the larger
+        in size, its ``mcse``, and ``prior``, the same before the data; ``odds``, ``prior_odds`` and their ``ratio``,
+        the Bayes factor of this order. Where the two effects are estimated unequally well, the less certain one is
+        more often the larger even where both are 0; then a warning says so.
+
         ``draws``: ``effect``, averaged over intervals of one length, dims ``(chain, draw, path, length)``, and
         ``effect_by_interval``, dims ``(chain, draw, path, interval)``, with the length of each interval.
 
         Of several pairs, ``parts`` holds the answer to each by its name, such as "alliance, days", and table,
-        evidence (indexed by ``pair`` too) and draws are those of all pairs.
+        evidence and contest (indexed by ``pair`` too) and draws are those of all pairs.
 
     Raises
     ------
     SpecError
         If a measure is not in the model, two are the same, a path between them is fixed at 0, the group is not one of
-        the fit's, or the margin or certainty is invalid.
+        the fit's, the model has no effects over the lag, or the margin or certainty is invalid.
 
     References
     ----------
@@ -125,45 +140,152 @@ def directionality(
         problems.add(f"Direction needs two different measures; got {quoted(asked)}.")
     for first, second in combinations(asked, 2):
         check_pair(fit, first, second, problems)
-    check_margin(margin, problems)
+    if lag is not None:
+        problems.found += lag_problems(fit, lag)
+    if margin is not None:
+        check_margin(margin, problems)
     check_certainty(certainty, problems)
     problems.raise_as(SpecError)
-    answers = [_of_pair(fit, pair, margin, certainty, group) for pair in combinations(asked, 2)]
+    answers = [_of_pair(fit, pair, lag, margin, certainty, group) for pair in combinations(asked, 2)]
     return answers[0] if len(answers) == 1 else _together(answers, asked)
 
 
-def _of_pair(fit: Fit, pair: tuple[str, str], margin: float, certainty: float, group: str | None) -> Answer:
-    first, second = pair
+@dataclass(frozen=True, eq=False)
+class _Effects:
+    """Draws of both directions over one length, after and before the data, and the margin there."""
+
+    over: str
+    pair: tuple[str, str]
+    posterior: xr.Dataset
+    prior: xr.Dataset
+    margin: float
+
+    @property
+    def paths(self) -> tuple[str, str]:
+        """Both paths."""
+        return lagged_path(*self.pair), lagged_path(*reversed(self.pair))
+
+    @cached_property
+    def events(self) -> Mapping[str, tuple[Probability, Probability]]:
+        """Probabilities of each event after and before the data, those of leads first."""
+        after, before = (_events(draws, self.pair, self.margin) for draws in (self.posterior, self.prior))
+        return {event: (after[event], before[event]) for event in after}
+
+    @cached_property
+    def contest(self) -> tuple[Probability, Probability]:
+        """Probability that the first effect is the larger in size, after and before the data."""
+        after, before = (
+            probability(above(abs(draws["forward"]), abs(draws["backward"]))) for draws in (self.posterior, self.prior)
+        )
+        return after, before
+
+    @cached_property
+    def sds(self) -> tuple[float, float]:
+        """Posterior SDs of both effects."""
+        forward, backward = (float(self.posterior[side].std()) for side in SIDES)
+        return forward, backward
+
+    def signs(self, certainty: float) -> Mapping[str, str]:
+        """Paths whose sign is settled, with it."""
+        settled = {}
+        for side, path in zip(SIDES, self.paths, strict=True):
+            effect = self.posterior[side]
+            for word, holds in (("positive", above(effect, 0)), ("negative", below(effect, 0))):
+                if probability(holds).reaches(certainty):
+                    settled[path] = word
+        return settled
+
+
+def _events(effects: xr.Dataset, pair: tuple[str, str], margin: float) -> dict[str, Probability]:
+    forward, backward = abs(effects["forward"]), abs(effects["backward"])
+    holds = {
+        f"{pair[0]} leads": forward - backward > margin,
+        f"{pair[1]} leads": backward - forward > margin,
+        "both": (forward > margin) & (backward > margin),
+        "practically none": (forward < margin) & (backward < margin),
+    }
+    return {event: probability(indicator(draws, forward, backward)) for event, draws in holds.items()}
+
+
+def _of_pair(
+    fit: Fit, pair: tuple[str, str], lag: float | None, margin: float | None, certainty: float, group: str | None
+) -> Answer:
     lengths = length_labels(fit)
-    posterior, prior = (_both(fit.drawn(name), first, second) for name in ("posterior", "prior"))
-    average, prior_average = average_by_length(posterior, lengths), average_by_length(prior, lengths)
-    overall = _evidence(average, prior_average, pair, margin)
-    paths = lagged_path(first, second), lagged_path(second, first)
-    table = _table(fit, paths, (posterior, prior), (average, prior_average), margin)
-    verdict, reasons = _verdict(overall, paths, certainty, fit.health)
-    reasons += _disagreements(posterior, paths, certainty)
-    averages = [average_over(length) for length in overall]
-    of_averages = table[table.index.get_level_values("over").isin(averages)]
-    reasons += signless(
-        {", ".join(path): (row["no_sign"], row["no_sign_prior"]) for path, row in of_averages.iterrows()}
+    lag = min(fit.panel.intervals) if lag is None else lag
+    shortest, chosen = lag_label(min(fit.panel.intervals)), lag_label(lag)
+    names = ("posterior", "prior")
+    by_interval = [_both(fit.drawn(name), *pair) for name in names]
+    averages = [
+        average_by_length(
+            draws, lengths, {chosen: _both(effects_at_lag(fit, lag, name), *pair)} if chosen not in lengths else {}
+        )
+        for draws, name in zip(by_interval, names, strict=True)
+    ]
+    spread = {length: _spread(averages[1], by_interval[1], lengths, length) for length in averages[1]["length"].values}
+    effects = {
+        str(length): _Effects(
+            average_over(length) if length in lengths else f"lag of {length}",
+            pair,
+            averages[0].sel(length=length),
+            averages[1].sel(length=length),
+            margin if margin is not None else _margin(spread[length], spread[shortest]),
+        )
+        for length in averages[0]["length"].values
+    }
+    asked = effects[chosen]
+    table = _table(fit, effects, by_interval, lengths)
+    verdict, reasons = _verdict(asked, certainty, fit.health)
+    reasons += (
+        *_opposite_intervals(effects, by_interval[0], certainty),
+        *_opposite_lengths(effects, certainty),
+        *_unequal(asked),
     )
-    heading, doubt = _heading(fit, pair)
-    evidence = _evidence_table(overall)
-    shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_averages
+    of_lengths = table[table.index.get_level_values("over").isin([one.over for one in effects.values()])]
+    reasons += signless(
+        {", ".join(path): (row["no_sign"], row["no_sign_prior"]) for path, row in of_lengths.iterrows()}
+    )
+    heading, doubt = heading_of(fit, pair, chosen if len(effects) > 1 else None)
+    evidence, contest = _evidence_table(effects), _contest_table(effects)
+    shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_lengths
+    signs = asked.signs(certainty)
     return Answer(
         question="directionality",
-        arguments={"between": pair, "margin": margin, "certainty": certainty, "group": group},
+        arguments={"between": pair, "lag": lag, "margin": asked.margin, "certainty": certainty, "group": group},
         heading=heading + (f", group {group}" if group else ""),
         table=table,
-        body=(_effects_in_words(shown, fit.n_draws), *_evidence_in_words(evidence, pair, margin, fit.n_draws)),
+        body=(
+            effects_in_words(shown, fit.n_draws),
+            contest_in_words(contest.loc[asked.over], asked.paths, asked.sds, fit.n_draws),
+            *evidence_in_words(
+                evidence.loc[asked.over], pair, asked.margin, fit.n_draws, both=len(signs) == len(SIDES)
+            ),
+        ),
         evidence=evidence,
-        draws=_by_path(average, posterior.assign_coords(interval_length=("interval", lengths)), pair),
+        tables={"contest": contest},
+        draws=_by_path(
+            averages[0], by_interval[0].assign_coords(interval_length=("interval", lengths)), pair
+        ).assign_attrs(asked=chosen),
         verdict=verdict,
         reasons=reasons + doubt,
         assumptions=fit.spec.assumptions,
         health=fit.health,
         figure=_figure,
     )
+
+
+def _spread(average: xr.Dataset, by_interval: xr.Dataset, lengths: Sequence[str], length: str) -> float:
+    """Prior SD of an effect over one length, both directions pooled; of single intervals, not of their average."""
+    if length in lengths:
+        draws = by_interval.isel(interval=[index for index, label in enumerate(lengths) if label == length])
+    else:
+        draws = average.sel(length=length)
+    return float(np.sqrt(np.mean([float(draws[side].var(("chain", "draw")).mean()) for side in SIDES])))
+
+
+def _margin(spread: float, at_shortest: float) -> float:
+    """The default margin where prior effects have this SD, and that over the shortest interval."""
+    ratio = spread / at_shortest if at_shortest > 0 and np.isfinite(spread) else 1.0
+    return min(float(f"{MARGIN * ratio:.2g}"), LARGEST_MARGIN) or MARGIN
 
 
 def _together(answers: Sequence[Answer], measures: Sequence[str]) -> Answer:
@@ -175,9 +297,12 @@ def _together(answers: Sequence[Answer], measures: Sequence[str]) -> Answer:
     return replace(
         first,
         arguments={**first.arguments, "between": tuple(measures)},
-        heading=f"Direction between {in_words(measures)}, pair by pair. {first.heading}",
+        heading=f"Direction between {in_words(measures)}, pair by pair ({len(parts)} questions). {first.heading}",
         table=pd.concat([answer.table for answer in answers]),
         evidence=pd.concat({name: answer.evidence for name, answer in parts.items()}, names=["pair"]),
+        tables={
+            "contest": pd.concat({name: answer.tables["contest"] for name, answer in parts.items()}, names=["pair"])
+        },
         draws=xr.concat(draws, "path", coords="minimal", compat="override", join="exact"),
         body=tuple(body),
         verdict=None,
@@ -209,24 +334,22 @@ def _figure(answer: Answer) -> "Figure":
 
 
 def _figure_row(answer: Answer, length: str) -> EffectsRow:
-    def bar(path: str, over: str) -> Bar:
-        return Bar.of(answer.table.loc[(path, over)])
-
     lengths = answer.draws["interval_length"]
     names = tuple(str(name) for name in lengths["interval"][lengths == length].to_numpy())
+    over = average_over(length) if names else f"lag of {length}"
     curves = tuple(
         Curve(
             path,
             answer.draws["effect"].sel(path=path, length=length).to_numpy(),
-            bar(path, average_over(length)),
-            tuple(bar(path, name) for name in names),
+            Bar.of(answer.table.loc[(path, over)]),
+            tuple(Bar.of(answer.table.loc[(path, name)]) for name in names or (over,)),
         )
         for path in answer.draws["path"].to_numpy()
     )
     title = f"Verdict: {answer.verdict}"
     if answer.draws.sizes["length"] > 1:
-        title += f" ({average_over(length)})"
-    return EffectsRow(title, answer.arguments["margin"], curves, names)
+        title = f"{title} ({over})" if length == answer.draws.attrs["asked"] else over[0].upper() + over[1:]
+    return EffectsRow(title, answer.table.loc[(curves[0].name, over), "margin"], curves, names or (over,))
 
 
 def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
@@ -237,50 +360,44 @@ def _both(draws: xr.Dataset, first: str, second: str) -> xr.Dataset:
     return xr.Dataset(effects)
 
 
-def _events(effects: xr.Dataset, first: str, second: str, margin: float) -> dict[str, Probability]:
-    forward, backward = abs(effects["forward"]), abs(effects["backward"])
-    holds = {
-        f"{first} leads": forward - backward > margin,
-        f"{second} leads": backward - forward > margin,
-        "both": (forward > margin) & (backward > margin),
-        "practically none": (forward < margin) & (backward < margin),
-    }
-    return {event: probability(indicator(draws, forward, backward)) for event, draws in holds.items()}
-
-
-def _evidence(average: xr.Dataset, prior: xr.Dataset, pair: tuple[str, str], margin: float) -> dict[str, Evidence]:
-    evidence = {}
-    for length in average["length"].values:
-        after, before = (_events(effects.sel(length=length), *pair, margin) for effects in (average, prior))
-        evidence[length] = {event: (after[event], before[event]) for event in after}
-    return evidence
-
-
-def _evidence_table(overall: dict[str, Evidence]) -> pd.DataFrame:
+def _evidence_table(effects: Mapping[str, _Effects]) -> pd.DataFrame:
     rows = {
-        (average_over(length), event): {"probability": after.value, "mcse": after.mcse, "prior": before.value}
-        for length, events in overall.items()
-        for event, (after, before) in events.items()
+        (one.over, event): {"probability": after.value, "mcse": after.mcse, "prior": before.value}
+        for one in effects.values()
+        for event, (after, before) in one.events.items()
     }
     return table_of(rows, "over", "event")
 
 
+def _contest_table(effects: Mapping[str, _Effects]) -> pd.DataFrame:
+    rows = {}
+    for one in effects.values():
+        after, before = one.contest
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds, prior_odds = (np.float64(each.value) / (1 - each.value) for each in (after, before))
+            ratio = odds / prior_odds
+        rows[one.over] = {
+            "probability": after.value,
+            "mcse": after.mcse,
+            "prior": before.value,
+            "odds": odds,
+            "prior_odds": prior_odds,
+            "ratio": ratio,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("over")
+
+
 def _table(
-    fit: Fit,
-    paths: tuple[str, str],
-    by_interval: tuple[xr.Dataset, xr.Dataset],
-    averages: tuple[xr.Dataset, xr.Dataset],
-    margin: float,
+    fit: Fit, effects: Mapping[str, _Effects], by_interval: Sequence[xr.Dataset], lengths: Sequence[str]
 ) -> pd.DataFrame:
-    """Rows of averages and intervals, from draws of the posterior and of the prior."""
+    """Rows of lengths and of intervals, from draws of the posterior and of the prior."""
     rows: dict[tuple[str, str], dict[str, float]] = {}
-    for side, path in zip(SIDES, paths, strict=True):
-        for length in averages[0]["length"].values:
-            after, before = (effects.sel(length=length) for effects in averages)
-            rows[path, average_over(length)] = _row(after, before, side, margin)
-        for name in interval_names(fit.panel.times):
-            after, before = (effects.sel(interval=name) for effects in by_interval)
-            rows[path, name] = _row(after, before, side, margin)
+    for side, path in zip(SIDES, next(iter(effects.values())).paths, strict=True):
+        for one in effects.values():
+            rows[path, one.over] = _row(one.posterior, one.prior, side, one.margin)
+        for name, length in zip(interval_names(fit.panel.times), lengths, strict=True):
+            after, before = (draws.sel(interval=name) for draws in by_interval)
+            rows[path, name] = _row(after, before, side, effects[length].margin)
     return table_of(rows, "path", "over")
 
 
@@ -288,103 +405,88 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
     effect = effects[side]
     return {
         **mean_and_interval(effect),
+        "sd": float(effect.std()),
         **sign(effect, prior[side]),
+        "margin": margin,
         "p_negligible": probability(indicator(abs(effect) < margin, effect)).value,
         **mean_and_interval(effects[f"{side}_raw"], "raw_"),
     }
 
 
-def _verdict(
-    overall: dict[str, Evidence], paths: tuple[str, str], certainty: float, health: Health
-) -> tuple[str, tuple[str, ...]]:
+def _verdict(effects: _Effects, certainty: float, health: Health) -> tuple[str, tuple[str, ...]]:
     if not health.healthy:
         return "undecided", untrusted(health)
-    verdicts = {length: _verdict_of(events, certainty) for length, events in overall.items()}
-    distinct = set(verdicts.values())
-    if len(distinct) > 1:
-        said = "; ".join(f"over {length}, {verdict}" for length, verdict in verdicts.items())
-        return "undecided", (f"Intervals of different length disagree: {said}.",)
-    verdict = distinct.pop()
-    if verdict != "both":
-        return verdict, ()
-    leads = list(next(iter(overall.values())))[:2]
-    stronger = [
-        path
-        for event, path in zip(leads, paths, strict=True)
-        if all(events[event][0].reaches(certainty) for events in overall.values())
-    ]
-    reasons = tuple(f"{path} is the stronger." for path in stronger)
-    return verdict, reasons or ("Neither is stronger with enough certainty.",)
+    signs = effects.signs(certainty)
+    reached = {event for event, (after, _) in effects.events.items() if after.reaches(certainty)}
+    if "practically none" in reached:
+        return "practically none", ()
+    leads = dict(zip(list(effects.events)[:2], effects.paths, strict=True))
+    if "both" in reached and len(signs) == len(SIDES):
+        stronger = tuple(f"{path} is the stronger." for event, path in leads.items() if event in reached)
+        return "both", stronger or ("Neither is stronger with enough certainty.",)
+    for event, path in leads.items():
+        if event in reached and path in signs:
+            return event, ()
+    if not signs:
+        return "undecided", ("No sign is settled.",)
+    settled = in_words([f"{path} is {word}" for path, word in signs.items()])
+    return "undecided", (f"Settled: {settled}. The sizes are not.",)
 
 
-def _verdict_of(events: Evidence, certainty: float) -> str:
-    for event in ("practically none", "both", *events):
-        if events[event][0].reaches(certainty):
-            return event
-    return "undecided"
-
-
-def _disagreements(posterior: xr.Dataset, paths: tuple[str, str], certainty: float) -> tuple[str, ...]:
-    sentences = []
-    for side, path in zip(SIDES, paths, strict=True):
-        effect = posterior[side]
-        names = [str(name) for name in effect["interval"].values]
-        shares = {name: effect.sel(interval=name) for name in names}
-        positive = [name for name, of in shares.items() if probability(above(of, 0)).reaches(certainty)]
-        negative = [name for name, of in shares.items() if probability(below(of, 0)).reaches(certainty)]
-        if positive and negative:
-            sentences.append(
-                f"Intervals disagree: {path} is positive over {quoted(positive)} and negative over {quoted(negative)}, "
-                "so the average hides both."
-            )
-    return tuple(sentences)
-
-
-def _heading(fit: Fit, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
-    scale = f"SD per SD, {spacing_in_words(fit)}; {sample_in_words(fit)}{units_in_words(fit, pair)}"
-    if not fit.spec.random_intercepts:
-        return f"Lagged effects, within and between persons mixed, {scale}", ()
-    doubt = hardly_within(fit, pair)
-    return f"Lagged effects{'' if doubt else ' within persons'}, {scale}", doubt
-
-
-def _effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
-    raw = zip(shown["raw_mean"], intervals(shown, "raw_", ".3g"), strict=True)
-    return TextTable.of(
-        {
-            "": labels(shown),
-            **estimates(shown),
-            "P(effect > 0)": probabilities(shown["p_positive"], n_draws, shown["no_sign"]),
-            "prior": probabilities(shown["p_positive_prior"], n_draws, shown["no_sign_prior"]),
-            "P(|effect| < margin)": probabilities(shown["p_negligible"], n_draws),
-            "raw units": [f"{mean:.3g} {inside}" for mean, inside in raw],
-        },
-        left={"raw units"},
+def _unequal(effects: _Effects) -> tuple[str, ...]:
+    """A warning where a contest of sizes is not a fair one."""
+    small, large = sorted(effects.sds)
+    if not large > max((1 + UNEQUAL) * small, NO_SPREAD):
+        return ()
+    vague = effects.paths[effects.sds.index(large)]
+    return (
+        f"The effects are estimated unequally well (posterior SDs {effects.sds[0]:.2g} and {effects.sds[1]:.2g}): even "
+        f"if both were 0, {vague} would be the larger more often. Read the signs before the contest of sizes.",
     )
 
 
-def _evidence_in_words(evidence: pd.DataFrame, pair: tuple[str, str], margin: float, n_draws: int) -> list[str]:
-    first, second = pair
-    least = number(margin)
-    meaning = {
-        f"{first} leads": f"|{lagged_path(first, second)}| larger by more than {least}",
-        f"{second} leads": f"|{lagged_path(second, first)}| larger by more than {least}",
-        "both": f"both larger than {least} in size",
-        "practically none": f"both smaller than {least} in size",
+def _opposite_intervals(effects: Mapping[str, _Effects], posterior: xr.Dataset, certainty: float) -> Iterator[str]:
+    for side, path in zip(SIDES, next(iter(effects.values())).paths, strict=True):
+        effect = posterior[side]
+        shares = {str(name): effect.sel(interval=name) for name in effect["interval"].values}
+        positive = [name for name, of in shares.items() if probability(above(of, 0)).reaches(certainty)]
+        negative = [name for name, of in shares.items() if probability(below(of, 0)).reaches(certainty)]
+        if positive and negative:
+            yield (
+                f"Intervals disagree: {path} is positive over {quoted(positive)} and negative over {quoted(negative)}, "
+                "so the average hides both."
+            )
+
+
+def _opposite_lengths(effects: Mapping[str, _Effects], certainty: float) -> Iterator[str]:
+    """Sentences where lengths contradict each other, in the order of sizes or in a sign."""
+    leads = {
+        length: [
+            path for path, event in zip(one.paths, one.events, strict=False) if one.events[event][0].reaches(certainty)
+        ]
+        for length, one in effects.items()
     }
-    several = len(evidence.index.unique("over")) > 1
-    lines = []
-    for (over, event), row in evidence.iterrows():
-        error = f"MCSE {np.ceil(row['mcse'] * 1000) / 1000:.3f}" if row["mcse"] else "all draws agree"
-        value, prior = (Probability(row[name], 0.0, n_draws) for name in ("probability", "prior"))
-        lines.append(f"{stated(meaning[event] + (f', {over}' if several else ''), value)} ({error}), prior {prior}")
-    return lines
+    signs = {length: one.signs(certainty) for length, one in effects.items()}
+    paths = next(iter(effects.values())).paths
+    larger = [in_words([length for length, of in leads.items() if path in of]) for path in paths]
+    if all(larger):
+        yield (
+            f"Which effect is the larger depends on the lag: {paths[0]} over {larger[0]}, {paths[1]} over {larger[1]}."
+        )
+    for path in paths:
+        positive, negative = (
+            in_words([length for length, of in signs.items() if of.get(path) == word])
+            for word in ("positive", "negative")
+        )
+        if positive and negative:
+            yield f"The sign depends on the lag: {path} is positive over {positive} and negative over {negative}."
 
 
 class DirectionalityArguments(BetweenArguments):
     """Keys of a question of direction."""
 
-    margin: Margin = MARGIN
+    lag: Length | None = None
+    margin: Margin | None = None
     certainty: Certainty = CERTAINTY
     group: Group | None = None
 

@@ -1,5 +1,7 @@
 """Intervals of one length: their labels, averages over them, and how far apart waves are in words."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import xarray as xr
 
@@ -19,13 +21,17 @@ def average_over(length: str) -> str:
     return f"average of intervals of {length}"
 
 
-def average_by_length[Draws: (xr.DataArray, xr.Dataset)](draws: Draws, lengths: list[str]) -> Draws:
-    """Signed average over the intervals of each length; dimension ``length`` in place of ``interval``."""
-    parts = [
-        draws.isel(interval=[index for index, label in enumerate(lengths) if label == length]).mean("interval")
+def average_by_length[Draws: (xr.DataArray, xr.Dataset)](
+    draws: Draws, lengths: list[str], also: Mapping[str, Draws] | None = None
+) -> Draws:
+    """Signed average over the intervals of each length, and draws over other lags; dimension ``length``."""
+    parts = {
+        length: draws.isel(interval=[index for index, label in enumerate(lengths) if label == length]).mean("interval")
         for length in dict.fromkeys(lengths)
-    ]
-    return xr.concat(parts, dim=pd.Index(list(dict.fromkeys(lengths)), name="length"))
+    } | dict(also or {})
+    return xr.concat(
+        list(parts.values()), dim=pd.Index(list(parts), name="length"), coords="minimal", compat="override"
+    )
 
 
 def time_in_words(fit: Fit, length: float | str) -> str:

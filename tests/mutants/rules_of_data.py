@@ -192,7 +192,7 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/estimates.py",
         "likelihood/test_likelihood.py::test_sds_and_correlations_are_those_of_lavaans_variances",
-        ("slopes are of twice the width", "/ (2 * widths[:, None])", "/ widths[:, None]"),
+        ("slopes are of twice the width", "/ (2 * width)", "/ width"),
         (
             "quantities are those asked for",
             "table.iloc[np.concatenate(chosen)]",
@@ -233,6 +233,22 @@ DATA: list[Mutant] = [
         "likelihood/test_likelihood.py::test_fit_indices_by_hand",
         ("SRMR holds means", ", (group.mean - mean) / sd]", "]"),
         ("SRMR is a root mean square", "np.sqrt(np.mean(parts**2))", "np.mean(np.abs(parts))"),
+    ),
+    *rules_of(
+        "likelihood/fit_indices.py",
+        "likelihood/test_tables.py::test_lavaans_measures_of_fit",
+        ("the RMSEA's interval is of 90 %", "RMSEA_LEVEL = 0.90", "RMSEA_LEVEL = 0.95"),
+        ("close fit is an RMSEA of .05", "CLOSE_FIT = 0.05", "CLOSE_FIT = 0.08"),
+        ("TLI is per degree of freedom", "return 1 - (excess / df)", "return 1 - excess"),
+    ),
+    *rules_of(
+        "likelihood/standardized.py",
+        "likelihood/test_tables.py::test_lavaans_standardised_solution",
+        (
+            "effects are per SD of the predictor",
+            "solution.effects[row, column] * sds[column] / sds[row]",
+            "solution.effects[row, column] * sds[row] / sds[column]",
+        ),
     ),
     *rules_of(
         "likelihood/fit_indices.py",

@@ -158,6 +158,9 @@ from .questions.lag_curve import (
 from .questions.leave_future_out import (
     leave_future_out as leave_future_out,
 )
+from .questions.likelihood_ratio_test import (
+    likelihood_ratio_test as likelihood_ratio_test,
+)
 from .questions.long_run_effects import (
     long_run_effects as long_run_effects,
 )

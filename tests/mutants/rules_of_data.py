@@ -242,6 +242,21 @@ DATA: list[Mutant] = [
         ("TLI is per degree of freedom", "return 1 - (excess / df)", "return 1 - excess"),
     ),
     *rules_of(
+        "likelihood/likelihood_ratio.py",
+        "questions/test_likelihoods.py::test_lavaans_tests_of_nested_models",
+        (
+            "the scaling is per degree of freedom",
+            "(_trace(larger) - _trace(smaller)) / df",
+            "_trace(larger) - _trace(smaller)",
+        ),
+        (
+            "only a model that can imply the same moments is larger",
+            "if most - best.log_likelihood > SAME_MOMENTS",
+            "if most - best.log_likelihood > 1e9 * SAME_MOMENTS",
+            "questions/test_likelihoods.py::test_what_contains_what",
+        ),
+    ),
+    *rules_of(
         "likelihood/standardized.py",
         "likelihood/test_tables.py::test_lavaans_standardised_solution",
         (

@@ -170,6 +170,9 @@ from .questions.loo_pit import (
 from .questions.mediation import (
     mediation as mediation,
 )
+from .questions.modification_indices import (
+    modification_indices as modification_indices,
+)
 from .questions.natural_effects import (
     natural_effects as natural_effects,
 )

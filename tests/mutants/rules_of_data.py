@@ -257,6 +257,17 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "likelihood/score_tests.py",
+        "likelihood/test_score_tests.py::test_lavaans_modification_indices",
+        ("the model's own parameters are estimated", "left = alone - np.einsum", "left = alone - 0 * np.einsum"),
+        (
+            "changes are in the measures' own units",
+            "first / second)",
+            "second / first)",
+            "likelihood/test_score_tests.py::test_an_effect_that_is_there_is_found_with_its_size",
+        ),
+    ),
+    *rules_of(
         "likelihood/standardized.py",
         "likelihood/test_tables.py::test_lavaans_standardised_solution",
         (

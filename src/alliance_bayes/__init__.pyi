@@ -176,6 +176,9 @@ from .questions.modification_indices import (
 from .questions.natural_effects import (
     natural_effects as natural_effects,
 )
+from .questions.random_intercept_test import (
+    random_intercept_test as random_intercept_test,
+)
 from .questions.randomised_push import (
     randomised_push as randomised_push,
 )

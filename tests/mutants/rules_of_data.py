@@ -268,6 +268,21 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "likelihood/random_intercepts.py",
+        "likelihood/test_random_intercepts.py::test_one_intercept_is_half_and_half",
+        (
+            "one intercept is half and half",
+            "0.5 * (_tail(statistic, free) + _tail(statistic, free + 1))",
+            "_tail(statistic, free + 1)",
+        ),
+        (
+            "the statistic has proper covariance matrices",
+            "2 * (_largest_proper(answer, intercepts) - without[1])",
+            "2 * (answer.estimates.log_likelihood - without[1])",
+            "likelihood/test_random_intercepts.py::test_an_improper_solution_is_brought_back_to_the_boundary",
+        ),
+    ),
+    *rules_of(
         "likelihood/standardized.py",
         "likelihood/test_tables.py::test_lavaans_standardised_solution",
         (

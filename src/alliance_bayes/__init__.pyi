@@ -140,6 +140,9 @@ from .questions.delta_adjustment import (
 from .questions.directionality import (
     directionality as directionality,
 )
+from .questions.effect_in_units import (
+    effect_in_units as effect_in_units,
+)
 from .questions.embeddability import (
     embeddability as embeddability,
 )

@@ -4,6 +4,21 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
+        "engine/expected_responses.py",
+        "questions/test_effect_in_units.py::test_days_are_those_of_simulated_people",
+        (
+            "a measure is raised by its within-person SD",
+            "np.sqrt(cause @ disturbances @ cause)",
+            "cause @ disturbances @ cause",
+        ),
+        ("expectations are averaged over people", "means[:, None] + sd * NODES", "means[:, None] + 0 * NODES"),
+    ),
+    *rules_of(
+        "families/expectations.py",
+        "questions/test_effect_in_units.py::test_expectations_are_means_of_simulated_responses",
+        ("days in between are neither none nor all", "sizes * (mean - every)", "sizes * mean"),
+    ),
+    *rules_of(
         "posterior/summaries.py",
         "posterior/test_summaries.py::test_sure_is_two_errors_above_the_certainty",
         ("sure is two Monte Carlo errors above the certainty", "errors = 2.0", "errors = 0.0"),

@@ -14,6 +14,20 @@ ANSWERS: list[Mutant] = [
         ("expectations are averaged over people", "means[:, None] + sd * NODES", "means[:, None] + 0 * NODES"),
     ),
     *rules_of(
+        "questions/natural_effects.py",
+        "questions/test_counterfactual.py::test_natural_effects_of_linear_models_with_interaction",
+        (
+            "pure indirect effects are under control",
+            '"pure indirect": {only: 1.0, "control": -1.0}',
+            '"pure indirect": {"treated": 1.0, without: -1.0}',
+        ),
+    ),
+    *rules_of(
+        "questions/counterfactual_answer.py",
+        "questions/test_counterfactual.py::test_ratios_need_values_without_a_negative_one",
+        ("ratios need values without a negative one", "if (known >= 0).all() and", "if"),
+    ),
+    *rules_of(
         "families/expectations.py",
         "questions/test_effect_in_units.py::test_expectations_are_means_of_simulated_responses",
         ("days in between are neither none nor all", "sizes * (mean - every)", "sizes * mean"),

@@ -140,6 +140,9 @@ from .questions.delta_adjustment import (
 from .questions.directionality import (
     directionality as directionality,
 )
+from .questions.effect_in_units import (
+    effect_in_units as effect_in_units,
+)
 from .questions.embeddability import (
     embeddability as embeddability,
 )
@@ -158,6 +161,9 @@ from .questions.lag_curve import (
 from .questions.leave_future_out import (
     leave_future_out as leave_future_out,
 )
+from .questions.likelihood_ratio_test import (
+    likelihood_ratio_test as likelihood_ratio_test,
+)
 from .questions.long_run_effects import (
     long_run_effects as long_run_effects,
 )
@@ -167,8 +173,14 @@ from .questions.loo_pit import (
 from .questions.mediation import (
     mediation as mediation,
 )
+from .questions.modification_indices import (
+    modification_indices as modification_indices,
+)
 from .questions.natural_effects import (
     natural_effects as natural_effects,
+)
+from .questions.random_intercept_test import (
+    random_intercept_test as random_intercept_test,
 )
 from .questions.randomised_push import (
     randomised_push as randomised_push,

@@ -229,3 +229,30 @@ def test_groups_with_waves_of_their_own_are_refused():
     panel = ab.Panel.from_studies(studies)
     with pytest.raises(ab.SpecError, match=r"Groups have waves of their own.*one by one"):
         ab.to_lavaan(ab.CLPM(["x", "y"], lags="free", group_lags="free"), panel)
+
+
+def test_the_columns_of_the_users_own_data():
+    """Names that R reads stay as they are, others come with the line that renames them."""
+    spec = ab.CLPM(["Bündnis", "days"], lags="equal")
+    columns = {"Bündnis": ["WAI t1", "WAI's t2"], "days": ["w_days_6", "days__12"]}
+    text = ab.to_lavaan(spec, [6, 12], columns=columns)
+    assert "# Data: one row per person, columns WAI_t1, w_days_6, WAI_s_t2, days__12." in text
+    assert "# names(data)[names(data) == 'WAI t1'] <- 'WAI_t1'" in text
+    assert r"# names(data)[names(data) == 'WAI\'s t2'] <- 'WAI_s_t2'" in text
+    assert "w_days_6_2 =~ 1*w_days_6" in text
+    assert "w_days_12 =~ 1*days__12" in text
+    assert "# WAI_t1 is Bündnis, 6." in text
+
+
+def test_own_columns_of_some_measures_alone():
+    text = ab.to_lavaan(ab.CLPM(["x", "y"]), [0, 1], columns={"y": ["first", "second"]})
+    assert "columns x_0, first, x_1, second." in text
+
+
+def test_columns_that_do_not_fit_are_refused_together():
+    with pytest.raises(ab.SpecError) as caught:
+        ab.to_lavaan(ab.CLPM(["x", "y"]), [0, 1], columns={"x": ["a"], "z": ["b", "c"], "y": ["d", "d"]})
+    message = str(caught.value)
+    assert "'x' has 1 columns; give one for each of its times 0, 1." in message
+    assert "The data of the model have no 'z'" in message
+    assert "'d' named more than once" in message

@@ -1,6 +1,7 @@
 """Maximum likelihood beside lavaan's, closed forms, and log-likelihoods beside scipy's."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -408,16 +409,33 @@ def test_printed(plain):
         "where intervals are, residual covariances free, means free"
     )
     assert fit == (
-        f"-2LL {-2 * found.log_likelihood:.3f}, 27 parameters, 150 people; chi-square {found.chi_square:.3f} on 17 df "
-        f"(p {found.p_value:.4f}), CFI {found.cfi:.3f}, RMSEA {found.rmsea:.3f}, SRMR {found.srmr:.3f}, "
-        f"AIC {found.aic:.1f}, BIC {found.bic:.1f}"
+        f"-2LL {-2 * found.log_likelihood:.3f}, 27 parameters, 150 people; AIC {found.aic:.1f}, BIC {found.bic:.1f}"
+    )
+    lower, upper = found.rmsea_interval
+    assert rows[0] == (
+        f"chi-square {found.chi_square:.3f} on 17 df, p {found.p_value:.3f}; ".replace(" 0.", " .")
+        + f"CFI {found.cfi:.3f}, TLI {found.tli:.3f}, RMSEA {found.rmsea:.3f} "
+        + f"(90 % interval {lower:.3f} to {upper:.3f}; "
+        + f"close fit p {found.close_fit:.3f}), ".replace(" 0.", " .")
+        + f"SRMR {found.srmr:.3f}"
     )
     assert found.messages == ()
-    assert rows[29:31] == [
-        "SDs, correlations and lagged effects in SDs are in .summary().",
-        "Largest residuals, in SDs (all in .residuals):",
-    ]
-    assert len(rows) == 2 + 27 + 2 + 5
+    assert rows[29].startswith("Standardised: effects in SDs per SD")
+    assert rows[32] == "Largest residuals, in SDs (all in .residuals):"
+    assert len(rows) == 2 + 27 + 3 + 1 + 5
+    assert not re.search(r"0\.000\b|1\.000  *$", "\n".join(row.rsplit("  ", 1)[0] for row in rows[2:29]))
+
+
+def test_small_numbers_keep_their_digits_and_no_p_is_0():
+    """An effect of hours (SD 600) on log wage is some 1e-5, and still has digits."""
+    data = reference_data().wages()
+    panel = ab.Panel.from_long(data.assign(hours=data["hours"] * 100), person="person", time="time",
+                               measures=["hours", "lwage"])  # fmt: skip
+    found = ab.maximum_likelihood(ab.CLPM(["hours", "lwage"]), panel)
+    row = next(line for line in str(found).splitlines() if line.startswith("hours -> lwage"))
+    assert re.search(r"-?[1-9]\.\d+e-\d\d", row)
+    assert " .000" not in str(found)
+    assert "< .001" in str(found)
 
 
 def test_gradient_vanishes_at_the_estimates(plain):

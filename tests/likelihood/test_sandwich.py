@@ -150,7 +150,7 @@ def test_printed():
     labels = np.arange(545) % 20
     found = ab.maximum_likelihood(ab.CLPM(panel.measures), panel, cluster=labels, weights=1.0 + labels)
     lines = str(found).splitlines()
-    assert lines[2] == (
+    assert lines[3] == (
         f"Robust standard errors, 20 clusters, sampling weights; chi-square divided by {found.scaling:.3f}"
     )
     assert lines[-2:] == [

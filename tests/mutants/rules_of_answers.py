@@ -4,6 +4,35 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
+        "engine/expected_responses.py",
+        "questions/test_effect_in_units.py::test_days_are_those_of_simulated_people",
+        (
+            "a measure is raised by its within-person SD",
+            "np.sqrt(cause @ disturbances @ cause)",
+            "cause @ disturbances @ cause",
+        ),
+        ("expectations are averaged over people", "means[:, None] + sd * NODES", "means[:, None] + 0 * NODES"),
+    ),
+    *rules_of(
+        "questions/natural_effects.py",
+        "questions/test_counterfactual.py::test_natural_effects_of_linear_models_with_interaction",
+        (
+            "pure indirect effects are under control",
+            '"pure indirect": {only: 1.0, "control": -1.0}',
+            '"pure indirect": {"treated": 1.0, without: -1.0}',
+        ),
+    ),
+    *rules_of(
+        "questions/counterfactual_answer.py",
+        "questions/test_counterfactual.py::test_ratios_need_values_without_a_negative_one",
+        ("ratios need values without a negative one", "if (known >= 0).all() and", "if"),
+    ),
+    *rules_of(
+        "families/expectations.py",
+        "questions/test_effect_in_units.py::test_expectations_are_means_of_simulated_responses",
+        ("days in between are neither none nor all", "sizes * (mean - every)", "sizes * mean"),
+    ),
+    *rules_of(
         "posterior/summaries.py",
         "posterior/test_summaries.py::test_sure_is_two_errors_above_the_certainty",
         ("sure is two Monte Carlo errors above the certainty", "errors = 2.0", "errors = 0.0"),

@@ -192,7 +192,7 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/estimates.py",
         "likelihood/test_likelihood.py::test_sds_and_correlations_are_those_of_lavaans_variances",
-        ("slopes are of twice the width", "/ (2 * widths[:, None])", "/ widths[:, None]"),
+        ("slopes are of twice the width", "/ (2 * width)", "/ width"),
         (
             "quantities are those asked for",
             "table.iloc[np.concatenate(chosen)]",
@@ -233,6 +233,63 @@ DATA: list[Mutant] = [
         "likelihood/test_likelihood.py::test_fit_indices_by_hand",
         ("SRMR holds means", ", (group.mean - mean) / sd]", "]"),
         ("SRMR is a root mean square", "np.sqrt(np.mean(parts**2))", "np.mean(np.abs(parts))"),
+    ),
+    *rules_of(
+        "likelihood/fit_indices.py",
+        "likelihood/test_tables.py::test_lavaans_measures_of_fit",
+        ("the RMSEA's interval is of 90 %", "RMSEA_LEVEL = 0.90", "RMSEA_LEVEL = 0.95"),
+        ("close fit is an RMSEA of .05", "CLOSE_FIT = 0.05", "CLOSE_FIT = 0.08"),
+        ("TLI is per degree of freedom", "return 1 - (excess / df)", "return 1 - excess"),
+    ),
+    *rules_of(
+        "likelihood/likelihood_ratio.py",
+        "questions/test_likelihoods.py::test_lavaans_tests_of_nested_models",
+        (
+            "the scaling is per degree of freedom",
+            "(_trace(larger) - _trace(smaller)) / df",
+            "_trace(larger) - _trace(smaller)",
+        ),
+        (
+            "only a model that can imply the same moments is larger",
+            "if most - best.log_likelihood > SAME_MOMENTS",
+            "if most - best.log_likelihood > 1e9 * SAME_MOMENTS",
+            "questions/test_likelihoods.py::test_what_contains_what",
+        ),
+    ),
+    *rules_of(
+        "likelihood/score_tests.py",
+        "likelihood/test_score_tests.py::test_lavaans_modification_indices",
+        ("the model's own parameters are estimated", "left = alone - np.einsum", "left = alone - 0 * np.einsum"),
+        (
+            "changes are in the measures' own units",
+            "first / second)",
+            "second / first)",
+            "likelihood/test_score_tests.py::test_an_effect_that_is_there_is_found_with_its_size",
+        ),
+    ),
+    *rules_of(
+        "likelihood/random_intercepts.py",
+        "likelihood/test_random_intercepts.py::test_one_intercept_is_half_and_half",
+        (
+            "one intercept is half and half",
+            "0.5 * (_tail(statistic, free) + _tail(statistic, free + 1))",
+            "_tail(statistic, free + 1)",
+        ),
+        (
+            "the statistic has proper covariance matrices",
+            "2 * (_largest_proper(answer, intercepts) - without[1])",
+            "2 * (answer.estimates.log_likelihood - without[1])",
+            "likelihood/test_random_intercepts.py::test_an_improper_solution_is_brought_back_to_the_boundary",
+        ),
+    ),
+    *rules_of(
+        "likelihood/standardized.py",
+        "likelihood/test_tables.py::test_lavaans_standardised_solution",
+        (
+            "effects are per SD of the predictor",
+            "solution.effects[row, column] * sds[column] / sds[row]",
+            "solution.effects[row, column] * sds[row] / sds[column]",
+        ),
     ),
     *rules_of(
         "likelihood/fit_indices.py",

@@ -34,6 +34,8 @@ def check_natural(answer, y_mean):
         "total": y_mean(1, 1) - y_mean(0, 0),
         "direct": y_mean(1, 0) - y_mean(0, 0),
         "indirect": y_mean(1, 1) - y_mean(1, 0),
+        "total direct": y_mean(1, 1) - y_mean(0, 1),
+        "pure indirect": y_mean(0, 1) - y_mean(0, 0),
     }
     for effect, value in wanted.items():
         row = answer.table.loc[effect]
@@ -59,6 +61,66 @@ def test_natural_effects_of_a_linear_mediator_and_a_logistic_outcome():
         ]
     )
     check_natural(answer, lambda a, b: over_normal(lambda m: expit(-1 + 0.4 * a + (0.7 + 0.5 * a) * m), 0.2 + 0.8 * b))
+
+
+def test_natural_effects_as_ratios_and_odds_ratios():
+    """Risk and odds ratios of a logistic outcome, by quadrature; total is direct times indirect on both scales."""
+    answer = natural(
+        [
+            normal("m", ["a"], lambda v: 0.2 + 0.8 * v["a"]),
+            yes_or_no("y", ["a", "m"], lambda v: -1 + 0.4 * v["a"] + 0.7 * v["m"] + 0.5 * v["a"] * v["m"]),
+        ]
+    )
+
+    def y_mean(a, b):
+        return over_normal(lambda m: expit(-1 + 0.4 * a + (0.7 + 0.5 * a) * m), 0.2 + 0.8 * b)
+
+    pairs = {
+        "total": ((1, 1), (0, 0)),
+        "direct": ((1, 0), (0, 0)),
+        "indirect": ((1, 1), (1, 0)),
+        "total direct": ((1, 1), (0, 1)),
+        "pure indirect": ((0, 1), (0, 0)),
+    }
+    ratios = answer.tables["ratios"]["median"]
+    for effect, (first, second) in pairs.items():
+        one, other = y_mean(*first), y_mean(*second)
+        assert ratios[effect, "ratio"] == pytest.approx(one / other, rel=5e-3)
+        odds_ratio = one / (1 - one) * (1 - other) / other
+        assert ratios[effect, "odds ratio"] == pytest.approx(odds_ratio, rel=1e-2)
+    for scale in ("ratio", "odds ratio"):
+        assert ratios["total", scale] == pytest.approx(ratios["direct", scale] * ratios["indirect", scale])
+        other_way = ratios["total direct", scale] * ratios["pure indirect", scale]
+        assert ratios["total", scale] == pytest.approx(other_way)
+    worlds = answer.draws["world_means"]
+    assert worlds.dims == ("chain", "draw", "world")
+    difference = worlds.sel(world="treated") - worlds.sel(world="control")
+    np.testing.assert_allclose(difference, answer.draws["total"], atol=1e-12)
+    assert "total, odds ratio" in str(answer)
+
+
+def test_ratios_need_values_without_a_negative_one():
+    counts = natural(
+        [
+            normal("m", ["a"], lambda v: v["a"]),
+            ab.Equation(
+                "y",
+                ["a", "m"],
+                draw=lambda v, p, rng: rng.poisson(np.exp(0.5 * v["a"] + 0.2 * v["m"])).astype(float),
+                mean=lambda v, p: np.exp(0.5 * v["a"] + 0.2 * v["m"]),
+            ),
+        ],
+        n=2000,
+    )
+    ratios = counts.tables["ratios"]["median"]
+    assert set(ratios.index.get_level_values("scale")) == {"ratio"}
+    assert ratios["direct", "ratio"] == pytest.approx(np.exp(0.5), rel=1e-6)
+    assert ratios["indirect", "ratio"] == pytest.approx(np.exp(0.2), rel=0.01)
+    numbers = natural(
+        [normal("m", ["a"], lambda v: v["a"]), normal("y", ["a", "m"], lambda v: 0.4 + 0.1 * v["m"] + 0.1 * v["a"])],
+        n=2000,
+    )
+    assert "ratios" not in numbers.tables
 
 
 def test_natural_effects_of_a_logistic_mediator_and_a_linear_outcome():

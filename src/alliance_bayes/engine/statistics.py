@@ -21,6 +21,7 @@ __all__ = [
     "by_pattern",
     "covariate_density",
     "pattern_statistics",
+    "patterns_of_moments",
     "people_by_pattern",
     "standardized_values",
 ]
@@ -215,6 +216,16 @@ def by_pattern(
         mean, factor = _mean_and_factor(values, members, where, shift[mask], divisor[mask], of_members)
         parts[cell].append(_Part(len(members) if of_members is None else float(of_members.sum()), mask, mean, factor))
     return _pattern_arrays(parts, n_values, given), person_pattern
+
+
+def patterns_of_moments(people: np.ndarray, cells: Sequence[tuple[np.ndarray, np.ndarray]]) -> PatternArrays:
+    """People of each cell, without missing values, who have exactly this mean and covariance (divisor n)."""
+    parts = [
+        [_Part(float(count), np.ones(len(mean), dtype=bool), mean, np.linalg.cholesky(count * covariance))]
+        for count, (mean, covariance) in zip(people, cells, strict=True)
+    ]
+    sizes = [len(mean) for mean, _ in cells]
+    return _pattern_arrays(parts, max(sizes), sizes=sizes)
 
 
 class _Part(NamedTuple):

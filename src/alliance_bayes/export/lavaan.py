@@ -1,9 +1,12 @@
 """A model in lavaan's syntax."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 from ..basics.calls import checked
+from ..basics.names import choices, number, quoted
+from ..basics.problems import Problems, SpecError
 from ..engine.linear_system import Variable
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
@@ -20,13 +23,15 @@ OPERATORS = {"loading": "=~", "effect": "~", "covariance": "~~"}
 
 
 @checked(apart=["panel"])
-def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
+def to_lavaan(
+    spec: CrossLagged, panel: Panel | Sequence[float], *, columns: Mapping[str, Sequence[str]] | None = None
+) -> str:
     """Syntax with which lavaan [1]_ fits a model by maximum likelihood.
 
     The text goes to ``lavaan()``, which adds nothing of its own: every parameter is written out, and whatever is not
     written is 0. Parameters with the same label are equal. The data are one row per person, with columns such as
-    ``days_6``; the text begins with their names and with the call. Its maximum is that of `maximum_likelihood`; the
-    priors of the model have no place in it.
+    ``days_6``, or those of `columns`; the text begins with their names and with the call. Its maximum is that of
+    `maximum_likelihood`; the priors of the model have no place in it.
 
     Parameters
     ----------
@@ -35,6 +40,9 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     panel
         The panel, or the times of its waves where these say enough: a known reliability, groups, and covariates that
         may vary over time need the panel.
+    columns
+        Measure (or indicator, or covariate that varies) to its columns in the data, one for each time, in order, as in
+        `Panel.from_wide`. A name that R cannot read is replaced, and the text has the line of R that renames it.
 
     Returns
     -------
@@ -46,7 +54,7 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     SpecError
         If the model is not defined at these times, or if lavaan cannot express a part of it (continuous time, pooled
         lags, approximate invariance, moderated lags, predetermined covariates); with every reason and the nearest model
-        that it can fit.
+        that it can fit. If `columns` names something else than the data of the model.
 
     Notes
     -----
@@ -71,14 +79,39 @@ def to_lavaan(spec: CrossLagged, panel: Panel | Sequence[float]) -> str:
     w_x_2 ~ x_to_x*w_x_1 + y_to_x*w_y_1
     w_y_2 ~ x_to_y*w_x_1 + y_to_y*w_y_1
     """
-    return lavaan_syntax(layout_of(spec, facts_of(spec, panel, "lavaan")))
+    layout = layout_of(spec, facts_of(spec, panel, "lavaan"))
+    return lavaan_syntax(layout, _own_columns(layout, columns or {}))
 
 
-def lavaan_syntax(layout: Layout) -> str:
+def _own_columns(layout: Layout, columns: Mapping[str, Sequence[str]]) -> dict[Variable, str]:
+    """The user's column of each variable that has one, or every problem of what was given."""
+    problems = Problems("These columns do not fit the model")
+    waves: dict[str, list[Variable]] = {}
+    for variable in layout.columns:
+        if variable.time is not None:
+            waves.setdefault(variable.name, []).append(variable)
+    found: dict[Variable, str] = {}
+    for name, given in columns.items():
+        if name not in waves:
+            problems.add(f"The data of the model have no '{name}'{choices(name, waves, 'They have')}")
+        elif len(given) != len(waves[name]):
+            times = ", ".join(number(variable.time or 0.0) for variable in waves[name])
+            problems.add(f"'{name}' has {len(given)} columns; give one for each of its times {times}.")
+        else:
+            found |= dict(zip(waves[name], given, strict=True))
+    if repeated := [name for name, count in Counter(found.values()).items() if count > 1]:
+        problems.add(f"{quoted(repeated)} named more than once; each column belongs to one measure and time.")
+    problems.raise_as(SpecError)
+    return found
+
+
+def lavaan_syntax(layout: Layout, columns: Mapping[Variable, str] | None = None) -> str:
     """Render a layout in lavaan's syntax."""
-    names = long_names(layout.variables, layout.observed)
+    columns = columns or {}
+    names = long_names(layout.variables, layout.observed, columns)
     label = labels((*layout.parameters, *layout.auxiliary))
-    lines = [*_wrapped_comment(f"{layout.title}."), f"# {layout.n_free} free parameters.", *_about_data(layout, names)]
+    about = _about_data(layout, names, columns)
+    lines = [*_wrapped_comment(f"{layout.title}."), f"# {layout.n_free} free parameters.", *about]
 
     def modifier(entry: Entry) -> str:
         each = [label[value] if isinstance(value, str) else number_in_full(value) for value in entry.values]
@@ -110,15 +143,26 @@ def _sides(entry: Entry, names: dict[Variable, str]) -> tuple[str, str, str]:
     return first, OPERATORS[entry.kind], second
 
 
-def _about_data(layout: Layout, names: dict[Variable, str]) -> list[str]:
+def _about_data(layout: Layout, names: dict[Variable, str], own: Mapping[Variable, str]) -> list[str]:
     columns = ", ".join(names[variable] for variable in layout.columns)
     options = ["missing = 'ml'"]
     if layout.groups:
-        quoted = ", ".join("'{}'".format(group.replace("'", r"\'")) for group in layout.groups)
-        options.append(f"group = 'group', group.label = c({quoted})")
+        labels_in_r = ", ".join(map(_in_r, layout.groups))
+        options.append(f"group = 'group', group.label = c({labels_in_r})")
     lines = _wrapped_comment(f"Data: one row per person, columns {columns}{', group' if layout.groups else ''}.")
-    lines += [f"# {name} is {meaning}." for name, meaning in renamed(names, layout.observed)]
+    lines += [
+        f"# {name} is {meaning}." for name, meaning in renamed(names, layout.observed) if name not in own.values()
+    ]
+    if renaming := {column: names[variable] for variable, column in own.items() if names[variable] != column}:
+        lines.append("# Rename first what R cannot read (read.csv with check.names = FALSE keeps your names):")
+        lines += [f"# names(data)[names(data) == {_in_r(column)}] <- '{name}'" for column, name in renaming.items()]
     return [*lines, "# Maximum likelihood, so without priors:", f"# fit <- lavaan(model, data, {', '.join(options)})"]
+
+
+def _in_r(text: str) -> str:
+    """A text as R reads it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _equation(equation: Equation, label: dict[str, str]) -> list[str]:

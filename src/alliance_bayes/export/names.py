@@ -9,11 +9,29 @@ from ..engine.linear_system import Variable
 __all__ = ["labels", "long_names", "renamed", "short_names"]
 
 MOST_CHARACTERS = 8  # of a name in Mplus
+RESERVED = (
+    "if",
+    "else",
+    "repeat",
+    "while",
+    "function",
+    "for",
+    "next",
+    "break",
+    "TRUE",
+    "FALSE",
+    "NULL",
+    "Inf",
+    "NaN",
+    "NA",
+)
 LETTERS = {"within": "w", "intercept": "i", "accumulating": "i", "slope": "s", "value": "l"}  # of latent variables
 
 
-def long_names(variables: Sequence[Variable], observed: Container[Variable]) -> dict[Variable, str]:
-    """Names for lavaan: ``days_6`` of an observed value, ``w_days_6`` of the deviation behind it.
+def long_names(
+    variables: Sequence[Variable], observed: Container[Variable], columns: Mapping[Variable, str] | None = None
+) -> dict[Variable, str]:
+    """Names for lavaan: ``days_6`` of an observed value, or its name among `columns`; ``w_days_6`` of its deviation.
 
     Whatever is neither letter, digit, dot nor underscore becomes an underscore, a minus sign ``m``; a name that another
     variable has already gets a number.
@@ -24,12 +42,17 @@ def long_names(variables: Sequence[Variable], observed: Container[Variable]) -> 
     >>> long_names([value, Variable("intercept", "days off")], observed={value}).values()
     dict_values(['days_off_m6', 'i_days_off'])
     """
+    columns = columns or {}
 
     def wanted(variable: Variable) -> str:
+        if variable in columns:
+            return columns[variable] if _is_valid(columns[variable]) else _valid(columns[variable])
         first = "" if variable in observed else f"{LETTERS[variable.role]}_"
         return _valid(first + "_".join(filter(None, (variable.name, _time(variable).replace("-", "m")))))
 
-    return _distinct(variables, wanted)
+    chosen = [variable for variable in variables if variable in columns and _is_valid(columns[variable])]
+    names = _distinct([*chosen, *(variable for variable in variables if variable not in chosen)], wanted)
+    return {variable: names[variable] for variable in variables}
 
 
 def short_names(variables: Sequence[Variable], observed: Container[Variable]) -> dict[Variable, str]:
@@ -69,6 +92,11 @@ def labels(parameters: Iterable[str]) -> dict[str, str]:
     dict_values(['alliance_to_days_6_to_12', 'between_variance_days'])
     """
     return _distinct(tuple(parameters), lambda name: _valid(name.replace("->", "to").replace(" -", " m")))
+
+
+def _is_valid(name: str) -> bool:
+    """Whether R reads it as a name, and lavaan as no operator."""
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", name) is not None and name not in RESERVED
 
 
 def _valid(name: str) -> str:

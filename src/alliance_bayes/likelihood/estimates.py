@@ -1,6 +1,6 @@
 """Estimates of a model's parameters and of quantities derived from them, with their standard errors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import PanelModel
 from .maximising import inverse_information, maximise, wave_means
 
-__all__ = ["Estimates", "derived_estimates", "estimate", "parameter_table"]
+__all__ = ["Estimates", "delta_errors", "derived_estimates", "estimate", "normal_tests", "parameter_table", "start_of"]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class Estimates:
 def estimate(model: PanelModel) -> Estimates:
     """Maximise the likelihood of a panel."""
     system, patterns = model.system, model.statistics.arrays
-    maximum = maximise(system, patterns, _start(model))
+    maximum = maximise(system, patterns, start_of(model))
     inverse, definite = inverse_information(system, patterns, maximum.theta)
     return Estimates(
         maximum.theta,
@@ -66,29 +66,40 @@ def parameter_table(model: PanelModel, estimates: Estimates) -> pd.DataFrame:
     """`MaximumLikelihood.table`."""
     system = model.system
     values, errors = model.to_raw(estimates.theta), np.sqrt(np.diag(estimates.covariance)) * model.raw_factors
+    kinds = [parameter.kind for parameter in system.parameters]
+    return pd.DataFrame({"kind": kinds, **normal_tests(values, errors)}, index=pd.Index(system.names, name="parameter"))
+
+
+def normal_tests(values: FloatArray, errors: FloatArray) -> dict[str, FloatArray]:
+    """Columns of a table: estimates, standard errors, tests against 0 and normal 95 % intervals."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = values / errors
-    return pd.DataFrame(
-        {
-            "kind": [parameter.kind for parameter in system.parameters],
-            "estimate": values,
-            "se": errors,
-            "z": ratios,
-            "p": 2 * ndtr(-np.abs(ratios)),
-            **_interval(values, errors),
-        },
-        index=pd.Index(system.names, name="parameter"),
+        ratios = np.where(errors > 0, values / errors, np.nan)
+    return {
+        "estimate": values,
+        "se": errors,
+        "z": ratios,
+        "p": 2 * ndtr(-np.abs(ratios)),
+        **_interval(values, errors),
+    }
+
+
+def delta_errors(estimates: Estimates, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Standard errors of a function of the estimates, by the delta method with central differences."""
+    theta = estimates.theta
+    widths = WIDTH * np.maximum(1.0, np.abs(theta))
+    jacobian = np.array(
+        [
+            (function(theta + step) - function(theta - step)) / (2 * width)
+            for step, width in zip(np.diag(widths), widths, strict=True)
+        ]
     )
+    return np.asarray(np.sqrt(np.sum(jacobian * (estimates.covariance @ jacobian), axis=0)))
 
 
 def derived_estimates(model: PanelModel, estimates: Estimates, names: Sequence[str]) -> pd.DataFrame:
     """`MaximumLikelihood.summary` of these derived quantities."""
-    theta = estimates.theta
-    widths = WIDTH * np.maximum(1.0, np.abs(theta))
-    moved = model.derive(np.concatenate([theta + np.diag(widths), theta - np.diag(widths)]))
-    jacobian = (moved[: len(theta)] - moved[len(theta) :]) / (2 * widths[:, None])
-    values = model.derive(theta[None])[0]
-    errors = np.sqrt(np.sum(jacobian * (estimates.covariance @ jacobian), axis=0))
+    values = model.derive(estimates.theta[None])[0]
+    errors = delta_errors(estimates, lambda theta: model.derive(theta[None])[0])
     table = pd.DataFrame(
         {"estimate": values, "se": errors, **_interval(values, errors)},
         index=pd.Index(
@@ -106,7 +117,7 @@ def _interval(values: FloatArray, errors: FloatArray) -> dict[str, FloatArray]:
     return {"lower": values - width, "upper": values + width}
 
 
-def _start(model: PanelModel) -> FloatArray:
+def start_of(model: PanelModel) -> FloatArray:
     """Where maximisation starts: the parameters' own starts, with the means of the values."""
     system = model.system
     theta = np.array([parameter.start for parameter in system.parameters])

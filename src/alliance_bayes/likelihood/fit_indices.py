@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc
+from scipy.optimize import brentq
+from scipy.special import chdtr, chdtrc, chndtr
 
 from ..engine.kernels.arrays import PatternArrays
 from ..engine.kernels.interpreter import run
@@ -14,7 +15,12 @@ from .estimates import Estimates
 from .maximising import wave_means
 from .saturated import Saturated, cell_patterns, sizes_of
 
+CLOSE_FIT = 0.05  # RMSEA up to which fit is called close
+RMSEA_LEVEL = 0.90  # of its interval, so that its lower end tests close fit at .05
+
 __all__ = [
+    "CLOSE_FIT",
+    "RMSEA_LEVEL",
     "FitIndices",
     "Scaling",
     "baseline_degrees_of_freedom",
@@ -42,8 +48,12 @@ class FitIndices:
         Likelihood-ratio test against the saturated model fitted by full information, divided by `scaling`.
     scaling
         1 for observed standard errors; for robust ones as Yuan, Bentler and Mplus scale the test of the estimator MLR.
-    cfi, rmsea, srmr
+    cfi, tli, rmsea, srmr
         As in `MaximumLikelihood`. With robust standard errors they use unscaled chi-squares minus scaling x df [1]_.
+    rmsea_lower, rmsea_upper
+        90 % interval of the RMSEA, from the noncentral chi-squares of which the statistic is the 95 % and 5 % point.
+    close_fit
+        Probability of a larger chi-square where the RMSEA is .05.
 
     References
     ----------
@@ -56,7 +66,11 @@ class FitIndices:
     chi_square: float = np.nan
     p_value: float = np.nan
     cfi: float = np.nan
+    tli: float = np.nan
     rmsea: float = np.nan
+    rmsea_lower: float = np.nan
+    rmsea_upper: float = np.nan
+    close_fit: float = np.nan
     srmr: float = np.nan
 
 
@@ -71,18 +85,47 @@ def fit_indices(
     unrestricted, independent = _reference_log_likelihoods(model, saturated)
     chi_square = max(2 * (unrestricted - estimates.log_likelihood), 0.0)
     baseline = 2 * (unrestricted - independent)
-    excess = max(chi_square - scaling.model * df, 0.0)
-    baseline_excess = max(baseline - scaling.baseline * baseline_degrees_of_freedom(model), excess)
+    baseline_df = baseline_degrees_of_freedom(model)
+    unexplained, baseline_unexplained = chi_square - scaling.model * df, baseline - scaling.baseline * baseline_df
+    excess = max(unexplained, 0.0)
+    baseline_excess = max(baseline_unexplained, excess)
     scaled = chi_square / scaling.model
+    # RMSEA^2 for each unit of the noncentrality of the scaled statistic.
+    per_noncentrality = n_groups * scaling.model / (n_persons * df) if df else np.nan
+    lower, upper = (
+        float(np.sqrt(per_noncentrality * _noncentrality(scaled, df, share)))
+        for share in ((1 + RMSEA_LEVEL) / 2, (1 - RMSEA_LEVEL) / 2)
+    )
     return FitIndices(
         df,
         scaling.model,
         chi_square=scaled,
         p_value=float(chdtrc(df, scaled)) if df else np.nan,
         cfi=1 - excess / baseline_excess if baseline_excess > 0 else 1.0,
+        tli=_tucker_lewis(unexplained, df, baseline_unexplained, baseline_df),
         rmsea=float(np.sqrt(n_groups * excess / (df * n_persons))) if df else np.nan,
+        rmsea_lower=lower,
+        rmsea_upper=upper,
+        close_fit=1 - float(chndtr(scaled, df, CLOSE_FIT**2 / per_noncentrality)) if df else np.nan,
         srmr=_srmr(model, estimates.theta, saturated),
     )
+
+
+def _tucker_lewis(excess: float, df: int, baseline_excess: float, baseline_df: int) -> float:
+    """``1 - (excess / df) / (baseline excess / its df)``, which may pass 0 or 1."""
+    if not df or not baseline_excess > 0:
+        return 1.0
+    return 1 - (excess / df) / (baseline_excess / baseline_df)
+
+
+def _noncentrality(statistic: float, df: int, share: float) -> float:
+    """Noncentrality of the chi-square whose probability of less than the statistic is this share; 0 where none has."""
+    if not df or not np.isfinite(statistic):
+        return np.nan
+    if chdtr(df, statistic) <= share:
+        return 0.0
+    most = statistic + 10 * np.sqrt(statistic) + 100
+    return float(brentq(lambda value: chndtr(statistic, df, value) - share, 0.0, most, xtol=1e-10))
 
 
 def _reference_log_likelihoods(model: PanelModel, saturated: Sequence[Saturated]) -> tuple[float, float]:

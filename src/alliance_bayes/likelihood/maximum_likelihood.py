@@ -1,5 +1,6 @@
 """Maximum likelihood: estimates, their test against the saturated model, robust errors and residuals, in this order."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
@@ -8,23 +9,29 @@ import numpy as np
 import pandas as pd
 
 from ..basics.calls import checked
+from ..basics.digits import p_in_words, to_the_error, with_error
 from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .estimates import Estimates, derived_estimates, estimate, parameter_table
-from .fit_indices import FitIndices, Scaling, fit_indices
+from .fit_indices import RMSEA_LEVEL, FitIndices, Scaling, fit_indices
 from .residuals import moment_residuals
 from .robust_errors import sandwich
 from .saturated import Saturated, saturated_moments
+from .standardized import r_squared_table, standardized_in_words, standardized_table
 from .survey_design import PerPerson, Sampling, sampling_of
 
 __all__ = ["MaximumLikelihood", "maximum_likelihood"]
 
 N_SHOWN = 5
-DERIVED = "SDs, correlations and lagged effects in SDs are in .summary()."
+READING = """\
+Standardised: effects in SDs per SD, variances as shares, covariances as correlations, means in SDs; lowest to highest
+where a number stands for several intervals. With standard errors in .standardized; variance predicted in .r_squared;
+SDs and effects by the names of Fit.summary in .summary()."""
 StandardErrors = Literal["observed", "robust"]
 
 
@@ -110,6 +117,21 @@ class MaximumLikelihood:
         return self.indices.cfi
 
     @property
+    def tli(self) -> float:
+        """Tucker-Lewis index, against independent values; may pass 0 or 1."""
+        return self.indices.tli
+
+    @property
+    def rmsea_interval(self) -> tuple[float, float]:
+        """90 % interval of the RMSEA."""
+        return self.indices.rmsea_lower, self.indices.rmsea_upper
+
+    @property
+    def close_fit(self) -> float:
+        """Probability of a larger chi-square where the RMSEA is .05 (test of close fit)."""
+        return self.indices.close_fit
+
+    @property
     def rmsea(self) -> float:
         """Root mean square error of approximation, with N (not N - 1), times the root of the number of groups."""
         return self.indices.rmsea
@@ -165,6 +187,35 @@ class MaximumLikelihood:
         return self.model.weights is not None
 
     @cached_property
+    def standardized(self) -> pd.DataFrame:
+        """The standardised solution, with standard errors by the delta method.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for every number of the model, over every interval and wave, indexed by its name: ``kind``;
+            ``estimate``; ``se``; ``z`` and ``p`` against 0; ``lower`` and ``upper`` of the normal 95 % interval.
+            Kind ``effect`` and ``loading``: in SDs of the outcome per SD of the predictor, as the model implies SDs
+            (of within-person deviations, where these are what carries over). ``variance``: share of the variable's
+            variance, 1 where nothing predicts it. ``covariance``: the correlation, of residuals where something
+            predicts both. ``mean``: in SDs of the values. The ``se`` is 0 where a number is 1 by definition, and NaN
+            where a variance is estimated below 0.
+        """
+        return standardized_table(self.model, self.estimates)
+
+    @cached_property
+    def r_squared(self) -> pd.DataFrame:
+        """Share of variance that the model predicts, of each outcome at each wave.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by ``outcome``, such as ``"within days, 12"`` (of within-person deviations, which the wave before
+            predicts): ``estimate``, ``se`` (delta method), ``lower`` and ``upper`` of the normal 95 % interval.
+        """
+        return r_squared_table(self.model, self.estimates)
+
+    @cached_property
     def residuals(self) -> pd.DataFrame:
         """Residuals of means, variances and covariances, the largest in SDs first.
 
@@ -213,37 +264,57 @@ class MaximumLikelihood:
         return derived_estimates(self.model, self.estimates, names or known)
 
     def __str__(self) -> str:
-        shown = self.table.drop(columns="kind").to_string(float_format=lambda value: f"{value:.3f}")
-        fit = (
-            f"-2LL {-2 * self.log_likelihood:.3f}, {self.n_parameters} parameters, {self.n_persons} people; "
-            f"chi-square {self.chi_square:.3f} on {self.df} df (p {_p_in_words(self.p_value)}), CFI {self.cfi:.3f}, "
-            f"RMSEA {self.rmsea:.3f}, SRMR {self.srmr:.3f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
-        )
-        head = f"Maximum likelihood of a {self.spec}\n{fit}\n{self._errors_in_words()}"
-        return "\n".join([f"{head}{shown}\n{DERIVED}{self._residuals_in_words()}", *self.messages])
+        lines = [f"Maximum likelihood of a {self.spec}", *self._fit_in_words(), str(self._table_in_words()), READING]
+        return "\n".join([*lines, *self._residuals_in_words(), *self.messages])
 
     __repr__ = __str__
 
-    def _errors_in_words(self) -> str:
-        if self.standard_errors == "observed":
-            return ""
-        clusters = f", {self.n_clusters} clusters" if self.n_clusters else ""
-        weights = ", sampling weights" if self.weighted else ""
-        return f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}\n"
+    def _fit_in_words(self) -> Iterator[str]:
+        yield (
+            f"-2LL {-2 * self.log_likelihood:.3f}, {self.n_parameters} parameters, {self.n_persons} people; "
+            f"AIC {self.aic:.1f}, BIC {self.bic:.1f}"
+        )
+        if np.isfinite(self.chi_square):
+            lower, upper = self.rmsea_interval
+            indices = (
+                f"CFI {self.cfi:.3f}, TLI {self.tli:.3f}, RMSEA {self.rmsea:.3f} ({100 * RMSEA_LEVEL:.0f} % interval "
+                f"{lower:.3f} to {upper:.3f}; close fit p {p_in_words(self.close_fit)}), "
+            )
+            yield (
+                f"chi-square {self.chi_square:.3f} on {self.df} df, p {p_in_words(self.p_value)}; "
+                f"{indices if self.df else ''}SRMR {self.srmr:.3f}"
+            )
+        if self.standard_errors == "robust":
+            clusters = f", {self.n_clusters} clusters" if self.n_clusters else ""
+            weights = ", sampling weights" if self.weighted else ""
+            yield f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}"
 
-    def _residuals_in_words(self) -> str:
+    def _table_in_words(self) -> TextTable:
+        cells = [with_error(estimate, se) for estimate, se in self.table[["estimate", "se"]].to_numpy()]
+        bounds = [
+            f"[{to_the_error(lower, se)}, {to_the_error(upper, se)}]"
+            for lower, upper, se in self.table[["lower", "upper", "se"]].to_numpy()
+        ]
+        return TextTable.of(
+            {
+                "": [str(name) for name in self.table.index],
+                "estimate": [estimate for estimate, _ in cells],
+                "se": [se for _, se in cells],
+                "95 % interval": bounds,
+                "z": [f"{z:.2f}" for z in self.table["z"]],
+                "p": [p_in_words(p) for p in self.table["p"]],
+                "standardised": standardized_in_words(self.model, self.theta),
+            }
+        )
+
+    def _residuals_in_words(self) -> Iterator[str]:
         largest = self.residuals.head(N_SHOWN)
         if not self.df or largest.empty:
-            return ""
-        lines = [
-            f"  {kind} of {what}: {row['residual']:+.3f}" + ("" if np.isnan(row["z"]) else f" (z {row['z']:+.1f})")
-            for (kind, what), row in largest.iterrows()
-        ]
-        return "\n".join(["\nLargest residuals, in SDs (all in .residuals):", *lines])
-
-
-def _p_in_words(p_value: float) -> str:
-    return "< 0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
+            return
+        yield "Largest residuals, in SDs (all in .residuals):"
+        for (kind, what), row in largest.iterrows():
+            z = "" if np.isnan(row["z"]) else f" (z {row['z']:+.1f})"
+            yield f"  {kind} of {what}: {row['residual']:+.3f}{z}"
 
 
 @checked(apart=["cluster", "weights"])

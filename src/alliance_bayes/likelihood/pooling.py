@@ -8,9 +8,11 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from ..basics.calls import checked
+from ..basics.digits import p_in_words, to_the_error
 from ..basics.given import is_number, shown
 from ..basics.names import in_words
 from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
 from ..spec.cross_lagged import CrossLagged
 from .maximum_likelihood import MaximumLikelihood
 
@@ -50,12 +52,26 @@ class PooledMaximumLikelihood:
     messages: tuple[str, ...]
 
     def __str__(self) -> str:
-        shown = self.table.drop(columns="kind").to_string(float_format=lambda value: f"{value:.3f}")
+        rows = list(self.table.itertuples())
+        table = TextTable.of(
+            {
+                "": [str(row.Index) for row in rows],
+                "estimate": [to_the_error(row.estimate, row.se) for row in rows],
+                "se": [to_the_error(row.se, row.se) for row in rows],
+                "95 % interval": [
+                    f"[{to_the_error(row.lower, row.se)}, {to_the_error(row.upper, row.se)}]" for row in rows
+                ],
+                "df": [f"{row.df:.1f}" for row in rows],
+                "t": [f"{row.t:.2f}" for row in rows],
+                "p": [p_in_words(row.p) for row in rows],
+                "between panels": [f"{row.between_share:.2f}" for row in rows],
+            }
+        )
         head = (
             f"Maximum likelihood of a {self.spec}\n{self.n_panels} imputed panels of {self.n_persons} people, "
             "pooled by Rubin's rules"
         )
-        return "\n".join([head, shown, *self.messages])
+        return "\n".join([head, str(table), *self.messages])
 
 
 @checked(apart=["complete_df"])

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,14 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
+from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..posterior.fit import Fit
 from ..spec.cross_lagged import CrossLagged
 from .answer import LIMITS, Answer, Sampling
 from .arguments import pair_problems
 from .cells import table_of
+from .compare_likelihoods import compared_likelihoods
+from .likelihoods import check_same_data
 from .scores import LeftOut, Scores, leave_out
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ MOST_REFITS = 20
 FEW_PERSONS = 100
 FEWEST_DRAWS = 25  # whose largest 5 weights are smoothed
 Method = Literal["stacking", "BB-pseudo-BMA", "pseudo-BMA"]
+DEFAULTS = ("stacking", LEAST_DIFFERENCE, LEAST_ERRORS, MOST_REFITS)
 
 ZERO = (
     "A path fixed at 0 is no direct effect (a zero in one step, or in the drift). With three or more measures the "
@@ -85,14 +89,17 @@ def direction_models[Model: CrossLagged](spec: Model, first: str, second: str) -
 
 @checked(apart=["fits", "least_difference", "least_errors", "most_refits"])
 def compare(
-    fits: Mapping[str, Fit],
+    fits: Mapping[str, Fit] | Mapping[str, MaximumLikelihood],
     *,
     method: Method = "stacking",
     least_difference: float = LEAST_DIFFERENCE,
     least_errors: float = LEAST_ERRORS,
     most_refits: int = MOST_REFITS,
 ) -> Answer:
-    """Compare models by how well they predict one person from all others.
+    """Compare models by how well they predict one person from all others, or by the likelihoods at their maxima.
+
+    Maximum likelihoods are compared by AIC and BIC, and by likelihood-ratio tests where one model contains another (see
+    `likelihood_ratio_test`). What follows is about fits.
 
     ``elpd = sum_i log p(y_i | y_-i)``, y_i all values of person i, with random intercepts and
     within-person states integrated out: leaving out single values, or conditioning on a person's
@@ -106,7 +113,7 @@ def compare(
     Parameters
     ----------
     fits
-        Name to fit, two or more, of the same panel and measures.
+        Name to fit, or name to answer of `maximum_likelihood`, two or more, of the same panel and measures.
     method
         How ArviZ finds the weights: ``"stacking"``, ``"BB-pseudo-BMA"`` or ``"pseudo-BMA"``.
     least_difference, least_errors
@@ -135,10 +142,16 @@ def compare(
 
         ``basis``: ``elpd`` and ``k_hat`` (NaN where refitted) of each person, dims ``(model, person)``.
 
+        Of maximum likelihoods: ``table``, the lowest BIC first: ``log_likelihood``, ``n_parameters``, ``aic``, ``bic``
+        with ``aic_difference``, ``bic_difference`` to the lowest and ``aic_weight``, ``bic_weight``; ``chi_square``,
+        ``df``, ``p``, ``cfi`` and ``rmsea`` against the saturated model. ``tables["tests"]``, indexed by ``larger`` and
+        ``smaller``: ``chi_square``, ``df``, ``p``, ``scaling``, and ``on_boundary``, where p is too large.
+
     Raises
     ------
     SpecError
-        If there are not two fits, or they differ in panel or measures, or an option is invalid.
+        If there are not two fits, or they differ in panel or measures, or an option is invalid; if fits and maximum
+        likelihoods are mixed, or an option of fits is given for maximum likelihoods.
     PanelError
         If the panel holds moments alone.
 
@@ -168,15 +181,22 @@ def compare(
        cross-validation based model comparison. https://doi.org/10.48550/arXiv.2008.10296
     """
     problems = Problems("These fits cannot be compared")
+    if isinstance(fits, Mapping) and any(isinstance(each, MaximumLikelihood) for each in fits.values()):
+        likelihoods = _only_likelihoods(fits, problems)
+        if (method, least_difference, least_errors, most_refits) != DEFAULTS:
+            problems.add("method, least_difference, least_errors and most_refits are options of fits. Omit them.")
+        problems.raise_as(SpecError)
+        return compared_likelihoods(likelihoods)
     check_fits(fits, problems)
     check_options(method, least_difference, least_errors, most_refits, problems)
     problems.raise_as(SpecError)
-    scores = {name: leave_out(LeftOut(fitted), most_refits) for name, fitted in fits.items()}
-    some = next(iter(fits.values()))
-    n_persons, counts = next(iter(scores.values())).elpd.size, sorted({fitted.n_draws for fitted in fits.values()})
+    sampled = cast(Mapping[str, Fit], fits)
+    scores = {name: leave_out(LeftOut(fitted), most_refits) for name, fitted in sampled.items()}
+    some = next(iter(sampled.values()))
+    n_persons, counts = next(iter(scores.values())).elpd.size, sorted({fitted.n_draws for fitted in sampled.values()})
     return compared(
         "compare",
-        fits,
+        sampled,
         scores,
         method=method,
         least_difference=least_difference,
@@ -197,7 +217,22 @@ def compare(
     )
 
 
-def check_fits(fits: Mapping[str, Fit], problems: Problems) -> None:
+def _only_likelihoods(given: Mapping[str, Any], problems: Problems) -> Mapping[str, MaximumLikelihood]:
+    likelihoods = {name: each for name, each in given.items() if isinstance(each, MaximumLikelihood)}
+    if others := [name for name in given if name not in likelihoods]:
+        problems.add(
+            f"{in_words([quoted([name]) for name in likelihoods])} of maximum likelihood and "
+            f"{in_words([quoted([name]) for name in others])} of something else: draws are compared by how well they "
+            "predict, maximum likelihoods by AIC and BIC. Give all models of one kind."
+        )
+    elif len(likelihoods) < 2:
+        problems.add("There is one model; give two or more by their names.")
+    else:
+        check_same_data(likelihoods, problems)
+    return likelihoods
+
+
+def check_fits(fits: Mapping[str, Any], problems: Problems) -> None:
     """Note why these fits cannot be scored on the same people; PanelError where there are no people."""
     if not isinstance(fits, Mapping) or len(fits) < 2 or not all(isinstance(fitted, Fit) for fitted in fits.values()):
         problems.add("fits must be a dict of two or more fits by their names, such as {'both': fit, 'neither': other}.")

@@ -66,7 +66,12 @@ def contrast_of_regimes(
         outside the range that was observed. Where it is large, the answer rests on the equations alone. Of a yes/no
         treatment with data, the probability of having it, for the people who had it and for those who had not.
 
-        ``draws``: each effect by its name, averaged over simulated people and copies; dims ``(chain, draw)``.
+        ``tables["ratios"]``, indexed by ``effect`` and ``scale``: the same comparisons as ``ratio`` of the two worlds'
+        means, where the outcome is never negative, and as ``odds ratio``, where it is yes or no; ``median``, ``lower``,
+        ``upper``.
+
+        ``draws``: each effect by its name, averaged over simulated people and copies; dims ``(chain, draw)``. And
+        ``world_means``, the mean outcome of each world, dims ``(chain, draw, world)``.
 
     Raises
     ------

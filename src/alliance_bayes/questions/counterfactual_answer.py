@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..basics.names import in_words
 from ..basics.text_tables import TextTable
-from ..causal.simulate_regimes import Simulation, World, may_differ, simulate_worlds
+from ..causal.simulate_regimes import Simulation, World, may_differ, simulate_worlds, simulated_values
 from ..figures.bars import Bar
 from ..figures.effects import Histogram, bars_and_histograms_figure
-from ..posterior.summaries import indicator, probability
+from ..posterior.summaries import indicator, interval_name, probability
 from .answer import Answer, Sampling
-from .cells import estimates, mean_and_interval
+from .cells import estimates, intervals, mean_and_interval, median_and_interval, table_of
 from .counterfactual_overlap import SimulatedValues, overlap_doubts, overlap_table, values_by_regime
 from .counterfactual_plan import CounterfactualPlan
 from .structure import FIXED, labelled_bars, signs, with_fixed
@@ -24,9 +24,11 @@ from .structure import FIXED, labelled_bars, signs, with_fixed
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Contrasts", "SimulatedRegimes", "answer_of", "averaged_over_copies"]
+__all__ = ["WORLD_MEANS", "Contrasts", "SimulatedRegimes", "answer_of", "averaged_over_copies"]
 
 LARGEST_NOISE = 0.05
+WORLD_MEANS = "world_means"
+FEW_DRAWS = 4  # to see which values an outcome has
 NEGLIGIBLE = 1e-9
 PROBABILITIES = ("p_positive", "p_positive_mcse")
 
@@ -81,6 +83,10 @@ def answer_of(
         verdict=[FIXED if fixed[name] else _verdict(draws[name], plan.certainty, order.sampling) for name in by_effect]
     )
     means = _table(by_world, simulation)[0].rename_axis("world")
+    world_means = xr.concat(
+        [averaged_over_copies(array, simulation) for array in by_world.values()], pd.Index(list(by_world), name="world")
+    )
+    ratios = _ratios(contrasts, world_means, _values_of_outcome(simulation))
     values = values_by_regime(plan)
     overlap = overlap_table(values)
     return Answer(
@@ -94,9 +100,13 @@ def answer_of(
         },
         heading=_heading(plan),
         table=table,
-        body=(estimand, _in_words(table, means, list(simulation.regimes), simulation.chains * simulation.draws)),
-        tables={"means": means, "overlap": overlap},
-        draws=draws,
+        body=(
+            estimand,
+            _in_words(table, means, list(simulation.regimes), simulation.chains * simulation.draws),
+            *(() if ratios.empty else (_ratios_in_words(ratios),)),
+        ),
+        tables={"means": means, "overlap": overlap, **({} if ratios.empty else {"ratios": ratios})},
+        draws=draws.assign({WORLD_MEANS: world_means.transpose("chain", "draw", "world")}),
         verdict="; ".join(f"{name}: {verdict}" for name, verdict in table["verdict"].items()),
         reasons=(*_noisy(noise), *overlap_doubts(plan, values, overlap)),
         assumptions=(*_common_assumptions(plan, exchangeable), *assumptions, *order.model_assumptions),
@@ -104,6 +114,44 @@ def answer_of(
         health=Sampling(order.sampling),
         basis=SimulatedRegimes(plan, values),
         figure=_figure,
+    )
+
+
+def _ratios(contrasts: Contrasts, means: xr.DataArray, known: Array) -> pd.DataFrame:
+    """Ratios of two worlds' means, where no known value is negative, and odds ratios, where all are yes or no."""
+    scales = []
+    if (known >= 0).all() and float(means.min()) > 0:
+        scales.append("ratio")
+        if np.isin(known, (0, 1)).all() and float(means.max()) < 1:
+            scales.append("odds ratio")
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for effect, weights in contrasts.effects.items():
+        by_weight = {weight: world for world, weight in weights.items()}
+        if len(weights) != 2 or set(by_weight) != {1.0, -1.0}:
+            continue
+        first, second = (means.sel(world=by_weight[weight], drop=True) for weight in (1.0, -1.0))
+        of_scale = {"ratio": first / second, "odds ratio": first / (1 - first) * (1 - second) / second}
+        rows |= {(effect, scale): median_and_interval(of_scale[scale], "median") for scale in scales}
+    return table_of(rows, "effect", "scale") if rows else pd.DataFrame()
+
+
+def _values_of_outcome(simulation: Simulation) -> Array:
+    """Observed values of the outcome, or simulated ones where there are no data."""
+    observed = simulation.order.observed(simulation.outcome)
+    if observed is None:
+        regimes = list(simulation.regimes)
+        drawn = [simulated_values(simulation, regime, simulation.outcome, FEW_DRAWS) for regime in regimes]
+        observed = np.concatenate(drawn)
+    return observed[~np.isnan(observed)]
+
+
+def _ratios_in_words(ratios: pd.DataFrame) -> TextTable:
+    return TextTable.of(
+        {
+            "": [f"{effect}, {scale}" for effect, scale in ratios.index],
+            "median": [f"{median:.3g}" for median in ratios["median"]],
+            interval_name(): intervals(ratios, form=".3g"),
+        }
     )
 
 

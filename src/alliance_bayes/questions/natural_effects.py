@@ -31,9 +31,12 @@ def natural_effects(
 ) -> Answer:
     """Natural direct and indirect effects, where they are identified.
 
-    ``NDE = E[Y(1, M(0))] - E[Y(0, M(0))]`` and ``NIE = E[Y(1, M(1))] - E[Y(1, M(0))]``, with M(a) the
-    mediators that the same person would have under regime a. With a confounder of mediator and
-    outcome that treatment changes they are not identified, whatever the data [1]_.
+    With M(a) the mediators that the same person would have under regime a, the total effect is split in two ways [2]_:
+    the direct effect with the mediators of control, ``E[Y(1, M(0))] - E[Y(0, M(0))]`` (pure direct), and the indirect
+    one under treatment, ``E[Y(1, M(1))] - E[Y(1, M(0))]`` (total indirect); or the total direct effect, with the
+    mediators of treatment, ``E[Y(1, M(1))] - E[Y(0, M(1))]``, and the pure indirect one under control, ``E[Y(0, M(1))]
+    - E[Y(0, M(0))]``. With a confounder of mediator and outcome that treatment changes they are not identified,
+    whatever the data [1]_.
 
     Parameters
     ----------
@@ -47,7 +50,9 @@ def natural_effects(
     Returns
     -------
     Answer
-        As of `contrast_of_regimes`, with the effects ``total``, ``direct`` and ``indirect``.
+        As of `contrast_of_regimes`, with the effects ``total``, ``direct`` and ``indirect``, ``total direct`` and
+        ``pure indirect``. On the scales of ``tables["ratios"]`` total is direct times indirect, and total direct times
+        pure indirect.
 
     Raises
     ------
@@ -60,6 +65,8 @@ def natural_effects(
     .. [1] VanderWeele & Tchetgen Tchetgen (2017). Mediation analysis with time varying exposures and
        mediators. Journal of the Royal Statistical Society B 79, 917-938.
        https://doi.org/10.1111/rssb.12194
+    .. [2] Robins & Greenland (1992). Identifiability and exchangeability for direct and indirect effects.
+       Epidemiology 3, 143-155. https://doi.org/10.1097/00001648-199203000-00013
     """
     regimes = {"treated": treated, "control": control}
     plan = plan_of(order, regimes, outcome, seed, monte_carlo, certainty, kind="natural", mediators=mediators)
@@ -70,7 +77,8 @@ def natural_effects(
         _contrasts(plan),
         estimand=(
             f"Effect of treated instead of control ({plan.regimes_in_words}) on {outcome}, split into the effect if "
-            f"everyone kept the {named} of control (direct) and total minus direct (indirect): natural effects."
+            f"everyone kept the {named} of control (direct) and total minus direct (indirect), or into the effect if "
+            f"everyone had the {named} of treated (total direct) and total minus that (pure indirect): natural effects."
         ),
         assumptions=(
             f"Given the covariates, nothing unmeasured drives {named} and {outcome}.",
@@ -82,14 +90,21 @@ def natural_effects(
 
 
 def _contrasts(plan: CounterfactualPlan) -> Contrasts:
-    between = "treated, mediators of control"
-    as_control = Source(plan.mediators, "own", regime="control")
+    without, only = "treated, mediators of control", "control, mediators of treated"
+    mediators_of = {regime: Source(plan.mediators, "own", regime=regime) for regime in ("treated", "control")}
     return Contrasts(
-        worlds={"treated": World("treated"), "control": World("control"), between: World("treated", (as_control,))},
+        worlds={
+            "treated": World("treated"),
+            "control": World("control"),
+            without: World("treated", (mediators_of["control"],)),
+            only: World("control", (mediators_of["treated"],)),
+        },
         effects={
             "total": {"treated": 1.0, "control": -1.0},
-            "direct": {between: 1.0, "control": -1.0},
-            "indirect": {"treated": 1.0, between: -1.0},
+            "direct": {without: 1.0, "control": -1.0},
+            "indirect": {"treated": 1.0, without: -1.0},
+            "total direct": {"treated": 1.0, only: -1.0},
+            "pure indirect": {only: 1.0, "control": -1.0},
         },
     )
 

@@ -1,0 +1,140 @@
+"""Whether a larger model fits better, by more than chance, than a smaller one that it contains."""
+
+import numpy as np
+import pandas as pd
+
+from ..basics.calls import checked
+from ..basics.digits import p_in_words
+from ..basics.names import quoted
+from ..basics.problems import Problems, SpecError
+from ..basics.text_tables import TextTable
+from ..likelihood.likelihood_ratio import LikelihoodRatio, Nesting, likelihood_ratio, nesting
+from ..likelihood.maximum_likelihood import MaximumLikelihood
+from .answer import LIMITS, Answer
+from .likelihoods import Maximisation, check_same_data
+
+__all__ = ["doubts_about", "likelihood_ratio_test"]
+
+NORMAL = (
+    "Values are normal, or people many: without robust standard errors the test rejects too often where tails are "
+    "heavy or people belong to clusters."
+)
+RIGHT = "The larger model is right: a test against a model that does not fit says little."
+
+
+@checked()
+def likelihood_ratio_test(smaller: MaximumLikelihood, larger: MaximumLikelihood) -> Answer:
+    """Test a model against a larger one that contains it.
+
+    ``2 (logL_1 - logL_0)`` is chi-square where the smaller model is right. With robust standard errors it is divided by
+    ``(df_0 c_0 - df_1 c_1) / (df_0 - df_1)``, c the scaling of each model's own test [1]_, lavaan's default. That the
+    larger model contains the smaller one is checked, by fitting it to the moments that the smaller one implies [2]_.
+
+    Parameters
+    ----------
+    smaller, larger
+        Of `maximum_likelihood`, on one panel, with the same kind of standard errors.
+
+    Returns
+    -------
+    Answer
+        ``table``, one row: ``chi_square``; ``df``; ``p``, the probability of a larger chi-square where the smaller
+        model is right; ``scaling``, which the chi-square was divided by. NaN where the scaling is not above 0. Distrust
+        p where the answer says that variances of the larger model are 0 in the smaller one: use
+        `random_intercept_test`.
+
+    Raises
+    ------
+    SpecError
+        If the models were fitted to other data, or the larger one does not contain the smaller one.
+
+    References
+    ----------
+    .. [1] Satorra & Bentler (2001). A scaled difference chi-square test statistic for moment structure analysis.
+       Psychometrika 66, 507-514. https://doi.org/10.1007/BF02296192
+    .. [2] Bentler & Satorra (2010). Testing model nesting and equivalence. Psychological Methods 15, 111-123.
+       https://doi.org/10.1037/a0019625
+    """
+    problems = Problems("These models cannot be tested against each other")
+    named = {"smaller": smaller, "larger": larger}
+    check_same_data(named, problems)
+    problems.raise_as(SpecError)
+    relation = nesting(smaller, larger)
+    if relation.nested is False:
+        if smaller.n_parameters >= larger.n_parameters:
+            problems.add(
+                f"The smaller model has {smaller.n_parameters} parameters, the larger one {larger.n_parameters}. Give "
+                "the model with fewer parameters first."
+            )
+        else:
+            problems.add(
+                "The larger model cannot imply the means and covariances that the smaller one implies: neither is a "
+                "special case of the other. Compare their AIC and BIC: ab.compare({'one': ..., 'other': ...})."
+            )
+    problems.raise_as(SpecError)
+    test = likelihood_ratio(smaller, larger)
+    table = pd.DataFrame(
+        {"chi_square": test.chi_square, "df": test.df, "p": test.p_value, "scaling": test.scaling},
+        index=pd.Index(["larger instead of smaller"], name="test"),
+    )
+    return Answer(
+        question="likelihood_ratio_test",
+        arguments=named,
+        heading=(
+            f"Likelihood-ratio test of a smaller model in a larger one; {larger.n_persons} people\n"
+            f"smaller: {smaller.spec}\nlarger:  {larger.spec}"
+        ),
+        table=table,
+        body=(_in_words(named), _sentence(test)),
+        health=Maximisation.of(named),
+        computation="Maximisation",
+        reasons=doubts_about(test, relation),
+        assumptions=(
+            RIGHT,
+            *(() if smaller.sampling is not None else (NORMAL,)),
+            "A small p says that the data would be unlikely if the smaller model were right, not how much better the "
+            "larger one is; a large p does not show that the smaller one is right.",
+        ),
+        before_assumptions=LIMITS,
+    )
+
+
+def doubts_about(test: LikelihoodRatio, relation: Nesting) -> tuple[str, ...]:
+    """What makes the p-value of a test doubtful."""
+    doubts = []
+    if relation.nested is None:
+        doubts.append(
+            "Whether the larger model contains the smaller one was not checked: people have no common means and "
+            "covariances, or the models have other covariates."
+        )
+    if relation.at_zero:
+        doubts.append(
+            f"The smaller model has {quoted(relation.at_zero)} at 0, the boundary of what a variance can be: "
+            "the statistic is not chi-square and p is too large. For random intercepts use ab.random_intercept_test."
+        )
+    if not test.scaling > 0:
+        doubts.append(
+            f"The scaling of the difference is {test.scaling:.3f}, not above 0, which happens in small samples or "
+            "where the larger model fits badly: there is no scaled test. Look at the tests of both models against the "
+            "saturated one."
+        )
+    return tuple(doubts)
+
+
+def _in_words(answers: dict[str, MaximumLikelihood]) -> TextTable:
+    return TextTable.of(
+        {
+            "": list(answers),
+            "-2LL": [f"{-2 * answer.log_likelihood:.3f}" for answer in answers.values()],
+            "parameters": [str(answer.n_parameters) for answer in answers.values()],
+            "AIC": [f"{answer.aic:.1f}" for answer in answers.values()],
+            "BIC": [f"{answer.bic:.1f}" for answer in answers.values()],
+        }
+    )
+
+
+def _sentence(test: LikelihoodRatio) -> str:
+    scaled = "" if test.scaling == 1 else f" (divided by {test.scaling:.3f})"
+    if np.isnan(test.chi_square):
+        return f"No scaled chi-square on {test.df} df."
+    return f"chi-square {test.chi_square:.3f}{scaled} on {test.df} df, p {p_in_words(test.p_value)}"

@@ -1,0 +1,72 @@
+"""What questions about maximum likelihoods share: whether they can be laid side by side, and whether to trust them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..basics.names import quoted
+from ..basics.problems import Problems
+from ..likelihood.maximum_likelihood import MaximumLikelihood
+
+__all__ = ["Maximisation", "check_same_data"]
+
+
+@dataclass(frozen=True)
+class Maximisation:
+    """What is wrong with maxima: no convergence, improper solutions, parameters that are not identified."""
+
+    problems: tuple[str, ...]
+
+    @classmethod
+    def of(cls, answers: Mapping[str, MaximumLikelihood]) -> Self:
+        """Problems of several, each with its name."""
+        return cls(
+            tuple(f"{name}: {message}" for name, answer in answers.items() for message in answer.estimates.messages)
+        )
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def check_same_data(answers: Mapping[str, MaximumLikelihood], problems: Problems) -> None:
+    """Note why the likelihoods of these models cannot be compared: other measures, people, weights or errors."""
+    (reference, first), *others = answers.items()
+    for name, other in others:
+        if set(first.spec.columns) != set(other.spec.columns):
+            problems.add(
+                f"'{reference}' is about {quoted(first.spec.columns)}, '{name}' about {quoted(other.spec.columns)}: "
+                "likelihoods of different values cannot be compared. Fit the same measures."
+            )
+        elif not _same_panel(first, other):
+            problems.add(f"'{reference}' and '{name}' were fitted to different panels. Fit both to the same panel.")
+        elif not _same_sampling(first, other):
+            problems.add(
+                f"'{reference}' and '{name}' differ in standard errors, clusters or weights. Give both the same."
+            )
+
+
+def _same_panel(one: MaximumLikelihood, other: MaximumLikelihood) -> bool:
+    first, second = one.model.panel, other.model.panel
+    if first is second:
+        return True
+    if first.times != second.times or first.values is None or second.values is None:
+        return False
+    columns = one.spec.columns
+    values = [panel.values[:, :, [panel.measures.index(name) for name in columns]] for panel in (first, second)]  # type: ignore[index]
+    return np.array_equal(np.asarray(first.persons), np.asarray(second.persons)) and np.array_equal(
+        values[0], values[1], equal_nan=True
+    )
+
+
+def _same_sampling(one: MaximumLikelihood, other: MaximumLikelihood) -> bool:
+    if one.sampling is None or other.sampling is None:
+        return one.sampling is other.sampling
+    pairs = [(one.sampling.clusters, other.sampling.clusters), (one.sampling.weights, other.sampling.weights)]
+    return all(
+        first is second or (first is not None and second is not None and np.array_equal(first, second))
+        for first, second in pairs
+    )

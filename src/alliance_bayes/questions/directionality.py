@@ -325,7 +325,9 @@ def _verdict_of(events: Evidence, certainty: float) -> str:
 
 
 def _disagreements(posterior: xr.Dataset, paths: tuple[str, str], certainty: float) -> tuple[str, ...]:
-    sentences = []
+    sentences: list[str] = []
+    if posterior.sizes["interval"] == 1:
+        return ()
     for side, path in zip(SIDES, paths, strict=True):
         effect = posterior[side]
         names = [str(name) for name in effect["interval"].values]

@@ -30,6 +30,7 @@ def cold_start(options: Options) -> Iterator[Figure]:
 
     present = peer_python("stan") is not None
     measured = side_by_side({"ours": ours, "peer": stan} if present else {"ours": ours}, options.repeats(3))
+    sampler = side_by_side({"ours": ours, "peer": _import_of_sampler}, options.repeats(9, 3))
     figure = {
         "benchmark": "cold start",
         "unit": "s",
@@ -41,6 +42,16 @@ def cold_start(options: Options) -> Iterator[Figure]:
     yield Figure(**figure, name="fresh process, script to printed answer", target="ratio <= 0.1")
     alone = {"measured": {"ours": measured["ours"]}, "peer": "", "missing": ""}
     yield Figure(**figure | alone, name="the same in seconds", target="ours <= 5")
+    yield Figure(
+        **figure | {"measured": sampler, "peer": "import nutpie", "missing": ""},
+        name="the same beside importing the sampler alone",
+        target="ratio <= 2",
+        note="nutpie imports all of ArviZ with matplotlib and scipy.stats",
+    )
+
+
+def _import_of_sampler(number: int) -> float:
+    return seconds_of(lambda: run_process([sys.executable, "-c", "import nutpie"]))
 
 
 def importing(options: Options) -> Iterator[Figure]:

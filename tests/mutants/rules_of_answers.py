@@ -59,7 +59,7 @@ ANSWERS: list[Mutant] = [
         "posterior/test_summaries.py::test_draws_that_hang_together_have_the_larger_error",
         (
             "the error knows that draws hang together",
-            'float(arviz_stats.mcse(holds.fillna(value), method="mean")) / known',
+            'float(arviz_stats.mcse(filled, method="mean")) / known',
             "np.nan",
         ),
     ),
@@ -73,8 +73,8 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "posterior/summaries.py",
         "questions/test_ties.py::test_equal_sides_are_no_answer",
-        ("equal sides are no answer", ".where(one != other)", ""),
-        ("above is larger", "indicator(xr.DataArray(one > other)", "indicator(xr.DataArray(one < other)"),
+        ("equal sides are no answer", "larger | (one < other)", "larger | (one <= other)"),
+        ("above is larger", "larger = xr.DataArray(one > other)", "larger = xr.DataArray(one < other)"),
         ("below is above the other way round", "return above(other, one)", "return above(one, other)"),
     ),
     *rules_of(

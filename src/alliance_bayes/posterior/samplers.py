@@ -10,6 +10,7 @@ from typing import Any
 
 import xarray as xr
 
+from ..basics.collector import collector_paused
 from ..basics.interrupts import Interrupts, held_interrupts
 from ..engine.model_on_panel import PanelModel
 from .interruption import equal_chains, too_few_draws, without_keeping
@@ -65,10 +66,11 @@ def _run_nutpie(
     model: PanelModel, settings: Settings, progress: bool, interrupts: Interrupts
 ) -> tuple[xr.DataTree, float]:
     """Draws of nutpie, and when the model was compiled."""
-    import nutpie
+    with collector_paused():
+        import nutpie
 
-    from ..pymc_models.compiling import compile_model
-    from ..pymc_models.scaling import scaled
+        from ..pymc_models.compiling import compile_model
+        from ..pymc_models.scaling import scaled
 
     with without_keeping(interrupts, "before sampling began"):
         if settings.latent == "sample":

@@ -125,8 +125,8 @@ def above(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArra
     >>> above(xr.DataArray([0.2, -0.1, np.nan, 0.0], dims="draw"), 0).values
     array([ 1.,  0., nan, nan])
     """
-    compared = [side for side in (one, other) if isinstance(side, xr.DataArray)]
-    return indicator(xr.DataArray(one > other), *compared).where(one != other)
+    larger = xr.DataArray(one > other)
+    return larger.astype(float).where(larger | (one < other))
 
 
 def below(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArray:
@@ -178,10 +178,13 @@ def probability(holds: xr.DataArray) -> Probability:
 
     if holds.dtype == bool:
         raise TypeError("probability takes an indicator, which keeps draws without a value apart; got a condition.")
-    n_known, n_imputations = int(holds.count()), 0
-    value, known = float(share(holds, *map(str, holds.dims))), n_known / holds.size
-    if np.isnan(value):
+    values = holds.to_numpy()
+    has_value = ~np.isnan(values)
+    n_known, n_imputations = int(has_value.sum()), 0
+    known = n_known / holds.size
+    if known < LEAST_KNOWN:
         return Probability(np.nan, np.nan, n_known, undefined=1 - known)
+    value = float(values[has_value].mean())
     if value in (0.0, 1.0):
         mcse = 0.0
     elif "imputation" in holds.coords:
@@ -189,7 +192,8 @@ def probability(holds: xr.DataArray) -> Probability:
         mcse, n_imputations = float(shares.std(ddof=1)) / np.sqrt(shares.size), shares.size
     else:
         # Of a ratio, by the delta method: how often it holds over how often there is a value.
-        mcse = float(arviz_stats.mcse(holds.fillna(value), method="mean")) / known
+        filled = np.where(has_value, values, value)
+        mcse = float(arviz_stats.mcse(filled, method="mean")) / known
     if np.isnan(mcse):
         mcse = float(np.sqrt(value * (1 - value) / n_known))
     return Probability(value, mcse, n_known, n_imputations, 1 - known)

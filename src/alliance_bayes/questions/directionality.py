@@ -446,6 +446,8 @@ def _unequal(effects: _Effects) -> tuple[str, ...]:
 
 
 def _opposite_intervals(effects: Mapping[str, _Effects], posterior: xr.Dataset, certainty: float) -> Iterator[str]:
+    if posterior.sizes["interval"] == 1:
+        return
     for side, path in zip(SIDES, next(iter(effects.values())).paths, strict=True):
         effect = posterior[side]
         shares = {str(name): effect.sel(interval=name) for name in effect["interval"].values}

@@ -26,23 +26,23 @@ MEASURES = ["x", "y", "z", "u"]
 
 
 def by_van_loan(drift, noise):
-    from alliance_bayes.engine.kernels.matrices import matrix_exponential
+    from scipy.linalg import expm
 
     size = len(drift)
-    whole = matrix_exponential(np.block([[-drift, noise], [np.zeros((size, size)), drift.T]]))
+    whole = expm(np.block([[-drift, noise], [np.zeros((size, size)), drift.T]]))
     effects = whole[size:, size:].T
     return effects, effects @ whole[:size, size:]
 
 
 def error_table():
-    from alliance_bayes.engine.kernels.transition import transition
+    from alliance_bayes.engine.kernels.transition import transitions
     from continuous_processes import errors, exact, grid
 
     def by_doubling(drift, noise):
         size, count = len(drift), drift.size
-        registers = np.concatenate([drift.ravel(), noise.ravel(), np.empty(2 * count)])
-        transition(registers, 0, count, size, 2 * count)
-        return registers[2 * count :].reshape(2, size, size)
+        registers = np.concatenate([drift.ravel(), noise.ravel(), [1.0], np.empty(2 * count)])
+        transitions(registers, 0, count, 2 * count, 1, size, 2 * count + 1)
+        return registers[2 * count + 1 :].reshape(2, size, size)
 
     found = defaultdict(list)
     with np.errstate(all="ignore"):

@@ -13,13 +13,12 @@ from scipy.stats import multivariate_normal
 
 import alliance_bayes as ab
 from alliance_bayes.engine.dynamics import Dynamics
-from alliance_bayes.engine.kernels.matrices import matrix_exponential
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.engine.parameters import Workspace
 from alliance_bayes.engine.program import Writer
 from alliance_bayes.pymc_models.symbolic import _transition
 from alliance_bayes.simulation.dynamics import _accumulated
-from continuous_processes import DIGITS, as_floats, diffusions, drifts, errors, exact, grid, in_digits
+from continuous_processes import DIGITS, LENGTHS, as_floats, diffusions, drifts, errors, exact, grid, in_digits
 from engine_calls import output, pulled_back
 from oracles.moments import output_of
 
@@ -34,11 +33,12 @@ def processes():
     return [(name, drift * d, diffusion * d, exact(drift, diffusion, d)) for name, drift, diffusion, d in grid()]
 
 
-def program_of(size):
+def program_of(size, lengths=(1.0,)):
+    """Effects, then innovation covariances, of all lengths; the inputs are a drift and a diffusion."""
     count = size * size
     writer = Writer(2 * count)
     drift, noise = np.arange(2 * count).reshape(2, size, size)
-    return writer.program(np.stack(writer.transition(drift, noise)))
+    return writer.program(np.stack(writer.transitions(drift, noise, lengths)))
 
 
 def by_program(evaluate):
@@ -78,10 +78,11 @@ def test_effects_and_innovations_agree_with_90_digits(way, processes):
 
 
 def test_effects_alone_agree_with_90_digits(processes):
-    """Those of stationary models; also where the norm is large because of units alone."""
-    found = {name: np.abs(matrix_exponential(drift) - want[0]).max() for name, drift, _, want in processes}
+    """Without noise, also where the norm is large because of units alone."""
+    alone = by_program(output)
+    found = {name: np.abs(alone(drift, 0 * drift)[0] - want[0]).max() for name, drift, _, want in processes}
     assert {name: error for name, error in found.items() if not error < CLOSE} == {}
-    huge = matrix_exponential(np.array([[-1e7, 1e9], [0.0, -0.5]]))
+    huge = alone(np.array([[-1e7, 1e9], [0.0, -0.5]]), np.zeros((2, 2)))[0]
     np.testing.assert_allclose(huge, [[0.0, np.exp(-0.5) * 1e9 / (1e7 - 0.5)], [0.0, np.exp(-0.5)]], rtol=1e-8)
 
 
@@ -109,6 +110,22 @@ def test_no_drift_and_no_diffusion():
     np.testing.assert_array_equal(innovation, 0)
     for way in ("reference", "graph"):
         np.testing.assert_array_equal(WAYS[way](np.diag([-40.0, 0.0]), np.zeros((2, 2)))[1], 0)
+
+
+@pytest.mark.parametrize("evaluate", [output, output_of])
+def test_many_intervals_at_once(evaluate):
+    """Very short beside very long ones, nearly equal ones, and more than are put together at once."""
+    others = np.random.default_rng(5).uniform(0.05, 60.0, 100)
+    lengths = np.sort([*LENGTHS, 7.0 * (1 + 1e-9), np.nextafter(7.0, 8.0), 1e-9, 12.5, *others])
+    some = [0, 1, 2, *range(3, len(lengths), 9), len(lengths) - 1]
+    for name, drift in drifts(3):
+        if name == "growing":
+            continue
+        diffusion = diffusions(3)
+        inputs = np.concatenate([drift.ravel(), diffusion.ravel()])
+        found = evaluate(program_of(3, lengths), inputs).reshape(2, len(lengths), 3, 3)
+        for place in some:
+            assert max(errors(found[:, place], exact(drift, diffusion, lengths[place]))) < CLOSE, (name, lengths[place])
 
 
 # ---- gradients ----
@@ -161,6 +178,22 @@ def graph_gradient(size, known={}):  # noqa: B006  # compiled once for all tests
         total = (_transition(*squares, size) * weights.ravel()).sum()
         known[size] = pytensor.function([*inputs, weights], pt.stack(pytensor.grad(total, inputs)), mode=PLAIN)
     return known[size]
+
+
+@pytest.mark.parametrize("n_lengths", [2, 5, 33, 400])
+def test_the_gradient_of_many_intervals_is_the_sum_of_those_of_each(n_lengths):
+    rng = np.random.default_rng(n_lengths)
+    lengths = np.sort(np.exp(rng.uniform(-7, 4, n_lengths)))
+    for name, drift in drifts(3):
+        if name == "growing":
+            continue
+        inputs, weights = np.concatenate([drift.ravel(), diffusions(3).ravel()]), rng.normal(size=(2, n_lengths, 3, 3))
+        found = pulled_back(program_of(3, lengths), inputs, weights.ravel())
+        parts = [
+            pulled_back(program_of(3, [length]), inputs, weights[:, place].ravel())
+            for place, length in enumerate(lengths)
+        ]
+        np.testing.assert_allclose(found, np.sum(parts, axis=0), rtol=0, atol=1e-11 * np.abs(parts).sum(axis=0).max())
 
 
 # ---- whole models ----

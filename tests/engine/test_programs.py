@@ -6,13 +6,13 @@ from scipy.linalg import expm
 
 from alliance_bayes.engine.kernels import steps
 from alliance_bayes.engine.kernels.interpreter import run
-from alliance_bayes.engine.kernels.matrices import matrix_exponential
 from alliance_bayes.engine.program import NOTHING, Step, Writer
 from engine_calls import output, pulled_back
 from helpers import random_covariance, slope
 from oracles.moments import output_of
 
 SIZES = pytest.mark.parametrize("size", [2, 3])
+LENGTHS = [0.5, 1.0, 1.7]
 
 
 def matrix(start, rows, columns):
@@ -32,6 +32,21 @@ def elementwise(name, n_operands):
         return getattr(writer, name)(*operands)
 
     return write
+
+
+def transitions(writer, drift, noise, lengths):
+    """Effects, then innovation covariances, dims (which, length, row, column)."""
+    return np.stack(writer.transitions(drift, noise, lengths))
+
+
+def exponential(writer, matrix):
+    return writer.transitions(matrix, np.full(matrix.shape, NOTHING), [1.0])[0][0]
+
+
+def exponential_of(values):
+    size = len(values)
+    writer = Writer(values.size)
+    return output(writer.program(exponential(writer, matrix(0, size, size))), values.ravel()).reshape(size, size)
 
 
 # How a step is written, how many inputs it has, and what numpy makes of them.
@@ -57,11 +72,10 @@ WRITTEN = {
         None,
         lambda x, n: covariance_by_hand(x[:n], 2 * x[n:] - 1),
     ),
-    "matrix_exponential": (square("matrix_exponential"), None, lambda x, n: expm(x.reshape(n, n))),
     "transition": (
-        lambda writer, size: np.stack(writer.transition(matrix(0, size, size), matrix(size * size, size, size))),
+        lambda writer, size: transitions(writer, matrix(0, size, size), matrix(size * size, size, size), LENGTHS),
         None,
-        lambda x, n: transition_by_van_loan(*x.reshape(2, n, n)),
+        lambda x, n: np.stack([transition_by_van_loan(*(x.reshape(2, n, n) * d)) for d in LENGTHS], axis=1),
     ),
     "inverse": (square("inverse"), None, lambda x, n: np.linalg.inv(x.reshape(n, n))),
 }
@@ -69,7 +83,6 @@ N_INPUTS = {
     "gather": lambda n: n,
     "product": lambda n: n * (n + 1) + 2 * (n + 1),
     "covariance": lambda n: n + n * (n - 1) // 2,
-    "matrix_exponential": lambda n: n * n,
     "transition": lambda n: 2 * n * n,
     "inverse": lambda n: n * n,
 }
@@ -157,7 +170,7 @@ def test_a_chain_of_steps_with_constants_and_numbers_used_twice():
     effects, covariance = matrix(3, 2, 2), writer.covariance(np.arange(2), np.array([2]))
     third = writer.divide(writer.quadratic_form(effects, covariance), writer.constant(3.0))
     padded = np.vstack([np.array([7, 8]), np.full(2, NOTHING)])
-    program = writer.program(writer.product(writer.matrix_exponential(third), padded))
+    program = writer.program(writer.product(exponential(writer, third), padded))
 
     def by_numpy(x):
         inside = x[3:7].reshape(2, 2) @ covariance_by_hand(x[:2], 2 * x[2:3] - 1) @ x[3:7].reshape(2, 2).T
@@ -171,19 +184,19 @@ def test_a_chain_of_steps_with_constants_and_numbers_used_twice():
 
 @pytest.mark.parametrize("norm", [0.0, 1e-12, 0.5, 0.96, 5.0, 40.0])
 @pytest.mark.parametrize("size", [1, 2, 4, 6])
-def test_matrix_exponential_is_scipys(size, norm):
+def test_effects_are_scipys_matrix_exponential(size, norm):
     values = np.random.default_rng(5).normal(size=(size, size))
     values *= norm / np.abs(values).sum(axis=0).max()
     want = expm(values)
-    np.testing.assert_allclose(matrix_exponential(values), want, rtol=1e-11, atol=1e-12 * np.abs(want).max())
+    np.testing.assert_allclose(exponential_of(values), want, rtol=1e-11, atol=1e-14 * max(1.0, np.abs(want).max()))
 
 
-def test_matrix_exponential_of_fast_decay_and_of_a_defective_matrix():
-    np.testing.assert_allclose(matrix_exponential(np.diag([-800.0, -0.5])), np.diag([0.0, np.exp(-0.5)]), atol=1e-13)
+def test_effects_of_fast_decay_and_of_a_defective_drift():
+    np.testing.assert_allclose(exponential_of(np.diag([-800.0, -0.5])), np.diag([0.0, np.exp(-0.5)]), atol=1e-13)
     np.testing.assert_allclose(
-        matrix_exponential(np.array([[-0.3, 1.0], [0.0, -0.3]])), np.exp(-0.3) * np.array([[1, 1], [0, 1]]), rtol=1e-13
+        exponential_of(np.array([[-0.3, 1.0], [0.0, -0.3]])), np.exp(-0.3) * np.array([[1, 1], [0, 1]]), rtol=1e-13
     )
-    assert np.isnan(matrix_exponential(np.array([[np.inf, 0.0], [0.0, 1.0]]))).all()
+    assert np.isnan(exponential_of(np.array([[np.inf, 0.0], [0.0, 1.0]]))).all()
 
 
 def test_the_inverse_exchanges_rows():
@@ -194,7 +207,7 @@ def test_the_inverse_exchanges_rows():
 
 
 def test_a_step_that_there_is_not_is_refused():
-    with pytest.raises(ValueError, match="there is no step 14"):
+    with pytest.raises(ValueError, match="there is no step 13"):
         Step(len(steps.NAMES), 1, 0, (0,))
     writer = Writer(2)
     program = writer.program(writer.add(np.array([0]), np.array([1]))).arrays

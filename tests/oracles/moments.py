@@ -48,10 +48,10 @@ def _values(step: Step, block: Callable[..., np.ndarray], registers: np.ndarray)
         case steps.COVARIANCE:
             sds, units = operands
             return _covariance(block(sds, size), block(units, size * (size - 1) // 2))
-        case steps.MATRIX_EXPONENTIAL:
-            return expm(block(operands[0], size, size))
         case steps.TRANSITION:
-            return _transition(*(block(operand, size, size) for operand in operands))
+            drift, noise = (block(operand, size, size) for operand in operands[:2])
+            each = [_transition(drift * length, noise * length) for length in block(*operands[2:])]
+            return np.stack([np.stack(part) for part in zip(*each, strict=True)])
         case steps.INVERSE:
             return np.linalg.inv(block(operands[0], size, size))
         case steps.CORRELATIONS:

@@ -1,7 +1,7 @@
 """How lagged effects, innovations and within-person covariances follow from the parameters, as program steps."""
 
 from collections.abc import Sequence
-from functools import cached_property, partial, reduce
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,10 +28,6 @@ __all__ = ["Dynamics", "Interval"]
 
 type Who = tuple[int, tuple[float, ...]]
 
-FEW_LENGTHS = 8  # up to which each interval has a transition of its own
-DIGIT = 16
-MOST_STEPS = DIGIT**4
-
 
 class Interval(NamedTuple):
     """Effects and innovations from one wave to the next, step by step."""
@@ -43,14 +39,21 @@ class Interval(NamedTuple):
 
 
 class Dynamics:
-    """The within-person part of a model, written into a program over its parameters."""
+    """The within-person part of a model, written into a program over its parameters.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Parameters
+    ----------
+    workspace
+        The program.
+    cells
+        Cells whose intervals are asked for: those of one process are worked out together.
+    """
+
+    def __init__(self, workspace: Workspace, cells: Sequence[Cell] = ()) -> None:
         self.at = workspace.at
         self.spec, self.design, self.writer = workspace.spec, workspace.design, workspace.writer
-        self.lags = workspace.lags
-        self._over: dict[tuple[Who, float], tuple[Addresses, Addresses]] = {}
-        self._powers: dict[tuple[Who, int], tuple[Addresses, Addresses]] = {}
+        self.lags, self.cells = workspace.lags, cells
+        self._over: dict[tuple[Who, float], Sequence[Addresses]] = {}
 
     def first(self, group: int) -> Addresses:
         """Covariance of the first wave: of the within-person parts, or given the accumulating factors."""
@@ -77,7 +80,7 @@ class Dynamics:
         lengths = [later - earlier for earlier, later in pairwise(cell.times)]
         match self.lags:
             case "continuous":
-                intervals = [Interval(*self._over_time(cell, length), 1) for length in lengths]
+                return [Interval(*self._over_time(cell, length), 1) for length in lengths]
             case "equal_standardized":
                 intervals = self._equal_standardized(cell.group, len(lengths))
             case lags:
@@ -108,68 +111,32 @@ class Dynamics:
 
     def _over_time(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
         """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` of a cell."""
-        who, length = (cell.group, cell.moderators), round(length, self.design.decimals)
+        who, length = _who(cell), self._rounded(length)
         if (who, length) not in self._over:
-            steps = self._steps.get(length)
-            if steps is None:
-                self._over[who, length] = self._transition(cell, length)
-            else:
-                self._over[who, length] = self._composed(cell, self._step, steps)
-        return self._over[who, length]
-
-    def _transition(self, cell: Cell, length: float) -> tuple[Addresses, Addresses]:
-        """Both by one step of the program, or Phi alone where innovations follow from it."""
-        writer = self.writer
-        d = writer.constant(length)
-        moved = writer.multiply(self.drift(cell), d)
-        if self.spec.is_stationary:
-            return writer.matrix_exponential(moved), np.array(())
-        return writer.transition(moved, writer.multiply(self.at(DIFFUSION, cell.group), d))
+            lengths = sorted({length, *self._lengths.get(who, ())})
+            effects, innovations = self.writer.transitions(self.drift(cell), self._diffusion(cell), lengths)
+            self._over |= {(who, d): pair for d, *pair in zip(lengths, effects, innovations, strict=True)}
+        effects, innovation = self._over[who, length]
+        return effects, innovation
 
     @cached_property
-    def _steps(self) -> dict[float, int]:
-        """Many different intervals as numbers of one short step; empty where they are few, or have no common step."""
-        every, decimals = [pairwise(cell.times) for cell in self.design.cells], self.design.decimals
-        lengths = sorted({round(later - earlier, decimals) for pairs in every for earlier, later in pairs})
-        if len(lengths) <= FEW_LENGTHS:
-            return {}
-        shortest = lengths[-1] / MOST_STEPS
-        step = reduce(partial(_common_divisor, least=0.1 * shortest), lengths)
-        counts = np.round(np.array(lengths) / step)
-        step = float(lengths[-1] / counts[-1])
-        # Only rounding may be left: effects of fast processes hang on every digit of the time.
-        left = np.abs(np.array(lengths) - counts * step).max()
-        if step < shortest or left > 4 * 10.0**-decimals:
-            return {}
-        self._step = step
-        return dict(zip(lengths, counts.astype(int).tolist(), strict=True))
+    def _lengths(self) -> dict[Who, set[float]]:
+        """Lengths of all intervals of the cells that have the same drift."""
+        lengths: dict[Who, set[float]] = {}
+        for cell in self.cells:
+            pairs = pairwise(cell.times)
+            lengths.setdefault(_who(cell), set()).update(self._rounded(later - earlier) for earlier, later in pairs)
+        return lengths
 
-    def _composed(self, cell: Cell, step: float, count: int) -> tuple[Addresses, Addresses]:
-        """Effects and innovations over several steps, digit by digit, each digit once."""
-        key = (cell.group, cell.moderators), count
-        if key in self._powers:
-            return self._powers[key]
-        if count == 1:
-            composed = self._transition(cell, step)
-        else:
-            unit = DIGIT ** int(np.log(count) / np.log(DIGIT) + 1e-9)
-            part = unit if count > unit else count // DIGIT
-            if count % unit and count > unit:
-                part = count - count % unit
-            elif count > unit:
-                part = count - unit
-            composed = self._joined(self._composed(cell, step, part), self._composed(cell, step, count - part))
-        self._powers[key] = composed
-        return composed
+    def _rounded(self, length: float) -> float:
+        return round(length, self.design.decimals)
 
-    def _joined(
-        self, earlier: tuple[Addresses, Addresses], later: tuple[Addresses, Addresses]
-    ) -> tuple[Addresses, Addresses]:
-        """One interval after another."""
-        effects = self.writer.product(later[0], earlier[0])
-        if self.spec.is_stationary:
-            return effects, np.array(())
-        return effects, self.writer.add(self.writer.quadratic_form(later[0], earlier[1]), later[1])
+    def _diffusion(self, cell: Cell) -> Addresses:
+        """The diffusion Q; where the covariance P stays the same it is ``-(A P + P A')``."""
+        if not self.spec.is_stationary:
+            return self.at(DIFFUSION, cell.group)
+        moved = self.writer.product(self.drift(cell), self.at(FIRST, cell.group))
+        return self.writer.subtract(np.full(moved.shape, NOTHING), self.writer.add(moved, moved.T))
 
     def _stationary(self, group: int, intervals: Sequence[Interval]) -> list[Interval]:
         """Innovations that keep the within-person covariance: ``Psi = P - Phi P Phi'`` of each step."""
@@ -202,8 +169,5 @@ class Dynamics:
         return intervals
 
 
-def _common_divisor(first: float, second: float, *, least: float) -> float:
-    """Euclid's algorithm for numbers that are rounded; what is below `least` is rounding."""
-    while second > least:
-        first, second = second, abs(first - second * round(first / second))
-    return first
+def _who(cell: Cell) -> Who:
+    return cell.group, cell.moderators

@@ -43,7 +43,7 @@ class Layout:
     def system_of(self, cells: Sequence[Cell]) -> PanelSystem:
         """The linear systems of some cells, whose people need not be in the panel."""
         workspace = Workspace(self.table, Writer(len(self.table)))
-        dynamics = Dynamics(workspace)
+        dynamics = Dynamics(workspace, cells)
         builders = [SystemBuilder(workspace, dynamics, cell) for cell in cells]
         for builder in builders:
             for part in self.parts:

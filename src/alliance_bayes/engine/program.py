@@ -5,6 +5,7 @@ Written as a program, that difference is data, so that one compiled interpreter 
 (`kernels.interpreter`) serves every model and nothing is compiled per model.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,14 +133,15 @@ class Writer:
         """
         return self._step(steps.COVARIANCE, (len(sds), len(sds)), len(sds), sds, partial_units)
 
-    def matrix_exponential(self, matrix: Addresses) -> Addresses:
-        """``exp(M)`` of a square matrix."""
-        return self._step(steps.MATRIX_EXPONENTIAL, matrix.shape, len(matrix), matrix)
+    def transitions(self, drift: Addresses, noise: Addresses, lengths: Sequence[float]) -> tuple[Addresses, Addresses]:
+        """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` of every length d.
 
-    def transition(self, drift: Addresses, noise: Addresses) -> tuple[Addresses, Addresses]:
-        """``exp(M)`` and ``int_0^1 exp(M s) N exp(M' s) ds`` of a square M and the symmetric part of N."""
-        effects, innovation = self._step(steps.TRANSITION, (2, *drift.shape), len(drift), drift, noise)
-        return effects, innovation
+        A is square, of Q the symmetric part counts; dims (length, row, column).
+        """
+        every, shape = np.array([self.constant(length) for length in lengths]), (2, len(lengths), *drift.shape)
+        operands = map(self._block, (drift, noise, every))
+        effects, innovations = self._note(steps.TRANSITION, shape, len(drift), *operands, sizes=(len(lengths),))
+        return effects, innovations
 
     def inverse(self, matrix: Addresses) -> Addresses:
         """Inverse of a square matrix."""

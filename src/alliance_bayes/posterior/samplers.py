@@ -19,7 +19,9 @@ from .settings import Settings
 
 __all__ = ["sample_posterior"]
 
-MOST_LOW_RANK = 100
+# Up to so many parameters the sampler learns their correlations by itself; up to so many the curvature, which takes
+# two gradients for each of them and then makes a gradient dearer, is worth its price.
+MOST_LOW_RANK, MOST_SCALED = 100, 1000
 KEEPING = "Interrupted; keeping the draws so far, which takes a few seconds ..."
 POLL_SECONDS = 1.0  # a Ctrl-C ends the wait at once; this bounds it where signals reach no thread that waits
 
@@ -78,10 +80,11 @@ def _run_nutpie(
 
             compiled = nutpie.compile_pymc_model(pymc_model_of(model, latent="sample"))
         else:
-            compiled = scaled(compile_model(model))
+            compiled = compile_model(model)
+            if model.spec.is_latent or MOST_LOW_RANK < compiled.n_dim <= MOST_SCALED:
+                compiled = scaled(compiled)
     ready = time.perf_counter()
-    # Where coordinates are about right already, directions of a low-rank metric are noise; beyond so many parameters
-    # finding them costs more than it saves.
+    # Where coordinates are about right already, directions of a low-rank metric are noise.
     adaptation = "low_rank" if not model.spec.is_latent and compiled.n_dim <= MOST_LOW_RANK else "diag"
     sampler = nutpie.sample(
         compiled,

@@ -1,9 +1,10 @@
-"""Coordinates in which the posterior of the latent path is roughly standard normal, so that warm-up is short.
+"""Coordinates in which a posterior is roughly standard normal.
 
-A gradient of the latent path costs milliseconds, and a sampler that starts from nothing spends most of its time
-finding out scales and correlations. The mode x0 of the unconstrained log density and the curvature H there
-give them at the price of a few hundred gradients: sampled is u with ``x = x0 + R u``, ``R R' = H^-1``. The density
-is the same, only its coordinates are others.
+A sampler that starts from nothing has to find out scales and correlations. On the latent path, where a gradient costs
+milliseconds, that is most of its time; with hundreds of parameters it does not learn their correlations at all, such
+as those of the means of all waves, which stable differences between people move together. The mode x0 of the
+unconstrained log density and the curvature H there give both at the price of a few gradients for each parameter:
+sampled is u with ``x = x0 + R u``, ``R R' = H^-1``. The density is the same, only its coordinates are others.
 """
 
 from dataclasses import replace
@@ -13,7 +14,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ..engine.kernels.arrays import pack, unpack
-from ..engine.latent.panel_likelihood import latent_log_density, scaled_expand, scaled_latent_log_density
+from ..engine.kernels.entry_points import log_density
+from ..engine.kernels.scaled import scaled_expand, scaled_log_density
+from ..engine.latent.panel_likelihood import latent_log_density, scaled_latent_log_density
 from .compiling import floats_of, words_of
 
 __all__ = ["scaled"]
@@ -23,11 +26,11 @@ STEP = 1e-3  # of unconstrained numbers, whose posterior SDs are .05 to 2: curva
 LEAST_PRECISION = 0.05  # of a direction: no normal of the mode is wider than an SD of 4.5, whatever the curvature says
 SPREAD = 1.0  # of starts about the mode, in posterior SDs
 
+_SCALED = {log_density: scaled_log_density, latent_log_density: scaled_latent_log_density}
+
 
 def scaled(compiled: Any, seed: int = 0) -> Any:
-    """What `nutpie.sample` takes, in coordinates about the mode; another model than the latent path's as it is."""
-    if compiled.compiled_logp_func is not latent_log_density:
-        return compiled
+    """What `compile_model` returned, in coordinates about the mode."""
     function, data = compiled.compiled_logp_func.ctypes, np.ascontiguousarray(compiled.user_data)
     words = words_of(data)
     size = compiled.n_dim
@@ -42,7 +45,7 @@ def scaled(compiled: Any, seed: int = 0) -> Any:
     root = _root_of_inverse(_curvature(slope, mode))
     return replace(
         compiled,
-        compiled_logp_func=scaled_latent_log_density,
+        compiled_logp_func=_SCALED[compiled.compiled_logp_func],
         compiled_expand_func=scaled_expand,
         initial_point_func=_start(size),
         user_data=pack(unpack(data), (mode, root)),

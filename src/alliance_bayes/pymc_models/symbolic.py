@@ -70,12 +70,13 @@ class _Registers:
                 sds, units = operands
                 pairs = size * (size - 1) // 2
                 self.put(result, _covariance(self.block(sds, size), self.block(units, pairs), size), size * size)
-            case steps.MATRIX_EXPONENTIAL:
-                self.put(result, pt.linalg.expm(self.block(operands[0], size, size)), size * size)
             case steps.TRANSITION:
-                drift, noise = operands
-                both = _transition(self.block(drift, size, size), self.block(noise, size, size), size)
-                self.put(result, both, 2 * size * size)
+                drift, noise = (self.block(operand, size, size) for operand in operands[:2])
+                first, count = operands[2:]
+                lengths = self.block(first, count)
+                each = [_transition(drift * lengths[place], noise * lengths[place], size) for place in range(count)]
+                # Effects of all lengths come before innovation covariances.
+                self.put(result, pt.stack(each).reshape((count, 2, -1)).swapaxes(0, 1).ravel(), 2 * count * size * size)
             case steps.INVERSE:
                 self.put(result, pt.linalg.inv(self.block(operands[0], size, size)), size * size)
             case steps.POSITIVE_DEFINITE:

@@ -35,6 +35,7 @@ from .prior_density import log_prior_and_gradient, to_constrained
 __all__ = [
     "CENTRE",
     "DATA",
+    "DENSITY_SYMBOL",
     "DERIVED_SYMBOL",
     "LIKELIHOOD_SYMBOL",
     "PRIORS",
@@ -58,6 +59,7 @@ __all__ = [
 
 LIKELIHOOD_SYMBOL = "alliance_bayes_log_likelihood"
 DERIVED_SYMBOL = "alliance_bayes_derived"
+DENSITY_SYMBOL = "alliance_bayes_log_density"
 
 
 TO_THETA = 0
@@ -147,7 +149,7 @@ def all_finite(total, slope):
     return finite
 
 
-@callback(types.int64(types.uint64, _number, _number, _number, _word))
+@callback(types.int64(types.uint64, _number, _number, _number, _word), symbol=DENSITY_SYMBOL)
 def log_density(n_point, point, gradient, value, packed):
     """Log posterior density and its gradient at an unconstrained point, as nutpie calls it.
 

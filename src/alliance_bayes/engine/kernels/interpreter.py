@@ -6,11 +6,12 @@ import numpy as np
 
 from ...basics.compiled import compiled
 from .arrays import ProgramArrays
-from .matrices import cholesky, inverse_in_place, matrix_exponential
+from .matrices import cholesky, inverse_in_place
 from .steps import (
     ADD,
     COLUMNS,
     CORRELATIONS,
+    COUNT,
     COVARIANCE,
     DIVIDE,
     EXPONENTIAL,
@@ -18,7 +19,7 @@ from .steps import (
     GATHER,
     INNER,
     INVERSE,
-    MATRIX_EXPONENTIAL,
+    LENGTHS,
     MULTIPLY,
     POSITIVE_DEFINITE,
     PRODUCT,
@@ -29,7 +30,7 @@ from .steps import (
     SUBTRACT,
     TRANSITION,
 )
-from .transition import transition, transition_gradient
+from .transition import transitions, transitions_gradient
 
 __all__ = ["pull_back", "run", "run_many"]
 
@@ -165,8 +166,6 @@ def run(inputs: np.ndarray, program: ProgramArrays):
                 registers[second : second + n_units],
                 registers[result : result + size * size],
             )
-        elif code == MATRIX_EXPONENTIAL:
-            _write(registers, result, matrix_exponential(_square(registers, first, size)))
         elif code == INVERSE:
             matrix = _square(registers, first, size)
             inverse_in_place(matrix)
@@ -180,7 +179,8 @@ def run(inputs: np.ndarray, program: ProgramArrays):
         elif code == POSITIVE_DEFINITE:
             proper = proper and cholesky(_square(registers, first, size), size)
         elif code == TRANSITION:
-            transition(registers, first, words[at + SECOND], size, result)
+            lengths, count = words[at + LENGTHS], words[at + COUNT]
+            transitions(registers, first, words[at + SECOND], lengths, count, size, result)
         else:
             proper = False
     return registers, proper
@@ -250,32 +250,11 @@ def pull_back(registers: np.ndarray, bars: np.ndarray, program: ProgramArrays):
                 bars[first : first + size],
                 bars[second : second + n_units],
             )
-        elif code == MATRIX_EXPONENTIAL:
-            _matrix_exponential_gradient(registers, bars, first, result, size)
         elif code == INVERSE:
             _inverse_gradient(registers, bars, first, result, size)
         elif code == TRANSITION:
-            transition_gradient(registers, bars, first, words[at + SECOND], size, result)
-
-
-@compiled
-def _matrix_exponential_gradient(registers, bars, start, result, size):
-    """The Frechet derivative at the transpose: the upper right block of ``exp([[M', G], [0, M']])``."""
-    largest = 0.0
-    for entry in range(size * size):
-        largest = max(largest, abs(bars[result + entry]))
-    if largest == 0.0:
-        return
-    block = np.zeros((2 * size, 2 * size))
-    for row in range(size):
-        for column in range(size):
-            value = registers[start + column * size + row]
-            block[row, column] = block[size + row, size + column] = value
-            block[row, size + column] = bars[result + row * size + column] / largest
-    derivative = matrix_exponential(block)
-    for row in range(size):
-        for column in range(size):
-            bars[start + row * size + column] += largest * derivative[row, size + column]
+            lengths, count = words[at + LENGTHS], words[at + COUNT]
+            transitions_gradient(registers, bars, first, words[at + SECOND], lengths, count, size, result)
 
 
 @compiled

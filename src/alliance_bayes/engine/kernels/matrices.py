@@ -1,4 +1,4 @@
-"""Small dense matrices, compiled: factors, inverses, exponentials."""
+"""Small dense matrices, compiled: factors and inverses."""
 
 import math
 
@@ -11,13 +11,10 @@ __all__ = [
     "cholesky",
     "inverse_and_log_determinant",
     "inverse_in_place",
-    "matrix_exponential",
     "semidefinite_cholesky",
 ]
 
 LOG_2_PI = math.log(2 * math.pi)
-LARGEST_NORM = 0.95  # of the Pade approximant of degree 7, in double precision (Higham 2005)
-MOST_HALVINGS = 62  # beyond a norm of 2^62, the rounding of an entry alone decides over everything
 ROUNDING = 1e-12  # share of a variance that is left over by rounding where nothing should be
 
 
@@ -141,68 +138,3 @@ def inverse_in_place(matrix):
         for column in range(size):
             matrix[row, column] = 1.0 if row == column else 0.0
     _solve(work, matrix)
-
-
-@compiled
-def _multiply(left, right, result):
-    size = len(left)
-    for row in range(size):
-        for column in range(size):
-            result[row, column] = 0.0
-        for inner in range(size):
-            weight = left[row, inner]
-            if weight != 0.0:
-                for column in range(size):
-                    result[row, column] += weight * right[inner, column]
-
-
-@compiled
-def matrix_exponential(matrix: np.ndarray):
-    """``exp(M)`` by scaling and squaring with the Pade approximant of degree 7 [1]_.
-
-    Not finite where M is not, or its norm is above 2^62.
-
-    References
-    ----------
-    .. [1] Higham (2005). The scaling and squaring method for the matrix exponential revisited.
-       SIAM Journal on Matrix Analysis and Applications 26, 1179-1193.
-    """
-    size = len(matrix)
-    norm = 0.0
-    for column in range(size):
-        total = 0.0
-        for row in range(size):
-            total += abs(matrix[row, column])
-        norm = max(norm, total)
-    if not norm < 2.0**MOST_HALVINGS:
-        return np.full((size, size), np.nan)
-    halvings = 0
-    while norm > LARGEST_NORM:
-        norm *= 0.5
-        halvings += 1
-    scaled, share = np.empty((size, size)), 0.5**halvings
-    for row in range(size):
-        for column in range(size):
-            scaled[row, column] = matrix[row, column] * share
-    second, fourth, sixth = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
-    _multiply(scaled, scaled, second)
-    _multiply(second, second, fourth)
-    _multiply(fourth, second, sixth)
-    odd, even, inner = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
-    for row in range(size):
-        for column in range(size):
-            a, b, c = second[row, column], fourth[row, column], sixth[row, column]
-            one = 1.0 if row == column else 0.0
-            inner[row, column] = c + 1512.0 * b + 277200.0 * a + 8648640.0 * one
-            even[row, column] = 56.0 * c + 25200.0 * b + 1995840.0 * a + 17297280.0 * one
-    _multiply(scaled, inner, odd)
-    for row in range(size):
-        for column in range(size):
-            total, difference = even[row, column] + odd[row, column], even[row, column] - odd[row, column]
-            odd[row, column], even[row, column] = total, difference
-    result = odd
-    _solve(even, result)
-    for _ in range(halvings):
-        _multiply(result, result, inner)
-        result, inner = inner, result
-    return result

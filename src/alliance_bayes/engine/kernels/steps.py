@@ -10,7 +10,7 @@ gather                 of the vector   every entry's register, from `FIRST` on; 
 add ... exponential    of the vector   `FIRST`, and `SECOND` where there are two vectors
 product                rows            `FIRST`, of shape (rows, `INNER`), and `SECOND`, (`INNER`, `COLUMNS`)
 covariance             of the matrix   `FIRST`: SDs; `SECOND`: partial correlations, mapped to (0, 1)
-transition             of the matrix   `FIRST`: drift; `SECOND`: noise
+transition             of the matrix   `FIRST`: drift; `SECOND`: noise; `COUNT` lengths, from `LENGTHS` on
 all others             of the matrix   `FIRST`: the matrix
 =====================  ==============  =================================================================
 """
@@ -19,6 +19,7 @@ __all__ = [
     "ADD",
     "COLUMNS",
     "CORRELATIONS",
+    "COUNT",
     "COVARIANCE",
     "DIVIDE",
     "EXPONENTIAL",
@@ -26,7 +27,7 @@ __all__ = [
     "GATHER",
     "INNER",
     "INVERSE",
-    "MATRIX_EXPONENTIAL",
+    "LENGTHS",
     "MULTIPLY",
     "NAMES",
     "POSITIVE_DEFINITE",
@@ -41,13 +42,14 @@ __all__ = [
 
 NAMES = (
     "gather", "add", "subtract", "multiply", "divide", "square_root", "exponential", "product", "covariance",
-    "matrix_exponential", "inverse", "correlations", "positive_definite", "transition",
+    "inverse", "correlations", "positive_definite", "transition",
 )  # fmt: skip
 """Name of each code, for messages."""
 (
     GATHER, ADD, SUBTRACT, MULTIPLY, DIVIDE, SQUARE_ROOT, EXPONENTIAL, PRODUCT, COVARIANCE,
-    MATRIX_EXPONENTIAL, INVERSE, CORRELATIONS, POSITIVE_DEFINITE, TRANSITION,
+    INVERSE, CORRELATIONS, POSITIVE_DEFINITE, TRANSITION,
 ) = range(len(NAMES))  # fmt: skip
 
 SIZE, RESULT, FIRST, SECOND, INNER, COLUMNS = range(1, 7)
+LENGTHS, COUNT = INNER, COLUMNS
 """Places in a step, whose code stands at 0."""

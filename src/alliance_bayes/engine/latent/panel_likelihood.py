@@ -10,10 +10,11 @@ from numba import carray, types
 from ...basics.compiled import callback, compiled
 from ...families.cut_points import to_phi, to_sampled_gradient
 from ..kernels.arrays import floats_at, integers_at, priors_at, program_at, system_at
-from ..kernels.entry_points import DATA, PRIORS, STRUCTURE, SYSTEMS, TO_THETA, all_finite, all_words, expand_into
+from ..kernels.entry_points import DATA, PRIORS, STRUCTURE, SYSTEMS, TO_THETA, all_finite, all_words
 from ..kernels.interpreter import pull_back, run
 from ..kernels.moments import moments_of_cells, pull_back_moments
 from ..kernels.prior_density import log_prior_and_gradient, to_constrained
+from ..kernels.scaled import straightened
 from .propagation import log_likelihood_and_gradient
 from .responses import LatentArrays
 
@@ -24,7 +25,6 @@ __all__ = [
     "latent_log_density",
     "latent_log_likelihood",
     "moments_at",
-    "scaled_expand",
     "scaled_latent_log_density",
     "unpack_latent_likelihood",
 ]
@@ -165,30 +165,13 @@ def latent_log_density(n_point, point, gradient, value, packed):
     return 0 if all_finite(total, slope) else 3
 
 
-@compiled
-def _straightened(point, words):
-    """``x0 + R u`` with x0 and R the last two of the packed arrays; and R."""
-    n_arrays = words[0] - 1
-    mode, root = floats_at(words, n_arrays - 2), floats_at(words, n_arrays - 1).reshape(len(point), len(point))
-    return mode + root @ point, root
-
-
 @callback(types.int64(types.uint64, _number, _number, _number, _word), needs=(latent_log_likelihood,))
 def scaled_latent_log_density(n_point, point, gradient, value, packed):
     """`latent_log_density` in the coordinates u of ``x = x0 + R u``; x0 and R are the last two packed arrays."""
     words, slope = all_words(packed), carray(gradient, (n_point,))
-    unconstrained, root = _straightened(carray(point, (n_point,)), words)
+    unconstrained, root = straightened(carray(point, (n_point,)), words)
     inner = np.empty(n_point)
     total = _log_density(unconstrained, words, inner)
     slope[:] = inner @ root
     carray(value, (1,))[0] = total
     return 0 if all_finite(total, slope) else 3
-
-
-@callback(types.int64(types.uint64, types.uint64, _number, _number, _word))
-def scaled_expand(n_point, n_expanded, point, expanded, packed):
-    """Random variables and derived quantities at a point u, as nutpie calls it."""
-    words = all_words(packed)
-    unconstrained, _ = _straightened(carray(point, (n_point,)), words)
-    expand_into(unconstrained, words, carray(expanded, (n_expanded,)))
-    return 0

@@ -87,7 +87,7 @@ def _with_restarts(system: SystemBuilder, step: Step) -> Addresses:
 
 def _require_positive_definite(priors: PriorBuilder) -> None:
     """Innovations ``P - Phi P Phi'`` exist only where they are positive definite."""
-    dynamics, known = Dynamics(priors), set[bytes]()
+    dynamics, known = Dynamics(priors, priors.design.cells), set[bytes]()
     for cell in priors.design.cells:
         for interval in dynamics.intervals(cell):
             address = interval.innovation.tobytes()

@@ -34,7 +34,7 @@ CALLED = {
     "engine/latent": ("families", "engine/kernels", "engine/latent"),
 }
 """Folders whose kernels a folder's kernels call."""
-PARTS = (b"@compiled", b"@callback", b"Kernel(", b"(NamedTuple)")  # what makes a file one that kernels are made of
+PARTS = (b"@compiled", b"@in_place", b"@callback", b"Kernel(", b"(NamedTuple)")  # what makes a file one that kernels are made of
 
 
 def _stamp(folders: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit, gammaln
 
-from ..basics.compiled import compiled
+from ..basics.compiled import in_place
 from ..basics.distributions import LogNormal, Normal
 from ..basics.given import is_whole
 from .family import LARGEST_AMOUNT, AmountFamily, Density, FamilyParameter, Numbers, Parts, is_count
@@ -105,26 +105,26 @@ def draw_beta_binomial(size: np.ndarray, mean: np.ndarray, precision: float, rng
 # ---- density ----
 
 
-@compiled
+@in_place
 def log_densities(size, values, phi, eta, result):
     """Log density of each value at each linear predictor, without binomial coefficients; see `registry`."""
     result[:, :] = 0.0
     add_beta_binomials(phi[0], phi[1], phi[2], size, values, False, eta, result)
 
 
-@compiled
+@in_place
 def add_gradient(size, values, phi, eta, weights, phi_bar):
     """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
     add_beta_binomial_gradient(0, phi, size, values, False, eta, weights, phi_bar)
 
 
-@compiled
+@in_place
 def steepness(phi):
     """Largest slope in size; see `registry`."""
     return abs(phi[1])
 
 
-@compiled
+@in_place
 def _probability_above_0(trials, mean, precision):
     """1 minus the beta-binomial probability of 0, for a small mean, without cancellation."""
     total = 0.0
@@ -133,7 +133,7 @@ def _probability_above_0(trials, mean, precision):
     return -math.expm1(total)
 
 
-@compiled
+@in_place
 def _ends(trials, mean, complement, precision, log_total):
     """Beta-binomial probabilities of none and of all of the trials, and of anything in between.
 
@@ -149,7 +149,7 @@ def _ends(trials, mean, complement, precision, log_total):
     return none, every, inside
 
 
-@compiled
+@in_place
 def add_beta_binomials(intercept, slope, precision, trials, values, truncated, eta, result):
     """Add log beta-binomials, of 1 .. trials - 1 alone if `truncated`, without binomial coefficients.
 
@@ -186,7 +186,7 @@ def add_beta_binomials(intercept, slope, precision, trials, values, truncated, e
                 result[row, node] += (logit - bounded) * up * a * complement
 
 
-@compiled
+@in_place
 def add_beta_binomial_gradient(first, phi, trials, values, truncated, eta, weights, phi_bar):
     """Add the gradient of `add_beta_binomials`, whose parameters stand in phi from position `first` on."""
     intercept, slope, precision = phi[first], phi[first + 1], phi[first + 2]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit, gammaln
 
-from ..basics.compiled import compiled
+from ..basics.compiled import compiled, in_place
 from ..basics.distributions import LogNormal, Normal
 from ..basics.given import shown
 from ..basics.problems import Problems
@@ -157,13 +157,13 @@ def log_densities(size, values, phi, eta, result, hurdle):
             result[row, node] = negative_binomial + log_some
 
 
-@compiled
+@in_place
 def _log_any(log_mean, dispersion, log_term):
     """Logarithm of the negative binomial's probability above 0; ``log_term = log(1 + mean / dispersion)``."""
     return log_mean if log_mean < -FARTHEST else math.log(-math.expm1(-dispersion * log_term))
 
 
-@compiled
+@in_place
 def add_gradient(size, values, phi, eta, weights, phi_bar, hurdle):
     """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
     dispersion = phi[DISPERSION]
@@ -198,7 +198,7 @@ def add_gradient(size, values, phi, eta, weights, phi_bar, hurdle):
             phi_bar[DISPERSION] += weight * by_dispersion
 
 
-@compiled
+@in_place
 def steepness(phi, hurdle):
     """Largest slope in size; see `registry`."""
     return max(abs(phi[SLOPE]), abs(phi[ANY_SLOPE])) if hurdle else abs(phi[SLOPE])

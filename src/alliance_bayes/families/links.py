@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import expit, ndtr
 
-from ..basics.compiled import compiled
+from ..basics.compiled import in_place
 from ..basics.given import is_one_of, shown
 from ..basics.names import quoted
 from ..basics.problems import Problems
@@ -51,18 +51,18 @@ def draw_category(slope: float, cuts: Any, eta: np.ndarray, link: str, rng: np.r
     return np.asarray((u[..., None] > below).sum(axis=-1), dtype=float)
 
 
-@compiled
+@in_place
 def log_below(cut, probit):
     """``log F(cut)``."""
     return log_normal_cdf(cut) if probit else log_logistic(cut)
 
 
-@compiled
+@in_place
 def _slope_below(cut, probit):
     return inverse_mills(cut) if probit else logistic(-cut)
 
 
-@compiled
+@in_place
 def log_between(lower, upper, probit):
     """``log(F(upper) - F(lower))``."""
     if not probit:
@@ -73,7 +73,7 @@ def log_between(lower, upper, probit):
     return log_high + log_of_difference(log_high - log_normal_cdf(lower))
 
 
-@compiled
+@in_place
 def _slopes_between(lower, upper, probit):
     """Slopes of `log_between` in the upper and the lower cut."""
     if not probit:
@@ -83,7 +83,7 @@ def _slopes_between(lower, upper, probit):
     return math.exp(-0.5 * upper * upper - value), -math.exp(-0.5 * lower * lower - value)
 
 
-@compiled
+@in_place
 def log_category(lower, upper, phi, shift, probit):
     """Log probability of a category between the cut points at two positions in phi, either of which may be `INFINITE`.
 
@@ -96,7 +96,7 @@ def log_category(lower, upper, phi, shift, probit):
     return log_between(phi[lower] - shift, phi[upper] - shift, probit)
 
 
-@compiled
+@in_place
 def add_category_gradient(lower, upper, phi, shift, probit, weight, phi_bar):
     """Add `weight` times the gradient of `log_category` in its cuts; returns that in the shift.
 
@@ -116,7 +116,7 @@ def add_category_gradient(lower, upper, phi, shift, probit, weight, phi_bar):
     return -weight * (up + down)
 
 
-@compiled
+@in_place
 def add_three_way_gradient(weights, phi, shift, probit, phi_bar):
     """As `add_category_gradient` for none, some and all, whose two cut points stand first in phi."""
     total = 0.0

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..basics.compiled import compiled
+from ..basics.compiled import in_place
 from .family import Density, Numbers, Parts
 from .special import log_logistic
 
 __all__ = ["DENSITIES", "log_densities"]
 
 
-@compiled
+@in_place
 def log_densities(values, eta, result):
     """Log density of each value, 0 or 1, at each linear predictor; see `registry`."""
     for row in range(len(values)):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..basics.compiled import compiled
+from ..basics.compiled import in_place
 from ..basics.distributions import LogNormal
 from ..basics.given import is_whole, shown
 from ..basics.problems import Problems
@@ -122,14 +122,14 @@ class Ordinal(CategoryFamily):
 # ---- density ----
 
 
-@compiled
+@in_place
 def _cuts_beside(value, size):
     """Positions in phi of the cuts below and above a category."""
     below = int(value)
     return below if value > 0.0 else INFINITE, below + 1 if value < size - 1.0 else INFINITE
 
 
-@compiled
+@in_place
 def log_densities(size, values, phi, eta, result, probit):
     """Log density of each value, from 0, at each linear predictor; `size` is the number of categories.
 
@@ -141,7 +141,7 @@ def log_densities(size, values, phi, eta, result, probit):
             result[row, node] = log_category(lower, upper, phi, phi[SLOPE] * eta[node], probit)
 
 
-@compiled
+@in_place
 def add_gradient(size, values, phi, eta, weights, phi_bar, probit):
     """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
     for row in range(len(values)):
@@ -154,7 +154,7 @@ def add_gradient(size, values, phi, eta, weights, phi_bar, probit):
                 phi_bar[SLOPE] += by_shift * eta[node]
 
 
-@compiled
+@in_place
 def steepness(phi):
     """Slope in size; see `registry`."""
     return abs(phi[SLOPE])

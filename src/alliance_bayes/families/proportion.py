@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from ..basics.compiled import compiled
+from ..basics.compiled import compiled, in_place
 from ..basics.distributions import LogNormal, Normal
 from ..basics.problems import Problems
 from .cut_points import InducedDirichlet
@@ -115,7 +115,7 @@ class Proportion(ResponseFamily):
 # ---- density ----
 
 
-@compiled
+@in_place
 def _slopes(mean, complement, precision, count, log_values, log_complements):
     """Slopes, in the shapes a = m f and b = (1 - m) f, of the sum of so many log beta densities less log Gamma(f).
 
@@ -186,7 +186,7 @@ def add_gradient(values, phi, eta, weights, phi_bar, probit):
         phi_bar[SLOPE] += by_shift * eta[node]
 
 
-@compiled
+@in_place
 def steepness(phi):
     """Slope in size; see `registry`."""
     return abs(phi[SLOPE])

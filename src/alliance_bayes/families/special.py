@@ -2,7 +2,7 @@
 
 import math
 
-from ..basics.compiled import compiled
+from ..basics.compiled import in_place
 
 __all__ = [
     "HALF_LOG_2_PI",
@@ -24,7 +24,7 @@ MILLS_TAIL = -20.0  # where log(density) - log(probability), two numbers near -2
 ONE_MINUS_FROM = 0.7  # about log 2, where 1 - exp(-gap) passes 1/2: either form is accurate on its own side
 
 
-@compiled
+@in_place
 def logistic(value):
     """``1 / (1 + exp(-value))``."""
     if value >= 0.0:
@@ -33,13 +33,13 @@ def logistic(value):
     return power / (1.0 + power)
 
 
-@compiled
+@in_place
 def log_logistic(value):
     """``log(logistic(value))``."""
     return min(value, 0.0) - math.log1p(math.exp(-abs(value)))
 
 
-@compiled
+@in_place
 def log_of_difference(gap):
     """``log(1 - exp(-gap))`` for a gap above 0, minus infinity otherwise."""
     if not gap > 0.0:
@@ -47,7 +47,7 @@ def log_of_difference(gap):
     return math.log(-math.expm1(-gap)) if gap < ONE_MINUS_FROM else math.log1p(-math.exp(-gap))
 
 
-@compiled
+@in_place
 def digamma(x):
     """Slope of the logarithm of the gamma function, for x > 0: recurrence, then Stirling's series."""
     total = 0.0
@@ -60,7 +60,7 @@ def digamma(x):
     return total + math.log(x) - 0.5 * r - q * series
 
 
-@compiled
+@in_place
 def log_rising(count, x):
     """``log(x (x + 1) ... (x + count - 1))`` for x > 0."""
     if count <= FEW_FACTORS:
@@ -71,7 +71,7 @@ def log_rising(count, x):
     return math.lgamma(x + count) - math.lgamma(x)
 
 
-@compiled
+@in_place
 def rising_slope(count, x):
     """Slope of `log_rising` in x."""
     if count <= FEW_FACTORS:
@@ -82,7 +82,7 @@ def rising_slope(count, x):
     return digamma(x + count) - digamma(x)
 
 
-@compiled
+@in_place
 def log_normal_cdf(x):
     """Logarithm of the standard normal distribution function."""
     if x > 5.0:
@@ -93,7 +93,7 @@ def log_normal_cdf(x):
     return -0.5 * x * x - HALF_LOG_2_PI - math.log(-x) + math.log1p(-q * (1.0 - q * (3.0 - q * (15.0 - q * 105.0))))
 
 
-@compiled
+@in_place
 def inverse_mills(x):
     """Slope of `log_normal_cdf`: the normal density over the distribution function."""
     if x > MILLS_TAIL:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from ..basics.compiled import compiled
+from ..basics.compiled import in_place
 from ..basics.distributions import LogNormal, Normal
 from .family import Density, FamilyParameter, Numbers, Parts, ResponseFamily, is_count
 from .special import log_logistic, logistic
@@ -57,7 +57,7 @@ class YesNo(ResponseFamily):
         return [(rng.uniform(size=eta.shape) < expit(phi[INTERCEPT] + phi[SLOPE] * eta)).astype(float)]
 
 
-@compiled
+@in_place
 def log_densities(values, phi, eta, result):
     """Log density of each value at each linear predictor; see `registry`."""
     for row in range(len(values)):
@@ -66,7 +66,7 @@ def log_densities(values, phi, eta, result):
             result[row, node] = log_logistic(sign * (phi[INTERCEPT] + phi[SLOPE] * eta[node]))
 
 
-@compiled
+@in_place
 def add_gradient(values, phi, eta, weights, phi_bar):
     """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
     for row in range(len(values)):
@@ -80,7 +80,7 @@ def add_gradient(values, phi, eta, weights, phi_bar):
             phi_bar[SLOPE] += by_logit * eta[node]
 
 
-@compiled
+@in_place
 def steepness(phi):
     """Slope in size; see `registry`."""
     return abs(phi[SLOPE])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...basics.compiled import compiled
+from ...basics.compiled import compiled, in_place
 
 __all__ = [
     "LOG_2_PI",
@@ -18,7 +18,7 @@ LOG_2_PI = math.log(2 * math.pi)
 ROUNDING = 1e-12  # share of a variance that is left over by rounding where nothing should be
 
 
-@compiled
+@in_place
 def cholesky(matrix, size):
     """Lower factor in place; False where the matrix is not positive definite."""
     for column in range(size):
@@ -37,7 +37,7 @@ def cholesky(matrix, size):
     return True
 
 
-@compiled
+@in_place
 def semidefinite_cholesky(matrix, size):
     """Lower factor in place; a pivot of which nothing but rounding is left gives a column of 0."""
     for column in range(size):
@@ -54,7 +54,7 @@ def semidefinite_cholesky(matrix, size):
             matrix[row, column] = value / pivot if pivot > 0.0 else 0.0
 
 
-@compiled
+@in_place
 def _inverse_of_factor(factor, inverse, size):
     """Inverse of a lower triangular matrix; the strictly upper part of `inverse` is not touched."""
     for row in range(size):
@@ -68,7 +68,7 @@ def _inverse_of_factor(factor, inverse, size):
         inverse[row, row] = reciprocal
 
 
-@compiled
+@in_place
 def inverse_and_log_determinant(matrix, factor, inverse, size):
     """Logarithm of the determinant of a symmetric matrix, and its inverse in both triangles.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...basics.compiled import compiled
+from ...basics.compiled import compiled, in_place
 from ..kernels.matrices import inverse_and_log_determinant, semidefinite_cholesky
 
 __all__ = [
@@ -92,7 +92,7 @@ def work_conditional(size):
     )
 
 
-@compiled
+@in_place
 def condition(pattern, means, covariances, data, given):
     """Prepare a pattern: log determinant of its exact values' covariance; infinity where that is not positive definite.
 
@@ -148,7 +148,7 @@ def condition(pattern, means, covariances, data, given):
     return log_determinant
 
 
-@compiled
+@in_place
 def exact_part(n_exact, n_latent, values, mean, precision, weights, deviation, state):
     """Quadratic form of a case's exact values; leaves their deviation, and the latent numbers' centres in `state`."""
     for value in range(n_exact):
@@ -167,7 +167,7 @@ def exact_part(n_exact, n_latent, values, mean, precision, weights, deviation, s
     return quadratic
 
 
-@compiled
+@in_place
 def clear(given, n_exact, n_latent):
     """Set the sums of a pattern's gradients to 0."""
     for row in range(n_exact):
@@ -182,7 +182,7 @@ def clear(given, n_exact, n_latent):
             given.covariance_bar[row, column] = 0.0
 
 
-@compiled
+@in_place
 def add_to_pattern(weight, n_exact, n_latent, state, spread, given):
     """Add `weight` times a case's gradient to the sums of its pattern.
 
@@ -206,7 +206,7 @@ def add_to_pattern(weight, n_exact, n_latent, state, spread, given):
         given.covariance_bar[row, row] -= 0.5 * scaled
 
 
-@compiled
+@in_place
 def add_pattern(pattern, people, data, given, means_bar, covariances_bar):
     """Carry a pattern's gradients from its conditional moments back to the mean and covariance of all values.
 

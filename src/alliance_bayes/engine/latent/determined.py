@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ...basics.compiled import compiled
+from ...basics.compiled import compiled, in_place
 from ..kernels.matrices import LOG_2_PI
 from .conditional import condition, work_conditional
 
@@ -67,7 +67,7 @@ def rows_to_integrate(means, covariances, data):
     return integrated
 
 
-@compiled
+@in_place
 def add_determined_cases(pattern, log_determinant, data, given):
     """Log-likelihood of a pattern's people; adds their gradients to the sums of the pattern, as `add_to_pattern` does.
 

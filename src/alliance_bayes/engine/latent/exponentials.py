@@ -38,4 +38,4 @@ def _exponentials(values, count, work):
         values[place] *= work[place]
 
 
-exponentials = Kernel(_exponentials, frozenset({"contract"}))  # no reordering of sums
+exponentials = Kernel(_exponentials, frozenset({"contract"}), allocates=False)  # no reordering of sums

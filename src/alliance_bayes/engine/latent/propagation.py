@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...basics.compiled import compiled
+from ...basics.compiled import compiled, in_place
 from ...families.special import log_logistic, logistic
 from ..kernels.matrices import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
@@ -126,7 +126,7 @@ def work_sites(size):
     )
 
 
-@compiled
+@in_place
 def _place_nodes(centre, spread, site, node):
     """Choose the points of a visit around a mean, for an SD."""
     least = REACH * spread / SIDE
@@ -146,7 +146,7 @@ def _place_nodes(centre, spread, site, node):
         node[point] = centre + (point - side) * gap
 
 
-@compiled
+@in_place
 def _tilt(site, row, node, weight, work):
     """Moments of the tilted density, without the cavity's constant; leaves the weights of the points.
 
@@ -189,7 +189,7 @@ def _tilt(site, row, node, weight, work):
     return total * site.gap, peak, middle + away, second_moment * inverse - away * away, highest
 
 
-@compiled
+@in_place
 def _located_tilt(site, variance, row, node, weight, work):
     """`_tilt` around the posterior, or wherever else the tilted density is."""
     mean = site.mean
@@ -207,7 +207,7 @@ def _located_tilt(site, variance, row, node, weight, work):
     return 0.0, 0.0, mean, variance
 
 
-@compiled
+@in_place
 def _update(number, size, more_precision, more_shift, state, spread, column):
     """Add to a site and carry it into the posterior; returns what the determinant is multiplied by."""
     site = state[number]
@@ -226,7 +226,7 @@ def _update(number, size, more_precision, more_shift, state, spread, column):
     return growth
 
 
-@compiled
+@in_place
 def _visit(number, size, damping, least, row, node, weight, state, spread, column, work):
     """Match a site, of precision `least` or more, to its tilted density; returns as `_update`, 0 where none is."""
     site, variance = state[number], spread[number, number]
@@ -268,7 +268,7 @@ def first_guess(guess, data):
     return starts
 
 
-@compiled
+@in_place
 def _start_sites(size, start, covariance, state, spread, column):
     """Prior as posterior, with every site as it is to start; logarithm of the determinant."""
     product = 1.0
@@ -289,7 +289,7 @@ def _start_sites(size, start, covariance, state, spread, column):
     return log_determinant + math.log(product)
 
 
-@compiled
+@in_place
 def _determine_site(site, kinds, table):
     """The site of a number with an occurrence that follows from exact values: nothing is left to integrate.
 
@@ -306,7 +306,7 @@ def _determine_site(site, kinds, table):
     site.evidence = value - (site.shift - 0.5 * precision * site.centre) * site.centre
 
 
-@compiled
+@in_place
 def _without_negative(size, state, spread, column):
     """Take out sites of precision below 0; returns what the determinant is multiplied by."""
     product = 1.0
@@ -318,7 +318,7 @@ def _without_negative(size, state, spread, column):
     return product
 
 
-@compiled
+@in_place
 def settle(size, first, kind, start, table, covariance, sites):
     """Expectation propagation for one case, whose centres stand in `state`.
 
@@ -406,7 +406,7 @@ def settle(size, first, kind, start, table, covariance, sites):
     return total + math.log(product), settled
 
 
-@compiled
+@in_place
 def evaluate(n_exact, n_latent, values, first, kind, start, table, given, sites):
     """Logarithm of a case's integral, quadratic form of its exact values, and whether its sites settled.
 
@@ -428,13 +428,13 @@ def evaluate(n_exact, n_latent, values, first, kind, start, table, given, sites)
     return integral, quadratic, settled
 
 
-@compiled
+@in_place
 def _keep_sites(size, start, state):
     for number in range(size):
         start[number, 0], start[number, 1] = state[number].precision, state[number].shift
 
 
-@compiled
+@in_place
 def _add_densities(case_weight, size, first, kind, state, node, weight, table_bar):
     """Add `case_weight` times the gradient of a settled case to that of the tables."""
     for number in range(size):

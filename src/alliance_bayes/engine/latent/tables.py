@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ...basics.compiled import compiled
+from ...basics.compiled import compiled, in_place
 from ...families.registry import add_phi_gradients, log_densities, steepness
 
 __all__ = ["LOWEST", "N_GRID", "STEP", "add_rows", "interpolated", "pull_back", "scatter", "tabulate"]
@@ -60,7 +60,7 @@ def tabulate(data, phi):
     return table, guess, proper
 
 
-@compiled
+@in_place
 def add_rows(kinds, table, row):
     """Overwrite `row`, shape ``(grid,)``, with the sum of the log densities of several kinds."""
     row[:] = 0.0
@@ -69,7 +69,7 @@ def add_rows(kinds, table, row):
             row[node] += table[kind, node]
 
 
-@compiled
+@in_place
 def _weights(eta):
     """First grid point that counts at eta, the distance between those that count, and the weights of six."""
     x = (eta - LOWEST) / STEP
@@ -93,7 +93,7 @@ def _weights(eta):
     )
 
 
-@compiled
+@in_place
 def interpolated(row, eta):
     """Value at any linear predictor of what has the values `row` on the grid."""
     first, apart, a, b, c, d, e, f = _weights(eta)
@@ -103,7 +103,7 @@ def interpolated(row, eta):
     return total
 
 
-@compiled
+@in_place
 def scatter(eta, weight, row_bar):
     """Add the gradient of `weight` times `interpolated` to that of the values on the grid."""
     first, apart, a, b, c, d, e, f = _weights(eta)

@@ -21,7 +21,7 @@ ROOMS = {
     "posterior": {"basics", "panel", "spec", "engine", "likelihood", "pymc_models"},
     "causal": {"basics", "spec", "posterior"},
     "simulation": {"basics", "panel", "families", "spec"},
-    "questions": {"basics", "figures", "panel", "spec", "engine", "pymc_models", "posterior", "causal"},
+    "questions": {"basics", "figures", "panel", "spec", "engine", "likelihood", "pymc_models", "posterior", "causal"},
     "files": {"basics", "panel", "families", "spec", "engine", "posterior", "causal", "simulation", "questions"},
     "cli": {"basics", "posterior", "files"},
 }

@@ -81,7 +81,7 @@ class Answer:
     body
         What is printed below the heading: sentences and tables of texts.
     health
-        Of the sampling.
+        Of the computation.
     evidence
         Probabilities of events after and before the data; empty where the question is about none.
     tables
@@ -100,6 +100,8 @@ class Answer:
         Answers that this one is made of, by name: of pairs of measures, of models, of shifts.
     basis
         What further questions about this answer are worked out from, or None.
+    computation
+        What `health` is about, as printed before it: sampling, or maximisation.
     interrupted
         One sentence where somebody interrupted it, on how much of it was done; or nothing.
     figure
@@ -121,6 +123,7 @@ class Answer:
     before_assumptions: str = CAUSES
     parts: Mapping[str, "Answer"] = field(default_factory=dict)
     basis: object = None
+    computation: str = "Sampling"
     interrupted: str = ""
     figure: "Callable[[Answer], Figure] | None" = None
 
@@ -194,7 +197,7 @@ class Answer:
         said = " ".join(self.reasons)
         unsaid = [problem for problem in self.health.problems if problem not in said]
         wrong = f"PROBLEMS: {' '.join(unsaid)}" if unsaid else "PROBLEMS, see above."
-        yield f"Sampling: {'no problems.' if self.health.healthy else wrong}"
+        yield f"{self.computation}: {'no problems.' if self.health.healthy else wrong}"
         if self.interrupted:
             yield self.interrupted
         if self.assumptions:

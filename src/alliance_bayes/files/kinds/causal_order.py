@@ -23,7 +23,7 @@ from ...questions.counterfactual_plan import MonteCarlo
 from ...spec.association import NAME
 from ..columns import read_columns
 from ..content import Content, Kind, Rows, panel_of_columns, with_derived, with_notes
-from ..questions import CAUSAL, Question, by_name, read_questions
+from ..questions import CAUSAL, Question, answers, by_name, read_questions
 from ..sections import A_KIND, CAUSAL_ORDER, Head, PersonAndTime, Reading, SamplingWithWarmUp, Tables, reading_of
 
 __all__ = ["KIND", "CausalRegression", "CausalRegressions"]
@@ -213,6 +213,8 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
         if regression.zero_without
     ]
     for question in questions:
+        if question.of_an_answer:
+            continue
         if (outcome := _arguments(question).outcome) not in responses:
             valid = choices(outcome, responses, "They predict")
             problems.append(f"'{question.name}': no regression predicts '{outcome}'{valid}")
@@ -313,7 +315,9 @@ def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
         model, draws = fit_by_bambi(regression.formula, regression.family, known, seed=seed + position, **settings)
         equations[regression.response] = equation_of(model, draws, zero_without=regression.zero_without)
     return {
-        name: _order(content.spec, question, equations, wide) for name, question in by_name(content.questions).items()
+        name: _order(content.spec, question, equations, wide)
+        for name, question in by_name(content.questions).items()
+        if not question.of_an_answer
     }
 
 
@@ -360,10 +364,7 @@ def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _ask(content: Content, orders: Mapping[str, CausalOrder]) -> dict[str, Answer]:
     monte_carlo, seed = MonteCarlo(**content.spec.simulation), content.sampling["seed"]
-    return {
-        name: question.answer((orders[name], seed + position, monte_carlo))
-        for position, (name, question) in enumerate(by_name(content.questions).items(), start=1)
-    }
+    return answers(content.questions, lambda name, position: (orders[name], seed + position, monte_carlo))
 
 
 KIND = Kind(

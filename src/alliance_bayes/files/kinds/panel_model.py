@@ -27,7 +27,7 @@ from ...spec.mapping import KINDS as MODELS, spec_from_mapping, spec_to_mapping
 from ...spec.priors import Priors
 from ..columns import add_derived, read_columns
 from ..content import Content, Kind
-from ..questions import PANEL, by_name, read_questions
+from ..questions import PANEL, answers, by_name, read_questions
 from ..sections import KINDS, Head, Reading, SamplingWithWarmUp, Tables, reading_of
 
 __all__ = ["KIND"]
@@ -391,5 +391,5 @@ KIND = Kind(
     data=_panel,
     check=_check,
     fit=_fit,
-    ask=lambda content, fit: {name: asked.answer(fit) for name, asked in by_name(content.questions).items()},
+    ask=lambda content, fit: answers(content.questions, lambda name, position: fit),
 )

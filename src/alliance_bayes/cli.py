@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import io
+import json
 import os
 import platform
 import sys
@@ -197,6 +198,16 @@ def init(
     file = ab.load(out)
     typer.echo(f"{out} asks: {file.title}\nNext: alliance-bayes check {out} {data}")
     file.panel(data)
+
+
+@app.command()
+def reference(
+    schema: Annotated[bool, typer.Option("--schema", help="As JSON schema, for editors.")] = False,
+) -> None:
+    """Print the reference of model files: every section and key."""
+    from .files import reference as made
+
+    typer.echo(json.dumps(made.schema(), indent=1, ensure_ascii=False) if schema else made.page().rstrip())
 
 
 def _chosen(seen: "ab.Overview") -> list[str] | None:

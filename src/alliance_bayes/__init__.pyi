@@ -61,6 +61,9 @@ from .families.proportion import (
 from .families.yes_no import (
     YesNo as YesNo,
 )
+from .files.draft import (
+    draft as draft,
+)
 from .files.kinds.causal_order import (
     CausalRegression as CausalRegression,
     CausalRegressions as CausalRegressions,
@@ -93,6 +96,10 @@ from .panel import (
     Transitions as Transitions,
     internal_consistency as internal_consistency,
     read_frame as read_frame,
+)
+from .panel.overview import (
+    Overview as Overview,
+    overview as overview,
 )
 from .posterior.fit import (
     Fit as Fit,

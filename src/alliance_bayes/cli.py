@@ -3,8 +3,10 @@
 import hashlib
 import importlib.metadata
 import io
+import json
 import os
 import platform
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -49,8 +51,16 @@ app = typer.Typer(
 Model = Annotated[Path, typer.Argument(metavar="MODEL.toml", help="The model file.")]
 Data = Annotated[
     Path,
-    typer.Argument(metavar="DATA", help="A .csv, .parquet, .sav or .dta file, one row per person and time."),
+    typer.Argument(metavar="DATA", help="A .csv, .tsv, .txt, .xlsx, .parquet, .sav, .zsav or .dta file."),
 ]
+Column = Annotated[str | None, typer.Option(help="Its column; found in the data where one fits.")]
+Codes = Annotated[
+    str | None,
+    typer.Option(help='Codes for missing answers, such as "-99, NA"; "" for none. Found where it is left out.'),
+]
+Delimiter = Annotated[str | None, typer.Option(help="Sign between the fields of a text file, such as ';'.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a text file, such as latin-1.")]
+Decimal = Annotated[str | None, typer.Option(help="Decimal sign of a text file.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of all random numbers; replaces the file's.")]
 Draws = Annotated[int | None, typer.Option(help="Draws kept per chain; replaces the file's.")]
 Tune = Annotated[int | None, typer.Option(help="Warm-up draws per chain; replaces the file's.")]
@@ -61,6 +71,21 @@ Chains = Annotated[int | None, typer.Option(help="Number of chains; replaces the
 def main() -> None:
     """Run the command line: exit code 0, 2 for input that cannot be used, or 130 after an interruption."""
     app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"alliance-bayes {importlib.metadata.version('alliance-bayes')}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Who leads whom in a panel, and how sure the data allow one to be."""
 
 
 @contextmanager
@@ -105,6 +130,115 @@ def check(model: Model, data: Data) -> None:
     """Print what would be fitted, or every problem of the data, without sampling."""
     file = _loaded(model, data)
     typer.echo("\n".join([file.check(data), *_without_questions(file)]))
+
+
+@app.command()
+@bad_input()
+def describe(
+    data: Data,
+    person: Column = None,
+    time: Column = None,
+    missing: Codes = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+) -> None:
+    """Print what DATA hold: columns, times, what their values look like, and suspected codes."""
+    codes = _codes(missing) or ()
+    seen = ab.overview(
+        data, person=person, time=time, missing=codes, delimiter=delimiter, encoding=encoding, decimal=decimal
+    )
+    typer.echo(str(seen))
+
+
+@app.command()
+@bad_input()
+def init(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The model file to write, ending in .toml.")] = Path("model.toml"),
+    measures: Annotated[
+        str | None,
+        typer.Option(help="Measures whose direction is in question, with commas; asked for where it is left out."),
+    ] = None,
+    person: Column = None,
+    time: Column = None,
+    times: Annotated[str | None, typer.Option(help="Times of the waves, such as 0,3,6.")] = None,
+    time_unit: Annotated[str | None, typer.Option(help="Unit of the times, such as months.")] = None,
+    group: Column = None,
+    title: Annotated[str | None, typer.Option(help="What is asked, in words.")] = None,
+    missing: Codes = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Look at DATA and write a model file with a comment on each decision."""
+    if out.suffix.lower() != ".toml":
+        raise ab.AllianceBayesError(f"{out}: a model file ends in .toml.")
+    if os.path.lexists(out) and not overwrite:
+        raise ab.AllianceBayesError(f"{out} exists. Name another file with --out, or pass --overwrite to replace it.")
+    seen = ab.overview(data, person=person, time=time, delimiter=delimiter, encoding=encoding, decimal=decimal)
+    typer.echo(f"{seen}\n")
+    text = ab.draft(
+        data,
+        measures=_listed(measures) or _chosen(seen),
+        person=person,
+        time=time,
+        times=None if times is None else _numbers("--times", times),
+        time_unit=time_unit,
+        group=group,
+        title=title,
+        missing=_codes(missing),
+        delimiter=delimiter,
+        encoding=encoding,
+        decimal=decimal,
+    )
+    make_folder(out.parent)
+    write_file(out, text.encode())
+    file = ab.load(out)
+    typer.echo(f"{out} asks: {file.title}\nNext: alliance-bayes check {out} {data}")
+    file.panel(data)
+
+
+@app.command()
+def reference(
+    schema: Annotated[bool, typer.Option("--schema", help="As JSON schema, for editors.")] = False,
+) -> None:
+    """Print the reference of model files: every section and key."""
+    from .files import reference as made
+
+    typer.echo(json.dumps(made.schema(), indent=1, ensure_ascii=False) if schema else made.page().rstrip())
+
+
+def _chosen(seen: "ab.Overview") -> list[str] | None:
+    """The measures by what is typed, where somebody sits at a terminal and the data leave a choice."""
+    found = [name for name, columns in seen.measures.items() if not seen.is_wide or len(columns) > 1]
+    if len(found) < 3 or not sys.stdin.isatty():
+        return None
+    return _listed(typer.prompt(f"Which measures, with commas, of {', '.join(found)}"))
+
+
+def _listed(text: str | None) -> list[str] | None:
+    """What stands between commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in _listed(text) or ()]
+    except ValueError:
+        raise ab.AllianceBayesError(f"{option} must be numbers with commas, such as 0,3,6; got '{text}'.") from None
+
+
+def _codes(text: str | None) -> list[float | str] | None:
+    """Codes for missing answers: numbers where they are written as such."""
+    codes: list[float | str] = []
+    for part in _listed(text) or ():
+        try:
+            codes.append(float(part))
+        except ValueError:
+            codes.append(part)
+    return None if text is None else codes
 
 
 @app.command()

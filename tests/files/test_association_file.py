@@ -82,7 +82,8 @@ def test_every_problem_is_told_at_once(tmp_path):
     assert str(error.value) == (
         "file.toml cannot be used as a model file. 4 problems:\n"
         "  1. The file format must be the number 1; got 2.\n"
-        "  2. [panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'times', 'time_unit'.\n"
+        "  2. [panel] has no key 'persons'; did you mean 'person'? Keys: 'missing', "
+        "'delimiter', 'encoding', 'decimal', 'person', 'time', 'times', 'time_unit'.\n"
         "  3. [[regression]] 1: The exposure 'alliance' is not in the formula; did you mean 'allianc'? "
         "It holds: 'time', 'allianc'.\n"
         "  4. [sampling] has no key 'draw'; did you mean 'draws'? Keys: 'draws', 'chains', 'seed'."

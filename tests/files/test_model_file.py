@@ -313,7 +313,8 @@ def test_the_sections_have_a_key_for_everything_there_is():
     }
     of_latent_models = {"families", "state", "selection"}  # in tests/files/test_latent_models.py
     assert options - changed == {"predetermined", *of_latent_models}  # predetermined: refused where the data are known
-    assert set(PanelSection.model_fields) == set(inspect.signature(ab.Panel.from_long).parameters) - {"frame"}
+    arguments = {*inspect.signature(ab.Panel.from_long).parameters, *inspect.signature(ab.Panel.from_wide).parameters}
+    assert set(PanelSection.model_fields) == arguments - {"frame"}
 
 
 def at_default(spec, field):
@@ -431,14 +432,17 @@ BAD = {
     ),
     "keys of the panel": (
         {'person = "id"': 'persons = "id"', 'time = "month"': "time = 6"},
-        "[panel] has no key 'persons'; did you mean 'person'? Keys: 'person', 'time', 'measures', 'times', "
-        "'time_unit', 'requires', 'contradictions', 'interviewed', 'covariates', 'group', 'own_time'.",
+        "[panel] has no key 'persons'; did you mean 'person'? Keys: 'missing', 'delimiter', 'encoding', "
+        "'decimal', 'person', 'time', 'measures', 'times', 'time_unit', 'requires', 'states', "
+        "'contradictions', 'interviewed', 'covariates', 'factor', 'group', 'own_time', 'dates_from', 'identical_rows'.",
         "[panel] time must be the name of a column; got 6.",
         "[panel] needs 'person': the name of a column.",
     ),
     "one measure": (
         {'["alliance", "days"]': '["alliance"]'},
-        "[panel] measures must be a list of two or more names, such as ['alliance', 'days']; got ['alliance'].",
+        "[panel] measures must be a list of two or more names, such as ['alliance', 'days'], or, for one row per "
+        "person, a table from measures to their columns, such as { alliance = ['alliance_0', 'alliance_6'], days = "
+        "[...] }; got ['alliance'].",
     ),
     "choices of the panel": (
         {
@@ -745,7 +749,7 @@ def test_problems_of_columns_and_panel_come_in_one_list(load):
         """\
         data frame is not yet a panel of id by month. 3 problems:
           1. [columns] alliance: 'a1' holds text where numbers are expected: 9, first 'often' in row 0, 'often' in \
-row 1, 'often' in row 2. Give each its number, or make it missing.
+row 1, 'often' in row 2. A code for a missing answer is named in missing=['often'], a decimal comma in decimal=','.
           2. [columns] alliance: No column 'a2'. Columns: 'id', 'month', 'days', 'a1'.
           3. [columns] month is already a column of the data; give the derived column another name."""
     )

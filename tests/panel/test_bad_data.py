@@ -62,7 +62,8 @@ CURE = "If it is the window or exposure of another measure, give that number to 
 LONG = {
     "not a data frame": (
         lambda: of_long([1, 2]),
-        "Got a value of type list; pass a pandas DataFrame, or the path of a .csv, .parquet, .sav or .dta file.",
+        "Got a value of type list; pass a data frame of pandas, Polars or PyArrow, or the path of a .csv, .xlsx, "
+        ".parquet, .sav or .dta file.",
     ),
     "no rows": (
         lambda: of_long(pd.DataFrame({"id": []})),
@@ -135,8 +136,12 @@ LONG = {
     ),
     "dates for times": (
         lambda: of_long(long(month=pd.to_datetime(["2020-01-05", "2020-07-06", "2021-01-09"] * 3))),
-        "'month' holds dates such as 2020-01-05. Make it a number in real units, such as months: "
-        "(frame['month'] - frame['month'].min()).dt.days / 30.4375, rounded to the planned interviews.",
+        "'month' holds dates such as 2020-01-05, and times shared by all are needed. Say what they are counted from: "
+        "dates_from='person' (each person's first date) or dates_from='all' (the first of all), with "
+        "time_unit='months'. The formula, for date = pd.to_datetime(frame['month']) and months: "
+        "(date - date.groupby(frame[person]).transform('min')).dt.days / 30.4375, or "
+        "(date - date.min()).dt.days / 30.4375. Dates of waves also need their planned times, times=[0, 6, 12], the "
+        "nearest of which each becomes.",
     ),
     "times that differ by rounding": (
         lambda: of_long(long(month=[0, 0.3, 12, 0, 0.1 * 3, 12, 0, 0.3, 12])),
@@ -183,8 +188,8 @@ LONG = {
     ),
     "text in a measure": (
         lambda: of_long(long(days=["10", "n/a", "30", None, "?", "5", "6", "7", "9"])),
-        "'days' holds text where numbers are expected: 2, first 'n/a' ('P1', 6), '?' ('P2', 6). Give each"
-        " its number, or make it missing.",
+        "'days' holds text where numbers are expected: 2, first 'n/a' ('P1', 6), '?' ('P2', 6). A code "
+        "for a missing answer is named in missing=['n/a'], a decimal comma in decimal=','.",
     ),
     "numbers stored as text": (
         lambda: of_long(long(days=list("123456789"))),
@@ -236,7 +241,7 @@ LONG = {
     "state as text": (
         lambda: of_long(long(doctor=["yes", "no", None] * 3), requires=REQUIRES),
         "'doctor' holds text where numbers are expected: 6, first 'yes' ('P1', 0), 'no' ('P1', 6), 'yes' "
-        "('P2', 0). Give each its number, or make it missing.",
+        "('P2', 0). Make it 1 and 0.",
     ),
     "state never observed": (
         lambda: of_long(long(doctor=np.nan), requires=REQUIRES),
@@ -314,7 +319,8 @@ WIDE = {
     ),
     "text in a column": (
         lambda: of_wide(wide(x6=["a", None, "3"]), person="id"),
-        "'x6' holds text where numbers are expected: 1, first 'a' ('P1', 6). Give each its number, or make it missing.",
+        "'x6' holds text where numbers are expected: 1, first 'a' ('P1', 6). A code for a missing answer is "
+        "named in missing=['a'], a decimal comma in decimal=','.",
     ),
     "one time": (
         lambda: of_wide(times=[0]),
@@ -475,8 +481,8 @@ def test_all_problems_of_a_file_come_in_one_message(tmp_path):
         "  3. No column 'aliance'; did you mean 'alliance'? Columns: 'id', 'month', 'doctor', 'alliance', 'days'.\n"
         "  4. 'month' holds text such as 'w1', which has no distance. Make it a number, or say what each label means, "
         "times={'w1': ..., 'w2': ...}.\n"
-        "  5. 'days' holds text where numbers are expected: 1, first 'x' in row 0. Give each its number, "
-        "or make it missing.\n"
+        "  5. 'days' holds text where numbers are expected: 1, first 'x' in row 0. A code for a missing answer "
+        "is named in missing=['x'], a decimal comma in decimal=','.\n"
         "  6. 'doctor' is a state and must be 1 (on), 0 (off) or missing; others: 9, first 7 in row 0, 7 in row 1, "
         "7 in row 2."
     )

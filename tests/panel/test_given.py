@@ -190,8 +190,8 @@ def test_codes_for_missing_answers_are_doubtful():
     with pytest.warns(PanelWarning) as caught:
         arrays(values)
     assert [str(warning.message) for warning in caught] == [
-        f"'{name}' holds {code} (2), and all other values lie from 0 to 6. If it is a code for a missing answer, make "
-        "it missing, frame.replace(...)."
+        f"'{name}' holds {code} (2), and all other values lie from 0 to 6. If these are codes for missing answers, "
+        f"write missing={{'{name}': [{code}]}}."
         for name, code in (("x", -9), ("y", 99))
     ]
 

@@ -302,8 +302,8 @@ def test_all_problems_come_in_one_message(tmp_path):
         "  3. No column 'mood'. Columns: 'id', 'month', 'doctor', 'alliance', 'days'.\n"
         "  4. 'alliance' must hold finite numbers, or be missing; others: 9, first inf in row 0, inf in row 1, inf in "
         "row 2.\n"
-        "  5. 'days' holds text where numbers are expected: 1, first 'x' in row 0. Give each its number, or make it "
-        "missing.\n"
+        "  5. 'days' holds text where numbers are expected: 1, first 'x' in row 0. A code for a missing answer is "
+        "named in missing=['x'], a decimal comma in decimal=','.\n"
         "  6. 'doctor' is a state and must be 1 (on), 0 (off) or missing; others: 9, first 7 in row 0, 7 in row 1, "
         "7 in row 2."
     )

@@ -9,12 +9,15 @@ from typing import Any
 import pandas as pd
 
 from ..basics.calls import checked
-from ..basics.declared import Table, read_partly
+from ..basics.declared import Table as TomlTable, read_partly
 from ..basics.given import shown
 from ..basics.names import number
-from ..basics.problems import ModelFileError, Problems
+from ..basics.problems import ModelFileError, PanelError, Problems
 from ..basics.writing import write_text
-from ..panel import Panel, read_frame
+from ..panel import Panel
+from ..panel.delimited import OPEN, Layout
+from ..panel.preparing import check_frame, recoded, table_of
+from ..panel.reading import Table
 from ..questions.answer import Answer
 from ..simulation import simulate
 from .content import Content, Kind, Rows
@@ -29,7 +32,8 @@ __all__ = ["ModelFile", "load", "packaged_model"]
 KINDS = (panel_model.KIND, causal_order.KIND, association.KIND)
 SEED = 1
 
-type Data = pd.DataFrame | str | PathLike[str]
+type Data = Any
+"""A data frame of pandas, Polars or PyArrow, or the path of a file."""
 
 
 @checked(ModelFileError)
@@ -48,7 +52,10 @@ class ModelFile(Content):
         `RandomInterceptRegression` by name, for associations.
     panel_options
         The given arguments of `Panel.from_long` by name, such as ``person``, ``time``, ``measures`` and ``times``.
-        Where the times are numbers, labels in ``times`` are read as numbers. Empty for associations.
+        Where the times are numbers, labels in ``times`` are read as numbers. Empty for associations. Measures by the
+        names of their columns are those of `Panel.from_wide`.
+    reading
+        The given ones of ``missing``, ``delimiter``, ``encoding`` and ``decimal``, as in `Panel.from_long`.
     columns
         Name of each derived column to its rule, in order.
     questions
@@ -71,7 +78,7 @@ class ModelFile(Content):
                 "spec must be a model, such as ab.RICLPM(['x', 'y']), ab.CausalRegressions(...), or a dict from names "
                 f"to ab.RandomInterceptRegression(...); got {shown(self.spec)}."
             )
-        for name in ("panel_options", "sampling"):
+        for name in ("panel_options", "reading", "sampling"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
 
     @property
@@ -95,13 +102,13 @@ class ModelFile(Content):
 
     @checked(ModelFileError)
     def panel(self, data: Data) -> Panel:
-        """Panel of a long data frame, with the derived columns made first.
+        """Panel of the data, with the derived columns made first.
 
         Parameters
         ----------
         data
-            A data frame with one row per person and time, or the path of a ``.csv``, ``.parquet``,
-            ``.sav``, ``.zsav`` or ``.dta`` file.
+            A data frame with one row per person and time, or, where the file says so, with one row per person; or the
+            path of a file that `read_frame` reads.
 
         Returns
         -------
@@ -119,7 +126,7 @@ class ModelFile(Content):
         PanelWarning
             As `Panel.from_long`.
         """
-        return self._kind.panel(self, *self._frame(data))
+        return self._kind.panel(self, self._table(data))
 
     @checked(ModelFileError)
     def read(self, data: Data | Panel | Rows) -> Panel | Rows:
@@ -144,7 +151,7 @@ class ModelFile(Content):
         ModelFileError
             If the data do not hold a variable of a regression.
         """
-        return data if isinstance(data, Panel | Rows) else self._kind.data(self, *self._frame(data))
+        return data if isinstance(data, Panel | Rows) else self._kind.data(self, self._table(data))
 
     @checked(ModelFileError)
     def check(self, data: Data) -> str:
@@ -210,7 +217,8 @@ class ModelFile(Content):
             "directionality", and a second one "directionality 2".
         """
         file = self.with_settings(**settings)
-        fitted = file.fit(data) if isinstance(data, pd.DataFrame | str | PathLike | Panel | Rows) else data
+        is_data = isinstance(data, pd.DataFrame | str | PathLike | Panel | Rows) or hasattr(data, "to_pandas")
+        fitted = file.fit(data) if is_data else data
         return dict(self._kind.ask(file, fitted))
 
     def with_settings(self, **settings: Any) -> "ModelFile":
@@ -309,11 +317,15 @@ class ModelFile(Content):
             lines.append("Sampling: " + ", ".join(f"{name} {number(value)}" for name, value in self.sampling.items()))
         return "\n".join(lines)
 
-    def _frame(self, data: Data) -> tuple[pd.DataFrame, str]:
-        """A data frame and its source."""
-        if isinstance(data, str | PathLike):
-            return read_frame(data, labels=self._kind.labels(self)), Path(data).name
-        return data, "data frame"
+    def _table(self, data: Data) -> Table:
+        """The data as a table, with codes for missing answers taken out."""
+        layout = Layout[str | None](*(self.reading.get(name) for name in ("delimiter", "encoding", "decimal")))
+        table = table_of(data, self._kind.labels(self), layout if isinstance(data, str | PathLike) else OPEN)
+        problems = Problems(f"{table.source} cannot be read")
+        check_frame(table.frame, problems)
+        table = recoded(table, self.reading.get("missing", ()), self._kind.identity(self), problems)
+        problems.raise_as(PanelError)
+        return table
 
 
 @checked(ModelFileError)
@@ -376,7 +388,7 @@ def _read(text: str, name: str) -> ModelFile:
     return ModelFile(**content)
 
 
-def _kind_of(document: Table) -> Kind:
+def _kind_of(document: TomlTable) -> Kind:
     """The kind of file by its model, or, where that is unknown and will be refused, by its sections."""
     model = document.get("model")
     named = model.get("kind") if isinstance(model, dict) else None

@@ -1,6 +1,6 @@
 """The questions of a model file; those that exist are in `questions.registry`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..questions.answer import Answer
 from ..questions.counterfactual_arguments import Policies
 from ..questions.registry import Arguments, Question as Registered, Subject, question as registered, questions
 
-__all__ = ["CAUSAL", "PANEL", "Question", "by_name", "read_questions"]
+__all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"]
 
 PANEL: Subject = "panel model"
 CAUSAL: Subject = "regressions in causal order"
@@ -88,6 +88,16 @@ class Question:
         assert kind is not None
         return kind
 
+    @property
+    def of_an_answer(self) -> bool:
+        """Whether it is asked of the answer of an earlier question."""
+        return self._registered.of_an_answer
+
+    @property
+    def has_hidden_causes(self) -> bool:
+        """Whether its answer can be asked what a hidden cause would have to be like."""
+        return self.ask == "mediation" or self._registered.subject == CAUSAL
+
     def to_table(self) -> Table:
         """The question as a file holds it."""
         head = {"name": self.name, "ask": self.ask, "people": self.people}
@@ -111,6 +121,7 @@ def read_questions(subject: Subject, tables: Iterable[Table], spec: Any, problem
             problems.add(f"{where} people: only questions about regressions in causal order have this key.")
         if arguments is not None:
             asked.append(Question(table["ask"], arguments.given(), head.name, head.people))
+    problems.found += _of_answers(asked)
     named = [question.name for question in asked if question.name]
     for name in sorted({name for name in named if named.count(name) > 1}):
         problems.add(f"Two questions are named '{name}'.")
@@ -136,10 +147,34 @@ def by_name(asked: Iterable[Question]) -> dict[str, Question]:
     return named
 
 
+def answers(asked: Iterable[Question], subject: Callable[[str, int], Any]) -> dict[str, Answer]:
+    """Answers by name; `subject` gives what a question is asked of, by its name and its position from 1."""
+    found: dict[str, Answer] = {}
+    for position, (name, question) in enumerate(by_name(asked).items(), start=1):
+        of = question.options.get("of")
+        found[name] = question.answer(found[str(of)] if question.of_an_answer else subject(name, position))
+    return found
+
+
+def _of_answers(asked: Iterable[Question]) -> Iterator[str]:
+    """Questions about the answers of questions that are not there, not before, or not of that kind."""
+    earlier: dict[str, Question] = {}
+    for name, question in by_name(asked).items():
+        if question.of_an_answer:
+            of = str(question.options["of"])
+            able = [known for known, each in earlier.items() if each.has_hidden_causes]
+            if of not in able:
+                yield (
+                    f"'{name}' of '{of}' must name an earlier question about mediation or regimes"
+                    f"{choices(of, able, 'There are')}"
+                )
+        earlier[name] = question
+
+
 def _registered(subject: Subject, ask: object) -> Registered[Any, Any] | None:
     """The question of this name, if it can be asked of the subject."""
     kind = registered(ask) if isinstance(ask, str) else None
-    return kind if kind is not None and kind.subject == subject else None
+    return kind if kind is not None and kind.subject in (subject, None) else None
 
 
 def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Problems) -> Arguments | None:

@@ -1,10 +1,11 @@
 """Sections that model files of every kind have."""
 
-from typing import Annotated, Any
+import codecs
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ..basics.declared import Column, Count, Declared, Seed, Table, Text
+from ..basics.declared import Column, Count, Declared, Listed, Name, Seed, Table, Text
 from ..basics.names import quoted
 from ..posterior.settings import MOST
 from ..spec.mapping import KINDS as MODELS
@@ -17,9 +18,11 @@ __all__ = [
     "KINDS",
     "Head",
     "PersonAndTime",
+    "Reading",
     "SamplingOfChains",
     "SamplingWithWarmUp",
     "Tables",
+    "reading_of",
 ]
 
 FORMAT = 1
@@ -29,6 +32,17 @@ KINDS = (*MODELS, CAUSAL_ORDER, ASSOCIATION)
 A_KIND: Any = Field(description=f"one of {quoted(KINDS)}")
 
 type Tables = list[Table]
+
+
+Code = int | float | str
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError("") from None
+    return name
 
 
 def _at_most(setting: str) -> Any:
@@ -46,7 +60,32 @@ class Head(Declared):
     sampling: Table = Field({}, description="a section, [sampling]")
 
 
-class PersonAndTime(Declared):
+class Reading(Declared):
+    """How data are read, whatever is fitted to them."""
+
+    missing: (
+        Annotated[Listed[Code], Field(min_length=1)]
+        | Annotated[dict[str, Annotated[Listed[Code], Field(min_length=1)] | Code], Field(min_length=1)]
+        | None
+    ) = Field(None, description="a list of numbers and texts, such as [-99, 'NA'], or such lists by column")
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        None, description="one character, such as ';'"
+    )
+    encoding: Annotated[Name, AfterValidator(_known_encoding)] | None = Field(
+        None, description="the name of an encoding, such as 'latin-1'"
+    )
+    decimal: Literal[".", ","] | None = Field(None, description="'.' or ','")
+
+
+def reading_of(section: Reading) -> dict[str, Any]:
+    """The given keys of how data are read, tables of codes as lists."""
+    given = section.given(*(set(type(section).model_fields) - set(Reading.model_fields)))
+    if isinstance(missing := given.get("missing"), dict):
+        given["missing"] = {name: (codes if isinstance(codes, tuple) else (codes,)) for name, codes in missing.items()}
+    return given
+
+
+class PersonAndTime(Reading):
     """Columns of a data frame with one row per person and time."""
 
     person: Column

@@ -13,6 +13,7 @@ from ..basics.given import entries, shown
 from ..basics.names import did_you_mean, in_words, number, quoted
 from ..basics.problems import PanelError, Problems
 from .arrays import masked_as_missing, no_label
+from .dates import first_date, formula_of
 from .records import DECISIONS, LeftOut
 
 __all__ = [
@@ -276,16 +277,17 @@ def waves_of_labels(
 def are_times(labels: Sequence[object], name: str, problems: Problems) -> bool:
     """Whether all labels are finite numbers, clearly apart from one another."""
     strange = next((value for value in labels if not is_real(value)), None)
-    if isinstance(strange, str):
+    date = None if strange is None else first_date(pd.Series(list(labels)))
+    if date is not None:
+        problems.add(
+            f"'{name}' holds dates such as {date}, and times shared by all are needed. {formula_of(name)} Dates of "
+            "waves also need their planned times, times=[0, 6, 12], the nearest of which each becomes."
+        )
+    elif isinstance(strange, str):
         meaning = ", ".join(f"{label(value)}: ..." for value in labels[:2])
         problems.add(
             f"'{name}' holds text such as '{strange}', which has no distance. Make it a number, "
             f"or say what each label means, times={{{meaning}}}."
-        )
-    elif isinstance(strange, pd.Timestamp):
-        problems.add(
-            f"'{name}' holds dates such as {strange.date()}. Make it a number in real units, such as months: "
-            f"(frame['{name}'] - frame['{name}'].min()).dt.days / 30.4375, rounded to the planned interviews."
         )
     elif strange is not None:
         problems.add(f"'{name}' holds {type(strange).__name__} values such as {strange}; make it a number.")

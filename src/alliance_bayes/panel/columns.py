@@ -14,6 +14,7 @@ from ..basics.names import quoted
 from ..basics.problems import Problems
 from .arrays import first_rounded, rounding_text
 from .checks import LARGEST, first, label
+from .dates import first_date, formula_of
 
 __all__ = ["Column", "Kind", "MemoryColumn", "Rule", "numbers"]
 
@@ -52,7 +53,6 @@ NUMBER = Rule(
     "holds text where numbers are expected",
     lambda values: (values.notna() & pd.to_numeric(values, errors="coerce").isna()).to_numpy(),
     "{0} IS NOT NULL AND TRY_CAST({0} AS DOUBLE) IS NULL",
-    " Give each its number, or make it missing.",
 )
 RULES: Mapping[Kind, tuple[Rule, ...]] = {
     "measure": (FINITE, SIZE),
@@ -80,6 +80,10 @@ class Column(ABC):
             return "numbers"
         return "text" if types.is_object_dtype(self.dtype) or types.is_string_dtype(self.dtype) else "other"
 
+    def date(self) -> str | None:
+        """The first of its values where all are dates."""
+        return None
+
     @abstractmethod
     def is_empty(self) -> bool:
         """Whether no row has a value."""
@@ -100,6 +104,11 @@ class Column(ABC):
         """Whether it holds numbers that its use allows; says what else it holds."""
         cell = f"frame['{self.name}']"
         match self.content:
+            case "categories" if kind == "covariate":
+                problems.add(
+                    f"The covariate '{self.name}' is categorical ({quoted(self.dtype.categories, most=4)}). "
+                    f"{self._as_factor}"
+                )
             case "categories":
                 problems.add(
                     f"'{self.name}' is categorical ({quoted(self.dtype.categories, most=4)}); give each category its "
@@ -107,12 +116,14 @@ class Column(ABC):
                 )
             case "yes or no" if kind == "measure":
                 problems.add(f"'{self.name}' holds True and False; if 1 and 0 are meant, write {cell}.astype(float).")
+            case "other" | "text" if kind == "own time" and (date := self.date()) is not None:
+                problems.add(f"'{self.name}' holds dates such as {date}. {formula_of(self.name)}")
             case "other":
                 problems.add(f"'{self.name}' is {self.dtype}, not a number; make it a number in real units.")
             case "text":
                 if self.is_empty():
                     return True
-                if self._follows((NUMBER,), problems):
+                if self._follows((NUMBER._replace(cure=self._cure_of_text(kind)),), problems):
                     problems.add(f"'{self.name}' holds numbers stored as text or objects; write pd.to_numeric({cell}).")
             case _:
                 rounded = self.rounded()
@@ -120,6 +131,20 @@ class Column(ABC):
                     return self._follows(RULES[kind], problems)
                 problems.add(f"'{self.name}' holds {rounding_text(rounded)}")
         return False
+
+    @property
+    def _as_factor(self) -> str:
+        return f"Name it in factor=['{self.name}'] instead, which makes a column of 0 and 1 of each category but one."
+
+    def _cure_of_text(self, kind: Kind) -> str:
+        code = next(self.cases(NUMBER), "").partition(" (")[0].partition(" in row ")[0]
+        match kind:
+            case "covariate":
+                return f" {self._as_factor}"
+            case "state" | "interview":
+                return " Make it 1 and 0."
+            case _:
+                return f" A code for a missing answer is named in missing=[{code}], a decimal comma in decimal=','."
 
     def _follows(self, rules: Sequence[Rule], problems: Problems) -> bool:
         counts = self.counts(rules)
@@ -145,6 +170,10 @@ class MemoryColumn(Column):
         values = self.values.astype("boolean") if self.content == "yes or no" else self.values
         missing = {} if isinstance(values.dtype, np.dtype) else {"na_value": np.nan}  # which would copy
         return np.asarray(values.to_numpy(np.float64, **missing))
+
+    def date(self) -> str | None:
+        """The first of its values where all are dates."""
+        return first_date(self.values)
 
     def is_empty(self) -> bool:
         """Whether no row has a value."""

@@ -54,6 +54,7 @@ class PanelRecord:
     time_unit: str | None
     source: str
     left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
     contradictions: Mapping[str, tuple[Any, ...]]
     contradictions_dtypes: Mapping[str, str]
     decision: Literal["refuse", "drop_value", "state_on"]
@@ -74,6 +75,7 @@ def panel_to_dataset(panel: Panel) -> xr.Dataset:
         time_unit=panel.time_unit,
         source=panel.source,
         left_out=panel.left_out,
+        notes=panel.notes,
         contradictions={str(name): tuple(column) for name, column in panel.contradictions.to_dict("list").items()},
         contradictions_dtypes={str(name): str(dtype) for name, dtype in panel.contradictions.dtypes.items()},
         decision=panel.decision,
@@ -138,6 +140,7 @@ def panel_from_dataset(dataset: xr.Dataset) -> Panel:
         time_unit=record.time_unit,
         source=record.source,
         left_out=record.left_out,
+        notes=record.notes,
         contradictions=contradictions,
         decision=record.decision,
         background=background,

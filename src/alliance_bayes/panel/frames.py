@@ -26,22 +26,10 @@ from .checks import (
     usable_columns,
 )
 from .columns import Kind, MemoryColumn, numbers
-from .long import LongColumns, LongRows, check_long, check_size, persons_left_out
+from .long import LongColumns, LongRows, check_long, persons_left_out
 from .records import Arrays, Background
 
-__all__ = ["check_frame", "from_long", "from_wide"]
-
-
-def check_frame(frame: object, problems: Problems) -> None:
-    """Whether there is a data frame with values in it."""
-    if not isinstance(frame, pd.DataFrame):
-        problems.add(
-            f"Got a value of type {type(frame).__name__}; pass a pandas DataFrame, "
-            "or the path of a .csv, .parquet, .sav or .dta file."
-        )
-    else:
-        check_size(len(frame), len(frame.columns), problems)
-    problems.raise_as(PanelError)
+__all__ = ["from_long", "from_wide"]
 
 
 def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems) -> Arrays:
@@ -57,7 +45,9 @@ def from_long(frame: pd.DataFrame, columns: LongColumns, problems: Problems) -> 
     grid = Grid(ids, table.times, places, rows.slots)
     n_repeated, cases = grid.repeated()
     if n_repeated:
-        problems.add(repeated_text(f"({person}, {time}) cells", "one person at one time", n_repeated, cases))
+        identical = int(frame.astype(object).duplicated().sum())
+        cure = f" {identical:,} repeat another in every column: identical_rows='drop' drops them." if identical else ""
+        problems.add(repeated_text(f"({person}, {time}) cells", "one person at one time", n_repeated, cases) + cure)
     own_times = grid.placed(values(own_time)) if own_time in table.others else None
     if own_times is not None:
         check_own_times(own_times, problems)

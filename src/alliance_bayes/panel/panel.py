@@ -1,6 +1,6 @@
 """The panel: person x time x measure, and the ways to make one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -8,19 +8,24 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..basics.calls import checked
-from ..basics.given import Numbers
+from ..basics.given import Numbers, entries
 from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
 from . import frames
 from .checks import check_decision, check_unit
+from .delimited import Asked, Layout
+from .factors import Factors
 from .long import LongColumns
+from .missing_codes import MissingCodes
 from .panel_data import PanelData
 from .parquet import from_parquet
+from .preparing import check_frame, recoded, table_of, with_labels_and_factors, without_identical_rows
 from .printing import describe
 from .published import joined_studies, published_moments
-from .reading import path_of, read_frame
-from .records import Arrays, Contradictions
+from .reading import DATA_FRAME, Table, path_of
+from .records import Arrays, Contradictions, IdenticalRows
 from .settling import settle
+from .times_of_dates import DatesFrom, with_dates
 from .transitions import Transitions, transitions
 
 __all__ = ["Panel"]
@@ -28,9 +33,11 @@ __all__ = ["Panel"]
 READ = (  # arguments that are checked where they are read
     *("frame", "values", "person", "persons", "measures", "times", "requires", "states", "interviewed"),
     *("covariates", "group", "groups", "own_time", "own_times", "time_unit"),
+    *("dates_from", "identical_rows", "missing", "factor", "delimiter", "encoding", "decimal"),
 )
 
-type Frame = pd.DataFrame | str | PathLike[str]
+type Frame = pd.DataFrame | str | PathLike[str] | Table
+"""A data frame, or a file; a data frame of another package is converted."""
 
 
 class Panel(PanelData):
@@ -66,6 +73,8 @@ class Panel(PanelData):
         "data frame", "arrays", "published moments", or the file's name.
     left_out
         Parts of the input that are not in the panel.
+    notes
+        How the input was read: delimiter and encoding, codes taken as missing, categories as columns.
     contradictions
         Values that were present although their state was off: columns ``person``, ``time``, ``measure``, ``value``,
         ``state`` (the state's name).
@@ -116,16 +125,24 @@ class Panel(PanelData):
         contradictions: Contradictions = "refuse",
         interviewed: str | None = None,
         covariates: Sequence[str] = (),
+        factor: Factors = (),
         group: str | None = None,
         own_time: str | None = None,
         time_unit: str | None = None,
+        dates_from: DatesFrom | None = None,
+        identical_rows: IdenticalRows = "refuse",
+        missing: MissingCodes = (),
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        decimal: str | None = None,
     ) -> Self:
         """Panel of a frame with one row per person and time.
 
         Parameters
         ----------
         frame
-            The data, or the path of a ``.csv``, ``.parquet``, ``.sav``, ``.zsav`` or ``.dta`` file.
+            The data, of pandas, Polars or PyArrow; or the path of a file that `read_frame` reads: ``.csv``, ``.tsv``,
+            ``.txt``, ``.xlsx``, ``.parquet``, ``.sav``, ``.zsav`` or ``.dta``.
         person, time
             Columns of the person's id and of the time, in real units. Ids stay what they are in the frame. Those of a
             CSV file are read as text, so that 01 and 1 are two people, and are whole numbers where all are written so.
@@ -148,12 +165,27 @@ class Panel(PanelData):
             Columns of numbers that do not change within persons, such as what was known before
             treatment; a row without a value takes that of the person's other rows. Covariates that vary
             over time are named among `measures`.
+        factor
+            Columns of categories that do not change within persons, ``["education"]``: each category but the first
+            becomes a covariate of 0 and 1, ``education_high``. Or each with its categories, the reference first,
+            ``{"education": ["low", "middle", "high"]}``. Without them they are sorted, and missing where unknown.
         group
-            Column of the person's group: site, arm, cohort.
+            Column of the person's group: site, arm, cohort; in SPSS files by its value labels.
         own_time
             Column of the time of each person's own interview, in the unit of the times; for continuous time.
         time_unit
             Unit of the times, for printing.
+        dates_from
+            What dates in `time` or `own_time` are counted from, in `time_unit` ("days", "weeks", "months" of 30.4375
+            days, "years"): ``"person"``, each person's first date, or ``"all"``, the first of all. A date in `time` is
+            taken as the nearest of `times`, the planned ones. The formula is printed.
+        identical_rows
+            What to do with rows that repeat another in every column: ``"refuse"`` the data, or ``"drop"`` them.
+        missing
+            Codes for missing answers, ``[-99, "NA"]``, in all columns but person and time; or by column,
+            ``{"days": [-99]}``. How many there were is printed.
+        delimiter, encoding, decimal
+            Of a text file, as in `read_frame`; found in the file where they are left open.
 
         Returns
         -------
@@ -187,12 +219,15 @@ class Panel(PanelData):
         """
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
-        data = checked_frame(frame, (person, group), problems)
+        layout = Layout(delimiter, encoding, decimal)
+        table, made = prepared(frame, (person, time), group, factor, missing, layout, problems, identical_rows)
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        columns = LongColumns(person, time, measures, times, requires, interviewed, covariates, group, own_time)
-        arrays = frames.from_long(data, columns, problems)
-        return cls._settled(arrays, contradictions, time_unit, source, problems)
+        table = with_dates(table, person, time, own_time, times, dates_from, time_unit, problems)
+        known = with_made(covariates, made)
+        columns = LongColumns(person, time, measures, times, requires, interviewed, known, group, own_time)
+        arrays = frames.from_long(table.frame, columns, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems, table.notes)
 
     @classmethod
     @checked(PanelError, apart=READ)
@@ -206,9 +241,14 @@ class Panel(PanelData):
         requires: Mapping[str, str] | None = None,
         states: Mapping[str, Sequence[str]] | None = None,
         covariates: Sequence[str] = (),
+        factor: Factors = (),
         group: str | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
+        missing: MissingCodes = (),
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        decimal: str | None = None,
     ) -> Self:
         """Panel of a frame with one row per person and one column per measure and time.
 
@@ -226,8 +266,8 @@ class Panel(PanelData):
             Measure to the state that it requires, a name in `states`.
         states
             State to its columns, one for each time: 1 or True, 0 or False, or missing.
-        covariates, group, contradictions, time_unit
-            As in `from_long`.
+        covariates, factor, group, contradictions, time_unit, missing, delimiter, encoding, decimal
+            As in `from_long`; codes for missing answers are those of all columns but the person's.
 
         Returns
         -------
@@ -255,11 +295,13 @@ class Panel(PanelData):
         """
         source = source_of(frame)
         problems = Problems(f"{source} is not yet a panel of {person or 'its rows'} by time")
-        data = checked_frame(frame, (person, group), problems)
+        layout = Layout(delimiter, encoding, decimal)
+        table, made = prepared(frame, (person,), group, factor, missing, layout, problems)
         check_decision(contradictions, problems)
         check_unit(time_unit, problems)
-        arrays = frames.from_wide(data, measures, times, person, requires, states, covariates, group, problems)
-        return cls._settled(arrays, contradictions, time_unit, source, problems)
+        known = with_made(covariates, made)
+        arrays = frames.from_wide(table.frame, measures, times, person, requires, states, known, group, problems)
+        return cls._settled(arrays, contradictions, time_unit, source, problems, table.notes)
 
     @classmethod
     @checked(PanelError, apart=READ)
@@ -338,7 +380,7 @@ class Panel(PanelData):
         return cls._settled(arrays, contradictions, time_unit, source, problems)
 
     @classmethod
-    @checked(PanelError, apart=["measures", "times", "requires"])
+    @checked(PanelError, apart=["measures", "times", "requires", "missing"])
     def from_parquet(
         cls,
         path: str | PathLike[str],
@@ -350,6 +392,7 @@ class Panel(PanelData):
         requires: Mapping[str, str] | None = None,
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
+        missing: MissingCodes = (),
     ) -> Self:
         """Panel of a Parquet file too large for memory, reduced to the moments of each missing-data pattern.
 
@@ -364,7 +407,7 @@ class Panel(PanelData):
         path
             A file with one row per person and time, or a folder, all of whose files that end in
             ``.parquet`` are taken together.
-        person, time, measures, times, requires, contradictions, time_unit
+        person, time, measures, times, requires, contradictions, time_unit, missing
             As in `from_long`. The states of `requires` decide which absences are which, and are
             not kept.
 
@@ -404,7 +447,7 @@ class Panel(PanelData):
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
         check_unit(time_unit, problems)
         columns = LongColumns(person, time, measures, times, requires)
-        table, moments, off = from_parquet(path, columns, contradictions, problems)
+        table, moments, off, notes = from_parquet(path, columns, missing, contradictions, problems)
         return cls(
             measures=table.measures,
             times=table.times,
@@ -413,6 +456,7 @@ class Panel(PanelData):
             time_unit=time_unit,
             source=source,
             left_out=table.left_out,
+            notes=notes,
             contradictions=off,
             decision=contradictions if len(off) else "refuse",
         )
@@ -564,7 +608,13 @@ class Panel(PanelData):
 
     @classmethod
     def _settled(
-        cls, arrays: Arrays, decision: Contradictions, time_unit: str | None, source: str, problems: Problems
+        cls,
+        arrays: Arrays,
+        decision: Contradictions,
+        time_unit: str | None,
+        source: str,
+        problems: Problems,
+        notes: tuple[str, ...] = (),
     ) -> Self:
         absence, off = settle(arrays, decision, problems)
         return cls(
@@ -578,6 +628,7 @@ class Panel(PanelData):
             time_unit=time_unit,
             source=source,
             left_out=arrays.left_out,
+            notes=notes,
             contradictions=off,
             decision=decision if len(off) else "refuse",
             background=arrays.background,
@@ -585,11 +636,34 @@ class Panel(PanelData):
 
 
 def source_of(frame: object) -> str:
-    return path_of(frame).name if isinstance(frame, str | PathLike) else "data frame"
+    """Where data come from."""
+    if isinstance(frame, Table):
+        return frame.source
+    return path_of(frame).name if isinstance(frame, str | PathLike) else DATA_FRAME
 
 
-def checked_frame(frame: Frame, labels: Sequence[str | None], problems: Problems) -> pd.DataFrame:
-    if isinstance(frame, str | PathLike):
-        frame = read_frame(frame, labels=[name for name in labels if isinstance(name, str)])
-    frames.check_frame(frame, problems)
-    return frame
+def prepared(
+    data: object,
+    identity: Sequence[str | None],
+    group: object,
+    factor: object,
+    missing: object,
+    layout: Asked,
+    problems: Problems,
+    identical_rows: object = "refuse",
+) -> tuple[Table, tuple[str, ...]]:
+    """The table that a panel is made of, and the names of the covariates that its factors became.
+
+    `identity` are the columns of person and time, the person's first.
+    """
+    named = (identity[0], group, *(factor if isinstance(factor, Iterable) else ()))
+    table = table_of(data, [name for name in named if isinstance(name, str)], layout)
+    check_frame(table.frame, problems)
+    table = without_identical_rows(recoded(table, missing, identity, problems), identical_rows, problems)
+    return with_labels_and_factors(table, group, factor, problems)
+
+
+def with_made(covariates: object, made: tuple[str, ...]) -> Any:
+    """The covariates and those made of factors; what is no list is refused where covariates are read."""
+    listed = entries(covariates)
+    return covariates if listed is None else (*listed, *made)

@@ -38,6 +38,7 @@ class PanelData:
     time_unit: str | None = None
     source: str = PUBLISHED
     left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
     contradictions: pd.DataFrame = field(default_factory=no_contradictions)
     decision: Contradictions = "refuse"
     background: Background = field(default_factory=Background)

@@ -13,13 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
-from ..basics.names import quoted
+from ..basics.given import is_number
+from ..basics.names import number, quoted
 from ..basics.problems import PanelError, Problems
 from .checks import case, check_decision, label, repeated_text
 from .columns import Column, Rule
 from .delimited import check_once
 from .frames import Grid, only_present
 from .long import LongColumns, LongRows, LongTable, check_long, check_size, persons_left_out
+from .missing_codes import code_counts, codes_by_column
 from .patterns import PatternSums
 from .reading import no_file, not_installed, path_of, unreadable
 from .records import Absence, Arrays, Moments
@@ -50,12 +52,12 @@ ROUNDED = (  # whole numbers that a double does not hold
 
 
 def from_parquet(
-    path: str | PathLike[str], columns: LongColumns, contradictions: str, problems: Problems
-) -> tuple[LongTable, Moments, pd.DataFrame]:
-    """What is used of a file with one row per person and time, its moments, and values whose state is off."""
+    path: str | PathLike[str], columns: LongColumns, missing: object, contradictions: str, problems: Problems
+) -> tuple[LongTable, Moments, pd.DataFrame, tuple[str, ...]]:
+    """What is used of a file with one row per person and time, its moments, values whose state is off, and notes."""
     person, time = columns.person, columns.time
     with opened(path_of(path)) as connection:
-        rows = FileRows(connection, person, time)
+        rows = FileRows(connection, person, time, missing, problems)
         check_size(rows.n_rows, len(rows.header.columns), problems)
         problems.raise_as(PanelError)
         check_decision(contradictions, problems)
@@ -74,7 +76,7 @@ def from_parquet(
     problems.raise_as(PanelError)
     warn_of_single_values(table.measures, gathered.extent)
     left_out = (*table.left_out, *persons_left_out(gathered.n_absent, gathered.absent))
-    return table._replace(left_out=left_out), gathered.moments(), off
+    return table._replace(left_out=left_out), gathered.moments(), off, rows.recoded
 
 
 @contextmanager
@@ -131,6 +133,11 @@ def check_schemas(files: Sequence[Path]) -> None:
             )
 
 
+def in_sql(name: str) -> str:
+    """The name of a column in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 class Block(NamedTuple):
     """All rows of some persons."""
 
@@ -146,9 +153,13 @@ class FileRows(LongRows):
     The view ``rows`` holds ``position`` (counted from 0) and all columns, under aliases; NaN is missing.
     """
 
-    def __init__(self, connection: "DuckDBPyConnection", person: str, time: str) -> None:
+    def __init__(
+        self, connection: "DuckDBPyConnection", person: str, time: str, missing: object, problems: Problems
+    ) -> None:
         self.connection = connection
         self.header = connection.sql("SELECT * FROM file LIMIT 0").df()
+        self.codes = codes_by_column(missing, self.header.columns, (person, time), problems)
+        self.recoded = code_counts({name: self._counts(name, codes) for name, codes in self.codes.items()})
         self.n_rows: int = self.ask("SELECT count(*) FROM file")[0][0]
         self.aliases = {name: f"column{index}" for index, name in enumerate(self.header.columns)}
         self.cell = [self.aliases[name] for name in (person, time) if name in self.aliases]
@@ -159,11 +170,26 @@ class FileRows(LongRows):
         connection.execute(f"CREATE VIEW rows AS SELECT {selected} FROM file")
 
     def _cleaned(self, name: str) -> str:
-        """A column in SQL: floats as doubles without NaN, and what is neither number nor text as text."""
-        dtype, column = self.header[name].dtype, '"' + name.replace('"', '""') + '"'
+        """A column in SQL without codes: floats as doubles without NaN, what is neither number nor text as text."""
+        dtype, column = self.header[name].dtype, in_sql(name)
         if types.is_float_dtype(dtype):
-            return f"nullif(CAST({column} AS DOUBLE), 'nan')"
-        return f"CAST({column} AS VARCHAR)" if types.is_object_dtype(dtype) else column
+            column = f"nullif(CAST({column} AS DOUBLE), 'nan')"
+        elif types.is_object_dtype(dtype):
+            column = f"CAST({column} AS VARCHAR)"
+        for code in self.codes.get(name, ()):
+            column = f"CASE WHEN {self._is_code(name, code)} THEN NULL ELSE {column} END"
+        return column
+
+    def _is_code(self, name: str, code: float | str) -> str:
+        """Whether a column holds a code, in SQL: as a number, or as its text."""
+        if types.is_numeric_dtype(self.header[name].dtype):
+            return f"{in_sql(name)} = {code}" if is_number(code) else "false"
+        text = number(code) if is_number(code) else str(code).strip().replace("'", "''")
+        return f"trim(CAST({in_sql(name)} AS VARCHAR)) = '{text}'"
+
+    def _counts(self, name: str, codes: Sequence[float | str]) -> dict[float | str, int]:
+        counted = ", ".join(f"count(*) FILTER (WHERE {self._is_code(name, code)})" for code in codes)
+        return dict(zip(codes, self.ask(f"SELECT {counted} FROM file")[0], strict=True))
 
     def ask(self, question: str) -> list[Any]:
         """Rows of an answer."""

@@ -8,8 +8,10 @@ import numpy.typing as npt
 from ..basics.names import number
 from ..basics.text_tables import TextTable
 from .checks import case, first
+from .missing_codes import suspicions
 from .panel_data import PanelData
 from .records import REASONS
+from .settling import columns_of
 
 __all__ = ["describe"]
 
@@ -20,7 +22,8 @@ def describe(panel: PanelData) -> str:
         f"Panel of {panel.n_persons:,} persons, {panel.n_times} times and {panel.n_measures} "
         f"measure{'s' if panel.n_measures > 1 else ''}, from {panel.source}"
     )
-    parts = [heading, who(panel), when(panel), *background(panel), what(panel)]
+    parts = [heading, *(f"Read: {note}" for note in panel.notes), who(panel), when(panel), *background(panel)]
+    parts += [what(panel), *suspects(panel)]
     if not only_published(panel):
         parts += [missing(panel), patterns(panel), left_out(panel)]
         parts += contradictions(panel)
@@ -103,6 +106,14 @@ def what(panel: PanelData) -> str:
         header = [*header, "applies while"]
         rows = [[*row, panel.requires.get(row[0], "")] for row in rows]
     return "\n".join(["What (SD about the means of the times):", *table(header, rows)])
+
+
+def suspects(panel: PanelData) -> list[str]:
+    """A line for each measure or covariate with values that look like codes for missing answers."""
+    if panel.values is None:
+        return []
+    columns = columns_of(panel.measures, panel.values, panel.covariates)
+    return [f"Suspect: {sentence}" for sentence in suspicions(columns)]
 
 
 def extremes(panel: PanelData) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

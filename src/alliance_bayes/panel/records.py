@@ -17,12 +17,14 @@ __all__ = [
     "Arrays",
     "Background",
     "Contradictions",
+    "IdenticalRows",
     "LeftOut",
     "Moments",
     "PanelWarning",
 ]
 
 Contradictions = Literal["refuse", "drop_value", "state_on"]
+IdenticalRows = Literal["refuse", "drop"]
 DECISIONS: tuple[str, ...] = get_args(Contradictions)
 
 

@@ -1,6 +1,6 @@
 """From values as read to a panel: contradictions are resolved, kinds of absence distinguished, variation checked."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from ..basics.names import number, quoted
 from ..basics.problems import PanelError, Problems
 from ..basics.warning import warn
 from .checks import case, check_resolution, first, label, listed
+from .missing_codes import suspicions
 from .records import Absence, Arrays, PanelWarning
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "check_contradictions",
     "check_states",
     "check_variation",
+    "columns_of",
     "decided",
     "extent_of",
     "no_contradictions",
@@ -30,8 +32,6 @@ ROUNDING = 4 * float(np.finfo(np.float64).eps)
 DIGITS = 15  # of a number that float64 holds exactly
 MOST_STRETCHED = 3
 TAIL, MOST_FAR = 0.01, 1000  # share at each end that does not count as usual, and SDs of the others
-CODES = np.array([sign * digit * int("1" * n) for sign in (-1, 1) for digit in (7, 8, 9) for n in range(1, 7)])
-CODES = CODES[(CODES < 0) | (CODES > 10)]  # scales often have 7, 8 and 9 of their own
 MOST_UNEVEN = 1e9  # reach of values at one time to that at another; beyond, chains stand still
 
 
@@ -310,22 +310,17 @@ def warn_of_outliers(arrays: Arrays) -> None:
 
 
 def warn_of_codes(arrays: Arrays) -> None:
-    """Warn of numbers such as -9 or 999 that lie outside of all others, as codes for missing answers do."""
-    for position, measure in enumerate(arrays.measures):
-        values, counts = np.unique(arrays.answers[:, :, position], return_counts=True)
-        coded = np.isin(values, CODES)
-        others = values[~coded & ~np.isnan(values)]
-        if not coded.any() or not others.size:
-            continue
-        low, high = others.min(), others.max()
-        gap = np.maximum(low - values, values - high)
-        doubtful = coded & (((values < 0) & (low >= 0)) | ((gap > high - low) & (counts > 1)))
-        cases = [f"{label(value)} ({count:,})" for value, count in zip(values[doubtful], counts[doubtful], strict=True)]
-        if cases:
-            doubt(
-                f"'{measure}' holds {', '.join(cases)}, and all other values lie from {label(low)} to {label(high)}. "
-                "If it is a code for a missing answer, make it missing, frame.replace(...)."
-            )
+    """Warn of numbers that look like codes for missing answers."""
+    for sentence in suspicions(columns_of(arrays.measures, arrays.answers, arrays.background.covariates)):
+        doubt(sentence)
+
+
+def columns_of(
+    measures: Sequence[str], values: npt.NDArray[np.float64], covariates: Mapping[str, npt.NDArray[np.float64]]
+) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
+    """Name and values of each measure and covariate."""
+    yield from ((name, values[:, :, position].ravel()) for position, name in enumerate(measures))
+    yield from covariates.items()
 
 
 def warn_of_other_units(arrays: Arrays) -> None:

@@ -59,14 +59,17 @@ class Question[Asked, Given: Arguments]:
     check
         Sentences on why it cannot be asked of a model, given the arguments and the model.
     subject
-        What it is asked of.
+        What it is asked of; None where any subject has answers to ask about.
+    of_an_answer
+        Whether it is asked of an earlier answer of the same file, which the argument ``of`` names.
     """
 
     name: str
     arguments: type[Given]
     answer: Callable[[Asked, Given], Answer]
     check: Callable[[Given, Any], Iterable[str]] = lambda given, model: given.against(model)
-    subject: Subject = "panel model"
+    subject: Subject | None = "panel model"
+    of_an_answer: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Answer], arguments: type[Given]) -> Self:
@@ -88,6 +91,8 @@ def register(new: Question[Any, Any]) -> None:
 def question(name: str) -> Question[Any, Any] | None:
     """The question of this name, or None; of the questions only this one is imported, by its public function."""
     getattr(import_module(__package__.rpartition(".")[0]), name, None)
+    if name not in _REGISTERED:  # its function is a method, or stands elsewhere
+        questions()
     return _REGISTERED.get(name)
 
 
@@ -96,7 +101,7 @@ def questions(subject: Subject = "panel model") -> Mapping[str, Question[Any, An
     folder = import_module(__package__)
     for module in sorted(entry.name for entry in iter_modules(folder.__path__)):
         import_module(f"{__package__}.{module}")
-    return {name: registered for name, registered in sorted(_REGISTERED.items()) if registered.subject == subject}
+    return {name: each for name, each in sorted(_REGISTERED.items()) if each.subject in (subject, None)}
 
 
 def _in_words(value: Any) -> str:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Certainty, Listed, Measure, Name, Positive, Seed
 from ..basics.given import check_seed, shown
 from ..basics.names import choices, in_words, lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
@@ -22,12 +24,13 @@ from .counterfactual_answer import SimulatedRegimes
 from .hidden_causes import direct_path_at, e_value, risk_ratio_of_difference
 from .mediated_effects import MediatedDynamics
 from .observed_strength import benchmarks_of_counterfactual, benchmarks_of_dynamics, outcome_sd
+from .registry import Arguments, Question, register
 from .structure import FIXED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["sensitivity"]
+__all__ = ["SensitivityArguments", "sensitivity"]
 
 type Array = NDArray[np.float64]
 type EffectAt = Callable[[Any, Any], xr.DataArray]
@@ -422,3 +425,32 @@ def _heading(basis: MediatedDynamics | SimulatedRegimes, outcome: str, effect: s
         f"{effect} effect of {basis.change.treatment} on {outcome} through {in_words(basis.change.mediators)} under "
         "hidden causes, SD per SD"
     )
+
+
+class SensitivityArguments(Arguments):
+    """Keys of sensitivity: the name of an earlier question, and how strong hidden causes are."""
+
+    named_first = ("of", "effect")
+    of: Name
+    effect: Name = "indirect"
+    mediator: Measure | None = None
+    hidden_cause: Listed[float] = Field(STRENGTHS, min_length=1, description="a list of numbers from 0 to below 0.95")
+    rho: Listed[float] = Field(CORRELATIONS, min_length=1, description="a list of numbers between -1 and 1")
+    prior_sd: Positive = PRIOR_SD
+    seed: Seed = 1
+    certainty: Certainty | None = None
+
+    def about(self) -> str:
+        """The answer, and its effect."""
+        return f"of '{self.of}', {self.effect} effect"
+
+
+register(
+    Question(
+        "sensitivity",
+        SensitivityArguments,
+        lambda answer, given: sensitivity(answer, **given.given("of")),
+        subject=None,
+        of_an_answer=True,
+    )
+)

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import pandas as pd
 from pydantic import Field
 
 from ...basics.declared import Column, Declared, Listed, Positive, Table, Text, read, read_partly
 from ...basics.problems import ModelFileError, Problems, SpecError
 from ...causal.rows import complete_rows
 from ...panel import Panel
+from ...panel.reading import Table as DataTable
 from ...questions.answer import Answer
 from ...questions.association import AssociationArguments, association
 from ...spec.association import RandomInterceptRegression
 from ..columns import read_columns
-from ..content import Content, Kind, Rows, panel_of_columns, with_derived
-from ..sections import A_KIND, ASSOCIATION, Head, SamplingOfChains, Tables
+from ..content import Content, Kind, Rows, panel_of_columns, with_derived, with_notes
+from ..sections import A_KIND, ASSOCIATION, Head, Reading, SamplingOfChains, Tables, reading_of
 
 __all__ = ["KIND"]
 
@@ -26,7 +26,7 @@ class AssociationHead(Head):
     regression: Tables = Field(min_length=1, description="one or more sections, [[regression]]")
 
 
-class AssociationPanel(Declared):
+class AssociationPanel(Reading):
     """Columns and times of all its regressions."""
 
     person: Column = "person"
@@ -55,8 +55,11 @@ SHARED: dict[str, type[Declared]] = {"panel": AssociationPanel, "model": Associa
 def _read(document: Table, problems: Problems) -> dict[str, Any]:
     head = read_partly(AssociationHead, document, "The file", problems)
     shared: dict[str, Any] = {}
+    reading: dict[str, Any] = {}
     for name, declared in SHARED.items():
-        shared |= read_partly(declared, getattr(head, name), f"[{name}]", problems).given("kind")
+        section = read_partly(declared, getattr(head, name), f"[{name}]", problems)
+        shared |= section.given("kind", *Reading.model_fields)
+        reading |= reading_of(section) if isinstance(section, Reading) else {}
     regressions: dict[str, RandomInterceptRegression] = {}
     for position, table in enumerate(head.regression or (), start=1):
         where = f"[[regression]] {position}"
@@ -70,6 +73,7 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     return {
         "title": head.title,
         "spec": regressions,
+        "reading": reading,
         "columns": read_columns(head.columns, problems),
         "sampling": read_partly(SamplingOfChains, head.sampling, "[sampling]", problems).given(),
     }
@@ -88,7 +92,7 @@ def _sections(content: Content) -> dict[str, Any]:
         {"name": name} | {key: value for key, value in table.items() if key in keys} for name, table in written.items()
     ]
     return {
-        "panel": shared[0]["panel"],
+        "panel": {**shared[0]["panel"], **content.reading},
         "model": {"kind": ASSOCIATION, **shared[0]["model"]},
         "regression": regressions,
     }
@@ -102,17 +106,18 @@ def _columns(content: Content) -> list[str]:
     return list(dict.fromkeys(name for regression in content.spec.values() for name in regression.columns))
 
 
-def _rows(content: Content, frame: pd.DataFrame, source: str) -> Rows:
-    data = with_derived(content, frame, source, _columns(content))
+def _rows(content: Content, table: DataTable) -> Rows:
+    derived = with_derived(content, table, _columns(content))
+    data = derived.frame
     persons = data[next(iter(content.spec.values())).person].nunique()
-    return Rows(data, f"{source}: {len(data):,} rows of {persons:,} persons")
+    return Rows(data, with_notes(f"{table.source}: {len(data):,} rows of {persons:,} persons", derived))
 
 
-def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
+def _panel(content: Content, table: DataTable) -> Panel:
     first = next(iter(content.spec.values()))
     clock = (first.person, first.time)
     return panel_of_columns(
-        _rows(content, frame, source).frame,
+        with_derived(content, table, _columns(content)),
         [name for name in _columns(content) if name not in clock],
         person=first.person,
         time=first.time,
@@ -141,6 +146,7 @@ KIND = Kind(
     models=(ASSOCIATION,),
     spec=Mapping,
     sampling=SamplingOfChains,
+    identity=lambda content: [name for spec in content.spec.values() for name in (spec.person, spec.time)],
     labels=_labels,
     read=_read,
     sections=_sections,

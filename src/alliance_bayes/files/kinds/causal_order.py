@@ -16,14 +16,15 @@ from ...causal.causal_order import CausalOrder
 from ...causal.regimes import Shift, is_set
 from ...causal.regression import FAMILIES, Regression, regression as equation_of
 from ...panel import Panel
+from ...panel.reading import Table as DataTable
 from ...questions.answer import Answer
 from ...questions.counterfactual_arguments import CounterfactualArguments
 from ...questions.counterfactual_plan import MonteCarlo
 from ...spec.association import NAME
 from ..columns import read_columns
-from ..content import Content, Kind, Rows, panel_of_columns, with_derived
-from ..questions import CAUSAL, Question, by_name, read_questions
-from ..sections import A_KIND, CAUSAL_ORDER, Head, PersonAndTime, SamplingWithWarmUp, Tables
+from ..content import Content, Kind, Rows, panel_of_columns, with_derived, with_notes
+from ..questions import CAUSAL, Question, answers, by_name, read_questions
+from ..sections import A_KIND, CAUSAL_ORDER, Head, PersonAndTime, Reading, SamplingWithWarmUp, Tables, reading_of
 
 __all__ = ["KIND", "CausalRegression", "CausalRegressions"]
 
@@ -192,7 +193,8 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     return {
         "title": head.title,
         "spec": spec,
-        "panel_options": panel.given(),
+        "panel_options": panel.given(*Reading.model_fields),
+        "reading": reading_of(panel),
         "columns": read_columns(head.columns, problems),
         "questions": questions,
         "sampling": read_partly(SamplingWithWarmUp, head.sampling, "[sampling]", problems).given(),
@@ -211,6 +213,8 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
         if regression.zero_without
     ]
     for question in questions:
+        if question.of_an_answer:
+            continue
         if (outcome := _arguments(question).outcome) not in responses:
             valid = choices(outcome, responses, "They predict")
             problems.append(f"'{question.name}': no regression predicts '{outcome}'{valid}")
@@ -224,7 +228,7 @@ def _unknown_names(spec: CausalRegressions, questions: tuple[Question, ...]) -> 
 def _sections(content: Content) -> dict[str, Any]:
     spec = content.spec
     return {
-        "panel": content.panel_options,
+        "panel": {**content.panel_options, **content.reading},
         "model": {
             "kind": CAUSAL_ORDER,
             **{name: value for name in ("requires", "randomised") if (value := getattr(spec, name))},
@@ -237,16 +241,17 @@ def _sections(content: Content) -> dict[str, Any]:
     }
 
 
-def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
-    data = _with_derived(content, frame, source)
-    names = (name if name in data.columns else name.rpartition(AT)[0] for name in content.spec.variables)
+def _panel(content: Content, table: DataTable) -> Panel:
+    data = _with_derived(content, table)
+    names = (name if name in data.frame.columns else name.rpartition(AT)[0] for name in content.spec.variables)
     return panel_of_columns(data, list(dict.fromkeys(names)), **content.panel_options)
 
 
-def _wide(content: Content, frame: pd.DataFrame, source: str) -> Rows:
+def _wide(content: Content, table: DataTable) -> Rows:
     """One row per person, with the columns that the regressions read; 0 where a state that they require is off."""
-    data = _with_derived(content, frame, source)
-    options, problems = content.panel_options, Problems(f"{source} cannot be asked '{content.title}'")
+    derived = _with_derived(content, table)
+    data = derived.frame
+    options, problems = content.panel_options, Problems(f"{table.source} cannot be asked '{content.title}'")
     times = {number(time): time for time in options["times"]}
     by_person = data.set_index(options["person"])
     columns: dict[str, pd.Series] = {}
@@ -271,11 +276,11 @@ def _wide(content: Content, frame: pd.DataFrame, source: str) -> Rows:
     }
     for name, state in {**content.spec.requires, **without}.items():
         wide[name] = wide[name].where(wide[state] != 0, 0)
-    return Rows(wide.infer_objects(), f"{source}: {len(wide):,} persons, one row each")
+    return Rows(wide.infer_objects(), with_notes(f"{table.source}: {len(wide):,} persons, one row each", derived))
 
 
-def _with_derived(content: Content, frame: pd.DataFrame, source: str) -> pd.DataFrame:
-    return with_derived(content, frame, source, [content.panel_options[name] for name in ("person", "time")])
+def _with_derived(content: Content, table: DataTable) -> DataTable:
+    return with_derived(content, table, [content.panel_options[name] for name in ("person", "time")])
 
 
 def _known(spec: CausalRegressions, regression: CausalRegression, wide: pd.DataFrame) -> pd.DataFrame:
@@ -310,7 +315,9 @@ def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
         model, draws = fit_by_bambi(regression.formula, regression.family, known, seed=seed + position, **settings)
         equations[regression.response] = equation_of(model, draws, zero_without=regression.zero_without)
     return {
-        name: _order(content.spec, question, equations, wide) for name, question in by_name(content.questions).items()
+        name: _order(content.spec, question, equations, wide)
+        for name, question in by_name(content.questions).items()
+        if not question.of_an_answer
     }
 
 
@@ -357,10 +364,7 @@ def _whole_numbers(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _ask(content: Content, orders: Mapping[str, CausalOrder]) -> dict[str, Answer]:
     monte_carlo, seed = MonteCarlo(**content.spec.simulation), content.sampling["seed"]
-    return {
-        name: question.answer((orders[name], seed + position, monte_carlo))
-        for position, (name, question) in enumerate(by_name(content.questions).items(), start=1)
-    }
+    return answers(content.questions, lambda name, position: (orders[name], seed + position, monte_carlo))
 
 
 KIND = Kind(
@@ -368,6 +372,7 @@ KIND = Kind(
     models=(CAUSAL_ORDER,),
     spec=CausalRegressions,
     sampling=SamplingWithWarmUp,
+    identity=lambda content: [content.panel_options[name] for name in ("person", "time")],
     labels=lambda content: [content.panel_options["person"]],
     read=_read,
     sections=_sections,

@@ -14,8 +14,11 @@ from ...engine.model_on_panel import panel_model
 from ...families.registry import family_from_mapping
 from ...panel import Panel
 from ...panel.checks import check_times, usable_columns
-from ...panel.frames import check_frame
-from ...panel.records import Contradictions
+from ...panel.factors import indicator_names
+from ...panel.preparing import check_frame
+from ...panel.reading import Table as DataTable
+from ...panel.records import Contradictions, IdenticalRows
+from ...panel.times_of_dates import DatesFrom
 from ...posterior.fit import Fit
 from ...posterior.sampling import fit
 from ...simulation import GroupTruth, Truth
@@ -24,8 +27,8 @@ from ...spec.mapping import KINDS as MODELS, spec_from_mapping, spec_to_mapping
 from ...spec.priors import Priors
 from ..columns import add_derived, read_columns
 from ..content import Content, Kind
-from ..questions import PANEL, by_name, read_questions
-from ..sections import KINDS, Head, PersonAndTime, SamplingWithWarmUp, Tables
+from ..questions import PANEL, answers, by_name, read_questions
+from ..sections import KINDS, Head, Reading, SamplingWithWarmUp, Tables, reading_of
 
 __all__ = ["KIND"]
 
@@ -38,10 +41,19 @@ class PanelHead(Head):
     truth: Table | None = Field(None, description="a section, [truth]")
 
 
-class PanelSection(PersonAndTime):
-    """How a panel is read: the arguments of `Panel.from_long`."""
+ColumnsByMeasure = Annotated[dict[str, Annotated[Listed[Name], Field(min_length=2)]], Field(min_length=2)]
+Categories = Annotated[Listed[str | int | float], Field(min_length=2)]
 
-    measures: Measures
+
+class PanelSection(Reading):
+    """How a panel is read: the arguments of `Panel.from_long`, or, with a table of measures, of `Panel.from_wide`."""
+
+    person: Column
+    time: Column | None = None
+    measures: Measures | ColumnsByMeasure = Field(
+        description="a list of two or more names, such as ['alliance', 'days'], or, for one row per person, a table "
+        "from measures to their columns, such as { alliance = ['alliance_0', 'alliance_6'], days = [...] }"
+    )
     times: Annotated[Listed[float], Field(min_length=1)] | Annotated[dict[str, float], Field(min_length=1)] | None = (
         Field(None, description="a list of numbers, or a table from labels to numbers, such as { w1 = 0, w2 = 6 }")
     )
@@ -49,11 +61,42 @@ class PanelSection(PersonAndTime):
     requires: dict[str, Name] = Field(
         {}, description="a table from measures to columns, such as { alliance = 'doctor' }"
     )
+    states: dict[str, Annotated[Listed[Name], Field(min_length=2)]] = Field(
+        {}, description="a table from states to their columns, such as { doctor = ['doctor_0', 'doctor_6'] }"
+    )
     contradictions: Contradictions = "refuse"
     interviewed: Column | None = None
     covariates: Listed[Name] = Field((), min_length=1, description="a list of columns, such as ['commitment']")
+    factor: (
+        Annotated[Listed[Name], Field(min_length=1)] | Annotated[dict[str, Categories], Field(min_length=1)] | None
+    ) = Field(
+        None,
+        description="a list of columns, or a table from columns to their categories, the reference first, such as "
+        "{ education = ['low', 'middle', 'high'] }",
+    )
     group: Column | None = None
     own_time: Column | None = None
+    dates_from: DatesFrom | None = None
+    identical_rows: IdenticalRows = "refuse"
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the data have one row per person."""
+        return isinstance(self.measures, Mapping)
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        """Covariates, with those that factors become; those of a factor without categories are unknown."""
+        factor = self.factor if isinstance(self.factor, Mapping) else {}
+        made = [name for column, categories in factor.items() for name in indicator_names(column, categories)]
+        return (*self.covariates, *made)
+
+    def may_become(self, name: str) -> bool:
+        """Whether a factor whose categories are not named may become a covariate of this name."""
+        return isinstance(self.factor, tuple) and any(name.startswith(f"{column}_") for column in self.factor)
+
+
+ONLY_LONG = ("time", "interviewed", "own_time", "dates_from")
 
 
 class PanelSampling(SamplingWithWarmUp):
@@ -66,6 +109,7 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     head = read_partly(PanelHead, document, "The file", problems)
     section = read_partly(PanelSection, head.panel, "[panel]", problems)
     times = _times(section.times, problems)
+    problems.found += [f"[panel] {problem}" for problem in _of_shape(section, head.panel or {})]
     if section.measures:
         for name in section.requires:
             if name not in section.measures:
@@ -79,7 +123,8 @@ def _read(document: Table, problems: Problems) -> dict[str, Any]:
     return {
         "title": head.title,
         "spec": spec,
-        "panel_options": section.given(),
+        "panel_options": section.given(*Reading.model_fields),
+        "reading": reading_of(section),
         "columns": columns,
         "questions": questions,
         "sampling": sampling.given(),
@@ -95,6 +140,33 @@ def _times(given: tuple[float, ...] | Mapping[str, float] | None, problems: Prob
     times = check_times(sorted(given.values()) if isinstance(given, Mapping) else given, of_times)
     problems.found += [f"[panel] {problem}" for problem in of_times.found]
     return times
+
+
+def _of_shape(section: PanelSection, given: Table) -> Iterable[str]:
+    """Keys that do not go with one row per person and time, or with one row per person."""
+    if section.measures is None:
+        return
+    if not section.is_wide:
+        if "time" not in given:
+            yield (
+                "needs 'time': the name of a column; or, where the data have one row per person, measures as a table "
+                "from measures to their columns, such as { alliance = ['alliance_0', 'alliance_6'] }."
+            )
+        if section.states:
+            yield "states are for data with one row per person; here requires names the columns of states."
+        return
+    for name in ONLY_LONG:
+        if getattr(section, name) is not None:
+            yield f"{name} is for one row per person and time; measures by their columns are one row per person."
+    if not isinstance(section.times, tuple):
+        yield "times are needed with measures by their columns: a list of numbers, one for each column."
+        return
+    for name, columns in {**section.measures, **section.states}.items():  # type: ignore[dict-item]
+        if len(columns) != len(section.times):
+            yield f"'{name}' has {len(columns)} columns for {len(section.times)} times; name one for each."
+    for measure, state in section.requires.items():
+        if state not in section.states:
+            yield f"requires of '{measure}' names '{state}', which is not in states: its columns, one for each time."
 
 
 def _spec(
@@ -136,7 +208,7 @@ def _named_elsewhere(model: Table) -> set[str]:
 
 def _not_in_panel(spec: CrossLagged, section: PanelSection) -> Iterable[str]:
     """Where [model] and [panel] do not agree on names."""
-    measures, of_persons = section.measures, section.covariates
+    measures, of_persons = section.measures, section.covariate_names
     named = dict.fromkeys(spec.response_columns, "measures")
     named |= {name: "families" for name in (*named, *spec.given_columns) if name not in spec.measures}
     named |= {name: "indicators" for indicators in spec.indicators.values() for name in indicators}
@@ -148,7 +220,7 @@ def _not_in_panel(spec: CrossLagged, section: PanelSection) -> Iterable[str]:
         ("moderated", dict.fromkeys(spec.moderated.values()), of_persons, ""),
     ):
         for name in names:
-            if name not in known:
+            if name not in known and not section.may_become(name):
                 yield (
                     f"[model] {option} names '{name}', which [panel] does not read. Put it among the covariates there"
                     f"{where}{did_you_mean(name, known) or '.'}"
@@ -171,10 +243,10 @@ def _of_state(spec: CrossLagged, section: PanelSection) -> Iterable[str]:
             f"[model.state] name is '{spec.state.name}', which [panel] does not read. Put it among the measures there, "
             f"or in requires{did_you_mean(spec.state.name, states) or '.'}"
         )
-    predictors = (*spec.measures, *section.covariates)
+    predictors = (*spec.measures, *section.covariate_names)
     for option in ("first", "acquire", "keep"):
         for name in getattr(spec.state, option):
-            if name not in predictors:
+            if name not in predictors and not section.may_become(name):
                 yield (
                     f"[model.state] {option} names '{name}', which is no measure of the model and no covariate of "
                     f"[panel]{did_you_mean(name, predictors) or '.'}"
@@ -198,10 +270,10 @@ def _truth(
 def _sections(content: Content) -> dict[str, Any]:
     model = spec_to_mapping(content.spec)
     priors = model.pop("priors", {})
-    if model["measures"] == list(content.panel_options["measures"]):
+    if list(model["measures"]) == list(content.panel_options["measures"]):
         del model["measures"]
     truth = {} if content.truth is None else content.truth.to_mapping()
-    return {"panel": content.panel_options, "model": model, "priors": priors, "truth": truth}
+    return {"panel": {**content.panel_options, **content.reading}, "model": model, "priors": priors, "truth": truth}
 
 
 def _lines(content: Content) -> list[str]:
@@ -210,22 +282,36 @@ def _lines(content: Content) -> list[str]:
     return lines + [f"  {parameter}: {prior}" for parameter, prior in content.spec.priors_of_options.items()]
 
 
+def _identity(content: Content) -> list[str]:
+    return [content.panel_options[name] for name in ("person", "time") if content.panel_options.get(name)]
+
+
 def _labels(content: Content) -> list[str]:
-    return [content.panel_options[name] for name in ("person", "group") if content.panel_options.get(name)]
-
-
-def _panel(content: Content, frame: pd.DataFrame, source: str) -> Panel:
     options = content.panel_options
-    problems = Problems(f"{source} is not yet a panel of {options['person']} by {options['time']}")
-    check_frame(frame, problems)
-    data, failed = add_derived(frame, content.columns, problems)
-    readable = _readable(_with_labels(options, data), failed, data, problems)
+    return [*(options[name] for name in ("person", "group") if options.get(name)), *(options.get("factor") or ())]
+
+
+def _panel(content: Content, table: DataTable) -> Panel:
+    options = content.panel_options
+    wide = isinstance(options["measures"], Mapping)
+    problems = Problems(
+        f"{table.source} is not yet a panel of {options['person']} by {'time' if wide else options['time']}"
+    )
+    check_frame(table.frame, problems)
+    data, failed = add_derived(table.frame, content.columns, problems)
+    table = replace(table, frame=data)
     panel = None
-    with problems.collecting():
-        panel = Panel.from_long(data, **readable) if readable else None
+    if wide:
+        readable = _readable_wide(dict(options), failed)
+        with problems.collecting():
+            panel = Panel.from_wide(table, **readable) if readable else None
+    else:
+        readable = _readable(_with_labels(options, data), failed, data, problems)
+        with problems.collecting():
+            panel = Panel.from_long(table, **readable) if readable else None
     problems.raise_as(PanelError)
     assert panel is not None
-    return replace(panel, source=source)
+    return panel
 
 
 def _with_labels(options: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
@@ -260,6 +346,26 @@ def _readable(
     return {**options, "measures": measures, "requires": states, "covariates": known, **others}
 
 
+def _readable_wide(options: dict[str, Any], failed: set[str]) -> dict[str, Any] | None:
+    """Options without the measures and covariates that failed; None if nothing is left."""
+    measures = {name: columns for name, columns in options["measures"].items() if not failed.intersection(columns)}
+    if not measures or options["person"] in failed:
+        return None
+    states = {name: columns for name, columns in options.get("states", {}).items() if not failed.intersection(columns)}
+    requires = {
+        name: state for name, state in options.get("requires", {}).items() if name in measures and state in states
+    }
+    known = [name for name in options.get("covariates", ()) if name not in failed]
+    group = None if options.get("group") in failed else options.get("group")
+    return {
+        **options,
+        "measures": measures,
+        "covariates": known,
+        "group": group,
+        **({"states": states, "requires": requires} if states else {}),
+    }
+
+
 def _check(content: Content, panel: Panel) -> list[str]:
     model = panel_model(content.spec, panel)
     fitted = f"No problems: {model.system.n_parameters} free parameters can be fitted."
@@ -275,6 +381,7 @@ KIND = Kind(
     models=tuple(MODELS),
     spec=CrossLagged,
     sampling=PanelSampling,
+    identity=_identity,
     labels=_labels,
     read=_read,
     sections=_sections,
@@ -284,5 +391,5 @@ KIND = Kind(
     data=_panel,
     check=_check,
     fit=_fit,
-    ask=lambda content, fit: {name: asked.answer(fit) for name, asked in by_name(content.questions).items()},
+    ask=lambda content, fit: answers(content.questions, lambda name, position: fit),
 )

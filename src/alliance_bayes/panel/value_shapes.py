@@ -1,0 +1,78 @@
+"""What the values of a column look like: two-valued, days of a window, counts, shares, a scale or numbers."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["NOT_NORMAL", "ValueShape", "value_shape"]
+
+Kind = Literal["empty", "constant", "two-valued", "days", "counts", "shares", "scale", "numbers"]
+WINDOWS = (7, 14, 28, 30, 31, 60, 90, 91, 180, 182, 183, 360, 365)
+NOT_NORMAL: dict[Kind, str] = {"two-valued": "yes_no", "days": "days", "counts": "count", "shares": "proportion"}
+"""The family of the kinds whose values are not those of a normal distribution."""
+FEWEST = 20  # values that show a shape
+LONGEST_SCALE = 12
+AT_END, AT_ZERO = 0.1, 0.15  # share of values at the ends of a window, or at 0, that a normal distribution cannot have
+MOST_SKEWED = 1.5
+
+
+@dataclass(frozen=True)
+class ValueShape:
+    """What values look like.
+
+    Attributes
+    ----------
+    kind
+        One of the kinds.
+    window
+        Of days: the largest value that people can report.
+    """
+
+    kind: Kind
+    window: int | None = None
+
+    @property
+    def family(self) -> str | None:
+        """The word of the response family for such values; None where the normal distribution may do."""
+        return NOT_NORMAL.get(self.kind)
+
+    @property
+    def in_words(self) -> str:
+        """Such as "days out of 30"."""
+        return f"days out of {self.window}" if self.kind == "days" else self.kind
+
+    @property
+    def as_family(self) -> str:
+        """The family as a model file writes it."""
+        options = f", window = {self.window}" if self.window else ""
+        return f"{{ family = '{self.family}'{options} }}"
+
+
+def value_shape(values: npt.NDArray[np.float64]) -> ValueShape:
+    """What numbers look like, NaN left out.
+
+    Examples
+    --------
+    >>> value_shape(np.repeat([0.0, 1.0], 20)).in_words
+    'two-valued'
+    >>> value_shape(np.repeat([0.0, 12, 25, 30], 20)).in_words
+    'days out of 30'
+    """
+    known = values[~np.isnan(values)]
+    different = np.unique(known)
+    if different.size < 3:
+        return ValueShape(("empty", "constant", "two-valued")[different.size])
+    low, high = float(different[0]), float(different[-1])
+    if known.size < FEWEST or low < 0:
+        return ValueShape("numbers")
+    if (known % 1 != 0).any():
+        return ValueShape("shares" if high <= 1 else "numbers")
+    at_zero, at_high = float(np.mean(known == 0)), float(np.mean(known == high))
+    if low == 0 and high in WINDOWS and max(at_zero, at_high) >= AT_END:
+        return ValueShape("days", int(high))
+    skewness = float(np.mean(((known - known.mean()) / known.std()) ** 3))
+    if low == 0 and high > 2 and (skewness > MOST_SKEWED or (at_zero >= AT_ZERO and skewness > 0.5)):
+        return ValueShape("counts")
+    return ValueShape("scale" if different.size <= LONGEST_SCALE else "numbers")

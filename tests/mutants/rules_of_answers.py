@@ -260,7 +260,11 @@ ANSWERS: list[Mutant] = [
         ),
         ("an unequal contest is warned of", "max((1 + UNEQUAL) * small, NO_SPREAD)", "max(9 * small, NO_SPREAD)"),
         ("a nearly equal one is not", "UNEQUAL = 0.15", "UNEQUAL = 0.05"),
-        ("a ratio is posterior over prior odds", "ratio = odds / prior_odds", "ratio = prior_odds / odds"),
+        (
+            "a ratio is posterior over prior odds",
+            "odds.times(prior_odds.inverse)\n        rows",
+            "prior_odds.times(odds.inverse)\n        rows",
+        ),
     ),
     *rules_of(
         "questions/directionality.py",
@@ -360,8 +364,8 @@ ANSWERS: list[Mutant] = [
         ),
         (
             "posterior odds over prior odds",
-            "_odds(after).times(_odds(before).inverse)",
-            "_odds(before).times(_odds(after).inverse)",
+            "odds_of(after).times(odds_of(before).inverse)",
+            "odds_of(before).times(odds_of(after).inverse)",
         ),
         ("odds are against the rest", "np.log(event.value / complement)", "np.log(event.value)"),
         ("the error of a log share", "event.mcse / event.value)", "event.mcse)"),
@@ -448,7 +452,6 @@ ANSWERS: list[Mutant] = [
             '"bf10": float(np.exp(-ratio.log))',
             '"bf10": float(np.exp(ratio.log))',
         ),
-        ("kernels are for none too", 'bf_type="BF01"', 'bf_type="BF10"'),
     ),
     *rules_of(
         "questions/bayes_factors.py",

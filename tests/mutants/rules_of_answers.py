@@ -367,12 +367,16 @@ ANSWERS: list[Mutant] = [
             "odds_of(after).times(odds_of(before).inverse)",
             "odds_of(before).times(odds_of(after).inverse)",
         ),
-        ("odds are against the rest", "np.log(event.value / complement)", "np.log(event.value)"),
         ("the error of a log share", "event.mcse / event.value)", "event.mcse)"),
         ("the prior is the prior", 'for name in ("posterior", "prior"))', 'for name in ("posterior", "posterior"))'),
     ),
     *rules_of(
-        "questions/hypotheses.py",
+        "questions/ratios.py",
+        "questions/test_hypotheses.py::test_bayes_factors_of_orders_are_those_of_normal_orthants",
+        ("odds are against the rest", "np.log(event.value / complement)", "np.log(event.value)"),
+    ),
+    *rules_of(
+        "questions/ratios.py",
         "questions/test_hypotheses.py::test_bayes_factors_and_their_errors_by_hand",
         ("the error of log odds", "event.mcse / (event.value * complement)", "event.mcse / event.value"),
     ),

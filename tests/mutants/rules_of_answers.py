@@ -289,7 +289,11 @@ ANSWERS: list[Mutant] = [
         ),
         ("an unequal contest is warned of", "max((1 + UNEQUAL) * small, NO_SPREAD)", "max(9 * small, NO_SPREAD)"),
         ("a nearly equal one is not", "UNEQUAL = 0.15", "UNEQUAL = 0.05"),
-        ("a ratio is posterior over prior odds", "ratio = odds / prior_odds", "ratio = prior_odds / odds"),
+        (
+            "a ratio is posterior over prior odds",
+            "odds.times(prior_odds.inverse)\n        rows",
+            "prior_odds.times(odds.inverse)\n        rows",
+        ),
     ),
     *rules_of(
         "questions/directionality.py",
@@ -389,15 +393,19 @@ ANSWERS: list[Mutant] = [
         ),
         (
             "posterior odds over prior odds",
-            "_odds(after).times(_odds(before).inverse)",
-            "_odds(before).times(_odds(after).inverse)",
+            "odds_of(after).times(odds_of(before).inverse)",
+            "odds_of(before).times(odds_of(after).inverse)",
         ),
-        ("odds are against the rest", "np.log(event.value / complement)", "np.log(event.value)"),
         ("the error of a log share", "event.mcse / event.value)", "event.mcse)"),
         ("the prior is the prior", 'for name in ("posterior", "prior"))', 'for name in ("posterior", "posterior"))'),
     ),
     *rules_of(
-        "questions/hypotheses.py",
+        "questions/ratios.py",
+        "questions/test_hypotheses.py::test_bayes_factors_of_orders_are_those_of_normal_orthants",
+        ("odds are against the rest", "np.log(event.value / complement)", "np.log(event.value)"),
+    ),
+    *rules_of(
+        "questions/ratios.py",
         "questions/test_hypotheses.py::test_bayes_factors_and_their_errors_by_hand",
         ("the error of log odds", "event.mcse / (event.value * complement)", "event.mcse / event.value"),
     ),
@@ -477,7 +485,6 @@ ANSWERS: list[Mutant] = [
             '"bf10": float(np.exp(-ratio.log))',
             '"bf10": float(np.exp(ratio.log))',
         ),
-        ("kernels are for none too", 'bf_type="BF01"', 'bf_type="BF10"'),
     ),
     *rules_of(
         "questions/bayes_factors.py",

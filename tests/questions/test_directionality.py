@@ -355,8 +355,8 @@ def test_printed_answer():
         "                  mean  89 % interval  P(effect > 0)  prior  P(|effect| < margin)  raw units",
         "alliance -> days  0.25   [0.19, 0.31]        > 0.999  0.483               < 0.001  2.5 [1.92, 3.07]",
         "days -> alliance  0.02  [-0.04, 0.07]          0.706  0.527                 0.533  0.192 [-0.389, 0.749]",
-        "|alliance -> days| larger than |days -> alliance|: posterior odds > 999, prior odds 0.95, ratio beyond what "
-        "these draws can show; posterior SDs 0.035 and 0.035",
+        "|alliance -> days| larger than |days -> alliance|: posterior odds > 2000, prior odds 0.949, ratio > 2110; "
+        "posterior SDs 0.035 and 0.035",
         "P(|alliance -> days| larger by more than 0.03) > 0.999 (all draws agree), prior 0.377",
         "P(|days -> alliance| larger by more than 0.03) < 0.001 (all draws agree), prior 0.402",
         "P(both smaller than 0.03 in size) < 0.001 (all draws agree), prior 0.029",

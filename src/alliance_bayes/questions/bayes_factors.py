@@ -38,7 +38,6 @@ Widths = Annotated[Listed[Positive], Field(min_length=1, description="a list of 
 WIDTHS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 MOST_SHAPE = 0.7
 MOST_ERROR = 0.25
-KERNEL_REACH = 3.0
 ALWAYS = "every interval"
 RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
@@ -90,10 +89,9 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         ``table``, indexed by ``absent`` (a path, or "both paths") and ``over`` (every interval, or one of them
         where lags are free). ``bf01``: Bayes factor of no effect against an effect; above 1 the data favour no effect;
         ``bf10`` is its inverse. ``log_error``: Monte Carlo standard error of the logarithm. ``z``: posterior mean over
-        posterior SD (NaN for several effects). ``kernel``: ``bf01`` by `arviz_stats.bayes_factor`, which estimates the
-        densities by kernels and has no error of its own, to compare with; NaN where z is beyond -3 or 3. ``k_hat``:
-        Pareto shape of the estimate's terms. ``sound``: whether the shape is at most .7, the error of the logarithm at
-        most .25 and the sampling healthy; distrust the row otherwise.
+        posterior SD (NaN for several effects). ``k_hat``: Pareto shape of the estimate's terms. ``sound``: whether the
+        shape is at most .7, the error of the logarithm at most .25 and the sampling healthy; distrust the row
+        otherwise.
 
         ``tables["curve"]``, indexed by ``absent``, ``over`` and ``width``, the SD of the prior of all cross-lagged
         effects: ``bf01``, ``log_error``, ``k_hat``, ``refitted`` (sampled again at this width) and ``sound``.
@@ -127,13 +125,13 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     every_width = tuple(dict.fromkeys([prior.sd, *map(float, widths)]))  # the fit's own comes first
     ratios, again = _ratios_by_width(fit, nulls, every_width, refit)
     healthy = fit.health.healthy
-    rows = {null: {**_row(by_width[0], healthy), **_simple(fit, nulls[null])} for null, by_width in ratios.items()}
+    rows = {null: {**_row(by_width[0], healthy), "z": _z(fit, nulls[null])} for null, by_width in ratios.items()}
     points = {
         (*null, width): {**_row(ratio, healthy), "refitted": width in again}
         for null, by_width in ratios.items()
         for width, ratio in sorted(zip(every_width, by_width, strict=True))
     }
-    table = table_of(rows, "absent", "over")[["bf01", "bf10", "log_error", "z", "kernel", "k_hat", "sound"]]
+    table = table_of(rows, "absent", "over")[["bf01", "bf10", "log_error", "z", "k_hat", "sound"]]
     curve = table_of(points, "absent", "over", "width")[["bf01", "log_error", "k_hat", "refitted", "sound"]]
     return Answer(
         question="bayes_factors",
@@ -308,22 +306,12 @@ def _ratios(fit: Fit, nulls: Nulls, widths: Sequence[float]) -> Ratios:
     }
 
 
-def _simple(fit: Fit, selections: list[dict[str, str]]) -> dict[str, float]:
-    """Bayes factor of a single effect as ArviZ finds it, and how far the effect is from 0."""
-    import arviz_stats
-
-    after, before = (_effects(fit, group).sel(selections[0]) for group in ("posterior", "prior"))
-    if len(selections) > 1 or set(after.dims) != {"chain", "draw"}:
-        return {"z": np.nan, "kernel": np.nan}
-    z = float(after.mean() / after.std())
-    if abs(z) >= KERNEL_REACH or not float(after.min()) < 0.0 < float(after.max()):
-        return {"z": z, "kernel": np.nan}
-    drawn = {
-        f"/{group}": xr.Dataset({"effect": part.drop_vars(list(selections[0]))})
-        for group, part in (("posterior", after), ("prior", before))
-    }
-    kernel = arviz_stats.bayes_factor(xr.DataTree.from_dict(drawn), "effect")
-    return {"z": z, "kernel": float(kernel["effect"].sel(bf_type="BF01"))}
+def _z(fit: Fit, selections: list[dict[str, str]]) -> float:
+    """How many posterior SDs a single effect is from 0; NaN of several."""
+    effect = _effects(fit).sel(selections[0])
+    if len(selections) > 1 or set(effect.dims) != {"chain", "draw"}:
+        return np.nan
+    return float(effect.mean() / effect.std())
 
 
 def _row(ratio: DensityRatio, healthy: bool) -> dict[str, float]:

@@ -36,6 +36,7 @@ from .at_lag import effects_at_lag, lag_label, lag_problems
 from .cells import mean_and_interval, sign, table_of
 from .directionality_words import contest_in_words, effects_in_words, evidence_in_words, heading_of
 from .lengths import average_by_length, average_over, length_labels
+from .ratios import odds_of
 from .registry import Question, register
 from .structure import signless
 
@@ -111,7 +112,8 @@ def directionality(
 
         ``tables["contest"]``, indexed by ``over``: ``probability`` that the effect of the first measure is the larger
         in size, its ``mcse``, and ``prior``, the same before the data; ``odds``, ``prior_odds`` and their ``ratio``,
-        the Bayes factor of this order. Where the two effects are estimated unequally well, the less certain one is
+        the Bayes factor of this order, with the Monte Carlo standard error ``log_error`` of its logarithm (NaN where
+        the draws give only a bound). Where the two effects are estimated unequally well, the less certain one is
         more often the larger even where both are 0; then a warning says so.
 
         ``draws``: ``effect``, averaged over intervals of one length, dims ``(chain, draw, path, length)``, and
@@ -255,7 +257,7 @@ def _of_pair(
         table=table,
         body=(
             effects_in_words(shown, fit.n_draws),
-            contest_in_words(contest.loc[asked.over], asked.paths, asked.sds, fit.n_draws),
+            contest_in_words(asked.contest, asked.paths, asked.sds),
             *evidence_in_words(
                 evidence.loc[asked.over], pair, asked.margin, fit.n_draws, both=len(signs) == len(SIDES)
             ),
@@ -373,16 +375,16 @@ def _contest_table(effects: Mapping[str, _Effects]) -> pd.DataFrame:
     rows = {}
     for one in effects.values():
         after, before = one.contest
-        with np.errstate(divide="ignore", invalid="ignore"):
-            odds, prior_odds = (np.float64(each.value) / (1 - each.value) for each in (after, before))
-            ratio = odds / prior_odds
+        odds, prior_odds = odds_of(after), odds_of(before)
+        ratio = odds.times(prior_odds.inverse)
         rows[one.over] = {
             "probability": after.value,
             "mcse": after.mcse,
             "prior": before.value,
-            "odds": odds,
-            "prior_odds": prior_odds,
-            "ratio": ratio,
+            "odds": odds.value,
+            "prior_odds": prior_odds.value,
+            "ratio": ratio.value,
+            "log_error": ratio.error,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("over")
 

@@ -12,6 +12,7 @@ from ..posterior.summaries import Probability
 from .cells import estimates, intervals, labels, probabilities, stated
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .lengths import spacing_in_words, time_in_words
+from .ratios import odds_of
 
 __all__ = ["contest_in_words", "effects_in_words", "evidence_in_words", "heading_of"]
 
@@ -43,41 +44,14 @@ def effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
     )
 
 
-def contest_in_words(
-    contest: "pd.Series[float]", paths: tuple[str, str], sds: tuple[float, float], n_draws: int
-) -> str:
+def contest_in_words(contest: tuple[Probability, Probability], paths: tuple[str, str], sds: tuple[float, float]) -> str:
     """Posterior and prior odds that the first effect is the larger in size, and how well both are estimated."""
-    odds, prior_odds = (odds_in_words(contest[name], n_draws) for name in ("probability", "prior"))
-    bounded = next((text[0] for text in (odds, prior_odds) if text[0] in "<>"), "")
-    ratio = contest["ratio"]
-    if bounded:
-        ratio_text = "beyond what these draws can show"
-    else:
-        ratio_text = f"{ratio:.2g}" if np.isfinite(ratio) else "undefined"
-    first, second = (f"{sd:.2g}" for sd in sds)
+    odds, prior_odds = map(odds_of, contest)
+    ratio = odds.times(prior_odds.inverse).with_error()
     return (
-        f"|{paths[0]}| larger than |{paths[1]}|: posterior odds {odds}, prior odds {prior_odds}, ratio {ratio_text}; "
-        f"posterior SDs {first} and {second}"
+        f"|{paths[0]}| larger than |{paths[1]}|: posterior odds {odds}, prior odds {prior_odds}, ratio {ratio}; "
+        f"posterior SDs {sds[0]:.2g} and {sds[1]:.2g}"
     )
-
-
-def odds_in_words(probability: float, n_draws: int) -> str:
-    """Odds of a probability, never beyond what so many draws can show.
-
-    Examples
-    --------
-    >>> odds_in_words(0.75, 4000), odds_in_words(1.0, 4000), odds_in_words(0.0, 400)
-    ('3', '> 999', '< 0.01')
-    """
-    text = str(Probability(probability, 0.0, n_draws))
-    if text == "undefined":
-        return text
-    if text[0] == ">":
-        least = float(text[2:])
-        return f"> {least / (1 - least):.0f}"
-    if text[0] == "<":
-        return text
-    return f"{probability / (1 - probability):.2g}"
 
 
 def evidence_in_words(

@@ -24,7 +24,7 @@ from .arguments import MARGIN, Group, PairArguments, check_margin, check_pair, p
 from .cells import labels, probabilities, table_of
 from .dynamics import sample_in_words
 from .lengths import average_over, length_labels, spacing_in_words
-from .ratios import Ratio
+from .ratios import Ratio, odds_of
 from .registry import Question, register
 from .statements import Statement, effects_of, fixed_effects, parse
 from .structure import FIXED
@@ -172,21 +172,13 @@ def bf_complement(after: Probability, before: Probability) -> Ratio:
     >>> print(bf_complement(Probability(0.9, 0.003, 4000), Probability(0.5, 0.008, 4000)))
     9
     """
-    return _odds(after).times(_odds(before).inverse)
+    return odds_of(after).times(odds_of(before).inverse)
 
 
 def _share(event: Probability) -> Ratio:
     if not event.value:
         return Ratio(-float(np.log(event.n_draws)), np.nan, "<")
     return Ratio(float(np.log(event.value)), event.mcse / event.value)
-
-
-def _odds(event: Probability) -> Ratio:
-    if event.value in (0.0, 1.0):
-        bound = Ratio(-float(np.log(event.n_draws)), np.nan, "<")
-        return bound if not event.value else bound.inverse
-    complement = 1 - event.value
-    return Ratio(float(np.log(event.value / complement)), event.mcse / (event.value * complement))
 
 
 def _read(

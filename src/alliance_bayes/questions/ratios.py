@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 
 from ..basics.names import number
+from ..posterior.summaries import Probability
 
-__all__ = ["Ratio"]
+__all__ = ["Ratio", "odds_of"]
 
 LARGEST = 10_000.0
 
@@ -70,6 +71,21 @@ class Ratio:
             return text
         lower, upper = np.exp([self.log - 2 * self.error, self.log + 2 * self.error])
         return f"{text} [{_rounded(lower)}, {_rounded(upper)}]"
+
+
+def odds_of(event: Probability) -> Ratio:
+    """Odds of an event, ``p / (1 - p)``; a bound where no draw, or every draw, has it.
+
+    Examples
+    --------
+    >>> print(odds_of(Probability(0.75, 0.007, 4000)), odds_of(Probability(1.0, 0.0, 4000)))
+    3 > 4000
+    """
+    if event.value in (0.0, 1.0):
+        bound = Ratio(-float(np.log(event.n_draws)), np.nan, "<")
+        return bound if not event.value else bound.inverse
+    complement = 1 - event.value
+    return Ratio(float(np.log(event.value / complement)), event.mcse / (event.value * complement))
 
 
 def _rounded(value: float) -> str:

@@ -26,6 +26,8 @@ __all__ = [
 
 type FloatArray = npt.NDArray[np.float64]
 
+ROUNDING = 1e-9  # largest standard error of a number that is 1 by definition
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -99,17 +101,17 @@ def _root(values: FloatArray) -> FloatArray:
 def standardized_entries(model: PanelModel) -> tuple[list[Entry], Callable[[FloatArray], FloatArray]]:
     """Entries of all groups, and the function from theta to their standardised values.
 
-    An effect is multiplied by the SD of its predictor and divided by that of its outcome; a variance is a share of the
-    variable's; a covariance is a correlation, among residuals where the variances are residual; a mean is in SDs.
+    There are none where effects differ from person to person. An effect is multiplied by the SD of its predictor and
+    divided by that of its outcome; a variance is a share of the variable's; a covariance is a correlation, among
+    residuals where the variances are residual; a mean is in SDs.
     """
-    entries = [
-        entry for cell in range(len(model.system.systems)) for entry in _entries(model.system.systems[cell], cell)
-    ]
-    located = [_locations(model, linear) for linear in model.system.systems]
+    systems = model.system.systems if len(model.design.cells) <= model.design.n_groups else ()
+    entries = [entry for cell, linear in enumerate(systems) for entry in _entries(linear, cell)]
+    located = [_locations(model, linear) for linear in systems]
+    places = [{variable: row for row, variable in enumerate(linear.variables)} for linear in systems]
 
     def values(theta: FloatArray) -> FloatArray:
-        solutions = [Solution(model, theta, cell) for cell in range(len(model.system.systems))]
-        places = [{variable: row for row, variable in enumerate(linear.variables)} for linear in model.system.systems]
+        solutions = [Solution(model, theta, cell) for cell in range(len(systems))]
         return np.array(
             [_value(entry, solutions[entry.cell], places[entry.cell], located[entry.cell]) for entry in entries]
         )
@@ -161,7 +163,10 @@ def standardized_table(model: PanelModel, estimates: Estimates) -> pd.DataFrame:
     entries, values = standardized_entries(model)
     estimate, errors = values(estimates.theta), delta_errors(estimates, values)
     names = [_scope(model, entry.cell) + entry.name for entry in entries]
-    table = {"kind": [entry.kind for entry in entries], **normal_tests(estimate, np.where(errors > 1e-9, errors, 0.0))}
+    table = {
+        "kind": [entry.kind for entry in entries],
+        **normal_tests(estimate, np.where(errors < ROUNDING, 0, errors)),
+    }
     return pd.DataFrame(table, index=pd.Index(names, name="parameter"))
 
 
@@ -178,16 +183,17 @@ def standardized_in_words(model: PanelModel, theta: FloatArray) -> list[str]:
 
 def r_squared_table(model: PanelModel, estimates: Estimates) -> pd.DataFrame:
     """`MaximumLikelihood.r_squared`."""
+    systems = model.system.systems if len(model.design.cells) <= model.design.n_groups else ()
     where = [
         (cell, row)
-        for cell, linear in enumerate(model.system.systems)
+        for cell, linear in enumerate(systems)
         for row in dict.fromkeys(row for row, *_ in linear.paths)
         if linear.variables[row].role in ("within", "value", "indicator")
         and any(entry[:2] == (row, row) for entry in linear.covariances)
     ]
 
     def values(theta: FloatArray) -> FloatArray:
-        solutions = [Solution(model, theta, cell) for cell in range(len(model.system.systems))]
+        solutions = [Solution(model, theta, cell) for cell in range(len(systems))]
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.array(
                 [1 - solutions[cell].disturbances[row, row] / solutions[cell].variances[row] for cell, row in where]

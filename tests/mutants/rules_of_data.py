@@ -259,7 +259,11 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/score_tests.py",
         "likelihood/test_score_tests.py::test_lavaans_modification_indices",
-        ("the model's own parameters are estimated", "left = alone - np.einsum", "left = alone - 0 * np.einsum"),
+        (
+            "the model's own parameters are estimated",
+            "unexplained = alone - np.einsum",
+            "unexplained = alone - 0 * np.einsum",
+        ),
         (
             "changes are in the measures' own units",
             "first / second)",

@@ -84,6 +84,22 @@ FITS = [
     _case("swapped", "log_likelihood", [PANEL, SPEC, {}], "the model comes first"),
     _case("one panel", "fit_imputations", [SPEC, PANEL], "panels must be a list of panels; got a Panel", seed=1),
     _case("texts", "fit_imputations", [SPEC, ["a", "b"]], "panels must be a list of panels; got ['a', 'b']", seed=1),
+    _case(
+        "a fit", "likelihood_ratio_test", [FIT, ML], "smaller must be ab.maximum_likelihood(spec, panel); got a Fit."
+    ),
+    _case("the same", "likelihood_ratio_test", [ML, ML], "Give the model with fewer parameters first."),
+    _case(
+        "a panel", "modification_indices", [PANEL], "answer must be ab.maximum_likelihood(spec, panel); got a Panel."
+    ),
+    _case("text", "random_intercept_test", [ML, "x"], "measures is the text 'x'"),
+    _case("unknown", "random_intercept_test", [ML, ["q"]], "The model has no 'q'"),
+    _case("seed", "random_intercept_test", [ML], "seed must be a whole number", seed=-1),
+    _case("mixed", "compare", [{"a": ML, "b": FIT}], "Maximum likelihoods ('a') and others ('b') are mixed"),
+    _case("text", "effect_in_units", [FIT, "x -> y"], "raised_by must be a number other than 0", raised_by="a"),
+    _case("endless", "effect_in_units", [FIT, "x -> y"], "raised_by must be a number", raised_by=float("inf")),
+    _case(
+        "columns", "to_lavaan", [SPEC, [0, 1, 2]], "columns must be a dict from texts to lists of texts", columns=["x"]
+    ),
     _case("fits", "pool", [[FIT, FIT]], "answers must be a list of ab.maximum_likelihood(...); got [a Fit, a Fit]"),
     _case("one", "pool", [ML], "answers must be a list"),
     _case("df", "pool", [[ML, ML]], "complete_df must be above 0; got 'all'", complete_df="all"),

@@ -234,13 +234,13 @@ def test_groups_with_waves_of_their_own_are_refused():
 def test_the_columns_of_the_users_own_data():
     """Names that R reads stay as they are, others come with the line that renames them."""
     spec = ab.CLPM(["Bündnis", "days"], lags="equal")
-    columns = {"Bündnis": ["WAI t1", "WAI's t2"], "days": ["w_days_6", "days__12"]}
+    columns = {"Bündnis": ["WAI t1", "WAI's t2"], "days": ["w_days_6", "if"]}
     text = ab.to_lavaan(spec, [6, 12], columns=columns)
-    assert "# Data: one row per person, columns WAI_t1, w_days_6, WAI_s_t2, days__12." in text
+    assert "# Data: one row per person, columns WAI_t1, w_days_6, WAI_s_t2, v_if." in text
     assert "# names(data)[names(data) == 'WAI t1'] <- 'WAI_t1'" in text
     assert r"# names(data)[names(data) == 'WAI\'s t2'] <- 'WAI_s_t2'" in text
     assert "w_days_6_2 =~ 1*w_days_6" in text
-    assert "w_days_12 =~ 1*days__12" in text
+    assert "w_days_12 =~ 1*v_if" in text
     assert "# WAI_t1 is Bündnis, 6." in text
 
 

@@ -37,6 +37,7 @@ def test_one_intercept_is_half_and_half(help_study):
 
 def test_the_statistic_is_that_of_the_clpm(help_study):
     row = ab.random_intercept_test(help_study).table.iloc[0]
+    assert ab.random_intercept_test(help_study).reasons == ()
     gain = 2 * (help_study.log_likelihood - fitted("help/clpm/equal").log_likelihood)
     assert row["statistic"] == pytest.approx(gain, abs=1e-4)
     assert row["naive_df"] == 3
@@ -117,6 +118,7 @@ def test_an_improper_solution_is_brought_back_to_the_boundary():
     assert alone["statistic"] < 0.5
     assert alone["p"] > 0.5
     assert not answer.health.healthy
+    assert answer.reasons == ()
 
 
 def test_what_cannot_be_tested(help_study):

@@ -126,3 +126,31 @@ def test_units_leave_the_standardised_solution_alone():
         like="mean of hours"
     )
     assert (ratio < 1).all()
+
+
+def test_no_variance_below_0_has_a_standardised_effect():
+    """Beside a negative variance there are neither SDs nor their errors, and nothing is taken as certain."""
+    lags = np.abs(np.subtract.outer(range(4), range(4)))
+    within, between = np.array([[1.0, 0.2], [0.2, 1.0]]), np.array([[-0.1, 0.0], [0.0, 0.5]])
+    covariance = np.kron(np.ones((4, 4)), between) + np.kron(0.3**lags, within)
+    panel = ab.Panel.from_moments(
+        measures=["x", "y"], times=range(4), n=400, means=np.zeros((4, 2)), covariance=covariance, divisor="n"
+    )
+    found = ab.maximum_likelihood(ab.RICLPM(["x", "y"]), panel)
+    row = found.standardized.loc["intercept x -> x, 0"]
+    assert np.isnan(row["estimate"])
+    assert np.isnan(row["se"])
+    assert "nan" in str(found)
+    known = found.standardized.loc["intercept y -> y, 0"]
+    assert known["se"] > 0
+
+
+def test_people_with_times_of_their_own_have_no_standardised_solution():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(60, 1, 2)) + 0.5 * rng.normal(size=(60, 3, 2)).cumsum(axis=1)
+    times = np.arange(3) + rng.integers(0, 3, (60, 3)) / 10
+    panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 1, 2], own_times=times)
+    found = ab.maximum_likelihood(ab.CLPM(["x", "y"], lags="continuous"), panel)
+    assert found.standardized.empty
+    assert found.r_squared.empty
+    assert str(found).startswith("Maximum likelihood of a cross-lagged panel model")

@@ -17,6 +17,7 @@ from fabricated import HEALTHY, made_fit
 FAMILIES = {
     "days": (ab.Days(30), [-1.0, 0.8, 0.9, 0.2, 0.7, 6.0]),
     "days by probit": (ab.Days(90, link="probit"), [-0.5, 1.0, 0.6, -0.3, 0.5, 3.0]),
+    "few days": (ab.Days(4), [-1.5, 1.2, 0.7, 1.2, 0.9, 0.8]),
     "share": (ab.Proportion(), [-1.5, 1.5, 0.8, 0.1, 5.0]),
     "meetings": (ab.BetaBinomial(14), [-0.4, 0.9, 4.0]),
     "visits": (ab.Count(2.0), [0.3, 0.6, 2.0]),
@@ -256,3 +257,12 @@ def test_which_families_have_one_ratio_for_everybody():
         "sponsor": "odds ratio",
         "rating": "cumulative odds ratio",
     }
+
+
+def test_both_ways_to_the_mean_between_the_ends_agree():
+    from alliance_bayes.families.expectations import _mean_by_values, _mean_inside
+
+    sizes, mean = np.array([2.0, 4.0, 30.0]), np.array([0.3, 0.9, 0.6])
+    for precision in (0.5, 3.0, 40.0):
+        by_values = _mean_by_values(sizes, mean * precision, (1 - mean) * precision)
+        np.testing.assert_allclose(_mean_inside(sizes, mean, precision), by_values, rtol=1e-9)

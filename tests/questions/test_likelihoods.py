@@ -120,7 +120,7 @@ def test_fits_and_maximum_likelihoods_are_not_mixed(models):
     with pytest.raises(SpecError) as caught:
         ab.compare({"one": model, "other": object()})
     assert str(caught.value).splitlines()[1:] == [
-        "  1. 'one' of maximum likelihood and 'other' of something else: draws are compared by how well they predict, "
+        "  1. Maximum likelihoods ('one') and others ('other') are mixed: draws are compared by how well they predict, "
         "maximum likelihoods by AIC and BIC. Give all models of one kind."
     ]
     with pytest.raises(SpecError, match="two or more"):

@@ -29,6 +29,7 @@ MADE = {
     "Panel": "a panel, such as ab.Panel.from_long(...)",
     "Fit": "a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path)",
     "Answer": "an answer, such as ab.mediation(...)",
+    "MaximumLikelihood": "ab.maximum_likelihood(spec, panel)",
     "CausalOrder": "ab.CausalOrder(...) or ab.causal_order(fit)",
     "Truth": "a truth, ab.Truth(...)",
     "GroupTruth": "ab.GroupTruth(...)",

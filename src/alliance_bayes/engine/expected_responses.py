@@ -59,12 +59,12 @@ class Expectations:
     def __init__(self, model: PanelModel, predictor: str, outcome: str, waves: tuple[int, int]) -> None:
         self.model, self.people = model, People(model, outcome, waves[1])
         (linear,) = model.system.systems
-        place, times = model.spec.measures.index(outcome), model.design.cells[0].times
-        self.linear, self.place = linear, place
+        index, times = model.spec.measures.index(outcome), model.design.cells[0].times
+        self.linear, self.index = linear, index
         self.cause = linear.variables.index(Variable("within", predictor, times[waves[0]]))
-        self.effect = linear.observed[waves[1] * len(model.spec.measures) + place]
+        self.effect = linear.observed[waves[1] * len(model.spec.measures) + index]
         self.covariates = list(linear.observed[len(linear.observed) - model.system.n_covariates :])
-        self.centre, self.unit = float(model.centre[place]), float(model.unit[place])
+        self.centre, self.unit = float(model.centre[index]), float(model.unit[index])
 
     def at(self, theta: FloatArray, amount: float | None) -> Raised:
         """At one theta, the measure raised by an amount in the model's unit, or by its within-person SD."""
@@ -79,13 +79,13 @@ class Expectations:
         sd = np.sqrt(max(effect @ disturbances @ effect - given @ given, 0.0))
         predictors = means[:, None] + sd * NODES
         over_people = self.people.shares[:, None] * WEIGHTS
-        family = self.model.spec.random_families.get(self.model.spec.measures[self.place])
+        family = self.model.spec.random_families.get(self.model.spec.measures[self.index])
         if family is None:
             mean = float((over_people * predictors).sum())
             in_units = {"mean": self.centre + self.unit * mean}, {"mean": self.centre + self.unit * (mean + shift)}
             return Raised(*in_units, None, False)
         families = self.model.families
-        phi = self.model.predictor_moments(theta)[2][families.starts[self.place][0] :][: len(family.parameters)]
+        phi = self.model.predictor_moments(theta)[2][families.starts[self.index][0] :][: len(family.parameters)]
         sizes = np.broadcast_to(self.people.sizes[:, None], predictors.shape)
         as_it_is, raised = (
             {

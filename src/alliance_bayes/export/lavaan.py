@@ -90,7 +90,7 @@ def _own_columns(layout: Layout, columns: Mapping[str, Sequence[str]]) -> dict[V
     for variable in layout.columns:
         if variable.time is not None:
             waves.setdefault(variable.name, []).append(variable)
-    found: dict[Variable, str] = {}
+    chosen: dict[Variable, str] = {}
     for name, given in columns.items():
         if name not in waves:
             problems.add(f"The data of the model have no '{name}'{choices(name, waves, 'They have')}")
@@ -98,11 +98,11 @@ def _own_columns(layout: Layout, columns: Mapping[str, Sequence[str]]) -> dict[V
             times = ", ".join(number(variable.time or 0.0) for variable in waves[name])
             problems.add(f"'{name}' has {len(given)} columns; give one for each of its times {times}.")
         else:
-            found |= dict(zip(waves[name], given, strict=True))
-    if repeated := [name for name, count in Counter(found.values()).items() if count > 1]:
+            chosen |= dict(zip(waves[name], given, strict=True))
+    if repeated := [name for name, count in Counter(chosen.values()).items() if count > 1]:
         problems.add(f"{quoted(repeated)} named more than once; each column belongs to one measure and time.")
     problems.raise_as(SpecError)
-    return found
+    return chosen
 
 
 def lavaan_syntax(layout: Layout, columns: Mapping[Variable, str] | None = None) -> str:
@@ -143,7 +143,7 @@ def _sides(entry: Entry, names: dict[Variable, str]) -> tuple[str, str, str]:
     return first, OPERATORS[entry.kind], second
 
 
-def _about_data(layout: Layout, names: dict[Variable, str], own: Mapping[Variable, str]) -> list[str]:
+def _about_data(layout: Layout, names: dict[Variable, str], columns_given: Mapping[Variable, str]) -> list[str]:
     columns = ", ".join(names[variable] for variable in layout.columns)
     options = ["missing = 'ml'"]
     if layout.groups:
@@ -151,9 +151,11 @@ def _about_data(layout: Layout, names: dict[Variable, str], own: Mapping[Variabl
         options.append(f"group = 'group', group.label = c({labels_in_r})")
     lines = _wrapped_comment(f"Data: one row per person, columns {columns}{', group' if layout.groups else ''}.")
     lines += [
-        f"# {name} is {meaning}." for name, meaning in renamed(names, layout.observed) if name not in own.values()
+        f"# {name} is {meaning}."
+        for name, meaning in renamed(names, layout.observed)
+        if name not in columns_given.values()
     ]
-    if renaming := {column: names[variable] for variable, column in own.items() if names[variable] != column}:
+    if renaming := {column: names[variable] for variable, column in columns_given.items() if names[variable] != column}:
         lines.append("# Rename first what R cannot read (read.csv with check.names = FALSE keeps your names):")
         lines += [f"# names(data)[names(data) == {_in_r(column)}] <- '{name}'" for column, name in renaming.items()]
     return [*lines, "# Maximum likelihood, so without priors:", f"# fit <- lavaan(model, data, {', '.join(options)})"]

@@ -101,7 +101,7 @@ def _is_valid(name: str) -> bool:
 
 def _valid(name: str) -> str:
     kept = re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") or "v"
-    return kept if kept[0].isalpha() else f"v_{kept}"
+    return kept if kept[0].isalpha() and kept not in RESERVED else f"v_{kept}"
 
 
 def _distinct[Key](keys: Sequence[Key], wanted: Callable[[Key], str], *, most: int | None = None) -> dict[Key, str]:

@@ -198,7 +198,8 @@ class MaximumLikelihood:
             Kind ``effect`` and ``loading``: in SDs of the outcome per SD of the predictor, as the model implies SDs
             (of within-person deviations, where these are what carries over). ``variance``: share of the variable's
             variance, 1 where nothing predicts it. ``covariance``: the correlation, of residuals where something
-            predicts both. ``mean``: in SDs of the values. The ``se`` is 0 where a number is 1 by definition, and NaN
+            predicts both. ``mean``: in SDs of the values. Empty where effects differ from person to person (own times,
+            moderators). The ``se`` is 0 where a number is 1 by definition, and NaN
             where a variance is estimated below 0.
         """
         return standardized_table(self.model, self.estimates)

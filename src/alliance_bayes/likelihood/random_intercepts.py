@@ -26,6 +26,7 @@ from scipy.special import chdtrc
 from ..engine.kernels.likelihood import log_likelihood_and_gradient
 from ..engine.model_on_panel import PanelModel
 from .information import expected_information
+from .maximising import Maximum
 from .maximum_likelihood import MaximumLikelihood
 
 __all__ = ["ChiBarSquare", "Intercepts", "chi_bar_square", "intercepts_of"]
@@ -34,6 +35,8 @@ type FloatArray = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-6
 MOST_ROUNDS = 500
+OPTIONS = {"gtol": 1e-6, "maxiter": 2000}
+LARGEST_GRADIENT = 1e-5  # per person, of a maximum
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,8 @@ class ChiBarSquare:
         Weight of the chi-square with 0, 1, ... `df` degrees of freedom; empty where they have no simple estimate.
     naive_p
         Probability under the chi-square of `df` degrees of freedom, which is too large.
+    converged
+        Whether both constrained maxima were found.
     """
 
     statistic: float
@@ -82,6 +87,7 @@ class ChiBarSquare:
     mcse: float
     weights: tuple[float, ...]
     naive_p: float
+    converged: bool
 
 
 def intercepts_of(model: PanelModel, tested: list[str]) -> Intercepts:
@@ -110,22 +116,23 @@ def intercepts_of(model: PanelModel, tested: list[str]) -> Intercepts:
 def chi_bar_square(answer: MaximumLikelihood, intercepts: Intercepts, *, simulations: int, seed: int) -> ChiBarSquare:
     """Test intercepts, by the closed form for one of them and by simulated projections for several."""
     model, positions = answer.model, intercepts.positions
-    without = _restricted(model, answer.theta, positions)
-    statistic = max(2 * (_largest_proper(answer, intercepts) - without[1]), 0.0)
+    without, proper = _restricted(model, answer.theta, positions), _largest_proper(answer)
+    statistic = max(2 * (proper.log_likelihood - without.log_likelihood), 0.0)
+    converged = without.converged and proper.converged
     df, free = len(positions), len(intercepts.crossed)
     naive = float(chdtrc(df, statistic))
     if len(intercepts.blocks) == 1 and len(intercepts.blocks[0]) == 1:
         p = 0.5 * (_tail(statistic, free) + _tail(statistic, free + 1))
         weights = tuple(0.5 if size in (free, free + 1) else 0.0 for size in range(df + 1))
-        return ChiBarSquare(statistic, df, p, 0.0, weights, naive)
-    information = _efficient(model, without[0], positions)
+        return ChiBarSquare(statistic, df, p, 0.0, weights, naive, converged)
+    information = _efficient(model, without.theta, positions)
     tails = np.ones(simulations)
     if statistic > 0:
         shares = np.maximum(_shares(information, intercepts, simulations, seed), 1e-12)
         tails = chdtrc(df, statistic / shares)
     mcse = float(tails.std(ddof=1) / np.sqrt(simulations))
     weights = _weights(information, intercepts, simulations, seed)
-    return ChiBarSquare(statistic, df, float(tails.mean()), mcse, weights, naive)
+    return ChiBarSquare(statistic, df, float(tails.mean()), mcse, weights, naive, converged)
 
 
 def _tail(statistic: float, df: int) -> float:
@@ -142,7 +149,7 @@ def _objective(model: PanelModel) -> Callable[[FloatArray], tuple[float, FloatAr
     return objective
 
 
-def _restricted(model: PanelModel, start: FloatArray, zero: npt.NDArray[np.int64]) -> tuple[FloatArray, float]:
+def _restricted(model: PanelModel, start: FloatArray, zero: npt.NDArray[np.int64]) -> Maximum:
     """Maximum with these parameters at 0."""
     objective, free = _objective(model), np.setdiff1d(np.arange(len(start)), zero)
 
@@ -152,19 +159,23 @@ def _restricted(model: PanelModel, start: FloatArray, zero: npt.NDArray[np.int64
         value, gradient = objective(theta)
         return value, gradient[free]
 
-    solution = minimize(of_free, start[free], jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 2000})
+    solution = minimize(of_free, start[free], jac=True, method="BFGS", options=OPTIONS)
     theta = np.zeros(len(start))
     theta[free] = solution.x
-    return theta, -float(solution.fun)
+    return Maximum(theta, -float(solution.fun), _vanishes(solution.jac, model))
 
 
-def _largest_proper(answer: MaximumLikelihood, intercepts: Intercepts) -> float:
-    """Largest log-likelihood with proper covariance matrices of all intercepts together."""
+def _vanishes(gradient: FloatArray, model: PanelModel) -> bool:
+    return float(np.abs(gradient).max()) < LARGEST_GRADIENT * model.n_persons
+
+
+def _largest_proper(answer: MaximumLikelihood) -> Maximum:
+    """Maximum with proper covariance matrices of all intercepts together; its theta is not worked out."""
     model = answer.model
     everything = intercepts_of(model, list(model.spec.measures))
     matrices = [answer.theta[block] for block in everything.blocks]
     if all(np.linalg.eigvalsh(matrix)[0] >= 0 for matrix in matrices):
-        return answer.estimates.log_likelihood
+        return Maximum(answer.theta, answer.estimates.log_likelihood, True)
     objective = _objective(model)
     lower = np.tril_indices(len(model.spec.measures))
     where = [block[lower] for block in everything.blocks]
@@ -195,8 +206,8 @@ def _largest_proper(answer: MaximumLikelihood, intercepts: Intercepts) -> float:
         values, vectors = np.linalg.eigh(matrix)
         starts.append(np.linalg.cholesky((vectors * np.maximum(values, 0.02)) @ vectors.T)[lower])
     start = np.concatenate([answer.theta[others], *starts])
-    solution = minimize(of_factors, start, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 2000})
-    return -float(solution.fun)
+    solution = minimize(of_factors, start, jac=True, method="BFGS", options=OPTIONS)
+    return Maximum(answer.theta, -float(solution.fun), _vanishes(solution.jac, model))
 
 
 def _efficient(model: PanelModel, theta: FloatArray, positions: npt.NDArray[np.int64]) -> FloatArray:

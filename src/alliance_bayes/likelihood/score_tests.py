@@ -59,12 +59,12 @@ def possible_changes(model: PanelModel) -> list[Change]:
     for cell, linear in enumerate(model.system.systems):
         scope = model.design.scope(model.design.cells[cell].group)
         waves = set(model.design.cells[cell].times)
-        found = [
+        of_cell = [
             *_added_effects(linear, waves),
             *_added_covariances(linear, waves),
             *_released(linear, used, len(model.system.parameters)),
         ]
-        changes += [replace(change, cell=cell, name=scope + change.name) for change in found]
+        changes += [replace(change, cell=cell, name=scope + change.name) for change in of_cell]
     return changes
 
 
@@ -194,10 +194,10 @@ def modification_table(model: PanelModel, theta: FloatArray, changes: Sequence[C
     information = expected_information(system, patterns, start)
     crossed = information[:n, n:]
     alone = np.diag(information)[n:]
-    left = alone - np.einsum("ij,ij->j", crossed, np.linalg.pinv(information[:n, :n], hermitian=True) @ crossed)
-    known = left > SINGULAR * alone
+    unexplained = alone - np.einsum("ij,ij->j", crossed, np.linalg.pinv(information[:n, :n], hermitian=True) @ crossed)
+    known = unexplained > SINGULAR * alone
     with np.errstate(invalid="ignore", divide="ignore"):
-        index, expected = np.where(known, score**2 / left, np.nan), np.where(known, score / left, np.nan)
+        index, expected = np.where(known, score**2 / unexplained, np.nan), np.where(known, score / unexplained, np.nan)
     solutions = [Solution(model, theta, cell) for cell in range(len(model.system.systems))]
     in_sds = np.array([_in_sds(change, solutions[change.cell]) for change in changes])
     in_own_units = np.array([_in_own_units(change, model) for change in changes])
@@ -219,8 +219,8 @@ def _in_sds(change: Change, solution: Solution) -> float:
     if change.kind == "mean":
         return float(1 / solution.sds[change.row])
     if change.kind == "covariance":
-        own = solution.disturbances[[change.row, change.column], [change.row, change.column]]
-        return float(1 / np.sqrt(own.prod())) if own.min() > 0 else np.nan
+        variances = solution.disturbances[[change.row, change.column], [change.row, change.column]]
+        return float(1 / np.sqrt(variances.prod())) if variances.min() > 0 else np.nan
     return float(solution.sds[change.column] / solution.sds[change.row])
 
 

@@ -26,6 +26,8 @@ __all__ = [
 
 type FloatArray = npt.NDArray[np.float64]
 
+ROUNDING = 1e-9  # largest standard error of a number that is 1 by definition
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -41,11 +43,11 @@ class Entry:
     @property
     def name(self) -> str:
         """As in the table."""
-        first, second, rest = self.first, self.second, "residual " if self.is_residual else ""
+        first, second, prefix = self.first, self.second, "residual " if self.is_residual else ""
         if second is None or self.kind == "variance":
-            return f"{rest}{self.kind} of {first}"
+            return f"{prefix}{self.kind} of {first}"
         if self.kind == "covariance":
-            return f"{rest}correlation of {second} and {first}"
+            return f"{prefix}correlation of {second} and {first}"
         if first.role == second.role == "within":
             times = " to ".join(number(variable.time or 0.0) for variable in (second, first))
             return f"{second.name} -> {first.name}, {times}"
@@ -99,19 +101,19 @@ def _root(values: FloatArray) -> FloatArray:
 def standardized_entries(model: PanelModel) -> tuple[list[Entry], Callable[[FloatArray], FloatArray]]:
     """Entries of all groups, and the function from theta to their standardised values.
 
-    An effect is multiplied by the SD of its predictor and divided by that of its outcome; a variance is a share of the
-    variable's; a covariance is a correlation, among residuals where the variances are residual; a mean is in SDs.
+    There are none where effects differ from person to person. An effect is multiplied by the SD of its predictor and
+    divided by that of its outcome; a variance is a share of the variable's; a covariance is a correlation, among
+    residuals where the variances are residual; a mean is in SDs.
     """
-    entries = [
-        entry for cell in range(len(model.system.systems)) for entry in _entries(model.system.systems[cell], cell)
-    ]
-    located = [_locations(model, linear) for linear in model.system.systems]
+    systems = model.system.systems if len(model.design.cells) <= model.design.n_groups else ()
+    entries = [entry for cell, linear in enumerate(systems) for entry in _entries(linear, cell)]
+    located = [_locations(model, linear) for linear in systems]
+    rows = [{variable: row for row, variable in enumerate(linear.variables)} for linear in systems]
 
     def values(theta: FloatArray) -> FloatArray:
-        solutions = [Solution(model, theta, cell) for cell in range(len(model.system.systems))]
-        places = [{variable: row for row, variable in enumerate(linear.variables)} for linear in model.system.systems]
+        solutions = [Solution(model, theta, cell) for cell in range(len(systems))]
         return np.array(
-            [_value(entry, solutions[entry.cell], places[entry.cell], located[entry.cell]) for entry in entries]
+            [_value(entry, solutions[entry.cell], rows[entry.cell], located[entry.cell]) for entry in entries]
         )
 
     return entries, values
@@ -135,25 +137,25 @@ def _entries(linear: LinearSystem, cell: int) -> Iterator[Entry]:
 def _locations(model: PanelModel, linear: LinearSystem) -> dict[Variable, float]:
     """Centre of each observed variable in its SD unit, by which means in the model's unit are moved."""
     centre, scale = model.column_units
-    places = {name: centre[place] / scale[place] for place, name in enumerate(model.spec.columns)}
+    offsets = {name: centre[index] / scale[index] for index, name in enumerate(model.spec.columns)}
     return {
-        linear.variables[row]: places[linear.variables[row].name]
+        linear.variables[row]: offsets[linear.variables[row].name]
         for row in linear.observed
-        if linear.variables[row].name in places
+        if linear.variables[row].name in offsets
     }
 
 
-def _value(entry: Entry, solution: Solution, places: dict[Variable, int], located: dict[Variable, float]) -> float:
-    row, sds = places[entry.first], solution.sds
+def _value(entry: Entry, solution: Solution, rows: dict[Variable, int], located: dict[Variable, float]) -> float:
+    row, sds = rows[entry.first], solution.sds
     if entry.second is None:
         return float((solution.means[row] + located.get(entry.first, 0.0)) / sds[row])
-    column = places[entry.second]
+    column = rows[entry.second]
     if entry.kind in ("effect", "loading"):
         return float(solution.effects[row, column] * sds[column] / sds[row])
     if row == column:
         return float(solution.disturbances[row, row] / solution.variances[row])
-    own = _root(solution.disturbances[[row, column], [row, column]])
-    return float(solution.disturbances[row, column] / own.prod())
+    residual_sds = _root(solution.disturbances[[row, column], [row, column]])
+    return float(solution.disturbances[row, column] / residual_sds.prod())
 
 
 def standardized_table(model: PanelModel, estimates: Estimates) -> pd.DataFrame:
@@ -161,33 +163,37 @@ def standardized_table(model: PanelModel, estimates: Estimates) -> pd.DataFrame:
     entries, values = standardized_entries(model)
     estimate, errors = values(estimates.theta), delta_errors(estimates, values)
     names = [_scope(model, entry.cell) + entry.name for entry in entries]
-    table = {"kind": [entry.kind for entry in entries], **normal_tests(estimate, np.where(errors > 1e-9, errors, 0.0))}
+    table = {
+        "kind": [entry.kind for entry in entries],
+        **normal_tests(estimate, np.where(errors < ROUNDING, 0, errors)),
+    }
     return pd.DataFrame(table, index=pd.Index(names, name="parameter"))
 
 
 def standardized_in_words(model: PanelModel, theta: FloatArray) -> list[str]:
     """Standardised value of each parameter, from the lowest to the highest of the places where it stands."""
     entries, values = standardized_entries(model)
-    found: list[list[float]] = [[] for _ in theta]
+    by_parameter: list[list[float]] = [[] for _ in theta]
     for entry, value in zip(entries, values(theta), strict=True):
         if 0 <= entry.register < len(theta):
-            found[entry.register].append(value)
-    texts = [sorted({f"{value:.3f}" for value in each}, key=float) for each in found]
-    return [" to ".join(dict.fromkeys((each[0], each[-1]))) if each else "" for each in texts]
+            by_parameter[entry.register].append(value)
+    texts = [sorted({f"{value:.3f}" for value in values}, key=float) for values in by_parameter]
+    return [" to ".join(dict.fromkeys((text[0], text[-1]))) if text else "" for text in texts]
 
 
 def r_squared_table(model: PanelModel, estimates: Estimates) -> pd.DataFrame:
     """`MaximumLikelihood.r_squared`."""
+    systems = model.system.systems if len(model.design.cells) <= model.design.n_groups else ()
     where = [
         (cell, row)
-        for cell, linear in enumerate(model.system.systems)
+        for cell, linear in enumerate(systems)
         for row in dict.fromkeys(row for row, *_ in linear.paths)
         if linear.variables[row].role in ("within", "value", "indicator")
         and any(entry[:2] == (row, row) for entry in linear.covariances)
     ]
 
     def values(theta: FloatArray) -> FloatArray:
-        solutions = [Solution(model, theta, cell) for cell in range(len(model.system.systems))]
+        solutions = [Solution(model, theta, cell) for cell in range(len(systems))]
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.array(
                 [1 - solutions[cell].disturbances[row, row] / solutions[cell].variances[row] for cell, row in where]

@@ -221,9 +221,8 @@ def _only_likelihoods(given: Mapping[str, Any], problems: Problems) -> Mapping[s
     likelihoods = {name: each for name, each in given.items() if isinstance(each, MaximumLikelihood)}
     if others := [name for name in given if name not in likelihoods]:
         problems.add(
-            f"{in_words([quoted([name]) for name in likelihoods])} of maximum likelihood and "
-            f"{in_words([quoted([name]) for name in others])} of something else: draws are compared by how well they "
-            "predict, maximum likelihoods by AIC and BIC. Give all models of one kind."
+            f"Maximum likelihoods ({quoted(likelihoods)}) and others ({quoted(others)}) are mixed: draws are compared "
+            "by how well they predict, maximum likelihoods by AIC and BIC. Give all models of one kind."
         )
     elif len(likelihoods) < 2:
         problems.add("There is one model; give two or more by their names.")

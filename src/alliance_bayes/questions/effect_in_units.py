@@ -85,7 +85,7 @@ def effect_in_units(fit: Fit, path: str, *, raised_by: float | None = None, grou
        Medical Research 27, 3183-3204. https://doi.org/10.1177/0962280217694665
     """
     problems = Problems("This effect cannot be given in the outcome's unit")
-    health, whole = fit.health, fit
+    health, fitted = fit.health, fit
     fit.require_one_panel("An effect in the outcome's unit")
     fit = population(fit, group, problems)
     problems.found += _problems(fit.spec, path, raised_by)
@@ -100,7 +100,7 @@ def effect_in_units(fit: Fit, path: str, *, raised_by: float | None = None, grou
     return Answer(
         question="effect_in_units",
         arguments={"path": lagged_path(predictor, outcome), "raised_by": raised_by, "group": group},
-        heading=f"{outcome} in its own unit, were {predictor} higher the wave before; {sample_in_words(whole, group)}",
+        heading=f"{outcome} in its own unit, were {predictor} higher the wave before; {sample_in_words(fitted, group)}",
         table=table,
         body=(
             f"Expected {outcome} at the end of the interval, averaged over people, as it is and if {predictor} were "
@@ -132,7 +132,9 @@ def _problems(spec: CrossLagged, path: str, raised_by: object) -> Iterator[str]:
         "indicators": bool(spec.indicators),
         "moderated paths": bool(spec.moderated),
     }
-    yield from (f"Models with {part} are not followed here. Fit one without." for part, there in parts.items() if there)
+    yield from (
+        f"Models with {part} are not followed here. Fit one without." for part, present in parts.items() if present
+    )
     if raised_by is None:
         return
     if not is_number(raised_by) or raised_by == 0:

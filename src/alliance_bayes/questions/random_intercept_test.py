@@ -99,6 +99,9 @@ def random_intercept_test(
         health=Maximisation.of({"maximum": answer}),
         computation="Maximisation",
         tables={"weights": weights} if test.weights else {},
+        reasons=()
+        if test.converged
+        else ("The maximum with intercepts at the boundary was not found: do not use the statistic.",),
         assumptions=(
             "Apart from the random intercepts the model is right, lagged effects constant where it says so: slow "
             "changes within people look like random intercepts.",

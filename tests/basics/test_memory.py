@@ -65,13 +65,13 @@ def test_a_fit_asks_before_it_samples(files, small_panel, monkeypatch):
 
 def test_a_log_likelihood_is_asked_for_in_parts_where_it_is_too_large(files, small_fit):
     without = small_fit.with_draws(small_fit.draws.drop_nodes("log_likelihood"))
-    assert without.log_likelihood(slice(2)).sizes["person"] == 2
+    assert without.log_likelihood(slice(2))["log_likelihood"]["values"].sizes["person"] == 2
     (files / "meminfo").write_text("MemAvailable: 200 kB\n")
-    assert without.log_likelihood(slice(2)).sizes["person"] == 2
+    assert without.log_likelihood(slice(2))["log_likelihood"]["values"].sizes["person"] == 2
     with pytest.raises(
         ab.SpecError, match=r"300 draws of 59 people need about 0.3 MB .* Ask for some people at a time"
     ):
-        without.log_likelihood()
+        without.log_likelihood()["log_likelihood"]["values"]
 
 
 def test_the_estimate_for_simulated_persons_is_near_what_they_take():

@@ -28,7 +28,7 @@ def log_likelihood(options: Options) -> Iterator[Figure]:
     found = []
 
     def ours(_: int) -> float:
-        return seconds_of(lambda: found.append(bare.log_likelihood()))
+        return seconds_of(lambda: found.append(bare.log_likelihood()["log_likelihood"]["values"]))
 
     def numpys(_: int) -> float:
         with threadpool_limits(1):  # threads only get in the way of matrices of 8 x 8

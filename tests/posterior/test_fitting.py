@@ -226,7 +226,7 @@ def test_prior_draws_have_the_specs_distributions(small_fit):
 
 
 def test_log_likelihood_of_every_person_at_a_draw(small_fit, small_panel):
-    stored = small_fit.log_likelihood()
+    stored = small_fit.log_likelihood()["log_likelihood"]["values"]
     assert stored.dims == ("chain", "draw", "person")
     assert stored.shape == (2, 150, 59)
     xr.testing.assert_identical(stored, small_fit.draws["log_likelihood"]["values"])
@@ -242,20 +242,22 @@ def test_log_likelihoods_too_many_to_keep_are_computed_on_demand(small_fit, smal
     monkeypatch.setattr(after_sampling, "MOST_STORED_VALUES", 1000)
     frugal = ab.fit(small_fit.spec, small_panel, seed=5, **QUICK)
     assert "log_likelihood" not in frugal.draws.children
-    np.testing.assert_array_equal(frugal.log_likelihood(), small_fit.log_likelihood())
+    np.testing.assert_array_equal(
+        frugal.log_likelihood()["log_likelihood"]["values"], small_fit.log_likelihood()["log_likelihood"]["values"]
+    )
     assert frugal.draws["posterior_predictive"].sizes["draw"] == 2
 
 
 @pytest.mark.parametrize("most_persons", [7, 50_000])
 def test_log_likelihoods_of_some_persons_at_a_time(most_persons, small_fit, monkeypatch):
     monkeypatch.setattr(likelihood, "MOST_PERSONS", most_persons)
-    stored = small_fit.log_likelihood()
+    stored = small_fit.log_likelihood()["log_likelihood"]["values"]
     groups = {name: group for name, group in small_fit.draws.to_dict().items() if name != "/log_likelihood"}
     bare = small_fit.with_draws(xr.DataTree.from_dict(groups))
-    xr.testing.assert_identical(bare.log_likelihood(), stored)
+    xr.testing.assert_identical(bare.log_likelihood()["log_likelihood"]["values"], stored)
     for some in (slice(0, 20), slice(20, None), slice(50, 20, -3), slice(0, 0)):
         for fit in (small_fit, bare):
-            xr.testing.assert_identical(fit.log_likelihood(some), stored.isel(person=some))
+            xr.testing.assert_identical(fit.log_likelihood(some)["log_likelihood"]["values"], stored.isel(person=some))
 
 
 def test_posterior_predictive_draws_miss_what_the_data_miss(small_fit, small_panel):
@@ -286,7 +288,7 @@ def test_arviz_takes_the_draws_as_they_are(small_fit, small_panel):
     fit = ab.fit(small_fit.spec, panel, seed=2, draws=500, tune=300)
     loo = arviz.loo(fit.draws)
     assert (loo.n_data_points, loo.n_samples) == (59, 2000)
-    lppd = float(np.log(np.exp(fit.log_likelihood()).mean(("chain", "draw"))).sum())
+    lppd = float(np.log(np.exp(fit.log_likelihood()["log_likelihood"]["values"]).mean(("chain", "draw"))).sum())
     assert lppd - 60 < loo.elpd < lppd
     assert len(arviz.summary(fit.draws, var_names=["lagged"])) == 12
 
@@ -598,7 +600,7 @@ def test_three_measures_and_a_path_removed():
     assert fit.posterior["pair"].values.tolist() == ["alliance, days", "alliance, contact", "days, contact"]
     assert fit.posterior["lagged"].shape == (2, 150, 2, 9)
     assert (fit.posterior["lagged"].sel(path="contact -> days") == 0).all()
-    assert np.isfinite(fit.log_likelihood()).all()
+    assert np.isfinite(fit.log_likelihood()["log_likelihood"]["values"]).all()
     assert len(fit.person_scores()) == 150
 
 

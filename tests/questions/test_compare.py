@@ -140,7 +140,7 @@ def test_densities_of_the_whole_family_are_those_of_the_fit(spec, small_panel):
     if spec.covariates:
         small_panel = with_commitment(small_panel)
     fit = ab.fit(spec, small_panel, seed=1, draws=10, tune=30, chains=1)
-    want = fit.log_likelihood()
+    want = fit.log_likelihood()["log_likelihood"]["values"]
     places = np.flatnonzero(np.isin(small_panel.persons, want["person"]))
     np.testing.assert_allclose(LeftOut(fit).log_density(fit, places), want, atol=1e-8)
 
@@ -176,7 +176,7 @@ def test_draws_of_a_part_know_covariates_by_the_scale_of_that_part():
     spec = ab.RICLPM(["x", "y"], covariates={"dose": "intercepts"})
     fit = ab.fit(spec, panel, seed=1, draws=50, tune=150, chains=2)
     part = refitted(fit, without_person(panel, 50), seed=2)
-    there = part.log_likelihood().to_numpy()
+    there = part.log_likelihood()["log_likelihood"]["values"].to_numpy()
     np.testing.assert_allclose(LeftOut(fit).log_density(part, np.arange(50)).to_numpy(), there, rtol=1e-8)
 
 
@@ -232,7 +232,7 @@ def test_the_log_density_is_the_samplers(small_fit):
     sampled = small_fit.draws["sample_stats"]["logp"].to_numpy().ravel()
     np.testing.assert_allclose(target(points), sampled, rtol=1e-9)
     priors, likelihood = target.parts(points)
-    per_person = small_fit.log_likelihood().sum("person").to_numpy().ravel()
+    per_person = small_fit.log_likelihood()["log_likelihood"]["values"].sum("person").to_numpy().ravel()
     np.testing.assert_allclose(likelihood - likelihood[0], per_person - per_person[0], atol=1e-8)
     effects = small_fit.posterior["cross_lagged"].to_numpy().reshape(-1, 2)
     want = multivariate_normal([0, 0], 0.15**2).logpdf(effects)
@@ -523,7 +523,9 @@ def test_a_comparison_of_fits(small_fit, clpm_fit):
     assert answer.heading == (
         "All 4 waves of one person predicted from all other people (leave one person out); 59 people, 300 and 800 draws"
     )
-    lppd = logsumexp(small_fit.log_likelihood().to_numpy().reshape(300, -1), axis=0) - np.log(300)
+    lppd = logsumexp(
+        small_fit.log_likelihood()["log_likelihood"]["values"].to_numpy().reshape(300, -1), axis=0
+    ) - np.log(300)
     row = answer.table.loc["RI-CLPM"]
     assert row["p"] == pytest.approx(lppd.sum() - row["elpd"])
     assert row["elpd"] == pytest.approx(float(answer.basis["elpd"].sel(model="RI-CLPM").sum()))

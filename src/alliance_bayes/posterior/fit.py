@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from ..spec.mapping import spec_to_mapping
 from .examining import examine_sample
 from .health import Health, together
 from .mixing import share_between
+from .plots import plot_of_draws, plot_of_replicates
 from .predictions.checking import check
 from .predictions.forecasting import forecast
 from .predictions.people import people_of
@@ -30,6 +32,9 @@ from .sample import Sample, thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
 from .source import Source
+
+if TYPE_CHECKING:
+    from arviz_plots import PlotCollection
 
 __all__ = ["Fit"]
 
@@ -358,8 +363,8 @@ class Fit:
         return check(people, thinned(self.thetas, people.n_checks), self.settings.rng)
 
     @checked()
-    def log_likelihood(self, persons: slice | None = None) -> xr.DataArray:
-        """Log density of each person's values per draw, dims ``(chain, draw, person)``.
+    def log_likelihood(self, persons: slice | None = None) -> xr.DataTree:
+        """Log density of each person's values per draw, as ArviZ reads it: ``az.loo(fit.log_likelihood())``.
 
         Of people with at least one value, marginal over random intercepts and states, in the values' own units, as
         leave-one-person-out cross-validation needs it. Computed where it is not among the draws.
@@ -370,11 +375,21 @@ class Fit:
             Which of these people, counted from 0; by default all. It takes 8 bytes for each draw of each person; where
             memory is short, ask for some people at a time.
 
+        Returns
+        -------
+        xarray.DataTree
+            Group ``log_likelihood`` with ``values``, dims ``(chain, draw, person)``, and the ``posterior`` draws, whose
+            effective sample sizes the Pareto-smoothed weights depend on.
+
         Raises
         ------
         PanelError
             If the panel holds moments alone.
         """
+        densities = self._log_densities(persons).to_dataset(name="values")
+        return xr.DataTree.from_dict({"/posterior": self.posterior, "/log_likelihood": densities})
+
+    def _log_densities(self, persons: slice | None) -> xr.DataArray:
         self.panel.require_persons("The log-likelihood per person")
         if "log_likelihood" in self.draws.children:
             return self.drawn("log_likelihood")["values"].isel(person=persons or slice(None))
@@ -386,6 +401,61 @@ class Fit:
             "Ask for some people at a time, such as persons=slice(0, 1000).",
         )
         return log_densities(people_of(self.model), self.thetas, self.posterior, chosen)
+
+    @checked()
+    def plot_traces(self, names: list[str] | None = None) -> "PlotCollection":
+        """Draw each chain over its draws: chains that agree lie on top of each other.
+
+        Parameters
+        ----------
+        names
+            Quantities of `draws`; by default the standardised lagged effects.
+
+        Returns
+        -------
+        arviz_plots.PlotCollection
+            As of ``arviz_plots.plot_trace``; ``.show()`` shows it, ``.savefig(path)`` writes it.
+
+        Raises
+        ------
+        SpecError
+            If the draws have no quantity of that name.
+        """
+        return plot_of_draws("plot_trace", self.sample, names)
+
+    @checked()
+    def plot_ranks(self, names: list[str] | None = None) -> "PlotCollection":
+        """Draw the ranks of each chain's draws among those of all chains; chains that agree stay in the band.
+
+        Takes, returns and raises what `plot_traces` does, as of ``arviz_plots.plot_rank``.
+        """
+        return plot_of_draws("plot_rank", self.sample, names)
+
+    @checked()
+    def plot_prior_posterior(self, names: list[str] | None = None) -> "PlotCollection":
+        """Draw prior and posterior densities over each other: how much the data say beyond the prior.
+
+        Takes, returns and raises what `plot_traces` does, as of ``arviz_plots.plot_prior_posterior``.
+        """
+        return plot_of_draws("plot_prior_posterior", self.sample, names)
+
+    def plot_predictive(self) -> "PlotCollection":
+        """Draw the observed values of each measure at each time beside those of replicated panels.
+
+        Replicated people have values where the observed ones have. Their distributions differ where a measure does not
+        have the shape that its model gives it, such as one with a floor that is modelled as normal.
+
+        Returns
+        -------
+        arviz_plots.PlotCollection
+            As of ``arviz_plots.plot_ppc_dist``, of 50 replicated panels.
+
+        Raises
+        ------
+        SpecError
+            If the panel holds moments alone.
+        """
+        return plot_of_replicates(self.sample)
 
     @checked()
     def save(self, path: str | os.PathLike[str]) -> Path:

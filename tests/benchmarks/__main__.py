@@ -8,7 +8,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gradients import by_patterns, by_people
+from gradients import by_own_times, by_patterns, by_people
 from large_data import large_data
 from measuring import CORES, Figure, Options, machine
 from person_likelihood import log_likelihood
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "import": importing,
     "gradient-people": by_people,
     "gradient-patterns": by_patterns,
+    "gradient-own-times": by_own_times,
     "log-likelihood": log_likelihood,
     "large-data": large_data,
     "refit": refit,

@@ -71,6 +71,22 @@ def by_patterns(options: Options) -> Iterator[Figure]:
     )
 
 
+def by_own_times(options: Options) -> Iterator[Figure]:
+    """People's own times that never repeat against times in days, of which many have the same intervals."""
+    rng, n_persons = np.random.default_rng(2), 2000
+    for n_measures, n_waves in ((2, 4), (2, 10), (4, 6)):
+        whenever = np.cumsum(rng.uniform(1.0, 3.0, (n_persons, n_waves)), axis=1)
+        values = rng.normal(size=(n_persons, n_waves, n_measures)) + rng.normal(size=(n_persons, 1, n_measures))
+        names = [f"y{number}" for number in range(1, n_measures + 1)]
+        spec, runs = ab.RICLPM(names, lags="continuous"), {}
+        for who, own in (("ours", whenever), ("peer", np.round(whenever * 30.4375) / 30.4375)):
+            times = np.round(own.mean(axis=0), 6)
+            panel = ab.Panel.from_arrays(values, measures=names, times=times, own_times=own)
+            runs[who] = microseconds(panel, spec, time.process_time)
+        name = f"2,000 people's own times, {n_measures} measures, {n_waves} waves"
+        yield _figure(name, "times in days", "ratio <= 1.6", runs, options)
+
+
 def _figure(name: str, peer: str, target: str, runs: dict[str, Callable[[int], float]], options: Options) -> Figure:
     return Figure(
         benchmark="gradient",

@@ -376,6 +376,24 @@ MODELS: list[Mutant] = [
         ("the likelihood has no Jacobian", "- prior.sum(axis=1) - jacobian.sum(axis=1)", "- prior.sum(axis=1)"),
     ),
     *rules_of(
+        "posterior/samplers.py",
+        "posterior/test_many_parameters.py",
+        (
+            "many parameters are sampled about their mode",
+            "model.spec.is_latent or MOST_LOW_RANK < compiled.n_dim <= MOST_SCALED",
+            "model.spec.is_latent",
+        ),
+    ),
+    *rules_of(
+        "engine/dynamics.py",
+        "engine/test_continuous_time.py",
+        (
+            "stationary innovations keep the covariance",
+            "self.writer.add(moved, moved.T)",
+            "self.writer.add(moved, moved)",
+        ),
+    ),
+    *rules_of(
         "engine/statistics.py",
         "likelihood/test_sandwich.py::test_moments_with_weights_are_numpys",
         ("means are weighted", "np.average(chosen, axis=0, weights=weights)", "chosen.mean(axis=0)"),

@@ -1,4 +1,4 @@
-"""Coordinates about the mode: the same density and the same quantities, and a posterior that is about standard normal."""
+"""Coordinates about the mode: the same density and quantities, and a posterior that is about standard normal."""
 
 import numpy as np
 import pytest

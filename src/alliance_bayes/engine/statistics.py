@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..panel.patterns import PatternSums
 from ..panel.records import Moments
@@ -263,16 +265,27 @@ def _pattern_arrays(
         arrays.mean[pattern, : len(where)] = mean
         arrays.rank[pattern] = factor.shape[1]
         arrays.factor[pattern, : len(where), : factor.shape[1]] = factor
-        if _cheaper_completed(len(where), len(missing), factor.shape[1] + 1):
-            arrays.completed[pattern] = 1
-            arrays.scatter[np.ix_([cell_of[pattern]], where, where)] += factor @ factor.T
+    for cell, (first, last) in enumerate(pairwise(arrays.cell_start.tolist())):
+        size = n_values if sizes is None else sizes[cell]
+        arrays.completed[first:last] = _completed(arrays.size[first:last], size, arrays.rank[first:last] + 1)
+    for completed in np.flatnonzero(arrays.completed).tolist():
+        _, observed, _, factor = parts[completed]
+        where = np.flatnonzero(observed)
+        arrays.scatter[np.ix_([cell_of[completed]], where, where)] += factor @ factor.T
     return arrays
 
 
-def _cheaper_completed(n_seen: int, n_missing: int, n_columns: int) -> bool:
-    """Compare the multiplications of the kernel's two ways to work out a pattern."""
+def _completed(n_seen: np.ndarray, n_values: int, n_columns: np.ndarray) -> npt.NDArray[np.bool_]:
+    """Which patterns of a cell take fewer multiplications when they are completed than when worked out alone.
+
+    None where all alone take fewer than the products of the completed ones together: those of a person or two.
+    """
+    n_missing = n_values - n_seen
     alone = n_seen**3 / 2 + 1.5 * n_seen**2 * n_columns
-    return n_missing**3 / 2 + (2 * n_missing * n_seen + 1.5 * n_missing**2) * n_columns + n_seen**2 / 2 <= alone
+    filled = n_missing**3 / 2 + (2 * n_missing * n_seen + 1.5 * n_missing**2) * n_columns + n_seen**2 / 2
+    cheaper = filled <= alone
+    pays = bool((alone - filled)[cheaper].sum() >= 2 * n_values**3)
+    return np.asarray(cheaper & pays)
 
 
 def _pattern_keys(observed: np.ndarray) -> np.ndarray:

@@ -12,12 +12,12 @@ import xarray as xr
 
 from ..basics.collector import collector_paused
 from ..basics.interrupts import Interrupts, held_interrupts
-from ..engine.model_on_panel import PanelModel
+from ..engine.model_on_panel import Latent, PanelModel
 from .interruption import equal_chains, too_few_draws, without_keeping
 from .sample import Sample
 from .settings import Settings
 
-__all__ = ["sample_posterior"]
+__all__ = ["compiled_for_nutpie", "sample_posterior"]
 
 # Up to so many parameters the sampler learns their correlations by itself; up to so many the curvature, which takes
 # two gradients for each of them and then makes a gradient dearer, is worth its price.
@@ -71,21 +71,9 @@ def _run_nutpie(
     with collector_paused():
         import nutpie
 
-        from ..pymc_models.compiling import compile_model
-        from ..pymc_models.scaling import scaled
-
     with without_keeping(interrupts, "before sampling began"):
-        if settings.latent == "sample":
-            from ..pymc_models.building import pymc_model_of
-
-            compiled = nutpie.compile_pymc_model(pymc_model_of(model, latent="sample"))
-        else:
-            compiled = compile_model(model)
-            if model.spec.is_latent or MOST_LOW_RANK < compiled.n_dim <= MOST_SCALED:
-                compiled = scaled(compiled)
+        compiled, adaptation = compiled_for_nutpie(model, settings.latent)
     ready = time.perf_counter()
-    # Where coordinates are about right already, directions of a low-rank metric are noise.
-    adaptation = "low_rank" if not model.spec.is_latent and compiled.n_dim <= MOST_LOW_RANK else "diag"
     sampler = nutpie.sample(
         compiled,
         **_options(settings),
@@ -96,6 +84,25 @@ def _run_nutpie(
         blocking=False,
     )
     return _drawn(sampler, interrupts), ready
+
+
+def compiled_for_nutpie(model: PanelModel, latent: Latent = "integrate") -> tuple[Any, str]:
+    """What `nutpie.sample` takes, and how it adapts its metric."""
+    if latent == "sample":
+        import nutpie
+
+        from ..pymc_models.building import pymc_model_of
+
+        return nutpie.compile_pymc_model(pymc_model_of(model, latent="sample")), "diag"
+    with collector_paused():
+        from ..pymc_models.compiling import compile_model
+        from ..pymc_models.scaling import scaled
+
+    compiled = compile_model(model)
+    if model.spec.is_latent or MOST_LOW_RANK < compiled.n_dim <= MOST_SCALED:
+        # Where coordinates are about right already, directions of a low-rank metric are noise.
+        return scaled(compiled), "diag"
+    return compiled, "low_rank" if compiled.n_dim <= MOST_LOW_RANK else "diag"
 
 
 def _drawn(sampler: Any, interrupts: Interrupts) -> xr.DataTree:

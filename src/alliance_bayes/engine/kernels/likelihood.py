@@ -7,7 +7,7 @@ import numpy as np
 from ...basics.compiled import compiled, inlined
 from .arrays import PatternArrays, ProgramArrays, SystemArrays
 from .interpreter import pull_back, run
-from .matrices import LOG_2_PI, inverse_and_log_determinant
+from .matrices import LOG_2_PI, cholesky, inverse_and_log_determinant
 from .moments import backward, forward, observed, system_of
 
 __all__ = ["log_likelihood_and_gradient"]
@@ -108,18 +108,25 @@ def _patterns(mean, covariance, patterns, cell, mean_gradient, covariance_gradie
     Patterns with few values missing are summed as completed moments M, each ``F F' + n P_uu^-1`` in
     the notation of `_completed_pattern`. Their quadratic forms are then ``tr(P M)`` less the number
     of values missing, and their gradient ``(P M P - n P) / 2``, so that products with the
-    precision P of all values are needed only once.
+    precision P of all values are needed only once, and not at all where no pattern is completed.
     """
     n_values = len(mean)
-    precision, product = np.empty((n_values, n_values)), np.empty((n_values, n_values))
-    work = np.empty((4, n_values, n_values))
-    deviation, slopes, first_moment = np.empty(n_values), np.empty(n_values), np.zeros(n_values)
-    moment = patterns.scatter[cell, :n_values, :n_values].copy()
-    log_determinant_of_all = inverse_and_log_determinant(covariance, product, precision, n_values)
-    if log_determinant_of_all == np.inf:
-        return -np.inf
+    squares, vectors = np.empty((7, n_values, n_values)), np.zeros((3, n_values))
+    work, precision, product, moment = squares[:4], squares[4], squares[5], squares[6]
+    deviation, slopes, first_moment = vectors[0], vectors[1], vectors[2]
+    first, last = patterns.cell_start[cell], patterns.cell_start[cell + 1]
+    log_determinant_of_all, any_completed = 0.0, patterns.completed[first:last].any()
+    if any_completed:
+        moment[:] = patterns.scatter[cell, :n_values, :n_values]
+        log_determinant_of_all = inverse_and_log_determinant(covariance, product, precision, n_values)
+        if log_determinant_of_all == np.inf:
+            return -np.inf
+    elif (patterns.size[first:last] < n_values).any():  # a pattern without missing values says so itself
+        product[:] = covariance
+        if not cholesky(product, n_values):
+            return -np.inf
     total, completed = 0.0, 0.0
-    for pattern in range(patterns.cell_start[cell], patterns.cell_start[cell + 1]):
+    for pattern in range(first, last):
         people, size, rank = patterns.people[pattern], patterns.size[pattern], patterns.rank[pattern]
         position, factor, root = patterns.position[pattern, :n_values], patterns.factor[pattern], math.sqrt(people)
         for row in range(size):
@@ -137,6 +144,8 @@ def _patterns(mean, covariance, patterns, cell, mean_gradient, covariance_gradie
             for row in range(size):
                 mean_gradient[position[row]] += root * slopes[row]
             total -= 0.5 * (people * (size * LOG_2_PI + log_determinant) + quadratic)
+    if not any_completed:
+        return total
 
     for row in range(n_values):
         for column in range(row):

@@ -51,6 +51,15 @@ def _path_values(registers: np.ndarray, system: SystemArrays) -> np.ndarray:
 
 
 @compiled
+def _zeros(n_variables, n_disturbances, n_values):
+    """A vector and two matrices with a row for each variable, in one block of memory: many systems are small."""
+    first, second = n_variables, n_variables * (1 + n_disturbances)
+    block = np.zeros(second + n_variables * n_values)
+    with_disturbance = block[first:second].reshape(n_variables, n_disturbances)
+    return block[:first], with_disturbance, block[second:].reshape(n_variables, n_values)
+
+
+@compiled
 def forward(registers: np.ndarray, system: SystemArrays):
     """Mean of every variable, and its covariances with disturbances and with observed variables.
 
@@ -63,9 +72,7 @@ def forward(registers: np.ndarray, system: SystemArrays):
     n_variables, n_values = len(system.disturbance), len(system.observed)
     n_disturbances = system.disturbance.max() + 1
     paths = _path_values(registers, system)
-    mean = np.zeros(n_variables)
-    with_disturbance = np.zeros((n_variables, n_disturbances))
-    with_observed = np.zeros((n_variables, n_values))
+    mean, with_disturbance, with_observed = _zeros(n_variables, n_disturbances, n_values)
 
     for entry in range(len(system.intercept_row)):
         mean[system.intercept_row[entry]] = registers[system.intercept_register[entry]]
@@ -120,9 +127,7 @@ def backward(
     """Add the gradient in the registers."""
     n_variables, n_values = with_observed.shape
     n_disturbances = with_disturbance.shape[1]
-    mean_bar = np.zeros(n_variables)
-    disturbance_bar = np.zeros((n_variables, n_disturbances))
-    observed_bar = np.zeros((n_variables, n_values))
+    mean_bar, disturbance_bar, observed_bar = _zeros(n_variables, n_disturbances, n_values)
     for position in range(n_values):
         mean_bar[system.observed[position]] = mean_gradient[position]
         for other in range(n_values):

@@ -9,14 +9,18 @@ import time
 from pathlib import Path
 
 import numpy as np
+from latent_reference import help_study
+from measuring import seconds_of
 from panels import truth
 from scipy.special import expit
 
 import alliance_bayes as ab
+from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.latent.importance import by_importance
 from alliance_bayes.engine.latent.panel_likelihood import latent_likelihood_and_gradient
 from alliance_bayes.engine.latent.propagation import log_likelihood_and_gradient
 from alliance_bayes.engine.latent.responses import LatentArrays, Responses, arrange
+from alliance_bayes.engine.latent.tables import tabulate
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.families.registry import CODES
 
@@ -110,6 +114,18 @@ def of_a_state(persons: int, *, missing: float, repeats: int = 100) -> tuple[flo
     return float(model.is_integrated.mean()), *times
 
 
+def of_a_study(spec: ab.RICLPM, panel: ab.Panel, *, repeats: int = 300) -> tuple[float, float]:
+    """Milliseconds of one gradient, in the middle of the prior, and of the tables of its densities alone."""
+    model = panel_model(spec, panel)
+    scale, data = model.scale, model.latent_data
+    middle = np.median(scale.join(scale.draw(400, np.random.default_rng(1))), axis=0)
+    parts = scale.arrays, model.system.structure_arrays, model.system.arrays, model.families.links
+    phi = model.predictor_moments(run_many(middle[None], scale.arrays)[0][0])[2]
+    runs = lambda: latent_likelihood_and_gradient(middle, *parts, data), lambda: tabulate(data, phi)
+    gradient, tables = (min(seconds_of(run) for _ in range(repeats)) * 1e3 for run in runs)
+    return gradient, tables
+
+
 def errors(family: str, *, persons: int = 400, waves: int = 4) -> tuple[float, float, float, float, float]:
     """Expectation propagation less adaptive quadrature, per person: mean, SD, largest; change of the sum with
     10 % more latent variance; and the standard error of the sum by importance sampling with 50 pairs."""
@@ -128,6 +144,13 @@ def main() -> None:
     for family in PHI:
         complete, gaps = (milliseconds(family, missing=missing) for missing in (0.0, 0.4))
         print(f"{family:8} complete {complete:5.2f}, 40 % missing {gaps:5.2f}")
+    file = ab.packaged_model("sponsor-joint")
+    for name, spec, panel in (
+        ("HELP, alliance and days", *help_study()),
+        ("sponsor study, joint model", file.spec, file.panel(ab.sponsor_study("default", seed=1).frame)),
+    ):
+        gradient, tables = of_a_study(spec, panel)
+        print(f"{name}: {gradient:.2f} milliseconds per gradient, of which tables {tables:.3f}")
     print("milliseconds per gradient, a state and two normal measures, 3 waves: together, one by one")
     for persons in (302, 3_000, 30_000):
         for missing in (0.0, 0.1):

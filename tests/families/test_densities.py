@@ -7,7 +7,7 @@ from scipy import special
 from alliance_bayes.engine.latent.exponentials import exponentials
 from alliance_bayes.engine.latent.tables import LOWEST, N_GRID, STEP, interpolated, scatter
 from alliance_bayes.families.registry import CODES, DENSITIES, add_phi_gradients, log_densities, steepness
-from alliance_bayes.families.special import digamma, log_rising, rising_slope
+from alliance_bayes.families.special import add_logarithms, digamma, log_rising, rising_slope
 from helpers import slope
 from textbook_families import log_density
 
@@ -136,8 +136,15 @@ def test_gradients_of_tables_are_spread_over_their_points(eta):
 def test_exponentials_are_those_of_numpy():
     values = np.concatenate([np.linspace(-40, 0.5, 100), [-800.0, -np.inf, -1e-300, 0.0]])
     found = values.copy()
-    exponentials(found, len(values), np.empty(len(values)))
-    np.testing.assert_allclose(found, np.exp(np.maximum(values, -700)), rtol=1e-13)
+    assert exponentials(found, len(values), np.empty(len(values))) == 0.5
+    np.testing.assert_allclose(found, np.exp(np.maximum(values - 0.5, -700)), rtol=1e-13)
+
+
+def test_logarithms_are_those_of_numpy():
+    values = np.concatenate([np.linspace(0.5, 2.0, 101), np.geomspace(1e-300, 1e300, 60), [1 - 1e-9, 1 + 1e-12]])
+    found = np.ones(len(values))
+    add_logarithms(values.copy(), found, np.empty(len(values)))
+    np.testing.assert_allclose(found, 1.0 + np.log(values), rtol=1e-15, atol=1e-15)
 
 
 @pytest.mark.parametrize("x", [1e-12, 0.3, 1.0, 6.9, 7.0, 45.0, 1e6])

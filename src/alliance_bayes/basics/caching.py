@@ -34,7 +34,8 @@ CALLED = {
     "engine/latent": ("families", "engine/kernels", "engine/latent"),
 }
 """Folders whose kernels a folder's kernels call."""
-PARTS = (b"@compiled", b"@in_place", b"@callback", b"Kernel(", b"(NamedTuple)")  # what makes a file one that kernels are made of
+# What makes a file one that kernels are made of.
+PARTS = (b"@compiled", b"@in_place", b"@inlined", b"@callback", b"Kernel(", b"(NamedTuple)")
 
 
 def _stamp(folders: tuple[str, ...]) -> str:

@@ -22,7 +22,7 @@ class Kernel:
     inline
         ``"always"`` where it is compiled as part of the kernels that call it.
     allocates
-        Whether it makes arrays. What makes none need not count who holds those that it is given.
+        Whether it makes or returns arrays. What does neither need not count who holds those that it is given.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ def compiled(function: Callable[..., Any]) -> Kernel:
 
 
 def in_place(function: Callable[..., Any]) -> Kernel:
-    """Compile a function that makes no arrays, as those within long loops: twice as fast where it takes many views."""
+    """Compile a function that makes no arrays and returns none: twice as fast where it takes views in long loops."""
     return Kernel(function, allocates=False)
 
 

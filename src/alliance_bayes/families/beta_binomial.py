@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit, gammaln
 
-from ..basics.compiled import in_place
+from ..basics.compiled import compiled, in_place
 from ..basics.distributions import LogNormal, Normal
 from ..basics.given import is_whole
 from .family import LARGEST_AMOUNT, AmountFamily, Density, FamilyParameter, Numbers, Parts, is_count
-from .special import log_rising, logistic, rising_slope
+from .special import add_logarithms, log_rising, logistic, rising_slope
 
 __all__ = [
     "DENSITIES",
@@ -105,14 +105,14 @@ def draw_beta_binomial(size: np.ndarray, mean: np.ndarray, precision: float, rng
 # ---- density ----
 
 
-@in_place
+@compiled
 def log_densities(size, values, phi, eta, result):
     """Log density of each value at each linear predictor, without binomial coefficients; see `registry`."""
     result[:, :] = 0.0
     add_beta_binomials(phi[0], phi[1], phi[2], size, values, False, eta, result)
 
 
-@in_place
+@compiled
 def add_gradient(size, values, phi, eta, weights, phi_bar):
     """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
     add_beta_binomial_gradient(0, phi, size, values, False, eta, weights, phi_bar)
@@ -149,7 +149,7 @@ def _ends(trials, mean, complement, precision, log_total):
     return none, every, inside
 
 
-@in_place
+@compiled
 def add_beta_binomials(intercept, slope, precision, trials, values, truncated, eta, result):
     """Add log beta-binomials, of 1 .. trials - 1 alone if `truncated`, without binomial coefficients.
 
@@ -157,73 +157,94 @@ def add_beta_binomials(intercept, slope, precision, trials, values, truncated, e
     and the other one is linear in it. With ``a = f m`` and ``b = f (1 - m)`` each value follows from the one
     before by the factor ``(a + v) / (b + trials - 1 - v)``, so that it costs one logarithm if values rise.
     """
-    log_total = log_rising(trials, precision)
-    for node in range(len(eta)):
-        logit = intercept + slope * eta[node]
-        bounded = min(max(logit, -FARTHEST), FARTHEST)
+    log_total, n_nodes = log_rising(trials, precision), len(eta)
+    work = np.empty((6, n_nodes))
+    a, last, log_none, total, ratio, exponent = work[0], work[1], work[2], work[3], work[4], work[5]
+    for node in range(n_nodes):
+        bounded = min(max(intercept + slope * eta[node], -FARTHEST), FARTHEST)
         mean, complement = logistic(bounded), logistic(-bounded)
-        a, b, last = precision * mean, precision * complement, precision * complement + trials - 1.0
-        log_none = log_rising(trials, b) - log_total
+        a[node], last[node] = precision * mean, precision * complement + trials - 1.0
+        log_none[node] = log_rising(trials, precision * complement) - log_total
         if truncated:
-            log_none -= math.log(_ends(trials, mean, complement, precision, log_total)[2])
-        reached, ratio, total = 0.0, 1.0, log_none
-        for row in range(len(values)):
-            value = values[row]
-            if truncated and (value <= 0.0 or value >= trials):
-                continue
-            if value < reached:
-                reached, ratio, total = 0.0, 1.0, log_none
-            while reached < value:
-                stop = min(value, reached + SAFE_FACTORS)
-                while reached < stop:
-                    ratio *= (a + reached) / (last - reached)
-                    reached += 1.0
-                total += math.log(ratio)
-                ratio = 1.0
-            result[row, node] += total
-            if logit != bounded and not truncated:
-                up = rising_slope(value, a) - rising_slope(trials - value, b)
-                result[row, node] += (logit - bounded) * up * a * complement
+            log_none[node] -= math.log(_ends(trials, mean, complement, precision, log_total)[2])
+    reached = 0.0
+    total[:] = log_none
+    for row in range(len(values)):
+        value = values[row]
+        if truncated and (value <= 0.0 or value >= trials):
+            continue
+        if value < reached:
+            reached = 0.0
+            total[:] = log_none
+        while reached < value:
+            stop = min(value, reached + SAFE_FACTORS)
+            ratio[:] = 1.0
+            while reached < stop:
+                for node in range(n_nodes):
+                    ratio[node] *= (a[node] + reached) / (last[node] - reached)
+                reached += 1.0
+            add_logarithms(ratio, total, exponent)
+        for node in range(n_nodes):
+            result[row, node] += total[node]
+        if not truncated:
+            _continue_beyond(intercept, slope, precision, trials, value, eta, result[row])
 
 
 @in_place
+def _continue_beyond(intercept, slope, precision, trials, value, eta, result):
+    """Continue a log beta-binomial as a straight line in its logit, where that is beyond `FARTHEST`."""
+    for node in range(len(eta)):
+        logit = intercept + slope * eta[node]
+        bounded = min(max(logit, -FARTHEST), FARTHEST)
+        if logit != bounded:
+            mean, complement = logistic(bounded), logistic(-bounded)
+            up = rising_slope(value, precision * mean) - rising_slope(trials - value, precision * complement)
+            result[node] += (logit - bounded) * up * precision * mean * complement
+
+
+@compiled
 def add_beta_binomial_gradient(first, phi, trials, values, truncated, eta, weights, phi_bar):
     """Add the gradient of `add_beta_binomials`, whose parameters stand in phi from position `first` on."""
     intercept, slope, precision = phi[first], phi[first + 1], phi[first + 2]
     log_total, total_slope = log_rising(trials, precision), rising_slope(trials, precision)
-    for node in range(len(eta)):
-        heaviest = 0.0
-        for row in range(len(values)):
-            heaviest = max(heaviest, abs(weights[row, node]))
-        if heaviest == 0.0:
+    work, n_nodes = np.zeros((7, len(eta))), len(eta)
+    a, last, by_a, by_b, totals, ups, downs = work[0], work[1], work[2], work[3], work[4], work[5], work[6]
+    for node in range(n_nodes):
+        bounded = min(max(intercept + slope * eta[node], -FARTHEST), FARTHEST)
+        a[node], last[node] = precision * logistic(bounded), precision * logistic(-bounded) + trials - 1.0
+    reached = 0.0
+    for row in range(len(values)):
+        value = values[row]
+        if truncated and (value <= 0.0 or value >= trials):
             continue
-        total, up, down = 0.0, 0.0, 0.0
+        if value < reached:
+            reached = 0.0
+            by_a[:] = 0.0
+            by_b[:] = 0.0
+        while reached < value:
+            for node in range(n_nodes):
+                by_a[node] += 1.0 / (a[node] + reached)
+                by_b[node] -= 1.0 / (last[node] - reached)
+            reached += 1.0
+        for node in range(n_nodes):
+            weight = weights[row, node]
+            totals[node] += weight
+            ups[node] += weight * by_a[node]
+            downs[node] += weight * by_b[node]
+    for node in range(n_nodes):
+        total, up = totals[node], ups[node]
+        if total == 0.0 and up == 0.0:
+            continue
         logit = intercept + slope * eta[node]
         bounded = min(max(logit, -FARTHEST), FARTHEST)
         mean, complement = logistic(bounded), logistic(-bounded)
-        a, b, last = precision * mean, precision * complement, precision * complement + trials - 1.0
-        slope_of_none = rising_slope(trials, b)
-        reached, by_a, by_b = 0.0, 0.0, slope_of_none
-        for row in range(len(values)):
-            value, weight = values[row], weights[row, node]
-            if weight == 0.0 or (truncated and (value <= 0.0 or value >= trials)):
-                continue
-            if value < reached:
-                reached, by_a, by_b = 0.0, 0.0, slope_of_none
-            while reached < value:
-                by_a += 1.0 / (a + reached)
-                by_b -= 1.0 / (last - reached)
-                reached += 1.0
-            total += weight
-            up += weight * by_a
-            down += weight * by_b
-        if total == 0.0:
-            continue
+        slope_of_none = rising_slope(trials, precision * complement)
+        down = downs[node] + total * slope_of_none
         by_precision = mean * up + complement * down - total * total_slope
         by_logit = precision * mean * complement * (up - down)
         if truncated:
             none, every, inside = _ends(trials, mean, complement, precision, log_total)
-            slope_of_all = rising_slope(trials, a)
+            slope_of_all = rising_slope(trials, precision * mean)
             ends = none * (complement * slope_of_none - total_slope) + every * (mean * slope_of_all - total_slope)
             by_precision += total * ends / inside
             by_logit += total * precision * mean * complement * (every * slope_of_all - none * slope_of_none) / inside

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from ..basics.compiled import in_place
+from ..basics.compiled import compiled, in_place
 from ..basics.distributions import LogNormal, Normal
 from ..basics.given import is_whole
 from ..basics.problems import Problems
@@ -137,7 +137,7 @@ def _draw_inside(size: np.ndarray, mean: np.ndarray, precision: float, rng: np.r
 # ---- density ----
 
 
-@in_place
+@compiled
 def log_densities(size, values, phi, eta, result, probit):
     """Log density of each value at each linear predictor, without binomial coefficients; see `registry`."""
     for node in range(len(eta)):
@@ -151,7 +151,7 @@ def log_densities(size, values, phi, eta, result, probit):
     add_beta_binomials(phi[INTERCEPT], phi[INTERIOR_SLOPE], phi[PRECISION], size, values, True, eta, result)
 
 
-@in_place
+@compiled
 def add_gradient(size, values, phi, eta, weights, phi_bar, probit):
     """Add the gradient in phi of the weighted sum of `log_densities`; see `registry`."""
     for node in range(len(eta)):

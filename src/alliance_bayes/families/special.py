@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
+
 from ..basics.compiled import in_place
 
 __all__ = [
     "HALF_LOG_2_PI",
+    "add_logarithms",
     "digamma",
     "inverse_mills",
     "log_logistic",
@@ -16,12 +19,15 @@ __all__ = [
     "rising_slope",
 ]
 
-HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+HALF_LOG_2_PI, LOG_2 = 0.5 * math.log(2 * math.pi), math.log(2)
 FEW_FACTORS = 8  # up to which a product is faster than two logarithms of the gamma function, and exact
 ASYMPTOTIC_FROM = 7.0  # the first term that the series leaves out is below 2e-14 there
 TAIL = -30.0  # the probability is still a normal double there, and the series below it is off by less than 2e-12
 MILLS_TAIL = -20.0  # where log(density) - log(probability), two numbers near -200, begins to lose digits
 ONE_MINUS_FROM = 0.7  # about log 2, where 1 - exp(-gap) passes 1/2: either form is accurate on its own side
+
+LEAST_MANTISSA = 0x3FE6A09E667F3BCD  # bits of the root of 1/2: mantissas are from there to twice that
+MANTISSA, BITS = 2**52 - 1, 52
 
 
 @in_place
@@ -101,3 +107,22 @@ def inverse_mills(x):
     r = -1.0 / x
     q = r * r
     return -x + r * (1.0 - q * (2.0 - q * (10.0 - q * (74.0 - q * (706.0 - q * 8162.0)))))
+
+
+@in_place
+def add_logarithms(values, totals, exponents):
+    """Add the logarithms of positive normal numbers to `totals`, several at once; `values` and `exponents` are lost.
+
+    With v = m 2^e it is ``e log 2 + 2 artanh((m - 1) / (m + 1))``, whose series is used up to the 21st power.
+    """
+    bits = values.view(np.int64)
+    for place in range(len(values)):
+        above = bits[place] - LEAST_MANTISSA
+        exponents[place] = above >> BITS
+        bits[place] = (above & MANTISSA) + LEAST_MANTISSA
+    for place in range(len(values)):
+        s = (values[place] - 1.0) / (values[place] + 1.0)
+        q = s * s
+        high = 1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q / 21)))
+        series = 1.0 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11 + q * high)))))
+        totals[place] += exponents[place] * LOG_2 + 2.0 * s * series

@@ -7,7 +7,7 @@ data where the pattern statistics would be.
 import numpy as np
 from numba import carray, types
 
-from ...basics.compiled import callback, compiled
+from ...basics.compiled import callback, compiled, inlined
 from ...families.cut_points import to_phi, to_sampled_gradient
 from ..kernels.arrays import floats_at, integers_at, priors_at, program_at, system_at
 from ..kernels.entry_points import DATA, PRIORS, STRUCTURE, SYSTEMS, TO_THETA, all_finite, all_words
@@ -58,7 +58,7 @@ def moments_at(theta, structure, systems, links):
     return means, covariances, to_phi(theta[len(theta) - len(links) :].copy(), links), registers, proper
 
 
-@compiled
+@inlined
 def latent_likelihood_and_gradient(psi, to_theta, structure, systems, links, data):
     """Log-likelihood at a prior-scale vector, and its gradient there; minus infinity outside the model's range."""
     inner, proper = run(psi, to_theta)
@@ -110,6 +110,8 @@ def _data(packed, first):
         group_of=integers_at(packed, first + PLACES.group_of),
         moments_start=integers_at(packed, first + PLACES.moments_start),
         moments=floats_at(packed, first + PLACES.moments),
+        rival=integers_at(packed, first + PLACES.rival),
+        rival_start=integers_at(packed, first + PLACES.rival_start),
     )
 
 

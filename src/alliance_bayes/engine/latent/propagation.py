@@ -35,12 +35,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...basics.compiled import compiled, in_place
+from ...basics.compiled import compiled, in_place, inlined
 from ...families.special import log_logistic, logistic
 from ..kernels.matrices import LOG_2_PI
 from .conditional import add_pattern, add_to_pattern, clear, condition, exact_part, work_conditional
 from .determined import add_determined_cases, is_determined
-from .exponentials import exponentials
+from .exponentials import BLOCK, exponentials
 from .responses import LatentArrays
 from .tables import LOWEST, N_GRID, STEP, add_rows, interpolated, pull_back, scatter, tabulate
 
@@ -64,9 +64,7 @@ FREE_SWEEPS = 60  # after which no precision may be below 0: cavities that are i
 COARSEST = 0.9  # SDs between points of the grid: the sum over a normal density is off by 2 exp(-2 pi^2 / 0.9^2) = 5e-11
 FREE_STEP = 0.75  # SDs between points off the grid, where densities, narrow or far out, are less normal
 REACH = 6.0  # SDs on either side, beyond which a normal density has a mass of 2e-9
-SIDE = 41  # most points on either side
-LANES = 4  # doubles that a processor handles at once
-N_NODES = 84  # 2 * SIDE + 1, up to a multiple of `LANES`
+MOST_BLOCKS = 12  # of points
 MISPLACED = 0.3  # SDs between posterior and tilted density, up to which points about the one reach over the other
 LEAST_CAVITY = 1e-9  # variance of the posterior in that of a cavity; less is a cavity that is improper or nearly so
 LEAST_GROWTH = 0.05  # of a determinant at one update, so that the posterior stays proper
@@ -89,9 +87,11 @@ SITE = np.dtype(
         ("evidence", np.float64),  # logarithm of the ratio of integrals, less that of the next number
         ("ratio", np.float64),
         ("widest", np.float64),  # largest distance of points
+        ("node", np.float64),  # first point
         ("gap", np.float64),  # distance of the points
+        ("total", np.float64),  # sum of their weights
         ("placed", np.int64),  # whether the points were where the tilted density is
-        ("count", np.int64),  # number of points
+        ("blocks", np.int64),  # number of points in blocks
         ("first", np.int64),  # position of the first one on the grid
         ("stride", np.int64),  # their distance on the grid; 0 where they are off the grid
     ]
@@ -104,9 +104,7 @@ class Sites(NamedTuple):
     state: np.ndarray  # of each site, shape ``(value,)``, as `SITE` says
     spread: np.ndarray  # posterior covariance, shape ``(value, value)``
     rows: np.ndarray  # log densities on the grid of sites with several responses, shape ``(value, grid)``
-    # Points of the last visit and their weights, which sum to 1; shape ``(value, node)``
-    node: np.ndarray
-    weight: np.ndarray
+    weight: np.ndarray  # of the points of the last visit, shape ``(value, node)``
     # Shapes ``(value,)`` and ``(node,)``
     column: np.ndarray
     work: np.ndarray
@@ -119,87 +117,77 @@ def work_sites(size):
         state=np.zeros(size, dtype=SITE),
         spread=np.zeros((size, size)),
         rows=np.zeros((size, N_GRID)),
-        node=np.zeros((size, N_NODES)),
-        weight=np.zeros((size, N_NODES)),
+        weight=np.zeros((size, MOST_BLOCKS * BLOCK)),
         column=np.zeros(size),
-        work=np.zeros(N_NODES),
+        work=np.zeros(MOST_BLOCKS * BLOCK),
     )
 
 
 @in_place
-def _place_nodes(centre, spread, site, node):
-    """Choose the points of a visit around a mean, for an SD."""
-    least = REACH * spread / SIDE
+def _place_nodes(centre, spread, site):
+    """Choose the points of a visit around a mean, for an SD: whole blocks, no further apart than they must be."""
+    width = 2.0 * REACH * spread
+    least = width / (MOST_BLOCKS * BLOCK - 2)
     stride = int(max(min(COARSEST * spread, site.widest), least + STEP) / STEP)
     if COARSEST * spread >= STEP and stride < N_GRID:
-        side = min(int(REACH * spread / (stride * STEP)) + 1, SIDE)
-        first = math.floor((centre - LOWEST) / STEP + 0.5) - side * stride
-        if first >= 0 and first + 2 * side * stride < N_GRID:
-            site.count, site.first, site.stride, site.gap = 2 * side + 1, first, stride, stride * STEP
-            for point in range(2 * side + 1):
-                node[point] = LOWEST + STEP * (first + point * stride)
+        site.blocks = int((width / (stride * STEP) + 2.0) / BLOCK) + 1
+        stride = min(stride, int(width / (STEP * (site.blocks * BLOCK - 2))) + 1)
+        site.first = math.floor((centre - LOWEST) / STEP + 0.5) - site.blocks * BLOCK // 2 * stride
+        if site.first >= 0 and site.first + site.blocks * BLOCK * stride <= N_GRID:
+            site.stride, site.node, site.gap = stride, LOWEST + STEP * site.first, stride * STEP
             return
     gap = max(min(FREE_STEP * spread, site.widest), least)
-    side = min(int(REACH * spread / gap) + 1, SIDE)
-    site.count, site.first, site.stride, site.gap = 2 * side + 1, 0, 0, gap
-    for point in range(2 * side + 1):
-        node[point] = centre + (point - side) * gap
+    site.blocks = min(int((width / gap + 2.0) / BLOCK) + 1, MOST_BLOCKS)
+    site.stride, site.node, site.gap = 0, centre - site.blocks * BLOCK // 2 * gap, gap
 
 
 @in_place
-def _tilt(site, row, node, weight, work):
-    """Moments of the tilted density, without the cavity's constant; leaves the weights of the points.
+def _tilt(site, row, weight, work):
+    """Moments of the tilted density, without the cavity's constant; leaves weights of the points, and their sum.
 
     Returns
     -------
     tuple
-        Its integral divided by ``exp(peak)``; the peak; mean; variance; number of the highest point.
+        Its integral divided by ``exp(peak)``; the peak; mean; variance; whether it is highest at the first point, and
+        at the last.
     """
-    count, first, stride, cavity_mean = site.count, site.first, site.stride, site.cavity_mean
-    half, peak, highest = 0.5 / site.cavity_variance, -math.inf, 0
-    wide = (count + LANES - 1) // LANES * LANES
+    first, stride, gap = site.first, site.stride, site.gap
+    start, half = site.node - site.cavity_mean, 0.5 / site.cavity_variance
+    count = site.blocks * BLOCK
     if stride > 0:
         for point in range(count):
             weight[point] = row[first + point * stride]
     else:
         for point in range(count):
-            weight[point] = interpolated(row, node[point])
+            weight[point] = interpolated(row, site.node + point * gap)
     for point in range(count):
-        away = node[point] - cavity_mean
+        away = start + point * gap
         weight[point] -= half * away * away
+    peak = exponentials(weight, count, work)
+    middle, total, first_moment, second_moment = 0.5 * count, 0.0, 0.0, 0.0
     for point in range(count):
-        if weight[point] > peak:
-            peak, highest = weight[point], point
-    for point in range(count):
-        weight[point] -= peak
-    for point in range(count, wide):
-        weight[point], node[point] = -math.inf, 0.0
-    exponentials(weight, wide, work)
-    middle = node[count // 2]
-    total, first_moment, second_moment = 0.0, 0.0, 0.0
-    for point in range(wide):
-        away = node[point] - middle
+        away = point - middle
         total += weight[point]
         first_moment += weight[point] * away
         second_moment += weight[point] * away * away
-    inverse = 1.0 / total
-    for point in range(wide):
-        weight[point] *= inverse
-    away = first_moment * inverse
-    return total * site.gap, peak, middle + away, second_moment * inverse - away * away, highest
+    site.total = total
+    away = first_moment / total
+    variance = (second_moment / total - away * away) * gap * gap
+    at_first, at_last = weight[0] == 1.0, weight[count - 1] == 1.0
+    return total * gap, peak, site.node + (middle + away) * gap, variance, at_first, at_last
 
 
 @in_place
-def _located_tilt(site, variance, row, node, weight, work):
+def _located_tilt(site, variance, row, weight, work):
     """`_tilt` around the posterior, or wherever else the tilted density is."""
     mean = site.mean
     for _ in range(MOST_PLACEMENTS):
         if not (abs(mean) < LARGEST and 0.0 < variance < LARGEST):
             break
-        _place_nodes(mean, math.sqrt(variance), site, node)
-        integral, peak, tilted_mean, tilted_variance, highest = _tilt(site, row, node, weight, work)
-        if highest == 0 or highest == site.count - 1:
-            mean, variance = node[highest], 4.0 * variance
+        _place_nodes(mean, math.sqrt(variance), site)
+        integral, peak, tilted_mean, tilted_variance, at_first, at_last = _tilt(site, row, weight, work)
+        if at_first or at_last:
+            mean, variance = site.node + (0 if at_first else site.blocks * BLOCK - 1) * site.gap, 4.0 * variance
         elif tilted_variance < NARROWEST * site.gap * site.gap:
             mean, variance = tilted_mean, NARROWEST * site.gap * site.gap
         else:
@@ -227,11 +215,11 @@ def _update(number, size, more_precision, more_shift, state, spread, column):
 
 
 @in_place
-def _visit(number, size, damping, least, row, node, weight, state, spread, column, work):
+def _visit(number, size, damping, least, row, weight, state, spread, column, work):
     """Match a site, of precision `least` or more, to its tilted density; returns as `_update`, 0 where none is."""
     site, variance = state[number], spread[number, number]
     mean = site.mean
-    integral, peak, tilted_mean, tilted_variance = _located_tilt(site, variance, row, node, weight, work)
+    integral, peak, tilted_mean, tilted_variance = _located_tilt(site, variance, row, weight, work)
     if not (integral > 0.0 and tilted_variance > 0.0):
         return 0.0
     off = (tilted_mean - mean) * (tilted_mean - mean)
@@ -275,7 +263,8 @@ def _start_sites(size, start, covariance, state, spread, column):
     for row in range(size):
         site = state[row]
         site.mean = site.centre
-        site.precision, site.shift, site.evidence, site.ratio, site.placed, site.count = 0.0, 0.0, 0.0, 1.0, 0, 0
+        site.precision, site.shift, site.evidence, site.ratio, site.placed = 0.0, 0.0, 0.0, 1.0, 0
+        site.blocks, site.total = 0, 1.0
         for other in range(size):
             spread[row, other] = covariance[row, other]
     log_determinant = 0.0
@@ -347,7 +336,7 @@ def settle(size, first, kind, start, table, covariance, sites):
         Logarithm of the integral over the latent numbers, minus infinity where there is none;
         whether the sites settled.
     """
-    state, spread, rows, node, weight, column, work = sites
+    state, spread, rows, weight, column, work = sites
     for number in range(size):
         if first[number + 1] - first[number] > 1:
             add_rows(kind[first[number] : first[number + 1]], table, rows[number])
@@ -380,9 +369,7 @@ def settle(size, first, kind, start, table, covariance, sites):
             site.cavity_mean, site.cavity_variance = cavity_mean, cavity_variance
             is_single = first[number + 1] - first[number] == 1
             row = table[kind[first[number]]] if is_single else rows[number]
-            growth = _visit(
-                number, size, damping, least, row, node[number], weight[number], state, spread, column, work
-            )
+            growth = _visit(number, size, damping, least, row, weight[number], state, spread, column, work)
             if growth == 0.0:
                 return -math.inf, False
             product *= growth
@@ -435,49 +422,77 @@ def _keep_sites(size, start, state):
 
 
 @in_place
-def _add_densities(case_weight, size, first, kind, state, node, weight, table_bar):
+def _add_densities(case_weight, size, first, kind, state, weight, table_bar):
     """Add `case_weight` times the gradient of a settled case to that of the tables."""
     for number in range(size):
         site = state[number]
-        first_point, stride = site.first, site.stride
+        first_point, stride, share = site.first, site.stride, case_weight / site.total
         for response in range(first[number], first[number + 1]):
             row = table_bar[kind[response]]
             if stride > 0:
-                for point in range(site.count):
-                    row[first_point + point * stride] += case_weight * weight[number, point]
+                for point in range(site.blocks * BLOCK):
+                    row[first_point + point * stride] += share * weight[number, point]
             else:
-                for point in range(site.count):
-                    scatter(node[number, point], case_weight * weight[number, point], row)
+                for point in range(site.blocks * BLOCK):
+                    scatter(site.node + point * site.gap, share * weight[number, point], row)
 
 
-@compiled
+@in_place
 def _mix(values, data, weights):
     """Log-likelihood of all who have several cases, whose densities are summed; leaves the cases' probabilities."""
-    shared = np.zeros(len(values), dtype=np.bool_)
-    for pattern in range(len(data.cell)):
-        shared[data.bounds[pattern] : data.bounds[pattern + 1]] = data.several[pattern]
-    rows, result = np.flatnonzero(shared), 0.0
-    n_persons = 0
-    for row in rows:
-        n_persons = max(n_persons, data.person[row] + 1)
-    peak, density = np.full(n_persons, -math.inf), np.zeros(n_persons)
-    for row in rows:
-        peak[data.person[row]] = max(peak[data.person[row]], values[row])
-    for row in rows:
-        person = data.person[row]
-        if not math.isfinite(peak[person]):
+    result = 0.0
+    for person in range(len(data.rival_start) - 1):
+        rows, peak, density = data.rival[data.rival_start[person] : data.rival_start[person + 1]], -math.inf, 0.0
+        for row in rows:
+            peak = max(peak, values[row])
+        if not math.isfinite(peak):
             return -math.inf
-        weights[row] = math.exp(values[row] - peak[person])
-        density[person] += weights[row]
-    for row in rows:
-        weights[row] /= density[data.person[row]]
-    for person in range(n_persons):
-        if density[person] > 0.0:
-            result += peak[person] + math.log(density[person])
+        for row in rows:
+            weights[row] = math.exp(values[row] - peak)
+            density += weights[row]
+        for row in rows:
+            weights[row] /= density
+        result += peak + math.log(density)
     return result
 
 
-@compiled
+@in_place
+def _add_rows(pattern, second, constant, data, table, starts, given, sites, values, weights, table_bar):
+    """Add the gradients of a pattern's cases to its sums and to those of the tables.
+
+    Of people with several cases the first pass leaves the log densities, and the second one uses their probabilities.
+
+    Returns
+    -------
+    tuple
+        Log-likelihood of people with one case; sum of the cases' weights; number of cases that did not settle.
+    """
+    n_exact, n_latent, several = data.n_exact[pattern], data.n_latent[pattern], data.several[pattern]
+    total, people, failed = 0.0, 0.0, 0
+    for row in range(data.bounds[pattern], data.bounds[pattern + 1]):
+        if second and not weights[row] > LEAST_WEIGHT:
+            continue
+        start, first = starts[data.site[row] :], data.first[data.site[row] :]
+        integral, quadratic, settled = evaluate(
+            n_exact, n_latent, data.exact[row], first, data.kind, start, table, given, sites
+        )
+        value, share = data.constant[row] + constant - 0.5 * quadratic + integral, 1.0
+        if second:
+            share = weights[row]
+        else:
+            failed += not settled
+            if several:
+                values[row] = value
+                _keep_sites(n_latent, start, sites.state)
+                continue
+            total += value
+        people += share
+        add_to_pattern(share, n_exact, n_latent, sites.state, sites.spread, given)
+        _add_densities(share, n_latent, first, data.kind, sites.state, sites.weight, table_bar)
+    return total, people, failed
+
+
+@inlined
 def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi: np.ndarray, data: LatentArrays):
     """Log-likelihood of a panel and its gradients in the moments of the linear predictors and in phi.
 
@@ -513,7 +528,6 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
         for pattern in range(len(data.cell)):
             if not proper:
                 break
-            first_row, last_row = data.bounds[pattern], data.bounds[pattern + 1]
             if second and not data.several[pattern]:
                 continue
             n_exact, n_latent = data.n_exact[pattern], data.n_latent[pattern]
@@ -524,30 +538,15 @@ def log_likelihood_and_gradient(means: np.ndarray, covariances: np.ndarray, phi:
             clear(given, n_exact, n_latent)
             if is_determined(pattern, data, given):
                 total += add_determined_cases(pattern, log_determinant, data, given)
-                add_pattern(pattern, last_row - first_row, data, given, means_bar, covariances_bar)
+                people = float(data.bounds[pattern + 1] - data.bounds[pattern])
+                add_pattern(pattern, people, data, given, means_bar, covariances_bar)
                 continue
-            constant, people = -0.5 * (n_exact * LOG_2_PI + log_determinant), 0.0
-            for row in range(first_row, last_row):
-                if second and not weights[row] > LEAST_WEIGHT:
-                    continue
-                start, first = starts[data.site[row] :], data.first[data.site[row] :]
-                integral, quadratic, settled = evaluate(
-                    n_exact, n_latent, data.exact[row], first, data.kind, start, table, given, sites
-                )
-                if second:
-                    share = weights[row]
-                else:
-                    value = data.constant[row] + constant - 0.5 * quadratic + integral
-                    failed += not settled
-                    if data.several[pattern]:
-                        values[row] = value
-                        _keep_sites(n_latent, start, sites.state)
-                        continue
-                    total += value
-                    share = 1.0
-                people += share
-                add_to_pattern(share, n_exact, n_latent, sites.state, sites.spread, given)
-                _add_densities(share, n_latent, first, data.kind, sites.state, sites.node, sites.weight, table_bar)
+            constant = -0.5 * (n_exact * LOG_2_PI + log_determinant)
+            more, people, unsettled = _add_rows(
+                pattern, second, constant, data, table, starts, given, sites, values, weights, table_bar
+            )
+            total += more
+            failed += unsettled
             if people > 0.0:
                 add_pattern(pattern, people, data, given, means_bar, covariances_bar)
         if second == 0:

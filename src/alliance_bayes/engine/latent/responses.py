@@ -42,7 +42,7 @@ class LatentArrays(NamedTuple):
     case: np.ndarray
     person: np.ndarray
     bounds: np.ndarray  # where each pattern's cases start, and the last one's end, shape ``(pattern + 1,)``
-    several: np.ndarray  # whether the person has other cases too, shape ``(row,)``
+    several: np.ndarray  # whether its people have other cases too, shape ``(pattern,)``
     cell: np.ndarray  # linear system of each pattern, shape ``(pattern,)``
     # Exact values and latent numbers of each pattern, shape ``(pattern,)``
     n_exact: np.ndarray
@@ -68,6 +68,10 @@ class LatentArrays(NamedTuple):
     # elsewhere
     moments_start: np.ndarray
     moments: np.ndarray
+    # Rows of everybody who has several cases, by person, shape ``(rival,)``; where each of these people starts, and
+    # the end, shape ``(person + 1,)``
+    rival: np.ndarray
+    rival_start: np.ndarray
 
 
 def of_persons(
@@ -147,9 +151,12 @@ def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int 
     n_latent = ((states == LATENT) | (states == OCCURRING)).sum(axis=1)
     normal = ~shared & (states != LATENT).all(axis=1)
     moments_start, moments = means_and_scatters(ordered, bounds, n_exact, normal)
+    person = cases.person[case]
+    rival = np.flatnonzero(shared[pattern])
+    rival = rival[np.argsort(person[rival], kind="stable")]
     return LatentArrays(
         case=_integers(case),
-        person=_integers(cases.person[case]),
+        person=_integers(person),
         bounds=_integers(bounds),
         several=np.ascontiguousarray(shared),
         cell=_integers(kinds[:, 0]),
@@ -170,6 +177,8 @@ def arrange(exact: np.ndarray, responses: Responses, cases: Cases, n_given: int 
         group_of=_integers(np.cumsum(fresh) - 1),
         moments_start=_integers(moments_start),
         moments=_floats(moments),
+        rival=_integers(rival),
+        rival_start=_integers(np.append(np.flatnonzero(np.diff(person[rival], prepend=-1)), len(rival))),
     )
 
 

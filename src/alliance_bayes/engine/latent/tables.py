@@ -10,13 +10,14 @@ import numpy as np
 
 from ...basics.compiled import compiled, in_place
 from ...families.registry import add_phi_gradients, log_densities, steepness
+from .exponentials import exponentials
 
 __all__ = ["LOWEST", "N_GRID", "STEP", "add_rows", "interpolated", "pull_back", "scatter", "tabulate"]
 
 LOWEST = -10.0  # SDs of the first wave: what lies outside is off by ten of them
 STEP = 0.125  # the sixth order of a polynomial leaves 2e-6 of a log density of usual steepness
 N_GRID = 161  # up to 10 SDs
-N_COARSE = 81  # every second point, for the first guess of a site
+FIRST_COARSE, N_COARSE = 8, 72  # every second point from -9 to 9 SDs, for the first guess of a site
 APART = 4  # points between those of the parabola beyond the grid: over half an SD its curvature is no rounding
 LEAST_GUESS = 0.02  # variance of a first guess, so that no site starts out much too narrow
 WIDEST = 1.2  # over the steepness s: a density analytic up to pi / s is summed to exp(-2 pi^2 / 1.2) = 7e-8
@@ -35,29 +36,38 @@ def tabulate(data, phi):
     """
     table, guess = np.empty((len(data.value), N_GRID)), np.empty((len(data.value), 3))
     eta = LOWEST + STEP * np.arange(N_GRID)
-    proper = True
     for group in range(len(data.code)):
         first, last = data.group[group], data.group[group + 1]
         numbers = phi[data.start[group] :]
         log_densities(data.code[group], data.size[group], data.value[first:last], numbers, eta, table[first:last])
         guess[first:last, 2] = WIDEST / max(steepness(data.code[group], numbers), STEP)
+    return table, guess, _guess(table, guess, np.empty((2, N_COARSE)))
+
+
+@in_place
+def _guess(table, guess, work):
+    """Write down what `tabulate` returns of each kind; whether all log densities are finite."""
+    weight, proper = work[0], True
     for kind in range(len(table)):
-        peak = -math.inf
+        all_of_them = 0.0
         for node in range(N_GRID):
-            proper = proper and math.isfinite(table[kind, node])
-            peak = max(peak, table[kind, node] - 0.5 * eta[node] * eta[node])
+            all_of_them += table[kind, node]
+        proper = proper and math.isfinite(all_of_them)
+        for coarse in range(N_COARSE):
+            point = LOWEST + STEP * (FIRST_COARSE + 2 * coarse)
+            weight[coarse] = table[kind, FIRST_COARSE + 2 * coarse] - 0.5 * point * point
+        exponentials(weight, N_COARSE, work[1])
         total, first_moment, second_moment = 0.0, 0.0, 0.0
         for coarse in range(N_COARSE):
-            point = eta[2 * coarse]
-            weight = math.exp(table[kind, 2 * coarse] - 0.5 * point * point - peak)
-            total += weight
-            first_moment += weight * point
-            second_moment += weight * point * point
+            point = LOWEST + STEP * (FIRST_COARSE + 2 * coarse)
+            total += weight[coarse]
+            first_moment += weight[coarse] * point
+            second_moment += weight[coarse] * point * point
         mean = first_moment / total
         variance = second_moment / total - mean * mean
         guess[kind, 0] = max(1.0 / max(variance, LEAST_GUESS) - 1.0, 0.0)
         guess[kind, 1] = mean * (1.0 + guess[kind, 0])
-    return table, guess, proper
+    return proper
 
 
 @in_place

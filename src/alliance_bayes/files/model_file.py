@@ -179,6 +179,10 @@ class ModelFile(Content):
         read = self.read(data)
         return "\n".join([f"{self}\n\n{read}\n", *self._kind.check(self, read)])
 
+    def doubts(self, data: Panel | Rows) -> list[str]:
+        """What is doubtful about this model of these data, such as counts that are modelled as normal."""
+        return self._kind.doubts(self, data)
+
     @checked(ModelFileError)
     def fit(self, data: Data | Panel | Rows, **settings: Any) -> Any:
         """Sample the fit, or fits, that the questions are asked of.

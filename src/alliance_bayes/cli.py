@@ -129,7 +129,12 @@ def run(
 def check(model: Model, data: Data) -> None:
     """Print what would be fitted, or every problem of the data, without sampling."""
     file = _loaded(model, data)
-    typer.echo("\n".join([file.check(data), *_without_questions(file)]))
+    with warnings.catch_warnings(record=True) as caught:
+        checked = file.check(data)
+    for warning in caught:
+        if str(warning.message) not in checked:  # which says it where it describes the data
+            _show_warning(warning.message)
+    typer.echo(as_in_a_file("\n".join([checked, *_without_questions(file)])))
 
 
 @app.command()

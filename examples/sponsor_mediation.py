@@ -7,6 +7,7 @@ Run: python examples/sponsor_mediation.py (needs: pip install "alliance-bayes[re
 from pathlib import Path
 
 import numpy as np
+import typer
 from matplotlib.figure import Figure
 
 import alliance_bayes as ab
@@ -61,4 +62,4 @@ def split_figure(split: ab.Answer) -> Figure:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

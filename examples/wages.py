@@ -4,6 +4,7 @@ The wage panel of Vella & Verbeek (1998): 545 young men, every year from 1980 to
 Run: python examples/wages.py (needs: pip install "alliance-bayes[examples]")
 """
 
+import typer
 from linearmodels.datasets import wage_panel
 
 import alliance_bayes as ab
@@ -27,4 +28,4 @@ def main(draws: int = 1000, tune: int = 500, chains: int = 4, figure: str = "wag
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

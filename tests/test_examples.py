@@ -30,6 +30,13 @@ def test_every_example_is_tested():
     }
 
 
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
+def test_every_example_says_its_options(file):
+    """As text, since starting each costs seconds: options are those of typer or argparse, never none."""
+    text = file.read_text()
+    assert "typer.run(main)" in text or "ArgumentParser" in text
+
+
 @pytest.mark.parametrize(
     ("name", "n_fits", "n_persons"), [("help_direction", 2, 399), ("help_mediation", 2, 400), ("wages", 1, 545)]
 )

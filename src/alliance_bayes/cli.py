@@ -129,7 +129,12 @@ def run(
 def check(model: Model, data: Data) -> None:
     """Print what would be fitted, or every problem of the data, without sampling."""
     file = _loaded(model, data)
-    typer.echo("\n".join([file.check(data), *_without_questions(file)]))
+    with warnings.catch_warnings(record=True) as caught:
+        checked = file.check(data)
+    for warning in caught:
+        if str(warning.message) not in checked:  # which says it where it describes the data
+            _show_warning(warning.message)
+    typer.echo(as_in_a_file("\n".join([checked, *_without_questions(file)])))
 
 
 @app.command()
@@ -213,9 +218,13 @@ def reference(
 def _chosen(seen: "ab.Overview") -> list[str] | None:
     """The measures by what is typed, where somebody sits at a terminal and the data leave a choice."""
     found = [name for name, columns in seen.measures.items() if not seen.is_wide or len(columns) > 1]
-    if len(found) < 3 or not sys.stdin.isatty():
+    if len(found) < 3 or not _at_a_terminal():
         return None
     return _listed(typer.prompt(f"Which measures, with commas, of {', '.join(found)}"))
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _listed(text: str | None) -> list[str] | None:
@@ -345,7 +354,7 @@ def _answer(
     """Fit, ask, print the answers, and write everything into `out`."""
     with warnings.catch_warnings(record=True) as caught:
         data = file.read(source_of_data)
-    doubts = [f"Warning: {warning.message}" for warning in caught]
+    doubts = [f"Warning: {doubt}" for doubt in (*(warning.message for warning in caught), *file.doubts(data))]
     with _run(out, source, source_of_data, file.sampling, overwrite) as run:
         typer.echo("\n".join([file.title, "", str(data), *doubts, *_without_questions(file), ""]))
         fitted = file.fit(data)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import textwrap
 
 import numpy as np
@@ -335,9 +336,11 @@ def test_a_question_has_a_key_for_every_argument_of_its_function():
         "progress",
         "sampler",
         "latent",
+        *("self", "models", "of", "fits", "answer"),  # a file says these by names
+        *("cluster", "weights"),  # columns that a panel does not hold
     }
     for ask, question in questions().items():
-        arguments = set(inspect.signature(getattr(ab, ask)).parameters)
+        arguments = set(inspect.signature(getattr(ab, ask, None) or getattr(ab.Fit, ask)).parameters)
         if ask == "robustness":
             arguments |= set(inspect.signature(ab.robustness_variants).parameters)
         keys = set(question.arguments.model_fields)
@@ -785,7 +788,7 @@ def test_check_says_what_would_be_fitted(load):
     file = load(SMALL)
     checked = file.check(small_frame())
     assert checked == (
-        f"{file}\n\n{file.panel(small_frame())}\n\nNo problems: 22 free parameters can be fitted.\n"
+        f"{file}\n\n{file.panel(small_frame())}\n\n22 free parameters can be fitted, with 1 warning.\n"
         "Warning: 3 people for 22 parameters: the prior determines much of the result, and estimates of maximum "
         "likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people."
     )
@@ -942,16 +945,24 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
 )
 def test_files_of_the_help_study_can_be_fitted_to_it(help_frame, name, n_parameters):
     checked = ab.packaged_model(name).check(help_frame)
-    assert checked.endswith(f"No problems: {n_parameters} free parameters can be fitted.")
+    warned = checked.splitlines()[-1]
+    assert f"\n{n_parameters} free parameters can be fitted, with " in checked
+    assert warned.startswith("Warning: 'days' is modelled as normal, and its values are days out of 30")
 
 
 @pytest.mark.parametrize(
     ("name", "n_parameters"),
-    [("sponsor-days", 35), ("sponsor-later", 37), ("sponsor-participation", 33), ("sponsor-precedence", 33)],
+    [("sponsor-days", 35), ("sponsor-later", 37), ("sponsor-precedence", 33)],
 )
 def test_files_of_the_sponsor_study_can_be_fitted_to_it(name, n_parameters):
     checked = ab.packaged_model(name).check(ab.sponsor_study(seed=1).frame)
     assert checked.endswith(f"No problems: {n_parameters} free parameters can be fitted.")
+
+
+def test_a_two_valued_measure_modelled_as_normal_is_warned_of_with_its_family(help_frame):
+    checked = ab.packaged_model("help-mediation").check(help_frame)
+    assert "51 free parameters can be fitted, with 2 warnings." in checked
+    assert re.search(r"Warning: '\w+' is modelled as normal, and its values are two-valued.*family = 'yes_no'", checked)
 
 
 @pytest.fixture(scope="module")

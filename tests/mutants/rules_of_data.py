@@ -4,6 +4,38 @@ from mutant import Mutant, rules_of
 
 DATA: list[Mutant] = [
     *rules_of(
+        "panel/missing_codes.py",
+        "panel/test_messy_files.py::test_codes_by_column_leave_other_columns_alone",
+        ("codes of a column are its own", "given = dict(missing)", "given = dict.fromkeys(columns, [-99])"),
+        ("codes are taken as missing", "column = column.mask(where) if", "column = column if"),
+    ),
+    *rules_of(
+        "panel/missing_codes.py",
+        "panel/test_messy_files.py::test_what_lies_apart_from_all_others_is_suspected",
+        ("a negative value among others is a suspect", "(different < 0) & (low >= 0)", "(different < 0) & (low < 0)"),
+    ),
+    *rules_of(
+        "panel/factors.py",
+        "panel/test_messy_files.py::test_the_reference_is_the_first_category_and_what_is_unknown_is_missing",
+        ("what is unknown is no category", ".where(known.notna(), np.nan)", ".where(known.notna(), 0.0)"),
+        ("categories are all named", "unknown = [text for text in present", "unknown = [text for text in ()"),
+    ),
+    *rules_of(
+        "panel/times_of_dates.py",
+        "panel/test_messy_files.py::test_dates_of_waves_are_the_nearest_planned_times",
+        ("dates far from every wave are refused", "(far := np.abs(off) >", "(far := -np.abs(off) >"),
+    ),
+    *rules_of(
+        "panel/delimited.py",
+        "panel/test_messy_files.py::test_delimiters_and_decimal_signs_are_found_or_given",
+        ("decimal commas are found", 'return "," if comma else "."', 'return "."'),
+    ),
+    *rules_of(
+        "files/kinds/panel_model.py",
+        "files/test_rehearsal.py::test_horizons_of_mediation_are_checked_with_the_panel",
+        ("questions are rehearsed before sampling", "if not question.of_an_answer:", "if question.of_an_answer:"),
+    ),
+    *rules_of(
         "panel/settling.py",
         "panel/test_panel.py::test_help_is_refused_until_its_contradictions_are_decided",
         ("contradictions are refused unless decided", 'if contradictions in ("drop_value", "state_on"):', "if True:"),

@@ -183,6 +183,7 @@ def test_the_labels_of_spss_name_groups_and_categories(tmp_path):
     assert panel.background.group_labels == ("Köln", "Mainz")
     assert list(panel.covariates) == ["school_middle", "school_high"]
     assert panel.notes[0] == "'site' by its value labels"
+    assert "Labels of 'site': 1 Köln, 2 Mainz" in str(ab.overview(tmp_path / "clinic.sav"))
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ class Kind:
         Names of its answers.
     panel, data
         Panel of a table; the data as the spec is fitted to them, a panel or `Rows`.
-    check
-        Lines on what would be fitted to these data.
+    check, doubts
+        Lines on what would be fitted to these data; sentences on what is doubtful about that.
     fit, ask
         Samples the fit, or fits, that the questions are asked of; answers by name, given these.
     """
@@ -82,6 +82,7 @@ class Kind:
     panel: Callable[[Content, DataTable], Panel]
     data: Callable[[Content, DataTable], Any]
     check: Callable[[Content, Any], list[str]]
+    doubts: Callable[[Content, Any], list[str]]
     fit: Callable[[Content, Any], Any]
     ask: Callable[[Content, Any], Mapping[str, Answer]]
 

@@ -179,6 +179,10 @@ class ModelFile(Content):
         read = self.read(data)
         return "\n".join([f"{self}\n\n{read}\n", *self._kind.check(self, read)])
 
+    def doubts(self, data: Panel | Rows) -> list[str]:
+        """What is doubtful about this model of these data, such as counts that are modelled as normal."""
+        return self._kind.doubts(self, data)
+
     @checked(ModelFileError)
     def fit(self, data: Data | Panel | Rows, **settings: Any) -> Any:
         """Sample the fit, or fits, that the questions are asked of.
@@ -271,6 +275,8 @@ class ModelFile(Content):
                 "Use ab.simulate(file.truth, ...), or take the measure out of [columns]."
             )
         frame = simulate(self.truth, persons=persons, seed=seed).to_frame()
+        if isinstance(options["measures"], Mapping):
+            return _wide(frame, options)
         frame["own_time"] = frame["time"]
         times = options.get("times")
         if isinstance(times, Mapping):
@@ -386,6 +392,18 @@ def _read(text: str, name: str) -> ModelFile:
     problems.found = [as_in_a_file(problem) for problem in problems.found]
     problems.raise_as(ModelFileError)
     return ModelFile(**content)
+
+
+def _wide(frame: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
+    """One row per person, with a column for each measure, or state, and time."""
+    people = frame.drop_duplicates("person").set_index("person")
+    columns: dict[str, pd.Series] = {}
+    for name, names in {**options["measures"], **options.get("states", {})}.items():
+        for column, (_, rows) in zip(names, frame.groupby("time"), strict=True):
+            columns[column] = rows.set_index("person")[name] if name in frame else pd.Series(1, people.index)
+    others = {name: people[name] for name in options.get("covariates", ()) if name in people}
+    others |= {options["group"]: people["group"]} if "group" in options else {}
+    return pd.DataFrame(columns | others).rename_axis(options["person"]).reset_index()
 
 
 def _kind_of(document: TomlTable) -> Kind:

@@ -15,6 +15,7 @@ from ..causal.regimes import Policy
 from ..questions.answer import Answer
 from ..questions.counterfactual_arguments import Policies
 from ..questions.registry import Arguments, Question as Registered, Subject, question as registered, questions
+from ..questions.rehearsal import Rehearsal, refusals
 
 __all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"]
 
@@ -87,6 +88,10 @@ class Question:
         kind = registered(self.ask)
         assert kind is not None
         return kind
+
+    def refusals(self, rehearsal: Rehearsal) -> tuple[str, ...]:
+        """Why it will be refused once the model is fitted."""
+        return refusals(self._registered, self.arguments, rehearsal)
 
     @property
     def of_an_answer(self) -> bool:
@@ -181,7 +186,7 @@ def _read(subject: Subject, table: Table, where: str, spec: Any, problems: Probl
     """Arguments of one question; None where a required one is missing or invalid."""
     ask = table.get("ask")
     if ask is None:
-        problems.add(f"{where} needs 'ask': one of {quoted(questions(subject))}.")
+        problems.add(f"{where} needs 'ask': one of {quoted(questions(subject), most=len(questions(subject)))}.")
         return None
     kind = _registered(subject, ask)
     if kind is None:

@@ -139,10 +139,10 @@ def of_class(kind: type) -> dict[str, Any]:
 
 def prior_schema(kind: type) -> dict[str, Any]:
     """JSON schema of a prior: its word, and a number or a list of its numbers."""
-    names = [option.name for option in fields(kind)]  # type: ignore[arg-type]
+    names = [option.name for option in fields(kind)]
     many = {"type": "array", "items": {"type": "number"}, "minItems": len(names), "maxItems": len(names)}
     value = many if len(names) > 1 else {"anyOf": [{"type": "number"}, many]}
-    word: str = kind.word
+    word: str = kind.word  # type: ignore[attr-defined]
     return table_of({word: value}, [word])
 
 

@@ -136,6 +136,11 @@ class Overview:
         header = ("column", "looks like", "values", "missing", "different", "from - to", "suspected codes")
         cells = zip(*rows, strict=True)
         lines += str(TextTable.of(dict(zip(header, map(list, cells), strict=True)))).splitlines()
+        lines += [
+            f"Labels of '{column.name}': {', '.join(f'{_shown(value)} {label}' for value, label in column.labels.items())}"
+            for column in self.columns
+            if column.labels
+        ]
         lines += [*self._guesses()]
         return "\n".join(lines)
 
@@ -361,3 +366,7 @@ def pooled_shape(seen: Overview, measure: str) -> ValueShape:
     values = seen.table.frame[columns].to_numpy(float, na_value=np.nan)
     codes = [code for name in columns for code in seen.codes.get(name, ())]
     return value_shape(np.where(np.isin(values, codes), np.nan, values).ravel())
+
+
+def _shown(value: Any) -> str:
+    return number(value) if isinstance(value, float) else str(value)

@@ -1,6 +1,6 @@
 """A panel in words: who, when, what, what is missing and what was left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from .panel_data import PanelData
 from .records import REASONS
 from .settling import columns_of
 
-__all__ = ["describe"]
+__all__ = ["describe", "suspicions_of"]
 
 
 def describe(panel: PanelData) -> str:
@@ -23,7 +23,7 @@ def describe(panel: PanelData) -> str:
         f"measure{'s' if panel.n_measures > 1 else ''}, from {panel.source}"
     )
     parts = [heading, *(f"Read: {note}" for note in panel.notes), who(panel), when(panel), *background(panel)]
-    parts += [what(panel), *suspects(panel)]
+    parts += [what(panel), *(f"Suspect: {sentence}" for sentence in suspicions_of(panel))]
     if not only_published(panel):
         parts += [missing(panel), patterns(panel), left_out(panel)]
         parts += contradictions(panel)
@@ -108,12 +108,10 @@ def what(panel: PanelData) -> str:
     return "\n".join(["What (SD about the means of the times):", *table(header, rows)])
 
 
-def suspects(panel: PanelData) -> list[str]:
-    """A line for each measure or covariate with values that look like codes for missing answers."""
-    if panel.values is None:
-        return []
-    columns = columns_of(panel.measures, panel.values, panel.covariates)
-    return [f"Suspect: {sentence}" for sentence in suspicions(columns)]
+def suspicions_of(panel: PanelData) -> Iterator[str]:
+    """A sentence for each measure or covariate with values that look like codes for missing answers."""
+    if panel.values is not None:
+        yield from suspicions(columns_of(panel.measures, panel.values, panel.covariates))
 
 
 def extremes(panel: PanelData) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

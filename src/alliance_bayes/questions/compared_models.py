@@ -15,6 +15,7 @@ from .arguments import Pair, pair_problems
 from .compare import Method, compare, direction_models
 from .leave_future_out import Training, leave_future_out
 from .registry import Arguments, Question, register
+from .rehearsal import Rehearsal
 from .scores import refitted
 
 __all__ = ["CompareArguments", "LeaveFutureOutArguments"]
@@ -76,5 +77,14 @@ class LeaveFutureOutArguments(CompareArguments):
     training: Training = "others"
 
 
-register(Question.of(compare, CompareArguments))
-register(Question.of(leave_future_out, LeaveFutureOutArguments))
+def _question(function: Callable[..., Answer], arguments: type[CompareArguments]) -> Question[Fit, CompareArguments]:
+    def rehearse(fit: Fit, given: CompareArguments) -> None:
+        assert isinstance(fit, Rehearsal)
+        variants = given.variants(fit.spec, Problems(""))
+        function({name: fit.of_spec(spec) for name, spec in variants.items()}, **given.given("between", "models"))
+
+    return Question(function.__name__, arguments, lambda asked, given: given.put(function, asked), rehearse=rehearse)
+
+
+register(_question(compare, CompareArguments))
+register(_question(leave_future_out, LeaveFutureOutArguments))

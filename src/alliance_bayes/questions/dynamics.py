@@ -27,6 +27,7 @@ __all__ = [
     "Dynamics",
     "Timing",
     "base_effects",
+    "common_step",
     "drift_effects",
     "hardly_within",
     "interval_effects",
@@ -173,18 +174,25 @@ def _matrices(by_pair: xr.DataArray, measures: Sequence[str]) -> Array:
     return matrices
 
 
+def common_step(fit: Fit) -> float | None:
+    """Length of the one step that longer lags are powers of; None where the lags have no common step."""
+    times, lags = fit.panel.times, lags_of(fit)
+    if lags == "equal" and equal_intervals(times):
+        return times[1] - times[0]
+    return base_step(times) if lags in ("grid", "continuous") else None
+
+
 def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | None:
     """Raw lagged effects over the one step that longer lags are powers of, and its length.
 
     None where the lags have no common step: "free", or "equal" over unequal intervals.
     """
-    times, draws = fit.panel.times, fit.drawn(group)
-    lags = lags_of(fit)
-    if lags == "equal" and equal_intervals(times):
-        return _lagged(draws, fit.spec.measures, 0), times[1] - times[0]
-    step = base_step(times)
-    if lags not in ("grid", "continuous") or step is None:
+    step = common_step(fit)
+    if step is None:
         return None
+    times, draws, lags = fit.panel.times, fit.drawn(group), lags_of(fit)
+    if lags == "equal":
+        return _lagged(draws, fit.spec.measures, 0), step
     if lags == "continuous":
         return matrix_exponential(drift_effects(fit, group) * step), step
     steps = steps_per_interval(times)

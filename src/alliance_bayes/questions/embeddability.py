@@ -17,7 +17,7 @@ from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .arguments import CERTAINTY, Group, group_problems, population
 from .cells import stated
-from .dynamics import base_effects, lags_of, sample_in_words, standardized_innovations
+from .dynamics import base_effects, common_step, lags_of, sample_in_words, standardized_innovations
 from .lengths import time_in_words
 from .registry import Arguments, Question, register
 
@@ -72,12 +72,13 @@ def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
     problems.raise_as(SpecError)
     if lags_of(fit) == "continuous":
         raise SpecError("This fit is in continuous time: every draw has a drift and a diffusion.")
-    base = base_effects(fit)
-    if base is None:
+    if common_step(fit) is None:
         raise SpecError(
             f"lags='{lags_of(fit)}' over these intervals has no effects of one common step. Fit lags='grid', or "
             "lags='equal' over equal intervals."
         )
+    base = base_effects(fit)
+    assert base is not None
     effects, step = base
     innovation = _innovation(fit, step)
     drift, diffusion = drift_and_diffusion(effects, innovation, step)

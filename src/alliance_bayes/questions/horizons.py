@@ -16,6 +16,7 @@ from .dynamics import (
     Dynamics,
     Timing,
     base_effects,
+    common_step,
     drift_effects,
     interval_effects,
     lags_of,
@@ -77,9 +78,9 @@ def horizon_of(fit: Fit, length: float, start: float | None, timing: str | None,
         return None
     if continuous:
         return Horizon(float(length), wave, times[wave], "continuous", N_TIMES - 1, min(fit.panel.intervals))
-    base = base_effects(fit)
-    if base is not None:
-        return _of_equal_steps(length, base[1], wave, times[wave], problems)
+    step = common_step(fit)
+    if step is not None:
+        return _of_equal_steps(length, step, wave, times[wave], problems)
     if lags == "continuous":
         problems.add("The intervals have no common step, so there is no grid of waves. Ask with timing='continuous'.")
         return None

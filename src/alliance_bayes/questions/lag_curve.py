@@ -36,6 +36,7 @@ from .arguments import (
 from .cells import estimates, median_and_interval, stated
 from .dynamics import (
     base_effects,
+    common_step,
     drift_effects,
     hardly_within,
     interval_effects,
@@ -259,7 +260,7 @@ def _check(
         problems.add(problem)
     lengths = tuple(fit.panel.intervals)
     lags = lags_of(fit)
-    base = None if lags == "continuous" else base_effects(fit)
+    base = None if lags == "continuous" else common_step(fit)
     between: Between = "continuous" if lags == "continuous" else "observed only" if base is None else "whole steps"
     chosen = chosen_paths(paths, fit.spec.cross_lagged_paths, problems)
     problems.found += path_problems(fit.spec, chosen)
@@ -271,7 +272,7 @@ def _check(
                 f"this model (lags='{lags}') has effects for these alone. Leave longest open, or fit lags='grid'."
             )
         last = max(lengths) if longest is None else longest
-    least = base[1] if base is not None else 0.0 if between == "continuous" else min(lengths)
+    least = base if base is not None else 0.0 if between == "continuous" else min(lengths)
     if last is None or last <= 0 or last < least * (1 - 1e-9):
         problems.add(f"longest must be a lag of at least {number(least)} and above 0; got {shown(longest)}.")
     elif between == "whole steps" and last > MOST_AHEAD * least:

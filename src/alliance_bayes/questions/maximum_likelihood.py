@@ -49,4 +49,9 @@ def _answer(fit: Fit, given: MaximumLikelihoodArguments) -> Answer:
     )
 
 
-register(Question("maximum_likelihood", MaximumLikelihoodArguments, _answer))
+def _rehearse(fit: Fit, given: MaximumLikelihoodArguments) -> None:
+    if given.group is not None:
+        fit.of_group(given.group)
+
+
+register(Question("maximum_likelihood", MaximumLikelihoodArguments, _answer, rehearse=_rehearse))

@@ -10,6 +10,7 @@ from ..basics.names import number
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..posterior.fit import Fit
+from ..posterior.predictions.forecasting import times_until
 from ..spec.cross_lagged import CrossLagged
 from .answer import LIMITS, Answer
 from .arguments import Group, group_problems, population
@@ -107,4 +108,12 @@ def _rows_in_words(table: pd.DataFrame) -> TextTable:
 
 
 register(Question("check", CheckArguments, _check))
-register(Question("forecast", ForecastArguments, _forecast))
+
+
+def _rehearse_forecast(fit: Fit, given: ForecastArguments) -> None:
+    chosen = _one_population(fit, given.group, "These people's values cannot be predicted")
+    chosen.panel.require_persons("A forecast")
+    times_until(chosen.spec, chosen.panel.times, given.time)
+
+
+register(Question("forecast", ForecastArguments, _forecast, rehearse=_rehearse_forecast))

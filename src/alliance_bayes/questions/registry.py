@@ -62,6 +62,8 @@ class Question[Asked, Given: Arguments]:
         What it is asked of; None where any subject has answers to ask about.
     of_an_answer
         Whether it is asked of an earlier answer of the same file, which the argument ``of`` names.
+    rehearse
+        Checks it against a fit without draws, where its answer would sample or compute something before that.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Question[Asked, Given: Arguments]:
     check: Callable[[Given, Any], Iterable[str]] = lambda given, model: given.against(model)
     subject: Subject | None = "panel model"
     of_an_answer: bool = False
+    rehearse: Callable[[Asked, Given], object] | None = None
 
     @classmethod
     def of(cls, function: Callable[..., Answer], arguments: type[Given]) -> Self:

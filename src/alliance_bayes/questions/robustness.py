@@ -554,4 +554,8 @@ class RobustnessArguments(PairArguments):
         return function(asked.spec, asked.panel, *self.between, variants=variants, **options)
 
 
-register(Question.of(robustness, RobustnessArguments))
+def _rehearse(fit: Fit, given: RobustnessArguments) -> None:
+    directionality(fit, *given.between, **given.given("between", "models", "lags", "prior_widths"))
+
+
+register(replace(Question.of(robustness, RobustnessArguments), rehearse=_rehearse))

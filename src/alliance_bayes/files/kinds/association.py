@@ -155,6 +155,7 @@ KIND = Kind(
     panel=_panel,
     data=_rows,
     check=_check,
+    doubts=lambda content, rows: [],
     fit=_fit,
     ask=lambda content, answers: answers,
 )

@@ -381,6 +381,7 @@ KIND = Kind(
     panel=_panel,
     data=_wide,
     check=_check,
+    doubts=lambda content, rows: [],
     fit=_orders,
     ask=_ask,
 )

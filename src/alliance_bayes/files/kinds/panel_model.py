@@ -9,18 +9,22 @@ from pydantic import Field
 
 from ...basics.declared import Column, Listed, Measures, Name, Table, Text, read_partly
 from ...basics.names import choices, did_you_mean, number
-from ...basics.problems import PanelError, Problems
-from ...engine.model_on_panel import panel_model
+from ...basics.problems import PanelError, Problems, SpecError
+from ...engine.model_on_panel import PanelModel, panel_model
 from ...families.registry import family_from_mapping
 from ...panel import Panel
 from ...panel.checks import check_times, usable_columns
 from ...panel.factors import indicator_names
 from ...panel.preparing import check_frame
+from ...panel.printing import suspicions_of
 from ...panel.reading import Table as DataTable
 from ...panel.records import Contradictions, IdenticalRows
 from ...panel.times_of_dates import DatesFrom
+from ...panel.value_shapes import value_shape
 from ...posterior.fit import Fit
 from ...posterior.sampling import fit
+from ...posterior.settings import Settings
+from ...questions.rehearsal import Rehearsal
 from ...simulation import GroupTruth, Truth
 from ...spec.cross_lagged import CrossLagged
 from ...spec.mapping import KINDS as MODELS, spec_from_mapping, spec_to_mapping
@@ -96,6 +100,16 @@ class PanelSection(Reading):
         return isinstance(self.factor, tuple) and any(name.startswith(f"{column}_") for column in self.factor)
 
 
+AS_A_RULE: dict[str, Any] = {
+    "draws": 1000,
+    "tune": 400,
+    "chains": 4,
+    "cores": 1,
+    "target_accept": 0.8,
+    "seed": 1,
+    "sampler": "nutpie",
+}
+"""Settings of a rehearsal, which samples nothing."""
 ONLY_LONG = ("time", "interviewed", "own_time", "dates_from")
 
 
@@ -366,13 +380,45 @@ def _readable_wide(options: dict[str, Any], failed: set[str]) -> dict[str, Any] 
     }
 
 
-def _check(content: Content, panel: Panel) -> list[str]:
+def _askable(content: Content, panel: Panel) -> PanelModel:
+    """The model on its panel; refused where a question would be refused once it is fitted."""
     model = panel_model(content.spec, panel)
-    fitted = f"No problems: {model.system.n_parameters} free parameters can be fitted."
-    return [fitted, *(f"Warning: {problem}" for problem in model.few_people)]
+    given = {name: value for name, value in content.sampling.items() if name in ("draws", "tune", "chains", "seed")}
+    rehearsal = Rehearsal.of(model, Settings(**(AS_A_RULE | given)))
+    problems = Problems("These questions cannot be asked of this model and these data")
+    for name, question in by_name(content.questions).items():
+        if not question.of_an_answer:
+            problems.found += [f"'{name}': {reason}" for reason in question.refusals(rehearsal)]
+    problems.raise_as(SpecError)
+    return model
+
+
+def _check(content: Content, panel: Panel) -> list[str]:
+    model = _askable(content, panel)
+    warnings = [*_doubts(content, panel), *model.few_people]
+    n_doubts = len(warnings) + sum(1 for _ in suspicions_of(panel))
+    fitted = f"{model.system.n_parameters} free parameters can be fitted"
+    with_doubts = f"{fitted}, with {n_doubts} warning{'s' * (n_doubts > 1)}."
+    return [with_doubts if n_doubts else f"No problems: {fitted}.", *(f"Warning: {warning}" for warning in warnings)]
+
+
+def _doubts(content: Content, panel: Panel) -> list[str]:
+    """Measures that are modelled as normal although their values cannot be."""
+    spec, values = content.spec, panel.values
+    if values is None:
+        return []
+    normal = [name for name in spec.measures if name not in spec.families and name not in spec.indicators]
+    shapes = {name: value_shape(values[:, :, panel.measures.index(name)].ravel()) for name in normal}
+    return [
+        f"'{name}' is modelled as normal, and its values are {shape.in_words}: effects then are those of a straight "
+        f"line that leaves their range. Its family is {name} = {shape.as_family} in [model.families]."
+        for name, shape in shapes.items()
+        if shape.family is not None
+    ]
 
 
 def _fit(content: Content, panel: Panel) -> Fit:
+    _askable(content, panel)
     return fit(content.spec, panel, **content.sampling)
 
 
@@ -390,6 +436,7 @@ KIND = Kind(
     panel=_panel,
     data=_panel,
     check=_check,
+    doubts=_doubts,
     fit=_fit,
     ask=lambda content, fit: answers(content.questions, lambda name, position: fit),
 )

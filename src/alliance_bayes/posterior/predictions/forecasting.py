@@ -18,7 +18,7 @@ from ...spec.steps import MOST_AHEAD, base_step
 from .people import people_of
 from .person_tables import table_of_persons
 
-__all__ = ["continued", "forecast", "model_until"]
+__all__ = ["continued", "forecast", "model_until", "times_until"]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[Pan
     not one of those `Fit.forecast` names, or is beyond the panel of covariates that act at each wave.
     """
     spec, panel = model.spec, model.panel
-    times = _times_until(spec, panel.times, time)
+    times = times_until(spec, panel.times, time)
     wave = times.index(time)
     if len(times) > len(panel.times):
         if {"each_wave", "every_wave"} & {target for targets in spec.covariates.values() for target in targets}:
@@ -116,7 +116,7 @@ def _amounts_filled(spec: CrossLagged, panel: Panel) -> Panel:
     return replace(panel, values=values)
 
 
-def _times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
+def times_until(spec: CrossLagged, times: tuple[float, ...], time: float) -> tuple[float, ...]:
     """Return the waves up to `time`, the panel's own and as many more as lead there."""
     if not (is_number(time) or isinstance(time, float)):
         raise SpecError(f"A forecast needs a time, such as {number(times[-1])}; got {shown(time)}.")

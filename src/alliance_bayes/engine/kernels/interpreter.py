@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+from numba import carray
 
-from ...basics.compiled import compiled
+from ...basics.compiled import callback, compiled
 from .arrays import ProgramArrays
 from .matrices import cholesky, inverse_in_place, matrix_exponential
 from .steps import (
@@ -115,6 +116,75 @@ def _write(registers, result, matrix):
             registers[result + row * size + column] = matrix[row, column]
 
 
+# Steps of few models, which are compiled when one first takes them.
+
+
+_numbers = "CPointer(float64)"
+
+
+@callback(f"void({_numbers}, intp, intp, intp, intp)")
+def _write_matrix_exponential(registers, length, first, size, result):
+    numbers = carray(registers, (length,))
+    _write(numbers, result, matrix_exponential(_square(numbers, first, size)))
+
+
+@callback(f"void({_numbers}, {_numbers}, intp, intp, intp, intp)")
+def _add_matrix_exponential_gradient(registers, bars, length, first, size, result):
+    """The Frechet derivative at the transpose: the upper right block of ``exp([[M', G], [0, M']])``."""
+    numbers, slopes = carray(registers, (length,)), carray(bars, (length,))
+    largest = 0.0
+    for entry in range(size * size):
+        largest = max(largest, abs(slopes[result + entry]))
+    if largest == 0.0:
+        return
+    block = np.zeros((2 * size, 2 * size))
+    for row in range(size):
+        for column in range(size):
+            value = numbers[first + column * size + row]
+            block[row, column] = block[size + row, size + column] = value
+            block[row, size + column] = slopes[result + row * size + column] / largest
+    derivative = matrix_exponential(block)
+    for row in range(size):
+        for column in range(size):
+            slopes[first + row * size + column] += largest * derivative[row, size + column]
+
+
+@callback(f"void({_numbers}, intp, intp, intp, intp)")
+def _write_inverse(registers, length, first, size, result):
+    numbers = carray(registers, (length,))
+    matrix = _square(numbers, first, size)
+    inverse_in_place(matrix)
+    _write(numbers, result, matrix)
+
+
+@callback(f"void({_numbers}, {_numbers}, intp, intp, intp, intp)")
+def _add_inverse_gradient(registers, bars, length, first, size, result):
+    """``-X' G X'`` with X the inverse."""
+    numbers, slopes = carray(registers, (length,)), carray(bars, (length,))
+    inverse, product = _square(numbers, result, size), np.zeros((size, size))
+    for row in range(size):
+        for inner in range(size):
+            for column in range(size):
+                product[row, column] += inverse[inner, row] * slopes[result + inner * size + column]
+    for row in range(size):
+        for column in range(size):
+            value = 0.0
+            for inner in range(size):
+                value += product[row, inner] * inverse[column, inner]
+            slopes[first + row * size + column] -= value
+
+
+@callback(f"void({_numbers}, intp, intp, intp, intp, intp)")
+def _write_transition(registers, length, first, second, size, result):
+    transition(carray(registers, (length,)), first, second, size, result)
+
+
+@callback(f"void({_numbers}, {_numbers}, intp, intp, intp, intp, intp)")
+def _add_transition_gradient(registers, bars, length, first, second, size, result):
+    numbers, slopes = carray(registers, (length,)), carray(bars, (length,))
+    transition_gradient(numbers, slopes, first, second, size, result)
+
+
 @compiled
 def run(inputs: np.ndarray, program: ProgramArrays):
     """All registers of a program, and whether every matrix that must be positive definite is."""
@@ -124,7 +194,7 @@ def run(inputs: np.ndarray, program: ProgramArrays):
         registers[entry] = inputs[entry]
     for entry in range(len(program.constants)):
         registers[n_inputs + entry] = program.constants[entry]
-    words, proper = program.code, True
+    words, length, proper = program.code, len(registers), True
     for step in range(len(program.start)):
         at = program.start[step]
         code, size, result, first = words[at], words[at + SIZE], words[at + RESULT], words[at + FIRST]
@@ -166,11 +236,9 @@ def run(inputs: np.ndarray, program: ProgramArrays):
                 registers[result : result + size * size],
             )
         elif code == MATRIX_EXPONENTIAL:
-            _write(registers, result, matrix_exponential(_square(registers, first, size)))
+            _write_matrix_exponential(registers.ctypes, length, first, size, result)
         elif code == INVERSE:
-            matrix = _square(registers, first, size)
-            inverse_in_place(matrix)
-            _write(registers, result, matrix)
+            _write_inverse(registers.ctypes, length, first, size, result)
         elif code == CORRELATIONS:
             for row in range(size):
                 for column in range(row):
@@ -180,7 +248,7 @@ def run(inputs: np.ndarray, program: ProgramArrays):
         elif code == POSITIVE_DEFINITE:
             proper = proper and cholesky(_square(registers, first, size), size)
         elif code == TRANSITION:
-            transition(registers, first, words[at + SECOND], size, result)
+            _write_transition(registers.ctypes, length, first, words[at + SECOND], size, result)
         else:
             proper = False
     return registers, proper
@@ -200,7 +268,7 @@ def pull_back(registers: np.ndarray, bars: np.ndarray, program: ProgramArrays):
     program
         The program, without a step `CORRELATIONS`.
     """
-    words = program.code
+    words, length = program.code, len(registers)
     for step in range(len(program.start) - 1, -1, -1):
         at = program.start[step]
         code, size, result, first = words[at], words[at + SIZE], words[at + RESULT], words[at + FIRST]
@@ -251,41 +319,12 @@ def pull_back(registers: np.ndarray, bars: np.ndarray, program: ProgramArrays):
                 bars[second : second + n_units],
             )
         elif code == MATRIX_EXPONENTIAL:
-            _matrix_exponential_gradient(registers, bars, first, result, size)
+            _add_matrix_exponential_gradient(registers.ctypes, bars.ctypes, length, first, size, result)
         elif code == INVERSE:
-            _inverse_gradient(registers, bars, first, result, size)
+            _add_inverse_gradient(registers.ctypes, bars.ctypes, length, first, size, result)
         elif code == TRANSITION:
-            transition_gradient(registers, bars, first, words[at + SECOND], size, result)
-
-
-@compiled
-def _matrix_exponential_gradient(registers, bars, start, result, size):
-    """The Frechet derivative at the transpose: the upper right block of ``exp([[M', G], [0, M']])``."""
-    largest = 0.0
-    for entry in range(size * size):
-        largest = max(largest, abs(bars[result + entry]))
-    if largest == 0.0:
-        return
-    block = np.zeros((2 * size, 2 * size))
-    for row in range(size):
-        for column in range(size):
-            value = registers[start + column * size + row]
-            block[row, column] = block[size + row, size + column] = value
-            block[row, size + column] = bars[result + row * size + column] / largest
-    derivative = matrix_exponential(block)
-    for row in range(size):
-        for column in range(size):
-            bars[start + row * size + column] += largest * derivative[row, size + column]
-
-
-@compiled
-def _inverse_gradient(registers, bars, start, result, size):
-    """``-X' G X'`` with X the inverse."""
-    transposed = _square(registers, result, size).T.copy()
-    gradient = transposed @ _square(bars, result, size) @ transposed
-    for row in range(size):
-        for column in range(size):
-            bars[start + row * size + column] -= gradient[row, column]
+            second = words[at + SECOND]
+            _add_transition_gradient(registers.ctypes, bars.ctypes, length, first, second, size, result)
 
 
 @compiled

@@ -12,7 +12,7 @@ can be written, kernels are compiled without being kept.
 import hashlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numba.core import config
 from numba.core.caching import (
@@ -123,6 +123,8 @@ OF_USER = _place(UserWideCacheLocator)
 class KernelCache(_Cache):
     """Where one kernel is looked for, in this order, and kept in the first of these that can be written."""
 
+    kept: ClassVar[set[Path]] = set()
+    """Folders in which this process has kept something."""
     _said = False
 
     def __init__(self, function: Any) -> None:
@@ -156,6 +158,7 @@ class KernelCache(_Cache):
                 folder.save_overload(signature, compiled)
             except OSError:  # nobody may write there, or no room is left
                 continue
+            KernelCache.kept.add(Path(folder.cache_path))
             return
         self._say()
 

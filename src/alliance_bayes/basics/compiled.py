@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from typing import Any, Literal
 
-__all__ = ["Callback", "Kernel", "callback", "compiled", "inlined"]
+__all__ = ["CALLBACKS", "Callback", "Kernel", "callback", "compiled", "inlined"]
 
 FAST = frozenset({"reassoc", "contract", "nsz", "arcp"})
 """Liberties with arithmetic, except those that assume no infinities and no NaN: kernels test for both."""
@@ -151,8 +151,17 @@ class Callback:
         assert self.address
 
 
+CALLBACKS: list[Callback] = []
+"""All callbacks of the modules imported so far."""
+
+
 def callback(
     signature: Any, *, symbol: str | None = None, needs: tuple[Callback, ...] = ()
 ) -> Callable[[Callable[..., Any]], Callback]:
     """Make a function one that C calls."""
-    return lambda function: Callback(function, signature, symbol, needs)
+
+    def listed(function: Callable[..., Any]) -> Callback:
+        CALLBACKS.append(Callback(function, signature, symbol, needs))
+        return CALLBACKS[-1]
+
+    return listed

@@ -24,6 +24,7 @@ ROOMS = {
     "questions": {"basics", "figures", "panel", "spec", "engine", "likelihood", "pymc_models", "posterior", "causal"},
     "files": {"basics", "panel", "families", "spec", "engine", "posterior", "causal", "simulation", "questions"},
     "cli": {"basics", "posterior", "files"},
+    "compile": {"basics"},
 }
 ALLOWED_OUTSIDE = {
     "pymc": {"pymc_models", "posterior"},

@@ -12,7 +12,7 @@ can be written, kernels are compiled without being kept.
 import hashlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numba.core import config
 from numba.core.caching import (
@@ -24,6 +24,8 @@ from numba.core.caching import (
     UserWideCacheLocator,
     _Cache,
 )
+
+from .compile_progress import announce, count
 
 __all__ = ["STAMPS", "KernelCache"]
 
@@ -42,7 +44,8 @@ def _stamp(folders: tuple[str, ...]) -> str:
     files = [(name, file) for name in folders for file in sorted((PACKAGE / name).glob("*.py"))]
     texts = [(name, file.read_bytes()) for name, file in files]
     made_of = [text for name, text in texts if name == "engine/kernels" or any(part in text for part in PARTS)]
-    return hashlib.sha256(b"".join([Path(__file__).with_name("compiled.py").read_bytes(), *made_of])).hexdigest()
+    how = [Path(__file__).with_name(name).read_bytes() for name in ("compiled.py", "dispatching.py")]
+    return hashlib.sha256(b"".join([*how, *made_of])).hexdigest()
 
 
 STAMPS = {PACKAGE / name: _stamp(folders) for name, folders in CALLED.items()}
@@ -79,7 +82,9 @@ class _Kept(CompileResultCacheImpl):
     """
 
     def reduce(self, compiled: Any) -> tuple[str, Any]:
-        return self.locator.get_source_stamp(), super().reduce(compiled)
+        compiled.library._ensure_finalized()  # a callback's is not yet
+        needed = compiled._replace(reload_init=list(compiled.library._reload_init))
+        return self.locator.get_source_stamp(), super().reduce(needed)
 
     def rebuild(self, target_context: Any, kept: tuple[str, Any]) -> Any:
         stamp, reduced = kept
@@ -119,11 +124,14 @@ OF_USER = _place(UserWideCacheLocator)
 class KernelCache(_Cache):
     """Where one kernel is looked for, in this order, and kept in the first of these that can be written."""
 
-    _said = _announced = False
+    kept: ClassVar[set[Path]] = set()
+    """Folders in which this process has kept something."""
+    _said = False
 
     def __init__(self, function: Any) -> None:
         folders = [CHOSEN, IN_TREE, OF_USER] if config.CACHE_DIR else [IN_TREE, OF_USER]
         self._places = [folder(function) for folder in folders]
+        self._folder = Path(function.__code__.co_filename).parent.name
 
     @property
     def cache_path(self) -> str:
@@ -140,26 +148,20 @@ class KernelCache(_Cache):
             # Two processes that compile other overloads at once may both have written them under one name.
             if kernel is not None and kernel.signature.args == _arguments(signature):
                 return kernel
-        self._announce()
+        announce(self._folder)
         return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled, where that is possible."""
+        count()
         for folder in self._places:
             try:
                 folder.save_overload(signature, compiled)
             except OSError:  # nobody may write there, or no room is left
                 continue
+            KernelCache.kept.add(Path(folder.cache_path))
             return
         self._say()
-
-    def _announce(self) -> None:
-        """Why the first call takes so long, once in a process and before it does."""
-        if not KernelCache._announced:
-            KernelCache._announced = True
-            sys.stderr.write(
-                "alliance_bayes compiles its numerical code, once for this machine: up to a few minutes.\n"
-            )
 
     def _say(self) -> None:
         """What happens where nothing can be kept, once in a process."""

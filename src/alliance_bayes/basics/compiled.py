@@ -4,10 +4,13 @@ from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from typing import Any, Literal
 
-__all__ = ["Callback", "Kernel", "callback", "compiled", "in_place", "inlined"]
+__all__ = ["CALLBACKS", "Callback", "Kernel", "callback", "compiled", "in_place", "inlined"]
 
 FAST = frozenset({"reassoc", "contract", "nsz", "arcp"})
 """Liberties with arithmetic, except those that assume no infinities and no NaN: kernels test for both."""
+
+LARGE = 400
+"""Bytes of bytecode beyond which a kernel is called by others, and below which it becomes part of them."""
 
 
 class Kernel:
@@ -40,21 +43,25 @@ class Kernel:
     @cached_property
     def dispatcher(self) -> Any:
         """What numba makes of it, kept on disk as `caching` says."""
-        from numba import njit
-        from numba.core.dispatcher import Dispatcher
+        from numba.core import config
 
         from .caching import KernelCache
+        from .dispatching import KernelDispatcher, SharedDispatcher
 
-        made: Any = njit(
-            nogil=True,
-            error_model="numpy",
-            fastmath=set(self.fastmath),
-            no_cfunc_wrapper=True,  # C calls callbacks alone
-            _nrt=self.allocates,  # numba's runtime counts references, one atomic operation for each view of an array
+        if config.DISABLE_JIT:
+            return self.py_func
+        options = {
+            "nopython": True,
+            "nogil": True,
+            "error_model": "numpy",
+            "fastmath": set(self.fastmath),
+            "no_cfunc_wrapper": True,  # C calls callbacks alone
+            "_nrt": self.allocates,  # numba's runtime counts references, an atomic operation for each view of an array
             **self.targetoptions,
-        )(self.py_func)
-        if isinstance(made, Dispatcher):  # not where compiling is switched off
-            made._cache = KernelCache(self.py_func)  # type: ignore[attr-defined]
+        }
+        large = len(self.py_func.__code__.co_code) > LARGE and self.targetoptions["inline"] == "never"
+        made: Any = (SharedDispatcher if large else KernelDispatcher)(self.py_func, targetoptions=options)
+        made._cache = KernelCache(self.py_func)
         return made
 
     @property
@@ -85,6 +92,8 @@ def inlined(function: Callable[..., Any]) -> Kernel:
 class Callback:
     """A function that C calls by its address, compiled when that is first asked for and not when it is imported.
 
+    Kernels that call it call that address, too: they do not compile it, and it is compiled when they first do.
+
     Parameters
     ----------
     function
@@ -109,6 +118,7 @@ class Callback:
         from numba.core.sigutils import normalize_signature
 
         from .caching import KernelCache
+        from .compile_progress import compiling
 
         for other in self.needs:
             other.link()
@@ -116,10 +126,23 @@ class Callback:
             self.function, normalize_signature(self.signature), locals={}, options={"error_model": "numpy"}
         )
         made._cache = KernelCache(self.function)
-        made.compile()
+        with compiling():
+            made.compile()
         if self.symbol is not None:
             binding.add_symbol(self.symbol, made.address)
         return made
+
+    @cached_property
+    def _numba_type_(self) -> Any:
+        """Its type inside kernels, by which numba finds what they call."""
+        from .dispatching import LateFunction
+
+        name = f"{self.function.__module__}.{self.function.__name__}"
+        return LateFunction(name, self.signature, lambda: self.address)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call what was compiled, with numbers and pointers."""
+        return self.ctypes(*arguments)
 
     @property
     def address(self) -> int:
@@ -137,8 +160,17 @@ class Callback:
         assert self.address
 
 
+CALLBACKS: list[Callback] = []
+"""All callbacks of the modules imported so far."""
+
+
 def callback(
     signature: Any, *, symbol: str | None = None, needs: tuple[Callback, ...] = ()
 ) -> Callable[[Callable[..., Any]], Callback]:
     """Make a function one that C calls."""
-    return lambda function: Callback(function, signature, symbol, needs)
+
+    def listed(function: Callable[..., Any]) -> Callback:
+        CALLBACKS.append(Callback(function, signature, symbol, needs))
+        return CALLBACKS[-1]
+
+    return listed

@@ -103,7 +103,7 @@ def likelihood_and_gradient(psi, to_theta, structure, system, patterns):
     return value, bars[: len(psi)].copy()
 
 
-@inlined
+@compiled
 def derived_vector(psi, to_theta, derived, centre, unit):
     """Derived quantities at a prior-scale vector, shape ``(derived,)``."""
     registers, _ = run(psi, to_theta)

@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+from numba import carray
 
-from ...basics.compiled import compiled
+from ...basics.compiled import callback, compiled
 from .arrays import ProgramArrays
 from .matrices import cholesky, inverse_in_place
 from .steps import (
@@ -116,6 +117,48 @@ def _write(registers, result, matrix):
             registers[result + row * size + column] = matrix[row, column]
 
 
+# Steps of few models, which are compiled when one first takes them.
+
+
+_numbers = "CPointer(float64)"
+
+
+@callback(f"void({_numbers}, intp, intp, intp, intp)")
+def _write_inverse(registers, length, first, size, result):
+    numbers = carray(registers, (length,))
+    matrix = _square(numbers, first, size)
+    inverse_in_place(matrix)
+    _write(numbers, result, matrix)
+
+
+@callback(f"void({_numbers}, {_numbers}, intp, intp, intp, intp)")
+def _add_inverse_gradient(registers, bars, length, first, size, result):
+    """``-X' G X'`` with X the inverse."""
+    numbers, slopes = carray(registers, (length,)), carray(bars, (length,))
+    inverse, product = _square(numbers, result, size), np.zeros((size, size))
+    for row in range(size):
+        for inner in range(size):
+            for column in range(size):
+                product[row, column] += inverse[inner, row] * slopes[result + inner * size + column]
+    for row in range(size):
+        for column in range(size):
+            value = 0.0
+            for inner in range(size):
+                value += product[row, inner] * inverse[column, inner]
+            slopes[first + row * size + column] -= value
+
+
+@callback(f"void({_numbers}, intp, intp, intp, intp, intp, intp, intp)")
+def _write_transitions(registers, length, first, second, lengths, count, size, result):
+    transitions(carray(registers, (length,)), first, second, lengths, count, size, result)
+
+
+@callback(f"void({_numbers}, {_numbers}, intp, intp, intp, intp, intp, intp, intp)")
+def _add_transitions_gradient(registers, bars, length, first, second, lengths, count, size, result):
+    numbers, slopes = carray(registers, (length,)), carray(bars, (length,))
+    transitions_gradient(numbers, slopes, first, second, lengths, count, size, result)
+
+
 @compiled
 def run(inputs: np.ndarray, program: ProgramArrays):
     """All registers of a program, and whether every matrix that must be positive definite is."""
@@ -125,7 +168,7 @@ def run(inputs: np.ndarray, program: ProgramArrays):
         registers[entry] = inputs[entry]
     for entry in range(len(program.constants)):
         registers[n_inputs + entry] = program.constants[entry]
-    words, proper = program.code, True
+    words, length, proper = program.code, len(registers), True
     for step in range(len(program.start)):
         at = program.start[step]
         code, size, result, first = words[at], words[at + SIZE], words[at + RESULT], words[at + FIRST]
@@ -167,9 +210,7 @@ def run(inputs: np.ndarray, program: ProgramArrays):
                 registers[result : result + size * size],
             )
         elif code == INVERSE:
-            matrix = _square(registers, first, size)
-            inverse_in_place(matrix)
-            _write(registers, result, matrix)
+            _write_inverse(registers.ctypes, length, first, size, result)
         elif code == CORRELATIONS:
             for row in range(size):
                 for column in range(row):
@@ -180,7 +221,7 @@ def run(inputs: np.ndarray, program: ProgramArrays):
             proper = proper and cholesky(_square(registers, first, size), size)
         elif code == TRANSITION:
             lengths, count = words[at + LENGTHS], words[at + COUNT]
-            transitions(registers, first, words[at + SECOND], lengths, count, size, result)
+            _write_transitions(registers.ctypes, length, first, words[at + SECOND], lengths, count, size, result)
         else:
             proper = False
     return registers, proper
@@ -200,7 +241,7 @@ def pull_back(registers: np.ndarray, bars: np.ndarray, program: ProgramArrays):
     program
         The program, without a step `CORRELATIONS`.
     """
-    words = program.code
+    words, length = program.code, len(registers)
     for step in range(len(program.start) - 1, -1, -1):
         at = program.start[step]
         code, size, result, first = words[at], words[at + SIZE], words[at + RESULT], words[at + FIRST]
@@ -251,20 +292,12 @@ def pull_back(registers: np.ndarray, bars: np.ndarray, program: ProgramArrays):
                 bars[second : second + n_units],
             )
         elif code == INVERSE:
-            _inverse_gradient(registers, bars, first, result, size)
+            _add_inverse_gradient(registers.ctypes, bars.ctypes, length, first, size, result)
         elif code == TRANSITION:
-            lengths, count = words[at + LENGTHS], words[at + COUNT]
-            transitions_gradient(registers, bars, first, words[at + SECOND], lengths, count, size, result)
-
-
-@compiled
-def _inverse_gradient(registers, bars, start, result, size):
-    """``-X' G X'`` with X the inverse."""
-    transposed = _square(registers, result, size).T.copy()
-    gradient = transposed @ _square(bars, result, size) @ transposed
-    for row in range(size):
-        for column in range(size):
-            bars[start + row * size + column] -= gradient[row, column]
+            second, lengths, count = words[at + SECOND], words[at + LENGTHS], words[at + COUNT]
+            _add_transitions_gradient(
+                registers.ctypes, bars.ctypes, length, first, second, lengths, count, size, result
+            )
 
 
 @compiled

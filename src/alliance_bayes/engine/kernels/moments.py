@@ -70,7 +70,9 @@ def forward(registers: np.ndarray, system: SystemArrays):
         ``Cov(eta, y)`` of shape ``(variable, value)``.
     """
     n_variables, n_values = len(system.disturbance), len(system.observed)
-    n_disturbances = system.disturbance.max() + 1
+    n_disturbances = 0
+    for variable in range(n_variables):
+        n_disturbances = max(n_disturbances, system.disturbance[variable] + 1)
     paths = _path_values(registers, system)
     mean, with_disturbance, with_observed = _zeros(n_variables, n_disturbances, n_values)
 

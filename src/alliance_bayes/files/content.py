@@ -65,6 +65,8 @@ class Kind:
         Lines on what would be fitted to these data.
     fit, ask
         Samples the fit, or fits, that the questions are asked of; answers by name, given these.
+    preview
+        A line on what these may come to, before anything is sampled; empty where there is no preview.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Kind:
     check: Callable[[Content, Any], list[str]]
     fit: Callable[[Content, Any], Any]
     ask: Callable[[Content, Any], Mapping[str, Answer]]
+    preview: Callable[[Content, Any], str] = lambda content, data: ""
 
 
 def with_derived(content: Content, frame: pd.DataFrame, source: str, needed: Iterable[str]) -> pd.DataFrame:

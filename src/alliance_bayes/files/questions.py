@@ -88,6 +88,11 @@ class Question:
         assert kind is not None
         return kind
 
+    @property
+    def of_draws(self) -> bool:
+        """Whether a preview can be asked, too."""
+        return self._registered.of_draws
+
     def to_table(self) -> Table:
         """The question as a file holds it."""
         head = {"name": self.name, "ask": self.ask, "people": self.people}

@@ -16,8 +16,8 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import Curve, EffectsRow, effects_figure
-from ..posterior.fit import Fit
-from ..posterior.health import Health
+from ..posterior.health import Diagnostics
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability, above, below, indicator, probability
 from ..spec.steps import interval_names
 from .answer import Answer, untrusted
@@ -50,7 +50,7 @@ SIDES = ("forward", "backward")
 
 @checked(apart=["margin", "certainty"])
 def directionality(
-    fit: Fit,
+    fit: Posterior,
     *measures: str,
     margin: float = MARGIN,
     certainty: float = CERTAINTY,
@@ -132,7 +132,7 @@ def directionality(
     return answers[0] if len(answers) == 1 else _together(answers, asked)
 
 
-def _of_pair(fit: Fit, pair: tuple[str, str], margin: float, certainty: float, group: str | None) -> Answer:
+def _of_pair(fit: Posterior, pair: tuple[str, str], margin: float, certainty: float, group: str | None) -> Answer:
     first, second = pair
     lengths = length_labels(fit)
     posterior, prior = (_both(fit.drawn(name), first, second) for name in ("posterior", "prior"))
@@ -266,7 +266,7 @@ def _evidence_table(overall: dict[str, Evidence]) -> pd.DataFrame:
 
 
 def _table(
-    fit: Fit,
+    fit: Posterior,
     paths: tuple[str, str],
     by_interval: tuple[xr.Dataset, xr.Dataset],
     averages: tuple[xr.Dataset, xr.Dataset],
@@ -295,7 +295,7 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
 
 
 def _verdict(
-    overall: dict[str, Evidence], paths: tuple[str, str], certainty: float, health: Health
+    overall: dict[str, Evidence], paths: tuple[str, str], certainty: float, health: Diagnostics
 ) -> tuple[str, tuple[str, ...]]:
     if not health.healthy:
         return "undecided", untrusted(health)
@@ -340,7 +340,7 @@ def _disagreements(posterior: xr.Dataset, paths: tuple[str, str], certainty: flo
     return tuple(sentences)
 
 
-def _heading(fit: Fit, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
+def _heading(fit: Posterior, pair: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
     scale = f"SD per SD, {spacing_in_words(fit)}; {sample_in_words(fit)}{units_in_words(fit, pair)}"
     if not fit.spec.random_intercepts:
         return f"Lagged effects, within and between persons mixed, {scale}", ()

@@ -17,6 +17,7 @@ from ...panel.checks import check_times, usable_columns
 from ...panel.frames import check_frame
 from ...panel.records import Contradictions
 from ...posterior.fit import Fit
+from ...posterior.preview import preview
 from ...posterior.sampling import fit
 from ...simulation import GroupTruth, Truth
 from ...spec.cross_lagged import CrossLagged
@@ -270,6 +271,16 @@ def _fit(content: Content, panel: Panel) -> Fit:
     return fit(content.spec, panel, **content.sampling)
 
 
+def _preview(content: Content, panel: Panel) -> str:
+    """Lagged effects, and verdicts of the questions about draws."""
+    if content.spec.is_latent:
+        return ""
+    previewed = preview(content.spec, panel, seed=content.sampling["seed"])
+    answers = {name: asked.answer(previewed) for name, asked in by_name(content.questions).items() if asked.of_draws}
+    verdicts = [f"{name}: {answer.verdict}" for name, answer in answers.items() if answer.verdict is not None]
+    return "; ".join([previewed.in_short, *verdicts])
+
+
 KIND = Kind(
     name="model of a panel",
     models=tuple(MODELS),
@@ -284,5 +295,6 @@ KIND = Kind(
     data=_panel,
     check=_check,
     fit=_fit,
+    preview=_preview,
     ask=lambda content, fit: {name: asked.answer(fit) for name, asked in by_name(content.questions).items()},
 )

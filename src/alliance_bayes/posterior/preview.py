@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..pymc_models.unconstrained import Unconstrained
 
-__all__ = ["Importance", "Preview", "preview"]
+__all__ = ["Importance", "Preview", "examined", "preview"]
 
 N_CHAINS, N_DRAWS = 4, 1000
 LARGEST_K_HAT = 0.7
@@ -216,7 +216,7 @@ def _preview_of(model: PanelModel, seed: int) -> Preview:
     weighted = importance_sample(unconstrained.log_density, _start(compiled, unconstrained), rng)
     expanded = unconstrained.expanded(weighted.resampled(N_CHAINS * N_DRAWS, rng))
     groups = {"/posterior": named_draws(model, expanded, n_chains=N_CHAINS), "/prior": prior}
-    return Preview(model, Sample(xr.DataTree.from_dict(groups), settings), importance=_examined(weighted))
+    return Preview(model, Sample(xr.DataTree.from_dict(groups), settings), importance=examined(weighted))
 
 
 def _start(compiled: "CompiledPyMCModel", unconstrained: "Unconstrained") -> np.ndarray:
@@ -228,7 +228,8 @@ def _start(compiled: "CompiledPyMCModel", unconstrained: "Unconstrained") -> np.
     return np.asarray(points[values.argmax()])
 
 
-def _examined(weighted: Weighted) -> Importance:
+def examined(weighted: Weighted) -> Importance:
+    """Whether weighted draws represent the posterior."""
     k_hat, n_effective, problems = weighted.k_hat, weighted.n_effective, []
     if not k_hat < LARGEST_K_HAT:
         problems.append(

@@ -53,6 +53,8 @@ def test_run_succeeds_and_prints_the_answers(ran):
             "",
             str(fit.panel),
             "",
+            ab.load(MODEL).preview(fit.panel, seed=3),
+            "",
             str(fit),
             "",
             "Question 1: directionality between alliance and abstinence, margin 0.03, certainty 0.95",

@@ -113,6 +113,10 @@ from .posterior.interruption import (
 from .posterior.loading import (
     load_fit as load_fit,
 )
+from .posterior.preview import (
+    Preview as Preview,
+    preview as preview,
+)
 from .posterior.sampling import (
     fit as fit,
 )

@@ -357,6 +357,8 @@ def _answer(
     doubts = [f"Warning: {doubt}" for doubt in (*(warning.message for warning in caught), *file.doubts(data))]
     with _run(out, source, source_of_data, file.sampling, overwrite) as run:
         typer.echo("\n".join([file.title, "", str(data), *doubts, *_without_questions(file), ""]))
+        if line := file.preview(data):
+            typer.echo(f"{line}\n")
         fitted = file.fit(data)
         fit = fitted if isinstance(fitted, ab.Fit) else None
         with _keeping(fit, run):

@@ -16,7 +16,7 @@ from .basics.compiled import CALLBACKS
 
 __all__ = ["compile_latent", "compile_normal"]
 
-SHORT = {"draws": 200, "tune": 100, "chains": 1, "cores": 1, "seed": 1, "progress": False}
+SHORT: dict[str, Any] = {"draws": 200, "tune": 100, "chains": 1, "cores": 1, "seed": 1, "progress": False}
 
 
 def compile_normal() -> None:

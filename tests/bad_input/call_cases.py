@@ -45,6 +45,7 @@ def _case(label, name, arguments, says, kind=ab.SpecError, **options):
 
 
 FIT_IS = "fit must be a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path)"
+DRAWS_ARE = f"{FIT_IS}, or ab.preview(spec, panel)"
 PANEL_IS = "panel must be a panel, such as ab.Panel.from_long(...)"
 SPEC_IS = "spec must be a model, such as ab.RICLPM(['x', 'y'])"
 ORDER_IS = "order must be ab.CausalOrder(...) or ab.causal_order(fit)"
@@ -121,8 +122,8 @@ FITS = [
 ]
 
 QUESTIONS = [
-    _case("a panel", "directionality", [PANEL, "x", "y"], FIT_IS + "; got a Panel."),
-    _case("a path", "directionality", ["draws.nc", "x", "y"], FIT_IS + "; got 'draws.nc'."),
+    _case("a panel", "directionality", [PANEL, "x", "y"], DRAWS_ARE + "; got a Panel."),
+    _case("a path", "directionality", ["draws.nc", "x", "y"], DRAWS_ARE + "; got 'draws.nc'."),
     _case(
         "margin none",
         "directionality",

@@ -306,7 +306,7 @@ MODELS: list[Mutant] = [
     *rules_of(
         "posterior/fit.py",
         "questions/test_group_contrast.py::test_one_group_can_be_asked_by_itself",
-        ("health of a group is that of all groups", "examined=self.health,", ""),
+        ("health of a group is that of all groups", ", examined=self.health", ""),
     ),
     *rules_of(
         "posterior/examining.py",

@@ -28,6 +28,7 @@ MADE = {
     "CrossLagged": "a model, such as ab.RICLPM(['x', 'y'])",
     "Panel": "a panel, such as ab.Panel.from_long(...)",
     "Fit": "a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path)",
+    "Posterior": "a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path), or ab.preview(spec, panel)",
     "Answer": "an answer, such as ab.mediation(...)",
     "MaximumLikelihood": "ab.maximum_likelihood(spec, panel)",
     "CausalOrder": "ab.CausalOrder(...) or ab.causal_order(fit)",
@@ -36,7 +37,7 @@ MADE = {
     "DataFrame": "a data frame",
     "ndarray": "an array",
 }
-NOUNS = {"CrossLagged": "model", "Panel": "panel", "Fit": "fit", "DataFrame": "data frame"}
+NOUNS = {"CrossLagged": "model", "Panel": "panel", "Fit": "fit", "Posterior": "fit", "DataFrame": "data frame"}
 PLURALS = {"CrossLagged": "models", "Panel": "panels", "Fit": "fits", "MaximumLikelihood": "ab.maximum_likelihood(...)"}
 
 

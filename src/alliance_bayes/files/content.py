@@ -67,6 +67,8 @@ class Kind:
         Lines on what would be fitted to these data; sentences on what is doubtful about that.
     fit, ask
         Samples the fit, or fits, that the questions are asked of; answers by name, given these.
+    preview
+        A line on what these may come to, before anything is sampled; empty where there is no preview.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Kind:
     doubts: Callable[[Content, Any], list[str]]
     fit: Callable[[Content, Any], Any]
     ask: Callable[[Content, Any], Mapping[str, Answer]]
+    preview: Callable[[Content, Any], str] = lambda content, data: ""
 
 
 def with_derived(content: Content, table: DataTable, needed: Iterable[str]) -> DataTable:

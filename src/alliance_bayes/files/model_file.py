@@ -184,6 +184,25 @@ class ModelFile(Content):
         return self._kind.doubts(self, data)
 
     @checked(ModelFileError)
+    def preview(self, data: Data | Panel | Rows, **settings: Any) -> str:
+        """One line on what sampling may come to: approximate effects and verdicts, by `ab.preview`.
+
+        Parameters
+        ----------
+        data
+            As in `panel`, or what `read` made of it.
+        settings
+            As in `fit`.
+
+        Returns
+        -------
+        str
+            Empty for what has no preview: regressions, and models with families, a state or a selection.
+        """
+        file = self.with_settings(**settings)
+        return self._kind.preview(file, self.read(data))
+
+    @checked(ModelFileError)
     def fit(self, data: Data | Panel | Rows, **settings: Any) -> Any:
         """Sample the fit, or fits, that the questions are asked of.
 

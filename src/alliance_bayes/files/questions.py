@@ -103,6 +103,11 @@ class Question:
         """Whether its answer can be asked what a hidden cause would have to be like."""
         return self.ask == "mediation" or self._registered.subject == CAUSAL
 
+    @property
+    def of_draws(self) -> bool:
+        """Whether a preview can be asked, too."""
+        return self._registered.of_draws
+
     def to_table(self) -> Table:
         """The question as a file holds it."""
         head = {"name": self.name, "ask": self.ask, "people": self.people}

@@ -137,9 +137,9 @@ class Overview:
         cells = zip(*rows, strict=True)
         lines += str(TextTable.of(dict(zip(header, map(list, cells), strict=True)))).splitlines()
         lines += [
-            f"Labels of '{column.name}': {', '.join(f'{_shown(value)} {label}' for value, label in column.labels.items())}"
-            for column in self.columns
-            if column.labels
+            f"Labels of '{name}': {', '.join(f'{_shown(value)} {label}' for value, label in labels.items())}"
+            for name, labels in ((column.name, column.labels) for column in self.columns)
+            if labels
         ]
         lines += [*self._guesses()]
         return "\n".join(lines)

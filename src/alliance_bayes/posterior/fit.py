@@ -1,10 +1,10 @@
 """A fit: a model on a panel, draws of its posterior, and whether these can be trusted."""
 
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -14,24 +14,19 @@ from ..basics.calls import checked
 from ..basics.memory import refuse_beyond_memory
 from ..basics.names import choices
 from ..basics.problems import Problems, SpecError
-from ..engine.design import design_of
-from ..engine.layout import lay_out
-from ..engine.model_on_panel import PanelModel
-from ..panel import Panel
-from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import spec_to_mapping
 from .examining import examine_sample
 from .health import Health, together
 from .mixing import share_between
 from .plots import plot_of_draws, plot_of_replicates
+from .posterior import Posterior
 from .predictions.checking import check
 from .predictions.forecasting import forecast
 from .predictions.people import people_of
 from .predictions.person_tables import log_densities, person_scores
-from .sample import Sample, thinned
+from .sample import thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
-from .source import Source
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -42,17 +37,11 @@ N_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit:
-    """A posterior, with the model and the data it came from.
+class Fit(Posterior):
+    """A sampled posterior, with the model and the data it came from.
 
     Attributes
     ----------
-    model
-        What was fitted: the model on its panel.
-    sample
-        Draws, how they were made, and what of them is missing.
-    source
-        What the draws belong to: one panel, one group of it, or several imputed panels.
     fits
         Single fits of imputed panels, in the order given; none for one panel. Questions about parameters use the draws
         of all fits, and the Monte Carlo errors of their probabilities include the variation between panels. Questions
@@ -62,44 +51,8 @@ class Fit:
         Health of the draws where it is known already; None where `health` examines them.
     """
 
-    model: PanelModel
-    sample: Sample
-    source: Source = field(default_factory=Source)
     fits: tuple["Fit", ...] = ()
     examined: Health | None = None
-
-    @property
-    def spec(self) -> CrossLagged:
-        """The model."""
-        return self.model.spec
-
-    @property
-    def panel(self) -> Panel:
-        """The data; of imputed panels what all of them share."""
-        return self.model.panel
-
-    @property
-    def draws(self) -> xr.DataTree:
-        """All draws, by group.
-
-        Groups ``posterior``, ``prior``, ``sample_stats``, ``observed_data``, ``log_likelihood``
-        (per person, marginal over random intercepts and states) and ``posterior_predictive``.
-        In posterior and prior, in the measures' own units (with a family: those of its linear predictor) unless said
-        otherwise:
-
-        - ``lagged`` (interval, path): effect of one unit of the predictor, one interval later, on the outcome;
-          a path is labelled "predictor -> outcome", such as ``"alliance -> days"``;
-          ``lagged_standardized``: in within-person SDs of the outcome at the end of the interval
-          per within-person SD of the predictor at its start (CLPM: SDs);
-          ``drift`` (path), in continuous time: effect on the change per unit of time;
-        - ``mean``, ``within_sd`` (time, measure), ``within_correlation`` (time, pair);
-        - ``innovation_sd`` (interval, measure), ``innovation_correlation`` (interval, pair):
-          of the innovations of an interval;
-        - ``between_sd`` (measure), ``between_correlation`` (pair): of the random intercepts;
-        - ``intraclass_correlation`` (time, measure), ``within_r_squared`` (interval, measure);
-        - the random variables themselves, on the scale of `Priors`.
-        """
-        return self.sample.draws
 
     @property
     def settings(self) -> Settings:
@@ -111,26 +64,6 @@ class Fit:
         """Which groups of `draws` are missing, why, and what to do, one sentence each; empty where nothing failed."""
         return self.sample.incomplete
 
-    def drawn(self, group: str) -> xr.Dataset:
-        """One group of `draws`.
-
-        Raises
-        ------
-        SpecError
-            If it is missing; says why.
-        """
-        return self.sample.group(group)
-
-    @property
-    def posterior(self) -> xr.Dataset:
-        """The posterior draws."""
-        return self.sample.posterior
-
-    @property
-    def n_draws(self) -> int:
-        """Posterior draws over all chains."""
-        return self.sample.n_draws
-
     @property
     def interrupted(self) -> str:
         """How many of the requested draws there are, in a sentence; empty unless sampling was interrupted."""
@@ -141,54 +74,15 @@ class Fit:
         """Whether it was interrupted, during sampling or after it."""
         return self.sample.stopped
 
-    @property
-    def draws_in_words(self) -> str:
-        """Number of posterior draws, and whether they are all that were requested."""
-        return self.sample.in_words
-
     def with_draws(self, draws: xr.DataTree) -> "Fit":
         """The same fit with other draws, whose health is examined when it is asked for."""
         return replace(self, sample=replace(self.sample, draws=draws), examined=None)
 
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """Groups that have separate effects in the draws; empty where there are none."""
-        return self.model.design.groups
-
     @checked()
-    def of_group(self, group: str) -> "Fit":
-        """The fit of one group, for questions about a single population.
-
-        Parameters
-        ----------
-        group
-            One of the panel's groups.
-
-        Returns
-        -------
-        Fit
-            The draws of this group alone, with its people and the health of the fit of all groups.
-
-        Raises
-        ------
-        SpecError
-            If there is no such group.
-        """
-        if group not in self.groups:
-            raise SpecError(f"The fit has no group '{group}'{choices(group, self.groups, 'Groups')}")
-        draws = {"/sample_stats": self.drawn("sample_stats")}
-        for name in ("posterior", "prior"):
-            if name in self.draws.children:
-                part = self.drawn(name)
-                draws[f"/{name}"] = part.sel(group=group, drop=True) if "group" in part.dims else part
-        spec = replace(self.spec, group_lags=None, equal_across_groups=())
-        panel = self.panel.of_group(group)
+    def of_group(self, group: str) -> Self:
+        """`Posterior.of_group`, with the health of the fit of all groups."""
         return replace(
-            self.with_draws(xr.DataTree.from_dict(draws)),
-            model=PanelModel(lay_out(spec, design_of(spec, panel)), panel),
-            source=replace(self.source, group_of=self.groups),
-            fits=tuple(fit.of_group(group) for fit in self.fits),
-            examined=self.health,
+            super().of_group(group), fits=tuple(fit.of_group(group) for fit in self.fits), examined=self.health
         )
 
     @cached_property
@@ -212,7 +106,7 @@ class Fit:
     @property
     def n_persons(self) -> int:
         """How many people have any value of the model."""
-        return self.fits[0].n_persons if self.fits else self.model.n_persons
+        return self.fits[0].n_persons if self.fits else super().n_persons
 
     @cached_property
     def health(self) -> Health:

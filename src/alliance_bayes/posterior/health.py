@@ -15,6 +15,7 @@ __all__ = [
     "LARGEST_RHAT",
     "SMALLEST_ESS",
     "STATISTICS",
+    "Diagnostics",
     "Health",
     "draws_without_value",
     "examine",
@@ -33,8 +34,30 @@ MOST_DIVERGENT = 0.001
 STATISTICS = ("diverging", "energy", "step_size", *LARGEST_DEPTH_REACHED)
 
 
+class Diagnostics:
+    """Whether draws can be trusted, such as the `health` of a fit.
+
+    Attributes
+    ----------
+    problems
+        What is wrong and what to do, one sentence each; empty where nothing is.
+    """
+
+    problems: tuple[str, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the draws approximate the posterior, so that every answer says so at its head."""
+        return False
+
+
 @dataclass(frozen=True)
-class Health:
+class Health(Diagnostics):
     """Diagnostics of the sampling of one fit [1]_.
 
     Attributes
@@ -79,11 +102,6 @@ class Health:
     """Smallest step size of any chain; NaN where the sampler does not report it."""
     at_largest_depth: float = 0.0
     """Largest share of a chain's draws at the largest tree depth; above 0.1 trajectories are cut short."""
-
-    @property
-    def healthy(self) -> bool:
-        """Whether there are no problems."""
-        return not self.problems
 
     def __str__(self) -> str:
         rhat = f"R-hat at most {self.rhat:.3f}" if np.isfinite(self.rhat) else "R-hat unknown"

@@ -1,16 +1,16 @@
 """Draws of the prior, of every random variable and of all that is derived from them."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from ..basics.problems import SpecError
 from ..engine.kernels.interpreter import run_many
 from ..engine.model_on_panel import PanelModel
-from ..engine.prior_scale import PriorScale
+from ..engine.prior_scale import Block, PriorScale
+from ..engine.quantities import Quantity
+from ..pymc_models.prior_table import coordinates_of
 
-__all__ = ["N_PRIOR_DRAWS", "prior_draws", "proper_draws"]
+__all__ = ["N_PRIOR_DRAWS", "named_draws", "prior_draws", "proper_draws"]
 
 N_PRIOR_DRAWS = 4000
 MOST_PRIOR_DRAWS = 100 * N_PRIOR_DRAWS
@@ -19,16 +19,24 @@ MOST_PRIOR_DRAWS = 100 * N_PRIOR_DRAWS
 def prior_draws(model: PanelModel, rng: np.random.Generator) -> xr.Dataset:
     """Prior draws of every random variable and derived quantity, named as in the posterior."""
     blocks, thetas = proper_draws(model.scale, rng)
-    vectors = model.derive(thetas)
-    variables: dict[str, Any] = {
-        block.name: (("chain", "draw", *block.dims), blocks[block.name][None]) for block in model.scale.blocks
+    return named_draws(model, np.hstack([model.scale.join(blocks), model.derive(thetas)]), n_chains=1)
+
+
+def named_draws(model: PanelModel, vectors: np.ndarray, *, n_chains: int) -> xr.Dataset:
+    """Draws by name, from vectors of all random variables and then all derived quantities, shape ``(draw, number)``."""
+    scale, derived = model.scale, model.derived
+    named: tuple[Block | Quantity, ...] = (*scale.blocks, *derived.quantities)
+    starts = np.cumsum([0, *(block.size for block in scale.blocks)]).tolist()
+    places = [slice(start, start + block.size) for start, block in zip(starts, scale.blocks, strict=False)]
+    places += [slice(scale.size + each.where.start, scale.size + each.where.stop) for each in derived.quantities]
+    chains = {"chain": n_chains, "draw": len(vectors) // n_chains}
+    variables = {
+        each.name: ((*chains, *each.dims), vectors[:, place].reshape(*chains.values(), *each.shape))
+        for each, place in zip(named, places, strict=True)
     }
-    for quantity in model.derived.quantities:
-        array = vectors[:, quantity.where].reshape(1, -1, *quantity.shape)
-        variables[quantity.name] = (("chain", "draw", *quantity.dims), array)
+    coordinates = {name: np.arange(size) for name, size in chains.items()} | coordinates_of(model)
     used = {dim for dims, _ in variables.values() for dim in dims}
-    coordinates = {name: list(labels) for name, labels in model.scale.coordinates.items() if name in used}
-    return xr.Dataset(variables, coords={"chain": [0], "draw": np.arange(N_PRIOR_DRAWS), **coordinates})
+    return xr.Dataset(variables, coords={name: labels for name, labels in coordinates.items() if name in used})
 
 
 def proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,51 +12,40 @@ import xarray as xr
 
 from ..basics.problems import AllianceBayesError
 from ..basics.text_tables import TextTable
+from ..posterior.health import Diagnostics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CAUSES", "LIMITS", "Answer", "Diagnostics", "Sampling", "untrusted"]
+__all__ = ["CAUSES", "LIMITS", "Answer", "Sampling", "untrusted"]
 
 CAUSES = "About prediction; about causes only under these assumptions:"
 LIMITS = "What this says, and what it does not:"
-
-
-class Diagnostics(Protocol):
-    """Whether draws can be trusted, such as the `health` of a fit."""
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing is wrong."""
-        ...
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong and what to do, one sentence each."""
-        ...
+APPROXIMATE = "Approximate:"
 
 
 @dataclass(frozen=True)
-class Sampling:
+class Sampling(Diagnostics):
     """What is wrong with the draws of several fits.
 
     Attributes
     ----------
     problems
         Each with the name of its fit; empty where nothing is wrong.
+    approximate
+        Whether any of the draws approximate their posterior.
     """
 
     problems: tuple[str, ...]
+    approximate: bool = False
 
     @classmethod
     def of(cls, fits: Mapping[str, Diagnostics]) -> Self:
         """Join the diagnostics of fits by their names."""
-        return cls(tuple(f"{name}: {problem}" for name, health in fits.items() for problem in health.problems))
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
+        return cls(
+            tuple(f"{name}: {problem}" for name, health in fits.items() for problem in health.problems),
+            any(health.approximate for health in fits.values()),
+        )
 
 
 def untrusted(health: Diagnostics) -> tuple[str, ...]:
@@ -128,6 +117,11 @@ class Answer:
     figure: "Callable[[Answer], Figure] | None" = None
 
     @property
+    def head(self) -> str:
+        """The heading, which says first where the draws are approximate."""
+        return f"{APPROXIMATE} {self.heading}" if self.health.approximate else self.heading
+
+    @property
     def n_draws(self) -> int:
         """Draws over all chains; 0 where the answer keeps none."""
         return self.draws.sizes.get("chain", 0) * self.draws.sizes.get("draw", 0)
@@ -163,7 +157,7 @@ class Answer:
         return {
             "question": self.question,
             "arguments": _plain(self.arguments),
-            "heading": self.heading,
+            "heading": self.head,
             "verdict": self.verdict,
             "reasons": list(self.reasons),
             "tables": {name: _rows(table) for name, table in self.every_table.items()},
@@ -181,12 +175,12 @@ class Answer:
 
     def __str__(self) -> str:
         numbered = [f"  {index}. {sentence}" for index, sentence in enumerate(self.assumptions, start=1)]
-        return "\n".join([self.heading, *map(str, self.body), *self.conclusion(), *self._end(), *numbered])
+        return "\n".join([self.head, *map(str, self.body), *self.conclusion(), *self._end(), *numbered])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{escape(self.heading)}</b></p>"]
+        parts = [f"<p><b>{escape(self.head)}</b></p>"]
         parts += [part.to_html() if isinstance(part, TextTable) else f"<p>{escape(part)}</p>" for part in self.body]
         parts += [f"<p>{escape(line)}</p>" for line in (*self.conclusion(), *self._end())]
         if self.assumptions:

@@ -10,7 +10,7 @@ from ..basics.declared import Measures, Text
 from ..basics.given import check_number, shown
 from ..basics.names import choices, in_words, lagged_path, quoted, split_path
 from ..basics.problems import Problems
-from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .registry import Arguments
@@ -76,7 +76,7 @@ class BetweenArguments(Arguments):
             yield from group_problems(model, getattr(self, "group", None))
         yield from pairs_problems(model, self.between)
 
-    def put(self, function: Callable[..., Answer], asked: Fit) -> Answer:
+    def put(self, function: Callable[..., Answer], asked: Any) -> Answer:
         """The measures go first."""
         return function(asked, *self.between, **self.given("between"))
 
@@ -136,7 +136,7 @@ def group_problems(spec: CrossLagged, group: str | None) -> Iterator[str]:
         yield "This model has groups; say with group which one is asked about, or compare them (group_contrast)."
 
 
-def population(fit: Fit, group: str | None, problems: Problems) -> Fit:
+def population[Draws: Posterior](fit: Draws, group: str | None, problems: Problems) -> Draws:
     """The fit that a question about one population is asked of: that of a group where there are groups."""
     if not fit.groups:
         if group is not None:
@@ -173,7 +173,7 @@ def pair_problems(spec: CrossLagged, first: str, second: str) -> Iterator[str]:
             )
 
 
-def check_pair(fit: Fit, first: str, second: str, problems: Problems) -> None:
+def check_pair(fit: Posterior, first: str, second: str, problems: Problems) -> None:
     """Note what `pair_problems` says, and effects between the two that are 0 by construction over some interval."""
     against = list(pair_problems(fit.spec, first, second))
     problems.found += [reason for reason in against if reason not in problems.found]

@@ -7,8 +7,8 @@ import xarray as xr
 
 from ..basics.given import is_number, shown
 from ..basics.names import number, quoted
-from ..posterior.fit import Fit
 from ..posterior.path_matrices import by_path
+from ..posterior.posterior import Posterior
 from ..spec.steps import MOST_AHEAD
 from .dynamics import base_effects, drift_effects, lags_of, not_followed, sds_at, standardized
 from .effects_over_time import matrix_exponential
@@ -22,7 +22,7 @@ def lag_label(lag: float) -> str:
     return number(round(float(lag), 9))
 
 
-def lag_problems(fit: Fit, lag: object) -> Iterator[str]:
+def lag_problems(fit: Posterior, lag: object) -> Iterator[str]:
     """Reasons why this model has no effect over this lag."""
     if not is_number(lag) or not lag > 0:
         yield f"lag must be a number above 0, in the panel's unit of time; got {shown(lag)}."
@@ -49,7 +49,7 @@ def lag_problems(fit: Fit, lag: object) -> Iterator[str]:
     yield from not_followed(fit.spec)
 
 
-def effects_at_lag(fit: Fit, lag: float, group: str) -> xr.Dataset:
+def effects_at_lag(fit: Posterior, lag: float, group: str) -> xr.Dataset:
     """Effects of all paths over a lag, ``exp(A lag)`` of a drift or ``Phi^n`` of a step's effects.
 
     Parameters

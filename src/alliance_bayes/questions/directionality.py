@@ -16,8 +16,8 @@ from ..basics.names import in_words, lagged_path, quoted
 from ..basics.problems import Problems, SpecError
 from ..figures.bars import Bar
 from ..figures.evidence import Curve, EffectsRow, effects_figure
-from ..posterior.fit import Fit
-from ..posterior.health import Health
+from ..posterior.health import Diagnostics
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability, above, below, indicator, probability
 from ..spec.steps import interval_names
 from .answer import Answer, untrusted
@@ -54,7 +54,7 @@ LARGEST_MARGIN = 0.99
 
 @checked(apart=["lag", "margin", "certainty"])
 def directionality(
-    fit: Fit,
+    fit: Posterior,
     *measures: str,
     lag: float | None = None,
     margin: float | None = None,
@@ -210,7 +210,7 @@ def _events(effects: xr.Dataset, pair: tuple[str, str], margin: float) -> dict[s
 
 
 def _of_pair(
-    fit: Fit, pair: tuple[str, str], lag: float | None, margin: float | None, certainty: float, group: str | None
+    fit: Posterior, pair: tuple[str, str], lag: float | None, margin: float | None, certainty: float, group: str | None
 ) -> Answer:
     lengths = length_labels(fit)
     lag = min(fit.panel.intervals) if lag is None else lag
@@ -390,7 +390,7 @@ def _contest_table(effects: Mapping[str, _Effects]) -> pd.DataFrame:
 
 
 def _table(
-    fit: Fit, effects: Mapping[str, _Effects], by_interval: Sequence[xr.Dataset], lengths: Sequence[str]
+    fit: Posterior, effects: Mapping[str, _Effects], by_interval: Sequence[xr.Dataset], lengths: Sequence[str]
 ) -> pd.DataFrame:
     """Rows of lengths and of intervals, from draws of the posterior and of the prior."""
     rows: dict[tuple[str, str], dict[str, float]] = {}
@@ -415,7 +415,7 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
     }
 
 
-def _verdict(effects: _Effects, certainty: float, health: Health) -> tuple[str, tuple[str, ...]]:
+def _verdict(effects: _Effects, certainty: float, health: Diagnostics) -> tuple[str, tuple[str, ...]]:
     if not health.healthy:
         return "undecided", untrusted(health)
     signs = effects.signs(certainty)

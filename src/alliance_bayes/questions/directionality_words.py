@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..basics.names import lagged_path, number
 from ..basics.text_tables import TextTable
-from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability
 from .cells import estimates, intervals, labels, probabilities, stated
 from .dynamics import hardly_within, sample_in_words, units_in_words
@@ -17,7 +17,7 @@ from .ratios import odds_of
 __all__ = ["contest_in_words", "effects_in_words", "evidence_in_words", "heading_of"]
 
 
-def heading_of(fit: Fit, pair: tuple[str, str], lag: str | None) -> tuple[str, tuple[str, ...]]:
+def heading_of(fit: Posterior, pair: tuple[str, str], lag: str | None) -> tuple[str, tuple[str, ...]]:
     """What is estimated, on which scale, from what; and a doubt whether it is within persons."""
     scale = f"SD per SD, {spacing_in_words(fit)}; {sample_in_words(fit)}{units_in_words(fit, pair)}"
     if lag is not None:

@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..basics.names import in_words, lagged_path, quoted
-from ..posterior.fit import Fit
 from ..posterior.path_matrices import by_path, path_matrices
+from ..posterior.posterior import Posterior
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import base_step, equal_intervals, steps_per_interval
 from .effects_over_time import (
@@ -174,7 +174,7 @@ def _matrices(by_pair: xr.DataArray, measures: Sequence[str]) -> Array:
     return matrices
 
 
-def common_step(fit: Fit) -> float | None:
+def common_step(fit: Posterior) -> float | None:
     """Length of the one step that longer lags are powers of; None where the lags have no common step."""
     times, lags = fit.panel.times, lags_of(fit)
     if lags == "equal" and equal_intervals(times):
@@ -182,7 +182,7 @@ def common_step(fit: Fit) -> float | None:
     return base_step(times) if lags in ("grid", "continuous") else None
 
 
-def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | None:
+def base_effects(fit: Posterior, group: str = "posterior") -> tuple[Array, float] | None:
     """Raw lagged effects over the one step that longer lags are powers of, and its length.
 
     None where the lags have no common step: "free", or "equal" over unequal intervals.
@@ -201,12 +201,12 @@ def base_effects(fit: Fit, group: str = "posterior") -> tuple[Array, float] | No
     return _from_first_wave(draws, fit.spec.measures), step
 
 
-def drift_effects(fit: Fit, group: str = "posterior") -> Array:
+def drift_effects(fit: Posterior, group: str = "posterior") -> Array:
     """Raw drift of a continuous-time fit, shape ``(chain, draw, outcome, predictor)``."""
     return path_matrices(fit.drawn(group)["drift"], fit.spec.measures)
 
 
-def interval_effects(fit: Fit, intervals: Sequence[int], group: str = "posterior") -> Array:
+def interval_effects(fit: Posterior, intervals: Sequence[int], group: str = "posterior") -> Array:
     """Raw lagged effects of some intervals, shape ``(chain, draw, interval, outcome, predictor)``."""
     draws = fit.drawn(group)
     return np.stack([_lagged(draws, fit.spec.measures, index) for index in intervals], axis=2)
@@ -220,18 +220,18 @@ def standardized(matrices: Array, sds: Array) -> Array:
     return scaled
 
 
-def lags_of(fit: Fit) -> str:
+def lags_of(fit: Posterior) -> str:
     """How the fitted effects depend on the interval: "equal", "free", "grid" or "continuous"."""
     return str(fit.spec.lags_for(fit.panel.times))
 
 
-def sample_in_words(fit: Fit, group: str | None = None) -> str:
+def sample_in_words(fit: Posterior, group: str | None = None) -> str:
     """Size of the data and of the posterior sample, and which group it is."""
     sample = f"{fit.n_persons} people, {len(fit.panel.times)} waves, {fit.draws_in_words}"
     return sample + (f", group {group}" if group else "")
 
 
-def units_in_words(fit: Fit, measures: Sequence[str]) -> str:
+def units_in_words(fit: Posterior, measures: Sequence[str]) -> str:
     """What raw units are of measures with a family, as part of a heading."""
     of = [name for name in measures if name in fit.spec.random_families]
     return f"; raw units of {in_words(of)} are those of the linear predictor" if of else ""
@@ -247,7 +247,7 @@ def not_followed(spec: CrossLagged) -> tuple[str, ...]:
     )
 
 
-def within_in_words(fit: Fit, measures: Sequence[str]) -> str:
+def within_in_words(fit: Posterior, measures: Sequence[str]) -> str:
     """Whether the effects are within persons, as part of a heading."""
     if fit.spec.accumulating:
         return " given stable factors"
@@ -256,7 +256,7 @@ def within_in_words(fit: Fit, measures: Sequence[str]) -> str:
     return "" if hardly_within(fit, measures) else " within persons"
 
 
-def hardly_within(fit: Fit, measures: Sequence[str]) -> tuple[str, ...]:
+def hardly_within(fit: Posterior, measures: Sequence[str]) -> tuple[str, ...]:
     """A sentence where the data hardly distinguish stable differences between people from carry-over."""
     if not fit.spec.random_intercepts or "icc" not in fit.draws["posterior"] or "prior" not in fit.draws.children:
         return ()
@@ -295,7 +295,7 @@ def _from_first_wave(draws: xr.Dataset, measures: Sequence[str]) -> Array:
     return raw
 
 
-def wave_of(fit: Fit, time: float) -> int | None:
+def wave_of(fit: Posterior, time: float) -> int | None:
     """Position of a wave by its time, or None where there is no wave."""
     indices = [index for index, known in enumerate(fit.panel.times) if abs(known - time) <= 1e-9 * max(1.0, abs(known))]
     return indices[0] if indices else None

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..basics.calls import checked
 from ..basics.problems import Problems, SpecError
-from ..posterior.fit import Fit
 from ..posterior.mixing import imputation_of_chains
 from ..posterior.path_matrices import by_path
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability, indicator, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
@@ -32,7 +32,7 @@ type Array = NDArray[np.float64]
 
 
 @checked()
-def embeddability(fit: Fit, *, group: str | None = None) -> Answer:
+def embeddability(fit: Posterior, *, group: str | None = None) -> Answer:
     """Ask whether effects and innovations of one step can be those of a process in continuous time.
 
     ``Phi(d) = exp(A d)`` has a real A only where no eigenvalue of Phi is negative or 0, as where a measure swings
@@ -142,7 +142,7 @@ def drift_and_diffusion(effects: Array, innovation: Array, step: float) -> tuple
     return np.where(unknown, np.nan, drift), np.where(unknown, np.nan, diffusion)
 
 
-def _innovation(fit: Fit, step: float) -> Array:
+def _innovation(fit: Posterior, step: float) -> Array:
     """Innovation covariance of the first interval that is one step long, raw units."""
     indices = [index for index, length in enumerate(fit.panel.intervals) if np.isclose(length, step)]
     if not indices:

@@ -14,7 +14,7 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
-from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import above, indicator, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
@@ -31,7 +31,7 @@ __all__ = ["group_contrast"]
 
 
 @checked(apart=["margin", "certainty"])
-def group_contrast(fit: Fit, path: str, *, margin: float = MARGIN, certainty: float = CERTAINTY) -> Answer:
+def group_contrast(fit: Posterior, path: str, *, margin: float = MARGIN, certainty: float = CERTAINTY) -> Answer:
     """Compare one lagged effect between the groups of a fit.
 
     Groups differ in composition, so that a difference in effects is a difference between these people, not
@@ -139,7 +139,7 @@ def _differences(draws: xr.DataArray, margin: float, certainty: float, healthy: 
     return table_of(rows, "first", "second")
 
 
-def _pooled(fit: Fit, path: str) -> pd.DataFrame:
+def _pooled(fit: Posterior, path: str) -> pd.DataFrame:
     """Mean and spread over groups of a partially pooled effect; empty where lags are free, or a drift's decay."""
     kind = "carry_over" if path in fit.spec.carry_over_paths else "cross_lagged"
     if f"{kind}_mean" not in fit.posterior:

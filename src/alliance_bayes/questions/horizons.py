@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ..basics.given import shown
 from ..basics.names import number, quoted
 from ..basics.problems import Problems
-from ..posterior.fit import Fit
 from ..posterior.mixing import imputation_of_chains
+from ..posterior.posterior import Posterior
 from ..spec.steps import MOST_AHEAD
 from .dynamics import (
     Dynamics,
@@ -56,7 +56,9 @@ class Horizon:
         return self.n_steps if self.timing == "waves" else None
 
 
-def horizon_of(fit: Fit, length: float, start: float | None, timing: str | None, problems: Problems) -> Horizon | None:
+def horizon_of(
+    fit: Posterior, length: float, start: float | None, timing: str | None, problems: Problems
+) -> Horizon | None:
     """The horizon of an effect, by the arguments of `mediation`; None, with problems, where the model has none."""
     times, lags = fit.panel.times, lags_of(fit)
     wave = 0 if start is None else wave_of(fit, start)
@@ -107,7 +109,7 @@ def _of_equal_steps(length: float, step: float, wave: int, start: float, problem
     return None
 
 
-def _of_observed_intervals(fit: Fit, length: float, wave: int, problems: Problems) -> Horizon | None:
+def _of_observed_intervals(fit: Posterior, length: float, wave: int, problems: Problems) -> Horizon | None:
     times = fit.panel.times
     start = times[wave]
     end = wave_of(fit, start + length)
@@ -129,7 +131,7 @@ def _of_observed_intervals(fit: Fit, length: float, wave: int, problems: Problem
     return None
 
 
-def dynamics_over(fit: Fit, horizon: Horizon, group: str) -> Dynamics:
+def dynamics_over(fit: Posterior, horizon: Horizon, group: str) -> Dynamics:
     """Draws of the dynamics up to a horizon, of the posterior or the prior, in SDs at the wave of the change."""
     draws, measures = fit.drawn(group), fit.spec.measures
     sds, correlations = sds_at(draws, measures, horizon.wave)
@@ -157,7 +159,7 @@ def dynamics_over(fit: Fit, horizon: Horizon, group: str) -> Dynamics:
     )
 
 
-def _intervals_of_a_step(fit: Fit, horizon: Horizon) -> Sequence[int]:
+def _intervals_of_a_step(fit: Posterior, horizon: Horizon) -> Sequence[int]:
     """Intervals whose innovations belong to one unit step: those of the horizon, or the shortest ones."""
     if horizon.intervals is not None:
         return horizon.intervals

@@ -15,8 +15,8 @@ from ..basics.names import lagged_path, number, quoted
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.evidence import shares_figure
-from ..posterior.fit import Fit
-from ..posterior.health import Health
+from ..posterior.health import Diagnostics
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability, indicator, interval_name, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import LIMITS, Answer, untrusted
@@ -42,7 +42,7 @@ Statements = Annotated[
 
 @checked(apart=["statements", "margin"])
 def hypotheses(
-    fit: Fit,
+    fit: Posterior,
     first: str,
     second: str,
     *,
@@ -207,7 +207,7 @@ def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems)
             )
 
 
-def _default_statements(fit: Fit, first: str, second: str, margin: float) -> list[str]:
+def _default_statements(fit: Posterior, first: str, second: str, margin: float) -> list[str]:
     forward, backward, least = lagged_path(first, second), lagged_path(second, first), number(margin)
     lengths = length_labels(fit)
     distinct = list(dict.fromkeys(lengths))
@@ -270,7 +270,7 @@ def _undecidable(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _rope(
-    fit: Fit,
+    fit: Posterior,
     paths: tuple[str, str],
     after: Mapping[str, xr.DataArray],
     before: Mapping[str, xr.DataArray],
@@ -299,7 +299,7 @@ def _rope(
     return table_of(rows, "path", "over")
 
 
-def _verdict(share: float, health: Health) -> str:
+def _verdict(share: float, health: Diagnostics) -> str:
     if not health.healthy or 0 < share < 1:
         return "undecided"
     return "practically none" if share else "not negligible"

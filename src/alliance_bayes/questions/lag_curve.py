@@ -16,8 +16,8 @@ from ..basics.names import in_words, lagged_path, number, quoted, split_path
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bands_figure
-from ..posterior.fit import Fit
 from ..posterior.path_matrices import by_path
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability, above, indicator, interval, probability, share, undefined
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
@@ -70,7 +70,7 @@ MOST_PRINTED = 4
 
 @checked(apart=["margin"])
 def lag_curve(
-    fit: Fit,
+    fit: Posterior,
     paths: Iterable[str] | None = None,
     *,
     longest: float | None = None,
@@ -212,7 +212,7 @@ def _effects_in_words(table: pd.DataFrame, observed: tuple[float, float], n_draw
     )
 
 
-def _peaks_in_words(fit: Fit, peak: pd.DataFrame) -> list[str]:
+def _peaks_in_words(fit: Posterior, peak: pd.DataFrame) -> list[str]:
     unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
     lines = []
     for path, row in peak.iterrows():
@@ -254,7 +254,7 @@ _ALONG_THE_CURVE: dict[Between, tuple[str, ...]] = {
 
 
 def _check(
-    problems: Problems, fit: Fit, paths: Iterable[str] | None, longest: float | None, margin: float
+    problems: Problems, fit: Posterior, paths: Iterable[str] | None, longest: float | None, margin: float
 ) -> tuple[tuple[str, ...], Between, float]:
     for problem in not_followed(fit.spec):
         problems.add(problem)
@@ -285,7 +285,7 @@ def _check(
     return tuple(dict.fromkeys(map(canonical_path, chosen))), between, float(last or 0.0)
 
 
-def _effects(fit: Fit, between: Between, longest: float, sds: Array) -> tuple[Array, Array]:
+def _effects(fit: Posterior, between: Between, longest: float, sds: Array) -> tuple[Array, Array]:
     """Lags, and standardised effects at each, shape ``(chain, draw, lag, outcome, predictor)``."""
     lengths = [float(round(length, 9)) for length in fit.panel.intervals]
     if between == "continuous":
@@ -346,7 +346,7 @@ def _table(draws: xr.DataArray, raw: xr.DataArray, observed: tuple[float, float]
     return table[order]
 
 
-def _fixed(fit: Fit, draws: xr.DataArray, between: Between) -> NDArray[np.bool_]:
+def _fixed(fit: Posterior, draws: xr.DataArray, between: Between) -> NDArray[np.bool_]:
     """Whether each effect is known without data, by path and then lag."""
     free, lags, measures = free_paths(fit.spec), draws["lag"].to_numpy(), fit.spec.measures
     steps: list[int | None] = [None if between == "continuous" else 1] * len(lags)
@@ -362,7 +362,7 @@ def _fixed(fit: Fit, draws: xr.DataArray, between: Between) -> NDArray[np.bool_]
 PEAK = ["lag", "lower", "upper", "effect", "effect_lower", "effect_upper", "p_beyond"]
 
 
-def _peaks(fit: Fit, draws: xr.DataArray, paths: tuple[str, ...], between: Between, sds: Array) -> pd.DataFrame:
+def _peaks(fit: Posterior, draws: xr.DataArray, paths: tuple[str, ...], between: Between, sds: Array) -> pd.DataFrame:
     crossed = [path for path in paths if path in fit.spec.cross_lagged_paths]
     if between == "observed only" or not crossed:
         return pd.DataFrame(columns=PEAK, index=pd.Index([], name="path"), dtype=float)
@@ -378,7 +378,7 @@ def _peaks(fit: Fit, draws: xr.DataArray, paths: tuple[str, ...], between: Betwe
     return pd.DataFrame.from_dict(rows, orient="index")[PEAK].rename_axis("path")
 
 
-def _refined(fit: Fit, path: str, curve: xr.DataArray, sds: Array) -> tuple[xr.DataArray, xr.DataArray]:
+def _refined(fit: Posterior, path: str, curve: xr.DataArray, sds: Array) -> tuple[xr.DataArray, xr.DataArray]:
     drift = standardized(drift_effects(fit), sds)
     predictor, outcome = (fit.spec.measures.index(name) for name in split_path(path) or ())
     flat = drift.reshape(-1, *drift.shape[2:])
@@ -397,7 +397,7 @@ def _peak_row(lag: xr.DataArray, effect: xr.DataArray, longest: float) -> dict[s
     return {**median_and_interval(lag, "lag"), **effects, "p_beyond": beyond}
 
 
-def _who_leads(curves: xr.DataArray, fit: Fit, between: Between, margin: float) -> tuple[str, ...]:
+def _who_leads(curves: xr.DataArray, fit: Posterior, between: Between, margin: float) -> tuple[str, ...]:
     measures = fit.spec.measures
     if len(measures) == 2 and between != "observed only":
         return (
@@ -429,7 +429,7 @@ _KNOWN: dict[Between, str] = {
 }
 
 
-def _heading(fit: Fit, between: Between, group: str | None) -> str:
+def _heading(fit: Posterior, between: Between, group: str | None) -> str:
     lengths = ", ".join(dict.fromkeys(length_labels(fit)))
     base = base_effects(fit) if between == "whole steps" else None
     known = _KNOWN[between].format(step=time_in_words(fit, base[1]) if base else "", lengths=lengths)

@@ -6,12 +6,12 @@ import pandas as pd
 import xarray as xr
 
 from ..basics.names import in_words, number
-from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
 
 __all__ = ["average_by_length", "average_over", "length_labels", "spacing_in_words", "time_in_words"]
 
 
-def length_labels(fit: Fit) -> list[str]:
+def length_labels(fit: Posterior) -> list[str]:
     """Length of each interval as text, so that equal ones are equal whatever their last digits are."""
     return [number(round(length, 9)) for length in fit.panel.intervals]
 
@@ -34,7 +34,7 @@ def average_by_length[Draws: (xr.DataArray, xr.Dataset)](
     )
 
 
-def time_in_words(fit: Fit, length: float | str) -> str:
+def time_in_words(fit: Posterior, length: float | str) -> str:
     """A length of time with the panel's unit."""
     text, unit = length if isinstance(length, str) else number(length), fit.panel.time_unit
     if not unit:
@@ -42,7 +42,7 @@ def time_in_words(fit: Fit, length: float | str) -> str:
     return f"{text} {unit.removesuffix('s') if text == '1' else unit}"
 
 
-def spacing_in_words(fit: Fit) -> str:
+def spacing_in_words(fit: Posterior) -> str:
     """How far apart neighbouring waves are: "6 months apart", or "3 and 6 months apart"."""
     *others, last = dict.fromkeys(length_labels(fit))
     return f"{in_words([*others, time_in_words(fit, last)])} apart"

@@ -9,12 +9,13 @@ import numpy as np
 from ..basics.names import quoted
 from ..basics.problems import Problems
 from ..likelihood.maximum_likelihood import MaximumLikelihood
+from ..posterior.health import Diagnostics
 
 __all__ = ["Maximisation", "check_same_data"]
 
 
 @dataclass(frozen=True)
-class Maximisation:
+class Maximisation(Diagnostics):
     """What is wrong with maxima: no convergence, improper solutions, parameters that are not identified."""
 
     problems: tuple[str, ...]
@@ -25,11 +26,6 @@ class Maximisation:
         return cls(
             tuple(f"{name}: {message}" for name, answer in answers.items() for message in answer.estimates.messages)
         )
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
 
 
 def check_same_data(answers: Mapping[str, MaximumLikelihood], problems: Problems) -> None:

@@ -17,7 +17,7 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
-from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
@@ -152,7 +152,7 @@ def half_life(times: Array, response: Array) -> tuple[Array, Array, Array]:
 
 
 @checked()
-def long_run_effects(fit: Fit, paths: Iterable[str] | None = None, *, group: str | None = None) -> Answer:
+def long_run_effects(fit: Posterior, paths: Iterable[str] | None = None, *, group: str | None = None) -> Answer:
     """What a lasting change of one measure does to another in the end, and how fast a single change fades.
 
     Two changes of a measure x that last, which differ where others act on x [1]_:
@@ -264,7 +264,7 @@ def _path_problems(spec: CrossLagged, paths: Iterable[str]) -> Iterator[str]:
             yield f"'{path}' leads from a measure to itself; a long-run effect is one on another measure."
 
 
-def _processes(fit: Fit, group: str) -> list[Process]:
+def _processes(fit: Posterior, group: str) -> list[Process]:
     if lags_of(fit) == "continuous":
         return [Process(ALWAYS, drift_effects(fit, group), None)]
     base = base_effects(fit, group)
@@ -275,7 +275,7 @@ def _processes(fit: Fit, group: str) -> list[Process]:
     return [Process(name, effects[:, :, index], lengths[index]) for index, name in enumerate(names)]
 
 
-def _effects(fit: Fit, paths: Sequence[str], group: str) -> xr.Dataset:
+def _effects(fit: Posterior, paths: Sequence[str], group: str) -> xr.Dataset:
     """Draws of all effects, dims ``(chain, draw, path, over)``; the raw ones too, and the impulse of the posterior."""
     measures, drawn = fit.spec.measures, fit.drawn(group)
     pairs = [tuple(measures.index(name) for name in split_path(path) or ()) for path in paths]
@@ -367,7 +367,7 @@ def _impulses_of_drift(drift: Array, causes: Array, outcomes: Array) -> Array:
     return np.array(impulses)
 
 
-def _table(fit: Fit, after: xr.Dataset, before: xr.Dataset) -> pd.DataFrame:
+def _table(fit: Posterior, after: xr.Dataset, before: xr.Dataset) -> pd.DataFrame:
     rows, fixed = {}, []
     led, measures = leads(free_paths(fit.spec), None), fit.spec.measures
     for path in map(str, after["path"].to_numpy()):
@@ -400,7 +400,7 @@ def _impulse_table(after: xr.Dataset) -> pd.DataFrame:
     return table_of(rows, "path", "over")
 
 
-def _estimands_in_words(fit: Fit) -> str:
+def _estimands_in_words(fit: Posterior) -> str:
     unit = (fit.panel.time_unit or "unit of time").removesuffix("s")
     often = f"in every {unit}" if lags_of(fit) == "continuous" else "at every step"
     return (
@@ -436,7 +436,7 @@ def _in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
     )
 
 
-def _impulse_in_words(impulse: pd.DataFrame, fit: Fit) -> TextTable:
+def _impulse_in_words(impulse: pd.DataFrame, fit: Posterior) -> TextTable:
     several, unit = len(impulse.index.unique("over")) > 1, fit.panel.time_unit
     timed = {
         f"{head}{f', {unit}' if unit else ''}": [_cell(row, name, f"{name}_", ".3g") for _, row in impulse.iterrows()]

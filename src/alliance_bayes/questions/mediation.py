@@ -15,8 +15,8 @@ from ..basics.given import shown
 from ..basics.names import ARROW, in_words, number
 from ..basics.problems import Problems, SpecError
 from ..figures.effects import Band, bars_and_bands_figure
-from ..posterior.fit import Fit
-from ..posterior.health import Health
+from ..posterior.health import Diagnostics
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import above, below, indicator, interval, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
@@ -54,7 +54,7 @@ NOT_DEFINED = (
 
 @checked(apart=["margin", "certainty"])
 def mediation(
-    fit: Fit,
+    fit: Posterior,
     *,
     treatment: str,
     mediators: Sequence[str],
@@ -216,7 +216,7 @@ def mediation(
 
 
 def _checked(
-    fit: Fit,
+    fit: Posterior,
     asked: MediatedChange,
     horizon: float,
     start: float | None,
@@ -260,7 +260,7 @@ def _fixed_problems(spec: CrossLagged, asked: MediatedChange, n_steps: int | Non
             yield f"The path '{path}' is {FIXED} {why}. It needs {path.count(ARROW)} steps, all free."
 
 
-def _prior_draws(fit: Fit, asked: MediatedChange, until: Horizon, posterior: xr.Dataset) -> xr.Dataset:
+def _prior_draws(fit: Posterior, asked: MediatedChange, until: Horizon, posterior: xr.Dataset) -> xr.Dataset:
     """Effects before the data; all NaN where the fit has no draws of its prior."""
     if "prior" not in fit.draws.children:
         return posterior * np.nan
@@ -357,7 +357,7 @@ def _share(
     return {"median": median, "lower": lower, "upper": upper}, text
 
 
-def _verdict(indirect: xr.DataArray, certainty: float, health: Health) -> str:
+def _verdict(indirect: xr.DataArray, certainty: float, health: Diagnostics) -> str:
     if health.healthy and probability(above(indirect, 0)).reaches(certainty):
         return "indirect effect positive"
     if health.healthy and probability(below(indirect, 0)).reaches(certainty):

@@ -7,8 +7,8 @@ import pandas as pd
 
 from ..basics.names import ARROW, in_words, number
 from ..basics.text_tables import TextTable
-from ..posterior.fit import Fit
-from ..posterior.health import Health
+from ..posterior.health import Diagnostics
+from ..posterior.posterior import Posterior
 from .cells import estimates, intervals, probabilities
 from .dynamics import hardly_within, sample_in_words, units_in_words, within_in_words
 from .horizons import Horizon
@@ -19,7 +19,7 @@ from .structure import signs
 __all__ = ["assumptions", "doubts", "effects_in_words", "estimand", "heading"]
 
 
-def heading(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
+def heading(fit: Posterior, asked: MediatedChange, until: Horizon) -> str:
     """Question, scale and sample."""
     within = within_in_words(fit, asked.measures)
     return (
@@ -28,7 +28,7 @@ def heading(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
     )
 
 
-def estimand(fit: Fit, asked: MediatedChange, until: Horizon) -> str:
+def estimand(fit: Posterior, asked: MediatedChange, until: Horizon) -> str:
     """The change, the values held, and when."""
     kept = "and keeping it there (sustained)" if asked.sustained else "and leaving it to itself (pulse)"
     mediators = in_words(asked.mediators)
@@ -66,7 +66,7 @@ def effects_in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
     )
 
 
-def doubts(fit: Fit, health: Health, asked: MediatedChange, until: Horizon) -> Iterator[str]:
+def doubts(fit: Posterior, health: Diagnostics, asked: MediatedChange, until: Horizon) -> Iterator[str]:
     """Reasons to doubt the numbers, one sentence each."""
     if not health.healthy:
         yield f"The draws cannot be trusted: {' '.join(health.problems)}"
@@ -81,7 +81,7 @@ def doubts(fit: Fit, health: Health, asked: MediatedChange, until: Horizon) -> I
         )
 
 
-def assumptions(fit: Fit, asked: MediatedChange, until: Horizon) -> tuple[str, ...]:
+def assumptions(fit: Posterior, asked: MediatedChange, until: Horizon) -> tuple[str, ...]:
     """Assumptions of mediation, beyond those of prediction."""
     treatment, mediators = asked.treatment, in_words(asked.mediators)
     order = (

@@ -7,11 +7,13 @@ anything is sampled) and put the question to a fit (`put`). Nothing else lists t
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Literal, Self
 
 from ..basics.declared import Declared
 from ..basics.names import in_words, number
+from ..posterior.posterior import Posterior
 from .answer import Answer
 
 __all__ = ["Arguments", "Question", "Subject", "question", "questions", "register"]
@@ -64,6 +66,8 @@ class Question[Asked, Given: Arguments]:
         Whether it is asked of an earlier answer of the same file, which the argument ``of`` names.
     rehearse
         Checks it against a fit without draws, where its answer would sample or compute something before that.
+    of_draws
+        Whether draws of parameters are enough, so that a preview can be asked too.
     """
 
     name: str
@@ -73,11 +77,18 @@ class Question[Asked, Given: Arguments]:
     subject: Subject | None = "panel model"
     of_an_answer: bool = False
     rehearse: Callable[[Asked, Given], object] | None = None
+    of_draws: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Answer], arguments: type[Given]) -> Self:
         """A question about a fit, by the public function that answers it."""
-        return cls(function.__name__, arguments, lambda asked, given: given.put(function, asked))
+        first = next(iter(signature(function).parameters.values()))
+        return cls(
+            function.__name__,
+            arguments,
+            lambda asked, given: given.put(function, asked),
+            of_draws=first.annotation is Posterior,
+        )
 
 
 _REGISTERED: dict[str, Question[Any, Any]] = {}

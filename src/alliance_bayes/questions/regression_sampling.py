@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..causal.random_intercepts import Fitted
-from ..posterior.health import LARGEST_RHAT, SMALLEST_ESS, in_words_of
+from ..posterior.health import LARGEST_RHAT, SMALLEST_ESS, Diagnostics, in_words_of
 
 __all__ = ["SamplingOfRegressions", "sampling_of"]
 
 
 @dataclass(frozen=True)
-class SamplingOfRegressions:
+class SamplingOfRegressions(Diagnostics):
     """Whether the draws of several regressions can be trusted.
 
     Attributes
@@ -31,11 +31,6 @@ class SamplingOfRegressions:
     ess: float
     accepted: float
     problems: tuple[str, ...]
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
 
     @property
     def numbers(self) -> str:

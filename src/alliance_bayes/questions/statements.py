@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..basics.names import choices, lagged_path, number, quoted
 from ..basics.problems import Problems
-from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
 from ..posterior.summaries import above, below, indicator
 from ..spec.steps import interval_names
 from .arguments import canonical_path
@@ -72,7 +72,7 @@ class Statement:
         return known.transpose(*next(iter(effects.values())).dims)
 
 
-def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
+def effects_of(fit: Posterior, group: str) -> dict[str, xr.DataArray]:
     """Draws of all standardised lagged effects by path and what they are over, dims ``(chain, draw)``.
 
     Over each interval, over the average of intervals of one length, and without saying over what
@@ -96,7 +96,7 @@ def effects_of(fit: Fit, group: str) -> dict[str, xr.DataArray]:
     return effects
 
 
-def fixed_effects(fit: Fit) -> set[str]:
+def fixed_effects(fit: Posterior) -> set[str]:
     """Names, among those of `effects_of`, of effects that are 0 by construction."""
     lengths = length_labels(fit)
     names, named = interval_names(fit.panel.times), set()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..basics.names import ARROW, lagged_path, quoted
 from ..basics.problems import Problems
 from ..figures.bars import Bar
-from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names, steps_per_interval
 from .cells import probabilities
@@ -82,7 +82,7 @@ def some_way[Seen: Hashable](
     return any(at == effect and counts(seen) for at, seen in reached)
 
 
-def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
+def fixed_intervals(fit: Posterior, path: tuple[str, str]) -> tuple[str, ...]:
     """Intervals over which the effect of a predictor on an outcome is 0 by construction."""
     spec, times = fit.spec, fit.panel.times
     lags, free = spec.lags_for(times), free_paths(spec)
@@ -96,7 +96,7 @@ def fixed_intervals(fit: Fit, path: tuple[str, str]) -> tuple[str, ...]:
     return tuple(name for name, way in zip(interval_names(times), led, strict=True) if not way)
 
 
-def check_free(fit: Fit, path: tuple[str, str], problems: Problems) -> None:
+def check_free(fit: Posterior, path: tuple[str, str], problems: Problems) -> None:
     """Note an effect that is 0 by construction over some interval although the model has its path."""
     fixed = fixed_intervals(fit, path)
     if fixed and lagged_path(*path) in fit.spec.paths:

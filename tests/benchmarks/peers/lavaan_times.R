@@ -1,6 +1,6 @@
 # Full-information maximum likelihood by lavaan, timed: reads names of wide CSV files (y1_0, y2_0, y1_1, ...) from
 # stdin, one a line, and answers each with JSON: seconds of lavaan() as called with its defaults (standard errors, test
-# of fit), and of the point estimate alone. One R session for all of them, so that neither R's start nor its
+# of fit), and of the point estimate alone, and the processor's seconds of both. One R session for all of them, so that neither R's start nor its
 # compilation of lavaan's code at first use is counted.
 
 suppressPackageStartupMessages(library(lavaan))
@@ -20,7 +20,10 @@ model_text <- function(waves) {
   paste(lines, collapse = "\n")
 }
 
-seconds <- function(expression) unname(system.time(expression)["elapsed"])
+seconds <- function(expression) {
+  spent <- system.time(expression)
+  c(elapsed = spent[["elapsed"]], processor = spent[["user.self"]] + spent[["sys.self"]])
+}
 
 input <- file("stdin", "r")
 while (length(line <- readLines(input, n = 1)) > 0) {
@@ -31,7 +34,11 @@ while (length(line <- readLines(input, n = 1)) > 0) {
     text, data = frame, missing = "fiml", meanstructure = TRUE, se = "none", test = "none", baseline = FALSE, h1 = FALSE
   ))
   cat(sprintf(
-    '{"fit": %.4f, "point": %.4f, "converged": %s, "minus 2 log likelihood": %.6f}\n', fitted, point,
+    paste(
+      '{"fit": %.4f, "point": %.4f, "fit, processor": %.4f, "point, processor": %.4f,',
+      '"converged": %s, "minus 2 log likelihood": %.6f}\n'
+    ),
+    fitted["elapsed"], point["elapsed"], fitted["processor"], point["processor"],
     tolower(lavInspect(fit, "converged")), -2 * as.numeric(logLik(fit))
   ))
   flush(stdout())

@@ -22,6 +22,7 @@ from ...panel.records import Contradictions, IdenticalRows
 from ...panel.times_of_dates import DatesFrom
 from ...panel.value_shapes import value_shape
 from ...posterior.fit import Fit
+from ...posterior.preview import preview
 from ...posterior.sampling import fit
 from ...posterior.settings import Settings
 from ...questions.rehearsal import Rehearsal
@@ -422,6 +423,16 @@ def _fit(content: Content, panel: Panel) -> Fit:
     return fit(content.spec, panel, **content.sampling)
 
 
+def _preview(content: Content, panel: Panel) -> str:
+    """Lagged effects, and verdicts of the questions about draws."""
+    if content.spec.is_latent:
+        return ""
+    previewed = preview(content.spec, panel, seed=content.sampling["seed"])
+    answers = {name: asked.answer(previewed) for name, asked in by_name(content.questions).items() if asked.of_draws}
+    verdicts = [f"{name}: {answer.verdict}" for name, answer in answers.items() if answer.verdict is not None]
+    return "; ".join([previewed.in_short, *verdicts])
+
+
 KIND = Kind(
     name="model of a panel",
     models=tuple(MODELS),
@@ -438,5 +449,6 @@ KIND = Kind(
     check=_check,
     doubts=_doubts,
     fit=_fit,
+    preview=_preview,
     ask=lambda content, fit: answers(content.questions, lambda name, position: fit),
 )

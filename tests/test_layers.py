@@ -23,6 +23,7 @@ ROOMS = {
     "simulation": {"basics", "panel", "families", "spec"},
     "questions": {"basics", "figures", "panel", "spec", "engine", "pymc_models", "posterior", "causal"},
     "files": {"basics", "panel", "families", "spec", "engine", "posterior", "causal", "simulation", "questions"},
+    "pages": {"basics", "figures", "panel", "posterior", "questions"},
     "cli": {"basics", "posterior", "files"},
 }
 ALLOWED_OUTSIDE = {
@@ -31,6 +32,8 @@ ALLOWED_OUTSIDE = {
     "nutpie": {"posterior", "pymc_models"},
     "bambi": {"causal"},
     "pydantic": {"basics", "questions", "files"},
+    "jinja2": {"pages"},
+    "markupsafe": {"pages"},
 }
 
 

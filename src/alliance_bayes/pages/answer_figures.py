@@ -1,5 +1,7 @@
 """The figures of an answer, by its question."""
 
+import base64
+import io
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -9,7 +11,7 @@ from ..basics.names import number, split_path
 from ..figures.bars import Bar
 from ..posterior.summaries import interval_name
 from ..questions.answer import Answer
-from .effects import IntervalRow, curves_figure, dots_figure, intervals_figure, path_colour, stacked_figure
+from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, path_colour, stacked_figure
 from .figure import Figure, Table
 from .moving import margin_of
 from .svg import colour_class
@@ -18,7 +20,10 @@ __all__ = ["answer_figures", "mediation_figure"]
 
 MOST_ROWS = 40
 ENDS = {"mean", "lower", "upper"}
-DOTS_IN_WORDS = "Each dot is one of a hundred equally probable values. Hollow dots lie within the margin: effects too small to count."
+DOTS_IN_WORDS = (
+    "Each dot is one of a hundred equally probable values. Hollow dots lie within the margin: effects too small to "
+    "count."
+)
 
 
 def answer_figures(answer: Answer, measures: Sequence[str]) -> tuple[Figure, ...]:
@@ -27,12 +32,25 @@ def answer_figures(answer: Answer, measures: Sequence[str]) -> tuple[Figure, ...
         case "directionality" if not answer.parts:
             return _intervals_of(answer, measures), *_dots_of(answer, measures)
         case "lag_curve":
-            return tuple(_curves_of(answer, measures))
+            return (_curves_of(answer, measures),)
         case "robustness":
             return (_robustness_figure(answer, measures),)
     if set(answer.table.columns) >= ENDS and len(answer.table) <= MOST_ROWS:
         return (_plain_intervals(answer, measures),)
-    return ()
+    return () if answer.figure is None else (_drawn(answer),)
+
+
+def _drawn(answer: Answer) -> Figure:
+    """The figure that the answer draws by matplotlib, as an image."""
+    import matplotlib as mpl
+
+    words, image = answer.question.replace("_", " "), io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": answer.question}):
+        answer.plot().savefig(image, format="svg", transparent=True, metadata={"Date": None})
+    source = f"data:image/svg+xml;base64,{base64.b64encode(image.getvalue()).decode()}"
+    picture = Markup('<img class="drawn" alt="{}" src="{}">').format(f"Figure of {words}; its numbers follow", source)
+    tables = tuple(Table.of_frame(table, name.replace("_", " ")) for name, table in answer.every_table.items())
+    return Figure(f"Figure of {words}", (picture,), "", tables, column=True)
 
 
 def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
@@ -83,28 +101,31 @@ def _dots_of(answer: Answer, measures: Sequence[str]) -> list[Figure]:
     return figures
 
 
-def _curves_of(answer: Answer, measures: Sequence[str]) -> list[Figure]:
+def _curves_of(answer: Answer, measures: Sequence[str]) -> Figure:
     table, attributes = answer.table, answer.draws.attrs
-    paths = [str(path) for path in table.index.unique("path")]
     pairs: dict[frozenset[str], list[str]] = {}
-    for path in paths:
+    for path in map(str, table.index.unique("path")):
         pairs.setdefault(frozenset(split_path(path) or (path,)), []).append(path)
-    unit = f", {attributes['time_unit']}" if attributes.get("time_unit") else ""
-    return [
-        curves_figure(
+    first, last = attributes["observed"]
+    up = float(table["lower"].min()), float(table["upper"].max())
+    pictures = [
+        curves_picture(
             table,
-            of_pair,
+            paths,
             measures,
-            title=" and ".join(sorted(pair)),
-            unit="lagged effect, SD per SD",
-            lag_unit=unit,
-            observed=tuple(attributes["observed"]),
+            unit=f"lag, {attributes['time_unit']}" if attributes.get("time_unit") else "lag",
+            observed=(first, last),
             points=attributes["between"] != "continuous",
-            lowest=float(table["lower"].min()),
-            highest=float(table["upper"].max()),
+            up=up,
         )
-        for pair, of_pair in pairs.items()
+        for paths in pairs.values()
     ]
+    caption = f"Lagged effect, SD per SD: mean and {interval_name()} at each lag, all pictures on one scale."
+    if table["extrapolated"].any():
+        caption += " Shaded lags are shorter or longer than every interval between waves."
+    columns = [name for name in ("mean", "lower", "upper", "p_positive", "extrapolated") if name in table]
+    numbers = Table.of_frame(table[columns], "Lagged effects by lag, SD per SD")
+    return Figure("Lagged effects by lag", tuple(pictures), caption, (numbers,))
 
 
 def _plain_intervals(answer: Answer, measures: Sequence[str]) -> Figure:

@@ -102,9 +102,13 @@ def patterns_figure(panel: Panel) -> Figure | None:
         for place in order
     ]
     shown, of = int(counts[order].sum()), panel.n_persons
+    which = (
+        "All patterns are drawn."
+        if len(order) == len(counts)
+        else f"The {len(order)} most frequent of {len(counts)} patterns are drawn; {shown:,} of {of:,} have one."
+    )
     caption = (
-        f"Each line is one pattern, each square one wave. The {len(order)} most frequent of {len(counts)} patterns, "
-        f"which {shown:,} of {of:,} people have; the bar and the number say how many."
+        f"Each line is one pattern, each square one wave; the bar and the number say how many people have it. {which}"
     )
     title = "Patterns of observed and absent values"
     table = Table(title, ("people", *panel.measures), rows_of(rows))

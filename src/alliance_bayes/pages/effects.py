@@ -12,10 +12,11 @@ from ..figures.bars import Bar
 from .figure import Figure, Table, rows_of
 from .svg import Scale, colour_class, drawing, element, shortened, text
 
-__all__ = ["IntervalRow", "curves_figure", "dots_figure", "intervals_figure", "path_colour", "stacked_figure"]
+__all__ = ["IntervalRow", "curves_picture", "dots_figure", "intervals_figure", "path_colour", "stacked_figure"]
 
 WIDTH, LEFT, RIGHT = 400.0, 12.0, 388.0
 N_DOTS = 100
+MOST_LAGS = 8
 DOT = 3.1
 
 
@@ -117,44 +118,47 @@ def _piles(scale: Scale, values: np.ndarray) -> np.ndarray:
     return np.array(heights)
 
 
-def curves_figure(
+def curves_picture(
     table: pd.DataFrame,
     paths: Sequence[str],
     measures: Sequence[str],
     *,
-    title: str,
     unit: str,
-    lag_unit: str,
     observed: tuple[float, float],
     points: bool,
-    lowest: float,
-    highest: float,
-) -> Figure:
+    up: tuple[float, float],
+) -> Markup:
     """Effects of a pair over the lag, with bands; lags outside the observed intervals are shaded."""
-    top, bottom, left = 16.0, 190.0, 44.0
+    top, bottom, left = 20.0 + 17 * len(paths), 210.0, 44.0
     lags = table.index.unique("lag").to_numpy(float)
     across = Scale(0.0, max(float(lags.max()), 1e-9) * 1.03, left, RIGHT)
-    up = Scale.around([lowest, highest], bottom, top, zero=True)
-    parts = list[Markup]()
+    height = Scale.around(up, bottom, top, zero=True)
     outside = [(0.0, observed[0])] if lags.min() < observed[0] else []
     outside += [(observed[1], across.highest)] if lags.max() > observed[1] else []
-    for start, end in outside:
-        parts.append(
-            element(
-                "rect", x=across(start), y=top, width=across(end) - across(start), height=bottom - top, class_="outside"
-            )
+    parts = [
+        element(
+            "rect",
+            x=across(start),
+            y=top,
+            width=across(end) - across(start),
+            height=bottom - top,
+            class_="outside",
         )
-    for value in up.ticks(4):
-        parts.append(
-            element("line", x1=left, x2=RIGHT, y1=up(value), y2=up(value), class_="zero" if value == 0 else "grid")
-        )
-        parts.append(text(left - 6, up(value) + 4, number(value), class_="tick", text_anchor="end"))
-    for value in lags if points and len(lags) <= 8 else across.ticks(5):
-        parts.append(text(across(value), bottom + 16, number(value), class_="tick", text_anchor="middle"))
+        for start, end in outside
+    ]
+    for value in height.ticks(4):
+        y = height(value)
+        parts.append(element("line", x1=left, x2=RIGHT, y1=y, y2=y, class_="grid" if value else "zero"))
+        parts.append(text(left - 6, y + 4, number(value), class_="tick", text_anchor="end"))
+    parts += [
+        text(across(value), bottom + 16, number(value), class_="tick", text_anchor="middle")
+        for value in (lags if points and len(lags) <= MOST_LAGS else across.ticks())
+    ]
     for index, path in enumerate(paths):
         rows, colour = table.loc[path], path_colour(path, measures)
+        parts.append(text(LEFT, 14 + 17 * index, path, most=58, class_=f"name {colour}"))
         x = [across(lag) + (2.5 * (2 * index - 1) if points else 0) for lag in rows.index]
-        mean, lower, upper = ([up(value) for value in rows[name]] for name in ("mean", "lower", "upper"))
+        mean, lower, upper = ([height(value) for value in rows[name]] for name in ("mean", "lower", "upper"))
         if points:
             for place, middle, low, high in zip(x, mean, lower, upper, strict=True):
                 parts.append(element("line", x1=place, x2=place, y1=low, y2=high, class_=f"bar {colour}"))
@@ -163,27 +167,10 @@ def curves_figure(
             outline = [*zip(x, upper, strict=True), *reversed(list(zip(x, lower, strict=True)))]
             parts.append(element("polygon", points=_points(outline), class_=f"band {colour}"))
             parts.append(element("polyline", points=_points(zip(x, mean, strict=True)), class_=f"curve {colour}"))
-    parts.append(
-        element(
-            "line",
-            x1=left,
-            x2=left,
-            y1=top,
-            y2=bottom,
-            class_="at-lag",
-            data_left=left,
-            data_scale=f"{across(1) - across(0):.4f}",
-        )
-    )
-    parts.append(text((left + RIGHT) / 2, bottom + 34, f"lag{lag_unit}", class_="unit", text_anchor="middle"))
-    shown = table.loc[list(paths)]
-    caption = f"{unit[0].upper()}{unit[1:]}; mean and interval at each lag." + (
-        " The shaded lags are shorter or longer than every interval between waves." if outside else ""
-    )
-    columns = [name for name in ("mean", "lower", "upper", "p_positive", "extrapolated") if name in shown]
-    keys = tuple((path, path_colour(path, measures)) for path in paths)
-    numbers = Table.of_frame(shown[columns], f"{title}: {unit}")
-    return Figure(title, (drawing(WIDTH, bottom + 44, title, parts),), caption, (numbers,), keys)
+    per_lag = f"{across(1) - across(0):.4f}"
+    marker = element("line", x1=left, x2=left, y1=top, y2=bottom, class_="at-lag", data_left=left, data_scale=per_lag)
+    name = text((left + RIGHT) / 2, bottom + 34, unit, class_="unit", text_anchor="middle")
+    return drawing(WIDTH, bottom + 44, f"{' and '.join(paths)} over the lag", [*parts, marker, name])
 
 
 def stacked_figure(rows: Sequence[IntervalRow], total: IntervalRow, *, title: str, unit: str, caption: str) -> Figure:

@@ -15,7 +15,7 @@ from .svg import colour_class, drawing, element, text
 __all__ = ["path_diagram"]
 
 TOP, NODE = 24.0, 16.0
-MOST_OF_NAME, OF_LETTER = 22, 7.4
+MOST_OF_NAME, OF_LETTER = 22, 8.4
 LINE = 17.0  # height that one label needs
 
 
@@ -43,8 +43,8 @@ def path_diagram(fit: Fit, title: str) -> Figure:
     size = len(measures)
     row, column = max(96.0, LINE * (size + 1)), 92.0 + 38.0 * (size + 1)
     arrows = _arrows(fit)
-    left = OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 14
-    width, height = left + column * (len(times) - 1) + 2 * NODE + 50, TOP + row * (size - 1) + 68
+    left = OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 16
+    width, height = left + column * (len(times) - 1) + 2 * NODE + 64, TOP + row * (size - 1) + 68
 
     def node(wave: int, measure: int) -> tuple[float, float]:
         return left + NODE + column * wave, TOP + 28 + row * measure

@@ -12,7 +12,7 @@ from ..basics.text_tables import TextTable
 from ..basics.writing import write_text
 from ..posterior.fit import Fit
 from ..posterior.summaries import interval_name
-from ..questions.answer import Answer, untrusted
+from ..questions.answer import LIMITS, Answer, untrusted
 from .answer_figures import answer_figures, mediation_figure
 from .checklists import agrema, barg
 from .checks import check_figure
@@ -123,7 +123,8 @@ def report(
         "of_change": [block for block in pairs if block.answer.question in CHANGING],
         "of_lags": [block for block in pairs if block.answer.question == "lag_curve"],
         "mediation": [mediation_figure(answer, measures) for answer in given if answer.question == "mediation"],
-        "assumptions": _assumptions(named),
+        "assumptions": _assumptions(named, limits=False),
+        "limits": _assumptions(named, limits=True),
         "problems": list(dict.fromkeys(problem for answer in given for problem in answer.health.problems)),
         "interrupted": list(dict.fromkeys(filter(None, interrupted))),
         "barg": barg(fit, given),
@@ -147,7 +148,13 @@ def _named(answers: object) -> dict[str, Answer]:
     wrong = [name for name, answer in named.items() if not isinstance(answer, Answer)]
     if wrong or not named:
         raise SpecError(f"answers must be answers, such as of ab.directionality; got {shown(answers)}.")
-    return {f"{name}. {_words(answer)}" if name.isdigit() else name: answer for name, answer in named.items()}
+    return {_name(name, answer): answer for name, answer in named.items()}
+
+
+def _name(name: str, answer: Answer) -> str:
+    if name == answer.question:
+        return _words(answer)
+    return f"{name}. {_words(answer)}" if name.isdigit() else name
 
 
 def _words(answer: Answer) -> str:
@@ -184,15 +191,16 @@ def _block(name: str, answer: Answer, fit: Fit | None) -> Block:
     return Block(name, answer, verdict_in_words(answer), sentences, texts, answer_figures(answer, measures), moving)
 
 
-def _assumptions(named: Mapping[str, Answer]) -> dict[str, object]:
-    """The lines above the assumptions, and each assumption once, with the answers that need it where not all do."""
-    needed = {name: answer for name, answer in named.items() if answer.assumptions}
+def _assumptions(named: Mapping[str, Answer], *, limits: bool) -> list[tuple[str, str]]:
+    """Each assumption, or limit, once, with the names of the answers that it belongs to where it is not all of them."""
+    needed = {
+        name: answer
+        for name, answer in named.items()
+        if answer.assumptions and (answer.before_assumptions == LIMITS) is limits
+    }
     sentences = dict.fromkeys(sentence for answer in needed.values() for sentence in answer.assumptions)
     whose = {one: [name for name, answer in needed.items() if one in answer.assumptions] for one in sentences}
-    return {
-        "lines": list(dict.fromkeys(answer.before_assumptions for answer in needed.values())),
-        "sentences": [(one, "" if len(of) == len(needed) else ", ".join(of)) for one, of in whose.items()],
-    }
+    return [(one, "" if len(of) == len(needed) else ", ".join(of)) for one, of in whose.items()]
 
 
 def _of_fit(fit: Fit, answers: Sequence[Answer], people: int) -> dict[str, object]:

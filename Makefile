@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo lint types test check mutants bench reference format clean
+.PHONY: help .venv demo lint types test check pages mutants bench reference format clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -28,6 +28,9 @@ test: lint types  ## Linter, type checker, doctests and fast tests.
 
 check: test  ## Everything in test, then the slow tests.
 	$(BIN)/pytest -m slow
+
+pages: $(BIN)/.installed-test  ## Open the pages of three studies in a browser; fails where there is none.
+	BROWSER_IS_NEEDED=1 $(BIN)/pytest tests/pages/test_in_browser.py -m 'slow or not slow'
 
 mutants: $(BIN)/.installed-test  ## Break each rule that users rely on once; a test must notice each time.
 	$(BIN)/python tests/mutants/break_rules.py

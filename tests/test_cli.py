@@ -61,6 +61,7 @@ def test_run_succeeds_and_prints_the_answers(ran):
             str(answer),
             f"Figure: {out}/1-directionality.png",
             "",
+            f"Page: {out}/report.html",
             f"Draws, tables and the full text are in {out}/",
             "",
         ]
@@ -77,6 +78,7 @@ def test_run_writes_draws_tables_figure_and_text(ran):
         "answer.txt",
         "coverage.csv",
         "draws.nc",
+        "report.html",
         "run.json",
         "summary.csv",
     ]

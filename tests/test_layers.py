@@ -23,6 +23,7 @@ ROOMS = {
     "simulation": {"basics", "panel", "families", "spec"},
     "questions": {"basics", "figures", "panel", "spec", "engine", "likelihood", "pymc_models", "posterior", "causal"},
     "files": {"basics", "panel", "families", "spec", "engine", "posterior", "causal", "simulation", "questions"},
+    "pages": {"basics", "figures", "panel", "posterior", "questions"},
     "cli": {"basics", "posterior", "files"},
     "compile": {"basics"},
 }
@@ -32,6 +33,8 @@ ALLOWED_OUTSIDE = {
     "nutpie": {"posterior", "pymc_models"},
     "bambi": {"causal"},
     "pydantic": {"basics", "questions", "files"},
+    "jinja2": {"pages"},
+    "markupsafe": {"pages"},
 }
 
 

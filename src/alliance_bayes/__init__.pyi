@@ -87,6 +87,9 @@ from .likelihood.pooling import (
     PooledMaximumLikelihood as PooledMaximumLikelihood,
     pool as pool,
 )
+from .pages.report import (
+    report as report,
+)
 from .panel import (
     Absence as Absence,
     InternalConsistency as InternalConsistency,

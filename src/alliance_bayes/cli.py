@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -364,7 +365,8 @@ def _answer(
         with _keeping(fit, run):
             texts, interrupted = [], [fit.interrupted] if fit and fit.interrupted else []
             questions = dict(zip(file.names, file.questions, strict=False))
-            for position, (name, answer) in enumerate(file.ask(fitted).items(), start=1):
+            answers = file.ask(fitted)
+            for position, (name, answer) in enumerate(answers.items(), start=1):
                 texts.append(f"Question {position}: {questions.get(name, name)}\n{answer}")
                 interrupted += [f"Question {position}: {answer.interrupted}"] if answer.interrupted else []
                 figure = _save_answer(run, position, answer)
@@ -372,6 +374,8 @@ def _answer(
             parts = ["\n".join([str(file), *_without_questions(file)]), "\n".join([str(data), *doubts])]
             parts += [*([str(fit)] if fit else []), *texts, _provenance(file, fit)]
             run.write("answer.txt", ("\n\n".join(parts) + "\n").encode())
+            if answers:
+                typer.echo(f"Page: {_save_page(run, file, fit, answers, source)}")
             stopped = bool(interrupted) or (fit is not None and fit.stopped)
             run.finish((*interrupted, *(fit.incomplete if fit else ())), interrupted=stopped)
     typer.echo(f"{'Draws, tables' if fit else 'Tables'} and the full text are in {out}{os.sep}")
@@ -390,6 +394,24 @@ def _save_answer(run: Run, position: int, answer: "ab.Answer") -> str:
     image = io.BytesIO()
     answer.plot().savefig(image, format="png", dpi=150)
     return f"Figure: {run.write(f'{stem}.png', image.getvalue())}\n"
+
+
+def _save_page(
+    run: Run,
+    file: "ab.ModelFile",
+    fit: "ab.Fit | None",
+    answers: "Mapping[str, ab.Answer]",
+    source: "Path | Traversable",
+) -> Path:
+    record = {
+        "model file": run.asked.model,
+        "SHA-256 of the model file": run.asked.model_sha256,
+        "data file": run.asked.data,
+        "SHA-256 of the data file": run.asked.data_sha256,
+    }
+    text = source.read_text("utf-8")
+    write = partial(ab.report, fit, answers, title=file.title, model_file=text, record=record)
+    return run.save("report.html", write)
 
 
 def _without_questions(file: "ab.ModelFile") -> list[str]:

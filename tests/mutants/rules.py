@@ -3,5 +3,6 @@
 from rules_of_answers import ANSWERS
 from rules_of_data import DATA
 from rules_of_models import MODELS
+from rules_of_pages import PAGES
 
-MUTANTS = [*ANSWERS, *DATA, *MODELS]
+MUTANTS = [*ANSWERS, *DATA, *MODELS, *PAGES]

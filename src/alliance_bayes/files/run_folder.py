@@ -25,7 +25,9 @@ __all__ = ["MANIFEST", "Asked", "Manifest", "Run", "finished", "read_manifest", 
 
 MANIFEST, ANSWER = "run.json", "answer.txt"
 ASIDE, LOCK = f".run{UNFINISHED}", ".run.lock"
-OF_A_RUN = re.compile(r"run\.json|draws\.nc|answer\.txt|summary\.csv|coverage\.csv|[0-9]+-[a-z-]+\.(csv|png)")
+OF_A_RUN = re.compile(
+    r"run\.json|draws\.nc|answer\.txt|report\.html|summary\.csv|coverage\.csv|[0-9]+-[a-z-]+\.(csv|png)"
+)
 FORMAT = 1
 OTHER_FOLDER = "Name another folder with --out"
 
@@ -110,6 +112,11 @@ class Run:
         self.begun = False
         self._writing_to = folder / ASIDE if _visible(folder) else folder
         self._manifest = Manifest(FORMAT, "unfinished", asked, versions, _now(), None, (), {})
+
+    @property
+    def asked(self) -> Asked:
+        """What the run was asked with."""
+        return self._manifest.asked
 
     def save(self, name: str, write: Callable[[Path], object]) -> Path:
         """Call `write` with the path to write to; returns the final path of the file."""

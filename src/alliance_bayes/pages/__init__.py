@@ -1,0 +1,1 @@
+"""A fit and its answers as one HTML page; no statistics of its own."""

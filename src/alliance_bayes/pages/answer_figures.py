@@ -1,0 +1,183 @@
+"""The figures of an answer, by its question."""
+
+import base64
+import io
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from markupsafe import Markup
+
+from ..basics.names import number, split_path
+from ..figures.bars import Bar
+from ..posterior.summaries import interval_name
+from ..questions.answer import Answer
+from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, path_colour, stacked_figure
+from .figure import Figure, Table
+from .moving import margin_of
+from .svg import colour_class
+
+__all__ = ["answer_figures", "mediation_figure"]
+
+MOST_ROWS = 40
+ENDS = {"mean", "lower", "upper"}
+DOTS_IN_WORDS = (
+    "Each dot is one of a hundred equally probable values. Hollow dots lie within the margin: effects too small to "
+    "count."
+)
+
+
+def answer_figures(answer: Answer, measures: Sequence[str]) -> tuple[Figure, ...]:
+    """Figures of one answer, in colours of the measures; none where its table holds no intervals."""
+    match answer.question:
+        case "directionality" if not answer.parts:
+            return _intervals_of(answer, measures), *_dots_of(answer, measures)
+        case "lag_curve":
+            return (_curves_of(answer, measures),)
+        case "robustness":
+            return (_robustness_figure(answer, measures),)
+    if set(answer.table.columns) >= ENDS and len(answer.table) <= MOST_ROWS:
+        return (_plain_intervals(answer, measures),)
+    return () if answer.figure is None else (_drawn(answer),)
+
+
+def _drawn(answer: Answer) -> Figure:
+    """The figure that the answer draws by matplotlib, as an image."""
+    import matplotlib as mpl
+
+    words, image = answer.question.replace("_", " "), io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": answer.question}):
+        answer.plot().savefig(image, format="svg", transparent=True, metadata={"Date": None})
+    source = f"data:image/svg+xml;base64,{base64.b64encode(image.getvalue()).decode()}"
+    picture = Markup('<img class="drawn" alt="{}" src="{}">').format(f"Figure of {words}; its numbers follow", source)
+    tables = tuple(Table.of_frame(table, name.replace("_", " ")) for name, table in answer.every_table.items())
+    return Figure(f"Figure of {words}", (picture,), "", tables, column=True)
+
+
+def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
+    overs = answer.evidence.index.unique("over")
+    rows = [
+        IntervalRow(
+            path if len(overs) == 1 else f"{path}, {over}",
+            Bar.of(answer.table.loc[(path, over)], "raw_"),
+            path_colour(path, measures),
+        )
+        for path in map(str, answer.draws["path"].to_numpy())
+        for over in overs
+    ]
+    pictures, tables = list[Markup](), list[Table]()
+    for row in rows:  # each outcome has a unit of its own
+        outcome = (split_path(row.name.partition(", ")[0]) or ("", row.name))[1]
+        one = intervals_figure(
+            [row], title=row.name, unit=f"{outcome}, in its own unit, per unit of the predictor", caption=""
+        )
+        pictures += one.pictures
+        tables += one.tables
+    caption = (
+        f"Posterior mean and {interval_name()}. Each effect is in the unit of its own outcome, so compare sizes in the "
+        "next figure."
+    )
+    return Figure("The effects in the units of the measures", tuple(pictures), caption, tuple(tables), column=True)
+
+
+def _dots_of(answer: Answer, measures: Sequence[str]) -> list[Figure]:
+    figures = []
+    draws = answer.draws["effect"].transpose("path", "length", "chain", "draw")
+    overs = [str(over) for over in answer.evidence.index.unique("over")]
+    for place, over in enumerate(overs):
+        margin = margin_of(answer, over)
+        effects = [
+            (str(path), draws.isel(path=row, length=place).to_numpy().ravel(), path_colour(str(path), measures))
+            for row, path in enumerate(draws["path"].to_numpy())
+        ]
+        figures.append(
+            dots_figure(
+                effects,
+                margin=margin,
+                title="How large each effect may be" + (f", {over}" if len(overs) > 1 else ""),
+                unit="lagged effect, SD per SD",
+                caption=DOTS_IN_WORDS,
+            )
+        )
+    return figures
+
+
+def _curves_of(answer: Answer, measures: Sequence[str]) -> Figure:
+    table, attributes = answer.table, answer.draws.attrs
+    pairs: dict[frozenset[str], list[str]] = {}
+    for path in map(str, table.index.unique("path")):
+        pairs.setdefault(frozenset(split_path(path) or (path,)), []).append(path)
+    first, last = attributes["observed"]
+    up = float(table["lower"].min()), float(table["upper"].max())
+    pictures = [
+        curves_picture(
+            table,
+            paths,
+            measures,
+            unit=f"lag, {attributes['time_unit']}" if attributes.get("time_unit") else "lag",
+            observed=(first, last),
+            points=attributes["between"] != "continuous",
+            up=up,
+        )
+        for paths in pairs.values()
+    ]
+    caption = f"Lagged effect, SD per SD: mean and {interval_name()} at each lag, all pictures on one scale."
+    if table["extrapolated"].any():
+        caption += " Shaded lags are shorter or longer than every interval between waves."
+    columns = [name for name in ("mean", "lower", "upper", "p_positive", "extrapolated") if name in table]
+    numbers = Table.of_frame(table[columns], "Lagged effects by lag, SD per SD")
+    return Figure("Lagged effects by lag", tuple(pictures), caption, (numbers,))
+
+
+def _plain_intervals(answer: Answer, measures: Sequence[str]) -> Figure:
+    raw = {"raw_mean", "raw_lower", "raw_upper"} <= set(answer.table.columns)
+    before = "raw_" if raw else ""
+    rows = []
+    for label, row in answer.table.iterrows():
+        name = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+        rows.append(IntervalRow(name, Bar.of(row, before), path_colour(name.partition(", ")[0], measures)))
+    unit = "in the unit of the outcome" if raw else "as in the table"
+    return intervals_figure(rows, title="Estimates", unit=unit, caption=f"Posterior mean and {interval_name()}.")
+
+
+def _robustness_figure(answer: Answer, measures: Sequence[str]) -> Figure:
+    pair = answer.arguments.get("between") or ("", "")
+    margin = float(answer.arguments.get("margin", 0.0))
+    pictures, tables = list[Markup](), list[Table]()
+    for side, path in (("forward", " -> ".join(pair)), ("backward", " -> ".join(reversed(pair)))):
+        rows = [
+            IntervalRow(
+                f"{label[0]}: {row['verdict']}" if side == "forward" else str(label[0]),
+                Bar(float(row[side]), float(row[f"{side}_lower"]), float(row[f"{side}_upper"])),
+                path_colour(path, measures),
+            )
+            for label, row in answer.table.iterrows()
+        ]
+        one = intervals_figure(rows, title=path, unit="lagged effect, SD per SD", caption="", margin=margin)
+        pictures += one.pictures
+        tables += one.tables
+    return Figure(
+        "The same question under other models",
+        tuple(pictures),
+        f"Left, with the verdict of each model: {' -> '.join(pair)}; right: the reverse.",
+        tuple(tables),
+    )
+
+
+def mediation_figure(answer: Answer, measures: Sequence[str]) -> Figure:
+    """The total effect of a mediation and its parts, coloured by where each starts."""
+    table, given = answer.table, answer.arguments
+    several = [name for name in table.index if str(name).startswith("through ")]
+    parts = ["direct", *(several or ["indirect"])]
+    sources = [given["treatment"], *(given["mediators"] if several else given["mediators"][:1])]
+    classes = [colour_class(measures.index(name)) if name in measures else "ink" for name in sources]
+    rows = [
+        IntervalRow(str(name), Bar.of(table.loc[name]), colour)
+        for name, colour in zip_longest(parts, classes, fillvalue="carry")
+    ]
+    total = IntervalRow("total", Bar.of(table.loc["total"]), "ink")
+    caption = (
+        "Means of the total effect and of its parts, laid end to end; a part of the other sign runs backwards. The "
+        f"thin line is the {interval_name()} of the total; those of the parts are in the table."
+    )
+    title = f"{given['treatment']} -> {given['outcome']}, {number(given['horizon'])} later"
+    return stacked_figure(rows, total, title=title, unit="effect, SD per SD", caption=caption)

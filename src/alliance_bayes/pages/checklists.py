@@ -1,0 +1,175 @@
+"""Two checklists of reporting, filled from a run: BARG for Bayesian analyses, AGReMA for mediation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..basics.names import in_words, number
+from ..posterior.fit import Fit
+from ..questions.answer import Answer
+from .wording import priors_of
+
+__all__ = ["Item", "agrema", "barg"]
+
+AUTHORS = "To be written by the authors."
+
+
+@dataclass(frozen=True)
+class Item:
+    """One point of a checklist: what it asks, what the run says, and where on the page that stands."""
+
+    point: str
+    said: str
+    section: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether the authors have to write it."""
+        return self.said.startswith(AUTHORS)
+
+
+def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
+    """Points of the Bayesian analysis reporting guidelines [1]_.
+
+    References
+    ----------
+    .. [1] Kruschke (2021). Bayesian analysis reporting guidelines. Nature Human Behaviour 5, 1282-1291.
+       https://doi.org/10.1038/s41562-021-01177-7
+    """
+    asked = {answer.question for answer in answers}
+    decisions = [answer for answer in answers if answer.verdict is not None]
+    margins = list(dict.fromkeys(number(a.arguments["margin"]) for a in answers if a.arguments.get("margin")))
+    prior_checked = sorted(asked & {"robustness", "sensitivity", "bayes_factors"})
+    items = [
+        Item("Preamble A: why Bayesian", AUTHORS),
+        Item(
+            "Preamble B: goals of the analysis",
+            in_words([answer.question.replace("_", " ") for answer in answers]),
+            "answer",
+        ),
+    ]
+    if fit is not None:
+        health, settings = fit.health, fit.settings
+        items += [
+            Item(
+                "1A: data variables",
+                f"Measures {in_words(fit.spec.measures)}; {fit.n_persons:,} people, {len(fit.panel.times)} waves.",
+                "data",
+            ),
+            Item("1B: likelihood and parameters", f"{str(fit.spec)[0].upper()}{str(fit.spec)[1:]}.", "model"),
+            Item(
+                "1C: prior distribution",
+                "; ".join(f"{name}: {prior}" for name, prior in priors_of(fit).items())
+                + ". Why these: "
+                + AUTHORS.lower(),
+                "text",
+            ),
+            Item(
+                "1D: formal specification", "ab.to_pymc(spec, panel) is the model as a PyMC model.", "reproducibility"
+            ),
+            Item(
+                "1E: prior predictive check",
+                "Prior probabilities stand beside posterior ones; data were not drawn from the prior.",
+                "answer",
+            ),
+            Item("2A: software", "Versions are listed.", "reproducibility"),
+            Item(
+                "2B: convergence of the chains",
+                f"Largest R-hat of any parameter {health.rhat:.4f}, {health.divergences} divergences.",
+                "health",
+            ),
+            Item(
+                "2C: resolution of the chains",
+                f"Smallest effective sample size {health.ess_bulk:.0f} (bulk), {health.ess_tail:.0f} (tail).",
+                "health",
+            ),
+            Item("2D: other computations", " ".join(fit.notes), "health"),
+            Item(
+                "3A: posterior predictive check",
+                "Done." if fit.panel.has_persons else "Not done: the panel holds moments alone.",
+                "fit",
+            ),
+            Item(
+                "6F: reproducible draws", f"Seed {settings.seed}; the same versions draw the same.", "reproducibility"
+            ),
+        ]
+    items += [
+        Item("3B: summary of the posterior", "Means and intervals of every quantity in question.", "answer"),
+        Item(
+            "3C: Bayes factors, model probabilities",
+            "Asked." if asked & {"bayes_factors", "hypotheses", "compare"} else "Not asked.",
+        ),
+        Item("4A: why decisions", AUTHORS if decisions else "No decision was made."),
+        Item("4B: loss function", "None: verdicts are thresholds of probability." if decisions else "Not applicable."),
+        Item(
+            "4C: limits of practical equivalence",
+            f"Margin {in_words(margins)} SD per SD." if margins else "None.",
+            "answer",
+        ),
+        Item("4D: threshold of Bayes factors", "No verdict rests on a Bayes factor."),
+        Item("4E: estimates beside decisions", "Estimates and probabilities stand beside every verdict.", "answer"),
+        Item(
+            "5A to 5E: sensitivity to priors and decisions",
+            f"Asked: {in_words([name.replace('_', ' ') for name in prior_checked])}."
+            if prior_checked
+            else "Not asked in this run.",
+            "change",
+        ),
+        Item("6A: software and installation", "Versions are listed.", "reproducibility"),
+        Item(
+            "6B to 6D: script and data",
+            "Fingerprints of model and data are listed; sharing them is up to the authors.",
+            "reproducibility",
+        ),
+        Item("6E: runs as posted", AUTHORS),
+        Item("6G: figures", "Drawings on this page can be enlarged without loss; each has its numbers."),
+    ]
+    return sorted(items, key=lambda item: (not item.point.startswith("Preamble"), item.point))
+
+
+def agrema(fit: Fit | None, answer: Answer) -> list[Item]:
+    """Points of the guideline for reporting mediation analyses, in its long form [1]_.
+
+    References
+    ----------
+    .. [1] Lee, Cashin, Lamb et al. (2021). A guideline for reporting mediation analyses of randomized trials and
+       observational studies: the AGReMA statement. JAMA 326, 1045-1056. https://doi.org/10.1001/jama.2021.14075
+    """
+    given = answer.arguments
+    people = (
+        ""
+        if fit is None
+        else f"{fit.n_persons:,} people with at least one value of the model, {len(fit.panel.times)} waves."
+    )
+    roles = ", ".join(
+        f"{name} {in_words(value) if isinstance(value, tuple | list) else value}"
+        for name in ("treatment", "mediators", "outcome")
+        if (value := given.get(name))
+    )
+    return [
+        Item("1 Title, 2 abstract", AUTHORS),
+        Item("3 Background, 4 objectives", AUTHORS),
+        Item("5 Registration", f"{AUTHORS} The model file can be registered."),
+        Item(
+            "6 Design and source of data",
+            f"{AUTHORS} {'' if fit is None else f'Data: {fit.panel.source}.'}".strip(),
+            "data",
+        ),
+        Item("7 Participants, 8 sample size", people or AUTHORS, "data"),
+        Item(
+            "9 Effects of interest",
+            next((part for part in answer.body if isinstance(part, str)), answer.heading),
+            "estimand",
+        ),
+        Item("10 Assumed model", f"Roles: {roles}. Why this order: {AUTHORS.lower()}", "model"),
+        Item("11 Assumptions", f"{len(answer.assumptions)} are listed.", "assumptions"),
+        Item("12 Measurement, 13 levels of measurement", f"{AUTHORS} Times and kinds of absence are listed.", "data"),
+        Item("14 Statistical methods", "A paragraph is given.", "text"),
+        Item("15 Sensitivity analyses", "See the section.", "change"),
+        Item("16 Ethical approval", AUTHORS),
+        Item("17 Participants", "Coverage at each wave.", "data"),
+        Item("18 Outcomes and estimates", "Total, direct and indirect effects with intervals.", "mediation"),
+        Item("19 Results of sensitivity analyses", "See the section.", "change"),
+        Item("20 Limitations, 21 interpretation, 22 implications", AUTHORS),
+        Item("23 Funding, 24 conflicts of interest", AUTHORS),
+        Item("25 Data and code", "Fingerprints and versions are listed.", "reproducibility"),
+    ]

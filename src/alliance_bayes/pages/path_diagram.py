@@ -1,0 +1,156 @@
+"""The model as a path diagram on the grid of waves and measures."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from markupsafe import Markup
+
+from ..basics.names import lagged_path, number
+from ..posterior.fit import Fit
+from ..posterior.summaries import interval, interval_name
+from .figure import Figure, Table, rows_of
+from .svg import colour_class, drawing, element, text
+
+__all__ = ["path_diagram"]
+
+TOP, NODE = 24.0, 16.0
+MOST_OF_NAME, OF_LETTER = 22, 8.4
+LINE = 17.0  # height that one label needs
+
+
+@dataclass(frozen=True)
+class _Arrow:
+    interval: int
+    predictor: int
+    outcome: int
+    mean: float
+    lower: float
+    upper: float
+
+    @property
+    def settled(self) -> bool:
+        return self.lower > 0 or self.upper < 0
+
+
+def path_diagram(fit: Fit, title: str) -> Figure:
+    """Measures in rows, waves in columns, and every free lagged effect as an arrow with its estimate.
+
+    An arrow's label stands near its start, at a height of its own: arrow (i, j) of K rows is labelled where it has
+    covered 1 / (K + 1) of its way, at the height ``(K i + j) / (K + 1)`` rows, which no two arrows share.
+    """
+    measures, times = fit.spec.measures, fit.panel.times
+    size = len(measures)
+    row, column = max(96.0, LINE * (size + 1)), 92.0 + 38.0 * (size + 1)
+    arrows = _arrows(fit)
+    left = OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 16
+    width, height = left + column * (len(times) - 1) + 2 * NODE + 64, TOP + row * (size - 1) + 68
+
+    def node(wave: int, measure: int) -> tuple[float, float]:
+        return left + NODE + column * wave, TOP + 28 + row * measure
+
+    unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
+    parts, labels = list[Markup](), list[Markup]()
+    for wave, time in enumerate(times):
+        x, _ = node(wave, 0)
+        words = f"{number(time)}{unit}"
+        parts.append(text(x, 14, words, class_="wave", text_anchor="middle", most=18))
+    for arrow in arrows:
+        (x1, y1), (x2, y2) = node(arrow.interval, arrow.predictor), node(arrow.interval + 1, arrow.outcome)
+        across = arrow.predictor != arrow.outcome
+        colour = colour_class(arrow.predictor) if across else "carry"
+        share = 1 / (size + 1)
+        length = float(np.hypot(x2 - x1, y2 - y1))
+        along = ((x2 - x1) / length, (y2 - y1) / length)
+        start = (x1 + (NODE + 3) * along[0], y1 + (NODE + 3) * along[1])
+        end = (x2 - (NODE + 9) * along[0], y2 - (NODE + 9) * along[1])
+        classes = f"path {colour}{'' if arrow.settled else ' open'}"
+        weight = min(1.2 + 7 * abs(arrow.mean), 5.0)
+        parts.append(
+            element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], class_=classes, stroke_width=weight)
+        )
+        parts.append(_head(end, along, colour, arrow.settled))
+        x = x1 + NODE + share * (x2 - x1 - 2 * NODE) + 8
+        label = text(
+            x, y1 + share * (y2 - y1) + 4, f"{arrow.mean:.2f}", class_=f"estimate {colour}", text_anchor="middle"
+        )
+        labels.append(label)
+    for wave, measure in product(range(len(times)), range(size)):
+        x, y = node(wave, measure)
+        labels.append(element("circle", cx=x, cy=y, r=NODE, class_=f"node {colour_class(measure)}"))
+    for measure, name in enumerate(measures):
+        _, y = node(0, measure)
+        classes = f"measure {colour_class(measure)}"
+        labels.append(text(left - 10, y + 4, name, most=MOST_OF_NAME, class_=classes, text_anchor="end"))
+    caption = (
+        "Rows are measures, columns are waves. Each arrow is a lagged effect in SD per SD, coloured by its predictor "
+        "(grey: a measure on itself), thicker where it is larger; dashed where its "
+        f"{interval_name()} holds 0. Stable differences between people and correlations within waves are not drawn; "
+        "they are in the second table."
+    )
+    heads = ("path", "interval", "mean", "lower", "upper")
+    cells = rows_of(
+        [
+            (
+                lagged_path(measures[arrow.predictor], measures[arrow.outcome]),
+                f"{number(times[arrow.interval])} to {number(times[arrow.interval + 1])}",
+                arrow.mean,
+                arrow.lower,
+                arrow.upper,
+            )
+            for arrow in arrows
+        ]
+    )
+    tables = (Table("Lagged effects, SD per SD", heads, cells, 2), _others(fit))
+    return Figure(title, (drawing(width, height, title, [*parts, *labels], "plot fixed"),), caption, tables, wide=True)
+
+
+def _arrows(fit: Fit) -> list[_Arrow]:
+    draws = fit.posterior["lagged_standardized"]
+    means = draws.mean(("chain", "draw"))
+    lower, upper = interval(draws, "chain", "draw")
+    arrows, measures = [], fit.spec.measures
+    for position, (i, predictor), (j, outcome) in product(
+        range(len(fit.panel.times) - 1), enumerate(measures), enumerate(measures)
+    ):
+        where = {"path": lagged_path(predictor, outcome)}
+        of_path = draws.sel(where).isel(interval=position)
+        if bool(np.asarray(of_path == 0).all()):  # fixed at 0
+            continue
+        values = (float(array.sel(where).isel(interval=position)) for array in (means, lower, upper))
+        arrows.append(_Arrow(position, i, j, *values))
+    return arrows
+
+
+def _others(fit: Fit) -> Table:
+    rows = list[tuple[object, ...]]()
+    for name, words in (
+        ("intraclass_correlation", "stable share of the variance (ICC)"),
+        ("between_correlation", "correlation of stable parts"),
+        ("within_correlation", "correlation within a wave"),
+        ("innovation_correlation", "correlation of innovations"),
+    ):
+        if name not in fit.posterior:
+            continue
+        draws = fit.posterior[name]
+        lower, upper = interval(draws, "chain", "draw")
+        means = draws.mean(("chain", "draw"))
+        for index in np.ndindex(*means.shape):
+            of = ", ".join(_label(means[dim].to_numpy()[place]) for dim, place in zip(means.dims, index, strict=True))
+            rows.append((words, of, *(float(array.to_numpy()[index]) for array in (means, lower, upper))))
+    heads = ("quantity", "of", "mean", "lower", "upper")
+    return Table("Stable parts and correlations", heads, rows_of(rows), 2)
+
+
+def _label(coordinate: object) -> str:
+    return number(float(coordinate)) if isinstance(coordinate, float | np.floating) else str(coordinate)
+
+
+def _head(end: tuple[float, float], along: tuple[float, float], colour: str, settled: bool) -> Markup:
+    (x, y), across = end, (-along[1], along[0])
+    tip = (x + 6 * along[0], y + 6 * along[1])
+    corners = [tip] + [
+        (x - 3 * along[0] + side * 4.5 * across[0], y - 3 * along[1] + side * 4.5 * across[1]) for side in (1, -1)
+    ]
+    points = " ".join(f"{px:.1f},{py:.1f}" for px, py in corners)
+    return element("polygon", points=points, class_=f"head {colour}{'' if settled else ' open'}")

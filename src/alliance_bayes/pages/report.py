@@ -1,0 +1,240 @@
+"""The page of a run: one HTML file that needs nothing else."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..basics.calls import checked
+from ..basics.given import is_whole, shown
+from ..basics.problems import SpecError
+from ..basics.text_tables import TextTable
+from ..basics.writing import write_text
+from ..posterior.fit import Fit
+from ..posterior.summaries import interval_name
+from ..questions.answer import LIMITS, Answer, untrusted
+from .answer_figures import answer_figures, mediation_figure
+from .checklists import agrema, barg
+from .checks import check_figure
+from .data import coverage_figure, patterns_figure, states_figure, trajectories_figure
+from .figure import Figure, Table
+from .moving import Moving, moving_direction, moving_lag
+from .path_diagram import path_diagram
+from .record import run_record
+from .template import render
+from .wording import estimates_in_words, methods_paragraph, results_paragraph, verdict_in_words
+
+__all__ = ["report"]
+
+PEOPLE = 60
+CHANGING = ("robustness", "sensitivity", "delta_adjustment", "compare", "bayes_factors")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One answer on the page."""
+
+    name: str
+    answer: Answer
+    summary: str
+    sentences: tuple[str, ...]
+    texts: tuple[str | Table, ...]
+    figures: tuple[Figure, ...]
+    moving: Moving | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Reasons of the answer, without those on its sampling, which the head of the page says."""
+        return tuple(one for one in self.answer.reasons if one not in untrusted(self.answer.health))
+
+    @property
+    def settled(self) -> bool:
+        """Whether its verdict is more than "undecided"."""
+        return self.answer.verdict not in (None, "undecided")
+
+
+@checked(apart=["answers", "people"])
+def report(
+    fit: Fit | None,
+    answers: Answer | Sequence[Answer] | Mapping[str, Answer],
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    people: int = PEOPLE,
+    model_file: str = "",
+    record: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a fit and the answers to its questions as one HTML page.
+
+    The file needs no network and no other file. It holds the question, the answers with intervals and verdicts, what is
+    estimated and assumed, what would change it, the model as a path diagram, the data, checks of fit and sampling,
+    checklists of reporting, paragraphs for a paper, and what is needed to run the same again. Each figure has its
+    numbers as a table. A reader can move the margin and the lag: the page counts the draws that it holds, at most 4,000
+    of each answer, as the package does; at the margin that was asked about it shows the package's own numbers.
+
+    Parameters
+    ----------
+    fit
+        The fit that was asked; None for answers without one, whose page has no model, data and checks.
+    answers
+        One answer, several, or a dict of them by name, as `ModelFile.ask` returns.
+    path
+        The file to write, such as ``"report.html"``; an older file is replaced.
+    title
+        The question in words; of the first answer when left open.
+    people
+        Of how many people raw values are drawn, at least 0. They are values of single people: use 0 for a page that
+        is passed on.
+    model_file
+        Text of the model file, to be shown.
+    record
+        Further names and values for the section on running it again, such as checksums of files.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    SpecError
+        If there is no answer, an entry is none, or `people` is not a whole number of at least 0.
+    AllianceBayesError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import alliance_bayes as ab
+    >>> fit = ab.load_fit("fit.nc")  # doctest: +SKIP
+    >>> ab.report(fit, ab.directionality(fit, "alliance", "days"), "report.html")  # doctest: +SKIP
+    """
+    named = _named(answers)
+    if not is_whole(people, least=0):
+        raise SpecError(f"people must be a whole number of at least 0; got {shown(people)}.")
+    blocks = [_block(name, answer, fit) for name, answer in named.items()]
+    pairs = [pair for block in blocks for pair in _of_pairs(block, fit)]
+    elsewhere = (*CHANGING, "lag_curve")
+    given, measures = list(named.values()), () if fit is None else fit.spec.measures
+    interrupted = ["" if fit is None else fit.interrupted, *(answer.interrupted for answer in given)]
+    page = {
+        "title": title or _question_of(given[0]),
+        "interval": interval_name(),
+        "main": [block for block in pairs if block.answer.question not in elsewhere],
+        "of_change": [block for block in pairs if block.answer.question in CHANGING],
+        "of_lags": [block for block in pairs if block.answer.question == "lag_curve"],
+        "mediation": [mediation_figure(answer, measures) for answer in given if answer.question == "mediation"],
+        "assumptions": _assumptions(named, limits=False),
+        "limits": _assumptions(named, limits=True),
+        "problems": list(dict.fromkeys(problem for answer in given for problem in answer.health.problems)),
+        "interrupted": list(dict.fromkeys(filter(None, interrupted))),
+        "barg": barg(fit, given),
+        "agrema": [(name, agrema(fit, answer)) for name, answer in named.items() if answer.question == "mediation"],
+        "record": run_record(fit) | dict(record or {}),
+        "model_file": model_file,
+        "fit": None if fit is None else _of_fit(fit, given, people),
+    }
+    return write_text(path, render(page))
+
+
+def _named(answers: object) -> dict[str, Answer]:
+    if isinstance(answers, Answer):
+        named = {_words(answers): answers}
+    elif isinstance(answers, Mapping):
+        named = dict(answers)
+    elif isinstance(answers, Iterable) and not isinstance(answers, str):
+        named = {f"{place}": answer for place, answer in enumerate(answers, start=1)}
+    else:
+        raise SpecError(f"answers must be an answer, a list of them or a dict of them by name; got {shown(answers)}.")
+    wrong = [name for name, answer in named.items() if not isinstance(answer, Answer)]
+    if wrong or not named:
+        raise SpecError(f"answers must be answers, such as of ab.directionality; got {shown(answers)}.")
+    return {_name(name, answer): answer for name, answer in named.items()}
+
+
+def _name(name: str, answer: Answer) -> str:
+    if name == answer.question:
+        return _words(answer)
+    return f"{name}. {_words(answer)}" if name.isdigit() else name
+
+
+def _words(answer: Answer) -> str:
+    return answer.question.replace("_", " ").capitalize()
+
+
+def _question_of(answer: Answer) -> str:
+    given = answer.arguments
+    match answer.question:
+        case "directionality" if len(given.get("between", ())) == 2:
+            first, second = given["between"]
+            return f"Does {first} lead {second}, or {second} lead {first}?"
+        case "mediation":
+            return f"Does {given['treatment']} act on {given['outcome']} through {', '.join(given['mediators'])}?"
+    return answer.heading
+
+
+def _of_pairs(block: Block, fit: Fit | None) -> list[Block]:
+    """The answers to single pairs that an answer about several is made of."""
+    if block.answer.question != "directionality" or not block.answer.parts:
+        return [block]
+    return [_block(f"{block.name}: {name}", part, fit) for name, part in block.answer.parts.items()]
+
+
+def _block(name: str, answer: Answer, fit: Fit | None) -> Block:
+    texts = tuple(Table.of_texts(part, answer.heading) if isinstance(part, TextTable) else part for part in answer.body)
+    measures = fit.spec.measures if fit is not None else ()
+    moving = None
+    if answer.question == "directionality" and not answer.parts:
+        moving = moving_direction(answer, name)
+    elif answer.question == "lag_curve" and answer.n_draws and answer.draws.sizes["lag"] > 1:
+        moving = moving_lag(answer, name)
+    sentences = tuple(estimates_in_words(answer, fit)) if fit is not None and not answer.parts else ()
+    return Block(name, answer, verdict_in_words(answer), sentences, texts, answer_figures(answer, measures), moving)
+
+
+def _assumptions(named: Mapping[str, Answer], *, limits: bool) -> list[tuple[str, str]]:
+    """Each assumption, or limit, once, with the names of the answers that it belongs to where it is not all of them."""
+    needed = {
+        name: answer
+        for name, answer in named.items()
+        if answer.assumptions and (answer.before_assumptions == LIMITS) is limits
+    }
+    sentences = dict.fromkeys(sentence for answer in needed.values() for sentence in answer.assumptions)
+    whose = {one: [name for name, answer in needed.items() if one in answer.assumptions] for one in sentences}
+    return [(one, "" if len(of) == len(needed) else ", ".join(of)) for one, of in whose.items()]
+
+
+def _of_fit(fit: Fit, answers: Sequence[Answer], people: int) -> dict[str, object]:
+    panel, measures = fit.panel, fit.spec.measures
+    held = [name for name in measures if name in panel.measures]
+    fits = {group: fit.of_group(group) for group in fit.groups} or {"": fit}
+    check = fit.check() if panel.has_persons and not fit.source.group_of and not fit.fits else None
+    title = f"{fit.spec.title[0].upper()}{fit.spec.title[1:]}"
+    figures = [
+        coverage_figure(panel),
+        patterns_figure(panel),
+        states_figure(panel),
+        trajectories_figure(panel, held, people),
+    ]
+    return {
+        "in_words": str(fit.spec),
+        "diagrams": [path_diagram(one, title + (f", group {group}" if group else "")) for group, one in fits.items()],
+        "panel": str(panel),
+        "data": [figure for figure in figures if figure is not None],
+        "check": None if check is None else check_figure(check),
+        "health": fit.health,
+        "notes": fit.notes,
+        "health_table": Table.of_pairs(
+            {
+                "Largest R-hat (at most 1.01)": f"{fit.health.rhat:.4f}",
+                "Smallest effective sample size, bulk (at least 400)": f"{fit.health.ess_bulk:.0f}",
+                "Smallest effective sample size, tail (at least 400)": f"{fit.health.ess_tail:.0f}",
+                "Divergent transitions (0)": f"{fit.health.divergences}",
+                "Smallest BFMI (at least 0.3)": f"{fit.health.bfmi:.2f}",
+                "Draws": f"{fit.n_draws:,}",
+            },
+            "Diagnostics of the sampling",
+            ("diagnostic", "value"),
+        ),
+        "methods": methods_paragraph(fit, answers),
+        "results": results_paragraph(fit, answers, check),
+    }

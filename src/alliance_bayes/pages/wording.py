@@ -1,0 +1,212 @@
+"""Sentences about a run, made of its model, its data and its answers: the summary, and paragraphs to paste."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from importlib.metadata import version
+
+import pandas as pd
+
+from ..basics.names import in_words, number, split_path
+from ..panel import Absence
+from ..posterior.fit import Fit
+from ..posterior.summaries import Probability, interval_name
+from ..questions.answer import Answer
+
+__all__ = ["estimates_in_words", "methods_paragraph", "priors_of", "results_paragraph", "verdict_in_words"]
+
+
+def verdict_in_words(answer: Answer) -> str:
+    """What the verdict of an answer comes to, in one sentence for any reader."""
+    verdict = answer.verdict
+    if verdict is None:
+        return ""
+    if not answer.health.healthy:
+        return "The sampling is not sound, so that nothing is concluded yet."
+    match answer.question:
+        case "directionality" | "robustness" if len(pair := _pair(answer)) == 2:
+            first, second = pair
+            if verdict == "undecided":
+                return f"The data do not settle which of {first} and {second} leads the other."
+            if verdict == "both":
+                return f"Each of {first} and {second} is followed by a change of the other."
+            if verdict == "practically none":
+                return f"Neither of {first} and {second} is followed by a change of the other that would matter."
+            leader = verdict.removesuffix(" leads")
+            follower = second if leader == first else first
+            return f"{leader} leads {follower}: {follower} follows {leader} more closely than the other way round."
+        case "mediation":
+            treatment, outcome = answer.arguments["treatment"], answer.arguments["outcome"]
+            through = in_words(answer.arguments["mediators"])
+            said = {
+                "indirect effect positive": "is settled: it is positive",
+                "indirect effect negative": "is settled: it is negative",
+            }.get(verdict, "is not settled by the data")
+            return f"The sign of what runs from {treatment} to {outcome} through {through} {said}."
+    return f"Verdict: {verdict}."
+
+
+def _pair(answer: Answer) -> tuple[str, ...]:
+    return tuple(answer.arguments.get("between", ()))
+
+
+def estimates_in_words(answer: Answer, fit: Fit) -> Iterator[str]:
+    """A sentence on each effect in question, in the units of the measures."""
+    if answer.question == "directionality":
+        over = str(answer.evidence.index.unique("over")[0])
+        asked = answer.draws.attrs.get("asked")
+        over = next(
+            (str(one) for one in answer.evidence.index.unique("over") if asked and str(one).endswith(f" {asked}")), over
+        )
+        for path in map(str, answer.draws["path"].to_numpy()):
+            predictor, outcome = split_path(path) or (path, path)
+            row = answer.table.loc[(path, over)]
+            whom = "their own usual level" if fit.spec.random_intercepts else "the mean"
+            yield (
+                f"For people one unit above {whom} in {_scaled(predictor, fit)}, {_scaled(outcome, fit)} was predicted "
+                f"{_change(row, 'raw_')} {_later(over, fit)}."
+            )
+    elif answer.question == "mediation":
+        treatment, outcome = answer.arguments["treatment"], answer.arguments["outcome"]
+        for name in ("total", "direct", "indirect"):
+            if name in answer.table.index:
+                row = answer.table.loc[name]
+                yield f"The {name} effect on {outcome} of one unit of {treatment}: {_change(row, 'raw_')}."
+
+
+def _scaled(measure: str, fit: Fit) -> str:
+    return f"{measure} (on the scale of its linear predictor)" if measure in fit.spec.random_families else measure
+
+
+def _later(over: str, fit: Fit) -> str:
+    length = over.split()[-1]
+    unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else " units of time"
+    return f"{length}{unit} later"
+
+
+def _change(row: "pd.Series[float]", before: str) -> str:
+    mean, lower, upper = (float(row[f"{before}{name}"]) for name in ("mean", "lower", "upper"))
+    return f"{_signed(mean)} ({interval_name()}: {_signed(lower)} to {_signed(upper)})"
+
+
+def _signed(value: float) -> str:
+    size = f"{abs(value):.3g}"
+    return size if float(size) == 0 else f"{size} {'higher' if value > 0 else 'lower'}"
+
+
+def priors_of(fit: Fit) -> dict[str, str]:
+    """The priors that this model uses, by parameter, in words."""
+    known = {str(name) for name in fit.posterior.data_vars}
+
+    def used(name: str) -> bool:
+        return any(name in variable for variable in known)
+
+    chosen = {one.name: getattr(fit.spec.priors, one.name) for one in fields(fit.spec.priors)}
+    return {
+        name.replace("_", " "): str(prior) for name, prior in chosen.items() if used(name)
+    } | fit.spec.priors_of_options
+
+
+def methods_paragraph(fit: Fit, answers: Sequence[Answer]) -> str:
+    """What was done, from the model, the panel and the settings."""
+    spec, panel, settings = fit.spec, fit.panel, fit.settings
+    unit = f" {panel.time_unit}" if panel.time_unit else ""
+    waves = in_words([number(time) for time in panel.times])
+    sampler = "its sampler" if settings.sampler == "pymc" else f"nutpie {version('nutpie')}"
+    priors = "; ".join(f"{name}: {prior}" for name, prior in priors_of(fit).items())
+    sentences = [
+        f"We analysed {fit.n_persons:,} people with at least one value at {len(panel.times)} waves ({waves}{unit}).",
+        *_missing(fit),
+        f"We fitted a {spec}.",
+        *(sentence for sentence in spec.assumptions if "missing at random" in sentence),
+        f"Priors were {priors} (lagged effects in SD per SD).",
+        f"The posterior was sampled with alliance-bayes {version('alliance-bayes')} (PyMC {version('pymc')}, "
+        f"{sampler}): {settings.chains} "
+        f"chains of {settings.draws:,} draws after {settings.tune:,} warm-up draws, seed {settings.seed}.",
+    ]
+    if fit.interrupted:
+        sentences.append(fit.interrupted)
+    for answer in answers:
+        sentences += _method_of(answer)
+    sentences.append(f"Intervals are {interval_name()}s.")
+    return " ".join(dict.fromkeys(sentence.strip() for sentence in sentences))
+
+
+def _missing(fit: Fit) -> Iterator[str]:
+    coverage = fit.panel.coverage()
+    names = [name for name in fit.spec.measures if name in set(coverage["measure"])]
+    shares = []
+    for name in names:
+        of_measure = coverage[coverage["measure"] == name]
+        applicable = of_measure[[kind.name.lower() for kind in Absence if kind is not Absence.NOT_APPLICABLE]]
+        total = applicable.to_numpy().sum()
+        shares.append(f"{100 * of_measure['observed'].sum() / max(total, 1):.0f} % of {name}")
+    if shares:
+        yield f"Of all values that were not known to be inapplicable, {in_words(shares)} were observed."
+
+
+def _method_of(answer: Answer) -> Iterator[str]:
+    given = answer.arguments
+    if answer.question == "directionality":
+        yield (
+            "Direction was assessed by comparing the sizes of the two standardised lagged effects draw by draw, with "
+            f"a margin of {number(given['margin'])} SD per SD; a verdict needed a posterior probability of at least "
+            f"{number(given['certainty'])}, two Monte Carlo standard errors below its estimate, and sound sampling."
+        )
+    elif answer.question == "mediation":
+        yield (
+            f"Mediation of {given['treatment']} by {in_words(given['mediators'])} was computed draw by draw over a "
+            f"horizon of {number(given['horizon'])} for a {given['change']} change."
+        )
+    elif answer.question == "robustness" and answer.parts:
+        yield f"The question was asked again under these models: {in_words(list(answer.parts))}."
+
+
+def results_paragraph(fit: Fit, answers: Sequence[Answer], check: pd.DataFrame | None) -> str:
+    """What came out, with the numbers of the answers and of the posterior predictive check, where there is one."""
+    sentences = list[str]()
+    for answer in answers:
+        for part in answer.parts.values() if answer.question == "directionality" and answer.parts else [answer]:
+            sentences += _result_of(part)
+    sampling = (
+        "No problem of the sampling was found"
+        if fit.health.healthy
+        else f"The sampling has problems: {' '.join(fit.health.problems).rstrip('.')}"
+    )
+    health = fit.health
+    sentences.append(
+        f"{sampling} (largest R-hat {health.rhat:.3f}, smallest effective sample size "
+        f"{min(health.ess_bulk, health.ess_tail):.0f}, {health.divergences} divergences)."
+    )
+    if check is not None:
+        misfits = int((check["verdict"] != "").sum())
+        of_all = check["p"][check.index.get_level_values("statistic") == "chi-square"].dropna()
+        overall = "".join(f"posterior predictive p {p:.3f}; " for p in of_all)
+        sentences.append(f"Fit: {overall}{misfits} of {len(check)} checked statistics misfit.")
+    return " ".join(sentences)
+
+
+def _result_of(answer: Answer) -> Iterator[str]:
+    if answer.question == "directionality":
+        for over in answer.evidence.index.unique("over"):
+            for path in map(str, answer.draws["path"].to_numpy()):
+                row = answer.table.loc[(path, over)]
+                positive = Probability(row["p_positive"], 0.0, answer.n_draws)
+                prior = Probability(row["p_positive_prior"], 0.0, answer.n_draws)
+                yield (
+                    f"{path} ({over}): {row['mean']:.2f} SD per SD, {interval_name()} [{row['lower']:.2f}, "
+                    f"{row['upper']:.2f}]; probability of being positive {positive} (prior {prior})."
+                )
+            events = answer.evidence.xs(over, level="over")
+            shares = [
+                f"{event} {Probability(row['probability'], 0.0, answer.n_draws)}" for event, row in events.iterrows()
+            ]
+            yield f"Posterior probabilities ({over}): {'; '.join(shares)}."
+        yield f"Verdict: {answer.verdict}."
+    elif answer.question == "mediation":
+        for name, row in answer.table.iterrows():
+            inside = f"{interval_name()} [{row['lower']:.3f}, {row['upper']:.3f}]"
+            yield f"{str(name).capitalize()} effect: {row['mean']:.3f} SD per SD, {inside}."
+        yield f"Verdict: {answer.verdict}."
+    elif answer.verdict is not None:
+        name = answer.question.replace("_", " ")
+        yield f"{name.capitalize()}: {answer.verdict}. {' '.join(answer.reasons)}".strip()

@@ -136,11 +136,9 @@ class Overview:
         header = ("column", "looks like", "values", "missing", "different", "from - to", "suspected codes")
         cells = zip(*rows, strict=True)
         lines += str(TextTable.of(dict(zip(header, map(list, cells), strict=True)))).splitlines()
-        lines += [
-            f"Labels of '{name}': {', '.join(f'{_shown(value)} {label}' for value, label in labels.items())}"
-            for name, labels in ((column.name, column.labels) for column in self.columns)
-            if labels
-        ]
+        for column in self.columns:
+            labels = ", ".join(f"{_shown(value)} {label}" for value, label in column.labels.items())
+            lines += [f"Labels of '{column.name}': {labels}"] if labels else []
         lines += [*self._guesses()]
         return "\n".join(lines)
 

@@ -77,6 +77,8 @@ FITS = [
     _case("swapped", "to_pymc", [PANEL, SPEC], "ab.to_pymc(spec, panel): the model comes first"),
     _case("likelihood", "to_pymc", [SPEC, PANEL], "likelihood must be one of", likelihood=np.array(["moments"])),
     _case("swapped", "maximum_likelihood", [PANEL, SPEC], "the model comes first"),
+    _case("swapped", "preview", [PANEL, SPEC], "the model comes first"),
+    _case("seed text", "preview", [SPEC, PANEL], "seed must be a whole number", seed="one"),
     _case("errors", "maximum_likelihood", [SPEC, PANEL], "standard_errors must be one of", standard_errors=2),
     _case(
         "values a list", "log_likelihood", [SPEC, PANEL, [0.1]], "values must be a table from the names of parameters"

@@ -1,4 +1,4 @@
-"""How near previews are to sampling, and how long they take: python tests/benchmarks/preview.py [--out FILE].
+"""How near previews are to sampling, and how long they take: python tests/benchmarks/preview.py [--only PART].
 
 Prints a table and writes it as JSON. Time: processor seconds of `ab.preview`, `ab.maximum_likelihood` and lavaan's
 FIML (estimates alone, and as called with its defaults), in turn, kernels warm. Error: difference of posterior means in
@@ -23,8 +23,8 @@ import alliance_bayes as ab
 
 NAMES = ["y1", "y2"]
 SEEDS = range(1, 9)
-LONG = {"draws": 4000, "tune": 1000, "chains": 4, "target_accept": 0.95, "progress": False}
-ROUNDS = 9
+LONG = {"draws": 2000, "tune": 1000, "chains": 4, "target_accept": 0.95, "progress": False}
+ROUNDS = 5
 
 
 def simulated(persons: int, waves: int, *, icc: float = 0.5, seed: int = 1) -> ab.Panel:
@@ -163,23 +163,38 @@ def start_lavaan() -> subprocess.Popen | None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/benchmarks/preview.py", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="JSON file to write")
-    out = parser.parse_args().out
-    lavaan = start_lavaan()
-    answer: dict = {"machine": machine(), "seconds": {}, "errors": {}}
+    parser.add_argument("--only", choices=["seconds", "errors"], help="measure one; the file keeps the other")
+    given = parser.parse_args()
+    kept = json.loads(given.out.read_text()) if given.only and given.out.exists() else {}
+    answer: dict = {**kept, "machine": machine()}
+    if given.only != "errors":
+        answer["seconds"] = all_seconds()
+    if given.only != "seconds":
+        answer["errors"] = all_errors()
+    given.out.write_text(json.dumps(answer, indent=1) + "\n")
+
+
+def all_seconds() -> dict:
+    answer, lavaan = {}, start_lavaan()
     for name, panel in timed_panels().items():
         measured = times(panel, lavaan)
-        answer["seconds"][name] = {who: sorted(round(each, 4) for each in seconds) for who, seconds in measured.items()}
+        answer[name] = {who: sorted(round(each, 4) for each in seconds) for who, seconds in measured.items()}
         medians = {who: float(np.median(seconds)) for who, seconds in measured.items()}
         shown = ", ".join(f"{who} {each:.3f} s" for who, each in medians.items())
         print(f"{name}: {shown}; ratio {medians['preview'] / medians['maximum_likelihood']:.2f}", flush=True)
+    if lavaan is not None:
+        lavaan.stdin.close()
+    return answer
+
+
+def all_errors() -> dict:
+    answer = {}
     for name, (spec, panel) in cases().items():
-        answer["errors"][name] = found = nearness(spec, panel)
+        answer[name] = found = nearness(spec, panel)
         k_hats = " ".join(f"{k_hat:.2f}" for k_hat in found["k-hat"])
         shown = "; ".join(f"{what} {error:.3f}" for what, error in found.items() if what.startswith(("means", "SDs")))
         print(f"{name}: {found['trusted seeds']} of {len(SEEDS)} trusted, k-hat {k_hats}; {shown}", flush=True)
-    if lavaan is not None:
-        lavaan.stdin.close()
-    out.write_text(json.dumps(answer, indent=1) + "\n")
+    return answer
 
 
 if __name__ == "__main__":

@@ -116,6 +116,28 @@ ANSWERS: list[Mutant] = [
         ("a removed path is fixed at 0", "if name in spec.remove:", "if False:"),
     ),
     *rules_of(
+        "posterior/preview.py",
+        "posterior/test_preview.py::test_there_is_none_from_a_k_hat_of_0_7",
+        ("a k-hat of 0.7 is too high", "if not k_hat < LARGEST_K_HAT", "if not k_hat <= LARGEST_K_HAT"),
+        ("a k-hat below 0.7 is not", "LARGEST_K_HAT = 0.7", "LARGEST_K_HAT = 0.6"),
+    ),
+    *rules_of(
+        "posterior/preview.py",
+        "posterior/test_preview.py::test_few_effective_draws_are_a_problem",
+        ("400 draws must be effective", "max(SMALLEST_ESS, LEAST_SHARE * n_weighted)", "LEAST_SHARE * n_weighted"),
+        ("a share of draws must be effective", "max(SMALLEST_ESS, LEAST_SHARE * n_weighted)", "SMALLEST_ESS"),
+    ),
+    *rules_of(
+        "questions/answer.py",
+        "posterior/test_preview.py::test_questions_of_draws_say_that_it_is_approximate",
+        ("an approximate answer says so first", "if self.health.approximate else", "if False else"),
+    ),
+    *rules_of(
+        "posterior/importance.py",
+        "posterior/test_importance.py::test_resampling_repeats_by_weight_and_keeps_repeats_together",
+        ("resampling is systematic", "(np.arange(n_draws) + rng.random()) / n_draws", "np.sort(rng.random(n_draws))"),
+    ),
+    *rules_of(
         "posterior/health.py",
         "posterior/test_health.py::test_chains_that_disagree",
         ("R-hat up to 1.01", "LARGEST_RHAT = 1.01", "LARGEST_RHAT = 1.05"),

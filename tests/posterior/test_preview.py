@@ -129,7 +129,12 @@ def test_there_is_none_from_a_k_hat_of_0_7(strong):
 def test_few_effective_draws_are_a_problem():
     few = np.concatenate([np.full(399, 1 / 399), np.zeros(601)])
     health = examined(Weighted(np.zeros((1000, 2)), few, 0.2))
-    assert health.problems == ("Too few effective draws (399 < 400). Sample it with ab.fit.",)
+    assert health.problems == (
+        "Too few effective draws (399 of 1,000; 400 are needed): the approximation is far from the posterior. Sample "
+        "it with ab.fit.",
+    )
+    least = np.concatenate([np.full(999, 1 / 999), np.zeros(19_001)])
+    assert not examined(Weighted(np.zeros((20_000, 2)), least, 0.2)).healthy
     assert examined(Weighted(np.zeros((401, 2)), np.full(401, 1 / 401), 0.2)).healthy
 
 

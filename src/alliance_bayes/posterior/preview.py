@@ -32,6 +32,7 @@ __all__ = ["Importance", "Preview", "examined", "preview"]
 
 N_CHAINS, N_DRAWS = 4, 1000
 LARGEST_K_HAT = 0.7
+LEAST_SHARE = 0.05  # of draws that are effective; of fewer, k-hat itself is often too low (dynamic panel models)
 CURE = "Sample it with ab.fit."
 N_STARTS = 100
 
@@ -46,7 +47,7 @@ class Importance(Diagnostics):
         Shape of the generalised Pareto distribution of the largest weights; from 0.7 on, the approximation misses a
         part of the posterior that weights cannot make up for.
     n_effective
-        Effective number of weighted draws; below 400 answers are too uncertain.
+        Effective number of weighted draws; below 400, or 5 % of the weighted ones, answers are not reliable.
     n_weighted
         Points at which the posterior density was computed.
     problems
@@ -175,7 +176,8 @@ def preview(spec: CrossLagged, panel: Panel, *, seed: int = 1) -> Preview:
         ``draws``, in groups ``posterior`` and ``prior`` with the names and dims of those of a fit; ``k_hat``; and
         ``table``. Questions about draws, such as `directionality`, `lag_curve`, `hypotheses`, `long_run_effects` and
         `mediation`, accept it; their answers begin with "Approximate:" and have no verdict but "undecided" where k-hat
-        is 0.7 or more. What needs the values of persons, or refits, needs a `Fit`.
+        is 0.7 or more, or less than 5 % of the weighted draws are effective. What needs the values of persons, or
+        refits, needs a `Fit`.
 
     Raises
     ------
@@ -230,12 +232,16 @@ def _start(compiled: "CompiledPyMCModel", unconstrained: "Unconstrained") -> np.
 
 def examined(weighted: Weighted) -> Importance:
     """Whether weighted draws represent the posterior."""
-    k_hat, n_effective, problems = weighted.k_hat, weighted.n_effective, []
+    k_hat, n_effective, n_weighted, problems = weighted.k_hat, weighted.n_effective, len(weighted.points), []
+    least = max(SMALLEST_ESS, LEAST_SHARE * n_weighted)
     if not k_hat < LARGEST_K_HAT:
         problems.append(
             f"The approximation misses a part of the posterior (k-hat {k_hat:.2f} is {LARGEST_K_HAT} or more), so "
             f"there is no verdict. {CURE}"
         )
-    elif n_effective < SMALLEST_ESS:
-        problems.append(f"Too few effective draws ({n_effective:.0f} < {SMALLEST_ESS}). {CURE}")
-    return Importance(k_hat, n_effective, len(weighted.points), tuple(problems))
+    elif n_effective < least:
+        problems.append(
+            f"Too few effective draws ({n_effective:,.0f} of {n_weighted:,}; {least:,.0f} are needed): the "
+            f"approximation is far from the posterior. {CURE}"
+        )
+    return Importance(k_hat, n_effective, n_weighted, tuple(problems))

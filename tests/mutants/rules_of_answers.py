@@ -232,7 +232,7 @@ ANSWERS: list[Mutant] = [
         ("the stronger is so over every length", "if all(events[event][0].reaches", "if any(events[event][0].reaches"),
     ),
     *rules_of(
-        "questions/lengths.py",
+        "posterior/summaries.py",
         "questions/test_directionality.py::test_the_stronger_is_so_over_every_length",
         ("averages are of one length", "if label == length]", "]"),
     ),
@@ -252,7 +252,7 @@ ANSWERS: list[Mutant] = [
         ("raw effects are those in raw units", '("_raw", "lagged")', '("_raw", "lagged_standardized")'),
     ),
     *rules_of(
-        "questions/lengths.py",
+        "posterior/summaries.py",
         "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
     ),

@@ -12,6 +12,7 @@ import xarray as xr
 __all__ = [
     "Probability",
     "above",
+    "average_by_length",
     "below",
     "indicator",
     "interval",
@@ -197,6 +198,16 @@ def probability(holds: xr.DataArray) -> Probability:
     if np.isnan(mcse):
         mcse = float(np.sqrt(value * (1 - value) / n_known))
     return Probability(value, mcse, n_known, n_imputations, 1 - known)
+
+
+def average_by_length[Draws: (xr.DataArray, xr.Dataset)](draws: Draws, lengths: list[str]) -> Draws:
+    """Signed average over the intervals of each length; dimension ``length`` in place of ``interval``."""
+    parts = [
+        draws.isel(interval=[index for index, label in enumerate(lengths) if label == length]).mean("interval")
+        for length in dict.fromkeys(lengths)
+    ]
+    names = np.array(list(dict.fromkeys(lengths)), dtype=object)
+    return xr.concat(parts, dim=xr.DataArray(names, dims="length", name="length"))
 
 
 def interval(draws: xr.DataArray, *dims: str) -> tuple[xr.DataArray, xr.DataArray]:

@@ -18,7 +18,7 @@ from ..figures.bars import Bar
 from ..figures.evidence import Curve, EffectsRow, effects_figure
 from ..posterior.fit import Fit
 from ..posterior.health import Health
-from ..posterior.summaries import Probability, above, below, indicator, probability
+from ..posterior.summaries import Probability, above, average_by_length, below, indicator, probability
 from ..spec.steps import interval_names
 from .answer import Answer, untrusted
 from .arguments import (
@@ -33,7 +33,7 @@ from .arguments import (
 )
 from .cells import estimates, intervals, labels, mean_and_interval, probabilities, sign, stated, table_of
 from .dynamics import hardly_within, sample_in_words, units_in_words
-from .lengths import average_by_length, average_over, length_labels, spacing_in_words
+from .lengths import average_over, length_labels, spacing_in_words
 from .registry import Question, register
 from .structure import signless
 

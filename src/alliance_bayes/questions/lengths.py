@@ -1,12 +1,9 @@
 """Intervals of one length: their labels, averages over them, and how far apart waves are in words."""
 
-import pandas as pd
-import xarray as xr
-
 from ..basics.names import in_words, number
 from ..posterior.fit import Fit
 
-__all__ = ["average_by_length", "average_over", "length_labels", "spacing_in_words", "time_in_words"]
+__all__ = ["average_over", "length_labels", "spacing_in_words", "time_in_words"]
 
 
 def length_labels(fit: Fit) -> list[str]:
@@ -17,15 +14,6 @@ def length_labels(fit: Fit) -> list[str]:
 def average_over(length: str) -> str:
     """Name of the average over all intervals of one length."""
     return f"average of intervals of {length}"
-
-
-def average_by_length[Draws: (xr.DataArray, xr.Dataset)](draws: Draws, lengths: list[str]) -> Draws:
-    """Signed average over the intervals of each length; dimension ``length`` in place of ``interval``."""
-    parts = [
-        draws.isel(interval=[index for index, label in enumerate(lengths) if label == length]).mean("interval")
-        for length in dict.fromkeys(lengths)
-    ]
-    return xr.concat(parts, dim=pd.Index(list(dict.fromkeys(lengths)), name="length"))
 
 
 def time_in_words(fit: Fit, length: float | str) -> str:

@@ -7,6 +7,9 @@ from .basics.distributions import (
     LogNormal as LogNormal,
     Normal as Normal,
 )
+from .basics.exporting import (
+    export_table as export_table,
+)
 from .basics.problems import (
     AllianceBayesError as AllianceBayesError,
     InterruptionError as InterruptionError,

@@ -354,7 +354,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/lengths.py",
+        "posterior/summaries.py",
         "questions/test_directionality.py::test_averages_never_cross_interval_lengths",
         ("averages are of one length", "if label == length]", "]"),
     ),
@@ -369,7 +369,7 @@ ANSWERS: list[Mutant] = [
         ("raw effects are those in raw units", '("_raw", "lagged")', '("_raw", "lagged_standardized")'),
     ),
     *rules_of(
-        "questions/lengths.py",
+        "posterior/summaries.py",
         "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         ("averages are of signed effects", '.mean("interval")', '.pipe(abs).mean("interval")'),
     ),

@@ -103,7 +103,9 @@ def test_later_answers_are_left_out(fitted):
     answer = ab.leave_future_out({"one": fitted, "again": fitted}, most_refits=0)
     one, again = answer.table["elpd"]
     assert one == again
-    assert one > float(fitted.log_likelihood().mean(("chain", "draw")).sum()), "a part of what is foretold there"
+    assert one > float(fitted.log_likelihood()["log_likelihood"]["values"].mean(("chain", "draw")).sum()), (
+        "a part of what is foretold there"
+    )
     told = ~np.isnan(fitted.panel.values[:, 2]).all(axis=1) | ~np.isnan(fitted.panel.states["sponsor"][:, 2])
     assert answer.basis.sizes["person"] == told.sum()
 
@@ -119,12 +121,12 @@ def test_check_compares_responses_ends_and_transitions(fitted):
 
 
 def test_log_likelihood_is_per_person_with_any_value(fitted):
-    stored = fitted.log_likelihood()
+    stored = fitted.log_likelihood()["log_likelihood"]["values"]
     seen = np.flatnonzero(fitted.model.has_value)
     assert dict(stored.sizes) == {"chain": 2, "draw": 50, "person": len(seen)}
     again = LatentPeople(fitted.model).log_densities(fitted.thetas[[0, 70]], seen)
     np.testing.assert_allclose(stored.to_numpy().reshape(100, -1)[[0, 70]], again, rtol=1e-10)
-    assert fitted.log_likelihood(slice(3, 6)).sizes["person"] == 3
+    assert fitted.log_likelihood(slice(3, 6))["log_likelihood"].sizes["person"] == 3
 
 
 def test_posterior_predictive_is_what_might_have_been_observed(fitted, panel):
@@ -152,7 +154,9 @@ def test_a_saved_fit_is_the_same(fitted, tmp_path):
     assert loaded.spec == SPEC
     np.testing.assert_array_equal(loaded.thetas, fitted.thetas)
     np.testing.assert_array_equal(loaded.panel.states["sponsor"], fitted.panel.states["sponsor"])
-    np.testing.assert_array_equal(loaded.log_likelihood(), fitted.log_likelihood())
+    np.testing.assert_array_equal(
+        loaded.log_likelihood()["log_likelihood"]["values"], fitted.log_likelihood()["log_likelihood"]["values"]
+    )
     assert str(loaded.health) == str(fitted.health)
 
 

@@ -1,6 +1,7 @@
 """What all answers can do, and the questions that register themselves."""
 
 import json
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.basics.assumptions import Assumption
 from alliance_bayes.basics.declared import read
 from alliance_bayes.basics.problems import Problems
 from alliance_bayes.basics.text_tables import TextTable
@@ -65,6 +67,23 @@ def test_text_and_page_say_the_same():
         *("Effects", "mean", "note", "x -> y", "0.25", "<b>", "< 0.01", "a & b", "A sentence.", "Verdict: x leads."),
         *("But <weakly>.", "Sampling: no problems.", "About prediction; about causes only under these assumptions:"),
         *("One.", "Two."),
+    ]
+
+
+def test_answers_print_what_an_effect_means_and_where_the_other_assumptions_are():
+    others = [Assumption("At random.", "missing"), Assumption("Normal.", "model"), Assumption("Linear.", "model")]
+    some = answer(assumptions=("One.", *others, "Two."))
+    further = (
+        "Further assumptions, printed with the fit: 1 on missing values and states and 2 on how the model is built "
+        "(all in .assumptions)."
+    )
+    assert str(some).splitlines()[-3:] == ["  1. One.", "  2. Two.", further]
+    assert Texts(some._repr_html_()).texts[-3:] == ["One.", "Two.", further]
+    assert some.to_dict()["assumptions"] == ["One.", "At random.", "Normal.", "Linear.", "Two."]
+    assert pickle.loads(pickle.dumps(others[0])).about == "missing"
+    assert str(answer(assumptions=tuple(others[:1]))).splitlines()[-2:] == [
+        "Sampling: no problems.",
+        "Further assumptions, printed with the fit: 1 on missing values and states (all in .assumptions).",
     ]
 
 

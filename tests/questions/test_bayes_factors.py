@@ -190,7 +190,7 @@ def test_printed_bayes_factors(fit):
     assert f" {ratio.with_error()}  " in lines[2]
     assert f" {ratio.inverse}  " in lines[2]
     assert lines[4].startswith("neither path, every interval ")
-    assert lines[-len(fit.spec.assumptions) - 4] == "What this says, and what it does not:"
+    assert lines[-len(fit.spec.assumptions) - 3] == "What this says, and what it does not:"
 
 
 @pytest.mark.parametrize(

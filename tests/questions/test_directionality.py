@@ -363,7 +363,9 @@ def test_printed_answer():
         "Verdict: alliance leads.",
         "Sampling: no problems.",
         "About prediction; about causes only under these assumptions:",
-        *(f"  {place}. {sentence}" for place, sentence in enumerate(spec.assumptions, start=1)),
+        *(f"  {place}. {sentence}" for place, sentence in enumerate(spec.assumptions[:-2], start=1)),
+        "Further assumptions, printed with the fit: 1 on missing values and states and 1 on how the model is built "
+        "(all in .assumptions).",
     ]
     assert spec.assumptions[0].startswith("A measure that does not exist for a person at a wave")
 

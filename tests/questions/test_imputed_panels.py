@@ -88,6 +88,7 @@ REFUSED = {
     "person_scores": lambda fit: fit.person_scores(),
     "log_likelihood": lambda fit: fit.log_likelihood(),
     "save": lambda fit: fit.save("never.nc"),
+    "plot_predictive": lambda fit: fit.plot_predictive(),
     "statistics": lambda fit: fit.model.statistics,
     "values of its panel": lambda fit: fit.panel.values,
     "absences of its panel": lambda fit: fit.panel.absence,
@@ -103,6 +104,7 @@ SHARED = {
     *("n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
     *("of_group", "with_draws", "require_one_panel", "drawn", "draws_in_words"),
     *("incomplete", "interrupted", "stopped"),
+    *("plot_traces", "plot_ranks", "plot_prior_posterior"),
 }
 ELSEWHERE = {"group_contrast", "Fit", "fit_imputations", "load_fit"}
 

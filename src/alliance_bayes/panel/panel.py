@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..basics.calls import checked
 from ..basics.given import Numbers, entries
+from ..basics.html import html_of
 from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
 from . import frames
@@ -605,6 +606,9 @@ class Panel(PanelData):
         return describe(self)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @classmethod
     def _settled(

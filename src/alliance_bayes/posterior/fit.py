@@ -11,9 +11,11 @@ import pandas as pd
 import xarray as xr
 
 from ..basics.calls import checked
+from ..basics.html import html_of
 from ..basics.memory import refuse_beyond_memory
 from ..basics.names import choices
 from ..basics.problems import Problems, SpecError
+from ..basics.whole_tables import WholeTable
 from ..spec.mapping import spec_to_mapping
 from .examining import examine_sample
 from .health import Health, together
@@ -24,6 +26,7 @@ from .predictions.checking import check
 from .predictions.forecasting import forecast
 from .predictions.people import people_of
 from .predictions.person_tables import log_densities, person_scores
+from .printing import assumptions_in_words, lagged_effects
 from .sample import thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
@@ -164,8 +167,7 @@ class Fit(Posterior):
                 problems.add(f"The draws have no '{name}'{choices(name, known, 'Quantities')}")
         problems.raise_as(SpecError)
         with np.errstate(invalid="ignore", divide="ignore"):
-            table: pd.DataFrame = arviz_stats.summary(self.posterior, var_names=chosen, round_to="none")
-        return table
+            return WholeTable(arviz_stats.summary(self.posterior, var_names=chosen, round_to="none"))
 
     def person_scores(self) -> pd.DataFrame:
         """Random intercepts: each person's stable difference from the wave means (growth: where their line starts).
@@ -254,7 +256,7 @@ class Fit(Posterior):
         """
         self.panel.require_persons("A posterior predictive check")
         people = people_of(self.model)
-        return check(people, thinned(self.thetas, people.n_checks), self.settings.rng)
+        return WholeTable(check(people, thinned(self.thetas, people.n_checks), self.settings.rng))
 
     @checked()
     def log_likelihood(self, persons: slice | None = None) -> xr.DataTree:
@@ -346,9 +348,10 @@ class Fit(Posterior):
 
         Raises
         ------
-        SpecError
+        PanelError
             If the panel holds moments alone.
         """
+        self.panel.require_persons("A figure of replicated values")
         return plot_of_replicates(self.sample)
 
     @checked()
@@ -393,6 +396,11 @@ class Fit(Posterior):
             f"{len(self.panel.times)} waves, {self.draws_in_words} {when} {settings.sampling_seconds:.1f} s "
             f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}"
         )
-        return "\n".join([head, str(self.health), *self.incomplete, *self.notes])
+        effects = str(lagged_effects(self.posterior, self.spec, self.panel))
+        lines = [head, effects, str(self.health), *self.incomplete, *self.notes, *assumptions_in_words(self.spec)]
+        return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_of(self)

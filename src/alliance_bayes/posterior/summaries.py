@@ -4,6 +4,7 @@ Draws in which a quantity is undefined (NaN) are excluded, and their share is re
 of a comparison are exactly equal: free effects are equal only where they are smaller than any floating-point number.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import xarray as xr
 __all__ = [
     "Probability",
     "above",
+    "average_by_length",
     "below",
     "indicator",
     "interval",
@@ -197,6 +199,18 @@ def probability(holds: xr.DataArray) -> Probability:
     if np.isnan(mcse):
         mcse = float(np.sqrt(value * (1 - value) / n_known))
     return Probability(value, mcse, n_known, n_imputations, 1 - known)
+
+
+def average_by_length[Draws: (xr.DataArray, xr.Dataset)](
+    draws: Draws, lengths: list[str], also: Mapping[str, Draws] | None = None
+) -> Draws:
+    """Signed average over the intervals of each length, and draws over other lags; dimension ``length``."""
+    parts = {
+        length: draws.isel(interval=[index for index, label in enumerate(lengths) if label == length]).mean("interval")
+        for length in dict.fromkeys(lengths)
+    } | dict(also or {})
+    names = xr.DataArray(np.array(list(parts), dtype=object), dims="length", name="length")
+    return xr.concat(list(parts.values()), dim=names, coords="minimal", compat="override")
 
 
 def interval(draws: xr.DataArray, *dims: str) -> tuple[xr.DataArray, xr.DataArray]:

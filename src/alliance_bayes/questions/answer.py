@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..basics.assumptions import assumptions_about, further_assumptions
 from ..basics.problems import AllianceBayesError
 from ..basics.text_tables import TextTable
 from ..posterior.health import Diagnostics
@@ -82,7 +83,8 @@ class Answer:
     reasons
         Why the verdict is not more, or what makes the numbers doubtful.
     assumptions
-        What must hold, and what the numbers do not say.
+        What must hold, and what the numbers do not say. Those on missing values, states and how the model is built
+        are printed once, with the fit.
     before_assumptions
         The line above them.
     parts
@@ -174,8 +176,10 @@ class Answer:
         return (f"Verdict: {self.verdict}.", *self.reasons)
 
     def __str__(self) -> str:
-        numbered = [f"  {index}. {sentence}" for index, sentence in enumerate(self.assumptions, start=1)]
-        return "\n".join([self.head, *map(str, self.body), *self.conclusion(), *self._end(), *numbered])
+        numbered = [f"  {index}. {sentence}" for index, sentence in enumerate(self._shown_assumptions, start=1)]
+        further = further_assumptions(self.assumptions)
+        lines = [self.head, *map(str, self.body), *self.conclusion(), *self._end(), *numbered]
+        return "\n".join([*lines, further] if further else lines)
 
     __repr__ = __str__
 
@@ -183,8 +187,10 @@ class Answer:
         parts = [f"<p><b>{escape(self.head)}</b></p>"]
         parts += [part.to_html() if isinstance(part, TextTable) else f"<p>{escape(part)}</p>" for part in self.body]
         parts += [f"<p>{escape(line)}</p>" for line in (*self.conclusion(), *self._end())]
-        if self.assumptions:
-            parts.append(f"<ol>{''.join(f'<li>{escape(sentence)}</li>' for sentence in self.assumptions)}</ol>")
+        if self._shown_assumptions:
+            parts.append(f"<ol>{''.join(f'<li>{escape(sentence)}</li>' for sentence in self._shown_assumptions)}</ol>")
+        if further := further_assumptions(self.assumptions):
+            parts.append(f"<p>{escape(further)}</p>")
         return f"<div>{''.join(parts)}</div>"
 
     def _end(self) -> Iterator[str]:
@@ -194,8 +200,13 @@ class Answer:
         yield f"{self.computation}: {'no problems.' if self.health.healthy else wrong}"
         if self.interrupted:
             yield self.interrupted
-        if self.assumptions:
+        if self._shown_assumptions:
             yield self.before_assumptions
+
+    @property
+    def _shown_assumptions(self) -> tuple[str, ...]:
+        """What an effect's meaning rests on; how missing values are treated and the model is built is the fit's."""
+        return assumptions_about(self.assumptions, "meaning")
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from ..figures.bars import Bar
 from ..figures.evidence import Curve, EffectsRow, effects_figure
 from ..posterior.health import Diagnostics
 from ..posterior.posterior import Posterior
-from ..posterior.summaries import Probability, above, below, indicator, probability
+from ..posterior.summaries import Probability, above, average_by_length, below, indicator, probability
 from ..spec.steps import interval_names
 from .answer import Answer, untrusted
 from .arguments import (
@@ -35,7 +35,7 @@ from .arguments import (
 from .at_lag import effects_at_lag, lag_label, lag_problems
 from .cells import mean_and_interval, sign, table_of
 from .directionality_words import contest_in_words, effects_in_words, evidence_in_words, heading_of
-from .lengths import average_by_length, average_over, length_labels
+from .lengths import average_over, length_labels
 from .ratios import odds_of
 from .registry import Question, register
 from .structure import signless

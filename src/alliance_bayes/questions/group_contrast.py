@@ -15,12 +15,12 @@ from ..basics.text_tables import TextTable
 from ..figures.bars import Bar
 from ..figures.evidence import bars_figure
 from ..posterior.posterior import Posterior
-from ..posterior.summaries import above, indicator, probability
+from ..posterior.summaries import above, average_by_length, indicator, probability
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
 from .arguments import CERTAINTY, MARGIN, canonical_path, check_certainty, check_margin, path_problems
 from .cells import bounds, estimates, mean_and_interval, probabilities, sign, table_of
-from .lengths import average_by_length, length_labels, time_in_words
+from .lengths import length_labels, time_in_words
 from .registry import Arguments, Question, register
 from .structure import check_free, signless
 

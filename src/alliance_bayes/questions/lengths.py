@@ -1,14 +1,9 @@
 """Intervals of one length: their labels, averages over them, and how far apart waves are in words."""
 
-from collections.abc import Mapping
-
-import pandas as pd
-import xarray as xr
-
 from ..basics.names import in_words, number
 from ..posterior.posterior import Posterior
 
-__all__ = ["average_by_length", "average_over", "length_labels", "spacing_in_words", "time_in_words"]
+__all__ = ["average_over", "length_labels", "spacing_in_words", "time_in_words"]
 
 
 def length_labels(fit: Posterior) -> list[str]:
@@ -19,19 +14,6 @@ def length_labels(fit: Posterior) -> list[str]:
 def average_over(length: str) -> str:
     """Name of the average over all intervals of one length."""
     return f"average of intervals of {length}"
-
-
-def average_by_length[Draws: (xr.DataArray, xr.Dataset)](
-    draws: Draws, lengths: list[str], also: Mapping[str, Draws] | None = None
-) -> Draws:
-    """Signed average over the intervals of each length, and draws over other lags; dimension ``length``."""
-    parts = {
-        length: draws.isel(interval=[index for index, label in enumerate(lengths) if label == length]).mean("interval")
-        for length in dict.fromkeys(lengths)
-    } | dict(also or {})
-    return xr.concat(
-        list(parts.values()), dim=pd.Index(list(parts), name="length"), coords="minimal", compat="override"
-    )
 
 
 def time_in_words(fit: Posterior, length: float | str) -> str:

@@ -11,10 +11,10 @@ import xarray as xr
 from ..basics.names import choices, lagged_path, number, quoted
 from ..basics.problems import Problems
 from ..posterior.posterior import Posterior
-from ..posterior.summaries import above, below, indicator
+from ..posterior.summaries import above, average_by_length, below, indicator
 from ..spec.steps import interval_names
 from .arguments import canonical_path
-from .lengths import average_by_length, average_over, length_labels
+from .lengths import average_over, length_labels
 from .structure import fixed_intervals
 
 __all__ = ["Side", "Statement", "effects_of", "fixed_effects", "parse"]

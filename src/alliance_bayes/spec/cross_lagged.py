@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self, get_args
 
+from ..basics.assumptions import Assumption
 from ..basics.given import entries, is_number, is_one_of, shown
+from ..basics.html import html_of
 from ..basics.names import ARROW, choices, in_words, lagged_path, number, quoted, split_path, with_article
 from ..basics.problems import Problems, SpecError
 from ..families.family import ResponseFamily
@@ -19,7 +21,7 @@ from .steps import base_step, equal_intervals, interval_names, steps_per_interva
 __all__ = ["MISSING_AT_RANDOM", "CrossLagged"]
 
 MOST_STEPS = 40
-MISSING_AT_RANDOM = "Values are missing at random given the observed measures and waves."
+MISSING_AT_RANDOM = Assumption("Values are missing at random given the observed measures and waves.", "missing")
 
 
 @dataclass(frozen=True)
@@ -317,7 +319,11 @@ class CrossLagged(ModelOptions):
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What a reader must believe before a lagged effect means more than prediction."""
+        """What a reader must believe before a lagged effect means more than prediction.
+
+        Sentences in three groups, which each knows as ``.about``: what an effect's ``"meaning"`` rests on, how
+        ``"missing"`` values and states are treated, and how the ``"model"`` is built.
+        """
         first = (
             (
                 "A measure that does not exist for a person at a wave (its state is off) is treated as existing but "
@@ -334,16 +340,23 @@ class CrossLagged(ModelOptions):
         yield "The lag that matters is the interval between waves: nothing faster or slower confounds it."
         yield f"Effects are linear{of_predictors} and the same for every person; measures keep their meaning over time."
         yield _REST_AT_RANDOM if self.selection else MISSING_AT_RANDOM
-        yield "Within-person parts and random intercepts are normal, and people do not affect each other."
+        yield Assumption(
+            "Within-person parts and random intercepts are normal, and people do not affect each other.", "model"
+        )
 
     def _model_assumptions(self) -> tuple[str, ...]:
         raise NotImplementedError
 
     def _option_assumptions(self) -> Iterable[str]:
         if self.lags == "continuous":
-            yield "One drift holds at every moment between the first wave and the last, also where nobody was asked."
+            yield Assumption(
+                "One drift holds at every moment between the first wave and the last, also where nobody was asked.",
+                "model",
+            )
         if self.group_lags == "pooled":
-            yield "Groups are exchangeable: their lagged effects are draws from one normal distribution."
+            yield Assumption(
+                "Groups are exchangeable: their lagged effects are draws from one normal distribution.", "model"
+            )
         for name in self.covariates:
             if name in self.predetermined:
                 yield f"'{name}' may depend on earlier waves of the measures, but on none of their later innovations."
@@ -352,9 +365,13 @@ class CrossLagged(ModelOptions):
         for path, name in self.moderated.items():
             yield f"'{name}' changes '{path}' linearly and was not affected by the measures."
         for name, value in self.reliability.items():
-            yield f"The reliability of '{name}', {number(value)}, is known and the same at every wave."
+            yield Assumption(
+                f"The reliability of '{name}', {number(value)}, is known and the same at every wave.", "model"
+            )
         if self.indicators:
-            yield f"Indicators measure the same construct at every wave ({self.invariance} invariance)."
+            yield Assumption(
+                f"Indicators measure the same construct at every wave ({self.invariance} invariance).", "model"
+            )
         yield from latent_assumptions(self)
 
     def __str__(self) -> str:
@@ -377,10 +394,15 @@ class CrossLagged(ModelOptions):
         words += [str(each) for each in self.selection]
         return "; ".join(words)
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
 
 _LAGS_IN_WORDS = {"continuous": "from a continuous drift", "equal_standardized": "equal when standardised"}
 
-_REST_AT_RANDOM = "What no selection model is about is missing at random given the observed measures and waves."
+_REST_AT_RANDOM = Assumption(
+    "What no selection model is about is missing at random given the observed measures and waves.", "missing"
+)
 
 _UNEQUAL = (
     "The intervals between waves are unequal ({intervals}), so one lagged effect for all of them has no single "

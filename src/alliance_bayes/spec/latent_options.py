@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from ..basics.assumptions import Assumption
 from ..basics.names import choices, in_words, number, with_article
 from .model_options import ModelOptions
 from .occurrence import INTERVIEW, Selection, State
@@ -30,15 +31,17 @@ def latent_contradictions(spec: ModelOptions) -> Iterable[str]:
 def latent_assumptions(spec: ModelOptions) -> Iterable[str]:
     """What families, a state and selection assume."""
     for name, family in spec.random_families.items():
-        yield (
+        yield Assumption(
             f"Given a normal linear predictor, on which effects act, '{name}' is {family.in_words}: independent "
-            "between waves and measures, with the same family parameters at every wave."
+            "between waves and measures, with the same family parameters at every wave.",
+            "model",
         )
         if not family.tells_variance and (spec.means, spec.residuals) == ("free", "free"):
-            yield (
+            yield Assumption(
                 "The share of yes at a wave does not identify both mean and variance of the linear predictor of "
                 f"'{name}': after the first wave its variance rests on priors, unless residuals='equal' or "
-                "means='equal'."
+                "means='equal'.",
+                "model",
             )
     if spec.state is not None:
         yield from _assumptions_of_state(spec.state)
@@ -158,38 +161,46 @@ def _assumptions_of_state(state: State) -> Iterable[str]:
     name = state.name
     if state.required_by:
         required = [f"'{each}'" for each in state.required_by]
-        yield (
+        yield Assumption(
             f"While '{name}' is off there is no {' and no '.join(required)}, which is not missing. What needs it "
             f"restarts where '{name}' comes on, from the same random intercept, and acts once more where it "
-            "goes off; effects of and on it are those while it exists."
+            "goes off; effects of and on it are those while it exists.",
+            "missing",
         )
         if state.same < 1:
-            yield (
+            yield Assumption(
                 f"A '{name}' that is kept is the same one with probability {number(state.same)}, else a new one, with "
-                f"which a new {' and a new '.join(required)} begins; this number is assumed, not estimated."
+                f"which a new {' and a new '.join(required)} begins; this number is assumed, not estimated.",
+                "missing",
             )
         else:
-            yield f"A '{name}' that is kept is the same one, never a new one."
+            yield Assumption(f"A '{name}' that is kept is the same one, never a new one.", "missing")
     if state.acts_on:
         acted_on = in_words([f"'{each}'" for each in state.acts_on])
-        yield f"While it is on, '{name}' shifts {acted_on} at the same wave by the same amount for everybody."
+        yield Assumption(
+            f"While it is on, '{name}' shifts {acted_on} at the same wave by the same amount for everybody.", "model"
+        )
     yield (
         f"Nothing unmeasured drives both '{name}' and the measures, beyond what its regressions name; of its own past "
         "the last wave alone matters."
     )
-    yield f"Where it is not known whether '{name}' was on, both possibilities are averaged (missing at random)."
+    yield Assumption(
+        f"Where it is not known whether '{name}' was on, both possibilities are averaged (missing at random).",
+        "missing",
+    )
 
 
 def _assumptions_of_selection(selection: Selection) -> Iterable[str]:
     what = selection.in_words
     if selection.on:
         on = in_words([f"'{name}'" for name in selection.on])
-        yield (
+        yield Assumption(
             f"{what[0].upper()}{what[1:]} depend on {on} at the same wave, observed or not: not missing at random. The "
-            f"data do not identify how strongly; the prior {selection.effect} (log odds per SD) decides."
+            f"data do not identify how strongly; the prior {selection.effect} (log odds per SD) decides.",
+            "missing",
         )
     if selection.before:
         before = in_words([f"'{name}'" for name in selection.before])
-        yield f"{what[0].upper()}{what[1:]} depend on {before} one wave before, observed or not."
+        yield Assumption(f"{what[0].upper()}{what[1:]} depend on {before} one wave before, observed or not.", "missing")
     if not selection.on and not selection.before:
-        yield f"{what[0].upper()}{what[1:]} depend on the wave alone."
+        yield Assumption(f"{what[0].upper()}{what[1:]} depend on the wave alone.", "missing")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from ..basics.assumptions import Assumption
 from .cross_lagged import CrossLagged
 from .model_options import Stable
 
@@ -391,4 +392,4 @@ class ALT(CrossLagged):
         )
 
 
-_STATIONARY = "Within-person variances and correlations are the same at every wave."
+_STATIONARY = Assumption("Within-person variances and correlations are the same at every wave.", "model")

@@ -113,7 +113,7 @@ class Dynamics:
         """``exp(A d)`` and ``int_0^d exp(A s) Q exp(A' s) ds`` of a cell."""
         who, length = _who(cell), self._rounded(length)
         if (who, length) not in self._over:
-            lengths = sorted({length, *self._lengths.get(who, ())})
+            lengths = sorted(self._lengths.get(who, set()) | self._lengths_of(cell))
             effects, innovations = self.writer.transitions(self.drift(cell), self._diffusion(cell), lengths)
             self._over |= {(who, d): pair for d, *pair in zip(lengths, effects, innovations, strict=True)}
         effects, innovation = self._over[who, length]
@@ -124,9 +124,11 @@ class Dynamics:
         """Lengths of all intervals of the cells that have the same drift."""
         lengths: dict[Who, set[float]] = {}
         for cell in self.cells:
-            pairs = pairwise(cell.times)
-            lengths.setdefault(_who(cell), set()).update(self._rounded(later - earlier) for earlier, later in pairs)
+            lengths.setdefault(_who(cell), set()).update(self._lengths_of(cell))
         return lengths
+
+    def _lengths_of(self, cell: Cell) -> set[float]:
+        return {self._rounded(later - earlier) for earlier, later in pairwise(cell.times)}
 
     def _rounded(self, length: float) -> float:
         return round(length, self.design.decimals)

@@ -37,7 +37,7 @@ CALLED = {
 }
 """Folders whose kernels a folder's kernels call."""
 # What makes a file one that kernels are made of.
-PARTS = (b"@compiled", b"@in_place", b"@inlined", b"@callback", b"Kernel(", b"(NamedTuple)")
+PARTS = (b"@compiled", b"@in_place", b"@inlined", b"@callback", b"Kernel", b"(NamedTuple)")
 
 
 def _stamp(folders: tuple[str, ...]) -> str:

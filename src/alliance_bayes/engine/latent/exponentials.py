@@ -1,6 +1,7 @@
 """Exponentials of many numbers at once, the most frequent operation of the latent path."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -16,7 +17,8 @@ ROUNDER = 1.5 * 2.0**52  # added to a number, it leaves the nearest whole number
 BIAS, BITS = 1023, 52  # of the exponent of a double
 
 
-def _exponentials(values, count, work):
+@partial(Kernel, fastmath=frozenset({"contract"}), allocates=False)  # no reordering of sums
+def exponentials(values, count, work):
     """Divide numbers' exponentials by the highest of them, at least exp(-700); returns the logarithm of that.
 
     Written so that several at once are computed, to a few units in the last place. A reordering of sums would undo
@@ -43,6 +45,3 @@ def _exponentials(values, count, work):
     for place in range(count):
         values[place] *= work[place]
     return peak
-
-
-exponentials = Kernel(_exponentials, frozenset({"contract"}), allocates=False)  # no reordering of sums

@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo lint types test check pages mutants bench reference format clean
+.PHONY: help .venv demo lint types test check pages mutants bench reference dist format clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -42,6 +42,17 @@ bench: $(BIN)/.installed-test  ## Measure beside Stan, lavaan, pathmc and plain 
 reference: $(BIN)/.installed-test  ## Write the reference of model files, docs/model_file.md and its schema.
 	$(BIN)/alliance-bayes reference >docs/model_file.md
 	$(BIN)/alliance-bayes reference --schema >docs/model_file.schema.json
+
+dist: $(BIN)/.installed-test  ## Build an sdist, and a wheel with object code for this system and Python.
+	$(INSTALL) build setuptools
+	rm -rf dist
+	find src -name object_code -exec rm -rf {} +
+	$(BIN)/python -m build --no-isolation --sdist
+	$(BIN)/python -m alliance_bayes.compile --for-wheel
+	$(BIN)/python -m build --no-isolation --wheel \
+	    -C=--build-option="--python-tag=cp$$($(BIN)/python -c 'import sys; print(*sys.version_info[:2], sep="")')" \
+	    -C=--build-option="--plat-name=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_platform())')"
+	find src -name object_code -exec rm -rf {} +
 
 format: $(BIN)/.installed-test  ## Put the code into its form.
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,13 @@
 """Fill the cache of compiled code ahead of time, for images and clusters: ``python -m alliance_bayes.compile``."""
 
+import os
+import shutil
+import subprocess
 import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -11,7 +16,7 @@ import typer
 
 import alliance_bayes as ab
 
-from .basics.caching import KernelCache
+from .basics.caching import LEVELS, OBJECT_CODE, STAMPS, KernelCache
 from .basics.compiled import CALLBACKS
 
 __all__ = ["compile_latent", "compile_normal"]
@@ -62,11 +67,31 @@ def _link(*modules: str) -> None:
             assert callback.address
 
 
+def _compile_for(level: str, options: list[str]) -> None:
+    """Compile for processors of a level, in a process of its own, and put the code where wheels take it from."""
+    with TemporaryDirectory() as folder:
+        processor = {"NUMBA_CACHE_DIR": folder, "NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": ""}
+        command = [sys.executable, "-m", "alliance_bayes.compile", *options]
+        subprocess.run(command, env=os.environ | processor, check=True)
+        for source in STAMPS:
+            target = source / OBJECT_CODE / level
+            target.mkdir(parents=True)
+            for file in Path(folder).glob(f"{source.name}_*/*.nb?"):
+                shutil.copy(file, target)
+
+
 def main(
     normal: Annotated[bool, typer.Option("--normal", help="What models of normal measures use, alone.")] = False,
+    for_wheel: Annotated[bool, typer.Option("--for-wheel", help="For other machines, beside the sources.")] = False,
 ) -> None:
     """Compile the numerical code ahead of time, and say where it is kept."""
     start = perf_counter()
+    if for_wheel:
+        for source in STAMPS:
+            shutil.rmtree(source / OBJECT_CODE, ignore_errors=True)
+        for level in LEVELS:
+            _compile_for(level, ["--normal"] if normal else [])
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of so few draws of so few people
         compile_normal()

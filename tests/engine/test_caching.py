@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import alliance_bayes
+from alliance_bayes.basics.caching import OBJECT_CODE, level
 
 # Python would take the bytecode of a file that was changed in the same second, to the same length, for the new one's.
 NO_BYTECODE = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -243,3 +244,75 @@ def test_what_cannot_be_read_counts_as_not_kept(installed):
         again, _ = tried(installed)
         assert (again["answers"], again["compiled"]) == (RIGHT, 2)
     assert tried(installed)[0]["compiled"] == 0
+
+
+# ---- what a wheel brings, and what a first use compiles ----
+
+
+def test_object_code_of_a_wheel_is_used_and_nothing_compiled(installed):
+    folder = installed / "built"
+    tried(installed, NUMBA_CACHE_DIR=str(folder), NUMBA_CPU_NAME=level(), NUMBA_CPU_FEATURES="")
+    shipped = installed / "site" / "alliance_bayes" / "engine" / "kernels" / OBJECT_CODE / level()
+    shipped.mkdir(parents=True)
+    for path in folder.rglob("tried.*.nb?"):
+        shutil.copy(path, shipped)
+    found, said = tried(installed)
+    assert (found["answers"], found["compiled"], found["callback read"], said) == (RIGHT, 0, 1, "")
+    source = installed / "site" / "alliance_bayes" / "engine" / "kernels" / "tried.py"
+    source.write_text(KERNELS.replace("value + 1", "value + 3"))  # a wheel's code of other sources is not believed
+    found, said = tried(installed)
+    assert (found["answers"], found["compiled"], said) == ([9.0, 8, 11.0], 2, COMPILING)
+
+
+FIRST_FIT = """
+import numpy as np
+import alliance_bayes as ab
+rng = np.random.default_rng(1)
+values = rng.normal(size=(80, 4, 2)) + rng.normal(size=(80, 1, 2))
+values[:5, 3] = np.nan
+panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=range(4))
+ab.maximum_likelihood(ab.RICLPM(["x", "y"]), panel)
+"""
+
+
+def kept_of(folder):
+    return sorted(path.name.split("-")[0] for path in folder.rglob("*.nbc"))
+
+
+@pytest.mark.slow
+def test_a_first_fit_of_normal_measures_compiles_what_it_uses_and_that_once(tmp_path):
+    copy = tmp_path / "site" / "alliance_bayes"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "models", OBJECT_CODE))
+    environment = {
+        **NO_BYTECODE,
+        "PYTHONPATH": str(tmp_path / "site"),
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    subprocess.run([sys.executable, "-c", FIRST_FIT], env=environment, check=True, capture_output=True)
+    assert [path.name.split("_")[0] for path in (tmp_path / "cache").iterdir()] == ["kernels"]
+    kernels = kept_of(tmp_path / "cache")
+    assert len(kernels) <= 40
+    assert not [name for name in kernels if "transition" in name or "exponential" in name]
+    # One kernel has two layouts: parts of a larger array are not known to be contiguous.
+    assert {name for name in kernels if kernels.count(name) > 1} <= {
+        f"matrices.{name}" for name in ("inverse_and_log_determinant", "cholesky", "_inverse_of_factor")
+    }
+
+
+@pytest.mark.slow
+def test_two_processes_compile_ahead_of_time_at_once(tmp_path):
+    copy, cache = tmp_path / "site" / "alliance_bayes", tmp_path / "cache"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", OBJECT_CODE))
+    environment = {**NO_BYTECODE, "PYTHONPATH": str(tmp_path / "site"), "NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-m", "alliance_bayes.compile", "--normal"]
+
+    def run():
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+    for process in [run(), run()]:
+        said, errors = process.communicate(timeout=500)
+        assert process.returncode == 0, errors
+        assert re.fullmatch(rf"Compiled code is in {re.escape(str(cache))}/kernels_\w+\nThat took \d+ s\.\n", said)
+        assert re.sub(r"about \d+ s", "about # s", errors) == COMPILING
+    said, errors = run().communicate(timeout=500)
+    assert (said.splitlines()[0], errors) == ("Nothing was left to compile.", "")

@@ -10,10 +10,13 @@ can be written, kernels are compiled without being kept.
 """
 
 import hashlib
+import platform
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from llvmlite import binding
 from numba.core import config
 from numba.core.caching import (
     CompileResultCacheImpl,
@@ -27,7 +30,13 @@ from numba.core.caching import (
 
 from .compile_progress import announce, count
 
-__all__ = ["STAMPS", "KernelCache"]
+__all__ = ["LEVELS", "OBJECT_CODE", "STAMPS", "KernelCache", "level"]
+
+OBJECT_CODE = "object_code"
+"""Folder beside kernels, with one folder for each level."""
+LEVELS = ("x86-64", "x86-64-v3") if platform.machine() in ("x86_64", "AMD64") else ("generic",)
+"""Levels of instructions for which a wheel brings object code."""
+V3 = ("avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe")
 
 PACKAGE = Path(__file__).parents[1]
 CALLED = {
@@ -116,9 +125,36 @@ def _place(locator: Any) -> type[Any]:
     return Place
 
 
+class _BesideTheSource(InTreeCacheLocator):
+    """Object code that a wheel brings."""
+
+    def get_cache_path(self) -> str:
+        return str(Path(self._py_file).parent / OBJECT_CODE / level())
+
+
+class Shipped(_place(_BesideTheSource)):  # type: ignore[misc]
+    """Where a wheel's object code is looked for: by the name of its level, not by that of this processor."""
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        kinds, (system, _, _), function = super()._index_key(signature, codegen)
+        return kinds, (system, level(), ""), function
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        raise OSError("object code comes with a wheel alone")
+
+
 CHOSEN = _place(UserProvidedCacheLocator)  # NUMBA_CACHE_DIR
 IN_TREE = _place(InTreeCacheLocator)
 OF_USER = _place(UserWideCacheLocator)
+
+
+@cache
+def level() -> str:
+    """The most demanding of the levels of instructions which this processor has, as LLVM names it."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return "generic"
+    has = binding.get_host_cpu_features()
+    return "x86-64-v3" if all(has.get(name) for name in V3) else "x86-64"
 
 
 class KernelCache(_Cache):
@@ -130,6 +166,8 @@ class KernelCache(_Cache):
 
     def __init__(self, function: Any) -> None:
         folders = [CHOSEN, IN_TREE, OF_USER] if config.CACHE_DIR else [IN_TREE, OF_USER]
+        if (Path(function.__code__.co_filename).parent / OBJECT_CODE).is_dir():
+            folders.insert(0, Shipped)
         self._places = [folder(function) for folder in folders]
         self._folder = Path(function.__code__.co_filename).parent.name
 

@@ -47,8 +47,8 @@ class SharedDispatcher(KernelDispatcher):
         """Keep a version that was made or read."""
         super().add_overload(cres)
         name = cres.fndesc.llvm_func_name
-        binding.add_symbol(name, cres.library.get_pointer_to_function(name))
-        needed = _Needed(self.py_func.__module__, self.py_func.__name__, cres.signature.args)
+        _set_symbol(name, cres)
+        needed = _Needed(self.py_func.__module__, self.py_func.__name__, cres.signature.args, name)
         self.targetctx.remove_user_function(cres.entry_point)
         self.targetctx.insert_user_function(cres.entry_point, cres.fndesc, [_nothing_but(needed, name, cres)])
 
@@ -60,6 +60,7 @@ class _Needed:
     module: str
     name: str
     arguments: tuple[Any, ...] | None  # types of its version's arguments; None of a callback
+    symbol: str = ""  # by which its callers know it; numba numbers these names in each process
 
     def __call__(self) -> None:
         kernel = getattr(import_module(self.module), self.name)
@@ -67,6 +68,11 @@ class _Needed:
             assert kernel._numba_type_
         else:
             kernel.dispatcher.compile(self.arguments)
+            _set_symbol(self.symbol, kernel.dispatcher.overloads[self.arguments])
+
+
+def _set_symbol(symbol: str, cres: Any) -> None:
+    binding.add_symbol(symbol, cres.library.get_pointer_to_function(cres.fndesc.llvm_func_name))
 
 
 def _nothing_but(needed: _Needed, name: str, cres: Any) -> Any:

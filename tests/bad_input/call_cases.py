@@ -794,7 +794,14 @@ PANELS_AND_FILES = [
     _case("regressions", "CausalRegressions", [3], "regressions must be a list of ab.CausalRegression", FILES),
 ]
 
-CASES = [*FITS, *QUESTIONS, *COUNTERFACTUALS, *MODELS, *TRUTHS, *PANELS_AND_FILES]
+PAGES = [
+    _case("a path as fit", "report", ["fit.nc", [], "page.html"], "fit must be"),
+    _case("a text as answers", "report", [FIT, "directionality", "page.html"], "answers must be an answer, a list of"),
+    _case("no answers", "report", [FIT, [], "page.html"], "answers must be answers, such as of ab.directionality"),
+    _case("half a person", "report", [None, [], "page.html"], "people must be a whole number", people=0.5),
+]
+
+CASES = [*FITS, *PAGES, *QUESTIONS, *COUNTERFACTUALS, *MODELS, *TRUTHS, *PANELS_AND_FILES]
 
 TRIED = {case.name.split(":")[0].split(".")[0] for case in CASES}
 TRIED |= {"Normal", "HalfNormal", "LogNormal", "Beta", "LKJ", "InducedDirichlet"}  # refused where they are used

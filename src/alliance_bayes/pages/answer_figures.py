@@ -67,9 +67,7 @@ def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
     pictures, tables = list[Markup](), list[Table]()
     for row in rows:  # each outcome has a unit of its own
         outcome = (split_path(row.name.partition(", ")[0]) or ("", row.name))[1]
-        one = intervals_figure(
-            [row], title=row.name, unit=f"{outcome}, in its own unit, per unit of the predictor", caption=""
-        )
+        one = intervals_figure([row], title=row.name, unit=f"{outcome}, per unit of the predictor", caption="")
         pictures += one.pictures
         tables += one.tables
     caption = (

@@ -49,7 +49,7 @@ def _picture(group: str, part: pd.DataFrame) -> Markup:
     top, step = 30.0, 19.0
     bottom = top + step * len(part)
     scale = Scale.around(part[["lower", "upper", "completed"]].to_numpy().ravel(), MIDDLE, RIGHT)
-    parts = [text(LEFT, 16, group.replace("sd of", "SD of", 1), most=54, class_="name")]
+    parts = [text(LEFT, 16, group.replace("sd of", "SD of", 1), most=52, class_="name")]
     for value in scale.ticks(4):
         parts.append(element("line", x1=scale(value), x2=scale(value), y1=top - 4, y2=bottom, class_="grid"))
         parts.append(text(scale(value), bottom + 14, number(value), class_="tick", text_anchor="middle"))

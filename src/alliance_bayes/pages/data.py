@@ -31,7 +31,7 @@ def coverage_figure(panel: Panel) -> Figure:
     used = [kind for kind, _ in KINDS if table[columns[kind]].any()]
     y, parts = 18.0, list[Markup]()
     for name in panel.measures:
-        parts.append(text(LEFT, y, name, most=62, class_="name"))
+        parts.append(text(LEFT, y, name, most=52, class_="name"))
         y += 8
         for _, row in table[table["measure"] == name].iterrows():
             parts.append(text(LEFT + 44, y + 11, number(row["time"]), class_="tick", text_anchor="end"))
@@ -124,7 +124,7 @@ def states_figure(panel: Panel) -> Figure | None:
     y, parts, rows = 18.0, list[Markup](), list[tuple[object, ...]]()
     kinds = (Absence.OBSERVED, Absence.NOT_APPLICABLE, Absence.WAVE_MISSING)
     for name, state in panel.states.items():
-        parts.append(text(LEFT, y, name, most=62, class_="name"))
+        parts.append(text(LEFT, y, name, most=52, class_="name"))
         y += 8
         for wave, time in enumerate(panel.times):
             of_wave = state[:, wave]
@@ -183,7 +183,7 @@ def _lines(
     top, bottom, left = 34.0, 196.0, 48.0
     across = Scale(times[0], times[-1], left + 8, RIGHT - 8)
     up = Scale.around([*values.ravel(), *means], bottom, top)
-    parts = [text(LEFT, 16, name, most=58, class_="name")]
+    parts = [text(LEFT, 16, name, most=52, class_="name")]
     for value in up.ticks(4):
         parts.append(element("line", x1=left, x2=RIGHT, y1=up(value), y2=up(value), class_="grid"))
         parts.append(text(left - 6, up(value) + 4, number(value), class_="tick", text_anchor="end"))

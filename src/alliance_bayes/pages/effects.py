@@ -51,7 +51,7 @@ def intervals_figure(
     parts = [*_margin(scale, margin, top, bottom), *_axis(scale, bottom, unit, zero_from=top if zero else None)]
     for index, row in enumerate(rows):
         y = top + step * index + 27
-        parts.append(text(LEFT, y - 11, row.name, most=62, class_="name"))
+        parts.append(text(LEFT, y - 11, row.name, most=52, class_="name"))
         if not np.isfinite(row.numbers).all():
             parts.append(text(LEFT, y + 4, "no value", class_="note"))
             continue
@@ -75,7 +75,7 @@ def dots_figure(
     y, parts = 26.0, list[Markup]()
     for (name, _, colour), dots, piles in zip(effects, quantiles, heights, strict=True):
         base = y + 18 + 2 * DOT * (piles.max() + 1)
-        parts.append(text(LEFT, y + 10, name, most=60, class_="name"))
+        parts.append(text(LEFT, y + 10, name, most=52, class_="name"))
         parts.append(element("line", x1=LEFT, x2=RIGHT, y1=base + 1, y2=base + 1, class_="base"))
         for value, height in zip(dots, piles, strict=True):
             parts.append(
@@ -156,7 +156,7 @@ def curves_picture(
     ]
     for index, path in enumerate(paths):
         rows, colour = table.loc[path], path_colour(path, measures)
-        parts.append(text(LEFT, 14 + 17 * index, path, most=58, class_=f"name {colour}"))
+        parts.append(text(LEFT, 14 + 17 * index, path, most=52, class_=f"name {colour}"))
         x = [across(lag) + (2.5 * (2 * index - 1) if points else 0) for lag in rows.index]
         mean, lower, upper = ([height(value) for value in rows[name]] for name in ("mean", "lower", "upper"))
         if points:

@@ -41,7 +41,7 @@ def path_diagram(fit: Fit, title: str) -> Figure:
     """
     measures, times = fit.spec.measures, fit.panel.times
     size = len(measures)
-    row, column = max(96.0, LINE * (size + 1)), 92.0 + 38.0 * (size + 1)
+    row, column = max(96.0, LINE * (size + 1)), 70.0 + 38.0 * (size + 1)
     arrows = _arrows(fit)
     left = OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 16
     width, height = left + column * (len(times) - 1) + 2 * NODE + 64, TOP + row * (size - 1) + 68

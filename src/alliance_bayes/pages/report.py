@@ -108,13 +108,14 @@ def report(
     >>> fit = ab.load_fit("fit.nc")  # doctest: +SKIP
     >>> ab.report(fit, ab.directionality(fit, "alliance", "days"), "report.html")  # doctest: +SKIP
     """
-    named = _named(answers)
     if not is_whole(people, least=0):
         raise SpecError(f"people must be a whole number of at least 0; got {shown(people)}.")
+    named = _named(answers)
     blocks = [_block(name, answer, fit) for name, answer in named.items()]
     pairs = [pair for block in blocks for pair in _of_pairs(block, fit)]
     elsewhere = (*CHANGING, "lag_curve")
     given, measures = list(named.values()), () if fit is None else fit.spec.measures
+    assumptions = _assumptions(named, limits=False)
     interrupted = ["" if fit is None else fit.interrupted, *(answer.interrupted for answer in given)]
     page = {
         "title": title or _question_of(given[0]),
@@ -123,8 +124,8 @@ def report(
         "of_change": [block for block in pairs if block.answer.question in CHANGING],
         "of_lags": [block for block in pairs if block.answer.question == "lag_curve"],
         "mediation": [mediation_figure(answer, measures) for answer in given if answer.question == "mediation"],
-        "assumptions": _assumptions(named, limits=False),
-        "limits": _assumptions(named, limits=True),
+        "assumptions": assumptions,
+        "limits": [one for one in _assumptions(named, limits=True) if one[0] not in dict(assumptions)],
         "problems": list(dict.fromkeys(problem for answer in given for problem in answer.health.problems)),
         "interrupted": list(dict.fromkeys(filter(None, interrupted))),
         "barg": barg(fit, given),

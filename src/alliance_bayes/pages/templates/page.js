@@ -120,5 +120,4 @@ if (typeof document !== "undefined") {
     if (lag) lag.value = data.start;
     restart();
   }
-  addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
 }

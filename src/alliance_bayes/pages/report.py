@@ -27,6 +27,7 @@ from .wording import estimates_in_words, methods_paragraph, results_paragraph, v
 __all__ = ["report"]
 
 PEOPLE = 60
+MEDIATED = ("mediation", "interventional_effects", "natural_effects", "controlled_direct_effects")
 CHANGING = ("robustness", "sensitivity", "delta_adjustment", "compare", "bayes_factors")
 
 
@@ -49,8 +50,8 @@ class Block:
 
     @property
     def settled(self) -> bool:
-        """Whether its verdict is more than "undecided"."""
-        return self.answer.verdict not in (None, "undecided")
+        """Whether it has a verdict in which nothing is undecided."""
+        return self.answer.verdict is not None and "undecided" not in self.answer.verdict
 
 
 @checked(apart=["answers", "people"])
@@ -129,7 +130,7 @@ def report(
         "problems": list(dict.fromkeys(problem for answer in given for problem in answer.health.problems)),
         "interrupted": list(dict.fromkeys(filter(None, interrupted))),
         "barg": barg(fit, given),
-        "agrema": [(name, agrema(fit, answer)) for name, answer in named.items() if answer.question == "mediation"],
+        "agrema": [(name, agrema(fit, answer)) for name, answer in named.items() if answer.question in MEDIATED],
         "record": run_record(fit) | dict(record or {}),
         "model_file": model_file,
         "fit": None if fit is None else _of_fit(fit, given, people),

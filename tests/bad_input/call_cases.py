@@ -127,11 +127,11 @@ QUESTIONS = [
     _case("a panel", "directionality", [PANEL, "x", "y"], DRAWS_ARE + "; got a Panel."),
     _case("a path", "directionality", ["draws.nc", "x", "y"], DRAWS_ARE + "; got 'draws.nc'."),
     _case(
-        "margin none",
+        "certainty none",
         "directionality",
         [FIT, "x", "y"],
-        "margin must lie between 0 and 1, in SD per SD; got None",
-        margin=None,
+        "certainty must lie between 0.5 and 1; got None",
+        certainty=None,
     ),
     _case("margin nan", "directionality", [FIT, "x", "y"], "got nan", margin=float("nan")),
     _case("margin Decimal", "directionality", [FIT, "x", "y"], "got Decimal('0.03')", margin=Decimal("0.03")),
@@ -794,6 +794,15 @@ PANELS_AND_FILES = [
     _case("regressions", "CausalRegressions", [3], "regressions must be a list of ab.CausalRegression", FILES),
 ]
 
+FIRST_LOOKS = [
+    _case("a number", "overview", [3], "Got a value of type int; pass a data frame of pandas, Polars or", PANELS),
+    _case("no such column", "overview", [FRAME], "No column 'pid'. Columns: ", PANELS, person="pid"),
+    _case("a number", "draft", [3], "Got a value of type int; pass a data frame of pandas, Polars or PyArrow", PANELS),
+    _case(
+        "no such measure", "draft", [FRAME], "'depth' is no column of numbers. There are: ", FILES, measures=["depth"]
+    ),
+]
+
 PAGES = [
     _case("a path as fit", "report", ["fit.nc", [], "page.html"], "fit must be"),
     _case("a text as answers", "report", [FIT, "directionality", "page.html"], "answers must be an answer, a list of"),
@@ -801,7 +810,7 @@ PAGES = [
     _case("half a person", "report", [None, [], "page.html"], "people must be a whole number", people=0.5),
 ]
 
-CASES = [*FITS, *PAGES, *QUESTIONS, *COUNTERFACTUALS, *MODELS, *TRUTHS, *PANELS_AND_FILES]
+CASES = [*FITS, *FIRST_LOOKS, *PAGES, *QUESTIONS, *COUNTERFACTUALS, *MODELS, *TRUTHS, *PANELS_AND_FILES]
 
 TRIED = {case.name.split(":")[0].split(".")[0] for case in CASES}
 TRIED |= {"Normal", "HalfNormal", "LogNormal", "Beta", "LKJ", "InducedDirichlet"}  # refused where they are used

@@ -30,7 +30,7 @@ ANSWERS = {  # made by the package alone, from what these calls were given
         "PanelWarning",
         "SpecError",
     ),
-    *("Answer", "InternalConsistency", "MaximumLikelihood", "PooledMaximumLikelihood", "Preview"),
+    *("Answer", "InternalConsistency", "MaximumLikelihood", "Overview", "PooledMaximumLikelihood", "Preview"),
     *("Regression", "SamplingOfRegressions", "SponsorStudy", "SponsorTruth", "Transitions"),
 }
 

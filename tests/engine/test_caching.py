@@ -211,6 +211,47 @@ def test_two_processes_may_compile_at_once(installed):
     assert not list((installed / "site").rglob("*.tmp.*"))
 
 
+MANY_STEPS = "\n".join(f"    value = value * 0.5 + 0.{step}" for step in range(40))
+NESTED = f"""
+from alliance_bayes.basics.compiled import compiled
+
+
+@compiled
+def large(value):
+{MANY_STEPS}
+    return value
+
+
+@compiled
+def small(value):
+    return large(value) + 1
+
+
+@compiled
+def caller(value):
+    return small(value) + 1
+"""
+
+
+def test_code_that_was_read_passes_on_what_it_needs(installed):
+    """A caller compiled in the process that read a small kernel, and not made it, is read by a third one."""
+    module = installed / "site" / "alliance_bayes" / "engine" / "kernels" / "nested.py"
+    module.write_text(NESTED)
+    whole = {**NO_BYTECODE, "PYTHONPATH": str(installed / "site"), "NUMBA_CACHE_DIR": str(installed / "cache")}
+    said = []
+    for name in ("small", "caller", "caller"):
+        script = (
+            "from alliance_bayes.engine.kernels import nested\n"
+            "from alliance_bayes.basics.compiled import LARGE\n"
+            "assert len(nested.large.py_func.__code__.co_code) > LARGE\n"
+            f"print(nested.{name}(0.0) - nested.large.py_func(0.0))"
+        )
+        done = subprocess.run([sys.executable, "-c", script], env=whole, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said.append(float(done.stdout))
+    assert said == pytest.approx([1, 2, 2])
+
+
 def test_an_index_beside_what_it_does_not_speak_of_is_not_believed(installed):
     """As a process leaves it that is killed after the index, or two that number their overloads alike."""
     source = installed / "site" / "alliance_bayes" / "engine" / "kernels" / "tried.py"

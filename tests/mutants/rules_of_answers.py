@@ -134,7 +134,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "posterior/importance.py",
-        "posterior/test_importance.py::test_resampling_repeats_by_weight_and_keeps_repeats_together",
+        "posterior/test_importance_resampling.py::test_resampling_repeats_by_weight_and_keeps_repeats_together",
         ("resampling is systematic", "(np.arange(n_draws) + rng.random()) / n_draws", "np.sort(rng.random(n_draws))"),
     ),
     *rules_of(

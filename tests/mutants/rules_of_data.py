@@ -305,7 +305,7 @@ DATA: list[Mutant] = [
     ),
     *rules_of(
         "likelihood/random_intercepts.py",
-        "likelihood/test_random_intercepts.py::test_one_intercept_is_half_and_half",
+        "likelihood/test_intercept_variances.py::test_one_intercept_is_half_and_half",
         (
             "one intercept is half and half",
             "0.5 * (_tail(statistic, free) + _tail(statistic, free + 1))",
@@ -315,7 +315,7 @@ DATA: list[Mutant] = [
             "the statistic has proper covariance matrices",
             "2 * (proper.log_likelihood - without.log_likelihood)",
             "2 * (answer.estimates.log_likelihood - without.log_likelihood)",
-            "likelihood/test_random_intercepts.py::test_an_improper_solution_is_brought_back_to_the_boundary",
+            "likelihood/test_intercept_variances.py::test_an_improper_solution_is_brought_back_to_the_boundary",
         ),
     ),
     *rules_of(

@@ -128,7 +128,7 @@ def without_prior(small_fit):
     )
 
 
-@pytest.mark.parametrize("question", ["directionality", "hypotheses", "bayes_factors"])
+@pytest.mark.parametrize("question", ["directionality", "hypotheses"])
 def test_questions_of_the_prior_refuse_with_the_sentence(without_prior, question):
     with pytest.raises(ab.SpecError) as caught:
         getattr(ab, question)(without_prior, "alliance", "days")

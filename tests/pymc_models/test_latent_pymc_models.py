@@ -14,7 +14,7 @@ from alliance_bayes.pymc_models.building import pymc_model_of
 from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.operations import LatentLogLikelihood
 from alliance_bayes.pymc_models.scaling import scaled
-from helpers import random_panel, slope
+from helpers import slope
 from latent_people import people
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
@@ -121,12 +121,6 @@ def test_a_point_without_density_says_so(both, straightened):
     for compiled in (both[1], straightened):
         assert evaluate(compiled, np.full(compiled.n_dim, np.nan))[0] == 3
         assert evaluate(compiled, np.full(compiled.n_dim, 1e3))[0] == 3
-
-
-def test_a_normal_model_keeps_its_coordinates():
-    panel = random_panel(2, (0, 1, 2), np.random.default_rng(1))
-    compiled = compile_model(panel_model(ab.CLPM(M), panel))
-    assert scaled(compiled) is compiled
 
 
 def test_compiled_and_plain_operations_agree():

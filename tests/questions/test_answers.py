@@ -118,8 +118,8 @@ def test_an_answer_without_a_figure_says_so():
 
 
 @pytest.mark.parametrize("question", registry.questions().values(), ids=lambda question: question.name)
-def test_questions_have_the_names_of_public_functions(question):
-    assert callable(getattr(ab, question.name))
+def test_questions_have_the_names_of_public_functions_or_of_methods_of_a_fit(question):
+    assert callable(getattr(ab, question.name, None) or getattr(ab.Fit, question.name))
 
 
 def test_a_question_is_read_by_its_declaration():

@@ -39,6 +39,12 @@ class KernelDispatcher(CPUDispatcher):
         with compiling():
             return super().compile(sig)
 
+    def add_overload(self, cres: Any) -> None:
+        """Keep a version that was made or read."""
+        # What numba reads from disk forgets what it needs, which its callers take over from its library.
+        cres.library._reload_init.update(cres.reload_init or ())
+        super().add_overload(cres)
+
 
 class SharedDispatcher(KernelDispatcher):
     """Versions of a kernel that others call by the names of their machine code, instead of holding copies."""

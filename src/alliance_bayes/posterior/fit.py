@@ -310,7 +310,7 @@ class Fit(Posterior):
         Returns
         -------
         arviz_plots.PlotCollection
-            As of ``arviz_plots.plot_trace``; ``.show()`` shows it, ``.savefig(path)`` writes it.
+            As of ``arviz_plots.plot_trace``; ``.show()`` shows it.
 
         Raises
         ------

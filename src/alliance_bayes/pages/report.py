@@ -99,7 +99,8 @@ def report(
     Raises
     ------
     SpecError
-        If there is no answer, an entry is none, or `people` is not a whole number of at least 0.
+        If there is no answer, an entry is none, the fit is of imputed panels, or `people` is not a whole number of at
+        least 0.
     AllianceBayesError
         If the file cannot be written.
 
@@ -111,6 +112,8 @@ def report(
     """
     if not is_whole(people, least=0):
         raise SpecError(f"people must be a whole number of at least 0; got {shown(people)}.")
+    if fit is not None:
+        fit.require_one_panel("A page")
     named = _named(answers)
     blocks = [_block(name, answer, fit) for name, answer in named.items()]
     pairs = [pair for block in blocks for pair in _of_pairs(block, fit)]
@@ -230,7 +233,7 @@ def _of_fit(fit: Fit, answers: Sequence[Answer], people: int) -> dict[str, objec
                 "Largest R-hat (at most 1.01)": f"{fit.health.rhat:.4f}",
                 "Smallest effective sample size, bulk (at least 400)": f"{fit.health.ess_bulk:.0f}",
                 "Smallest effective sample size, tail (at least 400)": f"{fit.health.ess_tail:.0f}",
-                "Divergent transitions (0)": f"{fit.health.divergences}",
+                "Divergent transitions (at most 1 in 1,000 draws)": f"{fit.health.divergences}",
                 "Smallest BFMI (at least 0.3)": f"{fit.health.bfmi:.2f}",
                 "Draws": f"{fit.n_draws:,}",
             },

@@ -183,7 +183,10 @@ def init(
         raise ab.AllianceBayesError(f"{out}: a model file ends in .toml.")
     if os.path.lexists(out) and not overwrite:
         raise ab.AllianceBayesError(f"{out} exists. Name another file with --out, or pass --overwrite to replace it.")
-    seen = ab.overview(data, person=person, time=time, delimiter=delimiter, encoding=encoding, decimal=decimal)
+    codes = _codes(missing) or ()
+    seen = ab.overview(
+        data, person=person, time=time, missing=codes, delimiter=delimiter, encoding=encoding, decimal=decimal
+    )
     typer.echo(f"{seen}\n")
     text = ab.draft(
         data,

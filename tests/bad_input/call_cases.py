@@ -65,6 +65,7 @@ FITS = [
         [SPEC_IS + "; got a Panel.", "ab.fit(spec, panel): the model comes first"],
         seed=1,
     ),
+    _case("swapped without a seed", "fit", [PANEL, SPEC], [SPEC_IS + "; got a Panel.", "the model comes first"]),
     _case("a path", "fit", ["model.toml", PANEL], SPEC_IS + "; got 'model.toml'.", seed=1),
     _case("a frame", "fit", [SPEC, FRAME], PANEL_IS + "; got a DataFrame.", seed=1),
     _case("nothing", "fit", [None, None], [SPEC_IS, PANEL_IS, "2 problems"], seed=1),

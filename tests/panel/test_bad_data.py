@@ -138,7 +138,8 @@ LONG = {
         lambda: of_long(long(month=pd.to_datetime(["2020-01-05", "2020-07-06", "2021-01-09"] * 3))),
         "'month' holds dates such as 2020-01-05, and times shared by all are needed. Say what they are counted from: "
         "dates_from='person' (each person's first date) or dates_from='all' (the first of all), with "
-        "time_unit='months'. The formula, for date = pd.to_datetime(frame['month']) and months: "
+        "time_unit='months'. The formula, for date = pd.to_datetime(frame['month']), with dayfirst=True where the day "
+        "comes before the month, and months: "
         "(date - date.groupby(frame[person]).transform('min')).dt.days / 30.4375, or "
         "(date - date.min()).dt.days / 30.4375. Dates of waves also need their planned times, times=[0, 6, 12], the "
         "nearest of which each becomes.",

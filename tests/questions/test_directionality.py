@@ -233,16 +233,25 @@ def test_the_default_margin_grows_and_fades_with_the_priors_effects():
     assert margins[None] == margins[1] == 0.03
     assert margins[0.2] < margins[1] < margins[3]
     prior = ab.directionality(fitted, "x", "y", lag=3)
-    drift = fitted.drawn("prior")["drift"]
-    pairs = path_matrices(drift, fitted.spec.measures)
-    sds = [np.std([expm(lag * one) for one in pairs.reshape(-1, 3, 3)], axis=0)[[0, 2], [2, 0]] for lag in (1, 3)]
-    ratio = np.sqrt((sds[1] ** 2).mean() / (sds[0] ** 2).mean())
+    drifts = path_matrices(fitted.drawn("prior")["drift"], fitted.spec.measures).reshape(-1, 3, 3)
+    effects = [np.array([expm(lag * one) for one in drifts])[:, [0, 2], [2, 0]] for lag in (1, 3)]
+    spreads = [np.diff(np.percentile(of_lag, [15.87, 84.13])).item() for of_lag in effects]
+    ratio = spreads[1] / spreads[0]
     assert prior.arguments["margin"] == pytest.approx(0.03 * ratio, rel=0.02)
     assert [axes.get_title(loc="left") for axes in prior.plot().axes[::2]] == [
         "Average of intervals of 1",
         f"Verdict: {prior.verdict} (lag of 3)",
     ]
     assert ab.directionality(fitted, "x", "y", lag=3, margin=0.05).arguments["margin"] == 0.05
+
+
+def test_a_verdict_that_the_prior_has_already_is_said_to_be_its():
+    fitted = fabricated_fit(drift=DRIFT, prior_sd=0.2, times=(0, 1, 2), shape=(4, 500), sd=0.001)
+    answer = ab.directionality(fitted, "x", "y", margin=0.8)
+    assert answer.evidence.loc[("average of intervals of 1", "practically none"), "probability"] == 1
+    assert answer.verdict == "practically none"
+    assert answer.reasons[0].startswith("Before the data P(practically none) was > 0.999 already: ")
+    assert not any("Before the data" in reason for reason in ab.directionality(fitted, "x", "y").reasons)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError:
-            return called(*args, **kwargs)  # what is missing or unexpected is said by Python itself
+            given = _bound(signature, args, kwargs)  # Python says what is missing; swapped arguments come first
         expected = hints()
         wrong = {
             argument: value
@@ -87,6 +87,14 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
         return called(*args, **kwargs)
 
     return call
+
+
+def _bound(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What was given, of a call that lacks an argument; nothing of one that cannot be read at all."""
+    try:
+        return dict(signature.bind_partial(*args, **kwargs).arguments)
+    except TypeError:
+        return {}
 
 
 def _refuse(

@@ -70,7 +70,15 @@ def draft(
     >>> print(draft(frame).splitlines()[2])
     format = 1
     """
-    seen = overview(data, person=person, time=time, delimiter=delimiter, encoding=encoding, decimal=decimal)
+    seen = overview(
+        data,
+        person=person,
+        time=time,
+        missing=missing or (),
+        delimiter=delimiter,
+        encoding=encoding,
+        decimal=decimal,
+    )
     given = {"delimiter": delimiter, "encoding": encoding, "decimal": decimal}
     problems = Problems(f"No model file can be drafted for {seen.table.source} yet")
     chosen = _measures(seen, measures, problems)

@@ -39,6 +39,9 @@ OPTIONS = {"gtol": 1e-6, "maxiter": 2000}
 LARGEST_GRADIENT = 1e-5  # per person, of a maximum
 
 
+NO_VARIANCE = 1e-12
+
+
 @dataclass(frozen=True, eq=False)
 class Intercepts:
     """Where the tested variances and their covariances stand in theta.
@@ -79,6 +82,9 @@ class ChiBarSquare:
         Probability under the chi-square of `df` degrees of freedom, which is too large.
     converged
         Whether both constrained maxima were found.
+    nested
+        Whether the intercepts that stay have a proper covariance matrix where the tested ones are 0. If not, neither
+        model is a special case of the other, and there is no `p_value` (NaN).
     """
 
     statistic: float
@@ -88,6 +94,7 @@ class ChiBarSquare:
     weights: tuple[float, ...]
     naive_p: float
     converged: bool
+    nested: bool = True
 
 
 def intercepts_of(model: PanelModel, tested: list[str]) -> Intercepts:
@@ -121,6 +128,8 @@ def chi_bar_square(answer: MaximumLikelihood, intercepts: Intercepts, *, simulat
     converged = without.converged and proper.converged
     df, free = len(positions), len(intercepts.crossed)
     naive = float(chdtrc(df, statistic))
+    if not _is_proper(model, without.theta):
+        return ChiBarSquare(np.nan, df, np.nan, 0.0, (), np.nan, converged, nested=False)
     if len(intercepts.blocks) == 1 and len(intercepts.blocks[0]) == 1:
         p = 0.5 * (_tail(statistic, free) + _tail(statistic, free + 1))
         weights = tuple(0.5 if size in (free, free + 1) else 0.0 for size in range(df + 1))
@@ -169,12 +178,17 @@ def _vanishes(gradient: FloatArray, model: PanelModel) -> bool:
     return float(np.abs(gradient).max()) < LARGEST_GRADIENT * model.n_persons
 
 
+def _is_proper(model: PanelModel, theta: FloatArray) -> bool:
+    """Whether the covariance matrices of all random intercepts are positive semi-definite."""
+    blocks = intercepts_of(model, list(model.spec.measures)).blocks
+    return all(np.linalg.eigvalsh(theta[block])[0] >= -NO_VARIANCE for block in blocks)
+
+
 def _largest_proper(answer: MaximumLikelihood) -> Maximum:
     """Maximum with proper covariance matrices of all intercepts together; its theta is not worked out."""
     model = answer.model
     everything = intercepts_of(model, list(model.spec.measures))
-    matrices = [answer.theta[block] for block in everything.blocks]
-    if all(np.linalg.eigvalsh(matrix)[0] >= 0 for matrix in matrices):
+    if _is_proper(model, answer.theta):
         return Maximum(answer.theta, answer.estimates.log_likelihood, True)
     objective = _objective(model)
     lower = np.tril_indices(len(model.spec.measures))
@@ -202,7 +216,7 @@ def _largest_proper(answer: MaximumLikelihood) -> Maximum:
         return value, gradient
 
     starts = []
-    for matrix in matrices:
+    for matrix in (answer.theta[block] for block in everything.blocks):
         values, vectors = np.linalg.eigh(matrix)
         starts.append(np.linalg.cholesky((vectors * np.maximum(values, 0.02)) @ vectors.T)[lower])
     start = np.concatenate([answer.theta[others], *starts])

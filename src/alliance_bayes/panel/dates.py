@@ -41,7 +41,8 @@ def formula_of(name: str) -> str:
     """The formulas that make a column of dates a number, and how to have them applied."""
     return (
         "Say what they are counted from: dates_from='person' (each person's first date) or dates_from='all' (the "
-        f"first of all), with time_unit='months'. The formula, for date = pd.to_datetime(frame['{name}']) and months: "
+        f"first of all), with time_unit='months'. The formula, for date = pd.to_datetime(frame['{name}']), with "
+        "dayfirst=True where the day comes before the month, and months: "
         f"(date - date.groupby(frame[person]).transform('min')).dt.days / {DAYS['months']}, or "
         f"(date - date.min()).dt.days / {DAYS['months']}."
     )

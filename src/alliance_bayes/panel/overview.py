@@ -26,7 +26,7 @@ __all__ = ["ColumnSeen", "Overview", "overview", "pooled_shape"]
 MOST_TIMES, MOST_CATEGORIES = 40, 20
 SAME = 0.98  # share of rows that are told apart by person and time, since some may repeat
 ID_WORDS = re.compile(
-    r"(^|[_ .])(id|nr|no|code|person|patient|subject|case|participant|ident\w*|vpn?|pid|subj)($|[_ .\d])", re.I
+    r"(^|[_ .-])(id|nr|no|code|person|patient(en)?|subject|case|participant|ident\w*|vpn?|pid|subj)($|[_ .\d-])", re.I
 )
 TIME_WORDS = re.compile(
     r"time|wave|month|week|day|year|visit|monat|woche|welle|zeit|mois|temps|vague|zeitpunkt|^t$", re.I
@@ -270,7 +270,7 @@ def _person_and_time(
     for one in ids:
         if one.n_values < len(rows) or one.n_different > len(rows) * 0.75:
             continue
-        if person is None and one.kind == "numbers" and one.shape.kind in ("shares",):
+        if person is None and one.kind == "numbers" and (one.shape.kind == "shares" or not _are_whole(rows[one.name])):
             continue
         for other in clocks:
             few = other.kind == "dates" or other.n_different <= MOST_TIMES
@@ -285,6 +285,12 @@ def _person_and_time(
         return None
     _, chosen, clock = max(candidates)
     return chosen, clock
+
+
+def _are_whole(values: pd.Series) -> bool:
+    """Whether numbers have no decimals, as those of persons have none."""
+    known = pd.to_numeric(values, errors="coerce").dropna()
+    return bool((known % 1 == 0).all())
 
 
 def _times(rows: pd.DataFrame, time: str | None) -> tuple[float, ...]:

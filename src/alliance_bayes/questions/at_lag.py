@@ -10,7 +10,7 @@ from ..basics.names import number, quoted
 from ..posterior.path_matrices import by_path
 from ..posterior.posterior import Posterior
 from ..spec.steps import MOST_AHEAD
-from .dynamics import base_effects, drift_effects, lags_of, not_followed, sds_at, standardized
+from .dynamics import base_effects, common_step, drift_effects, lags_of, not_followed, sds_at, standardized
 from .effects_over_time import matrix_exponential
 from .lengths import length_labels
 
@@ -32,17 +32,17 @@ def lag_problems(fit: Posterior, lag: object) -> Iterator[str]:
         return
     lags = lags_of(fit)
     if lags != "continuous":
-        base = base_effects(fit)
-        if base is None:
+        step = common_step(fit)
+        if step is None:
             yield (
                 f"lag={number(lag)} is not the length of an interval ({quoted(lengths)}), and this model "
                 f"(lags='{lags}') has effects for these alone. Ask for one of them, or fit lags='continuous'."
             )
             return
-        steps = lag / base[1]
+        steps = lag / step
         if abs(steps - round(steps)) > 1e-6 * steps or not 1 <= round(steps) <= MOST_AHEAD:
             yield (
-                f"lag={number(lag)} must be one of 1 to {MOST_AHEAD:,} steps of {number(base[1])}, over which this "
+                f"lag={number(lag)} must be one of 1 to {MOST_AHEAD:,} steps of {number(step)}, over which this "
                 f"model (lags='{lags}') has effects; or fit lags='continuous'."
             )
             return

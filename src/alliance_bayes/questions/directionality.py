@@ -49,6 +49,8 @@ SIDES = ("forward", "backward")
 UNEQUAL = 0.15
 """Relative difference of two posterior SDs from which a contest of sizes is not a fair one."""
 NO_SPREAD = 1e-12
+PERCENTILES = (100 * 0.1587, 100 * 0.8413)
+"""One SD below and above the mean of a normal distribution."""
 LARGEST_MARGIN = 0.99
 
 
@@ -68,7 +70,8 @@ def directionality(
     probability, minus two Monte Carlo standard errors, reaches the certainty: "practically none" (|a| < m and |b| < m);
     "both" (|a| > m and |b| > m, where the signs of a and b are settled too: positive or negative with that certainty);
     "<first> leads" (|a| - |b| > m, where the sign of a is settled), "<second> leads" (|b| - |a| > m, where that of b
-    is). Otherwise, or where the sampling is not healthy, it is "undecided". Effects are standardised by within-person
+    is). Otherwise, or where the sampling is not healthy, it is "undecided". Where the prior alone gives the event that
+    certainty, a reason says so. Effects are standardised by within-person
     SDs, without which their sizes cannot be compared [1]_.
 
     Parameters
@@ -85,7 +88,8 @@ def directionality(
     margin
         Smallest size, and smallest difference in size, that counts, in SD per SD; in (0, 1). When left open, .03 over
         the shortest interval, the 25th percentile of published cross-lagged effects [2]_; over another lag, .03 times
-        the prior SD of the effects over that lag, divided by that over the shortest interval, to two digits.
+        the spread of the effects over that lag before the data (half of the distance of the 16th and the 84th
+        percentile), divided by that over the shortest interval, to two digits.
     certainty
         Probability that an event needs, two Monte Carlo errors below its estimate; in (0.5, 1). It holds for each
         pair, not for all together.
@@ -238,6 +242,7 @@ def _of_pair(
     table = _table(fit, effects, by_interval, lengths)
     verdict, reasons = _verdict(asked, certainty, fit.health)
     reasons += (
+        *_known_before(asked, verdict, certainty),
         *_opposite_intervals(effects, by_interval[0], certainty),
         *_opposite_lengths(effects, certainty),
         *_unequal(asked),
@@ -276,12 +281,18 @@ def _of_pair(
 
 
 def _spread(average: xr.Dataset, by_interval: xr.Dataset, lengths: Sequence[str], length: str) -> float:
-    """Prior SD of an effect over one length, both directions pooled; of single intervals, not of their average."""
+    """How widely an effect over one length is spread before the data, of single intervals, not of their average.
+
+    Half of the distance of the 16th and the 84th percentile, both directions pooled: an SD, but of most draws, since
+    few unstable ones would decide over that of a long lag.
+    """
     if length in lengths:
         draws = by_interval.isel(interval=[index for index, label in enumerate(lengths) if label == length])
     else:
         draws = average.sel(length=length)
-    return float(np.sqrt(np.mean([float(draws[side].var(("chain", "draw")).mean()) for side in SIDES])))
+    pooled = np.concatenate([draws[side].to_numpy().ravel() for side in SIDES])
+    lower, upper = np.nanpercentile(pooled, PERCENTILES) if np.isfinite(pooled).any() else (np.nan, np.nan)
+    return float(upper - lower) / 2
 
 
 def _margin(spread: float, at_shortest: float) -> float:
@@ -433,6 +444,16 @@ def _verdict(effects: _Effects, certainty: float, health: Diagnostics) -> tuple[
         return "undecided", ("No sign is settled.",)
     settled = in_words([f"{path} is {word}" for path, word in signs.items()])
     return "undecided", (f"Settled: {settled}. The sizes are not.",)
+
+
+def _known_before(effects: _Effects, verdict: str, certainty: float) -> tuple[str, ...]:
+    """A warning where the prior alone gives the verdict's event the certainty that was asked for."""
+    before = effects.events[verdict][1] if verdict in effects.events else None
+    if before is None or not before.value >= certainty:
+        return ()
+    return (
+        f"Before the data P({verdict}) was {before} already: at this lag and margin the verdict is hardly the data's.",
+    )
 
 
 def _unequal(effects: _Effects) -> tuple[str, ...]:

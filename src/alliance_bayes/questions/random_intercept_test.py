@@ -99,9 +99,7 @@ def random_intercept_test(
         health=Maximisation.of({"maximum": answer}),
         computation="Maximisation",
         tables={"weights": weights} if test.weights else {},
-        reasons=()
-        if test.converged
-        else ("The maximum with intercepts at the boundary was not found: do not use the statistic.",),
+        reasons=_reasons(test, tested, stay),
         assumptions=(
             "Apart from the random intercepts the model is right, lagged effects constant where it says so: slow "
             "changes within people look like random intercepts.",
@@ -135,6 +133,18 @@ def _check(answer: MaximumLikelihood, tested: list[str], simulations: object, se
         problems.add(f"simulations must be a whole number of {FEWEST_SIMULATIONS} or more; got {shown(simulations)}.")
     if not is_whole(seed, least=0):
         problems.add(f"seed must be a whole number of 0 or more; got {shown(seed)}.")
+
+
+def _reasons(test: ChiBarSquare, tested: list[str], stay: list[str]) -> tuple[str, ...]:
+    if not test.converged:
+        return ("The maximum with intercepts at the boundary was not found: do not use the statistic.",)
+    if not test.nested:
+        return (
+            f"Without random intercepts of {in_words(tested)} those of {in_words(stay)} have no proper covariance "
+            "matrix (a variance below 0), so the two models are not nested and there is no p. Test all intercepts "
+            "together.",
+        )
+    return ()
 
 
 def _in_words(test: ChiBarSquare) -> TextTable:

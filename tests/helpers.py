@@ -231,3 +231,13 @@ def reference_module(name):
     module = importlib.util.module_from_spec(location)
     location.loader.exec_module(module)
     return module
+
+
+def improper_panel():
+    """Published moments whose variance of the first random intercept is below 0."""
+    lags = np.abs(np.subtract.outer(range(4), range(4)))
+    within, between = np.array([[1.0, 0.2], [0.2, 1.0]]), np.array([[-0.1, 0.0], [0.0, 0.5]])
+    covariance = np.kron(np.ones((4, 4)), between) + np.kron(0.3**lags, within)
+    return Panel.from_moments(
+        measures=["x", "y"], times=range(4), n=400, means=np.zeros((4, 2)), covariance=covariance, divisor="n"
+    )

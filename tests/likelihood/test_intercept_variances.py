@@ -11,7 +11,7 @@ import alliance_bayes as ab
 from alliance_bayes.basics.problems import SpecError
 from alliance_bayes.likelihood import random_intercepts
 from alliance_bayes.likelihood.random_intercepts import chi_bar_square, intercepts_of
-from helpers import REFERENCES
+from helpers import REFERENCES, improper_panel
 
 sys.path.insert(0, str(REFERENCES))
 from family_models import family_panel, family_spec
@@ -103,12 +103,7 @@ def test_three_intercepts_and_groups():
 
 def test_an_improper_solution_is_brought_back_to_the_boundary():
     """A negative variance gains log-likelihood that no proper covariance matrix has."""
-    lags = np.abs(np.subtract.outer(range(4), range(4)))
-    within, between = np.array([[1.0, 0.2], [0.2, 1.0]]), np.array([[-0.1, 0.0], [0.0, 0.5]])
-    covariance = np.kron(np.ones((4, 4)), between) + np.kron(0.3**lags, within)
-    panel = ab.Panel.from_moments(
-        measures=["x", "y"], times=range(4), n=400, means=np.zeros((4, 2)), covariance=covariance, divisor="n"
-    )
+    panel = improper_panel()
     found = ab.maximum_likelihood(ab.RICLPM(["x", "y"]), panel)
     answer = ab.random_intercept_test(found)
     clpm = ab.maximum_likelihood(ab.CLPM(["x", "y"]), panel)

@@ -9,7 +9,7 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.export.names import long_names
 from alliance_bayes.likelihood.standardized import Solution, standardized_entries
-from helpers import REFERENCES
+from helpers import REFERENCES, improper_panel
 
 sys.path.insert(0, str(REFERENCES))
 from family_models import family_panel, family_spec
@@ -130,12 +130,7 @@ def test_units_leave_the_standardised_solution_alone():
 
 def test_no_variance_below_0_has_a_standardised_effect():
     """Beside a negative variance there are neither SDs nor their errors, and nothing is taken as certain."""
-    lags = np.abs(np.subtract.outer(range(4), range(4)))
-    within, between = np.array([[1.0, 0.2], [0.2, 1.0]]), np.array([[-0.1, 0.0], [0.0, 0.5]])
-    covariance = np.kron(np.ones((4, 4)), between) + np.kron(0.3**lags, within)
-    panel = ab.Panel.from_moments(
-        measures=["x", "y"], times=range(4), n=400, means=np.zeros((4, 2)), covariance=covariance, divisor="n"
-    )
+    panel = improper_panel()
     found = ab.maximum_likelihood(ab.RICLPM(["x", "y"]), panel)
     row = found.standardized.loc["intercept x -> x, 0"]
     assert np.isnan(row["estimate"])

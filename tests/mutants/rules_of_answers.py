@@ -277,8 +277,8 @@ ANSWERS: list[Mutant] = [
         ("the second leads by more than the margin", "backward - forward > margin", "backward - forward > 0"),
         (
             "a verdict needs its Monte Carlo margin",
-            "effects.events.items() if after.reaches(c",
-            "effects.events.items() if after.value >= (c",
+            "effects.events.items() if after.reaches(effects.c",
+            "effects.events.items() if after.value >= (effects.c",
         ),
     ),
     *rules_of(
@@ -287,8 +287,8 @@ ANSWERS: list[Mutant] = [
         ("a lead needs a settled sign", "if event in reached and path in signs:", "if event in reached:"),
         (
             "a settled sign needs its Monte Carlo margin",
-            "probability(holds).reaches(c",
-            "probability(holds).value >= (c",
+            "probability(holds).reaches(self.c",
+            "probability(holds).value >= (self.c",
         ),
     ),
     *rules_of(
@@ -297,8 +297,8 @@ ANSWERS: list[Mutant] = [
         ("both needs two settled signs", "in reached and len(signs) == len(SIDES)", "in reached"),
         (
             "'both larger' is printed where both signs are settled",
-            "both=len(signs) == len(SIDES)",
-            "both=len(signs) > 0",
+            "both=len(asked.signs) == len(SIDES)",
+            "both=len(asked.signs) > 0",
         ),
     ),
     *rules_of(
@@ -396,13 +396,13 @@ ANSWERS: list[Mutant] = [
         "questions/test_directionality.py::test_signs_of_intervals_need_their_monte_carlo_margin",
         (
             "a sign of an interval needs its Monte Carlo margin",
-            "above(of, 0)).reaches(certainty)]",
-            "above(of, 0)).value >= certainty]",
+            "above(of, 0)).reaches(asked.certainty)]",
+            "above(of, 0)).value >= asked.certainty]",
         ),
         (
             "a negative sign of an interval needs its Monte Carlo margin",
-            "below(of, 0)).reaches(certainty)]",
-            "below(of, 0)).value >= certainty]",
+            "below(of, 0)).reaches(asked.certainty)]",
+            "below(of, 0)).value >= asked.certainty]",
         ),
     ),
     *rules_of(

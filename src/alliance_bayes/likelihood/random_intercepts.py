@@ -39,7 +39,7 @@ OPTIONS = {"gtol": 1e-6, "maxiter": 2000}
 LARGEST_GRADIENT = 1e-5  # per person, of a maximum
 
 
-NO_VARIANCE = 1e-12
+ROUNDING = 1e-12  # of the eigenvalues of a matrix with rows of 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def chi_bar_square(answer: MaximumLikelihood, intercepts: Intercepts, *, simulat
     converged = without.converged and proper.converged
     df, free = len(positions), len(intercepts.crossed)
     naive = float(chdtrc(df, statistic))
-    if not _is_proper(model, without.theta):
+    if not _is_proper(model, without.theta, least=-ROUNDING):
         return ChiBarSquare(np.nan, df, np.nan, 0.0, (), np.nan, converged, nested=False)
     if len(intercepts.blocks) == 1 and len(intercepts.blocks[0]) == 1:
         p = 0.5 * (_tail(statistic, free) + _tail(statistic, free + 1))
@@ -178,10 +178,10 @@ def _vanishes(gradient: FloatArray, model: PanelModel) -> bool:
     return float(np.abs(gradient).max()) < LARGEST_GRADIENT * model.n_persons
 
 
-def _is_proper(model: PanelModel, theta: FloatArray) -> bool:
-    """Whether the covariance matrices of all random intercepts are positive semi-definite."""
+def _is_proper(model: PanelModel, theta: FloatArray, *, least: float = 0.0) -> bool:
+    """Whether the covariance matrices of all random intercepts have no eigenvalue below the least."""
     blocks = intercepts_of(model, list(model.spec.measures)).blocks
-    return all(np.linalg.eigvalsh(theta[block])[0] >= -NO_VARIANCE for block in blocks)
+    return all(np.linalg.eigvalsh(theta[block])[0] >= least for block in blocks)
 
 
 def _largest_proper(answer: MaximumLikelihood) -> Maximum:

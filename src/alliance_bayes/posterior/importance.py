@@ -1,6 +1,5 @@
 """Importance sampling of a density about its mode, with proposals that adapt to the weighted draws."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +8,11 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from ..pymc_models.curvature import Density, curvature_at, principal
+
 __all__ = ["Weighted", "importance_sample"]
 
 type FloatArray = npt.NDArray[np.float64]
-type Density = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-"""Log densities of points, shape ``(point,)``, and their gradients, shape ``(point, parameter)``."""
 
 # Measured beside sampling: with more degrees of freedom single draws in long tails weigh too much, where people are few
 # or random intercepts hardly vary; with fewer, and with fewer draws to adapt to, more are needed for the same answer.
@@ -22,8 +21,6 @@ ADAPTING = (1000, 1000, 2000)  # draws that proposals adapt to, round by round
 ENOUGH = 2000  # effective draws aimed at: means to .02 SD, SDs to 2 %
 FEWEST, MOST = 4000, 32_000  # draws that are weighted
 PRIOR_WEIGHT = 10.0  # effective draws per parameter that the curvature counts as, beside the weighted draws
-STEP = 1e-3  # of unconstrained numbers, whose posterior SDs are .05 to 2: curvature to six digits or so
-LEAST_PRECISION = 0.05  # of a direction: no normal of the mode is wider than an SD of 4.5, whatever the curvature says
 TOLERANCE = 1e-3  # of the gradient at the mode
 
 
@@ -76,7 +73,7 @@ def importance_sample(density: Density, start: FloatArray, rng: np.random.Genera
        Statistics 39, 798-812. https://doi.org/10.1111/j.1467-9469.2011.00756.x
     """
     mode = _mode(density, start)
-    curved = _inverse(_curvature(density, mode))
+    curved = _inverse(curvature_at(density, mode))
     proposal, proposals = _Proposal(mode, np.linalg.cholesky(curved)), []
     points, values = np.empty((0, len(mode))), np.empty(0)
     for n_draws in ADAPTING:
@@ -141,15 +138,6 @@ def _mode(density: Density, start: FloatArray) -> FloatArray:
     return np.asarray(minimize(descent, start, jac=True, method="BFGS", options={"gtol": TOLERANCE}).x)
 
 
-def _curvature(density: Density, mode: FloatArray) -> FloatArray:
-    """Minus the second derivatives, from central differences of the gradient."""
-    steps = STEP * np.eye(len(mode))
-    below, above = np.split(density(np.concatenate([mode - steps, mode + steps]))[1], 2)
-    curvature = (below - above) / (2 * STEP)
-    return np.asarray((curvature + curvature.T) / 2)
-
-
 def _inverse(curvature: FloatArray) -> FloatArray:
-    """Its inverse, directions that it says nothing of held to a wide normal."""
-    values, directions = np.linalg.eigh(curvature)
-    return np.asarray((directions / np.maximum(values, LEAST_PRECISION)) @ directions.T)
+    precisions, directions = principal(curvature)
+    return np.asarray((directions / precisions) @ directions.T)

@@ -12,14 +12,9 @@ from ..posterior.posterior import Posterior
 from ..spec.steps import MOST_AHEAD
 from .dynamics import base_effects, common_step, drift_effects, lags_of, not_followed, sds_at, standardized
 from .effects_over_time import matrix_exponential
-from .lengths import length_labels
+from .lengths import lag_label, length_labels
 
-__all__ = ["effects_at_lag", "lag_label", "lag_problems"]
-
-
-def lag_label(lag: float) -> str:
-    """A lag as text, as `lengths.length_labels` writes the lengths of intervals."""
-    return number(round(float(lag), 9))
+__all__ = ["effects_at_lag", "lag_problems"]
 
 
 def lag_problems(fit: Posterior, lag: object) -> Iterator[str]:

@@ -32,10 +32,10 @@ from .arguments import (
     check_pair,
     population,
 )
-from .at_lag import effects_at_lag, lag_label, lag_problems
+from .at_lag import effects_at_lag, lag_problems
 from .cells import mean_and_interval, sign, table_of
 from .directionality_words import contest_in_words, effects_in_words, evidence_in_words, heading_of
-from .lengths import average_over, length_labels
+from .lengths import average_over, lag_label, length_labels
 from .ratios import odds_of
 from .registry import Question, register
 from .structure import signless
@@ -165,6 +165,7 @@ class _Effects:
     posterior: xr.Dataset
     prior: xr.Dataset
     margin: float
+    certainty: float
 
     @property
     def paths(self) -> tuple[str, str]:
@@ -191,13 +192,14 @@ class _Effects:
         forward, backward = (float(self.posterior[side].std()) for side in SIDES)
         return forward, backward
 
-    def signs(self, certainty: float) -> Mapping[str, str]:
+    @cached_property
+    def signs(self) -> Mapping[str, str]:
         """Paths whose sign is settled, with it."""
         settled = {}
         for side, path in zip(SIDES, self.paths, strict=True):
             effect = self.posterior[side]
             for word, holds in (("positive", above(effect, 0)), ("negative", below(effect, 0))):
-                if probability(holds).reaches(certainty):
+                if probability(holds).reaches(self.certainty):
                     settled[path] = word
         return settled
 
@@ -235,16 +237,17 @@ def _of_pair(
             averages[0].sel(length=length),
             averages[1].sel(length=length),
             margin if margin is not None else _margin(spread[length], spread[shortest]),
+            certainty,
         )
         for length in averages[0]["length"].values
     }
     asked = effects[chosen]
     table = _table(fit, effects, by_interval, lengths)
-    verdict, reasons = _verdict(asked, certainty, fit.health)
+    verdict, reasons = _verdict(asked, fit.health)
     reasons += (
-        *_known_before(asked, verdict, certainty),
-        *_opposite_intervals(effects, by_interval[0], certainty),
-        *_opposite_lengths(effects, certainty),
+        *_known_before(asked, verdict),
+        *_opposite_intervals(asked, by_interval[0]),
+        *_opposite_lengths(effects, asked.paths),
         *_unequal(asked),
     )
     of_lengths = table[table.index.get_level_values("over").isin([one.over for one in effects.values()])]
@@ -254,7 +257,6 @@ def _of_pair(
     heading, doubt = heading_of(fit, pair, chosen if len(effects) > 1 else None)
     evidence, contest = _evidence_table(effects), _contest_table(effects)
     shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_lengths
-    signs = asked.signs(certainty)
     return Answer(
         question="directionality",
         arguments={"between": pair, "lag": lag, "margin": asked.margin, "certainty": certainty, "group": group},
@@ -264,7 +266,7 @@ def _of_pair(
             effects_in_words(shown, fit.n_draws),
             contest_in_words(asked.contest, asked.paths, asked.sds),
             *evidence_in_words(
-                evidence.loc[asked.over], pair, asked.margin, fit.n_draws, both=len(signs) == len(SIDES)
+                evidence.loc[asked.over], pair, asked.margin, fit.n_draws, both=len(asked.signs) == len(SIDES)
             ),
         ),
         evidence=evidence,
@@ -426,11 +428,11 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
     }
 
 
-def _verdict(effects: _Effects, certainty: float, health: Diagnostics) -> tuple[str, tuple[str, ...]]:
+def _verdict(effects: _Effects, health: Diagnostics) -> tuple[str, tuple[str, ...]]:
     if not health.healthy:
         return "undecided", untrusted(health)
-    signs = effects.signs(certainty)
-    reached = {event for event, (after, _) in effects.events.items() if after.reaches(certainty)}
+    signs = effects.signs
+    reached = {event for event, (after, _) in effects.events.items() if after.reaches(effects.certainty)}
     if "practically none" in reached:
         return "practically none", ()
     leads = dict(zip(list(effects.events)[:2], effects.paths, strict=True))
@@ -446,10 +448,10 @@ def _verdict(effects: _Effects, certainty: float, health: Diagnostics) -> tuple[
     return "undecided", (f"Settled: {settled}. The sizes are not.",)
 
 
-def _known_before(effects: _Effects, verdict: str, certainty: float) -> tuple[str, ...]:
+def _known_before(effects: _Effects, verdict: str) -> tuple[str, ...]:
     """A warning where the prior alone gives the verdict's event the certainty that was asked for."""
     before = effects.events[verdict][1] if verdict in effects.events else None
-    if before is None or not before.value >= certainty:
+    if before is None or not before.value >= effects.certainty:
         return ()
     return (
         f"Before the data P({verdict}) was {before} already: at this lag and margin the verdict is hardly the data's.",
@@ -468,14 +470,14 @@ def _unequal(effects: _Effects) -> tuple[str, ...]:
     )
 
 
-def _opposite_intervals(effects: Mapping[str, _Effects], posterior: xr.Dataset, certainty: float) -> Iterator[str]:
+def _opposite_intervals(asked: _Effects, posterior: xr.Dataset) -> Iterator[str]:
     if posterior.sizes["interval"] == 1:
         return
-    for side, path in zip(SIDES, next(iter(effects.values())).paths, strict=True):
+    for side, path in zip(SIDES, asked.paths, strict=True):
         effect = posterior[side]
         shares = {str(name): effect.sel(interval=name) for name in effect["interval"].values}
-        positive = [name for name, of in shares.items() if probability(above(of, 0)).reaches(certainty)]
-        negative = [name for name, of in shares.items() if probability(below(of, 0)).reaches(certainty)]
+        positive = [name for name, of in shares.items() if probability(above(of, 0)).reaches(asked.certainty)]
+        negative = [name for name, of in shares.items() if probability(below(of, 0)).reaches(asked.certainty)]
         if positive and negative:
             yield (
                 f"Intervals disagree: {path} is positive over {quoted(positive)} and negative over {quoted(negative)}, "
@@ -483,16 +485,14 @@ def _opposite_intervals(effects: Mapping[str, _Effects], posterior: xr.Dataset, 
             )
 
 
-def _opposite_lengths(effects: Mapping[str, _Effects], certainty: float) -> Iterator[str]:
+def _opposite_lengths(effects: Mapping[str, _Effects], paths: tuple[str, str]) -> Iterator[str]:
     """Sentences where lengths contradict each other, in the order of sizes or in a sign."""
     leads = {
         length: [
-            path for path, event in zip(one.paths, one.events, strict=False) if one.events[event][0].reaches(certainty)
+            path for path, event in zip(paths, one.events, strict=False) if one.events[event][0].reaches(one.certainty)
         ]
         for length, one in effects.items()
     }
-    signs = {length: one.signs(certainty) for length, one in effects.items()}
-    paths = next(iter(effects.values())).paths
     larger = [in_words([length for length, of in leads.items() if path in of]) for path in paths]
     if all(larger):
         yield (
@@ -500,7 +500,7 @@ def _opposite_lengths(effects: Mapping[str, _Effects], certainty: float) -> Iter
         )
     for path in paths:
         positive, negative = (
-            in_words([length for length, of in signs.items() if of.get(path) == word])
+            in_words([length for length, one in effects.items() if one.signs.get(path) == word])
             for word in ("positive", "negative")
         )
         if positive and negative:

@@ -3,12 +3,17 @@
 from ..basics.names import in_words, number
 from ..posterior.posterior import Posterior
 
-__all__ = ["average_over", "length_labels", "spacing_in_words", "time_in_words"]
+__all__ = ["average_over", "lag_label", "length_labels", "spacing_in_words", "time_in_words"]
+
+
+def lag_label(lag: float) -> str:
+    """A lag as text, so that equal ones are equal whatever their last digits are."""
+    return number(round(float(lag), 9))
 
 
 def length_labels(fit: Posterior) -> list[str]:
-    """Length of each interval as text, so that equal ones are equal whatever their last digits are."""
-    return [number(round(length, 9)) for length in fit.panel.intervals]
+    """Length of each interval as text."""
+    return [lag_label(length) for length in fit.panel.intervals]
 
 
 def average_over(length: str) -> str:

@@ -8,6 +8,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from first_use import first_use
 from gradients import by_own_times, by_patterns, by_people
 from large_data import large_data
 from measuring import CORES, Figure, Options, machine
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "sampling": against_stan,
     "intercepts": against_sampled_intercepts,
     "cold-start": cold_start,
+    "first-use": first_use,
 }
 SETTINGS = f"""\
 Medians of runs that alternate with the peer's. Sampling: 4 chains x 1,000 draws of both on {CORES} cores; ours by the

@@ -20,6 +20,9 @@ import xarray as xr
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).parent / "peers"
+EARLIER = ROOT / ".earlier"
+"""A checkout of `EARLIER_COMMIT`, to be beaten."""
+EARLIER_COMMIT = "f1698c9"
 CORES = 2
 PACKAGES = ["alliance-bayes", "numpy", "scipy", "pandas", "numba", "pytensor", "pymc", "nutpie", "arviz-stats"]
 

@@ -477,7 +477,7 @@ MODELS = [
         "Priors",
         [],
         "log_sd of its LogNormal prior " + PRIORS + " nan",
-        innovation_sd=ab.LogNormal(0, float("nan")),
+        innovation_ratio=ab.LogNormal(0, float("nan")),
     ),
     _case("beta list", "Priors", [], "alpha of its Beta prior " + PRIORS + " [2]", icc=ab.Beta([2], 2)),
     _case(

@@ -75,7 +75,7 @@ SPEC = ab.RICLPM(
         acts_on=["days"],
         intercept=ab.Normal(0.3, 0.8),
     ),
-    priors=ab.Priors(innovation_sd=ab.LogNormal(-0.4, 0.4), mean=ab.Normal(0.0, 0.5)),
+    priors=ab.Priors(innovation_ratio=ab.LogNormal(-0.4, 0.4), mean=ab.Normal(0.0, 0.5)),
 )
 
 type Array = np.ndarray
@@ -90,7 +90,7 @@ def simulated(psi: dict[str, xr.DataArray], persons: int, rng: np.random.Generat
     ``w_a = mean + sd e_a / sd(e_a)``. Then ``eta_a = mean_t + b_a + w_a`` and
     ``eta_d = mean_t + b_d + w_d + effect S_t``.
     """
-    icc, sd = psi["icc"].to_numpy(), psi["relative_innovation_sd"].to_numpy()
+    icc, sd = psi["icc"].to_numpy(), psi["innovation_ratio"].to_numpy()
     between = _correlated(np.sqrt(icc), psi["between_partial_unit"], persons, rng)
     within = _correlated(np.sqrt(1 - icc), psi["within_partial_unit"], persons, rng)
     own = psi["carry_over"]

@@ -76,11 +76,20 @@ def test_each_has_its_parameters_and_its_prior(model):
     for name, parameters in SAME.items():
         np.testing.assert_array_equal(blocks[name].ravel(), [values[parameter] for parameter in parameters], name)
     first = blocks["relative_total_sd"][0]
-    assert values["restart variance alliance"] == pytest.approx((first * blocks["relative_restart_sd"][0]) ** 2)
+    within = {name: values[f"within variance {name}, 0"] for name in ("alliance", "days", "scale")}
+    restart = within["alliance"] * blocks["relative_restart_sd"][0] ** 2
+    assert values["restart variance alliance"] == pytest.approx(restart)
     assert values["restart mean alliance"] == pytest.approx(first * blocks["relative_restart_mean"][0])
-    innovations = blocks["relative_innovation_sd"][0]
-    assert values["innovation variance alliance, 0 to 3"] == pytest.approx((first * innovations[0]) ** 2)
-    assert values["innovation variance days, 0 to 3"] == pytest.approx(innovations[1] ** 2)
+    sds = np.sqrt(list(within.values()))
+    covariance = np.diag(list(within.values()))
+    for row, one in enumerate(within):
+        for column, two in list(enumerate(within))[row + 1 :]:
+            covariance[row, column] = covariance[column, row] = values[f"within covariance {one}, {two}, 0"]
+    effects = np.array([[values[f"{before} -> {after}"] for before in within] for after in within])
+    share = 1 - np.diag(effects @ covariance @ effects.T) / sds**2
+    kept = sds**2 * (share + 0.05 + np.hypot(share - 0.05, 0.05)) / 2
+    for name, ratio, variance in zip(within, blocks["innovation_ratio"][0], kept, strict=True):
+        assert values[f"innovation variance {name}, 0 to 3"] == pytest.approx(ratio**2 * variance)
     priors = {block.name: block.prior for block in model.scale.blocks}
     assert {name: priors[name] for name in PRIORS} == PRIORS
     shares = next(block for block in model.scale.blocks if block.name == "share_scale")

@@ -137,7 +137,7 @@ def test_studies_with_waves_of_their_own_share_what_they_have_in_common():
     variances = [name for name in layout.table.names if name.startswith("innovation variance x")]
     assert variances == [f"innovation variance x, {interval}" for interval in ("0 to 1", "1 to 3", "1 to 2", "2 to 3")]
     assert [name for name in layout.table.names if name.startswith("mean x")] == [f"mean x, {t}" for t in (0, 1, 3, 2)]
-    (block,) = [block for block in layout.scale.blocks if block.name == "relative_innovation_sd"]
+    (block,) = [block for block in layout.scale.blocks if block.name == "innovation_ratio"]
     assert layout.scale.coordinates[block.dims[0]] == ("0 to 1", "1 to 3", "1 to 2", "2 to 3")
     north, south = (implied_moments(layout.system, drawn(layout)[1][0], cell) for cell in (0, 1))
     np.testing.assert_allclose(north[0], south[0][[0, 1, 2, 3, 6, 7]])

@@ -45,6 +45,16 @@ def correlation_of(units, size):
     return correlation
 
 
+def larger(share):
+    """The larger of a share and 0.05, with the corner rounded off."""
+    return (share + 0.05 + np.hypot(share - 0.05, 0.05)) / 2
+
+
+def keeping(sds, effects, correlation):
+    """Innovation variances that keep variances, with effects in the SDs at the first wave."""
+    return sds**2 * larger(1 - np.diag(effects @ correlation @ effects.T))
+
+
 @pytest.mark.parametrize(("n_measures", "n_waves", "spec"), SPECS)
 def test_theta_by_hand(n_measures, n_waves, spec):
     times = TIMES[n_waves]
@@ -65,33 +75,66 @@ def test_theta_by_hand(n_measures, n_waves, spec):
     )
 
     intervals = [f"{earlier} to {later}" for earlier, later in itertools.pairwise(times)]
-    sds = np.atleast_2d(blocks["relative_innovation_sd"][0])
-    units = np.atleast_2d(blocks["innovation_partial_unit"][0])
-    suffixes = [f", {interval}" for interval in intervals] if spec.residuals == "free" else [""]
-    assert sds.shape == (len(suffixes), n_measures)
-    for suffix, sd, unit in zip(suffixes, sds, units, strict=True):
-        want = np.outer(sd, sd) * correlation_of(unit, n_measures)
-        np.testing.assert_allclose(covariance_block(spec, values, "innovation", suffix), want, rtol=1e-10, atol=1e-14)
-
+    by_interval = [f", {interval}" for interval in intervals] if spec.lags_by_interval else [""]
+    standardized = np.zeros((len(by_interval), n_measures, n_measures))
     for kind in ("carry_over", "cross_lagged"):
         paths = getattr(spec, f"{kind}_paths")
         if not paths:
             assert kind not in blocks
             continue
-        effects = np.atleast_2d(blocks[kind][0])
-        suffixes = [f", {interval}" for interval in intervals] if spec.lags == "free" else [""]
-        assert effects.shape == (len(suffixes), len(paths))
-        for suffix, row in zip(suffixes, effects, strict=True):
-            for path, effect in zip(paths, row, strict=True):
-                predictor, outcome = (spec.measures.index(name) for name in path.split(" -> "))
-                want = effect * within_sd[outcome] / within_sd[predictor]
-                assert values[path + suffix] == pytest.approx(want, rel=1e-12)
+        found = np.empty((len(by_interval), len(paths)))
+        for place, path in enumerate(paths):
+            predictor, outcome = (spec.measures.index(name) for name in path.split(" -> "))
+            for occasion, suffix in enumerate(by_interval):
+                found[occasion, place] = values[path + suffix] * within_sd[predictor] / within_sd[outcome]
+            standardized[:, outcome, predictor] = found[:, place]
+        if spec.lags == "free":
+            np.testing.assert_allclose(found.mean(axis=0), blocks[kind][0], rtol=1e-12, atol=1e-14)
+            coordinates = blocks[f"{kind}_deviation"][0].reshape(len(paths), -1)
+            lengths = blocks[f"{kind}_interval_spread"][0] * np.linalg.norm(coordinates, axis=1)
+            assert coordinates.shape[1] == len(intervals) - 1
+            np.testing.assert_allclose(np.linalg.norm(found - found.mean(axis=0), axis=0), lengths, rtol=1e-10)
+        else:
+            np.testing.assert_allclose(found, np.atleast_2d(blocks[kind][0]), rtol=1e-12)
+
+    ratios = np.atleast_2d(blocks["innovation_ratio"][0])
+    units = np.atleast_2d(blocks["innovation_partial_unit"][0])
+    suffixes = [f", {interval}" for interval in intervals] if spec.residuals == "free" else [""]
+    assert ratios.shape == (len(suffixes), n_measures)
+    correlation = correlation_of(blocks["within_partial_unit"][0], n_measures)
+    kept = [keeping(within_sd, effects, correlation) for effects in standardized]
+    kept = np.broadcast_to(kept, (len(intervals), n_measures))
+    for suffix, ratio, unit, keep in zip(
+        suffixes, ratios, units, kept if len(suffixes) > 1 else [kept.mean(axis=0)], strict=True
+    ):
+        sd = ratio * np.sqrt(keep)
+        want = np.outer(sd, sd) * correlation_of(unit, n_measures)
+        np.testing.assert_allclose(covariance_block(spec, values, "innovation", suffix), want, rtol=1e-10, atol=1e-14)
 
     means = np.atleast_2d(blocks["relative_mean"][0])
     suffixes = [f", {time}" for time in times] if spec.means == "free" else [""]
     assert means.shape == (len(suffixes), n_measures)
     for suffix, row in zip(suffixes, means, strict=True):
         assert [values[f"mean {name}{suffix}"] for name in spec.measures] == row.tolist()
+
+
+def test_innovations_with_a_lag_of_two_by_hand():
+    """Were the covariance the same at all waves, ``F P F' + G P G' + F F P G' + (F F P G')'`` would be carried over."""
+    spec, times = CLPM(["a", "b"], lag_2=["a -> a", "b -> a"]), (0, 1, 2)
+    scale, blocks, psi = drawn(spec, times, seed=10)
+    values = dict(zip(system_at(spec, times).names, output(scale.to_theta, psi), strict=True))
+    sds = blocks["relative_total_sd"][0]
+    within = np.outer(sds, sds) * correlation_of(blocks["within_partial_unit"][0], 2)
+    once, twice = (
+        np.array([[values.get(f"{before} -> {after}{lag}", 0.0) for before in "ab"] for after in "ab"])
+        for lag in ("", ", lag 2")
+    )
+    both = once @ once @ within @ twice.T
+    carried = [once @ within @ once.T, once @ within @ once.T + twice @ within @ twice.T + both + both.T]
+    for occasion, each in enumerate(carried):
+        want = blocks["innovation_ratio"][0, occasion] ** 2 * sds**2 * larger(1 - np.diag(each) / sds**2)
+        found = [values[f"innovation variance {name}, {occasion} to {occasion + 1}"] for name in "ab"]
+        np.testing.assert_allclose(found, want)
 
 
 @pytest.mark.parametrize("n_measures", [2, 3])
@@ -108,12 +151,18 @@ def test_theta_of_continuous_time_by_hand(n_measures):
     for path, effect in zip(spec.cross_lagged_paths, blocks["cross_drift"][0], strict=True):
         predictor, outcome = (names.index(name) for name in path.split(" -> "))
         assert values[f"drift {path}"] == pytest.approx(effect / 2 * within_sd[outcome] / within_sd[predictor])
-    sd = blocks["relative_innovation_sd"][0] / np.sqrt(2)
+    effects = np.array(
+        [[0.0 if row == column else values[f"drift {column} -> {row}"] for column in names] for row in names]
+    )
+    within = np.outer(within_sd, within_sd) * correlation_of(blocks["within_partial_unit"][0], n_measures)
+    decay = blocks["decay"][0] / 2
+    kept = 2 * decay * within_sd**2 * larger(1 - np.diag(effects @ within) / (decay * within_sd**2))
+    sd = blocks["innovation_ratio"][0] * np.sqrt(kept)
     want = np.outer(sd, sd) * correlation_of(blocks["innovation_partial_unit"][0], n_measures)
     np.testing.assert_allclose(covariance_block(spec, values, "diffusion"), want)
 
 
-@pytest.mark.parametrize("lags", ["free", "continuous"])
+@pytest.mark.parametrize("lags", ["free", "unpooled", "continuous"])
 def test_every_block_has_the_prior_of_its_name(lags):
     priors = Priors(
         carry_over=Normal(0.3, 0.2),
@@ -122,13 +171,17 @@ def test_every_block_has_the_prior_of_its_name(lags):
         cross_drift=Normal(0.02, 0.3),
         total_sd=HalfNormal(1.1),
         icc=Beta(2, 3),
-        innovation_sd=LogNormal(-0.3, 0.4),
+        innovation_ratio=LogNormal(-0.3, 0.4),
+        interval_spread=HalfNormal(0.2),
         between_correlation=LKJ(1.5),
         within_correlation=LKJ(2.5),
         innovation_correlation=LKJ(3.5),
         mean=Normal(0.1, 1.1),
     )
     effects = {"carry_over": priors.carry_over, "cross_lagged": priors.cross_lagged}
+    if lags == "free":
+        effects |= {f"{kind}_interval_spread": priors.interval_spread for kind in tuple(effects)}
+        effects |= {f"{kind}_deviation": Normal(0, 1) for kind in ("carry_over", "cross_lagged")}
     if lags == "continuous":
         effects = {"decay": priors.decay, "cross_drift": priors.cross_drift}
     found = {
@@ -139,7 +192,7 @@ def test_every_block_has_the_prior_of_its_name(lags):
         "icc": priors.icc,
         "between_partial_unit": priors.between_correlation,
         "within_partial_unit": priors.within_correlation,
-        "relative_innovation_sd": priors.innovation_sd,
+        "innovation_ratio": priors.innovation_ratio,
         "innovation_partial_unit": priors.innovation_correlation,
         "relative_mean": priors.mean,
     }
@@ -150,7 +203,7 @@ def test_gradient_is_the_transposed_jacobian(n_measures, n_waves, spec):
     scale, _, psi = drawn(spec, TIMES[n_waves], seed=2)
     theta_bar = np.random.default_rng(3).normal(size=system_at(spec, TIMES[n_waves]).n_parameters)
     jacobian = slope(lambda point: output(scale.to_theta, point), psi, width=1e-4)
-    assert jacobian.shape == (len(theta_bar), len(psi)) == (scale.size, scale.size)
+    assert jacobian.shape == (len(theta_bar), scale.size)
     want = theta_bar @ jacobian
     found = pulled_back(scale.to_theta, psi, theta_bar)
     np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-7 * np.abs(want).max())
@@ -163,8 +216,8 @@ def test_many_draws_are_mapped_one_by_one():
     np.testing.assert_array_equal(found, [output(scale.to_theta, psi) for psi in psis])
 
 
-def test_blocks_dims_and_labels_of_free_lags():
-    scale = scale_at(RICLPM(["a", "b", "c"], lags="free", remove=["c -> a"]), (0, 6, 18))
+def test_blocks_dims_and_labels_of_unpooled_lags():
+    scale = scale_at(RICLPM(["a", "b", "c"], lags="unpooled", remove=["c -> a"]), (0, 6, 18))
     assert {block.name: (block.dims, block.shape) for block in scale.blocks} == {
         "carry_over": (("interval", "carry_over_path"), (2, 3)),
         "cross_lagged": (("interval", "cross_lagged_path"), (2, 5)),
@@ -172,7 +225,7 @@ def test_blocks_dims_and_labels_of_free_lags():
         "icc": (("measure",), (3,)),
         "between_partial_unit": (("pair",), (3,)),
         "within_partial_unit": (("pair",), (3,)),
-        "relative_innovation_sd": (("interval", "measure"), (2, 3)),
+        "innovation_ratio": (("interval", "measure"), (2, 3)),
         "innovation_partial_unit": (("interval", "pair"), (2, 3)),
         "relative_mean": (("time", "measure"), (3, 3)),
     }
@@ -188,6 +241,47 @@ def test_blocks_dims_and_labels_of_free_lags():
     assert {name: scale.coordinates[name] for name in labels} == labels
 
 
+def test_blocks_dims_and_labels_of_lags_about_their_averages():
+    spec = CLPM(
+        ["a", "b"],
+        lags="free",
+        equal=[["a -> a, 0 to 6", "a -> a, 6 to 18"]],
+        remove=["a -> b, 0 to 6", "a -> b, 6 to 18", "b -> a, 6 to 18"],
+    )
+    scale = scale_at(spec, (0, 6, 18, 20))
+    found = {block.name: (block.dims, block.shape) for block in scale.blocks}
+    assert {name: found[name] for name in found if name.startswith(("carry", "cross"))} == {
+        "carry_over": (("carry_over_path",), (2,)),
+        "carry_over_interval_spread": (("carry_over_varying_path",), (2,)),
+        "carry_over_deviation": (("carry_over_deviation_of",), (3,)),
+        "cross_lagged": (("cross_lagged_path",), (2,)),
+        "cross_lagged_interval_spread": (("cross_lagged_varying_path",), (1,)),
+        "cross_lagged_deviation": (("cross_lagged_deviation_of",), (1,)),
+    }
+    labels = {
+        "carry_over_deviation_of": ("a -> a, 1", "b -> b, 1", "b -> b, 2"),
+        "cross_lagged_path": ("b -> a", "a -> b"),
+        "cross_lagged_varying_path": ("b -> a",),
+        "cross_lagged_deviation_of": ("b -> a, 1",),
+    }
+    assert {name: scale.coordinates[name] for name in labels} == labels
+    scale, blocks, psi = drawn(spec, (0, 6, 18, 20), seed=8)
+    values = dict(zip(system_at(spec, (0, 6, 18, 20)).names, output(scale.to_theta, psi), strict=True))
+    average = (2 * values["a -> a, 0 to 6"] + values["a -> a, 18 to 20"]) / 3
+    assert average == pytest.approx(blocks["carry_over"][0, 0])
+
+
+@pytest.mark.parametrize("n_waves", [3, 8])
+def test_prior_of_an_average_does_not_depend_on_the_number_of_intervals(n_waves):
+    spec, times = CLPM(["a", "b"], lags="free"), tuple(range(n_waves))
+    scale, names = scale_at(spec, times), system_at(spec, times).names
+    thetas, _ = run_many(scale.join(scale.draw(4000, np.random.default_rng(9))), scale.arrays)
+    sds = np.array([np.sqrt(thetas[:, names.index(f"within variance {name}, 0")]) for name in spec.measures])
+    raw = [thetas[:, names.index(f"a -> b, {time} to {time + 1}")] for time in times[:-1]]
+    stated = stats.norm(spec.priors.cross_lagged.mean, spec.priors.cross_lagged.sd)
+    assert stats.kstest(np.mean(raw, axis=0) * sds[0] / sds[1], stated.cdf).pvalue > 0.001
+
+
 def test_blocks_and_dims_when_everything_is_equal_and_paths_are_gone():
     spec = CLPM(["a", "b"], lags="equal", residuals="equal", means="equal", remove=["a -> b", "b -> a"])
     scale = scale_at(spec, (0, 1))
@@ -195,7 +289,7 @@ def test_blocks_and_dims_when_everything_is_equal_and_paths_are_gone():
         "carry_over": (("carry_over_path",), (2,)),
         "relative_total_sd": (("measure",), (2,)),
         "within_partial_unit": (("pair",), (1,)),
-        "relative_innovation_sd": (("measure",), (2,)),
+        "innovation_ratio": (("measure",), (2,)),
         "innovation_partial_unit": (("pair",), (1,)),
         "relative_mean": (("measure",), (2,)),
     }
@@ -210,7 +304,7 @@ DISTRIBUTIONS = {
         "cross_lagged": stats.norm(0, 0.15),
         "relative_total_sd": stats.halfnorm(0, 1),
         "icc": stats.beta(2, 2),
-        "relative_innovation_sd": stats.lognorm(0.5, scale=np.exp(-0.4)),
+        "innovation_ratio": stats.lognorm(0.2),
         "relative_mean": stats.norm(0, 1),
         "within_partial_unit": stats.beta(2, 2),
     },
@@ -275,6 +369,6 @@ def test_factor_in_the_engine_is_that_correlation_matrix(size):
 
 def test_half_normal_and_log_normal_are_positive():
     for prior in (HalfNormal(0.3), LogNormal(0, 1)):
-        spec = RICLPM(["x", "y"], priors=Priors(innovation_sd=prior))
+        spec = RICLPM(["x", "y"], priors=Priors(innovation_ratio=prior))
         draws = scale_at(spec, (0, 1, 2)).draw(500, np.random.default_rng(9))
-        assert (draws["relative_innovation_sd"] > 0).all()
+        assert (draws["innovation_ratio"] > 0).all()

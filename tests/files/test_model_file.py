@@ -210,13 +210,15 @@ covariances equal, means equal; fixed at 0: days -> days
           cross_lagged            Normal(0, 0.15)
           total_sd                LogNormal(0, 0.5)
           icc                     Beta(3, 2)
-          innovation_sd           LogNormal(-0.4, 0.5)
+          innovation_ratio        LogNormal(0, 0.2)
+          interval_spread         HalfNormal(0.1)
+          restart_sd              LogNormal(0, 0.5)
           between_correlation     LKJ(2)
           within_correlation      LKJ(2)
           innovation_correlation  LKJ(2)
           mean                    Normal(0, 1)
           decay                   LogNormal(-0.2876820725, 0.7)
-          cross_drift             Normal(0, 0.3)
+          cross_drift             Normal(0, 0.35)
           error_share             Beta(2, 3)
           accumulating_sd         HalfNormal(0.5)
           slope_sd                HalfNormal(0.5)
@@ -490,7 +492,8 @@ BAD = {
     ),
     "choices of the model": (
         {'kind = "riclpm"': 'kind = "riclpm"\nlags = "fre"\nremove = ["days -> aliance"]'},
-        "[model] lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'fre'.",
+        "[model] lags must be one of 'equal', 'free', 'unpooled', 'grid', 'continuous', 'equal_standardized'; got "
+        "'fre'.",
         "[model] remove: 'days -> aliance' names 'aliance', which is not a measure; did you mean 'alliance'? "
         "Measures: 'alliance', 'days'.",
     ),
@@ -583,9 +586,10 @@ BAD = {
             "mean = { gauss = 3 }"
         },
         "[priors] No prior is called 'crosslagged'; did you mean 'cross_lagged'? Priors: 'carry_over', 'cross_lagged', "
-        "'total_sd', 'icc', 'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', "
-        "'mean', 'decay', 'cross_drift', 'error_share', 'accumulating_sd', 'slope_sd', 'trait_loading', 'moderation', "
-        "'covariate', 'group_spread', 'loading', 'unique_sd', 'loading_difference'.",
+        "'total_sd', 'icc', 'innovation_ratio', 'interval_spread', 'restart_sd', 'between_correlation', "
+        "'within_correlation', 'innovation_correlation', 'mean', 'decay', 'cross_drift', 'error_share', "
+        "'accumulating_sd', 'slope_sd', 'trait_loading', 'moderation', 'covariate', 'group_spread', 'loading', "
+        "'unique_sd', 'loading_difference'.",
         "[priors] 'icc': normal needs 2 number(s) (mean, sd); got 3.",
         "[priors] 'mean': no family is called 'gauss'. Families: 'normal', 'half_normal', 'log_normal', 'beta', 'lkj'.",
     ),

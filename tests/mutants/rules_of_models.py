@@ -113,13 +113,13 @@ MODELS: list[Mutant] = [
         "engine/test_prior_scale.py::test_draws_have_their_priors_distribution",
         (
             "carry-over has its own prior",
-            '"carry_over", stated.carry_over',
-            '"carry_over", stated.cross_lagged',
+            '"carry_over", stated.carry_over, *',
+            '"carry_over", stated.cross_lagged, *',
         ),
         (
             "cross-lagged effects have their own prior",
-            '"cross_lagged", stated.cross_lagged',
-            '"cross_lagged", stated.carry_over',
+            '"cross_lagged", stated.cross_lagged, *',
+            '"cross_lagged", stated.carry_over, *',
         ),
     ),
     *rules_of(
@@ -127,8 +127,8 @@ MODELS: list[Mutant] = [
         "engine/test_prior_scale.py::test_draws_have_their_priors_distribution",
         (
             "innovations have their own prior",
-            '"relative_innovation_sd", stated.innovation_sd',
-            '"relative_innovation_sd", stated.total_sd',
+            '"innovation_ratio", stated.innovation_ratio',
+            '"innovation_ratio", stated.total_sd',
         ),
     ),
     *rules_of(
@@ -138,9 +138,43 @@ MODELS: list[Mutant] = [
         ("cross drifts are per shortest interval", "*cross_lagged, factor=rate", "*cross_lagged, factor=1"),
     ),
     *rules_of(
-        "engine/parts/innovations.py",
-        "engine/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
-        ("diffusion is per shortest interval", "1 / float(np.sqrt(min(priors.design.intervals)))", "1.0"),
+        "engine/steady_innovations.py",
+        "engine/test_prior_scale.py::test_theta_by_hand",
+        ("innovations fill what is not carried over", "writer.divide(carried, whole)", "writer.constant(0.0)"),
+        ("innovations keep a twentieth", "LEAST_SHARE = 0.05", "LEAST_SHARE = 0.2"),
+        ("shared innovations keep the average variance", "1 / len(variances)", "1.0"),
+        (
+            "both lags carry over",
+            "carried = writer.add(carried, writer.add(alone, of_both))",
+            "carried = writer.add(carried, of_both)",
+            "engine/test_prior_scale.py::test_innovations_with_a_lag_of_two_by_hand",
+        ),
+        (
+            "a diffusion makes good both sides of a decay",
+            "return writer.add(floored, floored)",
+            "return floored",
+            "engine/test_prior_scale.py::test_theta_of_continuous_time_by_hand",
+        ),
+        (
+            "unstable drifts have no density",
+            "writer.constant(-1.0)) if row == column",
+            "writer.constant(1.0)) if row == column",
+            "engine/test_implied_prior.py::test_a_drift_has_a_density_where_its_process_does_not_explode",
+        ),
+    ),
+    *rules_of(
+        "engine/parts/lagged_effects.py",
+        "engine/test_prior_scale.py::test_blocks_dims_and_labels_of_lags_about_their_averages",
+        (
+            "an effect of several intervals counts as often",
+            "np.column_stack([weights,",
+            "np.column_stack([np.ones_like(weights),",
+        ),
+    ),
+    *rules_of(
+        "engine/parts/state.py",
+        "engine/test_latent_parameters.py::test_each_has_its_parameters_and_its_prior",
+        ("a restart is relative to the first wave", "multiply(sds, priors.within[0][required])", "multiply(sds, sds)"),
     ),
     *rules_of(
         "engine/parts/lagged_effects.py",

@@ -126,7 +126,7 @@ DIMS = {
     "icc": ("measure",),
     "between_partial_unit": ("pair",),
     "within_partial_unit": ("pair",),
-    "relative_innovation_sd": ("interval", "measure"),
+    "innovation_ratio": ("interval", "measure"),
     "innovation_partial_unit": ("interval", "pair"),
     "relative_mean": ("time", "measure"),
     "lagged": ("interval", "path"),

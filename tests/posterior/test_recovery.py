@@ -20,7 +20,7 @@ WIDE = ab.Priors(
     carry_over=ab.Normal(0.4, 2.5),
     cross_lagged=ab.Normal(0, 1.5),
     total_sd=ab.HalfNormal(10),
-    innovation_sd=ab.HalfNormal(10),
+    innovation_ratio=ab.HalfNormal(5),
     mean=ab.Normal(0, 10),
 )
 
@@ -36,7 +36,7 @@ def truth_of(model, times, **changes):
     ("model", "times"),
     [
         (ab.RICLPM(["alliance", "days"]), (0, 6, 12, 18)),
-        (ab.RICLPM(["alliance", "days"], lags="free"), (0, 6, 12, 18)),
+        (ab.RICLPM(["alliance", "days"], lags="unpooled"), (0, 6, 12, 18)),
         (ab.RICLPM(["alliance", "days"], lags="grid", residuals="equal"), (0, 3, 6, 12)),
         (ab.CLPM(["alliance", "days"]), (0, 6, 12)),
     ],

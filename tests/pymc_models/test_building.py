@@ -63,7 +63,7 @@ def test_names_dims_and_coordinates():
         "icc",
         "between_partial_unit",
         "within_partial_unit",
-        "relative_innovation_sd",
+        "innovation_ratio",
         "innovation_partial_unit",
         "relative_mean",
     ]
@@ -87,7 +87,7 @@ def test_names_dims_and_coordinates():
     )
     assert dims["carry_over"] == ("carry_over_path",)
     assert dims["cross_lagged"] == ("cross_lagged_path",)
-    assert dims["relative_innovation_sd"] == ("interval", "measure")
+    assert dims["innovation_ratio"] == ("interval", "measure")
     assert dims["innovation_partial_unit"] == ("interval", "pair")
     assert dims["relative_mean"] == dims["mean"] == dims["within_sd"] == ("time", "measure")
     assert dims["between_correlation"] == ("pair",)
@@ -221,7 +221,8 @@ OTHER = Priors(
     cross_lagged=Normal(0.1, 0.3),
     total_sd=LogNormal(0.3, 0.4),
     icc=Beta(1.5, 3),
-    innovation_sd=HalfNormal(0.7),
+    innovation_ratio=HalfNormal(0.7),
+    interval_spread=LogNormal(-2, 0.3),
     between_correlation=LKJ(1.0),
     within_correlation=LKJ(3.0),
     innovation_correlation=LKJ(0.5),
@@ -241,23 +242,31 @@ def unit(eta, n_measures):
 EXPECTED = {
     "default": {
         "carry_over": truncated(0.4, 0.25),
+        "carry_over_interval_spread": stats.halfnorm(scale=0.1),
+        "carry_over_deviation": stats.norm(),
         "cross_lagged": stats.norm(0, 0.15),
+        "cross_lagged_interval_spread": stats.halfnorm(scale=0.1),
+        "cross_lagged_deviation": stats.norm(),
         "relative_total_sd": stats.halfnorm(scale=1),
         "icc": stats.beta(2, 2),
         "between_partial_unit": unit(2.0, 3),
         "within_partial_unit": unit(2.0, 3),
-        "relative_innovation_sd": stats.lognorm(0.5, scale=np.exp(-0.4)),
+        "innovation_ratio": stats.lognorm(0.2),
         "innovation_partial_unit": unit(2.0, 3),
         "relative_mean": stats.norm(0, 1),
     },
     "other": {
         "carry_over": truncated(-0.2, 0.5),
+        "carry_over_interval_spread": stats.lognorm(0.3, scale=np.exp(-2)),
+        "carry_over_deviation": stats.norm(),
         "cross_lagged": stats.norm(0.1, 0.3),
+        "cross_lagged_interval_spread": stats.lognorm(0.3, scale=np.exp(-2)),
+        "cross_lagged_deviation": stats.norm(),
         "relative_total_sd": stats.lognorm(0.4, scale=np.exp(0.3)),
         "icc": stats.beta(1.5, 3),
         "between_partial_unit": unit(1.0, 3),
         "within_partial_unit": unit(3.0, 3),
-        "relative_innovation_sd": stats.halfnorm(scale=0.7),
+        "innovation_ratio": stats.halfnorm(scale=0.7),
         "innovation_partial_unit": unit(0.5, 3),
         "relative_mean": stats.norm(0.5, 2),
     },

@@ -24,7 +24,7 @@ OTHER_PRIORS = Priors(
     cross_lagged=Normal(0.2, 0.4),
     total_sd=LogNormal(0.2, 0.7),
     icc=Beta(0.8, 3.0),
-    innovation_sd=HalfNormal(0.7),
+    innovation_ratio=HalfNormal(0.7),
     between_correlation=LKJ(1.0),
     within_correlation=LKJ(0.6),
     innovation_correlation=LKJ(5.0),
@@ -155,7 +155,7 @@ def test_published_moments():
 def test_the_table_of_priors():
     table = prior_table(model_of(CLPM(TWO, lags="equal", residuals="equal", means="equal"), 3).scale.blocks)
     assert table.family.tolist() == [*[NORMAL] * 4, *[HALF_NORMAL] * 2, BETA, *[LOG_NORMAL] * 2, BETA, *[NORMAL] * 2]
-    np.testing.assert_array_equal(table.first, [0.4, 0.4, 0, 0, 1, 1, 2, -0.4, -0.4, 2, 0, 0])
+    np.testing.assert_array_equal(table.first, [0.4, 0.4, 0, 0, 1, 1, 2, 0, 0, 2, 0, 0])
     np.testing.assert_array_equal(table.second[[0, 2, 6, 9, 10]], [0.25, 0.15, 2, 2, 1])
     np.testing.assert_array_equal(table.lower[:2], [-1, -1])
     np.testing.assert_array_equal(table.upper[:2], [1, 1])

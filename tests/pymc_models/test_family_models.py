@@ -118,8 +118,8 @@ def test_improper_points_have_no_density():
 DISTRIBUTIONS = {
     "riclpm continuous": {
         "decay": stats.lognorm(0.7, scale=0.75),
-        "cross_drift": stats.norm(0, 0.3),
-        "relative_innovation_sd": stats.lognorm(0.5, scale=np.exp(-0.4)),
+        "cross_drift": stats.norm(0, 0.35),
+        "innovation_ratio": stats.lognorm(0.2),
     },
     "starts": {"error_share": stats.beta(2, 3)},
     "dpm": {"relative_accumulating_sd": stats.halfnorm(0, 0.5), "factor_partial_unit": stats.beta(2, 2)},

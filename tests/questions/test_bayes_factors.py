@@ -160,8 +160,17 @@ def test_a_state_on_which_nothing_depends_changes_no_bayes_factor():
     assert (errors < 0.2).all()
 
 
-def test_free_lags_have_a_row_for_each_interval(small_panel):
+def test_lags_about_an_average_are_absent_on_average(small_panel):
     free = ab.fit(ab.RICLPM(["alliance", "days"], lags="free"), small_panel, seed=5, draws=200, tune=200, chains=2)
+    answer = ab.bayes_factors(free, "days", "alliance", widths=(0.15,), refit=False)
+    over = "on average over intervals"
+    assert list(answer.table.index) == [("days -> alliance", over), ("alliance -> days", over), ("both paths", over)]
+    assert "no lagged effect on average over intervals" in answer.heading
+    assert len(answer.plot().axes[0].get_legend().get_texts()) == 3
+
+
+def test_unpooled_lags_have_a_row_for_each_interval(small_panel):
+    free = ab.fit(ab.RICLPM(["alliance", "days"], lags="unpooled"), small_panel, seed=5, draws=200, tune=200, chains=2)
     answer = ab.bayes_factors(free, "days", "alliance", widths=(0.15,), refit=False)
     assert len(answer.table) == 3 + 2 * 3
     assert ("days -> alliance", "6 to 12") in answer.table.index

@@ -148,11 +148,12 @@ def test_measures_that_cannot_be_meant(model, measures, problem):
     [
         (
             {"lags": "fre"},
-            "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'fre'.",
+            "lags must be one of 'equal', 'free', 'unpooled', 'grid', 'continuous', 'equal_standardized'; got 'fre'.",
         ),
         (
             {"lags": ["equal"]},
-            "lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got ['equal'].",
+            "lags must be one of 'equal', 'free', 'unpooled', 'grid', 'continuous', 'equal_standardized'; got "
+            "['equal'].",
         ),
         ({"residuals": None}, "residuals must be one of 'equal', 'free'; got None."),
         ({"means": "grid"}, "means must be one of 'equal', 'free'; got 'grid'."),
@@ -177,7 +178,8 @@ def test_every_problem_at_once():
     ) == (
         f"This {PLAIN} is not valid. 5 problems:\n"
         "  1. Measures named twice: 'days'.\n"
-        "  2. lags must be one of 'equal', 'free', 'grid', 'continuous', 'equal_standardized'; got 'grids'.\n"
+        "  2. lags must be one of 'equal', 'free', 'unpooled', 'grid', 'continuous', 'equal_standardized'; got "
+        "'grids'.\n"
         "  3. means must be one of 'equal', 'free'; got 1.\n"
         "  4. remove: 'aliance -> days' names 'aliance', which is not a measure; did you mean 'alliance'? Measures: "
         "'alliance', 'days', 'days'.\n"

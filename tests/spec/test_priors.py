@@ -12,7 +12,7 @@ OTHER = Priors(
     cross_lagged=Normal(0.05, 0.1),
     total_sd=LogNormal(0.0, 0.5),
     icc=Beta(1, 3),
-    innovation_sd=LogNormal(-0.5, 1),
+    innovation_ratio=LogNormal(-0.5, 1),
     between_correlation=LKJ(1),
     within_correlation=LKJ(4),
     innovation_correlation=LKJ(0.5),
@@ -32,13 +32,15 @@ def test_printed():
         "cross_lagged            Normal(0, 0.15)\n"
         "total_sd                HalfNormal(1)\n"
         "icc                     Beta(2, 2)\n"
-        "innovation_sd           LogNormal(-0.4, 0.5)\n"
+        "innovation_ratio        LogNormal(0, 0.2)\n"
+        "interval_spread         HalfNormal(0.1)\n"
+        "restart_sd              LogNormal(0, 0.5)\n"
         "between_correlation     LKJ(2)\n"
         "within_correlation      LKJ(2)\n"
         "innovation_correlation  LKJ(2)\n"
         "mean                    Normal(0, 1)\n"
         "decay                   LogNormal(-0.2876820725, 0.7)\n"
-        "cross_drift             Normal(0, 0.3)\n"
+        "cross_drift             Normal(0, 0.35)\n"
         "error_share             Beta(2, 3)\n"
         "accumulating_sd         HalfNormal(0.5)\n"
         "slope_sd                HalfNormal(0.5)\n"
@@ -77,13 +79,15 @@ def test_as_a_model_file_writes_them():
         "cross_lagged": {"normal": [0.05, 0.1]},
         "total_sd": {"log_normal": [0.0, 0.5]},
         "icc": {"beta": [1.0, 3.0]},
-        "innovation_sd": {"log_normal": [-0.5, 1.0]},
+        "innovation_ratio": {"log_normal": [-0.5, 1.0]},
+        "interval_spread": {"half_normal": 0.1},
+        "restart_sd": {"log_normal": [0.0, 0.5]},
         "between_correlation": {"lkj": 1.0},
         "within_correlation": {"lkj": 4.0},
         "innovation_correlation": {"lkj": 0.5},
         "mean": {"normal": [0.0, 2.0]},
         "decay": {"log_normal": [np.log(0.75), 0.7]},
-        "cross_drift": {"normal": [0.0, 0.3]},
+        "cross_drift": {"normal": [0.0, 0.35]},
         "error_share": {"beta": [2.0, 3.0]},
         "accumulating_sd": {"half_normal": 0.5},
         "slope_sd": {"half_normal": 0.5},
@@ -108,10 +112,12 @@ def test_scaled():
         carry_over=Normal(0.4, 1),
         cross_lagged=Normal(0, 0.6),
         total_sd=HalfNormal(4),
-        innovation_sd=LogNormal(-0.4, 2),
+        innovation_ratio=LogNormal(0, 0.8),
+        interval_spread=HalfNormal(0.4),
+        restart_sd=LogNormal(0, 2),
         mean=Normal(0, 4),
         decay=LogNormal(np.log(0.75), 2.8),
-        cross_drift=Normal(0, 1.2),
+        cross_drift=Normal(0, 1.4),
         accumulating_sd=HalfNormal(2),
         slope_sd=HalfNormal(2),
         trait_loading=LogNormal(0, 1.2),
@@ -160,7 +166,7 @@ def test_everything_wrong_at_once():
             cross_lagged=Normal(0, 6),
             total_sd=HalfNormal(-1),
             icc=Normal(0, 1),
-            innovation_sd=LogNormal(9, 1),
+            innovation_ratio=LogNormal(9, 1),
             between_correlation=LKJ(float("nan")),
             within_correlation=LKJ(True),
             innovation_correlation=2.0,
@@ -173,7 +179,7 @@ def test_everything_wrong_at_once():
         "SD, where neither the mean nor the SD can usefully exceed 5.\n"
         "  3. 'total_sd' = HalfNormal(-1): its sd must be above 0.\n"
         "  4. 'icc' needs a prior of family Beta; got Normal(0, 1).\n"
-        "  5. 'innovation_sd' = LogNormal(9, 1) is not valid: its mean and SD are those of a logarithm, and "
+        "  5. 'innovation_ratio' = LogNormal(9, 1) is not valid: its mean and SD are those of a logarithm, and "
         "must lie between -5 and 5 and not exceed 3.\n"
         "  6. 'between_correlation': eta of its LKJ prior must be a finite number; got nan.\n"
         "  7. 'within_correlation': eta of its LKJ prior must be a finite number; got True.\n"
@@ -199,9 +205,9 @@ def test_everything_wrong_at_once():
             "is of no use.",
         ),
         (
-            "innovation_sd",
+            "innovation_ratio",
             LogNormal(0, 3.5),
-            "'innovation_sd' = LogNormal(0, 3.5) is not valid: its mean and SD are those of a logarithm, and "
+            "'innovation_ratio' = LogNormal(0, 3.5) is not valid: its mean and SD are those of a logarithm, and "
             "must lie between -5 and 5 and not exceed 3.",
         ),
         (
@@ -237,9 +243,9 @@ def test_a_mapping_that_cannot_be_read():
     ) == (
         "[priors] cannot be read. 7 problems:\n"
         "  1. No prior is called 'ic'; did you mean 'icc'? Priors: 'carry_over', 'cross_lagged', 'total_sd', 'icc', "
-        "'innovation_sd', 'between_correlation', 'within_correlation', 'innovation_correlation', 'mean', "
-        "'decay', 'cross_drift', 'error_share', 'accumulating_sd', 'slope_sd', 'trait_loading', 'moderation', "
-        "'covariate', 'group_spread', 'loading', 'unique_sd', 'loading_difference'.\n"
+        "'innovation_ratio', 'interval_spread', 'restart_sd', 'between_correlation', 'within_correlation', "
+        "'innovation_correlation', 'mean', 'decay', 'cross_drift', 'error_share', 'accumulating_sd', 'slope_sd', "
+        "'trait_loading', 'moderation', 'covariate', 'group_spread', 'loading', 'unique_sd', 'loading_difference'.\n"
         "  2. 'icc': no family is called 'bet'; did you mean 'beta'? Families: 'normal', 'half_normal', 'log_normal', "
         "'beta', 'lkj'.\n"
         "  3. 'mean': normal needs 2 number(s) (mean, sd); got [1].\n"

@@ -200,7 +200,7 @@ def exact_relations(spec: CrossLagged, panel: Panel) -> list[Relation]:
     responses = [columns.names.index(name) for name in dict.fromkeys(spec.response_columns)]
     has_value = ~np.isnan(columns.values[:, :, responses]).all(axis=(1, 2))
     n_people = round(float(columns.people[has_value].sum()))
-    checked = [_checked(columns, outcome, terms, n_people, spec.lags == "free") for outcome, terms in candidates]
+    checked = [_checked(columns, outcome, terms, n_people, spec.lags_by_interval) for outcome, terms in candidates]
     relations = [relation for relation in checked if relation.coefficients]
     always = {relation.outcome for relation in relations if relation.everywhere}
     return [relation for relation in relations if relation.everywhere or relation.outcome not in always]

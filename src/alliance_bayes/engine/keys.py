@@ -16,6 +16,7 @@ __all__ = [
     "LAGGED",
     "LOADING",
     "MODERATION",
+    "SECOND_LAG",
     "Key",
     "Kind",
 ]
@@ -53,6 +54,7 @@ class Key(NamedTuple):
 
 # Those that several parts read, or the dynamics; others are defined with their part.
 LAGGED = Key("lagged")
+SECOND_LAG = Key("lagged", of=("lag 2",))
 DRIFT = Key("drift", "drift")
 MODERATION = Key("moderation")
 BETWEEN = Key("between", "between")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from nutpie.compile_pymc import CompiledPyMCModel
 
-from ..engine.kernels.arrays import INTERVAL, NORMAL, PriorTable
+from ..engine.kernels.arrays import INTERVAL, LOG_NORMAL, NORMAL, PriorTable
 from ..engine.kernels.entry_points import expand, log_density, pack_model
 from ..engine.latent.panel_likelihood import latent_log_density
 from ..engine.model_on_panel import PanelModel
@@ -66,14 +66,16 @@ def compile_model(model: PanelModel) -> CompiledPyMCModel:
 
 
 def _initial_point(table: PriorTable, seed: int) -> np.ndarray:
-    """Random start around the middle of every prior."""
+    """Random start around the middle of every prior, within half its SD where it is normal there."""
     rng = np.random.default_rng(seed)
-    centre = np.where(table.family == NORMAL, table.first, 0.0)
+    normal = (table.family == NORMAL) | (table.family == LOG_NORMAL)
+    centre, width = np.where(normal, table.first, 0.0), np.where(normal, table.second, 1.0)
     inside = (table.transform == INTERVAL) & (table.family == NORMAL)
     # Away from the bounds, where a start would have hardly any density.
     share = np.clip((centre[inside] - table.lower[inside]) / (table.upper - table.lower)[inside], 0.01, 0.99)
     centre[inside] = np.log(share / (1 - share))
-    return np.asarray(centre + rng.uniform(-0.5, 0.5, len(centre)))
+    width[inside] = 1.0
+    return np.asarray(centre + np.minimum(width, 1.0) * rng.uniform(-0.5, 0.5, len(centre)))
 
 
 def floats_of(array: np.ndarray) -> Any:

@@ -39,6 +39,7 @@ WIDTHS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 MOST_SHAPE = 0.7
 MOST_ERROR = 0.25
 ALWAYS = "every interval"
+AVERAGE = "on average over intervals"
 RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
 
@@ -87,7 +88,8 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     -------
     Answer
         ``table``, indexed by ``absent`` (a path, or "both paths") and ``over`` (every interval, or one of them
-        where lags are free). ``bf01``: Bayes factor of no effect against an effect; above 1 the data favour no effect;
+        where lags are unpooled; with ``lags="free"`` the average over intervals, about which effects may differ).
+        ``bf01``: Bayes factor of no effect against an effect; above 1 the data favour no effect;
         ``bf10`` is its inverse. ``log_error``: Monte Carlo standard error of the logarithm. ``z``: posterior mean over
         posterior SD (NaN for several effects). ``k_hat``: Pareto shape of the estimate's terms. ``sound``: whether the
         shape is at most .7, the error of the logarithm at most .25 and the sampling healthy; distrust the row
@@ -107,7 +109,7 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
     Notes
     -----
     The effects are those on which the prior is stated, in SDs at the first wave, so that "no effect"
-    is exactly ``spec.without(path)``, other priors unchanged.
+    is exactly ``spec.without(path)``, other priors unchanged; with ``lags="free"`` it is no effect on average.
 
     References
     ----------
@@ -159,7 +161,9 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
 def _figure(answer: Answer) -> "Figure":
     """Bayes factors of absence in every interval over the width of the prior."""
     curves = {}
-    for absent, rows in answer.tables["curve"].xs(ALWAYS, level="over").groupby(level="absent", sort=False):
+    curve = answer.tables["curve"]
+    over = curve.index.get_level_values("over")
+    for absent, rows in curve[over.isin([ALWAYS, AVERAGE])].groupby(level="absent", sort=False):
         widths = rows.index.get_level_values("width").to_numpy()
         factors, errors, sound = (rows[name].to_numpy() for name in ("bf01", "log_error", "sound"))
         curves[_without(str(absent))] = EvidenceCurve(widths, np.log(factors), errors, sound)
@@ -260,13 +264,19 @@ def _nulls(fit: Fit, first: str, second: str) -> Nulls:
     """What is 0 in each hypothesis: selections from the random variable ``cross_lagged``."""
     effects = _effects(fit)
     paths = (lagged_path(first, second), lagged_path(second, first))
-    nulls: Nulls = {(path, ALWAYS): [{"cross_lagged_path": path}] for path in paths}
-    nulls["both paths", ALWAYS] = [{"cross_lagged_path": path} for path in paths]
+    over = _over(fit)
+    nulls: Nulls = {(path, over): [{"cross_lagged_path": path}] for path in paths}
+    nulls["both paths", over] = [{"cross_lagged_path": path} for path in paths]
     if "interval" in effects.dims:
         for path in paths:
             for interval in effects["interval"].to_numpy():
                 nulls[path, str(interval)] = [{"cross_lagged_path": path, "interval": str(interval)}]
     return nulls
+
+
+def _over(fit: Fit) -> str:
+    """Where effects are 0 when their random variable is, which is an average where free lags are pooled."""
+    return AVERAGE if "cross_lagged_deviation" in fit.posterior else ALWAYS
 
 
 def _ratios_by_width(fit: Fit, nulls: Nulls, widths: Sequence[float], refit: bool) -> tuple[Ratios, set[float]]:
@@ -327,6 +337,7 @@ def _row(ratio: DensityRatio, healthy: bool) -> dict[str, float]:
 def _heading(fit: Fit) -> str:
     unit = "within-person SD per SD" if fit.spec.random_intercepts else "SD per SD"
     what = "no drift" if _random_variable(fit) == "cross_drift" else "no lagged effect"
+    what += " on average over intervals" if _over(fit) == AVERAGE else ""
     return f"Bayes factors of {what} against one with prior {_prior(fit)}, {unit}; {sample_in_words(fit)}"
 
 

@@ -28,7 +28,7 @@ _RULES: Mapping[tuple[str, ...], tuple[Rule, str]] = {
     ("lag_2",): (lambda spec, _: bool(spec.lag_2), "lag_2 in the model"),
     ("moderation",): (lambda spec, _: bool(spec.moderated), "moderated in the model"),
     ("within_scale",): (
-        lambda spec, _: spec.lags in ("free", "equal_standardized") and not spec.is_stationary,
+        lambda spec, _: (spec.lags_by_interval or spec.lags == "equal_standardized") and not spec.is_stationary,
         "lags='free' or 'equal_standardized' in a model that is not stationary",
     ),
     ("trait_loadings",): (lambda spec, _: spec.free_loadings, "trait_loadings='free' in the model"),
@@ -84,7 +84,7 @@ def needed(spec: CrossLagged, *, equilibrium: bool = False) -> dict[str, str]:
 def effect_entry(spec: CrossLagged, intervals: int) -> Entry:
     """What a lagged effect may be."""
     match spec.lags:
-        case "free":
+        case "free" | "unpooled":
             return Entry(f"a number, or a list of {intervals}, one for each interval", intervals)
         case "grid":
             return Entry("one number, for a base step (lags='free' takes one for each interval)")

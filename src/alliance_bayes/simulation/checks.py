@@ -167,7 +167,7 @@ def check_factors(truth: TrueProcess, problems: Problems) -> None:
 def _stretches(truth: TrueProcess) -> list[str]:
     """What each of the effects that can differ acts over, in words."""
     times = tuple(truth.times)
-    if truth.spec.lags == "free":
+    if truth.spec.lags_by_interval:
         return [f"the interval {name}" for name in interval_names(times)]
     if truth.spec.lags == "grid":
         return [f"the base step of {number(base_step(times) or 0)}"]

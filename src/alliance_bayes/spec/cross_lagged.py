@@ -175,12 +175,12 @@ class CrossLagged(ModelOptions):
         by_interval = [
             path for path in (*self.remove, *(path for group in self.equal for path in group)) if "," in path
         ]
-        if by_interval and self.lags not in ("free", None):
+        if by_interval and self.lags is not None and not self.lags_by_interval:
             yield f"'{by_interval[0]}' names one interval, which needs lags='free'; this model has lags='{self.lags}'."
         for path in self.lag_2:
             if path in self.remove:
                 yield f"'{path}' is removed and has a lag of 2; leave one out."
-        if self.lag_2 and self.lags not in ("equal", "free", None):
+        if self.lag_2 and self.lags in ("grid", "continuous", "equal_standardized"):
             yield f"lag_2 needs lags='equal' or 'free': steps of '{self.lags}' are not waves."
         for path in self.moderated:
             if path in self.remove:
@@ -258,11 +258,15 @@ class CrossLagged(ModelOptions):
     def lags_for(self, times: tuple[float, ...]) -> Lags:
         """Return how the lagged effects depend on the interval, once the times are known.
 
+        Whether those that are free are pooled matters to their prior alone; they are "free" here.
+
         Raises
         ------
         SpecError
             If `lags` was left open and the intervals are unequal.
         """
+        if self.lags_by_interval:
+            return "free"
         if self.lags is not None:
             return self.lags
         if equal_intervals(times):

@@ -11,7 +11,7 @@ from .priors import Priors
 
 __all__ = ["Across", "Equality", "GroupLags", "Invariance", "Lags", "ModelOptions", "Stable", "Target"]
 
-Lags = Literal["equal", "free", "grid", "continuous", "equal_standardized"]
+Lags = Literal["equal", "free", "unpooled", "grid", "continuous", "equal_standardized"]
 Equality = Literal["equal", "free"]
 GroupLags = Literal["equal", "free", "pooled"]
 Invariance = Literal["configural", "weak", "strong", "strict", "approximate"]
@@ -51,6 +51,11 @@ class ModelOptions:
     stable: ClassVar[Stable]
     error: ClassVar[bool] = False
     """Whether values carry measurement error of unknown variance."""
+
+    @property
+    def lags_by_interval(self) -> bool:
+        """Whether lagged effects were said to be free for each interval."""
+        return self.lags in ("free", "unpooled")
 
     @property
     def random_intercepts(self) -> bool:

@@ -41,7 +41,8 @@ class RICLPM(_WithLoadings):
     measures
         Names of two or more measures.
     lags
-        ``"equal"``: one Phi for every interval; ``"free"``: one for each; ``"grid"``: one Phi
+        ``"equal"``: one Phi for every interval; ``"free"``: one for each, whose prior is an average over the
+        intervals and deviations from it, or with ``"unpooled"`` independent for each interval; ``"grid"``: one Phi
         per base step, the greatest common divisor of the intervals, and its powers over longer
         intervals (exact, by waves nobody observed); ``"continuous"``: one drift A with
         ``Phi(d) = exp(A d)`` over an interval d [2]_; ``"equal_standardized"``: effects that are equal
@@ -263,7 +264,7 @@ class DPM(_WithLoadings):
 
     def _contradictions(self) -> Iterable[str]:
         yield from super()._contradictions()
-        if self.free_loadings and self.lags not in ("equal", "free", None):
+        if self.free_loadings and self.lags not in ("equal", "free", "unpooled", None):
             yield (
                 f"trait_loadings='free' needs lags='equal' or 'free' in {self._a_title()}: lags='{self.lags}' has "
                 "steps between waves, which have no loadings. Choose one of these, or leave trait_loadings out."

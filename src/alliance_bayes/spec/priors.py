@@ -44,10 +44,20 @@ class Priors:
         SD of a measure between people at the first wave, trait and state together.
     icc
         Share of the first wave's variance that is stable between people.
-    innovation_sd
-        SD of a measure's innovation over an interval: from 0.25 to 1.8 with 95 %. It keeps away from 0, near
-        which days, counts and items say little, and trait and carry-over trade places. In a model with families it is
-        in SDs of the measure at the first wave, so that normal measures and linear predictors are treated alike.
+    innovation_ratio
+        SD of a measure's innovation over an interval (with a grid: a base step; in continuous time: of its diffusion),
+        relative to the SD with which the within-person variance would stay what it was at the first wave: from 0.68 to
+        1.48 with 95 %. That SD is ``s sqrt(max(1 - e, 0.05))``, s being the within-person SD at the first wave
+        (given the accumulating factors, where there are any) and ``e = (F R F')_kk`` the share of the variance that
+        lagged effects F carry over, R the correlations at the first wave. An SD that holds for several intervals
+        or groups is relative to the average variance. Without it within-person SDs would grow from wave to wave in the
+        prior, and standardised effects with them.
+    interval_spread
+        With ``lags="free"``: SD of a lagged effect about its average over the intervals, whose prior is `carry_over` or
+        `cross_lagged` whatever the number of intervals. With ``lags="unpooled"`` these are the independent priors
+        of each interval's effect, and that of the average is narrower the more intervals there are.
+    restart_sd
+        SD of a measure when its state comes on again, relative to its within-person SD at the first wave.
     between_correlation, within_correlation, innovation_correlation
         Correlations of the random intercepts, of the first wave's within-person parts, and of
         the innovations.
@@ -55,7 +65,8 @@ class Priors:
         Mean of a measure at a wave, or of a line's start, slope or accumulating factor.
     decay, cross_drift
         In continuous time: minus a measure's effect on itself, and the effect of one measure on another, per
-        shortest interval of the panel.
+        shortest interval of the panel. By default the effects over that interval have the SD of the default of
+        `cross_lagged`, which continuous time does not use. Drifts with which a process explodes have no density.
     error_share
         STARTS: share of the variance not stable between people that is measurement error.
     accumulating_sd
@@ -91,13 +102,15 @@ class Priors:
     cross_lagged: Normal = Normal(0.0, 0.15)
     total_sd: HalfNormal | LogNormal = HalfNormal(1.0)
     icc: Beta = Beta(2.0, 2.0)
-    innovation_sd: HalfNormal | LogNormal = LogNormal(-0.4, 0.5)
+    innovation_ratio: HalfNormal | LogNormal = LogNormal(0.0, 0.2)
+    interval_spread: HalfNormal | LogNormal = HalfNormal(0.1)
+    restart_sd: HalfNormal | LogNormal = LogNormal(0.0, 0.5)
     between_correlation: LKJ = LKJ(2.0)
     within_correlation: LKJ = LKJ(2.0)
     innovation_correlation: LKJ = LKJ(2.0)
     mean: Normal = Normal(0.0, 1.0)
     decay: LogNormal = LogNormal(math.log(0.75), 0.7)
-    cross_drift: Normal = Normal(0.0, 0.3)
+    cross_drift: Normal = Normal(0.0, 0.35)
     error_share: Beta = Beta(2.0, 3.0)
     accumulating_sd: HalfNormal | LogNormal = HalfNormal(0.5)
     slope_sd: HalfNormal | LogNormal = HalfNormal(0.5)
@@ -157,8 +170,9 @@ class Priors:
 _ALLOWED: dict[str, tuple[type[Prior], ...]] = {
     name: get_args(kinds) or (kinds,) for name, kinds in get_type_hints(Priors).items()
 }
-_WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_sd": 50.0, "mean": 100.0}
+_WIDEST = {"carry_over": 5.0, "cross_lagged": 5.0, "total_sd": 50.0, "innovation_ratio": 5.0, "mean": 100.0}
 _WIDEST |= {"cross_drift": 10.0, "moderation": 5.0, "covariate": 50.0, "accumulating_sd": 50.0, "slope_sd": 50.0}
+_WIDEST |= {"interval_spread": 5.0, "restart_sd": 50.0}
 _WIDEST |= {"trait_loading": 20.0, "group_spread": 5.0, "unique_sd": 50.0, "loading_difference": 5.0}
 _UNITS = {
     "carry_over": "within-person SDs per within-person SD",

@@ -67,7 +67,7 @@ def _unusable_studies(spec: CrossLagged, panel: Panel) -> Iterator[str]:
             f"The studies have intervals of {', '.join(map(number, sorted(lengths)))}, so one lagged effect "
             "has no single meaning. Choose lags='continuous' or 'grid', or give lags='equal' to accept this."
         )
-    if spec.lags == "free" or spec.free_loadings or spec.growth:
+    if spec.lags_by_interval or spec.free_loadings or spec.growth:
         yield "Studies with waves of their own need lags='equal', 'grid' or 'continuous', fixed loadings and no growth."
     for name, each in times.items():
         if len(each) < spec.fewest_waves:

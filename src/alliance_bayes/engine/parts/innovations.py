@@ -1,19 +1,23 @@
 """Innovations of the within-person parts: free, equal, from a diffusion, or such that the covariance stays the same."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 
 from ..dynamics import Dynamics
-from ..keys import DIFFUSION, INNOVATION
+from ..keys import DIFFUSION, DRIFT, INNOVATION, Key
 from ..parameters import Addresses, TableBuilder
 from ..prior_scale import PriorBuilder
+from ..program import NOTHING
 from ..quantities import QuantityBuilder
+from ..steady_innovations import SteadyInnovations, require_stable
 from ..systems import Step, SystemBuilder
 from .part import Part
 from .state import RESTART_VARIANCE
 
 __all__ = ["Innovations"]
+type ByOccasion = Mapping[tuple[int, int | None], Addresses]
 
 
 class Innovations(Part):
@@ -37,21 +41,15 @@ class Innovations(Part):
         if priors.spec.is_stationary:
             priors.later(lambda: _require_positive_definite(priors))
             return
-        stated, group, writer = priors.spec.priors, priors.per_group("residuals"), priors.writer
-        continuous = priors.lags == "continuous"
-        key = DIFFUSION if continuous else INNOVATION
-        by_occasion = priors.by_occasion(
-            "relative_innovation_sd", stated.innovation_sd, key, "interval", "measure", group
-        )
+        stated, group = priors.spec.priors, priors.per_group("residuals")
+        key = DIFFUSION if priors.lags == "continuous" else INNOVATION
+        ratios = priors.by_occasion("innovation_ratio", stated.innovation_ratio, key, "interval", "measure", group)
         units = priors.by_occasion(
             "innovation_partial_unit", stated.innovation_correlation, key, "interval", "pair", group, priors.size
         )
-        per_shortest = writer.constant(1 / float(np.sqrt(min(priors.design.intervals))))
-        for (g, occasion), relative in by_occasion.items():
-            sds = priors.in_first_sds(relative)
-            if continuous:
-                sds = writer.multiply(sds, per_shortest)
-            priors.let(priors.table.at(key, g, occasion), writer.covariance(sds, units[g, occasion]))
+        priors.later(lambda: _let_covariances(priors, key, ratios, units))
+        if key == DIFFUSION:
+            priors.later(lambda: _require_stable(priors))
 
     def system(self, system: SystemBuilder) -> None:
         """Their covariances at the end of every step, of what exists there."""
@@ -83,6 +81,25 @@ def _with_restarts(system: SystemBuilder, step: Step) -> Addresses:
     for row in step.restarts:
         ratios[row] = writer.square_root(writer.divide(variances[row], innovation[row, row]))
     return writer.multiply(writer.multiply(innovation, ratios[:, None]), ratios[None, :])
+
+
+def _let_covariances(priors: PriorBuilder, key: Key, ratios: ByOccasion, units: ByOccasion) -> None:
+    """Their SDs are ratios times those that keep the variances, on average over all who share a covariance."""
+    steady, writer, table = SteadyInnovations(priors), priors.writer, priors.table
+    shared: dict[bytes, list[tuple[int, int | None]]] = {}
+    for array in ratios:
+        shared.setdefault(table.at(key, *array).tobytes(), []).append(array)
+    for arrays in shared.values():
+        sds = writer.multiply(ratios[arrays[0]], writer.square_root(steady.average(arrays)))
+        priors.let(table.at(key, *arrays[0]), writer.covariance(sds, units[arrays[0]]))
+
+
+def _require_stable(priors: PriorBuilder) -> None:
+    """A drift has a density only where its process does not explode."""
+    drifts = {drift.tobytes(): drift for drift in (priors.at(DRIFT, group) for group in priors.groups)}
+    for drift in drifts.values():
+        if (np.diagonal(drift) != NOTHING).all():
+            require_stable(priors, drift)
 
 
 def _require_positive_definite(priors: PriorBuilder) -> None:

@@ -1,13 +1,14 @@
 """Lagged effects: equal, free for each interval, per base step, or from a drift in continuous time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from ...basics.distributions import Prior
+from ...basics.distributions import Normal, Prior
 from ...basics.names import in_words, lagged_path
 from ...panel import Panel
 from ...spec.cross_lagged import CrossLagged
@@ -44,6 +45,10 @@ class LaggedEffects(Part):
     def priors(self, priors: PriorBuilder) -> None:
         """Random variables of standardised effects, whose raw ones follow once the within-person SDs are known."""
         spec, stated, continuous = priors.spec, priors.spec.priors, priors.lags == "continuous"
+        if spec.lags == "free":
+            _add_about_averages(priors, "carry_over", stated.carry_over, spec.carry_over_paths, bounds=(-1.0, 1.0))
+            _add_about_averages(priors, "cross_lagged", stated.cross_lagged, spec.cross_lagged_paths)
+            return
         effects = partial(free_effects, priors, DRIFT if continuous else LAGGED)
         carry_over = effects(spec.carry_over_paths, "carry_over_path")
         cross_lagged = effects(spec.cross_lagged_paths, "cross_lagged_path")
@@ -112,6 +117,71 @@ def add_effects(
     for group, values in enumerate(effects_of_groups(priors, name, prior, dims, bounds)):
         scaled = values if factor == 1 else priors.writer.multiply(values, priors.writer.constant(factor))
         priors.later(partial(_let_raw, priors, positions[group], scaled, group))
+
+
+def _add_about_averages(
+    priors: PriorBuilder,
+    name: str,
+    prior: Prior,
+    paths: Sequence[str],
+    bounds: tuple[float, float] | None = None,
+) -> None:
+    """Add random variables of each path's average over the intervals, and of deviations that sum to zero over them.
+
+    The prior of the average is the one stated, whatever the number of intervals. An effect that is equal over several
+    counts as often, and one that is fixed at 0 not at all.
+    """
+    distinct = {path: each for path in paths if (each := _distinct_effects(priors, path))[0][0].size}
+    if not distinct:
+        return
+    averages = effects_of_groups(priors, name, prior, (priors.dim(f"{name}_path", list(distinct)),), bounds)
+    alike: dict[tuple[int, ...], list[str]] = {}  # paths by how many intervals each of their effects is of
+    for path, groups in distinct.items():
+        alike.setdefault(tuple(groups[0][1].tolist()), []).append(path)
+    deviations = _deviations(priors, name, {path: weights for weights, same in alike.items() for path in same})
+    order = list(distinct)
+    for weights, same in alike.items():
+        for group, average in enumerate(averages):
+            positions = np.stack([distinct[path][group][0] for path in same], axis=-1)
+            effects = np.broadcast_to(average[[order.index(path) for path in same]], positions.shape)
+            if len(weights) > 1:
+                basis = _constants(priors, _summing_to_zero(weights))
+                about = np.stack([deviations[path][group] for path in same], axis=-1)
+                effects = priors.writer.add(effects, priors.writer.product(basis, about))
+            priors.later(partial(_let_raw, priors, positions, effects, group))
+
+
+def _distinct_effects(priors: PriorBuilder, path: str) -> list[tuple[Addresses, Addresses]]:
+    """Positions in theta of a path's effects by group, and over how many intervals each acts."""
+    ends, occasions = ends_of(path, priors.spec.measures), range(len(priors.design.times) - 1)
+    by_group = [
+        np.array([priors.table.at(LAGGED, group, occasion)[ends] for occasion in occasions]) for group in priors.groups
+    ]
+    return [np.unique(positions[positions != NOTHING], return_counts=True) for positions in by_group]
+
+
+def _deviations(priors: PriorBuilder, name: str, weights: Mapping[str, tuple[int, ...]]) -> dict[str, list[Addresses]]:
+    """Coordinates of each path's deviations by group, in a space of one dimension less than it has effects."""
+    sizes = {path: len(each) - 1 for path, each in weights.items() if len(each) > 1}
+    spread, group_lags = priors.spec.priors.interval_spread, priors.spec.group_lags if priors.design.groups else None
+    labels = [f"{path}, {number}" for path, size in sizes.items() for number in range(1, size + 1)]
+    varying, of = priors.dim(f"{name}_varying_path", list(sizes)), priors.dim(f"{name}_deviation_of", labels)
+    spreads = priors.add(f"{name}_interval_spread", spread, varying, group=group_lags == "free")
+    standard = priors.add(f"{name}_deviation", Normal(0.0, 1.0), of, group=group_lags in ("free", "pooled"))
+    ends, writer = np.cumsum([0, *sizes.values()]).tolist(), priors.writer
+    return {
+        path: [writer.multiply(standard[group][start:end], spreads[group][place]) for group in priors.groups]
+        for place, (path, (start, end)) in enumerate(zip(sizes, pairwise(ends), strict=True))
+    }
+
+
+def _summing_to_zero(weights: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Orthonormal columns whose sums, weighted so, are 0; shape ``(number, number - 1)``."""
+    return np.linalg.qr(np.column_stack([weights, np.eye(len(weights))[:, 1:]]))[0][:, 1:]
+
+
+def _constants(priors: PriorBuilder, values: npt.NDArray[np.float64]) -> Addresses:
+    return np.array([int(priors.writer.constant(value)) for value in values.ravel()]).reshape(values.shape)
 
 
 def free_effects(
@@ -187,7 +257,7 @@ def _unseen_paths(spec: CrossLagged, panel: Panel) -> Iterator[str]:
         path, counts = lagged_path(*names), together[:, outcome, predictor]
         if path in spec.remove:
             continue
-        if spec.lags == "free":
+        if spec.lags_by_interval:
             for interval, count in zip(intervals, counts, strict=True):
                 if count == 0:
                     yield (

@@ -1,7 +1,7 @@
 """Lagged effects over two waves."""
 
 from ...spec.cross_lagged import CrossLagged
-from ..keys import Key
+from ..keys import SECOND_LAG
 from ..parameters import TableBuilder
 from ..prior_scale import PriorBuilder
 from ..systems import SystemBuilder
@@ -9,8 +9,6 @@ from .lagged_effects import add_effects, free_effects
 from .part import Part
 
 __all__ = ["SecondLag"]
-
-SECOND_LAG = Key("lagged", of=("lag 2",))
 
 
 class SecondLag(Part):

@@ -59,9 +59,9 @@ class State(Part):
         required = [names.index(name) for name in state.required_by]
         if required:
             dim = priors.dim("restarting_measure", state.required_by)
-            sds = priors.add("relative_restart_sd", priors.spec.priors.innovation_sd, dim)[0]
+            sds = priors.add("relative_restart_sd", priors.spec.priors.restart_sd, dim)[0]
             means = priors.add("relative_restart_mean", state.effect, dim)[0]
-            sds = priors.in_first_sds(sds, required)
+            sds = priors.writer.multiply(sds, priors.within[0][required])
             priors.let(table.at(RESTART_VARIANCE, 0)[required], priors.writer.multiply(sds, sds))
             priors.let(table.at(RESTART_MEAN, 0)[required], priors.in_first_sds(means, required))
         name = state.name

@@ -297,8 +297,8 @@ ANSWERS: list[Mutant] = [
         ("both needs two settled signs", "in reached and len(signs) == len(SIDES)", "in reached"),
         (
             "'both larger' is printed where both signs are settled",
-            "both=len(asked.signs) == len(SIDES)",
-            "both=len(asked.signs) > 0",
+            'if event == "both" and not row["signs_settled"]:',
+            "if False:",
         ),
     ),
     *rules_of(

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.linalg import expm
 
@@ -11,6 +12,7 @@ from alliance_bayes.engine.design import design_of
 from alliance_bayes.engine.layout import lay_out
 from alliance_bayes.engine.model_on_panel import PanelModel
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.model_fit import ModelFit
 from alliance_bayes.posterior.sample import Sample
 from alliance_bayes.posterior.settings import Settings
 from alliance_bayes.spec.steps import interval_names
@@ -21,9 +23,19 @@ MEASURES = ("x", "m", "y")
 
 
 def made_fit(spec, panel, draws, settings, **more):
-    """A fit of any model to any panel with these draws, whether the model is identified there or not."""
+    """A fit of any model to any panel with these draws, whether the model is identified there or not.
+
+    The draws are not those of the panel, so that nothing is known of the model's fit or of maximum likelihood.
+    """
     model = PanelModel(lay_out(spec, design_of(spec, panel)), panel)
-    return ab.Fit(model, Sample(draws, settings, more.pop("incomplete", ())), **more)
+    return of_no_data(ab.Fit(model, Sample(draws, settings, more.pop("incomplete", ())), **more))
+
+
+def of_no_data(fit):
+    """The fit, of whose panel nothing is asked beside its draws."""
+    unknown = ModelFit(pd.DataFrame(), pd.DataFrame(), (), ())
+    fit.__dict__.update(maxima=(), without_prior=None, model_fit=unknown)
+    return fit
 
 
 def fabricated_fit(

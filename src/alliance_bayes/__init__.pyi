@@ -172,6 +172,9 @@ from .questions.hypotheses import (
 from .questions.interventional_effects import (
     interventional_effects as interventional_effects,
 )
+from .questions.joint_probability import (
+    joint_probability as joint_probability,
+)
 from .questions.lag_curve import (
     lag_curve as lag_curve,
 )

@@ -86,8 +86,8 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/statements.py",
         "questions/test_ties.py::test_statements_about_equal_effects",
-        ("a comparison that fails decides", '(answers == 0).any("comparison") | answers', "answers"),
-        ("equal sides leave a statement open", '| answers.notnull().all("comparison")', "| True"),
+        ("a comparison that fails decides", '(together == 0).any("statement") | together', "together"),
+        ("equal sides leave a statement open", '| together.notnull().all("statement")', "| True"),
     ),
     *rules_of(
         "questions/mediation.py",
@@ -119,6 +119,10 @@ ANSWERS: list[Mutant] = [
         "posterior/preview.py",
         "posterior/test_preview.py::test_there_is_none_from_a_k_hat_of_0_7",
         ("a k-hat of 0.7 is too high", "if not k_hat < LARGEST_K_HAT", "if not k_hat <= LARGEST_K_HAT"),
+    ),
+    *rules_of(
+        "posterior/importance.py",
+        "posterior/test_preview.py::test_there_is_none_from_a_k_hat_of_0_7",
         ("a k-hat below 0.7 is not", "LARGEST_K_HAT = 0.7", "LARGEST_K_HAT = 0.6"),
     ),
     *rules_of(
@@ -220,7 +224,7 @@ ANSWERS: list[Mutant] = [
         ("an upper limit is outside", "value < below", "value <= below"),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_effects.py",
         "questions/test_directionality.py::test_verdicts",
         ("the first leads by more than the margin", "forward - backward > margin", "forward - backward > 0"),
         (
@@ -230,10 +234,6 @@ ANSWERS: list[Mutant] = [
         ),
         ("both is both beyond the margin", "(forward > margin) & (backward", "(forward > margin) | (backward"),
         ("none is both within the margin", "(forward < margin) & (backward", "(forward < margin) | (backward"),
-        ("'both' is a verdict", 'if "both" in reached', 'if "none" in reached'),
-        ("'practically none' is a verdict", 'if "practically none" in reached', 'if "none" in reached'),
-        ("the second may lead", "for event, path in leads.items():", "for event, path in list(leads.items())[:1]:"),
-        ("a verdict is of the posterior", "for event, (after, _) in", "for event, (_, after) in"),
         (
             "first -> second is the outcome second",
             'effects[f"forward{suffix}"] = draws[name].sel(path=lagged_path(first, second)',
@@ -244,6 +244,14 @@ ANSWERS: list[Mutant] = [
             'effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(second, first)',
             'effects[f"backward{suffix}"] = draws[name].sel(path=lagged_path(first, second)',
         ),
+    ),
+    *rules_of(
+        "questions/directionality_verdict.py",
+        "questions/test_directionality.py::test_verdicts",
+        ("'both' is a verdict", 'if "both" in reached', 'if "none" in reached'),
+        ("'practically none' is a verdict", 'if "practically none" in reached', 'if "none" in reached'),
+        ("the second may lead", "for event, path in leads.items():", "for event, path in list(leads.items())[:1]:"),
+        ("a verdict is of the posterior", "for event, (after, _) in", "for event, (_, after) in"),
         (
             "intervals disagree where both signs are sure",
             "if positive and negative:\n            yield (\n",
@@ -256,7 +264,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_effects.py",
         "questions/test_directionality.py::test_an_effect_of_the_margin_is_neither_beyond_nor_within_it",
         ("a lead of the margin is none", "forward - backward > margin", "forward - backward >= margin"),
         ("the second's lead of the margin is none", "backward - forward > margin", "backward - forward >= margin"),
@@ -272,9 +280,13 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_effects.py",
         "questions/test_directionality.py::test_a_verdict_needs_its_monte_carlo_margin",
         ("the second leads by more than the margin", "backward - forward > margin", "backward - forward > 0"),
+    ),
+    *rules_of(
+        "questions/directionality_verdict.py",
+        "questions/test_directionality.py::test_a_verdict_needs_its_monte_carlo_margin",
         (
             "a verdict needs its Monte Carlo margin",
             "effects.events.items() if after.reaches(effects.c",
@@ -282,9 +294,13 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_verdict.py",
         "questions/test_directionality.py::test_a_lead_needs_a_settled_sign",
         ("a lead needs a settled sign", "if event in reached and path in signs:", "if event in reached:"),
+    ),
+    *rules_of(
+        "questions/directionality_effects.py",
+        "questions/test_directionality.py::test_a_lead_needs_a_settled_sign",
         (
             "a settled sign needs its Monte Carlo margin",
             "probability(holds).reaches(self.c",
@@ -292,25 +308,37 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_verdict.py",
         "questions/test_directionality.py::test_both_needs_two_settled_signs",
         ("both needs two settled signs", "in reached and len(signs) == len(SIDES)", "in reached"),
+    ),
+    *rules_of(
+        "questions/directionality_words.py",
+        "questions/test_directionality.py::test_both_needs_two_settled_signs",
         (
             "'both larger' is printed where both signs are settled",
-            "both=len(asked.signs) == len(SIDES)",
-            "both=len(asked.signs) > 0",
+            'if event == "both" and not row["signs_settled"]:',
+            "if False:",
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_effects.py",
         "questions/test_directionality.py::test_a_contest_of_effects_that_are_estimated_unequally_well",
         (
             "a contest is of sizes",
             'above(abs(draws["forward"]), abs(draws["backward"]))',
             'above(draws["forward"], draws["backward"])',
         ),
+    ),
+    *rules_of(
+        "questions/directionality_verdict.py",
+        "questions/test_directionality.py::test_a_contest_of_effects_that_are_estimated_unequally_well",
         ("an unequal contest is warned of", "max((1 + UNEQUAL) * small, NO_SPREAD)", "max(9 * small, NO_SPREAD)"),
         ("a nearly equal one is not", "UNEQUAL = 0.15", "UNEQUAL = 0.05"),
+    ),
+    *rules_of(
+        "questions/directionality_tables.py",
+        "questions/test_directionality.py::test_a_contest_of_effects_that_are_estimated_unequally_well",
         (
             "a ratio is posterior over prior odds",
             "odds.times(prior_odds.inverse)\n        rows",
@@ -318,14 +346,76 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_effects.py",
         "questions/test_directionality.py::test_the_default_margin_grows_and_fades_with_the_priors_effects",
         ("a default margin follows the prior", "MARGIN * ratio:.2g", "MARGIN:.2g"),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_verdict.py",
         "questions/test_directionality.py::test_lengths_that_contradict_each_other_are_said",
         ("lengths contradict each other with certainty", "if all(larger):", "if False:"),
+    ),
+    *rules_of(
+        "questions/directionality.py",
+        "questions/test_directionality.py::test_unhealthy_draws_are_not_read_further",
+        (
+            "draws that are not healthy contradict nothing",
+            "    if fit.health.healthy:\n        reasons +=",
+            "    if True:\n        reasons +=",
+        ),
+    ),
+    *rules_of(
+        "questions/directionality_tables.py",
+        "questions/test_directionality.py::test_unhealthy_draws_are_not_read_further",
+        ("draws that are not healthy settle no sign", "healthy and path in one.signs", "path in one.signs"),
+    ),
+    *rules_of(
+        "questions/without_prior.py",
+        "questions/test_directionality.py::test_what_the_prior_takes_away_is_said_from_half_a_posterior_sd",
+        ("half a posterior SD is said", "LARGE = 0.5", "LARGE = 0.7"),
+        ("less is not said", "LARGE = 0.5", "LARGE = 0.2"),
+    ),
+    *rules_of(
+        "posterior/without_prior.py",
+        "posterior/test_without_prior.py::test_an_improper_maximum_is_not_used",
+        ("improper maxima are not what data say", "maximum.converged and not maximum.estimates.messages", "True"),
+        ("every imputed panel needs its maximum", "len(maxima) == n_panels and", "maxima and"),
+    ),
+    *rules_of(
+        "posterior/without_prior.py",
+        "posterior/test_without_prior.py::test_reweighted_draws_have_the_posterior_of_a_wide_prior",
+        (
+            "weights are wide over narrow",
+            "0.5 * (sd**-2 - max(WIDE, sd) ** -2)",
+            "0.5 * (max(WIDE, sd) ** -2 - sd**-2)",
+        ),
+        ("the prior has its mean", "(effects - mean) ** 2", "effects**2"),
+    ),
+    *rules_of(
+        "posterior/without_prior.py",
+        "posterior/test_without_prior.py::test_there_is_nothing_where_the_prior_decides",
+        ("weights need a k-hat below .7", "and reweighted.k_hat < LARGEST_K_HAT", "and True"),
+    ),
+    *rules_of(
+        "posterior/without_prior.py",
+        "posterior/test_without_prior.py::test_maxima_of_imputed_panels_are_pooled",
+        ("errors hold what differs between panels", "(1 + 1 / n_panels) * best", "0 * best"),
+    ),
+    *rules_of(
+        "posterior/model_fit.py",
+        "posterior/test_model_fit.py::test_fit_and_equality_are_lavaans",
+        ("a model misfits", "maximum.p_value < REJECTED and", "False and"),
+        ("equality is rejected", "test.p_value < REJECTED", "False"),
+    ),
+    *rules_of(
+        "posterior/model_fit.py",
+        "posterior/test_model_fit.py::test_a_misfit_too_small_to_matter_is_none",
+        ("a misfit has an RMSEA of .03", "LEAST_RMSEA = 0.03", "LEAST_RMSEA = 0.0"),
+    ),
+    *rules_of(
+        "questions/statements.py",
+        "questions/test_joint_probability.py::test_probabilities_are_counts",
+        ("a lead is by more than the margin", "first - second > self.margin", "first - second > 0"),
     ),
     *rules_of(
         "questions/at_lag.py",
@@ -340,7 +430,7 @@ ANSWERS: list[Mutant] = [
         ("a lag is a whole number of steps", "> 1e-6 * steps", "> steps"),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_verdict.py",
         "questions/test_directionality.py::test_unhealthy_draws_give_no_verdict",
         ("unhealthy draws have no verdict", "if not health.healthy:\n        return", "if False:\n        return"),
     ),
@@ -359,7 +449,7 @@ ANSWERS: list[Mutant] = [
         ("averages are of one length", "if label == length]", "]"),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_effects.py",
         "questions/test_directionality.py::test_numbers_are_those_of_the_draws",
         (
             "evidence beside the prior",
@@ -383,7 +473,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_tables.py",
         "questions/test_directionality.py::test_printed_answer",
         (
             "a negligible effect is small in size",
@@ -392,7 +482,7 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
-        "questions/directionality.py",
+        "questions/directionality_verdict.py",
         "questions/test_directionality.py::test_signs_of_intervals_need_their_monte_carlo_margin",
         (
             "a sign of an interval needs its Monte Carlo margin",
@@ -468,8 +558,8 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/statements.py",
         "questions/test_hypotheses.py::test_bayes_factors_of_orders_are_those_of_normal_orthants",
-        ("every comparison must hold", 'answers.min("comparison")', 'answers.max("comparison")'),
-        ("< is smaller", 'below if sign == "<" else above', 'below if sign == ">" else above'),
+        ("every comparison must hold", 'together.min("statement")', 'together.max("statement")'),
+        ("< is smaller", '{"<": below, ">": above', '{"<": above, ">": below'),
         (
             "x -> y is of the outcome y",
             "draws.sel(path=path, drop=True)",

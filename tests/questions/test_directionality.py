@@ -10,6 +10,7 @@ import alliance_bayes as ab
 from alliance_bayes.posterior.health import Health
 from alliance_bayes.posterior.path_matrices import path_matrices
 from alliance_bayes.posterior.settings import Settings
+from alliance_bayes.posterior.without_prior import AtMaximum
 from draws_of_a_share import SURE, UNSURE
 from fabricated import DRIFT, fabricated_fit, made_fit
 
@@ -165,6 +166,8 @@ def test_both_needs_two_settled_signs(holds, sure, second):
     assert answer.evidence.loc[("average of intervals of 6", "both"), "probability"] == 1
     assert answer.verdict == ("both" if sure else "undecided")
     assert ("both larger than 0.03" in str(answer)) == sure
+    settled = answer.evidence.loc["average of intervals of 6", "signs_settled"]
+    assert settled.tolist() == [sure or second, sure or not second, sure, True]
 
 
 def test_a_contest_of_effects_that_are_estimated_unequally_well():
@@ -345,6 +348,47 @@ def test_unhealthy_draws_give_no_verdict():
     assert answer.reasons[0].startswith("The draws cannot be trusted: 3 divergent transitions (1.5 per 1,000 draws):")
 
 
+def test_unhealthy_draws_are_not_read_further():
+    """Neither contradictions nor both signs are said of draws that cannot be trusted."""
+    fitted = fit_of([0.4, -0.3], 0.4)
+    assert any(reason.startswith("Intervals disagree") for reason in ab.directionality(fitted).reasons)
+    assert "both larger" in str(ab.directionality(fit_of(0.4, 0.4)))
+    for unhealthy in (fitted, fit_of(0.4, 0.4)):
+        unhealthy.__dict__["health"] = Health(1.5, 900, 900, 0, 1.0, "", ("The chains disagree.",))
+        answer = ab.directionality(unhealthy)
+        assert answer.reasons == ("The draws cannot be trusted: The chains disagree.",)
+        assert "both larger" not in str(answer)
+
+
+def test_a_rate_of_divergences_that_is_no_problem_is_said():
+    fitted = fit_of(0.4, 0.0)
+    fitted.__dict__["health"] = Health(1.0, 900, 900, 1, 1.0, "", ())
+    assert f"Divergences: {1000 / SURE.size:.2g} per 1,000 draws." in str(ab.directionality(fitted))
+
+
+@pytest.mark.parametrize(("without", "said"), [(0.3, False), (0.38, True)])
+def test_what_the_prior_takes_away_is_said_from_half_a_posterior_sd(without, said):
+    fitted = made_up_fit(0.25, 0.0, sd=0.2 * np.sqrt(2))
+    at_maximum = fitted.posterior.isel(chain=[0], draw=[0, 1, 2]).copy(deep=True)
+    at_maximum["lagged_standardized"][:] = [0, 0, without, 0]
+    fitted.__dict__["without_prior"] = AtMaximum(at_maximum, np.ones((1, 1)), np.ones((1, 1, 1)))
+    answer = ab.directionality(fitted, "alliance", "days", margin=0.2)
+    row = answer.table.loc["alliance -> days", "average of intervals of 6"]
+    assert (row["without_prior"], row["without_prior_sd"], row["without_prior_by"]) == (
+        without,
+        0.0,
+        "maximum likelihood",
+    )
+    assert f"{without:.2f} (0.00)" in str(answer)
+    over, mean, distance = "average of intervals of 6", f"{row['mean']:.2f}", (without - row["mean"]) / row["sd"]
+    assert (distance > 0.5) == said
+    sentence = (
+        f"Without priors, by maximum likelihood, alliance -> days, {over} is {without:.2f}, not {mean} "
+        f"({distance:.1f} posterior SDs away)"
+    )
+    assert any(reason.startswith(sentence) for reason in answer.reasons) == said
+
+
 def test_without_contraction_of_the_icc_the_effects_are_not_called_within():
     answer = ab.directionality(made_up_fit(0.25, 0.0, icc_sd=0.19), "alliance", "days")
     assert answer.heading.startswith("Lagged effects, SD per SD, 6 months apart; ")
@@ -361,9 +405,11 @@ def test_printed_answer():
     lines = str(ab.directionality(fitted, "alliance", "days")).splitlines()
     assert lines == [
         "Lagged effects within persons, SD per SD, 6 months apart; 30 people, 3 waves, 2000 draws",
-        "                  mean  89 % interval  P(effect > 0)  prior  P(|effect| < margin)  raw units",
-        "alliance -> days  0.25   [0.19, 0.31]        > 0.999  0.483               < 0.001  2.5 [1.92, 3.07]",
-        "days -> alliance  0.02  [-0.04, 0.07]          0.706  0.527                 0.533  0.192 [-0.389, 0.749]",
+        "                  mean  89 % interval  P(effect > 0)  prior  P(|effect| < margin)  without prior  raw units",
+        "alliance -> days  0.25   [0.19, 0.31]        > 0.999  0.483               < 0.001  not to be had  "
+        "2.5 [1.92, 3.07]",
+        "days -> alliance  0.02  [-0.04, 0.07]          0.706  0.527                 0.533  not to be had  "
+        "0.192 [-0.389, 0.749]",
         "|alliance -> days| larger than |days -> alliance|: posterior odds > 2000, prior odds 0.949, ratio > 2110; "
         "posterior SDs 0.035 and 0.035",
         "P(|alliance -> days| larger by more than 0.03) > 0.999 (all draws agree), prior 0.377",
@@ -401,6 +447,7 @@ def test_several_pairs_at_once():
     assert answer.evidence.index.names == ["pair", "over", "event"]
     assert answer.draws["effect"].sizes["path"] == 6
     assert str(answer).count("Verdict:") == 3
+    assert "3 questions were asked of this fit in one call; verdicts are not adjusted for their number." in str(answer)
     chosen = ab.directionality(fitted, "days", "meetings", "alliance")
     assert list(chosen.parts) == ["days, meetings", "days, alliance", "meetings, alliance"]
     one = ab.directionality(fitted, "days", "alliance")

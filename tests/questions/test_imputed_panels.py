@@ -50,6 +50,7 @@ ANSWERED = {
     "long_run_effects": lambda fit: ab.long_run_effects(fit).table[["p_positive"]],
     "mediation": lambda fit: ab.mediation(fit, treatment="x", mediators=["m"], outcome="y", horizon=2).table,
     "hypotheses": lambda fit: ab.hypotheses(fit, "x", "y").table,
+    "joint_probability": lambda fit: ab.joint_probability(fit, ["x leads y", "m -> y > 0"]).table,
     "embeddability": lambda fit: ab.embeddability(fit).draws["embeddable"].to_series().to_frame("probability"),
     "sensitivity": lambda fit: (
         ab.sensitivity(
@@ -104,6 +105,7 @@ REFUSED = {
 SHARED = {
     *("spec", "panel", "draws", "settings", "sample", "source", "fits", "groups", "model"),
     *("n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
+    *("maxima", "without_prior", "model_fit", "part_of", "predictive_check"),
     *("of_group", "with_draws", "require_one_panel", "drawn", "draws_in_words"),
     *("incomplete", "interrupted", "stopped"),
     *("plot_traces", "plot_ranks", "plot_prior_posterior"),

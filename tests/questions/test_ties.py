@@ -10,7 +10,7 @@ from alliance_bayes.posterior.summaries import above, below, indicator, probabil
 from alliance_bayes.questions import mediation as mediation_module
 from alliance_bayes.questions.group_contrast import _differences, _table
 from alliance_bayes.questions.statements import parse
-from fabricated import HEALTHY, fabricated_fit
+from fabricated import HEALTHY, fabricated_fit, of_no_data
 
 FAR = (0, 1, 2, 900, 901)
 CHAIN = np.array([[-1.2, 0.0, 0.0], [0.4, -1.3, 0.0], [0.1, 0.3, -1.4]])
@@ -32,7 +32,7 @@ def of_draws(forward, backward):
         groups[name] = part.assign(
             lagged_standardized=(part["lagged"].dims, effects), lagged=(part["lagged"].dims, effects)
         )
-    fit = fit.with_draws(xr.DataTree.from_dict(groups))
+    fit = of_no_data(fit.with_draws(xr.DataTree.from_dict(groups)))
     fit.__dict__["health"] = HEALTHY
     return fit
 

@@ -14,6 +14,7 @@ from ..basics.problems import ModelFileError, Problems
 from ..causal.regimes import Policy
 from ..questions.answer import Answer
 from ..questions.counterfactual_arguments import Policies
+from ..questions.number_of_questions import counted_in_run
 from ..questions.registry import Arguments, Question as Registered, Subject, question as registered, questions
 from ..questions.rehearsal import Rehearsal, refusals
 
@@ -163,7 +164,7 @@ def answers(asked: Iterable[Question], subject: Callable[[str, int], Any]) -> di
     for position, (name, question) in enumerate(by_name(asked).items(), start=1):
         of = question.options.get("of")
         found[name] = question.answer(found[str(of)] if question.of_an_answer else subject(name, position))
-    return found
+    return counted_in_run(found)
 
 
 def _of_answers(asked: Iterable[Question]) -> Iterator[str]:

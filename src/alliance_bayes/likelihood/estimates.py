@@ -14,7 +14,16 @@ from ..engine.linear_system import PanelSystem
 from ..engine.model_on_panel import PanelModel
 from .maximising import inverse_information, maximise, wave_means
 
-__all__ = ["Estimates", "delta_errors", "derived_estimates", "estimate", "normal_tests", "parameter_table", "start_of"]
+__all__ = [
+    "WIDTH",
+    "Estimates",
+    "delta_errors",
+    "derived_estimates",
+    "estimate",
+    "normal_tests",
+    "parameter_table",
+    "start_of",
+]
 
 type FloatArray = npt.NDArray[np.float64]
 

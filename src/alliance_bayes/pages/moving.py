@@ -51,6 +51,7 @@ def moving_direction(answer: Answer, name: str) -> Moving:
                 "over": over,
                 "margin": margin,
                 "draws": _rounded(values),
+                "shown": [bool(event != "both" or row["signs_settled"]) for event, row in events.iterrows()],
                 "printed": {str(event): float(row["probability"]) for event, row in events.iterrows()},
                 "words": {
                     str(event): str(Probability(row["probability"], 0.0, answer.n_draws))

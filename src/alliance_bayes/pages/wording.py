@@ -198,7 +198,9 @@ def _result_of(answer: Answer) -> Iterator[str]:
                 )
             events = answer.evidence.xs(over, level="over")
             shares = [
-                f"{event} {Probability(row['probability'], 0.0, answer.n_draws)}" for event, row in events.iterrows()
+                f"{event} {Probability(row['probability'], 0.0, answer.n_draws)}"
+                for event, row in events.iterrows()
+                if event != "both" or row["signs_settled"]
             ]
             yield f"Posterior probabilities ({over}): {'; '.join(shares)}."
         yield f"Verdict: {answer.verdict}."

@@ -16,13 +16,13 @@ from ..basics.memory import refuse_beyond_memory
 from ..basics.names import choices
 from ..basics.problems import Problems, SpecError
 from ..basics.whole_tables import WholeTable
+from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..spec.mapping import spec_to_mapping
 from .examining import examine_sample
 from .health import Health, together
 from .mixing import share_between
 from .plots import plot_of_draws, plot_of_replicates
 from .posterior import Posterior
-from .predictions.checking import check
 from .predictions.forecasting import forecast
 from .predictions.people import people_of
 from .predictions.person_tables import log_densities, person_scores
@@ -123,6 +123,13 @@ class Fit(Posterior):
         if self.fits:
             return together([fit.health for fit in self.fits], [fit.posterior.sizes["chain"] for fit in self.fits])
         return examine_sample(self.model, self.sample)
+
+    @cached_property
+    def maxima(self) -> tuple[MaximumLikelihood, ...]:
+        """Maximum likelihood of the model on the panel, or on each imputed one; empty where there is none."""
+        if self.part_of is None and self.fits:
+            return tuple(maximum for fit in self.fits for maximum in fit.maxima)
+        return super().maxima
 
     @property
     def thetas(self) -> np.ndarray:
@@ -235,7 +242,8 @@ class Fit(Posterior):
             With many statistics some misfit by chance. The first row is the chi-square of the completed panel against
             the saturated model: its ``p`` is the posterior predictive p-value, and only a small one is a misfit; NaN
             where people have no common means and covariances (own times, moderators) or are too few. With families or
-            a state, statistics are those of the responses and of the state, and there is no chi-square.
+            a state, statistics are those of the responses and of the state, and the first row is the largest of their
+            deviations from the means of replicated panels, in the SDs of these.
 
         Raises
         ------
@@ -255,8 +263,8 @@ class Fit(Posterior):
            completed-data plots with missing and latent data. Biometrics 61, 74-85.
         """
         self.panel.require_persons("A posterior predictive check")
-        people = people_of(self.model)
-        return WholeTable(check(people, thinned(self.thetas, people.n_checks), self.settings.rng))
+        self.source.require_parameters()
+        return WholeTable(self.predictive_check.copy())
 
     @checked()
     def log_likelihood(self, persons: slice | None = None) -> xr.DataTree:

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from ..pymc_models.curvature import Density, curvature_at, principal
 
-__all__ = ["Weighted", "importance_sample"]
+__all__ = ["LARGEST_K_HAT", "Weighted", "importance_sample", "smoothed"]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -21,7 +21,10 @@ ADAPTING = (1000, 1000, 2000)  # draws that proposals adapt to, round by round
 ENOUGH = 2000  # effective draws aimed at: means to .02 SD, SDs to 2 %
 FEWEST, MOST = 4000, 32_000  # draws that are weighted
 PRIOR_WEIGHT = 10.0  # effective draws per parameter that the curvature counts as, beside the weighted draws
+SAME_WEIGHT = 1e-9  # range of log weights
 TOLERANCE = 1e-3  # of the gradient at the mode
+LARGEST_K_HAT = 0.7
+"""From it on, draws miss a part of the density that weights cannot make up for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +84,11 @@ def importance_sample(density: Density, start: FloatArray, rng: np.random.Genera
         points, values = np.concatenate([points, drawn]), np.concatenate([values, density(drawn)[0]])
         proposals.append(proposal.log_density)
         shares = np.array(ADAPTING[: len(proposals)])[:, None] / len(points)
-        weighted = _weighted(points, values - logsumexp([each(points) for each in proposals], axis=0, b=shares))
+        weighted = smoothed(points, values - logsumexp([each(points) for each in proposals], axis=0, b=shares))
         proposal = _adapted(weighted, curved)
     wanted = ENOUGH * len(points) / weighted.n_effective
     points = proposal.draw(int(np.clip(wanted, FEWEST, MOST)), rng)
-    return _weighted(points, density(points)[0] - proposal.log_density(points))
+    return smoothed(points, density(points)[0] - proposal.log_density(points))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +119,13 @@ def _adapted(weighted: Weighted, curved: FloatArray) -> _Proposal:
     return _Proposal(mean, np.linalg.cholesky(share * covariance + (1 - share) * curved))
 
 
-def _weighted(points: FloatArray, log_ratios: FloatArray) -> Weighted:
-    """Pareto-smoothed weights of points."""
+def smoothed(points: FloatArray, log_ratios: FloatArray) -> Weighted:
+    """Pareto-smoothed weights of points; k-hat is minus infinity where all weigh the same."""
     from arviz_stats.base import array_stats
 
     inside = log_ratios > -np.inf
+    if inside.all() and np.ptp(log_ratios) < SAME_WEIGHT:
+        return Weighted(points, np.full(len(points), 1 / len(points)), -np.inf)
     log_weights = np.full(len(points), -np.inf)
     smoothed, k_hat = array_stats.psislw(-log_ratios[inside])
     log_weights[inside] = smoothed

@@ -2,8 +2,10 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
+import pandas as pd
 import xarray as xr
 
 from ..basics.calls import checked
@@ -12,11 +14,16 @@ from ..basics.problems import SpecError
 from ..engine.design import design_of
 from ..engine.layout import lay_out
 from ..engine.model_on_panel import PanelModel
+from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .health import Diagnostics
-from .sample import Sample
+from .model_fit import ModelFit, maximum_of, model_fit
+from .predictions.checking import check
+from .predictions.people import people_of
+from .sample import Sample, thinned
 from .source import Source
+from .without_prior import WithoutPrior, without_prior
 
 __all__ = ["Posterior"]
 
@@ -35,11 +42,14 @@ class Posterior(ABC):
         Draws, how they were made, and what of them is missing.
     source
         What the draws belong to: one panel, one group of it, or several imputed panels.
+    part_of
+        The posterior of all groups where this is of one, and the name of that one; None otherwise.
     """
 
     model: PanelModel
     sample: Sample
     source: Source = field(default_factory=Source)
+    part_of: "tuple[Posterior, str] | None" = field(default=None, kw_only=True)
 
     @property
     @abstractmethod
@@ -114,6 +124,36 @@ class Posterior(ABC):
         """Groups that have separate effects in the draws; empty where there are none."""
         return self.model.design.groups
 
+    @cached_property
+    def maxima(self) -> tuple[MaximumLikelihood, ...]:
+        """Maximum likelihood of the model on the panel, or on each imputed one; empty where there is none."""
+        if self.part_of is not None:
+            return self.part_of[0].maxima
+        maximum = maximum_of(self.spec, self.panel)
+        return () if maximum is None else (maximum,)
+
+    @cached_property
+    def without_prior(self) -> WithoutPrior | None:
+        """What the data say of lagged effects without the prior of the lags; None where that is not to be had."""
+        if self.part_of is None:
+            return without_prior(self.model, self.posterior, self.maxima, n_panels=self.source.n_panels)
+        everybody, group = self.part_of
+        return None if everybody.without_prior is None else everybody.without_prior.of_group(group)
+
+    @cached_property
+    def predictive_check(self) -> pd.DataFrame:
+        """The table of a posterior predictive check, worked out when it is first asked for."""
+        people = people_of(self.model)
+        thetas = thinned(self.sample.thetas(self.model), people.n_checks)
+        return check(people, thetas, self.sample.settings.rng)
+
+    @cached_property
+    def model_fit(self) -> ModelFit:
+        """How well the model reproduces the data, worked out when it is first asked for."""
+        if self.part_of is None:
+            return model_fit(self.model, self.maxima, lambda: self.predictive_check, n_panels=self.source.n_panels)
+        return self.part_of[0].model_fit
+
     @checked()
     def of_group(self, group: str) -> Self:
         """The posterior of one group, for questions about a single population.
@@ -147,4 +187,5 @@ class Posterior(ABC):
             model=PanelModel(lay_out(spec, design_of(spec, panel)), panel),
             sample=replace(self.sample, draws=xr.DataTree.from_dict(draws)),
             source=replace(self.source, group_of=self.groups),
+            part_of=(self, group),
         )

@@ -16,7 +16,7 @@ from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .health import SMALLEST_ESS, Diagnostics, in_words_of
-from .importance import Weighted, importance_sample
+from .importance import LARGEST_K_HAT, Weighted, importance_sample
 from .posterior import Posterior
 from .prior_draws import named_draws, prior_draws
 from .sample import Sample
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Importance", "Preview", "examined", "preview"]
 
 N_CHAINS, N_DRAWS = 4, 1000
-LARGEST_K_HAT = 0.7
 LEAST_SHARE = 0.05  # of draws that are effective; of fewer, k-hat itself is often too low (dynamic panel models)
 CURE = "Sample it with ab.fit."
 N_STARTS = 100

@@ -7,14 +7,16 @@ import pandas as pd
 
 from ..basics.names import lagged_path, number
 from ..basics.text_tables import TextTable
+from ..posterior.health import Diagnostics, Health
 from ..posterior.posterior import Posterior
 from ..posterior.summaries import Probability
 from .cells import estimates, intervals, labels, probabilities, stated
 from .dynamics import hardly_within, sample_in_words, units_in_words
 from .lengths import spacing_in_words, time_in_words
 from .ratios import odds_of
+from .without_prior import estimates_without_prior
 
-__all__ = ["contest_in_words", "effects_in_words", "evidence_in_words", "heading_of"]
+__all__ = ["contest_in_words", "divergences_in_words", "effects_in_words", "evidence_in_words", "heading_of"]
 
 
 def heading_of(fit: Posterior, pair: tuple[str, str], lag: str | None) -> tuple[str, tuple[str, ...]]:
@@ -38,10 +40,17 @@ def effects_in_words(shown: pd.DataFrame, n_draws: int) -> TextTable:
             "P(effect > 0)": probabilities(shown["p_positive"], n_draws, shown["no_sign"]),
             "prior": probabilities(shown["p_positive_prior"], n_draws, shown["no_sign_prior"]),
             "P(|effect| < margin)": probabilities(shown["p_negligible"], n_draws),
+            **estimates_without_prior(shown),
             "raw units": [f"{mean:.3g} {inside}" for mean, inside in raw],
         },
         left={"raw units"},
     )
+
+
+def divergences_in_words(health: Diagnostics, n_draws: int) -> Iterator[str]:
+    """The rate of divergences where there are some, too few to be a problem."""
+    if isinstance(health, Health) and health.divergences and health.healthy:
+        yield f"Divergences: {1000 * health.divergences / n_draws:.2g} per 1,000 draws."
 
 
 def contest_in_words(contest: tuple[Probability, Probability], paths: tuple[str, str], sds: tuple[float, float]) -> str:
@@ -54,9 +63,7 @@ def contest_in_words(contest: tuple[Probability, Probability], paths: tuple[str,
     )
 
 
-def evidence_in_words(
-    evidence: pd.DataFrame, pair: tuple[str, str], margin: float, n_draws: int, *, both: bool
-) -> Iterator[str]:
+def evidence_in_words(evidence: pd.DataFrame, pair: tuple[str, str], margin: float, n_draws: int) -> Iterator[str]:
     """Probabilities of the events that a verdict may name; "both larger" only where both signs are settled."""
     first, second = pair
     least = number(margin)
@@ -67,7 +74,7 @@ def evidence_in_words(
         "practically none": f"both smaller than {least} in size",
     }
     for event, row in evidence.iterrows():
-        if event == "both" and not both:
+        if event == "both" and not row["signs_settled"]:
             continue
         error = f"MCSE {np.ceil(row['mcse'] * 1000) / 1000:.3f}" if row["mcse"] else "all draws agree"
         value, prior = (Probability(row[name], 0.0, n_draws) for name in ("probability", "prior"))

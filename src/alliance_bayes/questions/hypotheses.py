@@ -1,6 +1,6 @@
 """Informative hypotheses about lagged effects, evaluated by encompassing priors, and practical equivalence."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -10,8 +10,7 @@ from pydantic import Field
 
 from ..basics.calls import checked
 from ..basics.declared import Listed, Margin, Text
-from ..basics.given import entries, shown
-from ..basics.names import lagged_path, number, quoted
+from ..basics.names import lagged_path, number
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..figures.evidence import shares_figure
@@ -26,13 +25,12 @@ from .dynamics import sample_in_words
 from .lengths import average_over, length_labels, spacing_in_words
 from .ratios import Ratio, odds_of
 from .registry import Question, register
-from .statements import Statement, effects_of, fixed_effects, parse
-from .structure import FIXED
+from .statements import Statement, effects_of, fixed_effects, read_statements, statement_problems
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["bf_complement", "bf_unconstrained", "hypotheses"]
+__all__ = ["bf_complement", "bf_unconstrained", "hypotheses", "undecidable"]
 
 Statements = Annotated[
     Annotated[Listed[Text], Field(min_length=1)] | Annotated[dict[str, Text], Field(min_length=1)],
@@ -65,13 +63,15 @@ def hypotheses(
         Two of its measures.
     statements
         Hypotheses as text, or as names with texts: comparisons by ``<`` and ``>`` of effects
-        (``x -> y``), their sizes (``|x -> y|``) and numbers, chained or joined by ``&``. With
+        (``x -> y``), their sizes (``|x -> y|``) and numbers, chained or joined by ``&``; and ``x leads y``, that
+        ``|x -> y|`` is larger than ``|y -> x|`` by more than the margin. With
         several intervals ``x -> y`` is the average over all of them, and ``x -> y, 0 to 6`` one of them;
         with intervals of different length the average needs its name, ``x -> y, average of intervals
         of 6``. Left open: either effect larger in size, both above and both below the margin, and, with free
         lags, each effect rising or falling from interval to interval.
     margin
-        Half-width of the region of practical equivalence, in SD per SD; in (0, 1).
+        Half-width of the region of practical equivalence, and by how much an effect must be larger to lead, in SD per
+        SD; in (0, 1).
     group
         Which group, where the fit has groups.
 
@@ -111,7 +111,7 @@ def hypotheses(
     problems.raise_as(SpecError)
     after, before = (effects_of(fit, name) for name in ("posterior", "prior"))
     texts = _default_statements(fit, first, second, margin) if statements is None else statements
-    read = _read(texts, after, fixed_effects(fit), problems)
+    read = read_statements(texts, after, fixed_effects(fit), problems, margin=margin)
     rows = {name: _row(statement, after, before) for name, statement in read.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("hypothesis")
     rope = _rope(fit, (lagged_path(first, second), lagged_path(second, first)), after, before, margin)
@@ -133,7 +133,7 @@ def hypotheses(
         ),
         health=fit.health,
         tables={"rope": rope},
-        reasons=untrusted(fit.health) + _undecidable(table),
+        reasons=untrusted(fit.health) + undecidable(table),
         assumptions=(
             "A Bayes factor compares a hypothesis with the unconstrained model (any effects), or with its complement "
             "(the hypothesis is false), under the priors of the fit; it is no probability that the hypothesis is true. "
@@ -181,32 +181,6 @@ def _share(event: Probability) -> Ratio:
     return Ratio(float(np.log(event.value)), event.mcse / event.value)
 
 
-def _read(
-    texts: Sequence[str] | Mapping[str, str], known: Iterable[str], fixed: set[str], problems: Problems
-) -> dict[str, Statement]:
-    """Statements by name; all that is wrong with them in one SpecError."""
-    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
-    if not given or not all(isinstance(text, str) for text in given):
-        raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(texts)}.")
-    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
-    read = {name: parse(text, known, problems) for name, text in named.items()}
-    for statement in read.values():
-        _check_free_sides(statement, fixed, problems)
-    problems.raise_as(SpecError)
-    return read
-
-
-def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems) -> None:
-    """Note comparisons of effects that are 0 by construction with nothing that could differ from draw to draw."""
-    for left, _, right in statement.comparisons:
-        known = [side.text for side in (left, right) if side.text in fixed]
-        if known and all(side.text in fixed or side.value is not None for side in (left, right)):
-            problems.add(
-                f"'{statement.text}': {quoted(known)} {'is' if len(known) == 1 else 'are'} {FIXED}, so that this holds "
-                "or not without any data. Compare effects that the model has."
-            )
-
-
 def _default_statements(fit: Posterior, first: str, second: str, margin: float) -> list[str]:
     forward, backward, least = lagged_path(first, second), lagged_path(second, first), number(margin)
     lengths = length_labels(fit)
@@ -252,7 +226,7 @@ def _row(
     return row
 
 
-def _undecidable(table: pd.DataFrame) -> tuple[str, ...]:
+def undecidable(table: pd.DataFrame) -> tuple[str, ...]:
     """A sentence where some draws neither satisfy nor contradict a hypothesis."""
     shares = [
         f"'{name}' in {100 * row['posterior_undefined']:.3g} % of the posterior's and "
@@ -353,12 +327,7 @@ class HypothesesArguments(PairArguments):
     def against(self, model: CrossLagged) -> Iterator[str]:
         """Also the statements, but for their intervals, which are known once the data are."""
         yield from super().against(model)
-        every = (lagged_path(predictor, outcome) for outcome in model.measures for predictor in model.measures)
-        known, problems = [path for path in every if path not in model.remove], Problems("")
-        texts = self.statements or ()
-        for text in texts.values() if isinstance(texts, Mapping) else texts:
-            parse(text, known, problems, any_interval=True)
-        yield from (f"statements: {problem}" for problem in problems.found)
+        yield from statement_problems(self.statements or (), model)
 
 
 register(Question.of(hypotheses, HypothesesArguments))

@@ -8,17 +8,30 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
+from ..basics.given import entries, shown
 from ..basics.names import choices, lagged_path, number, quoted
-from ..basics.problems import Problems
+from ..basics.problems import Problems, SpecError
 from ..posterior.posterior import Posterior
 from ..posterior.summaries import above, average_by_length, below, indicator
+from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import interval_names
-from .arguments import canonical_path
+from .arguments import MARGIN, canonical_path
 from .lengths import average_over, length_labels
-from .structure import fixed_intervals
+from .structure import FIXED, fixed_intervals
 
-__all__ = ["Side", "Statement", "effects_of", "fixed_effects", "parse"]
+__all__ = [
+    "Side",
+    "Statement",
+    "all_hold",
+    "effects_of",
+    "fixed_effects",
+    "parse",
+    "read_statements",
+    "statement_problems",
+]
 
+LEADS = "leads"
+LEAD = re.compile(r"(\S.*?) leads ([^,]+?)(, .+)?")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -46,10 +59,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Statement:
-    """Comparisons that hold together, each a left side, ``"<"`` or ``">"``, and a right side."""
+    """Comparisons that hold together, each a left side, ``"<"``, ``">"`` or ``"leads"``, and a right side.
+
+    The left side leads where it is larger by more than the margin.
+    """
 
     text: str
     comparisons: tuple[tuple[Side, str, Side], ...]
+    margin: float = MARGIN
 
     def holds(self, effects: Mapping[str, xr.DataArray]) -> xr.DataArray:
         """1 where a draw of the effects, dims ``(chain, draw)``, satisfies all comparisons, 0 where it fails one.
@@ -62,14 +79,21 @@ class Statement:
                 return side.number
             return abs(effects[side.text]) if side.absolute else effects[side.text]
 
-        compared = [
-            (below if sign == "<" else above)(read(left), read(right)) for left, sign, right in self.comparisons
-        ]
-        answers = xr.concat(compared, "comparison")
-        answer = answers.min("comparison").where((answers == 0).any("comparison") | answers.notnull().all("comparison"))
+        def leads(one: xr.DataArray | float, other: xr.DataArray | float) -> xr.DataArray:
+            first, second = xr.DataArray(one), xr.DataArray(other)
+            return indicator(first - second > self.margin, first, second)
+
+        compare = {"<": below, ">": above, LEADS: leads}
+        answer = all_hold([compare[sign](read(left), read(right)) for left, sign, right in self.comparisons])
         sides = [side for left, _, right in self.comparisons for side in (left, right)]
         known = indicator(answer, *(effects[side.text] for side in sides if side.value is None))
         return known.transpose(*next(iter(effects.values())).dims)
+
+
+def all_hold(answers: Sequence[xr.DataArray]) -> xr.DataArray:
+    """1 where all of several answers are 1, 0 where one is 0, and NaN where it depends on one without a value."""
+    together = xr.concat(answers, "statement")
+    return together.min("statement").where((together == 0).any("statement") | together.notnull().all("statement"))
 
 
 def effects_of(fit: Posterior, group: str) -> dict[str, xr.DataArray]:
@@ -111,16 +135,54 @@ def fixed_effects(fit: Posterior) -> set[str]:
     return named
 
 
-def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: bool = False) -> Statement:
+def read_statements(
+    texts: Sequence[str] | Mapping[str, str],
+    known: Iterable[str],
+    fixed: set[str],
+    problems: Problems,
+    *,
+    margin: float,
+) -> dict[str, Statement]:
+    """Statements by name; all that is wrong with them, or was noted before, in one SpecError."""
+    given = list(texts.values()) if isinstance(texts, Mapping) else entries(texts)
+    if not given or not all(isinstance(text, str) for text in given):
+        raise SpecError(f"statements must be a list of texts, such as ['|x -> y| > |y -> x|']; got {shown(texts)}.")
+    named = dict(texts) if isinstance(texts, Mapping) else {text: text for text in given}
+    read = {name: parse(text, known, problems, margin=margin) for name, text in named.items()}
+    for statement in read.values():
+        _check_free_sides(statement, fixed, problems)
+    problems.raise_as(SpecError)
+    return read
+
+
+def _check_free_sides(statement: Statement, fixed: set[str], problems: Problems) -> None:
+    """Note comparisons of effects that are 0 by construction with nothing that could differ from draw to draw."""
+    for left, _, right in statement.comparisons:
+        known = [side.text for side in (left, right) if side.text in fixed]
+        if known and all(side.text in fixed or side.value is not None for side in (left, right)):
+            problems.add(
+                f"'{statement.text}': {quoted(known)} {'is' if len(known) == 1 else 'are'} {FIXED}, so that this holds "
+                "or not without any data. Compare effects that the model has."
+            )
+
+
+def parse(
+    text: str, known: Iterable[str], problems: Problems, *, margin: float = MARGIN, any_interval: bool = False
+) -> Statement:
     """Read a hypothesis such as ``"|x -> y| > |y -> x| & x -> y > 0.03"``, noting anything that cannot be read.
 
-    Comparisons by ``<`` and ``>``, which may be chained, are joined by ``&``. Sides are numbers, effects by `known`
+    Comparisons by ``<`` and ``>``, which may be chained, and leads such as ``x leads y``, ``|x -> y|`` larger than
+    ``|y -> x|`` by more than the margin, are joined by ``&``. Sides are numbers, effects by `known`
     names, or sizes of effects between bars. With `any_interval` the names are paths alone, and what an effect is over
     is not checked yet.
     """
     names, comparisons = list(known), []
     for clause in text.split("&"):
         parts = re.split(r"((?<!-)>|<)", clause)
+        lead = LEAD.fullmatch(clause.strip())
+        if lead is not None and len(parts) == 1:
+            first, second, over = lead.groups(default="")
+            parts = [f"|{lagged_path(first, second)}{over}|", LEADS, f"|{lagged_path(second, first)}{over}|"]
         if len(parts) < 3:
             problems.add(
                 f"'{text}': '{clause.strip()}' compares nothing; write '<' or '>' between two effects or numbers."
@@ -131,7 +193,16 @@ def parse(text: str, known: Iterable[str], problems: Problems, *, any_interval: 
         comparisons += [(left, sign, right) for (left, right), sign in pairs]
     for problem in _decided_before_the_data(comparisons):
         problems.add(f"'{text}': {problem}")
-    return Statement(text, tuple(comparisons))
+    return Statement(text, tuple(comparisons), margin)
+
+
+def statement_problems(texts: Iterable[str] | Mapping[str, str], model: CrossLagged) -> Iterator[str]:
+    """What is wrong with statements about a model's effects, but for what these are over: the data say that."""
+    every = (lagged_path(predictor, outcome) for outcome in model.measures for predictor in model.measures)
+    known, problems = [path for path in every if path not in model.remove], Problems("")
+    for text in texts.values() if isinstance(texts, Mapping) else texts:
+        parse(text, known, problems, any_interval=True)
+    yield from (f"statements: {problem}" for problem in problems.found)
 
 
 def _decided_before_the_data(comparisons: Sequence[tuple[Side, str, Side]]) -> Iterator[str]:

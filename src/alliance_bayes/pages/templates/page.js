@@ -86,7 +86,7 @@ if (typeof document !== "undefined") {
       const chosen = data.cases[place()], n = chosen.draws[0].length, names = Object.keys(chosen.printed);
       const same = size === chosen.margin;
       const shares = rules.direction(chosen.draws, size);
-      const rows = names.map((name, i) => [name, same ? chosen.printed[name] : shares[i], same ? chosen.words[name] : rules.words(shares[i], n)]);
+      const rows = names.map((name, i) => [name, same ? chosen.printed[name] : shares[i], same ? chosen.words[name] : rules.words(shares[i], n)]).filter((_, i) => chosen.shown[i]);
       fill(results, ["event", "probability", "from 0 to 1"], rows, data.certainty);
       if (plots.length === data.cases.length) plots.forEach((plot, i) => { plot.hidden = i !== place(); });
       if (plots.length) moveBand(plots[Math.min(place(), plots.length - 1)], size);

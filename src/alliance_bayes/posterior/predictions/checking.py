@@ -26,7 +26,8 @@ def check(people: People, thetas: FloatArray, rng_for: Callable[[str], np.random
     ]
     table = compared(response_statistics(people.model, observed_responses(people.model)), pairs)
     chi_squares = people.chi_squares(thetas, rng_for("overall check"))
-    return table if chi_squares is None else pd.concat([chi_square_row(*chi_squares), table])
+    overall = largest_deviation_row(pairs) if chi_squares is None else chi_square_row(*chi_squares)
+    return pd.concat([overall, table])
 
 
 def compared(observed: pd.Series, pairs: Sequence[Sequence[pd.Series]]) -> pd.DataFrame:
@@ -54,6 +55,22 @@ def compared(observed: pd.Series, pairs: Sequence[Sequence[pd.Series]]) -> pd.Da
 
 def chi_square_row(completed: FloatArray, replicated: FloatArray) -> pd.DataFrame:
     """Chi-squares against the saturated model as a row of the table; only large ones are a misfit."""
+    return _overall_row(completed, replicated, ("chi-square", "means and covariances"))
+
+
+def largest_deviation_row(pairs: Sequence[Sequence[pd.Series]]) -> pd.DataFrame:
+    """Largest deviation of any statistic from its mean over replicated panels, in their SDs, as a row of the table."""
+    completed, replicated = (np.array(part) for part in zip(*pairs, strict=True))
+    name, mean, sd = ("largest deviation", "all statistics"), replicated.mean(axis=0), replicated.std(axis=0)
+    known = np.isfinite(completed).all(axis=0) & (sd > 0)  # an SD of NaN is not above 0
+    if not known.any():
+        unknown = np.full(len(completed), np.nan)
+        return _overall_row(unknown, unknown, name)
+    first, second = (np.abs((part - mean)[:, known] / sd[known]).max(axis=1) for part in (completed, replicated))
+    return _overall_row(first, second, name)
+
+
+def _overall_row(completed: FloatArray, replicated: FloatArray, name: tuple[str, str]) -> pd.DataFrame:
     first, second = (xr.DataArray(part, dims="sample") for part in (completed, replicated))
     larger = float(indicator(second > first, first, second).mean())
     lower, upper = interval(second, "sample")
@@ -66,5 +83,5 @@ def chi_square_row(completed: FloatArray, replicated: FloatArray) -> pd.DataFram
         "p": larger,
         "verdict": "misfit" if larger < LOW else "",
     }
-    index = pd.MultiIndex.from_tuples([("chi-square", "means and covariances")], names=["statistic", "of"])
+    index = pd.MultiIndex.from_tuples([name], names=["statistic", "of"])
     return pd.DataFrame([row], index=index)

@@ -4,6 +4,17 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
+        "basics/assumptions.py",
+        "questions/test_answers.py::test_measurement_error_is_the_first_assumption_whatever_order_they_come_in",
+        ("measurement error is the first assumption", '"meaning") != "error"', '"meaning") == "error"'),
+    ),
+    *rules_of(
+        "spec/cross_lagged.py",
+        "spec/test_cross_lagged.py::test_measurement_error_comes_first_where_the_model_has_none",
+        ("a known reliability is no assumption of none", "*self.reliability, *self.indicators)", "*self.indicators)"),
+        ("families have their own error", "(*self.random_families, *self.rel", "(*self.rel"),
+    ),
+    *rules_of(
         "engine/expected_responses.py",
         "questions/test_effect_in_units.py::test_days_are_those_of_simulated_people",
         (

@@ -4,6 +4,20 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
+        "questions/reliability_curve.py",
+        "questions/test_reliability_curve.py",
+        ("error beyond what is within persons is impossible", "if 1 - variant.value > share", "if False"),
+        ("error of all that is within persons is not", "if 1 - variant.value > share", "if 1 - variant.value >= share"),
+        ("a known error counts as within persons", "+ 1 - fit.spec.reliability.get(name, 1.0)", ""),
+        ("a share is one of variances", "sel(measure=name) / unit) ** 2", "sel(measure=name) / unit) ** 1"),
+        ("reliabilities lie in (0, 1]", "0 < value <= 1 for", "0 <= value <= 2 for"),
+        (
+            "error of both is that of both",
+            "spec.reliability.items() if name not in measures}",
+            "spec.reliability.items()}",
+        ),
+    ),
+    *rules_of(
         "basics/assumptions.py",
         "questions/test_answers.py::test_measurement_error_is_the_first_assumption_whatever_order_they_come_in",
         ("measurement error is the first assumption", '"meaning") != "error"', '"meaning") == "error"'),

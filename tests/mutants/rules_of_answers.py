@@ -4,6 +4,27 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
+        "questions/compare.py",
+        "questions/test_compare.py::test_a_difference_that_integration_error_could_explain_is_none",
+        ("integration error could explain a difference", "remaining = total - explained", "remaining = total"),
+        (
+            "an error that both models have explains nothing",
+            "max(means[1] - means[0], 0.0)",
+            "abs(means[0]) + abs(means[1])",
+        ),
+        ("an error that makes the worse model better explains", "means[1] - means[0]", "means[0] - means[1]"),
+        (
+            "two SDs of integration error are allowed for",
+            "+ 2 * math.hypot(*spreads)",
+            "+ math.hypot(*spreads)",
+        ),
+    ),
+    *rules_of(
+        "posterior/integration.py",
+        "posterior/test_latent_predictions.py::test_the_integral_of_later_waves_is_that_of_all_less_that_of_the_first",
+        ("later waves are all less the first", "integrals.log_weight - known.log_weight", "integrals.log_weight"),
+    ),
+    *rules_of(
         "questions/reliability_curve.py",
         "questions/test_reliability_curve.py",
         ("error beyond what is within persons is impossible", "if 1 - variant.value > share", "if False"),
@@ -1124,14 +1145,18 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/compare.py",
         "questions/test_compare.py::test_two_models_need_a_large_difference_of_several_errors",
-        ("better by at least the least difference", "total < least_difference or", "total < 0 or"),
-        ("better by at least so many errors", "or total < least_errors * error", "or total < error"),
+        ("better by at least the least difference", "remaining < least_difference or", "remaining < 0 or"),
+        ("better by at least so many errors", "or remaining < least_errors * error", "or remaining < error"),
     ),
     *rules_of(
         "questions/compare.py",
         "questions/test_compare.py::test_exactly_the_least_difference_and_so_many_errors_are_enough",
-        ("exactly the least difference is enough", "total < least_difference or", "total <= least_difference or"),
-        ("exactly so many errors are enough", "total < least_errors * error", "total <= least_errors * error"),
+        (
+            "exactly the least difference is enough",
+            "remaining < least_difference or",
+            "remaining <= least_difference or",
+        ),
+        ("exactly so many errors are enough", "remaining < least_errors * error", "remaining <= least_errors * error"),
     ),
     *rules_of(
         "questions/compare.py",

@@ -4,6 +4,22 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
+        "questions/hidden_causes.py",
+        "questions/test_sensitivity_of_direction.py::test_effects_of_regressions_without_the_hidden_cause_are_corrected",
+        ("a hidden cause drives measures beyond what they carry over", "(correlated - rho * carried)", "correlated"),
+        ("what the measures say of a hidden cause counts", "(1 - rho**2 * np.asarray(predicted)[..., None])", "1.0"),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py",
+        ("a hidden cause speaks against the answer", "min(signed, key=", "max(signed, key="),
+        ("effects that are none are made larger", "return -max(sizes)", "return max(sizes)"),
+        ("one that the measures predict is impossible", "if (predicted >= 1).mean() > MOST_IMPOSSIBLE:", "if False:"),
+        ("a verdict is lost where it is another one", '_first(along["verdict"] != ', '_first(along["verdict"] == '),
+        ("a sign that is never lost has no strength", "if lost.any() else np.nan", "if True else np.nan"),
+        ("the second measure has the weights of the second", "(0.0, 1.0), (sign, 0.0)", "(1.0, 0.0), (0.0, sign)"),
+    ),
+    *rules_of(
         "questions/compare.py",
         "questions/test_compare.py::test_a_difference_that_integration_error_could_explain_is_none",
         ("integration error could explain a difference", "remaining = total - explained", "remaining = total"),

@@ -259,6 +259,7 @@ def _of_pair(
     shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_lengths
     return Answer(
         question="directionality",
+        basis=fit,
         arguments={"between": pair, "lag": lag, "margin": asked.margin, "certainty": certainty, "group": group},
         heading=heading + (f", group {group}" if group else ""),
         table=table,

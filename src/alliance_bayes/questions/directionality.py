@@ -34,6 +34,7 @@ from .arguments import (
 )
 from .at_lag import effects_at_lag, lag_problems
 from .cells import mean_and_interval, sign, table_of
+from .direction_dynamics import DirectionDynamics
 from .directionality_words import contest_in_words, effects_in_words, evidence_in_words, heading_of
 from .lengths import average_over, lag_label, length_labels
 from .ratios import odds_of
@@ -259,7 +260,7 @@ def _of_pair(
     shown = table if fit.spec.lags_for(fit.panel.times) == "free" else of_lengths
     return Answer(
         question="directionality",
-        basis=fit,
+        basis=DirectionDynamics.of(fit),
         arguments={"between": pair, "lag": lag, "margin": asked.margin, "certainty": certainty, "group": group},
         heading=heading + (f", group {group}" if group else ""),
         table=table,

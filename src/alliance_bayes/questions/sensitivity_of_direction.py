@@ -14,14 +14,14 @@ from ..basics.names import in_words, number
 from ..basics.text_tables import TextTable
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..posterior.path_matrices import path_matrices
-from ..posterior.posterior import Posterior
 from ..posterior.summaries import interval, interval_name
 from .answer import Answer
 from .cells import bounds, table_of
+from .direction_dynamics import DirectionDynamics
 from .directionality import SIDES, _Effects as Effects, _verdict as verdict_on
-from .dynamics import not_followed, sds_at
+from .dynamics import correlation_matrices, not_followed
 from .hidden_causes import moved_by_common_cause
-from .lengths import average_over, length_labels
+from .lengths import average_over
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,14 +45,14 @@ def direction_problems(answer: Answer) -> Iterator[str]:
         some = next(iter(answer.parts))
         yield f"answer is about {len(answer.parts)} pairs; ask about one of them, such as answer.parts['{some}']."
         return
-    fit, lag = answer.basis, answer.draws.attrs["asked"]
-    assert isinstance(fit, Posterior)
-    if lag not in length_labels(fit):
+    basis, lag = answer.basis, answer.draws.attrs["asked"]
+    assert isinstance(basis, DirectionDynamics)
+    if lag not in basis.lengths:
         yield (
             f"answer is about a lag of {lag}, which is no interval between waves, and a hidden cause is followed from "
             "one wave to the next. Ask directionality with the length of an interval as its lag."
         )
-    yield from not_followed(fit.spec)
+    yield from not_followed(basis.spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,20 +64,22 @@ class _Asked:
     """
 
     answer: Answer
-    fit: Posterior
+    measures: Sequence[str]
     lagged: Array
     correlations: Array
+    random_intercepts: bool
 
     @classmethod
     def of(cls, answer: Answer) -> "_Asked":
-        """Read off the fit that was asked."""
-        fit = answer.basis
-        assert isinstance(fit, Posterior)
-        draws, measures = fit.posterior, fit.spec.measures
-        intervals = [index for index, length in enumerate(length_labels(fit)) if length == answer.draws.attrs["asked"]]
+        """Read off the basis of the answer."""
+        basis = answer.basis
+        assert isinstance(basis, DirectionDynamics)
+        draws, measures = basis.draws, basis.spec.measures
+        intervals = [index for index, length in enumerate(basis.lengths) if length == answer.draws.attrs["asked"]]
         lagged = draws["lagged_standardized"].transpose("chain", "draw", "interval", "path").isel(interval=intervals)
-        correlations = np.stack([sds_at(draws, measures, index)[1] for index in intervals], axis=2)
-        return cls(answer, fit, path_matrices(lagged, measures), correlations)
+        by_wave = [draws["within_correlation"].isel(time=index) for index in intervals]
+        correlations = np.stack([correlation_matrices(wave, measures) for wave in by_wave], axis=2)
+        return cls(answer, measures, path_matrices(lagged, measures), correlations, basis.spec.random_intercepts)
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -88,7 +90,7 @@ class _Asked:
     @cached_property
     def positions(self) -> tuple[int, int]:
         """Their positions among all measures."""
-        first, second = (self.fit.spec.measures.index(name) for name in self.pair)
+        first, second = (self.measures.index(name) for name in self.pair)
         return first, second
 
     @cached_property
@@ -334,7 +336,7 @@ def _benchmarks(asked: _Asked) -> pd.DataFrame:
     over_time = np.einsum("...jk,...kl->...jl", asked.lagged, asked.correlations).mean(axis=(0, 1, 2))
     measured = {
         f"like {name}": (correlations[index, first], correlations[index, second], over_time[index, index])
-        for index, name in enumerate(asked.fit.spec.measures)
+        for index, name in enumerate(asked.measures)
         if name not in asked.pair
     }
     between = correlations[first, second]
@@ -406,10 +408,10 @@ def _benchmarks_in_words(benchmarks: pd.DataFrame) -> Iterator[str]:
 
 def _assumptions(asked: _Asked, persistence: float) -> tuple[str, ...]:
     first, second = asked.pair
-    others = " and with no other measure," if len(asked.fit.spec.measures) > 2 else ""
+    others = " and with no other measure," if len(asked.measures) > 2 else ""
     absorbed = (
         " Random intercepts absorb part of a cause that hardly changes (0.9), for which the correction is too large."
-        if asked.fit.spec.random_intercepts
+        if asked.random_intercepts
         else ""
     )
     return (

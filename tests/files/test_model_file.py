@@ -554,7 +554,7 @@ BAD = {
             '[[question]]\nask = "hypotheses"\nbetween = ["alliance", "days"]\n'
             'statements = ["|aliance -> days| > 0.1", "alliance -> days, 0 to 6"]\n'
             '[[question]]\nask = "bayes_factors"\nbetween = ["alliance", "days", "days"]\nwidths = [0.1, 0]\n'
-            '[[question]]\nask = "robustness"\nmodels = ["CLPM"]\nlags = "free"\n'
+            '[[question]]\nask = "robustness"\nmodels = ["CLPM"]\nlags = "free"\nreliability = [1, 1.2]\n'
             '[[question]]\nask = "group_contrast"\npath = "alliance->days"\n'
             '[[question]]\nask = "delta_adjustment"\nbetween = ["alliance", "days"]\nmeasure = "visits"\n'
             'deltas = [0, 0.0]\nabsences = ["not_applicable"]\nimputations = 1'
@@ -572,6 +572,8 @@ BAD = {
         "[[question]] 3 widths must be a list of numbers above 0, SDs of the prior; got [0.1, 0].",
         "[[question]] 4 models must be a list of 'riclpm', 'clpm', 'dpm', 'starts', 'lcmsr', 'alt'; got ['CLPM'].",
         "[[question]] 4 lags must be a list of texts, such as ['free']; got 'free'.",
+        "[[question]] 4 reliability must be a list of numbers above 0 and at most 1, such as [1, 0.9, 0.8, 0.7, 0.6]; "
+        "got [1, 1.2].",
         "[[question]] 4 needs 'between': a list of two names, such as ['alliance', 'days'].",
         "[[question]] 5: Groups are compared, and this model has no effects that differ between them. Say group_lags = "
         "'free' or 'pooled' in [model], and name the column of the groups in [panel] group.",
@@ -1070,6 +1072,7 @@ EVIDENCE = """
     models = ["clpm"]
     lags = []
     prior_widths = [0.5]
+    reliability = [1, 0.8]
     margin = 0.05
 
     [[question]]
@@ -1090,7 +1093,8 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
         "|alliance -> days| > |days -> alliance|",
         "hypotheses between alliance and days, statements alliance -> days, 0 to 6 > 0",
         "bayes_factors between alliance and days, widths 0.1 and 0.3, refit no",
-        "robustness between alliance and days, models clpm, lags none, prior_widths 0.5, margin 0.05",
+        "robustness between alliance and days, models clpm, lags none, prior_widths 0.5, reliability 1 and 0.8, margin "
+        "0.05",
         "delta_adjustment between alliance and days, missing values of days shifted, deltas -0.5 and -1, absences "
         "wave_missing, imputations 20",
     ]
@@ -1116,7 +1120,8 @@ def test_every_kind_of_evidence_is_asked_as_written(load, tmp_path, monkeypatch)
     assert asked["delta_adjustment"] == [(*pair, shifted)]
     ((*_, options),) = asked["robustness"]
     assert list(options["variants"]) == ["original model", "CLPM", "prior SD x 0.5"]
-    assert {name: options[name] for name in ("margin", "seed", "draws", "chains")} == {
+    assert {name: options[name] for name in ("reliability", "margin", "seed", "draws", "chains")} == {
+        "reliability": (1, 0.8),
         "margin": 0.05,
         "seed": fit.settings.seed,
         "draws": fit.settings.draws,

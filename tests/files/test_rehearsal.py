@@ -96,13 +96,31 @@ def test_what_can_be_asked_passes_without_a_draw(asked, frame, question):
     assert "free parameters can be fitted" in asked(question).check(frame)
 
 
+OF_DIRECTION = '[[question]]\nask = "sensitivity"\nof = "directionality"'
+
+
 @pytest.mark.parametrize(
     ("question", "model", "problem"),
     [
         ('ask = "directionality"\nbetween = ["x", "y"]', GROUPS, "say with group which one is asked about"),
         ('ask = "compare"', (), "Name models to compare with, in models, or two measures"),
         ('ask = "compare"\nmodels = { a = { lags = "both" } }', (), "models 'a': lags must be one of"),
-        ('ask = "sensitivity"\nof = "mediation"', (), "must name an earlier question about mediation or regimes"),
+        ('ask = "sensitivity"\nof = "mediation"', (), "must name an earlier question about the direction of one"),
+        (
+            f'ask = "directionality"\nbetween = ["x", "y", "z"]\n{OF_DIRECTION}',
+            (),
+            "must name an earlier question about the direction of one pair",
+        ),
+        (
+            f'ask = "directionality"\nbetween = ["x", "y"]\n{OF_DIRECTION}\nrho = [0]',
+            (),
+            "'sensitivity' of 'directionality' has keys that are for mediation and regimes: 'rho'",
+        ),
+        (
+            f'ask = "directionality"\nbetween = ["x", "y"]\n{OF_DIRECTION}\npersistence = 1',
+            (),
+            "persistence must be a number between 0 and 1; got 1",
+        ),
         ('ask = "forecast"\ntime = 12\ngroup = "1"', (), "this model has no groups"),
     ],
 )

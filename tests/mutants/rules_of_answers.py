@@ -4,6 +4,68 @@ from mutant import Mutant, rules_of
 
 ANSWERS: list[Mutant] = [
     *rules_of(
+        "questions/hidden_causes.py",
+        "questions/test_sensitivity_of_direction.py::test_effects_of_regressions_without_the_hidden_cause_are_corrected",
+        ("a hidden cause drives measures beyond what they carry over", "(correlated - rho * carried)", "correlated"),
+        ("what the measures say of a hidden cause counts", "(1 - rho**2 * np.asarray(predicted)[..., None])", "1.0"),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py",
+        ("a hidden cause speaks against the answer", "min(signed, key=", "max(signed, key="),
+        ("effects that are none are made larger", "return -max(sizes)", "return max(sizes)"),
+        ("one that the measures predict is impossible", "if (predicted >= 1).mean() > MOST_IMPOSSIBLE:", "if False:"),
+        ("a verdict is lost where it is another one", '_first(along["verdict"] != ', '_first(along["verdict"] == '),
+        ("a sign that is never lost has no strength", "if lost.any() else np.nan", "if True else np.nan"),
+        ("the second measure has the weights of the second", "(0.0, 1.0), (sign, 0.0)", "(1.0, 0.0), (0.0, sign)"),
+    ),
+    *rules_of(
+        "questions/compare.py",
+        "questions/test_compare.py::test_a_difference_that_integration_error_could_explain_is_none",
+        ("integration error could explain a difference", "remaining = total - explained", "remaining = total"),
+        (
+            "an error that both models have explains nothing",
+            "max(means[1] - means[0], 0.0)",
+            "abs(means[0]) + abs(means[1])",
+        ),
+        ("an error that makes the worse model better explains", "means[1] - means[0]", "means[0] - means[1]"),
+        (
+            "two SDs of integration error are allowed for",
+            "+ 2 * math.hypot(*spreads)",
+            "+ math.hypot(*spreads)",
+        ),
+    ),
+    *rules_of(
+        "posterior/integration.py",
+        "posterior/test_latent_predictions.py::test_the_integral_of_later_waves_is_that_of_all_less_that_of_the_first",
+        ("later waves are all less the first", "integrals.log_weight - known.log_weight", "integrals.log_weight"),
+    ),
+    *rules_of(
+        "questions/reliability_curve.py",
+        "questions/test_reliability_curve.py",
+        ("error beyond what is within persons is impossible", "if 1 - variant.value > share", "if False"),
+        ("error of all that is within persons is not", "if 1 - variant.value > share", "if 1 - variant.value >= share"),
+        ("a known error counts as within persons", "+ 1 - fit.spec.reliability.get(name, 1.0)", ""),
+        ("a share is one of variances", "sel(measure=name) / unit) ** 2", "sel(measure=name) / unit) ** 1"),
+        ("reliabilities lie in (0, 1]", "0 < value <= 1 for", "0 <= value <= 2 for"),
+        (
+            "error of both is that of both",
+            "spec.reliability.items() if name not in measures}",
+            "spec.reliability.items()}",
+        ),
+    ),
+    *rules_of(
+        "basics/assumptions.py",
+        "questions/test_answers.py::test_measurement_error_is_the_first_assumption_whatever_order_they_come_in",
+        ("measurement error is the first assumption", '"meaning") != "error"', '"meaning") == "error"'),
+    ),
+    *rules_of(
+        "spec/cross_lagged.py",
+        "spec/test_cross_lagged.py::test_measurement_error_comes_first_where_the_model_has_none",
+        ("a known reliability is no assumption of none", "*self.reliability, *self.indicators)", "*self.indicators)"),
+        ("families have their own error", "(*self.random_families, *self.rel", "(*self.rel"),
+    ),
+    *rules_of(
         "engine/expected_responses.py",
         "questions/test_effect_in_units.py::test_days_are_those_of_simulated_people",
         (
@@ -1189,14 +1251,18 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/compare.py",
         "questions/test_compare.py::test_two_models_need_a_large_difference_of_several_errors",
-        ("better by at least the least difference", "total < least_difference or", "total < 0 or"),
-        ("better by at least so many errors", "or total < least_errors * error", "or total < error"),
+        ("better by at least the least difference", "remaining < least_difference or", "remaining < 0 or"),
+        ("better by at least so many errors", "or remaining < least_errors * error", "or remaining < error"),
     ),
     *rules_of(
         "questions/compare.py",
         "questions/test_compare.py::test_exactly_the_least_difference_and_so_many_errors_are_enough",
-        ("exactly the least difference is enough", "total < least_difference or", "total <= least_difference or"),
-        ("exactly so many errors are enough", "total < least_errors * error", "total <= least_errors * error"),
+        (
+            "exactly the least difference is enough",
+            "remaining < least_difference or",
+            "remaining <= least_difference or",
+        ),
+        ("exactly so many errors are enough", "remaining < least_errors * error", "remaining <= least_errors * error"),
     ),
     *rules_of(
         "questions/compare.py",

@@ -13,6 +13,7 @@ from alliance_bayes.posterior.integration import IntegrationError
 from alliance_bayes.posterior.predictions.latent import LatentPeople
 from alliance_bayes.posterior.samplers import sample_posterior
 from alliance_bayes.posterior.settings import Settings
+from alliance_bayes.questions.scores import plain_scores
 from latent_people import people
 
 M = ["alliance", "days"]
@@ -28,6 +29,26 @@ def panel():
 @pytest.fixture(scope="module")
 def fitted(panel):
     return ab.fit(SPEC, panel, seed=3, draws=50, tune=50, chains=2)
+
+
+def test_comparisons_know_the_error_of_the_integral(fitted, monkeypatch):
+    """Of whole people as in the health of the fit; of later waves given the earlier ones, their difference."""
+
+    def without_importance(left_out, _):
+        return plain_scores(left_out.log_density(left_out.fit, left_out.persons))
+
+    for module in ("compare", "leave_future_out"):
+        monkeypatch.setattr(f"alliance_bayes.questions.{module}.leave_out", without_importance)
+    fits, integral = {"one": fitted, "again": fitted}, fitted.health.integration
+    whole, later = ab.compare(fits), ab.leave_future_out(fits)
+    assert whole.table["integration_error"].tolist() == [integral.mean] * 2
+    assert whole.table["integration_error_sd"].tolist() == [integral.spread] * 2
+    known = LatentPeople(fitted.model.before(2)).integration_error(fitted.thetas, fitted.settings.seed)
+    assert later.table["integration_error"].tolist() == pytest.approx([integral.mean - known.mean] * 2)
+    for answer in (whole, later):
+        assert any(str(part).startswith("Integration error of the log density") for part in answer.body)
+        spread = answer.table["integration_error_sd"].iloc[0]
+        assert answer.tables["pairs"]["by_integration"].tolist() == pytest.approx([2 * np.sqrt(2) * spread])
 
 
 def test_summary_has_the_names_of_the_field(fitted):

@@ -295,6 +295,17 @@ def test_the_integral_is_held_against_importance_sampling(everything):
     assert str(error).startswith("integration error of the log-likelihood ")
 
 
+def test_the_integral_of_later_waves_is_that_of_all_less_that_of_the_first(everything):
+    thetas = np.stack([some_theta(everything, seed=seed)[0] for seed in range(3)])
+    later = LatentPeople(everything).integration_error(thetas, seed=1, n_known=2)
+    every, first = (
+        LatentPeople(model).integration_error(thetas, seed=1) for model in (everything, everything.before(2))
+    )
+    assert later.mean == pytest.approx(every.mean - first.mean, abs=1e-9)
+    assert later.monte_carlo_error == pytest.approx(np.hypot(every.monte_carlo_error, first.monte_carlo_error), rel=0.1)
+    assert later.spread == pytest.approx(np.hypot(later.sd, later.monte_carlo_error))
+
+
 def test_imputed_values_of_a_normal_measure_have_its_conditional_distribution():
     panel = people(10, 3, missing=0.35, seed=8, complete=["helper"])
     spec = ab.RICLPM(SIMPLE, lags="equal", state=ab.State("helper"))

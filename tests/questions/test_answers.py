@@ -46,6 +46,13 @@ class Texts(HTMLParser):
         self.texts.append(data)
 
 
+def test_measurement_error_is_the_first_assumption_whatever_order_they_come_in():
+    error = Assumption("No error.", "error")
+    some = answer(assumptions=("One.", Assumption("Normal.", "model"), error, "Two."))
+    assert some.assumptions == (error, "One.", "Normal.", "Two.")
+    assert str(some).splitlines()[-4:-1] == ["  1. No error.", "  2. One.", "  3. Two."]
+
+
 def test_text_and_page_say_the_same():
     some = answer(verdict="x leads", reasons=("But <weakly>.",), assumptions=("One.", "Two."))
     assert str(some).splitlines() == [

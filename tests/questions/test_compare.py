@@ -14,6 +14,7 @@ from scipy.stats import multivariate_normal
 import alliance_bayes as ab
 from alliance_bayes.panel import unseen_from
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.posterior.integration import IntegrationError
 from alliance_bayes.pymc_models import densities
 from alliance_bayes.pymc_models.densities import log_density_of
 from alliance_bayes.questions import compare as comparison, scores as scores_module
@@ -310,10 +311,10 @@ def test_moved_draws_agree_with_weights_that_can_be_trusted(outlying_fit):
         assert elpd == pytest.approx(float(by_weights.elpd[each]), abs=6 * error)
 
 
-def made_up_scores(elpd, *, mcse=0.25, k_hat=0.3, n_refitted=0):
+def made_up_scores(elpd, *, mcse=0.25, k_hat=0.3, n_refitted=0, integration=None):
     person = {"person": [f"P{place}" for place in range(len(elpd))]}
     elpd = xr.DataArray(np.asarray(elpd, dtype=float), dims="person", coords=person)
-    return Scores(elpd, xr.full_like(elpd, k_hat), 0.67, mcse, 7.0, 0, n_refitted)
+    return Scores(elpd, xr.full_like(elpd, k_hat), 0.67, mcse, 7.0, 0, n_refitted, integration)
 
 
 def made_up_comparison(scores, *, health=HEALTHY, **options):
@@ -360,6 +361,46 @@ def test_printed_comparison():
     }
     assert answer.basis["elpd"].dims == ("model", "person")
     assert answer.table["weight"].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "explained", "verdict"),
+    [
+        ((0.0, 0.0, 0.0), None, 0.0, "predicts better"),
+        (None, (1.0, 0.0, 0.0), 1.0, "predicts better"),
+        (None, (5.0, 0.0, 0.0), 5.0, "not distinguishable"),
+        (None, (-5.0, 0.0, 0.0), 0.0, "predicts better"),
+        ((-5.0, 0.0, 0.0), None, 5.0, "not distinguishable"),
+        ((-5.0, 0.0, 0.0), (-5.0, 0.0, 0.0), 0.0, "predicts better"),
+        ((-5.0, 1.8, 0.0), (-5.0, 2.4, 0.0), 6.0, "not distinguishable"),
+        ((0.0, 0.0, 2.25), None, 4.5, "not distinguishable"),
+        (None, (4.0, 0.0, 0.0), 4.0, "predicts better"),
+    ],
+)
+def test_a_difference_that_integration_error_could_explain_is_none(better, worse, explained, verdict):
+    """Of 8 nats: what the errors' means and two SDs could explain is subtracted before the rule is applied."""
+    errors = [given and IntegrationError(*given, 1.0, 0.0) for given in (better, worse)]
+    both, neither = (
+        made_up_scores(np.full(128, of), integration=error) for of, error in zip((0, -8 / 128), errors, strict=True)
+    )
+    answer = made_up_comparison({"both": both, "neither": neither})
+    pair = answer.tables["pairs"].loc[("both", "neither")]
+    assert pair["by_integration"] == pytest.approx(explained)
+    assert pair["verdict"] == verdict
+    if verdict == "not distinguishable":
+        assert f"8.0 (SE 0.0, Monte Carlo error 0.4), of which integration error could explain {explained:.1f}." in str(
+            answer
+        )
+
+
+def test_integration_error_is_printed_of_models_that_have_one():
+    error = IntegrationError(0.4, 0.3, 0.4, 1.0, 0.0)
+    answer = made_up_comparison(
+        {"days": made_up_scores(np.zeros(120), integration=error), "normal": made_up_scores(-np.ones(120))}
+    )
+    assert "Integration error of the log density, exact minus approximate: 'days' +0.40 (SD 0.50)." in answer.body
+    assert answer.table["integration_error"].tolist() == pytest.approx([0.4, np.nan], nan_ok=True)
+    assert "Integration error" not in str(made_up_comparison({name: made_up_scores(np.zeros(120)) for name in "ab"}))
 
 
 @pytest.mark.parametrize(

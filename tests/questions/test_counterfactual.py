@@ -486,7 +486,7 @@ def test_printed_answer_and_figure():
         "direct",
         "indirect",
     ]
-    assert "  1. 'a' was assigned at random." in lines
+    assert "  2. 'a' was assigned at random." in lines
     titles = [axes.get_title(loc="left") for axes in answer.plot().axes]
     assert titles == ["Effects on y", "Overlap: m"]
 

@@ -422,7 +422,7 @@ def test_printed_answer():
         "Further assumptions, printed with the fit: 1 on missing values and states and 1 on how the model is built "
         "(all in .assumptions).",
     ]
-    assert spec.assumptions[0].startswith("A measure that does not exist for a person at a wave")
+    assert spec.assumptions[1].startswith("A measure that does not exist for a person at a wave")
 
 
 def test_free_lags_print_every_interval():

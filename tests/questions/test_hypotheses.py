@@ -155,11 +155,12 @@ def test_printed_hypotheses():
         "days -> alliance     0.150      0.692  0.270     0.157     78%: undecided",
         "Sampling: no problems.",
         "What this says, and what it does not:",
-        "  1. A Bayes factor compares a hypothesis with the unconstrained model (any effects), or with its complement "
+        f"  1. {fit.spec.assumptions[0]}",
+        "  2. A Bayes factor compares a hypothesis with the unconstrained model (any effects), or with its complement "
         "(the hypothesis is false), under the priors of the fit; it is no probability that the hypothesis is true. "
         "Brackets: two Monte Carlo errors to each side.",
-        "  2. Against the unconstrained model no hypothesis can gain more than one over its prior probability.",
-        *(f"  {place}. {sentence}" for place, sentence in enumerate(fit.spec.assumptions[:-2], start=3)),
+        "  3. Against the unconstrained model no hypothesis can gain more than one over its prior probability.",
+        *(f"  {place}. {sentence}" for place, sentence in enumerate(fit.spec.assumptions[1:-2], start=4)),
         "Further assumptions, printed with the fit: 1 on missing values and states and 1 on how the model is built "
         "(all in .assumptions).",
     ]

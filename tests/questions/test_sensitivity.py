@@ -225,8 +225,8 @@ def test_every_problem_of_a_sensitivity_in_one_message():
         "  1. The answer has no effect 'inderect'; did you mean 'indirect'? Effects: 'total', 'direct', 'indirect'.\n"
         "  2. 'y' is not a mediator of this answer. Mediators: 'm'.\n"
         "  3. hidden_cause must lie from 0 to below 0.95; got [1].\n"
-        "  4. rho must lie between -1 and 1; got [1].\n"
-        "  5. prior_sd must lie between 0 and 1; got 0.\n"
+        "  4. prior_sd must lie between 0 and 1; got 0.\n"
+        "  5. rho must lie between -1 and 1; got [1].\n"
         "  6. certainty must lie between 0.5 and 1; got 0.2."
     )
     order = ab.CausalOrder(people(10), [normal("m", ["a"], lambda v: v["a"]), normal("y", ["m"], lambda v: v["m"])])

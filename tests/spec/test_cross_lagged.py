@@ -7,7 +7,8 @@ import pytest
 
 from alliance_bayes.basics.distributions import Normal
 from alliance_bayes.basics.problems import SpecError
-from alliance_bayes.spec.models import CLPM, RICLPM
+from alliance_bayes.families.count import Count
+from alliance_bayes.spec.models import CLPM, RICLPM, STARTS
 from alliance_bayes.spec.priors import Priors
 
 RI, PLAIN = "random-intercept cross-lagged panel model", "cross-lagged panel model"
@@ -110,13 +111,34 @@ def test_problems_with_times():
 
 
 def test_assumptions_of_each_model():
-    shared = RICLPM(["x", "y"]).assumptions[1:]
-    assert CLPM(["x", "y"]).assumptions[1:] == shared
+    shared = RICLPM(["x", "y"]).assumptions[2:]
+    assert CLPM(["x", "y"]).assumptions[2:] == shared
     assert len(shared) == 5
-    assert RICLPM(["x", "y"]).assumptions[0].startswith("Stable differences between people act the same at every wave")
-    assert CLPM(["x", "y"]).assumptions[0].startswith("People do not differ stably")
+    assert RICLPM(["x", "y"]).assumptions[1].startswith("Stable differences between people act the same at every wave")
+    assert CLPM(["x", "y"]).assumptions[1].startswith("People do not differ stably")
     assert all(sentence.endswith(".") for sentence in RICLPM(["x", "y"], nonexistent="as_missing").assumptions)
-    assert len(RICLPM(["x", "y"], nonexistent="as_missing").assumptions) == 7
+    assert len(RICLPM(["x", "y"], nonexistent="as_missing").assumptions) == 8
+
+
+def test_measurement_error_comes_first_where_the_model_has_none():
+    """Families, indicators, a known reliability and a STARTS model have their own."""
+    first = [
+        spec.assumptions[0].partition(". ")[0]
+        for spec in (
+            RICLPM(["x", "y"], nonexistent="as_missing"),
+            RICLPM(["x", "y"], families={"x": Count()}),
+            CLPM(["x", "y", "z"], reliability={"x": 0.8}, indicators={"y": ["a", "b"]}),
+        )
+    ]
+    assert first == [f"{names} measured without error" for names in ("'x', 'y' are", "'y' is", "'z' is")]
+    for spec in (STARTS(["x", "y"]), RICLPM(["x", "y"], reliability={"x": 0.8, "y": 0.9})):
+        assert not any("without error" in sentence for sentence in spec.assumptions)
+
+
+def test_hidden_causes_are_of_as_many_measures_as_there_are():
+    two, three = ("".join(CLPM(["x", "y", "z"][:size]).assumptions) for size in (2, 3))
+    assert "drives both measures" in two
+    assert "drives two of the measures" in three
 
 
 # ---- refusals ----

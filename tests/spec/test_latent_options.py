@@ -130,7 +130,7 @@ def test_priors_of_the_options_are_told():
 
 def test_assumptions_of_families():
     spec = ab.RICLPM(M, families=DAYS)
-    assert spec.assumptions[1] == (
+    assert spec.assumptions[2] == (
         "Given a normal linear predictor, on which effects act, 'days' is days out of 30: independent between waves "
         "and measures, with the same family parameters at every wave."
     )
@@ -148,7 +148,7 @@ def test_assumptions_of_a_state():
         "the last wave alone matters.",
         "Where it is not known whether 'sponsor' was on, both possibilities are averaged (missing at random).",
     )
-    assert ab.RICLPM(M, state=SPONSOR).assumptions[1:5] == (
+    assert ab.RICLPM(M, state=SPONSOR).assumptions[2:6] == (
         "While 'sponsor' is off there is no 'alliance', which is not missing. What needs it restarts where "
         "'sponsor' comes on, from the same random intercept, and acts once more where it goes off; effects of and on "
         "it are those while it exists.",
@@ -162,7 +162,7 @@ def test_assumptions_of_a_state():
         "begins; this number is assumed, not estimated."
     ) in changing
     assert "While it is on, 'sponsor' shifts 'days' at the same wave by the same amount for everybody." in changing
-    assert ab.RICLPM(M, state=ab.State("sponsor")).assumptions[1:3] == last
+    assert ab.RICLPM(M, state=ab.State("sponsor")).assumptions[2:4] == last
 
 
 def test_assumptions_of_selections():

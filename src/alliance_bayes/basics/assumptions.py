@@ -3,9 +3,17 @@
 from collections.abc import Iterable
 from typing import Literal
 
-__all__ = ["HEADINGS", "About", "Assumption", "assumptions_about", "further_assumptions"]
+__all__ = [
+    "ERROR_IN_REGRESSIONS",
+    "HEADINGS",
+    "About",
+    "Assumption",
+    "assumptions_about",
+    "error_first",
+    "further_assumptions",
+]
 
-About = Literal["meaning", "missing", "model"]
+About = Literal["error", "meaning", "missing", "model"]
 
 # Of the groups that are printed once, with the fit
 HEADINGS: dict[About, str] = {
@@ -15,7 +23,7 @@ HEADINGS: dict[About, str] = {
 
 
 class Assumption(str):
-    """A sentence about what an effect means, about missing values and states, or about how the model is built."""
+    """A sentence on measurement error, what an effect means, missing values and states, or how the model is built."""
 
     about: About
 
@@ -26,9 +34,21 @@ class Assumption(str):
         return assumption
 
 
-def assumptions_about(assumptions: Iterable[str], about: About) -> tuple[str, ...]:
-    """Those of one group; a plain sentence is about what an effect means."""
-    return tuple(each for each in assumptions if getattr(each, "about", "meaning") == about)
+ERROR_IN_REGRESSIONS = Assumption(
+    "Everything is measured without error: error in a predictor weakens its effect, error in a confounder leaves part "
+    "of the confounding.",
+    "error",
+)
+
+
+def assumptions_about(assumptions: Iterable[str], *about: About) -> tuple[str, ...]:
+    """Those of some groups; a plain sentence is about what an effect means."""
+    return tuple(each for each in assumptions if getattr(each, "about", "meaning") in about)
+
+
+def error_first(assumptions: Iterable[str]) -> tuple[str, ...]:
+    """The same, those about measurement error first, which no model removes that does not say it."""
+    return tuple(sorted(assumptions, key=lambda each: getattr(each, "about", "meaning") != "error"))
 
 
 def further_assumptions(assumptions: Iterable[str]) -> str:

@@ -58,7 +58,7 @@ class Marker:
 
 @dataclass(frozen=True, eq=False)
 class TippingPanel:
-    """Effects along an assumed quantity, their probabilities of being positive, and where each changes its sign."""
+    """Effects along an assumed quantity, probabilities, and where something changes."""
 
     title: str
     effects: Sequence[Band]
@@ -177,9 +177,18 @@ def hidden_cause_figure(
 
 
 def tipping_figure(
-    panels: Sequence[TippingPanel], *, asked: float, x_label: str, unit: str, probability_label: str
+    panels: Sequence[TippingPanel],
+    *,
+    asked: float,
+    x_label: str,
+    unit: str,
+    probability_label: str,
+    origin: bool = True,
 ) -> "Figure":
-    """Effects along what is assumed, and below them how probably they are positive; dashed where a sign is certain."""
+    """Effects along what is assumed, and below them how probable something is; dashed where that is certain.
+
+    A line marks the origin of what is assumed.
+    """
     figure = new_figure(1.2 + 6.3 * len(panels), 6.2)
     grid = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=(3, 2))
     for panel, (upper, lower) in zip(panels, grid.T, strict=True):
@@ -192,7 +201,8 @@ def tipping_figure(
             lower.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
         lower.set_ylim(-0.03, 1.03)
         for axes in (upper, lower):
-            axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+            if origin:
+                axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
             axes.label_outer()
         for index, (colour, markers) in enumerate(zip(COLOURS, panel.markers, strict=False)):
             for marker in markers:

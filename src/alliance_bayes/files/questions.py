@@ -22,6 +22,7 @@ __all__ = ["CAUSAL", "PANEL", "Question", "answers", "by_name", "read_questions"
 
 PANEL: Subject = "panel model"
 CAUSAL: Subject = "regressions in causal order"
+OF_EFFECTS = {"effect", "mediator", "rho", "certainty"}
 
 
 class QuestionHead(Declared):
@@ -102,6 +103,8 @@ class Question:
     @property
     def has_hidden_causes(self) -> bool:
         """Whether its answer can be asked what a hidden cause would have to be like."""
+        if self.ask == "directionality":
+            return len(self.options["between"]) == 2
         return self.ask == "mediation" or self._registered.subject == CAUSAL
 
     @property
@@ -176,9 +179,11 @@ def _of_answers(asked: Iterable[Question]) -> Iterator[str]:
             able = [known for known, each in earlier.items() if each.has_hidden_causes]
             if of not in able:
                 yield (
-                    f"'{name}' of '{of}' must name an earlier question about mediation or regimes"
-                    f"{choices(of, able, 'There are')}"
+                    f"'{name}' of '{of}' must name an earlier question about the direction of one pair, mediation or "
+                    f"regimes{choices(of, able, 'There are')}"
                 )
+            elif earlier[of].ask == "directionality" and (others := OF_EFFECTS & set(question.options)):
+                yield f"'{name}' of '{of}' has keys that are for mediation and regimes: {quoted(sorted(others))}."
         earlier[name] = question
 
 

@@ -34,7 +34,8 @@ def answer_figures(answer: Answer, measures: Sequence[str]) -> tuple[Figure, ...
         case "lag_curve":
             return (_curves_of(answer, measures),)
         case "robustness":
-            return (_robustness_figure(answer, measures),)
+            curve = (_drawn(answer),) if "reliability" in answer.tables else ()
+            return (_robustness_figure(answer, measures), *curve)
     if set(answer.table.columns) >= ENDS and len(answer.table) <= MOST_ROWS:
         return (_plain_intervals(answer, measures),)
     return () if answer.figure is None else (_drawn(answer),)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.latent.determined import rows_to_integrate
-from ..engine.latent.importance import corrections
+from ..engine.latent.importance import Correction, corrections
 from ..engine.latent.propagation import case_log_likelihoods
 from ..engine.model_on_panel import PanelModel
 
@@ -41,6 +41,11 @@ class IntegrationError:
     effective_share: float
     unsettled: float
 
+    @property
+    def spread(self) -> float:
+        """How far differences vary over draws, and over the random numbers that estimate them."""
+        return float(np.hypot(self.sd, self.monte_carlo_error))
+
     def __str__(self) -> str:
         return (
             f"integration error of the log-likelihood {self.mean:+.2f} (SD over draws {self.sd:.2f}, Monte Carlo error "
@@ -49,19 +54,31 @@ class IntegrationError:
         )
 
 
-def integration_error(model: PanelModel, thetas: FloatArray, seed: int) -> IntegrationError:
-    """Compare the approximate log-likelihood with importance sampling at evenly spaced draws."""
+def integration_error(model: PanelModel, thetas: FloatArray, seed: int, *, n_known: int = 0) -> IntegrationError:
+    """Compare the approximate log-likelihood with importance sampling at evenly spaced draws.
+
+    With `n_known` it is that of the later waves given the first so many, ``log p(all) - log p(first)``.
+    """
     kept = thetas[np.linspace(0, len(thetas) - 1, min(N_CORRECTED, len(thetas))).astype(int)]
-    means, covariances, phis = (
-        np.stack(part) for part in zip(*(model.predictor_moments(theta) for theta in kept), strict=True)
-    )
-    data, n_persons = model.latent_data, model.panel.n_persons
-    integrals = corrections(means, covariances, phis, data, n_persons, seed=seed)
-    unsettled = [case_log_likelihoods(*model.predictor_moments(theta), data)[1] for theta in kept]
+    integrals = _corrections(model, kept, seed)
+    if n_known:
+        known = _corrections(model.before(n_known), kept, seed)
+        integrals = Correction(
+            integrals.log_weight - known.log_weight, np.hypot(integrals.standard_error, known.standard_error)
+        )
+    means, covariances, _ = model.predictor_moments(kept[0])
+    unsettled = [case_log_likelihoods(*model.predictor_moments(theta), model.latent_data)[1] for theta in kept]
     return IntegrationError(
         float(integrals.log_weight.mean()),
         float(integrals.log_weight.std()),
         float(np.mean(integrals.standard_error)),
         integrals.effective_share,
-        float(np.mean(unsettled)) / max(1, int(rows_to_integrate(means[0], covariances[0], data).sum())),
+        float(np.mean(unsettled)) / max(1, int(rows_to_integrate(means, covariances, model.latent_data).sum())),
     )
+
+
+def _corrections(model: PanelModel, thetas: FloatArray, seed: int) -> Correction:
+    means, covariances, phis = (
+        np.stack(part) for part in zip(*(model.predictor_moments(theta) for theta in thetas), strict=True)
+    )
+    return corrections(means, covariances, phis, model.latent_data, model.panel.n_persons, seed=seed)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..basics.assumptions import assumptions_about, further_assumptions
+from ..basics.assumptions import assumptions_about, error_first, further_assumptions
 from ..basics.problems import AllianceBayesError
 from ..basics.text_tables import TextTable
 from ..posterior.health import Diagnostics
@@ -83,8 +83,8 @@ class Answer:
     reasons
         Why the verdict is not more, or what makes the numbers doubtful.
     assumptions
-        What must hold, and what the numbers do not say. Those on missing values, states and how the model is built
-        are printed once, with the fit.
+        What must hold, and what the numbers do not say, those on measurement error first. Those on missing values,
+        states and how the model is built are printed once, with the fit.
     before_assumptions
         The line above them.
     parts
@@ -117,6 +117,9 @@ class Answer:
     computation: str = "Sampling"
     interrupted: str = ""
     figure: "Callable[[Answer], Figure] | None" = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "assumptions", error_first(self.assumptions))
 
     @property
     def head(self) -> str:
@@ -206,7 +209,7 @@ class Answer:
     @property
     def _shown_assumptions(self) -> tuple[str, ...]:
         """What an effect's meaning rests on; how missing values are treated and the model is built is the fit's."""
-        return assumptions_about(self.assumptions, "meaning")
+        return assumptions_about(self.assumptions, "error", "meaning")
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

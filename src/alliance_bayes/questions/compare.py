@@ -1,7 +1,9 @@
 """Which model predicts a new person best: leave one person out, and "not distinguishable" in words."""
 
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -108,7 +110,8 @@ def compare(
     to match the mean and variances of the posterior without them [3]_; where that does not suffice
     the model is fitted again without them, which is exact and takes about a second. Weights are those
     of stacking [4]_. Two models are called distinguishable only where the difference is at least 4
-    and at least 2 SE: below, the normal approximation behind the SE fails [5]_.
+    and at least 2 SE: below, the normal approximation behind the SE fails [5]_. Of models with families the
+    likelihood itself is approximate: what its error could explain of a difference is subtracted first.
 
     Parameters
     ----------
@@ -135,9 +138,12 @@ def compare(
         (a weight of 0 says that a model adds nothing to the others, not that it is wrong);
         ``k_hat``, the largest Pareto shape left, and ``n_high``, persons whose shape exceeds the
         threshold: distrust a model's row unless it is 0; ``n_matched`` and ``n_refitted``, persons
-        scored by moved draws and by an exact refit.
+        scored by moved draws and by an exact refit; ``integration_error``, of models with families, the mean over
+        draws of the exact log density of what is predicted minus the approximate one, by importance sampling, and
+        ``integration_error_sd``, how far it varies over draws and random numbers; NaN where the likelihood is exact.
 
-        ``tables["pairs"]``, indexed by ``better`` and ``worse``: ``elpd_difference``, ``se``, ``mcse``, ``verdict``
+        ``tables["pairs"]``, indexed by ``better`` and ``worse``: ``elpd_difference``, ``se``, ``mcse``,
+        ``by_integration``, what integration error could explain of the difference, and ``verdict``
         ("predicts better", "not distinguishable" or "undecided").
 
         ``basis``: ``elpd`` and ``k_hat`` (NaN where refitted) of each person, dims ``(model, person)``.
@@ -191,7 +197,10 @@ def compare(
     check_options(method, least_difference, least_errors, most_refits, problems)
     problems.raise_as(SpecError)
     sampled = cast(Mapping[str, Fit], fits)
-    scores = {name: leave_out(LeftOut(fitted), most_refits) for name, fitted in sampled.items()}
+    scores = {
+        name: replace(leave_out(LeftOut(fitted), most_refits), integration=LeftOut(fitted).integration_error(fitted))
+        for name, fitted in sampled.items()
+    }
     some = next(iter(sampled.values()))
     n_persons, counts = next(iter(scores.values())).elpd.size, sorted({fitted.n_draws for fitted in sampled.values()})
     return compared(
@@ -312,7 +321,11 @@ def compared(
         arguments={"fits": tuple(fits), **options},
         heading=heading,
         table=table,
-        body=(_table_in_words(table), *_sentences(pairs, order[0], predicted, least_difference)),
+        body=(
+            _table_in_words(table),
+            *_integration_in_words({name: scores[name] for name in order}),
+            *_sentences(pairs, order[0], predicted, least_difference, least_errors),
+        ),
         health=Sampling.of({name: fits[name].health for name in order}),
         tables={"pairs": pairs},
         reasons=tuple(reasons),
@@ -394,6 +407,8 @@ def _table(elpd: xr.DataArray, scores: Mapping[str, Scores], weights: pd.Series)
             "n_high": score.n_high,
             "n_matched": score.n_matched,
             "n_refitted": score.n_refitted,
+            "integration_error": np.nan if score.integration is None else score.integration.mean,
+            "integration_error_sd": np.nan if score.integration is None else score.integration.spread,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
@@ -421,18 +436,46 @@ def _pairs(
     for better, worse in combinations(elpd["model"].to_numpy(), 2):
         difference = elpd.sel(model=better, drop=True) - elpd.sel(model=worse, drop=True)
         total, error = float(difference.sum()), _sum_error(difference)
+        explained = _explained(scores[better], scores[worse])
+        remaining = total - explained
         if doubts[better] or doubts[worse]:
             verdict = "undecided"
-        elif total < least_difference or total < least_errors * error:
+        elif remaining < least_difference or remaining < least_errors * error:
             verdict = "not distinguishable"
         else:
             verdict = "predicts better"
         mcse = float(np.hypot(scores[better].mcse, scores[worse].mcse))
-        rows[better, worse] = {"elpd_difference": total, "se": error, "mcse": mcse, "verdict": verdict}
+        rows[better, worse] = {
+            "elpd_difference": total,
+            "se": error,
+            "mcse": mcse,
+            "by_integration": explained,
+            "verdict": verdict,
+        }
     return table_of(rows, "better", "worse")
 
 
-def _sentences(pairs: pd.DataFrame, best: str, predicted: str, least_difference: float) -> tuple[str, ...]:
+def _explained(better: Scores, worse: Scores) -> float:
+    """What errors of the integrals could explain of a difference, two SDs of both included."""
+    errors = [score.integration for score in (better, worse)]
+    means = [0.0 if error is None else error.mean for error in errors]
+    spreads = [0.0 if error is None else error.spread for error in errors]
+    return max(means[1] - means[0], 0.0) + 2 * math.hypot(*spreads)
+
+
+def _integration_in_words(scores: Mapping[str, Scores]) -> Iterator[str]:
+    errors = [
+        f"'{name}' {score.integration.mean:+.2f} (SD {score.integration.spread:.2f})"
+        for name, score in scores.items()
+        if score.integration is not None
+    ]
+    if errors:
+        yield f"Integration error of the log density, exact minus approximate: {in_words(errors)}."
+
+
+def _sentences(
+    pairs: pd.DataFrame, best: str, predicted: str, least_difference: float, least_errors: float
+) -> tuple[str, ...]:
     sentences = []
     if len(pairs) > 1 and (pairs["verdict"] == "not distinguishable").all():
         sentences.append("No two of these models are distinguishable.")
@@ -445,6 +488,8 @@ def _sentences(pairs: pd.DataFrame, best: str, predicted: str, least_difference:
             sentences.append(f"'{better}' and '{worse}': undecided, see below; {numbers}.")
         else:
             why = f"less than {number(least_difference)}" if total < least_difference else "too few SEs"
+            if total >= max(least_difference, least_errors * row["se"]):
+                why = f"of which integration error could explain {row['by_integration']:.1f}"
             sentences.append(f"'{better}' and '{worse}' are not distinguishable: {numbers}, {why}.")
     return tuple(sentences)
 

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..basics.assumptions import ERROR_IN_REGRESSIONS
 from ..basics.names import in_words
 from ..basics.text_tables import TextTable
 from ..causal.simulate_regimes import Simulation, World, may_differ, simulate_worlds, simulated_values
@@ -227,6 +228,8 @@ def _noisy(shares: Mapping[str, float]) -> tuple[str, ...]:
 
 def _common_assumptions(plan: CounterfactualPlan, exchangeable: bool) -> Iterator[str]:
     order = plan.simulation.order
+    if not order.model_assumptions:  # which say it of a panel model
+        yield ERROR_IN_REGRESSIONS
     free = [f"'{name}'" for name in plan.treatments if name not in order.randomised]
     randomised = [f"'{name}'" for name in plan.treatments if name in order.randomised]
     if exchangeable and free:

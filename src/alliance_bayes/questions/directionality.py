@@ -24,6 +24,7 @@ from .arguments import (
     population,
 )
 from .at_lag import lag_problems
+from .direction_dynamics import DirectionDynamics
 from .directionality_effects import SIDES, Effects, by_path, default_margin, drawn_effects, prior_spread
 from .directionality_figure import direction_figure
 from .directionality_tables import contest_table, effects_table, evidence_table
@@ -197,6 +198,7 @@ def _of_pair(
     evidence = evidence_table(effects, healthy=fit.health.healthy)
     return Answer(
         question="directionality",
+        basis=DirectionDynamics.of(fit),
         arguments={"between": pair, "lag": lag, "margin": asked.margin, "certainty": certainty, "group": group},
         heading=heading + (f", group {group}" if group else ""),
         table=table,

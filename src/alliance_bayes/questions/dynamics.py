@@ -28,6 +28,7 @@ __all__ = [
     "Timing",
     "base_effects",
     "common_step",
+    "correlation_matrices",
     "drift_effects",
     "hardly_within",
     "interval_effects",
@@ -145,7 +146,7 @@ class Dynamics:
 def sds_at(draws: xr.Dataset, measures: Sequence[str], wave: int) -> tuple[Array, Array]:
     """Within-person SDs at one wave, shape ``(chain, draw, measure)``, and correlations, one dim of measures more."""
     sds = _by_measure(draws["within_sd"].isel(time=wave), measures)
-    return sds, _matrices(draws["within_correlation"].isel(time=wave), measures)
+    return sds, correlation_matrices(draws["within_correlation"].isel(time=wave), measures)
 
 
 def standardized_innovations(draws: xr.Dataset, measures: Sequence[str], sds: Array, intervals: Sequence[int]) -> Array:
@@ -153,7 +154,7 @@ def standardized_innovations(draws: xr.Dataset, measures: Sequence[str], sds: Ar
     covariances = []
     for index in intervals:
         size = _by_measure(draws["innovation_sd"].isel(interval=index), measures) / sds
-        correlations = _matrices(draws["innovation_correlation"].isel(interval=index), measures)
+        correlations = correlation_matrices(draws["innovation_correlation"].isel(interval=index), measures)
         covariances.append(correlations * size[..., :, None] * size[..., None, :])
     average: Array = np.mean(covariances, axis=0)
     return average
@@ -164,7 +165,7 @@ def _by_measure(values: xr.DataArray, measures: Sequence[str]) -> Array:
     return ordered
 
 
-def _matrices(by_pair: xr.DataArray, measures: Sequence[str]) -> Array:
+def correlation_matrices(by_pair: xr.DataArray, measures: Sequence[str]) -> Array:
     """Correlation matrices from correlations of pairs, dims ``(chain, draw, measure, measure)``."""
     values = by_pair.transpose("chain", "draw", "pair")
     matrices = np.broadcast_to(np.eye(len(measures)), (*values.shape[:2], len(measures), len(measures))).copy()

@@ -1,6 +1,7 @@
 """Which model predicts the next waves best: leave the future out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal, get_args
 
 from ..basics.calls import checked
@@ -149,12 +150,13 @@ def _check_past(fits: Mapping[str, Fit], n_before: int, problems: Problems) -> N
 
 
 def _scores(left_out: LeftOut, training: Training, most_refits: int) -> Scores:
-    if training == "others":
-        return leave_out(left_out, most_refits)
     fitted = left_out.fit
+    if training == "others":
+        return replace(leave_out(left_out, most_refits), integration=left_out.integration_error(fitted))
     unseen = unseen_from(fitted.panel, left_out.n_given, measures=fitted.spec.reported_columns)
     past = refitted(fitted, unseen, fitted.settings.seed + 1)
-    return plain_scores(left_out.log_density(past, left_out.persons))
+    scores = plain_scores(left_out.log_density(past, left_out.persons))
+    return replace(scores, integration=left_out.integration_error(past))
 
 
 def _heading(times: tuple[float, ...], n_before: int, training: Training, n_persons: int) -> str:

@@ -1,6 +1,6 @@
-"""The same question of direction under other models, time scales, priors and covariates."""
+"""The same question of direction under other models, time scales, priors, covariates and reliabilities."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -47,6 +47,16 @@ from .cells import bounds, labels, table_of
 from .directionality import SIDES, directionality, paths_of
 from .dynamics import sample_in_words
 from .registry import Question, register
+from .reliability_curve import (
+    ErrorVariant,
+    curve_in_words,
+    curve_sentences,
+    error_variants,
+    impossible,
+    reliability_curve,
+    reliability_figure,
+    reliability_problems,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -157,6 +167,7 @@ def robustness(
     *,
     seed: int,
     variants: Mapping[str, Variant] | None = None,
+    reliability: Sequence[float] = (),
     margin: float = MARGIN,
     certainty: float = CERTAINTY,
     group: str | None = None,
@@ -183,7 +194,12 @@ def robustness(
     seed
         Of all fits; each has its own.
     variants
-        Name to spec and panel; those of `robustness_variants` when left open. The original model is put first.
+        Name to spec and panel; those of `robustness_variants` when left open, and none but the
+        original model, which is put first, if it is empty.
+    reliability
+        Reliabilities to ask at, in (0, 1], such as ``[1, 0.9, 0.8, 0.7, 0.6]``: the model is fitted with each as the
+        known reliability of the first measure, of the second and of both (see `RICLPM`), beside all other variants.
+        Measures with an error of their own (families, indicators) are left out.
     margin, certainty, group
         As in `directionality`.
     draws, tune, chains, cores, target_accept, sampler, latent
@@ -204,6 +220,12 @@ def robustness(
         ``tables["power_scaling"]``, of the original model, indexed by ``quantity``: sensitivity to the prior of
         cross-lagged effects (``cross_lagged_prior``), to all priors (``prior``) and to the data (``likelihood``), by
         ArviZ; above .05 a quantity depends on the part. Absent where the model's prior density is not known.
+
+        ``tables["reliability"]``, indexed by ``of`` (a measure, or both) and ``reliability``: columns as above over
+        the shortest interval, with ``p_first_larger``, the probability that the effect of the first measure is the
+        larger in size, and its Monte Carlo error. Where error would be more than the share of the variance that lies
+        within persons at reliability 1, the verdict is "impossible" and nothing was fitted. The data hardly inform the
+        reliability: read the curve as what the answer would be.
 
         ``tables["not_fitted"]``: the ``reason`` why a ``variant`` has no answer, where there is one without.
 
@@ -231,9 +253,12 @@ def robustness(
     check_seed(seed, problems)
     check_margin(margin, problems)
     check_certainty(certainty, problems)
+    problems.found += reliability_problems(spec, (first, second), reliability)
     problems.raise_as(SpecError)
     chosen = robustness_variants(spec, panel) if variants is None else variants
-    models = {ORIGINAL: (spec, panel), **chosen}
+    with_error = error_variants(spec, (first, second), reliability)
+    known = {each.name: (each.spec, panel) for each in with_error if each.spec != spec}
+    models = {ORIGINAL: (spec, panel), **chosen, **known}
     options: dict[str, Any] = {
         "draws": draws,
         "tune": tune,
@@ -252,25 +277,30 @@ def robustness(
     def ask(fit: Fit) -> Answer:
         return directionality(fit, first, second, margin=margin, certainty=certainty, group=group)
 
+    def cannot_be(original: Fit) -> Mapping[str, str]:
+        return impossible(original.of_group(group) if group is not None else original, with_error)
+
     with held_interrupts():
-        asked = _ask_all(models, fitted, ask)
+        asked = _ask_all(models, fitted, ask, cannot_be)
         if asked.interrupted:
             warn(asked.interrupted, FitWarning)
         arguments = {
             "between": (first, second),
             "variants": tuple(models),
+            "reliability": tuple(reliability),
             "margin": margin,
             "certainty": certainty,
             "group": group,
         }
-        return _together(asked, arguments)
+        return _together(asked, arguments, with_error)
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
     """Answers by variant, the original model first; why others have none; what was interrupted.
 
-    Sample (in words) and power-scaling are those of the original model.
+    Sample (in words) and power-scaling are those of the original model; `impossible` holds the reasons why variants
+    cannot be.
     """
 
     answers: Mapping[str, Answer]
@@ -278,14 +308,24 @@ class Asked:
     sample: str
     power_scaling: pd.DataFrame
     interrupted: str
+    impossible: Mapping[str, str]
 
 
-def _ask_all(models: Mapping[str, Variant], fitted: Callable[[str], Fit], ask: Callable[[Fit], Answer]) -> Asked:
+def _ask_all(
+    models: Mapping[str, Variant],
+    fitted: Callable[[str], Fit],
+    ask: Callable[[Fit], Answer],
+    cannot_be: Callable[[Fit], Mapping[str, str]],
+) -> Asked:
     """Fit one variant after the other, and ask it, until all are done or somebody interrupts."""
     answers: dict[str, Answer] = {}
     not_fitted: dict[str, str] = {}
     power_scaling, sample, stopped, interrupted = pd.DataFrame(), "", False, ""
+    excluded: Mapping[str, str] = {}
     for name in models:
+        if name in excluded:
+            not_fitted[name] = excluded[name]
+            continue
         try:
             with without_interruption_warnings():
                 fit = fitted(name)
@@ -296,6 +336,7 @@ def _ask_all(models: Mapping[str, Variant], fitted: Callable[[str], Fit], ask: C
             if name == ORIGINAL:
                 sample = sample_in_words(fit)
                 power_scaling = _power_scaling(fit, answers[name])
+                excluded = cannot_be(fit)
         except (KeyboardInterrupt, InterruptionError):
             stopped = True
         except AllianceBayesError as error:
@@ -316,15 +357,19 @@ def _ask_all(models: Mapping[str, Variant], fitted: Callable[[str], Fit], ask: C
         interrupted = (
             f"Interrupted after {n_done} of {len(models)} models. Run it again for an answer under all of them."
         )
-    return Asked(answers, not_fitted, sample, power_scaling, interrupted)
+    return Asked(answers, not_fitted, sample, power_scaling, interrupted, excluded)
 
 
-def _together(asked: Asked, arguments: Mapping[str, Any]) -> Answer:
-    answers, margin, original = asked.answers, arguments["margin"], asked.answers[ORIGINAL]
+def _together(asked: Asked, arguments: Mapping[str, Any], with_error: Sequence[ErrorVariant]) -> Answer:
+    margin, original, of_curve = arguments["margin"], asked.answers[ORIGINAL], {each.name for each in with_error}
+    answers = {name: answer for name, answer in asked.answers.items() if name not in of_curve}
     first, second = arguments["between"]
     table, several = _table(answers, margin), len(answers) > 1
     not_fitted = pd.DataFrame({"reason": asked.not_fitted}).rename_axis("variant")
-    tables = {"power_scaling": asked.power_scaling, "not_fitted": not_fitted}
+    names = {each.name: each.name if each.name in arguments["variants"] else ORIGINAL for each in with_error}
+    curve = reliability_curve(asked.answers, with_error, names, asked.impossible) if with_error else pd.DataFrame()
+    tables = {"power_scaling": asked.power_scaling, "not_fitted": not_fitted, "reliability": curve}
+    paths = paths_of(original)
     return Answer(
         question="robustness",
         arguments=arguments,
@@ -335,23 +380,27 @@ def _together(asked: Asked, arguments: Mapping[str, Any]) -> Answer:
         table=table,
         body=(
             _table_in_words(table, (first, second)),
+            *((curve_in_words(curve, paths),) if with_error else ()),
             *_power_scaling_in_words(asked.power_scaling),
             *(f"Not fitted: {name}. {reason}" for name, reason in asked.not_fitted.items()),
         ),
-        health=Sampling.of({name: answer.health for name, answer in answers.items()}),
+        health=Sampling.of({name: answer.health for name, answer in asked.answers.items()}),
         tables={name: part for name, part in tables.items() if not part.empty},
         verdict=original.verdict,
-        reasons=(_sentence(answers, table, margin),),
+        reasons=(_sentence(answers, table, margin), *(curve_sentences(curve, original.verdict) if with_error else ())),
         assumptions=original.assumptions,
         before_assumptions="About prediction; about causes only under these assumptions of the original model:",
-        parts=answers,
+        parts=asked.answers,
         interrupted=asked.interrupted,
         figure=_figure,
     )
 
 
 def _figure(answer: Answer) -> "Figure":
-    """Both effects under each variant, with its verdict."""
+    """Both effects under each variant, with its verdict; or by reliability, where that was asked for."""
+    if "reliability" in answer.tables:
+        paths = paths_of(answer.parts[ORIGINAL])
+        return reliability_figure(answer.tables["reliability"], paths, answer.arguments["certainty"])
     rows = {
         label: [Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES]
         for label, (_, row) in zip(labels(answer.table), answer.table.iterrows(), strict=True)
@@ -534,19 +583,31 @@ def _power_scaling_in_words(power_scaling: pd.DataFrame) -> list[str]:
     return [f"Power-scaling of the original model: {priors}{data}."]
 
 
+Reliabilities = Annotated[
+    Listed[Annotated[float, Field(gt=0, le=1)]],
+    Field(description="a list of numbers above 0 and at most 1, such as [1, 0.9, 0.8, 0.7, 0.6]"),
+]
+
+
 class RobustnessArguments(PairArguments):
     """Keys of robustness: the variants of `robustness_variants`, fitted as the model was."""
 
     models: Models = tuple(kind for kind, model in KINDS.items() if model.__name__ in MODELS)
     lags: LagOptions = LAGS
     prior_widths: Factors = PRIOR_WIDTHS
+    reliability: Reliabilities = ()
     margin: Margin = MARGIN
     certainty: Certainty = CERTAINTY
     group: Group | None = None
 
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """What a question of direction says against it; and reliabilities of measures that have an error already."""
+        yield from super().against(model)
+        yield from reliability_problems(model, self.between, self.reliability)
+
     def put(self, function: Callable[..., Answer], asked: Fit) -> Answer:
         """Under variants of the fitted model, sampled as it was."""
-        changes = self.given("between", "margin", "certainty", "group")
+        changes = self.given("between", "reliability", "margin", "certainty", "group")
         if self.models:
             changes["models"] = [KINDS[kind].__name__ for kind in self.models]
         variants = robustness_variants(asked.spec, asked.panel, **changes)
@@ -555,7 +616,7 @@ class RobustnessArguments(PairArguments):
 
 
 def _rehearse(fit: Fit, given: RobustnessArguments) -> None:
-    directionality(fit, *given.between, **given.given("between", "models", "lags", "prior_widths"))
+    directionality(fit, *given.between, **given.given("between", "models", "lags", "prior_widths", "reliability"))
 
 
 register(replace(Question.of(robustness, RobustnessArguments), rehearse=_rehearse))

@@ -12,8 +12,9 @@ from scipy.special import logsumexp
 from ..basics.problems import InterruptionError
 from ..panel import Panel, unseen_from
 from ..posterior.fit import Fit
+from ..posterior.integration import IntegrationError
 from ..posterior.interruption import without_interruption_warnings
-from ..posterior.predictions.people import people_of
+from ..posterior.predictions.people import People, people_of
 from ..posterior.predictions.person_tables import log_densities
 from ..posterior.sampling import fit as fit_model
 from ..spec.cross_lagged import CrossLagged
@@ -42,6 +43,8 @@ class Scores:
         Effective number of parameters, or NaN.
     n_matched, n_refitted
         Persons scored by moved draws, and by a refit.
+    integration
+        Error of the densities, summed over persons, where linear predictors are integrated out.
     """
 
     elpd: xr.DataArray
@@ -51,6 +54,7 @@ class Scores:
     p: float
     n_matched: int = 0
     n_refitted: int = 0
+    integration: IntegrationError | None = None
 
     @property
     def n_high(self) -> int:
@@ -72,8 +76,15 @@ class LeftOut:
 
     def log_density(self, draws_of: Fit, persons: np.ndarray) -> xr.DataArray:
         """Log density of what is left out of these people given what stays, at the draws of a fit."""
-        model = self.fit.model if draws_of.panel is self.fit.panel else draws_of.model.on(self.fit.panel)
-        return log_densities(people_of(model), draws_of.thetas, draws_of.posterior, persons, n_known=self.n_given)
+        people = self._people(draws_of)
+        return log_densities(people, draws_of.thetas, draws_of.posterior, persons, n_known=self.n_given)
+
+    def integration_error(self, draws_of: Fit) -> IntegrationError | None:
+        """Error of these densities, summed over people, where linear predictors are integrated out; else None."""
+        return self._people(draws_of).integration_error(draws_of.thetas, draws_of.settings.seed, n_known=self.n_given)
+
+    def _people(self, draws_of: Fit) -> People:
+        return people_of(self.fit.model if draws_of.panel is self.fit.panel else draws_of.model.on(self.fit.panel))
 
     def panel_without(self, person: int) -> Panel:
         """The panel without what is left out of this person."""

@@ -175,9 +175,9 @@ class LatentPeople:
             shares[:, wave] = np.where(np.isnan(values) | (total == 0), np.nan, share)
         return shares.reshape(len(shares), -1)
 
-    def integration_error(self, thetas: FloatArray, seed: int) -> IntegrationError:
+    def integration_error(self, thetas: FloatArray, seed: int, *, n_known: int = 0) -> IntegrationError:
         """As of `People`."""
-        return integration_error(self.model, thetas, seed)
+        return integration_error(self.model, thetas, seed, n_known=n_known)
 
     def _with_state_throughout(self) -> "LatentPeople":
         """The same people, whose state has a probability up to the last wave."""

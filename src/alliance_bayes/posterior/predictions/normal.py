@@ -107,7 +107,7 @@ class NormalPeople:
         values, cells = self._with_any_value
         return predictive_shares(self.model.system, thetas, weights, values, len(self.model.spec.columns), cells)
 
-    def integration_error(self, thetas: FloatArray, seed: int) -> None:
+    def integration_error(self, thetas: FloatArray, seed: int, *, n_known: int = 0) -> None:
         """None: nothing is approximated."""
 
     @cached_property

@@ -111,5 +111,8 @@ class People(Protocol):
         is one; in [0, 1], NaN where nothing was observed.
         """
 
-    def integration_error(self, thetas: FloatArray, seed: int) -> IntegrationError | None:
-        """Error of the log-likelihood, where linear predictors are integrated out; None where it is exact."""
+    def integration_error(self, thetas: FloatArray, seed: int, *, n_known: int = 0) -> IntegrationError | None:
+        """Error of the log-likelihood, where linear predictors are integrated out; None where it is exact.
+
+        With `n_known` it is that of all later waves given the first so many.
+        """

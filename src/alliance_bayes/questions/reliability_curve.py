@@ -1,0 +1,219 @@
+"""One question of direction at several reliabilities of its measures: what measurement error would do to the answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..basics.given import is_number, shown
+from ..basics.names import in_words, number, quoted
+from ..basics.text_tables import TextTable
+from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
+from ..posterior.posterior import Posterior
+from ..posterior.summaries import interval_name
+from ..spec.cross_lagged import CrossLagged
+from .answer import Answer
+from .cells import bounds, table_of
+from .directionality import SIDES, paths_of
+from .lengths import average_over
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "ErrorVariant",
+    "curve_in_words",
+    "curve_sentences",
+    "error_variants",
+    "impossible",
+    "reliability_curve",
+    "reliability_figure",
+    "reliability_problems",
+]
+
+IMPOSSIBLE = "impossible"
+NOT_FITTED = "not fitted"
+
+
+@dataclass(frozen=True)
+class ErrorVariant:
+    """The model with a known reliability of one measure or of both."""
+
+    of: str
+    value: float
+    measures: tuple[str, ...]
+    spec: CrossLagged
+
+    @property
+    def name(self) -> str:
+        """Name of the variant."""
+        return f"reliability of {self.of} {number(self.value)}"
+
+
+def reliability_problems(spec: CrossLagged, pair: Sequence[str], values: Sequence[float]) -> Iterator[str]:
+    """Reasons why direction cannot be asked at these reliabilities."""
+    if not all(is_number(value) and 0 < value <= 1 for value in values):
+        yield f"reliability must lie above 0 and at most 1; got {shown(list(values))}."
+    if len(set(values)) < len(values):
+        yield f"reliability must not repeat a value; got {shown(list(values))}."
+    if values and not _with_known(spec, pair):
+        yield (
+            f"reliability: {quoted(pair)} have measurement error in this model already, from a family, indicators or a "
+            "STARTS model. Omit reliability."
+        )
+
+
+def _with_known(spec: CrossLagged, pair: Sequence[str]) -> tuple[str, ...]:
+    """Those of the pair whose reliability can be set: measures without error, or with a known one."""
+    return tuple(name for name in pair if name in spec.without_error or name in spec.reliability)
+
+
+def error_variants(spec: CrossLagged, pair: Sequence[str], values: Sequence[float]) -> tuple[ErrorVariant, ...]:
+    """The model at each reliability of each measure of a pair, then of both; a measure with its own error stays."""
+    names = _with_known(spec, pair)
+    chosen = {name: (name,) for name in names} | ({in_words(names): names} if len(names) > 1 else {})
+    return tuple(
+        ErrorVariant(of, value, measures, _at(spec, measures, value))
+        for of, measures in chosen.items()
+        for value in sorted(values, reverse=True)
+    )
+
+
+def _at(spec: CrossLagged, measures: Sequence[str], value: float) -> CrossLagged:
+    others = {name: known for name, known in spec.reliability.items() if name not in measures}
+    return replace(spec, reliability=others | (dict.fromkeys(measures, value) if value < 1 else {}))
+
+
+def impossible(fit: Posterior, variants: Sequence[ErrorVariant]) -> dict[str, str]:
+    """Why variants cannot be, by name: their error would be larger than all that is within persons.
+
+    The within-person share of a measure at reliability 1 is the posterior mean of its within-person variance over its
+    variance about the wave means, averaged over waves, and the share of error that the model knows already.
+    """
+    reasons = {}
+    for variant in variants:
+        shares = {name: _within_share(fit, name) for name in variant.measures}
+        exceeding = [name for name, share in shares.items() if 1 - variant.value > share]
+        if exceeding:
+            within = in_words([f"{100 * shares[name]:.0f} % of '{name}'" for name in exceeding])
+            reasons[variant.name] = (
+                f"Impossible: {100 * (1 - variant.value):.0f} % of the variance would be error, and within persons "
+                f"there is no more than {within}."
+            )
+    return reasons
+
+
+def _within_share(fit: Posterior, name: str) -> float:
+    unit = fit.model.unit[fit.spec.measures.index(name)]
+    within = (fit.posterior["within_sd"].sel(measure=name) / unit) ** 2
+    return float(within.mean()) + 1 - fit.spec.reliability.get(name, 1.0)
+
+
+def reliability_curve(
+    answers: Mapping[str, Answer],
+    variants: Sequence[ErrorVariant],
+    names: Mapping[str, str],
+    reasons: Mapping[str, str],
+) -> pd.DataFrame:
+    """Effects, contest and verdict of each variant, given the answers by the variants' names."""
+    rows = {}
+    for variant in variants:
+        answer = answers.get(names[variant.name])
+        if answer is not None:
+            rows[variant.of, variant.value] = _row(answer)
+        else:
+            verdict = IMPOSSIBLE if variant.name in reasons else NOT_FITTED
+            rows[variant.of, variant.value] = {"verdict": verdict}
+    some = _row(next(iter(answers.values())))
+    return table_of(rows, "of", "reliability").reindex(columns=list(some))
+
+
+def _row(answer: Answer) -> dict[str, object]:
+    over = average_over(answer.draws.attrs["asked"])
+    row: dict[str, object] = {}
+    for side, path in zip(SIDES, paths_of(answer), strict=True):
+        effect = answer.table.loc[(path, over)]
+        row |= {side: effect["mean"], f"{side}_lower": effect["lower"], f"{side}_upper": effect["upper"]}
+    contest = answer.tables["contest"].loc[over]
+    leads = answer.evidence.loc[over, "probability"]
+    first, second = answer.arguments["between"]
+    return row | {
+        "p_first_larger": contest["probability"],
+        "p_first_larger_mcse": contest["mcse"],
+        "p_first_leads": leads[f"{first} leads"],
+        "p_second_leads": leads[f"{second} leads"],
+        "verdict": answer.verdict,
+    }
+
+
+def curve_in_words(curve: pd.DataFrame, paths: tuple[str, str]) -> TextTable:
+    """The curve as a printed table."""
+    known = curve["forward"].notna()
+    effects = {
+        f"{path} ({interval_name()})": [
+            f"{row[side]:.2f} {bounds(row, f'{side}_')}" if fitted else "-"
+            for fitted, (_, row) in zip(known, curve.iterrows(), strict=True)
+        ]
+        for side, path in zip(SIDES, paths, strict=True)
+    }
+    return TextTable.of(
+        {
+            "reliability": [f"{of} {number(value)}" for of, value in curve.index],
+            **effects,
+            f"P(|{paths[0]}| larger)": [
+                f"{value:.2f}" if fitted else "-" for fitted, value in zip(known, curve["p_first_larger"], strict=True)
+            ],
+            "verdict": list(curve["verdict"]),
+        },
+        left={"reliability", "verdict"},
+    )
+
+
+def curve_sentences(curve: pd.DataFrame, asked: str | None) -> Iterator[str]:
+    """From which reliability downwards the verdict is another one, for each measure and for both."""
+    for of, values in curve.groupby(level="of", sort=False):
+        verdicts = values["verdict"].droplevel("of")
+        fitted = verdicts[~verdicts.isin([IMPOSSIBLE, NOT_FITTED])]
+        other = fitted[fitted != asked]
+        if fitted.empty:
+            continue
+        if other.empty:
+            least = number(float(fitted.index.min()))
+            yield f"Measurement error in {of} does not change the verdict down to reliability {least}."
+        else:
+            changed = "; ".join(f"'{verdict}' at {number(float(value))}" for value, verdict in other.items())
+            yield f"With measurement error in {of} the verdict is {changed}."
+
+
+def reliability_figure(curve: pd.DataFrame, paths: tuple[str, str], certainty: float) -> "Figure":
+    """Both effects by reliability, and how probably the first is the larger, with the verdict where it changes."""
+    panels = []
+    for of, rows in curve.droplevel("of").groupby(curve.index.get_level_values("of"), sort=False):
+        fitted = rows[rows["forward"].notna()].sort_index()
+        if fitted.empty:
+            continue
+        x = fitted.index.to_numpy(float)
+        effects = [Band(path, x, *_columns(fitted, side)) for side, path in zip(SIDES, paths, strict=True)]
+        larger, error = (fitted[name].to_numpy(float) for name in ("p_first_larger", "p_first_larger_mcse"))
+        chance = Band(f"|{paths[0]}| larger", x, larger, larger - 2 * error, larger + 2 * error)
+        markers = [
+            Marker(str(verdict), float(value))
+            for value, verdict, before in zip(x, fitted["verdict"], [None, *fitted["verdict"][:-1]], strict=True)
+            if verdict != before
+        ]
+        panels.append(TippingPanel(f"Reliability of {of}", effects, [chance], [markers]))
+    return tipping_figure(
+        panels,
+        asked=certainty,
+        x_label="reliability",
+        unit="lagged effect, SD per SD",
+        probability_label=f"P(|{paths[0]}| larger)",
+        origin=False,
+    )
+
+
+def _columns(rows: pd.DataFrame, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    mean, lower, upper = (rows[name].to_numpy(float) for name in (side, f"{side}_lower", f"{side}_upper"))
+    return mean, lower, upper

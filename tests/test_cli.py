@@ -137,7 +137,9 @@ def contents(folder):
 
 def test_a_finished_run_is_kept_unless_it_is_said(again, data):
     before = contents(again)
-    assert "already holds exactly this run (finished, " in refused("run", MODEL, data, "--out", again, *FEW)
+    result = invoke("run", MODEL, data, "--out", again, *FEW)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{again} already holds exactly this run (finished, ")
     message = refused("run", MODEL, data, "--out", again, *FEW[2:])
     assert "holds another run (finished, " in message
     assert "): draws was 50, and is not set now. Name another folder with --out, or pass --overwrite" in message
@@ -372,7 +374,8 @@ def test_the_demo_says_what_to_install(tmp_path, monkeypatch):
 def test_the_demo_answers_the_packaged_question(tmp_path, monkeypatch):
     asked = []
 
-    def answer(file, data, out, *, source, overwrite):
+    def answer(file, data, out, *, source, overwrite, command):
+        assert command == f"alliance-bayes demo --out {out} --seed 4"
         assert ab.load(source).with_settings(seed=4) == file
         assert not overwrite
         asked.append((file, data, out))

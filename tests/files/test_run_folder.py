@@ -2,9 +2,11 @@
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,14 +14,16 @@ import pytest
 import alliance_bayes as ab
 from alliance_bayes.basics.writing import write_file
 from alliance_bayes.files import run_folder as run_folder_module
-from alliance_bayes.files.run_folder import Asked, finished, read_manifest, run_folder
+from alliance_bayes.files.run_folder import Asked, already_finished, finished, read_manifest, run_folder
+from alliance_bayes.posterior.keeping import Kept
 
+VERSIONS = {"alliance-bayes": "0"}
 ASKED = Asked("model.toml", "a" * 64, "study.csv", "b" * 64, {"seed": 1, "draws": 50})
 FILES = {"draws.nc": b"draws", "1-directionality.csv": b"table", "answer.txt": b"answer"}
 
 
 def run(folder, asked=ASKED, *, overwrite=False, files=FILES, incomplete=()):
-    with run_folder(folder, asked, {"alliance-bayes": "0"}, overwrite=overwrite) as opened:
+    with run_folder(folder, asked, VERSIONS, overwrite=overwrite) as opened:
         for name, content in files.items():
             opened.write(name, content)
         opened.finish(incomplete)
@@ -106,13 +110,95 @@ def test_what_is_no_folder_of_a_run_is_not_finished(tmp_path):
 
 def test_a_finished_run_is_not_replaced_in_silence(folder):
     ended = read_manifest(folder).ended
+    assert already_finished(folder, ASKED, VERSIONS) == (
+        f"{folder} already holds exactly this run (finished, {ended}); its answer is in {folder}/answer.txt. Nothing "
+        "was done; --overwrite does it again."
+    )
+    assert already_finished(folder, ASKED, {"alliance-bayes": "1"}) == ""
+    _other_answer(folder)
+    assert already_finished(folder, ASKED, VERSIONS) == ""
     assert refusal(folder) == (
-        f"{folder} already holds exactly this run (finished, {ended}); its answer is in {folder}/answer.txt. Name "
-        "another folder with --out, or pass --overwrite to do it again."
+        f"{folder} already holds exactly this run (finished, {ended}), but its files were changed since. Name another "
+        "folder with --out, or pass --overwrite to do it again."
     )
     run(folder, overwrite=True, files={"draws.nc": b"again"})
     assert finished(folder)
     assert sorted(contents(folder)) == ["draws.nc", "run.json"]
+
+
+def test_other_versions_are_another_run(folder):
+    with pytest.raises(ab.AllianceBayesError) as caught, run_folder(folder, ASKED, {"numpy": "2"}, overwrite=False):
+        pytest.fail("the run began")
+    assert (
+        "): the version of alliance-bayes was 0, and is not installed now; the version of numpy was not installed, and "
+        "is 2 now. Name another folder with --out"
+    ) in str(caught.value)
+
+
+def killed(folder, asked=ASKED, versions=VERSIONS, *, overwrite=False):
+    """A run that ends after its first result, as a kill would end it."""
+    made = []
+    with suppress(KeyError), run_folder(folder, asked, versions, overwrite=overwrite) as opened:
+        opened.kept.result("first", lambda: made.append(1) or "result")
+        assert opened.kept.in_words == "1 finished result"
+        raise KeyError
+    return len(made)
+
+
+def test_what_is_kept_is_of_one_run_alone(tmp_path):
+    """Found by the same run, refused to another, removed where another replaces it, gone at the end."""
+    folder = tmp_path / "out"
+    assert [killed(folder), killed(folder)] == [1, 0]
+    assert read_manifest(folder / ".run.kept").status == "unfinished"
+    other = Asked("model.toml", "a" * 64, "study.csv", "b" * 64, {"seed": 2, "draws": 50})
+    assert "holds another run (unfinished, " in refusal_beside_kept(folder, other)
+    assert "seed was 1, and is 2 now" in refusal_beside_kept(folder, other)
+    with pytest.raises(ab.AllianceBayesError, match="the version of alliance-bayes was 0, and is 1 now"):
+        killed(folder, versions={"alliance-bayes": "1"})
+    assert [killed(folder, other, overwrite=True), killed(folder, other), killed(folder, overwrite=True)] == [1, 0, 1]
+    run(folder)
+    assert sorted(contents(folder)) == sorted([*FILES, "run.json"])
+
+
+def refusal_beside_kept(folder, asked):
+    with pytest.raises(ab.AllianceBayesError) as caught:
+        run(folder, asked)
+    return str(caught.value)
+
+
+def test_a_run_that_lacks_something_keeps_what_is_finished(tmp_path):
+    folder = tmp_path / "out"
+    assert killed(folder) == 1
+    with run_folder(folder, ASKED, VERSIONS, overwrite=False) as opened:
+        opened.write("answer.txt", b"answer")
+        opened.finish(("Log-likelihoods are missing.",))
+    assert killed(folder) == 0
+
+
+def test_only_what_this_user_wrote_is_read(tmp_path, monkeypatch):
+    """A result runs as a program when it is read, so that one without this user's signature is made again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    kept, made = Kept(tmp_path / "kept", VERSIONS), []
+    make = lambda: made.append(1) or len(made)  # noqa: E731
+    assert [kept.result("first", make), kept.result("first", make), kept.result("second", make)] == [1, 1, 2]
+    assert Kept(tmp_path / "kept", {"alliance-bayes": "1"}).result("first", make) == 3
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    assert kept.result("first", make) == 4
+    assert kept.result("first", make) == 4
+    (part,) = {file for file in (tmp_path / "kept").iterdir() if file.read_bytes()[32:] == pickle.dumps(4)}
+    part.write_bytes(part.read_bytes()[:32] + pickle.dumps(5))
+    assert kept.result("first", make) == 5
+    assert len(made) == 5
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert [kept.result("first", make), kept.result("first", make)] == [6, 7]
+
+
+def test_what_cannot_be_kept_is_made_again(tmp_path):
+    kept, made = Kept(tmp_path, VERSIONS), []
+    for _ in range(2):
+        assert kept.result("first", lambda: made.append(1) or (lambda: 3))() == 3
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize("incomplete", [(), ("chains stopped after 20 draws",)])
@@ -130,9 +216,8 @@ def test_another_run_is_not_replaced_in_silence(incomplete, tmp_path):
 
 
 def test_the_same_files_under_other_names_are_the_same_run(folder):
-    assert "already holds exactly this run" in refusal(
-        folder, Asked("m.toml", "a" * 64, "s.csv", "b" * 64, ASKED.settings)
-    )
+    asked = Asked("m.toml", "a" * 64, "s.csv", "b" * 64, ASKED.settings)
+    assert "already holds exactly this run" in already_finished(folder, asked, VERSIONS)
 
 
 def test_an_incomplete_run_may_be_done_again(tmp_path):
@@ -169,7 +254,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path):
 def test_a_run_that_fails_before_its_first_file_leaves_things_as_they_were(folder, tmp_path):
     before = contents(folder)
     for out in (folder, tmp_path / "new"):
-        with pytest.raises(KeyboardInterrupt), run_folder(out, ASKED, {}, overwrite=True):
+        with pytest.raises(KeyboardInterrupt), run_folder(out, ASKED, VERSIONS, overwrite=True):
             raise KeyboardInterrupt
     assert contents(folder) == before
     assert not (tmp_path / "new").exists()
@@ -184,7 +269,7 @@ def test_a_disk_that_takes_nothing_is_said_before_anything_is_sampled(folder, tm
     for out in (folder, tmp_path / "new"):
         with (
             pytest.raises(ab.AllianceBayesError, match="the disk is full"),
-            run_folder(out, ASKED, {}, overwrite=True),
+            run_folder(out, ASKED, VERSIONS, overwrite=True),
         ):
             pytest.fail("the run began")
     assert contents(folder) == before
@@ -200,7 +285,7 @@ def failing_after(folder, **options):
         raise KeyError
 
     kept: list[Path] = []
-    with pytest.raises(KeyError), run_folder(folder, ASKED, {}, **options) as opened:
+    with pytest.raises(KeyError), run_folder(folder, ASKED, VERSIONS, **options) as opened:
         fail(opened)
     assert kept[0].read_bytes() == b"newer"
     return kept[0]
@@ -223,16 +308,10 @@ def test_a_run_that_fails_beside_a_finished_one_leaves_it_whole(folder):
     assert read_manifest(kept.parent).status == "unfinished"
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert finished(folder)
-    assert "already holds exactly this run" in str(refused_beside(folder))
+    assert "already holds exactly this run" in already_finished(folder, ASKED, VERSIONS)
     run(folder, overwrite=True, files={"draws.nc": b"again"})
     assert contents(folder).keys() == {"draws.nc", "run.json"}
     assert finished(folder)
-
-
-def refused_beside(folder):
-    with pytest.raises(ab.AllianceBayesError) as caught:
-        run(folder)
-    return caught.value
 
 
 @pytest.mark.parametrize("stage", ["draws.nc", "1-directionality.csv", "answer.txt", "finish", "in their places"])
@@ -253,22 +332,9 @@ def test_a_disk_that_is_full_at_any_file_leaves_the_finished_run_whole(stage, fo
     assert (folder / ".run.unfinished").exists() is (stage != "draws.nc")
 
 
-def test_an_interrupted_run_is_not_finished_and_runs_again_freely(tmp_path):
-    folder = tmp_path / "out"
-    with run_folder(folder, ASKED, {}, overwrite=False) as opened:
-        opened.write("answer.txt", b"half")
-        opened.finish(("Interrupted after 40 of 100 draws.",), interrupted=True)
-    manifest = read_manifest(folder)
-    assert (manifest.status, manifest.incomplete) == ("interrupted", ("Interrupted after 40 of 100 draws.",))
-    assert not finished(folder)
-    run(folder)
-    assert finished(folder)
-    assert read_manifest(folder).incomplete == ()
-
-
 def test_a_second_run_at_the_same_time_is_refused(tmp_path):
     folder = tmp_path / "out"
-    with run_folder(folder, ASKED, {}, overwrite=False) as opened:
+    with run_folder(folder, ASKED, VERSIONS, overwrite=False) as opened:
         for overwrite in (False, True):
             assert refusal(folder, overwrite=overwrite) == (
                 f"Another run (process {os.getpid()}) is writing to {folder}. Wait until it has ended, or name another "
@@ -319,7 +385,7 @@ def test_a_folder_that_takes_no_file_is_named(folder, monkeypatch):
     before = contents(folder)
     monkeypatch.setattr(os, "open", fail)
     monkeypatch.setattr(Path, "open", fail)
-    with pytest.raises(ab.AllianceBayesError) as caught, run_folder(folder, ASKED, {}, overwrite=True):
+    with pytest.raises(ab.AllianceBayesError) as caught, run_folder(folder, ASKED, VERSIONS, overwrite=True):
         pytest.fail("the run began")
     monkeypatch.undo()
     assert str(caught.value) == (

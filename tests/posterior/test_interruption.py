@@ -13,17 +13,19 @@ from pathlib import Path
 import numpy as np
 import nutpie
 import pandas as pd
+import pyarrow as pa
 import pymc
 import pytest
 import xarray as xr
+from arro3.core import RecordBatch
 from typer.testing import CliRunner
 
 import alliance_bayes as ab
 from alliance_bayes.cli import app
 from alliance_bayes.files.kinds import panel_model
-from alliance_bayes.files.run_folder import finished, read_manifest
+from alliance_bayes.files.run_folder import read_manifest
 from alliance_bayes.posterior import imputations
-from alliance_bayes.posterior.interruption import equal_chains
+from alliance_bayes.posterior.interruption import equal_lengths
 from helpers import random_panel
 
 MODEL = Path(__file__).parents[2] / "models" / "riclpm-alliance-abstinence.toml"
@@ -33,56 +35,60 @@ ALONE = "All numbers use only these draws. Run it again without interruption for
 GOES_ON = f"{INTERRUPTED} The script continues with these draws."
 
 
-def padded(whole, lengths, most):
-    """A tree as nutpie leaves it: chain by chain so many draws, and padding of NaN, 0 or False after them."""
-    groups = {}
-    for name in ("posterior", "sample_stats"):
-        part = whole[name].to_dataset()
-        chains = [
-            part.isel(chain=[chain % part.sizes["chain"]], draw=slice(length))
-            .assign_coords(chain=[chain])
-            .pad(draw=(0, most - length), constant_values={str(key): fill(array) for key, array in part.items()})
-            .assign_coords(draw=range(most))
-            for chain, length in enumerate(lengths)
-        ]
-        groups[f"/{name}"] = xr.concat(chains, "chain")
-    return xr.DataTree.from_dict(groups)
+def batch_of(group, chain, length):
+    """The first draws of a chain as nutpie hands them over."""
+    part = group.isel(chain=chain % group.sizes["chain"], draw=slice(length))
+    fields, columns = [], []
+    for name, array in part.items():
+        values = array.transpose("draw", ...).to_numpy()
+        rows = values.reshape(length, int(np.prod(values.shape[1:])))
+        column = pa.array(values) if values.ndim == 1 else pa.array([*rows], pa.large_list(pa.float64()))
+        shape = ",".join(map(str, values.shape[1:]))
+        fields.append(pa.field(str(name), column.type, metadata={"shape": shape} if shape else {}))
+        columns.append(column)
+    return RecordBatch.from_arrow(pa.record_batch(columns, schema=pa.schema(fields)))
+
+
+class Trace:
+    """Draws of one chain, as nutpie returns them."""
+
+    def __init__(self, fit, chain, length):
+        self.fit, self.chain, self.length = fit, chain, length
+
+    def get_arrow_trace(self):
+        groups = (self.fit.drawn(name) for name in ("posterior", "sample_stats"))
+        draws, statistics = (batch_of(group, self.chain, self.length) for group in groups)
+        return [draws], [statistics]
 
 
 class Made:
-    """A sampler that nutpie started, and that is done: it hands over a tree, or what it has when it is stopped."""
+    """A sampler of one chain that is done: it hands over its draws, or what it has when it is stopped."""
 
-    def __init__(self, tree):
-        self.tree = tree
+    def __init__(self, trace):
+        self.trace = trace
 
     def wait(self, *, timeout):
         assert timeout > 0
-        return self.tree
+        return self.trace
 
     def cancel(self):
         pass
 
     def abort(self):
-        return self.tree
+        return self.trace
 
 
-def fill(array):
-    return np.nan if array.dtype.kind == "f" else array.dtype.type(0)
-
-
-def test_padding_is_as_the_sampler_leaves_it(small_fit):
-    tree = padded(small_fit.draws, [150, 0], 150)
-    assert np.isnan(tree["posterior"]["lagged"].isel(chain=1)).all()
-    assert not tree["sample_stats"]["diverging"].isel(chain=1).any()
-    assert tree["sample_stats"]["diverging"].dtype == bool
+def sampling(fit, lengths, kind=Made, **more):
+    """Instead of `nutpie.sample`: chain by chain so many draws of a fit."""
+    remaining = enumerate(lengths)
+    return lambda *_, **__: kind(Trace(fit, *next(remaining)), **more)
 
 
 @pytest.fixture(scope="module")
 def interrupted(small_fit, small_panel):
     """Of four chains asked for, two that stopped early, one that hardly began, and one that never did."""
-    tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nutpie, "sample", lambda *_, **__: Made(tree))
+        patch.setattr(nutpie, "sample", sampling(small_fit, [150, 145, 2, 0]))
         with pytest.warns(ab.FitWarning) as warned:
             fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
     assert [str(each.message) for each in warned] == [GOES_ON]
@@ -109,13 +115,13 @@ def test_chains_are_cut_to_what_they_all_hold(interrupted, small_fit):
     ],
 )
 def test_what_keeps_most_draws_is_kept(small_fit, lengths, kept):
-    settings = replace(small_fit.settings, **ASKED)
-    sizes = equal_chains(padded(small_fit.draws, lengths, 150), settings)["posterior"].sizes
-    assert (sizes["chain"], sizes["draw"]) == kept
+    n_draws, chains = equal_lengths(lengths, replace(small_fit.settings, **ASKED))
+    assert (len(chains), n_draws) == kept
+    assert all(lengths[chain] >= n_draws for chain in chains)
 
 
 def test_whole_draws_are_left_as_they_are(small_fit):
-    assert equal_chains(small_fit.draws, small_fit.settings) is small_fit.draws
+    assert equal_lengths([150, 150], small_fit.settings) == (150, [0, 1])
     assert small_fit.interrupted == ""
     assert not small_fit.stopped
 
@@ -150,18 +156,19 @@ def test_probabilities_are_those_of_the_draws_there_are(interrupted, small_fit):
 class Hasty(Made):
     """A sampler in which somebody presses Ctrl-C while it draws, and again while the draws are handed over."""
 
-    def __init__(self, tree, again):
-        super().__init__(tree)
-        self.again = again
+    def __init__(self, trace, again):
+        super().__init__(trace)
+        self.again = again * (trace.chain == 0)
 
     def wait(self, *, timeout):
-        signal.raise_signal(signal.SIGINT)
+        if self.trace.chain == 0:
+            signal.raise_signal(signal.SIGINT)
         raise TimeoutError
 
     def abort(self):
         for _ in range(self.again):
             signal.raise_signal(signal.SIGINT)
-        return self.tree
+        return self.trace
 
 
 @pytest.fixture
@@ -175,8 +182,7 @@ def python_handles_ctrl_c():
 @pytest.mark.parametrize("again", [0, 1, 3])
 def test_further_ctrl_cs_lose_no_draws(small_fit, small_panel, monkeypatch, capsys, again):
     """A second one leaves out what is found after the draws; none of them ends the program."""
-    tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
-    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Hasty(tree, again))
+    monkeypatch.setattr(nutpie, "sample", sampling(small_fit, [150, 145, 2, 0], Hasty, again=again))
     with pytest.warns(ab.FitWarning) as warned:
         fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
     assert capsys.readouterr().err == "Interrupted; keeping the draws so far, which takes a few seconds ...\n"
@@ -193,8 +199,7 @@ def test_what_fails_after_an_interruption_is_not_beside_complete_draws(small_fit
     def fail(*_, **__):
         raise MemoryError
 
-    tree = padded(small_fit.draws, [150, 145, 2, 0], 150)
-    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Made(tree))
+    monkeypatch.setattr(nutpie, "sample", sampling(small_fit, [150, 145, 2, 0]))
     monkeypatch.setattr("alliance_bayes.posterior.predictions.normal.per_person", fail)
     with pytest.warns(ab.FitWarning) as warned:
         fit = ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
@@ -225,7 +230,7 @@ def test_a_way_of_ones_own_to_handle_ctrl_c_keeps_the_draws_too(small_fit, small
         def wait(self, *, timeout):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Stopped(padded(small_fit.draws, [150, 145, 2, 0], 150)))
+    monkeypatch.setattr(nutpie, "sample", sampling(small_fit, [150, 145, 2, 0], Stopped))
     with pytest.warns(ab.FitWarning, match=r"^Interrupted after 290 of "):
         assert ab.fit(small_fit.spec, small_panel, seed=5, **ASKED).n_draws == 290
 
@@ -235,7 +240,6 @@ def test_draws_without_a_value_inside_a_chain_are_no_interruption(small_fit):
     tree = xr.DataTree.from_dict({name: group.copy(deep=True) for name, group in small_fit.draws.to_dict().items()})
     for array in tree["posterior"].data_vars.values():
         array.values[1, 40:43] = np.nan
-    assert equal_chains(tree, small_fit.settings) is tree
     fit = small_fit.with_draws(tree)
     assert fit.interrupted == ""
     sentence = "A parameter has no value (NaN or infinite) in 3 of 150 draws of chain 2: no sampler leaves such draws, "
@@ -254,8 +258,7 @@ def test_draws_without_a_value_inside_a_chain_are_no_interruption(small_fit):
     ],
 )
 def test_too_few_draws_are_a_sentence(small_fit, small_panel, monkeypatch, lengths, when):
-    tree = padded(small_fit.draws, lengths, max(lengths))
-    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Made(tree))
+    monkeypatch.setattr(nutpie, "sample", sampling(small_fit, lengths))
     with pytest.raises(ab.InterruptionError) as caught:
         ab.fit(small_fit.spec, small_panel, seed=5, **ASKED)
     assert str(caught.value) == (
@@ -265,9 +268,8 @@ def test_too_few_draws_are_a_sentence(small_fit, small_panel, monkeypatch, lengt
 
 
 def test_no_chain_at_all(small_fit):
-    for tree in (xr.DataTree(), xr.DataTree.from_dict({"/posterior": xr.Dataset()})):
-        with pytest.raises(ab.InterruptionError, match=r"^Sampling was interrupted in the warm-up, "):
-            equal_chains(tree, small_fit.settings)
+    with pytest.raises(ab.InterruptionError, match=r"^Sampling was interrupted in the warm-up, "):
+        equal_lengths([], small_fit.settings)
 
 
 def test_few_draws_that_were_asked_for_are_no_interruption(small_fit, small_panel):
@@ -468,28 +470,6 @@ def data(tmp_path_factory):
     return path
 
 
-@pytest.mark.filterwarnings("default::alliance_bayes.FitWarning")
-def test_an_interrupted_run_writes_what_there_is_and_exits_with_130(data, tmp_path, monkeypatch):
-    sample = nutpie.sample
-
-    def short(*arguments, **options):
-        return Made(padded(sample(*arguments, **options | {"draws": 150, "blocking": True}), [150, 145, 2, 0], 150))
-
-    monkeypatch.setattr(nutpie, "sample", short)
-    arguments = ["run", MODEL, data, "--out", tmp_path, "--draws", 1000, "--tune", 100, "--seed", 1, "--chains", 4]
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == 130
-    assert result.stderr == f"Warning: {GOES_ON}\n"
-    text = (tmp_path / "answer.txt").read_text()
-    for part in (result.stdout, text):
-        assert f"The draws cannot be trusted: {INTERRUPTED}" in part
-    assert ab.load_fit(tmp_path / "draws.nc").interrupted == INTERRUPTED
-    manifest = read_manifest(tmp_path)
-    assert (manifest.status, manifest.incomplete) == ("interrupted", (INTERRUPTED,))
-    assert not finished(tmp_path)
-    assert len(pd.read_csv(tmp_path / "summary.csv")) > 0
-
-
 @pytest.fixture(scope="module")
 def fit_of_data(data):
     file = ab.load(MODEL)
@@ -515,46 +495,11 @@ def raising(error):
     return call
 
 
-def test_an_answer_that_was_interrupted_makes_the_run_interrupted(quick, fit_of_data, tmp_path, monkeypatch):
-    sentence = "Interrupted after 1 of 3 variants."
-    ask = ab.ModelFile.ask
-
-    def asked(file, fit):
-        answers = ask(file, fit)
-        for answer in answers.values():
-            object.__setattr__(answer, "interrupted", sentence)
-        return answers
-
-    monkeypatch.setattr(ab.ModelFile, "ask", asked)
-    assert quick().exit_code == 130
-    manifest = read_manifest(tmp_path / "out")
-    assert (manifest.status, manifest.incomplete) == ("interrupted", (f"Question 1: {sentence}",))
-    monkeypatch.undo()
-    monkeypatch.setattr(panel_model, "fit", lambda *_, **__: fit_of_data)
-    result = quick()
-    assert (result.exit_code, result.stderr) == (
-        0,
-        f"{tmp_path / 'out'} holds an interrupted attempt at this run; its files will be replaced.\n",
-    )
-    assert finished(tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        (KeyboardInterrupt(), "Interrupted before all was written."),
-        (ab.InterruptionError("A refit was interrupted."), "A refit was interrupted."),
-    ],
-)
-def test_an_interruption_while_a_question_is_asked_keeps_the_draws(error, says, quick, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ab.InterruptionError("A refit was interrupted.")])
+def test_an_interruption_before_anything_is_finished_is_a_sentence(error, quick, tmp_path, monkeypatch):
     monkeypatch.setattr(ab.ModelFile, "ask", raising(error))
     result = quick()
-    draws = tmp_path / "out" / "draws.nc"
-    assert (result.exit_code, result.stderr) == (
-        130,
-        f"The run is not finished. Its draws are in {draws}; ab.load_fit reads them.\n{says}\n",
-    )
-    assert ab.load_fit(draws).settings.seed == 3
+    assert (result.exit_code, result.stderr) == (130, "Interrupted; nothing was kept.\n")
     assert read_manifest(tmp_path / "out").status == "unfinished"
 
 
@@ -569,23 +514,16 @@ def test_ctrl_c_before_anything_is_kept_says_so(quick, data, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_interrupted_in_the_warm_up_is_a_sentence(data, tmp_path, monkeypatch, small_fit):
-    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Made(padded(small_fit.draws, [0, 0], 0)))
-    result = CliRunner().invoke(app, ["run", str(MODEL), str(data), "--out", str(tmp_path), "--seed", "1"])
-    assert result.exit_code == 130
-    assert result.stderr.startswith("Sampling was interrupted in the warm-up, ")
-    assert "Traceback" not in result.stderr
-
-
 # ---- a real Ctrl-C ----
 
 WATCHED = """\
-import sys, nutpie
-sample = nutpie.sample
+import sys
+from alliance_bayes.posterior import samplers
+draw_chains = samplers.draw_chains
 def watched(*arguments, **options):
     print("SAMPLING", file=sys.stderr, flush=True)
-    return sample(*arguments, **options)
-nutpie.sample = watched
+    return draw_chains(*arguments, **options)
+samplers.draw_chains = watched
 """
 
 
@@ -608,7 +546,7 @@ def interrupted_process(program, after, tmp_path, times=(1,)):
                 time.sleep(after)
                 for _ in range(next(remaining)):
                     process.send_signal(signal.SIGINT)
-                    time.sleep(0.02)
+                    time.sleep(0.005)
         return process.wait(timeout=60), process.stdout.read(), "".join(said)
 
 
@@ -653,17 +591,10 @@ def run_and_interrupt(data, tmp_path, draws, tune):
     return out, err
 
 
-def test_ctrl_c_on_the_command_line(data, tmp_path):
-    out, err = run_and_interrupt(data, tmp_path, 1_000_000, 100)
-    assert "Warning: Interrupted after " in err
-    assert "The draws cannot be trusted: Interrupted after " in out
-    assert ab.load_fit(tmp_path / "out" / "draws.nc").stopped
-
-
-@pytest.mark.slow
-def test_ctrl_c_in_the_warm_up_on_the_command_line(data, tmp_path):
+def test_ctrl_c_on_the_command_line_before_a_chain_is_finished(data, tmp_path):
     _, err = run_and_interrupt(data, tmp_path, 1000, 10_000_000)
-    assert "Sampling was interrupted in the warm-up, " in err
+    assert err == "SAMPLING\nInterrupted; nothing was kept.\n"
+    assert not (tmp_path / "out").exists()
 
 
 # ---- regressions by Bambi ----

@@ -10,8 +10,9 @@ from ..basics.calls import checked
 from ..basics.declared import Declared, Name, Table, read, read_partly
 from ..basics.given import shown
 from ..basics.names import choices, quoted
-from ..basics.problems import ModelFileError, Problems
+from ..basics.problems import InterruptionError, ModelFileError, Problems
 from ..causal.regimes import Policy
+from ..posterior.keeping import kept_now, kept_result
 from ..questions.answer import Answer
 from ..questions.counterfactual_arguments import Policies
 from ..questions.number_of_questions import counted_in_run
@@ -162,11 +163,21 @@ def by_name(asked: Iterable[Question]) -> dict[str, Question]:
 
 
 def answers(asked: Iterable[Question], subject: Callable[[str, int], Any]) -> dict[str, Answer]:
-    """Answers by name; `subject` gives what a question is asked of, by its name and its position from 1."""
+    """Answers by name; `subject` gives what a question is asked of, by its name and its position from 1.
+
+    Where finished parts of a run are kept, so are answers, and a question that is interrupted ends the run.
+    """
     found: dict[str, Answer] = {}
     for position, (name, question) in enumerate(by_name(asked).items(), start=1):
         of = question.options.get("of")
-        found[name] = question.answer(found[str(of)] if question.of_an_answer else subject(name, position))
+
+        def whole(question: Question = question, name: str = name, position: int = position, of: Any = of) -> Answer:
+            answer = question.answer(found[str(of)] if question.of_an_answer else subject(name, position))
+            if answer.interrupted and kept_now():
+                raise InterruptionError(f"Question {position}: {answer.interrupted}")
+            return answer
+
+        found[name] = kept_result([position, name, question.to_table()], whole)
     return counted_in_run(found)
 
 

@@ -17,21 +17,32 @@ from ..basics.json_records import read_record
 from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError, Problems
 from ..basics.writing import UNFINISHED, keep_names, make_folder, try_folder, write_file, write_text
+from ..posterior.keeping import Kept
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["MANIFEST", "Asked", "Manifest", "Run", "finished", "read_manifest", "run_folder", "sha256_of"]
+__all__ = [
+    "MANIFEST",
+    "Asked",
+    "Manifest",
+    "Run",
+    "already_finished",
+    "finished",
+    "read_manifest",
+    "run_folder",
+    "sha256_of",
+]
 
 MANIFEST, ANSWER = "run.json", "answer.txt"
-ASIDE, LOCK = f".run{UNFINISHED}", ".run.lock"
+ASIDE, LOCK, KEPT = f".run{UNFINISHED}", ".run.lock", ".run.kept"
 OF_A_RUN = re.compile(
     r"run\.json|draws\.nc|answer\.txt|report\.html|summary\.csv|coverage\.csv|[0-9]+-[a-z-]+\.(csv|png)"
 )
 FORMAT = 1
 OTHER_FOLDER = "Name another folder with --out"
 
-Status = Literal["unfinished", "interrupted", "incomplete", "finished"]
+Status = Literal["unfinished", "incomplete", "finished"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,8 @@ class Manifest:
     Attributes
     ----------
     status
-        "unfinished" until every file is written, and forever if the run was killed; then "finished", "interrupted" if
-        the user stopped the sampling or a question, or "incomplete" if something after sampling failed.
+        "unfinished" until every file is written: the same run goes on from what is kept; then "finished", or
+        "incomplete" if something after sampling failed.
     started, ended
         Times in UTC; None while it is unfinished.
     incomplete
@@ -104,7 +115,8 @@ class Run:
     """The files of one run, in the order in which they are written.
 
     They are written directly into an empty folder. In any other folder they are written aside and replace the older
-    ones once all are complete, so that a failure leaves the older run unchanged.
+    ones once all are complete, so that a failure leaves the older run unchanged. What is finished before that, such as
+    chains, is in `kept`, which goes when the run is finished.
     """
 
     def __init__(self, folder: Path, asked: Asked, versions: Mapping[str, str], older: Manifest | None) -> None:
@@ -112,6 +124,9 @@ class Run:
         self.begun = False
         self._writing_to = folder / ASIDE if _visible(folder) else folder
         self._manifest = Manifest(FORMAT, "unfinished", asked, versions, _now(), None, (), {})
+        self.kept = Kept(
+            folder / KEPT, [asdict(asked), versions], lambda: _write_manifest(folder / KEPT, self._manifest)
+        )
 
     @property
     def asked(self) -> Asked:
@@ -137,12 +152,14 @@ class Run:
         aside = self._writing_to / name
         return aside if aside.is_file() else self.folder / name
 
-    def finish(self, incomplete: tuple[str, ...] = (), *, interrupted: bool = False) -> None:
+    def finish(self, incomplete: tuple[str, ...] = ()) -> None:
         """Write into the manifest, last of all, that every file is written, and what the fit and the answers lack."""
-        status: Status = "interrupted" if interrupted else "incomplete" if incomplete else "finished"
+        status: Status = "incomplete" if incomplete else "finished"
         self._declare(replace(self._manifest, status=status, ended=_now(), incomplete=incomplete))
         if self._writing_to != self.folder:
             self._replace_older()
+        if status == "finished":
+            self.kept.remove()
 
     def give_up(self) -> None:
         """Remove what was written aside, unless a file of it is complete."""
@@ -198,7 +215,7 @@ def run_folder(folder: Path, asked: Asked, versions: Mapping[str, str], *, overw
     ------
     AllianceBayesError
         If another run is writing to it, it is not writable, or, without `overwrite`, it holds a finished run, another
-        run, or files that are not of a run.
+        run (of another model, other data or settings, or by other versions), or files that are not of a run.
     """
     if os.path.lexists(folder) and not folder.is_dir():
         raise AllianceBayesError(f"{folder} is a file, and a run needs a folder. {OTHER_FOLDER}.")
@@ -207,10 +224,12 @@ def run_folder(folder: Path, asked: Asked, versions: Mapping[str, str], *, overw
     try:
         make_folder(folder)
         with _alone(folder):
-            older = read_manifest(folder)
+            older, kept = read_manifest(folder), read_manifest(folder / KEPT)
             if not overwrite:
-                _refuse_mixes(folder, asked, older)
+                _refuse_mixes(folder, asked, versions, older, kept)
             run = Run(folder, asked, versions, older)
+            if kept is None or _differences(kept, asked, versions):
+                run.kept.remove()
             try:
                 yield run
             except BaseException:
@@ -276,17 +295,31 @@ def _is_at(path: Path, opened: int) -> bool:
         return False
 
 
-def _refuse_mixes(folder: Path, asked: Asked, older: Manifest | None) -> None:
+def already_finished(folder: Path, asked: Asked, versions: Mapping[str, str]) -> str:
+    """A sentence where the folder holds exactly this run, finished and unchanged; else nothing."""
+    older = read_manifest(folder)
+    if older is None or _differences(older, asked, versions) or not finished(folder):
+        return ""
+    return (
+        f"{folder} already holds exactly this run ({_when(older)}); its answer is in {folder / ANSWER}. Nothing was "
+        "done; --overwrite does it again."
+    )
+
+
+def _refuse_mixes(
+    folder: Path, asked: Asked, versions: Mapping[str, str], older: Manifest | None, kept: Manifest | None
+) -> None:
     of_older = set() if older is None else {MANIFEST, *older.files}
     foreign = [name for name in _visible(folder) if name not in of_older]
-    if older is not None and (differences := _differences(older.asked, asked)):
-        raise AllianceBayesError(
-            f"{folder} holds another run ({_when(older)}): {'; '.join(differences)}. {OTHER_FOLDER}, or pass "
-            "--overwrite to replace that run."
-        )
+    for other in (older, kept):
+        if other is not None and (differences := _differences(other, asked, versions)):
+            raise AllianceBayesError(
+                f"{folder} holds another run ({_when(other)}): {'; '.join(differences)}. {OTHER_FOLDER}, or pass "
+                "--overwrite to replace that run."
+            )
     if older is not None and older.status == "finished":
         raise AllianceBayesError(
-            f"{folder} already holds exactly this run ({_when(older)}); its answer is in {folder / ANSWER}. "
+            f"{folder} already holds exactly this run ({_when(older)}), but its files were changed since. "
             f"{OTHER_FOLDER}, or pass --overwrite to do it again."
         )
     if foreign:
@@ -308,8 +341,8 @@ def _foreign(folder: Path, names: Sequence[str]) -> str:
     return f"{content}. {OTHER_FOLDER}, or pass --overwrite to write beside them{replaced}."
 
 
-def _differences(older: Asked, newer: Asked) -> list[str]:
-    differences = []
+def _differences(manifest: Manifest, newer: Asked, versions: Mapping[str, str]) -> list[str]:
+    older, differences = manifest.asked, []
     if older.model_sha256 != newer.model_sha256:
         differences.append(_changed("model", older.model, newer.model))
     if older.data_sha256 != newer.data_sha256:
@@ -318,6 +351,10 @@ def _differences(older: Asked, newer: Asked) -> list[str]:
         before, now = (asked.settings.get(name, "not set") for asked in (older, newer))
         if before != now:
             differences.append(f"{name} was {before}, and is {now} now")
+    for name in sorted({*manifest.versions, *versions}):
+        before, now = (of.get(name, "not installed") for of in (manifest.versions, versions))
+        if before != now:
+            differences.append(f"the version of {name} was {before}, and is {now} now")
     return differences
 
 

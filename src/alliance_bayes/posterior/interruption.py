@@ -1,11 +1,10 @@
 """Draws that are kept after an interruption, and messages about it."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-import xarray as xr
 
 from ..basics.interrupts import Interrupts
 from ..basics.problems import InterruptionError
@@ -14,7 +13,7 @@ from .settings import Settings
 
 __all__ = [
     "FitWarning",
-    "equal_chains",
+    "equal_lengths",
     "too_few_draws",
     "without_interruption_warnings",
     "without_keeping",
@@ -45,41 +44,22 @@ def without_keeping(interrupts: Interrupts, when: str) -> Iterator[None]:
         raise InterruptionError(f"Interrupted {when}. Nothing was kept. Run it again.") from None
 
 
-def equal_chains(tree: xr.DataTree, settings: Settings) -> xr.DataTree:
-    """Chains of one length, of chains that an interruption left padded with NaN.
+def equal_lengths(lengths: Sequence[int], settings: Settings) -> tuple[int, list[int]]:
+    """How many first draws of which chains are kept after an interruption: those of at least n, for the best n.
 
-    The first n draws of the chains that have at least n, for the n that keeps most draws.
+    The best n keeps most draws of all chains together.
+
+    Examples
+    --------
+    >>> equal_lengths([150, 100, 98, 3], Settings(1000, 100, 4, 2, 0.8, 1, "nutpie"))
+    (98, [0, 1, 2])
     """
-    posterior = tree["posterior"].to_dataset() if "posterior" in tree.children else xr.Dataset()
-    lengths = _lengths(posterior)
-    if not lengths.any():
-        raise too_few_draws(0, settings)
     longest_first = np.sort(lengths)[::-1]
-    n_draws = int(longest_first[(longest_first * np.arange(1, len(lengths) + 1)).argmax()])
-    kept = np.flatnonzero(lengths >= n_draws)
+    n_draws = int(longest_first[(longest_first * np.arange(1, len(lengths) + 1)).argmax()]) if len(lengths) else 0
+    kept = [chain for chain, length in enumerate(lengths) if n_draws and length >= n_draws]
     if n_draws < settings.draws and n_draws < FEWEST_DRAWS:
         raise too_few_draws(n_draws * len(kept), settings)
-    if n_draws == posterior.sizes["draw"] and len(kept) == len(lengths):
-        return tree
-    return xr.DataTree.from_dict(
-        {
-            f"/{name}": tree[name].to_dataset().isel(chain=kept, draw=slice(n_draws))
-            for name in ("posterior", "sample_stats")
-        }
-    )
-
-
-def _lengths(posterior: xr.Dataset) -> np.ndarray:
-    """Draws that each chain holds, shape ``(chain,)``: up to the last in which any quantity has a value."""
-    has_value = np.zeros((posterior.sizes.get("chain", 0), posterior.sizes.get("draw", 0)), dtype=bool)
-    for array in posterior.data_vars.values():
-        if has_value.all():
-            break
-        if array.dtype.kind != "f":  # padded with 0
-            continue
-        values = array.transpose("chain", "draw", ...).to_numpy()
-        has_value |= ~np.isnan(values).reshape(*has_value.shape, -1).all(axis=-1)
-    return np.asarray((has_value * np.arange(1, has_value.shape[1] + 1)).max(axis=1, initial=0))
+    return n_draws, kept
 
 
 def too_few_draws(n_draws: int, settings: Settings) -> InterruptionError:

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 from ..basics.calls import checked
 from ..basics.interrupts import held_interrupts
+from ..basics.problems import InterruptionError
 from ..basics.warning import warn
 from ..engine.model_on_panel import Latent, check_latent, panel_model
 from ..panel import Panel
@@ -12,8 +14,9 @@ from ..spec.cross_lagged import CrossLagged
 from .after_sampling import with_other_groups
 from .fit import Fit
 from .interruption import FitWarning
+from .keeping import AGAIN, Kept, keeping, kept_now, versions
 from .prior_draws import prior_draws
-from .samplers import sample_posterior
+from .samplers import kept_chains, sample_posterior
 from .settings import Sampler, Settings, check_memory_of_draws, check_settings, warm_up
 
 __all__ = ["fit"]
@@ -33,6 +36,7 @@ def fit(
     sampler: Sampler = "nutpie",
     latent: Latent = "integrate",
     progress: bool | None = None,
+    folder: str | os.PathLike[str] | None = None,
 ) -> Fit:
     """Sample the posterior of a model on a panel.
 
@@ -58,13 +62,20 @@ def fit(
         integrated out. ``"sample"``: each of them is sampled, which takes many times as long and has no error
         of integration (see `to_pymc`); it checks the integral where `Fit.health` reports problems with it.
     progress
-        Whether to show a progress bar; by default in a terminal only.
+        Whether to show how far it is and how long it will take: bars in a terminal or notebook, else a line every half
+        minute. By default in a terminal only, or where there is a `folder`.
+    folder
+        Where finished chains are kept until all are done; they are removed then. After a Ctrl-C, a kill or a power cut
+        the same call goes on from them, and its draws are those without a break: each chain has a seed of its own,
+        from `seed` and its number. A chain that was not finished is drawn again, and so are all where model, data,
+        seed, settings or versions differ. Chains of ``sampler="pymc"`` depend on each other and are not kept.
 
     Returns
     -------
     Fit
-        Draws, diagnostics, and methods for both. After an interruption (Ctrl-C) it holds the draws made so far
-        (`Fit.interrupted`); groups of draws whose computation fails after sampling are listed in `Fit.incomplete`.
+        Draws, diagnostics, and methods for both. After an interruption (Ctrl-C) without a `folder` it holds the draws
+        made so far (`Fit.interrupted`); groups of draws whose computation fails after sampling are listed in
+        `Fit.incomplete`.
 
     Raises
     ------
@@ -72,7 +83,7 @@ def fit(
         If the model is not identified at these times, does not fit the panel's measures, its prior hardly ever gives
         a proper model, or a setting is invalid; before anything is sampled.
     InterruptionError
-        If sampling is interrupted before there are enough draws to keep.
+        If it is interrupted before there are enough draws to keep, or, with a `folder`, before it is complete.
 
     Warns
     -----
@@ -89,10 +100,15 @@ def fit(
         int(draws), int(tune), int(chains), n_cores, float(target_accept), int(seed), sampler, latent=latent
     )
     prior = prior_draws(model, settings.rng("prior"))
-    with held_interrupts():
-        sample = sample_posterior(model, settings, progress=sys.stderr.isatty() if progress is None else progress)
-        sample = with_other_groups(model, sample, prior)
+    with held_interrupts(), keeping(None if folder is None else Kept(Path(folder), versions())):
+        kept = kept_now()
+        shown = (kept is not None or sys.stderr.isatty()) if progress is None else progress
+        sample = with_other_groups(model, sample_posterior(model, settings, progress=shown), prior)
+        if sample.stopped and kept is not None:
+            raise InterruptionError(f"Interrupted after sampling. {AGAIN}")
         continues = [f"{sample.interrupted} The script continues with these draws."] if sample.interrupted else []
         for sentence in (*continues, *sample.incomplete):
             warn(sentence, FitWarning)
+        if folder is not None and (finished := kept_chains(model, settings)):
+            finished.remove(settings.chains)
     return Fit(model, sample)

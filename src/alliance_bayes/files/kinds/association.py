@@ -1,6 +1,7 @@
 """Model files about associations at the same time: regressions with a random intercept per person."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from ...basics.problems import ModelFileError, Problems, SpecError
 from ...causal.rows import complete_rows
 from ...panel import Panel
 from ...panel.reading import Table as DataTable
+from ...posterior.keeping import kept_result
 from ...questions.answer import Answer
 from ...questions.association import AssociationArguments, association
 from ...spec.association import RandomInterceptRegression
@@ -138,7 +140,10 @@ def _check(content: Content, rows: Rows) -> list[str]:
 
 
 def _fit(content: Content, rows: Rows) -> dict[str, Answer]:
-    return {name: association(regression, rows.frame, **content.sampling) for name, regression in content.spec.items()}
+    return {
+        name: kept_result(["association", name], partial(association, regression, rows.frame, **content.sampling))
+        for name, regression in content.spec.items()
+    }
 
 
 KIND = Kind(

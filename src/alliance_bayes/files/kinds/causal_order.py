@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -17,6 +18,7 @@ from ...causal.regimes import Shift, is_set
 from ...causal.regression import FAMILIES, Regression, regression as equation_of
 from ...panel import Panel
 from ...panel.reading import Table as DataTable
+from ...posterior.keeping import kept_result
 from ...questions.answer import Answer
 from ...questions.counterfactual_arguments import CounterfactualArguments
 from ...questions.counterfactual_plan import MonteCarlo
@@ -310,10 +312,16 @@ def _orders(content: Content, rows: Rows) -> dict[str, CausalOrder]:
     settings = {**SAMPLING, **content.sampling}
     seed, wide = settings.pop("seed"), rows.frame
     equations: dict[str, Regression] = {}
-    for position, regression in enumerate(content.spec.regressions):
+
+    def equation(position: int, regression: CausalRegression) -> Regression:
         known = _whole_numbers(_known(content.spec, regression, wide))
         model, draws = fit_by_bambi(regression.formula, regression.family, known, seed=seed + position, **settings)
-        equations[regression.response] = equation_of(model, draws, zero_without=regression.zero_without)
+        return equation_of(model, draws, zero_without=regression.zero_without)
+
+    for position, regression in enumerate(content.spec.regressions):
+        equations[regression.response] = kept_result(
+            ["regression", position, asdict(regression)], partial(equation, position, regression)
+        )
     return {
         name: _order(content.spec, question, equations, wide)
         for name, question in by_name(content.questions).items()

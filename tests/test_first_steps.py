@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -33,7 +34,8 @@ def test_a_messy_file_is_answered_with_three_commands(german_answer):
     assert [result.exit_code for result in (init, check, run)] == [0, 0, 0]
     assert "Next: alliance-bayes check" in init.stdout
     assert "'Nr', and time, 'Monat': 0, 1, 3, 6, 12" in init.stdout
-    assert "No problems: 32 free parameters can be fitted." in check.stdout
+    assert "32 free parameters can be fitted, with 1 warning:" in check.stdout
+    assert 'If they are, its family is "Tage abst." = { family = "days", window = 30 }' in check.stdout
     assert "Read: -99 is missing: 57 of Bündnis (WAI) and 39 of Tage abst." in check.stdout
     text = (folder / "results" / "answer.txt").read_text("utf-8")
     assert "Verdict: " in text
@@ -102,6 +104,65 @@ def test_a_draft_with_groups_asks_about_one_of_them(tmp_path):
     text = ab.draft(data, measures=["Bündnis (WAI)", "Tage abst."], group="Klinik")
     (tmp_path / "g.toml").write_text(text, encoding="utf-8")
     assert "free parameters can be fitted" in ab.load(tmp_path / "g.toml").check(data)
+
+
+def uncommented(text, *keys):
+    """The draft with the comments off these keys."""
+    return "\n".join(
+        line[2:] if line.startswith(tuple(f"# {key}" for key in keys)) else line for line in text.splitlines()
+    )
+
+
+FAMILY = ("[model.families", "family =", "window =")
+
+
+@pytest.mark.parametrize(
+    ("keys", "n_parameters"),
+    [(("time",), 32), (("covariates =", "factor ="), 42), (("group =", "group_lags ="), 88), (FAMILY, 37)],
+)
+def test_each_comment_of_a_draft_can_be_taken_off(tmp_path, keys, n_parameters):
+    data = german(tmp_path)
+    text = uncommented(ab.draft(data, measures=["Bündnis (WAI)", "Tage abst."]), *keys)
+    if keys == FAMILY:  # as its comment says
+        text = text.replace('[[question]]\nask = "maximum_likelihood"', "#")
+    (tmp_path / "m.toml").write_text(text, encoding="utf-8")
+    assert f"{n_parameters} free parameters can be fitted" in ab.load(tmp_path / "m.toml").check(data)
+
+
+def rows_of(values):
+    """Four times of two measures, the second with these values."""
+    n_persons = len(values) // 4
+    frame = pd.DataFrame({"id": np.repeat(np.arange(n_persons), 4), "month": np.tile(range(4), n_persons)})
+    return frame.assign(x=np.random.default_rng(1).normal(size=len(frame)), y=values)
+
+
+@pytest.mark.parametrize(
+    ("values", "family", "why"),
+    [
+        (
+            np.repeat([0, 1, 2, 3, 5, 7], [120, 60, 40, 15, 4, 1]),
+            "count",
+            "whole numbers from 0, most of them small, 50 % 0",
+        ),
+        (np.repeat([0, 2, 5, 7], [60, 60, 60, 60]), "days", "25 % are 0 and 25 % are 7, the end of a window"),
+        (np.repeat([0, 12, 25, 30], [60, 60, 100, 20]), "days", "25 % are 0 and 8 % are 30"),
+    ],
+)
+def test_the_family_of_a_draft_says_what_shows_it_and_what_else_it_may_be(values, family, why):
+    text = ab.draft(rows_of(np.random.default_rng(3).permutation(values)))
+    assert f'[model.families.y]\nfamily = "{family}"  # ' in text
+    assert why in text
+    assert {"count": '"days", with window', "days": '"count", without window'}[family] in text
+
+
+def test_a_family_in_a_warning_can_be_pasted_and_groups_are_minded(tmp_path):
+    data = german(tmp_path)
+    for options, words in ({}, "If they are, its family is"), ({"group": "Klinik"}, "without groups it would be"):
+        (tmp_path / "m.toml").write_text(
+            ab.draft(data, measures=["Bündnis (WAI)", "Tage abst."], **options), encoding="utf-8"
+        )
+        warned = ab.load(tmp_path / "m.toml").check(data).splitlines()[-1]
+        assert f'{words} "Tage abst." = {{ family = "days", window = 30 }}' in warned
 
 
 @pytest.mark.parametrize(

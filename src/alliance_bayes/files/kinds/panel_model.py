@@ -20,7 +20,7 @@ from ...panel.printing import suspicions_of
 from ...panel.reading import Table as DataTable
 from ...panel.records import Contradictions, IdenticalRows
 from ...panel.times_of_dates import DatesFrom
-from ...panel.value_shapes import value_shape
+from ...panel.value_shapes import ValueShape, value_shape
 from ...posterior.fit import Fit
 from ...posterior.preview import preview
 from ...posterior.sampling import fit
@@ -34,6 +34,7 @@ from ..columns import add_derived, read_columns
 from ..content import Content, Kind
 from ..questions import PANEL, answers, by_name, read_questions
 from ..sections import KINDS, Head, Reading, SamplingWithWarmUp, Tables, reading_of
+from ..writing import key_of
 
 __all__ = ["KIND"]
 
@@ -410,12 +411,23 @@ def _doubts(content: Content, panel: Panel) -> list[str]:
         return []
     normal = [name for name in spec.measures if name not in spec.families and name not in spec.indicators]
     shapes = {name: value_shape(values[:, :, panel.measures.index(name)].ravel()) for name in normal}
-    return [
-        f"'{name}' is modelled as normal, and its values are {shape.in_words}: effects then are those of a straight "
-        f"line that leaves their range. Its family is {name} = {shape.as_family} in [model.families]."
-        for name, shape in shapes.items()
-        if shape.family is not None
-    ]
+    return [sentence for name, shape in shapes.items() for sentence in _not_normal(name, shape, bool(spec.group_lags))]
+
+
+def _not_normal(name: str, shape: ValueShape, grouped: bool) -> Iterable[str]:
+    """What is doubtful about values that are modelled as normal, and the family that they may have."""
+    family = f"{key_of(name)} = {shape.as_family} in [model.families]"
+    where = f"Families do not go with groups; without groups it would be {family}." if grouped else ""
+    if shape.family is not None:
+        yield (
+            f"'{name}' is modelled as normal, and its values are {shape.in_words}: effects then are those of a "
+            f"straight line that leaves their range. {where or f'Its family is {family}.'}"
+        )
+    elif shape.may_be is not None:
+        yield (
+            f"'{name}' is modelled as normal, and its values are {shape.reason}, as days of a window do. "
+            f"{where or f'If they are, its family is {family}.'}"
+        )
 
 
 def _fit(content: Content, panel: Panel) -> Fit:

@@ -939,6 +939,12 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
     )
 
 
+def test_a_decimal_comma_in_toml_is_answered_with_its_cure(tmp_path):
+    (tmp_path / "m.toml").write_text("format = 1\nmargin = 0,03  # small\n")
+    with pytest.raises(ab.ModelFileError, match=r"line 2, column \d+, in 'margin = 0,03.*Write numbers with a point"):
+        ab.load(tmp_path / "m.toml")
+
+
 @pytest.mark.parametrize(
     ("name", "n_parameters"),
     [("help-direction", 27), ("help-direction-continuous", 21), ("help-mediation", 51), ("help-robustness", 27)],
@@ -962,7 +968,9 @@ def test_files_of_the_sponsor_study_can_be_fitted_to_it(name, n_parameters):
 def test_a_two_valued_measure_modelled_as_normal_is_warned_of_with_its_family(help_frame):
     checked = ab.packaged_model("help-mediation").check(help_frame)
     assert "51 free parameters can be fitted, with 2 warnings." in checked
-    assert re.search(r"Warning: '\w+' is modelled as normal, and its values are two-valued.*family = 'yes_no'", checked)
+    assert re.search(
+        r"Warning: '\w+' is modelled as normal, and its values are two-valued.*family = \"yes_no\"", checked
+    )
 
 
 @pytest.fixture(scope="module")

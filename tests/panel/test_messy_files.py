@@ -151,6 +151,13 @@ def test_dates_without_an_origin_are_refused_with_the_formula(tmp_path, options)
     assert "(date - date.groupby(frame[person]).transform('min')).dt.days / 30.4375" in str(caught.value)
 
 
+def test_dates_without_a_unit_are_one_problem(tmp_path):
+    with pytest.raises(
+        ab.PanelError, match=r"1 problem:\n.*dates_from needs time_unit, .*'months', 'years'; it is missing"
+    ):
+        panel_of(german(tmp_path), time="Datum", times=[0, 1, 3, 6, 12], dates_from="person")
+
+
 # ---- categories ----
 
 
@@ -180,6 +187,17 @@ def test_the_reference_is_the_first_category_and_what_is_unknown_is_missing():
         Panel.from_long(frame, factor=["education"], **given)
     with pytest.raises(ab.PanelError, match="makes a column 'school_low', which is there already"):
         Panel.from_long(frame.assign(school_low=1), factor=["school"], **given)
+
+
+@pytest.mark.parametrize("number", ["4,591", "12 250", "1'234'567.5"])
+def test_thousands_separators_are_named_with_their_cure(number):
+    frame = pd.DataFrame({"id": [1, 1, 2, 2], "t": [0, 1] * 2, "x": [number] * 4})
+    with pytest.raises(ab.PanelError) as caught:
+        Panel.from_long(frame, person="id", time="t", measures=["x"])
+    cure = str(caught.value).partition("take it out, ")[2].partition(";")[0].rstrip(".")
+    assert (
+        eval(cure, {"frame": frame}).tolist() == [float("".join(sign for sign in number if sign in "0123456789."))] * 4
+    )
 
 
 # ---- files and frames of other programs ----

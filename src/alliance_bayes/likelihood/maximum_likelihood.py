@@ -14,6 +14,7 @@ from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
+from ..basics.whole_tables import WholeTable
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
@@ -74,7 +75,7 @@ class MaximumLikelihood:
             ``z`` and ``p`` against 0; ``lower`` and ``upper`` of the normal 95 % interval. Distrust all standard errors
             when `messages` says that the solution is improper.
         """
-        return parameter_table(self.model, self.estimates)
+        return WholeTable(parameter_table(self.model, self.estimates))
 
     @property
     def spec(self) -> CrossLagged:
@@ -202,7 +203,7 @@ class MaximumLikelihood:
             moderators). The ``se`` is 0 where a number is 1 by definition, and NaN
             where a variance is estimated below 0.
         """
-        return standardized_table(self.model, self.estimates)
+        return WholeTable(standardized_table(self.model, self.estimates))
 
     @cached_property
     def r_squared(self) -> pd.DataFrame:
@@ -214,7 +215,7 @@ class MaximumLikelihood:
             Indexed by ``outcome``, such as ``"within days, 12"`` (of within-person deviations, which the wave before
             predicts): ``estimate``, ``se`` (delta method), ``lower`` and ``upper`` of the normal 95 % interval.
         """
-        return r_squared_table(self.model, self.estimates)
+        return WholeTable(r_squared_table(self.model, self.estimates))
 
     @cached_property
     def residuals(self) -> pd.DataFrame:
@@ -231,8 +232,8 @@ class MaximumLikelihood:
         """
         if not self.saturated:
             index = pd.MultiIndex.from_arrays([[], []], names=["statistic", "of"])
-            return pd.DataFrame(columns=["observed", "implied", "residual", "z"], index=index, dtype=float)
-        return moment_residuals(self.model, self.theta, self.saturated, self.sampling)
+            return WholeTable(columns=["observed", "implied", "residual", "z"], index=index, dtype=float)
+        return WholeTable(moment_residuals(self.model, self.theta, self.saturated, self.sampling))
 
     @checked()
     def summary(self, names: list[str] | None = None) -> pd.DataFrame:
@@ -262,7 +263,7 @@ class MaximumLikelihood:
             if name not in known:
                 problems.add(f"The model has no '{name}'{choices(name, known, 'Quantities')}")
         problems.raise_as(SpecError)
-        return derived_estimates(self.model, self.estimates, names or known)
+        return WholeTable(derived_estimates(self.model, self.estimates, names or known))
 
     def __str__(self) -> str:
         lines = [f"Maximum likelihood of a {self.spec}", *self._fit_in_words(), str(self._table_in_words()), READING]

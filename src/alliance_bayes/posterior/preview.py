@@ -12,6 +12,7 @@ from ..basics.calls import checked
 from ..basics.given import check_seed
 from ..basics.names import split_path
 from ..basics.problems import Problems, SpecError
+from ..basics.whole_tables import WholeTable
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
@@ -116,7 +117,7 @@ class Preview(Posterior):
         values = np.concatenate([array.to_numpy().reshape(*array.shape[:2], -1) for array in arrays], axis=2)
         draws = xr.DataArray(values, dims=("chain", "draw", "quantity"))
         lower, upper = interval(draws, "chain", "draw")
-        return pd.DataFrame(
+        return WholeTable(
             {
                 "mean": values.mean(axis=(0, 1)),
                 "sd": values.std(axis=(0, 1), ddof=1),

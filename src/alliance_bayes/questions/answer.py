@@ -13,6 +13,7 @@ import xarray as xr
 from ..basics.assumptions import assumptions_about, further_assumptions
 from ..basics.problems import AllianceBayesError
 from ..basics.text_tables import TextTable
+from ..basics.whole_tables import WholeTable
 from ..posterior.health import Diagnostics
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ class Answer:
     computation: str = "Sampling"
     interrupted: str = ""
     figure: "Callable[[Answer], Figure] | None" = None
+
+    def __post_init__(self) -> None:
+        for name in ("table", "evidence"):
+            object.__setattr__(self, name, WholeTable(getattr(self, name)))
+        object.__setattr__(self, "tables", {name: WholeTable(table) for name, table in self.tables.items()})
 
     @property
     def head(self) -> str:

@@ -61,7 +61,13 @@ def likelihood_ratio_test(smaller: MaximumLikelihood, larger: MaximumLikelihood)
     problems.raise_as(SpecError)
     relation = nesting(smaller, larger)
     if relation.nested is False:
-        if smaller.n_parameters >= larger.n_parameters:
+        if smaller.n_parameters == larger.n_parameters:
+            problems.add(
+                f"Both models have {larger.n_parameters} parameters, which leaves no degrees of freedom: neither is a "
+                "special case of the other, unless they are the same. Compare their AIC and BIC: "
+                "ab.compare({'one': ..., 'other': ...})."
+            )
+        elif smaller.n_parameters > larger.n_parameters:
             problems.add(
                 f"The smaller model has {smaller.n_parameters} parameters, the larger one {larger.n_parameters}. Give "
                 "the model with fewer parameters first."

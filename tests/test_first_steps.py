@@ -257,3 +257,74 @@ def test_every_question_is_asked_from_a_file(tmp_path):
     assert answers["maximum_likelihood"].table["estimate"].tolist() == likelihood.table["estimate"].tolist()
     assert answers["forecast"].table.index.get_level_values("person").nunique() == 80
     assert "statistics deviate" in answers["check"].verdict
+
+
+LIKELIHOODS = """
+format = 1
+title = "No priors"
+[panel]
+person = "Nr"
+time = "Monat"
+measures = ["Bündnis (WAI)", "Tage abst."]
+missing = [-99]
+identical_rows = "drop"
+covariates = ["Alter"]
+factor = ["Klinik"]
+[model]
+kind = "riclpm"
+lags = "grid"
+[[question]]
+ask = "maximum_likelihood"
+cluster = "Klinik"
+weights = "Alter"
+[[question]]
+ask = "likelihood_ratio_test"
+other = { lags = "free" }
+[[question]]
+ask = "modification_indices"
+[[question]]
+ask = "random_intercept_test"
+measures = ["Tage abst."]
+"""
+
+
+def test_a_file_that_asks_only_for_maximum_likelihood_samples_nothing(tmp_path):
+    data, model = german(tmp_path), tmp_path / "m.toml"
+    model.write_text(LIKELIHOODS, encoding="utf-8")
+    result = invoke("run", model, data, "--out", tmp_path / "r")
+    assert result.exit_code == 0
+    assert not (tmp_path / "r" / "draws.nc").exists()
+    assert "Tables and the full text are in" in result.stdout
+    assert "Robust standard errors, 3 clusters, sampling weights" in result.stdout
+    file = ab.load(model)
+    assert ab.load(file.save(tmp_path / "again.toml")) == file
+    panel, answers = file.panel(data), file.ask(data)
+    models = [ab.maximum_likelihood(ab.RICLPM(panel.measures, lags=lags), panel) for lags in ("grid", "free")]
+    tested = ab.likelihood_ratio_test(*models)
+    assert answers["likelihood_ratio_test"].table.equals(tested.table)
+    assert answers["likelihood_ratio_test"].arguments == {"other": {"lags": "free"}}
+    assert answers["modification_indices"].table.equals(ab.modification_indices(models[0]).table)
+    alone = ab.random_intercept_test(models[0], ["Tage abst."])
+    assert answers["random_intercept_test"].table.equals(alone.table)
+    rows = pd.read_csv(data, sep=";", decimal=",", encoding="latin-1").drop_duplicates("Nr").set_index("Nr")
+    weighted = ab.maximum_likelihood(models[0].spec, panel, cluster=rows["Klinik"], weights=rows["Alter"])
+    assert answers["maximum_likelihood"].table.equals(weighted.table)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (('weights = "Alter"', 'weights = "Gewicht"'), "weights names 'Gewicht', which the panel does not hold"),
+        (('cluster = "Klinik"', 'cluster = "Ort"'), "cluster names 'Ort', .* or in factor where it holds categories"),
+        (('"free"', '"wild"'), "other: lags must be one of"),
+        (('lags = "free"', 'lags = "equal"'), "Both models have 32 parameters"),
+        (
+            ('\nmeasures = ["Tage abst."]', '\nmeasures = ["Tage"]'),
+            "The model has no 'Tage'. Measures: 'Bündnis",
+        ),
+    ],
+)
+def test_questions_about_maximum_likelihood_are_refused_before_anything_is_done(tmp_path, change, problem):
+    (tmp_path / "m.toml").write_text(LIKELIHOODS.replace(*change), encoding="utf-8")
+    with pytest.raises(ab.AllianceBayesError, match=problem):
+        ab.load(tmp_path / "m.toml").check(german(tmp_path))

@@ -9,7 +9,9 @@ from ..basics.text_tables import TextTable
 from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..likelihood.score_tests import modification_table, possible_changes
 from .answer import LIMITS, Answer
+from .likelihood_arguments import PlainArguments, question_about_estimates
 from .likelihoods import Maximisation
+from .registry import register
 
 __all__ = ["modification_indices"]
 
@@ -101,3 +103,12 @@ def _in_words(table: pd.DataFrame) -> TextTable:
             "standardised": [f"{value:.3f}" for value in table["standardized_change"]],
         }
     )
+
+
+register(
+    question_about_estimates(
+        "modification_indices",
+        PlainArguments,
+        lambda spec, panel, given: modification_indices(given.estimated(spec, panel)),
+    )
+)

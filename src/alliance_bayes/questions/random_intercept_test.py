@@ -1,10 +1,13 @@
 """Whether people differ stably at all: the chi-bar-square test of random intercepts."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import pandas as pd
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Listed, Name, Seed
 from ..basics.digits import p_in_words
 from ..basics.given import is_whole, shown
 from ..basics.names import choices, in_words
@@ -12,9 +15,13 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..likelihood.random_intercepts import ChiBarSquare, chi_bar_square, intercepts_of
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
 from ..spec.models import RICLPM
 from .answer import LIMITS, Answer
+from .likelihood_arguments import PlainArguments, question_about_estimates
 from .likelihoods import Maximisation
+from .registry import register
 
 __all__ = ["random_intercept_test"]
 
@@ -159,3 +166,23 @@ def _in_words(test: ChiBarSquare) -> TextTable:
         },
         left=["mixture"],
     )
+
+
+class RandomInterceptArguments(PlainArguments):
+    """Keys of a test of random intercepts."""
+
+    named_first = ("measures",)
+    measures: Annotated[Listed[Name], Field(min_length=1, description="a list of measures")] | None = None
+    simulations: int = Field(SIMULATIONS, ge=FEWEST_SIMULATIONS, description="a whole number of 1,000 or more")
+    seed: Seed = 1
+
+    def about(self) -> str:
+        """The measures."""
+        return f"of {in_words(self.measures)}" if self.measures else ""
+
+
+def _answer(spec: CrossLagged, panel: Panel, given: RandomInterceptArguments) -> Answer:
+    return random_intercept_test(given.estimated(spec, panel), **given.given("group"))
+
+
+register(question_about_estimates("random_intercept_test", RandomInterceptArguments, _answer))

@@ -430,14 +430,21 @@ def _not_normal(name: str, shape: ValueShape, grouped: bool) -> Iterable[str]:
         )
 
 
-def _fit(content: Content, panel: Panel) -> Fit:
-    _askable(content, panel)
+def _fit(content: Content, panel: Panel) -> Fit | PanelModel:
+    model = _askable(content, panel)
+    if _needs_no_draws(content):
+        return model
     return fit(content.spec, panel, **content.sampling)
+
+
+def _needs_no_draws(content: Content) -> bool:
+    """Whether every question is about maximum likelihood."""
+    return bool(content.questions) and all(question.of_model for question in content.questions)
 
 
 def _preview(content: Content, panel: Panel) -> str:
     """Lagged effects, and verdicts of the questions about draws."""
-    if content.spec.is_latent:
+    if content.spec.is_latent or _needs_no_draws(content):
         return ""
     previewed = preview(content.spec, panel, seed=content.sampling["seed"])
     answers = {name: asked.answer(previewed) for name, asked in by_name(content.questions).items() if asked.of_draws}

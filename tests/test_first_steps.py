@@ -34,7 +34,7 @@ def test_a_messy_file_is_answered_with_three_commands(german_answer):
     assert [result.exit_code for result in (init, check, run)] == [0, 0, 0]
     assert "Next: alliance-bayes check" in init.stdout
     assert "'Nr', and time, 'Monat': 0, 1, 3, 6, 12" in init.stdout
-    assert "32 free parameters can be fitted, with 1 warning:" in check.stdout
+    assert "32 free parameters can be fitted, with 1 warning below." in check.stdout
     assert 'If they are, its family is "Tage abst." = { family = "days", window = 30 }' in check.stdout
     assert "Read: -99 is missing: 57 of Bündnis (WAI) and 39 of Tage abst." in check.stdout
     text = (folder / "results" / "answer.txt").read_text("utf-8")

@@ -18,6 +18,7 @@ from ..basics.whole_tables import WholeTable
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
+from .complete_data_fit import complete_data_fit
 from .estimates import Estimates, derived_estimates, estimate, parameter_table
 from .fit_indices import RMSEA_LEVEL, FitIndices, Scaling, fit_indices
 from .residuals import moment_residuals
@@ -289,7 +290,8 @@ class MaximumLikelihood:
         if self.standard_errors == "robust":
             clusters = f", {self.n_clusters} clusters" if self.n_clusters else ""
             weights = ", sampling weights" if self.weighted else ""
-            yield f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}"
+            method = f"; CFI, TLI and RMSEA as in {self.indices.method}" if self.indices.method else ""
+            yield f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}{method}"
 
     def _table_in_words(self) -> TextTable:
         cells = [with_error(estimate, se) for estimate, se in self.table[["estimate", "se"]].to_numpy()]
@@ -383,12 +385,13 @@ def maximum_likelihood(
         model = replace(model, weights=sampling.weights)
     estimates = estimate(model)
     saturated, messages = saturated_moments(model)
-    scaling = Scaling()
+    scaling, complete_data = Scaling(), None
     if sampling is not None:
         covariance, scaling = sandwich(model, estimates, saturated, sampling)
         estimates = replace(estimates, covariance=covariance)
         messages = (*sampling.messages, *messages)
-    indices = fit_indices(model, estimates, saturated, scaling)
+        complete_data = complete_data_fit(model, estimates, saturated, sampling)
+    indices = fit_indices(model, estimates, saturated, scaling, complete_data)
     return MaximumLikelihood(model, estimates, indices, (*estimates.messages, *messages), saturated, sampling)
 
 

@@ -33,6 +33,7 @@ __all__ = ["Importance", "Preview", "examined", "preview"]
 
 N_CHAINS, N_DRAWS = 4, 1000
 LARGEST_K_HAT = 0.7
+KHAT_IN_WORDS = f"the approximation covers the posterior below {LARGEST_K_HAT}"
 LEAST_SHARE = 0.05  # of draws that are effective; of fewer, k-hat itself is often too low (dynamic panel models)
 CURE = "Sample it with ab.fit."
 N_STARTS = 100
@@ -71,7 +72,8 @@ class Importance(Diagnostics):
         return True
 
     def __str__(self) -> str:
-        numbers = f"k-hat {self.k_hat:.2f}, {self.n_effective:,.0f} of {self.n_weighted:,} weighted draws effective"
+        effective = f"{self.n_effective:,.0f} of {self.n_weighted:,} weighted draws effective"
+        numbers = f"k-hat {self.k_hat:.2f} ({KHAT_IN_WORDS}), {effective}"
         return in_words_of(numbers, self.problems)
 
 
@@ -139,7 +141,7 @@ class Preview(Posterior):
             for path in effects["path"].to_numpy().tolist()
             if len(set(split_path(path) or ())) > 1
         ]
-        return f"Approximate, before sampling (k-hat {self.k_hat:.2f}): {', '.join(shown)}"
+        return f"Approximate, before sampling (k-hat {self.k_hat:.2f}, {KHAT_IN_WORDS}): {', '.join(shown)}"
 
     def __str__(self) -> str:
         head = (

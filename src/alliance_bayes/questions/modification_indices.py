@@ -81,7 +81,7 @@ def modification_indices(answer: MaximumLikelihood) -> Answer:
             "for all together (Bonferroni).",
             "Each index is for one change alone; after one change all others differ.",
             "A model changed by its indices fits the sample better than it will fit others: test it in new data.",
-            "apart: this place free, where the model holds it equal to others or lets it follow from them.",
+            "apart: this number alone free, which the model fixes at 1, holds equal to others or derives from them.",
         ),
         before_assumptions=LIMITS,
     )

@@ -27,6 +27,7 @@ __all__ = ["random_intercept_test"]
 
 SIMULATIONS = 10_000
 FEWEST_SIMULATIONS = 1_000
+LEAST_ERROR = 5e-5  # that shows beside a p of three digits
 
 
 @checked(apart=["simulations", "seed"])
@@ -98,7 +99,7 @@ def random_intercept_test(
         arguments={"measures": tuple(tested), "simulations": simulations, "seed": seed},
         heading=(
             f"Do people differ stably in {in_words(tested)}? Variances of random intercepts of 0 against "
-            f"{'any' if len(tested) > 1 else 'one above 0'}"
+            f"{'variances above 0' if len(tested) > 1 else 'one above 0'}"
             f"{f', those of {in_words(stay)} staying' if stay else ''}; {answer.n_persons} people"
         ),
         table=table,
@@ -151,12 +152,18 @@ def _reasons(test: ChiBarSquare, tested: list[str], stay: list[str]) -> tuple[st
             "matrix (a variance below 0), so the two models are not nested and there is no p. Test all intercepts "
             "together.",
         )
+    if test.near_zero:
+        return (
+            f"The variance of the random intercept of {in_words(test.near_zero)}, which stays, lies within two "
+            "standard errors of 0. Where it is 0, too, the mixture is another one and p is too large. Test all "
+            "intercepts together.",
+        )
     return ()
 
 
 def _in_words(test: ChiBarSquare) -> TextTable:
     mixture = ", ".join(f"{weight:.2f} of {df} df" for df, weight in enumerate(test.weights) if weight > 0)
-    error = f" (MCSE {test.mcse:.2g})" if test.mcse else ""
+    error = f" (MCSE {test.mcse:.2g})" if test.mcse >= LEAST_ERROR else ""
     return TextTable.of(
         {
             "": ["chi-bar-square", f"plain chi-square, {test.df} df (too large a p)"],

@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from ...basics.declared import Column, Listed, Measures, Name, Table, Text, read_partly
-from ...basics.names import choices, did_you_mean, number
+from ...basics.names import choices, did_you_mean, in_words, number
 from ...basics.problems import PanelError, Problems, SpecError
 from ...engine.model_on_panel import PanelModel, panel_model
 from ...families.registry import family_from_mapping
@@ -398,10 +398,12 @@ def _askable(content: Content, panel: Panel) -> PanelModel:
 def _check(content: Content, panel: Panel) -> list[str]:
     model = _askable(content, panel)
     warnings = [*_doubts(content, panel), *model.few_people]
-    n_doubts = len(warnings) + sum(1 for _ in suspicions_of(panel))
+    suspects = list(suspicions_of(panel))
     fitted = f"{model.system.n_parameters} free parameters can be fitted"
-    with_doubts = f"{fitted}, with {n_doubts} warning{'s' * (n_doubts > 1)}."
-    return [with_doubts if n_doubts else f"No problems: {fitted}.", *(f"Warning: {warning}" for warning in warnings)]
+    counted = [f"{len(warnings)} warning{'s' * (len(warnings) > 1)} below"] if warnings else []
+    counted += [f"{len(suspects)} suspect{'s' * (len(suspects) > 1)} above"] if suspects else []
+    judged = f"{fitted}, with {in_words(counted)}." if counted else f"No problems: {fitted}."
+    return [judged, *(f"Warning: {warning}" for warning in warnings)]
 
 
 def _doubts(content: Content, panel: Panel) -> list[str]:

@@ -61,7 +61,7 @@ def test_a_wide_french_file_is_answered_with_the_same_commands(tmp_path):
     assert [result.exit_code for result in (init, check, run)] == [0, 0, 0]
     assert "9 in alliance (17 times) and 999 in jours (19 times)" in model.read_text("utf-8")
     assert "Read: 9 is missing: " in check.stdout
-    assert "No problems: 22 free parameters can be fitted." in check.stdout
+    assert "22 free parameters can be fitted, with 1 warning below." in check.stdout
     assert "Verdict: " in run.stdout
 
 
@@ -328,3 +328,26 @@ def test_questions_about_maximum_likelihood_are_refused_before_anything_is_done(
     (tmp_path / "m.toml").write_text(LIKELIHOODS.replace(*change), encoding="utf-8")
     with pytest.raises(ab.AllianceBayesError, match=problem):
         ab.load(tmp_path / "m.toml").check(german(tmp_path))
+
+
+def test_the_tables_of_a_run_are_exported_from_the_command_line(german_answer):
+    _, folder = german_answer
+    run = folder / "results"
+    made = invoke("table", run, "--to", "md", "--only", "1-directionality, summary")
+    assert made.exit_code == 0
+    assert made.stdout.splitlines() == [
+        str(folder / "results-tables" / name) for name in ("1-directionality.md", "summary.md")
+    ]
+    lines = (folder / "results-tables" / "1-directionality.md").read_text("utf-8").splitlines()
+    assert lines[0].startswith("| path | over | mean |")
+    assert len(lines) == 2 + len(pd.read_csv(run / "1-directionality.csv"))
+    again = invoke("table", run, "--only", "summary")
+    assert "exists. Name another folder with --out, or pass --overwrite" in again.stderr
+    everything = invoke("table", run, "--to", "xlsx", "--out", folder / "excel")
+    assert len(everything.stdout.splitlines()) == len(list(run.glob("*.csv")))
+    refusals = {("table", folder): "holds no tables", ("table", run, "--only", "sumary"): "did you mean 'summary'?"}
+    refusals[("table", run, "--to", "doc", "--overwrite")] = "ends in .csv, .md, .tex, .xlsx or .html"
+    for arguments, words in refusals.items():
+        refused = invoke(*arguments)
+        assert refused.exit_code == 2
+        assert words in refused.stderr

@@ -74,7 +74,8 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
     def call(*args: Any, **kwargs: Any) -> Any:
         expected = hints()
         try:
-            given, unbound = signature.bind(*args, **kwargs).arguments, []
+            given: Mapping[str, Any] = signature.bind(*args, **kwargs).arguments
+            unbound: list[str] = []
         except TypeError:
             given, unbound = _bound(signature, args, kwargs, expected)
         wrong = {
@@ -113,7 +114,7 @@ def answering_in_words[Made](kind: type[Made]) -> type[Made]:
             problems.found[-1] += f" Its arguments: {_written(kind.__name__, signature)}"
             raise SpecError(str(problems), problems.found) from None
 
-    kind.__init__ = initialise  # type: ignore[misc]
+    kind.__init__ = initialise  # type: ignore[method-assign]
     return kind
 
 
@@ -147,11 +148,11 @@ def _bound(
 
 def _written(name: str, signature: inspect.Signature) -> str:
     """The call as it is written, options with their defaults where these are plain values."""
-    parts = []
+    parts: list[str] = []
     for each in signature.parameters.values():
         if each.kind is each.KEYWORD_ONLY and "*" not in parts and not any(part.startswith("*") for part in parts):
             parts.append("*")
-        star = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        star = "*" if each.kind is each.VAR_POSITIONAL else "**" if each.kind is each.VAR_KEYWORD else ""
         plain = isinstance(each.default, str | bool | int | float | tuple | NoneType)
         default = f"={each.default!r}" if plain else "" if each.default is each.empty else "=..."
         if each.name not in ("self", "cls"):

@@ -199,9 +199,9 @@ class FileRows(LongRows):
 
     def _extent(self, name: str) -> tuple[float, float]:
         """Smallest and largest number of a column without codes; NaN where it holds none."""
-        low, high = None, None
-        if types.is_numeric_dtype(self.header[name].dtype):
-            low, high = self.ask(f"SELECT min({self.aliases[name]}), max({self.aliases[name]}) FROM rows")[0]
+        if not types.is_numeric_dtype(self.header[name].dtype):
+            return np.nan, np.nan
+        low, high = self.ask(f"SELECT min({self.aliases[name]}), max({self.aliases[name]}) FROM rows")[0]
         return (np.nan, np.nan) if low is None else (float(low), float(high))
 
     def ask(self, question: str) -> list[Any]:

@@ -13,4 +13,9 @@ __all__ = [*_public, "__version__"]
 
 def __getattr__(name: str) -> Any:
     with collector_paused():
-        return _first_use(name)
+        public = _first_use(name)
+    if not isinstance(public, type):
+        return public
+    from .basics.calls import answering_in_words
+
+    return answering_in_words(public)

@@ -22,9 +22,10 @@ import typer
 
 import alliance_bayes as ab
 
+from .basics.names import choices
 from .basics.problems import Problems
 from .basics.writing import holds_file, make_folder, write_file
-from .files.run_folder import Asked, Run, already_finished, run_folder, sha256_of
+from .files.run_folder import Asked, Run, already_finished, read_manifest, run_folder, sha256_of
 from .files.terms import as_in_a_file
 from .posterior.keeping import PACKAGES, keeping, versions
 
@@ -254,6 +255,40 @@ def _codes(text: str | None) -> list[float | str] | None:
         except ValueError:
             codes.append(part)
     return None if text is None else codes
+
+
+@app.command()
+@bad_input()
+def table(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    to: Annotated[
+        str, typer.Option(help="The kind of file: csv, md (Markdown), tex (LaTeX), xlsx (Excel) or html.")
+    ] = "md",
+    only: Annotated[
+        str | None,
+        typer.Option(help="Names of tables with commas, such as 1-directionality; all where it is left out."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables; RUN-tables where it is left out.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Write the tables of a RUN for papers and colleagues: as Markdown, LaTeX, Excel or HTML."""
+    import pandas as pd
+
+    tables = {path.stem: path for path in sorted(run.glob("*.csv"))}
+    if read_manifest(run) is None or not tables:
+        raise ab.AllianceBayesError(f"{run} holds no tables; name the folder that alliance-bayes run wrote with --out.")
+    chosen = _listed(only) or list(tables)
+    for name in chosen:
+        if name not in tables:
+            raise ab.AllianceBayesError(f"{run} holds no table '{name}'{choices(name, tables, 'Tables')}")
+    folder = out or run.with_name(f"{run.name}-tables")
+    paths = {name: folder / f"{name}.{to.removeprefix('.')}" for name in chosen}
+    for path in paths.values():
+        if os.path.lexists(path) and not overwrite:
+            raise ab.AllianceBayesError(f"{path} exists. Name another folder with --out, or pass --overwrite.")
+    for name, path in paths.items():
+        read = pd.read_csv(tables[name])
+        typer.echo(ab.export_table(read.rename(columns={"Unnamed: 0": ""}), path))
 
 
 @app.command()

@@ -91,7 +91,12 @@ FITS = [
     _case(
         "a fit", "likelihood_ratio_test", [FIT, ML], "smaller must be ab.maximum_likelihood(spec, panel); got a Fit."
     ),
-    _case("the same", "likelihood_ratio_test", [ML, ML], "Give the model with fewer parameters first."),
+    _case(
+        "the same",
+        "likelihood_ratio_test",
+        [ML, ML],
+        "Both models have 22 parameters, which leaves no degrees of freedom",
+    ),
     _case(
         "a panel", "modification_indices", [PANEL], "answer must be ab.maximum_likelihood(spec, panel); got a Panel."
     ),

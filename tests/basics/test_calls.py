@@ -1,5 +1,7 @@
 """The check at the door of every public call: what it lets through, what it says, what it costs, and what it leaves."""
 
+import copy
+import dataclasses
 import inspect
 import pickle
 import time
@@ -11,7 +13,7 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.basics.calls import checked
+from alliance_bayes.basics.calls import answering_in_words, checked
 from alliance_bayes.basics.given import Numbers
 
 SPEC = ab.RICLPM(["x", "y"])
@@ -120,11 +122,60 @@ def test_arguments_in_the_wrong_order_are_put_right(small_panel):
     assert "comes first" not in refusal(ab.fit, small_panel, small_panel, seed=1)
 
 
-def test_missing_and_unexpected_arguments_are_what_python_says(small_panel):
-    with pytest.raises(TypeError, match=r"fit\(\) missing 1 required keyword-only argument: 'seed'"):
-        ab.fit(SPEC, small_panel)
-    with pytest.raises(TypeError, match=r"unexpected keyword argument 'sed'"):
-        ab.fit(SPEC, small_panel, sed=1)
+WRONG = [
+    (
+        lambda panel: ab.fit(SPEC, panel),
+        ["seed is missing.", "Its arguments: ab.fit(spec, panel, *, seed, draws=1000,"],
+    ),
+    (lambda panel: ab.fit(SPEC, panel, sed=1), ["'sed' is no argument; did you mean 'seed'?", "seed is missing."]),
+    (
+        lambda panel: ab.effect_in_units(),
+        [
+            "fit is missing; it must be a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path).",
+            "path is missing; it must be a text.",
+            "Its arguments: ab.effect_in_units(fit, path, *, raised_by=None, group=None)",
+        ],
+    ),
+    (
+        lambda panel: ab.group_contrast(1, "x -> y", 0.1, 0.9),
+        ["fit must be a fit", "0.1 and 0.9 stand without a name."],
+    ),
+    (lambda panel: ab.fit(SPEC, panel, spec=SPEC, seed=1), ["spec is given twice, by its position and by its name."]),
+    (lambda panel: ab.RICLPM(), ["measures is missing. Its arguments: ab.RICLPM(measures, *, lags=None,"]),
+    (lambda panel: ab.RICLPM(["x", "y"], lag="equal"), ["'lag' is no argument; did you mean 'lags'?"]),
+    (lambda panel: ab.Days(), ["window is missing. Its arguments: ab.Days(window, *, link='logit',"]),
+    (lambda panel: ab.YesNo(3), ["3 stands without a name."]),
+    (lambda panel: ab.Truth(SPEC), ["times is missing."]),
+]
+
+
+@pytest.mark.parametrize(("call", "sentences"), WRONG, ids=[sentences[0] for _, sentences in WRONG])
+def test_missing_unknown_and_surplus_arguments_are_said_with_the_signature(small_panel, call, sentences):
+    with pytest.raises(ab.SpecError) as caught:
+        call(small_panel)
+    assert all(sentence in str(caught.value) for sentence in sentences)
+
+
+def test_every_public_function_and_class_answers_wrong_calls_in_words():
+    for name in ab.__all__:
+        public = getattr(ab, name)
+        if inspect.isfunction(public):
+            assert hasattr(public, "__wrapped__"), name
+        elif inspect.isclass(public) and inspect.isfunction(vars(public).get("__init__")):
+            assert issubclass(public, Exception) or hasattr(public.__init__, "__wrapped__"), name
+
+
+def test_an_error_within_a_constructor_is_left_alone():
+    @dataclasses.dataclass
+    class Made:
+        value: int
+
+        def __post_init__(self) -> None:
+            self.value + "x"
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        answering_in_words(Made)(1)
+    assert pickle.loads(pickle.dumps(SPEC)) == copy.copy(SPEC) == SPEC
 
 
 def test_a_function_keeps_its_signature_name_and_text():

@@ -56,3 +56,11 @@ def test_another_ending_and_a_missing_package_are_said(tmp_path, monkeypatch):
         ):
             ab.export_table(TABLE, tmp_path / f"table.{ending}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_holds_tables_is_pointed_to_them(tmp_path):
+    consistency = ab.InternalConsistency(("x", "y"), 0.8, TABLE, TABLE, None)
+    with pytest.raises(
+        ab.AllianceBayesError, match=r"got an? InternalConsistency, which holds tables: give its .table"
+    ):
+        ab.export_table(consistency, tmp_path / "table.csv")

@@ -98,7 +98,8 @@ def test_percentages_are_refused_with_their_cure():
     with pytest.raises(ab.PanelError) as caught:
         panel_responses(panel, family_layout(SPEC.measures, SPEC.families))
     assert caught.value.problems == (
-        "'sober': 2 value(s), first 55 of 'B' at 6, -0.1 of 'C' at 0. Its values must be shares from 0 to 1; divide "
+        "'sober' has 2 values outside its family, first 55 of 'B' at 6, -0.1 of 'C' at 0. Its "
+        "values must be shares from 0 to 1; divide "
         "percentages, from 0 to 100, by 100.",
     )
 

@@ -338,13 +338,14 @@ def test_a_question_has_a_key_for_every_argument_of_its_function():
         "progress",
         "sampler",
         "latent",
-        *("self", "models", "of", "fits", "answer"),  # a file says these by names
-        *("cluster", "weights"),  # columns that a panel does not hold
+        *("self", "models", "of", "fits", "answer", "smaller", "larger", "other"),  # a file says these by names
     }
     for ask, question in questions().items():
         arguments = set(inspect.signature(getattr(ab, ask, None) or getattr(ab.Fit, ask)).parameters)
         if ask == "robustness":
             arguments |= set(inspect.signature(ab.robustness_variants).parameters)
+        if ask == "likelihood_ratio_test":
+            arguments |= set(inspect.signature(ab.maximum_likelihood).parameters)
         keys = set(question.arguments.model_fields)
         assert keys - of_the_file == arguments - of_the_file, ask
 
@@ -794,7 +795,7 @@ def test_check_says_what_would_be_fitted(load):
     file = load(SMALL)
     checked = file.check(small_frame())
     assert checked == (
-        f"{file}\n\n{file.panel(small_frame())}\n\n22 free parameters can be fitted, with 1 warning.\n"
+        f"{file}\n\n{file.panel(small_frame())}\n\n22 free parameters can be fitted, with 1 warning below.\n"
         "Warning: 3 people for 22 parameters: the prior determines much of the result, and estimates of maximum "
         "likelihood may not exist. Use a smaller model (residuals='equal', means='equal') or more people."
     )
@@ -904,7 +905,7 @@ def test_a_file_whose_truth_has_a_state_draws_it(tmp_path):
     assert frame.loc[frame["time"] == 12, "days"].max() == 180
     assert file.check(frame).endswith("No problems: 35 free parameters can be fitted.")
     frame.loc[3, "days"] = 181.0
-    with pytest.raises(ab.PanelError, match="'days': 1 value"):
+    with pytest.raises(ab.PanelError, match="'days' has 1 value"):
         file.check(frame)
 
 
@@ -945,6 +946,12 @@ def test_an_unknown_packaged_file_is_answered_with_those_there_are():
     )
 
 
+def test_a_decimal_comma_in_toml_is_answered_with_its_cure(tmp_path):
+    (tmp_path / "m.toml").write_text("format = 1\nmargin = 0,03  # small\n")
+    with pytest.raises(ab.ModelFileError, match=r"line 2, column \d+, in 'margin = 0,03.*Write numbers with a point"):
+        ab.load(tmp_path / "m.toml")
+
+
 @pytest.mark.parametrize(
     ("name", "n_parameters"),
     [("help-direction", 27), ("help-direction-continuous", 21), ("help-mediation", 51), ("help-robustness", 27)],
@@ -967,8 +974,10 @@ def test_files_of_the_sponsor_study_can_be_fitted_to_it(name, n_parameters):
 
 def test_a_two_valued_measure_modelled_as_normal_is_warned_of_with_its_family(help_frame):
     checked = ab.packaged_model("help-mediation").check(help_frame)
-    assert "51 free parameters can be fitted, with 2 warnings." in checked
-    assert re.search(r"Warning: '\w+' is modelled as normal, and its values are two-valued.*family = 'yes_no'", checked)
+    assert "51 free parameters can be fitted, with 2 warnings below." in checked
+    assert re.search(
+        r"Warning: '\w+' is modelled as normal, and its values are two-valued.*family = \"yes_no\"", checked
+    )
 
 
 @pytest.fixture(scope="module")

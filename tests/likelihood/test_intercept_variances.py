@@ -116,6 +116,19 @@ def test_an_improper_solution_is_brought_back_to_the_boundary():
     assert answer.reasons == ()
 
 
+def test_an_intercept_that_stays_and_may_be_0_is_said(help_study):
+    """Nobody differs stably, so that the variance of the intercept that stays is at its boundary as well."""
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(200, 4, 2))
+    for wave in range(1, 4):
+        values[:, wave] += values[:, wave - 1] @ np.array([[0.3, 0.1], [0.1, 0.3]])
+    panel = ab.Panel.from_arrays(values, measures=["x", "y"], times=[0, 1, 2, 3])
+    answer = ab.random_intercept_test(ab.maximum_likelihood(ab.RICLPM(["x", "y"], lags="equal"), panel), ["y"])
+    assert answer.table["p"].notna().all()
+    assert "The variance of the random intercept of x, which stays, lies within two standard errors of 0" in str(answer)
+    assert ab.random_intercept_test(help_study, ["days"]).reasons == ()
+
+
 def test_what_cannot_be_tested(help_study):
     with pytest.raises(SpecError, match="no random intercepts with loadings of 1"):
         ab.random_intercept_test(fitted("help/clpm/equal"))

@@ -10,8 +10,9 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.engine.model_on_panel import panel_model
+from alliance_bayes.likelihood.fit_indices import fit_indices
 from alliance_bayes.likelihood.persons import per_person
-from alliance_bayes.likelihood.robust_errors import model_scores
+from alliance_bayes.likelihood.robust_errors import model_scores, sandwich
 from helpers import REFERENCES, grouped_panel, random_panel, slope
 
 sys.path.insert(0, str(REFERENCES))
@@ -50,7 +51,10 @@ def test_lavaan_finds_the_same(key):
 def test_fit_indices_are_those_of_the_scaled_formulas():
     """Baseline chi-square and its scaling as lavaan 0.6-14 has them for the CLPM of wages5."""
     panel = family_panel("wages5")
-    found = ab.maximum_likelihood(ab.CLPM(panel.measures), panel, standard_errors="robust")
+    spec = ab.CLPM(panel.measures)
+    plain, robust = (ab.maximum_likelihood(spec, panel, standard_errors=kind) for kind in ("observed", "robust"))
+    _, scaling = sandwich(plain.model, plain.estimates, plain.saturated, robust.sampling)
+    found = fit_indices(plain.model, plain.estimates, plain.saturated, scaling)
     excess = 228.6685679 - 1.673690974 * 36
     assert found.cfi == pytest.approx(1 - excess / (2370.634939 - 2.278187456 * 45), abs=1e-7)
     assert found.rmsea == pytest.approx(np.sqrt(excess / (36 * 545)), abs=1e-7)
@@ -151,7 +155,8 @@ def test_printed():
     found = ab.maximum_likelihood(ab.CLPM(panel.measures), panel, cluster=labels, weights=1.0 + labels)
     lines = str(found).splitlines()
     assert lines[3] == (
-        f"Robust standard errors, 20 clusters, sampling weights; chi-square divided by {found.scaling:.3f}"
+        f"Robust standard errors, 20 clusters, sampling weights; chi-square divided by {found.scaling:.3f}; "
+        "CFI, TLI and RMSEA as in Zhang & Savalei (2023)"
     )
     assert lines[-2:] == [
         "Only 20 clusters: cluster-robust standard errors tend to be too small with fewer than about 40.",

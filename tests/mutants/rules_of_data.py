@@ -172,6 +172,44 @@ DATA: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "likelihood/complete_data_fit.py",
+        "likelihood/test_tables.py::test_lavaans_measures_of_fit",
+        ("robust indices compare as complete data", "_complete_information(group.covariance)", "information"),
+        ("covariances stand for two", "np.where(rows == columns, 1.0, 2.0)", "np.where(rows == columns, 1.0, 1.0)"),
+        ("the baseline has its own moments", "block_diag(*single_slopes)", "np.concatenate(slopes)"),
+    ),
+    *rules_of(
+        "likelihood/random_intercepts.py",
+        "likelihood/test_intercept_variances.py::test_an_intercept_that_stays_and_may_be_0_is_said",
+        ("a kept variance near 0 is looked for", "theta[position] < FEW_ERRORS", "theta[position] < 0 * FEW_ERRORS"),
+    ),
+    *rules_of(
+        "panel/value_shapes.py",
+        "test_first_steps.py::test_the_family_of_a_draft_says_what_shows_it_and_what_else_it_may_be",
+        ("counts up to 7 are no days", "0.0 if high in OF_WEEKS else at_zero", "at_zero"),
+    ),
+    *rules_of(
+        "panel/missing_codes.py",
+        "panel/test_messy_files.py::test_codes_of_all_columns_that_lie_among_the_values_of_one_are_warned_of",
+        ("codes beyond all values are left alone", "low < code < high", "low < code"),
+    ),
+    *rules_of(
+        "panel/reading.py",
+        "panel/test_messy_files.py::test_dropped_rows_are_named_by_line_where_rows_are_lines_and_by_position_otherwise",
+        ("lines are counted with the header", "{first + each:,}", "{each:,}"),
+    ),
+    *rules_of(
+        "basics/whole_tables.py",
+        "posterior/test_printing.py::test_whole_times_are_printed_without_decimals_and_large_numbers_with_their_digits",
+        ("large numbers keep their digits", "1000 <= abs(value) < LARGEST", "LARGEST <= abs(value) < LARGEST"),
+        ("whole times have no decimals", "shown.index = _plain(shown.index)", "pass"),
+    ),
+    *rules_of(
+        "basics/exporting.py",
+        "basics/test_exporting.py::test_what_holds_tables_is_pointed_to_them",
+        ("what holds tables is pointed to them", 'getattr(table, "table", None)', "None"),
+    ),
+    *rules_of(
         "likelihood/estimates.py",
         "likelihood/test_likelihood.py::test_intervals_and_tests_of_single_parameters",
         ("p-values have two tails", '"p": 2 * ndtr(-np.abs(ratios))', '"p": ndtr(-np.abs(ratios))'),
@@ -240,14 +278,18 @@ DATA: list[Mutant] = [
             "max(2 * (unrestricted - estimates.log_likelihood), 0.0)",
             "max(unrestricted - estimates.log_likelihood, 0.0)",
         ),
-        ("p is of the upper tail", "float(chdtrc(df, scaled))", "1 - float(chdtrc(df, scaled))"),
+        (
+            "p is of the upper tail",
+            "float(chdtrc(df, chi_square / scaling.model))",
+            "1 - float(chdtrc(df, chi_square / scaling.model))",
+        ),
         (
             "degrees of freedom: moments less parameters",
             "n_moments - model.system.n_parameters",
             "n_moments - model.system.n_parameters + 1",
         ),
         ("CFI is against the baseline", "1 - excess / baseline_excess", "1 - excess / baseline"),
-        ("CFI: excess over degrees of freedom", "chi_square - scaling.model * df", "chi_square - scaling.model"),
+        ("CFI: excess over degrees of freedom", "ours.statistic - ours.scaling * df", "ours.statistic - ours.scaling"),
         ("RMSEA is per person", "(df * n_persons)", "(df * (n_persons - 1))"),
         (
             "the baseline frees covariances with nothing",
@@ -330,7 +372,7 @@ DATA: list[Mutant] = [
     *rules_of(
         "likelihood/fit_indices.py",
         "likelihood/test_sandwich.py::test_lavaan_finds_the_same",
-        ("chi-square is divided by its scaling", "scaled = chi_square / scaling.model", "scaled = chi_square"),
+        ("chi-square is divided by its scaling", "chi_square=chi_square / scaling.model", "chi_square=chi_square"),
     ),
     *rules_of(
         "likelihood/residuals.py",

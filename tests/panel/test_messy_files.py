@@ -21,13 +21,18 @@ def panel_of(path, **options):
 
 def test_a_messy_file_is_a_panel_that_says_how_it_was_read(tmp_path):
     lines = str(panel_of(german(tmp_path), factor=["Bildung"], group="Klinik", covariates=["Alter"])).splitlines()
-    assert lines[1:5] == [
+    assert lines[1:4] == [
         READ,
         CODED,
-        "Read: 1 row dropped, the same as another in every column, at 1072",
         "Read: 'Bildung' as Bildung_mittel and Bildung_niedrig, each 0 or 1 against 'hoch' (rows: hoch 318, mittel 378 "
         "and niedrig 376)",
     ]
+    assert "  1 row the same as another in every column: line 1,074 of the file (identical_rows='drop')" in lines
+    assert "Excluded: nothing" not in lines
+    assert (
+        german(tmp_path).read_text("latin-1").splitlines()[1073]
+        == german(tmp_path).read_text("latin-1").splitlines()[4]
+    )
     assert "Groups: Köln 91, Mainz 95, Trier 64" in lines
     assert not any(line.startswith("Suspect") for line in lines)
 
@@ -54,6 +59,42 @@ def test_codes_by_column_leave_other_columns_alone(tmp_path):
 def test_identical_rows_are_refused_with_their_cure(tmp_path):
     with pytest.raises(ab.PanelError, match=r"x2\. .* 1 repeat another in every column: identical_rows='drop' drops"):
         panel_of(german(tmp_path), identical_rows="refuse")
+
+
+def test_dropped_rows_are_named_by_line_where_rows_are_lines_and_by_position_otherwise(tmp_path):
+    frame = pd.DataFrame({"id": [1, 1, 2, 2, 2, 1], "t": [0, 1, 0, 1, 1, 0], "x": [1.0, 2, 3, 5, 5, 1], "y": ["a"] * 6})
+    given = {"person": "id", "time": "t", "measures": ["x"], "identical_rows": "drop"}
+
+    def excluded(data):
+        return str(Panel.from_long(data, **given).left_out[0])
+
+    why = "2 rows the same as another in every column: {} (identical_rows='drop')"
+    assert excluded(frame) == why.format("row positions 4 and 5 (counted from 0)")
+    assert excluded(frame.set_index(pd.Index([0] * 6))) == why.format("row positions 4 and 5 (counted from 0)")
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert excluded(tmp_path / "a.csv") == why.format("lines 6 and 7 of the file")
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    assert excluded(tmp_path / "a.xlsx") == why.format("rows 6 and 7 of the file")
+    frame.assign(y="two\nlines").to_csv(tmp_path / "b.csv", index=False)
+    assert excluded(tmp_path / "b.csv") == why.format("row positions 4 and 5 (counted from 0)")
+
+
+def test_codes_of_all_columns_that_lie_among_the_values_of_one_are_warned_of(tmp_path):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(40), 2), "t": [0, 1] * 40,
+         "x": rng.integers(1, 6, 80), "days": rng.integers(0, 31, 80)}
+    )  # fmt: skip
+    frame.loc[:4, "x"], frame.loc[:2, "days"] = 9, 9
+    given = {"person": "id", "time": "t", "measures": ["x", "days"]}
+    n_days = int((frame["days"] == 9).sum())
+    sentence = rf"may be values: 9 in 'days' \({n_days} times; all other values lie from 0 to 30\)\. They are taken"
+    frame.to_parquet(tmp_path / "a.parquet")
+    with pytest.warns(PanelWarning, match=sentence):
+        Panel.from_long(frame, missing=[9], **given)
+    with pytest.warns(PanelWarning, match=sentence):
+        Panel.from_parquet(tmp_path / "a.parquet", missing=[9], **given)
+    Panel.from_long(frame, missing={"x": [9]}, **given)
 
 
 def test_a_wide_file_of_tabs_is_a_panel(tmp_path):
@@ -110,6 +151,13 @@ def test_dates_without_an_origin_are_refused_with_the_formula(tmp_path, options)
     assert "(date - date.groupby(frame[person]).transform('min')).dt.days / 30.4375" in str(caught.value)
 
 
+def test_dates_without_a_unit_are_one_problem(tmp_path):
+    with pytest.raises(
+        ab.PanelError, match=r"1 problem:\n.*dates_from needs time_unit, .*'months', 'years'; it is missing"
+    ):
+        panel_of(german(tmp_path), time="Datum", times=[0, 1, 3, 6, 12], dates_from="person")
+
+
 # ---- categories ----
 
 
@@ -139,6 +187,17 @@ def test_the_reference_is_the_first_category_and_what_is_unknown_is_missing():
         Panel.from_long(frame, factor=["education"], **given)
     with pytest.raises(ab.PanelError, match="makes a column 'school_low', which is there already"):
         Panel.from_long(frame.assign(school_low=1), factor=["school"], **given)
+
+
+@pytest.mark.parametrize("number", ["4,591", "12 250", "1'234'567.5"])
+def test_thousands_separators_are_named_with_their_cure(number):
+    frame = pd.DataFrame({"id": [1, 1, 2, 2], "t": [0, 1] * 2, "x": [number] * 4})
+    with pytest.raises(ab.PanelError) as caught:
+        Panel.from_long(frame, person="id", time="t", measures=["x"])
+    cure = str(caught.value).partition("take it out, ")[2].partition(";")[0].rstrip(".")
+    assert (
+        eval(cure, {"frame": frame}).tolist() == [float("".join(sign for sign in number if sign in "0123456789."))] * 4
+    )
 
 
 # ---- files and frames of other programs ----

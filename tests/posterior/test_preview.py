@@ -177,8 +177,8 @@ def test_models_that_are_not_normal_are_refused(small_panel):
 def test_it_prints_what_it_is(small):
     head, health, _, *_ = str(small).splitlines()
     assert head == f"Approximate: {SPEC.title} of alliance, days: 59 people, 4 waves, 4000 draws, seed 1"
-    assert health.startswith(f"Sampling: no problems. k-hat {small.k_hat:.2f}, ")
-    assert small.in_short.startswith(f"Approximate, before sampling (k-hat {small.k_hat:.2f}): ")
+    assert health.startswith(f"Sampling: no problems. k-hat {small.k_hat:.2f} (the approximation covers ")
+    assert small.in_short.startswith(f"Approximate, before sampling (k-hat {small.k_hat:.2f}, ")
     assert [part.split(" 0.")[0].split(" -0.")[0] for part in small.in_short.split(": ")[1].split("], ")] == [
         "days -> alliance",
         "alliance -> days",

@@ -3,6 +3,7 @@
 from html import escape
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import alliance_bayes as ab
@@ -77,3 +78,32 @@ def test_tables_of_a_fit_print_every_column(small_fit):
 def test_a_page_shows_what_is_printed(small_fit):
     for shown in (small_fit, small_fit.panel, small_fit.spec):
         assert shown._repr_html_() == f"<pre>{escape(str(shown))}</pre>"
+
+
+def tables(small_fit):
+    """Every public table of a fit, of maximum likelihood, of an answer and of a panel."""
+    answer = ab.directionality(small_fit, "alliance", "days")
+    likelihood = ab.maximum_likelihood(small_fit.spec, small_fit.panel)
+    yield from (answer.table, answer.evidence, *answer.tables.values())
+    yield from (likelihood.table, likelihood.standardized, likelihood.r_squared, likelihood.residuals)
+    yield from (likelihood.summary(), small_fit.summary(), small_fit.check(), small_fit.person_scores())
+    yield from (
+        small_fit.forecast(small_fit.panel.times[-1]),
+        small_fit.panel.coverage(),
+        small_fit.panel.contradictions,
+    )
+    yield ab.preview(small_fit.spec, small_fit.panel, seed=1).table
+
+
+def test_no_public_table_hides_columns_rows_or_texts_behind_dots(small_fit):
+    for table in tables(small_fit):
+        assert isinstance(table, WholeTable)
+        assert "..." not in str(table)
+        assert not any(line.split()[0].endswith(".0") for line in str(table).splitlines() if line.split())
+
+
+def test_whole_times_are_printed_without_decimals_and_large_numbers_with_their_digits(small_fit):
+    index = pd.MultiIndex.from_tuples([("x", 0.0), ("x", 2.5)], names=["measure", "time"])
+    printed = str(WholeTable({"mean": [1234.4, 0.0123]}, index=index)).splitlines()
+    assert [line.split() for line in printed[2:]] == [["x", "0", "1,234"], ["2.5", "0.0123"]]
+    assert not any(".0," in label or ".0]" in label for label in small_fit.summary().index)

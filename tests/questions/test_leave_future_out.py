@@ -71,7 +71,7 @@ def test_the_past_alone_is_a_refit_without_the_future(equal_fit):
     want = plain_scores(left_out.log_density(past, left_out.persons)).elpd
     np.testing.assert_allclose(answer.basis["elpd"].sel(model="one"), want)
     assert "leave the future out; exact refits" in answer.heading
-    assert answer.body[1].startswith("'one' and 'again': undecided, see below; elpd difference 0.0")
+    assert answer.body[1].startswith("'one' and 'again': undecided, for the reasons below; elpd difference 0.0")
     assert answer.reasons[0].startswith("The draws of 'one' cannot be trusted: ")
     assert answer.assumptions[1].startswith("The parameters come from the earlier waves alone")
 

@@ -2,7 +2,7 @@
 
 The annotations of a function say what each argument is, and this check holds a call against them: models, panels, fits,
 texts, finite numbers, lists, tables, paths and functions. In which range a number must lie, and which words there are,
-the function itself checks.
+the function itself checks. Arguments that are missing, unknown or too many are answered in words, with the signature.
 """
 
 import inspect
@@ -18,10 +18,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from .given import Numbers, is_number, is_whole, shown
-from .names import in_words, quoted
+from .names import did_you_mean, in_words, quoted
 from .problems import AllianceBayesError, Problems, SpecError
 
-__all__ = ["checked"]
+__all__ = ["answering_in_words", "checked"]
 
 PACKAGE = "alliance_bayes"
 MADE = {
@@ -72,38 +72,97 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
 
     @wraps(called)
     def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            given = signature.bind(*args, **kwargs).arguments
-        except TypeError:
-            given = _bound(signature, args, kwargs)  # Python says what is missing; swapped arguments come first
         expected = hints()
+        try:
+            given: Mapping[str, Any] = signature.bind(*args, **kwargs).arguments
+            unbound: list[str] = []
+        except TypeError:
+            given, unbound = _bound(signature, args, kwargs, expected)
         wrong = {
             argument: value
             for argument, value in given.items()
             if argument in expected and not expected[argument].fits(value)
         }
-        if wrong:
-            _refuse(f"ab.{name}", given, wrong, expected, kind)
+        if wrong or unbound:
+            problems = _problems(f"ab.{name}", given, wrong, expected)
+            problems.found += unbound
+            if unbound:
+                problems.found[-1] += f" Its arguments: {_written(name, signature)}"
+            problems.raise_as(kind)
         return called(*args, **kwargs)
 
     return call
 
 
-def _bound(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What was given, of a call that lacks an argument; nothing of one that cannot be read at all."""
-    try:
-        return dict(signature.bind_partial(*args, **kwargs).arguments)
-    except TypeError:
-        return {}
+def answering_in_words[Made](kind: type[Made]) -> type[Made]:
+    """Let a class that checks its values itself answer missing, unknown and surplus arguments in words."""
+    made = vars(kind).get("__init__")
+    if not inspect.isfunction(made) or hasattr(made, "__wrapped__"):
+        return kind
+    signature = inspect.signature(made)
+
+    @wraps(made)
+    def initialise(*args: Any, **kwargs: Any) -> None:
+        try:
+            made(*args, **kwargs)
+        except TypeError:
+            _, unbound = _bound(signature, args, kwargs, {})
+            if not unbound:
+                raise
+            problems = Problems(f"ab.{kind.__name__} cannot use these arguments")
+            problems.found = unbound
+            problems.found[-1] += f" Its arguments: {_written(kind.__name__, signature)}"
+            raise SpecError(str(problems), problems.found) from None
+
+    kind.__init__ = initialise  # type: ignore[method-assign]
+    return kind
 
 
-def _refuse(
-    name: str,
-    given: Mapping[str, Any],
-    wrong: Mapping[str, Any],
-    expected: Mapping[str, "_Hint"],
-    kind: type[AllianceBayesError],
-) -> None:
+def _bound(
+    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any], expected: Mapping[str, "_Hint"]
+) -> tuple[dict[str, Any], list[str]]:
+    """What was given, of a call that cannot be bound, and sentences on what is missing, unknown or too much."""
+    parameters = signature.parameters.values()
+    by_position = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    several = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    placed = dict(zip(by_position, args, strict=False))
+    named = {name: value for name, value in kwargs.items() if name in signature.parameters}
+    given = named | placed
+    sentences = [f"{name} is given twice, by its position and by its name." for name in placed if name in named]
+    sentences += [
+        f"'{name}' is no argument{did_you_mean(name, signature.parameters) or '.'}"
+        for name in kwargs
+        if name not in signature.parameters
+    ]
+    if len(args) > len(by_position) and not several:
+        surplus = in_words([shown(value) for value in args[len(by_position) :]])
+        sentences.append(f"{surplus} {'stands' if len(args) == len(by_position) + 1 else 'stand'} without a name.")
+    sentences += [
+        f"{each.name} is missing{f'; it must be {expected[each.name].expected}' if each.name in expected else ''}."
+        for each in parameters
+        if each.default is each.empty and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        if each.name not in given
+    ]
+    return given, sentences
+
+
+def _written(name: str, signature: inspect.Signature) -> str:
+    """The call as it is written, options with their defaults where these are plain values."""
+    parts: list[str] = []
+    for each in signature.parameters.values():
+        if each.kind is each.KEYWORD_ONLY and "*" not in parts and not any(part.startswith("*") for part in parts):
+            parts.append("*")
+        star = "*" if each.kind is each.VAR_POSITIONAL else "**" if each.kind is each.VAR_KEYWORD else ""
+        plain = isinstance(each.default, str | bool | int | float | tuple | NoneType)
+        default = f"={each.default!r}" if plain else "" if each.default is each.empty else "=..."
+        if each.name not in ("self", "cls"):
+            parts.append(f"{star}{each.name}{default}")
+    return f"ab.{name}({', '.join(parts)})"
+
+
+def _problems(
+    name: str, given: Mapping[str, Any], wrong: Mapping[str, Any], expected: Mapping[str, "_Hint"]
+) -> Problems:
     problems = Problems(f"{name} cannot use these arguments")
     swapped = [
         (first, second)
@@ -117,7 +176,7 @@ def _refuse(
     if swapped:
         order = [each for each in expected if each in swapped[0]]
         problems.found[-1] += f" Write {name}({', '.join(order)}): the {expected[order[0]].noun} comes first."
-    problems.raise_as(kind)
+    return problems
 
 
 def _sentence(name: str, value: object, hint: "_Hint") -> str:

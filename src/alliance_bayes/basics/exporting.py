@@ -11,13 +11,14 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from .calls import checked
+from .given import shown
 from .problems import AllianceBayesError
 from .writing import make_folder, write_file
 
 __all__ = ["export_table"]
 
 
-@checked(AllianceBayesError)
+@checked(AllianceBayesError, apart=["table"])
 def export_table(table: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "") -> Path:
     """Write a table as CSV, Markdown, LaTeX, Excel or HTML, by the ending of the file.
 
@@ -41,6 +42,12 @@ def export_table(table: pd.DataFrame, path: str | os.PathLike[str], *, title: st
     AllianceBayesError
         If the ending is another one, a package is missing, or the file cannot be written.
     """
+    if not isinstance(table, pd.DataFrame):
+        what = f"table must be a data frame; got {shown(table)}"
+        holds = isinstance(getattr(table, "table", None), pd.DataFrame)
+        raise AllianceBayesError(
+            f"{what}, which holds tables: give its .table, or another one." if holds else f"{what}."
+        )
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
     if write is None:

@@ -3,10 +3,14 @@
 from typing import Any
 
 import pandas as pd
+from pandas.api import types
+
+from .names import number
 
 __all__ = ["MOST_PRINTED", "WholeTable"]
 
 MOST_PRINTED = 200
+LARGEST = 1e9  # that is printed with all its digits
 
 
 class WholeTable(pd.DataFrame):  # type: ignore[misc]
@@ -17,12 +21,21 @@ class WholeTable(pd.DataFrame):  # type: ignore[misc]
         return WholeTable
 
     def __str__(self) -> str:
-        text: str = pd.DataFrame(self.head(MOST_PRINTED)).to_string(float_format=_short)
+        shown = pd.DataFrame(self.head(MOST_PRINTED))
+        shown.index = _plain(shown.index)
+        text: str = shown.to_string(float_format=_short)
         n_more = len(self) - MOST_PRINTED
         return f"{text}\n{n_more:,} more rows; .to_string() prints all." if n_more > 0 else text
 
     __repr__ = __str__
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}"
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < LARGEST else f"{value:.3g}"
+
+
+def _plain(index: Any) -> Any:
+    """An index whose times are written without the decimals that they do not have."""
+    if isinstance(index, pd.MultiIndex):
+        return index.set_levels([_plain(level) for level in index.levels], verify_integrity=False)
+    return index.map(number) if types.is_float_dtype(index) else index

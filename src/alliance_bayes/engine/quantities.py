@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from ..basics.names import number
 from .design import Cell
 from .dynamics import Dynamics
 from .kernels.arrays import ProgramArrays
@@ -55,7 +56,12 @@ class Quantity:
     def labels(self, coordinates: Mapping[str, Sequence[object]]) -> list[str]:
         """Names of its numbers in order, as ArviZ writes them: ``"lagged[0 to 6, alliance -> days]"``."""
         entries = product(*(coordinates[dim] for dim in self.dims))
-        return [f"{self.name}[{', '.join(map(str, entry))}]" for entry in entries] if self.dims else [self.name]
+        return [f"{self.name}[{', '.join(map(_written, entry))}]" for entry in entries] if self.dims else [self.name]
+
+
+def _written(coordinate: object) -> str:
+    """A label, or a time without the decimals that it does not have."""
+    return number(coordinate) if isinstance(coordinate, float) else str(coordinate)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from os import PathLike
 from typing import Any
 
@@ -11,17 +12,22 @@ import pandas as pd
 from ..basics.calls import checked
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import ModelFileError, Problems
+from ..panel.factors import indicator_names
 from ..panel.missing_codes import MissingCodes
 from ..panel.overview import Overview, overview, pooled_shape
 from ..panel.value_shapes import ValueShape
 from ..spec.models import CLPM, RICLPM
 from ..spec.steps import equal_intervals, steps_per_interval
 from .reading import document_of
+from .writing import key_of
 
 __all__ = ["draft"]
 
 MOST_STEPS = 40
-BARE = re.compile(r"[A-Za-z0-9_-]+")
+OTHERWISE = {
+    "days": '  # of counts without an upper limit: "count", without window',
+    "count": '  # where nobody can report more than a number of days: "days", with window',
+}
 FEWEST_TIMES = {"riclpm": RICLPM.fewest_waves, "clpm": CLPM.fewest_waves}
 
 
@@ -101,7 +107,7 @@ def draft(
         "[panel]",
         *_panel(seen, chosen, waves, labels, times, time_unit, group, codes, given),
         "",
-        *_model(chosen, waves, shapes, group, seen),
+        *_model(waves, shapes, group, seen),
         "",
         *_questions(chosen, shapes, group, seen),
     ]
@@ -205,14 +211,17 @@ def _panel(
     if group:
         yield f"group = {_value(group)}"
     elif seen.categories:
-        yield f"# group = {_value(seen.categories[0])}  # then group_lags in [model]"
+        yield f"# group = {_value(seen.categories[0])}  # with group_lags in [model], and group in a question"
     if seen.covariates:
-        yield f"# covariates = {_value(list(seen.covariates))}  # do not vary within persons; name them in [model] too"
-    categories = {
-        name: sorted(map(str, seen.table.frame[name].dropna().unique())) for name in seen.categories if name != group
-    }
-    if categories:
-        yield f"# factor = {_value(categories)}  # columns of 0 and 1; the first category is the reference"
+        yield f"# covariates = {_value(list(seen.covariates))}  # with covariates in [model]; constant within persons"
+    if categories := _categories(seen, group):
+        yield f"# factor = {_value(categories)}  # columns of 0 and 1, the first category the reference"
+
+
+def _categories(seen: Overview, group: str | None) -> dict[str, list[str]]:
+    """Columns of categories but that of the groups, with their categories."""
+    frame = seen.table.frame
+    return {name: sorted(map(str, frame[name].dropna().unique())) for name in seen.categories if name != group}
 
 
 def _codes(seen: Overview, measures: Sequence[str], codes: Any) -> Iterable[str]:
@@ -241,11 +250,7 @@ def _codes(seen: Overview, measures: Sequence[str], codes: Any) -> Iterable[str]
 
 
 def _model(
-    measures: Sequence[str],
-    waves: Sequence[float],
-    shapes: Mapping[str, ValueShape],
-    group: str | None,
-    seen: Overview,
+    waves: Sequence[float], shapes: Mapping[str, ValueShape], group: str | None, seen: Overview
 ) -> Iterable[str]:
     yield "[model]"
     yield "# riclpm: stable differences between people apart from lagged effects; clpm (two waves): mixed with them"
@@ -260,19 +265,30 @@ def _model(
         yield 'lags = "grid"  # unequal intervals: one step as long as their common divisor; or "continuous", or "free"'
     else:
         yield 'lags = "continuous"  # unequal intervals without a common step'
-    if group:
-        yield 'group_lags = "equal"  # or "free": each group its own effects, "pooled": drawn together'
-    if seen.covariates:
-        yield f'# covariates = {{ {_key(seen.covariates[0])} = "intercepts" }}'
-    families = {name: shape for name, shape in shapes.items() if shape.family is not None}
-    off = "# " if group else ""
-    if families:
+    if group or seen.categories:
+        off = "" if group else "# "
+        yield f'{off}group_lags = "equal"  # or "free": each group its own effects, "pooled": drawn together'
+    indicators = (indicator_names(name, categories) for name, categories in _categories(seen, group).items())
+    if constant := [*seen.covariates, *chain.from_iterable(indicators)]:
+        enters = dict.fromkeys(constant, "intercepts" if enough else "first_wave")
+        yield f"# covariates = {_value(enters)}  # of those that [panel] reads"
+    yield from _families(shapes, grouped=group is not None)
+
+
+def _families(shapes: Mapping[str, ValueShape], *, grouped: bool) -> Iterable[str]:
+    """Families of values that are not normal, and, as comments, those of values that may be days."""
+    not_normal = {name: shape for name, shape in shapes.items() if shape.family or shape.may_be}
+    if not_normal:
         yield ""
-        if group:
+        if grouped:
             yield "# Families and groups do not go together; without groups these measures would have:"
-    for name, shape in families.items():
-        yield f"{off}[model.families.{_key(name)}]  # {shape.in_words}"
-        yield f"{off}family = {_value(shape.family)}"
+    for name, shape in not_normal.items():
+        off = "# " if grouped or shape.family is None else ""
+        may_be = "may be days of a window (then ask no maximum_likelihood)"
+        looks = f"looks like {shape.in_words}" if shape.family else may_be
+        yield f"# {name} {looks}{f': {shape.reason}' if shape.reason else ''}"
+        yield f"{off}[model.families.{key_of(name)}]"
+        yield f"{off}family = {_value(shape.family or shape.may_be)}{OTHERWISE.get(shape.family or '', '')}"
         if shape.window is not None:
             yield f"{off}window = {shape.window}"
 
@@ -288,9 +304,10 @@ def _questions(
     measures: Sequence[str], shapes: Mapping[str, ValueShape], group: str | None, seen: Overview
 ) -> Iterable[str]:
     labelled = []
-    if group:
-        groups = sorted(map(str, seen.table.frame[group].dropna().unique()))
-        labelled = [f"group = {_value(groups[0])}  # the group that is asked about, of {quoted(groups, most=8)}"]
+    if group or seen.categories:
+        groups = sorted(map(str, seen.table.frame[group or seen.categories[0]].dropna().unique()))
+        off = "" if group else "# "
+        labelled = [f"{off}group = {_value(groups[0])}  # the group that is asked about, of {quoted(groups, most=8)}"]
     yield "[[question]]"
     yield 'ask = "directionality"'
     yield f"between = {_value(list(measures))}"
@@ -314,14 +331,10 @@ def _value(value: Any) -> str:
     """A plain value as TOML."""
     match value:
         case Mapping():
-            return f"{{ {', '.join(f'{_key(str(name))} = {_value(part)}' for name, part in value.items())} }}"
+            return f"{{ {', '.join(f'{key_of(str(name))} = {_value(part)}' for name, part in value.items())} }}"
         case list() | tuple():
             return f"[{', '.join(map(_value, value))}]"
         case bool() | str():
             return json.dumps(value, ensure_ascii=False)
         case _:
             return number(value)
-
-
-def _key(name: str) -> str:
-    return name if BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)

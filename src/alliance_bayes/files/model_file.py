@@ -216,7 +216,8 @@ class ModelFile(Content):
         Returns
         -------
         Fit or dict
-            For a model of a panel its fit; for regressions in causal order a dict from the name of each question to
+            For a model of a panel its fit, or, where every question is about maximum likelihood, the model on its
+            panel, nothing sampled; for regressions in causal order a dict from the name of each question to
             its `CausalOrder`; for associations the answers by name.
         """
         file = self.with_settings(**settings)

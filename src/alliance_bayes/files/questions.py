@@ -109,6 +109,11 @@ class Question:
         return self.ask == "mediation" or self._registered.subject == CAUSAL
 
     @property
+    def of_model(self) -> bool:
+        """Whether it needs no draws."""
+        return self._registered.of_model
+
+    @property
     def of_draws(self) -> bool:
         """Whether a preview can be asked, too."""
         return self._registered.of_draws

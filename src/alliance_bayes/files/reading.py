@@ -35,6 +35,7 @@ CURES = {
     "Invalid initial character": "Put names with characters other than letters, digits, - and _ in quotes.",
     "Found invalid character": "Save the file as plain text.",
 }
+DECIMAL_COMMA = re.compile(r"=\s*[+-]?\d+,\d+\s*(#.*)?$")
 DEEPEST = 20
 """Levels of tables and lists; model files need five."""
 
@@ -107,6 +108,8 @@ def _not_toml(error: str, text: str, name: str) -> str:
     position = re.match(r"line (\d+), column (\d+)", where)
     if position:
         where += f", in {shown(text.splitlines()[int(position[1]) - 1].strip())}"
+    if position and DECIMAL_COMMA.search(text.splitlines()[int(position[1]) - 1]):
+        return f"{name} is not valid TOML ({where}). Write numbers with a point, such as 0.03."
     cure = next((cure for beginning, cure in CURES.items() if what.startswith(beginning)), "See toml.io for its rules.")
     return f"{name} is not valid TOML: {what} ({where or 'somewhere'}). {cure}"
 

@@ -1,5 +1,7 @@
 """Plain values as the text of a model file."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +10,9 @@ from tomlkit.items import AoT, InlineTable, Table
 
 from ..causal.regimes import Shift
 
-__all__ = ["as_toml", "plain"]
+__all__ = ["as_toml", "key_of", "plain"]
 
+BARE = re.compile(r"[A-Za-z0-9_-]+")
 BY_NAME = ("families",)
 SECTIONS = ("state", *BY_NAME)
 """Tables in [model] that are written as sections."""
@@ -24,6 +27,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(entry) for entry in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def key_of(name: str) -> str:
+    """A name as the key of a table, in quotes where it needs them.
+
+    Examples
+    --------
+    >>> key_of("days"), key_of("Tage abst.")
+    ('days', '"Tage abst."')
+    """
+    return name if BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def as_toml(sections: Mapping[str, Any]) -> str:

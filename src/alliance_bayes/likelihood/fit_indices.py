@@ -21,6 +21,7 @@ RMSEA_LEVEL = 0.90  # of its interval, so that its lower end tests close fit at 
 __all__ = [
     "CLOSE_FIT",
     "RMSEA_LEVEL",
+    "Discrepancy",
     "FitIndices",
     "Scaling",
     "baseline_degrees_of_freedom",
@@ -39,6 +40,14 @@ class Scaling:
 
 
 @dataclass(frozen=True)
+class Discrepancy:
+    """How far moments are from unrestricted ones, and how far per degree of freedom they are where they are right."""
+
+    statistic: float
+    scaling: float
+
+
+@dataclass(frozen=True)
 class FitIndices:
     """Test of a model against the saturated model, and indices of fit; NaN where there is no saturated model.
 
@@ -49,7 +58,10 @@ class FitIndices:
     scaling
         1 for observed standard errors; for robust ones as Yuan, Bentler and Mplus scale the test of the estimator MLR.
     cfi, tli, rmsea, srmr
-        As in `MaximumLikelihood`. With robust standard errors they use unscaled chi-squares minus scaling x df [1]_.
+        As in `MaximumLikelihood`. With robust standard errors they are those of lavaan, which compare moments as of
+        complete data [1]_; with covariates they use unscaled chi-squares minus scaling x df [2]_.
+    method
+        The source of robust indices, in words; empty for plain ones.
     rmsea_lower, rmsea_upper
         90 % interval of the RMSEA, from the noncentral chi-squares of which the statistic is the 95 % and 5 % point.
     close_fit
@@ -57,7 +69,9 @@ class FitIndices:
 
     References
     ----------
-    .. [1] Brosseau-Liard & Savalei (2014). Adjusting incremental fit indices for nonnormality. Multivariate
+    .. [1] Zhang & Savalei (2023). New computations for RMSEA and CFI following FIML and TS estimation with missing
+       data. Psychological Methods 28, 263-283. https://doi.org/10.1037/met0000445
+    .. [2] Brosseau-Liard & Savalei (2014). Adjusting incremental fit indices for nonnormality. Multivariate
        Behavioral Research 49, 460-470.
     """
 
@@ -72,12 +86,20 @@ class FitIndices:
     rmsea_upper: float = np.nan
     close_fit: float = np.nan
     srmr: float = np.nan
+    method: str = ""
 
 
 def fit_indices(
-    model: PanelModel, estimates: Estimates, saturated: Sequence[Saturated], scaling: Scaling
+    model: PanelModel,
+    estimates: Estimates,
+    saturated: Sequence[Saturated],
+    scaling: Scaling,
+    complete_data: tuple[Discrepancy, Discrepancy] | None = None,
 ) -> FitIndices:
-    """Test and indices of a solution, with the unrestricted estimates of every group where there are any."""
+    """Test and indices of a solution, with the unrestricted estimates of every group where there are any.
+
+    CFI, TLI and RMSEA are those of the `complete_data`, of the model and of independent values, where they are given.
+    """
     df = n_degrees_of_freedom(model)
     if not saturated:
         return FitIndices(df, scaling.model)
@@ -86,12 +108,15 @@ def fit_indices(
     chi_square = max(2 * (unrestricted - estimates.log_likelihood), 0.0)
     baseline = 2 * (unrestricted - independent)
     baseline_df = baseline_degrees_of_freedom(model)
-    unexplained, baseline_unexplained = chi_square - scaling.model * df, baseline - scaling.baseline * baseline_df
+    plain = (Discrepancy(chi_square, scaling.model), Discrepancy(baseline, scaling.baseline))
+    ours, independent_ones = complete_data or plain
+    unexplained = ours.statistic - ours.scaling * df
+    baseline_unexplained = independent_ones.statistic - independent_ones.scaling * baseline_df
     excess = max(unexplained, 0.0)
     baseline_excess = max(baseline_unexplained, excess)
-    scaled = chi_square / scaling.model
+    scaled = ours.statistic / ours.scaling
     # RMSEA^2 for each unit of the noncentrality of the scaled statistic.
-    per_noncentrality = n_groups * scaling.model / (n_persons * df) if df else np.nan
+    per_noncentrality = n_groups * ours.scaling / (n_persons * df) if df else np.nan
     lower, upper = (
         float(np.sqrt(per_noncentrality * _noncentrality(scaled, df, share)))
         for share in ((1 + RMSEA_LEVEL) / 2, (1 - RMSEA_LEVEL) / 2)
@@ -99,8 +124,8 @@ def fit_indices(
     return FitIndices(
         df,
         scaling.model,
-        chi_square=scaled,
-        p_value=float(chdtrc(df, scaled)) if df else np.nan,
+        chi_square=chi_square / scaling.model,
+        p_value=float(chdtrc(df, chi_square / scaling.model)) if df else np.nan,
         cfi=1 - excess / baseline_excess if baseline_excess > 0 else 1.0,
         tli=_tucker_lewis(unexplained, df, baseline_unexplained, baseline_df),
         rmsea=float(np.sqrt(n_groups * excess / (df * n_persons))) if df else np.nan,
@@ -108,7 +133,14 @@ def fit_indices(
         rmsea_upper=upper,
         close_fit=1 - float(chndtr(scaled, df, CLOSE_FIT**2 / per_noncentrality)) if df else np.nan,
         srmr=_srmr(model, estimates.theta, saturated),
+        method=_method(scaling, complete_data),
     )
+
+
+def _method(scaling: Scaling, complete_data: object) -> str:
+    if complete_data is not None:
+        return "Zhang & Savalei (2023)"
+    return "" if scaling == Scaling() else "Brosseau-Liard & Savalei (2014)"
 
 
 def _tucker_lewis(excess: float, df: int, baseline_excess: float, baseline_df: int) -> float:

@@ -14,9 +14,11 @@ from ..basics.given import shown
 from ..basics.names import choices, quoted
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
+from ..basics.whole_tables import WholeTable
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
+from .complete_data_fit import complete_data_fit
 from .estimates import Estimates, derived_estimates, estimate, parameter_table
 from .fit_indices import RMSEA_LEVEL, FitIndices, Scaling, fit_indices
 from .residuals import moment_residuals
@@ -74,7 +76,7 @@ class MaximumLikelihood:
             ``z`` and ``p`` against 0; ``lower`` and ``upper`` of the normal 95 % interval. Distrust all standard errors
             when `messages` says that the solution is improper.
         """
-        return parameter_table(self.model, self.estimates)
+        return WholeTable(parameter_table(self.model, self.estimates))
 
     @property
     def spec(self) -> CrossLagged:
@@ -202,7 +204,7 @@ class MaximumLikelihood:
             moderators). The ``se`` is 0 where a number is 1 by definition, and NaN
             where a variance is estimated below 0.
         """
-        return standardized_table(self.model, self.estimates)
+        return WholeTable(standardized_table(self.model, self.estimates))
 
     @cached_property
     def r_squared(self) -> pd.DataFrame:
@@ -214,7 +216,7 @@ class MaximumLikelihood:
             Indexed by ``outcome``, such as ``"within days, 12"`` (of within-person deviations, which the wave before
             predicts): ``estimate``, ``se`` (delta method), ``lower`` and ``upper`` of the normal 95 % interval.
         """
-        return r_squared_table(self.model, self.estimates)
+        return WholeTable(r_squared_table(self.model, self.estimates))
 
     @cached_property
     def residuals(self) -> pd.DataFrame:
@@ -231,8 +233,8 @@ class MaximumLikelihood:
         """
         if not self.saturated:
             index = pd.MultiIndex.from_arrays([[], []], names=["statistic", "of"])
-            return pd.DataFrame(columns=["observed", "implied", "residual", "z"], index=index, dtype=float)
-        return moment_residuals(self.model, self.theta, self.saturated, self.sampling)
+            return WholeTable(columns=["observed", "implied", "residual", "z"], index=index, dtype=float)
+        return WholeTable(moment_residuals(self.model, self.theta, self.saturated, self.sampling))
 
     @checked()
     def summary(self, names: list[str] | None = None) -> pd.DataFrame:
@@ -262,7 +264,7 @@ class MaximumLikelihood:
             if name not in known:
                 problems.add(f"The model has no '{name}'{choices(name, known, 'Quantities')}")
         problems.raise_as(SpecError)
-        return derived_estimates(self.model, self.estimates, names or known)
+        return WholeTable(derived_estimates(self.model, self.estimates, names or known))
 
     def __str__(self) -> str:
         lines = [f"Maximum likelihood of a {self.spec}", *self._fit_in_words(), str(self._table_in_words()), READING]
@@ -288,7 +290,8 @@ class MaximumLikelihood:
         if self.standard_errors == "robust":
             clusters = f", {self.n_clusters} clusters" if self.n_clusters else ""
             weights = ", sampling weights" if self.weighted else ""
-            yield f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}"
+            method = f"; CFI, TLI and RMSEA as in {self.indices.method}" if self.indices.method else ""
+            yield f"Robust standard errors{clusters}{weights}; chi-square divided by {self.scaling:.3f}{method}"
 
     def _table_in_words(self) -> TextTable:
         cells = [with_error(estimate, se) for estimate, se in self.table[["estimate", "se"]].to_numpy()]
@@ -382,12 +385,13 @@ def maximum_likelihood(
         model = replace(model, weights=sampling.weights)
     estimates = estimate(model)
     saturated, messages = saturated_moments(model)
-    scaling = Scaling()
+    scaling, complete_data = Scaling(), None
     if sampling is not None:
         covariance, scaling = sandwich(model, estimates, saturated, sampling)
         estimates = replace(estimates, covariance=covariance)
         messages = (*sampling.messages, *messages)
-    indices = fit_indices(model, estimates, saturated, scaling)
+        complete_data = complete_data_fit(model, estimates, saturated, sampling)
+    indices = fit_indices(model, estimates, saturated, scaling, complete_data)
     return MaximumLikelihood(model, estimates, indices, (*estimates.messages, *messages), saturated, sampling)
 
 

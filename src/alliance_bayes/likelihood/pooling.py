@@ -13,6 +13,7 @@ from ..basics.given import is_number, shown
 from ..basics.names import in_words
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
+from ..basics.whole_tables import WholeTable
 from ..spec.cross_lagged import CrossLagged
 from .maximum_likelihood import MaximumLikelihood
 
@@ -111,7 +112,7 @@ def pool(answers: Sequence[MaximumLikelihood], *, complete_df: float | None = No
     df = _degrees_of_freedom(share, m, known)
     estimate, se = estimates.mean(axis=0), np.sqrt(within + between)
     width = stdtrit(df, 0.975) * se
-    table = pd.DataFrame(
+    table = WholeTable(
         {
             "kind": first.table["kind"],
             "estimate": estimate,

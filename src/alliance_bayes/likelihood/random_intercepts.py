@@ -34,6 +34,7 @@ __all__ = ["ChiBarSquare", "Intercepts", "chi_bar_square", "intercepts_of"]
 type FloatArray = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-6
+FEW_ERRORS = 2.0  # standard errors from 0 within which a variance may be 0
 MOST_ROUNDS = 500
 OPTIONS = {"gtol": 1e-6, "maxiter": 2000}
 LARGEST_GRADIENT = 1e-5  # per person, of a maximum
@@ -85,6 +86,9 @@ class ChiBarSquare:
     nested
         Whether the intercepts that stay have a proper covariance matrix where the tested ones are 0. If not, neither
         model is a special case of the other, and there is no `p_value` (NaN).
+    near_zero
+        Measures whose intercepts stay and have a variance within two standard errors of 0 where the tested ones are 0:
+        the mixture takes them for well above 0, where their covariances with the tested ones may be anything.
     """
 
     statistic: float
@@ -95,6 +99,7 @@ class ChiBarSquare:
     naive_p: float
     converged: bool
     nested: bool = True
+    near_zero: tuple[str, ...] = ()
 
 
 def intercepts_of(model: PanelModel, tested: list[str]) -> Intercepts:
@@ -130,10 +135,11 @@ def chi_bar_square(answer: MaximumLikelihood, intercepts: Intercepts, *, simulat
     naive = float(chdtrc(df, statistic))
     if not _is_proper(model, without.theta, least=-ROUNDING):
         return ChiBarSquare(np.nan, df, np.nan, 0.0, (), np.nan, converged, nested=False)
+    near_zero = _near_zero(model, without.theta, positions)
     if len(intercepts.blocks) == 1 and len(intercepts.blocks[0]) == 1:
         p = 0.5 * (_tail(statistic, free) + _tail(statistic, free + 1))
         weights = tuple(0.5 if size in (free, free + 1) else 0.0 for size in range(df + 1))
-        return ChiBarSquare(statistic, df, p, 0.0, weights, naive, converged)
+        return ChiBarSquare(statistic, df, p, 0.0, weights, naive, converged, near_zero=near_zero)
     information = _efficient(model, without.theta, positions)
     tails = np.ones(simulations)
     if statistic > 0:
@@ -141,7 +147,22 @@ def chi_bar_square(answer: MaximumLikelihood, intercepts: Intercepts, *, simulat
         tails = chdtrc(df, statistic / shares)
     mcse = float(tails.std(ddof=1) / np.sqrt(simulations))
     weights = _weights(information, intercepts, simulations, seed)
-    return ChiBarSquare(statistic, df, float(tails.mean()), mcse, weights, naive, converged)
+    return ChiBarSquare(statistic, df, float(tails.mean()), mcse, weights, naive, converged, near_zero=near_zero)
+
+
+def _near_zero(model: PanelModel, theta: FloatArray, zero: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Measures whose intercepts stay with a variance that may be 0, the boundary of what it can be."""
+    parameters = model.system.parameters
+    kept = [
+        position
+        for position, parameter in enumerate(parameters)
+        if parameter.kind == "between" and parameter.is_variance and position not in zero
+    ]
+    free = np.setdiff1d(np.arange(len(theta)), zero)
+    information = expected_information(model.system, model.statistics.arrays, theta)[np.ix_(free, free)]
+    errors = dict(zip(free.tolist(), np.sqrt(np.diag(np.linalg.inv(information))), strict=True))
+    near = (parameters[position].measures[0] for position in kept if theta[position] < FEW_ERRORS * errors[position])
+    return tuple(dict.fromkeys(model.spec.measures[measure] for measure in near))
 
 
 def _tail(statistic: float, df: int) -> float:

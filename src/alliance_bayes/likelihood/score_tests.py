@@ -112,7 +112,7 @@ def _released(linear: LinearSystem, used: Counter[int], n_parameters: int) -> It
         if register != ONE:
             yield Change("effect", 0, row, column, f"{_lagged(first, second)}, apart", register)
         elif second.role in ("intercept", "slope"):
-            yield Change("loading", 0, row, column, f"{second} -> {first}, apart from 1")
+            yield Change("loading", 0, row, column, f"{second} -> {first}, apart (now 1)")
     for row, column, register in linear.covariances:
         if register != ONE and not is_free(register):
             words = f"{variables[column]} with {variables[row]}" if row != column else f"variance of {variables[row]}"

@@ -1,5 +1,6 @@
 """Which numbers a column can hold, by its use: one set of rules, for columns in memory and on disk."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -61,6 +62,8 @@ RULES: Mapping[Kind, tuple[Rule, ...]] = {
     "state": (STATE,),
     "interview": (INTERVIEW,),
 }
+
+THOUSANDS = re.compile(r"'[+-]?\d{1,3}(?P<sign>[,.'\u2019 \u00a0\u202f])\d{3}(?:(?P=sign)\d{3})*(?:[,.]\d+)?'")
 
 
 class Column(ABC):
@@ -138,6 +141,11 @@ class Column(ABC):
 
     def _cure_of_text(self, kind: Kind) -> str:
         code = next(self.cases(NUMBER), "").partition(" (")[0].partition(" in row ")[0]
+        if separated := THOUSANDS.fullmatch(code):
+            sign = separated["sign"]
+            decimal = "; a decimal comma is named in decimal=','" if sign == "," else ""
+            removed = f"frame['{self.name}'].str.replace({sign!r}, '', regex=False).astype(float)"
+            return f" If {sign!r} separates thousands, take it out, {removed}{decimal}."
         match kind:
             case "covariate":
                 return f" {self._as_factor}"

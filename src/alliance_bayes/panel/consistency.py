@@ -12,6 +12,7 @@ from ..basics.calls import checked
 from ..basics.given import entries, shown
 from ..basics.names import choices, in_words, number
 from ..basics.problems import PanelError, Problems
+from ..basics.whole_tables import WholeTable
 from .printing import table as lines_of
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ alone.
             f"Too few answered all of {in_words(given)} at one time, or all gave the same answers: "
             f"{int(complete.sum())} complete answers of {len(complete)} persons."
         )
-    table = pd.DataFrame(
+    table = WholeTable(
         {
             "persons": [len(wave) for wave in waves],
             "alpha": [_alpha(np.cov(wave.T)) if len(wave) > 2 else np.nan for wave in waves],
@@ -141,7 +142,7 @@ alone.
     )
     indices = range(len(given)) if len(given) > 2 else range(0)
     others = [np.delete(np.delete(pooled, index, 0), index, 1) for index in indices]
-    without = pd.DataFrame(
+    without = WholeTable(
         {"alpha": [_alpha(matrix) for matrix in others]},
         index=pd.Index([given[index] for index in indices], name="item"),
     )

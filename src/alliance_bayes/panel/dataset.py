@@ -13,6 +13,7 @@ import xarray as xr
 from ..basics.json_records import read_record
 from ..basics.names import quoted
 from ..basics.problems import PanelError, Problems
+from ..basics.whole_tables import WholeTable
 from .background import check_background
 from .checks import check_decision, check_measures, check_requires, check_times
 from .frames import check_states
@@ -302,4 +303,4 @@ def _checked_contradictions(record: PanelRecord, problems: Problems) -> pd.DataF
         )
         return no_contradictions()
     table = {name: list(column) for name, column in record.contradictions.items()}
-    return pd.DataFrame(table).astype(dict(record.contradictions_dtypes))
+    return WholeTable(table).astype(dict(record.contradictions_dtypes))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -66,9 +67,10 @@ def layout_problems(layout: Asked) -> Iterator[str]:
             yield f"encoding {shown(layout.encoding)} is not known{known}"
 
 
-def read_delimited(file: Path, labels: Sequence[str], layout: Asked) -> tuple[pd.DataFrame, Used]:
+def read_delimited(file: Path, labels: Sequence[str], layout: Asked) -> tuple[pd.DataFrame, Used, int | None]:
     """Data frame of a text file and how it was read; refused where fields would be renamed, moved or filled up.
 
+    The last value is the line of the first row, or None where rows are not lines, one after another.
     `labels` are columns of ids and labels: read as text, so that 01 and 1 stay two, and whole numbers only where all of
     them are written as such.
     """
@@ -77,8 +79,8 @@ def read_delimited(file: Path, labels: Sequence[str], layout: Asked) -> tuple[pd
     problems.raise_as(PanelError)
     encoding = encoding_of(file, layout.encoding)
     delimiter = layout.delimiter or delimiter_of(file, encoding)
-    commas, points = check_lines(file, encoding, delimiter)
-    decimal = layout.decimal or decimal_of(file, commas, points)
+    lines = check_lines(file, encoding, delimiter)
+    decimal = layout.decimal or decimal_of(file, lines.comma, lines.point)
     frame = pd.read_csv(
         file,
         sep=delimiter,
@@ -91,7 +93,8 @@ def read_delimited(file: Path, labels: Sequence[str], layout: Asked) -> tuple[pd
     for name in labels:
         if name in frame and pd.Series(frame[name].unique()).str.fullmatch(WHOLE_NUMBER, na=False).all():
             frame[name] = frame[name].astype("int64")
-    return frame, Layout[str](delimiter, encoding, decimal)
+    first_line = lines.header + 1 if lines.last - lines.header == len(frame) else None
+    return frame, Layout[str](delimiter, encoding, decimal), first_line
 
 
 def encoding_of(file: Path, given: str | None) -> str:
@@ -157,8 +160,17 @@ def delimiter_of(file: Path, encoding: str) -> str:
     return max(equal or several, key=lambda sign: several[sign][0], default=",")
 
 
-def check_lines(file: Path, encoding: str, delimiter: str) -> tuple[str, str]:
-    """Whether the header names every field of every line once; the first numbers with a comma and with a point."""
+class Lines(NamedTuple):
+    """The first numbers with a comma and with a point in a text file, the line of its header, and its last line."""
+
+    comma: str
+    point: str
+    header: int
+    last: int
+
+
+def check_lines(file: Path, encoding: str, delimiter: str) -> Lines:
+    """Whether the header names every field of every line once, and what the lines hold."""
     firsts = {",": "", ".": ""}
     with file.open(encoding=encoding, newline="") as stream:
         reader = csv.reader(stream, strict=True, delimiter=delimiter)
@@ -167,6 +179,7 @@ def check_lines(file: Path, encoding: str, delimiter: str) -> tuple[str, str]:
             if header is None:
                 raise PanelError(f"{file.name} holds only empty lines.")
             check_once(file, header)
+            header_line = reader.line_num
             odd = list(odd_lines(reader, len(header), {} if delimiter == "," else firsts))
         except csv.Error as error:
             raise PanelError(
@@ -184,7 +197,7 @@ def check_lines(file: Path, encoding: str, delimiter: str) -> tuple[str, str]:
             "text or a decimal comma without quotes, a header without a name for each field, or name another "
             f"delimiter, such as delimiter={';' if delimiter != ';' else ','!r}."
         )
-    return firsts[","], firsts["."]
+    return Lines(firsts[","], firsts["."], header_line, reader.line_num)
 
 
 def odd_lines(rows: Iterator[list[str]], n_fields: int, firsts: dict[str, str]) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,15 @@ from ..basics.names import choices, in_words, number
 from ..basics.problems import Problems
 from .checks import label
 
-__all__ = ["MissingCodes", "code_counts", "codes_by_column", "suspected_codes", "suspicions", "without_codes"]
+__all__ = [
+    "MissingCodes",
+    "among_others",
+    "code_counts",
+    "codes_by_column",
+    "suspected_codes",
+    "suspicions",
+    "without_codes",
+]
 
 type Code = float | str
 type MissingCodes = Sequence[Code] | Mapping[str, Sequence[Code] | Code]
@@ -22,6 +30,7 @@ type MissingCodes = Sequence[Code] | Mapping[str, Sequence[Code] | Code]
 CODES = np.array([sign * digit * int("1" * n) for sign in (-1, 1) for digit in (7, 8, 9) for n in range(1, 7)])
 CODES = CODES[(CODES < 0) | (CODES > 10)]
 DIGITS = (7, 8, 9)
+MOST_CASES = 5  # in one sentence
 NEXT = 2  # how far beyond a scale a digit must lie
 
 
@@ -56,8 +65,8 @@ def _codes(codes: object) -> tuple[Code, ...] | None:
 
 def without_codes(
     frame: pd.DataFrame, codes: Mapping[str, Sequence[Code]], decimal: str = "."
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The frame with codes as missing values, and sentences on how many there were.
+) -> tuple[pd.DataFrame, Mapping[str, Mapping[Code, int]]]:
+    """The frame with codes as missing values, and how many there were, by column and code.
 
     A column of text whose other values are numbers becomes one of numbers.
     """
@@ -74,7 +83,7 @@ def without_codes(
             column = column.mask(where) if counts[name][code] else column
         if any(counts[name].values()):
             cleaned[name] = _as_numbers(column, decimal)
-    return (frame.assign(**cleaned) if cleaned else frame), code_counts(counts)
+    return (frame.assign(**cleaned) if cleaned else frame), counts
 
 
 def code_counts(counts: Mapping[str, Mapping[Code, int]]) -> tuple[str, ...]:
@@ -85,6 +94,23 @@ def code_counts(counts: Mapping[str, Mapping[Code, int]]) -> tuple[str, ...]:
         for code in codes
     }
     return tuple(f"{label(code)} is missing: {in_words(of_code) or 'found nowhere'}" for code, of_code in found.items())
+
+
+def among_others(counts: Mapping[str, Mapping[Code, int]], extents: Mapping[str, tuple[float, float]]) -> str:
+    """A sentence on codes of all columns that lie among a column's other values, whose range is given; or nothing."""
+    cases = [
+        f"{label(code)} in '{name}' ({count:,} times; all other values lie from {label(low)} to {label(high)})"
+        for name, (low, high) in extents.items()
+        for code, count in counts[name].items()
+        if count and is_number(code) and low < code < high
+    ]
+    if not cases:
+        return ""
+    more = f" and {len(cases) - MOST_CASES} more" if len(cases) > MOST_CASES else ""
+    return (
+        f"Codes for missing answers that may be values: {', '.join(cases[:MOST_CASES])}{more}. They are taken as "
+        "missing; if they are answers there, give codes by column, such as missing={'alliance': [9]}."
+    )
 
 
 def _holds(column: pd.Series, code: Code) -> npt.NDArray[np.bool_]:

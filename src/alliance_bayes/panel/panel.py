@@ -1,6 +1,7 @@
 """The panel: person x time x measure, and the ways to make one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
@@ -228,6 +229,7 @@ class Panel(PanelData):
         known = with_made(covariates, made)
         columns = LongColumns(person, time, measures, times, requires, interviewed, known, group, own_time)
         arrays = frames.from_long(table.frame, columns, problems)
+        arrays = replace(arrays, left_out=(*table.left_out, *arrays.left_out))
         return cls._settled(arrays, contradictions, time_unit, source, problems, table.notes)
 
     @classmethod

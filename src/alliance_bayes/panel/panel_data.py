@@ -13,6 +13,7 @@ import pandas as pd
 from ..basics.calls import checked
 from ..basics.names import choices
 from ..basics.problems import PanelError
+from ..basics.whole_tables import WholeTable
 from .patterns import pattern_codes, pooled
 from .records import REASONS, Absence, Background, Contradictions, LeftOut, Moments
 from .settling import no_contradictions
@@ -208,11 +209,11 @@ made from published moments; make it with Panel.from_long or Panel.from_wide.
         >>> panel = Panel.from_moments(measures=["x"], times=[0, 6], n=50, means=[3, 4], covariance=[[4, 3], [3, 9]])
         >>> panel.coverage()[["measure", "time", "observed"]]
           measure  time  observed
-        0       x   0.0        50
-        1       x   6.0        50
+        0       x     0        50
+        1       x     6        50
         """
         cells = {"measure": np.repeat(self.measures, self.n_times), "time": np.tile(self.times, self.n_measures)}
-        table = pd.DataFrame(cells)
+        table = WholeTable(cells)
         for kind in (Absence.OBSERVED, *REASONS):
             counts = np.sum(self.absence == kind, axis=0) if self.moments is None else self.moments.counts[kind]
             table[kind.name.lower()] = counts.T.ravel()

@@ -1,7 +1,7 @@
 """Parquet files too large for memory: asked in SQL, read once in the order of the persons, kept as moments."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -16,15 +16,16 @@ from pandas.api import types
 from ..basics.given import is_number
 from ..basics.names import number, quoted
 from ..basics.problems import PanelError, Problems
+from ..basics.warning import warn
 from .checks import case, check_decision, label, repeated_text
 from .columns import Column, Rule
 from .delimited import check_once
 from .frames import Grid, only_present
 from .long import LongColumns, LongRows, LongTable, check_long, check_size, persons_left_out
-from .missing_codes import code_counts, codes_by_column
+from .missing_codes import among_others, code_counts, codes_by_column
 from .patterns import PatternSums
 from .reading import no_file, not_installed, path_of, unreadable
-from .records import Absence, Arrays, Moments
+from .records import Absence, Arrays, Moments, PanelWarning
 from .settling import (
     Extent,
     absences,
@@ -159,7 +160,8 @@ class FileRows(LongRows):
         self.connection = connection
         self.header = connection.sql("SELECT * FROM file LIMIT 0").df()
         self.codes = codes_by_column(missing, self.header.columns, (person, time), problems)
-        self.recoded = code_counts({name: self._counts(name, codes) for name, codes in self.codes.items()})
+        counts = {name: self._counts(name, codes) for name, codes in self.codes.items()}
+        self.recoded = code_counts(counts)
         self.n_rows: int = self.ask("SELECT count(*) FROM file")[0][0]
         self.aliases = {name: f"column{index}" for index, name in enumerate(self.header.columns)}
         self.cell = [self.aliases[name] for name in (person, time) if name in self.aliases]
@@ -168,6 +170,10 @@ class FileRows(LongRows):
         columns = [f"{self._cleaned(name)} AS {alias}" for name, alias in self.aliases.items()]
         selected = ", ".join(["row_number() OVER () - 1 AS position", *columns])
         connection.execute(f"CREATE VIEW rows AS SELECT {selected} FROM file")
+        if not isinstance(missing, Mapping):
+            extents = {name: self._extent(name) for name, of_column in counts.items() if any(of_column.values())}
+            if sentence := among_others(counts, extents):
+                warn(sentence, PanelWarning)
 
     def _cleaned(self, name: str) -> str:
         """A column in SQL without codes: floats as doubles without NaN, what is neither number nor text as text."""
@@ -190,6 +196,13 @@ class FileRows(LongRows):
     def _counts(self, name: str, codes: Sequence[float | str]) -> dict[float | str, int]:
         counted = ", ".join(f"count(*) FILTER (WHERE {self._is_code(name, code)})" for code in codes)
         return dict(zip(codes, self.ask(f"SELECT {counted} FROM file")[0], strict=True))
+
+    def _extent(self, name: str) -> tuple[float, float]:
+        """Smallest and largest number of a column without codes; NaN where it holds none."""
+        if not types.is_numeric_dtype(self.header[name].dtype):
+            return np.nan, np.nan
+        low, high = self.ask(f"SELECT min({self.aliases[name]}), max({self.aliases[name]}) FROM rows")[0]
+        return (np.nan, np.nan) if low is None else (float(low), float(high))
 
     def ask(self, question: str) -> list[Any]:
         """Rows of an answer."""

@@ -7,16 +7,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from ..basics.given import shown
 from ..basics.problems import PanelError, Problems
+from ..basics.warning import warn
 from .delimited import OPEN, Asked
 from .factors import labelled, with_factors
 from .long import check_size
-from .missing_codes import codes_by_column, without_codes
+from .missing_codes import among_others, code_counts, codes_by_column, without_codes
 from .reading import Table, read_table
+from .records import LeftOut, PanelWarning
 
 __all__ = ["check_frame", "recoded", "table_of", "with_labels_and_factors", "without_identical_rows"]
+
+MOST_ROWS = 5  # that a sentence names
 
 
 def table_of(data: object, labels: Sequence[str | None], layout: Asked = OPEN) -> Table:
@@ -59,8 +64,20 @@ def recoded(table: Table, missing: object, apart: Iterable[str | None], problems
     """The table with codes as missing values; without a mapping those of all columns but some."""
     columns = [name for name in table.frame.columns if isinstance(name, str)]
     codes = codes_by_column(missing, columns, apart, problems)
-    frame, notes = without_codes(table.frame, codes, table.decimal)
-    return replace(table, frame=frame, notes=(*table.notes, *notes))
+    frame, counts = without_codes(table.frame, codes, table.decimal)
+    if not isinstance(missing, Mapping):
+        extents = {name: _extent(frame[name]) for name, of_column in counts.items() if any(of_column.values())}
+        if sentence := among_others(counts, extents):
+            warn(sentence, PanelWarning)
+    return replace(table, frame=frame, notes=(*table.notes, *code_counts(counts)))
+
+
+def _extent(column: pd.Series) -> tuple[float, float]:
+    """Smallest and largest number of a column; NaN where it holds none."""
+    known = column.dropna()
+    if not len(known) or not types.is_numeric_dtype(column) or types.is_bool_dtype(column):
+        return np.nan, np.nan
+    return float(known.min()), float(known.max())
 
 
 def without_identical_rows(table: Table, decision: object, problems: Problems) -> Table:
@@ -69,11 +86,18 @@ def without_identical_rows(table: Table, decision: object, problems: Problems) -
         if decision != "refuse":
             problems.add(f"identical_rows must be 'refuse' or 'drop'; got {shown(decision)}.")
         return table
-    repeats = table.frame.astype(object).duplicated().to_numpy()
-    count = int(repeats.sum())
-    rows = ", ".join(map(str, np.flatnonzero(repeats)[:3])) + (" ..." if count > 3 else "")
-    note = f"{count:,} row{'' if count == 1 else 's'} dropped, the same as another in every column, at {rows}"
-    return replace(table, frame=table.frame[~repeats], notes=(*table.notes, note)) if count else table
+    repeats = np.flatnonzero(table.frame.astype(object).duplicated().to_numpy())
+    if not repeats.size:
+        return table
+    more = (f"and {repeats.size - MOST_ROWS:,} more",) if repeats.size > MOST_ROWS else ()
+    left_out = LeftOut(
+        f"row{'s' * (repeats.size > 1)} the same as another in every column",
+        int(repeats.size),
+        (table.rows_in_words(repeats[:MOST_ROWS].tolist()), *more),
+        "identical_rows='drop'",
+    )
+    kept = np.delete(np.arange(len(table.frame)), repeats)
+    return replace(table, frame=table.frame.iloc[kept], left_out=(*table.left_out, left_out))
 
 
 def with_labels_and_factors(

@@ -14,6 +14,7 @@ from ..basics.given import shown
 from ..basics.names import in_words
 from ..basics.problems import PanelError
 from .delimited import OPEN, Asked, Layout, check_once, read_delimited, separated_by
+from .records import LeftOut
 
 __all__ = ["Table", "no_file", "not_installed", "path_of", "read_frame", "read_table", "unreadable"]
 
@@ -35,6 +36,10 @@ class Table:
         Column to value to label, as SPSS holds them.
     decimal
         The sign in numbers that are stored as text.
+    first_line
+        What the first row of the data is called in the file, such as ``("line", 2)``; None where rows are not lines.
+    left_out
+        Rows of the file that are not in the frame.
     """
 
     frame: pd.DataFrame
@@ -42,15 +47,25 @@ class Table:
     notes: tuple[str, ...] = ()
     value_labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     decimal: str = "."
+    first_line: tuple[str, int] | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+    def rows_in_words(self, positions: Sequence[int]) -> str:
+        """Rows by their lines in the file, or by their positions where they have none."""
+        several = "s" * (len(positions) > 1)
+        line, first = self.first_line or ("row position", 0)
+        named = f"{line}{several} {in_words([f'{first + each:,}' for each in positions])}"
+        return f"{named} of the file" if self.first_line else f"{named} (counted from 0)"
 
 
 def _read_text(path: Path, labels: Sequence[str], layout: Asked) -> Table:
-    frame, used = read_delimited(path, labels, layout)
+    frame, used, first_line = read_delimited(path, labels, layout)
     words = [f"fields separated by {separated_by(used.delimiter)}"]
     words += ["decimal commas"] if used.decimal == "," else []
     words += [f"encoding {ENCODINGS.get(used.encoding, used.encoding)}"] if used.encoding != "utf-8" else []
     plain = used == Layout[str](",", "utf-8", ".")
-    return Table(frame, path.name, () if plain else (in_words(words),), decimal=used.decimal)
+    line = None if first_line is None else ("line", first_line)
+    return Table(frame, path.name, () if plain else (in_words(words),), decimal=used.decimal, first_line=line)
 
 
 def _read_workbook(path: Path, labels: Sequence[str], _: Asked) -> Table:
@@ -62,7 +77,7 @@ def _read_workbook(path: Path, labels: Sequence[str], _: Asked) -> Table:
         check_once(path, [str(name) for name in header.to_numpy().ravel() if not pd.isna(name)])
         frame = pd.read_excel(book, dtype=dict.fromkeys(labels, object))
     notes = (f"the first of {len(sheets)} sheets, '{sheets[0]}'",) if len(sheets) > 1 else ()
-    return Table(frame, path.name, notes)
+    return Table(frame, path.name, notes, first_line=("row", 2))
 
 
 def _read_parquet(path: Path, *_: object) -> Table:

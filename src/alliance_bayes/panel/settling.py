@@ -10,6 +10,7 @@ import pandas as pd
 from ..basics.names import number, quoted
 from ..basics.problems import PanelError, Problems
 from ..basics.warning import warn
+from ..basics.whole_tables import WholeTable
 from .checks import case, check_resolution, first, label, listed
 from .missing_codes import suspicions
 from .records import Absence, Arrays, PanelWarning
@@ -133,7 +134,7 @@ def contradiction_table(arrays: Arrays, off: npt.NDArray[np.bool_]) -> pd.DataFr
     person, time, measure = np.nonzero(off)
     names = np.array(arrays.measures, dtype=object)[measure]
     states = np.array([arrays.requires.get(name) for name in arrays.measures], dtype=object)[measure]
-    return pd.DataFrame(
+    return WholeTable(
         {
             "person": arrays.persons[person],
             "time": np.array(arrays.times)[time],
@@ -146,7 +147,7 @@ def contradiction_table(arrays: Arrays, off: npt.NDArray[np.bool_]) -> pd.DataFr
 
 def no_contradictions() -> pd.DataFrame:
     """Table of contradictions without a row."""
-    return pd.DataFrame({"person": [], "time": [], "measure": [], "value": [], "state": []})
+    return WholeTable({"person": [], "time": [], "measure": [], "value": [], "state": []})
 
 
 def check_contradictions(table: pd.DataFrame, contradictions: str, problems: Problems) -> None:

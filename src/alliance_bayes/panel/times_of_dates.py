@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..basics.given import entries, is_number, is_one_of, shown
 from ..basics.names import number, quoted
-from ..basics.problems import Problems
+from ..basics.problems import PanelError, Problems
 from .checks import case
 from .dates import DAYS, parsed_dates
 from .reading import Table
@@ -37,8 +37,9 @@ def with_dates(
         problems.add(f"dates_from must be one of {quoted(get_args(DatesFrom))}; got {shown(dates_from)}.")
         return table
     if not is_one_of(time_unit, DAYS):
-        problems.add(f"dates_from needs time_unit, one of {quoted(DAYS)}; got {shown(time_unit)}.")
-        return table
+        given = "it is missing" if time_unit is None else f"got {shown(time_unit)}"
+        problems.add(f"dates_from needs time_unit, the unit that dates are counted in, one of {quoted(DAYS)}; {given}.")
+        problems.raise_as(PanelError)  # without it every date would be a problem of its own
     counted = False
     for name in (time, own_time):
         dates = parsed_dates(table.frame[name]) if isinstance(name, str) and name in table.frame else None

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..basics.names import choices, number
 from ..basics.problems import PanelError, Problems
+from ..basics.whole_tables import WholeTable
 from .panel_data import PanelData
 from .printing import table as lines_of
 from .records import Absence
@@ -143,11 +144,11 @@ def transitions(panel: PanelData, state: str) -> Transitions:
             "wave_missing": int((~interviewed).sum()),
             "item_missing": int((interviewed & ~known).sum()),
         }
-    table = pd.DataFrame.from_dict(rows, orient="index")
+    table = WholeTable.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(rows, names=["since", "time"])
     on, assessed = np.nansum(reported, axis=0).astype(int), np.count_nonzero(~np.isnan(reported), axis=0)
     percent = [_percent(*counts) for counts in zip(on, assessed, strict=True)]
-    prevalence = pd.DataFrame(
+    prevalence = WholeTable(
         {"on": on, "assessed": assessed, "percent_on": percent}, index=pd.Index(panel.times, name="time")
     )
     return Transitions(state, table, prevalence, panel.time_unit)

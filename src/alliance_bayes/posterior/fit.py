@@ -30,6 +30,7 @@ from .printing import assumptions_in_words, lagged_effects
 from .sample import thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
+from .summaries import with_plain_times
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -174,7 +175,7 @@ class Fit(Posterior):
                 problems.add(f"The draws have no '{name}'{choices(name, known, 'Quantities')}")
         problems.raise_as(SpecError)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return WholeTable(arviz_stats.summary(self.posterior, var_names=chosen, round_to="none"))
+            return WholeTable(arviz_stats.summary(with_plain_times(self.posterior), var_names=chosen, round_to="none"))
 
     def person_scores(self) -> pd.DataFrame:
         """Random intercepts: each person's stable difference from the wave means (growth: where their line starts).
@@ -195,7 +196,9 @@ class Fit(Posterior):
         """
         self.panel.require_persons("A person score")
         people = people_of(self.model)
-        return person_scores(people, thinned(self.thetas, people.n_draws), self.settings.rng("person scores"))
+        return WholeTable(
+            person_scores(people, thinned(self.thetas, people.n_draws), self.settings.rng("person scores"))
+        )
 
     @checked(apart=["time"])
     def forecast(self, time: float) -> pd.DataFrame:
@@ -227,7 +230,7 @@ class Fit(Posterior):
         """
         self.panel.require_persons("A forecast")
         thetas = thinned(self.thetas, people_of(self.model).n_draws)
-        return forecast(self.model, time, thetas, self.settings.rng("forecast"))
+        return WholeTable(forecast(self.model, time, thetas, self.settings.rng("forecast")))
 
     def check(self) -> pd.DataFrame:
         """Posterior predictive check of the model, and of its means, SDs, and correlations within and across waves.

@@ -12,6 +12,7 @@ from ..basics.calls import checked
 from ..basics.given import check_seed
 from ..basics.names import split_path
 from ..basics.problems import Problems, SpecError
+from ..basics.whole_tables import WholeTable
 from ..engine.model_on_panel import PanelModel, panel_model
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Importance", "Preview", "examined", "preview"]
 
 N_CHAINS, N_DRAWS = 4, 1000
+KHAT_IN_WORDS = f"the approximation covers the posterior below {LARGEST_K_HAT}"
 LEAST_SHARE = 0.05  # of draws that are effective; of fewer, k-hat itself is often too low (dynamic panel models)
 CURE = "Sample it with ab.fit."
 N_STARTS = 100
@@ -69,7 +71,8 @@ class Importance(Diagnostics):
         return True
 
     def __str__(self) -> str:
-        numbers = f"k-hat {self.k_hat:.2f}, {self.n_effective:,.0f} of {self.n_weighted:,} weighted draws effective"
+        effective = f"{self.n_effective:,.0f} of {self.n_weighted:,} weighted draws effective"
+        numbers = f"k-hat {self.k_hat:.2f} ({KHAT_IN_WORDS}), {effective}"
         return in_words_of(numbers, self.problems)
 
 
@@ -115,7 +118,7 @@ class Preview(Posterior):
         values = np.concatenate([array.to_numpy().reshape(*array.shape[:2], -1) for array in arrays], axis=2)
         draws = xr.DataArray(values, dims=("chain", "draw", "quantity"))
         lower, upper = interval(draws, "chain", "draw")
-        return pd.DataFrame(
+        return WholeTable(
             {
                 "mean": values.mean(axis=(0, 1)),
                 "sd": values.std(axis=(0, 1), ddof=1),
@@ -137,7 +140,7 @@ class Preview(Posterior):
             for path in effects["path"].to_numpy().tolist()
             if len(set(split_path(path) or ())) > 1
         ]
-        return f"Approximate, before sampling (k-hat {self.k_hat:.2f}): {', '.join(shown)}"
+        return f"Approximate, before sampling (k-hat {self.k_hat:.2f}, {KHAT_IN_WORDS}): {', '.join(shown)}"
 
     def __str__(self) -> str:
         head = (

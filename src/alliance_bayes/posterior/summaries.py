@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from ..basics.names import number
+
 __all__ = [
     "Probability",
     "above",
@@ -21,6 +23,7 @@ __all__ = [
     "probability",
     "share",
     "undefined",
+    "with_plain_times",
 ]
 
 LEAST_KNOWN = 0.05  # share of draws with a value; below it they do not represent the others
@@ -230,3 +233,13 @@ def interval_name() -> str:
     import arviz_base
 
     return f"{100 * arviz_base.rcParams['stats.ci_prob']:.3g} % interval"
+
+
+def with_plain_times(draws: xr.Dataset) -> xr.Dataset:
+    """The same draws, times among their coordinates as texts, so that a label says 6 and not 6.0."""
+    times = {
+        str(name): [number(value) for value in coordinate.to_numpy()]
+        for name, coordinate in draws.coords.items()
+        if coordinate.dims == (name,) and coordinate.dtype.kind == "f"
+    }
+    return draws.assign_coords(times)

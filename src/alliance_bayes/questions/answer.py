@@ -13,6 +13,7 @@ import xarray as xr
 from ..basics.assumptions import assumptions_about, error_first, further_assumptions
 from ..basics.problems import AllianceBayesError
 from ..basics.text_tables import TextTable
+from ..basics.whole_tables import WholeTable
 from ..posterior.health import Diagnostics
 
 if TYPE_CHECKING:
@@ -120,6 +121,9 @@ class Answer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "assumptions", error_first(self.assumptions))
+        for name in ("table", "evidence"):
+            object.__setattr__(self, name, WholeTable(getattr(self, name)))
+        object.__setattr__(self, "tables", {name: WholeTable(table) for name, table in self.tables.items()})
 
     @property
     def head(self) -> str:

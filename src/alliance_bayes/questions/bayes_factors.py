@@ -183,11 +183,11 @@ def _in_words(table: pd.DataFrame, curve: pd.DataFrame) -> TextTable:
             "": [f"{_without(absent)}, {over}" for absent, over in table.index],
             "BF01 [MC error]": [ratio.with_error() for ratio in ratios],
             "BF10": [str(ratio.inverse) for ratio in ratios],
-            "z": ["" if np.isnan(z) else f"{z:.1f}" for z in table["z"]],
+            "mean / SD": ["" if np.isnan(z) else f"{z:.1f}" for z in table["z"]],
             f"BF01 at prior SD {number(widths.min())} to {number(widths.max())}": [
                 f"{least} to {most}" for least, most in spans
             ],
-            " ": ["" if sound else "doubtful" for sound in table["sound"]],
+            " ": ["" if sound else "not settled by the draws" for sound in table["sound"]],
         },
         left={" "},
     )

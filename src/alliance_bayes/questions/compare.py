@@ -485,7 +485,7 @@ def _sentences(
         if row["verdict"] == "predicts better":
             sentences.append(f"'{better}' predicts {predicted} better than '{worse}': {numbers}.")
         elif row["verdict"] == "undecided":
-            sentences.append(f"'{better}' and '{worse}': undecided, see below; {numbers}.")
+            sentences.append(f"'{better}' and '{worse}': undecided, for the reasons below; {numbers}.")
         else:
             why = f"less than {number(least_difference)}" if total < least_difference else "too few SEs"
             if total >= max(least_difference, least_errors * row["se"]):

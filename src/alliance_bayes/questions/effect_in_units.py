@@ -126,15 +126,23 @@ def _problems(spec: CrossLagged, path: str, raised_by: object) -> Iterator[str]:
     else:
         yield from measure_problems(spec, pair)
     if spec.kind not in KINDS:
-        yield f"A {spec.title} is not followed here; fit one of {quoted(KINDS)}."
-    parts = {
-        "a state": spec.state is not None,
-        "indicators": bool(spec.indicators),
-        "moderated paths": bool(spec.moderated),
-    }
-    yield from (
-        f"Models with {part} are not followed here. Fit one without." for part, present in parts.items() if present
-    )
+        yield (
+            f"A {spec.title} is not followed here: fit one of {quoted(KINDS)}. Its measures are normal, so the raw "
+            "effects of ab.directionality(fit, ...) are in their units already."
+        )
+    if spec.state is not None:
+        yield (
+            "With a state a higher measure changes who is in it, too, so that there is no one effect on the outcome's "
+            "values. Compare worlds instead: ab.contrast_of_regimes and ab.interventional_effects of "
+            "ab.causal_order(fit), or ab.split_by_existence."
+        )
+    if spec.indicators:
+        yield (
+            "With indicators the outcome is latent and has no unit of its own; ab.directionality(fit, ...) has its "
+            "effects in SDs. Fit a single measure, or ab.Items, whose unit is their sum."
+        )
+    if spec.moderated:
+        yield "With moderated paths the effect differs with the covariate. Fit one without, or its levels as groups."
     if raised_by is None:
         return
     if not is_number(raised_by) or raised_by == 0:

@@ -1,17 +1,27 @@
 """Whether a larger model fits better, by more than chance, than a smaller one that it contains."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Table
 from ..basics.digits import p_in_words
+from ..basics.given import shown
 from ..basics.names import quoted
 from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..likelihood.likelihood_ratio import LikelihoodRatio, Nesting, likelihood_ratio, nesting
 from ..likelihood.maximum_likelihood import MaximumLikelihood
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
+from ..spec.mapping import spec_from_mapping, spec_to_mapping
 from .answer import LIMITS, Answer
+from .likelihood_arguments import LikelihoodArguments, question_about_estimates
 from .likelihoods import Maximisation, check_same_data
+from .registry import register
 
 __all__ = ["doubts_about", "likelihood_ratio_test"]
 
@@ -61,7 +71,13 @@ def likelihood_ratio_test(smaller: MaximumLikelihood, larger: MaximumLikelihood)
     problems.raise_as(SpecError)
     relation = nesting(smaller, larger)
     if relation.nested is False:
-        if smaller.n_parameters >= larger.n_parameters:
+        if smaller.n_parameters == larger.n_parameters:
+            problems.add(
+                f"Both models have {larger.n_parameters} parameters, which leaves no degrees of freedom: neither is a "
+                "special case of the other, unless they are the same. Compare their AIC and BIC: "
+                "ab.compare({'one': ..., 'other': ...})."
+            )
+        elif smaller.n_parameters > larger.n_parameters:
             problems.add(
                 f"The smaller model has {smaller.n_parameters} parameters, the larger one {larger.n_parameters}. Give "
                 "the model with fewer parameters first."
@@ -138,3 +154,37 @@ def _sentence(test: LikelihoodRatio) -> str:
     if np.isnan(test.chi_square):
         return f"No scaled chi-square on {test.df} df."
     return f"chi-square {test.chi_square:.3f}{scaled} on {test.df} df, p {p_in_words(test.p_value)}"
+
+
+class LikelihoodRatioArguments(LikelihoodArguments):
+    """Keys of a test of the file's model against another one; the one with fewer parameters is the smaller."""
+
+    named_first = ("other",)
+    other: Table = Field(
+        min_length=1,
+        description="a table of the keys of [model] that differ in the other model, such as { lags = 'free' }",
+    )
+
+    def about(self) -> str:
+        """The other model."""
+        return f"against {', '.join(f'{name} {shown(value)}' for name, value in self.other.items())}"
+
+    def against(self, model: CrossLagged) -> Iterator[str]:
+        """What is said against any likelihood, and another model that cannot be made."""
+        yield from super().against(model)
+        problems = Problems("")
+        with problems.collecting("other: "):
+            self.of_other(model)
+        yield from problems.found
+
+    def of_other(self, model: CrossLagged) -> CrossLagged:
+        """The other model."""
+        return spec_from_mapping({**spec_to_mapping(model), **self.other})
+
+
+def _answer(spec: CrossLagged, panel: Panel, given: LikelihoodRatioArguments) -> Answer:
+    both = [given.estimated(each, panel) for each in (spec, given.of_other(spec))]
+    return likelihood_ratio_test(*sorted(both, key=lambda estimated: estimated.n_parameters))
+
+
+register(question_about_estimates("likelihood_ratio_test", LikelihoodRatioArguments, _answer))

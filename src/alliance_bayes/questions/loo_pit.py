@@ -106,7 +106,11 @@ def loo_pit(fit: Fit) -> Answer:
             f"person's earlier waves; {len(persons)} people"
         ),
         table=table,
-        body=(_in_words(table),),
+        body=(
+            _in_words(table),
+            "mean: .5 where predictions are right, above it where they are too low. spread: 1 where right, above it "
+            "where predictions are too narrow. p: of a test that they are uniform.",
+        ),
         health=fit.health,
         tables={
             "shares": shares.to_frame(),
@@ -116,7 +120,8 @@ def loo_pit(fit: Fit) -> Answer:
         reasons=()
         if not unreliable
         else (
-            f"Of {unreliable} people the exclusion could not be worked out from the draws (Pareto k > {LARGEST_K}); "
+            f"Of {unreliable} people the exclusion could not be worked out from the draws (Pareto k, the heaviness of "
+            f"the tail of their weights, is above {LARGEST_K}); "
             "their shares lean towards the middle.",
         ),
         figure=_figure,
@@ -183,7 +188,7 @@ def _verdict(n: float, mean: float, spread: float) -> str:
     off = (mean - 0.5) * np.sqrt(12 * n)
     wide = (spread**2 - 1) * np.sqrt(n / 0.8)  # the variance of a uniform's squared deviation, in its squared variance
     if max(abs(off), abs(wide)) < 2:
-        return "other shape"
+        return "predictions have another shape"
     if abs(off) >= abs(wide):
         return "predictions too low" if off > 0 else "predictions too high"
     return "predictions too narrow" if wide > 0 else "predictions too wide"

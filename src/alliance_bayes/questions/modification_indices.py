@@ -9,7 +9,9 @@ from ..basics.text_tables import TextTable
 from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..likelihood.score_tests import modification_table, possible_changes
 from .answer import LIMITS, Answer
+from .likelihood_arguments import PlainArguments, question_about_estimates
 from .likelihoods import Maximisation
+from .registry import register
 
 __all__ = ["modification_indices"]
 
@@ -79,7 +81,7 @@ def modification_indices(answer: MaximumLikelihood) -> Answer:
             "for all together (Bonferroni).",
             "Each index is for one change alone; after one change all others differ.",
             "A model changed by its indices fits the sample better than it will fit others: test it in new data.",
-            "apart: this place free, where the model holds it equal to others or lets it follow from them.",
+            "apart: this number alone free, which the model fixes at 1, holds equal to others or derives from them.",
         ),
         before_assumptions=LIMITS,
     )
@@ -101,3 +103,12 @@ def _in_words(table: pd.DataFrame) -> TextTable:
             "standardised": [f"{value:.3f}" for value in table["standardized_change"]],
         }
     )
+
+
+register(
+    question_about_estimates(
+        "modification_indices",
+        PlainArguments,
+        lambda spec, panel, given: modification_indices(given.estimated(spec, panel)),
+    )
+)

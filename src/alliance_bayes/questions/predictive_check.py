@@ -20,6 +20,10 @@ __all__ = ["CheckArguments", "ForecastArguments"]
 
 MISFIT = "misfit"
 MOST_SHOWN = 12
+READING = (
+    "observed: of the observed values alone; missing drawn: with missing values drawn from the model, which is what is "
+    "compared; predicted: mean over new panels from the model; p: share of draws in which the new panel has more."
+)
 Time = Annotated[float, Field(description="a number, the time of a later wave or one beyond the last")]
 
 
@@ -65,7 +69,7 @@ def _check(fit: Fit, given: CheckArguments) -> Answer:
         arguments=given.given(),
         heading=f"Posterior predictive check of a {fit.spec}; {chosen.n_persons} people",
         table=table,
-        body=(_rows_in_words(misfits if len(misfits) else table),),
+        body=(_rows_in_words(misfits if len(misfits) else table), READING),
         health=fit.health,
         verdict=f"{len(misfits)} of {len(table)} statistics deviate from what the model predicts",
         reasons=("The statistics shown are those that deviate; all are in the table.",) if len(misfits) else (),
@@ -103,8 +107,9 @@ def _forecast(fit: Fit, given: ForecastArguments) -> Answer:
 def _rows_in_words(table: pd.DataFrame) -> TextTable:
     rows = table.head(MOST_SHOWN)
     cells = {"": [" of ".join(filter(None, map(str, name))) for name in rows.index]}
-    cells |= {name: [f"{value:.4g}" for value in rows[name]] for name in ("observed", "completed", "mean", "p")}
-    return TextTable.of(cells | {"verdict": [str(verdict) for verdict in rows["verdict"]]})
+    heads = {"observed": "observed", "completed": "missing drawn", "mean": "predicted", "p": "p"}
+    cells |= {head: [f"{value:.4g}" for value in rows[name]] for name, head in heads.items()}
+    return TextTable.of(cells | {"": [str(verdict) or "as predicted" for verdict in rows["verdict"]]}, left={""})
 
 
 register(Question("check", CheckArguments, _check))

@@ -1,10 +1,13 @@
 """Whether people differ stably at all: the chi-bar-square test of random intercepts."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import pandas as pd
+from pydantic import Field
 
 from ..basics.calls import checked
+from ..basics.declared import Listed, Name, Seed
 from ..basics.digits import p_in_words
 from ..basics.given import is_whole, shown
 from ..basics.names import choices, in_words
@@ -12,14 +15,19 @@ from ..basics.problems import Problems, SpecError
 from ..basics.text_tables import TextTable
 from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..likelihood.random_intercepts import ChiBarSquare, chi_bar_square, intercepts_of
+from ..panel import Panel
+from ..spec.cross_lagged import CrossLagged
 from ..spec.models import RICLPM
 from .answer import LIMITS, Answer
+from .likelihood_arguments import PlainArguments, question_about_estimates
 from .likelihoods import Maximisation
+from .registry import register
 
 __all__ = ["random_intercept_test"]
 
 SIMULATIONS = 10_000
 FEWEST_SIMULATIONS = 1_000
+LEAST_ERROR = 5e-5  # that shows beside a p of three digits
 
 
 @checked(apart=["simulations", "seed"])
@@ -91,7 +99,7 @@ def random_intercept_test(
         arguments={"measures": tuple(tested), "simulations": simulations, "seed": seed},
         heading=(
             f"Do people differ stably in {in_words(tested)}? Variances of random intercepts of 0 against "
-            f"{'any' if len(tested) > 1 else 'one above 0'}"
+            f"{'variances above 0' if len(tested) > 1 else 'one above 0'}"
             f"{f', those of {in_words(stay)} staying' if stay else ''}; {answer.n_persons} people"
         ),
         table=table,
@@ -144,12 +152,18 @@ def _reasons(test: ChiBarSquare, tested: list[str], stay: list[str]) -> tuple[st
             "matrix (a variance below 0), so the two models are not nested and there is no p. Test all intercepts "
             "together.",
         )
+    if test.near_zero:
+        return (
+            f"The variance of the random intercept of {in_words(test.near_zero)}, which stays, lies within two "
+            "standard errors of 0. Where it is 0, too, the mixture is another one and p is too large. Test all "
+            "intercepts together.",
+        )
     return ()
 
 
 def _in_words(test: ChiBarSquare) -> TextTable:
     mixture = ", ".join(f"{weight:.2f} of {df} df" for df, weight in enumerate(test.weights) if weight > 0)
-    error = f" (MCSE {test.mcse:.2g})" if test.mcse else ""
+    error = f" (MCSE {test.mcse:.2g})" if test.mcse >= LEAST_ERROR else ""
     return TextTable.of(
         {
             "": ["chi-bar-square", f"plain chi-square, {test.df} df (too large a p)"],
@@ -159,3 +173,23 @@ def _in_words(test: ChiBarSquare) -> TextTable:
         },
         left=["mixture"],
     )
+
+
+class RandomInterceptArguments(PlainArguments):
+    """Keys of a test of random intercepts."""
+
+    named_first = ("measures",)
+    measures: Annotated[Listed[Name], Field(min_length=1, description="a list of measures")] | None = None
+    simulations: int = Field(SIMULATIONS, ge=FEWEST_SIMULATIONS, description="a whole number of 1,000 or more")
+    seed: Seed = 1
+
+    def about(self) -> str:
+        """The measures."""
+        return f"of {in_words(self.measures)}" if self.measures else ""
+
+
+def _answer(spec: CrossLagged, panel: Panel, given: RandomInterceptArguments) -> Answer:
+    return random_intercept_test(given.estimated(spec, panel), **given.given("group"))
+
+
+register(question_about_estimates("random_intercept_test", RandomInterceptArguments, _answer))

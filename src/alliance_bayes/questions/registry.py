@@ -68,6 +68,8 @@ class Question[Asked, Given: Arguments]:
         Checks it against a fit without draws, where its answer would sample or compute something before that.
     of_draws
         Whether draws of parameters are enough, so that a preview can be asked too.
+    of_model
+        Whether the model on its panel is enough, so that nothing need be sampled.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Question[Asked, Given: Arguments]:
     of_an_answer: bool = False
     rehearse: Callable[[Asked, Given], object] | None = None
     of_draws: bool = False
+    of_model: bool = False
 
     @classmethod
     def of(cls, function: Callable[..., Answer], arguments: type[Given]) -> Self:

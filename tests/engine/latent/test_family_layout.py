@@ -81,11 +81,14 @@ def test_every_value_that_does_not_fit_is_named():
     with pytest.raises(PanelError) as caught:
         panel_responses(panel_with(changes), family_layout(MEASURES, FAMILIES))
     assert caught.value.problems == (
-        "'days': 1 value(s), first 7 of 'P2' at 0. Its values need a window that is a whole number, 2 or more, "
+        "'days' has 1 value outside its family, first 7 of 'P2' at 0. Its values need a window that is "
+        "a whole number, 2 or more, "
         "wherever they are observed.",
-        "'days': 1 value(s), first 31 of 'P1' at 0. Its values must be whole numbers from 0 to the window.",
-        "'visits': 1 value(s), first 2.5 of 'P2' at 6. Its values must be whole numbers, 0 or more.",
-        "'A1': 2 value(s), first 5 of 'P1' at 0, 0 of 'P3' at 0. Its values must be whole numbers from 1 to 4.",
+        "'days' has 1 value outside its family, first 31 of 'P1' at 0. Its values must be "
+        "whole numbers from 0 to the window.",
+        "'visits' has 1 value outside its family, first 2.5 of 'P2' at 6. Its values must be whole numbers, 0 or more.",
+        "'A1' has 2 values outside its family, first 5 of 'P1' at 0, 0 of 'P3' at 0. Its values must be "
+        "whole numbers from 1 to 4.",
     )
 
 

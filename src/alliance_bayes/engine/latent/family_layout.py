@@ -176,4 +176,5 @@ def _sentence(panel: Panel, name: str, person: np.ndarray, wave: np.ndarray, obs
         f"{number(observed[row, at])} of {quoted([persons[row]])} at {number(panel.times[at])}"
         for row, at in zip(person[:3], wave[:3], strict=True)
     ]
-    return f"'{name}': {len(person)} value(s), first {', '.join(cases)}. Its values {cure}."
+    count = f"{len(person):,} value{'s' * (len(person) > 1)}"
+    return f"'{name}' has {count} outside its family, first {', '.join(cases)}. Its values {cure}."

@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from ...basics.declared import Column, Listed, Measures, Name, Table, Text, read_partly
-from ...basics.names import choices, did_you_mean, number
+from ...basics.names import choices, did_you_mean, in_words, number
 from ...basics.problems import PanelError, Problems, SpecError
 from ...engine.model_on_panel import PanelModel, panel_model
 from ...families.registry import family_from_mapping
@@ -20,7 +20,7 @@ from ...panel.printing import suspicions_of
 from ...panel.reading import Table as DataTable
 from ...panel.records import Contradictions, IdenticalRows
 from ...panel.times_of_dates import DatesFrom
-from ...panel.value_shapes import value_shape
+from ...panel.value_shapes import ValueShape, value_shape
 from ...posterior.fit import Fit
 from ...posterior.preview import preview
 from ...posterior.sampling import fit
@@ -34,6 +34,7 @@ from ..columns import add_derived, read_columns
 from ..content import Content, Kind
 from ..questions import PANEL, answers, by_name, read_questions
 from ..sections import KINDS, Head, Reading, SamplingWithWarmUp, Tables, reading_of
+from ..writing import key_of
 
 __all__ = ["KIND"]
 
@@ -397,10 +398,12 @@ def _askable(content: Content, panel: Panel) -> PanelModel:
 def _check(content: Content, panel: Panel) -> list[str]:
     model = _askable(content, panel)
     warnings = [*_doubts(content, panel), *model.few_people]
-    n_doubts = len(warnings) + sum(1 for _ in suspicions_of(panel))
+    suspects = list(suspicions_of(panel))
     fitted = f"{model.system.n_parameters} free parameters can be fitted"
-    with_doubts = f"{fitted}, with {n_doubts} warning{'s' * (n_doubts > 1)}."
-    return [with_doubts if n_doubts else f"No problems: {fitted}.", *(f"Warning: {warning}" for warning in warnings)]
+    counted = [f"{len(warnings)} warning{'s' * (len(warnings) > 1)} below"] if warnings else []
+    counted += [f"{len(suspects)} suspect{'s' * (len(suspects) > 1)} above"] if suspects else []
+    judged = f"{fitted}, with {in_words(counted)}." if counted else f"No problems: {fitted}."
+    return [judged, *(f"Warning: {warning}" for warning in warnings)]
 
 
 def _doubts(content: Content, panel: Panel) -> list[str]:
@@ -410,22 +413,40 @@ def _doubts(content: Content, panel: Panel) -> list[str]:
         return []
     normal = [name for name in spec.measures if name not in spec.families and name not in spec.indicators]
     shapes = {name: value_shape(values[:, :, panel.measures.index(name)].ravel()) for name in normal}
-    return [
-        f"'{name}' is modelled as normal, and its values are {shape.in_words}: effects then are those of a straight "
-        f"line that leaves their range. Its family is {name} = {shape.as_family} in [model.families]."
-        for name, shape in shapes.items()
-        if shape.family is not None
-    ]
+    return [sentence for name, shape in shapes.items() for sentence in _not_normal(name, shape, bool(spec.group_lags))]
 
 
-def _fit(content: Content, panel: Panel) -> Fit:
-    _askable(content, panel)
+def _not_normal(name: str, shape: ValueShape, grouped: bool) -> Iterable[str]:
+    """What is doubtful about values that are modelled as normal, and the family that they may have."""
+    family = f"{key_of(name)} = {shape.as_family} in [model.families]"
+    where = f"Families do not go with groups; without groups it would be {family}." if grouped else ""
+    if shape.family is not None:
+        yield (
+            f"'{name}' is modelled as normal, and its values are {shape.in_words}: effects then are those of a "
+            f"straight line that leaves their range. {where or f'Its family is {family}.'}"
+        )
+    elif shape.may_be is not None:
+        yield (
+            f"'{name}' is modelled as normal, and its values are {shape.reason}, as days of a window do. "
+            f"{where or f'If they are, its family is {family}.'}"
+        )
+
+
+def _fit(content: Content, panel: Panel) -> Fit | PanelModel:
+    model = _askable(content, panel)
+    if _needs_no_draws(content):
+        return model
     return fit(content.spec, panel, **content.sampling)
+
+
+def _needs_no_draws(content: Content) -> bool:
+    """Whether every question is about maximum likelihood."""
+    return bool(content.questions) and all(question.of_model for question in content.questions)
 
 
 def _preview(content: Content, panel: Panel) -> str:
     """Lagged effects, and verdicts of the questions about draws."""
-    if content.spec.is_latent:
+    if content.spec.is_latent or _needs_no_draws(content):
         return ""
     previewed = preview(content.spec, panel, seed=content.sampling["seed"])
     answers = {name: asked.answer(previewed) for name, asked in by_name(content.questions).items() if asked.of_draws}

@@ -12,6 +12,7 @@ from scipy.linalg import expm
 
 from ...basics.calls import checked
 from ...basics.names import lagged_path, number
+from ...basics.whole_tables import WholeTable
 
 __all__ = ["PROCESSES", "TIMES", "TRUTHS", "SponsorTruth"]
 
@@ -124,7 +125,7 @@ class SponsorTruth:
             Outcome (rows) on predictor (columns), SDs of the outcome's state per SD of the
             predictor's, what runs through other processes included.
         """
-        return pd.DataFrame(expm(self.drift * months), index=self.processes, columns=self.processes)
+        return WholeTable(expm(self.drift * months), index=self.processes, columns=self.processes)
 
     @cached_property
     def effects(self) -> pd.DataFrame:
@@ -144,7 +145,7 @@ class SponsorTruth:
             for row, outcome in enumerate(self.processes)
             if row != column
         }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("path")
+        return WholeTable.from_dict(rows, orient="index").rename_axis("path")
 
     def __str__(self) -> str:
         shown = self.effects.loc[[lagged_path("alliance", "abstinence"), lagged_path("abstinence", "alliance")]]

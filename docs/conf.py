@@ -51,6 +51,7 @@ numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "alliance_bayes"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
     "show_prev_next": True,
@@ -64,7 +65,7 @@ html_css_files = ["site.css"]
 
 def without_pages_not_written(app: Sphinx, page: str, source: list[str]) -> None:
     """Leave names of pages that are not there out of the contents."""
-    if page == "index":
+    if page in ("reference", "trust"):
         pages = {file.stem for file in (ROOT / "docs").glob("*.md")}
         source[0] = re.sub(r"^([a-z_]+)\n", lambda line: line[0] if line[1] in pages else "", source[0], flags=re.M)
 

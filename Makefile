@@ -34,7 +34,7 @@ pages: $(BIN)/.installed-test  ## Open the pages of three studies in a browser; 
 
 docs: $(BIN)/.installed-test  ## Build the site in docs/_build/html; every page is executed, warnings are errors.
 	rm -rf docs/_build/html docs/generated
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sphinx-build -b html -j auto -q -W --keep-going docs docs/_build/html
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/sphinx-build -b html -j auto -q -W --keep-going docs docs/_build/html
 
 outputs: $(BIN)/.installed-test  ## Write what is shown of runs: README's output, the notebook of the first answer.
 	WRITE_OUTPUTS=1 $(BIN)/pytest tests/test_documentation.py -k 'output or notebook'

@@ -37,13 +37,12 @@ def blocks_of(page: Path) -> list[Block]:
 
 def run_block(block: Block, names: dict[str, Any]) -> None:
     """Run a block of Python, or commands of the package in this process; other programs are refused."""
-    lines = [line.removeprefix("!") for line in block.text.splitlines()]
-    if block.language == "shell" or block.text.startswith("!"):
-        for line in filter(None, lines):
+    lines = [line for line in block.text.splitlines() if line and not line.startswith("%")]
+    if block.language == "shell" or block.text.startswith("%%bash"):
+        for line in lines:
             run_command(line)
     else:
-        text = "\n".join(line for line in block.text.splitlines() if not line.startswith("%"))
-        exec(compile(text, "block", "exec"), names)
+        exec(compile("\n".join(lines), "block", "exec"), names)
 
 
 def run_command(line: str) -> None:

@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -142,4 +141,10 @@ def test_the_priors_of_the_page_are_the_defaults():
 
 def test_a_readme_of_one_screen():
     assert len(README.read_text("utf-8").splitlines()) < 100
-    assert Path(ROOT / "paper.md").is_file()
+
+
+def test_the_paper_cites_what_it_lists_and_each_has_a_doi():
+    entries = (ROOT / "paper.bib").read_text("utf-8").split("\n@")
+    listed = {re.search(r"\{(\w+),", entry)[1] for entry in entries}
+    assert listed == set(re.findall(r"@(\w+)", (ROOT / "paper.md").read_text("utf-8")))
+    assert all("doi = {10." in entry for entry in entries)

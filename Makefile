@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo lint types test check pages mutants bench reference dist format clean
+.PHONY: help .venv demo lint types test check pages docs outputs mutants bench reference dist format clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,6 +31,13 @@ check: test  ## Everything in test, then the slow tests.
 
 pages: $(BIN)/.installed-test  ## Open the pages of three studies in a browser; fails where there is none.
 	BROWSER_IS_NEEDED=1 $(BIN)/pytest tests/pages/test_in_browser.py -m 'slow or not slow'
+
+docs: $(BIN)/.installed-test  ## Build the site in docs/_build/html; every page is executed, warnings are errors.
+	rm -rf docs/_build/html docs/generated
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/sphinx-build -b html -j auto -q -W --keep-going docs docs/_build/html
+
+outputs: $(BIN)/.installed-test  ## Write what is shown of runs: README's output, the notebook of the first answer.
+	WRITE_OUTPUTS=1 $(BIN)/pytest tests/test_documentation.py -k 'output or notebook'
 
 mutants: $(BIN)/.installed-test  ## Break each rule that users rely on once; a test must notice each time.
 	$(BIN)/python tests/mutants/break_rules.py
@@ -59,7 +66,7 @@ format: $(BIN)/.installed-test  ## Put the code into its form.
 	$(BIN)/ruff format .
 
 clean:  ## Remove what was built, installed and written.
-	rm -rf .venv .venv-stan .venv-pathmc build dist src/*.egg-info demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-stan .venv-pathmc build dist docs/_build docs/generated src/*.egg-info demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -exec rm -rf {} +  # also numba's compiled kernels
 
 # `python` comes early because .python-version chooses it; a shim may exist and yet not run.

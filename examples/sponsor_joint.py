@@ -1,8 +1,8 @@
 """The joint model of the sponsor study: a state, measures that exist only in it, counts, and days of a window.
 
 Asks a synthetic study of known truth, or the HELP study, which alliance and abstinence leads which.
-Run: python examples/sponsor_joint.py [--truth default|null|reverse|both] [--help-study] [--draws 1000]
-(a few minutes; --help-study needs: pip install "alliance-bayes[examples]")
+Run: python examples/sponsor_joint.py [--truth default|null|reverse|both] [--help-study] [--draws 1000 --chains 4]
+(few draws by default, and the answer says so; --help-study needs: pip install "alliance-bayes[examples]")
 """
 
 import argparse
@@ -18,9 +18,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--truth", default="default")
     parser.add_argument("--help-study", action="store_true", help="fit the HELP study instead")
-    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--draws", type=int, default=200, help="an answer to rely on needs 1000, and a few minutes")
     parser.add_argument("--tune", type=int, default=100)
-    parser.add_argument("--chains", type=int, default=4)
+    parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
 

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,9 +34,17 @@ def test_every_example_is_tested():
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
 def test_every_example_says_its_options(file):
-    """As text, since starting each costs seconds: options are those of typer or argparse, never none."""
+    """As text, since starting each costs seconds: options are those of typer or argparse, --draws among them."""
     text = file.read_text()
     assert "typer.run(main)" in text or "ArgumentParser" in text
+    assert "def main(draws: int = " in text or '"--draws", type=int' in text
+
+
+@pytest.mark.slow  # eight processes
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
+def test_every_example_prints_its_help(file):
+    done = subprocess.run([sys.executable, file, "--help"], capture_output=True, text=True, check=True)
+    assert "--draws" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ OPERATORS = {"loading": "=~", "effect": "~", "covariance": "~~"}
 def to_lavaan(
     spec: CrossLagged, panel: Panel | Sequence[float], *, columns: Mapping[str, Sequence[str]] | None = None
 ) -> str:
-    """Syntax with which lavaan [1]_ fits a model by maximum likelihood.
+    """Syntax with which lavaan fits a model by maximum likelihood.
 
-    The text goes to ``lavaan()``, which adds nothing of its own: every parameter is written out, and whatever is not
-    written is 0. Parameters with the same label are equal. The data are one row per person, with columns such as
+    The text goes to ``lavaan()`` [1]_, which adds nothing of its own: every parameter is written out, and whatever is
+    not written is 0. Parameters with the same label are equal. The data are one row per person, with columns such as
     ``days_6``, or those of `columns`; the text begins with their names and with the call. Its maximum is that of
     `maximum_likelihood`; the priors of the model have no place in it.
 

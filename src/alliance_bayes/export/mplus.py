@@ -21,14 +21,14 @@ MISSING = -999
 
 @checked(apart=["panel"])
 def to_mplus(spec: CrossLagged, panel: Panel | Sequence[float], *, file: str = "data.dat") -> str:
-    """Input with which Mplus [1]_ fits a model by maximum likelihood.
+    """Input with which Mplus fits a model by maximum likelihood.
 
     Every parameter is written out, with its name here as a comment; parameters with the same label are equal, and
     whatever is not written is fixed at 0. Names have eight characters at most; where that changes a name, a comment
     says so. The priors of the model have no place in it.
 
-    Mplus is not free and was not run on this text: its layout follows the User's Guide, and the same layout rendered by
-    `to_lavaan` was fitted.
+    Mplus is not free and was not run on this text: its layout follows the User's Guide [1]_, and the same layout
+    rendered by `to_lavaan` was fitted.
 
     Parameters
     ----------

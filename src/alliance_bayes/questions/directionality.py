@@ -56,14 +56,14 @@ def directionality(
 ) -> Answer:
     """Assess the evidence on which of two measures leads the other.
 
-    Per draw, the standardised lagged effects of both directions are averaged (signed) over all intervals of the length
-    asked about. With a and b the two effects and m the margin, the verdict is the first of these events whose
-    probability, minus two Monte Carlo standard errors, reaches the certainty: "practically none" (|a| < m and |b| < m);
-    "both" (|a| > m and |b| > m, where the signs of a and b are settled too: positive or negative with that certainty);
-    "<first> leads" (|a| - |b| > m, where the sign of a is settled), "<second> leads" (|b| - |a| > m, where that of b
-    is). Otherwise, or where the sampling is not healthy, it is "undecided". Where the prior alone gives the event that
-    certainty, a reason says so. Effects are standardised by within-person
-    SDs, without which their sizes cannot be compared [1]_.
+    Per draw, the standardised lagged effects of both directions are averaged (signed) over all intervals of the
+    length asked about. With a and b the two effects and m the margin, the verdict is the first of these events
+    whose probability, minus two Monte Carlo standard errors, reaches the certainty: "practically none" (``|a| < m``
+    and ``|b| < m``); "both" (``|a| > m`` and ``|b| > m``, where the signs of a and b are settled too: positive or
+    negative with that certainty); "<first> leads" (``|a| - |b| > m``, where the sign of a is settled), "<second>
+    leads" (``|b| - |a| > m``, where that of b is). Otherwise, or where the sampling is not healthy, it is
+    "undecided". Where the prior alone gives the event that certainty, a reason says so. Effects are standardised by
+    within-person SDs, without which their sizes cannot be compared [1]_.
 
     Parameters
     ----------

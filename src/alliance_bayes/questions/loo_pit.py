@@ -31,7 +31,7 @@ LEVEL = 0.05
 
 @checked()
 def loo_pit(fit: Fit) -> Answer:
-    """Probability that the model gave to less than each observed value, with that person excluded [1]_ [2]_.
+    """Probability that the model gave to less than each observed value, with that person excluded.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def loo_pit(fit: Fit) -> Answer:
         times the number of rows is below .05.
 
         ``tables["shares"]``, indexed by ``person``, ``time`` and ``measure``: for every observed value the probability
-        ``share``, in [0, 1], that the model gave to less than it; uniform where predictions are right. With a state,
-        also of what was reported of it.
+        ``share``, in [0, 1], that the model gave to less than it [1]_ [2]_; uniform where predictions are right. With a
+        state, also of what was reported of it.
 
         ``tables["persons"]``: Pareto shape ``k_hat`` by ``person``; above 0.7 that person's exclusion could not be
         worked out from the draws.

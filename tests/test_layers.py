@@ -22,6 +22,7 @@ ROOMS = {
     "causal": {"basics", "spec", "posterior"},
     "simulation": {"basics", "panel", "families", "spec"},
     "questions": {"basics", "figures", "panel", "spec", "engine", "likelihood", "pymc_models", "posterior", "causal"},
+    "batches": {"basics", "panel", "spec", "engine", "likelihood", "posterior", "questions"},
     "files": {"basics", "panel", "families", "spec", "engine", "posterior", "causal", "simulation", "questions"},
     "pages": {"basics", "figures", "panel", "posterior", "questions"},
     "cli": {"basics", "posterior", "files"},

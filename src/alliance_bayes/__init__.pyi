@@ -17,6 +17,10 @@ from .basics.problems import (
     PanelError as PanelError,
     SpecError as SpecError,
 )
+from .calibration.calibrate import (
+    calibrate as calibrate,
+    posterior_calibration as posterior_calibration,
+)
 from .causal.causal_order import (
     CausalOrder as CausalOrder,
     causal_order as causal_order,

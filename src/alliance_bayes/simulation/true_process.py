@@ -56,7 +56,12 @@ class TrueProcess(TrueValues):
 
     @property
     def diffusion(self) -> Array:
-        """Diffusion ``Q = -(A W + W A')`` of a truth in continuous time, raw units; dims (measure, measure)."""
+        """Diffusion Q of a truth in continuous time, raw units; dims (measure, measure).
+
+        As given by `innovations`, or ``-(A W + W A')``.
+        """
+        if self.innovations is not None:
+            return np.asarray(self.innovations, dtype=float) * np.outer(self._within_sds, self._within_sds)
         carried = self.raw_drift @ self.within_covariance
         return -(carried + carried.T)
 
@@ -70,7 +75,16 @@ class TrueProcess(TrueValues):
 
     @property
     def within_covariances(self) -> Array:
-        """Within-person covariances, raw units; dims (wave, measure, measure)."""
+        """Within-person covariances, raw units; dims (wave, measure, measure).
+
+        With given `innovations` as they follow from wave to wave, apart from effects over two waves.
+        """
+        if self.innovations is not None:
+            covariances = [self.within_covariance]
+            for interval in self.intervals:
+                carried = interval.effects @ covariances[-1] @ interval.effects.T
+                covariances.append(carried + interval.innovation)
+            return np.array(covariances)
         sds = self._within_sds_by_wave
         return np.array([_covariance(self.within_correlation, sds_of_wave, self.spec.measures) for sds_of_wave in sds])
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from engine_calls import moments
 
 import alliance_bayes as ab
 from alliance_bayes.calibration.truths import truth_of
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.simulation.drawing import population
+from engine_calls import moments
 
 N_PERSONS = 40
 INDICATORS = {"x": ["x1", "x2", "x3"]}

@@ -24,6 +24,8 @@ LEVEL = 0.01
 """Of all tests together, by Holm's procedure."""
 UNDECIDED = "undecided"
 MOST_SHOWN = 12
+MOST_DRAWN = 16
+"""Panels of ranks in a figure, and half as many of events: those with the smallest p values."""
 
 
 def answer_of(
@@ -53,7 +55,7 @@ def answer_of(
     given = _verdicts(done, stated, holds)
     of_verdicts = table_of_verdicts(given[given["verdict"] != UNDECIDED], rng)
     tables = {"ranks": of_ranks, "events": of_events, "verdicts": of_verdicts}
-    adjusted = holm(np.concatenate([part["p"].to_numpy(float) for part in tables.values()]))
+    adjusted = holm([float(p) for part in tables.values() for p in part["p"]])
     starts = np.cumsum([0, *(len(part) for part in tables.values())])
     for start, (name, part) in zip(starts, list(tables.items()), strict=False):
         tables[name] = part.assign(p_holm=adjusted[start : start + len(part)])
@@ -226,14 +228,13 @@ def _p(value: float) -> str:
 
 
 def _figure(answer: Answer, *, diagrams: Mapping[str, Reliability]) -> "Figure":
-    ranks = answer.tables["rank_of_each"]
-    bands = {int(n): band(int(n)) for n in answer.table["n"].unique() if n > 1}
-    events = answer.tables["events"]
+    ranks, events = answer.tables["rank_of_each"], answer.tables["events"].nsmallest(MOST_DRAWN // 2, "p")
+    table = answer.table[answer.table["n"] > 1].nsmallest(MOST_DRAWN, "p")
+    bands = {int(n): band(int(n)) for n in table["n"].unique()}
     return calibration_figure(
         [
             RanksPanel(str(name), ranks[name].dropna().to_numpy(), *bands[int(row["n"])], bool(row["verdict"]))
-            for name, row in answer.table.iterrows()
-            if row["n"] > 1
+            for name, row in table.iterrows()
         ],
         [
             ReliabilityPanel(
@@ -244,7 +245,7 @@ def _figure(answer: Answer, *, diagrams: Mapping[str, Reliability]) -> "Figure":
                 each.upper,
                 bool(events.loc[name, "p_holm"] < LEVEL),
             )
-            for name, each in diagrams.items()
+            for name, each in ((str(name), diagrams[str(name)]) for name in events.index)
         ],
         title=str(answer.verdict)[:90],
     )

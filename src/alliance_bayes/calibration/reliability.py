@@ -1,6 +1,7 @@
 """Probabilities of events beside their frequencies: reliability diagrams and tests of miscalibration."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,7 @@ def reliability(stated: Array, holds: Array, rng: np.random.Generator) -> Reliab
 
 
 def _recalibrated(
-    distinct: Array, group: npt.NDArray[np.int64], n_alike: Array, stated: Array, holds: Array
+    distinct: Array, group: npt.NDArray[Any], n_alike: npt.NDArray[Any], stated: Array, holds: Array
 ) -> tuple[Array, float]:
     """Frequencies at the distinct probabilities, and the Brier score they gain."""
     from scipy.optimize import isotonic_regression
@@ -85,7 +86,7 @@ def _recalibrated(
 
 
 def spiegelhalter(stated: Array, holds: Array) -> float:
-    """z of the Brier score about its expectation under the stated probabilities; 0 where it is fixed.
+    """Z of the Brier score about its expectation under the stated probabilities; 0 where it is fixed.
 
     ``sum (y - p)(1 - 2p) / sqrt(sum (1 - 2p)^2 p (1 - p))`` [1]_; positive where probabilities are too near 0 and 1.
 

@@ -50,7 +50,6 @@ def _without(spec: CrossLagged, panel: Panel, absence: npt.NDArray[Any]) -> Pane
     """A simulated panel without the values that others have not either."""
     selected = {each.of for each in spec.selection}
     assert panel.values is not None
-    assert panel.absence is not None
     given = np.array([name not in spec.response_columns for name in panel.measures])
     missed = np.zeros(panel.values.shape[:2], dtype=bool)
     if INTERVIEW not in selected:
@@ -60,7 +59,7 @@ def _without(spec: CrossLagged, panel: Panel, absence: npt.NDArray[Any]) -> Pane
     unanswered[..., [answered_by.get(name) in selected for name in panel.measures]] = False
     # Covariates that vary are conditioned on, and stay.
     gone = (missed[..., None] | unanswered) & ~given
-    interviewed = (panel.absence != Absence.WAVE_MISSING).any(axis=2) & ~missed
+    interviewed = _interviewed(panel) & ~missed
     return _panel(panel, np.where(gone, np.nan, panel.values), interviewed | given.any(), panel.states)
 
 
@@ -70,17 +69,12 @@ def joined(one: Panel, other: Panel) -> Panel:
         return _joined_moments(one, other)
     columns = [other.measures.index(name) for name in one.measures]
     assert one.values is not None
-    assert one.absence is not None
     assert other.values is not None
-    assert other.absence is not None
-    interviewed = np.concatenate(
-        [(each.absence != Absence.WAVE_MISSING).any(axis=2) for each in (one, other)]  # type: ignore[operator]
-    )
     return Panel.from_arrays(
         np.concatenate([one.values, other.values[..., columns]]),
         measures=one.measures,
         times=one.times,
-        interviewed=interviewed,
+        interviewed=np.concatenate([_interviewed(one), _interviewed(other)]),
         requires=dict(one.requires) or None,
         states={name: np.concatenate([one.states[name], other.states[name]]) for name in one.states} or None,
         covariates={name: np.concatenate([one.covariates[name], other.covariates[name]]) for name in other.covariates},
@@ -88,6 +82,12 @@ def joined(one: Panel, other: Panel) -> Panel:
         own_times=None if one.own_times is None else np.concatenate([one.own_times, other.own_times]),
         source=f"{one.source} and simulated people",
     )
+
+
+def _interviewed(panel: Panel) -> npt.NDArray[np.bool_]:
+    """Who was interviewed when, shape ``(person, wave)``."""
+    assert panel.absence is not None
+    return np.asarray((panel.absence != Absence.WAVE_MISSING).any(axis=2))
 
 
 def _panel(panel: Panel, values: npt.NDArray[Any], interviewed: npt.NDArray[Any], states: Mapping[str, Any]) -> Panel:

@@ -203,9 +203,9 @@ def _is_of_the_field(name: str) -> bool:
     return name == "icc" or name.endswith("_partial_unit")
 
 
-def _thinned[Values: npt.NDArray[Any]](draws: Values) -> Values:
+def _thinned(draws: Array) -> Array:
     """Evenly spaced draws, as many as a truth is ranked among."""
-    return draws[np.linspace(0, len(draws) - 1, min(RANKED, len(draws))).astype(int)]
+    return np.asarray(draws[np.linspace(0, len(draws) - 1, min(RANKED, len(draws))).astype(int)])
 
 
 def _smallest_effective(quantities: Mapping[str, xr.DataArray]) -> float:

@@ -73,7 +73,7 @@ def table_of_ranks(ranks: pd.DataFrame, below: pd.DataFrame) -> pd.DataFrame:
 
 
 def _p_of_uniformity(values: Array) -> float:
-    """p value of the ranks; 1 where there are too few to tell."""
+    """P value of the ranks; 1 where there are too few to tell."""
     if len(values) < 2:
         return 1.0
     from arviz_stats.base import array_stats
@@ -95,7 +95,7 @@ def shape_in_words(row: pd.Series) -> str:
 
 
 def holm(p_values: Sequence[float]) -> Array:
-    """p values that allow for their number, by Holm's step-down procedure [1]_.
+    """P values that allow for their number, by Holm's step-down procedure [1]_.
 
     References
     ----------

@@ -46,7 +46,7 @@ def calibration_figure(ranks: Sequence[RanksPanel], events: Sequence[Reliability
     n_ranks, n_events = (-(-len(panels) // N_COLUMNS) for panels in (ranks, events))
     figure = new_figure(2.7 * N_COLUMNS, 0.6 + 2.0 * n_ranks + 2.7 * n_events)
     heights = [2.0 * n_ranks] * bool(ranks) + [2.7 * n_events] * bool(events)
-    parts = iter(np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights)))
+    parts = iter(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).ravel())
     if ranks:
         part = next(parts)
         axes = part.subplots(n_ranks, N_COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()

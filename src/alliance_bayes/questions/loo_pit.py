@@ -179,9 +179,7 @@ def _table(shares: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def off_in_words(n: float, mean: float, spread: float, what: str) -> str:
-    """What is most wrong with distributions, from the shares that they give to less than what came: where they lie,
-    how wide they are, or neither.
-    """
+    """What is most wrong with distributions, by the shares they give to less than what came: place, width or shape."""
     off = (mean - 0.5) * np.sqrt(12 * n)
     wide = (spread**2 - 1) * np.sqrt(n / 0.8)  # the variance of a uniform's squared deviation, in its squared variance
     if max(abs(off), abs(wide)) < 2:

@@ -55,7 +55,9 @@ def _effects(where: str, given: object, names: Sequence[str], read: Reader) -> d
     return {name: read.entry(f"{where} {name}", given[name], NUMBER) for name in names if name in given}
 
 
-def unseen(truth: TrueProcess, deviations: Array, random: np.random.Generator) -> tuple[NDArray[np.bool_], Array]:
+def unseen(
+    truth: TrueProcess, deviations: Array, random: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Who is not interviewed, dims (person, wave), and which columns are not answered, (person, wave, column).
 
     ``logit P(there) = logit(chance_t) + on' d_t + before' d_t-1``; `deviations` d are those of the measures from their
@@ -64,7 +66,10 @@ def unseen(truth: TrueProcess, deviations: Array, random: np.random.Generator) -
     spec = truth.spec
     persons, waves, _ = deviations.shape
     standard = np.nan_to_num(deviations / truth._total_sds)
-    missed, unanswered = np.zeros((persons, waves), dtype=bool), np.zeros((persons, waves, len(spec.response_columns)))
+    missed, unanswered = (
+        np.zeros((persons, waves), dtype=bool),
+        np.zeros((persons, waves, len(spec.response_columns)), bool),
+    )
     columns = list(spec.response_columns)
     for selection in spec.selection:
         entries, uniform = (truth.selection or {})[selection.of], random.random((persons, waves))
@@ -79,5 +84,5 @@ def unseen(truth: TrueProcess, deviations: Array, random: np.random.Generator) -
             missed |= absent
             continue
         for column in spec.columns_of(selection.of):
-            unanswered[..., columns.index(column)] += absent
-    return missed, unanswered > 0
+            unanswered[..., columns.index(column)] |= absent
+    return missed, unanswered

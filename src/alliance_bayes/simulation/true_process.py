@@ -74,21 +74,6 @@ class TrueProcess(TrueValues):
         return _covariance(self.within_correlation, self._within_sds, self.spec.measures)
 
     @property
-    def within_covariances(self) -> Array:
-        """Within-person covariances, raw units; dims (wave, measure, measure).
-
-        With given `innovations` as they follow from wave to wave, apart from effects over two waves.
-        """
-        if self.innovations is not None:
-            covariances = [self.within_covariance]
-            for interval in self.intervals:
-                carried = interval.effects @ covariances[-1] @ interval.effects.T
-                covariances.append(carried + interval.innovation)
-            return np.array(covariances)
-        sds = self._within_sds_by_wave
-        return np.array([_covariance(self.within_correlation, sds_of_wave, self.spec.measures) for sds_of_wave in sds])
-
-    @property
     def between_covariance(self) -> Array:
         """Covariance of what is stable between persons at the first wave, raw units; dims (measure, measure).
 

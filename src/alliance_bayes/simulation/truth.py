@@ -366,6 +366,21 @@ class Truth(TrueProcess):
         return intervals_of(self)
 
     @property
+    def within_covariances(self) -> Array:
+        """Within-person covariances, raw units; dims (wave, measure, measure).
+
+        With given `innovations` as they follow from wave to wave, apart from effects over two waves.
+        """
+        if self.innovations is None:
+            scale = self._within_scale
+            return self.within_covariance * scale[:, :, None] * scale[:, None, :]
+        covariances = [self.within_covariance]
+        for interval in self.intervals:
+            carried = interval.effects @ covariances[-1] @ interval.effects.T
+            covariances.append(carried + interval.innovation)
+        return np.array(covariances)
+
+    @property
     def means_table(self) -> Array:
         """Means of the columns in raw units; dims (wave, column)."""
         return population(self)[2]

@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo lint types test check pages docs outputs mutants bench reference dist format clean
+.PHONY: help .venv demo lint types test check pages docs outputs mutants bench calibrate reference dist format clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,9 @@ mutants: $(BIN)/.installed-test  ## Break each rule that users rely on once; a t
 bench: $(BIN)/.installed-test  ## Measure beside Stan, lavaan, pathmc and plain PyMC, where they can be had.
 	-$(BIN)/python tests/benchmarks/set_up.py
 	$(BIN)/python tests/benchmarks
+
+calibrate: $(BIN)/.installed-test  ## Calibrate every kind of model and write docs/calibration.md: hours, resumable; says what it costs first.
+	$(BIN)/python tests/benchmarks/calibration.py
 
 reference: $(BIN)/.installed-test  ## Write the reference of model files, docs/model_file.md and its schema.
 	$(BIN)/alliance-bayes reference >docs/model_file.md

@@ -29,6 +29,10 @@ from .batches.fits import (
 from .batches.fitting import (
     fit_many as fit_many,
 )
+from .calibration.calibrate import (
+    calibrate as calibrate,
+    posterior_calibration as posterior_calibration,
+)
 from .causal.causal_order import (
     CausalOrder as CausalOrder,
     causal_order as causal_order,

@@ -8,6 +8,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 import alliance_bayes as ab
+from alliance_bayes.calibration.truths import truth_of
 from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.families.cut_points import LOGIT, SPREAD
 from alliance_bayes.families.registry import CODES
@@ -137,6 +138,18 @@ def theta_of(truth, model):
     return model.from_raw(np.array([found[name] for name in names]))
 
 
+def test_a_truth_goes_to_parameters_and_back():
+    truth = sponsored(lags="free")
+    model = panel_model(truth.spec, ab.simulate(truth, persons=300, seed=4))
+    theta = theta_of(truth, model)
+    again = truth_of(model, theta)
+    # `theta_of` knows the population's SD of 'work', and the model the sample's.
+    alike = ["work" not in name for name in model.system.names]
+    np.testing.assert_allclose(theta_of(again, model)[alike], theta[alike], rtol=1e-9, atol=1e-12)
+    assert set(again.state) == set(truth.state)
+    np.testing.assert_allclose(again.state["keep"]["alliance"], 0.8, rtol=1e-9)
+
+
 def statistics_of(values, states):
     """Numbers with their standard errors, for complete people; values ``(person, wave, measure)``."""
     found = {}
@@ -256,7 +269,7 @@ def test_every_problem_of_families_and_a_state():
     with pytest.raises(ab.SpecError, match="state is missing: the chances of 'sponsor'"):
         ab.Truth(truth.spec, times=[3, 6, 12], **TRAIT, responses={"days": DAYS})
     chosen = ab.RICLPM(["x", "y"], selection=[ab.Selection("interview", on=["y"], effect=ab.Normal(0, 0.5))])
-    with pytest.raises(ab.SpecError, match="A truth has no selection"):
+    with pytest.raises(ab.SpecError, match="selection is missing: chances of being seen"):
         ab.Truth(chosen, times=[0, 1, 2], **TRAIT)
     with pytest.raises(
         ab.SpecError, match="The amount of 'days' is in the column 'window', which a truth does not have"

@@ -374,9 +374,9 @@ def test_unknown_names_in_a_mapping_are_refused():
     assert str(error.value) == (
         "[truth] cannot be read. 3 problems:\n"
         "  1. A truth has no 'lags'; did you mean 'lagged'? Its keys: 'times', 'lagged', 'carry_over', 'icc', "
-        "'within_correlation', 'between_correlation', 'means', 'sds'.\n"
+        "'within_correlation', 'between_correlation', 'means', 'sds', 'innovations'.\n"
         "  2. A truth has no 'iccs'; did you mean 'icc'? Its keys: 'times', 'lagged', 'carry_over', 'icc', "
-        "'within_correlation', 'between_correlation', 'means', 'sds'.\n"
+        "'within_correlation', 'between_correlation', 'means', 'sds', 'innovations'.\n"
         "  3. 'times' is missing: the times of the waves, such as times = [0, 3, 6]."
     )
 

@@ -92,7 +92,7 @@ class PanelModel:
     @cached_property
     def statistics(self) -> PatternStatistics:
         """The panel in the model's unit, as moments."""
-        return pattern_statistics(self.panel, self.spec.columns, self.design, self.weights)
+        return pattern_statistics(self.panel, self.spec.columns, self.design, self.weights, self.units)
 
     @cached_property
     def centre(self) -> FloatArray:

@@ -71,17 +71,22 @@ def people_by_pattern(person_pattern: np.ndarray, n_patterns: int) -> tuple[np.n
 
 
 def pattern_statistics(
-    panel: Panel, columns: Sequence[str], design: Design | None = None, weights: np.ndarray | None = None
+    panel: Panel,
+    columns: Sequence[str],
+    design: Design | None = None,
+    weights: np.ndarray | None = None,
+    units: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> PatternStatistics:
     """Reduce these columns of a panel to moments per missing pattern, without a loop over people.
 
-    Each column is centred at its overall mean and divided by its SD about its wave means. Covariates
+    Each column is centred at its overall mean and divided by its SD about its wave means, or by the centres and scales
+    in `units`. Covariates
     of the design follow the values; people without any value are left out, whatever their covariates.
     `weights`, of mean 1 over the others, say how often each person counts.
     """
     design = design or plain_design(panel.times)
     chosen = [panel.measures.index(name) for name in columns]
-    centre, scale = (constants[chosen] for constants in panel.pooled_scale())
+    centre, scale = units or (constants[chosen] for constants in panel.pooled_scale())
     n_waves = len(panel.times)
     if panel.moments is not None:
         groups = design.groups if design.group_times else ("",)

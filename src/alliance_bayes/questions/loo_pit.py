@@ -177,21 +177,21 @@ def _table(shares: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
         }
     )
     verdicts = [
-        _verdict(row["n"], row["mean"], row["spread"]) if row["p"] * len(table) < LEVEL else ""
+        off_in_words(row["n"], row["mean"], row["spread"], "predictions") if row["p"] * len(table) < LEVEL else ""
         for _, row in table.iterrows()
     ]
     return table.assign(verdict=verdicts).reindex(list(columns), level="measure")
 
 
-def _verdict(n: float, mean: float, spread: float) -> str:
-    """What is most wrong: where the predictions lie, how wide they are, or neither of the two."""
+def off_in_words(n: float, mean: float, spread: float, what: str) -> str:
+    """What is most wrong with distributions, by the shares they give to less than what came: place, width or shape."""
     off = (mean - 0.5) * np.sqrt(12 * n)
     wide = (spread**2 - 1) * np.sqrt(n / 0.8)  # the variance of a uniform's squared deviation, in its squared variance
     if max(abs(off), abs(wide)) < 2:
         return "predictions have another shape"
     if abs(off) >= abs(wide):
-        return "predictions too low" if off > 0 else "predictions too high"
-    return "predictions too narrow" if wide > 0 else "predictions too wide"
+        return f"{what} too low" if off > 0 else f"{what} too high"
+    return f"{what} too narrow" if wide > 0 else f"{what} too wide"
 
 
 class CalibrationArguments(Arguments):

@@ -31,6 +31,10 @@ _RULES: Mapping[tuple[str, ...], tuple[Rule, str]] = {
         lambda spec, _: (spec.lags_by_interval or spec.lags == "equal_standardized") and not spec.is_stationary,
         "lags='free' or 'equal_standardized' in a model that is not stationary",
     ),
+    ("innovations",): (
+        lambda spec, _: not spec.is_stationary and spec.lags != "equal_standardized",
+        "a model that is not stationary, with lags other than 'equal_standardized'",
+    ),
     ("trait_loadings",): (lambda spec, _: spec.free_loadings, "trait_loadings='free' in the model"),
     ("error_share",): (lambda spec, _: spec.error, "a STARTS model"),
     ("equilibrium",): (
@@ -53,6 +57,7 @@ _RULES: Mapping[tuple[str, ...], tuple[Rule, str]] = {
     ),
     ("responses",): (lambda spec, _: bool(spec.random_families), "families in the model"),
     ("state",): (lambda spec, _: spec.state is not None, "a state in the model"),
+    ("selection",): (lambda spec, _: bool(spec.selection), "a selection in the model"),
 }
 
 _USED: Mapping[str, Rule] = {name: rule for names, (rule, _) in _RULES.items() for name in names}

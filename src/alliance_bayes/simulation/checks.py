@@ -29,6 +29,8 @@ def refuse_unused(truth: TrueProcess, problems: Problems) -> None:
             )
         else:
             problems.add(f"{argument.name} needs {NEEDS[argument.name]}; leave it out.")
+    if truth.innovations is not None and truth.within_scale is not None:
+        problems.add("innovations say how large within-person parts become; leave within_scale out.")
     if spec.lags == "continuous" and truth.drift is None:
         problems.add("drift is missing: effects per unit of time, such as {'x -> x': -0.3, 'x -> y': 0.08}.")
 
@@ -39,6 +41,8 @@ def check_dynamics(truth: TrueProcess, problems: Problems) -> None:
         if path in truth.lagged:
             problems.add(f"'{path}' is given twice, in lagged and in carry_over; give it once.")
     _check_paths(truth, problems)
+    if truth.innovations is not None:
+        return
     effects, within = truth._effects, correlations(truth.within_correlation, truth.spec.measures)
     if truth.spec.lags == "continuous":
         if problem := unsound_drift(effects[0], within):

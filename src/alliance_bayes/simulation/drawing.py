@@ -73,6 +73,8 @@ class Drawn:
     covariates: dict[str, Array]  # those that do not change, each of shape (person,)
     varying: dict[str, Array]  # those that vary, each with dims (person, wave)
     on: NDArray[np.bool_] | None = None  # whether the state is on, dims (person, wave)
+    # Random intercepts and within-person parts together, NaN where they do not exist, dims (person, wave, measure)
+    deviations: Array | None = None
 
 
 def draw(
@@ -106,6 +108,7 @@ def draw(
         {name: covariate_means[name] + values for name, values in deviations.covariates.items()},
         {name: covariate_means[name] + values for name, values in deviations.varying.items()},
         deviations.on,
+        deviations.deviations,
     )
 
 
@@ -172,6 +175,7 @@ def _deviations(
     state = _times(np.linalg.cholesky(truth.within_covariance), shocks.states[:, 0]) + acting("first_wave", 0)
     state = state + _times(stable.at_first, own_factors) + added[0]
     states, values, on = [state], np.empty(shocks.states.shape), None
+    own_deviations = np.empty(values.shape)
     if numbers is not None:
         at_waves = np.stack([stable.added(factors, along[..., wave], wave) for wave in range(waves)], axis=1)
         state_course = course(truth, state, at_waves, held, numbers, added)
@@ -190,17 +194,18 @@ def _deviations(
             for covariate in varying:
                 changing[covariate.name][:, wave] += _times(covariate.follows[None], values[:, wave - 1])[:, 0]
         at_this_wave = {name: course[:, wave] for name, course in changing.items()}
-        values[:, wave] = state + stable.added(factors, along[..., wave], wave)
+        values[:, wave] = own_deviations[:, wave] = state + stable.added(factors, along[..., wave], wave)
         for target in ("each_wave", "every_wave"):
             values[:, wave] += acting(target, wave) + _acting((persons, measures), varying, at_this_wave, target, wave)
     if on is not None:
         values = shifted(truth, values, on)
+        own_deviations = np.where(np.isnan(values), np.nan, own_deviations)
     measured = values + error_sds * shocks.errors if shocks.errors.size else values
     items = items_of(truth)
     columns = measured[..., items.measure] * items.loadings
     if spec.indicators:
         columns = columns + items.unique_sds * shocks.uniques
-    return Drawn(columns, values, held, changing, on)
+    return Drawn(columns, values, held, changing, on, own_deviations)
 
 
 def _means(truth: TrueProcess, intervals: list[Interval], along: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from ..spec.steps import steps_per_interval
 from .reading import SMALLEST_EIGENVALUE, Array
 from .true_process import TrueProcess
-from .true_values import innovations
+from .true_values import stationary_innovations
 
 __all__ = ["Interval", "intervals_of", "steps_of", "unsound", "unsound_drift", "unstable_drift"]
 
@@ -77,7 +77,7 @@ def _joined(
 def _over_time(truth: TrueProcess, moderators: Array | None, times: Array | None) -> list[Interval]:
     """``Phi(d) = exp(A d)`` and ``Psi(d)``, from the within-person covariance where it does not change.
 
-    With a drift of one's own and a common diffusion Q, ``Psi(d) = int_0^d exp(A s) Q exp(A' s) ds``.
+    With a drift of one's own or a given diffusion Q, ``Psi(d) = int_0^d exp(A s) Q exp(A' s) ds``.
     """
     size, within, sds = len(truth.spec.measures), truth.within_covariance, truth._within_sds
     drift = _moderated(truth, truth.raw_drift, sds[:, None] / sds, moderators)
@@ -85,9 +85,9 @@ def _over_time(truth: TrueProcess, moderators: Array | None, times: Array | None
     intervals = []
     for index in range(lengths.shape[-1]):
         moved = drift * lengths[..., index, None, None]
-        if moderators is None:
+        if moderators is None and truth.innovations is None:
             effects = _exponentials(moved)
-            new = innovations(effects, within)
+            new = stationary_innovations(effects, within)
         else:
             effects, new = _accumulated(moved, truth.diffusion * lengths[..., index, None, None])
         intervals.append(Interval(effects, new, np.zeros((size, len(truth.factors.means)))))
@@ -142,7 +142,7 @@ def _accumulated(drifts: Array, noise: Array) -> tuple[Array, Array]:
 
 def unsound(stretch: str, phi: Array, within: Array) -> str | None:
     """Why no stationary process has these standardised effects and correlations; None where one does."""
-    smallest = float(np.linalg.eigvalsh(innovations(phi, within)).min())
+    smallest = float(np.linalg.eigvalsh(stationary_innovations(phi, within)).min())
     if smallest > SMALLEST_EIGENVALUE:
         return None
     factor = np.linalg.cholesky(within)

@@ -16,6 +16,7 @@ from .drawing import draw
 from .groups import GroupTruth
 from .missing import Missing, absent_values
 from .reading import Array
+from .selection import unseen
 from .truth import Truth
 
 __all__ = ["simulate"]
@@ -141,6 +142,10 @@ def _simulated(
         values[absent] = np.nan
         if missing.unit == "wave" and not varying:
             interviewed = ~absent.all(axis=2)
+    if truth.spec.selection and drawn.deviations is not None:
+        missed, unanswered = unseen(truth, drawn.deviations, random.spawn(1)[0])
+        values = np.where(missed[..., None] | unanswered, np.nan, values)
+        interviewed &= ~missed
     if times is not None:
         times = np.where(interviewed, times, np.nan)
     columns = [values, *(drawn.varying[name][..., None] for name in varying)]

@@ -16,6 +16,7 @@ _FURTHER = {
     "lag_2": "Effects over two waves, in the same SDs",
     "moderation": "Change of effects per SD of the moderator",
     "within_scale": "Within-person SDs at later waves, relative to the first",
+    "innovations": "Covariances of the innovations, in within-person SDs at the first wave",
     "trait_loadings": "Loadings of the traits at later waves",
     "accumulating_correlation": "Correlations of the accumulating factors",
     "first_accumulating_correlation": "Correlations of the first wave with the accumulating factors",
@@ -28,6 +29,7 @@ _FURTHER = {
     "covariates": "Covariates",
     "responses": "Families",
     "state": "State",
+    "selection": "Selection",
 }
 
 

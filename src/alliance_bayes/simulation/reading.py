@@ -124,6 +124,26 @@ class Reader:
             )
         return pairs
 
+    def covariances(self, name: str, value: object, count: int) -> tuple[Any, ...] | None:
+        """One covariance matrix of the measures, or a list of `count` of them, as tuples of rows."""
+        size = len(self.measures)
+        try:
+            matrices = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            matrices = np.empty(0)
+        of_each = f" or a list of {count} of them, one for each interval" if count else ""
+        if matrices.shape not in ((size, size), *([(count, size, size)] if count else [])) or not np.allclose(
+            matrices, matrices.swapaxes(-1, -2), atol=1e-12
+        ):
+            self.problems.add(
+                f"{name} must be a symmetric {size} x {size} covariance matrix{of_each}; got {shown(value)}."
+            )
+            return None
+        smallest = float(np.linalg.eigvalsh(matrices).min())
+        if smallest <= SMALLEST_EIGENVALUE:
+            self.problems.add(f"{name} must be positive definite; the smallest eigenvalue is {smallest:.3g}.")
+        return tuple(_rows(matrices))
+
     def crossed(self, name: str, value: object) -> float | dict[str, float] | None:
         """Correlations of two parts of the measures: each measure's own, or by ordered pairs, unnamed ones 0."""
         if not isinstance(value, Mapping):
@@ -208,6 +228,11 @@ def table(value: PerMeasure, measures: Sequence[str], rows: int) -> Array:
     return np.column_stack([np.broadcast_to(np.asarray(entries[name], dtype=float), rows) for name in measures])
 
 
+def _rows(array: Array) -> tuple[Any, ...]:
+    """Numbers of an array in nested tuples."""
+    return tuple(float(row) if np.ndim(row) == 0 else _rows(row) for row in array)
+
+
 def _pairs(measures: Sequence[str]) -> list[str]:
     return [f"{first}, {second}" for first, second in combinations(measures, 2)]
 
@@ -239,4 +264,4 @@ def plain(value: Any) -> Any:
     """Tuples as lists and mappings as dicts, all the way down."""
     if isinstance(value, Mapping):
         return {name: plain(entry) for name, entry in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    return [plain(entry) for entry in value] if isinstance(value, tuple) else value

@@ -56,7 +56,12 @@ class TrueProcess(TrueValues):
 
     @property
     def diffusion(self) -> Array:
-        """Diffusion ``Q = -(A W + W A')`` of a truth in continuous time, raw units; dims (measure, measure)."""
+        """Diffusion Q of a truth in continuous time, raw units; dims (measure, measure).
+
+        As given by `innovations`, or ``-(A W + W A')``.
+        """
+        if self.innovations is not None:
+            return np.asarray(self.innovations, dtype=float) * np.outer(self._within_sds, self._within_sds)
         carried = self.raw_drift @ self.within_covariance
         return -(carried + carried.T)
 
@@ -67,12 +72,6 @@ class TrueProcess(TrueValues):
         At every wave; with a `within_scale`, at the first.
         """
         return _covariance(self.within_correlation, self._within_sds, self.spec.measures)
-
-    @property
-    def within_covariances(self) -> Array:
-        """Within-person covariances, raw units; dims (wave, measure, measure)."""
-        sds = self._within_sds_by_wave
-        return np.array([_covariance(self.within_correlation, sds_of_wave, self.spec.measures) for sds_of_wave in sds])
 
     @property
     def between_covariance(self) -> Array:

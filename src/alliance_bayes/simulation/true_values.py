@@ -10,7 +10,7 @@ from ..basics.names import ARROW, lagged_path
 from ..spec.cross_lagged import CrossLagged
 from .reading import Array, Correlation, Each, PerMeasure, by_name, correlations, table
 
-__all__ = ["TrueValues", "effects_by_path", "innovations"]
+__all__ = ["TrueValues", "effects_by_path", "stationary_innovations"]
 
 type OneEach = float | Mapping[str, float]
 
@@ -33,6 +33,7 @@ class TrueValues:
     lag_2: Mapping[str, float] | None = None
     moderation: Mapping[str, float] | None = None
     within_scale: PerMeasure | None = None
+    innovations: Sequence[Any] | Array | None = None
     trait_loadings: PerMeasure | None = None
     error_share: OneEach | None = None
     equilibrium: bool | None = None
@@ -51,6 +52,7 @@ class TrueValues:
     covariates: Mapping[str, Mapping[str, Any]] | None = None
     responses: Mapping[str, Mapping[str, Each]] | None = None
     state: Mapping[str, Any] | None = None
+    selection: Mapping[str, Mapping[str, Any]] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,9 +111,12 @@ class TrueValues:
     @property
     def _standard_innovations(self) -> Array:
         """Innovation covariances of a step, in within-person SDs at its end; dims (interval, measure, measure)."""
+        if self.innovations is not None:
+            shape = (len(self.times) - 1, *2 * (len(self.spec.measures),))
+            return np.broadcast_to(np.asarray(self.innovations, dtype=float), shape)
         within = correlations(self.within_correlation, self.spec.measures)
         if self.lag_2 is None:
-            return innovations(self._effects, within)
+            return stationary_innovations(self._effects, within)
         second, before, covariances = self._by_path(self.lag_2), np.zeros_like(within), []
         for index, effects in enumerate(self._effects):
             both = np.hstack([effects, second if index else 0 * second])
@@ -142,6 +147,6 @@ def effects_by_path(effects: Mapping[str, Any], measures: Sequence[str]) -> Arra
     return matrix
 
 
-def innovations(lagged: Array, within: Array) -> Array:
+def stationary_innovations(lagged: Array, within: Array) -> Array:
     """``W - Phi W Phi'`` for each interval."""
     return within - lagged @ within @ lagged.swapaxes(-1, -2)

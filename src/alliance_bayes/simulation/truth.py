@@ -31,6 +31,7 @@ from .reading import (
     plain_numbers,
 )
 from .responses import read_responses
+from .selection import read_selection
 from .state import read_state
 from .true_process import TrueProcess
 from .true_values import effects_by_path
@@ -47,7 +48,8 @@ class Truth(TrueProcess):
 
     ``w_i1 ~ N(0, W)``,  ``w_it = Phi_t w_i,t-1 + z_it``,  ``z_it ~ N(0, Psi_t)``,  ``Psi_t = W - Phi_t W Phi_t'``,
 
-    unless `within_scale` lets its SDs change. What each kind needs besides stands below its name.
+    unless `within_scale` lets its SDs change, or `innovations` gives Psi_t itself. What each kind needs besides stands
+    below its name.
 
     Parameters
     ----------
@@ -90,6 +92,11 @@ class Truth(TrueProcess):
     within_scale
         Within-person SDs after the first wave, relative to those at the first: one for all, or by
         measure, each a number or a list with one for each later wave. With lags "free" or "equal_standardized".
+    innovations
+        Psi_t in within-person SDs at the first wave: a covariance matrix, or with ``residuals="free"`` also a list with
+        one for each interval; on a grid of a base step, in continuous time the diffusion per unit of time. Then the
+        within-person covariance follows from wave to wave instead of staying W, and effects are in within-person SDs
+        at the first wave.
     trait_loadings
         With ``trait_loadings="free"``: loadings of an RICLPM after the first wave, of a DPM after the second, each a
         number or a list with one for each of these waves.
@@ -134,6 +141,11 @@ class Truth(TrueProcess):
         0.2, "keep": {"chance": 0.8, "alliance": 0.5}}``. ``acts_on``: shift while it is on, by measure, in SDs of it.
         ``restart``: where a measure that requires the state starts, by measure: ``mean`` in its SDs and ``sd`` in
         within-person SDs (without it 0 and 1). W and Psi are those of people in whom the state is always on.
+    selection
+        With a selection, by what it is of (``"interview"`` or a measure): the ``chance`` of being seen where all
+        predictors are at their means, a number or a list with one for each wave that it is about, and the log odds
+        per SD of the measures ``on`` the same wave and one wave ``before``: ``{"interview": {"chance": 0.8, "on":
+        {"days": 0.5}}}``. Who is not seen is missing in the panel.
 
     Raises
     ------
@@ -191,9 +203,10 @@ class Truth(TrueProcess):
         times = plain_numbers(self.times)
         if not isinstance(times, tuple) or len(times) < 2 or any(later <= time for time, later in pairwise(times)):
             problems.add(f"times must be two or more increasing numbers; got {shown(self.times)}.")
-        if isinstance(self.spec, CrossLagged) and self.spec.selection:
+        if isinstance(self.spec, CrossLagged) and self.spec.selection and self.selection is None:
             problems.add(
-                "A truth has no selection: leave it out of the model, and let values go missing by `simulate`."
+                "selection is missing: chances of being seen, such as {'interview': {'chance': 0.8}}; or leave it out "
+                "of the model, and let values go missing by `simulate`."
             )
         problems.raise_as(SpecError)
         self._keep(times=times)
@@ -353,6 +366,21 @@ class Truth(TrueProcess):
         return intervals_of(self)
 
     @property
+    def within_covariances(self) -> Array:
+        """Within-person covariances, raw units; dims (wave, measure, measure).
+
+        With given `innovations` as they follow from wave to wave, apart from effects over two waves.
+        """
+        if self.innovations is None:
+            scale = self._within_scale
+            return self.within_covariance * scale[:, :, None] * scale[:, None, :]
+        covariances = [self.within_covariance]
+        for interval in self.intervals:
+            carried = interval.effects @ covariances[-1] @ interval.effects.T
+            covariances.append(carried + interval.innovation)
+        return np.array(covariances)
+
+    @property
     def means_table(self) -> Array:
         """Means of the columns in raw units; dims (wave, column)."""
         return population(self)[2]
@@ -406,6 +434,7 @@ class Truth(TrueProcess):
             within_correlation=read.correlation("within_correlation", self.within_correlation),
             **given(read.by_path, "drift", "lag_2", "moderation", entry=NUMBER),
             **given(read.by_measure, "within_scale", entry=later),
+            **given(read.covariances, "innovations", count=_matrices(spec, waves)),
         )
         refuse_unused(self, problems)
         dynamics_are_known = len(problems.found) == n_before and not spec.problems_with(tuple(self.times))
@@ -434,11 +463,18 @@ class Truth(TrueProcess):
         if spec.state is not None:
             self._keep(state=read_state(self, problems))
             check_state(self, problems)
+        if spec.selection:
+            self._keep(selection=read_selection(self, problems))
         if dynamics_are_known:
             check_dynamics(self, problems)
 
     def __str__(self) -> str:
         return describe(self)
+
+
+def _matrices(spec: CrossLagged, waves: int) -> int:
+    """How many innovation covariances a truth may list; 0 where the model has one."""
+    return waves - 1 if spec.residuals == "free" and spec.lags != "continuous" else 0
 
 
 def _ratio(path: str, sds: Mapping[str, float]) -> float:

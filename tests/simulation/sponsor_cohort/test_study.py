@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from calibration import targets
+from study_targets import targets
 
 import alliance_bayes as ab
 from alliance_bayes.simulation.sponsor_cohort.truths import TRUTHS

@@ -1,0 +1,143 @@
+"""What is ranked and which events are asked about: the quantities and verdicts of the field, from any draws."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from ..basics.names import ARROW, lagged_path
+from ..basics.problems import Problems
+from ..engine.kernels.likelihood import log_likelihood_and_gradient
+from ..engine.model_on_panel import PanelModel
+from ..posterior.fit import Fit
+from ..posterior.posterior import Posterior
+from ..posterior.predictions.people import people_of
+from ..questions.answer import Answer
+from ..questions.arguments import check_pair
+from ..questions.directionality import directionality
+from ..questions.hypotheses import hypotheses
+from ..questions.lengths import average_over
+
+__all__ = ["LOG_LIKELIHOOD", "Events", "events_of", "log_likelihoods", "named_quantities"]
+
+type Array = npt.NDArray[np.float64]
+
+LOG_LIKELIHOOD = "log-likelihood"
+OF_THE_FIELD = (
+    "lagged_standardized",
+    "intraclass_correlation",
+    "between_correlation",
+    "within_correlation",
+    "innovation_correlation",
+    "accumulating_correlation",
+)
+
+
+def named_quantities(posterior: xr.Dataset, blocks: Iterable[str]) -> dict[str, xr.DataArray]:
+    """All numbers to be ranked by name, each with dims ``(chain, draw)``: of the field, then random variables.
+
+    Parameters
+    ----------
+    posterior
+        Draws.
+    blocks
+        Random variables to be ranked too.
+    """
+    found: dict[str, xr.DataArray] = {}
+    for name in (*(each for each in OF_THE_FIELD if each in posterior), *blocks):
+        found |= dict(_numbers(name, posterior[name]))
+    found |= dict(_differences(posterior["lagged_standardized"]))
+    return found
+
+
+def _numbers(name: str, array: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:
+    dims = [str(dim) for dim in array.dims if dim not in ("chain", "draw")]
+    if not dims:
+        yield name, array
+        return
+    flat = array.stack(number=dims)
+    for index, labels in enumerate(flat["number"].to_numpy()):
+        texts = [str(label) for label in labels]
+        yield f"{name}[{', '.join(texts)}]", flat.isel(number=index, drop=True)
+
+
+def _differences(effects: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:
+    """Difference in size of the effects of each pair of measures, over each interval."""
+    paths = [str(path) for path in effects["path"].to_numpy()]
+    measures = list(dict.fromkeys(path.split(ARROW)[0] for path in paths))
+    for first, second in combinations(measures, 2):
+        forward, backward = lagged_path(first, second), lagged_path(second, first)
+        size = abs(effects.sel(path=forward, drop=True)) - abs(effects.sel(path=backward, drop=True))
+        yield from _numbers(f"|{forward}| - |{backward}|", size)
+
+
+def log_likelihoods(model: PanelModel, thetas: Array) -> Array:
+    """Log-likelihood of all data at each theta in the model's unit, in the values' own units."""
+    if model.spec.is_latent:
+        return np.asarray(people_of(model).log_densities(thetas, np.flatnonzero(model.has_value)).sum(axis=1))
+    arguments = model.system.structure_arrays, model.system.arrays, model.statistics.arrays
+    values = [log_likelihood_and_gradient(np.ascontiguousarray(theta), *arguments)[0] for theta in thetas]
+    return np.array(values) + model.statistics.log_jacobian
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What the questions on direction say of draws.
+
+    Attributes
+    ----------
+    probabilities
+        Event to its probability.
+    verdicts
+        Pair of measures to the verdict, and the name of the event that it states.
+    """
+
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    verdicts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def events_of(fit: Fit) -> Events:
+    """Probabilities of events after the data, and verdicts, of every pair of measures with both paths free."""
+    probabilities, verdicts = dict[str, float](), dict[str, tuple[str, str]]()
+    for group in fit.groups or (None,):
+        for pair in _pairs(fit, group):
+            about = f"{', '.join(pair)}{'' if group is None else f' ({group})'}"
+            answer = directionality(fit, *pair, group=group)
+            of_pair = dict(_of_direction(answer)) | dict(_by_bayes_factors(hypotheses(fit, *pair, group=group)))
+            probabilities |= {f"{about}: {event}": value for event, value in of_pair.items()}
+            if answer.verdict is not None:
+                over = average_over(answer.draws.attrs["asked"])
+                verdicts[about] = answer.verdict, f"{about}: {answer.verdict}, {over}"
+    return Events(probabilities, verdicts)
+
+
+def _pairs(fit: Posterior, group: str | None) -> Iterator[tuple[str, str]]:
+    of_one = fit if group is None else fit.of_group(group)
+    for first, second in combinations(fit.spec.measures, 2):
+        problems = Problems("")
+        check_pair(of_one, first, second, problems)
+        if not problems.found:
+            yield first, second
+
+
+def _by_bayes_factors(answer: Answer) -> Iterator[tuple[str, float]]:
+    """Probability of each hypothesis: its prior odds times its Bayes factor against the complement."""
+    for name, row in answer.table.iterrows():
+        odds = row["prior"] / (1 - row["prior"]) * row["bf_complement"]
+        bounded = row["bf_complement_bound"] or not np.isfinite(odds)
+        yield f"by Bayes factor {name}", float(row["posterior"] if bounded else odds / (1 + odds))
+
+
+def _of_direction(answer: Answer) -> Iterator[tuple[str, float]]:
+    lengths = set(answer.evidence.index.get_level_values("over"))
+    for (path, over), row in answer.table.iterrows():
+        if over in lengths:
+            yield f"{path} > 0, {over}", float(row["p_positive"])
+    first, second = answer.arguments["between"]
+    for over, row in answer.tables["contest"].iterrows():
+        yield f"|{lagged_path(first, second)}| larger, {over}", float(row["probability"])
+    for (over, event), row in answer.evidence.iterrows():
+        yield f"{event}, {over}", float(row["probability"])

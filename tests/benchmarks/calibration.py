@@ -1,0 +1,245 @@
+"""Calibration of every kind of model, made again: what it will cost first, then replicates, then a page of results.
+
+Each replicate is a file of its own, so that the run can be stopped and started again:
+``python tests/benchmarks/calibration.py`` does what is not yet in the folder, and writes ``docs/calibration.json`` and,
+with its hash and the version in git, ``docs/calibration.md``. `--replicates 20` does so many of each kind, which finds
+gross faults alone; `--kinds "CLPM" "days"` does these alone and writes nothing.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from calibration_kinds import KINDS
+
+import alliance_bayes as ab
+from alliance_bayes.batches import Replicate, read_batch
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS, PAGE = ROOT / "docs" / "calibration.json", ROOT / "docs" / "calibration.md"
+SEED = 17
+SAMPLING = {"draws": 1000, "chains": 4, "target_accept": 0.95}
+FIRST = 2
+"""Replicates of each kind that tell what the others cost; the first of them may compile."""
+LEVEL = 0.01
+
+
+def runs(chosen, replicates):
+    """Name, kind, scale and number of replicates of everything to be done."""
+    for name, kind in KINDS.items():
+        if chosen and name not in chosen:
+            continue
+        for scale in kind.scales:
+            yield name, kind, scale, min(kind.replicates, replicates or kind.replicates)
+
+
+def calibrated(name, kind, scale, replicates, folder, workers):
+    """The answer of a kind, and the mean processor seconds of its fits."""
+    where = folder / name.replace(",", "")
+    answer = ab.calibrate(
+        kind.spec,
+        kind.panel,
+        replicates=replicates,
+        folder=where,
+        seed=SEED,
+        scale=scale,
+        ask=kind.ask,
+        workers=workers,
+        progress=True,
+        **SAMPLING,
+    )
+    batch = read_batch([Replicate("calibration", scale, number) for number in range(replicates)], where)
+    return answer, float(batch.seconds.iloc[1:].mean())
+
+
+def say_cost(asked, folder, workers):
+    """Do the first replicates of each kind, and print how long all will take."""
+    total = 0.0
+    print(f"{'kind':40s} {'replicates':>10s} {'seconds each':>13s} {'processor minutes':>18s}")
+    for name, kind, scale, replicates in asked:
+        _, seconds = calibrated(name, kind, scale, min(FIRST, replicates), folder, 1)
+        total += seconds * replicates
+        print(
+            f"{name + ', ' + scale:40s} {replicates:10d} {seconds:13.1f} {seconds * replicates / 60:18.0f}", flush=True
+        )
+    hours = total / 3600 / (workers or 1)
+    print(
+        f"About {total / 3600:.1f} processor hours, {hours:.1f} hours with {workers or 1} processes, less what is done."
+    )
+
+
+def result_of(answer, kind, scale, seconds):
+    """What is kept of an answer: all its tables but the ranks."""
+    told = answer.to_dict()
+    tables = {name: _rounded(rows) for name, rows in told["tables"].items() if name != "rank_of_each"}
+    p = [row["p_holm"] for name in ("table", "events", "verdicts") for row in tables.get(name, [])]
+    return {
+        "model": str(kind.spec.title),
+        "scale": scale,
+        "persons": kind.panel.n_persons,
+        "waves": len(kind.panel.times),
+        "expected": kind.replicates,
+        **{key: int(value) for key, value in tables["replicates"][0].items() if key != "least_effective"},
+        "seconds": round(seconds, 1),
+        "tests": len(p),
+        "smallest_p_holm": min(p, default=1.0),
+        "verdict": told["verdict"],
+        "problems": told["sampling"]["problems"],
+        "tables": {name: rows for name, rows in tables.items() if name != "replicates"},
+    }
+
+
+def _rounded(rows):
+    return [
+        {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in row.items()}
+        for row in rows
+    ]
+
+
+def git_version():
+    """The commit, and whether files differ from it."""
+    told = [
+        subprocess.run(["git", "-C", ROOT, *command], capture_output=True, text=True, check=True).stdout.strip()
+        for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+    ]
+    return told[0] + (" with changes" if told[1] else "")
+
+
+def write(results):
+    """Results, then the page about them with their hash."""
+    record = {
+        "version": ab.__version__,
+        "git": git_version(),
+        "date": time.strftime("%Y-%m-%d"),
+        "seed": SEED,
+        "sampling": SAMPLING,
+        "kinds": results,
+    }
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    RESULTS.write_text(text)
+    PAGE.write_text(page(record, hashlib.sha256(text.encode()).hexdigest()))
+
+
+def page(record, digest):
+    """The page of results, in Markdown."""
+    few = [name for name, result in record["kinds"].items() if result["asked"] < result["expected"]]
+    preliminary = (
+        [
+            f"**Preliminary**: {len(few)} of {len(record['kinds'])} rows have fewer replicates than planned, "
+            "so that only gross faults would show.",
+            "",
+        ]
+        if few
+        else []
+    )
+    rows = [
+        f"| {name} | {result['persons']} × {result['waves']} | {result['asked']} of {result['expected']} | "
+        f"{result['failed']} | {result['unhealthy']} | {result['tests']} | {_p(result['smallest_p_holm'])} | "
+        f"{_worst(result)} | {_coverage(result)} | {result['seconds']:.1f} |"
+        for name, result in record["kinds"].items()
+    ]
+    return "\n".join([*HEAD, *preliminary, *TABLE, *rows, "", *_end(record, digest), ""])
+
+
+def _p(value):
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _worst(result):
+    if result["smallest_p_holm"] >= LEVEL:
+        return "none"
+    tables = (result["tables"].get(name, []) for name in ("table", "events", "verdicts"))
+    named = [
+        str(row.get("quantity") or row.get("event") or row.get("verdict"))
+        for rows in tables
+        for row in rows
+        if row["p_holm"] < LEVEL
+    ]
+    return f"{len(named)}: {', '.join(named[:3])}"
+
+
+def _coverage(result):
+    """Mean coverage of the three intervals over the quantities, in %."""
+    rows = result["tables"].get("table", [])
+    return " / ".join(f"{100 * np.mean([row[f'cover_{level}'] for row in rows]):.0f}" for level in (50, 80, 95))
+
+
+def _end(record, digest):
+    return [
+        f"alliance_bayes {record['version']}, git {record['git']}, {record['date']}, seed {record['seed']}; "
+        f"{record['sampling']['chains']} chains of {record['sampling']['draws']:,} draws.",
+        "",
+        f"SHA-256 of `calibration.json`, which has every quantity, event and verdict: `{digest}`",
+    ]
+
+
+HEAD = [
+    "# Calibration",
+    "",
+    "<!-- Made by `make calibrate`; do not edit. -->",
+    "",
+    "If true values are drawn from a model's prior and people from the true values, then 95 of 100 of the model's 95 %",
+    "intervals must hold the truth, and of the effects that it calls positive with probability .8 four in five must be",
+    "positive. `calibrate` checks this for any model and panel ([its reference](../src/alliance_bayes/calibration/calibrate.py)),",
+    "`posterior_calibration` conditional on your own data. People are drawn by `simulate`, which shares no code with the",
+    "likelihood. The table is what it says of every kind of model that the package ships, on small panels with a sixth of",
+    "the later interviews missing.",
+    "",
+    "```python",
+    'answer = ab.calibrate(ab.RICLPM(["x", "y"], lags="equal"), panel, replicates=300, folder="calibration", seed=1)',
+    "print(answer)        # ranks, coverage, reliability of probabilities, Bayes factors and verdicts",
+    "answer.plot()        # ECDF differences with simultaneous bands, reliability diagrams",
+    "",
+    "fit = ab.fit(spec, panel, seed=1)",
+    'ab.posterior_calibration(fit, replicates=100, folder="posterior-calibration", seed=1)',
+    "```",
+    "",
+    "Per kind, tests are those of the ranks of all quantities (lagged effects, the difference of their sizes, ICCs,",
+    "correlations, random variables, log-likelihood), of the reliability of all probabilities (directions, larger effect,",
+    "verdicts' events, hypotheses by their Bayes factors) and of the verdicts given; p values allow for their number by",
+    "Holm's procedure, .01 for all of a kind together. Failed and unhealthy fits are counted; the latter are ranked with the",
+    "others. Measures are scaled by the same constants in all replicates, but for the rows *as shipped*: there each",
+    "replicate is scaled by its own SDs, as `fit` does, so that the prior depends a little on the data and calibration is",
+    "approximate.",
+    "",
+]
+TABLE = [
+    "| kind | people × waves | replicates | failed | not healthy | tests | smallest p, adjusted | miscalibrated | mean "
+    "coverage of 50 / 80 / 95 % intervals | seconds per replicate |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+]
+
+
+def main():
+    """Say what it costs, do what is missing, write the results."""
+    parser = argparse.ArgumentParser(description="Calibrate every kind of model.")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "calibration")
+    parser.add_argument("--replicates", type=int)
+    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=[])
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--cost", action="store_true", help="say what it costs, and stop")
+    given = parser.parse_args()
+    asked = list(runs(given.kinds, given.replicates))
+    say_cost(asked, given.folder, given.workers)
+    if given.cost:
+        return
+    results = {}
+    for name, kind, scale, replicates in asked:
+        answer, seconds = calibrated(name, kind, scale, replicates, given.folder, given.workers)
+        label = name if scale == "held" else f"{name}, as shipped"
+        results[label] = result_of(answer, kind, scale, seconds)
+        print(f"{label}: {answer.verdict}", flush=True)
+        if results[label]["smallest_p_holm"] < LEVEL:
+            print(answer, flush=True)
+    if not given.kinds:
+        write(results)
+        print(f"Written: {RESULTS}, {PAGE}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

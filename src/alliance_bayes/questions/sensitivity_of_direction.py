@@ -18,7 +18,8 @@ from ..posterior.summaries import interval, interval_name
 from .answer import Answer
 from .cells import bounds, table_of
 from .direction_dynamics import DirectionDynamics
-from .directionality import SIDES, _Effects as Effects, _verdict as verdict_on
+from .directionality_effects import SIDES, Effects
+from .directionality_verdict import verdict_on
 from .dynamics import correlation_matrices, not_followed
 from .hidden_causes import moved_by_common_cause
 from .lengths import average_over

@@ -153,7 +153,7 @@ def texts_among_numbers(column: pd.Series, decimal: str) -> dict[Code, int]:
     return {str(text): int(count) for text, count in texts.items()}
 
 
-def suspected_codes(values: npt.NDArray[np.float64]) -> tuple[dict[float, int], float, float]:
+def suspected_codes(values: npt.NDArray[np.float64]) -> tuple[dict[Code, int], float, float]:
     """Values that look like codes for missing answers, with their counts, and the range of all others.
 
     These are numbers such as -9 or 999 that lie apart from all others, and 7, 8 or 9 beyond a scale of whole numbers.

@@ -85,9 +85,9 @@ def test_run_writes_draws_tables_figure_and_text(ran):
     fit = ab.load_fit(out / "draws.nc")
     answer = ab.directionality(fit, "alliance", "abstinence", margin=0.03)
     table = pd.read_csv(out / "1-directionality.csv", index_col=[0, 1])
-    pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(table, pd.DataFrame(answer.table), check_exact=False, rtol=1e-12)
     evidence = pd.read_csv(out / "1-directionality-evidence.csv", index_col=[0, 1])
-    pd.testing.assert_frame_equal(evidence, answer.evidence, check_exact=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(evidence, pd.DataFrame(answer.evidence), check_exact=False, rtol=1e-12)
     assert (out / "1-directionality.png").read_bytes().startswith(b"\x89PNG")
     assert len(pd.read_csv(out / "coverage.csv")) == 6
     assert f"eti{100 * arviz_base.rcParams['stats.ci_prob']:.0f}_lb" in pd.read_csv(out / "summary.csv").columns
@@ -432,7 +432,7 @@ def test_an_association_file_is_answered(tmp_path):
         assert f"Question {place}: {name}\n{answer}\nFigure: " in result.stdout
         assert str(answer) in written
         table = pd.read_csv(tmp_path / "out" / f"{place}-association.csv", index_col=[0, 1, 2])
-        pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)
+        pd.testing.assert_frame_equal(table, pd.DataFrame(answer.table), check_exact=False, rtol=1e-9)
         assert (tmp_path / "out" / f"{place}-association.png").read_bytes().startswith(b"\x89PNG")
     assert refused("run", model, tmp_path / "study.csv", "--out", tmp_path / "no", *few, "--tune", 5) == (
         "--tune: associations do not have this setting. Settings: --draws, --chains, --seed.\n"
@@ -458,7 +458,7 @@ def test_a_causal_file_is_answered(tmp_path, monkeypatch):
         assert f"Question {place}: {name}: contrast_of_regimes on {outcome}\n{answer}\n" in result.stdout
         assert str(answer) in written
         table = pd.read_csv(tmp_path / "out" / f"{place}-contrast-of-regimes.csv", index_col=0)
-        pd.testing.assert_frame_equal(table, answer.table, check_exact=False, rtol=1e-9)
+        pd.testing.assert_frame_equal(table, pd.DataFrame(answer.table), check_exact=False, rtol=1e-9)
         assert (tmp_path / "out" / f"{place}-contrast-of-regimes.png").read_bytes().startswith(b"\x89PNG")
 
 

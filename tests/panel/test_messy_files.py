@@ -189,6 +189,28 @@ def test_the_reference_is_the_first_category_and_what_is_unknown_is_missing():
         Panel.from_long(frame.assign(school_low=1), factor=["school"], **given)
 
 
+def test_points_that_separate_thousands_beside_decimal_commas_are_recognised(tmp_path):
+    (tmp_path / "a.csv").write_text("id;x;income\n1;4,5;1.483\n2;3,1;2.090\n")
+    with pytest.raises(
+        ab.PanelError, match=r"for init and describe --decimal.*It looks like decimal=',', the other sign"
+    ):
+        read_frame(tmp_path / "a.csv")
+
+
+def test_texts_among_numbers_are_suspected_and_drafted(tmp_path):
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(30), 3), "month": [0, 6, 12] * 30, "x": rng.normal(size=90).round(2)}
+    )
+    frame["y"] = [f"{value:.1f}" for value in rng.normal(size=90)]
+    frame.loc[:4, "y"] = "k.A."
+    seen = ab.overview(frame)
+    assert dict(seen.column("y").codes) == {"k.A.": 5}
+    assert seen.column("y").kind == "numbers"
+    (tmp_path / "m.toml").write_text(ab.draft(frame), encoding="utf-8")
+    assert "Read: 'k.A.' is missing: 5 of y" in ab.load(tmp_path / "m.toml").check(frame)
+
+
 @pytest.mark.parametrize("number", ["4,591", "12 250", "1'234'567.5"])
 def test_thousands_separators_are_named_with_their_cure(number):
     frame = pd.DataFrame({"id": [1, 1, 2, 2], "t": [0, 1] * 2, "x": [number] * 4})

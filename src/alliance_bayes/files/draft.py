@@ -12,6 +12,7 @@ import pandas as pd
 from ..basics.calls import checked
 from ..basics.names import choices, in_words, number, quoted
 from ..basics.problems import ModelFileError, Problems
+from ..panel.checks import label
 from ..panel.factors import indicator_names
 from ..panel.missing_codes import MissingCodes
 from ..panel.overview import Overview, overview, pooled_shape
@@ -233,15 +234,16 @@ def _codes(seen: Overview, measures: Sequence[str], codes: Any) -> Iterable[str]
             return
         found = []
         for name in measures:
-            counts: dict[float, int] = {}
+            counts: dict[float | str, int] = {}
             for column in seen.measures.get(name, (name,)):
                 for code, count in seen.column(column).codes.items():
                     counts[code] = counts.get(code, 0) + count
-            found += [f"{number(code)} in {name} ({count:,} times)" for code, count in counts.items()]
+            found += [f"{label(code)} in {name} ({count:,} times)" for code, count in counts.items()]
         if found:
             yield f"# Apart from all other values and taken as missing, which is to be checked: {in_words(found)}"
         different = {tuple(of_column) for of_column in chosen.values()}
-        if len(different) == 1 and len(chosen) == len(used) and min(next(iter(different))) < 0:
+        beyond = all(isinstance(code, str) or code < 0 for of_column in different for code in of_column)
+        if len(different) == 1 and len(chosen) == len(used) and beyond:
             yield f"missing = {_value(list(next(iter(different))))}"
         else:
             yield f"missing = {_value(chosen)}"
@@ -284,9 +286,8 @@ def _families(shapes: Mapping[str, ValueShape], *, grouped: bool) -> Iterable[st
             yield "# Families and groups do not go together; without groups these measures would have:"
     for name, shape in not_normal.items():
         off = "# " if grouped or shape.family is None else ""
-        may_be = "may be days of a window (then ask no maximum_likelihood)"
-        looks = f"looks like {shape.in_words}" if shape.family else may_be
-        yield f"# {name} {looks}{f': {shape.reason}' if shape.reason else ''}"
+        what = shape.in_words if shape.family else "may be days of a window (then ask no maximum_likelihood)"
+        yield f"# {name}: {what}{f', {shape.reason}' if shape.reason else ''}"
         yield f"{off}[model.families.{key_of(name)}]"
         yield f"{off}family = {_value(shape.family or shape.may_be)}{OTHERWISE.get(shape.family or '', '')}"
         if shape.window is not None:

@@ -26,6 +26,7 @@ DECIMALS = (".", ",")
 COMMA, POINT = (re.compile(rf"\s*[-+]?\d*\{sign}\d+([eE][-+]?\d+)?\s*") for sign in (",", "."))
 BLOCK = 1 << 20
 MOST_SNIFFED = 200
+THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
 
 
 @dataclass(frozen=True)
@@ -213,9 +214,12 @@ def odd_lines(rows: Iterator[list[str]], n_fields: int, firsts: dict[str, str]) 
 def decimal_of(file: Path, comma: str, point: str) -> str:
     """The decimal sign, by the numbers in the file."""
     if comma and point:
+        likely = "." if THOUSANDS.fullmatch(comma) else "," if THOUSANDS.fullmatch(point) else ""
+        guess = f" It looks like decimal={likely!r}, the other sign separating thousands." if likely else ""
         raise PanelError(
             f"{file.name} holds numbers with commas, such as {quoted([comma])}, and with points, such as "
-            f"{quoted([point])}. Say which is the decimal sign, decimal=',' or decimal='.'; the other is text then."
+            f"{quoted([point])}. Say which is the decimal sign, decimal=',' or decimal='.' (for init and describe "
+            f"--decimal); the other is text then.{guess}"
         )
     return "," if comma else "."
 

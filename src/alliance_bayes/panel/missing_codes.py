@@ -20,6 +20,7 @@ __all__ = [
     "codes_by_column",
     "suspected_codes",
     "suspicions",
+    "texts_among_numbers",
     "without_codes",
 ]
 
@@ -31,6 +32,7 @@ CODES = np.array([sign * digit * int("1" * n) for sign in (-1, 1) for digit in (
 CODES = CODES[(CODES < 0) | (CODES > 10)]
 DIGITS = (7, 8, 9)
 MOST_CASES = 5  # in one sentence
+MOST_TEXTS = 0.5  # share of values that are texts among numbers
 NEXT = 2  # how far beyond a scale a digit must lie
 
 
@@ -139,7 +141,19 @@ def _as_numbers(column: pd.Series, decimal: str) -> pd.Series:
     return column if numbers.isna().any() else numbers.reindex(column.index).astype(float)
 
 
-def suspected_codes(values: npt.NDArray[np.float64]) -> tuple[dict[float, int], float, float]:
+def texts_among_numbers(column: pd.Series, decimal: str) -> dict[Code, int]:
+    """The few texts, with their counts, in a column whose other values are numbers; nothing of any other column."""
+    if not (types.is_object_dtype(column) or types.is_string_dtype(column)):
+        return {}
+    known = column.dropna().astype(str).str.strip()
+    numbers = pd.to_numeric(known.str.replace(decimal, ".") if decimal != "." else known, errors="coerce")
+    texts = known[numbers.isna()].value_counts()
+    if not len(known) or len(texts) > MOST_CASES or texts.sum() > MOST_TEXTS * len(known):
+        return {}
+    return {str(text): int(count) for text, count in texts.items()}
+
+
+def suspected_codes(values: npt.NDArray[np.float64]) -> tuple[dict[Code, int], float, float]:
     """Values that look like codes for missing answers, with their counts, and the range of all others.
 
     These are numbers such as -9 or 999 that lie apart from all others, and 7, 8 or 9 beyond a scale of whole numbers.

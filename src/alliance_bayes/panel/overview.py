@@ -14,9 +14,10 @@ from ..basics.calls import checked
 from ..basics.names import in_words, number, quoted
 from ..basics.problems import PanelError, Problems
 from ..basics.text_tables import TextTable
+from .checks import label
 from .dates import parsed_dates
 from .delimited import Layout
-from .missing_codes import MissingCodes, suspected_codes
+from .missing_codes import MissingCodes, suspected_codes, texts_among_numbers, without_codes
 from .preparing import check_frame, recoded, table_of
 from .reading import Table
 from .value_shapes import ValueShape, value_shape
@@ -62,7 +63,7 @@ class ColumnSeen:
     n_values: int
     n_different: int
     values: str
-    codes: Mapping[float, int]
+    codes: Mapping[float | str, int]
     labels: Mapping[Any, str]
 
     @property
@@ -113,7 +114,7 @@ class Overview:
         return next(column for column in self.columns if column.name == name)
 
     @property
-    def codes(self) -> dict[str, tuple[float, ...]]:
+    def codes(self) -> dict[str, tuple[float | str, ...]]:
         """Suspected codes for missing answers, by column."""
         return {column.name: tuple(column.codes) for column in self.columns if column.codes}
 
@@ -129,7 +130,7 @@ class Overview:
                 f"{n_rows - column.n_values:,}",
                 f"{column.n_different:,}",
                 column.values,
-                ", ".join(f"{number(code)} ({count:,})" for code, count in column.codes.items()),
+                ", ".join(f"{label(code)} ({count:,})" for code, count in column.codes.items()),
             ]
             for column in self.columns
         ]
@@ -205,12 +206,14 @@ def overview(
     problems = Problems(f"{table.source} cannot be described")
     check_frame(table.frame, problems)
     table = recoded(table, missing, [person, time], problems)
-    frame = table.frame
+    texts = {str(name): texts_among_numbers(table.frame[name], table.decimal) for name in table.frame.columns}
+    frame, _ = without_codes(table.frame, {name: tuple(of_column) for name, of_column in texts.items()}, table.decimal)
+    table = replace(table, frame=frame)
     for name in (person, time):
         if name is not None and name not in frame.columns:
             problems.add(f"No column '{name}'. Columns: {quoted(map(str, frame.columns))}.")
     problems.raise_as(PanelError)
-    columns = tuple(_seen(str(name), frame[name], table) for name in frame.columns)
+    columns = tuple(_seen(str(name), frame[name], texts[str(name)], table) for name in frame.columns)
     repeated = int(frame.astype(object).duplicated().sum())
     rows = frame[~frame.astype(object).duplicated()]
     stems = {} if time is not None else _stems(columns)
@@ -237,10 +240,11 @@ def overview(
     )
 
 
-def _seen(name: str, column: pd.Series, table: Table) -> ColumnSeen:
+def _seen(name: str, column: pd.Series, texts: Mapping[float | str, int], table: Table) -> ColumnSeen:
+    """One column; `texts` were found among its numbers."""
     known = column.dropna()
     labels = table.value_labels.get(name, {})
-    codes: Mapping[float, int] = {}
+    codes: Mapping[float | str, int] = texts
     numbers = np.array([])
     different = pd.unique(known.astype(object).astype(str)) if known.dtype == object else pd.unique(known)
     if not len(known):
@@ -249,8 +253,9 @@ def _seen(name: str, column: pd.Series, table: Table) -> ColumnSeen:
         kind = "numbers"
         given = column.astype("boolean") if types.is_bool_dtype(column) else column
         numbers = np.asarray(given.astype("Float64").to_numpy(np.float64, na_value=np.nan))
-        codes, _, _ = suspected_codes(numbers)
-        numbers = numbers[~np.isin(numbers, list(codes)) & ~np.isnan(numbers)]
+        suspected, _, _ = suspected_codes(numbers)
+        codes = {**texts, **suspected}
+        numbers = numbers[~np.isin(numbers, list(suspected)) & ~np.isnan(numbers)]
         values = f"{number(numbers.min())} to {number(numbers.max())}" if numbers.size else ""
     elif (dates := parsed_dates(column)) is not None:
         kind, values = "dates", f"{dates.min().date()} to {dates.max().date()}"
@@ -358,7 +363,10 @@ def _with_codes_of(column: ColumnSeen, stems: Mapping[str, Mapping[int, str]], r
     numbers = numbers[~np.isin(numbers, list(codes)) & ~np.isnan(numbers)]
     return replace(
         column,
-        codes={code: count for code, count in counts.items() if count},
+        codes={
+            **{code: count for code, count in column.codes.items() if isinstance(code, str)},
+            **{code: count for code, count in counts.items() if count},
+        },
         shape=value_shape(numbers),
         values=f"{number(numbers.min())} to {number(numbers.max())}" if numbers.size else "",
     )
@@ -368,7 +376,7 @@ def pooled_shape(seen: Overview, measure: str) -> ValueShape:
     """What the values of a measure look like, at all times together and without suspected codes."""
     columns = list(seen.measures.get(measure, (measure,)))
     values = seen.table.frame[columns].to_numpy(float, na_value=np.nan)
-    codes = [code for name in columns for code in seen.codes.get(name, ())]
+    codes = [code for name in columns for code in seen.codes.get(name, ()) if not isinstance(code, str)]
     return value_shape(np.where(np.isin(values, codes), np.nan, values).ravel())
 
 

@@ -95,7 +95,7 @@ def test_without_a_proper_maximum_the_check_is_predictive():
     assert table.loc["model", "by"] == "posterior predictive"
     (said,) = found.model_fit.doubts or found.model_fit.notes
     assert said.startswith("Model fit, posterior predictive: p ")
-    assert ("Most in " in said) == (table.loc["model", "verdict"] == "misfit")
+    assert ("most in " in said) == (table.loc["model", "verdict"] == "misfit")
 
 
 def test_moments_without_a_proper_maximum_have_no_known_fit():
@@ -103,6 +103,15 @@ def test_moments_without_a_proper_maximum_have_no_known_fit():
     assert found.table.empty
     assert found.notes == (
         "Model fit: not known, for want of proper maximum likelihood and of an overall predictive check.",
+    )
+
+
+def test_a_saturated_model_has_nothing_to_test():
+    panel = ab.Panel.from_arrays(np.random.default_rng(1).normal(size=(50, 2, 2)), measures=["x", "y"], times=[0, 1])
+    found = made_up_fit_of(ab.CLPM(["x", "y"]), panel).model_fit
+    assert found.table.empty
+    assert found.notes == (
+        "Model fit: nothing to test, since the model has as many parameters as there are means and covariances.",
     )
 
 
@@ -130,10 +139,10 @@ def test_reliability_stands_beside_measures_that_have_one():
     items = fit.spec.columns_of("x")
     assert row["reliability"] == ab.internal_consistency(fit.panel, items).alpha
     assert row["by"] == "Cronbach's alpha of 3 items"
-    assert any(note.startswith("Reliability: x .") for note in fit.model_fit.notes)
+    assert any(note.startswith("Reliability: x 0.") for note in fit.model_fit.notes)
     known = made_up_fit_of(ab.RICLPM(["x", "y"], reliability={"x": 0.8}), normal_panel(100, 0.5))
     assert known.model_fit.reliability.loc["x"].tolist() == [0.8, "assumed"]
-    assert known.model_fit.notes[-1] == "Reliability: x .80 (assumed)."
+    assert known.model_fit.notes[-1] == "Reliability: x 0.80 (assumed)."
 
 
 def test_misfit_stands_beside_the_verdict_and_does_not_change_it():

@@ -102,7 +102,9 @@ def test_an_improper_maximum_is_not_used():
     assert isinstance(without_prior(model, posterior, (maximum,), n_panels=1), Reweighted)
     unsettled = replace(maximum, estimates=replace(maximum.estimates, converged=False, messages=()))
     assert isinstance(without_prior(model, posterior, (unsettled,), n_panels=1), Reweighted)
-    assert isinstance(without_prior(model, posterior, (maximum,), n_panels=2), Reweighted)
+    proper = replace(maximum, estimates=replace(maximum.estimates, messages=()))
+    assert isinstance(without_prior(model, posterior, (proper,), n_panels=1), AtMaximum)
+    assert isinstance(without_prior(model, posterior, (proper,), n_panels=2), Reweighted)
 
 
 def test_maxima_of_imputed_panels_are_pooled():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import alliance_bayes as ab
+from alliance_bayes.files.questions import Question, answers
 from fabricated import fabricated_fit
 
 STATEMENTS = {"one": "x leads y", "two": "m -> y > 0.05", "three": "|x -> m| < 0.1 & y -> x < 0"}
@@ -56,6 +57,20 @@ def test_leads_over_one_interval_are_named(fitted):
     for place, name in enumerate(("0 to 1", "1 to 2")):
         forward, backward = (abs(effect.sel(path=path, interval=name)) for path in ("x -> y", "y -> x"))
         assert named["posterior"].iloc[place] == float((forward - backward > 0.03).mean())
+
+
+def test_a_run_says_how_many_questions_on_direction_it_asked(fitted):
+    asked = [Question("directionality", {"between": pair}) for pair in (["x", "y"], ["x", "m"])]
+    several = Question("directionality", {"between": ["x", "m", "y"]})
+    curve = Question("lag_curve")
+    found = answers([*asked, several, curve], lambda name, position: fitted)
+    sentence = "5 questions on direction were asked of this fit in the same run"
+    assert [sentence in str(answer) for answer in found.values()] == [True, True, True, False]
+    (alone,) = answers(asked[:1], lambda name, position: fitted).values()
+    assert "questions on direction" not in str(alone)
+    (together,) = answers([several], lambda name, position: fitted).values()
+    assert "3 questions were asked of this fit in one call" in str(together)
+    assert "in the same run" not in str(together)
 
 
 def test_what_cannot_be_read_is_refused(fitted):

@@ -407,7 +407,7 @@ class Fit(Posterior):
             f"{len(self.panel.times)} waves, {self.draws_in_words} {when} {settings.sampling_seconds:.1f} s "
             f"(compiled in {settings.compile_seconds:.1f} s), seed {settings.seed}"
         )
-        effects = str(lagged_effects(self.posterior, self.spec, self.panel))
+        effects = str(lagged_effects(self.posterior, self.spec, self.panel, self.without_prior))
         lines = [head, effects, str(self.health), *self.incomplete, *self.notes, *assumptions_in_words(self.spec)]
         return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 """How well a model reproduces the data, and tests of what it holds equal: beside a verdict, never part of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,8 +27,10 @@ REJECTED = 0.01
 LEAST_RMSEA = 0.03
 """RMSEA from which a small p-value is a misfit: with many people the smallest misfit has one."""
 N_SHOWN = 3
-MODEL = "model"
+MODEL, LIKELIHOOD, PREDICTIVE = "model", "maximum likelihood", "posterior predictive"
 UNKNOWN = "Model fit: not known, for want of proper maximum likelihood and of an overall predictive check."
+SATURATED = "Model fit: nothing to test, since the model has as many parameters as there are means and covariances."
+OF_IMPUTED_PANELS = "Model fit: not known of imputed panels; see maximum likelihood of each."
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,81 +80,102 @@ def model_fit(model: PanelModel, maxima: Sequence[MaximumLikelihood], checked: C
     reliability of measures that have items.
     """
     if n_panels > 1:
-        return ModelFit(*_nothing(), (), ("Model fit: not known of imputed panels; see maximum likelihood of each.",))
-    rows = {name: (row, sentence) for name, row, sentence in _tests(model, maxima, checked)}
+        return ModelFit(pd.DataFrame(), pd.DataFrame(), (), (OF_IMPUTED_PANELS,))
+    maximum = maxima[0] if maxima and maxima[0].converged else None
+    overall, unknown = _overall(model, maximum, checked)
+    tests = [*([overall] if overall else []), *(_equalities(maximum) if maximum else ())]
     reliability = dict(_reliabilities(model.spec, model.panel))
-    doubtful = [sentence for row, sentence in rows.values() if row["verdict"]]
-    notes = [sentence for row, sentence in rows.values() if not row["verdict"]]
-    if MODEL not in rows:
-        notes.insert(0, UNKNOWN)
+    notes = [*([unknown] if unknown else []), *(test.sentence for test in tests if not test.verdict)]
     if reliability:
-        by_measure = [f"{name} {_without_zero(value)} ({by})" for name, (value, by) in reliability.items()]
+        by_measure = [f"{name} {value:.2f} ({by})" for name, (value, by) in reliability.items()]
         notes.append(f"Reliability: {in_words(by_measure)}.")
-    table, none = _nothing()
-    if rows:
-        table = pd.DataFrame.from_dict({name: row for name, (row, _) in rows.items()}, orient="index")
-        table = table.rename_axis("test")
-    if reliability:
-        none = pd.DataFrame.from_dict(reliability, orient="index", columns=["reliability", "by"]).rename_axis("measure")
-    return ModelFit(table, none, tuple(doubtful), tuple(notes))
+    return ModelFit(
+        _indexed("test", {test.name: {**test.numbers, "verdict": test.verdict} for test in tests}),
+        _indexed("measure", {name: {"reliability": value, "by": by} for name, (value, by) in reliability.items()}),
+        tuple(test.sentence for test in tests if test.verdict),
+        tuple(notes),
+    )
 
 
-def _nothing() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return pd.DataFrame(), pd.DataFrame()
+def _indexed(name: str, rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(name) if rows else pd.DataFrame()
 
 
-def _tests(
-    model: PanelModel, maxima: Sequence[MaximumLikelihood], checked: Checked
-) -> Iterator[tuple[str, dict[str, Any], str]]:
-    maximum = next(iter(maxima), None)
-    sound = maximum is not None and maximum.converged
-    if maximum is not None and sound and not maximum.estimates.messages and maximum.df and maximum.chi_square >= 0:
-        row = _row("maximum likelihood", maximum.chi_square, maximum.df, maximum.p_value, maximum.cfi, maximum.rmsea)
-        misfit = maximum.p_value < REJECTED and maximum.rmsea >= LEAST_RMSEA
-        row["verdict"] = "misfit" if misfit else ""
-        yield MODEL, row, f"Model fit: {_chi_square(row)}, CFI {row['cfi']:.3f}, RMSEA {row['rmsea']:.3f}{_end(row)}"
-    elif model.panel.has_persons:
-        yield from _predictive(checked())
-    if maximum is not None and sound:
-        yield from _equalities(maximum)
+@dataclass(frozen=True)
+class _Test:
+    """One test: its numbers, and what it says, "misfit" or "rejected" where that is what it comes to."""
+
+    name: str
+    by: str
+    said: str
+    verdict: str
+    chi_square: float = np.nan
+    df: float = np.nan
+    p: float = np.nan
+    cfi: float = np.nan
+    rmsea: float = np.nan
+    where: str = ""
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("by", "chi_square", "df", "p", "cfi", "rmsea")}
+
+    @property
+    def sentence(self) -> str:
+        numbers = f"p {p_in_words(self.p)}"
+        if self.df > 0:
+            numbers = f"chi-square {self.chi_square:.1f} on {self.df} df, {numbers}"
+        if np.isfinite(self.rmsea):
+            numbers += f", CFI {self.cfi:.3f}, RMSEA {self.rmsea:.3f}"
+        return f"{self.said}: {numbers}{f': {self.verdict}{self.where}' if self.verdict else ''}."
 
 
-def _equalities(smaller: MaximumLikelihood) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Tests of what is equal over intervals by assumption."""
-    spec, times = smaller.spec, smaller.model.panel.times
-    freed = {
-        "equal lags": replace(spec, lags="free") if spec.lags_for(times) in ("equal", "equal_standardized") else None,
-        "equal residuals": replace(spec, residuals="free") if spec.residuals == "equal" else None,
-    }
-    for said, spec_of_larger in freed.items() if len(times) > 2 else ():
-        larger = None if spec_of_larger is None else maximum_of(spec_of_larger, smaller.model.panel)
-        if larger is None or not larger.converged or larger.n_parameters <= smaller.n_parameters:
-            continue
-        test = likelihood_ratio(smaller, larger)
-        row = _row("maximum likelihood", test.chi_square, test.df, test.p_value)
-        row["verdict"] = "rejected" if test.p_value < REJECTED else ""
-        yield said, row, f"{said.capitalize()} against free ones: {_chi_square(row)}{_end(row)}"
-
-
-def _predictive(checked: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any], str]]:
-    p = float(checked["p"].iloc[0])
+def _overall(model: PanelModel, maximum: MaximumLikelihood | None, checked: Checked) -> tuple[_Test | None, str]:
+    """The test of the model, or a sentence on why there is none."""
+    if maximum is not None and not maximum.estimates.messages:
+        if np.isfinite(maximum.p_value):
+            misfit = maximum.p_value < REJECTED and maximum.rmsea >= LEAST_RMSEA
+            found = (maximum.chi_square, maximum.df, maximum.p_value, maximum.cfi, maximum.rmsea)
+            return _Test(MODEL, LIKELIHOOD, "Model fit", "misfit" if misfit else "", *found), ""
+        return None, maximum.messages[0] if maximum.messages else SATURATED
+    if not model.panel.has_persons:
+        return None, UNKNOWN
+    table = checked()
+    p = float(table["p"].iloc[0])
     if np.isnan(p):  # too few people, or no common means and covariances
-        return
-    row = _row("posterior predictive", p=p)
-    row["verdict"] = "misfit" if p < REJECTED else ""
-    sentence = f"Model fit, posterior predictive: p {p_in_words(p)}{_end(row)}"
-    if row["verdict"]:
-        misfits = checked.iloc[1:].query("verdict != ''")
-        distance = (misfits["completed"] - misfits["mean"]).abs() / (misfits["upper"] - misfits["lower"])
-        worst = misfits.loc[distance.sort_values(ascending=False).index[:N_SHOWN]]
-        named = [
-            f"{statistic} of {what} ({found:.3g}, predicted {low:.3g} to {high:.3g})"
-            for (statistic, what), found, low, high in zip(
-                worst.index, worst["completed"], worst["lower"], worst["upper"], strict=True
-            )
+        return None, UNKNOWN
+    misfit = p < REJECTED
+    where = f", most in {_largest(table.iloc[1:])}" if misfit else ""
+    return _Test(MODEL, PREDICTIVE, f"Model fit, {PREDICTIVE}", "misfit" if misfit else "", p=p, where=where), ""
+
+
+def _largest(table: pd.DataFrame) -> str:
+    """The statistics that misfit most, beside what the model predicts."""
+    distance = (table["completed"] - table["mean"]).abs() / (table["upper"] - table["lower"])
+    worst = table.loc[distance.sort_values(ascending=False).index[:N_SHOWN]]
+    return in_words(
+        [
+            f"{statistic} of {what} ({row['completed']:.3g}, predicted {row['lower']:.3g} to {row['upper']:.3g})"
+            for (statistic, what), row in worst.iterrows()
         ]
-        sentence += f" Most in {in_words(named)}." if named else ""
-    yield MODEL, row, sentence
+    )
+
+
+def _equalities(smaller: MaximumLikelihood) -> Iterator[_Test]:
+    """Tests of what is equal over intervals by assumption."""
+    spec, panel = smaller.spec, smaller.model.panel
+    freed: dict[str, CrossLagged] = {}
+    if spec.lags_for(panel.times) in ("equal", "equal_standardized"):
+        freed["equal lags"] = replace(spec, lags="free")
+    if spec.residuals == "equal":
+        freed["equal residuals"] = replace(spec, residuals="free")
+    for name, of_larger in freed.items() if len(panel.intervals) > 1 else ():
+        larger = maximum_of(of_larger, panel)
+        if larger is not None and larger.converged and larger.n_parameters > smaller.n_parameters:
+            test = likelihood_ratio(smaller, larger)
+            verdict = "rejected" if test.p_value < REJECTED else ""
+            said = f"{name.capitalize()} against free ones"
+            yield _Test(name, LIKELIHOOD, said, verdict, test.chi_square, test.df, test.p_value)
 
 
 def _reliabilities(spec: CrossLagged, panel: Panel) -> Iterator[tuple[str, tuple[float, str]]]:
@@ -160,31 +184,5 @@ def _reliabilities(spec: CrossLagged, panel: Panel) -> Iterator[tuple[str, tuple
         if name in spec.reliability:
             yield name, (spec.reliability[name], "assumed")
         elif len(columns) > 1 and panel.has_persons:
-            try:
-                alpha = internal_consistency(panel, columns).alpha
-            except AllianceBayesError:  # nobody answered all items at one time
-                continue
-            yield name, (alpha, f"Cronbach's alpha of {len(columns)} items")
-
-
-def _row(
-    by: str,
-    chi_square: float = np.nan,
-    df: float = np.nan,
-    p: float = np.nan,
-    cfi: float = np.nan,
-    rmsea: float = np.nan,
-) -> dict[str, Any]:
-    return {"by": by, "chi_square": chi_square, "df": df, "p": p, "cfi": cfi, "rmsea": rmsea}
-
-
-def _chi_square(row: dict[str, Any]) -> str:
-    return f"chi-square {row['chi_square']:.1f} on {row['df']} df, p {p_in_words(row['p'])}"
-
-
-def _end(row: dict[str, Any]) -> str:
-    return f": {row['verdict']}." if row["verdict"] else "."
-
-
-def _without_zero(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0")
+            with suppress(AllianceBayesError):  # nobody answered all items at one time
+                yield name, (internal_consistency(panel, columns).alpha, f"Cronbach's alpha of {len(columns)} items")

@@ -10,18 +10,41 @@ from ..basics.text_tables import TextTable
 from ..panel import Panel
 from ..spec.cross_lagged import CrossLagged
 from .summaries import Probability, above, average_by_length, interval, interval_name, share
+from .without_prior import HEADS, WithoutPrior, with_error
 
 __all__ = ["assumptions_in_words", "lagged_effects"]
 
 SAMPLE = ("chain", "draw")
 
 
-def lagged_effects(posterior: xr.Dataset, spec: CrossLagged, panel: Panel) -> TextTable:
-    """Standardised lagged effects, those between measures first.
+def lagged_effects(
+    posterior: xr.Dataset, spec: CrossLagged, panel: Panel, without: WithoutPrior | None = None
+) -> TextTable:
+    """Standardised lagged effects, those between measures first, and what they are without the prior of the lags.
 
     One row for each interval where effects are free, otherwise the average over the intervals of each length.
     """
-    draws = posterior["lagged_standardized"]
+    effects = _by_row(posterior, spec, panel)
+    lower, upper = (bound.to_numpy() for bound in interval(effects, *SAMPLE))
+    n_draws = effects.sizes["chain"] * effects.sizes["draw"]
+    positive = share(above(effects, 0), *SAMPLE).to_numpy().tolist()
+    columns = {
+        "Lagged effects, SD per SD": [", ".join(map(str, row)) for row in effects.indexes["row"]],
+        "mean": [f"{mean:.2f}" for mean in effects.mean(SAMPLE).to_numpy()],
+        interval_name(): [f"[{low:.2f}, {high:.2f}]" for low, high in zip(lower, upper, strict=True)],
+        "P(effect > 0)": [str(Probability(value, 0.0, n_draws)) for value in positive],
+    }
+    if without is not None:
+        rows = _by_row(without.draws, spec, panel)
+        columns[HEADS[without.by]] = [
+            with_error(*without.estimate(rows.isel(row=row))) for row in range(rows.sizes["row"])
+        ]
+    return TextTable.of(columns)
+
+
+def _by_row(draws_of_all: xr.Dataset, spec: CrossLagged, panel: Panel) -> xr.DataArray:
+    """Effects along a dimension ``row``, labelled by path, what they are over, and group."""
+    draws = draws_of_all["lagged_standardized"]
     if spec.lags_for(panel.times) == "free":
         draws = draws.rename(interval="over")
     else:
@@ -31,18 +54,7 @@ def lagged_effects(posterior: xr.Dataset, spec: CrossLagged, panel: Panel) -> Te
     draws = draws.sel(path=sorted(free, key=_carries_over))
     dims = ["path", *(dim for dim in ("over", "group") if draws.sizes.get(dim, 1) > 1)]
     single = [dim for dim in draws.dims if dim not in (*SAMPLE, *dims)]
-    effects = draws.squeeze(single, drop=True).stack(row=dims)
-    lower, upper = (bound.to_numpy() for bound in interval(effects, *SAMPLE))
-    n_draws = effects.sizes["chain"] * effects.sizes["draw"]
-    positive = share(above(effects, 0), *SAMPLE).to_numpy().tolist()
-    return TextTable.of(
-        {
-            "Lagged effects, SD per SD": [", ".join(map(str, row)) for row in effects.indexes["row"]],
-            "mean": [f"{mean:.2f}" for mean in effects.mean(SAMPLE).to_numpy()],
-            interval_name(): [f"[{low:.2f}, {high:.2f}]" for low, high in zip(lower, upper, strict=True)],
-            "P(effect > 0)": [str(Probability(value, 0.0, n_draws)) for value in positive],
-        }
-    )
+    return draws.squeeze(single, drop=True).stack(row=dims)
 
 
 def _carries_over(path: str) -> bool:

@@ -17,7 +17,7 @@ from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..pymc_models.prior_table import coordinates_of
 from .importance import LARGEST_K_HAT, smoothed
 
-__all__ = ["WIDE", "AtMaximum", "Reweighted", "WithoutPrior", "without_prior"]
+__all__ = ["HEADS", "AtMaximum", "Reweighted", "WithoutPrior", "with_error", "without_prior"]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -85,6 +85,15 @@ class Reweighted(WithoutPrior):
         """As of `WithoutPrior`, of the draws with a value."""
         weighted = effect.weighted(self.weights)
         return float(weighted.mean(("chain", "draw"))), float(weighted.std(("chain", "draw")))
+
+
+HEADS = {AtMaximum.by: "ML (SE)", Reweighted.by: f"with {Reweighted.by} (SD)"}
+"""How a printed column of such estimates is headed."""
+
+
+def with_error(estimate: float, error: float) -> str:
+    """An estimate and its standard error or SD, as printed."""
+    return f"{estimate:.2f} ({error:.2f})"
 
 
 def without_prior(

@@ -9,6 +9,7 @@ import xarray as xr
 
 from ..basics.names import in_words
 from ..posterior.posterior import Posterior
+from ..posterior.without_prior import HEADS, AtMaximum, Reweighted, with_error
 from .cells import labels
 from .directionality_effects import SIDES, Effects, drawn_effects
 
@@ -18,10 +19,9 @@ COLUMNS = ("without_prior", "without_prior_sd", "without_prior_by")
 N_SHOWN = 2
 LARGE = 0.5
 """Difference from the posterior mean, in posterior SDs, from which it is said in words."""
-HEADS = {"maximum likelihood": "ML (SE)", "prior SD 1": "with prior SD 1 (SD)"}
 IN_WORDS = {
-    "maximum likelihood": "Without priors, by maximum likelihood,",
-    "prior SD 1": "With a prior SD of 1 for lags between measures",
+    AtMaximum.by: "Without priors, by maximum likelihood,",
+    Reweighted.by: "With a prior SD of 1 for lags between measures",
 }
 
 
@@ -53,7 +53,7 @@ def estimates_without_prior(shown: pd.DataFrame) -> dict[str, list[str]]:
     if not by:
         return {"without prior": ["not to be had"] * len(shown)}
     cells = zip(shown["without_prior"], shown["without_prior_sd"], strict=True)
-    return {HEADS[by]: [f"{value:.2f} ({error:.2f})" for value, error in cells]}
+    return {HEADS[by]: [with_error(*cell) for cell in cells]}
 
 
 def differences_in_words(shown: pd.DataFrame) -> Iterator[str]:

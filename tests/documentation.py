@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = sorted(DOCS.glob("*.md"))
 FENCE = re.compile(r"^```(\{code-cell\}|\w*)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
-OPTIONS = re.compile(r"\A---\n.*?^---\n", flags=re.DOTALL | re.MULTILINE)
+OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::.*\n)+)", flags=re.DOTALL | re.MULTILINE)
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
@@ -39,20 +39,19 @@ def run_block(block: Block, names: dict[str, Any]) -> None:
     """Run a block of Python, or commands of the package in this process; other programs are refused."""
     lines = [line for line in block.text.splitlines() if line and not line.startswith("%")]
     if block.language == "shell" or block.text.startswith("%%bash"):
-        for line in lines:
-            run_command(line)
+        names["printed"] = "".join(run_command(line) for line in lines)
     else:
         exec(compile("\n".join(lines), "block", "exec"), names)
 
 
-def run_command(line: str) -> None:
-    """Run a command of the package in this process; of other programs only what they name is checked."""
+def run_command(line: str) -> str:
+    """What a command of the package prints when it is run in this process; `make` is only looked up."""
     program, *arguments = shlex.split(line, comments=True)
     if program == "make":
         assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE), line
-        return
+        return ""
     assert program == "alliance-bayes", line
-    print(printed_by(arguments))
+    return printed_by(arguments)
 
 
 def printed_by(arguments: list[str]) -> str:

@@ -72,6 +72,22 @@ def test_each_preview_is_that_of_its_panel_and_seed(panels, tmp_path):
     assert "direction: undecided 3 times" in fits.text
 
 
+def test_layouts_are_shared_between_panels_of_the_same_design_alone(panels):
+    from alliance_bayes.engine.model_on_panel import panel_model
+
+    first = panel_model(SPEC, panels[0])
+    assert panel_model(SPEC, panels[1], like=first).layout is first.layout
+    later = ab.Panel.from_arrays(panels[1].values, measures=["x", "y"], times=[0, 1, 2, 4])
+    assert panel_model(SPEC, later, like=first).layout.design.times == (0, 1, 2, 4)
+    ages = [
+        ab.Panel.from_arrays(panels[0].values, measures=["x", "y"], times=range(4), covariates={"age": age})
+        for age in np.random.default_rng(1).normal(size=(2, 80))
+    ]
+    with_age = ab.RICLPM(["x", "y"], lags="equal", covariates={"age": "intercepts"})
+    models = panel_model(with_age, ages[0]), panel_model(with_age, ages[1], like=panel_model(with_age, ages[0]))
+    assert models[0].layout.design.scales != models[1].layout.design.scales
+
+
 def test_samples_have_the_posterior_that_fit_samples(panels, tmp_path):
     fits = ab.fit_many(SPEC, panels[:1], tmp_path, seed=1, workers=1, draws=1000)
     fitted = ab.fit(SPEC, panels[0], seed=2, draws=1000, chains=2)

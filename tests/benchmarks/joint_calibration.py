@@ -85,10 +85,10 @@ def simulated(psi: dict[str, xr.DataArray], persons: int, rng: np.random.Generat
     """One study, from the equations alone.
 
     Stable parts b and within-person parts w of the linear predictors of alliance a and days d have variances of
-    ICC and 1 - ICC at the first wave, and innovations SDs relative to those with which w keeps its variance. With a sponsor at both ends of an interval
-    ``w_t = Phi w_t-1 + e_t``; alliance acts on days as long as there was a sponsor before; with a new sponsor
-    ``w_a = mean + sd e_a / sd(e_a)``, sd relative to that of w_a at the first wave. Then ``eta_a = mean_t + b_a + w_a`` and
-    ``eta_d = mean_t + b_d + w_d + effect S_t``.
+    ICC and 1 - ICC at the first wave, and innovations SDs relative to those with which w keeps its variance. With a
+    sponsor at both ends of an interval ``w_t = Phi w_t-1 + e_t``; alliance acts on days as long as there was a sponsor
+    before; with a new sponsor ``w_a = mean + sd e_a / sd(e_a)``, sd relative to that of w_a at the first wave. Then
+    ``eta_a = mean_t + b_a + w_a`` and ``eta_d = mean_t + b_d + w_d + effect S_t``.
     """
     icc = psi["icc"].to_numpy()
     between = _correlated(np.sqrt(icc), psi["between_partial_unit"], persons, rng)

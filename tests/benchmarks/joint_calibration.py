@@ -75,7 +75,7 @@ SPEC = ab.RICLPM(
         acts_on=["days"],
         intercept=ab.Normal(0.3, 0.8),
     ),
-    priors=ab.Priors(innovation_ratio=ab.LogNormal(-0.4, 0.4), mean=ab.Normal(0.0, 0.5)),
+    priors=ab.Priors(mean=ab.Normal(0.0, 0.5)),
 )
 
 type Array = np.ndarray
@@ -85,12 +85,12 @@ def simulated(psi: dict[str, xr.DataArray], persons: int, rng: np.random.Generat
     """One study, from the equations alone.
 
     Stable parts b and within-person parts w of the linear predictors of alliance a and days d have variances of
-    ICC and 1 - ICC at the first wave. With a sponsor at both ends of an interval
-    ``w_t = Phi w_t-1 + e_t``; alliance acts on days as long as there was a sponsor before; with a new sponsor
-    ``w_a = mean + sd e_a / sd(e_a)``. Then ``eta_a = mean_t + b_a + w_a`` and
-    ``eta_d = mean_t + b_d + w_d + effect S_t``.
+    ICC and 1 - ICC at the first wave, and innovations SDs relative to those with which w keeps its variance. With a
+    sponsor at both ends of an interval ``w_t = Phi w_t-1 + e_t``; alliance acts on days as long as there was a sponsor
+    before; with a new sponsor ``w_a = mean + sd e_a / sd(e_a)``, sd relative to that of w_a at the first wave. Then
+    ``eta_a = mean_t + b_a + w_a`` and ``eta_d = mean_t + b_d + w_d + effect S_t``.
     """
-    icc, sd = psi["icc"].to_numpy(), psi["innovation_ratio"].to_numpy()
+    icc = psi["icc"].to_numpy()
     between = _correlated(np.sqrt(icc), psi["between_partial_unit"], persons, rng)
     within = _correlated(np.sqrt(1 - icc), psi["within_partial_unit"], persons, rng)
     own = psi["carry_over"]
@@ -100,6 +100,12 @@ def simulated(psi: dict[str, xr.DataArray], persons: int, rng: np.random.Generat
     a_on_d = float(across.sel(cross_lagged_path="alliance -> days")) * unit
     d_on_a = float(across.sel(cross_lagged_path="days -> alliance")) / unit
     means = np.vstack([np.zeros(2), psi["latent_mean"].to_numpy()])
+    effects = np.array([[a_on_a, d_on_a], [a_on_d, d_on_d]])
+    correlation = 2 * float(psi["within_partial_unit"][0]) - 1
+    covariance = np.outer(np.sqrt(1 - icc), np.sqrt(1 - icc)) * np.array([[1, correlation], [correlation, 1]])
+    left = 1 - np.diag(effects @ covariance @ effects.T) / (1 - icc)
+    least = (left + 0.05 + np.hypot(left - 0.05, 0.05)) / 2  # at least about a twentieth
+    sd = psi["innovation_ratio"].to_numpy() * np.sqrt((1 - icc) * least)
     a, d = within.T
     sponsor = rng.random(persons) < expit(float(psi["sponsor_first_intercept"][0]))
     waves = []
@@ -119,7 +125,7 @@ def simulated(psi: dict[str, xr.DataArray], persons: int, rng: np.random.Generat
             new = _correlated(sd, psi["innovation_partial_unit"], persons, rng)
             goes_on = a_on_a * a + d_on_a * d + new[:, 0]
             begins = float(psi["relative_restart_mean"][0])
-            begins = begins + float(psi["relative_restart_sd"][0]) * new[:, 0] / sd[0]
+            begins = begins + float(psi["relative_restart_sd"][0]) * math.sqrt(1 - icc[0]) * new[:, 0] / sd[0]
             d = d_on_d * d + np.where(before, a_on_d * a, 0.0) + new[:, 1]
             a = np.where(before, goes_on, begins)
         eta_a = means[wave, 0] + between[:, 0] + a

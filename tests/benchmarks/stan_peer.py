@@ -24,7 +24,7 @@ NAMES = {  # ours to Stan's
     "cross_lagged": "cross_lagged",
     "relative_total_sd": "total_sd",
     "icc": "icc",
-    "innovation_ratio": "innovation_sd",
+    "innovation_ratio": "innovation_ratio",
     "relative_mean": "average_at",
 }
 FACTORS = {"between_partial_unit": "between", "within_partial_unit": "within", "innovation_partial_unit": "innovation"}

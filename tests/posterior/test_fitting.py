@@ -16,7 +16,7 @@ from alliance_bayes.engine.model_on_panel import panel_model
 from alliance_bayes.likelihood import persons as likelihood
 from alliance_bayes.posterior import after_sampling, saving
 from alliance_bayes.posterior.predictions.checking import chi_square_row, compared
-from alliance_bayes.posterior.prior_draws import N_PRIOR_DRAWS, proper_draws
+from alliance_bayes.posterior.prior_draws import N_PRIOR_DRAWS, prior_draws, proper_draws, rejected_in_words
 from fabricated import made_fit
 from helpers import between_covariance, random_panel, textbook_moments
 
@@ -516,9 +516,14 @@ def test_prior_draws_are_those_whose_moments_are_proper():
     )
     _, proper = run_many(model.scale.join(model.scale.draw(500, np.random.default_rng(2))), model.scale.arrays)
     assert 0 < proper.sum() < 500
-    blocks, thetas = proper_draws(model.scale, np.random.default_rng(2))
+    blocks, thetas, n_tried = proper_draws(model.scale, np.random.default_rng(2))
     again, proper = run_many(model.scale.join(blocks), model.scale.arrays)
     assert proper.all()
+    tried = run_many(model.scale.join(model.scale.draw(20_000, np.random.default_rng(3))), model.scale.arrays)[1]
+    assert N_PRIOR_DRAWS / n_tried == pytest.approx(tried.mean(), abs=0.02)
+    prior = xr.DataTree.from_dict({"prior": prior_draws(model, np.random.default_rng(2))})
+    (sentence,) = rejected_in_words(prior)
+    assert sentence.startswith(f"{100 * (1 - N_PRIOR_DRAWS / n_tried):.2g} % of prior draws were left out: ")
     assert thetas.shape == (N_PRIOR_DRAWS, model.system.n_parameters)
     np.testing.assert_array_equal(again, thetas)
 

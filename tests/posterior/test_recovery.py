@@ -60,11 +60,11 @@ def test_posterior_means_are_near_maximum_likelihood_when_priors_are_wide(model,
         for outcome in names:
             path = f"{predictor} -> {outcome}"
             effects = means["lagged"].sel(path=path)
-            if model.lags == "free":
+            if model.lags_by_interval:
                 found |= {f"{path}, {interval}": effects.sel(interval=interval) for interval in intervals}
             else:
                 found[path] = effects.isel(interval=0)
-    assert len(found) == 4 * (len(intervals) if model.lags == "free" else 1) + 2 * len(times)
+    assert len(found) == 4 * (len(intervals) if model.lags_by_interval else 1) + 2 * len(times)
     distance = {
         name: (float(value) - ml.table.loc[name, "estimate"]) / ml.table.loc[name, "se"]
         for name, value in found.items()

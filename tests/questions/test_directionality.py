@@ -406,15 +406,15 @@ def test_printed_answer():
     assert lines == [
         "Lagged effects within persons, SD per SD, 6 months apart; 30 people, 3 waves, 2000 draws",
         "                  mean  89 % interval  P(effect > 0)  prior  P(|effect| < margin)  without prior  raw units",
-        "alliance -> days  0.25   [0.19, 0.31]        > 0.999  0.483               < 0.001  not to be had  "
-        "2.5 [1.92, 3.07]",
-        "days -> alliance  0.02  [-0.04, 0.07]          0.706  0.527                 0.533  not to be had  "
-        "0.192 [-0.389, 0.749]",
-        "|alliance -> days| larger than |days -> alliance|: posterior odds > 2000, prior odds 0.949, ratio > 2110; "
-        "posterior SDs 0.035 and 0.035",
-        "P(|alliance -> days| larger by more than 0.03) > 0.999 (all draws agree), prior 0.377",
-        "P(|days -> alliance| larger by more than 0.03) < 0.001 (all draws agree), prior 0.402",
-        "P(both smaller than 0.03 in size) < 0.001 (all draws agree), prior 0.029",
+        "alliance -> days  0.25   [0.19, 0.31]        > 0.999  0.501               < 0.001  not to be had  "
+        "2.52 [1.95, 3.07]",
+        "days -> alliance  0.02  [-0.04, 0.07]          0.719  0.518                 0.506  not to be had  "
+        "0.204 [-0.374, 0.746]",
+        "|alliance -> days| larger than |days -> alliance|: posterior odds > 2000, prior odds 1.08, ratio > 1850; "
+        "posterior SDs 0.036 and 0.036",
+        "P(|alliance -> days| larger by more than 0.03) > 0.999 (all draws agree), prior 0.396",
+        "P(|days -> alliance| larger by more than 0.03) < 0.001 (all draws agree), prior 0.366",
+        "P(both smaller than 0.03 in size) < 0.001 (all draws agree), prior 0.032",
         "Verdict: alliance leads.",
         "Sampling: no problems.",
         "About prediction; about causes only under these assumptions:",

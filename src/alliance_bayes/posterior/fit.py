@@ -27,6 +27,7 @@ from .predictions.forecasting import forecast
 from .predictions.people import people_of
 from .predictions.person_tables import log_densities, person_scores
 from .printing import assumptions_in_words, lagged_effects
+from .prior_draws import rejected_in_words
 from .sample import thinned
 from .saving import FitRecord, write_fit
 from .settings import Settings
@@ -397,7 +398,7 @@ class Fit(Posterior):
             return ("Largest shares of variance between imputations (all in .between_share):", *shares)
         if self.settings.latent == "sample":
             return ("Linear predictors of all people were sampled.", *self.model.notes[1:])
-        return self.model.notes
+        return (*self.model.notes, *rejected_in_words(self.draws))
 
     def __str__(self) -> str:
         settings, when = self.settings, "after" if self.interrupted else "in"

@@ -19,7 +19,7 @@ from ..spec.cross_lagged import CrossLagged
 from .health import SMALLEST_ESS, Diagnostics, in_words_of
 from .importance import LARGEST_K_HAT, Weighted, importance_sample
 from .posterior import Posterior
-from .prior_draws import named_draws, prior_draws
+from .prior_draws import named_draws, prior_draws, rejected_in_words
 from .quantity_tables import quantity_table
 from .sample import Sample
 from .settings import Settings
@@ -130,7 +130,7 @@ class Preview(Posterior):
             f"Approximate: {self.spec.title} of {', '.join(self.spec.measures)}: {self.n_persons} people, "
             f"{len(self.panel.times)} waves, {self.draws_in_words}, seed {self.sample.settings.seed}"
         )
-        return "\n".join([head, str(self.health), *self.model.notes])
+        return "\n".join([head, str(self.health), *self.model.notes, *rejected_in_words(self.draws)])
 
     __repr__ = __str__
 

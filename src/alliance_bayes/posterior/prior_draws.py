@@ -10,16 +10,29 @@ from ..engine.prior_scale import Block, PriorScale
 from ..engine.quantities import Quantity
 from ..pymc_models.prior_table import coordinates_of
 
-__all__ = ["N_PRIOR_DRAWS", "named_draws", "prior_draws", "proper_draws"]
+__all__ = ["N_PRIOR_DRAWS", "named_draws", "prior_draws", "proper_draws", "rejected_in_words"]
 
 N_PRIOR_DRAWS = 4000
+REJECTED = "share_rejected"
 MOST_PRIOR_DRAWS = 100 * N_PRIOR_DRAWS
 
 
 def prior_draws(model: PanelModel, rng: np.random.Generator) -> xr.Dataset:
     """Prior draws of every random variable and derived quantity, named as in the posterior."""
-    blocks, thetas = proper_draws(model.scale, rng)
-    return named_draws(model, np.hstack([model.scale.join(blocks), model.derive(thetas)]), n_chains=1)
+    blocks, thetas, n_tried = proper_draws(model.scale, rng)
+    draws = named_draws(model, np.hstack([model.scale.join(blocks), model.derive(thetas)]), n_chains=1)
+    return draws.assign_attrs({REJECTED: 1 - N_PRIOR_DRAWS / n_tried})
+
+
+def rejected_in_words(draws: xr.DataTree) -> tuple[str, ...]:
+    """How many draws of the prior were no model, where any were."""
+    share = float(draws["prior"].attrs.get(REJECTED, 0.0)) if "prior" in draws.children else 0.0
+    if not share:
+        return ()
+    return (
+        f"{100 * share:.2g} % of prior draws were left out: their process explodes, or their covariance matrices are "
+        "not positive definite. The posterior has no such draws either.",
+    )
 
 
 def named_draws(model: PanelModel, vectors: np.ndarray, *, n_chains: int) -> xr.Dataset:
@@ -39,8 +52,11 @@ def named_draws(model: PanelModel, vectors: np.ndarray, *, n_chains: int) -> xr.
     return xr.Dataset(variables, coords={name: labels for name, labels in coordinates.items() if name in used})
 
 
-def proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Prior draws of every random variable, and their theta; draws without a proper model are replaced."""
+def proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
+    """Prior draws of every random variable, their theta, and how many draws so many proper ones take.
+
+    Draws without a proper model are replaced.
+    """
     kept: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
     while (n_proper := sum(len(thetas) for _, thetas in kept)) < N_PRIOR_DRAWS:
         if len(kept) * N_PRIOR_DRAWS >= MOST_PRIOR_DRAWS:
@@ -52,5 +68,6 @@ def proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str,
         blocks = scale.draw(N_PRIOR_DRAWS, rng)
         thetas, proper = run_many(scale.join(blocks), scale.arrays)
         kept.append(({name: block[proper] for name, block in blocks.items()}, thetas[proper]))
+    n_tried = N_PRIOR_DRAWS * N_PRIOR_DRAWS * len(kept) / n_proper
     joined = {name: np.concatenate([blocks[name] for blocks, _ in kept])[:N_PRIOR_DRAWS] for name in kept[0][0]}
-    return joined, np.concatenate([thetas for _, thetas in kept])[:N_PRIOR_DRAWS]
+    return joined, np.concatenate([thetas for _, thetas in kept])[:N_PRIOR_DRAWS], n_tried

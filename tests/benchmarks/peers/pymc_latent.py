@@ -39,23 +39,26 @@ def model_of(values: np.ndarray) -> pm.Model:
         icc = pm.Beta("icc", 2, 2, shape=2)
         between = pm.Beta("between", 2, 2)
         within = pm.Beta("within", 2, 2)
-        innovation_sd = pm.LogNormal("innovation_sd", -0.4, 0.5, shape=(n_waves - 1, 2))
+        innovation_ratio = pm.LogNormal("innovation_ratio", 0, 0.2, shape=(n_waves - 1, 2))
         innovation = pm.Beta("innovation", 2, 2, shape=n_waves - 1)
         mean = pm.Normal("mean", 0, 1, shape=(n_waves, 2))
 
         within_sd = total_sd * pt.sqrt(1 - icc)
         crossed = cross_lagged * within_sd / within_sd[::-1]
         lagged = pt.stacklists([[carry_over[0], crossed[0]], [crossed[1], carry_over[1]]])
+        first = factor(within_sd, within)
+        left = 1 - pt.diag(lagged @ first @ first.T @ lagged.T) / within_sd**2
+        steady_sd = within_sd * pt.sqrt((left + 0.05 + pt.sqrt((left - 0.05) ** 2 + 0.05**2)) / 2)
         standard = pm.Normal("standard", 0, 1, shape=(n_persons, 2))
         intercepts = standard @ factor(total_sd * pt.sqrt(icc), between).T
         filled = pt.as_tensor(np.nan_to_num(values))
         if missing.any():
             filled = filled[missing].set(pm.Flat("missing", shape=int(missing.sum()), initval=np.zeros(missing.sum())))
         state = filled - mean - intercepts[:, None, :]
-        total = log_density(state[:, 0], factor(within_sd, within))
+        total = log_density(state[:, 0], first)
         for wave in range(1, n_waves):
             new = state[:, wave] - state[:, wave - 1] @ lagged.T
-            total += log_density(new, factor(innovation_sd[wave - 1], innovation[wave - 1]))
+            total += log_density(new, factor(innovation_ratio[wave - 1] * steady_sd, innovation[wave - 1]))
         pm.Potential("log_likelihood", total)
     return model
 

@@ -26,7 +26,7 @@ parameters {
   vector<lower=0, upper=1>[n_measures] icc;
   cholesky_factor_corr[n_measures] between;
   cholesky_factor_corr[n_measures] within;
-  array[n_waves - 1] vector<lower=0>[n_measures] innovation_sd;
+  array[n_waves - 1] vector<lower=0>[n_measures] innovation_ratio;
   array[n_waves - 1] cholesky_factor_corr[n_measures] innovation;
   array[n_waves] vector[n_measures] average_at;
 }
@@ -38,7 +38,7 @@ model {
   between ~ lkj_corr_cholesky(2);
   within ~ lkj_corr_cholesky(2);
   for (interval in 1 : (n_waves - 1)) {
-    innovation_sd[interval] ~ lognormal(-0.4, 0.5);
+    innovation_ratio[interval] ~ lognormal(0, 0.2);
     innovation[interval] ~ lkj_corr_cholesky(2);
   }
   for (wave in 1 : n_waves) {
@@ -63,6 +63,9 @@ model {
   matrix[n_measures, n_measures] trait = multiply_lower_tri_self_transpose(
     diag_pre_multiply(total_sd .* sqrt(icc), between));
   matrix[n_measures, n_measures] state = multiply_lower_tri_self_transpose(diag_pre_multiply(within_sd, within));
+  // Innovations are relative to what keeps the variances of the first wave, at least about a twentieth of them.
+  vector[n_measures] left = 1 - diagonal(quad_form_sym(state, lagged')) ./ square(within_sd);
+  vector[n_measures] steady_sd = within_sd .* sqrt(0.5 * (left + 0.05 + sqrt(square(left - 0.05) + square(0.05))));
   vector[n_values] mu;
   matrix[n_values, n_values] Sigma;
   for (wave in 1 : n_waves) {
@@ -70,7 +73,7 @@ model {
     mu[first + 1 : first + n_measures] = average_at[wave];
     if (wave > 1) {
       state = quad_form_sym(state, lagged') + multiply_lower_tri_self_transpose(
-        diag_pre_multiply(innovation_sd[wave - 1], innovation[wave - 1]));
+        diag_pre_multiply(innovation_ratio[wave - 1] .* steady_sd, innovation[wave - 1]));
     }
     matrix[n_measures, n_measures] block = state;
     Sigma[first + 1 : first + n_measures, first + 1 : first + n_measures] = trait + block;

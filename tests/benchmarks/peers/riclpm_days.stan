@@ -42,7 +42,7 @@ parameters {
   vector<lower=0, upper=1>[2] icc;
   cholesky_factor_corr[2] between;
   cholesky_factor_corr[2] within;
-  array[n_waves - 1] vector<lower=0>[2] innovation_sd;
+  array[n_waves - 1] vector<lower=0>[2] innovation_ratio;
   array[n_waves - 1] cholesky_factor_corr[2] innovation;
   vector[n_waves] average_at;
   vector[n_waves - 1] latent_mean;
@@ -61,7 +61,7 @@ model {
   between ~ lkj_corr_cholesky(2);
   within ~ lkj_corr_cholesky(2);
   for (interval in 1 : (n_waves - 1)) {
-    innovation_sd[interval] ~ lognormal(-0.4, 0.5);
+    innovation_ratio[interval] ~ lognormal(0, 0.2);
     innovation[interval] ~ lkj_corr_cholesky(2);
   }
   average_at ~ normal(0, 1);
@@ -82,6 +82,9 @@ model {
   ];
   matrix[2, 2] trait = multiply_lower_tri_self_transpose(diag_pre_multiply(total .* sqrt(icc), between));
   matrix[2, 2] state = multiply_lower_tri_self_transpose(diag_pre_multiply(within_sd, within));
+  // Innovations are relative to what keeps the variances of the first wave, at least about a twentieth of them.
+  vector[2] left = 1 - diagonal(quad_form_sym(state, lagged')) ./ square(within_sd);
+  vector[2] steady_sd = within_sd .* sqrt(0.5 * (left + 0.05 + sqrt(square(left - 0.05) + square(0.05))));
   vector[2 * n_waves] mu;
   matrix[2 * n_waves, 2 * n_waves] Sigma;
   for (wave in 1 : n_waves) {
@@ -90,7 +93,7 @@ model {
     mu[first + 1] = wave == 1 ? 0 : latent_mean[wave - 1];
     if (wave > 1) {
       state = quad_form_sym(state, lagged') + multiply_lower_tri_self_transpose(
-        diag_pre_multiply(innovation_sd[wave - 1], innovation[wave - 1]));
+        diag_pre_multiply(innovation_ratio[wave - 1] .* steady_sd, innovation[wave - 1]));
     }
     matrix[2, 2] block = state;
     Sigma[first : first + 1, first : first + 1] = trait + block;

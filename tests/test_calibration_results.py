@@ -33,6 +33,7 @@ KINDS = (
     "items",
     "state",
     "selection",
+    "items, days and a state",
 )
 
 

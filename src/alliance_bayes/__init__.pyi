@@ -17,6 +17,18 @@ from .basics.problems import (
     PanelError as PanelError,
     SpecError as SpecError,
 )
+from .batches import (
+    BatchResults as BatchResults,
+    Replicate as Replicate,
+    read_batch as read_batch,
+    run_batch as run_batch,
+)
+from .batches.fits import (
+    Fits as Fits,
+)
+from .batches.fitting import (
+    fit_many as fit_many,
+)
 from .calibration.calibrate import (
     calibrate as calibrate,
     posterior_calibration as posterior_calibration,

@@ -1,8 +1,10 @@
 """A Parquet file reduced to moments is the panel that `Panel.from_long` makes of the same rows."""
 
+import pickle
 import re
 import sys
 from dataclasses import fields
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ import test_bad_data
 import alliance_bayes as ab
 from alliance_bayes.basics.problems import PanelError, SpecError
 from alliance_bayes.engine.statistics import pattern_statistics
-from alliance_bayes.panel import Absence, Panel, PanelWarning, parquet
+from alliance_bayes.panel import Absence, Panel, PanelWarning, parquet, segments
 from alliance_bayes.panel.dataset import panel_from_dataset, panel_to_dataset
 
 OPTIONS = {"person": "id", "time": "month", "time_unit": "months"}
@@ -94,8 +96,41 @@ SIZES = [(60, [0, 6, 12], 2), (200, [0, 1, 3, 7], 3)]
 @pytest.mark.parametrize("n_rows", [1, 7, 500_000])
 def test_moments_are_those_of_the_persons(persons, times, n_measures, n_rows, both, monkeypatch):
     """However few rows are held at a time."""
-    monkeypatch.setattr(parquet, "N_ROWS", n_rows)
+    hold_rows(n_rows, monkeypatch)
     assert_same(*both(rows_of(persons, times, n_measures, seed=1)))
+
+
+def hold_rows(n_rows, monkeypatch):
+    """As few as that at a time, and as few in a segment on average."""
+    for module in (parquet, segments):
+        monkeypatch.setattr(module, "N_ROWS", n_rows)
+
+
+class InPieces:
+    """A client whose workers get copies of what they are sent, as those of other machines do."""
+
+    def nthreads(self):
+        return {"first": 1, "second": 1}
+
+    def submit(self, function, *given, pure):
+        answer = function(*pickle.loads(pickle.dumps(given)))
+        return SimpleNamespace(result=lambda: pickle.loads(pickle.dumps(answer)))
+
+
+@pytest.mark.parametrize("ids", ["numbers", "texts"])
+@pytest.mark.parametrize("n_rows", [1, 40, 1000])
+def test_workers_give_the_same_moments_to_the_last_bit(ids, n_rows, tmp_path, monkeypatch):
+    hold_rows(n_rows, monkeypatch)
+    frame = rows_of(150, [0, 6, 12], 2, seed=3).sample(frac=1, random_state=4)
+    if ids == "texts":
+        frame["id"] = [f"patient {number}" for number in frame["id"]]
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=50)
+    given = {"person": "id", "time": "month", "measures": ["m0", "m1"]}
+    alone = Panel.from_parquet(tmp_path / "rows.parquet", **given)
+    spread = Panel.from_parquet(tmp_path / "rows.parquet", **given, client=InPieces())
+    for field in fields(alone.moments):
+        np.testing.assert_array_equal(getattr(spread.moments, field.name), getattr(alone.moments, field.name))
+    assert str(spread) == str(alone)
 
 
 @pytest.mark.parametrize("decision", ["refuse", "drop_value", "state_on"])
@@ -149,7 +184,7 @@ def test_column_names_of_any_kind(both):
 def test_rows_at_other_times_are_left_out(times, both, monkeypatch):
     frame = rows_of(60, [0, 6, 12], 2, seed=7)
     few = pd.DataFrame({"id": [f"A{i}" for i in range(7)], "month": 0 if times != [0, 12] else 6, "m0": 1.0, "m1": 2.0})
-    monkeypatch.setattr(parquet, "N_ROWS", 5)
+    hold_rows(5, monkeypatch)
     ours, theirs = both(pd.concat([frame, few]), times=times)
     assert_same(ours, theirs)
     assert {part.what: part.count for part in ours.left_out}["persons"] >= 7

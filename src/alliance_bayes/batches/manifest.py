@@ -12,7 +12,7 @@ from ..basics.json_records import read_record
 from ..basics.problems import AllianceBayesError, Problems
 from ..basics.writing import make_folder, write_text
 
-__all__ = ["Manifest", "agree", "versions"]
+__all__ = ["OTHER_FOLDER", "Manifest", "agree", "versions"]
 
 MANIFEST = "plan.json"
 PACKAGES = ("alliance_bayes", "numpy", "scipy", "numba", "nutpie", "pymc", "arviz-stats")

@@ -1,6 +1,5 @@
 """One replicate of a plan: its name, its random numbers, its work, and the file of its result."""
 
-import json
 import re
 import signal
 import threading
@@ -8,29 +7,24 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from io import BytesIO
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..basics.given import is_whole, shown
 from ..basics.problems import InterruptionError, Problems, SpecError
-from ..basics.writing import make_folder, write_file
+from .records import Record, Status, Value, as_value, record_in
 
-__all__ = ["COLUMNS", "Record", "Replicate", "Value", "Work", "read_record_of", "run_replicate"]
+__all__ = ["Replicate", "Work", "run_replicate"]
 
-type Value = float | int | bool | str | np.ndarray | None
 type Work = Callable[[Replicate, np.random.Generator], Mapping[str, Value]]
-Status = Literal["done", "failed"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,=+ -]{0,99}")
 MOST = 10**8
-COLUMNS = ("plan", "cell", "number", "status", "error", "message", "warnings")
-"""What the table of a batch holds of every replicate, beside the values."""
 OF_THE_MACHINE = (OSError, MemoryError, ImportError, InterruptionError)
 """Errors that another run need not have: they end the batch, and are no result."""
 
@@ -84,61 +78,18 @@ class Replicate:
         return f"{self.plan}, {self.cell}, {self.number}"
 
 
-@dataclass(frozen=True, eq=False)
-class Record:
-    """What came out of a replicate.
-
-    Attributes
-    ----------
-    status
-        ``"done"``, or ``"failed"`` where the work raised an error.
-    error, message
-        Class and text of that error; empty where there was none.
-    warnings
-        What the work warned of, each sentence once.
-    seconds
-        Processor time.
-    values
-        What the work returned, in its order.
-    """
-
-    status: Status
-    error: str = ""
-    message: str = ""
-    warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
-    values: Mapping[str, Value] = field(default_factory=dict)
-
-    def write(self, path: Path) -> None:
-        """Write the file completely or not at all."""
-        arrays = {name: value for name, value in self.values.items() if isinstance(value, np.ndarray)}
-        plain = {name: None if name in arrays else value for name, value in self.values.items()}
-        record = json.dumps({**asdict(replace(self, values=plain)), "arrays": list(arrays)})
-        make_folder(path.parent)
-        numbered: dict[str, Any] = {f"array_{index}": array for index, array in enumerate(arrays.values())}
-        file = BytesIO()
-        np.savez(file, **{"record": np.array(record), **numbered})
-        write_file(path, file.getbuffer())
-
-
-def read_record_of(path: Path) -> Record:
-    """The record in a file that `Record.write` wrote."""
-    with np.load(path) as file:
-        record = json.loads(str(file["record"]))
-        arrays = {name: file[f"array_{index}"] for index, name in enumerate(record.pop("arrays"))}
-    return Record(**{**record, "warnings": tuple(record["warnings"]), "values": {**record["values"], **arrays}})
-
-
 def run_replicate(work: Work, replicate: Replicate, seed: int, folder: Path) -> Status:
     """Do the work of a replicate and write its result, unless it is there already."""
     path = replicate.path(folder)
     if path.exists():
-        return read_record_of(path).status
+        return record_in(path).status
     start = time.process_time()
     with _no_part_of_it(), threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            record = Record("done", values={name: _plain(name, value) for name, value in _done(work, replicate, seed)})
+            record = Record(
+                "done", values={name: as_value(name, value) for name, value in _returned(work, replicate, seed)}
+            )
         except OF_THE_MACHINE:
             raise
         except Exception as error:
@@ -149,24 +100,11 @@ def run_replicate(work: Work, replicate: Replicate, seed: int, folder: Path) -> 
     return record.status
 
 
-def _done(work: Work, replicate: Replicate, seed: int) -> Iterator[tuple[str, Value]]:
+def _returned(work: Work, replicate: Replicate, seed: int) -> Iterator[tuple[str, Any]]:
     values = work(replicate, replicate.rng(seed))
     if not isinstance(values, Mapping):
         raise TypeError(f"The work must return a mapping of names to values; it returned {shown(values)}.")
     yield from values.items()
-
-
-def _plain(name: str, value: Any) -> Value:
-    """A value as Python or numpy holds it in a file."""
-    if name in COLUMNS:
-        raise ValueError(f"'{name}' is a column of every batch; return it under another name.")
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufcUSmM":
-        return value
-    if value is None or isinstance(value, float | int | bool | str):
-        return value
-    raise TypeError(f"'{name}' must be a number, a text, None or an array of these; the work returned {shown(value)}.")
 
 
 @contextmanager

@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 
 from ..basics.html import html_of
 from ..basics.whole_tables import WholeTable
-from .replicates import COLUMNS, Record, Replicate, read_record_of
+from .records import COLUMNS, Record, record_in
+from .replicates import Replicate
 
 __all__ = ["BatchResults", "read_batch"]
 
@@ -43,7 +45,7 @@ class BatchResults:
         pandas.DataFrame
             ``plan``, ``cell``, ``number``; ``status``, "done" or "failed"; ``error`` and ``message`` of what failed;
             ``warnings``, one sentence a line; then a column for each value that any of them returned, NaN (None) where
-            one did not. Workers, order and interruptions change nothing in it.
+            one did not, but data frames (see `table_of`). Workers, order and interruptions change nothing in it.
         """
         rows = [
             {
@@ -52,15 +54,26 @@ class BatchResults:
                 "error": record.error,
                 "message": record.message,
                 "warnings": "\n".join(record.warnings),
-                **record.values,
+                **{name: value for name, value in record.values.items() if not isinstance(value, pd.DataFrame)},
             }
             for replicate, record in zip(self.replicates, self.records, strict=True)
         ]
-        return WholeTable(pd.DataFrame(rows, columns=[*COLUMNS, *self._names]))
+        return WholeTable(pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *chain.from_iterable(rows)]))))
 
-    @property
-    def _names(self) -> list[str]:
-        return list(dict.fromkeys(name for record in self.records for name in record.values))
+    def table_of(self, name: str) -> pd.DataFrame:
+        """The data frames that the work returned under one name, one below the other.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With ``cell`` and ``number`` before the index of each; empty where there is none.
+        """
+        tables = {
+            (replicate.cell, replicate.number): record.values[name]
+            for replicate, record in zip(self.replicates, self.records, strict=True)
+            if isinstance(record.values.get(name), pd.DataFrame)
+        }
+        return pd.concat(tables, names=["cell", "number"]) if tables else pd.DataFrame()
 
     @property
     def seconds(self) -> pd.Series:
@@ -97,7 +110,7 @@ def read_batch(replicates: Iterable[Replicate], folder: str | os.PathLike[str]) 
     """Results of those of the replicates that are done, with nothing run."""
     where = Path(folder)
     found = [replicate for replicate in replicates if replicate.path(where).exists()]
-    return BatchResults(where, tuple(found), tuple(read_record_of(replicate.path(where)) for replicate in found))
+    return BatchResults(where, tuple(found), tuple(record_in(replicate.path(where)) for replicate in found))
 
 
 def _counted(what: str, counts: Counter[str]) -> list[str]:

@@ -5,18 +5,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..basics.given import check_count, check_seed
+from ..basics.given import check_count, check_seed, shown
 from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError, Problems, SpecError
 from .manifest import Manifest, agree, versions
 from .progress import followed
 from .replicates import Replicate, Work, run_replicate
 from .results import BatchResults, read_batch
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 __all__ = ["run_batch", "run_tasks"]
 
@@ -34,7 +31,7 @@ def run_batch(
     *,
     seed: int,
     workers: int | None = None,
-    client: "Client | None" = None,
+    client: Any = None,
     about: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> BatchResults:
@@ -92,7 +89,7 @@ def run_tasks(
     *,
     seed: int,
     workers: int | None,
-    client: "Client | None",
+    client: Any,
     about: Mapping[str, Any] | None,
     progress: bool | None,
 ) -> BatchResults:
@@ -112,7 +109,7 @@ def run_tasks(
     if client is not None:
         from .on_dask import done_by_cluster
 
-        steps = done_by_cluster(client, pending, [each for each in replicates if not each.path(where).exists()], where)
+        steps = done_by_cluster(client, pending)
     else:
         steps = _done_here(pending) if n_workers < 2 else _done_by_processes(pending, n_workers)
     try:
@@ -134,6 +131,11 @@ def _check(replicates: Sequence[Replicate], seed: object, workers: object, clien
         check_count("workers", workers, problems, most=MOST_WORKERS, cure="Leave workers out to use all processors.")
     if workers is not None and client is not None:
         problems.add("workers are processes of this machine, and client is a cluster: pass one of them.")
+    if client is not None and not hasattr(client, "scheduler_info"):
+        problems.add(
+            f"client must be a dask.distributed.Client; got {shown(client)}. "
+            "It comes with pip install 'alliance-bayes[clusters]'."
+        )
     plans = dict.fromkeys(replicate.plan for replicate in replicates)
     if len(plans) > 1:
         problems.add(f"All replicates of a batch are of one plan; got {quoted(list(plans))}.")

@@ -1,7 +1,7 @@
 """What a model has to know of a panel besides its values: times, groups, covariates, and who shares which."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from itertools import chain
 
@@ -68,6 +68,13 @@ class Design:
             return Cases(self.histories.person, self.history_cell, self.histories.log_weight)
         cells = np.zeros(n_persons, dtype=np.int64) if self.person_cell is None else self.person_cell
         return Cases(np.arange(n_persons), cells, np.zeros(n_persons))
+
+    def knows_what(self, other: "Design") -> bool:
+        """Whether another design is the same, and nothing in it differs from person to person."""
+        of_persons = ("person_cell", "covariate_values", "histories", "history_cell")
+        if any(getattr(each, name) is not None for each in (self, other) for name in of_persons):
+            return False
+        return all(getattr(self, each.name) == getattr(other, each.name) for each in fields(self))
 
     def times_of(self, group: int) -> tuple[float, ...]:
         """Times of one group's waves."""

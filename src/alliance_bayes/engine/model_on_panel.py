@@ -333,8 +333,15 @@ class PanelModel:
         return shifts
 
 
-def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
+def panel_model(spec: CrossLagged, panel: Panel, *, like: PanelModel | None = None) -> PanelModel:
     """Put a model and a panel together.
+
+    Parameters
+    ----------
+    spec, panel
+        The model and the panel.
+    like
+        The same model on another panel; it is not laid out again where it knows the same of both.
 
     Raises
     ------
@@ -344,7 +351,10 @@ def panel_model(spec: CrossLagged, panel: Panel) -> PanelModel:
         If values do not fit the family of their measure.
     """
     check_spec_against_panel(spec, panel)
-    model = PanelModel(lay_out(spec, design_of(spec, panel)), panel)
+    design = design_of(spec, panel)
+    if like is not None and design.knows_what(like.design):
+        return PanelModel(like.layout, panel)
+    model = PanelModel(lay_out(spec, design), panel)
     if spec.is_latent:
         model.responses  # noqa: B018  # values that do not fit their family are refused by this
     check_identified(model.layout, panel)

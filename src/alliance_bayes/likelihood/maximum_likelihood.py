@@ -25,7 +25,7 @@ from .saturated import Saturated, saturated_moments
 from .standardized import r_squared_table, standardized_in_words, standardized_table
 from .survey_design import PerPerson, Sampling, sampling_of
 
-__all__ = ["MaximumLikelihood", "maximum_likelihood"]
+__all__ = ["MaximumLikelihood", "maximum_likelihood", "maximum_likelihood_of"]
 
 N_SHOWN = 5
 READING = """\
@@ -377,7 +377,11 @@ def maximum_likelihood(
     robust = _is_robust(standard_errors, cluster is not None or weights is not None)
     spec.require_normal("maximum_likelihood")
     model = panel_model(spec, panel)
-    sampling = _sampling(model, cluster, weights) if robust else None
+    return maximum_likelihood_of(model, _sampling(model, cluster, weights) if robust else None)
+
+
+def maximum_likelihood_of(model: PanelModel, sampling: Sampling | None = None) -> MaximumLikelihood:
+    """`maximum_likelihood` of a model on its panel."""
     if sampling is not None and sampling.weights is not None:
         model = replace(model, weights=sampling.weights)
     estimates = estimate(model)

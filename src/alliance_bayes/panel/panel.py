@@ -394,6 +394,7 @@ class Panel(PanelData):
         contradictions: Contradictions = "refuse",
         time_unit: str | None = None,
         missing: MissingCodes = (),
+        client: Any = None,
     ) -> Self:
         """Panel of a Parquet file too large for memory, reduced to the moments of each missing-data pattern.
 
@@ -411,6 +412,10 @@ class Panel(PanelData):
         person, time, measures, times, requires, contradictions, time_unit, missing
             As in `from_long`. The states of `requires` decide which absences are which, and are
             not kept.
+        client
+            A ``dask.distributed.Client`` (extra ``clusters``), whose workers read the same path and reduce the rows;
+            the moments are the same to the last bit. The columns are checked in this process, and each task reads the
+            rows of some persons: files that are sorted by person are read once, others once for each task.
 
         Returns
         -------
@@ -448,7 +453,7 @@ class Panel(PanelData):
         problems = Problems(f"{source} is not yet a panel of {person} by {time}")
         check_unit(time_unit, problems)
         columns = LongColumns(person, time, measures, times, requires)
-        table, moments, off, notes = from_parquet(path, columns, missing, contradictions, problems)
+        table, moments, off, notes = from_parquet(path, columns, missing, contradictions, problems, client)
         return cls(
             measures=table.measures,
             times=table.times,

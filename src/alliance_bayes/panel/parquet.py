@@ -1,12 +1,10 @@
 """Parquet files too large for memory: asked in SQL, read once in the order of the persons, kept as moments."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,52 +17,43 @@ from ..basics.problems import PanelError, Problems
 from .checks import case, check_decision, label, repeated_text
 from .columns import Column, Rule
 from .delimited import check_once
-from .frames import Grid, only_present
 from .long import LongColumns, LongRows, LongTable, check_long, check_size, persons_left_out
 from .missing_codes import code_counts, codes_by_column
-from .patterns import PatternSums
 from .reading import no_file, not_installed, path_of, unreadable
-from .records import Absence, Arrays, Moments
-from .settling import (
-    Extent,
-    absences,
-    check_contradictions,
-    check_states,
-    check_variation,
-    decided,
-    extent_of,
-    no_contradictions,
-    warn_of_single_values,
-)
+from .records import Moments
+from .segments import N_ROWS, Gathered, Segments, connected, gathered_by
+from .settling import check_contradictions, check_states, check_variation, warn_of_single_values
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-    from pyarrow import Table
 
 __all__ = ["from_parquet"]
 
-MEMORY = "1GB"  # for sorting; what is beyond goes to a folder of temporary files
-MOST_THREADS = 16  # each needs memory of its own
-N_ROWS = 500_000  # held at a time
 ROUNDED = (  # whole numbers that a double does not hold
     "{0} NOT BETWEEN -9007199254740992 AND 9007199254740992 AND CAST(CAST({0} AS DOUBLE) AS HUGEINT) <> {0}"
 )
 
 
 def from_parquet(
-    path: str | PathLike[str], columns: LongColumns, missing: object, contradictions: str, problems: Problems
+    path: str | PathLike[str],
+    columns: LongColumns,
+    missing: object,
+    contradictions: str,
+    problems: Problems,
+    client: Any = None,
 ) -> tuple[LongTable, Moments, pd.DataFrame, tuple[str, ...]]:
     """What is used of a file with one row per person and time, its moments, values whose state is off, and notes."""
     person, time = columns.person, columns.time
-    with opened(path_of(path)) as connection:
-        rows = FileRows(connection, person, time, missing, problems)
+    with opened(path_of(path)) as (connection, files):
+        rows = FileRows(connection, files, person, time, missing, problems)
         check_size(rows.n_rows, len(rows.header.columns), problems)
         problems.raise_as(PanelError)
         check_decision(contradictions, problems)
         table = check_long(rows, columns, problems)
-        gathered = Gathered(table, contradictions)
-        for block in rows.blocks([*table.measures, *table.states]):
-            gathered.add(block)
+        segments = rows.segments(table, contradictions)
+        gathered = Gathered.empty(table)
+        for part in segments.gathered(rows.connection) if client is None else gathered_by(client, segments):
+            gathered = gathered.joined(part)
 
     if gathered.n_repeated:
         what = f"({person}, {time}) cells"
@@ -80,8 +69,8 @@ def from_parquet(
 
 
 @contextmanager
-def opened(path: Path) -> Iterator["DuckDBPyConnection"]:
-    """A data base whose view ``file`` is the file, or all Parquet files of the folder, one after another."""
+def opened(path: Path) -> Iterator[tuple["DuckDBPyConnection", list[str]]]:
+    """A data base whose view ``file`` is the file, or all Parquet files of the folder one after another, and these."""
     if not path.exists():
         raise no_file(path)
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
@@ -92,21 +81,12 @@ def opened(path: Path) -> Iterator["DuckDBPyConnection"]:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise not_installed(path, ".parquet") from error
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        settings: dict[str, Any] = {
-            "memory_limit": MEMORY,
-            "temp_directory": folder,
-            "threads": min(MOST_THREADS, os.cpu_count() or 1),
-        }
-        connection = duckdb.connect(config=settings)
-        check_schemas(files)
-        try:
-            connection.read_parquet([str(file) for file in files]).create_view("file")
-            yield connection
-        except duckdb.Error as error:
-            raise unreadable(path, ".parquet", error) from error
-        finally:
-            connection.close()
+    check_schemas(files)
+    try:
+        with connected(paths := [str(file.absolute()) for file in files]) as connection:
+            yield connection, paths
+    except duckdb.Error as error:
+        raise unreadable(path, ".parquet", error) from error
 
 
 def check_schemas(files: Sequence[Path]) -> None:
@@ -138,15 +118,6 @@ def in_sql(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-class Block(NamedTuple):
-    """All rows of some persons."""
-
-    persons: npt.NDArray[np.generic]  # sorted ids
-    rows: npt.NDArray[np.int64]  # position of each row's person among them
-    slots: npt.NDArray[np.int64]  # position of each row's time, -1 where it was not asked for
-    columns: dict[str, npt.NDArray[np.float64]]  # name to numbers, NaN where missing, each of shape (row,)
-
-
 class FileRows(LongRows):
     """The rows of a file, as `check_long` asks for them, in SQL.
 
@@ -154,9 +125,15 @@ class FileRows(LongRows):
     """
 
     def __init__(
-        self, connection: "DuckDBPyConnection", person: str, time: str, missing: object, problems: Problems
+        self,
+        connection: "DuckDBPyConnection",
+        files: Sequence[str],
+        person: str,
+        time: str,
+        missing: object,
+        problems: Problems,
     ) -> None:
-        self.connection = connection
+        self.connection, self.files = connection, files
         self.header = connection.sql("SELECT * FROM file LIMIT 0").df()
         self.codes = codes_by_column(missing, self.header.columns, (person, time), problems)
         self.recoded = code_counts({name: self._counts(name, codes) for name, codes in self.codes.items()})
@@ -166,6 +143,7 @@ class FileRows(LongRows):
         self.person, self.time = self.aliases.get(person, ""), self.aliases.get(time, "")
         self.kept = "true"
         columns = [f"{self._cleaned(name)} AS {alias}" for name, alias in self.aliases.items()]
+        self.cleaned = f"SELECT {', '.join(columns)} FROM file"
         selected = ", ".join(["row_number() OVER () - 1 AS position", *columns])
         connection.execute(f"CREATE VIEW rows AS SELECT {selected} FROM file")
 
@@ -218,7 +196,8 @@ class FileRows(LongRows):
         return self.different_times["time"].tolist(), self.different_times["n"].to_numpy()
 
     def keep(self, name: str, slots: npt.NDArray[np.int64]) -> None:
-        self.connection.register("waves", self.different_times.assign(slot=slots))
+        self.waves = self.different_times.assign(slot=slots)
+        self.connection.register("waves", self.waves)
         self.kept = f"{self.aliases[name]} IN (SELECT time FROM waves WHERE slot >= 0)"
 
     def column(self, name: str) -> "FileColumn":
@@ -228,31 +207,23 @@ class FileRows(LongRows):
         counts = self.ask(f"SELECT count(*), approx_count_distinct({self.person}) FROM rows WHERE {self.kept}")
         return counts[0][0], counts[0][1]
 
-    def blocks(self, names: Sequence[str]) -> Iterator[Block]:
-        """All rows in the order of their persons, sorted on disk where they are many."""
-        import pyarrow
-
-        selected = [f"CAST({self.aliases[name]} AS DOUBLE) AS {self.aliases[name]}" for name in names]
-        reader = self.connection.sql(
-            f"SELECT {', '.join([f'{self.person} AS person', 'slot', *selected])} "
-            f"FROM rows JOIN waves ON {self.time} = waves.time ORDER BY person"
-        ).to_arrow_reader(N_ROWS)
-        remaining = reader.schema.empty_table()
-        for batch in reader:
-            table = pyarrow.concat_tables([remaining, pyarrow.Table.from_batches([batch])]).combine_chunks()
-            starts = starts_of_persons(table)
-            if len(starts) > 1:  # the last person may go on in the next batch
-                yield self.block(table[: starts[-1]], starts[:-1], names)
-            remaining = table[starts[-1] :]
-        yield self.block(remaining, starts_of_persons(remaining), names)
-
-    def block(self, table: "Table", starts: npt.NDArray[np.int64], names: Sequence[str]) -> Block:
-        """The rows of a table that is sorted by person."""
-        return Block(
-            table["person"].take(starts).to_numpy(),
-            np.repeat(np.arange(len(starts)), np.diff(starts, append=len(table))),
-            table["slot"].to_numpy(),
-            {name: table[self.aliases[name]].to_numpy() for name in names},
+    def segments(self, table: LongTable, decision: str) -> Segments:
+        """How the rows are divided by persons, which the rows decide alone."""
+        starts = self.ask(
+            f"SELECT DISTINCT {self.person} AS person FROM rows WHERE {self.kept} AND position % {N_ROWS} = 0 "
+            "ORDER BY person"
+        )
+        names = [*table.measures, *table.states]
+        return Segments(
+            tuple(self.files),
+            self.cleaned,
+            self.person,
+            self.time,
+            {name: self.aliases[name] for name in names},
+            self.waves,
+            tuple(start for (start,) in starts),
+            table,
+            decision,
         )
 
 
@@ -283,70 +254,3 @@ class FileColumn(Column):
 
     def _ask(self, selected: str, condition: str = "true", end: str = "") -> list[Any]:
         return self.rows.ask(f"SELECT {selected} FROM rows WHERE {self.rows.kept} AND ({condition}) {end}")
-
-
-def starts_of_persons(table: "Table") -> npt.NDArray[np.int64]:
-    """Position of each person's first row in a table that is sorted by person."""
-    from pyarrow.compute import not_equal
-
-    persons = table["person"]
-    changed = not_equal(persons[1:], persons[:-1]).to_numpy()
-    return np.append(0, np.flatnonzero(changed) + 1)
-
-
-class Gathered:
-    """What stays of persons that come block by block."""
-
-    def __init__(self, table: LongTable, decision: str) -> None:
-        self.times, self.measures, self.requires = table.times, table.measures, table.requires
-        self.decision = decision
-        shape = (len(self.times), len(self.measures))
-        self.sums = PatternSums()
-        self.counts = np.zeros((len(Absence), *shape), dtype=np.int64)
-        self.extent = Extent(
-            self.times, np.zeros(shape, dtype=np.int64), np.full(shape, np.nan), np.full(shape, np.nan), 0
-        )
-        self.states = dict.fromkeys(table.states, False)
-        self.n_repeated, self.repeated = 0, list[str]()
-        self.n_absent, self.absent = 0, list[object]()
-        self.found = list[pd.DataFrame]()
-
-    def add(self, block: Block) -> None:
-        """Take in the persons of a block."""
-        kept = block.slots >= 0
-        rows, persons, absent = only_present(block.rows[kept], block.persons)
-        self.n_absent += len(absent)
-        self.absent += absent[: 5 - len(self.absent)].tolist()
-        if not len(persons):
-            return
-        grid = Grid(persons, self.times, rows, block.slots[kept])
-        n_repeated, cases = grid.repeated()
-        self.n_repeated += n_repeated
-        self.repeated += cases[: 3 - len(self.repeated)]
-        columns = {name: values[kept] for name, values in block.columns.items()}
-        arrays = Arrays(
-            persons,
-            self.times,
-            self.measures,
-            grid.stacked([columns[name] for name in self.measures]),
-            {name: grid.placed(columns[name]) for name in self.states},
-            self.requires,
-        )
-        for name, state in arrays.states.items():
-            self.states[name] |= not np.isnan(state).all()
-        self.found.append(decided(arrays, self.decision))
-        absence = absences(arrays)
-        for code in Absence:
-            self.counts[code] += np.count_nonzero(absence == code, axis=0)
-        self.extent = self.extent.joined(extent_of(arrays))
-        self.sums.add_values(arrays.answers.reshape(len(persons), -1))
-
-    def moments(self) -> Moments:
-        """The moments so far."""
-        arrays = self.sums.arrays(len(self.times), len(self.measures))
-        return Moments(*arrays, self.counts, self.extent.lowest, self.extent.highest)
-
-    def contradictions(self) -> pd.DataFrame:
-        """Values whose state is off, so far."""
-        tables = [table for table in self.found if len(table)]
-        return pd.concat(tables, ignore_index=True) if tables else no_contradictions()

@@ -19,6 +19,7 @@ from .health import SMALLEST_ESS, Diagnostics, in_words_of
 from .importance import Weighted, importance_sample
 from .posterior import Posterior
 from .prior_draws import named_draws, prior_draws
+from .quantity_tables import quantity_table
 from .sample import Sample
 from .settings import Settings
 from .summaries import interval
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..pymc_models.unconstrained import Unconstrained
 
-__all__ = ["Importance", "Preview", "examined", "preview"]
+__all__ = ["Importance", "Preview", "examined", "preview", "preview_of"]
 
 N_CHAINS, N_DRAWS = 4, 1000
 LARGEST_K_HAT = 0.7
@@ -106,25 +107,7 @@ class Preview(Posterior):
             Indexed by the quantity with its coordinates, such as ``"lagged_standardized[0 to 6, alliance -> days]"``:
             ``mean``, ``sd``, and the interval's ``lower`` and ``upper``. Distrust all where `k_hat` is 0.7 or more.
         """
-        quantities, posterior = self.model.derived.quantities, self.posterior
-        arrays = [posterior[quantity.name].transpose("chain", "draw", *quantity.dims) for quantity in quantities]
-        labels = [
-            label
-            for quantity, array in zip(quantities, arrays, strict=True)
-            for label in quantity.labels({dim: array[dim].to_numpy().tolist() for dim in quantity.dims})
-        ]
-        values = np.concatenate([array.to_numpy().reshape(*array.shape[:2], -1) for array in arrays], axis=2)
-        draws = xr.DataArray(values, dims=("chain", "draw", "quantity"))
-        lower, upper = interval(draws, "chain", "draw")
-        return pd.DataFrame(
-            {
-                "mean": values.mean(axis=(0, 1)),
-                "sd": values.std(axis=(0, 1), ddof=1),
-                "lower": lower.to_numpy(),
-                "upper": upper.to_numpy(),
-            },
-            index=pd.Index(labels, name="quantity"),
-        )
+        return quantity_table(self.model.derived.quantities, self.posterior)
 
     @property
     def in_short(self) -> str:
@@ -205,19 +188,22 @@ def preview(spec: CrossLagged, panel: Panel, *, seed: int = 1) -> Preview:
             "A preview is of a model of normal measures, and this one has families, a state or a selection. Sample it "
             "with ab.fit."
         )
-    return _preview_of(panel_model(spec, panel), int(seed))
+    return preview_of(panel_model(spec, panel), int(seed))
 
 
-def _preview_of(model: PanelModel, seed: int) -> Preview:
+def preview_of(model: PanelModel, seed: int, *, with_prior: bool = True) -> Preview:
+    """`preview` of a model on its panel, with draws of the prior where they are asked for."""
     from ..pymc_models.compiling import compile_model
     from ..pymc_models.unconstrained import Unconstrained
 
     settings = Settings(N_DRAWS, 0, N_CHAINS, 1, np.nan, seed, "importance resampling")
-    prior, compiled = prior_draws(model, settings.rng("prior")), compile_model(model)
+    compiled = compile_model(model)
     unconstrained, rng = Unconstrained(compiled), settings.rng("preview")
     weighted = importance_sample(unconstrained.log_density, _start(compiled, unconstrained), rng)
     expanded = unconstrained.expanded(weighted.resampled(N_CHAINS * N_DRAWS, rng))
-    groups = {"/posterior": named_draws(model, expanded, n_chains=N_CHAINS), "/prior": prior}
+    groups = {"/posterior": named_draws(model, expanded, n_chains=N_CHAINS)}
+    if with_prior:
+        groups["/prior"] = prior_draws(model, settings.rng("prior"))
     return Preview(model, Sample(xr.DataTree.from_dict(groups), settings), importance=examined(weighted))
 
 

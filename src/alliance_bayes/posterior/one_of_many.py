@@ -1,0 +1,76 @@
+"""A fit that is one of many: sampled about its mode, in one thread, without draws that nobody asks for.
+
+Where chains start about the mode, in coordinates in which the posterior is roughly standard normal, the warm-up is
+short. What nutpie drew is put under its names at once; ArviZ's way from there takes a fifth of the time of such a fit.
+"""
+
+from typing import Any
+
+import numpy as np
+import pyarrow
+import xarray as xr
+
+from ..engine.model_on_panel import PanelModel
+from ..spec.cross_lagged import CrossLagged
+from .fit import Fit
+from .prior_draws import named_draws, prior_draws
+from .sample import Sample
+from .samplers import MOST_LOW_RANK, MOST_SCALED
+from .settings import SCALED_TUNE, Settings
+
+__all__ = ["fit_one_of_many", "short_warm_up"]
+
+LOW_RANK_TUNE = 200
+"""Draws of a warm-up that also learns where the posterior is not as at its mode, as in growth and dynamic panels."""
+STATISTICS = ("diverging", "energy", "step_size", "maxdepth_reached", "n_steps")
+
+
+def short_warm_up(spec: CrossLagged) -> int:
+    """Default number of warm-up draws of a fit that is one of many."""
+    return SCALED_TUNE if spec.is_latent else LOW_RANK_TUNE
+
+
+def fit_one_of_many(model: PanelModel, settings: Settings, *, with_prior: bool) -> Fit:
+    """A fit with the groups ``posterior``, ``sample_stats`` and, where asked for, ``prior`` of `Fit.draws`."""
+    import nutpie
+
+    from ..pymc_models.compiling import compile_model
+    from ..pymc_models.scaling import scaled
+
+    compiled = compile_model(model)
+    trace = nutpie.sample(
+        scaled(compiled) if compiled.n_dim <= MOST_SCALED else compiled,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        target_accept=settings.target_accept,
+        seed=settings.seed,
+        adaptation="diag" if model.spec.is_latent or compiled.n_dim > MOST_LOW_RANK else "low_rank",
+        progress_bar=False,
+        return_raw_trace=True,
+    )
+    draws, statistics = ([_after(settings.tune, batch) for batch in each] for each in trace.get_arrow_trace())
+    names = [block.name for block in model.scale.blocks] + [each.name for each in model.derived.quantities]
+    vectors = np.concatenate([np.hstack([_numbers(chain, name) for name in names]) for chain in draws])
+    groups = {
+        "/posterior": named_draws(model, vectors, n_chains=settings.chains),
+        "/sample_stats": xr.Dataset(
+            {
+                name: (("chain", "draw"), np.stack([chain.column(name).to_numpy(False) for chain in statistics]))
+                for name in STATISTICS
+            }
+        ),
+    }
+    if with_prior:
+        groups["/prior"] = prior_draws(model, settings.rng("prior"))
+    return Fit(model, Sample(xr.DataTree.from_dict(groups), settings))
+
+
+def _after(tune: int, batch: Any) -> pyarrow.RecordBatch:
+    return pyarrow.record_batch(batch).slice(tune)
+
+
+def _numbers(chain: pyarrow.RecordBatch, name: str) -> np.ndarray:
+    """Draws of one variable, shape ``(draw, number)``."""
+    return np.asarray(chain.column(name).flatten().to_numpy(zero_copy_only=False)).reshape(chain.num_rows, -1)

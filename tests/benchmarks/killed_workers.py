@@ -1,0 +1,126 @@
+"""A cluster whose workers are killed, and whose scheduler is: python tests/benchmarks/killed_workers.py [--seconds 20].
+
+RI-CLPM fits by `ab.fit_many` in one process; on a local cluster of two processes of which one is killed every so many
+seconds; and once more with a scheduler that is killed on the way and started again. The three tables must be the same,
+bit for bit.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pandas as pd
+from panels import spec_of
+from throughput import eight_patterns_each
+
+import alliance_bayes as ab
+
+WORKERS = 2
+
+
+@contextmanager
+def scheduler(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A process of `dask scheduler`, and the file that says where it is."""
+    file = folder / f"scheduler-{time.monotonic_ns()}.json"
+    options = ["--scheduler-file", file, "--port", "0", "--no-dashboard"]
+    process = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_scheduler", *options], stderr=-3)
+    try:
+        yield process, file
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def workers(file: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Processes of `dask worker` with one thread each, each started again by its nanny."""
+    options = ["--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--death-timeout", "20"]
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", *options]
+    processes = [subprocess.Popen(command, stderr=-3, start_new_session=True) for _ in range(WORKERS)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def kill_in_turn(nannies: list[subprocess.Popen[bytes]], seconds: float, ended: threading.Event) -> int:
+    """Kill the worker of one nanny every so many seconds, until it is over; returns how many were killed."""
+    import psutil
+
+    n_killed = 0
+    while not ended.wait(seconds):
+        nanny = psutil.Process(nannies[n_killed % len(nannies)].pid)
+        for child in nanny.children(recursive=True):
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+        n_killed += 1
+    return n_killed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python tests/benchmarks/killed_workers.py", description=__doc__)
+    parser.add_argument("--panels", type=int, default=400)
+    parser.add_argument("--seconds", type=float, default=20.0, help="between two kills")
+    given = parser.parse_args()
+    panels = eight_patterns_each(given.panels)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        def fitted(where: str, **how: object) -> ab.Fits:
+            return ab.fit_many(spec_of(panels[0]), panels, folder / where, seed=1, progress=False, **how)
+
+        started = time.perf_counter()
+        alone = fitted("alone", workers=1).table
+        print(f"one process: {time.perf_counter() - started:.0f} s", flush=True)
+        with_killed_workers(fitted, folder, given.seconds, alone)
+        with_killed_scheduler(fitted, folder, given.seconds, alone)
+
+
+def with_killed_workers(fitted, folder: Path, seconds: float, alone: pd.DataFrame) -> None:
+    from distributed import Client
+
+    ended, counted = threading.Event(), []
+    started = time.perf_counter()
+    with scheduler(folder) as (_, file), workers(file) as nannies, Client(scheduler_file=str(file)) as client:
+        killer = threading.Thread(target=lambda: counted.append(kill_in_turn(nannies, seconds, ended)))
+        killer.start()
+        try:
+            table = fitted("workers", client=client).table
+        finally:
+            ended.set()
+            killer.join()
+    pd.testing.assert_frame_equal(table, alone, check_exact=True)
+    print(f"{counted[0]} workers killed: the same table, {time.perf_counter() - started:.0f} s", flush=True)
+
+
+def with_killed_scheduler(fitted, folder: Path, seconds: float, alone: pd.DataFrame) -> None:
+    from distributed import Client
+
+    with scheduler(folder) as (process, file), workers(file), Client(scheduler_file=str(file)) as client:
+        timer = threading.Timer(seconds, process.kill)
+        timer.start()
+        try:
+            fitted("scheduler", client=client)
+        except ab.AllianceBayesError as error:
+            n_done = len(list((folder / "scheduler").rglob("*.npz")))
+            print(f"scheduler killed with {n_done} of {len(alone)} done: {error}", flush=True)
+        timer.cancel()
+    with scheduler(folder) as (_, file), workers(file), Client(scheduler_file=str(file)) as client:
+        table = fitted("scheduler", client=client).table
+    pd.testing.assert_frame_equal(table, alone, check_exact=True)
+    print("scheduler started again: the same table", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -68,3 +68,19 @@ def log_likelihoods_per_person(system, thetas, patterns, rows, order, bounds, re
     persons.log_likelihoods_per_person(
         thetas, system.structure_arrays, system.arrays, patterns, rows, order, bounds, result
     )
+
+
+def evaluate(compiled, point):
+    """Status, log density and gradient at an unconstrained point, as nutpie asks for them."""
+    point = np.ascontiguousarray(point)
+    gradient, value, words = np.empty(len(point)), np.empty(1), np.ascontiguousarray(compiled.user_data)
+    addresses = [array.ctypes.data for array in (point, gradient, value, words)]
+    status = as_function(compiled.compiled_logp_func, "PPPP")(len(point), *addresses)
+    return status, value[0], gradient
+
+
+def as_function(compiled, signature):
+    from ctypes import CFUNCTYPE, c_int64, c_uint64, c_void_p
+
+    kinds = {"P": c_void_p, "N": c_uint64}
+    return CFUNCTYPE(c_int64, c_uint64, *(kinds[letter] for letter in signature))(compiled.address)

@@ -19,8 +19,10 @@ from calibration_kinds import KINDS
 
 import alliance_bayes as ab
 from alliance_bayes.batches import Replicate, read_batch
+from alliance_bayes.calibration.calibrate import CELL, PLANS
 
 ROOT = Path(__file__).resolve().parents[2]
+HEAD = Path(__file__).with_name("calibration_head.md")
 RESULTS, PAGE = ROOT / "docs" / "calibration.json", ROOT / "docs" / "calibration.md"
 SEED = 17
 SAMPLING = {"draws": 1000, "chains": 4, "target_accept": 0.95}
@@ -53,7 +55,7 @@ def calibrated(name, kind, scale, replicates, folder, workers):
         progress=True,
         **SAMPLING,
     )
-    batch = read_batch([Replicate("calibration", scale, number) for number in range(replicates)], where)
+    batch = read_batch([Replicate(PLANS[scale], CELL, number) for number in range(replicates)], where)
     return answer, float(batch.seconds.iloc[1:].mean())
 
 
@@ -143,7 +145,7 @@ def page(record, digest):
         f"{_worst(result)} | {_coverage(result)} | {result['seconds']:.1f} |"
         for name, result in record["kinds"].items()
     ]
-    return "\n".join([*HEAD, *preliminary, *TABLE, *rows, "", *_end(record, digest), ""])
+    return "\n".join([HEAD.read_text(), *preliminary, *TABLE, *rows, "", *_end(record, digest), ""])
 
 
 def _p(value):
@@ -178,36 +180,6 @@ def _end(record, digest):
     ]
 
 
-HEAD = [
-    "# Calibration",
-    "",
-    "<!-- Made by `make calibrate`; do not edit. -->",
-    "",
-    "If true values are drawn from a model's prior and people from the true values, then 95 of 100 of the model's 95 %",
-    "intervals must hold the truth, and of the effects that it calls positive with probability .8 four in five must be",
-    "positive. `calibrate` checks this for any model and panel ([its reference](../src/alliance_bayes/calibration/calibrate.py)),",
-    "`posterior_calibration` conditional on your own data. People are drawn by `simulate`, which shares no code with the",
-    "likelihood. The table is what it says of every kind of model that the package ships, on small panels with a sixth of",
-    "the later interviews missing.",
-    "",
-    "```python",
-    'answer = ab.calibrate(ab.RICLPM(["x", "y"], lags="equal"), panel, replicates=300, folder="calibration", seed=1)',
-    "print(answer)        # ranks, coverage, reliability of probabilities, Bayes factors and verdicts",
-    "answer.plot()        # ECDF differences with simultaneous bands, reliability diagrams",
-    "",
-    "fit = ab.fit(spec, panel, seed=1)",
-    'ab.posterior_calibration(fit, replicates=100, folder="posterior-calibration", seed=1)',
-    "```",
-    "",
-    "Per kind, tests are those of the ranks of all quantities (lagged effects, the difference of their sizes, ICCs,",
-    "correlations, random variables, log-likelihood), of the reliability of all probabilities (directions, larger effect,",
-    "verdicts' events, hypotheses by their Bayes factors) and of the verdicts given; p values allow for their number by",
-    "Holm's procedure, .01 for all of a kind together. Failed and unhealthy fits are counted; the latter are ranked with the",
-    "others. Measures are scaled by the same constants in all replicates, but for the rows *as shipped*: there each",
-    "replicate is scaled by its own SDs, as `fit` does, so that the prior depends a little on the data and calibration is",
-    "approximate.",
-    "",
-]
 TABLE = [
     "| kind | people × waves | replicates | failed | not healthy | tests | smallest p, adjusted | miscalibrated | mean "
     "coverage of 50 / 80 / 95 % intervals | seconds per replicate |",

@@ -62,18 +62,18 @@ def in_groups():
     return panel(XY, groups=np.repeat(["a", "b", "c"], PERSONS // 3))
 
 
-def with_a_state():
+def with_a_state(alliance=("alliance",), latent=()):
     """A sponsor who comes and goes, and an alliance that exists only with one."""
     rng = np.random.default_rng(20)
-    complete = panel(["alliance", "days"], FOUR, whole=True)
+    complete = panel([*alliance, "days"], FOUR, whole=True, latent=latent)
     sponsor = (rng.random((PERSONS, len(FOUR))) < 0.6).astype(float)
     values = complete.values.copy()
-    values[..., 0] = np.where(sponsor == 1, values[..., 0], np.nan)
+    values[..., :-1] = np.where(sponsor[..., None] == 1, values[..., :-1], np.nan)
     return ab.Panel.from_arrays(
         values,
-        measures=["alliance", "days"],
+        measures=complete.measures,
         times=FOUR,
-        requires={"alliance": "sponsor"},
+        requires=dict.fromkeys(alliance, "sponsor"),
         states={"sponsor": sponsor},
         interviewed=np.ones(sponsor.shape, dtype=bool),
     )
@@ -90,6 +90,33 @@ def of_family(family, values, columns=("y",)):
     spec = ab.RICLPM(XY, lags="equal", residuals="equal", families={"y": family})
     return Kind(spec, panel(["x", *columns], latent=[(column, values) for column in columns]))
 
+
+# Narrower than by default, or many panels would be empty of sponsors or full of people with no days at all.
+SPONSORED = ab.RICLPM(
+    ["alliance", "days"],
+    lags="equal",
+    residuals="equal",
+    families={
+        "alliance": ab.Items(ITEMS, 4, loading=ab.LogNormal(0.0, 0.3), cuts=ab.InducedDirichlet(12.0)),
+        "days": ab.Days(
+            90,
+            cuts=ab.InducedDirichlet(3.0),
+            slope=ab.LogNormal(0.0, 0.4),
+            intercept=ab.Normal(0.0, 0.8),
+            interior_slope=ab.Normal(0.5, 0.3),
+            precision=ab.LogNormal(float(np.log(5)), 0.5),
+        ),
+    },
+    state=ab.State(
+        "sponsor",
+        required_by=["alliance"],
+        acquire=["days"],
+        keep=["alliance", "days"],
+        acts_on=["days"],
+        intercept=ab.Normal(0.3, 0.8),
+    ),
+    priors=ab.Priors(mean=ab.Normal(0.0, 0.5)),
+)
 
 KINDS = {
     "RI-CLPM, equal lags": Kind(ab.RICLPM(XY, lags="equal"), panel(XY), scales=("held", "as_shipped")),
@@ -133,5 +160,8 @@ KINDS = {
             selection=[ab.Selection("interview", on=["y"], before=["x"], effect=ab.Normal(0.0, 0.5))],
         ),
         panel(XY),
+    ),
+    "items, days and a state": Kind(
+        SPONSORED, with_a_state(ITEMS, [*((item, (1, 2, 3, 4)) for item in ITEMS), ("days", range(91))])
     ),
 }

@@ -67,7 +67,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_population_is_the_engine_has(name):
+def test_the_population_is_that_of_the_engine(name):
     spec, panel = CASES[name]
     model = panel_model(spec, panel)
     centre, unit = (np.tile(each, len(panel.times)) for each in model.column_units)

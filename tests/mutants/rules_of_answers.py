@@ -1430,13 +1430,51 @@ ANSWERS: list[Mutant] = [
         "questions/test_loo_pit.py::test_verdicts_find_what_is_wrong",
         (
             "large shares are predictions too low",
-            '"predictions too low" if off > 0',
-            '"predictions too low" if off < 0',
+            'too low" if off > 0',
+            'too low" if off < 0',
         ),
         (
             "spread shares are predictions too narrow",
-            '"predictions too narrow" if wide > 0',
-            '"predictions too narrow" if wide < 0',
+            'too narrow" if wide > 0',
+            'too narrow" if wide < 0',
+        ),
+    ),
+    *rules_of(
+        "calibration/uniformity.py",
+        "calibration/test_uniformity.py::test_ties_have_no_order",
+        ("equal draws have no order", "rng.random() * (1 + equal)", "1.0 * (1 + equal)"),
+    ),
+    *rules_of(
+        "calibration/uniformity.py",
+        "calibration/test_uniformity.py::test_the_right_posterior_is_uniform_and_covers",
+        (
+            "a central interval is cut off on both sides",
+            "np.abs(2 * shares - 1) <= level",
+            "np.abs(shares - 1) <= level",
+        ),
+    ),
+    *rules_of(
+        "calibration/uniformity.py",
+        "calibration/test_uniformity.py::test_holm_steps_down",
+        ("later p values allow for fewer tests", "(len(p) - np.arange(len(p)))", "len(p)"),
+    ),
+    *rules_of(
+        "calibration/reliability.py",
+        "calibration/test_uniformity.py::test_overconfident_probabilities_are_found",
+        ("a large gain of recalibration is rare", "gain_by_chance >= gain - 1e-12", "gain_by_chance <= gain - 1e-12"),
+    ),
+    *rules_of(
+        "engine/statistics.py",
+        "calibration/test_calibrate.py::test_units_are_held",
+        ("units that are given are kept", "centre, scale = units or (", "centre, scale = ("),
+    ),
+    *rules_of(
+        "calibration/truths.py",
+        "calibration/test_draws_as_truths.py::test_the_population_is_that_of_the_engine",
+        (
+            "effects of a truth are in within-person SDs",
+            "effects * unit / unit[:, None]",
+            "effects * unit[:, None] / unit",
         ),
     ),
     *rules_of(

@@ -15,6 +15,7 @@ from alliance_bayes.pymc_models.compiling import compile_model
 from alliance_bayes.pymc_models.prior_table import prior_table
 from alliance_bayes.spec.models import CLPM, RICLPM
 from alliance_bayes.spec.priors import Priors
+from engine_calls import as_function, evaluate
 from helpers import TIMES, label, random_panel, specs_without
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
@@ -46,15 +47,6 @@ def model_of(spec, n_waves):
     return panel_model(spec, panel)
 
 
-def evaluate(compiled, point):
-    """Status, log density and gradient at an unconstrained point, as nutpie asks for them."""
-    point = np.ascontiguousarray(point)
-    gradient, value, words = np.empty(len(point)), np.empty(1), np.ascontiguousarray(compiled.user_data)
-    addresses = [array.ctypes.data for array in (point, gradient, value, words)]
-    status = as_function(compiled.compiled_logp_func, "PPPP")(len(point), *addresses)
-    return status, value[0], gradient
-
-
 def expanded(compiled, point):
     """Variables by name at an unconstrained point, as nutpie stores them."""
     point, result = np.ascontiguousarray(point), np.empty(compiled.n_expanded)
@@ -63,13 +55,6 @@ def expanded(compiled, point):
     as_function(compiled.compiled_expand_func, "NPPP")(len(point), len(result), *addresses)
     names, places, shapes = compiled.shape_info
     return {name: result[place].reshape(shape) for name, place, shape in zip(names, places, shapes, strict=True)}
-
-
-def as_function(compiled, signature):
-    from ctypes import CFUNCTYPE, c_int64, c_uint64, c_void_p
-
-    kinds = {"P": c_void_p, "N": c_uint64}
-    return CFUNCTYPE(c_int64, c_uint64, *(kinds[letter] for letter in signature))(compiled.address)
 
 
 @lru_cache(maxsize=4)

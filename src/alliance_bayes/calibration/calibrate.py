@@ -23,12 +23,17 @@ from .answering import answer_of
 from .replicating import FromPosterior, FromPrior, Scale
 from .truths import untranslatable
 
-__all__ = ["calibrate", "posterior_calibration"]
+__all__ = ["CELL", "PLANS", "calibrate", "posterior_calibration"]
 
 MOST_REPLICATES = 10**6
 DRAWS, CHAINS = 500, 4
-ROOM = "calibration"
-"""Name of the plan, and of the folder of its results."""
+PLANS = {
+    "held": "calibration, scale held",
+    "as_shipped": "calibration, scale as shipped",
+    "posterior": "posterior calibration",
+}
+"""Names of plans, and of the folders of their results."""
+CELL = "all"
 
 
 @checked(apart=["replicates", "seed", "scale", "draws", "tune", "chains", "target_accept"])
@@ -136,8 +141,8 @@ def calibrate(
     check_settings(draws, tune, chains, 1, target_accept, seed, "nutpie")
     panel_model(spec, panel_like)
     work = FromPrior(_settings(draws, tune, chains, target_accept), ask, True, spec, panel_like, scale)
-    about = {"spec": spec_to_mapping(spec), "panel": _described(panel_like), "scale": scale, **work.settings}
-    asked = [Replicate(ROOM, scale, index) for index in range(replicates)]
+    about = {"spec": spec_to_mapping(spec), "panel": _described(panel_like), **work.settings}
+    asked = [Replicate(PLANS[scale], CELL, index) for index in range(replicates)]
     batch = run_batch(work, asked, folder, seed=seed, workers=workers, client=client, about=about, progress=progress)
     return answer_of(
         batch,
@@ -219,7 +224,7 @@ def posterior_calibration(
     check_settings(draws, tune, chains, 1, target_accept, seed, "nutpie")
     work = FromPosterior(_settings(draws, tune, chains, target_accept), ask, True, fit.model, _psis(fit))
     about = {"spec": spec_to_mapping(spec), "panel": _described(panel), "fit": fit.settings.options, **work.settings}
-    asked = [Replicate(ROOM, "posterior", index) for index in range(replicates)]
+    asked = [Replicate(PLANS["posterior"], CELL, index) for index in range(replicates)]
     batch = run_batch(work, asked, folder, seed=seed, workers=workers, client=client, about=about, progress=progress)
     return answer_of(
         batch,

@@ -11,7 +11,9 @@ __all__ = ["Reliability", "reliability", "table_of_events", "table_of_verdicts"]
 
 type Array = npt.NDArray[np.float64]
 
-N_RESAMPLED = 4999
+N_RESAMPLED = 19_999
+FEWEST, MOST, ENOUGH = 500, 20_000, 20
+"""Worlds that are drawn for a band; at most for a p value; and how many as bad ones settle it."""
 BAND = (2.5, 97.5)
 
 
@@ -46,7 +48,7 @@ def reliability(stated: Array, holds: Array, rng: np.random.Generator) -> Reliab
 
     Frequencies are an isotonic regression of the event on its probability; the test's statistic is the miscalibration
     part of the Brier score, ``mean (p - y)^2 - mean (p_recalibrated - y)^2``, and its null distribution that of events
-    that are drawn with the stated probabilities [1]_.
+    that are drawn with the stated probabilities [1]_, drawn until 20 have been as bad [2]_.
 
     Parameters
     ----------
@@ -61,16 +63,25 @@ def reliability(stated: Array, holds: Array, rng: np.random.Generator) -> Reliab
     ----------
     .. [1] Dimitriadis, Gneiting & Jordan (2021). Stable reliability diagrams for probabilistic classifiers.
        Proceedings of the National Academy of Sciences 118, e2016191118. https://doi.org/10.1073/pnas.2016191118
+    .. [2] Besag & Clifford (1991). Sequential Monte Carlo p-values. Biometrika 78, 301-304.
+       https://doi.org/10.1093/biomet/78.2.301
     """
     order = np.argsort(stated, kind="stable")
     stated, holds = np.asarray(stated, dtype=float)[order], np.asarray(holds, dtype=float)[order]
     distinct, group, n_alike = np.unique(stated, return_inverse=True, return_counts=True)
     recalibrated, gain = _recalibrated(distinct, group, n_alike, stated, holds)
-    curves, gains = np.empty((N_RESAMPLED, len(distinct))), np.empty(N_RESAMPLED)
-    for index, drawn in enumerate((rng.random((N_RESAMPLED, len(stated))) < stated).astype(float)):
-        curves[index], gains[index] = _recalibrated(distinct, group, n_alike, stated, drawn)
+    curves, n_as_bad, p = list[Array](), 0, 0.0
+    for n_drawn in range(1, MOST + 1):
+        drawn = (rng.random(len(stated)) < stated).astype(float)
+        curve, gain_by_chance = _recalibrated(distinct, group, n_alike, stated, drawn)
+        if n_drawn <= FEWEST:
+            curves.append(curve)
+        n_as_bad += gain_by_chance >= gain - 1e-12
+        p = p or (n_as_bad / n_drawn if n_as_bad == ENOUGH else 0.0)
+        if p and n_drawn >= FEWEST:
+            break
     lower, upper = np.percentile(curves, BAND, axis=0)
-    p = (1 + np.sum(gains >= gain - 1e-12)) / (1 + N_RESAMPLED)
+    p = p or (1 + n_as_bad) / (1 + MOST)
     return Reliability(stated, recalibrated[group], lower[group], upper[group], gain, float(p))
 
 
@@ -133,7 +144,7 @@ def table_of_events(
             "p": diagram.p,
         }
     columns = ["n", "stated", "frequency", "miscalibration", "z", "p"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("event"), diagrams
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float).rename_axis("event"), diagrams
 
 
 def table_of_verdicts(given: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -164,4 +175,4 @@ def table_of_verdicts(given: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
             "p": (1 + np.sum(drawn >= off - 1e-12)) / (1 + N_RESAMPLED),
         }
     columns = ["n", "stated", "right", "p"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("verdict")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float).rename_axis("verdict")

@@ -64,19 +64,20 @@ def _without(spec: CrossLagged, panel: Panel, absence: npt.NDArray[Any]) -> Pane
 
 
 def joined(one: Panel, other: Panel) -> Panel:
-    """The people of two panels of the same measures and times, numbered from 0; of moments, the moments of all."""
+    """The people of a panel and of one with some of its measures, numbered from 0; of moments, the moments of all."""
     if one.moments is not None:
         return _joined_moments(one, other)
-    columns = [other.measures.index(name) for name in one.measures]
+    shared = [name for name in one.measures if name in other.measures]
+    columns, others = ([each.measures.index(name) for name in shared] for each in (one, other))
     assert one.values is not None
     assert other.values is not None
     return Panel.from_arrays(
-        np.concatenate([one.values, other.values[..., columns]]),
-        measures=one.measures,
+        np.concatenate([one.values[..., columns], other.values[..., others]]),
+        measures=shared,
         times=one.times,
         interviewed=np.concatenate([_interviewed(one), _interviewed(other)]),
-        requires=dict(one.requires) or None,
-        states={name: np.concatenate([one.states[name], other.states[name]]) for name in one.states} or None,
+        requires=dict(other.requires) or None,
+        states={name: np.concatenate([one.states[name], other.states[name]]) for name in other.states} or None,
         covariates={name: np.concatenate([one.covariates[name], other.covariates[name]]) for name in other.covariates},
         groups=None if one.groups is None else np.concatenate([one.groups, other.groups]),
         own_times=None if one.own_times is None else np.concatenate([one.own_times, other.own_times]),
@@ -110,16 +111,19 @@ def _panel(panel: Panel, values: npt.NDArray[Any], interviewed: npt.NDArray[Any]
 def _joined_moments(one: Panel, other: Panel) -> Panel:
     """Sums of people and of squares, with the divisor of all."""
     assert one.moments is not None
-    columns = [other.measures.index(name) for name in one.measures]
     assert other.values is not None
-    values = other.values[..., columns].reshape(other.n_persons, -1)
+    shared = [name for name in one.measures if name in other.measures]
+    columns, others = ([each.measures.index(name) for name in shared] for each in (one, other))
+    values = other.values[..., others].reshape(other.n_persons, -1)
     n, more = int(one.moments.n[0]), len(values)
-    mean, covariance = one.moments.means[0].ravel(), one.moments.covariance[0]
+    mean = one.moments.means[0][:, columns].ravel()
+    chosen = (len(one.measures) * np.arange(len(one.times))[:, None] + columns).ravel()
+    covariance = one.moments.covariance[0][np.ix_(chosen, chosen)]
     mean_of_all = (n * mean + values.sum(axis=0)) / (n + more)
     centred = values - mean_of_all
     scatter = n * (covariance + np.outer(mean - mean_of_all, mean - mean_of_all)) + centred.T @ centred
     return Panel.from_moments(
-        measures=one.measures,
+        measures=shared,
         times=one.times,
         n=n + more,
         means=mean_of_all,

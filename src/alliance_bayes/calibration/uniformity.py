@@ -14,6 +14,13 @@ type Array = npt.NDArray[np.float64]
 
 LEVELS = (0.5, 0.8, 0.95)
 """Of the central intervals whose coverage is counted."""
+COLUMNS = (
+    "n",
+    "mean",
+    "spread",
+    "p",
+    *(f"cover_{100 * level:.0f}{end}" for level in LEVELS for end in ("", "_lower", "_upper")),
+)
 BAND = 0.95
 N_SIMULATIONS = 2000
 
@@ -69,7 +76,7 @@ def table_of_ranks(ranks: pd.DataFrame, below: pd.DataFrame) -> pd.DataFrame:
         for level in LEVELS:
             row |= _coverage(shares, level)
         rows[name] = row
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity").astype({"n": int})
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS), dtype=float).rename_axis("quantity")
 
 
 def _p_of_uniformity(values: Array) -> float:

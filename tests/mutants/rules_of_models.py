@@ -419,6 +419,50 @@ MODELS: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "posterior/nutpie_chains.py",
+        "posterior/test_keeping.py",
+        ("each chain has a seed of its own", "spawn_key=(chain,)", "spawn_key=()"),
+        ("finished chains are not drawn again", "if chain not in done]", "if True]"),
+        (
+            "a chain is kept once it is done",
+            "if kept is not None:\n                        kept.save",
+            "if False:\n                        kept.save",
+        ),
+    ),
+    *rules_of(
+        "posterior/samplers.py",
+        "posterior/test_keeping.py",
+        ("kept chains are of these data and priors", ".user_data.tobytes()", ".user_data[:1].tobytes()"),
+        ("more chains go on from those there are", 'not in ("chains", "cores")', 'not in ("cores",)'),
+    ),
+    *rules_of(
+        "posterior/keeping.py",
+        "posterior/test_keeping.py",
+        ("kept parts are of these versions", "json.dumps([self._rests_on, rests_on]", "json.dumps([rests_on]"),
+        ("chains of the main fit outlive an answer", "self._used - of_others", "self._used | of_others"),
+    ),
+    *rules_of(
+        "posterior/keeping.py",
+        "files/test_run_folder.py",
+        ("only what this user signed is read", "if secret is None or not hmac", "if secret is None and not hmac"),
+    ),
+    *rules_of(
+        "files/run_folder.py",
+        "files/test_run_folder.py",
+        (
+            "other versions are another run",
+            'if before != now:\n            differences.append(f"the version',
+            'if False:\n            differences.append(f"the version',
+        ),
+        (
+            "what is kept of another run is removed",
+            "if kept is None or _differences(kept, asked, versions):",
+            "if False:",
+        ),
+        ("working storage goes at the end", 'if status == "finished":', "if False:"),
+        ("another run that is kept is refused", "for other in (older, kept):", "for other in (older,):"),
+    ),
+    *rules_of(
         "engine/dynamics.py",
         "engine/test_continuous_time.py",
         (

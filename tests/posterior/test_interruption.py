@@ -158,10 +158,12 @@ class Hasty(Made):
 
     def __init__(self, trace, again):
         super().__init__(trace)
-        self.again = again * (trace.chain == 0)
+        self.again, self.pressed = again * (trace.chain == 0), False
 
     def wait(self, *, timeout):
-        if self.trace.chain == 0:
+        time.sleep(0.1)
+        if self.trace.chain == 0 and not self.pressed:
+            self.pressed = True
             signal.raise_signal(signal.SIGINT)
         raise TimeoutError
 
@@ -226,13 +228,16 @@ def test_ctrl_c_before_there_is_anything_to_keep(small_fit, small_panel, monkeyp
 
 
 def test_a_way_of_ones_own_to_handle_ctrl_c_keeps_the_draws_too(small_fit, small_panel, monkeypatch):
-    class Stopped(Made):
-        def wait(self, *, timeout):
-            raise KeyboardInterrupt
+    def stop(*_):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(nutpie, "sample", sampling(small_fit, [150, 145, 2, 0], Stopped))
-    with pytest.warns(ab.FitWarning, match=r"^Interrupted after 290 of "):
-        assert ab.fit(small_fit.spec, small_panel, seed=5, **ASKED).n_draws == 290
+    monkeypatch.setattr(nutpie, "sample", sampling(small_fit, [150, 145, 2, 0], Hasty, again=0))
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        with pytest.warns(ab.FitWarning, match=r"^Interrupted after 290 of "):
+            assert ab.fit(small_fit.spec, small_panel, seed=5, **ASKED).n_draws == 290
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_draws_without_a_value_inside_a_chain_are_no_interruption(small_fit):
@@ -564,7 +569,7 @@ def test_ctrl_c_while_it_draws_and_in_the_warm_up(data, tmp_path):
         ab.fit(file.spec, panel, seed=1, draws=1000, tune=10_000_000, chains=2)
         print("a fit without draws")
     """
-    code, out, err = interrupted_process(program, 0.4, tmp_path, times=(1, 3, 1))
+    code, out, err = interrupted_process(program, 1.5, tmp_path, times=(1, 3, 1))
     assert code == 1, err
     lines = out.splitlines()
     assert len(lines) == 4, out

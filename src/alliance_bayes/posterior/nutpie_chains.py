@@ -1,7 +1,10 @@
 """Chains drawn by nutpie one by one, each from a seed of its own, so that each can be kept and drawn again alone."""
 
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -19,7 +22,7 @@ from .settings import Settings
 __all__ = ["chain_seed", "draw_chains", "tree_of"]
 
 KEEPING = "Interrupted; keeping the draws so far, which takes a few seconds ..."
-POLL_SECONDS = 0.005  # so long a processor may idle between two chains
+POLL_SECONDS = 0.2  # so long a Ctrl-C may wait; the end of a chain is acted upon at once
 NOT_OF_A_DRAW = ("chain", "draw")
 
 
@@ -56,63 +59,63 @@ def draw_chains(
 
     After a Ctrl-C chains may be short or empty; where finished ones are kept, it is an InterruptionError.
     """
+    with collector_paused():
+        import nutpie
+
     earlier = {chain: held for chain in range(settings.chains) if kept and (held := kept.load(chain))}
     done = {chain: Chain(posterior, statistics) for chain, (posterior, statistics, _) in earlier.items()}
     before = max((seconds for *_, seconds in earlier.values()), default=0.0)
+    started, stop = perf_counter(), threading.Event()
+
+    def draw(chain: int) -> Chain:
+        if stop.is_set():
+            return NO_DRAWS
+        sampler = nutpie.sample(
+            compiled,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=1,
+            cores=1,
+            target_accept=settings.target_accept,
+            seed=chain_seed(settings.seed, chain),
+            progress_bar=False,
+            progress_callback=shown.callback_of(chain),
+            adaptation=adaptation,
+            return_raw_trace=True,
+            blocking=False,
+        )
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                return _chain_of(sampler.wait(timeout=POLL_SECONDS))
+        sampler.cancel()  # stops the chain; only `abort` hands over what it has
+        return _chain_of(sampler.abort())
+
     remaining = [chain for chain in range(settings.chains) if chain not in done]
-    running: dict[int, Any] = {}
-    started = perf_counter()
-    with SamplingProgress(settings, [*done], shown=progress) as shown:
+    running: dict[Future[Chain], int] = {}
+    with SamplingProgress(settings, [*done], shown=progress) as shown, ThreadPoolExecutor(settings.cores) as threads:
         try:
-            while remaining or running:
-                while remaining and len(running) < settings.cores:
-                    chain = remaining.pop(0)
-                    running[chain] = _started(compiled, adaptation, settings, chain, shown)
-                for chain in [*running]:
-                    try:
-                        trace = running[chain].wait(timeout=POLL_SECONDS)
-                    except TimeoutError:
-                        continue
-                    del running[chain]
-                    done[chain] = _chain_of(trace)
+            for chain in remaining:
+                running[threads.submit(draw, chain)] = chain
+            while running and not interrupts.taken():
+                finished, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    chain = running.pop(future)
+                    done[chain] = future.result()
                     if kept is not None:
                         kept.save(chain, *done[chain], before + perf_counter() - started)
                     shown.finished(chain)
                 shown.update()
-                if running and interrupts.taken():
-                    break
         except KeyboardInterrupt:  # where somebody handles Ctrl-C in a way of their own
             pass
         finally:
-            for sampler in running.values():
-                sampler.cancel()  # stops the chain; only `abort` hands over what it has
+            stop.set()
     if running and kept is not None:
         raise InterruptionError(f"Interrupted after {len(done)} of {settings.chains} chains. {AGAIN}")
     if running:
         sys.stderr.write(f"\n{KEEPING}\n" if sys.stderr.isatty() else f"{KEEPING}\n")
         sys.stderr.flush()
-        done |= {chain: _chain_of(sampler.abort()) for chain, sampler in running.items()}
-    return [done.get(chain, NO_DRAWS) for chain in range(settings.chains)], before + perf_counter() - started
-
-
-def _started(compiled: Any, adaptation: str, settings: Settings, chain: int, shown: SamplingProgress) -> Any:
-    with collector_paused():
-        import nutpie
-
-    return nutpie.sample(
-        compiled,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=1,
-        cores=1,
-        target_accept=settings.target_accept,
-        seed=chain_seed(settings.seed, chain),
-        progress_bar=False,
-        progress_callback=shown.callback_of(chain),
-        adaptation=adaptation,
-        return_raw_trace=True,
-        blocking=False,
-    )
+        done |= {chain: future.result() for future, chain in running.items()}
+    return [done[chain] for chain in range(settings.chains)], before + perf_counter() - started
 
 
 def _chain_of(trace: Any) -> Chain:

@@ -113,6 +113,8 @@ def test_strengths_that_turn_the_verdict_and_lose_a_sign(fine):
     assert np.isnan(tipping["x, then y", "sign of y -> x"])
     assert "changes the verdict 'x leads' at strength 0.42" in str(found)
     assert found.table.loc[("x, then y", 0.5), "forward"] == pytest.approx(0.2 - 0.25, abs=1e-3)
+    other = found.table.loc[("y, then x", 0.5)]
+    assert (other["forward"], abs(other["backward"])) == pytest.approx((0.2, 0.25), abs=1e-3)
 
 
 def test_a_cause_of_both_follows_the_closed_form(fine):

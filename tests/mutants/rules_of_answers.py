@@ -11,13 +11,25 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/sensitivity_of_direction.py",
-        "questions/test_sensitivity_of_direction.py",
-        ("a hidden cause speaks against the answer", "min(signed, key=", "max(signed, key="),
-        ("effects that are none are made larger", "return -max(sizes)", "return max(sizes)"),
-        ("one that the measures predict is impossible", "if (predicted >= 1).mean() > MOST_IMPOSSIBLE:", "if False:"),
+        "questions/test_sensitivity_of_direction.py::test_strengths_that_turn_the_verdict_and_lose_a_sign",
         ("a verdict is lost where it is another one", '_first(along["verdict"] != ', '_first(along["verdict"] == '),
         ("a sign that is never lost has no strength", "if lost.any() else np.nan", "if True else np.nan"),
         ("the second measure has the weights of the second", "(0.0, 1.0), (sign, 0.0)", "(1.0, 0.0), (0.0, sign)"),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py::test_hidden_causes_speak_against_the_answer_whatever_its_sign",
+        ("a hidden cause speaks against the answer", "min(signed, key=", "max(signed, key="),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py::test_effects_that_are_practically_none_are_made_larger",
+        ("effects that are none are made larger", "return -max(sizes)", "return max(sizes)"),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py::test_causes_that_the_measures_would_predict_entirely_are_impossible",
+        ("one that the measures predict is impossible", "if (predicted >= 1).mean() > MOST_IMPOSSIBLE:", "if False:"),
     ),
     *rules_of(
         "questions/compare.py",
@@ -42,17 +54,25 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/reliability_curve.py",
-        "questions/test_reliability_curve.py",
+        "questions/test_reliability_curve.py::test_error_beyond_what_is_within_persons_is_impossible_and_not_fitted",
         ("error beyond what is within persons is impossible", "if 1 - variant.value > share", "if False"),
         ("error of all that is within persons is not", "if 1 - variant.value > share", "if 1 - variant.value >= share"),
-        ("a known error counts as within persons", "+ 1 - fit.spec.reliability.get(name, 1.0)", ""),
         ("a share is one of variances", "sel(measure=name) / unit) ** 2", "sel(measure=name) / unit) ** 1"),
+    ),
+    *rules_of(
+        "questions/reliability_curve.py",
+        "questions/test_reliability_curve.py::test_what_a_known_reliability_already_takes_counts_as_within_persons",
+        ("a known error counts as within persons", "+ 1 - fit.spec.reliability.get(name, 1.0)", ""),
+    ),
+    *rules_of(
+        "questions/reliability_curve.py",
+        "questions/test_reliability_curve.py::test_reliabilities_that_cannot_be_asked_are_refused_before_anything_is_fitted",
         ("reliabilities lie in (0, 1]", "0 < value <= 1 for", "0 <= value <= 2 for"),
-        (
-            "error of both is that of both",
-            "spec.reliability.items() if name not in measures}",
-            "spec.reliability.items()}",
-        ),
+    ),
+    *rules_of(
+        "questions/reliability_curve.py",
+        "questions/test_reliability_curve.py::test_where_the_verdict_changes_is_said_and_drawn",
+        ("a verdict that changes is said", "other = fitted[fitted != asked]", "other = fitted[fitted == asked]"),
     ),
     *rules_of(
         "basics/assumptions.py",

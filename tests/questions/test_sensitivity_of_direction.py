@@ -110,9 +110,12 @@ def test_strengths_that_turn_the_verdict_and_lose_a_sign(fine):
     tipping = found.tables["tipping"]["strength"]
     assert tipping["x, then y", "verdict"] == pytest.approx(0.42)  # .4123
     assert tipping["x, then y", "sign of x -> y"] == pytest.approx(0.46)  # .4472
-    assert np.isnan(tipping["x, then y", "sign of y -> x"])
+    assert np.isnan(tipping["x, then y", "sign of y -> x"]), "never certain"
+    assert np.isnan(tipping["y, then x", "sign of x -> y"]), "never lost"
     assert "changes the verdict 'x leads' at strength 0.42" in str(found)
     assert found.table.loc[("x, then y", 0.5), "forward"] == pytest.approx(0.2 - 0.25, abs=1e-3)
+    other = found.table.loc[("y, then x", 0.5)]
+    assert (other["forward"], abs(other["backward"])) == pytest.approx((0.2, 0.25), abs=1e-3)
 
 
 def test_a_cause_of_both_follows_the_closed_form(fine):
@@ -136,10 +139,10 @@ def test_hidden_causes_speak_against_the_answer_whatever_its_sign(sign):
 
 
 def test_effects_that_are_practically_none_are_made_larger(fine):
-    found = ab.sensitivity(direction(np.diag([0.3, 0.3])), hidden_cause=[0, 0.3])
+    found = ab.sensitivity(direction(LEADING * [[1, 1], [0.105, 1]]), hidden_cause=[0, 0.3])
     assert found.basis.verdict == "practically none"
     assert found.table.loc[("x, then y", 0.3), "verdict"] == "x leads"
-    assert found.tables["tipping"].loc[("x, then y", "verdict"), "strength"] == pytest.approx(0.18)  # s^2 > .03
+    assert found.tables["tipping"].loc[("x, then y", "verdict"), "strength"] == pytest.approx(0.1)  # .021 + s^2 > .03
 
 
 def test_causes_that_the_measures_would_predict_entirely_are_impossible():

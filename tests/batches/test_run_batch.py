@@ -14,6 +14,7 @@ import pytest
 
 import alliance_bayes as ab
 from alliance_bayes.batches import Replicate, read_batch, run_batch
+from alliance_bayes.batches.replicates import run_replicate
 
 REPLICATES = [Replicate("trial", cell, number) for cell in ("small", "large") for number in range(6)]
 
@@ -87,6 +88,14 @@ def test_what_is_there_is_done(alone, tmp_path):
 
     assert_same(run_batch(counted, REPLICATES, tmp_path, seed=1, workers=1).table, alone.table)
     assert calls == REPLICATES[5:]
+
+
+def test_a_task_that_comes_twice_is_done_once(tmp_path):
+    """As where a worker dies between writing and saying so."""
+    assert run_replicate(work, REPLICATES[3], 1, tmp_path) == "failed"
+    assert run_replicate(work, REPLICATES[0], 1, tmp_path) == "done"
+    assert run_replicate(lambda *_: pytest.fail("done again"), REPLICATES[3], 1, tmp_path) == "failed"
+    assert run_replicate(lambda *_: pytest.fail("done again"), REPLICATES[0], 1, tmp_path) == "done"
 
 
 def test_errors_of_the_machine_end_the_batch(alone, tmp_path):

@@ -12,7 +12,7 @@ BATCHES: list[Mutant] = [
     ),
     *rules_of(
         "batches/replicates.py",
-        f"{RUN}test_what_is_there_is_done",
+        f"{RUN}test_a_task_that_comes_twice_is_done_once",
         ("a replicate whose file exists is done", "    if path.exists():", "    if False:"),
     ),
     *rules_of(

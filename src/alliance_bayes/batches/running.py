@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..basics.calls import checked
 from ..basics.given import check_count, check_seed, shown
 from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError, Problems, SpecError
@@ -24,6 +25,7 @@ MOST_LOSSES = 3
 """How often workers may die on this machine with no replicate done in between."""
 
 
+@checked(apart=["seed", "workers"])
 def run_batch(
     work: Work,
     replicates: Iterable[Replicate],

@@ -813,6 +813,18 @@ PANELS_AND_FILES = [
     _case("regressions", "CausalRegressions", [3], "regressions must be a list of ab.CausalRegression", FILES),
 ]
 
+CALIBRATION = [
+    _case("a frame", "calibrate", [SPEC, FRAME], "panel_like must be a panel", replicates=3, folder="f", seed=1),
+    _case("many", "calibrate", [SPEC, PANEL], "replicates must be", replicates=HUGE, folder="f", seed=1),
+    _case("half", "calibrate", [SPEC, PANEL], "replicates must be", replicates=0.5, folder="f", seed=1),
+    _case("seed", "calibrate", [SPEC, PANEL], SEED, replicates=3, folder="f", seed="one"),
+    _case("scale", "calibrate", [SPEC, PANEL], "scale must be", replicates=3, folder="f", seed=1, scale=["held"]),
+    _case("draws", "calibrate", [SPEC, PANEL], "draws must be", replicates=3, folder="f", seed=1, draws=0),
+    _case("folder", "calibrate", [SPEC, PANEL], "folder must be", replicates=3, folder=None, seed=1),
+    _case("a path", "posterior_calibration", ["fit.nc"], "fit must be", replicates=3, folder="f", seed=1),
+    _case("none", "posterior_calibration", [FIT], "replicates must be", replicates=0, folder="f", seed=1),
+]
+
 FIRST_LOOKS = [
     _case("a number", "overview", [3], "Got a value of type int; pass a data frame of pandas, Polars or", PANELS),
     _case("no such column", "overview", [FRAME], "No column 'pid'. Columns: ", PANELS, person="pid"),
@@ -829,7 +841,7 @@ PAGES = [
     _case("half a person", "report", [None, [], "page.html"], "people must be a whole number", people=0.5),
 ]
 
-CASES = [*FITS, *FIRST_LOOKS, *PAGES, *QUESTIONS, *COUNTERFACTUALS, *MODELS, *TRUTHS, *PANELS_AND_FILES]
+CASES = [*FITS, *CALIBRATION, *FIRST_LOOKS, *PAGES, *QUESTIONS, *COUNTERFACTUALS, *MODELS, *TRUTHS, *PANELS_AND_FILES]
 
 TRIED = {case.name.split(":")[0].split(".")[0] for case in CASES}
 TRIED |= {"Normal", "HalfNormal", "LogNormal", "Beta", "LKJ", "InducedDirichlet"}  # refused where they are used

@@ -82,6 +82,8 @@ REFUSED = {
     "causal_order": ab.causal_order,
     "delta_adjustment": lambda fit: ab.delta_adjustment(fit, "x", "y", measure="x"),
     "robustness": lambda fit: ab.robustness(fit.spec, fit.panel, "x", "y", seed=1, **QUICK),
+    "calibrate": lambda fit: ab.calibrate(fit.spec, fit.panel, replicates=1, folder="never", seed=1),
+    "posterior_calibration": lambda fit: ab.posterior_calibration(fit, replicates=1, folder="never", seed=1),
     "fit": lambda fit: ab.fit(fit.spec, fit.panel, seed=1, **QUICK),
     "maximum_likelihood": lambda fit: ab.maximum_likelihood(fit.spec, fit.panel),
     "to_pymc": lambda fit: ab.to_pymc(fit.spec, fit.panel),

@@ -54,6 +54,7 @@ html_title = "alliance_bayes"
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
+    "navigation_depth": 1,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

@@ -46,6 +46,11 @@ BATCHES: list[Mutant] = [
         ("what a killed process lost is done again", "if index not in done]", "if index in done]"),
     ),
     *rules_of(
+        "batches/running.py",
+        f"{RUN}test_a_folder_that_workers_do_not_share_is_noticed",
+        ("results that are not there are noticed", "len(replicates) - len(results.replicates)", "0"),
+    ),
+    *rules_of(
         "batches/on_dask.py",
         f"{DASK}test_workers_with_several_threads_are_refused",
         ("workers have one thread", "if n > 1]", "if n > 2]"),

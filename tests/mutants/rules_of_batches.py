@@ -43,7 +43,11 @@ BATCHES: list[Mutant] = [
     *rules_of(
         "batches/running.py",
         f"{RUN}test_a_killed_process_loses_only_what_was_under_way",
-        ("what a killed process lost is done again", "if index not in done]", "if index in done]"),
+        (
+            "what a killed process lost is done again",
+            "for index, task in enumerate(left) if index not in done]",
+            "for task in ()]",
+        ),
     ),
     *rules_of(
         "batches/running.py",

@@ -126,8 +126,8 @@ def run_tasks(
     results = read_batch(replicates, where)
     if n_lacking := len(replicates) - len(results.replicates):
         raise AllianceBayesError(
-            f"{n_lacking:,} results were written, but not into {where} as this process sees it. Name a folder on a disk "
-            "that all machines share."
+            f"{n_lacking:,} results were written, but not into {where} as this process sees it. Name a folder on a "
+            "disk that all machines share."
         )
     return results
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.batches import Replicate, read_batch, run_batch
+from alliance_bayes.batches import Replicate, read_batch, run_batch, running
 from alliance_bayes.batches.replicates import run_replicate
 
 REPLICATES = [Replicate("trial", cell, number) for cell in ("small", "large") for number in range(6)]
@@ -156,6 +156,12 @@ def test_a_killed_process_loses_only_what_was_under_way(alone, tmp_path):
         return work(replicate, rng)
 
     assert_same(run_batch(deadly, REPLICATES, tmp_path / "batch", seed=1, workers=2).table, alone.table)
+
+
+def test_a_folder_that_workers_do_not_share_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "run_replicate", lambda *_: "done")
+    with pytest.raises(ab.AllianceBayesError, match="12 results were written, but not into"):
+        run_batch(work, REPLICATES, tmp_path, seed=1, workers=1)
 
 
 def test_ctrl_c_keeps_no_part_of_a_result(alone, tmp_path):

@@ -42,7 +42,7 @@ def scheduler(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 @contextmanager
 def workers(file: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes of `dask worker` with one thread each, each started again by its nanny."""
-    options = ["--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--death-timeout", "20"]
+    options = ["--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60"]
     command = [sys.executable, "-m", "distributed.cli.dask_worker", *options]
     processes = [subprocess.Popen(command, stderr=-3, start_new_session=True) for _ in range(WORKERS)]
     try:

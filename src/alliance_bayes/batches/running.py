@@ -123,7 +123,13 @@ def run_tasks(
             f"Interrupted: {n_done:,} of {len(replicates):,} replicates are done. The same call goes on.\n"
         )
         raise
-    return read_batch(replicates, where)
+    results = read_batch(replicates, where)
+    if n_lacking := len(replicates) - len(results.replicates):
+        raise AllianceBayesError(
+            f"{n_lacking:,} results were written, but not into {where} as this process sees it. Name a folder on a "
+            "disk that all machines share."
+        )
+    return results
 
 
 def _check(replicates: Sequence[Replicate], seed: object, workers: object, client: object) -> None:

@@ -87,6 +87,16 @@ FITS = [
     _case("values none", "log_likelihood", [SPEC, PANEL, None], "got None"),
     _case("swapped", "log_likelihood", [PANEL, SPEC, {}], "the model comes first"),
     _case("one panel", "fit_imputations", [SPEC, PANEL], "panels must be a list of panels; got a Panel", seed=1),
+    _case("swapped", "fit_many", [[PANEL], SPEC, "folder"], SPEC_IS, seed=1),
+    _case("one panel", "fit_many", [SPEC, PANEL, "folder"], "panels must be a list of panels, or a dict", seed=1),
+    _case("no folder", "fit_many", [SPEC, [PANEL], None], "folder must be a text or a path; got None", seed=1),
+    _case("seed", "fit_many", [SPEC, [PANEL], "folder"], SEED + " -1", seed=-1),
+    _case("cores", "fit_many", [SPEC, [PANEL], "folder"], "workers must be a whole number above 0", seed=1, workers=0),
+    _case("no work", "run_batch", [3, [], "folder"], "work must be a function; got 3", seed=1),
+    _case("numbers", "run_batch", [abs, [1, 2], "folder"], "replicates must be a list of ab.Replicate", seed=1),
+    _case("a cluster", "run_batch", [abs, [], "folder"], "client must be a dask.distributed.Client", seed=1, client=3),
+    _case("numbers", "read_batch", [[1, 2], "folder"], "replicates must be a list of ab.Replicate"),
+    _case("a path", "Replicate", ["a/b", "c", 0], "The name of a plan consists of letters"),
     _case("texts", "fit_imputations", [SPEC, ["a", "b"]], "panels must be a list of panels; got ['a', 'b']", seed=1),
     _case(
         "a fit", "likelihood_ratio_test", [FIT, ML], "smaller must be ab.maximum_likelihood(spec, panel); got a Fit."

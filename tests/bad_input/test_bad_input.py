@@ -32,6 +32,8 @@ ANSWERS = {  # made by the package alone, from what these calls were given
     ),
     *("Answer", "InternalConsistency", "MaximumLikelihood", "Overview", "PooledMaximumLikelihood", "Preview"),
     *("Regression", "SamplingOfRegressions", "SponsorStudy", "SponsorTruth", "Transitions"),
+    "BatchResults",
+    "Fits",
 }
 
 

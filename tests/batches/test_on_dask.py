@@ -36,7 +36,7 @@ def client():
 def new_client():
     from distributed import Client
 
-    return Client(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50)
+    return Client(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50)
 
 
 def test_a_cluster_changes_nothing(alone, client, tmp_path):

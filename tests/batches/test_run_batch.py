@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.batches import Replicate, read_batch, run_batch
+from alliance_bayes.batches import Replicate, read_batch, run_batch, running
+from alliance_bayes.batches.replicates import run_replicate
 
 REPLICATES = [Replicate("trial", cell, number) for cell in ("small", "large") for number in range(6)]
 
@@ -89,6 +90,14 @@ def test_what_is_there_is_done(alone, tmp_path):
     assert calls == REPLICATES[5:]
 
 
+def test_a_task_that_comes_twice_is_done_once(tmp_path):
+    """As where a worker dies between writing and saying so."""
+    assert run_replicate(work, REPLICATES[3], 1, tmp_path) == "failed"
+    assert run_replicate(work, REPLICATES[0], 1, tmp_path) == "done"
+    assert run_replicate(lambda *_: pytest.fail("done again"), REPLICATES[3], 1, tmp_path) == "failed"
+    assert run_replicate(lambda *_: pytest.fail("done again"), REPLICATES[0], 1, tmp_path) == "done"
+
+
 def test_errors_of_the_machine_end_the_batch(alone, tmp_path):
     def broken(replicate, rng):
         if replicate.number == 1:
@@ -147,6 +156,12 @@ def test_a_killed_process_loses_only_what_was_under_way(alone, tmp_path):
         return work(replicate, rng)
 
     assert_same(run_batch(deadly, REPLICATES, tmp_path / "batch", seed=1, workers=2).table, alone.table)
+
+
+def test_a_folder_that_workers_do_not_share_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "run_replicate", lambda *_: "done")
+    with pytest.raises(ab.AllianceBayesError, match="12 results were written, but not into"):
+        run_batch(work, REPLICATES, tmp_path, seed=1, workers=1)
 
 
 def test_ctrl_c_keeps_no_part_of_a_result(alone, tmp_path):

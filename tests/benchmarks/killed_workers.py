@@ -1,8 +1,8 @@
 """A cluster whose workers are killed, and whose scheduler is: python tests/benchmarks/killed_workers.py [--seconds 20].
 
 RI-CLPM fits by `ab.fit_many` in one process; on a local cluster of two processes of which one is killed every so many
-seconds; and once more with a scheduler that is killed on the way and started again. The three tables must be the same,
-bit for bit.
+seconds; and once more with a scheduler that is killed when a third is done, and started again. The three tables must be
+the same, bit for bit.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def scheduler(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 @contextmanager
 def workers(file: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes of `dask worker` with one thread each, each started again by its nanny."""
-    options = ["--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--death-timeout", "20"]
+    options = ["--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60"]
     command = [sys.executable, "-m", "distributed.cli.dask_worker", *options]
     processes = [subprocess.Popen(command, stderr=-3, start_new_session=True) for _ in range(WORKERS)]
     try:
@@ -68,6 +68,12 @@ def kill_in_turn(nannies: list[subprocess.Popen[bytes]], seconds: float, ended: 
     return n_killed
 
 
+def kill_when(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
+    while not ready():
+        time.sleep(0.1)
+    process.kill()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/benchmarks/killed_workers.py", description=__doc__)
     parser.add_argument("--panels", type=int, default=400)
@@ -84,7 +90,7 @@ def main() -> None:
         alone = fitted("alone", workers=1).table
         print(f"one process: {time.perf_counter() - started:.0f} s", flush=True)
         with_killed_workers(fitted, folder, given.seconds, alone)
-        with_killed_scheduler(fitted, folder, given.seconds, alone)
+        with_killed_scheduler(fitted, folder, alone)
 
 
 def with_killed_workers(fitted, folder: Path, seconds: float, alone: pd.DataFrame) -> None:
@@ -104,18 +110,21 @@ def with_killed_workers(fitted, folder: Path, seconds: float, alone: pd.DataFram
     print(f"{counted[0]} workers killed: the same table, {time.perf_counter() - started:.0f} s", flush=True)
 
 
-def with_killed_scheduler(fitted, folder: Path, seconds: float, alone: pd.DataFrame) -> None:
+def with_killed_scheduler(fitted, folder: Path, alone: pd.DataFrame) -> None:
+    """Killed once a third of the fits is done."""
     from distributed import Client
 
+    def n_done() -> int:
+        return len(list((folder / "scheduler").rglob("*.npz")))
+
     with scheduler(folder) as (process, file), workers(file), Client(scheduler_file=str(file)) as client:
-        timer = threading.Timer(seconds, process.kill)
-        timer.start()
+        killer = threading.Thread(target=kill_when, args=(process, lambda: n_done() >= len(alone) // 3))
+        killer.start()
         try:
             fitted("scheduler", client=client)
         except ab.AllianceBayesError as error:
-            n_done = len(list((folder / "scheduler").rglob("*.npz")))
-            print(f"scheduler killed with {n_done} of {len(alone)} done: {error}", flush=True)
-        timer.cancel()
+            print(f"scheduler killed with {n_done()} of {len(alone)} done: {error}", flush=True)
+        killer.join()
     with scheduler(folder) as (_, file), workers(file), Client(scheduler_file=str(file)) as client:
         table = fitted("scheduler", client=client).table
     pd.testing.assert_frame_equal(table, alone, check_exact=True)

@@ -12,7 +12,7 @@ BATCHES: list[Mutant] = [
     ),
     *rules_of(
         "batches/replicates.py",
-        f"{RUN}test_what_is_there_is_done",
+        f"{RUN}test_a_task_that_comes_twice_is_done_once",
         ("a replicate whose file exists is done", "    if path.exists():", "    if False:"),
     ),
     *rules_of(
@@ -43,7 +43,16 @@ BATCHES: list[Mutant] = [
     *rules_of(
         "batches/running.py",
         f"{RUN}test_a_killed_process_loses_only_what_was_under_way",
-        ("what a killed process lost is done again", "if index not in done]", "if index in done]"),
+        (
+            "what a killed process lost is done again",
+            "for index, task in enumerate(left) if index not in done]",
+            "for task in ()]",
+        ),
+    ),
+    *rules_of(
+        "batches/running.py",
+        f"{RUN}test_a_folder_that_workers_do_not_share_is_noticed",
+        ("results that are not there are noticed", "len(replicates) - len(results.replicates)", "0"),
     ),
     *rules_of(
         "batches/on_dask.py",

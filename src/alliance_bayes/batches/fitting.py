@@ -253,7 +253,7 @@ def _check_that_any_can_be_fitted(spec: CrossLagged, panels: Sequence[Panel]) ->
 def _check_panels_of_folder(tasks: Sequence[tuple[Replicate, _FitOne]], folder: Path) -> None:
     """Refuse a folder that holds fits of other panels under the same numbers."""
     digests = {replicate: work.digest for replicate, work in tasks}
-    results = read_batch(digests, folder)
+    results = read_batch(list(digests), folder)
     different = [
         str(replicate)
         for replicate, record in zip(results.replicates, results.records, strict=True)

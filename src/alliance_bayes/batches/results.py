@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..basics.calls import checked
 from ..basics.html import html_of
 from ..basics.whole_tables import WholeTable
 from .records import COLUMNS, Record, record_in
@@ -106,6 +107,7 @@ class BatchResults:
         return html_of(self)
 
 
+@checked()
 def read_batch(replicates: Iterable[Replicate], folder: str | os.PathLike[str]) -> BatchResults:
     """Results of those of the replicates that are done, with nothing run."""
     where = Path(folder)

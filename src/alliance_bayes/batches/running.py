@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..basics.calls import checked
 from ..basics.given import check_count, check_seed, shown
 from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError, Problems, SpecError
@@ -24,6 +25,7 @@ MOST_LOSSES = 3
 """How often workers may die on this machine with no replicate done in between."""
 
 
+@checked(apart=["seed", "workers"])
 def run_batch(
     work: Work,
     replicates: Iterable[Replicate],
@@ -121,7 +123,13 @@ def run_tasks(
             f"Interrupted: {n_done:,} of {len(replicates):,} replicates are done. The same call goes on.\n"
         )
         raise
-    return read_batch(replicates, where)
+    results = read_batch(replicates, where)
+    if n_lacking := len(replicates) - len(results.replicates):
+        raise AllianceBayesError(
+            f"{n_lacking:,} results were written, but not into {where} as this process sees it. Name a folder on a "
+            "disk that all machines share."
+        )
+    return results
 
 
 def _check(replicates: Sequence[Replicate], seed: object, workers: object, client: object) -> None:

@@ -78,7 +78,7 @@ def timed[Result](run: Callable[[], Result]) -> tuple[Result, dict[str, float]]:
 def by_workers(folder: Path, n_workers: int) -> tuple[ab.Panel, float]:
     from distributed import Client
 
-    with Client(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as client:
+    with Client(n_workers=n_workers, threads_per_worker=1, dashboard_address=":0") as client:
         panel, spent = timed(lambda: panel_of(folder, client))
     return panel, spent["seconds"]
 

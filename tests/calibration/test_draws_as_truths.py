@@ -138,7 +138,7 @@ def test_numbers_of_a_family_are_the_kernel_s(name):
         values[..., 1:] = np.random.default_rng(1).integers(1, 4, size=values[..., 1:].shape)
     model = panel_model(spec, ab.Panel.from_arrays(values, measures=columns, times=[0, 1, 2]))
     unit = np.tile([model.unit[0], 1.0], 3)
-    for theta in thetas_of(model, 3):
+    for theta in thetas_of(model, 20):
         truth = truth_of(model, theta)
         _, covariances, phi = model.predictor_moments(theta)
         numbers = {key: list(np.atleast_1d(value)) for key, value in truth.responses["y"].items()}

@@ -31,6 +31,12 @@ def test_the_right_posterior_is_uniform_and_covers():
         assert (row[f"cover_{level}_lower"], row[f"cover_{level}_upper"]) == (exact.low, exact.high)
 
 
+def test_central_intervals_are_cut_off_on_both_sides():
+    below = pd.DataFrame({"q": [0.05, 0.3, 0.5, 0.85, 0.99]})
+    row = table_of_ranks(below, below).loc["q"]
+    assert [row[f"cover_{level}"] for level in (50, 80, 95)] == [0.4, 0.6, 0.8]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

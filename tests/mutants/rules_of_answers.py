@@ -1466,7 +1466,7 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "calibration/uniformity.py",
-        "calibration/test_uniformity.py::test_the_right_posterior_is_uniform_and_covers",
+        "calibration/test_uniformity.py::test_central_intervals_are_cut_off_on_both_sides",
         (
             "a central interval is cut off on both sides",
             "np.abs(2 * shares - 1) <= level",

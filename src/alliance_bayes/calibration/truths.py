@@ -162,7 +162,9 @@ class _Reader:
     @property
     def total_sds(self) -> Array:
         between = self.at(BETWEEN) if self.spec.random_intercepts else np.zeros_like(self.within)
-        return np.asarray(np.sqrt(np.diag(self.at(FIRST) + between) + self.errors))
+        sds = np.sqrt(np.diag(self.at(FIRST) + between) + self.errors)
+        # That of a linear predictor is 1 by definition, and not only up to rounding.
+        return np.where([name in self.spec.random_families for name in self.names], 1.0, sds)
 
     def _accumulating(self) -> tuple[Array, Array]:
         """Covariance of the accumulating factors, slopes after them, and theirs with the first wave."""

@@ -211,4 +211,4 @@ def test_printed_sensitivity_and_figure():
     )
     assert any(line.startswith("x, then y: 0.2 ") and line.endswith("x leads") for line in lines)
     titles = [axes.get_title(loc="left") for axes in found.plot().axes[:3]]
-    assert titles == ["x and y", "x, then y", "y, then x"]
+    assert titles == [f"Hidden cause of {cause}" for cause in ("x and y", "x, then y", "y, then x")]

@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from ..basics.names import number, split_path
 from ..figures.bars import Bar
-from ..posterior.summaries import interval_name
+from ..posterior.summaries import interval_name, standard_errors
 from ..questions.answer import Answer
-from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, path_colour, stacked_figure
+from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, stacked_figure
 from .figure import Figure, Table
-from .moving import margin_of
-from .svg import colour_class
+from .forecasts import forecast_figure
+from .of_direction import asked_over, margin_of
+from .svg import measure_colour, path_colour
 
 __all__ = ["answer_figures", "mediation_figure"]
 
@@ -26,16 +27,18 @@ DOTS_IN_WORDS = (
 )
 
 
-def answer_figures(answer: Answer, measures: Sequence[str]) -> tuple[Figure, ...]:
-    """Figures of one answer, in colours of the measures; none where its table holds no intervals."""
+def answer_figures(answer: Answer, measures: Sequence[str], people: int) -> tuple[Figure, ...]:
+    """Figures of one answer, in colours of the measures, with values of so many people; none without intervals."""
     match answer.question:
         case "directionality" if not answer.parts:
-            return _intervals_of(answer, measures), *_dots_of(answer, measures)
+            return _intervals_of(answer, measures), *_dots_of(answer, measures), _sources_of(answer, measures)
         case "lag_curve":
             return (_curves_of(answer, measures),)
         case "robustness":
             curve = (_drawn(answer),) if "reliability" in answer.tables else ()
             return (_robustness_figure(answer, measures), *curve)
+        case "forecast":
+            return tuple(filter(None, [forecast_figure(answer, measures, people)]))
     if set(answer.table.columns) >= ENDS and len(answer.table) <= MOST_ROWS:
         return (_plain_intervals(answer, measures),)
     return () if answer.figure is None else (_drawn(answer),)
@@ -76,6 +79,30 @@ def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
         "next figure."
     )
     return Figure("The effects in the units of the measures", tuple(pictures), caption, tuple(tables), column=True)
+
+
+def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
+    """Each effect after the data, before them, and without the prior of the lags, all on one scale."""
+    over, ses, rows, by = asked_over(answer), standard_errors(), list[IntervalRow](), ""
+    for path in map(str, answer.draws["path"].to_numpy()):
+        row, colour = answer.table.loc[(path, over)], path_colour(path, measures)
+        by = str(row["without_prior_by"]) or "not to be had here"
+        without, spread = float(row["without_prior"]), ses * float(row["without_prior_sd"])
+        rows += [
+            IntervalRow(path, Bar.of(row), colour),
+            IntervalRow(f"{path}, prior", Bar.of(row, "prior_"), colour, "prior"),
+            IntervalRow(f"{path}, without the prior", Bar(without, without - spread, without + spread), colour, "data"),
+        ]
+    caption = (
+        f"For each effect: after the data, mean and {interval_name()}; dotted, the prior, before the data; hollow, "
+        f"what the data say without the prior of the lags ({by}), with {ses:.1f} standard errors to each side. Where "
+        "the last lies far from the first, the prior has a say in the answer."
+    )
+    title = "What the data say without the prior"
+    if answer.draws.sizes["length"] > 1:
+        title += f", {over}"
+    unit = "lagged effect, SD per SD"
+    return intervals_figure(rows, title=title, unit=unit, caption=caption, margin=margin_of(answer, over))
 
 
 def _dots_of(answer: Answer, measures: Sequence[str]) -> list[Figure]:
@@ -142,8 +169,9 @@ def _robustness_figure(answer: Answer, measures: Sequence[str]) -> Figure:
     pair = answer.arguments.get("between") or ("", "")
     margin = float(answer.arguments.get("margin", 0.0))
     pictures, tables = list[Markup](), list[Table]()
-    for side, path in (("forward", " -> ".join(pair)), ("backward", " -> ".join(reversed(pair)))):
-        rows = [
+    sides = {"forward": " -> ".join(pair), "backward": " -> ".join(reversed(pair))}
+    rows = {
+        side: [
             IntervalRow(
                 f"{label[0]}: {row['verdict']}" if side == "forward" else str(label[0]),
                 Bar(float(row[side]), float(row[f"{side}_lower"]), float(row[f"{side}_upper"])),
@@ -151,13 +179,19 @@ def _robustness_figure(answer: Answer, measures: Sequence[str]) -> Figure:
             )
             for label, row in answer.table.iterrows()
         ]
-        one = intervals_figure(rows, title=path, unit="lagged effect, SD per SD", caption="", margin=margin)
+        for side, path in sides.items()
+    }
+    every = [row for of_side in rows.values() for row in of_side]
+    for side, path in sides.items():
+        one = intervals_figure(
+            rows[side], title=path, unit=f"{path}, SD per SD", caption="", margin=margin, beside=every
+        )
         pictures += one.pictures
         tables += one.tables
     return Figure(
         "The same question under other models",
         tuple(pictures),
-        f"Left, with the verdict of each model: {' -> '.join(pair)}; right: the reverse.",
+        f"With the verdict of each model: {sides['forward']}; then the reverse, on the same scale.",
         tuple(tables),
     )
 
@@ -168,7 +202,7 @@ def mediation_figure(answer: Answer, measures: Sequence[str]) -> Figure:
     several = [name for name in table.index if str(name).startswith("through ")]
     parts = ["direct", *(several or ["indirect"])]
     sources = [given["treatment"], *(given["mediators"] if several else given["mediators"][:1])]
-    classes = [colour_class(measures.index(name)) if name in measures else "ink" for name in sources]
+    classes = [measure_colour(name, measures) for name in sources]
     rows = [
         IntervalRow(str(name), Bar.of(table.loc[name]), colour)
         for name, colour in zip_longest(parts, classes, fillvalue="carry")

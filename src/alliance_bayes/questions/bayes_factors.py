@@ -170,7 +170,7 @@ def _figure(answer: Answer) -> "Figure":
     prior = answer.basis
     assert isinstance(prior, Normal)
     unit = "BF01, for no effect against an effect\n(above 1: data favour no effect)"
-    return evidence_curves_figure(curves, unit=unit, chosen=prior.sd)
+    return evidence_curves_figure(curves, title="Bayes factors by the width of the prior", unit=unit, chosen=prior.sd)
 
 
 def _in_words(table: pd.DataFrame, curve: pd.DataFrame) -> TextTable:

@@ -253,7 +253,9 @@ def _figure(answer: Answer) -> "Figure":
         f"{over}{f', {name}' if several else ''}": [Bar(row["median"], row["lower"], row["upper"])]
         for (over, name), row in rows.iterrows()
     }
-    return bars_figure(bars, unit=f"difference in {split_path(answer.arguments['path'])[1]}, own unit")  # type: ignore[index]
+    path = answer.arguments["path"]
+    outcome = split_path(path)[1]  # type: ignore[index]
+    return bars_figure(bars, title=f"{path}, in the unit of {outcome}", unit=f"difference in {outcome}, its own unit")
 
 
 class EffectInUnitsArguments(Arguments):

@@ -112,7 +112,8 @@ def group_contrast(fit: Posterior, path: str, *, margin: float = MARGIN, certain
 
 def _figure(answer: Answer) -> "Figure":
     bars = {str(name): [Bar.of(row)] for name, row in answer.table.iterrows()}
-    return bars_figure(bars, unit=f"{answer.arguments['path']}, SD per SD", band=answer.arguments["margin"])
+    path = answer.arguments["path"]
+    return bars_figure(bars, title=f"{path} by group", unit="lagged effect, SD per SD", band=answer.arguments["margin"])
 
 
 def _table(draws: xr.DataArray) -> pd.DataFrame:

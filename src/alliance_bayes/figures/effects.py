@@ -192,34 +192,34 @@ def tipping_figure(
     probability_label: str,
     origin: bool = True,
 ) -> "Figure":
-    """Effects along what is assumed, and below them how probable something is; dashed where that is certain.
+    """Effects along what is assumed, and beside them how probable something is; dashed where that is certain.
 
     A line marks the origin of what is assumed.
     """
-    figure = new_figure(1.2 + 5.4 * len(panels), 6.6, title)
-    grid = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=(3, 2))
-    for panel, (upper, lower) in zip(panels, grid.T, strict=True):
-        _frame(upper, "", unit)
-        _bands(upper, panel.effects)
-        _title_and_legend(upper, panel.title, [band.name for band in panel.effects])
-        _frame(lower, x_label, probability_label)
-        _bands(lower, panel.probabilities)
+    figure = new_figure(11, 0.6 + 3.3 * len(panels), title)
+    grid = figure.subplots(len(panels), 2, squeeze=False, sharex=True, sharey="col", width_ratios=(3, 2))
+    for panel, (left, right) in zip(panels, grid, strict=True):
+        _frame(left, x_label, unit)
+        _bands(left, panel.effects)
+        _title_and_legend(left, panel.title, [band.name for band in panel.effects])
+        _frame(right, x_label, probability_label)
+        _bands(right, panel.probabilities)
         for level in (asked, 1 - asked):
-            lower.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
-        lower.set_ylim(-0.03, 1.03)
-        for axes in (upper, lower):
+            right.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
+        right.set_ylim(-0.03, 1.03)
+        for axes in (left, right):
             if origin:
                 axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
-            axes.label_outer()
-        low, high = lower.get_xlim()
+            axes.tick_params(labelbottom=True)
+        low, high = right.get_xlim()
         marked = [
             (band.colour or COLOURS[index], marker)
             for index, (band, markers) in enumerate(zip(panel.probabilities, panel.markers, strict=True))
             for marker in markers
         ]
         for index, (colour, marker) in enumerate(marked):
-            lower.axvline(marker.x, color=colour, linewidth=0.9, linestyle=":")
-            _name(lower, marker, 0.14 + 0.12 * (index % 6), colour, leftwards=marker.x > (low + high) / 2)
+            right.axvline(marker.x, color=colour, linewidth=0.9, linestyle=":")
+            _name(right, marker, 0.14 + 0.12 * (index % 6), colour, leftwards=marker.x > (low + high) / 2)
     return figure
 
 

@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 
 from markupsafe import Markup
 
@@ -39,39 +39,38 @@ def answer_figures(answer: Answer, measures: Sequence[str], people: int) -> tupl
             return (_robustness_figure(answer, measures), *curve)
         case "forecast":
             return tuple(filter(None, [forecast_figure(answer, measures, people)]))
+    if answer.figure is not None and (answer.table.index.nlevels > 1 or not set(answer.table.columns) >= ENDS):
+        return (_drawn(answer),)
     if set(answer.table.columns) >= ENDS and len(answer.table) <= MOST_ROWS:
         return (_plain_intervals(answer, measures),)
-    return () if answer.figure is None else (_drawn(answer),)
+    return ()
 
 
 def _drawn(answer: Answer) -> Figure:
-    """The figure that the answer draws by matplotlib, as an image."""
+    """The figure that the answer draws by matplotlib, as an image below its title."""
     import matplotlib as mpl
 
-    words, image = answer.question.replace("_", " "), io.BytesIO()
+    image = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": answer.question}):
-        answer.plot().savefig(image, format="svg", transparent=True, metadata={"Date": None})
+        figure = answer.plot()
+        title = figure.get_suptitle().replace("\n", " ") or answer.question.replace("_", " ").capitalize()
+        figure.suptitle("")
+        figure.savefig(image, format="svg", transparent=True, metadata={"Date": None})
     source = f"data:image/svg+xml;base64,{base64.b64encode(image.getvalue()).decode()}"
-    picture = Markup('<img class="drawn" alt="{}" src="{}">').format(f"Figure of {words}; its numbers follow", source)
+    picture = Markup('<img class="drawn" alt="{}" src="{}">').format(f"{title}; its numbers follow", source)
     tables = tuple(Table.of_frame(table, name.replace("_", " ")) for name, table in answer.every_table.items())
-    return Figure(f"Figure of {words}", (picture,), "", tables, column=True)
+    return Figure(title, (picture,), "", tables, wide=True)
 
 
 def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
     overs = answer.evidence.index.unique("over")
-    rows = [
-        IntervalRow(
-            path if len(overs) == 1 else f"{path}, {over}",
-            Bar.of(answer.table.loc[(path, over)], "raw_"),
-            path_colour(path, measures),
-        )
-        for path in map(str, answer.draws["path"].to_numpy())
-        for over in overs
-    ]
     pictures, tables = list[Markup](), list[Table]()
-    for row in rows:  # each outcome has a unit of its own
-        outcome = (split_path(row.name.partition(", ")[0]) or ("", row.name))[1]
-        one = intervals_figure([row], title=row.name, unit=f"{outcome}, per unit of the predictor", caption="")
+    for path, over in product(map(str, answer.draws["path"].to_numpy()), overs):  # each outcome has a unit of its own
+        predictor, outcome = split_path(path) or ("the predictor", path)
+        where = f"{over}: " if len(overs) > 1 else ""
+        row = IntervalRow(path, Bar.of(answer.table.loc[(path, over)], "raw_"), path_colour(path, measures))
+        unit = f"{where}{outcome} per unit of {predictor}"
+        one = intervals_figure([row], title=path, unit=unit, caption="")
         pictures += one.pictures
         tables += one.tables
     caption = (
@@ -90,8 +89,14 @@ def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
         without, spread = float(row["without_prior"]), ses * float(row["without_prior_sd"])
         rows += [
             IntervalRow(path, Bar.of(row), colour),
-            IntervalRow(f"{path}, prior", Bar.of(row, "prior_"), colour, "prior"),
-            IntervalRow(f"{path}, without the prior", Bar(without, without - spread, without + spread), colour, "data"),
+            IntervalRow(f"{path}, prior", Bar.of(row, "prior_"), colour, "prior", "its prior, before the data"),
+            IntervalRow(
+                f"{path}, without the prior",
+                Bar(without, without - spread, without + spread),
+                colour,
+                "data",
+                f"without the prior: {by}",
+            ),
         ]
     caption = (
         f"For each effect: after the data, mean and {interval_name()}; dotted, the prior, before the data; hollow, "
@@ -161,13 +166,17 @@ def _plain_intervals(answer: Answer, measures: Sequence[str]) -> Figure:
     for label, row in answer.table.iterrows():
         name = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
         rows.append(IntervalRow(name, Bar.of(row, before), path_colour(name.partition(", ")[0], measures)))
-    unit = "in the unit of the outcome" if raw else "as in the table"
+    outcome = answer.arguments.get("outcome", "the outcome")
+    unit = f"{outcome}, in its own unit" if raw else "as in the table"
     return intervals_figure(rows, title="Estimates", unit=unit, caption=f"Posterior mean and {interval_name()}.")
 
 
 def _robustness_figure(answer: Answer, measures: Sequence[str]) -> Figure:
     pair = answer.arguments.get("between") or ("", "")
     margin = float(answer.arguments.get("margin", 0.0))
+    over = asked_over(next(iter(answer.parts.values())))
+    asked = answer.table[answer.table.index.get_level_values("over") == over]
+    table = answer.table if asked.empty else asked
     pictures, tables = list[Markup](), list[Table]()
     sides = {"forward": " -> ".join(pair), "backward": " -> ".join(reversed(pair))}
     rows = {
@@ -177,7 +186,7 @@ def _robustness_figure(answer: Answer, measures: Sequence[str]) -> Figure:
                 Bar(float(row[side]), float(row[f"{side}_lower"]), float(row[f"{side}_upper"])),
                 path_colour(path, measures),
             )
-            for label, row in answer.table.iterrows()
+            for label, row in table.iterrows()
         ]
         for side, path in sides.items()
     }
@@ -196,7 +205,7 @@ def _robustness_figure(answer: Answer, measures: Sequence[str]) -> Figure:
     )
 
 
-def mediation_figure(answer: Answer, measures: Sequence[str]) -> Figure:
+def mediation_figure(answer: Answer, measures: Sequence[str], time_unit: str) -> Figure:
     """The total effect of a mediation and its parts, coloured by where each starts."""
     table, given = answer.table, answer.arguments
     several = [name for name in table.index if str(name).startswith("through ")]
@@ -212,5 +221,6 @@ def mediation_figure(answer: Answer, measures: Sequence[str]) -> Figure:
         "Means of the total effect and of its parts, laid end to end; a part of the other sign runs backwards. The "
         f"thin line is the {interval_name()} of the total; those of the parts are in the table."
     )
-    title = f"{given['treatment']} -> {given['outcome']}, {number(given['horizon'])} later"
+    later = " ".join(filter(None, [number(given["horizon"]), time_unit]))
+    title = f"{given['treatment']} -> {given['outcome']}, {later} later"
     return stacked_figure(rows, total, title=title, unit="effect, SD per SD", caption=caption)

@@ -72,10 +72,11 @@ def _picture(
     layers = layers_of({name: (*before, *filter(None, [states.get(name)])) for name, before in parents.items()})
     tall = max(map(len, layers))
     corner, ends, x = dict[str, tuple[float, float]](), dict[str, float](), 8.0
-    for layer in layers:
+    for level, layer in enumerate(layers):
+        aside = 0.8 * (-1) ** level if level and tall - len(layer) > 1 else 0.0  # so that long arrows miss their layer
         width = 22 + OF_LETTER * max(len(shortened(name, MOST_OF_NAME)) for name in layer)
         for place, name in enumerate(layer):
-            corner[name] = (x, TOP + ROW * (place + (tall - len(layer)) / 2))
+            corner[name] = (x, TOP + ROW * (place + aside + (tall - len(layer)) / 2))
             ends[name] = x + width
         x += width + COLUMN_GAP
     arrows = [(parent, name, "") for name, before in parents.items() for parent in before]

@@ -22,12 +22,16 @@ DOT = 3.1
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """A name, an estimate with its interval, and classes of its colour and of how it is drawn."""
+    """A name, an estimate with its interval, and classes of its colour and of how it is drawn.
+
+    A label stands for the name where the picture says the other part of it.
+    """
 
     name: str
     bar: Bar
     colour: str
     drawn: str = ""
+    label: str = ""
 
     @property
     def numbers(self) -> tuple[float, float, float]:
@@ -55,7 +59,7 @@ def intervals_figure(
     parts = [*_margin(scale, margin, top, bottom), *_axis(scale, bottom, unit, zero_from=top)]
     for index, row in enumerate(rows):
         y = top + step * index + 27
-        parts.append(text(LEFT, y - 11, row.name, most=52, class_="name"))
+        parts.append(text(LEFT, y - 11, row.label or row.name, most=52, class_="name"))
         if not np.isfinite(row.numbers).all():
             parts.append(text(LEFT, y + 4, "no value", class_="note"))
             continue

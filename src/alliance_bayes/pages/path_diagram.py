@@ -48,7 +48,7 @@ def path_diagram(fit: Fit, title: str) -> Figure:
     row, column = max(96.0, LINE * (size + 1)), 70.0 + 38.0 * (size + 1)
     arrows = _arrows(fit)
     stable = "between_correlation" in fit.posterior
-    stable_x = (ARC * (size - 1) + 8 if stable else 0.0) + OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 26
+    stable_x = (ARC * (size - 1) + 8 if stable else 0.0) + OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 34
     left = stable_x + (68.0 if stable else -10.0)
     width, height = left + column * (len(times) - 1) + 2 * NODE + 64, TOP + row * (size - 1) + 68
 
@@ -128,7 +128,7 @@ def _stable_parts(fit: Fit, heights: list[float], x: float) -> tuple[list[Markup
     shares = fit.posterior["intraclass_correlation"].mean(("chain", "draw")).isel(time=0).to_numpy()
     draws = fit.posterior["between_correlation"]
     means, (lower, upper) = draws.mean(("chain", "draw")).to_numpy(), interval(draws, "chain", "draw")
-    names = OF_LETTER * min(MOST_OF_NAME, max(map(len, fit.spec.measures))) + NODE + 12
+    names = OF_LETTER * min(MOST_OF_NAME, max(map(len, fit.spec.measures))) + NODE + 18
     for place, (first, second) in enumerate(combinations(range(len(heights)), 2)):
         y1, y2 = heights[first], heights[second]
         depth = x - names - ARC * (second - first) + ARC / 2

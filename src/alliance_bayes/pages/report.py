@@ -119,6 +119,7 @@ def report(
     pairs = [pair for block in blocks for pair in _of_pairs(block, fit, people)]
     elsewhere = (*CHANGING, "lag_curve")
     given, measures = list(named.values()), () if fit is None else fit.spec.measures
+    unit = "" if fit is None else fit.panel.time_unit or ""
     assumptions = _assumptions(named, limits=False)
     interrupted = ["" if fit is None else fit.interrupted, *(answer.interrupted for answer in given)]
     page = {
@@ -129,7 +130,7 @@ def report(
         "of_lags": [block for block in pairs if block.answer.question == "lag_curve"],
         "graph": None if fit is not None else causal_graph(given),
         "model_fit": [] if fit is None else _model_fit(fit, pairs),
-        "mediation": [mediation_figure(answer, measures) for answer in given if answer.question == "mediation"],
+        "mediation": [mediation_figure(answer, measures, unit) for answer in given if answer.question == "mediation"],
         "assumptions": assumptions,
         "limits": [one for one in _assumptions(named, limits=True) if one[0] not in dict(assumptions)],
         "problems": list(dict.fromkeys(problem for answer in given for problem in answer.health.problems)),

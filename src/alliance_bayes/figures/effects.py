@@ -213,13 +213,14 @@ def tipping_figure(
             axes.tick_params(labelbottom=True)
         low, high = right.get_xlim()
         marked = [
-            (band.colour or COLOURS[index], marker)
+            (band.colour or COLOURS[index], marker, np.interp(marker.x, band.x, band.mean) < 0.5)
             for index, (band, markers) in enumerate(zip(panel.probabilities, panel.markers, strict=True))
             for marker in markers
         ]
-        for index, (colour, marker) in enumerate(marked):
+        for index, (colour, marker, above) in enumerate(marked):
             right.axvline(marker.x, color=colour, linewidth=0.9, linestyle=":")
-            _name(right, marker, 0.14 + 0.12 * (index % 6), colour, leftwards=marker.x > (low + high) / 2)
+            height = 0.14 + 0.12 * (index % 6)
+            _name(right, marker, 1 - height if above else height, colour, leftwards=marker.x > (low + high) / 2)
     return figure
 
 

@@ -81,7 +81,7 @@ def ranks_figure(panels: Sequence[Ranks], *, n_columns: int, title: str) -> "Fig
     for side in axes.ravel()[len(panels) :]:
         side.set_visible(False)
     figure.supxlabel("probability given to less than the observed value", fontsize=9)
-    figure.supylabel("share of values below, minus uniform", fontsize=9)
+    figure.supylabel("share of values below,\nminus uniform", fontsize=9)
     return figure
 
 

@@ -85,7 +85,7 @@ def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
     over, ses, rows, by = asked_over(answer), standard_errors(), list[IntervalRow](), ""
     for path in map(str, answer.draws["path"].to_numpy()):
         row, colour = answer.table.loc[(path, over)], path_colour(path, measures)
-        by = str(row["without_prior_by"]) or "not to be had here"
+        by = str(row["without_prior_by"])
         without, spread = float(row["without_prior"]), ses * float(row["without_prior_sd"])
         rows += [
             IntervalRow(path, Bar.of(row), colour),
@@ -95,13 +95,13 @@ def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
                 Bar(without, without - spread, without + spread),
                 colour,
                 "data",
-                f"without the prior: {by}",
+                f"with {by} instead" if by else "without the prior: not to be had",
             ),
         ]
     caption = (
         f"For each effect: after the data, mean and {interval_name()}; dotted, the prior, before the data; hollow, "
-        f"what the data say without the prior of the lags ({by}), with {ses:.1f} standard errors to each side. Where "
-        "the last lies far from the first, the prior has a say in the answer."
+        f"what the data say without the prior of the lags ({by or 'not to be had here'}), with {ses:.1f} standard "
+        "errors, or SDs, to each side. Where the last lies far from the first, the prior has a say in the answer."
     )
     title = "What the data say without the prior"
     if answer.draws.sizes["length"] > 1:

@@ -11,7 +11,7 @@ from .svg import colour_class, drawing, element, shortened, text
 
 __all__ = ["causal_graph", "layers_of"]
 
-MOST_OF_NAME, OF_LETTER = 20, 7.4
+MOST_OF_NAME, OF_LETTER = 20, 8.2
 COLUMN_GAP, ROW, HEIGHT, TOP = 84.0, 44.0, 26.0, 24.0
 
 

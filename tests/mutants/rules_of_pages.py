@@ -55,6 +55,6 @@ PAGES: list[Mutant] = [
     *rules_of(
         "questions/path_colours.py",
         "pages/test_parts_of_the_page.py::test_a_direction_has_one_colour_in_every_figure",
-        ("a direction has the colour of its predictor", "measures.index(ends[0])", "list(paths).index(path)"),
+        ("a direction has the colour of its predictor", "measures.index(ends[0])", "measures.index(ends[1])"),
     ),
 ]

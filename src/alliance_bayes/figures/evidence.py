@@ -93,6 +93,7 @@ class EvidenceCurve:
     log: np.ndarray
     error: np.ndarray
     sound: np.ndarray
+    colour: str
 
 
 def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str, prior_name: str) -> "Figure":
@@ -181,7 +182,8 @@ def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, title: str, u
     axes = figure.subplots()
     axes.axhline(1, color="0.6", linewidth=0.8)
     axes.axvline(chosen, color="0.6", linewidth=0.8, linestyle=":")
-    for colour, (name, curve) in zip(COLOURS, curves.items(), strict=False):
+    for name, curve in curves.items():
+        colour = curve.colour
         factor, spread = np.exp(curve.log), 2 * curve.error
         axes.plot(curve.width, factor, color=colour, linewidth=1.6, label=name)
         axes.fill_between(

@@ -37,4 +37,24 @@ PAGES: list[Mutant] = [
             "trajectories_figure(panel, held, 9)",
         ),
     ),
+    *rules_of(
+        "pages/forecasts.py",
+        "pages/test_parts_of_the_page.py::test_forecasts_show_some_people_or_none",
+        ("no forecast of anybody is drawn where nobody should be", "if not people:", "if False:"),
+    ),
+    *rules_of(
+        "pages/answer_figures.py",
+        "pages/test_parts_of_the_page.py::test_prior_and_data_without_it_stand_beside_each_effect",
+        ("the prior beside an effect is the prior", 'Bar.of(row, "prior_")', "Bar.of(row)"),
+    ),
+    *rules_of(
+        "pages/wording.py",
+        "pages/test_parts_of_the_page.py::test_nothing_is_predicted_where_nothing_is_concluded",
+        ("draws that cannot be trusted predict nothing", "    if not answer.health.healthy:\n        return\n", ""),
+    ),
+    *rules_of(
+        "questions/path_colours.py",
+        "pages/test_parts_of_the_page.py::test_a_direction_has_one_colour_in_every_figure",
+        ("a direction has the colour of its predictor", "measures.index(ends[0])", "measures.index(ends[1])"),
+    ),
 ]

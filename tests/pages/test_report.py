@@ -195,7 +195,8 @@ def test_nothing_overlaps_in_the_path_diagram(size):
     panel = ab.Panel.from_arrays(np.random.default_rng(2).normal(size=(60, 3, size)), measures=names, times=[0, 6, 12])
     figure = path_diagram(made_up_fit_of(ab.RICLPM(names), panel), "The model")
     texts = list(parsed(figure.pictures[0]).all("text"))
-    assert len(texts) == 3 + size + 2 * size**2
+    stable = 1 + size + size * (size - 1) // 2  # head, shares, correlations
+    assert len(texts) == 3 + size + 2 * size**2 + stable
     boxes = [box_of(one) for one in texts]
     (picture,) = parsed(figure.pictures[0]).all("svg")
     assert all(left >= 0 and right <= float(picture.attributes["width"]) for left, right, _, _ in boxes)

@@ -77,7 +77,6 @@ REFUSED = {
     "leave_future_out": lambda fit: ab.leave_future_out({"one": fit, "other": fit}),
     "leave_future_out, past": lambda fit: ab.leave_future_out({"one": fit, "other": fit}, training="past"),
     "loo_pit": ab.loo_pit,
-    "report": lambda fit: ab.report(fit, ab.directionality(fit, "x", "y"), "never.html"),
     "effect_in_units": lambda fit: ab.effect_in_units(fit, "x -> y"),
     "causal_order": ab.causal_order,
     "delta_adjustment": lambda fit: ab.delta_adjustment(fit, "x", "y", measure="x"),
@@ -112,7 +111,7 @@ SHARED = {
     *("incomplete", "interrupted", "stopped"),
     *("plot_traces", "plot_ranks", "plot_prior_posterior"),
 }
-ELSEWHERE = {"group_contrast", "Fit", "fit_imputations", "load_fit"}
+ELSEWHERE = {"group_contrast", "Fit", "fit_imputations", "load_fit", "report"}
 
 
 def takes_a_fit(name):

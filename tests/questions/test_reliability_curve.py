@@ -103,9 +103,9 @@ def test_where_the_verdict_changes_is_said_and_drawn(monkeypatch):
     )
     assert "With measurement error in days the verdict is 'both' at 0.8; 'impossible' at 0.6." not in answer.reasons
     assert "With measurement error in days the verdict is 'both' at 0.8." in answer.reasons
-    upper, lower = answer.plot().axes[0], answer.plot().axes[3]
+    upper, lower = answer.plot().axes[:2]
     assert upper.get_title(loc="left") == "Reliability of alliance"
-    assert [text.get_text() for text in answer.plot().axes[4].texts] == ["both", "alliance leads"]
+    assert [text.get_text() for text in answer.plot().axes[3].texts] == ["both", "alliance leads"]
     assert lower.get_xlim()[0] > 0.5
     lines = str(answer).splitlines()
     assert any(line.startswith("days 0.6") and line.endswith("impossible") for line in lines)

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from .colours import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "GREY", "Bar", "draw_bars", "mark_margin", "name_rows", "new_figure", "offsets"]
+__all__ = ["Bar", "draw_bars", "mark_margin", "name_rows", "new_figure", "offsets"]
 
-COLOURS = ("#1b6ca8", "#c8553d", "#5a8f3c", "#8a5a9e")
-GREY = "#6b6b6b"
 HEIGHT = 0.28
 
 
@@ -31,22 +32,21 @@ class Bar:
         return cls(*(float(row[f"{before}{name}"]) for name in ("mean", "lower", "upper")))
 
 
-def new_figure(width: float, height: float) -> "Figure":
-    """An empty figure whose parts find room for their labels."""
+def new_figure(width: float, height: float, title: str = "") -> "Figure":
+    """An empty figure whose parts find room for their labels, below its title."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
+    if title:
+        figure.suptitle(fill(title, int(11 * width)), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
 
 
-def draw_bars(
-    axes: "Axes", bars: Sequence[Bar], heights: Sequence[float], *, colour: str = COLOURS[0], label: str | None = None
-) -> None:
+def draw_bars(axes: "Axes", bars: Sequence[Bar], heights: Sequence[float], *, colour: str = COLOURS[0]) -> None:
     """Draw one horizontal interval at each height, with a point at its mean."""
     for height, bar in zip(heights, bars, strict=True):
         axes.plot([bar.lower, bar.upper], [height, height], color=colour, linewidth=2)
         axes.plot(bar.mean, height, "o", color=colour, markersize=5)
-    if label is not None:
-        axes.plot([], [], "o-", color=colour, linewidth=2, markersize=5, label=label)
 
 
 def offsets(n_series: int, height: float = HEIGHT) -> list[float]:
@@ -64,7 +64,7 @@ def name_rows(axes: "Axes", labels: Sequence[str], *, unit: str = "", **style: A
 
 
 def mark_margin(axes: "Axes", margin: float = 0.0) -> None:
-    """Mark 0 by a line, and effects smaller than a margin by a grey band."""
+    """Mark 0 by a line, and effects smaller than a margin by a grey band, which a legend names."""
     if margin:
-        axes.axvspan(-margin, margin, color="0.92", zorder=0)
+        axes.axvspan(-margin, margin, color="0.92", zorder=0, linewidth=0, label=f"within the margin of {margin:g}")
     axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)

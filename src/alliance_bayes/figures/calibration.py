@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bars import COLOURS, GREY, new_figure
+from .bars import new_figure
+from .colours import COLOURS, GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ class ReliabilityPanel:
 def calibration_figure(ranks: Sequence[RanksPanel], events: Sequence[ReliabilityPanel], *, title: str) -> "Figure":
     """Rows of ECDF differences, then rows of reliability diagrams."""
     n_ranks, n_events = (-(-len(panels) // N_COLUMNS) for panels in (ranks, events))
-    figure = new_figure(2.7 * N_COLUMNS, 0.6 + 2.0 * n_ranks + 2.7 * n_events)
+    figure = new_figure(2.7 * N_COLUMNS, 0.6 + 2.0 * n_ranks + 2.7 * n_events, title)
     heights = [2.0 * n_ranks] * bool(ranks) + [2.7 * n_events] * bool(events)
     parts = iter(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).ravel())
     if ranks:
@@ -65,7 +66,6 @@ def calibration_figure(ranks: Sequence[RanksPanel], events: Sequence[Reliability
             side.set_visible(False)
         part.supxlabel("stated probability", fontsize=9)
         part.supylabel("frequency", fontsize=9)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bars import COLOURS, GREY, new_figure
+from .bars import new_figure
+from .colours import COLOURS, GREY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ def counted_shares_figure(
     groups: Mapping[str, Sequence[tuple[int, int]]], *, labels: Sequence[str], title: str, unit: str
 ) -> "Figure":
     """Bars side by side in each group, one for each label, with "k of n" above them; none where n is 0."""
-    figure = new_figure(max(5.5, 1.2 + 1.1 * len(labels) * len(groups)), 4.4)
+    figure = new_figure(max(5.5, 1.2 + 1.1 * len(labels) * len(groups)), 4.4, title)
     axes = figure.subplots()
     width = 0.8 / len(labels)
     for side, (label, colour) in enumerate(zip(labels, COLOURS, strict=False)):
@@ -33,6 +34,5 @@ def counted_shares_figure(
     axes.set_yticks(range(0, 101, 25))
     axes.set_ylabel(unit)
     axes.spines[["right", "top"]].set_visible(False)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(labels))
     return figure

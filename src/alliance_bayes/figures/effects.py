@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from .bars import COLOURS, GREY, Bar, draw_bars, mark_margin, name_rows, new_figure
+from .bars import Bar, draw_bars, mark_margin, name_rows, new_figure
+from .colours import COLOURS, GREY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,10 @@ TITLE_CHARACTERS = (110, 55, 36)  # what fits above one, two or three panels bes
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """An effect along an axis with its interval; points with bars where nothing is known in between."""
+    """An effect along an axis with its interval; points with bars where nothing is known in between.
+
+    Without a colour it has that of its place.
+    """
 
     name: str
     x: np.ndarray
@@ -40,12 +44,13 @@ class Band:
     lower: np.ndarray
     upper: np.ndarray
     points: bool = False
+    colour: str = ""
 
     @classmethod
-    def of(cls, name: str, table: "pd.DataFrame", *, points: bool = False) -> Self:
+    def of(cls, name: str, table: "pd.DataFrame", *, points: bool = False, colour: str = "") -> Self:
         """Read the band from columns ``mean``, ``lower`` and ``upper`` of a table indexed by the axis."""
         mean, lower, upper = (table[column].to_numpy() for column in ("mean", "lower", "upper"))
-        return cls(name, table.index.to_numpy(float), mean, lower, upper, points)
+        return cls(name, table.index.to_numpy(float), mean, lower, upper, points, colour)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Marker:
 
 @dataclass(frozen=True, eq=False)
 class TippingPanel:
-    """Effects along an assumed quantity, probabilities, and where something changes."""
+    """Effects along an assumed quantity, probabilities, and for each probability where something changes."""
 
     title: str
     effects: Sequence[Band]
@@ -78,6 +83,7 @@ def bands_figure(
     titles: Sequence[str],
     panels: Sequence[Sequence[Band]],
     *,
+    title: str,
     x_label: str,
     y_label: str,
     shaded: Sequence[tuple[float, float]] = (),
@@ -88,19 +94,19 @@ def bands_figure(
 
     n_columns = min(3, len(panels))
     n_rows = -(-len(panels) // n_columns)
-    size = (1.5 + 4.2 * n_columns + 1.5 * (n_columns == 1), 0.6 + 3.2 * n_rows)
-    figure = new_figure(*size)
+    size = (1.5 + 4.2 * n_columns + 1.5 * (n_columns == 1), 0.9 + 3.2 * n_rows)
+    figure = new_figure(*size, title)
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
-    for title, bands, axes in zip(titles, panels, grid, strict=False):
+    for name, bands, axes in zip(titles, panels, grid, strict=False):
         _frame(axes, x_label, y_label)
         for stretch in shaded:
             axes.axvspan(*stretch, color="0.9", zorder=0, linewidth=0)
         _bands(axes, bands)
         axes.label_outer()
         axes.set_xlim(left=0)
-        _title_and_legend(axes, title, [band.name for band in bands])
+        _title_and_legend(axes, name, [band.name for band in bands])
     if shaded:
         patches = [Patch(color="0.9", linewidth=0, label=shaded_name)]
         figure.legend(handles=patches, frameon=False, fontsize=9, loc="outside lower center")
@@ -113,7 +119,7 @@ def bars_and_bands_figure(
     """Effects with their intervals on the left, their course on the right."""
     figure = new_figure(11.5, max(3.6, 1.2 + 0.5 * len(bars)))
     left, right = figure.subplots(1, 2, width_ratios=(3, 4))
-    colours = {band.name: colour for band, colour in zip(bands, COLOURS, strict=False)}
+    colours = {band.name: colour for band, colour in zip(bands, COLOURS, strict=False)}  # as `_bands` draws them
     _bars(left, bars, colours, title=title, unit=unit)
     _frame(right, x_label, unit)
     _bands(right, bands)
@@ -172,50 +178,64 @@ def hidden_cause_figure(
     for index, marker in enumerate(markers):
         for axes in (upper, lower):
             axes.axvline(marker.x, color=COLOURS[1], linewidth=0.9, linestyle=":")
-        _name(upper, marker, 1 - 0.08 * index, COLOURS[1], xycoords=("data", "axes fraction"), va="top")
+        _name(upper, marker, 0.95 - 0.08 * index, COLOURS[1], leftwards=marker.x > np.mean(upper.get_xlim()))
     return figure
 
 
 def tipping_figure(
     panels: Sequence[TippingPanel],
     *,
+    title: str,
     asked: float,
     x_label: str,
     unit: str,
     probability_label: str,
     origin: bool = True,
 ) -> "Figure":
-    """Effects along what is assumed, and below them how probable something is; dashed where that is certain.
+    """Effects along what is assumed, and beside them how probable something is; dashed where that is certain.
 
     A line marks the origin of what is assumed.
     """
-    figure = new_figure(1.2 + 6.3 * len(panels), 6.2)
-    grid = figure.subplots(2, len(panels), squeeze=False, sharex=True, sharey="row", height_ratios=(3, 2))
-    for panel, (upper, lower) in zip(panels, grid.T, strict=True):
-        _frame(upper, "", unit)
-        _bands(upper, panel.effects)
-        _title_and_legend(upper, panel.title, [band.name for band in panel.effects])
-        _frame(lower, x_label, probability_label)
-        _bands(lower, panel.probabilities)
+    figure = new_figure(11, 0.6 + 3.3 * len(panels), title)
+    grid = figure.subplots(len(panels), 2, squeeze=False, sharex=True, sharey="col", width_ratios=(3, 2))
+    for panel, (left, right) in zip(panels, grid, strict=True):
+        _frame(left, x_label, unit)
+        _bands(left, panel.effects)
+        _title_and_legend(left, panel.title, [band.name for band in panel.effects])
+        _frame(right, x_label, probability_label)
+        _bands(right, panel.probabilities)
         for level in (asked, 1 - asked):
-            lower.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
-        lower.set_ylim(-0.03, 1.03)
-        for axes in (upper, lower):
+            right.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
+        right.set_ylim(-0.03, 1.03)
+        for axes in (left, right):
             if origin:
                 axes.axvline(0, color="0.6", linewidth=0.8, zorder=1)
-            axes.label_outer()
-        for index, (colour, markers) in enumerate(zip(COLOURS, panel.markers, strict=False)):
-            for marker in markers:
-                lower.axvline(marker.x, color=colour, linewidth=0.9, linestyle=":")
-                _name(lower, marker, 0.1 + 0.15 * index, colour)
+            axes.tick_params(labelbottom=True)
+        low, high = right.get_xlim()
+        marked = [
+            (band.colour or COLOURS[index], marker, np.interp(marker.x, band.x, band.mean) < 0.5)
+            for index, (band, markers) in enumerate(zip(panel.probabilities, panel.markers, strict=True))
+            for marker in markers
+        ]
+        for index, (colour, marker, above) in enumerate(marked):
+            right.axvline(marker.x, color=colour, linewidth=0.9, linestyle=":")
+            height = 0.14 + 0.12 * (index % 6)
+            _name(right, marker, 1 - height if above else height, colour, leftwards=marker.x > (low + high) / 2)
     return figure
 
 
-def _name(axes: "Axes", marker: Marker, height: float, colour: str, **where: Any) -> None:
-    """The marker's name beside its line."""
-    nudge = (3, -2 if where else 0)
-    point = (marker.x, height)
-    axes.annotate(marker.name, point, xytext=nudge, textcoords="offset points", fontsize=8.5, color=colour, **where)
+def _name(axes: "Axes", marker: Marker, height: float, colour: str, *, leftwards: bool) -> None:
+    """The marker's name beside its line, at a height that is a share of the axes."""
+    axes.annotate(
+        marker.name,
+        (marker.x, height),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3 if leftwards else 3, 0),
+        textcoords="offset points",
+        ha="right" if leftwards else "left",
+        fontsize=8.5,
+        color=colour,
+    )
 
 
 def _title_and_legend(axes: "Axes", title: str, names: Sequence[str]) -> None:
@@ -265,6 +285,8 @@ def _histograms(axes: "Axes", histograms: Sequence[Histogram]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.set_yticks([])
+    axes.set_xlabel("value", fontsize=8)
+    axes.set_ylabel("share", fontsize=8)
     axes.set_ylim(0, axes.get_ylim()[1] * (1.1 + 0.16 * len(histograms)))  # the legend stands above the outlines
     axes.legend(fontsize=8, edgecolor="none", framealpha=0.85, loc="upper left")
 
@@ -279,7 +301,8 @@ def _frame(axes: "Axes", x_label: str, y_label: str) -> None:
 def _bands(axes: "Axes", bands: Sequence[Band]) -> None:
     spread = np.min([np.diff(band.x).min(initial=np.inf) for band in bands])
     nudges = np.linspace(-0.06, 0.06, len(bands)) * (spread if np.isfinite(spread) else 1.0)
-    for colour, nudge, band in zip(COLOURS, nudges if len(bands) > 1 else [0.0], bands, strict=False):
+    for place, (nudge, band) in enumerate(zip(nudges if len(bands) > 1 else [0.0], bands, strict=True)):
+        colour = band.colour or COLOURS[place]
         if band.points:
             axes.plot([band.x + nudge] * 2, [band.lower, band.upper], color=colour, linewidth=1.8)
             axes.plot(band.x + nudge, band.mean, "o--", color=colour, markersize=5, linewidth=0.6, label=band.name)

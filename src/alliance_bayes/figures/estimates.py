@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .bars import COLOURS, Bar, draw_bars, mark_margin, new_figure, offsets
+from .bars import Bar, draw_bars, mark_margin, new_figure, offsets
+from .colours import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ def estimates_figure(grid: Sequence[Sequence[EstimatesPanel]], *, series: Sequen
 
     labels = list(grid[0][0].lines)
     n_columns = max(map(len, grid))
-    figure = new_figure(1.6 + 3.1 * n_columns, 1.2 + (0.9 + 0.42 * len(labels)) * len(grid))
+    figure = new_figure(1.6 + 3.1 * n_columns, 1.2 + (0.9 + 0.42 * len(labels)) * len(grid), title)
     rows = figure.subplots(len(grid), n_columns, squeeze=False, sharey=True, sharex="col")
     by_series = dict(zip(series, offsets(len(series), 0.44), strict=True))
     colours = dict(zip(series, COLOURS, strict=False))
@@ -44,7 +45,6 @@ def estimates_figure(grid: Sequence[Sequence[EstimatesPanel]], *, series: Sequen
         axes.set_xlabel(panel.unit, fontsize=9)
     rows[0][0].set_yticks(range(len(labels)), labels=labels)
     rows[0][0].set_ylim(len(labels) - 0.5, -0.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     keys = [Line2D([], [], color=colours[name], linewidth=2, marker="o", markersize=5, label=name) for name in series]
     figure.legend(handles=keys, frameon=False, fontsize=9, loc="outside lower center", ncols=len(series))
     return figure

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .bars import COLOURS, GREY, Bar, draw_bars, mark_margin, name_rows, new_figure, offsets
+from .bars import Bar, draw_bars, mark_margin, name_rows, new_figure, offsets
+from .colours import COLOURS, GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,11 +32,13 @@ LABEL_WIDTH = 60
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One effect: its name, the draws whose density is drawn, their interval, and bars beside them."""
+    """One effect: the draws whose density is drawn, their interval, that of the prior, and bars beside them."""
 
     name: str
+    colour: str
     draws: np.ndarray
     bar: Bar
+    prior: Bar
     bars: tuple[Bar, ...]
 
 
@@ -57,12 +61,12 @@ class Ranks:
     wrong: bool
 
 
-def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
+def ranks_figure(panels: Sequence[Ranks], *, n_columns: int, title: str) -> "Figure":
     """Empirical distribution of shares minus the uniform one, with the band that holds 95 % of uniform samples."""
     from scipy.stats import kstwo
 
     n_rows = -(-len(panels) // n_columns)
-    figure = new_figure(2.6 * n_columns, 2.2 * n_rows)
+    figure = new_figure(2.6 * n_columns, 2.2 * n_rows + 0.4, title)
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     for side, panel in zip(axes.ravel(), panels, strict=False):
         n, colour = len(panel.shares), COLOURS[1] if panel.wrong else COLOURS[0]
@@ -77,7 +81,7 @@ def ranks_figure(panels: Sequence[Ranks], *, n_columns: int) -> "Figure":
     for side in axes.ravel()[len(panels) :]:
         side.set_visible(False)
     figure.supxlabel("probability given to less than the observed value", fontsize=9)
-    figure.supylabel("share of values below, minus uniform", fontsize=9)
+    figure.supylabel("share of values below,\nminus uniform", fontsize=9)
     return figure
 
 
@@ -89,41 +93,52 @@ class EvidenceCurve:
     log: np.ndarray
     error: np.ndarray
     sound: np.ndarray
+    colour: str
 
 
-def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str) -> "Figure":
-    """Densities of effects, intervals shaded, and their bars; a band marks the margin around 0."""
+def effects_figure(rows: Sequence[EffectsRow], *, unit: str, labels_title: str, prior_name: str) -> "Figure":
+    """Densities of effects, intervals shaded, those of the prior dotted below, and bars; a band marks the margin."""
     figure = new_figure(11, 3.6 * len(rows))
-    axes = figure.subplots(len(rows), 2, squeeze=False, sharex="col", width_ratios=(3, 2))
+    axes = figure.subplots(len(rows), 2, squeeze=False, sharex=True, width_ratios=(3, 2))
     for row, (left, right) in zip(rows, axes, strict=True):
         for side in (left, right):
             mark_margin(side, row.margin)
             side.set_xlabel(unit)
             side.tick_params(labelbottom=True)
             side.spines[["left", "right", "top"]].set_visible(False)
-        _densities(left, row)
+        _densities(left, row, prior_name)
         _bars(right, row, labels_title)
     return figure
 
 
-def _densities(axes: "Axes", row: EffectsRow) -> None:
+def _densities(axes: "Axes", row: EffectsRow, prior_name: str) -> None:
     from arviz_stats.base import array_stats
 
-    for colour, curve in zip(COLOURS, row.curves, strict=False):
+    tallest = 0.0
+    for curve in row.curves:
         grid, density, _ = array_stats.kde(curve.draws.ravel(), bound_correction=False, extend=True)
         inside = (grid >= curve.bar.lower) & (grid <= curve.bar.upper)
-        axes.plot(grid, density, color=colour, linewidth=1.6)
-        axes.fill_between(grid[inside], density[inside], color=colour, alpha=0.25, linewidth=0)
-        axes.plot([], [], color=colour, linewidth=4, alpha=0.6, label=curve.name)
+        tallest = max(tallest, float(density.max()))
+        axes.plot(grid, density, color=curve.colour, linewidth=1.6)
+        axes.fill_between(grid[inside], density[inside], color=curve.colour, alpha=0.25, linewidth=0)
+        axes.plot([], [], color=curve.colour, linewidth=4, alpha=0.6, label=curve.name)
+    for line, curve in enumerate(row.curves, start=1):
+        height = -0.055 * tallest * line
+        axes.plot([curve.prior.lower, curve.prior.upper], [height] * 2, ":", color=curve.colour, linewidth=1.6)
+        axes.plot(curve.prior.mean, height, "o", color=curve.colour, markerfacecolor="white", markersize=4)
+    axes.plot([], [], "o:", color=GREY, markerfacecolor="white", markersize=4, label=prior_name)
+    axes.axhline(0, color="0.85", linewidth=0.8, zorder=1)
     axes.set_yticks([])
-    axes.set_ylim(0, axes.dataLim.ymax * (1.1 + 0.09 * len(row.curves)))  # the legend stands above the curves
+    axes.set_ylabel("posterior density", fontsize=9)
+    n_lines = len(row.curves) + 2  # of the legend, which stands above the curves
+    axes.set_ylim(-0.055 * tallest * (len(row.curves) + 1), tallest * (1.1 + 0.12 * n_lines))
     axes.set_title(row.title, loc="left", fontsize=11, fontweight="bold")
     axes.legend(frameon=False, loc="upper right", fontsize=9)
 
 
 def _bars(axes: "Axes", row: EffectsRow, title: str) -> None:
-    for colour, offset, curve in zip(COLOURS, offsets(len(row.curves)), row.curves, strict=False):
-        draw_bars(axes, curve.bars, [index + offset for index in range(len(curve.bars))], colour=colour)
+    for offset, curve in zip(offsets(len(row.curves)), row.curves, strict=True):
+        draw_bars(axes, curve.bars, [index + offset for index in range(len(curve.bars))], colour=curve.colour)
     name_rows(axes, row.labels)
     axes.set_title(title, loc="left", fontsize=10, color=GREY)
 
@@ -131,35 +146,44 @@ def _bars(axes: "Axes", row: EffectsRow, title: str) -> None:
 def bars_figure(
     rows: Mapping[str, Sequence[Bar]],
     *,
+    title: str,
     unit: str,
     band: float = 0.0,
     series: Sequence[str] = ("",),
     notes: Sequence[str] = (),
+    colours: Mapping[str, str] = MappingProxyType({}),
 ) -> "Figure":
-    """Line by line an estimate with its interval for each series, and a note; a grey band marks the margin around 0."""
-    figure = new_figure(8 + bool(notes), 1.4 + (0.45 + 0.1 * (len(series) > 1)) * len(rows))
+    """Line by line an estimate with its interval for each series, and a note; a grey band marks the margin around 0.
+
+    Colours are by the name of a line or of a series; where there is none, by the place of the series.
+    """
+    figure = new_figure(8 + bool(notes), 1.7 + (0.45 + 0.1 * (len(series) > 1)) * len(rows), title)
     axes = figure.subplots()
     mark_margin(axes, band)
     for side, (colour, offset, name) in enumerate(zip(COLOURS, offsets(len(series)), series, strict=False)):
-        heights = [index + offset for index in range(len(rows))]
-        draw_bars(axes, [bars[side] for bars in rows.values()], heights, colour=colour, label=name or None)
+        of_series = colours.get(name, colour)
+        for index, (label, bars) in enumerate(rows.items()):
+            draw_bars(axes, [bars[side]], [index + offset], colour=colours.get(label, of_series))
+        if name:
+            axes.plot([], [], "o-", color=of_series, linewidth=2, markersize=5, label=name)
     for index, note in enumerate(notes):
         axes.text(1.02, index, note, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
     name_rows(axes, [fill(label, LABEL_WIDTH) for label in rows], unit=unit, fontsize=9)
-    if len(series) > 1:
-        axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(series))
+    if len(series) > 1 or band:
+        axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(series) + 1)
     return figure
 
 
-def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, unit: str, chosen: float) -> "Figure":
+def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, title: str, unit: str, chosen: float) -> "Figure":
     """Bayes factors on a log axis over the width of the prior, with two Monte Carlo errors; open marks are doubtful."""
     from matplotlib.ticker import LogLocator
 
-    figure = new_figure(8, 4)
+    figure = new_figure(8, 4.3, title)
     axes = figure.subplots()
     axes.axhline(1, color="0.6", linewidth=0.8)
     axes.axvline(chosen, color="0.6", linewidth=0.8, linestyle=":")
-    for colour, (name, curve) in zip(COLOURS, curves.items(), strict=False):
+    for name, curve in curves.items():
+        colour = curve.colour
         factor, spread = np.exp(curve.log), 2 * curve.error
         axes.plot(curve.width, factor, color=colour, linewidth=1.6, label=name)
         axes.fill_between(
@@ -178,9 +202,11 @@ def evidence_curves_figure(curves: Mapping[str, EvidenceCurve], *, unit: str, ch
     return figure
 
 
-def shares_figure(shares: Mapping[str, tuple[float, float]], *, labels: tuple[str, str], unit: str) -> "Figure":
+def shares_figure(
+    shares: Mapping[str, tuple[float, float]], *, title: str, labels: tuple[str, str], unit: str
+) -> "Figure":
     """Two shares in [0, 1] per line, one below the other."""
-    figure = new_figure(9, 1.4 + 0.7 * len(shares))
+    figure = new_figure(9, 1.7 + 0.7 * len(shares), title)
     axes = figure.subplots()
     for side, (label, colour) in enumerate(zip(labels, (COLOURS[0], "0.75"), strict=True)):
         heights = [pair[side] for pair in shares.values()]

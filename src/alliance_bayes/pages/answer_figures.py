@@ -3,18 +3,19 @@
 import base64
 import io
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 
 from markupsafe import Markup
 
 from ..basics.names import number, split_path
 from ..figures.bars import Bar
-from ..posterior.summaries import interval_name
+from ..posterior.summaries import interval_name, standard_errors
 from ..questions.answer import Answer
-from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, path_colour, stacked_figure
+from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, stacked_figure
 from .figure import Figure, Table
-from .moving import margin_of
-from .svg import colour_class
+from .forecasts import forecast_figure
+from .of_direction import asked_over, margin_of
+from .svg import measure_colour, path_colour
 
 __all__ = ["answer_figures", "mediation_figure"]
 
@@ -26,49 +27,50 @@ DOTS_IN_WORDS = (
 )
 
 
-def answer_figures(answer: Answer, measures: Sequence[str]) -> tuple[Figure, ...]:
-    """Figures of one answer, in colours of the measures; none where its table holds no intervals."""
+def answer_figures(answer: Answer, measures: Sequence[str], people: int) -> tuple[Figure, ...]:
+    """Figures of one answer, in colours of the measures, with values of so many people; none without intervals."""
     match answer.question:
         case "directionality" if not answer.parts:
-            return _intervals_of(answer, measures), *_dots_of(answer, measures)
+            return _intervals_of(answer, measures), *_dots_of(answer, measures), _sources_of(answer, measures)
         case "lag_curve":
             return (_curves_of(answer, measures),)
         case "robustness":
             curve = (_drawn(answer),) if "reliability" in answer.tables else ()
             return (_robustness_figure(answer, measures), *curve)
+        case "forecast":
+            return tuple(filter(None, [forecast_figure(answer, measures, people)]))
+    if answer.figure is not None and (answer.table.index.nlevels > 1 or not set(answer.table.columns) >= ENDS):
+        return (_drawn(answer),)
     if set(answer.table.columns) >= ENDS and len(answer.table) <= MOST_ROWS:
         return (_plain_intervals(answer, measures),)
-    return () if answer.figure is None else (_drawn(answer),)
+    return ()
 
 
 def _drawn(answer: Answer) -> Figure:
-    """The figure that the answer draws by matplotlib, as an image."""
+    """The figure that the answer draws by matplotlib, as an image below its title."""
     import matplotlib as mpl
 
-    words, image = answer.question.replace("_", " "), io.BytesIO()
+    image = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": answer.question}):
-        answer.plot().savefig(image, format="svg", transparent=True, metadata={"Date": None})
+        figure = answer.plot()
+        title = figure.get_suptitle().replace("\n", " ") or answer.question.replace("_", " ").capitalize()
+        figure.suptitle("")
+        figure.savefig(image, format="svg", transparent=True, metadata={"Date": None})
     source = f"data:image/svg+xml;base64,{base64.b64encode(image.getvalue()).decode()}"
-    picture = Markup('<img class="drawn" alt="{}" src="{}">').format(f"Figure of {words}; its numbers follow", source)
+    picture = Markup('<img class="drawn" alt="{}" src="{}">').format(f"{title}; its numbers follow", source)
     tables = tuple(Table.of_frame(table, name.replace("_", " ")) for name, table in answer.every_table.items())
-    return Figure(f"Figure of {words}", (picture,), "", tables, column=True)
+    return Figure(title, (picture,), "", tables, wide=True)
 
 
 def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
     overs = answer.evidence.index.unique("over")
-    rows = [
-        IntervalRow(
-            path if len(overs) == 1 else f"{path}, {over}",
-            Bar.of(answer.table.loc[(path, over)], "raw_"),
-            path_colour(path, measures),
-        )
-        for path in map(str, answer.draws["path"].to_numpy())
-        for over in overs
-    ]
     pictures, tables = list[Markup](), list[Table]()
-    for row in rows:  # each outcome has a unit of its own
-        outcome = (split_path(row.name.partition(", ")[0]) or ("", row.name))[1]
-        one = intervals_figure([row], title=row.name, unit=f"{outcome}, per unit of the predictor", caption="")
+    for path, over in product(map(str, answer.draws["path"].to_numpy()), overs):  # each outcome has a unit of its own
+        predictor, outcome = split_path(path) or ("the predictor", path)
+        where = f"{over}: " if len(overs) > 1 else ""
+        row = IntervalRow(path, Bar.of(answer.table.loc[(path, over)], "raw_"), path_colour(path, measures))
+        unit = f"{where}{outcome} per unit of {predictor}"
+        one = intervals_figure([row], title=path, unit=unit, caption="")
         pictures += one.pictures
         tables += one.tables
     caption = (
@@ -76,6 +78,36 @@ def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
         "next figure."
     )
     return Figure("The effects in the units of the measures", tuple(pictures), caption, tuple(tables), column=True)
+
+
+def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
+    """Each effect after the data, before them, and without the prior of the lags, all on one scale."""
+    over, ses, rows, by = asked_over(answer), standard_errors(), list[IntervalRow](), ""
+    for path in map(str, answer.draws["path"].to_numpy()):
+        row, colour = answer.table.loc[(path, over)], path_colour(path, measures)
+        by = str(row["without_prior_by"])
+        without, spread = float(row["without_prior"]), ses * float(row["without_prior_sd"])
+        rows += [
+            IntervalRow(path, Bar.of(row), colour),
+            IntervalRow(f"{path}, prior", Bar.of(row, "prior_"), colour, "prior", "its prior, before the data"),
+            IntervalRow(
+                f"{path}, without the prior",
+                Bar(without, without - spread, without + spread),
+                colour,
+                "data",
+                f"with {by} instead" if by else "without the prior: not to be had",
+            ),
+        ]
+    caption = (
+        f"For each effect: after the data, mean and {interval_name()}; dotted, the prior, before the data; hollow, "
+        f"what the data say without the prior of the lags ({by or 'not to be had here'}), with {ses:.1f} standard "
+        "errors, or SDs, to each side. Where the last lies far from the first, the prior has a say in the answer."
+    )
+    title = "What the data say without the prior"
+    if answer.draws.sizes["length"] > 1:
+        title += f", {over}"
+    unit = "lagged effect, SD per SD"
+    return intervals_figure(rows, title=title, unit=unit, caption=caption, margin=margin_of(answer, over))
 
 
 def _dots_of(answer: Answer, measures: Sequence[str]) -> list[Figure]:
@@ -134,41 +166,52 @@ def _plain_intervals(answer: Answer, measures: Sequence[str]) -> Figure:
     for label, row in answer.table.iterrows():
         name = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
         rows.append(IntervalRow(name, Bar.of(row, before), path_colour(name.partition(", ")[0], measures)))
-    unit = "in the unit of the outcome" if raw else "as in the table"
+    outcome = answer.arguments.get("outcome", "the outcome")
+    unit = f"{outcome}, in its own unit" if raw else "as in the table"
     return intervals_figure(rows, title="Estimates", unit=unit, caption=f"Posterior mean and {interval_name()}.")
 
 
 def _robustness_figure(answer: Answer, measures: Sequence[str]) -> Figure:
     pair = answer.arguments.get("between") or ("", "")
     margin = float(answer.arguments.get("margin", 0.0))
+    over = asked_over(next(iter(answer.parts.values())))
+    asked = answer.table[answer.table.index.get_level_values("over") == over]
+    table = answer.table if asked.empty else asked
     pictures, tables = list[Markup](), list[Table]()
-    for side, path in (("forward", " -> ".join(pair)), ("backward", " -> ".join(reversed(pair)))):
-        rows = [
+    sides = {"forward": " -> ".join(pair), "backward": " -> ".join(reversed(pair))}
+    rows = {
+        side: [
             IntervalRow(
                 f"{label[0]}: {row['verdict']}" if side == "forward" else str(label[0]),
                 Bar(float(row[side]), float(row[f"{side}_lower"]), float(row[f"{side}_upper"])),
                 path_colour(path, measures),
             )
-            for label, row in answer.table.iterrows()
+            for label, row in table.iterrows()
         ]
-        one = intervals_figure(rows, title=path, unit="lagged effect, SD per SD", caption="", margin=margin)
+        for side, path in sides.items()
+    }
+    every = [row for of_side in rows.values() for row in of_side]
+    for side, path in sides.items():
+        one = intervals_figure(
+            rows[side], title=path, unit=f"{path}, SD per SD", caption="", margin=margin, beside=every
+        )
         pictures += one.pictures
         tables += one.tables
     return Figure(
         "The same question under other models",
         tuple(pictures),
-        f"Left, with the verdict of each model: {' -> '.join(pair)}; right: the reverse.",
+        f"With the verdict of each model: {sides['forward']}; then the reverse, on the same scale.",
         tuple(tables),
     )
 
 
-def mediation_figure(answer: Answer, measures: Sequence[str]) -> Figure:
+def mediation_figure(answer: Answer, measures: Sequence[str], time_unit: str) -> Figure:
     """The total effect of a mediation and its parts, coloured by where each starts."""
     table, given = answer.table, answer.arguments
     several = [name for name in table.index if str(name).startswith("through ")]
     parts = ["direct", *(several or ["indirect"])]
     sources = [given["treatment"], *(given["mediators"] if several else given["mediators"][:1])]
-    classes = [colour_class(measures.index(name)) if name in measures else "ink" for name in sources]
+    classes = [measure_colour(name, measures) for name in sources]
     rows = [
         IntervalRow(str(name), Bar.of(table.loc[name]), colour)
         for name, colour in zip_longest(parts, classes, fillvalue="carry")
@@ -178,5 +221,6 @@ def mediation_figure(answer: Answer, measures: Sequence[str]) -> Figure:
         "Means of the total effect and of its parts, laid end to end; a part of the other sign runs backwards. The "
         f"thin line is the {interval_name()} of the total; those of the parts are in the table."
     )
-    title = f"{given['treatment']} -> {given['outcome']}, {number(given['horizon'])} later"
+    later = " ".join(filter(None, [number(given["horizon"]), time_unit]))
+    title = f"{given['treatment']} -> {given['outcome']}, {later} later"
     return stacked_figure(rows, total, title=title, unit="effect, SD per SD", caption=caption)

@@ -8,9 +8,12 @@ from ..posterior.fit import Fit
 from ..questions.answer import Answer
 from .wording import priors_of
 
-__all__ = ["Item", "agrema", "barg"]
+__all__ = ["CHANGING", "Item", "agrema", "barg"]
 
 AUTHORS = "To be written by the authors."
+NOT_ASKED = "Not asked in this run, so that there is nothing to report."
+CHANGING = ("robustness", "sensitivity", "delta_adjustment", "compare", "bayes_factors")
+"""Questions on what would change an answer."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,12 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
     asked = {answer.question for answer in answers}
     decisions = [answer for answer in answers if answer.verdict is not None]
     margins = list(dict.fromkeys(number(a.arguments["margin"]) for a in answers if a.arguments.get("margin")))
-    prior_checked = sorted(asked & {"robustness", "sensitivity", "bayes_factors"})
+    prior_checked = sorted(asked & {"robustness", "bayes_factors"})
+    beside = (
+        "Not asked in this run; the effects without the prior of the lags stand beside the answer."
+        if "directionality" in asked
+        else NOT_ASKED
+    )
     items = [
         Item("Preamble A: why Bayesian", AUTHORS),
         Item(
@@ -68,7 +76,7 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
             ),
             Item(
                 "1E: prior predictive check",
-                "Prior probabilities stand beside posterior ones; data were not drawn from the prior.",
+                "Not done: no data were drawn from the prior. Prior probabilities stand beside posterior ones.",
                 "answer",
             ),
             Item("2A: software", "Versions are listed.", "reproducibility"),
@@ -85,7 +93,7 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
             Item("2D: other computations", " ".join(fit.notes), "health"),
             Item(
                 "3A: posterior predictive check",
-                "Done." if fit.panel.has_persons else "Not done: the panel holds moments alone.",
+                "Done." if fit.panel.has_persons else "Not done: it needs the values of single people, of one panel.",
                 "fit",
             ),
             Item(
@@ -108,11 +116,19 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
         Item("4D: threshold of Bayes factors", "No verdict rests on a Bayes factor."),
         Item("4E: estimates beside decisions", "Estimates and probabilities stand beside every verdict.", "answer"),
         Item(
-            "5A to 5E: sensitivity to priors and decisions",
-            f"Asked: {in_words([name.replace('_', ' ') for name in prior_checked])}."
-            if prior_checked
-            else "Not asked in this run.",
-            "change",
+            "5A to 5C: sensitivity to broad, informed and default priors",
+            f"Asked: {in_words([name.replace('_', ' ') for name in prior_checked])}." if prior_checked else beside,
+            "change" if prior_checked else "answer",
+        ),
+        Item(
+            "5D: sensitivity of Bayes factors and model probabilities",
+            "Over widths of the prior." if "bayes_factors" in asked else NOT_ASKED,
+            "change" if "bayes_factors" in asked else "",
+        ),
+        Item(
+            "5E: sensitivity of decisions",
+            "The margin can be moved on this page." if "directionality" in asked else NOT_ASKED,
+            "answer",
         ),
         Item("6A: software and installation", "Versions are listed.", "reproducibility"),
         Item(
@@ -126,7 +142,7 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
     return sorted(items, key=lambda item: (not item.point.startswith("Preamble"), item.point))
 
 
-def agrema(fit: Fit | None, answer: Answer) -> list[Item]:
+def agrema(fit: Fit | None, answer: Answer, answers: Sequence[Answer]) -> list[Item]:
     """Points of the guideline for reporting mediation analyses, in its long form [1]_.
 
     References
@@ -135,41 +151,48 @@ def agrema(fit: Fit | None, answer: Answer) -> list[Item]:
        observational studies: the AGReMA statement. JAMA 326, 1045-1056. https://doi.org/10.1001/jama.2021.14075
     """
     given = answer.arguments
-    people = (
-        ""
-        if fit is None
-        else f"{fit.n_persons:,} people with at least one value of the model, {len(fit.panel.times)} waves."
-    )
-    roles = ", ".join(
+    size = "" if fit is None else f"{fit.n_persons:,} people with a value of the model, {len(fit.panel.times)} waves. "
+    source = "" if fit is None else f"Data: {fit.panel.source}. "
+    roles = "; ".join(
         f"{name} {in_words(value) if isinstance(value, tuple | list) else value}"
         for name in ("treatment", "mediators", "outcome")
         if (value := given.get(name))
     )
+    changing = sorted({one.question.replace("_", " ") for one in answers if one.question in CHANGING})
+    sensitivity = f"Asked: {in_words(changing)}." if changing else NOT_ASKED
+    estimates = "mediation" if answer.question == "mediation" else "answer"
     return [
-        Item("1 Title, 2 abstract", AUTHORS),
-        Item("3 Background, 4 objectives", AUTHORS),
-        Item("5 Registration", f"{AUTHORS} The model file can be registered."),
-        Item(
-            "6 Design and source of data",
-            f"{AUTHORS} {'' if fit is None else f'Data: {fit.panel.source}.'}".strip(),
-            "data",
-        ),
-        Item("7 Participants, 8 sample size", people or AUTHORS, "data"),
+        Item("1 Title", f"{AUTHORS} It names mediation and the design."),
+        Item("2 Abstract", AUTHORS),
+        Item("3 Background and rationale", AUTHORS),
+        Item("4 Objectives", f"{AUTHORS} Asked in this run: {answer.heading}.", "answer"),
+        Item("5 Study registration", f"{AUTHORS} The model file can be registered."),
+        Item("6 Study design and source of data", f"{AUTHORS} {source}".strip(), "data"),
+        Item("7 Participants", f"Eligibility and recruitment: {AUTHORS.lower()}"),
+        Item("8 Sample size", f"{size}Why this size: {AUTHORS.lower()}", "data"),
         Item(
             "9 Effects of interest",
             next((part for part in answer.body if isinstance(part, str)), answer.heading),
             "estimand",
         ),
-        Item("10 Assumed model", f"Roles: {roles}. Why this order: {AUTHORS.lower()}", "model"),
-        Item("11 Assumptions", f"{len(answer.assumptions)} are listed.", "assumptions"),
-        Item("12 Measurement, 13 levels of measurement", f"{AUTHORS} Times and kinds of absence are listed.", "data"),
-        Item("14 Statistical methods", "A paragraph is given.", "text"),
-        Item("15 Sensitivity analyses", "See the section.", "change"),
+        Item("10 Assumed causal model", f"{roles}. Why this order: {AUTHORS.lower()}", "model"),
+        Item("11 Causal assumptions", f"{len(answer.assumptions)} are listed; none of them is tested.", "assumptions"),
+        Item("12 Measurement", f"{AUTHORS} Times and kinds of absence are listed.", "data"),
+        Item("13 Measurement levels", "Response families stand in the model, observed ranges in the data.", "data"),
+        Item("14 Statistical methods", "A paragraph is given, with priors and missing values.", "text"),
+        Item("15 Sensitivity analyses", sensitivity, "change" if changing else ""),
         Item("16 Ethical approval", AUTHORS),
-        Item("17 Participants", "Coverage at each wave.", "data"),
-        Item("18 Outcomes and estimates", "Total, direct and indirect effects with intervals.", "mediation"),
-        Item("19 Results of sensitivity analyses", "See the section.", "change"),
-        Item("20 Limitations, 21 interpretation, 22 implications", AUTHORS),
-        Item("23 Funding, 24 conflicts of interest", AUTHORS),
-        Item("25 Data and code", "Fingerprints and versions are listed.", "reproducibility"),
+        Item(
+            "17 Participants in the results", "Who was observed at each wave; their features by group are not.", "data"
+        ),
+        Item("18 Outcomes and estimates", "All effects with intervals.", estimates),
+        Item("19 Sensitivity parameters", sensitivity, "change" if changing else ""),
+        Item("20 Limitations", AUTHORS),
+        Item("21 Interpretation", AUTHORS),
+        Item("22 Implications", AUTHORS),
+        Item("23 Funding and role of sponsor", AUTHORS),
+        Item("24 Conflicts of interest and financial disclosures", AUTHORS),
+        Item(
+            "25 Data and code", "Fingerprints and versions are listed; sharing is up to the authors.", "reproducibility"
+        ),
     ]

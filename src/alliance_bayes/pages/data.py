@@ -8,7 +8,7 @@ from markupsafe import Markup
 from ..basics.names import number
 from ..panel import Absence, Panel
 from .figure import Figure, Table, rows_of
-from .svg import Scale, colour_class, drawing, element, text
+from .svg import Scale, drawing, element, measure_colour, text, upright_axis
 
 __all__ = ["coverage_figure", "patterns_figure", "states_figure", "trajectories_figure"]
 
@@ -153,11 +153,11 @@ def trajectories_figure(panel: Panel, measures: Sequence[str], people: int) -> F
     unit = panel.time_unit or "time"
     pictures, rows = list[Markup](), list[tuple[object, ...]]()
     for name in measures:
-        position, place = measures.index(name), panel.measures.index(name)
+        place = panel.measures.index(name)
         values = panel.values[:, :, place]
         means = [float(np.nanmean(of)) if (~np.isnan(of)).any() else np.nan for of in values.T]
         title = f"{name}: values of {len(chosen)} people"
-        pictures.append(_lines(values[chosen], panel.times, means, title, name, unit, colour_class(position)))
+        pictures.append(_lines(values[chosen], panel.times, means, title, name, unit, measure_colour(name, measures)))
         rows += [
             (name, time, int((~np.isnan(of)).sum()), mean, *(_ends(of)))
             for time, of, mean in zip(panel.times, values.T, means, strict=True)
@@ -183,10 +183,7 @@ def _lines(
     top, bottom, left = 34.0, 196.0, 48.0
     across = Scale(times[0], times[-1], left + 8, RIGHT - 8)
     up = Scale.around([*values.ravel(), *means], bottom, top)
-    parts = [text(LEFT, 16, name, most=52, class_="name")]
-    for value in up.ticks(4):
-        parts.append(element("line", x1=left, x2=RIGHT, y1=up(value), y2=up(value), class_="grid"))
-        parts.append(text(left - 6, up(value) + 4, number(value), class_="tick", text_anchor="end"))
+    parts = [text(LEFT, 16, name, most=52, class_="name"), *upright_axis(up, left, RIGHT)]
     parts += [
         text(across(time), bottom + 16, number(time), class_="tick", text_anchor="middle")
         for time in (times if len(times) <= 8 else across.ticks(6))

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from ..basics.names import number, split_path
+from ..basics.names import number
 from ..figures.bars import Bar
 from .figure import Figure, Table, rows_of
-from .svg import Scale, colour_class, drawing, element, shortened, text
+from .svg import Scale, drawing, element, path_colour, shortened, text, upright_axis
 
-__all__ = ["IntervalRow", "curves_picture", "dots_figure", "intervals_figure", "path_colour", "stacked_figure"]
+__all__ = ["IntervalRow", "curves_picture", "dots_figure", "intervals_figure", "stacked_figure"]
 
 WIDTH, LEFT, RIGHT = 400.0, 12.0, 388.0
 N_DOTS = 100
@@ -22,11 +22,16 @@ DOT = 3.1
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """A name, an estimate with its interval, and a class of colour."""
+    """A name, an estimate with its interval, and classes of its colour and of how it is drawn.
+
+    A label stands for the name where the picture says the other part of it.
+    """
 
     name: str
     bar: Bar
     colour: str
+    drawn: str = ""
+    label: str = ""
 
     @property
     def numbers(self) -> tuple[float, float, float]:
@@ -34,34 +39,41 @@ class IntervalRow:
         return self.bar.mean, self.bar.lower, self.bar.upper
 
 
-def path_colour(path: str, measures: Sequence[str]) -> str:
-    """The class of the colour of a path's predictor; one for what is no path of the model."""
-    predictor = (split_path(path) or ("",))[0]
-    return colour_class(measures.index(predictor)) if predictor in measures else "ink"
-
-
 def intervals_figure(
-    rows: Sequence[IntervalRow], *, title: str, unit: str, caption: str, margin: float = 0.0, zero: bool = True
+    rows: Sequence[IntervalRow],
+    *,
+    title: str,
+    unit: str,
+    caption: str,
+    margin: float = 0.0,
+    beside: Sequence[IntervalRow] = (),
 ) -> Figure:
-    """Estimates with intervals, one below the other, each with its name above it; a band marks the margin."""
+    """Estimates with intervals, one below the other, each with its name above it; a band marks the margin.
+
+    The scale also holds the rows of a figure that stands beside this one.
+    """
     top, step = (26.0 if margin else 10.0), 38.0
     bottom = top + step * len(rows)
-    ends = [end for row in rows for end in row.numbers]
-    scale = Scale.around([*ends, -margin, margin] if margin else ends, LEFT, RIGHT, zero=zero)
-    parts = [*_margin(scale, margin, top, bottom), *_axis(scale, bottom, unit, zero_from=top if zero else None)]
+    ends = [end for row in (*rows, *beside) for end in row.numbers]
+    scale = Scale.around([*ends, -margin, margin] if margin else ends, LEFT, RIGHT, zero=True)
+    parts = [*_margin(scale, margin, top, bottom), *_axis(scale, bottom, unit, zero_from=top)]
     for index, row in enumerate(rows):
         y = top + step * index + 27
-        parts.append(text(LEFT, y - 11, row.name, most=52, class_="name"))
+        parts.append(text(LEFT, y - 11, row.label or row.name, most=52, class_="name"))
         if not np.isfinite(row.numbers).all():
             parts.append(text(LEFT, y + 4, "no value", class_="note"))
             continue
         parts += [
-            element("line", x1=scale(row.bar.lower), x2=scale(row.bar.upper), y1=y, y2=y, class_=f"bar {row.colour}"),
-            element("circle", cx=scale(row.bar.mean), cy=y, r=4.5, class_=f"dot {row.colour}"),
+            element("line", x1=scale(row.bar.lower), x2=scale(row.bar.upper), y1=y, y2=y, class_=_classes("bar", row)),
+            element("circle", cx=scale(row.bar.mean), cy=y, r=4.5, class_=_classes("dot", row)),
         ]
     cells = rows_of([(row.name, *row.numbers) for row in rows])
     table = Table(f"{title}: {unit}", ("", "mean", "lower", "upper"), cells)
     return Figure(title, (drawing(WIDTH, bottom + 44, title, parts),), caption, (table,))
+
+
+def _classes(mark: str, row: IntervalRow) -> str:
+    return " ".join(filter(None, (mark, row.colour, row.drawn)))
 
 
 def dots_figure(
@@ -146,10 +158,8 @@ def curves_picture(
         )
         for start, end in outside
     ]
-    for value in height.ticks(4):
-        y = height(value)
-        parts.append(element("line", x1=left, x2=RIGHT, y1=y, y2=y, class_="grid" if value else "zero"))
-        parts.append(text(left - 6, y + 4, number(value), class_="tick", text_anchor="end"))
+    parts += upright_axis(height, left, RIGHT)
+    parts.append(element("line", x1=left, x2=RIGHT, y1=height(0), y2=height(0), class_="zero"))
     parts += [
         text(across(value), bottom + 16, number(value), class_="tick", text_anchor="middle")
         for value in (lags if points and len(lags) <= MOST_LAGS else across.ticks())
@@ -231,10 +241,9 @@ def _margin(scale: Scale, margin: float, top: float, bottom: float, *, movable: 
     ]
 
 
-def _axis(scale: Scale, y: float, unit: str, *, zero_from: float | None) -> list[Markup]:
+def _axis(scale: Scale, y: float, unit: str, *, zero_from: float) -> list[Markup]:
     parts = [element("line", x1=LEFT, x2=RIGHT, y1=y, y2=y, class_="axis")]
-    if zero_from is not None:
-        parts.append(element("line", x1=scale(0), x2=scale(0), y1=zero_from, y2=y, class_="zero"))
+    parts.append(element("line", x1=scale(0), x2=scale(0), y1=zero_from, y2=y, class_="zero"))
     for value in scale.ticks():
         parts.append(element("line", x1=scale(value), x2=scale(value), y1=y, y2=y + 4, class_="axis"))
         parts.append(text(scale(value), y + 16, number(value), class_="tick", text_anchor="middle"))

@@ -11,8 +11,9 @@ from markupsafe import Markup
 from ..basics.names import split_path
 from ..posterior.summaries import Probability
 from ..questions.answer import Answer
+from .of_direction import margin_of
 
-__all__ = ["Moving", "margin_of", "moving_direction", "moving_lag"]
+__all__ = ["Moving", "moving_direction", "moving_lag"]
 
 MOST_DRAWS = 4000
 MOST_NUMBERS = 60_000
@@ -113,13 +114,6 @@ def moving_lag(answer: Answer, name: str) -> Moving:
         max(0.2, 4 * margin),
         True,
     )
-
-
-def margin_of(answer: Answer, over: str) -> float:
-    """The margin of one length, which is the answer's where the table names none."""
-    if "margin" not in answer.table:
-        return float(answer.arguments["margin"])
-    return float(answer.table.xs(over, level="over")["margin"].iloc[0])
 
 
 def _kept(n_draws: int, most: int) -> np.ndarray:

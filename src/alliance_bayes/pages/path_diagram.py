@@ -1,7 +1,7 @@
 """The model as a path diagram on the grid of waves and measures."""
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from markupsafe import Markup
@@ -17,6 +17,7 @@ __all__ = ["path_diagram"]
 TOP, NODE = 24.0, 16.0
 MOST_OF_NAME, OF_LETTER = 22, 8.4
 LINE = 17.0  # height that one label needs
+ARC = 40.0  # width that one label needs
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class _Arrow:
 def path_diagram(fit: Fit, title: str) -> Figure:
     """Measures in rows, waves in columns, and every free lagged effect as an arrow with its estimate.
 
+    Stable parts stand left of the waves; their correlations are arcs further left, one step for each row between the
+    two, so that no two labels share a column and a height.
+
     An arrow's label stands near its start, at a height of its own: arrow (i, j) of K rows is labelled where it has
     covered 1 / (K + 1) of its way, at the height ``(K i + j) / (K + 1)`` rows, which no two arrows share.
     """
@@ -43,7 +47,9 @@ def path_diagram(fit: Fit, title: str) -> Figure:
     size = len(measures)
     row, column = max(96.0, LINE * (size + 1)), 70.0 + 38.0 * (size + 1)
     arrows = _arrows(fit)
-    left = OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 16
+    stable = "between_correlation" in fit.posterior
+    stable_x = (ARC * (size - 1) + 8 if stable else 0.0) + OF_LETTER * min(MOST_OF_NAME, max(map(len, measures))) + 34
+    left = stable_x + (68.0 if stable else -10.0)
     width, height = left + column * (len(times) - 1) + 2 * NODE + 64, TOP + row * (size - 1) + 68
 
     def node(wave: int, measure: int) -> tuple[float, float]:
@@ -51,6 +57,10 @@ def path_diagram(fit: Fit, title: str) -> Figure:
 
     unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else ""
     parts, labels = list[Markup](), list[Markup]()
+    if stable:
+        between = _stable_parts(fit, [node(0, measure)[1] for measure in range(size)], stable_x)
+        parts += between[0]
+        labels += between[1]
     for wave, time in enumerate(times):
         x, _ = node(wave, 0)
         words = f"{number(time)}{unit}"
@@ -81,12 +91,19 @@ def path_diagram(fit: Fit, title: str) -> Figure:
     for measure, name in enumerate(measures):
         _, y = node(0, measure)
         classes = f"measure {colour_class(measure)}"
-        labels.append(text(left - 10, y + 4, name, most=MOST_OF_NAME, class_=classes, text_anchor="end"))
+        right = stable_x - NODE - 8 if stable else left - 10
+        labels.append(text(right, y + 4, name, most=MOST_OF_NAME, class_=classes, text_anchor="end"))
     caption = (
         "Rows are measures, columns are waves. Each arrow is a lagged effect in SD per SD, coloured by its predictor "
         "(grey: a measure on itself), thicker where it is larger; dashed where its "
-        f"{interval_name()} holds 0. Stable differences between people and correlations within waves are not drawn; "
-        "they are in the second table."
+        f"{interval_name()} holds 0. "
+        + (
+            "Squares are stable differences between people, with their share of the variance at the first wave, arcs "
+            "the correlations between them. "
+            if stable
+            else ""
+        )
+        + "Correlations within waves are in the second table."
     )
     heads = ("path", "interval", "mean", "lower", "upper")
     cells = rows_of(
@@ -103,6 +120,31 @@ def path_diagram(fit: Fit, title: str) -> Figure:
     )
     tables = (Table("Lagged effects, SD per SD", heads, cells, 2), _others(fit))
     return Figure(title, (drawing(width, height, title, [*parts, *labels], "plot fixed"),), caption, tables, wide=True)
+
+
+def _stable_parts(fit: Fit, heights: list[float], x: float) -> tuple[list[Markup], list[Markup]]:
+    """Squares with the stable share of the variance, and arcs with correlations: lines, then nodes and labels."""
+    lines, labels = list[Markup](), list[Markup]()
+    shares = fit.posterior["intraclass_correlation"].mean(("chain", "draw")).isel(time=0).to_numpy()
+    draws = fit.posterior["between_correlation"]
+    means, (lower, upper) = draws.mean(("chain", "draw")).to_numpy(), interval(draws, "chain", "draw")
+    names = OF_LETTER * min(MOST_OF_NAME, max(map(len, fit.spec.measures))) + NODE + 18
+    for place, (first, second) in enumerate(combinations(range(len(heights)), 2)):
+        y1, y2 = heights[first], heights[second]
+        depth = x - names - ARC * (second - first) + ARC / 2
+        settled = float(lower[place]) > 0 or float(upper[place]) < 0
+        start = x - names + 6
+        bend = start - (start - depth) * 4 / 3  # so that the middle of the curve lies at its depth
+        curve = f"M{start:.1f},{y1:.1f}C{bend:.1f},{y1:.1f} {bend:.1f},{y2:.1f} {start:.1f},{y2:.1f}"
+        lines.append(element("path", d=curve, class_=f"path carry{'' if settled else ' open'}", stroke_width=1.4))
+        middle, words = (y1 + y2) / 2 + 4, f"{means[place]:.2f}"
+        labels.append(text(depth, middle, words, class_="estimate carry", text_anchor="middle"))
+    for measure, (y, share) in enumerate(zip(heights, shares, strict=True)):
+        square = {"x": x - NODE - 2, "y": y - NODE + 2, "width": 2 * NODE + 4, "height": 2 * NODE - 4, "rx": 3.0}
+        labels.append(element("rect", **square, class_=f"node {colour_class(measure)}"))
+        labels.append(text(x, y + 4, f"{100 * share:.0f} %", class_="count", text_anchor="middle"))
+    labels.append(text(x, 14, "stable", class_="wave", text_anchor="middle"))
+    return lines, labels
 
 
 def _arrows(fit: Fit) -> list[_Arrow]:

@@ -30,7 +30,15 @@ def run_record(fit: Fit | None) -> dict[str, str]:
         for name, value in settings.items()
         if not name.endswith("seconds")
     }
-    return record | {"data": fit.panel.source, "SHA-256 of the panel": panel_fingerprint(fit.panel)}
+    return record | {"data": fit.panel.source} | _fingerprints(fit)
+
+
+def _fingerprints(fit: Fit) -> dict[str, str]:
+    if not fit.fits:
+        return {"SHA-256 of the panel": panel_fingerprint(fit.panel)}
+    return {
+        f"SHA-256 of imputed panel {place}": panel_fingerprint(one.panel) for place, one in enumerate(fit.fits, start=1)
+    }
 
 
 def panel_fingerprint(panel: Panel) -> str:

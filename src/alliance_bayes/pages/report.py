@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from ..basics.calls import checked
 from ..basics.given import is_whole, shown
 from ..basics.problems import SpecError
@@ -14,7 +16,8 @@ from ..posterior.fit import Fit
 from ..posterior.summaries import interval_name
 from ..questions.answer import LIMITS, Answer, untrusted
 from .answer_figures import answer_figures, mediation_figure
-from .checklists import agrema, barg
+from .causal_graph import causal_graph
+from .checklists import CHANGING, agrema, barg
 from .checks import check_figure
 from .data import coverage_figure, patterns_figure, states_figure, trajectories_figure
 from .figure import Figure, Table
@@ -28,7 +31,6 @@ __all__ = ["report"]
 
 PEOPLE = 60
 MEDIATED = ("mediation", "interventional_effects", "natural_effects", "controlled_direct_effects")
-CHANGING = ("robustness", "sensitivity", "delta_adjustment", "compare", "bayes_factors")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def report(
     Parameters
     ----------
     fit
-        The fit that was asked; None for answers without one, whose page has no model, data and checks.
+        The fit that was asked, of imputed panels the one of all of them, whose page shows no values; None for answers
+        without one, whose page has no data and checks.
     answers
         One answer, several, or a dict of them by name, as `ModelFile.ask` returns.
     path
@@ -99,8 +102,7 @@ def report(
     Raises
     ------
     SpecError
-        If there is no answer, an entry is none, the fit is of imputed panels, or `people` is not a whole number of at
-        least 0.
+        If there is no answer, an entry is none, or `people` is not a whole number of at least 0.
     AllianceBayesError
         If the file cannot be written.
 
@@ -112,13 +114,12 @@ def report(
     """
     if not is_whole(people, least=0):
         raise SpecError(f"people must be a whole number of at least 0; got {shown(people)}.")
-    if fit is not None:
-        fit.require_one_panel("A page")
     named = _named(answers)
-    blocks = [_block(name, answer, fit) for name, answer in named.items()]
-    pairs = [pair for block in blocks for pair in _of_pairs(block, fit)]
+    blocks = [_block(name, answer, fit, people) for name, answer in named.items()]
+    pairs = [pair for block in blocks for pair in _of_pairs(block, fit, people)]
     elsewhere = (*CHANGING, "lag_curve")
     given, measures = list(named.values()), () if fit is None else fit.spec.measures
+    unit = "" if fit is None else fit.panel.time_unit or ""
     assumptions = _assumptions(named, limits=False)
     interrupted = ["" if fit is None else fit.interrupted, *(answer.interrupted for answer in given)]
     page = {
@@ -127,13 +128,15 @@ def report(
         "main": [block for block in pairs if block.answer.question not in elsewhere],
         "of_change": [block for block in pairs if block.answer.question in CHANGING],
         "of_lags": [block for block in pairs if block.answer.question == "lag_curve"],
-        "mediation": [mediation_figure(answer, measures) for answer in given if answer.question == "mediation"],
+        "graph": None if fit is not None else causal_graph(given),
+        "model_fit": [] if fit is None else _model_fit(fit, pairs),
+        "mediation": [mediation_figure(answer, measures, unit) for answer in given if answer.question == "mediation"],
         "assumptions": assumptions,
         "limits": [one for one in _assumptions(named, limits=True) if one[0] not in dict(assumptions)],
         "problems": list(dict.fromkeys(problem for answer in given for problem in answer.health.problems)),
         "interrupted": list(dict.fromkeys(filter(None, interrupted))),
         "barg": barg(fit, given),
-        "agrema": [(name, agrema(fit, answer)) for name, answer in named.items() if answer.question in MEDIATED],
+        "agrema": [(name, agrema(fit, answer, given)) for name, answer in named.items() if answer.question in MEDIATED],
         "record": run_record(fit) | dict(record or {}),
         "model_file": model_file,
         "fit": None if fit is None else _of_fit(fit, given, people),
@@ -177,14 +180,14 @@ def _question_of(answer: Answer) -> str:
     return answer.heading
 
 
-def _of_pairs(block: Block, fit: Fit | None) -> list[Block]:
+def _of_pairs(block: Block, fit: Fit | None, people: int) -> list[Block]:
     """The answers to single pairs that an answer about several is made of."""
     if block.answer.question != "directionality" or not block.answer.parts:
         return [block]
-    return [_block(f"{block.name}: {name}", part, fit) for name, part in block.answer.parts.items()]
+    return [_block(f"{block.name}: {name}", part, fit, people) for name, part in block.answer.parts.items()]
 
 
-def _block(name: str, answer: Answer, fit: Fit | None) -> Block:
+def _block(name: str, answer: Answer, fit: Fit | None, people: int) -> Block:
     texts = tuple(Table.of_texts(part, answer.heading) if isinstance(part, TextTable) else part for part in answer.body)
     measures = fit.spec.measures if fit is not None else ()
     moving = None
@@ -193,7 +196,8 @@ def _block(name: str, answer: Answer, fit: Fit | None) -> Block:
     elif answer.question == "lag_curve" and answer.n_draws and answer.draws.sizes["lag"] > 1:
         moving = moving_lag(answer, name)
     sentences = tuple(estimates_in_words(answer, fit)) if fit is not None and not answer.parts else ()
-    return Block(name, answer, verdict_in_words(answer), sentences, texts, answer_figures(answer, measures), moving)
+    figures = answer_figures(answer, measures, people)
+    return Block(name, answer, verdict_in_words(answer), sentences, texts, figures, moving)
 
 
 def _assumptions(named: Mapping[str, Answer], *, limits: bool) -> list[tuple[str, str]]:
@@ -208,24 +212,39 @@ def _assumptions(named: Mapping[str, Answer], *, limits: bool) -> list[tuple[str
     return [(one, "" if len(of) == len(needed) else ", ".join(of)) for one, of in whose.items()]
 
 
+def _model_fit(fit: Fit, blocks: Sequence[Block]) -> list[str]:
+    """How well the model fits, beside verdicts on direction: what their reasons do not say already."""
+    if not any(block.answer.question == "directionality" and not block.answer.arguments["group"] for block in blocks):
+        return []
+    said = {reason for block in blocks for reason in block.reasons}
+    return [one for one in (*fit.model_fit.doubts, *fit.model_fit.notes) if one not in said]
+
+
 def _of_fit(fit: Fit, answers: Sequence[Answer], people: int) -> dict[str, object]:
     panel, measures = fit.panel, fit.spec.measures
     held = [name for name in measures if name in panel.measures]
     fits = {group: fit.of_group(group) for group in fit.groups} or {"": fit}
-    check = fit.check() if panel.has_persons and not fit.source.group_of and not fit.fits else None
+    check = fit.check() if panel.has_persons and not fit.source.group_of else None
+    tests = next((answer.tables["model_fit"] for answer in answers if "model_fit" in answer.tables), pd.DataFrame())
     title = f"{fit.spec.title[0].upper()}{fit.spec.title[1:]}"
-    figures = [
-        coverage_figure(panel),
-        patterns_figure(panel),
-        states_figure(panel),
-        trajectories_figure(panel, held, people),
-    ]
+    figures = (
+        []
+        if fit.fits
+        else [
+            coverage_figure(panel),
+            patterns_figure(panel),
+            states_figure(panel),
+            trajectories_figure(panel, held, people),
+        ]
+    )
     return {
         "in_words": str(fit.spec),
         "diagrams": [path_diagram(one, title + (f", group {group}" if group else "")) for group, one in fits.items()],
         "panel": str(panel),
+        "n_imputed": len(fit.fits),
         "data": [figure for figure in figures if figure is not None],
         "check": None if check is None else check_figure(check),
+        "tests": None if tests.empty else Table.of_frame(tests, "Tests of the model"),
         "health": fit.health,
         "notes": fit.notes,
         "health_table": Table.of_pairs(

@@ -7,9 +7,21 @@ from typing import Self
 
 from markupsafe import Markup, escape
 
-__all__ = ["Scale", "colour_class", "drawing", "element", "shortened", "text"]
+from ..basics.names import number, split_path
+from ..figures.colours import COLOURS
 
-N_COLOURS = 6
+__all__ = [
+    "Scale",
+    "colour_class",
+    "drawing",
+    "element",
+    "measure_colour",
+    "path_colour",
+    "shortened",
+    "text",
+    "upright_axis",
+]
+
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -43,8 +55,18 @@ def shortened(words: str, most: int) -> str:
 
 
 def colour_class(position: int) -> str:
-    """The class of a measure's colour, by its position in the model; paths have the colour of their predictor."""
-    return f"c{position % N_COLOURS}"
+    """The class of a measure's colour, by its position in the model."""
+    return f"c{position % len(COLOURS)}"
+
+
+def measure_colour(name: str, measures: Sequence[str]) -> str:
+    """The class of a measure's colour; one for what is no measure of the model."""
+    return colour_class(measures.index(name)) if name in measures else "ink"
+
+
+def path_colour(path: str, measures: Sequence[str]) -> str:
+    """The class of a path's colour, which is that of its predictor."""
+    return measure_colour((split_path(path) or ("",))[0], measures)
 
 
 @dataclass(frozen=True)
@@ -76,6 +98,16 @@ class Scale:
         step = next(power * nice for nice in NICE if power * nice >= rough * 0.999)
         first, last = math.ceil(self.lowest / step), math.floor(self.highest / step)
         return [float(f"{index * step:.12g}") for index in range(first, last + 1)]
+
+
+def upright_axis(up: Scale, left: float, right: float) -> list[Markup]:
+    """Round values of an upright axis with the lines across the picture."""
+    parts = list[Markup]()
+    for value in up.ticks(4):
+        y = up(value)
+        parts.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
+        parts.append(text(left - 6, y + 4, number(value), class_="tick", text_anchor="end"))
+    return parts
 
 
 def _plain(value: object) -> object:

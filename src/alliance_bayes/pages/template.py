@@ -6,6 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..figures.colours import COLOURS, DARK_COLOURS
+
 __all__ = ["render"]
 
 
@@ -22,4 +24,13 @@ def render(page: Mapping[str, Any]) -> str:
     )
     folder = resources.files(__package__ or "") / "templates"
     style, script = (Markup((folder / name).read_text("utf-8")) for name in ("page.css", "page.js"))
-    return environment.get_template("page.html").render(**page, style=style, script=script)
+    return environment.get_template("page.html").render(**page, style=_colours() + style, script=script)
+
+
+def _colours() -> Markup:
+    """Colours of measures as variables of the style, by theme."""
+    light, dark = (
+        " ".join(f"--c{place}: {colour};" for place, colour in enumerate(colours))
+        for colours in (COLOURS, DARK_COLOURS)
+    )
+    return Markup(f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n")

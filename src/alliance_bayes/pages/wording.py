@@ -11,6 +11,7 @@ from ..panel import Absence
 from ..posterior.fit import Fit
 from ..posterior.summaries import Probability, interval_name
 from ..questions.answer import Answer
+from .of_direction import asked_over
 
 __all__ = ["estimates_in_words", "methods_paragraph", "priors_of", "results_paragraph", "verdict_in_words"]
 
@@ -50,13 +51,11 @@ def _pair(answer: Answer) -> tuple[str, ...]:
 
 
 def estimates_in_words(answer: Answer, fit: Fit) -> Iterator[str]:
-    """A sentence on each effect in question, in the units of the measures."""
+    """A sentence on each effect in question, in the units of the measures; none where nothing is concluded."""
+    if not answer.health.healthy:
+        return
     if answer.question == "directionality":
-        over = str(answer.evidence.index.unique("over")[0])
-        asked = answer.draws.attrs.get("asked")
-        over = next(
-            (str(one) for one in answer.evidence.index.unique("over") if asked and str(one).endswith(f" {asked}")), over
-        )
+        over = asked_over(answer)
         for path in map(str, answer.draws["path"].to_numpy()):
             predictor, outcome = split_path(path) or (path, path)
             row = answer.table.loc[(path, over)]
@@ -79,8 +78,7 @@ def _scaled(measure: str, fit: Fit) -> str:
 
 def _later(over: str, fit: Fit) -> str:
     length = over.split()[-1]
-    unit = f" {fit.panel.time_unit}" if fit.panel.time_unit else " units of time"
-    return f"{length}{unit} later"
+    return f"{length} {fit.panel.time_unit} later" if fit.panel.time_unit else f"at a lag of {length}"
 
 
 def _change(row: "pd.Series[float]", before: str) -> str:
@@ -132,6 +130,9 @@ def methods_paragraph(fit: Fit, answers: Sequence[Answer]) -> str:
 
 
 def _missing(fit: Fit) -> Iterator[str]:
+    if fit.fits:
+        yield f"Missing values were imputed {len(fit.fits)} times, and the draws of all imputed panels were combined."
+        return
     coverage = fit.panel.coverage()
     names = [name for name in fit.spec.measures if name in set(coverage["measure"])]
     shares = []

@@ -22,6 +22,7 @@ __all__ = [
     "interval_name",
     "probability",
     "share",
+    "standard_errors",
     "undefined",
     "with_plain_times",
 ]
@@ -233,6 +234,14 @@ def interval_name() -> str:
     import arviz_base
 
     return f"{100 * arviz_base.rcParams['stats.ci_prob']:.3g} % interval"
+
+
+def standard_errors() -> float:
+    """Standard errors to each side of a normal estimate that make an interval of the same width."""
+    import arviz_base
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + arviz_base.rcParams["stats.ci_prob"] / 2))
 
 
 def with_plain_times(draws: xr.Dataset) -> xr.Dataset:

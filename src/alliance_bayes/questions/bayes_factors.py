@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .answer import LIMITS, Answer, untrusted
 from .arguments import PairArguments, pair_problems
 from .cells import table_of
 from .dynamics import sample_in_words
+from .path_colours import path_colour
 from .ratios import Ratio
 from .registry import Question, register
 from .scores import refitted
@@ -154,11 +156,11 @@ def bayes_factors(fit: Fit, first: str, second: str, *, widths: Sequence[float] 
         ),
         before_assumptions=LIMITS,
         basis=prior,
-        figure=_figure,
+        figure=partial(_figure, measures=fit.spec.measures),
     )
 
 
-def _figure(answer: Answer) -> "Figure":
+def _figure(answer: Answer, measures: Sequence[str]) -> "Figure":
     """Bayes factors of absence in every interval over the width of the prior."""
     curves = {}
     curve = answer.tables["curve"]
@@ -166,11 +168,13 @@ def _figure(answer: Answer) -> "Figure":
     for absent, rows in curve[over.isin([ALWAYS, AVERAGE])].groupby(level="absent", sort=False):
         widths = rows.index.get_level_values("width").to_numpy()
         factors, errors, sound = (rows[name].to_numpy() for name in ("bf01", "log_error", "sound"))
-        curves[_without(str(absent))] = EvidenceCurve(widths, np.log(factors), errors, sound)
+        curves[_without(str(absent))] = EvidenceCurve(
+            widths, np.log(factors), errors, sound, path_colour(str(absent), measures)
+        )
     prior = answer.basis
     assert isinstance(prior, Normal)
     unit = "BF01, for no effect against an effect\n(above 1: data favour no effect)"
-    return evidence_curves_figure(curves, unit=unit, chosen=prior.sd)
+    return evidence_curves_figure(curves, title="Bayes factors by the width of the prior", unit=unit, chosen=prior.sd)
 
 
 def _in_words(table: pd.DataFrame, curve: pd.DataFrame) -> TextTable:

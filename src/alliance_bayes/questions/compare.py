@@ -343,8 +343,10 @@ def _figure(answer: Answer) -> "Figure":
         for name, centre, error in answer.table[["elpd_difference", "se_difference"]].itertuples()
     }
     scores = "elpd" if answer.question == "compare" else "elpd of the later waves"
-    unit = f"{scores}, difference to the best (bars: 2 SE; grey: too small to distinguish)"
-    return bars_figure(bars, unit=unit, band=answer.arguments["least_difference"])
+    unit = f"{scores}, difference to the best (bars: 2 SE)"
+    return bars_figure(
+        bars, title="Models by how well they predict", unit=unit, band=answer.arguments["least_difference"]
+    )
 
 
 def _same_data(one: Fit, other: Fit) -> bool:

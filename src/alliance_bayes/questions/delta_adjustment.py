@@ -35,6 +35,7 @@ from .arguments import (
 )
 from .delta_adjustment_words import AS_FITTED, assumptions, effects_in_words, heading, verdicts_in_words
 from .directionality import directionality, paths_of
+from .path_colours import path_colours
 from .registry import Question, register
 from .shifted_panels import FEWEST, Cells, Refit, cells_of, pooled, refits
 from .tipping_points import between_share, probability_along, tipping_points, tipping_sentences
@@ -361,6 +362,7 @@ def _figure(answer: Answer) -> "Figure":
     overs = list(answer.table.index.unique("over"))
     return tipping_figure(
         [_panel(answer, over, over if len(overs) > 1 else "") for over in overs],
+        title="What values missing not at random would do to the answer",
         asked=answer.arguments["certainty"],
         x_label=(
             f"delta: missing values of {answer.arguments['measure']} deviate by so many SDs from the prediction under "
@@ -373,14 +375,15 @@ def _figure(answer: Answer) -> "Figure":
 
 def _panel(answer: Answer, over: str, title: str) -> TippingPanel:
     table = answer.table.xs(over, level="over").sort_index()
+    colours = path_colours(answer)
     effects, probabilities, markers = [], [], []
     for path in paths_of(answer):
         rows = table.xs(path, level="path")
-        effects.append(Band.of(f"{path}, {interval_name()}", rows))
+        effects.append(Band.of(f"{path}, {interval_name()}", rows, colour=colours[path]))
         asked = rows.index.to_numpy(float)
         deltas = np.unique(np.concatenate([asked, np.linspace(asked[0], asked[-1], N_PLOTTED)]))
         value, lower, upper = (probability_along(rows, deltas, answer.n_draws, errors) for errors in (0, -2, 2))
-        probabilities.append(Band(path, deltas, value, lower, upper))
+        probabilities.append(Band(path, deltas, value, lower, upper, colour=colours[path]))
         tips = answer.tables["tipping"].xs((path, over), level=("path", "over"))["delta"].dropna()
         markers.append([Marker(f"{path} tips at {delta:.2f}", float(delta)) for delta in tips])
     return TippingPanel(title, effects, probabilities, markers)

@@ -96,7 +96,8 @@ def directionality(
         or a lag between which no two waves lie. ``mean``, ``sd``, ``lower``, ``upper``: lagged effect in within-person
         SDs of the outcome at the end of the interval per within-person SD of the predictor at its start (CLPM: SDs;
         over a lag that is no interval's length, SDs of the first wave). ``p_positive`` with its Monte Carlo error
-        ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``no_sign`` and
+        ``p_positive_mcse``, and ``p_positive_prior``, the prior's probability of the same; ``prior_mean``,
+        ``prior_lower``, ``prior_upper``: the effect before the data; ``no_sign`` and
         ``no_sign_prior``, shares of draws that are exactly 0 or without a value, and excluded from them.
         ``p_negligible``: probability that the effect is smaller in size than ``margin``, that of its length.
         ``raw_mean``, ``raw_lower``, ``raw_upper``: in units of the outcome per unit of the predictor.
@@ -210,7 +211,7 @@ def _of_pair(
         evidence=evidence,
         tables={"contest": contest_table(effects)},
         draws=by_path(averages, by_interval.assign_coords(interval_length=("interval", lengths)), pair).assign_attrs(
-            asked=chosen
+            asked=chosen, measures=list(fit.spec.measures)
         ),
         verdict=verdict,
         reasons=reasons + doubt,

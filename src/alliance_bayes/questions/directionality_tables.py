@@ -75,4 +75,5 @@ def _row(effects: xr.Dataset, prior: xr.Dataset, side: str, margin: float) -> di
         "margin": margin,
         "p_negligible": probability(indicator(abs(effect) < margin, effect)).value,
         **mean_and_interval(effects[f"{side}_raw"], "raw_"),
+        **mean_and_interval(prior[side], "prior_"),
     }

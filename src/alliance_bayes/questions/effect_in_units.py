@@ -1,6 +1,7 @@
 """What a higher measure means for the next values of another, in their unit: days, probabilities, counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from .answer import Answer, untrusted
 from .arguments import Group, group_problems, measure_problems, population
 from .cells import bounds, median_and_interval, probabilities
 from .dynamics import hardly_within, sample_in_words
+from .path_colours import path_colour
 from .registry import Arguments, Question, register
 from .structure import FIXED, fixed_intervals
 
@@ -115,7 +117,7 @@ def effect_in_units(fit: Fit, path: str, *, raised_by: float | None = None, grou
             f"unmeasured drives both {predictor} and the next {outcome}.",
             *fit.spec.assumptions,
         ),
-        figure=_figure,
+        figure=partial(_figure, measures=fit.spec.measures),
     )
 
 
@@ -246,14 +248,21 @@ def _in_words(table: pd.DataFrame, n_draws: int) -> TextTable:
     )
 
 
-def _figure(answer: Answer) -> "Figure":
+def _figure(answer: Answer, measures: Sequence[str]) -> "Figure":
     rows = answer.table.xs("difference", level="scale")
     several = len(rows.index.unique("expected")) > 1
     bars = {
         f"{over}{f', {name}' if several else ''}": [Bar(row["median"], row["lower"], row["upper"])]
         for (over, name), row in rows.iterrows()
     }
-    return bars_figure(bars, unit=f"difference in {split_path(answer.arguments['path'])[1]}, own unit")  # type: ignore[index]
+    path = answer.arguments["path"]
+    outcome = split_path(path)[1]  # type: ignore[index]
+    return bars_figure(
+        bars,
+        title=f"{path}, in the unit of {outcome}",
+        unit=f"difference in {outcome}, its own unit",
+        colours=dict.fromkeys(bars, path_colour(path, measures)),
+    )
 
 
 class EffectInUnitsArguments(Arguments):

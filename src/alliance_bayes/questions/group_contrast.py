@@ -1,6 +1,7 @@
 """Do lagged effects differ between groups: each group's effect, and every difference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from .answer import Answer
 from .arguments import CERTAINTY, MARGIN, canonical_path, check_certainty, check_margin, path_problems
 from .cells import bounds, estimates, mean_and_interval, probabilities, sign, table_of
 from .lengths import length_labels, time_in_words
+from .path_colours import path_colour
 from .registry import Arguments, Question, register
 from .structure import check_free, signless
 
@@ -106,13 +108,20 @@ def group_contrast(fit: Posterior, path: str, *, margin: float = MARGIN, certain
             *fit.spec.assumptions,
             "Groups differ in nothing but what is compared, which only randomising ensures.",
         ),
-        figure=_figure,
+        figure=partial(_figure, measures=fit.spec.measures),
     )
 
 
-def _figure(answer: Answer) -> "Figure":
+def _figure(answer: Answer, measures: Sequence[str]) -> "Figure":
+    path = answer.arguments["path"]
     bars = {str(name): [Bar.of(row)] for name, row in answer.table.iterrows()}
-    return bars_figure(bars, unit=f"{answer.arguments['path']}, SD per SD", band=answer.arguments["margin"])
+    return bars_figure(
+        bars,
+        title=f"{path} by group",
+        unit="lagged effect, SD per SD",
+        band=answer.arguments["margin"],
+        colours=dict.fromkeys(bars, path_colour(path, measures)),
+    )
 
 
 def _table(draws: xr.DataArray) -> pd.DataFrame:

@@ -148,7 +148,9 @@ def hypotheses(
 
 def _figure(answer: Answer) -> "Figure":
     shares = {str(name): (row["posterior"], row["prior"]) for name, row in answer.table.iterrows()}
-    return shares_figure(shares, labels=("after the data", "before (prior)"), unit="probability")
+    return shares_figure(
+        shares, title="How probable each hypothesis is", labels=("after the data", "before (prior)"), unit="probability"
+    )
 
 
 def bf_unconstrained(after: Probability, before: Probability) -> Ratio:

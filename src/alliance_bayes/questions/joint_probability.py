@@ -139,7 +139,9 @@ def _in_words(table: pd.DataFrame, n_draws: int, n_prior_draws: int) -> TextTabl
 
 def _figure(answer: Answer) -> "Figure":
     shares = {str(name): (row["posterior"], row["prior"]) for name, row in answer.table.iterrows()}
-    return shares_figure(shares, labels=("after the data", "before (prior)"), unit="probability")
+    return shares_figure(
+        shares, title="How probable the statements are", labels=("after the data", "before (prior)"), unit="probability"
+    )
 
 
 class JointProbabilityArguments(Arguments):

@@ -18,7 +18,7 @@ from ..basics.text_tables import TextTable
 from ..figures.effects import Band, bands_figure
 from ..posterior.path_matrices import by_path
 from ..posterior.posterior import Posterior
-from ..posterior.summaries import Probability, above, indicator, interval, probability, share, undefined
+from ..posterior.summaries import Probability, above, indicator, interval, interval_name, probability, share, undefined
 from ..spec.cross_lagged import CrossLagged
 from ..spec.steps import MOST_AHEAD
 from .answer import Answer, untrusted
@@ -49,6 +49,7 @@ from .dynamics import (
 )
 from .effects_over_time import matrix_exponential, own_lags, peak_of_lag, responses
 from .lengths import length_labels, time_in_words
+from .path_colours import path_colours
 from .registry import Arguments, Question, register
 from .structure import free_paths, leads, signless, signs, with_fixed
 
@@ -162,7 +163,7 @@ def lag_curve(
         health=health,
         tables={"peak": peak},
         draws=draws.to_dataset(name="effect").assign_attrs(
-            between=between, observed=observed, time_unit=fit.panel.time_unit or ""
+            between=between, observed=observed, time_unit=fit.panel.time_unit or "", measures=list(measures)
         ),
         reasons=(
             *untrusted(health),
@@ -186,9 +187,14 @@ def _figure(answer: Answer) -> "Figure":
     stretches = [(0.0, shortest)] if lags[0] < shortest else []
     stretches += [(longest, lags[-1])] if lags[-1] > longest else []
     points = effects.attrs["between"] != "continuous"
+    colours = path_colours(answer)
     return bands_figure(
         [" and ".join(sorted(pair)) for pair in pairs],
-        [[Band.of(path, answer.table.loc[path], points=points) for path in paths] for paths in pairs.values()],
+        [
+            [Band.of(path, answer.table.loc[path], points=points, colour=colours[path]) for path in paths]
+            for paths in pairs.values()
+        ],
+        title=f"Lagged effects by lag, {interval_name()}s",
         x_label=", ".join(filter(None, ["lag", effects.attrs["time_unit"]])),
         y_label="lagged effect, SD per SD",
         shaded=stretches,

@@ -36,6 +36,7 @@ from .dynamics import (
     within_in_words,
 )
 from .effects_over_time import matrix_exponential, own_lags, peak_of_lag, responses
+from .path_colours import path_colours
 from .registry import Arguments, Question, register
 from .structure import free_paths, leads, signs, with_fixed
 
@@ -231,7 +232,9 @@ def long_run_effects(fit: Posterior, paths: Iterable[str] | None = None, *, grou
         body=(_estimands_in_words(fit), _in_words(table, fit.n_draws), _impulse_in_words(impulse, fit)),
         health=health,
         tables={"impulse": impulse},
-        draws=after[["held", "pushed", "peak", "peak_time", "half_life"]],
+        draws=after[["held", "pushed", "peak", "peak_time", "half_life"]].assign_attrs(
+            measures=list(fit.spec.measures)
+        ),
         reasons=(
             *untrusted(health),
             *hardly_within(fit, measures),
@@ -474,7 +477,13 @@ def _figure(answer: Answer) -> "Figure":
         f"{_label(path, over, several)}, {estimand}": [Bar(row["median"], row["lower"], row["upper"])]
         for (path, over, estimand), row in answer.table.iterrows()
     }
-    return bars_figure(bars, unit="long-run effect, SD per SD")
+    of_path = path_colours(answer)
+    colours = {
+        f"{_label(path, over, several)}, {estimand}": of_path[path]
+        for path, over, estimand in answer.table.index
+        if path in of_path
+    }
+    return bars_figure(bars, title="Long-run effects", unit="long-run effect, SD per SD", colours=colours)
 
 
 class LongRunArguments(Arguments):

@@ -161,7 +161,9 @@ def _figure(answer: Answer) -> "Figure":
         )
         for measure, time in answer.table.index
     ]
-    return ranks_figure(panels, n_columns=answer.table.index.get_level_values("time").nunique())
+    return ranks_figure(
+        panels, n_columns=answer.table.index.get_level_values("time").nunique(), title="Are predictions calibrated?"
+    )
 
 
 def _table(shares: pd.Series, columns: Sequence[str]) -> pd.DataFrame:

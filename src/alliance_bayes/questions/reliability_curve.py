@@ -187,17 +187,25 @@ def curve_sentences(curve: pd.DataFrame, asked: str | None) -> Iterator[str]:
             yield f"With measurement error in {of} the verdict is {changed}."
 
 
-def reliability_figure(curve: pd.DataFrame, paths: tuple[str, str], certainty: float) -> "Figure":
-    """Both effects by reliability, and how probably the first is the larger, with the verdict where it changes."""
-    panels = []
+def reliability_figure(curve: pd.DataFrame, colours: Mapping[str, str], certainty: float) -> "Figure":
+    """Both effects by reliability, and how probably the first is the larger, with the verdict where it changes.
+
+    Colours are by path, forwards then backwards.
+    """
+    paths, panels = tuple(colours), []
     for of, rows in curve.droplevel("of").groupby(curve.index.get_level_values("of"), sort=False):
         fitted = rows[rows["forward"].notna()].sort_index()
         if fitted.empty:
             continue
         x = fitted.index.to_numpy(float)
-        effects = [Band(path, x, *_columns(fitted, side)) for side, path in zip(SIDES, paths, strict=True)]
+        effects = [
+            Band(path, x, *_columns(fitted, side), colour=colours[path])
+            for side, path in zip(SIDES, paths, strict=True)
+        ]
         larger, error = (fitted[name].to_numpy(float) for name in ("p_first_larger", "p_first_larger_mcse"))
-        chance = Band(f"|{paths[0]}| larger", x, larger, larger - 2 * error, larger + 2 * error)
+        chance = Band(
+            f"|{paths[0]}| larger", x, larger, larger - 2 * error, larger + 2 * error, colour=colours[paths[0]]
+        )
         markers = [
             Marker(str(verdict), float(value))
             for value, verdict, before in zip(x, fitted["verdict"], [None, *fitted["verdict"][:-1]], strict=True)
@@ -206,6 +214,7 @@ def reliability_figure(curve: pd.DataFrame, paths: tuple[str, str], certainty: f
         panels.append(TippingPanel(f"Reliability of {of}", effects, [chance], [markers]))
     return tipping_figure(
         panels,
+        title="What measurement error would do to the answer",
         asked=certainty,
         x_label="reliability",
         unit="lagged effect, SD per SD",

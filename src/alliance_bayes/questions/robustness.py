@@ -46,6 +46,7 @@ from .arguments import (
 from .cells import bounds, labels, table_of
 from .directionality import SIDES, directionality, paths_of
 from .dynamics import sample_in_words
+from .path_colours import path_colours
 from .registry import Question, register
 from .reliability_curve import (
     ErrorVariant,
@@ -398,18 +399,20 @@ def _together(asked: Asked, arguments: Mapping[str, Any], with_error: Sequence[E
 
 def _figure(answer: Answer) -> "Figure":
     """Both effects under each variant, with its verdict; or by reliability, where that was asked for."""
+    colours = path_colours(answer.parts[ORIGINAL])
     if "reliability" in answer.tables:
-        paths = paths_of(answer.parts[ORIGINAL])
-        return reliability_figure(answer.tables["reliability"], paths, answer.arguments["certainty"])
+        return reliability_figure(answer.tables["reliability"], colours, answer.arguments["certainty"])
     rows = {
         label: [Bar(row[side], row[f"{side}_lower"], row[f"{side}_upper"]) for side in SIDES]
         for label, (_, row) in zip(labels(answer.table), answer.table.iterrows(), strict=True)
     }
     return bars_figure(
         rows,
+        title="The same question under other models",
         unit="lagged effect, SD per SD",
         band=answer.arguments["margin"],
         series=paths_of(answer.parts[ORIGINAL]),
+        colours=colours,
         notes=list(answer.table["verdict"]),
     )
 

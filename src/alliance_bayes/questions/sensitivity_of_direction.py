@@ -23,6 +23,7 @@ from .directionality_verdict import verdict_on
 from .dynamics import correlation_matrices, not_followed
 from .hidden_causes import moved_by_common_cause
 from .lengths import average_over
+from .path_colours import path_colours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -429,24 +430,32 @@ def _figure(answer: Answer) -> "Figure":
     """Both effects by the strength of each kind of hidden cause, and how probably the first is the larger."""
     curve, asked_about = answer.tables["curve"], answer.basis
     assert isinstance(asked_about, Answer)
-    paths = [str(path) for path in asked_about.draws["path"].to_numpy()]
+    colours = path_colours(asked_about)
+    paths = list(colours)
     panels = []
     for cause in curve.index.unique("cause"):
         along = curve.loc[cause].dropna(subset=["forward"])
         x = along.index.to_numpy(float)
         effects = [
-            Band(path, x, *(along[f"{side}{bound}"].to_numpy(float) for bound in ("", "_lower", "_upper")))
-            for side, path in zip(SIDES, paths, strict=True)
+            Band(path, x, *_columns(along, side), colour=colours[path]) for side, path in zip(SIDES, paths, strict=True)
         ]
         larger, error = (along[name].to_numpy(float) for name in ("p_first_larger", "p_first_larger_mcse"))
-        chance = Band(f"|{paths[0]}| larger", x, larger, larger - 2 * error, larger + 2 * error)
+        chance = Band(
+            f"|{paths[0]}| larger", x, larger, larger - 2 * error, larger + 2 * error, colour=colours[paths[0]]
+        )
         changes = answer.tables["tipping"].loc[(cause, "verdict"), "strength"]
         markers = [] if np.isnan(changes) else [Marker(str(along["verdict"].loc[changes]), float(changes))]
-        panels.append(TippingPanel(str(cause), effects, [chance], [markers]))
+        panels.append(TippingPanel(f"Hidden cause of {cause}", effects, [chance], [markers]))
     return tipping_figure(
         panels,
+        title="What a hidden cause would do to the answer",
         asked=answer.arguments["certainty"],
         x_label="strength of a hidden cause",
         unit="lagged effect, SD per SD",
         probability_label=f"P(|{paths[0]}| larger)",
     )
+
+
+def _columns(rows: pd.DataFrame, side: str) -> tuple[Array, Array, Array]:
+    mean, lower, upper = (rows[f"{side}{bound}"].to_numpy(float) for bound in ("", "_lower", "_upper"))
+    return mean, lower, upper

@@ -73,6 +73,7 @@ def test_run_writes_draws_tables_figure_and_text(ran):
     assert sorted(file.name for file in out.iterdir()) == [
         "1-directionality-contest.csv",
         "1-directionality-evidence.csv",
+        "1-directionality-model-fit.csv",
         "1-directionality.csv",
         "1-directionality.png",
         "answer.txt",

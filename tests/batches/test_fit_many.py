@@ -44,7 +44,7 @@ def test_each_maximum_likelihood_is_that_of_its_panel(maxima, panels):
     for number, panel in enumerate(panels):
         alone = ab.maximum_likelihood(SPEC, panel)
         pd.testing.assert_frame_equal(
-            maxima.estimates.loc["panels", number], alone.summary(), check_exact=True, check_names=False
+            maxima.estimates.loc["panels", number], pd.DataFrame(alone.summary()), check_exact=True, check_names=False
         )
         row = maxima.table.iloc[number]
         assert (row["log_likelihood"], row["chi_square"], row["df"]) == (

@@ -96,4 +96,4 @@ def test_exported_syntax_fixes_the_first_loading():
 def test_a_model_file_has_the_option():
     spec = ab.DPM(TWO, trait_loadings="free")
     assert spec_from_mapping(spec_to_mapping(spec)) == spec
-    assert "with a strength that changes from wave to wave" in spec.assumptions[0]
+    assert "with a strength that changes from wave to wave" in spec.assumptions[1]

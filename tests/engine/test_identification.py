@@ -104,7 +104,7 @@ def test_a_measure_that_need_not_exist():
 def test_a_measure_that_need_not_exist_taken_as_unseen():
     spec = RICLPM(["alliance", "days"], nonexistent="as_missing")
     check_spec_against_panel(spec, with_state())
-    assert spec.assumptions[0] == (
+    assert spec.assumptions[1] == (
         "A measure that does not exist for a person at a wave (its state is off) is treated as existing but unseen, "
         "missing at random."
     )

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -631,7 +632,7 @@ BAD = {
     "truth": (
         {'kind = "riclpm"': 'kind = "riclpm"\n[truth]\ntime = [0, 1, 2]\nicc = 0.5'},
         "[truth] A truth has no 'time'; did you mean 'times'? Its keys: 'times', 'lagged', 'carry_over', 'icc', "
-        "'within_correlation', 'between_correlation', 'means', 'sds'.",
+        "'within_correlation', 'between_correlation', 'means', 'sds', 'innovations'.",
         "[truth] 'times' is missing: the times of the waves, such as times = [0, 3, 6].",
     ),
     "two sets of times": (
@@ -873,9 +874,12 @@ def test_simulation_needs_a_truth_of_columns_that_are_not_derived(load):
     )
 
 
+NO_ANSWER = SimpleNamespace(interrupted="")
+
+
 def put_to(monkeypatch, ask, function):
     """A question is put to another function instead of its own."""
-    changed = dataclasses.replace(questions()[ask], answer=lambda fit, given: given.put(function, fit))
+    changed = dataclasses.replace(questions()[ask], answer=lambda fit, given: given.put(function, fit) or NO_ANSWER)
     monkeypatch.setitem(registry._REGISTERED, ask, changed)
 
 

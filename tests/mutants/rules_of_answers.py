@@ -1447,6 +1447,11 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/loo_pit.py",
+        "questions/test_loo_pit.py::test_people_left_out_for_real",
+        ("who is left out weighs on nothing", "psislw(likelihood", "psislw(-likelihood"),
+    ),
+    *rules_of(
+        "questions/loo_pit.py",
         "questions/test_loo_pit.py::test_verdicts_find_what_is_wrong",
         (
             "large shares are predictions too low",

@@ -167,17 +167,47 @@ def test_a_group_of_an_incomplete_fit_is_incomplete():
 # ---- the command line ----
 
 
+def run_of_a_study(tmp_path):
+    study = tmp_path / "study.csv"
+    if not study.exists():
+        ab.load(MODEL).simulate(persons=120, seed=8).to_csv(study, index=False)
+    arguments = [
+        "run",
+        MODEL,
+        study,
+        "--out",
+        tmp_path / "out",
+        "--draws",
+        50,
+        "--tune",
+        100,
+        "--seed",
+        1,
+        "--chains",
+        2,
+    ]
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
 @pytest.mark.filterwarnings("default::alliance_bayes.FitWarning")
-@pytest.mark.parametrize(("error", "code"), [(SINGULAR, 0), (KeyboardInterrupt(), 130)])
-def test_a_run_says_what_is_missing_and_answers(tmp_path, monkeypatch, error, code):
-    ab.load(MODEL).simulate(persons=120, seed=8).to_csv(tmp_path / "study.csv", index=False)
-    failing(monkeypatch, "posterior_predictive", error)
-    arguments = ["run", MODEL, tmp_path / "study.csv", "--out", tmp_path / "out", "--draws", 50, "--tune", 100]
-    result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--seed", 1, "--chains", 2)])
-    assert result.exit_code == code
+def test_a_run_says_what_is_missing_and_answers(tmp_path, monkeypatch):
+    failing(monkeypatch, "posterior_predictive", SINGULAR)
+    result = run_of_a_study(tmp_path)
+    assert result.exit_code == 0
     fit = ab.load_fit(tmp_path / "out" / "draws.nc")
     assert "posterior_predictive" not in fit.draws.children
-    what = "Posterior predictive draws are missing" if code == 0 else "Interrupted after sampling. "
     for text in (result.stderr, result.stdout, (tmp_path / "out" / "answer.txt").read_text()):
-        assert what in text
+        assert "Posterior predictive draws are missing" in text
     assert "Verdict: " in result.stdout
+
+
+def test_a_run_interrupted_after_sampling_goes_on_from_its_chains(tmp_path, monkeypatch):
+    with monkeypatch.context() as patches:
+        failing(patches, "posterior_predictive", KeyboardInterrupt())
+        result = run_of_a_study(tmp_path)
+    assert result.exit_code == 130
+    assert "2 finished chains.\nTo go on: alliance-bayes run " in result.stderr
+    assert not (tmp_path / "out" / "draws.nc").exists()
+    result = run_of_a_study(tmp_path)
+    assert result.exit_code == 0
+    assert "posterior_predictive" in ab.load_fit(tmp_path / "out" / "draws.nc").draws.children

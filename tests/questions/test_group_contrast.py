@@ -53,7 +53,7 @@ def test_the_contrast_finds_the_difference(fit):
     assert "pooled" not in answer.tables
     assert "A minus B  -0" in str(answer)
     assert "Groups differ in nothing but what is compared" in answer.assumptions[-1]
-    assert answer.plot().axes[0].get_xlabel() == "x -> y, SD per SD"
+    assert answer.plot().axes[0].get_xlabel() == "lagged effect, SD per SD"
 
 
 def difference_of(first, second, *, margin=0.03, healthy=True):

@@ -90,7 +90,7 @@ def loo_pit(fit: Fit) -> Answer:
     people = people_of(fit.model)
     kept = np.linspace(0, fit.n_draws - 1, min(people.n_draws, fit.n_draws)).astype(int)
     likelihood = fit.log_likelihood()["log_likelihood"]["values"].transpose("chain", "draw", "person")
-    log_weights, khat = array_stats.psislw(-likelihood.to_numpy().reshape(fit.n_draws, -1)[kept].T)
+    log_weights, khat = array_stats.psislw(likelihood.to_numpy().reshape(fit.n_draws, -1)[kept].T)
     persons, columns, state = likelihood["person"].to_numpy(), list(fit.spec.response_columns), fit.spec.state
     columns += [] if state is None else [state.name]
     thetas, rng = np.ascontiguousarray(fit.thetas[kept]), fit.settings.rng("loo_pit")

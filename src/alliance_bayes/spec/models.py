@@ -151,7 +151,7 @@ covariances free, means free; fixed at 0: days -> alliance
     days as days out of 30
     state sponsor, required by alliance, kept by alliance, acts on days
     selection of interviews by days, effect Normal(0.5, 0.25)
-    >>> print(spec.assumptions[1])
+    >>> print(spec.assumptions[2])
     Given a normal linear predictor, on which effects act, 'days' is days out of 30: independent between \
 waves and measures, with the same family parameters at every wave.
     """

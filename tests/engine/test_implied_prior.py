@@ -1,10 +1,12 @@
 """The prior of an answer is the stated one: standardised effects averaged over waves, whatever else the model has."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import alliance_bayes as ab
-from alliance_bayes.engine.design import plain_design
+from alliance_bayes.engine.design import Cell, Design, plain_design
 from alliance_bayes.engine.kernels.interpreter import run_many
 from alliance_bayes.engine.layout import lay_out
 from engine_calls import output, pulled_back, scale_at
@@ -15,9 +17,12 @@ TWO, FOUR = measure_names(2), measure_names(4)
 DAYS = {TWO[0]: ab.Days(30)}
 
 
-def implied(spec, times, **fixed):
-    """Effects averaged over the shortest intervals, shape ``(draw, path)``, and within-person SDs of proper draws."""
-    layout = lay_out(spec, plain_design(times))
+def implied(spec, times, design=None, **fixed):
+    """Effects averaged over the shortest intervals, and within-person SDs, of proper draws.
+
+    Shapes ``(draw, path)`` and ``(draw, time, measure)``, with groups ``(draw, group, ...)``.
+    """
+    layout = lay_out(spec, plain_design(times) if design is None else design)
     drawn = layout.scale.draw(N_DRAWS, np.random.default_rng(1))
     for name, value in fixed.items():
         drawn[name][:] = value
@@ -30,7 +35,7 @@ def implied(spec, times, **fixed):
     )
     paths, lengths = list(layout.scale.coordinates["path"]), np.diff(times)
     chosen = [paths.index(path) for path in spec.cross_lagged_paths]
-    return effects[:, np.isclose(lengths, lengths.min())][:, :, chosen].mean(axis=1), within
+    return effects[..., np.isclose(lengths, lengths.min()), :][..., chosen].mean(axis=-2), within
 
 
 @pytest.mark.parametrize(
@@ -66,6 +71,52 @@ def test_the_prior_of_the_answer_is_the_stated_one(spec, times):
 def test_neither_direction_is_wider_where_one_measure_is_more_stable(lags):
     effects, _ = implied(ab.RICLPM(TWO, lags=lags), tuple(range(4)), icc=[0.9, 0.3])
     assert effects[:, 0].std() == pytest.approx(effects[:, 1].std(), rel=0.05)
+
+
+def groups_design(times, groups):
+    waves = tuple(map(float, times))
+    return Design(waves, groups, cells=tuple(Cell(group, waves) for group in range(len(groups))))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ab.RICLPM(TWO, group_lags="equal"),
+        ab.RICLPM(TWO, group_lags="equal", lags="free"),
+        ab.RICLPM(TWO, group_lags="equal", lags="continuous"),
+        ab.DPM(TWO, group_lags="equal"),
+        ab.RICLPM(TWO, group_lags="equal", lag_2=[f"{TWO[0]} -> {TWO[1]}"]),
+    ],
+    ids=str,
+)
+def test_effects_that_groups_share_have_the_stated_prior_in_each(spec):
+    """Although their SDs differ: neither the order of the groups nor the direction matters."""
+    times = tuple(range(4))
+    effects, _ = implied(spec, times, groups_design(times, ("a", "b", "c")))
+    assert effects.shape[1:] == (3, 2)
+    assert np.std(effects[:, 0] - effects[:, 1], axis=0).min() > 0.05, "SDs of groups differ"
+    np.testing.assert_allclose(effects.std(axis=0), spec.priors.cross_lagged.sd, rtol=0.1)
+
+
+def test_neither_group_nor_direction_is_wider_where_groups_share_innovations_too():
+    spec = ab.RICLPM(TWO, group_lags="equal", equal_across_groups=["residuals"])
+    effects, _ = implied(spec, tuple(range(4)), groups_design(range(4), ("a", "b")))
+    sds = effects.std(axis=0)
+    np.testing.assert_allclose(sds, sds.mean(), rtol=0.05)
+
+
+def test_a_moderation_that_groups_share_is_in_the_units_of_all():
+    spec = ab.CLPM(TWO, group_lags="equal", moderated={f"{TWO[0]} -> {TWO[1]}": "age"})
+    times = tuple(range(3))
+    design = groups_design(times, ("a", "b"))
+    design = replace(design, cells=tuple(replace(cell, moderators=(0.0,)) for cell in design.cells))
+    layout = lay_out(spec, design)
+    drawn = layout.scale.draw(2, np.random.default_rng(1))
+    drawn["relative_total_sd"] = np.array([[[1.0, 2.0], [3.0, 0.5]], [[3.0, 0.5], [1.0, 2.0]]])
+    thetas, _ = run_many(layout.scale.join(drawn), layout.scale.arrays)
+    position = next(place for place, name in enumerate(layout.table.names) if " by age" in name)
+    mean_square = ((1 / 2) ** 2 + (3 / 0.5) ** 2) / 2
+    np.testing.assert_allclose(thetas[:, position], drawn["moderation"][:, 0] / np.sqrt(mean_square))
 
 
 def test_effects_equal_when_standardised_have_the_stated_prior_at_every_wave():

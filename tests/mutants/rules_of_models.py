@@ -179,7 +179,30 @@ MODELS: list[Mutant] = [
     *rules_of(
         "engine/parts/lagged_effects.py",
         "engine/test_prior_scale.py::test_theta_by_hand",
-        ("effects are per SD of the predictor", "unit[outcome]), unit[predictor])", "unit[predictor]), unit[outcome])"),
+        (
+            "effects are per SD of the predictor",
+            "units[0][outcome]), units[0][predictor])",
+            "units[0][predictor]), units[0][outcome])",
+        ),
+    ),
+    *rules_of(
+        "engine/parts/lagged_effects.py",
+        "engine/test_implied_prior.py::test_effects_that_groups_share_have_the_stated_prior_in_each",
+        (
+            "no group's SDs alone are the unit of what groups share",
+            "if len(units) == 1:",
+            "if len(units) >= 1:",
+        ),
+        (
+            "the mean square of groups is the stated one",
+            "writer.constant(1 / len(units))",
+            "writer.constant(1.0)",
+        ),
+    ),
+    *rules_of(
+        "posterior/prior_draws.py",
+        "posterior/test_fitting.py::test_prior_draws_whose_effects_explain_more_than_all_of_a_variance_are_replaced",
+        ("draws that explain too much are replaced", "proper[proper] = ~np.isnan", "proper[proper] |= ~np.isnan"),
     ),
     *rules_of(
         "engine/parts/random_intercepts.py",
@@ -330,7 +353,7 @@ MODELS: list[Mutant] = [
     *rules_of(
         "posterior/prior_draws.py",
         "posterior/test_fitting.py::test_prior_draws_are_those_whose_moments_are_proper",
-        ("prior draws are proper", "thetas[proper])", "thetas)"),
+        ("prior draws are proper", "block[proper] for", "block for"),
     ),
     *rules_of(
         "posterior/predictions/person_tables.py",

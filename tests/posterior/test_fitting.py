@@ -516,7 +516,7 @@ def test_prior_draws_are_those_whose_moments_are_proper():
     )
     _, proper = run_many(model.scale.join(model.scale.draw(500, np.random.default_rng(2))), model.scale.arrays)
     assert 0 < proper.sum() < 500
-    blocks, thetas, n_tried = proper_draws(model.scale, np.random.default_rng(2))
+    blocks, thetas, n_tried = proper_draws(model, np.random.default_rng(2))
     again, proper = run_many(model.scale.join(blocks), model.scale.arrays)
     assert proper.all()
     tried = run_many(model.scale.join(model.scale.draw(20_000, np.random.default_rng(3))), model.scale.arrays)[1]
@@ -526,6 +526,14 @@ def test_prior_draws_are_those_whose_moments_are_proper():
     assert sentence.startswith(f"{100 * (1 - N_PRIOR_DRAWS / n_tried):.2g} % of prior draws were left out: ")
     assert thetas.shape == (N_PRIOR_DRAWS, model.system.n_parameters)
     np.testing.assert_array_equal(again, thetas)
+
+
+def test_prior_draws_whose_effects_explain_more_than_all_of_a_variance_are_replaced():
+    panel = ab.Panel.from_arrays(np.random.default_rng(1).normal(size=(30, 4, 2)), measures=["x", "y"], times=range(4))
+    model = panel_model(ab.RICLPM(["x", "y"], lags="equal_standardized"), panel)
+    draws = prior_draws(model, np.random.default_rng(2))
+    assert np.isfinite(draws["lagged_standardized"]).all()
+    assert 0.005 < draws.attrs["share_rejected"] < 0.03
 
 
 def test_people_who_leave_because_of_what_they_said_are_no_misfit():

@@ -161,7 +161,7 @@ class FromPrior(_Work):
 
     def drawn(self, rng: np.random.Generator) -> Drawn:
         """A draw of the prior that gives a proper model, and people with these parameters."""
-        blocks, thetas, _ = proper_draws(self.template.scale, rng)
+        blocks, thetas, _ = proper_draws(self.template, rng)
         psi, theta = self.template.scale.join(blocks)[0], thetas[0]
         people = drawn_like(self.panel, truth_of(self.template, theta), rng)
         model = self.template.on(people) if self.holds_scale else panel_model(self.spec, people)

@@ -6,7 +6,7 @@ import xarray as xr
 from ..basics.problems import SpecError
 from ..engine.kernels.interpreter import run_many
 from ..engine.model_on_panel import PanelModel
-from ..engine.prior_scale import Block, PriorScale
+from ..engine.prior_scale import Block
 from ..engine.quantities import Quantity
 from ..pymc_models.prior_table import coordinates_of
 
@@ -19,7 +19,7 @@ MOST_PRIOR_DRAWS = 100 * N_PRIOR_DRAWS
 
 def prior_draws(model: PanelModel, rng: np.random.Generator) -> xr.Dataset:
     """Prior draws of every random variable and derived quantity, named as in the posterior."""
-    blocks, thetas, n_tried = proper_draws(model.scale, rng)
+    blocks, thetas, n_tried = proper_draws(model, rng)
     draws = named_draws(model, np.hstack([model.scale.join(blocks), model.derive(thetas)]), n_chains=1)
     return draws.assign_attrs({REJECTED: 1 - N_PRIOR_DRAWS / n_tried})
 
@@ -52,11 +52,13 @@ def named_draws(model: PanelModel, vectors: np.ndarray, *, n_chains: int) -> xr.
     return xr.Dataset(variables, coords={name: labels for name, labels in coordinates.items() if name in used})
 
 
-def proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
+def proper_draws(model: PanelModel, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray, float]:
     """Prior draws of every random variable, their theta, and how many draws so many proper ones take.
 
-    Draws without a proper model are replaced.
+    Draws without a proper model are replaced; so are those whose standardised effects would explain more than all of a
+    later wave's variance, of which no likelihood exists.
     """
+    scale, within = model.scale, model.derived["within_sd"].where
     kept: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
     while (n_proper := sum(len(thetas) for _, thetas in kept)) < N_PRIOR_DRAWS:
         if len(kept) * N_PRIOR_DRAWS >= MOST_PRIOR_DRAWS:
@@ -67,6 +69,7 @@ def proper_draws(scale: PriorScale, rng: np.random.Generator) -> tuple[dict[str,
             )
         blocks = scale.draw(N_PRIOR_DRAWS, rng)
         thetas, proper = run_many(scale.join(blocks), scale.arrays)
+        proper[proper] = ~np.isnan(model.derive(thetas[proper])[:, within]).any(axis=1)
         kept.append(({name: block[proper] for name, block in blocks.items()}, thetas[proper]))
     n_tried = N_PRIOR_DRAWS * N_PRIOR_DRAWS * len(kept) / n_proper
     joined = {name: np.concatenate([blocks[name] for blocks, _ in kept])[:N_PRIOR_DRAWS] for name in kept[0][0]}

@@ -31,7 +31,8 @@ class Priors:
     Every prior is the same for all measures, intervals and directions, so that neither
     direction is favoured. Units: lagged effects are in within-person SDs of the outcome per
     within-person SD of the predictor, both at the first wave (in a model without random
-    intercepts: of the measures themselves); SDs and means are in units of each measure's SD
+    intercepts: of the measures themselves). Where groups with SDs of their own share an effect, its
+    stated square is the mean of the squares in the groups. SDs and means are in units of each measure's SD
     about its wave means, the means counted from the measure's overall mean.
 
     Parameters
@@ -54,8 +55,9 @@ class Priors:
         prior, and standardised effects with them.
     interval_spread
         With ``lags="free"``: SD of a lagged effect about its average over the intervals, whose prior is `carry_over` or
-        `cross_lagged` whatever the number of intervals. With ``lags="unpooled"`` these are the independent priors
-        of each interval's effect, and that of the average is narrower the more intervals there are.
+        `cross_lagged` whatever the number of intervals; that of a single one is wider. With ``lags="unpooled"`` these
+        are the independent priors of each interval's effect, and that of the average is narrower the more intervals
+        there are.
     restart_sd
         SD of a measure when its state comes on again, relative to its within-person SD at the first wave.
     between_correlation, within_correlation, innovation_correlation
@@ -80,7 +82,8 @@ class Priors:
     covariate
         Effect of one SD of a covariate.
     group_spread
-        SD of a lagged effect between groups, where they are pooled.
+        SD of a lagged effect between groups, where they are pooled, about the mean of their distribution, which has
+        the stated prior. With the defaults, a cross-lagged effect of one group has an SD of 0.18, their mean of 0.15.
     loading, unique_sd
         Loading of an indicator, relative to the first, and SD of what only it measures.
     loading_difference

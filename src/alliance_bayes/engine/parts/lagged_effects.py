@@ -1,7 +1,7 @@
 """Lagged effects: equal, free for each interval, per base step, or from a drift in continuous time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -114,9 +114,10 @@ def add_effects(
     """
     if not positions[0].size:
         return
-    for group, values in enumerate(effects_of_groups(priors, name, prior, dims, bounds)):
-        scaled = values if factor == 1 else priors.writer.multiply(values, priors.writer.constant(factor))
-        priors.later(partial(_let_raw, priors, positions[group], scaled, group))
+    effects = effects_of_groups(priors, name, prior, dims, bounds)
+    if factor != 1:
+        effects = [priors.writer.multiply(values, priors.writer.constant(factor)) for values in effects]
+    priors.later(partial(_let_raw, priors, positions, effects))
 
 
 def _add_about_averages(
@@ -141,14 +142,16 @@ def _add_about_averages(
     deviations = _deviations(priors, name, {path: weights for weights, same in alike.items() for path in same})
     order = list(distinct)
     for weights, same in alike.items():
+        positions, by_group = [], []
         for group, average in enumerate(averages):
-            positions = np.stack([distinct[path][group][0] for path in same], axis=-1)
-            effects = np.broadcast_to(average[[order.index(path) for path in same]], positions.shape)
+            positions.append(np.stack([distinct[path][group][0] for path in same], axis=-1))
+            effects = np.broadcast_to(average[[order.index(path) for path in same]], positions[-1].shape)
             if len(weights) > 1:
                 basis = _constants(priors, _summing_to_zero(weights))
                 about = np.stack([deviations[path][group] for path in same], axis=-1)
                 effects = priors.writer.add(effects, priors.writer.product(basis, about))
-            priors.later(partial(_let_raw, priors, positions, effects, group))
+            by_group.append(effects)
+        priors.later(partial(_let_raw, priors, positions, by_group))
 
 
 def _distinct_effects(priors: PriorBuilder, path: str) -> list[tuple[Addresses, Addresses]]:
@@ -206,16 +209,36 @@ def free_effects(
     return distinct, (dim,)
 
 
-def _let_raw(priors: PriorBuilder, positions: Addresses, standardized: Addresses, group: int) -> None:
-    """Raw effects from those in within-person SDs at the first wave."""
-    raw = standardized
-    if priors.lags != "equal_standardized":
-        ends = [priors.table.parameters[position].measures for position in positions.ravel()]
-        outcome, predictor = np.moveaxis(np.array(ends).reshape(*positions.shape, 2), -1, 0)
-        unit, writer = priors.within[group], priors.writer
-        changed = writer.divide(writer.multiply(standardized, unit[outcome]), unit[predictor])
-        raw = np.where(outcome == predictor, standardized, changed)
-    priors.let(positions, raw)
+def _let_raw(priors: PriorBuilder, positions: Sequence[Addresses], standardized: Sequence[Addresses]) -> None:
+    """Raw effects from those in within-person SDs at the first wave, by group."""
+    sharing: dict[bytes, list[int]] = {}
+    for group, where in enumerate(positions):
+        sharing.setdefault(where.tobytes(), []).append(group)
+    for groups in sharing.values():
+        where, raw = positions[groups[0]], standardized[groups[0]]
+        if priors.lags != "equal_standardized":
+            ends = [priors.table.parameters[position].measures for position in where.ravel()]
+            outcome, predictor = np.moveaxis(np.array(ends).reshape(*where.shape, 2), -1, 0)
+            raw = np.where(outcome == predictor, raw, _in_units(priors, groups, raw, outcome, predictor))
+        priors.let(where, raw)
+
+
+def _in_units(
+    priors: PriorBuilder, groups: Sequence[int], standardized: Addresses, outcome: Addresses, predictor: Addresses
+) -> Addresses:
+    """Effects in units of the outcome per unit of the predictor.
+
+    Where groups with SDs of their own share an effect, the square of the stated one is the mean of the groups' squares:
+    they are alike a priori, so each then has the stated mean square.
+    """
+    writer = priors.writer
+    units = list({priors.within[group].tobytes(): priors.within[group] for group in groups}.values())
+    if len(units) == 1:
+        return writer.divide(writer.multiply(standardized, units[0][outcome]), units[0][predictor])
+    ratios = [writer.divide(unit[predictor], unit[outcome]) for unit in units]
+    squares = reduce(writer.add, [writer.multiply(ratio, ratio) for ratio in ratios])
+    mean = writer.multiply(squares, writer.constant(1 / len(units)))
+    return writer.divide(standardized, writer.square_root(mean))
 
 
 class _Interval(NamedTuple):

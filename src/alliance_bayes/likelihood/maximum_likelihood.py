@@ -30,10 +30,12 @@ from .survey_design import PerPerson, Sampling, sampling_of
 __all__ = ["MaximumLikelihood", "maximum_likelihood", "maximum_likelihood_of"]
 
 N_SHOWN = 5
-READING = """\
-Standardised: effects in SDs per SD, variances as shares, covariances as correlations, means in SDs; lowest to highest
-where a number stands for several intervals. With standard errors in .standardized; variance predicted in .r_squared;
-SDs and effects by the names of Fit.summary in .summary()."""
+READING = (
+    "Standardised: effects in SDs per SD, variances as shares, covariances as correlations, means in SDs; lowest to "
+    "highest where a number stands for several intervals.",
+    "With standard errors in .standardized; variance predicted in .r_squared; SDs and effects by the names of "
+    "Fit.summary in .summary().",
+)
 StandardErrors = Literal["observed", "robust"]
 
 
@@ -280,7 +282,7 @@ class MaximumLikelihood:
     def body(self) -> tuple[str | TextTable, ...]:
         """What is printed below the heading: sentences and the table of parameters."""
         fit, residuals = self._fit_in_words(), self._residuals_in_words()
-        return (*fit, self._table_in_words(), READING, *residuals, *self.messages)
+        return (*fit, self._table_in_words(), *READING, *residuals, *self.messages)
 
     def _fit_in_words(self) -> Iterator[str]:
         yield (

@@ -421,8 +421,8 @@ def test_printed(plain):
     )
     assert found.messages == ()
     assert rows[29].startswith("Standardised: effects in SDs per SD")
-    assert rows[32] == "Largest residuals, in SDs (all in .residuals):"
-    assert len(rows) == 2 + 27 + 3 + 1 + 5
+    assert rows[31] == "Largest residuals, in SDs (all in .residuals):"
+    assert len(rows) == 2 + 27 + 2 + 1 + 5
     assert not re.search(r"0\.000\b|1\.000  *$", "\n".join(row.rsplit("  ", 1)[0] for row in rows[2:29]))
 
 

@@ -38,6 +38,17 @@ PAGES: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "pages/report.py",
+        "pages/test_report.py::test_the_head_is_about_the_draws_of_the_fit",
+        ("fits beside the main one do not condemn the page", "([fit] if fit else answers)", "answers"),
+        ("they are named beside their own answers", "and problem not in said", "and False"),
+    ),
+    *rules_of(
+        "pages/report.py",
+        "pages/test_report.py::test_a_page_is_written_as_html_or_not_at_all",
+        ("a page is no PDF", 'SUFFIXES = (".html", ".htm")', 'SUFFIXES = (".html", ".htm", ".pdf")'),
+    ),
+    *rules_of(
         "pages/forecasts.py",
         "pages/test_parts_of_the_page.py::test_forecasts_show_some_people_or_none",
         ("no forecast of anybody is drawn where nobody should be", "if not people:", "if False:"),

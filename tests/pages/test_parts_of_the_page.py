@@ -9,7 +9,9 @@ from test_report import everything, examined, page_of
 
 import alliance_bayes as ab
 from alliance_bayes.figures.colours import COLOURS
+from alliance_bayes.pages.answer_figures import answer_figures
 from alliance_bayes.pages.causal_graph import layers_of
+from alliance_bayes.pages.checklists import barg
 from alliance_bayes.pages.forecasts import forecast_figure
 from alliance_bayes.pages.wording import estimates_in_words
 from alliance_bayes.questions.answer import Sampling
@@ -42,6 +44,48 @@ def test_prior_and_data_without_it_stand_beside_each_effect(small_fit, direction
         assert numbers[0] == (f"{wanted:.3g}" if np.isfinite(wanted) else "–")
     prior = small_fit.draws["prior"]["lagged_standardized"].sel(path="alliance -> days")
     assert direction.table["prior_mean"].iloc[0] == pytest.approx(float(prior.mean()))
+
+
+def test_where_nothing_is_known_without_the_prior_the_page_says_why(small_fit, direction, tmp_path):
+    table = direction.table.assign(without_prior=np.nan, without_prior_sd=np.nan, without_prior_by="")
+    page = page_of(small_fit, dataclasses.replace(direction, table=table), tmp_path)
+    assert "What the data say without the prior" not in titles_of(page)
+    (why,) = [one.text for one in page.all("p") if "without the prior of the lags cannot be given" in one.text]
+    assert "no proper maximum" in why
+    assert "k-hat" in why
+    assert "the effects without the prior of the lags stand beside" not in page.text
+
+
+def test_units_of_linear_predictors_are_named(direction):
+    measures = direction.arguments["between"]
+    plain, latent = (answer_figures(direction, measures, 9, names)[0] for names in ((), ("days",)))
+    assert plain.title == "The effects in the units of the measures"
+    assert "linear predictor" not in "".join(map(str, plain.pictures)) + plain.caption
+    assert latent.title == "The effects in units of linear predictors"
+    assert "effect_in_units" in latent.caption
+    assert "linear predictor of days per unit of alliance" in latent.tables[0].caption
+    assert all("linear predictor of days" in str(picture) for picture in latent.pictures)
+
+
+def test_tables_name_the_measures_and_explain_what_is_impossible(direction):
+    answer = ab.sensitivity(direction)
+    table = answer.table.copy()
+    table.iloc[-1, table.columns.get_loc("verdict")] = "impossible"
+    (figure,) = answer_figures(dataclasses.replace(answer, table=table), ("alliance", "days"), 9)
+    heads = {head for one in figure.tables for head in one.heads}
+    assert {"alliance -> days", "days -> alliance lower", "P(days leads)"} <= heads
+    assert not any("forward" in head or "backward" in head for head in heads)
+    assert "“impossible”: a hidden cause so strong" in figure.caption
+
+
+def test_comparisons_of_predictions_are_no_bayes_factors(direction):
+    def said(question):
+        items = barg(None, [dataclasses.replace(direction, question=question)])
+        (point,) = [item.said for item in items if item.point.startswith("3C")]
+        return point
+
+    assert said("compare") == "Not asked."
+    assert said("bayes_factors") == "Asked: Bayes factors."
 
 
 def test_a_direction_has_one_colour_in_every_figure(small_fit, direction):

@@ -18,6 +18,9 @@ from alliance_bayes.pages import report as module
 from alliance_bayes.pages.figure import Figure
 from alliance_bayes.pages.path_diagram import path_diagram
 from alliance_bayes.pages.record import panel_fingerprint
+from alliance_bayes.questions.answer import Sampling
+from alliance_bayes.questions.likelihood_arguments import LikelihoodArguments
+from alliance_bayes.questions.maximum_likelihood import _answer as of_maximum_likelihood
 from fabricated import HEALTHY
 from saved_fits import made_up_fit, made_up_fit_of
 
@@ -278,7 +281,9 @@ def test_paragraphs_say_what_was_run(small_fit, page):
     ):
         assert said in methods
     assert "decay" not in methods  # a prior of continuous time
+    assert "We assumed that values are missing at random" in methods
     assert "Verdict: undecided." in results
+    assert "no sentence here: lag curve and long run effects." in results
 
 
 def test_what_is_no_answer_is_refused(small_fit, answers, tmp_path):
@@ -288,6 +293,52 @@ def test_what_is_no_answer_is_refused(small_fit, answers, tmp_path):
     with pytest.raises(ab.SpecError, match="people must be a whole number of at least 0; got -1"):
         ab.report(small_fit, answers, tmp_path / "page.html", people=-1)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["page.pdf", "page", "page.html.png"])
+def test_a_page_is_written_as_html_or_not_at_all(small_fit, answers, tmp_path, name):
+    with pytest.raises(ab.AllianceBayesError, match=r"must end in \.html or \.htm; got .*print it to PDF"):
+        ab.report(small_fit, answers, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_of_parameters_is_a_table(small_fit, tmp_path):
+    answer = of_maximum_likelihood(small_fit.spec, small_fit.panel, LikelihoodArguments())
+    page = page_of(small_fit, {"maximum_likelihood": answer}, tmp_path)
+    (article,) = page.all("article")
+    (table,) = article.all("table")
+    names = [cell.text for cell in table.all("th") if cell.attributes["scope"] == "row"]
+    assert names == list(answer.basis.table.index)
+    paragraphs = [one.text for one in article.all("p")]
+    assert not any(len(paragraph.splitlines()) > 3 for paragraph in paragraphs)
+    assert str(answer).startswith(str(answer.basis))
+
+
+def test_headings_of_several_lines_keep_them(small_fit, answers, tmp_path):
+    heading = "A test of two models\nsmaller: one <i>\nlarger: the other"
+    answer = replace(answers["direction"], question="likelihood_ratio_test", heading=heading)
+    page = page_of(small_fit, answer, tmp_path)
+    said = [one for one in (*page.all("p"), *page.all("dd")) if heading in one.text]
+    assert len(said) == 2
+    assert all("lines" in one.classes for one in said)
+    assert "A test of two models" in {one.text for one in page.all("caption")}
+    assert "smaller: one &lt;i&gt;<br>" in answer._repr_html_()
+
+
+def test_the_head_is_about_the_draws_of_the_fit(small_fit, answers, tmp_path):
+    fit = examined(small_fit)
+    beside = replace(answers["direction"], health=Sampling(("CLPM: R-hat is 2.",)))
+    page = page_of(fit, {"direction": replace(answers["direction"], health=HEALTHY), "compare": beside}, tmp_path)
+    assert not [one for one in page.all("p") if "alert" in one.classes]
+    (named,) = [one for one in page.all("details") if "problems" in one.classes]
+    assert "CLPM: R-hat is 2." in named.text
+    results = [one.text for one in page.all("p") if "paste" in one.classes][1]
+    assert "In the main fit no problem of the sampling was found" in results
+    sick = replace(HEALTHY, problems=("The chains disagree.",))
+    page = page_of(replace(fit, examined=sick), replace(answers["direction"], health=sick), tmp_path)
+    (alert,) = [one for one in page.all("p") if "alert" in one.classes]
+    assert alert.text == "The draws of the main fit cannot be trusted yet. The chains disagree."
+    assert not [one for one in page.all("details") if "problems" in one.classes]
 
 
 def test_the_fingerprint_is_that_of_the_values(small_panel):

@@ -1,6 +1,6 @@
 """Diagnostics in words, on draws made to be healthy or to have one ailment each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import arviz_stats
 import numpy as np
@@ -94,6 +94,7 @@ def test_one_divergence_in_a_thousand_draws_is_none_too_many():
     some, more = (examine(draws_of(divergences=n_draws // 1000 + extra), ["effect", "total"]) for extra in (0, 1))
     assert some.healthy
     assert f", {some.divergences} divergences, " in str(some)
+    assert ", 1 divergence, " in str(replace(some, divergences=1))
     assert not more.healthy
 
 

@@ -223,18 +223,20 @@ def test_draws_that_cannot_be_trusted_are_said(monkeypatch):
 @pytest.mark.parametrize(
     ("prior", "likelihood", "said"),
     [
-        (0.05, 0.05, "Power-scaling of the original model: the priors move x -> y."),
-        (0.049, 0.05, "Power-scaling of the original model: no quantity depends much on the priors."),
+        (0.05, 0.05, "x -> y changes noticeably: the answer rests on the priors too, so justify them."),
+        (0.049, 0.05, "no quantity changes noticeably, as it should be."),
         (
             0.049,
             0.049,
-            "Power-scaling of the original model: no quantity depends much on the priors; the data hardly move x -> y.",
+            "no quantity changes noticeably, as it should be. With more or less weight on the data, x -> y hardly "
+            "changes: the data say little about it.",
         ),
     ],
 )
 def test_sensitive_from_a_twentieth(prior, likelihood, said):
     table = pd.DataFrame({"cross_lagged_prior": prior, "prior": 0.0, "likelihood": likelihood}, index=["x -> y"])
-    assert module._power_scaling_in_words(table) == [said]
+    start = "Power-scaling of the original model: with a little more or less weight on the priors, "
+    assert module._power_scaling_in_words(table) == [start + said]
 
 
 def test_power_scaling_is_of_both_effects_and_of_their_difference_in_size(monkeypatch):

@@ -30,10 +30,12 @@ from .survey_design import PerPerson, Sampling, sampling_of
 __all__ = ["MaximumLikelihood", "maximum_likelihood", "maximum_likelihood_of"]
 
 N_SHOWN = 5
-READING = """\
-Standardised: effects in SDs per SD, variances as shares, covariances as correlations, means in SDs; lowest to highest
-where a number stands for several intervals. With standard errors in .standardized; variance predicted in .r_squared;
-SDs and effects by the names of Fit.summary in .summary()."""
+READING = (
+    "Standardised: effects in SDs per SD, variances as shares, covariances as correlations, means in SDs; lowest to "
+    "highest where a number stands for several intervals.",
+    "With standard errors in .standardized; variance predicted in .r_squared; SDs and effects by the names of "
+    "Fit.summary in .summary().",
+)
 StandardErrors = Literal["observed", "robust"]
 
 
@@ -267,10 +269,20 @@ class MaximumLikelihood:
         return WholeTable(derived_estimates(self.model, self.estimates, names or known))
 
     def __str__(self) -> str:
-        lines = [f"Maximum likelihood of a {self.spec}", *self._fit_in_words(), str(self._table_in_words()), READING]
-        return "\n".join([*lines, *self._residuals_in_words(), *self.messages])
+        return "\n".join([self.heading, *map(str, self.body)])
 
     __repr__ = __str__
+
+    @property
+    def heading(self) -> str:
+        """What was estimated, in words."""
+        return f"Maximum likelihood of a {self.spec}"
+
+    @property
+    def body(self) -> tuple[str | TextTable, ...]:
+        """What is printed below the heading: sentences and the table of parameters."""
+        fit, residuals = self._fit_in_words(), self._residuals_in_words()
+        return (*fit, self._table_in_words(), *READING, *residuals, *self.messages)
 
     def _fit_in_words(self) -> Iterator[str]:
         yield (

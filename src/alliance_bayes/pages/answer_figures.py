@@ -2,19 +2,19 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import product, zip_longest
 
 from markupsafe import Markup
 
-from ..basics.names import number, split_path
+from ..basics.names import in_words, lagged_path, number, split_path
 from ..figures.bars import Bar
 from ..posterior.summaries import interval_name, standard_errors
 from ..questions.answer import Answer
 from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, stacked_figure
 from .figure import Figure, Table
 from .forecasts import forecast_figure
-from .of_direction import asked_over, margin_of
+from .of_direction import asked_over, has_estimates_without_prior, margin_of
 from .svg import measure_colour, path_colour
 
 __all__ = ["answer_figures", "mediation_figure"]
@@ -27,11 +27,27 @@ DOTS_IN_WORDS = (
 )
 
 
-def answer_figures(answer: Answer, measures: Sequence[str], people: int) -> tuple[Figure, ...]:
-    """Figures of one answer, in colours of the measures, with values of so many people; none without intervals."""
+IMPOSSIBLE = {
+    "sensitivity": (
+        "“impossible”: a hidden cause so strong would be predicted by the measures entirely, so there can be none."
+    ),
+    "robustness": (
+        "“impossible”: measurement error so large would exceed the variance within persons, so it cannot be."
+    ),
+}
+
+
+def answer_figures(
+    answer: Answer, measures: Sequence[str], people: int, latent: Collection[str] = ()
+) -> tuple[Figure, ...]:
+    """Figures of one answer, in colours of the measures, with values of so many people; none without intervals.
+
+    Effects of and on measures in `latent` are those of their linear predictors.
+    """
     match answer.question:
         case "directionality" if not answer.parts:
-            return _intervals_of(answer, measures), *_dots_of(answer, measures), _sources_of(answer, measures)
+            sources = (_sources_of(answer, measures),) if has_estimates_without_prior(answer) else ()
+            return _intervals_of(answer, measures, latent), *_dots_of(answer, measures), *sources
         case "lag_curve":
             return (_curves_of(answer, measures),)
         case "robustness":
@@ -42,7 +58,7 @@ def answer_figures(answer: Answer, measures: Sequence[str], people: int) -> tupl
     if answer.figure is not None and (answer.table.index.nlevels > 1 or not set(answer.table.columns) >= ENDS):
         return (_drawn(answer),)
     if set(answer.table.columns) >= ENDS and len(answer.table) <= MOST_ROWS:
-        return (_plain_intervals(answer, measures),)
+        return (_plain_intervals(answer, measures, latent),)
     return ()
 
 
@@ -58,18 +74,45 @@ def _drawn(answer: Answer) -> Figure:
         figure.savefig(image, format="svg", transparent=True, metadata={"Date": None})
     source = f"data:image/svg+xml;base64,{base64.b64encode(image.getvalue()).decode()}"
     picture = Markup('<img class="drawn" alt="{}" src="{}">').format(f"{title}; its numbers follow", source)
-    tables = tuple(Table.of_frame(table, name.replace("_", " ")) for name, table in answer.every_table.items())
-    return Figure(title, (picture,), "", tables, wide=True)
+    tables = tuple(
+        Table.of_frame(
+            table.rename(columns=_heads(answer)),
+            "quantities in question" if name == "table" else name.replace("_", " "),
+        )
+        for name, table in answer.every_table.items()
+    )
+    verdicts = [table["verdict"] for table in answer.every_table.values() if "verdict" in table]
+    caption = IMPOSSIBLE.get(answer.question, "") if any((each == "impossible").any() for each in verdicts) else ""
+    return Figure(title, (picture,), caption, tables, wide=True)
 
 
-def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
+def _heads(answer: Answer) -> dict[str, str]:
+    """Columns of an answer on a pair of measures, by the names of the measures."""
+    pair = tuple(map(str, answer.arguments.get("between", ())))
+    if len(pair) != 2:
+        return {}
+    first, second = pair
+    heads = {f"p_{place}_leads": f"P({name} leads)" for place, name in (("first", first), ("second", second))}
+    ends = ("", "_lower", "_upper")
+    for side, path in (("forward", lagged_path(first, second)), ("backward", lagged_path(second, first))):
+        heads |= {f"{side}{end}": f"{path}{end.replace('_', ' ')}" for end in ends}
+        heads |= {f"{side}_positive": f"P({path} > 0)"}
+    larger = f"P(|{lagged_path(first, second)}| larger)"
+    return heads | {"p_first_larger": larger, "p_first_larger_mcse": f"MCSE of {larger}"}
+
+
+def _on_its_scale(measure: str, latent: Collection[str]) -> str:
+    return f"linear predictor of {measure}" if measure in latent else measure
+
+
+def _intervals_of(answer: Answer, measures: Sequence[str], latent: Collection[str]) -> Figure:
     overs = answer.evidence.index.unique("over")
     pictures, tables = list[Markup](), list[Table]()
     for path, over in product(map(str, answer.draws["path"].to_numpy()), overs):  # each outcome has a unit of its own
         predictor, outcome = split_path(path) or ("the predictor", path)
         where = f"{over}: " if len(overs) > 1 else ""
         row = IntervalRow(path, Bar.of(answer.table.loc[(path, over)], "raw_"), path_colour(path, measures))
-        unit = f"{where}{outcome} per unit of {predictor}"
+        unit = f"{where}{_on_its_scale(outcome, latent)} per unit of {_on_its_scale(predictor, latent)}"
         one = intervals_figure([row], title=path, unit=unit, caption="")
         pictures += one.pictures
         tables += one.tables
@@ -77,7 +120,15 @@ def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
         f"Posterior mean and {interval_name()}. Each effect is in the unit of its own outcome, so compare sizes in the "
         "next figure."
     )
-    return Figure("The effects in the units of the measures", tuple(pictures), caption, tuple(tables), column=True)
+    concerned = [name for name in latent if name in answer.arguments.get("between", ())]
+    if not concerned:
+        return Figure("The effects in the units of the measures", tuple(pictures), caption, tuple(tables), column=True)
+    caption += (
+        f" A unit of {in_words(concerned)} is one of its linear predictor, on which effects act, not of its values; "
+        "effect_in_units gives the effect in those."
+    )
+    title = "The effects in units of linear predictors"
+    return Figure(title, tuple(pictures), caption, tuple(tables), column=True)
 
 
 def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
@@ -87,20 +138,15 @@ def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
         row, colour = answer.table.loc[(path, over)], path_colour(path, measures)
         by = str(row["without_prior_by"])
         without, spread = float(row["without_prior"]), ses * float(row["without_prior_sd"])
+        bar = Bar(without, without - spread, without + spread)
         rows += [
             IntervalRow(path, Bar.of(row), colour),
             IntervalRow(f"{path}, prior", Bar.of(row, "prior_"), colour, "prior", "its prior, before the data"),
-            IntervalRow(
-                f"{path}, without the prior",
-                Bar(without, without - spread, without + spread),
-                colour,
-                "data",
-                f"with {by} instead" if by else "without the prior: not to be had",
-            ),
+            IntervalRow(f"{path}, without the prior", bar, colour, "data", f"with {by} instead"),
         ]
     caption = (
         f"For each effect: after the data, mean and {interval_name()}; dotted, the prior, before the data; hollow, "
-        f"what the data say without the prior of the lags ({by or 'not to be had here'}), with {ses:.1f} standard "
+        f"what the data say without the prior of the lags ({by}), with {ses:.1f} standard "
         "errors, or SDs, to each side. Where the last lies far from the first, the prior has a say in the answer."
     )
     title = "What the data say without the prior"
@@ -159,7 +205,7 @@ def _curves_of(answer: Answer, measures: Sequence[str]) -> Figure:
     return Figure("Lagged effects by lag", tuple(pictures), caption, (numbers,))
 
 
-def _plain_intervals(answer: Answer, measures: Sequence[str]) -> Figure:
+def _plain_intervals(answer: Answer, measures: Sequence[str], latent: Collection[str]) -> Figure:
     raw = {"raw_mean", "raw_lower", "raw_upper"} <= set(answer.table.columns)
     before = "raw_" if raw else ""
     rows = []
@@ -167,7 +213,8 @@ def _plain_intervals(answer: Answer, measures: Sequence[str]) -> Figure:
         name = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
         rows.append(IntervalRow(name, Bar.of(row, before), path_colour(name.partition(", ")[0], measures)))
     outcome = answer.arguments.get("outcome", "the outcome")
-    unit = f"{outcome}, in its own unit" if raw else "as in the table"
+    scale = "on the scale of its linear predictor" if outcome in latent else "in its own unit"
+    unit = f"{outcome}, {scale}" if raw else "as in the table"
     return intervals_figure(rows, title="Estimates", unit=unit, caption=f"Posterior mean and {interval_name()}.")
 
 

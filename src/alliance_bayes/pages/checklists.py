@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..basics.names import in_words, number
 from ..posterior.fit import Fit
 from ..questions.answer import Answer
+from .of_direction import has_estimates_without_prior
 from .wording import priors_of
 
 __all__ = ["CHANGING", "Item", "agrema", "barg"]
@@ -14,6 +15,8 @@ AUTHORS = "To be written by the authors."
 NOT_ASKED = "Not asked in this run, so that there is nothing to report."
 CHANGING = ("robustness", "sensitivity", "delta_adjustment", "compare", "bayes_factors")
 """Questions on what would change an answer."""
+NAMES = {"bayes_factors": "Bayes factors", "hypotheses": "probabilities of hypotheses"}
+"""Of questions on Bayes factors or probabilities of models or hypotheses; `compare` is about prediction."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
     prior_checked = sorted(asked & {"robustness", "bayes_factors"})
     beside = (
         "Not asked in this run; the effects without the prior of the lags stand beside the answer."
-        if "directionality" in asked
+        if any(has_estimates_without_prior(part) for answer in answers for part in (answer, *answer.parts.values()))
         else NOT_ASKED
     )
+    evidence = [NAMES[answer.question] for answer in answers if answer.question in NAMES]
     items = [
         Item("Preamble A: why Bayesian", AUTHORS),
         Item(
@@ -82,7 +86,7 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
             Item("2A: software", "Versions are listed.", "reproducibility"),
             Item(
                 "2B: convergence of the chains",
-                f"Largest R-hat of any parameter {health.rhat:.4f}, {health.divergences} divergences.",
+                f"Largest R-hat of any parameter {health.rhat:.4f}, {health.divergences_in_words}.",
                 "health",
             ),
             Item(
@@ -104,7 +108,7 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
         Item("3B: summary of the posterior", "Means and intervals of every quantity in question.", "answer"),
         Item(
             "3C: Bayes factors, model probabilities",
-            "Asked." if asked & {"bayes_factors", "hypotheses", "compare"} else "Not asked.",
+            f"Asked: {in_words(list(dict.fromkeys(evidence)))}." if evidence else "Not asked.",
         ),
         Item("4A: why decisions", AUTHORS if decisions else "No decision was made."),
         Item("4B: loss function", "None: verdicts are thresholds of probability." if decisions else "Not applicable."),

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ..basics.names import number
 from ..basics.text_tables import TextTable
 
-__all__ = ["Figure", "Table", "rows_of"]
+__all__ = ["Figure", "Table", "first_line", "rows_of"]
 
 SHARES = ("p_", "probability", "prior", "mcse", "share", "no_sign")
 
@@ -89,6 +89,11 @@ def _of_number(column: str, value: float) -> str:
     if column.startswith(SHARES) and 0 <= value <= 1:
         return f"{value:.3f}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def first_line(text: str) -> str:
+    """The first line of a text, as of a heading of several."""
+    return text.partition("\n")[0]
 
 
 def rows_of(values: Sequence[Sequence[object]]) -> tuple[tuple[str, ...], ...]:

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ..basics.calls import checked
 from ..basics.given import is_whole, shown
-from ..basics.problems import SpecError
+from ..basics.problems import AllianceBayesError, SpecError
 from ..basics.text_tables import TextTable
-from ..basics.writing import write_text
+from ..basics.writing import check_path, write_text
 from ..posterior.fit import Fit
 from ..posterior.summaries import interval_name
 from ..questions.answer import LIMITS, Answer, untrusted
@@ -20,16 +20,23 @@ from .causal_graph import causal_graph
 from .checklists import CHANGING, agrema, barg
 from .checks import check_figure
 from .data import coverage_figure, patterns_figure, states_figure, trajectories_figure
-from .figure import Figure, Table
+from .figure import Figure, Table, first_line
 from .moving import Moving, moving_direction, moving_lag
 from .path_diagram import path_diagram
 from .record import run_record
 from .template import render
-from .wording import estimates_in_words, methods_paragraph, results_paragraph, verdict_in_words
+from .wording import (
+    estimates_in_words,
+    methods_paragraph,
+    results_paragraph,
+    verdict_in_words,
+    without_prior_in_words,
+)
 
 __all__ = ["report"]
 
 PEOPLE = 60
+SUFFIXES = (".html", ".htm")
 MEDIATED = ("mediation", "interventional_effects", "natural_effects", "controlled_direct_effects")
 
 
@@ -44,6 +51,8 @@ class Block:
     texts: tuple[str | Table, ...]
     figures: tuple[Figure, ...]
     moving: Moving | None = None
+    problems: tuple[str, ...] = ()
+    """What is wrong with draws of this answer that are not those of the fit."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -83,7 +92,7 @@ def report(
     answers
         One answer, several, or a dict of them by name, as `ModelFile.ask` returns.
     path
-        The file to write, such as ``"report.html"``; an older file is replaced.
+        The file to write, ending in .html or .htm, such as ``"report.html"``; an older file is replaced.
     title
         The question in words; of the first answer when left open.
     people
@@ -104,7 +113,7 @@ def report(
     SpecError
         If there is no answer, an entry is none, or `people` is not a whole number of at least 0.
     AllianceBayesError
-        If the file cannot be written.
+        If the file cannot be written, or its name ends in neither .html nor .htm.
 
     Examples
     --------
@@ -114,6 +123,7 @@ def report(
     """
     if not is_whole(people, least=0):
         raise SpecError(f"people must be a whole number of at least 0; got {shown(people)}.")
+    _check_suffix(path)
     named = _named(answers)
     blocks = [_block(name, answer, fit, people) for name, answer in named.items()]
     pairs = [pair for block in blocks for pair in _of_pairs(block, fit, people)]
@@ -133,7 +143,7 @@ def report(
         "mediation": [mediation_figure(answer, measures, unit) for answer in given if answer.question == "mediation"],
         "assumptions": assumptions,
         "limits": [one for one in _assumptions(named, limits=True) if one[0] not in dict(assumptions)],
-        "problems": list(dict.fromkeys(problem for answer in given for problem in answer.health.problems)),
+        "problems": _problems_of_all(fit, given),
         "interrupted": list(dict.fromkeys(filter(None, interrupted))),
         "barg": barg(fit, given),
         "agrema": [(name, agrema(fit, answer, given)) for name, answer in named.items() if answer.question in MEDIATED],
@@ -142,6 +152,20 @@ def report(
         "fit": None if fit is None else _of_fit(fit, given, people),
     }
     return write_text(path, render(page))
+
+
+def _check_suffix(path: str | os.PathLike[str]) -> None:
+    check_path(path)
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise AllianceBayesError(
+            f"The page is an HTML file, so its path must end in .html or .htm; got {shown(str(path))}. A browser can "
+            "print it to PDF."
+        )
+
+
+def _problems_of_all(fit: Fit | None, answers: Sequence[Answer]) -> list[str]:
+    """What is wrong with the draws that the page is about: those of the fit, without one those of all answers."""
+    return list(dict.fromkeys(problem for each in ([fit] if fit else answers) for problem in each.health.problems))
 
 
 def _named(answers: object) -> dict[str, Answer]:
@@ -188,16 +212,29 @@ def _of_pairs(block: Block, fit: Fit | None, people: int) -> list[Block]:
 
 
 def _block(name: str, answer: Answer, fit: Fit | None, people: int) -> Block:
-    texts = tuple(Table.of_texts(part, answer.heading) if isinstance(part, TextTable) else part for part in answer.body)
+    caption = first_line(answer.heading)
+    texts = tuple(Table.of_texts(part, caption) if isinstance(part, TextTable) else part for part in answer.body)
     measures = fit.spec.measures if fit is not None else ()
+    latent = tuple(fit.spec.random_families) if fit is not None else ()
     moving = None
     if answer.question == "directionality" and not answer.parts:
         moving = moving_direction(answer, name)
     elif answer.question == "lag_curve" and answer.n_draws and answer.draws.sizes["lag"] > 1:
         moving = moving_lag(answer, name)
     sentences = tuple(estimates_in_words(answer, fit)) if fit is not None and not answer.parts else ()
-    figures = answer_figures(answer, measures, people)
-    return Block(name, answer, verdict_in_words(answer), sentences, texts, figures, moving)
+    figures = answer_figures(answer, measures, people, latent)
+    said = () if fit is None else fit.health.problems
+    problems = tuple(problem for problem in answer.health.problems if fit is not None and problem not in said)
+    return Block(
+        name,
+        answer,
+        verdict_in_words(answer),
+        (*sentences, *without_prior_in_words(answer)),
+        texts,
+        figures,
+        moving,
+        problems,
+    )
 
 
 def _assumptions(named: Mapping[str, Answer], *, limits: bool) -> list[tuple[str, str]]:

@@ -9,11 +9,19 @@ import pandas as pd
 from ..basics.names import in_words, number, split_path
 from ..panel import Absence
 from ..posterior.fit import Fit
+from ..posterior.importance import LARGEST_K_HAT
 from ..posterior.summaries import Probability, interval_name
 from ..questions.answer import Answer
-from .of_direction import asked_over
+from .of_direction import asked_over, has_estimates_without_prior
 
-__all__ = ["estimates_in_words", "methods_paragraph", "priors_of", "results_paragraph", "verdict_in_words"]
+__all__ = [
+    "estimates_in_words",
+    "methods_paragraph",
+    "priors_of",
+    "results_paragraph",
+    "verdict_in_words",
+    "without_prior_in_words",
+]
 
 
 def verdict_in_words(answer: Answer) -> str:
@@ -21,7 +29,10 @@ def verdict_in_words(answer: Answer) -> str:
     verdict = answer.verdict
     if verdict is None:
         return ""
-    if not answer.health.healthy:
+    if answer.question == "robustness" and answer.parts:  # the verdict is that of the original model, the first
+        if not next(iter(answer.parts.values())).health.healthy:
+            return "The sampling of the original model is not sound here, so that this answer concludes nothing yet."
+    elif not answer.health.healthy:
         return "The sampling is not sound, so that nothing is concluded yet."
     match answer.question:
         case "directionality" | "robustness" if len(pair := _pair(answer)) == 2:
@@ -69,7 +80,21 @@ def estimates_in_words(answer: Answer, fit: Fit) -> Iterator[str]:
         for name in ("total", "direct", "indirect"):
             if name in answer.table.index:
                 row = answer.table.loc[name]
-                yield f"The {name} effect on {outcome} of one unit of {treatment}: {_change(row, 'raw_')}."
+                yield (
+                    f"The {name} effect on {_scaled(outcome, fit)} of one unit of {_scaled(treatment, fit)}: "
+                    f"{_change(row, 'raw_')}."
+                )
+
+
+def without_prior_in_words(answer: Answer) -> Iterator[str]:
+    """Why an answer on direction does not say what the data say without the prior of the lags, where it does not."""
+    if answer.question == "directionality" and not answer.parts and not has_estimates_without_prior(answer):
+        yield (
+            "What the data say without the prior of the lags cannot be given: the likelihood has no proper "
+            "maximum, or cannot be maximised with this model; and the draws cannot be reweighted to a prior SD of 1 "
+            f"(Pareto k-hat of the weights not below {number(LARGEST_K_HAT)}, fewer than 100 draws, or a prior of the "
+            "lags that is not normal)."
+        )
 
 
 def _scaled(measure: str, fit: Fit) -> str:
@@ -115,7 +140,7 @@ def methods_paragraph(fit: Fit, answers: Sequence[Answer]) -> str:
         f"We analysed {fit.n_persons:,} people with at least one value at {len(panel.times)} waves ({waves}{unit}).",
         *_missing(fit),
         f"We fitted a {spec}.",
-        *(sentence for sentence in spec.assumptions if "missing at random" in sentence),
+        *(_assumed(sentence) for sentence in spec.assumptions if "missing at random" in sentence),
         f"Priors were {priors} (lagged effects in SD per SD).",
         f"The posterior was sampled with alliance-bayes {version('alliance-bayes')} (PyMC {version('pymc')}, "
         f"{sampler}): {settings.chains} "
@@ -127,6 +152,13 @@ def methods_paragraph(fit: Fit, answers: Sequence[Answer]) -> str:
         sentences += _method_of(answer)
     sentences.append(f"Intervals are {interval_name()}s.")
     return " ".join(dict.fromkeys(sentence.strip() for sentence in sentences))
+
+
+def _assumed(sentence: str) -> str:
+    """An assumption as one, where it stands among what was done."""
+    if sentence.startswith(("Values ", "What ", "Where ", "A ")):
+        return f"We assumed that {sentence[0].lower()}{sentence[1:]}"
+    return f"We assumed: {sentence}"
 
 
 def _missing(fit: Fit) -> Iterator[str]:
@@ -164,19 +196,24 @@ def _method_of(answer: Answer) -> Iterator[str]:
 
 def results_paragraph(fit: Fit, answers: Sequence[Answer], check: pd.DataFrame | None) -> str:
     """What came out, with the numbers of the answers and of the posterior predictive check, where there is one."""
-    sentences = list[str]()
+    sentences, unsaid = list[str](), dict[str, None]()
     for answer in answers:
-        for part in answer.parts.values() if answer.question == "directionality" and answer.parts else [answer]:
-            sentences += _result_of(part)
+        parts = answer.parts.values() if answer.question == "directionality" and answer.parts else [answer]
+        said = [sentence for part in parts for sentence in _result_of(part)]
+        sentences += said
+        if not said:
+            unsaid[answer.question.replace("_", " ")] = None
+    if unsaid:
+        sentences.append(f"Also asked, with results on this page and no sentence here: {in_words(list(unsaid))}.")
     sampling = (
-        "No problem of the sampling was found"
+        "In the main fit no problem of the sampling was found"
         if fit.health.healthy
-        else f"The sampling has problems: {' '.join(fit.health.problems).rstrip('.')}"
+        else f"The sampling of the main fit has problems: {' '.join(fit.health.problems).rstrip('.')}"
     )
     health = fit.health
     sentences.append(
         f"{sampling} (largest R-hat {health.rhat:.3f}, smallest effective sample size "
-        f"{min(health.ess_bulk, health.ess_tail):.0f}, {health.divergences} divergences)."
+        f"{min(health.ess_bulk, health.ess_tail):.0f}, {health.divergences_in_words})."
     )
     if check is not None:
         misfits = int((check["verdict"] != "").sum())

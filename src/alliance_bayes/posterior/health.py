@@ -103,12 +103,17 @@ class Health(Diagnostics):
     at_largest_depth: float = 0.0
     """Largest share of a chain's draws at the largest tree depth; above 0.1 trajectories are cut short."""
 
+    @property
+    def divergences_in_words(self) -> str:
+        """Their number, such as "1 divergence"."""
+        return f"{self.divergences} divergence{'s' * (self.divergences != 1)}"
+
     def __str__(self) -> str:
         rhat = f"R-hat at most {self.rhat:.3f}" if np.isfinite(self.rhat) else "R-hat unknown"
         bfmi = f"BFMI at least {self.bfmi:.2f}" if np.isfinite(self.bfmi) else "BFMI unknown"
         numbers = (
             f"{rhat}, effective sample size at least {self.ess_bulk:.0f} (bulk) and "
-            f"{self.ess_tail:.0f} (tail), {self.divergences} divergences, {bfmi}"
+            f"{self.ess_tail:.0f} (tail), {self.divergences_in_words}, {bfmi}"
         )
         return in_words_of(f"{numbers}; {self.integration}" if self.integration else numbers, self.problems)
 

@@ -191,8 +191,8 @@ class Answer:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{escape(self.head)}</b></p>"]
-        parts += [part.to_html() if isinstance(part, TextTable) else f"<p>{escape(part)}</p>" for part in self.body]
+        parts = [f"<p><b>{_lines(self.head)}</b></p>"]
+        parts += [part.to_html() if isinstance(part, TextTable) else f"<p>{_lines(part)}</p>" for part in self.body]
         parts += [f"<p>{escape(line)}</p>" for line in (*self.conclusion(), *self._end())]
         if self._shown_assumptions:
             parts.append(f"<ol>{''.join(f'<li>{escape(sentence)}</li>' for sentence in self._shown_assumptions)}</ol>")
@@ -214,6 +214,11 @@ class Answer:
     def _shown_assumptions(self) -> tuple[str, ...]:
         """What an effect's meaning rests on; how missing values are treated and the model is built is the fit's."""
         return assumptions_about(self.assumptions, "error", "meaning")
+
+
+def _lines(text: str) -> str:
+    """A text as HTML that keeps its lines."""
+    return escape(text).replace("\n", "<br>")
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

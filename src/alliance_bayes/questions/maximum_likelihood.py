@@ -11,13 +11,12 @@ __all__: list[str] = []
 
 def _answer(spec: CrossLagged, panel: Panel, given: LikelihoodArguments) -> Answer:
     estimated = given.estimated(spec, panel)
-    heading, *lines = str(estimated).splitlines()
     return Answer(
         question="maximum_likelihood",
         arguments={},
-        heading=heading,
+        heading=estimated.heading,
         table=estimated.table,
-        body=("\n".join(lines),),
+        body=estimated.body,
         health=Sampling(() if estimated.converged else tuple(estimated.estimates.messages)),
         tables={"standardized": estimated.summary(), "residuals": estimated.residuals},
         basis=estimated,

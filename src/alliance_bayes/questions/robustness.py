@@ -581,9 +581,16 @@ def _power_scaling_in_words(power_scaling: pd.DataFrame) -> list[str]:
     sensitive = power_scaling >= SENSITIVE
     prior = [str(name) for name in sensitive.index if sensitive.loc[name].drop("likelihood").any()]
     weak = [str(name) for name in sensitive.index if not sensitive.loc[name, "likelihood"]]
-    priors = f"the priors move {in_words(prior)}" if prior else "no quantity depends much on the priors"
-    data = f"; the data hardly move {in_words(weak)}" if weak else ""
-    return [f"Power-scaling of the original model: {priors}{data}."]
+    changing = (
+        f"{in_words(prior)} change{'s' * (len(prior) == 1)} noticeably" if prior else "no quantity changes noticeably"
+    )
+    rests = ": the answer rests on the priors too, so justify them" if prior else ", as it should be"
+    said = f"Power-scaling of the original model: with a little more or less weight on the priors, {changing}{rests}."
+    if weak:
+        hardly = f"{in_words(weak)} hardly change{'s' * (len(weak) == 1)}"
+        which = "it" if len(weak) == 1 else "them"
+        said += f" With more or less weight on the data, {hardly}: the data say little about {which}."
+    return [said]
 
 
 Reliabilities = Annotated[

@@ -63,9 +63,8 @@ def test_another_ending_and_a_missing_package_are_said(tmp_path, monkeypatch):
 def test_an_answer_with_one_table_is_that_table(tmp_path):
     table = pd.DataFrame({"x": [1.5]})
     answer = SimpleNamespace(every_table={"table": table})
-    assert (
-        ab.export_table(answer, tmp_path / "a.md").read_text() == ab.export_table(table, tmp_path / "b.md").read_text()
-    )
+    written = [ab.export_table(each, tmp_path / name) for each, name in ((answer, "a.md"), (table, "b.md"))]
+    assert written[0].read_text() == written[1].read_text()
 
 
 def test_what_holds_tables_is_pointed_to_them(tmp_path):

@@ -50,7 +50,8 @@ def test_the_answer(answer):
     assert f"6 replicates: 0 failed, {counts['unhealthy']:.0f} fits not healthy" in str(answer)
     assert counts["verdicts"] == counts["undecided"] + counts["withheld"] + answer.tables["verdicts"]["n"].sum()
     assert counts["withheld"] == counts["unhealthy"]
-    assert "So many replicates (6, with " in str(answer)
+    assert "So few replicates (6, with " in str(answer)
+    assert {"mean: days, 6", "total SD: days"} <= set(table.index)
     assert answer.health.healthy == (counts["unhealthy"] == 0)
 
 
@@ -76,7 +77,7 @@ def test_the_same_call_goes_on_and_changes_nothing(answer, small_panel, folder):
 
 def test_as_shipped_ranks_what_has_no_unit(small_panel, folder):
     answer = ab.calibrate(SPEC, small_panel, folder=folder, scale="as_shipped", **{**FEW, "replicates": 2})
-    assert not any(name.startswith("relative ") for name in answer.table.index)
+    assert not any(name.startswith(("mean: ", "total SD: ")) for name in answer.table.index)
     assert "log-likelihood" in answer.table.index
 
 

@@ -15,7 +15,7 @@ from ..questions.answer import LIMITS, Answer, Sampling
 from .quantities import plain_names
 from .reliability import Reliability, table_of_events, table_of_verdicts
 from .replicating import RANKED
-from .uniformity import LEVELS, band, holm, shape_in_words, smallest_found, table_of_ranks
+from .uniformity import LARGEST_FACTOR, LEVELS, band, holm, shape_in_words, smallest_found, table_of_ranks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -192,11 +192,15 @@ def _power_in_words(counts: Mapping[str, float], n_done: int, n_tests: int) -> s
         *([f"{narrow:.2f} times what it should be or less"] if np.isfinite(narrow) else []),
         *([f"{wide:.1f} times or more"] if np.isfinite(wide) else []),
     ]
-    least = f"where its SD is {', or '.join(found)}" if found else "not even where its SD is off by a factor of 16"
-    missed = "; smaller errors are mostly missed" if found else ""
+    size = f"{n_done:,}, with {n_tests} tests"
+    if not found:
+        return (
+            f"So few replicates ({size}) hardly ever show a wrong posterior of one quantity, even where its SD is off "
+            f"by a factor of {LARGEST_FACTOR:.0f}."
+        )
     return (
-        f"So many replicates ({n_done:,}, with {n_tests} tests) show a wrong posterior of one quantity in 4 of 5 "
-        f"calibrations {least}{missed}."
+        f"So many replicates ({size}) show a wrong posterior of one quantity in 4 of 5 calibrations where its SD is "
+        f"{', or '.join(found)}; smaller errors are mostly missed."
     )
 
 

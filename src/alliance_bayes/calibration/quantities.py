@@ -43,6 +43,9 @@ IN_WORDS = {
     "innovation_correlation": "correlation of innovations",
     "accumulating_correlation": "correlation of accumulating factors",
     "cross_lagged": "cross-lagged effect as sampled",
+    "carry_over": "carry-over as sampled",
+    "relative_mean": "mean",
+    "relative_total_sd": "total SD",
 }
 LABELLED = re.compile(r"(?P<name>[^\[]+)\[(?P<labels>.+)\]")
 OF_A_TIME = re.compile(r"\d+(\.\d+)?( to \d+(\.\d+)?)?")
@@ -82,7 +85,7 @@ def plain_names(names: Iterable[str]) -> dict[str, str]:
     Examples
     --------
     >>> list(plain_names(["relative_mean[3.0, mood]", "lagged_standardized[0 to 6, x -> y]"]).values())
-    ['relative mean: mood, 3', 'lagged effect: x -> y, 0 to 6']
+    ['mean: mood, 3', 'lagged effect: x -> y, 0 to 6']
     """
     plain = {name: _plain(name) for name in names}
     return plain if len(set(plain.values())) == len(plain) else {name: name for name in plain}

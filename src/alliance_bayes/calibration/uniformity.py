@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from ..questions.loo_pit import off_in_words
 
-__all__ = ["LEVELS", "band", "holm", "rank", "smallest_found", "table_of_ranks"]
+__all__ = ["LARGEST_FACTOR", "LEVELS", "band", "holm", "rank", "smallest_found", "table_of_ranks"]
 
 type Array = npt.NDArray[np.float64]
 

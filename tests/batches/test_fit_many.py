@@ -60,7 +60,8 @@ def test_each_preview_is_that_of_its_panel_and_seed(panels, tmp_path):
     questions = {"direction": ab.Question("directionality", {"between": ["x", "y"]}).answer}
     cells = {"first": panels[:1], "others": panels[1:]}
     fits = ab.fit_many(SPEC, cells, tmp_path, seed=1, workers=1, method="preview", questions=questions)
-    row = fits.table.iloc[2]
+    assert len(fits) == 3
+    row = fits[2]
     alone = ab.preview(SPEC, panels[2], seed=int(row["seed"]))
     assert row["k_hat"] == alone.k_hat
     np.testing.assert_array_equal(fits.estimates.loc["others", 1].to_numpy(), alone.table.to_numpy())

@@ -30,13 +30,13 @@ def answer(small_panel, folder):
 
 def test_the_answer(answer):
     table = answer.table
-    assert answer.verdict.startswith("no evidence of miscalibration in ")
+    assert answer.verdict == "too few replicates: 6 were fitted, and a verdict on calibration needs 50"
     assert (table["n"] == 6).all()
     for name in (
-        "lagged_standardized[0 to 6, alliance -> days]",
-        "|alliance -> days| - |days -> alliance|[0 to 6]",
-        "intraclass_correlation[0.0, days]",
-        "between_correlation[alliance, days]",
+        "lagged effect: alliance -> days, 0 to 6",
+        "|alliance -> days| - |days -> alliance|: 0 to 6",
+        "ICC: days, 0",
+        "between-person correlation: alliance, days",
         "log-likelihood",
     ):
         assert name in table.index
@@ -48,6 +48,10 @@ def test_the_answer(answer):
     assert (counts["asked"], counts["failed"]) == (6, 0)
     assert counts["least_effective"] >= 99
     assert f"6 replicates: 0 failed, {counts['unhealthy']:.0f} fits not healthy" in str(answer)
+    assert counts["verdicts"] == counts["undecided"] + counts["withheld"] + answer.tables["verdicts"]["n"].sum()
+    assert counts["withheld"] == counts["unhealthy"]
+    assert "So few replicates (6, with " in str(answer)
+    assert {"mean: days, 6", "total SD: days"} <= set(table.index)
     assert answer.health.healthy == (counts["unhealthy"] == 0)
 
 
@@ -73,7 +77,7 @@ def test_the_same_call_goes_on_and_changes_nothing(answer, small_panel, folder):
 
 def test_as_shipped_ranks_what_has_no_unit(small_panel, folder):
     answer = ab.calibrate(SPEC, small_panel, folder=folder, scale="as_shipped", **{**FEW, "replicates": 2})
-    assert not any(name.startswith("relative_") for name in answer.table.index)
+    assert not any(name.startswith(("mean: ", "total SD: ")) for name in answer.table.index)
     assert "log-likelihood" in answer.table.index
 
 

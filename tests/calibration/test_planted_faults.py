@@ -65,9 +65,9 @@ class SwappedDirections(FromPrior):
 
 PLANTED = {
     "nothing": (FromPrior, {}, 30, 40, ""),
-    "prior SD": (WrongPriorSD, {}, 60, 40, "cross_lagged[x -> y]"),
-    "Jacobian": (WrongJacobian, {"icc": ab.Beta(3.0, 1.5)}, 30, 120, "intraclass_correlation[0.0, x]"),
-    "directions": (SwappedDirections, {}, 300, 40, "cross_lagged[x -> y]"),
+    "prior SD": (WrongPriorSD, {}, 60, 40, "cross-lagged effect as sampled: x -> y"),
+    "Jacobian": (WrongJacobian, {"icc": ab.Beta(3.0, 1.5)}, 30, 120, "ICC: x, 0"),
+    "directions": (SwappedDirections, {}, 300, 40, "cross-lagged effect as sampled: x -> y"),
 }
 
 

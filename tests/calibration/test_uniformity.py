@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from alliance_bayes.calibration.reliability import reliability, spiegelhalter, table_of_events, table_of_verdicts
-from alliance_bayes.calibration.uniformity import band, holm, rank, shape_in_words, table_of_ranks
+from alliance_bayes.calibration.uniformity import band, holm, rank, shape_in_words, smallest_found, table_of_ranks
 
 N = 300
 
@@ -51,6 +51,17 @@ def test_what_is_wrong_is_found_and_named(change, words):
     row = table_of_ranks(ranks, ranks).loc["q"]
     assert row["p"] < 0.001
     assert shape_in_words(row) == words
+
+
+@pytest.mark.parametrize(("n", "narrow", "wide"), [(100, 0.6, 2.0), (N, 0.74, 1.41)])
+def test_the_error_that_so_many_replicates_show(n, narrow, wide):
+    """And by ranks of another simulation, in which what is found is found in about 4 of 5 and a sixth hardly ever."""
+    found = smallest_found(n, 0.01 / 50, 99)
+    np.testing.assert_allclose(found, (narrow, wide), rtol=0.06)
+    for multiple, low, high in ((found[0], 0.6, 0.99), (found[1], 0.6, 0.99), (7 / 6, 0, 0.15), (6 / 7, 0, 0.2)):
+        truths = norm.cdf(np.random.default_rng(5).normal(size=(n, 100)) / multiple)
+        ranks = pd.DataFrame(truths, columns=[str(column) for column in range(100)])
+        assert low <= (table_of_ranks(ranks, ranks)["p"] < 0.01 / 50).mean() <= high
 
 
 def test_p_values_have_their_level():

@@ -1465,6 +1465,12 @@ ANSWERS: list[Mutant] = [
         ),
     ),
     *rules_of(
+        "calibration/answering.py",
+        "calibration/test_calibrate.py::test_the_answer",
+        ("few replicates give no verdict", "if n_done < FEWEST:", "if n_done < 1:"),
+        ("unhealthy fits are not undecided", 'UNDECIDED if row["healthy"] else WITHHELD', "UNDECIDED"),
+    ),
+    *rules_of(
         "calibration/uniformity.py",
         "calibration/test_uniformity.py::test_ties_have_no_order",
         ("equal draws have no order", "rng.random() * (1 + equal)", "1.0 * (1 + equal)"),

@@ -207,7 +207,7 @@ DATA: list[Mutant] = [
     *rules_of(
         "basics/exporting.py",
         "basics/test_exporting.py::test_what_holds_tables_is_pointed_to_them",
-        ("what holds tables is pointed to them", 'getattr(table, "table", None)', "None"),
+        ("what holds tables is pointed to them", 'getattr(given, "table", None)', "None"),
     ),
     *rules_of(
         "likelihood/estimates.py",

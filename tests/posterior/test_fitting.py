@@ -724,7 +724,9 @@ def load_refusal(path):
 def test_files_that_are_not_there(tmp_path):
     path = tmp_path / "fit.nc"
     assert load_refusal(path) == f"There is no file {path}."
-    assert load_refusal(tmp_path) == f"{tmp_path} is a folder; name a file in it."
+    assert load_refusal(tmp_path) == (
+        f"{tmp_path} is a folder without draws.nc; name that of a finished run, or a file that Fit.save wrote."
+    )
 
 
 def test_files_of_others(tmp_path):

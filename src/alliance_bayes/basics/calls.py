@@ -29,7 +29,7 @@ MADE = {
     "Panel": "a panel, such as ab.Panel.from_long(...)",
     "Fit": "a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path)",
     "Posterior": "a fit, such as ab.fit(spec, panel, seed=1) or ab.load_fit(path), or ab.preview(spec, panel)",
-    "Answer": "an answer, such as ab.mediation(...)",
+    "Answer": "an answer, such as ab.directionality(...) or ab.mediation(...)",
     "MaximumLikelihood": "ab.maximum_likelihood(spec, panel)",
     "CausalOrder": "ab.CausalOrder(...) or ab.causal_order(fit)",
     "Truth": "a truth, ab.Truth(...)",
@@ -62,13 +62,18 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
     signature = inspect.signature(called)
 
     @lru_cache(maxsize=1)
-    def hints() -> Mapping[str, "_Hint"]:
-        found = _hints_of(called, signature)
+    def all_hints() -> Mapping[str, "_Hint"]:
+        several = inspect.Parameter.VAR_POSITIONAL
         return {
-            argument: _Hint(hint, deep=argument not in outside)
-            for argument, hint in found.items()
-            if argument not in apart
+            argument: _Hint(
+                hint, deep=argument not in outside, one_by_one=signature.parameters[argument].kind is several
+            )
+            for argument, hint in _hints_of(called, signature).items()
         }
+
+    @lru_cache(maxsize=1)
+    def hints() -> Mapping[str, "_Hint"]:
+        return {argument: hint for argument, hint in all_hints().items() if argument not in apart}
 
     @wraps(called)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -85,6 +90,11 @@ def _checked(called: Any, name: str, kind: type[AllianceBayesError], apart: set[
         }
         if wrong or unbound:
             problems = _problems(f"ab.{name}", given, wrong, expected)
+            problems.found += [
+                _sentence(argument, given[argument], hint)
+                for argument, hint in all_hints().items()
+                if argument in apart and argument in given and hint.is_number and not hint.fits(given[argument])
+            ]
             problems.found += unbound
             if unbound:
                 problems.found[-1] += f" Its arguments: {_written(name, signature)}"
@@ -182,16 +192,20 @@ def _problems(
 def _sentence(name: str, value: object, hint: "_Hint") -> str:
     if isinstance(value, str) and hint.is_list:
         return f"{name} is the text {shown(value)}; pass a list, {name}=[{shown(value)}]."
+    if hint.one_by_one and isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], list | tuple):
+        written = ", ".join(map(repr, value[0]))
+        return f"{name} stand one after the other, without a list: write {written}; got {shown(value[0])}."
     return f"{name} must be {hint.expected}; got {shown(value)}."
 
 
 class _Hint:
     """One annotation: what fits it, and what it expects in words."""
 
-    def __init__(self, annotation: Any, *, deep: bool) -> None:
-        self.annotation, self.deep = annotation, deep
+    def __init__(self, annotation: Any, *, deep: bool, one_by_one: bool = False) -> None:
+        self.annotation, self.deep, self.one_by_one = annotation, deep, one_by_one
         parts = list(_alternatives(annotation))
         self.is_list = any(get_origin(part) in (Sequence, Iterable, list) for part in parts)
+        self.is_number = {*parts} <= {int, float, NoneType}
         self.is_of_package = any(isinstance(part, type) and _is_ours(part) for part in parts)
         named = [part for part in parts if isinstance(part, type) and part is not NoneType]
         self.noun = NOUNS.get(named[0].__name__, named[0].__name__) if named else ""

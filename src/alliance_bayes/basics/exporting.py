@@ -2,9 +2,9 @@
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,23 @@ from .writing import make_folder, write_file
 __all__ = ["export_table"]
 
 
+class HasTables(Protocol):
+    """An answer."""
+
+    @property
+    def every_table(self) -> Mapping[str, pd.DataFrame]:
+        """All its tables by name."""
+
+
 @checked(AllianceBayesError, apart=["table"])
-def export_table(table: pd.DataFrame, path: str | os.PathLike[str], *, title: str = "") -> Path:
+def export_table(table: "pd.DataFrame | HasTables", path: str | os.PathLike[str], *, title: str = "") -> Path:
     """Write a table as CSV, Markdown, LaTeX, Excel or HTML, by the ending of the file.
 
     Parameters
     ----------
     table
-        Any table of an answer, a fit or an estimate; the names of its rows become its first columns.
+        Any table of an answer, a fit or an estimate, or an answer that has one table only; the names of its rows become
+        its first columns.
     path
         Ends in .csv, .md, .tex, .xlsx or .html. CSV and Excel hold all digits, the others three significant ones. LaTeX
         and HTML are made by Great Tables, Excel by openpyxl, both of the extra ``tables``.
@@ -42,12 +51,7 @@ def export_table(table: pd.DataFrame, path: str | os.PathLike[str], *, title: st
     AllianceBayesError
         If the ending is another one, a package is missing, or the file cannot be written.
     """
-    if not isinstance(table, pd.DataFrame):
-        what = f"table must be a data frame; got {shown(table)}"
-        holds = isinstance(getattr(table, "table", None), pd.DataFrame)
-        raise AllianceBayesError(
-            f"{what}, which holds tables: give its .table, or another one." if holds else f"{what}."
-        )
+    table = _one_table(table)
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
@@ -65,6 +69,22 @@ def export_table(table: pd.DataFrame, path: str | os.PathLike[str], *, title: st
     make_folder(path.parent)
     write_file(path, content)
     return path
+
+
+def _one_table(given: object) -> pd.DataFrame:
+    """A data frame, or the one table that an answer has."""
+    if isinstance(given, pd.DataFrame):
+        return given
+    tables = getattr(given, "every_table", None)
+    if isinstance(tables, Mapping) and len(tables) == 1:
+        return pd.DataFrame(next(iter(tables.values())))
+    what = f"table must be a data frame; got {shown(given)}"
+    if isinstance(tables, Mapping):
+        own = {"table": ".table", "evidence": ".evidence"}
+        named = ", ".join(own.get(name, f'.tables["{name}"]') for name in tables)
+        raise AllianceBayesError(f"{what}, which has several tables; give one of them: {named}.")
+    holds = isinstance(getattr(given, "table", None), pd.DataFrame)
+    raise AllianceBayesError(f"{what}, which holds tables: give its .table, or another one." if holds else f"{what}.")
 
 
 def _csv(table: pd.DataFrame, _: str) -> bytes:

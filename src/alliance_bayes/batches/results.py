@@ -37,6 +37,14 @@ class BatchResults:
     replicates: tuple[Replicate, ...]
     records: tuple[Record, ...]
 
+    def __len__(self) -> int:
+        """How many replicates there are."""
+        return len(self.records)
+
+    def __getitem__(self, position: int) -> pd.Series:
+        """The row of `table` of one replicate."""
+        return self.table.iloc[position]
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per replicate, in the order in which they were given.

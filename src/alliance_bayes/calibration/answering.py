@@ -12,8 +12,10 @@ from ..basics.text_tables import TextTable
 from ..batches import BatchResults
 from ..figures.calibration import RanksPanel, ReliabilityPanel, calibration_figure
 from ..questions.answer import LIMITS, Answer, Sampling
+from .quantities import plain_names
 from .reliability import Reliability, table_of_events, table_of_verdicts
-from .uniformity import LEVELS, band, holm, shape_in_words, table_of_ranks
+from .replicating import RANKED
+from .uniformity import LARGEST_FACTOR, LEVELS, band, holm, shape_in_words, smallest_found, table_of_ranks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +25,9 @@ __all__ = ["LEVEL", "answer_of"]
 LEVEL = 0.01
 """Of all tests together, by Holm's procedure."""
 UNDECIDED = "undecided"
+WITHHELD = "not healthy"
+FEWEST = 50
+"""Replicates that a verdict needs."""
 MOST_SHOWN = 12
 MOST_DRAWN = 16
 """Panels of ranks in a figure, and half as many of events: those with the smallest p values."""
@@ -47,13 +52,13 @@ def answer_of(
     table = batch.table
     done = table[table["status"] == "done"]
     rng = np.random.default_rng([seed, *b"calibration"])
-    ranks, below = (_spread_out(done, "quantities", name) for name in ("ranks", "below"))
+    ranks, below = (_in_plain_names(_spread_out(done, "quantities", name)) for name in ("ranks", "below"))
     stated, holds = (_spread_out(done, "events", name) for name in ("probabilities", "holds"))
     stated = _inside(stated, done)
     of_ranks = table_of_ranks(ranks, below)
     of_events, diagrams = table_of_events(stated, holds, rng)
     given = _verdicts(done, stated, holds)
-    of_verdicts = table_of_verdicts(given[given["verdict"] != UNDECIDED], rng)
+    of_verdicts = table_of_verdicts(given[~given["verdict"].isin([UNDECIDED, WITHHELD])], rng)
     tables = {"ranks": of_ranks, "events": of_events, "verdicts": of_verdicts}
     adjusted = holm([float(p) for part in tables.values() for p in part["p"]])
     starts = np.cumsum([0, *(len(part) for part in tables.values())])
@@ -62,8 +67,10 @@ def answer_of(
     of_ranks, of_events, of_verdicts = tables.values()
     of_ranks["verdict"] = [shape_in_words(row) if row["p_holm"] < LEVEL else "" for _, row in of_ranks.iterrows()]
     wrong = [str(name) for part in tables.values() for name in part.index[part["p_holm"] < LEVEL]]
-    n_undecided = int((given["verdict"] == UNDECIDED).sum())
-    counts = _counts(table, done)
+    counts = _counts(table, done, given)
+    if len(done) > 1:
+        shown = smallest_found(len(done), LEVEL / len(adjusted), RANKED)
+        counts |= dict(zip(("too_narrow", "too_wide"), shown, strict=True))
     return Answer(
         question=question,
         arguments=arguments,
@@ -71,9 +78,10 @@ def answer_of(
         table=of_ranks,
         body=(
             _counts_in_words(counts),
+            *([_power_in_words(counts, len(done), len(adjusted))] if "too_wide" in counts else []),
             _ranks_in_words(of_ranks),
             *([_events_in_words(of_events)] if len(of_events) else []),
-            *([_verdicts_in_words(of_verdicts, n_undecided, len(given))] if len(given) else []),
+            *([_verdicts_in_words(of_verdicts, counts)] if len(given) else []),
         ),
         health=Sampling(_problems(table, done)),
         tables={
@@ -107,6 +115,10 @@ def _spread_out(done: pd.DataFrame, names: str, values: str) -> pd.DataFrame:
     return pd.DataFrame(rows, index=done["number"].to_numpy(), dtype=float)
 
 
+def _in_plain_names(ranks: pd.DataFrame) -> pd.DataFrame:
+    return ranks.rename(columns=plain_names(ranks.columns))
+
+
 def _inside(stated: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
     """Probabilities as finite samples know them: that of 0 of n draws is about 0.5 / (n + 1)."""
     if stated.empty:
@@ -116,26 +128,29 @@ def _inside(stated: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdicts(done: pd.DataFrame, stated: pd.DataFrame, holds: pd.DataFrame) -> pd.DataFrame:
-    """Every verdict with the probability of what it states, and whether that holds."""
+    """Every verdict with the probability of what it states, and whether that holds; unhealthy fits give none."""
     columns = ["verdict", "stated", "holds"]
     rows = []
     for _, row in done.iterrows():
         for about, verdict, event in zip(row["pairs"], row["verdicts"], row["verdict_events"], strict=True):
             if verdict == UNDECIDED:
-                rows.append((UNDECIDED, np.nan, np.nan))
+                rows.append((UNDECIDED if row["healthy"] else WITHHELD, np.nan, np.nan))
             else:
                 at = row["number"], str(event)
                 rows.append((f"{about}: {verdict}", stated.loc[at], holds.loc[at]))
     return pd.DataFrame(rows, columns=columns)
 
 
-def _counts(table: pd.DataFrame, done: pd.DataFrame) -> dict[str, float]:
+def _counts(table: pd.DataFrame, done: pd.DataFrame, given: pd.DataFrame) -> dict[str, float]:
     healthy = done["healthy"].astype(bool) if len(done) else pd.Series(dtype=bool)
     return {
         "asked": len(table),
         "failed": len(table) - len(done),
         "unhealthy": int((~healthy).sum()),
         "least_effective": float(done["effective"].min()) if len(done) else np.nan,
+        "verdicts": len(given),
+        "undecided": int((given["verdict"] == UNDECIDED).sum()),
+        "withheld": int((given["verdict"] == WITHHELD).sum()),
     }
 
 
@@ -155,6 +170,8 @@ def _problems(table: pd.DataFrame, done: pd.DataFrame) -> tuple[str, ...]:
 def _verdict(wrong: Sequence[str], n_done: int, n_tests: int) -> str:
     if not n_done:
         return "no replicate could be fitted"
+    if n_done < FEWEST:
+        return f"too few replicates: {n_done} were fitted, and a verdict on calibration needs {FEWEST}"
     if wrong:
         return f"miscalibrated in {len(wrong)} of {n_tests} tests: {quoted(wrong, most=5)}"
     return (
@@ -166,6 +183,24 @@ def _counts_in_words(counts: Mapping[str, float]) -> str:
     return (
         f"{counts['asked']:,.0f} replicates: {counts['failed']:,.0f} failed, {counts['unhealthy']:,.0f} fits not "
         f"healthy, at least {counts['least_effective']:,.0f} effective draws of each quantity."
+    )
+
+
+def _power_in_words(counts: Mapping[str, float], n_done: int, n_tests: int) -> str:
+    narrow, wide = counts["too_narrow"], counts["too_wide"]
+    found = [
+        *([f"{narrow:.2f} times what it should be or less"] if np.isfinite(narrow) else []),
+        *([f"{wide:.1f} times or more"] if np.isfinite(wide) else []),
+    ]
+    size = f"{n_done:,}, with {n_tests} tests"
+    if not found:
+        return (
+            f"So few replicates ({size}) hardly ever show a wrong posterior of one quantity, even where its SD is off "
+            f"by a factor of {LARGEST_FACTOR:.0f}."
+        )
+    return (
+        f"So many replicates ({size}) show a wrong posterior of one quantity in 4 of 5 calibrations where its SD is "
+        f"{', or '.join(found)}; smaller errors are mostly missed."
     )
 
 
@@ -208,8 +243,11 @@ def _events_in_words(table: pd.DataFrame) -> TextTable:
     )
 
 
-def _verdicts_in_words(table: pd.DataFrame, n_undecided: int, n_all: int) -> TextTable:
-    heading = f"verdict ({n_undecided} of {n_all} undecided)"
+def _verdicts_in_words(table: pd.DataFrame, counts: Mapping[str, float]) -> TextTable:
+    heading = (
+        f"verdict (of {counts['verdicts']:.0f}: {counts['undecided']:.0f} undecided, {counts['withheld']:.0f} withheld "
+        "as the fit is not healthy)"
+    )
     return TextTable.of(
         {
             heading: [str(name) for name in table.index],

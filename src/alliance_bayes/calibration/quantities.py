@@ -1,5 +1,6 @@
 """What is ranked and which events are asked about: the quantities and verdicts of the field, from any draws."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -21,7 +22,7 @@ from ..questions.directionality import directionality
 from ..questions.hypotheses import hypotheses
 from ..questions.lengths import average_over
 
-__all__ = ["LOG_LIKELIHOOD", "Events", "events_of", "log_likelihoods", "named_quantities"]
+__all__ = ["LOG_LIKELIHOOD", "Events", "events_of", "log_likelihoods", "named_quantities", "plain_names"]
 
 type Array = npt.NDArray[np.float64]
 
@@ -34,6 +35,20 @@ OF_THE_FIELD = (
     "innovation_correlation",
     "accumulating_correlation",
 )
+IN_WORDS = {
+    "lagged_standardized": "lagged effect",
+    "intraclass_correlation": "ICC",
+    "between_correlation": "between-person correlation",
+    "within_correlation": "within-person correlation",
+    "innovation_correlation": "correlation of innovations",
+    "accumulating_correlation": "correlation of accumulating factors",
+    "cross_lagged": "cross-lagged effect as sampled",
+    "carry_over": "carry-over as sampled",
+    "relative_mean": "mean",
+    "relative_total_sd": "total SD",
+}
+LABELLED = re.compile(r"(?P<name>[^\[]+)\[(?P<labels>.+)\]")
+OF_A_TIME = re.compile(r"\d+(\.\d+)?( to \d+(\.\d+)?)?")
 
 
 def named_quantities(posterior: xr.Dataset, blocks: Iterable[str]) -> dict[str, xr.DataArray]:
@@ -62,6 +77,28 @@ def _numbers(name: str, array: xr.DataArray) -> Iterator[tuple[str, xr.DataArray
     for index, labels in enumerate(flat["number"].to_numpy()):
         texts = [str(label) for label in labels]
         yield f"{name}[{', '.join(texts)}]", flat.isel(number=index, drop=True)
+
+
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    """Names as kept to names as printed: in words, measures before times, and these without needless decimals.
+
+    Examples
+    --------
+    >>> list(plain_names(["relative_mean[3.0, mood]", "lagged_standardized[0 to 6, x -> y]"]).values())
+    ['mean: mood, 3', 'lagged effect: x -> y, 0 to 6']
+    """
+    plain = {name: _plain(name) for name in names}
+    return plain if len(set(plain.values())) == len(plain) else {name: name for name in plain}
+
+
+def _plain(name: str) -> str:
+    parts = LABELLED.fullmatch(name)
+    if parts is None:
+        return IN_WORDS.get(name, name)
+    labels = parts["labels"].split(", ")
+    times = [re.sub(r"\.0\b", "", label) for label in labels if OF_A_TIME.fullmatch(label)]
+    others = [label for label in labels if not OF_A_TIME.fullmatch(label)]
+    return f"{IN_WORDS.get(parts['name'], parts['name'].replace('_', ' '))}: {', '.join([*others, *times])}"
 
 
 def _differences(effects: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:

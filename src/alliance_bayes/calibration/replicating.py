@@ -25,7 +25,7 @@ from .replicated_panels import drawn_like, joined
 from .truths import truth_of
 from .uniformity import rank
 
-__all__ = ["Ask", "FromPosterior", "FromPrior", "Scale"]
+__all__ = ["RANKED", "Ask", "FromPosterior", "FromPrior", "Scale"]
 
 type Array = npt.NDArray[np.float64]
 type Ask = Callable[[Fit], Mapping[str, xr.DataArray]]

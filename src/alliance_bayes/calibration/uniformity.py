@@ -1,14 +1,15 @@
 """Ranks of true values: tests of uniformity, bands of their distribution function, and coverage of intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtr
 
 from ..questions.loo_pit import off_in_words
 
-__all__ = ["LEVELS", "band", "holm", "rank", "table_of_ranks"]
+__all__ = ["LARGEST_FACTOR", "LEVELS", "band", "holm", "rank", "smallest_found", "table_of_ranks"]
 
 type Array = npt.NDArray[np.float64]
 
@@ -23,6 +24,8 @@ COLUMNS = (
 )
 BAND = 0.95
 N_SIMULATIONS = 2000
+N_OF_POWER, POWER = 100, 0.8
+LARGEST_FACTOR, N_HALVINGS = 16.0, 7
 
 
 def rank(draws: Array, truth: float, rng: np.random.Generator) -> float:
@@ -86,6 +89,48 @@ def _p_of_uniformity(values: Array) -> float:
     from arviz_stats.base import array_stats
 
     return float(np.ravel(array_stats.uniformity_test(values, method="prit_c")[0])[0])
+
+
+def smallest_found(n: int, level: float, n_ranked: int) -> tuple[float, float]:
+    """Which wrong SDs of a posterior the ranks of one quantity show with probability .8, by simulation.
+
+    The posterior is normal, and its SD a multiple of that of the truth about its mean.
+
+    Parameters
+    ----------
+    n
+        Replicates.
+    level
+        At which the test of uniformity is made.
+    n_ranked
+        Draws that a truth is ranked among.
+
+    Returns
+    -------
+    tuple
+        The multiple below 1 that is found, and that above 1; NaN where not even 1/16 and 16 are.
+    """
+    rng = np.random.default_rng(214)
+    z, ties = rng.standard_normal((N_OF_POWER, n)), rng.random((N_OF_POWER, n))
+
+    def is_found(multiple: float) -> bool:
+        below = rng.binomial(n_ranked, ndtr(z / multiple))
+        p_values = [_p_of_uniformity(ranks) for ranks in (below + ties) / (n_ranked + 1)]
+        return bool(np.mean(np.array(p_values) < level) >= POWER)
+
+    narrow = 1 / _smallest_factor(lambda factor: is_found(1 / factor))
+    return narrow, _smallest_factor(is_found)
+
+
+def _smallest_factor(is_found: Callable[[float], bool]) -> float:
+    """The smallest factor above 1 that is found, by bisection of its logarithm; NaN where none is."""
+    if not is_found(LARGEST_FACTOR):
+        return np.nan
+    found, missed = np.log(LARGEST_FACTOR), 0.0
+    for _ in range(N_HALVINGS):
+        middle = (found + missed) / 2
+        found, missed = (middle, missed) if is_found(np.exp(middle)) else (found, middle)
+    return float(np.exp(found))
 
 
 def _coverage(shares: Array, level: float) -> dict[str, float]:

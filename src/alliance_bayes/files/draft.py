@@ -326,6 +326,7 @@ def _questions(
     yield "# [sampling]"
     yield "# draws = 1000"
     yield "# chains = 4"
+    yield "# target_accept = 0.95  # nearer to 1 where the fit reports divergent draws"
 
 
 def _value(value: Any) -> str:

@@ -17,13 +17,12 @@ from ..basics.json_records import read_record
 from ..basics.names import quoted
 from ..basics.problems import AllianceBayesError, Problems
 from ..basics.writing import UNFINISHED, keep_names, make_folder, try_folder, write_file, write_text
-from ..posterior.keeping import Kept
+from ..posterior.keeping import KEPT, MANIFEST, Kept
 
 if sys.platform != "win32":
     import fcntl
 
 __all__ = [
-    "MANIFEST",
     "Asked",
     "Manifest",
     "Run",
@@ -32,10 +31,11 @@ __all__ = [
     "read_manifest",
     "run_folder",
     "sha256_of",
+    "unfinished",
 ]
 
-MANIFEST, ANSWER = "run.json", "answer.txt"
-ASIDE, LOCK, KEPT = f".run{UNFINISHED}", ".run.lock", ".run.kept"
+ANSWER = "answer.txt"
+ASIDE, LOCK = f".run{UNFINISHED}", ".run.lock"
 OF_A_RUN = re.compile(
     r"run\.json|draws\.nc|answer\.txt|report\.html|summary\.csv|coverage\.csv|[0-9]+-[a-z-]+\.(csv|png)"
 )
@@ -103,6 +103,12 @@ def finished(folder: str | os.PathLike[str]) -> bool:
     if manifest is None or manifest.status != "finished":
         return False
     return all(_sha256_at(path / name) == digest is not None for name, digest in manifest.files.items())
+
+
+def unfinished(folder: Path) -> bool:
+    """Whether a folder holds a run that was begun and not finished, and no earlier one."""
+    manifest = read_manifest(folder)
+    return (folder / KEPT).is_dir() if manifest is None else manifest.status == "unfinished"
 
 
 def sha256_of(file: Path) -> str:

@@ -113,6 +113,15 @@ class Panel(PanelData):
     Excluded: nothing
     """
 
+    def __init__(self, *given: Any, **attributes: Any) -> None:
+        if given or not {"measures", "times"} <= set(attributes):
+            raise PanelError(
+                "A panel is made from data by ab.Panel.from_long (one row per person and time) or ab.Panel.from_wide "
+                '(one row per person), which check them: ab.Panel.from_long("clinic.csv", person=..., time=..., '
+                "measures=[...])."
+            )
+        super().__init__(**attributes)
+
     @classmethod
     @checked(PanelError, apart=READ)
     def from_long(
@@ -531,7 +540,7 @@ class Panel(PanelData):
         names, real, moments = published_moments(
             measures, times, n, means, covariance, correlation, sds, divisor, time_unit
         )
-        return cls(names, real, moments=moments, time_unit=time_unit)
+        return cls(measures=names, times=real, moments=moments, time_unit=time_unit)
 
     @classmethod
     @checked(PanelError, apart=["studies"])
@@ -571,7 +580,7 @@ class Panel(PanelData):
         units = {panel.time_unit for panel in studies.values()}
         if len(units) > 1:
             raise PanelError(f"The studies count time in different units: {quoted(units)}. Bring them to one.")
-        return cls(measures, times, moments=moments, time_unit=units.pop(), background=background)
+        return cls(measures=measures, times=times, moments=moments, time_unit=units.pop(), background=background)
 
     @checked(PanelError)
     def transitions(self, state: str) -> Transitions:

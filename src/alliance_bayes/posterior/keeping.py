@@ -25,8 +25,22 @@ from ..basics.writing import make_folder, write_file
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["AGAIN", "PACKAGES", "Arrays", "Kept", "KeptChains", "keeping", "kept_now", "kept_result", "versions"]
+__all__ = [
+    "AGAIN",
+    "KEPT",
+    "MANIFEST",
+    "PACKAGES",
+    "Arrays",
+    "Kept",
+    "KeptChains",
+    "keeping",
+    "kept_now",
+    "kept_result",
+    "versions",
+]
 
+MANIFEST, KEPT = "run.json", ".run.kept"
+"""In the folder of a run: its description, and what is finished of it until all is."""
 CHAIN, RESULT = ".chain.npz", ".result"
 ENDINGS = {"chain": CHAIN, "result": RESULT}
 AGAIN = "Run it again: what is finished is kept."

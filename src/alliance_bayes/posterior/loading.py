@@ -13,7 +13,7 @@ from ..engine.model_on_panel import PanelModel, panel_model
 from ..spec.mapping import spec_from_mapping
 from .fit import Fit
 from .sample import Sample
-from .saving import read_fit, readable
+from .saving import file_of_draws, read_fit, readable
 from .settings import Settings, check_settings
 
 __all__ = ["load_fit"]
@@ -21,19 +21,20 @@ __all__ = ["load_fit"]
 
 @checked()
 def load_fit(path: str | os.PathLike[str]) -> Fit:
-    """Read a fit that `Fit.save` wrote.
+    """Read a fit that `Fit.save` or a run of the command line wrote.
 
     Parameters
     ----------
     path
-        The netCDF file.
+        The netCDF file, or the folder of a finished run, which holds one.
 
     Raises
     ------
     AllianceBayesError
-        If the file is missing, was not written by `Fit.save`, or was changed or truncated since: every byte is checked
-        against the checksum at its end before anything else is read.
+        If the run is not finished, or the file is missing, was not written by `Fit.save`, or was changed or truncated
+        since: every byte is checked against the checksum at its end before anything else is read.
     """
+    path = file_of_draws(path)
     record, panel, draws = read_fit(path)
     with readable(path) as problems:
         settings = read_record(Settings, record.settings, "The settings", problems)

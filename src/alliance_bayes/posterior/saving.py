@@ -18,8 +18,9 @@ from ..basics.seals import has_seal, read_seal, seal_of
 from ..basics.writing import check_path, write_file
 from ..panel import Panel
 from ..panel.dataset import ids_from_json, ids_to_json, is_mixed, panel_from_dataset, panel_to_dataset
+from .keeping import AGAIN, KEPT, MANIFEST
 
-__all__ = ["FORMAT", "FitRecord", "read_fit", "readable", "write_fit"]
+__all__ = ["FORMAT", "FitRecord", "file_of_draws", "read_fit", "readable", "write_fit"]
 
 FORMAT, FIRST_WITH_SEAL = 3, 2  # 3: lagged effects by path
 NAME = "alliance_bayes"
@@ -59,6 +60,19 @@ def write_fit(path: str | os.PathLike[str], record: FitRecord, panel: Panel, dra
     assert content is not None
     with content:  # released at once: a failure's traceback would hold it, and end the process when collected
         return write_file(path, content, seal_of(content, FORMAT))
+
+
+def file_of_draws(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The path of a saved fit; of the folder of a run, that of its draws, refused where it is not finished."""
+    check_path(path)
+    folder = Path(path)
+    try:
+        status = json.loads((folder / MANIFEST).read_text("utf-8"))["status"]
+    except (OSError, ValueError, TypeError, KeyError):
+        status = "unfinished" if (folder / KEPT).is_dir() else ""
+    if status == "unfinished":
+        raise AllianceBayesError(f"The run in {path} is not finished. {AGAIN}")
+    return folder / DRAWS if (folder / DRAWS).is_file() else path
 
 
 def read_fit(path: str | os.PathLike[str]) -> tuple[FitRecord, Panel, xr.DataTree]:
@@ -120,9 +134,9 @@ def _check_seal(path: str | os.PathLike[str]) -> None:
     check_path(path)
     try:
         if Path(path).is_dir():
-            draws = Path(path) / DRAWS
-            where = f"its draws are in {draws}" if draws.is_file() else "name a file in it"
-            raise AllianceBayesError(f"{path} is a folder; {where}.")
+            raise AllianceBayesError(
+                f"{path} is a folder without {DRAWS}; name that of a finished run, or a file that Fit.save wrote."
+            )
         if not Path(path).is_file():
             raise AllianceBayesError(f"There is no file {path}.")
         with Path(path).open("rb") as file:

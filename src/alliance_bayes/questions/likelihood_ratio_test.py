@@ -171,10 +171,12 @@ class LikelihoodRatioArguments(LikelihoodArguments):
 
     def against(self, model: CrossLagged) -> Iterator[str]:
         """What is said against any likelihood, and another model that cannot be made."""
-        yield from super().against(model)
+        of_this = list(super().against(model))
+        yield from of_this
         problems = Problems("")
         with problems.collecting("other: "):
-            self.of_other(model)
+            of_other = super().against(self.of_other(model))
+            problems.found += [f"other: {reason}" for reason in of_other if reason not in of_this]
         yield from problems.found
 
     def of_other(self, model: CrossLagged) -> CrossLagged:

@@ -231,8 +231,8 @@ def _decided_before_the_data(comparisons: Sequence[tuple[Side, str, Side]]) -> I
     try:
         order.prepare()
     except CycleError as cycle:
-        larger = " < ".join(f"'{side}'" for side in cycle.args[1])
-        yield f"it says {larger}; no effects satisfy that."
+        chain = " < ".join(f"'{each}'" for each in cycle.args[1])
+        yield f"it says {chain}; no effects satisfy that."
 
 
 def _side(part: str, text: str, names: list[str], problems: Problems, any_interval: bool) -> Side:

@@ -19,7 +19,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/sensitivity_of_direction.py",
         "questions/test_sensitivity_of_direction.py::test_hidden_causes_speak_against_the_answer_whatever_its_sign",
-        ("a hidden cause speaks against the answer", "min(signed, key=", "max(signed, key="),
+        ("a hidden cause speaks against the answer", "min(both, key=", "max(both, key="),
     ),
     *rules_of(
         "questions/sensitivity_of_direction.py",

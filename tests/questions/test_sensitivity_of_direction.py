@@ -5,8 +5,8 @@ import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
 import alliance_bayes as ab
-from alliance_bayes.questions import sensitivity_of_direction as module
 from alliance_bayes.posterior.health import Health
+from alliance_bayes.questions import sensitivity_of_direction as module
 from alliance_bayes.questions.hidden_causes import loadings_on_common_cause
 from fabricated import fabricated_fit
 

@@ -19,7 +19,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/sensitivity_of_direction.py",
         "questions/test_sensitivity_of_direction.py::test_hidden_causes_speak_against_the_answer_whatever_its_sign",
-        ("a hidden cause speaks against the answer", "min(signed, key=", "max(signed, key="),
+        ("a hidden cause speaks against the answer", "min(both, key=", "max(both, key="),
     ),
     *rules_of(
         "questions/sensitivity_of_direction.py",
@@ -28,8 +28,29 @@ ANSWERS: list[Mutant] = [
     ),
     *rules_of(
         "questions/sensitivity_of_direction.py",
-        "questions/test_sensitivity_of_direction.py::test_causes_that_the_measures_would_predict_entirely_are_impossible",
-        ("one that the measures predict is impossible", "if (predicted >= 1).mean() > MOST_IMPOSSIBLE:", "if False:"),
+        "questions/test_sensitivity_of_direction.py::test_causes_that_no_process_can_have_are_impossible",
+        ("one that the measures predict is impossible", "(predicted < 1) & (brought < 1)", "(brought < 1)"),
+        ("one that exceeds the innovations is impossible", "(predicted < 1) & (brought < 1)", "(predicted < 1)"),
+        ("only what is not predicted reaches the innovations", " * (1 - np.square(persistence) * predicted)", ""),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py::test_what_moves_one_measure_later_is_no_more_than_its_innovations",
+        ("nothing moves a measure by more than its innovations", "& (brought < 1)", ""),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py::test_each_persistence_is_looked_at_up_to_the_strongest_possible_cause",
+        ("strengths up to an impossible one are tried", "value)) is None or asked", "value)) is not None and asked"),
+    ),
+    *rules_of(
+        "questions/sensitivity_of_direction.py",
+        "questions/test_sensitivity_of_direction.py::test_an_undecided_answer_is_asked_in_both_signs",
+        (
+            "an undecided answer is asked in both signs",
+            "undecided = asked.answer.verdict == UNDECIDED",
+            "undecided = False",
+        ),
     ),
     *rules_of(
         "questions/compare.py",
@@ -72,7 +93,22 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/reliability_curve.py",
         "questions/test_reliability_curve.py::test_where_the_verdict_changes_is_said_and_drawn",
-        ("a verdict that changes is said", "other = fitted[fitted != asked]", "other = fitted[fitted == asked]"),
+        (
+            "a verdict that changes is said",
+            '[fitted["verdict"] != asked["verdict"]]',
+            '[fitted["verdict"] == asked["verdict"]]',
+        ),
+    ),
+    *rules_of(
+        "questions/reliability_curve.py",
+        "questions/test_reliability_curve.py::test_what_cannot_be_trusted_is_named_and_compared_with_nothing",
+        ("draws that cannot be trusted have no verdict", "if answer.health.healthy else UNTRUSTED", ""),
+        ("what cannot be trusted is not compared", "IMPOSSIBLE, NOT_FITTED, UNTRUSTED])", "IMPOSSIBLE, NOT_FITTED])"),
+    ),
+    *rules_of(
+        "questions/reliability_curve.py",
+        "questions/test_reliability_curve.py::test_an_order_of_sizes_that_turns_is_said_although_the_verdict_stays",
+        ("an order that turns is said", '"p_first_larger"} | {', '"p_first_larger"} and {'),
     ),
     *rules_of(
         "basics/assumptions.py",

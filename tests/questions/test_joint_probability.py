@@ -85,6 +85,21 @@ def test_what_cannot_be_read_is_refused(fitted):
     assert "'x y': 'x y' compares nothing" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x leads y & y leads x", "it says '|x -> y|' < '|y -> x|' < '|x -> y|'; no effects satisfy that."),
+        ("x -> y > y -> x & x -> y < y -> x", "no effects satisfy that."),
+        ("x -> y > y -> x > x -> m & x -> m > x -> y", "no effects satisfy that."),
+    ],
+)
+def test_an_order_that_no_effects_have_is_refused(fitted, text, said):
+    with pytest.raises(ab.SpecError) as caught:
+        ab.joint_probability(fitted, [text, "m -> y > 0"])
+    assert said in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
 def test_hypotheses_read_leads_too(fitted):
     row = ab.hypotheses(fitted, "x", "y", statements=["x leads y & m -> y > 0.05"]).table.iloc[0]
     together = ab.joint_probability(fitted, ["x leads y", "m -> y > 0.05"]).table.loc["all of them"]

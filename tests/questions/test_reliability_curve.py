@@ -1,5 +1,7 @@
 """Direction at several reliabilities: which are fitted, which are impossible, and beside a truth with error."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -25,13 +27,24 @@ def with_within_shares(fit, shares):
     return fit
 
 
-def asked(monkeypatch, values, *, effects=lambda spec: (0.25, 0.0), shares=(0.5, 0.25), spec=None, **options):
+def asked(
+    monkeypatch,
+    values,
+    *,
+    effects=lambda spec: (0.25, 0.0),
+    shares=(0.5, 0.25),
+    spec=None,
+    health=lambda spec: HEALTHY,
+    **options,
+):
     """The answer without other variants, of fits with effects that depend on the model, and the models fitted."""
     fitted = []
 
     def next_fit(spec, panel, **settings):
         fitted.append(dict(spec.reliability))
-        return with_within_shares(made_up_fit(*effects(spec), spec=spec), np.asarray(shares))
+        fit = with_within_shares(made_up_fit(*effects(spec), spec=spec), np.asarray(shares))
+        fit.__dict__["health"] = health(spec)
+        return fit
 
     monkeypatch.setattr(module, "fit_model", next_fit)
     one = made_up_fit(0.25, 0.0)
@@ -60,7 +73,11 @@ def test_each_measure_and_both_at_each_value(monkeypatch):
     part = answer.parts["reliability of days 0.8"]
     contest = part.tables["contest"].iloc[0]
     assert curve.loc[("days", 0.8), "p_first_larger"] == contest["probability"]
-    assert "Measurement error in days does not change the verdict down to reliability 0.8." in answer.reasons
+    assert (
+        "Measurement error in days does not change the verdict, the order of sizes or a sign down to reliability 0.8."
+        in answer.reasons
+    )
+    assert answer.reasons[0] == "The verdict is 'alliance leads' under the original model."
     assert answer.table.index.unique("variant").tolist() == ["original model"]
     assert list(answer.parts) == [
         "original model",
@@ -101,14 +118,65 @@ def test_where_the_verdict_changes_is_said_and_drawn(monkeypatch):
     answer, _ = asked(
         monkeypatch, [1, 0.8, 0.6], effects=lambda spec: (0.25, 0.25 if spec.reliability.get("days") else 0.0)
     )
-    assert "With measurement error in days the verdict is 'both' at 0.8; 'impossible' at 0.6." not in answer.reasons
-    assert "With measurement error in days the verdict is 'both' at 0.8." in answer.reasons
+    (days,) = [reason for reason in answer.reasons if reason.startswith("With measurement error in days the")]
+    assert days.startswith("With measurement error in days the verdict is 'both' at 0.8. But ")
+    assert "P(days -> alliance > 0) is 1.00 at 0.8" in days
+    assert "impossible" not in days
     upper, lower = answer.plot().axes[:2]
     assert upper.get_title(loc="left") == "Reliability of alliance"
     assert [text.get_text() for text in answer.plot().axes[3].texts] == ["both", "alliance leads"]
     assert lower.get_xlim()[0] > 0.5
     lines = str(answer).splitlines()
     assert any(line.startswith("days 0.6") and line.endswith("impossible") for line in lines)
+
+
+def test_what_cannot_be_trusted_is_named_and_compared_with_nothing(monkeypatch):
+    sick = replace(HEALTHY, problems=("Chains disagree.",))
+    answer, _ = asked(
+        monkeypatch,
+        [1, 0.8, 0.75],
+        health=lambda spec: sick if spec.reliability == {"alliance": 0.75} else HEALTHY,
+    )
+    curve = answer.tables["reliability"]
+    assert curve.loc["alliance", "verdict"].to_dict() == {
+        1: "alliance leads",
+        0.8: "alliance leads",
+        0.75: "cannot be trusted",
+    }
+    assert "The draws at reliability 0.75 of alliance cannot be trusted." in answer.reasons
+    unchanged = "Measurement error in {} does not change the verdict, the order of sizes or a sign down to reliability"
+    assert f"{unchanged.format('alliance')} 0.8." in answer.reasons
+    assert f"{unchanged.format('days')} 0.75." in answer.reasons
+    assert not [reason for reason in answer.reasons if "'undecided'" in reason]
+
+
+def test_an_original_model_that_cannot_be_trusted_is_no_reference(monkeypatch):
+    sick = replace(HEALTHY, problems=("Chains disagree.",))
+    answer, _ = asked(monkeypatch, [1, 0.8], health=lambda spec: HEALTHY if spec.reliability else sick)
+    assert answer.reasons == (
+        "Nothing can be compared with the original model. The draws of original model cannot be trusted.",
+        "The draws of the original model cannot be trusted, so no reliability is compared with it.",
+    )
+
+
+def test_an_order_of_sizes_that_turns_is_said_although_the_verdict_stays(monkeypatch):
+    """The verdict is "both" throughout; first the one effect is the larger, then the other."""
+    answer, _ = asked(
+        monkeypatch, [1, 0.8], effects=lambda spec: (0.15, 0.25) if spec.reliability.get("days") else (0.25, 0.15)
+    )
+    assert answer.verdict == "both"
+    assert (
+        "With measurement error in days the verdict stays down to reliability 0.8. But P(|alliance -> days| larger) is "
+        "0.00 at 0.8, and 1.00 under the original model."
+    ) in answer.reasons
+
+
+def test_a_sign_that_turns_is_said_although_the_verdict_stays(monkeypatch):
+    answer, _ = asked(
+        monkeypatch, [1, 0.8], effects=lambda spec: (-0.25 if spec.reliability.get("days") else 0.25, 0.0)
+    )
+    (days,) = [reason for reason in answer.reasons if "in days the verdict stays" in reason]
+    assert "But P(alliance -> days > 0) is 0.00 at 0.8, and 1.00 under the original model." in days
 
 
 def test_a_measure_with_an_error_of_its_own_stays(monkeypatch):

@@ -218,6 +218,8 @@ def test_draws_that_cannot_be_trusted_are_said(monkeypatch):
     answers = {name: replace(each, health=sick if name == "CLPM" else HEALTHY) for name, each in answer.parts.items()}
     assert module._sentence(answers, answer.table, 0.03).endswith(" The draws of CLPM cannot be trusted.")
     assert "cannot be trusted" not in answer.reasons[0]
+    assert "no other variant can be compared" in module._sentence(answers, answer.table, 0.03)
+    assert "every variant" not in module._sentence(answers, answer.table, 0.03)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
 import alliance_bayes as ab
+from alliance_bayes.posterior.health import Health
 from alliance_bayes.questions import sensitivity_of_direction as module
-from alliance_bayes.questions.hidden_causes import moved_by_common_cause
+from alliance_bayes.questions.hidden_causes import loadings_on_common_cause
 from fabricated import fabricated_fit
 
 PAIR = ("x", "y")
@@ -54,8 +55,9 @@ def test_effects_of_regressions_without_the_hidden_cause_are_corrected(seed):
     units = sds[None, :] / sds[:, None]
     correlated = covariance[:3, 3] / sds
     slopes = np.linalg.solve(within / np.outer(sds, sds), correlated)
-    moved = moved_by_common_cause(estimated * units, correlated, correlated @ slopes, persistence)
-    np.testing.assert_allclose(estimated * units - np.outer(moved, slopes), effects * units, atol=1e-10)
+    loadings = loadings_on_common_cause(estimated * units, correlated, correlated @ slopes, persistence)
+    corrected = estimated * units - persistence * np.outer(loadings, slopes)
+    np.testing.assert_allclose(corrected, effects * units, atol=1e-10)
     assert abs(estimated - effects).max() > 0.02
 
 
@@ -112,7 +114,7 @@ def test_strengths_that_turn_the_verdict_and_lose_a_sign(fine):
     assert tipping["x, then y", "sign of x -> y"] == pytest.approx(0.46)  # .4472
     assert np.isnan(tipping["x, then y", "sign of y -> x"]), "never certain"
     assert np.isnan(tipping["y, then x", "sign of x -> y"]), "never lost"
-    assert "changes the verdict 'x leads' at strength 0.42" in str(found)
+    assert "changes the verdict 'x leads' at strength 0.42 to 'practically none'" in str(found)
     assert found.table.loc[("x, then y", 0.5), "forward"] == pytest.approx(0.2 - 0.25, abs=1e-3)
     other = found.table.loc[("y, then x", 0.5)]
     assert (other["forward"], abs(other["backward"])) == pytest.approx((0.2, 0.25), abs=1e-3)
@@ -145,12 +147,94 @@ def test_effects_that_are_practically_none_are_made_larger(fine):
     assert found.tables["tipping"].loc[("x, then y", "verdict"), "strength"] == pytest.approx(0.1)  # .021 + s^2 > .03
 
 
-def test_causes_that_the_measures_would_predict_entirely_are_impossible():
-    """Of uncorrelated measures two correlations of s leave 1 - 2 s^2."""
-    found = ab.sensitivity(direction(LEADING), hidden_cause=[0.7, 0.72])
-    assert found.table.loc["x and y"]["verdict"].tolist()[1] == "impossible"
-    assert found.table.loc[("x and y", 0.72)].drop("verdict").isna().all()
-    assert np.isfinite(found.table.loc[("x and y", 0.7), "forward"])
+def least_innovation_variance(lagged, correlation, strength, persistence):
+    """Smallest eigenvalue of the covariance of both measures and a cause of both that goes on, and of their shocks'."""
+    within, correlated = np.array([[1, correlation], [correlation, 1]]), np.full(2, strength)
+    slopes = np.linalg.solve(within, correlated)
+    loadings = correlated - persistence * lagged @ correlated
+    loadings = loadings / (1 - persistence**2 * correlated @ slopes)
+    effects = lagged - persistence * np.outer(loadings, slopes)
+    transition = np.block([[effects, persistence * loadings[:, None]], [np.zeros(2), persistence]])
+    joint = np.block([[within, correlated[:, None]], [correlated, 1.0]])
+    shocks = joint - transition @ joint @ transition.T
+    return min(np.linalg.eigvalsh(joint)[0], np.linalg.eigvalsh(shocks)[0])
+
+
+@pytest.mark.parametrize("persistence", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize(("carry_over", "correlation"), [(0.3, 0.0), (0.7, 0.1), (0.8, 0.3)])
+def test_causes_that_no_process_can_have_are_impossible(carry_over, correlation, persistence):
+    """Shocks of measures and cause together have a covariance matrix only up to some strength."""
+    lagged, strengths = np.array([[carry_over, 0.0], [0.2, carry_over]]), np.arange(0.025, 0.95, 0.05)
+    answer = direction(lagged, within_correlation=correlation)
+    found = ab.sensitivity(answer, hidden_cause=strengths, persistence=persistence).table.loc["x and y"]
+    least = [least_innovation_variance(lagged, correlation, strength, persistence) for strength in strengths]
+    assert min(map(abs, least)) > 1e-4, "none at the boundary itself"
+    assert (found["verdict"] != "impossible").tolist() == [each > 0 for each in least]
+    assert found.loc[found["verdict"] == "impossible"].drop(columns="verdict").isna().all(axis=None)
+
+
+def test_what_moves_one_measure_later_is_no_more_than_its_innovations():
+    """Of y one interval later .2 x + .8 y says .68; a cause of x then brings s^2 (1 - s^2), at most .25."""
+    lagged = np.array([[0.3, 0.0], [0.2, 0.8]])
+    found = ab.sensitivity(direction(lagged), hidden_cause=[0.5, 0.7, 0.9]).table
+    assert "impossible" not in found.loc["x, then y"]["verdict"].tolist()
+    lagged[1, 1] = 0.88  # innovations of .1856, which .5 would exceed by .25 * .75
+    found = ab.sensitivity(direction(lagged), hidden_cause=[0.3, 0.5]).table
+    assert (found.loc["x, then y"]["verdict"] == "impossible").tolist() == [False, True]
+
+
+@pytest.mark.usefixtures("fine")
+def test_each_persistence_is_looked_at_up_to_the_strongest_possible_cause():
+    """At persistence .2 the verdict turns at .62, and .66 is impossible."""
+    answer = direction(np.array([[0.4, 0.1], [0.1, 0.4]]))
+    tipping = ab.sensitivity(answer, persistence=0.2).tables["tipping"].loc[("x and y", "verdict")]
+    assert (tipping["strength"], tipping["becomes"]) == (0.62, "practically none")
+    assert tipping["largest"] < 0.7
+    assert ab.sensitivity(answer).tables["by_persistence"].loc[0.2, "strength"] == 0.62
+
+
+def test_an_undecided_answer_is_asked_in_both_signs(fine):
+    """Both larger than the margin, too unsafely: a cause of opposite signs had hidden how large they are."""
+    answer = direction(np.array([[0.4, 0.07], [0.115, 0.4]]), sd=0.04, shape=(4, 500), within_correlation=0.3)
+    assert answer.verdict == "undecided"
+    found = ab.sensitivity(answer)
+    tipping = found.tables["tipping"].xs("verdict", level="lost")
+    same, opposite = (tipping.loc[f"x and y{sign}"] for sign in ("", ", opposite signs"))
+    assert opposite["strength"] < 0.3 < same["strength"]
+    assert opposite["becomes"] == "both"
+    assert found.tables["by_persistence"].loc[0.5, "strength"] == opposite["strength"]
+    assert (
+        f"A hidden cause of x and y, opposite signs, of equal strength with both, changes the verdict 'undecided' at "
+        f"strength {opposite['strength']:.2f} to 'both'."
+    ) in found.body
+    unequal = found.tables["unequal"]["verdict"]
+    assert unequal[0.2, -0.2] == "both"
+    assert unequal[0.9, -0.9] == "impossible"
+    assert any("'both' by 0.1 and -0.2" in str(part) for part in found.body)
+    assert "unequal" not in ab.sensitivity(direction(LEADING)).tables
+
+
+def test_a_verdict_that_no_cause_changes_is_said_of_equal_strengths():
+    """In steps of .1, since it is at .62 that the verdict turns."""
+    found = ab.sensitivity(direction(np.array([[0.4, 0.1], [0.1, 0.4]])), persistence=0.2)
+    assert (
+        "No hidden cause of x and y, of equal strength with both, changes the verdict 'both' up to strength 0.60, "
+        "beyond which none is possible"
+    ) in str(found)
+
+
+def test_draws_that_cannot_be_trusted_are_asked_nothing():
+    """Their verdict is "undecided" whatever the hidden cause."""
+    sick = Health(1.2, 90, 90, 0, 1.0, "", ("R-hat is 1.2.",))
+    found = ab.sensitivity(direction(LEADING, health=sick))
+    assert "changes the verdict" not in str(found)
+    assert "R-hat is 1.2." in found.reasons[0]
+
+
+@pytest.mark.parametrize("model", [ab.CLPM, ab.RICLPM])
+def test_the_correction_is_called_exact_without_random_intercepts_only(model):
+    found = ab.sensitivity(direction(LEADING, spec=model(PAIR, lags="equal")))
+    assert ("exact without random intercepts only" in str(found)) == (model is ab.RICLPM)
 
 
 def test_other_measures_are_benchmarks():

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["direct_path_at", "e_value", "indirect_at", "moved_by_common_cause", "risk_ratio_of_difference"]
+__all__ = ["direct_path_at", "e_value", "indirect_at", "loadings_on_common_cause", "risk_ratio_of_difference"]
 
 type Array = NDArray[np.float64]
 
@@ -84,17 +84,17 @@ def indirect_at(
     return np.asarray(np.multiply(on_mediator, total_sd) / mediator_sd * (correlation - rho * slope))
 
 
-def moved_by_common_cause(
+def loadings_on_common_cause(
     lagged: Array, correlated: Array, predicted: Array | float, persistence: Array | float
 ) -> Array:
-    """By how much a hidden cause Z at one wave moves each measure at the next, which the measures do not say.
+    """By how much a hidden cause Z moves each measure at the same wave, beyond what the wave before carries over.
 
     With ``w_t = A w_t-1 + l Z_t + e_t`` and ``Z_t = rho Z_t-1 + u_t``, all of variance 1, R the correlations of w and c
     those of w and Z at every wave, ``c = rho A c + l``. Lagged effects that are estimated without Z are ``Phi = A + rho
-    l c' R^-1``, the omitted-variable bias [1]_ of a drifting common cause [2]_. Solved for what Phi contains of it,
-    ``g = rho l = rho (c - rho Phi c) / (1 - rho^2 h)``, h = c' R^-1 c, so that ``A = Phi - g c' R^-1``. Exact for
-    effects from one wave to the next; a likelihood of more waves, or with random intercepts, also uses longer lags,
-    in which Z decays otherwise than w.
+    l c' R^-1``, the omitted-variable bias [1]_ of a drifting common cause [2]_. Solved for l, ``l = (c - rho Phi c) /
+    (1 - rho^2 h)`` with h = c' R^-1 c. There is such a cause where h < 1 and what it leaves of the innovations'
+    covariance Psi, ``Psi - (1 - rho^2 h) l l'``, is positive definite. Exact for effects from one wave to the next; a
+    likelihood of more waves, or with random intercepts, also uses longer lags, in which Z decays otherwise than w.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def moved_by_common_cause(
     Returns
     -------
     numpy.ndarray
-        g in SDs of each measure per SD of Z, dims ``(..., measure)``.
+        l in SDs of each measure per SD of Z, dims ``(..., measure)``.
 
     References
     ----------
@@ -126,11 +126,11 @@ def moved_by_common_cause(
 
     >>> lagged, strength = np.array([[0.488, 0.088], [0.227, 0.477]]), np.array([0.5, 0.5])
     >>> slopes = np.linalg.solve([[1, 0.3], [0.3, 1]], strength)
-    >>> moved = moved_by_common_cause(lagged, strength, strength @ slopes, 0.6)
-    >>> (lagged - np.outer(moved, slopes)).round(2) + 0.0
+    >>> loadings = loadings_on_common_cause(lagged, strength, strength @ slopes, 0.6)
+    >>> (lagged - 0.6 * np.outer(loadings, slopes)).round(2) + 0.0
     array([[0.4 , 0.  ],
            [0.15, 0.4 ]])
     """
     rho = np.asarray(persistence)[..., None]
     carried = np.einsum("...jk,...k->...j", lagged, correlated)
-    return np.asarray(rho * (correlated - rho * carried) / (1 - rho**2 * np.asarray(predicted)[..., None]))
+    return np.asarray((correlated - rho * carried) / (1 - rho**2 * np.asarray(predicted)[..., None]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "UNTRUSTED",
     "ErrorVariant",
     "curve_in_words",
     "curve_sentences",
@@ -35,6 +36,9 @@ __all__ = [
 
 IMPOSSIBLE = "impossible"
 NOT_FITTED = "not fitted"
+UNTRUSTED = "cannot be trusted"
+MUCH = 0.5
+"""Change of a probability that is said although it was and is uncertain."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ def _row(answer: Answer) -> dict[str, object]:
     for side, path in zip(SIDES, paths_of(answer), strict=True):
         effect = answer.table.loc[(path, over)]
         row |= {side: effect["mean"], f"{side}_lower": effect["lower"], f"{side}_upper": effect["upper"]}
+        row[f"{side}_positive"] = effect["p_positive"]
     contest = answer.tables["contest"].loc[over]
     leads = answer.evidence.loc[over, "probability"]
     first, second = answer.arguments["between"]
@@ -144,7 +149,7 @@ def _row(answer: Answer) -> dict[str, object]:
         "p_first_larger_mcse": contest["mcse"],
         "p_first_leads": leads[f"{first} leads"],
         "p_second_leads": leads[f"{second} leads"],
-        "verdict": answer.verdict,
+        "verdict": answer.verdict if answer.health.healthy else UNTRUSTED,
     }
 
 
@@ -171,20 +176,61 @@ def curve_in_words(curve: pd.DataFrame, paths: tuple[str, str]) -> TextTable:
     )
 
 
-def curve_sentences(curve: pd.DataFrame, asked: str | None) -> Iterator[str]:
-    """From which reliability downwards the verdict is another one, for each measure and for both."""
+def curve_sentences(curve: pd.DataFrame, original: Answer) -> Iterator[str]:
+    """At which reliabilities the verdict, the order of sizes or a sign is another one, for each measure and for both.
+
+    Beside the answer under the original model. What cannot be trusted is named, and compared with nothing.
+    """
+    if not original.health.healthy:
+        yield "The draws of the original model cannot be trusted, so no reliability is compared with it."
+        return
+    asked = _row(original)
     for of, values in curve.groupby(level="of", sort=False):
-        verdicts = values["verdict"].droplevel("of")
-        fitted = verdicts[~verdicts.isin([IMPOSSIBLE, NOT_FITTED])]
-        other = fitted[fitted != asked]
-        if fitted.empty:
-            continue
-        if other.empty:
-            least = number(float(fitted.index.min()))
-            yield f"Measurement error in {of} does not change the verdict down to reliability {least}."
-        else:
-            changed = "; ".join(f"'{verdict}' at {number(float(value))}" for value, verdict in other.items())
-            yield f"With measurement error in {of} the verdict is {changed}."
+        cells = values.droplevel("of")
+        fitted = cells[~cells["verdict"].isin([IMPOSSIBLE, NOT_FITTED, UNTRUSTED])]
+        doubtful = [number(float(value)) for value in cells.index[cells["verdict"] == UNTRUSTED]]
+        if doubtful:
+            yield f"The draws at reliability {in_words(doubtful)} of {of} cannot be trusted."
+        if fitted.index.min() < 1:
+            yield _compared(str(of), fitted, asked, original)
+
+
+def _compared(of: str, fitted: pd.DataFrame, asked: Mapping[str, Any], original: Answer) -> str:
+    other = fitted["verdict"][fitted["verdict"] != asked["verdict"]]
+    changed = "; ".join(f"'{verdict}' at {number(float(value))}" for value, verdict in other.items())
+    moved = list(_moved(fitted, asked, original))
+    least = number(float(fitted.index.min()))
+    if changed:
+        return f"With measurement error in {of} the verdict is {changed}.{f' {_listed(moved)}' if moved else ''}"
+    if moved:
+        return f"With measurement error in {of} the verdict stays down to reliability {least}. {_listed(moved)}"
+    return (
+        f"Measurement error in {of} does not change the verdict, the order of sizes or a sign down to reliability "
+        f"{least}."
+    )
+
+
+def _listed(moved: Sequence[str]) -> str:
+    return f"But {'; '.join(moved)}."
+
+
+def _moved(fitted: pd.DataFrame, asked: Mapping[str, Any], original: Answer) -> Iterator[str]:
+    """Probabilities of the order of sizes and of each sign that become certain, uncertain or much different."""
+    paths, certainty = paths_of(original), original.arguments["certainty"]
+    probabilities = {f"P(|{paths[0]}| larger)": "p_first_larger"} | {
+        f"P({path} > 0)": f"{side}_positive" for side, path in zip(SIDES, paths, strict=True)
+    }
+    for name, column in probabilities.items():
+        before, after = asked[column], fitted[column]
+        other = (_certain(after, certainty) != _certain(before, certainty)) | (abs(after - before) >= MUCH)
+        if other.any():
+            values = in_words([f"{value:.2f} at {number(float(at))}" for at, value in after[other].items()])
+            yield f"{name} is {values}, and {before:.2f} under the original model"
+
+
+def _certain(probability: Any, certainty: float) -> Any:
+    """1 where an event is certain enough, -1 where its opposite is, otherwise 0."""
+    return np.greater_equal(probability, certainty) * 1 - np.less_equal(probability, 1 - certainty) * 1
 
 
 def reliability_figure(curve: pd.DataFrame, colours: Mapping[str, str], certainty: float) -> "Figure":

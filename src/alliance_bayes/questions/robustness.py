@@ -49,6 +49,7 @@ from .dynamics import sample_in_words
 from .path_colours import path_colours
 from .registry import Question, register
 from .reliability_curve import (
+    UNTRUSTED,
     ErrorVariant,
     curve_in_words,
     curve_sentences,
@@ -216,6 +217,7 @@ def robustness(
         ``..._lower`` and ``..._upper``; ``p_first_leads`` and ``p_second_leads``: probability that one is larger
         in size by more than the margin; ``verdict``; ``change``: what differs from the original model: the
         verdict, a sign where both effects exceed the margin, an effect outside the original model's interval.
+        Where the draws cannot be trusted, the verdict is "cannot be trusted", and nothing is compared.
         Effects of models without random intercepts are in SDs of the measures themselves.
 
         ``tables["power_scaling"]``, of the original model, indexed by ``quantity``: sensitivity to the prior of
@@ -223,8 +225,9 @@ def robustness(
         ArviZ; above .05 a quantity depends on the part. Absent where the model's prior density is not known.
 
         ``tables["reliability"]``, indexed by ``of`` (a measure, or both) and ``reliability``: columns as above over
-        the shortest interval, with ``p_first_larger``, the probability that the effect of the first measure is the
-        larger in size, and its Monte Carlo error. Where error would be more than the share of the variance that lies
+        the shortest interval, with ``forward_positive`` and ``backward_positive``, the probability of a positive
+        effect, and ``p_first_larger``, that the effect of the first measure is the larger in size, with its Monte Carlo
+        error. Where error would be more than the share of the variance that lies
         within persons at reliability 1, the verdict is "impossible" and nothing was fitted. The data hardly inform the
         reliability: read the curve as what the answer would be.
 
@@ -370,7 +373,7 @@ def _together(asked: Asked, arguments: Mapping[str, Any], with_error: Sequence[E
     names = {each.name: each.name if each.name in arguments["variants"] else ORIGINAL for each in with_error}
     curve = reliability_curve(asked.answers, with_error, names, asked.impossible) if with_error else pd.DataFrame()
     tables = {"power_scaling": asked.power_scaling, "not_fitted": not_fitted, "reliability": curve}
-    paths = paths_of(original)
+    paths, curve_fitted = paths_of(original), len(asked.answers) > len(answers)
     return Answer(
         question="robustness",
         arguments=arguments,
@@ -388,7 +391,10 @@ def _together(asked: Asked, arguments: Mapping[str, Any], with_error: Sequence[E
         health=Sampling.of({name: answer.health for name, answer in asked.answers.items()}),
         tables={name: part for name, part in tables.items() if not part.empty},
         verdict=original.verdict,
-        reasons=(_sentence(answers, table, margin), *(curve_sentences(curve, original.verdict) if with_error else ())),
+        reasons=(
+            _sentence(answers, table, margin, of_curve=curve_fitted),
+            *(curve_sentences(curve, original) if with_error else ()),
+        ),
         assumptions=original.assumptions,
         before_assumptions="About prediction; about causes only under these assumptions of the original model:",
         parts=asked.answers,
@@ -466,7 +472,8 @@ def _table(answers: Mapping[str, Answer], margin: float) -> pd.DataFrame:
                 row |= {side: effect["mean"], f"{side}_lower": effect["lower"], f"{side}_upper": effect["upper"]}
             leads = answer.evidence.loc[over, "probability"]
             first, second = (leads[f"{measure} leads"] for measure in answer.arguments["between"])
-            rows[name, over] = row | {"p_first_leads": first, "p_second_leads": second, "verdict": answer.verdict}
+            verdict = answer.verdict if answer.health.healthy else UNTRUSTED
+            rows[name, over] = row | {"p_first_leads": first, "p_second_leads": second, "verdict": verdict}
     table = table_of(rows, "variant", "over")
     paths = dict(zip(SIDES, paths_of(next(iter(answers.values()))), strict=True))
     table["change"] = [_change(table, key, paths, margin) for key in table.index]
@@ -477,6 +484,8 @@ def _change(table: pd.DataFrame, key: tuple[str, str], paths: Mapping[str, str],
     if key[0] == ORIGINAL or (ORIGINAL, key[1]) not in table.index:
         return ""
     row, asked = table.loc[key], table.loc[(ORIGINAL, key[1])]
+    if UNTRUSTED in (row["verdict"], asked["verdict"]):
+        return ""
     changes = [] if row["verdict"] == asked["verdict"] else ["verdict"]
     for side, path in paths.items():
         if row[side] * asked[side] < 0 and min(abs(row[side]), abs(asked[side])) > margin:
@@ -486,20 +495,26 @@ def _change(table: pd.DataFrame, key: tuple[str, str], paths: Mapping[str, str],
     return ", ".join(changes)
 
 
-def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float) -> str:
+def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float, *, of_curve: bool = False) -> str:
+    """What changes the verdict; whether models of a curve over the reliability were fitted, which it does not hold."""
     asked = answers[ORIGINAL].verdict
-    others = [name for name in answers if name != ORIGINAL]
+    unhealthy = [name for name in answers if not answers[name].health.healthy]
+    doubt = f" The draws of {in_words(unhealthy)} cannot be trusted." if unhealthy else ""
+    if ORIGINAL in unhealthy:
+        return f"Nothing can be compared with the original model.{doubt}"
+    others = [name for name in answers if name != ORIGINAL and name not in unhealthy]
     if not others:
-        return f"The verdict is '{asked}'; no other variant was fitted."
+        none = "" if of_curve else "; no other variant was fitted"
+        none = "; no other variant can be compared" if unhealthy else none
+        return f"The verdict is '{asked}'{none or ' under the original model'}.{doubt}"
     by_verdict: dict[str, list[str]] = {}
     for name in others:
         if answers[name].verdict != asked:
             by_verdict.setdefault(str(answers[name].verdict), []).append(name)
     first = f"The verdict is '{asked}' under the original model"
     changed = "; ".join(f"'{verdict}' under {in_words(names)}" for verdict, names in by_verdict.items())
-    first += f", but {changed}." if changed else f" and under every variant ({len(others)})."
-    unhealthy = [name for name in answers if not answers[name].health.healthy]
-    doubt = f" The draws of {in_words(unhealthy)} cannot be trusted." if unhealthy else ""
+    trusted = " that can be trusted" if unhealthy else ""
+    first += f", but {changed}." if changed else f" and under every variant{trusted} ({len(others)})."
     signs: dict[str, list[str]] = {}
     for (name, _), change in table["change"].items():
         for part in change.split(", "):

@@ -65,7 +65,8 @@ def sensitivity(
     [3]_. With ``c = (s, s)`` its correlations, R those of the measures, and Phi the effects as estimated, those without
     it are ``A = Phi - rho (c - rho Phi c) c' R^-1 / (1 - rho^2 c' R^-1 c)``, draw by draw; the verdict follows by the
     rules of the answer. Two more causes do not go on, and drive one measure and, one interval later, the other by s, as
-    below: ``A = Phi - g c' R^-1`` with c = (s, 0) and g = (0, s). All in the sign that speaks against the answer.
+    below: ``A = Phi - g c' R^-1`` with c = (s, 0) and g = (0, s). All in the sign that speaks against the answer; in
+    both signs where it is undecided.
 
     For mediation in panel models a hidden cause U that correlates r with the mediator, given the other measures at
     that wave, and moves the outcome one step later by g adds ``g (R^-1)_k r`` to the effect of each
@@ -128,14 +129,17 @@ def sensitivity(
         ``strength``: ``forward`` (first -> second) and ``backward``, means of the effects without the cause, with
         ``..._lower``, ``..._upper`` and ``..._positive``, the probability of a positive sign; ``p_first_larger`` in
         size, with its Monte Carlo error; ``p_first_leads`` and ``p_second_leads`` by more than the margin; ``verdict``,
-        which is "impossible" where a cause so strong would be predicted by the measures entirely. ``tipping``, indexed
-        by ``cause`` and ``lost``: the ``strength`` from which the ``verdict`` is another one, and those at which the
-        ``order`` of sizes and the sign of each effect lose the certainty (NaN where they never had or never lose it).
-        ``by_persistence``: the strength that changes the verdict, for other persistences. ``benchmarks``: other
-        measures of the model, with their correlations and persistence, and a cause of all of the correlation of the
-        two; ``with_prior``: strengths on both sides independent normal. In models with random intercepts, which absorb
-        part of a cause that hardly changes, the correction is the better the less persistent it is: for s = .5 the
-        truth came out within .02 at persistence .6, and .14 too low at .9.
+        which is "impossible" where in more than 5 % of the draws a cause so strong would be predicted by the measures
+        entirely, or bring more to the next wave than the innovations vary. ``tipping``, indexed by ``cause`` and
+        ``lost``: the ``strength`` from which the ``verdict`` is another one, what it ``becomes``, the ``largest``
+        possible strength, and strengths at which the ``order`` of sizes and the sign of each effect lose the certainty
+        (NaN where they never had or never lose it). ``by_persistence``: the strength that changes the verdict, for
+        other persistences. ``unequal``, of an undecided answer, indexed by ``with_first`` and ``with_second``: the
+        verdict under a cause of both by these strengths. ``benchmarks``: other measures of the model, with their
+        correlations and persistence, and a cause of all of the correlation of the two; ``with_prior``: strengths on
+        both sides independent normal, those of causes that cannot be left out. The correction is exact without random
+        intercepts only; with them it can miss in either direction, at high carry-over, few waves or a persistence from
+        about .8.
 
         ``basis``: the answer that was asked about.
 

@@ -1,6 +1,6 @@
 """What a hidden cause of two measures would have to be like to change an answer on their direction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ from ..basics.text_tables import TextTable
 from ..figures.effects import Band, Marker, TippingPanel, tipping_figure
 from ..posterior.path_matrices import path_matrices
 from ..posterior.summaries import interval, interval_name
-from .answer import Answer
+from .answer import Answer, untrusted
 from .cells import bounds, table_of
 from .direction_dynamics import DirectionDynamics
 from .directionality_effects import SIDES, Effects
 from .directionality_verdict import verdict_on
 from .dynamics import correlation_matrices, not_followed
-from .hidden_causes import moved_by_common_cause
+from .hidden_causes import loadings_on_common_cause
 from .lengths import average_over
 from .path_colours import path_colours
 
@@ -36,9 +36,17 @@ type Weights = tuple[float, float]
 FINE = np.round(np.linspace(0, 0.9, 46), 10)
 PERSISTENCES = (0.2, 0.4, 0.6, 0.8)
 LARGEST_CORRELATION = 0.95
+COARSE = 5
+"""Steps between the fine strengths that are tried first where only the one that changes the verdict is looked for."""
 MOST_IMPOSSIBLE = 0.05
-TRIED = 0.3
+"""Share of draws in which there may be no such hidden cause."""
+MOST_IMPOSSIBLE_DRAWN = 0.5
+"""The same where strengths are drawn from a prior, which is truncated to possible causes."""
+TRIED = 0.1
 """Strength at which is found in which sign a hidden cause speaks against the answer."""
+UNEQUAL = np.round(np.linspace(-0.9, 0.9, 19), 10)
+UNDECIDED = "undecided"
+IMPOSSIBLE = "impossible"
 
 
 def direction_problems(answer: Answer) -> Iterator[str]:
@@ -62,13 +70,14 @@ class _Asked:
     """An answer on direction, with the dynamics over each interval of the length in question.
 
     Standardised lagged effects, dims ``(chain, draw, interval, outcome, predictor)``, and within-person correlations at
-    the start of each interval, dims ``(chain, draw, interval, measure, measure)``.
+    the start and at the end of each interval, dims ``(chain, draw, interval, measure, measure)``.
     """
 
     answer: Answer
     measures: Sequence[str]
     lagged: Array
     correlations: Array
+    at_end: Array
     random_intercepts: bool
 
     @classmethod
@@ -79,9 +88,13 @@ class _Asked:
         draws, measures = basis.draws, basis.spec.measures
         intervals = [index for index, length in enumerate(basis.lengths) if length == answer.draws.attrs["asked"]]
         lagged = draws["lagged_standardized"].transpose("chain", "draw", "interval", "path").isel(interval=intervals)
-        by_wave = [draws["within_correlation"].isel(time=index) for index in intervals]
-        correlations = np.stack([correlation_matrices(wave, measures) for wave in by_wave], axis=2)
-        return cls(answer, measures, path_matrices(lagged, measures), correlations, basis.spec.random_intercepts)
+
+        def at(waves: Sequence[int]) -> Array:
+            by_wave = [draws["within_correlation"].isel(time=wave) for wave in waves]
+            return np.stack([correlation_matrices(wave, measures) for wave in by_wave], axis=2)
+
+        start, end = at(intervals), at([index + 1 for index in intervals])
+        return cls(answer, measures, path_matrices(lagged, measures), start, end, basis.spec.random_intercepts)
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -100,6 +113,12 @@ class _Asked:
         """Inverse of the correlations."""
         return np.asarray(np.linalg.inv(self.correlations))
 
+    @cached_property
+    def innovation_precision(self) -> Array:
+        """Inverse of the covariance of innovations, in SDs at the end of the interval."""
+        carried = np.einsum("...jk,...kl,...ml->...jm", self.lagged, self.correlations, self.lagged)
+        return np.asarray(np.linalg.inv(self.at_end - carried))
+
     def numbers(self, first: Array | float, second: Array | float) -> Array:
         """Numbers of the two measures, and 0 of all others, dims ``(chain, draw, interval, measure)``."""
         numbers = np.zeros(self.correlations.shape[:-1])
@@ -107,18 +126,29 @@ class _Asked:
             numbers[..., position] = np.asarray(value)[..., None] if np.ndim(value) else value
         return numbers
 
-    def without(self, correlated: Array, moved: Callable[[Array], Array]) -> Effects | None:
+    def without(
+        self,
+        correlated: Array,
+        persistence: Array | float,
+        loadings: Callable[[Array], Array],
+        most_impossible: float = MOST_IMPOSSIBLE,
+    ) -> Effects | None:
         """Both effects without the share of a hidden cause, or None where there is no such cause.
 
-        It correlates so with the measures at the start of an interval; `moved` says by how much it moves each at the
-        end, from the share of its variance that the measures predict, which is below 1 in all but a few draws.
+        It correlates so with the measures at the start of an interval and by the persistence with itself at the end,
+        where it moves them by the loadings, given the share of its variance that the measures at the start predict. In
+        all but a few draws that share is below 1, and the innovations vary by more than what it brings to them.
         """
         slopes = np.einsum("...jk,...k->...j", self.precision, correlated)
         predicted = np.einsum("...j,...j->...", slopes, correlated)
-        if (predicted >= 1).mean() > MOST_IMPOSSIBLE:
+        moved = loadings(np.where(predicted < 1, predicted, 0.0))
+        of_innovations = np.einsum("...j,...jk,...k->...", moved, self.innovation_precision, moved)
+        brought = of_innovations * (1 - np.square(persistence) * predicted)
+        possible = ((predicted < 1) & (brought < 1)).all(axis=2)
+        if 1 - possible.mean() > most_impossible:
             return None
-        moves = moved(np.where(predicted < 1, predicted, np.nan)) + np.where(predicted < 1, 0.0, np.nan)[..., None]
-        corrected = (self.lagged - moves[..., :, None] * slopes[..., None, :]).mean(axis=2)
+        biases = persistence * moved[..., :, None] * slopes[..., None, :]
+        corrected = np.where(possible[..., None, None], (self.lagged - biases).mean(axis=2), np.nan)
         first, second = self.positions
         like = self.answer.draws["effect"].isel(path=0, length=0, drop=True).transpose("chain", "draw")
         draws = xr.Dataset(
@@ -130,11 +160,21 @@ class _Asked:
         given, over = self.answer.arguments, average_over(self.answer.draws.attrs["asked"])
         return Effects(over, self.pair, draws, draws, given["margin"], given["certainty"])
 
-    def without_common(self, correlated: Array, persistence: Array | float) -> Effects | None:
+    def without_common(
+        self, correlated: Array, persistence: float, most_impossible: float = MOST_IMPOSSIBLE
+    ) -> Effects | None:
         """Both effects without the share of a cause that goes on and drives the measures at every wave."""
         return self.without(
-            correlated, lambda predicted: moved_by_common_cause(self.lagged, correlated, predicted, persistence)
+            correlated,
+            persistence,
+            lambda predicted: loadings_on_common_cause(self.lagged, correlated, predicted, persistence),
+            most_impossible,
         )
+
+    def turned(self, effects: Effects | None) -> str:
+        """The verdict of such effects where it is another one than the answer's."""
+        verdict = "" if effects is None else self.verdict(effects)
+        return "" if verdict == self.answer.verdict else verdict
 
     def verdict(self, effects: Effects) -> str:
         """The verdict of such effects by the rules of the answer."""
@@ -143,7 +183,7 @@ class _Asked:
     @cached_property
     def estimate(self) -> Effects:
         """Both effects as they were estimated."""
-        effects = self.without(self.numbers(0.0, 0.0), lambda _: np.zeros(1))
+        effects = self.without_common(self.numbers(0.0, 0.0), 0.0)
         assert effects is not None
         return effects
 
@@ -165,24 +205,30 @@ class _Cause:
         if self.later is None:
             return asked.without_common(start, persistence)
         moved = strength * asked.numbers(*self.later)
-        return asked.without(start, lambda _: moved)
+        return asked.without(start, 1.0, lambda _: moved)
 
 
 def _causes(asked: _Asked, persistence: float) -> list[_Cause]:
-    """Each kind of hidden cause, in the sign that speaks against the answer."""
+    """Each kind of hidden cause, in the sign that speaks against the answer; where it is undecided, in both signs."""
     first, second = asked.pair
-    kinds = [
-        [_Cause(f"{first} and {second}", (1.0, sign)) for sign in (1.0, -1.0)],
-        [_Cause(f"{first}, then {second}", (1.0, 0.0), (0.0, sign)) for sign in (1.0, -1.0)],
-        [_Cause(f"{second}, then {first}", (0.0, 1.0), (sign, 0.0)) for sign in (1.0, -1.0)],
-    ]
+    undecided = asked.answer.verdict == UNDECIDED
+
+    def signed(name: str, cause: Callable[[float], tuple[Weights, Weights | None]]) -> list[_Cause]:
+        opposite = f"{name}, opposite signs" if undecided else name
+        both = [_Cause(name, *cause(1.0)), _Cause(opposite, *cause(-1.0))]
+        if undecided:
+            return both
+        return [min(both, key=lambda cause: _support(asked, cause.without(asked, TRIED, persistence)))]
+
     return [
-        min(signed, key=lambda cause: _support(asked, cause.without(asked, TRIED, persistence))) for signed in kinds
+        *signed(f"{first} and {second}", lambda sign: ((1.0, sign), None)),
+        *signed(f"{first}, then {second}", lambda sign: ((1.0, 0.0), (0.0, sign))),
+        *signed(f"{second}, then {first}", lambda sign: ((0.0, 1.0), (sign, 0.0))),
     ]
 
 
 def _support(asked: _Asked, effects: Effects | None) -> float:
-    """How far mean effects support the verdict of the answer; where it is undecided, which of them is the larger."""
+    """How far mean effects support the verdict of the answer."""
     if effects is None:
         return np.inf
     sizes = _sizes(effects)
@@ -213,13 +259,19 @@ def sensitivity_of_direction(
     table = _along(asked, causes, strengths, persistence)
     curve = _along(asked, causes, FINE, persistence)
     tipping, benchmarks = _tipping(asked, curve), _benchmarks(asked)
+    unequal = _unequal(asked, persistence) if answer.verdict == UNDECIDED and answer.health.healthy else pd.DataFrame()
     tables = {
         "curve": curve,
         "tipping": tipping,
         "by_persistence": _by_persistence(asked, persistence, tipping),
         "benchmarks": benchmarks,
         "with_prior": _averaged(asked, persistence, prior_sd, seed),
+        **({} if unequal.empty else {"unequal": unequal}),
     }
+    sentences = (
+        *(_sentence(asked, cause, tipping.loc[cause]) for cause in tipping.index.unique("cause")),
+        *(() if unequal.empty else (_unequal_in_words(asked, unequal),)),
+    )
     first, second = asked.pair
     return Answer(
         question="sensitivity",
@@ -238,11 +290,12 @@ def sensitivity_of_direction(
         table=table,
         body=(
             _in_words(asked, table, benchmarks, tables["with_prior"]),
-            *(_sentence(asked, cause, tipping.loc[cause]["strength"]) for cause in tipping.index.unique("cause")),
+            *(sentences if answer.health.healthy else ()),
             *_benchmarks_in_words(benchmarks),
         ),
         health=answer.health,
         tables=tables,
+        reasons=untrusted(answer.health),
         assumptions=_assumptions(asked, persistence),
         before_assumptions="Assumptions:",
         basis=answer,
@@ -252,7 +305,7 @@ def sensitivity_of_direction(
 
 def _row(asked: _Asked, effects: Effects | None) -> dict[str, object]:
     if effects is None:
-        return {"verdict": "impossible"}
+        return {"verdict": IMPOSSIBLE}
     row: dict[str, object] = {}
     for side in SIDES:
         draws = effects.posterior[side]
@@ -284,11 +337,13 @@ def _along(
 def _tipping(asked: _Asked, curve: pd.DataFrame) -> pd.DataFrame:
     """Least strengths at which the verdict, the order of sizes and each sign are lost, by cause."""
     certainty, order = asked.answer.arguments["certainty"], _order(asked)
-    rows = {}
+    rows: dict[tuple[str, str], dict[str, object]] = {}
     for cause in curve.index.unique("cause"):
         along = curve.loc[cause].dropna(subset=["forward"])
         larger = along["p_first_larger"] if order > 0 else 1 - along["p_first_larger"]
-        rows[cause, "verdict"] = {"strength": _first(along["verdict"] != asked.answer.verdict)}
+        changes = _first(along["verdict"] != asked.answer.verdict)
+        becomes = "" if np.isnan(changes) else str(along["verdict"].loc[changes])
+        rows[cause, "verdict"] = {"strength": changes, "becomes": becomes, "largest": float(along.index.max())}
         rows[cause, "order"] = {"strength": _first_below(larger, certainty)}
         for side, path in zip(SIDES, asked.estimate.paths, strict=True):
             positive = along[f"{side}_positive"]
@@ -309,23 +364,41 @@ def _first_below(probability: "pd.Series[float]", certainty: float) -> float:
 def _by_persistence(asked: _Asked, persistence: float, tipping: pd.DataFrame) -> pd.DataFrame:
     """Least strengths that change the verdict, of a cause of both that goes on more or less long."""
 
-    def changes(cause: _Cause, value: float, strengths: Array) -> float:
-        for strength in strengths.tolist():
-            effects = cause.without(asked, strength, value)
-            if effects is None:
-                break
-            if asked.verdict(effects) != asked.answer.verdict:
-                return float(strength)
-        return np.nan
+    def changes(cause: _Cause, value: float) -> float:
+        """By coarse strengths until one changes the verdict or is impossible; by fine ones from the one before it."""
+        coarse = FINE[::COARSE].tolist()
+        ends = (
+            strength
+            for strength in coarse
+            if (effects := cause.without(asked, strength, value)) is None or asked.turned(effects)
+        )
+        end = next(ends, float(FINE[-1]))
+        before = max((strength for strength in coarse if strength < end), default=0.0)
+        fine = FINE[(before < FINE) & (end >= FINE)].tolist()
+        return next((each for each in fine if asked.turned(cause.without(asked, each, value))), np.nan)
 
-    known = tipping.xs("verdict", level="lost")["strength"].iloc[0]
-    rows = {persistence: float(known)}
+    def least(strengths: Iterable[float]) -> float:
+        return min((each for each in strengths if not np.isnan(each)), default=np.nan)
+
+    def of_both(value: float) -> list[_Cause]:
+        return [cause for cause in _causes(asked, value) if cause.later is None]
+
+    known = [tipping.loc[(cause.name, "verdict"), "strength"] for cause in of_both(persistence)]
+    rows = {persistence: least(known)}
     for value in PERSISTENCES:
         if value != persistence:
-            cause = _causes(asked, value)[0]
-            about = changes(cause, value, FINE[::5])
-            rows[value] = changes(cause, value, FINE[(about - 0.1 < FINE) & (about >= FINE)])
+            rows[value] = least(changes(cause, value) for cause in of_both(value))
     return pd.DataFrame({"strength": rows}).rename_axis("persistence").sort_index()
+
+
+def _unequal(asked: _Asked, persistence: float) -> pd.DataFrame:
+    """The verdict under causes of both whose strengths differ, on a coarse grid; the sign of the first is no matter."""
+    rows = {}
+    for first in UNEQUAL[UNEQUAL > 0].tolist():
+        for second in UNEQUAL.tolist():
+            effects = asked.without_common(asked.numbers(first, second), persistence)
+            rows[first, second] = {"verdict": IMPOSSIBLE if effects is None else asked.verdict(effects)}
+    return table_of(rows, "with_first", "with_second")
 
 
 def _benchmarks(asked: _Asked) -> pd.DataFrame:
@@ -358,11 +431,11 @@ def _benchmarks(asked: _Asked) -> pd.DataFrame:
 
 
 def _averaged(asked: _Asked, persistence: float, prior_sd: float, seed: int) -> pd.DataFrame:
-    """Both effects averaged over hidden causes whose two strengths are independent normal."""
+    """Both effects averaged over hidden causes whose two strengths are independent normal, of those that can be."""
     rng = np.random.default_rng([seed, *b"hidden cause"])
     strengths = prior_sd * rng.standard_normal((2, *asked.lagged.shape[:2]))
     drawn = np.clip(strengths, -LARGEST_CORRELATION, LARGEST_CORRELATION)
-    effects = asked.without_common(asked.numbers(*drawn), persistence)
+    effects = asked.without_common(asked.numbers(*drawn), persistence, MOST_IMPOSSIBLE_DRAWN)
     return pd.DataFrame.from_dict({prior_sd: _row(asked, effects)}, orient="index").rename_axis("prior_sd")
 
 
@@ -389,16 +462,41 @@ def _in_words(asked: _Asked, table: pd.DataFrame, benchmarks: pd.DataFrame, with
     )
 
 
-def _sentence(asked: _Asked, cause: str, strengths: "pd.Series[float]") -> str:
-    verdict, lost = asked.answer.verdict, strengths.drop("verdict").dropna()
-    changes = strengths["verdict"]
-    kept = (
-        f"does not change the verdict '{verdict}' at any strength"
-        if np.isnan(changes)
-        else f"changes the verdict '{verdict}' at strength {changes:.2f}"
-    )
+def _sentence(asked: _Asked, cause: str, tipping: pd.DataFrame) -> str:
+    verdict, changed = asked.answer.verdict, tipping.loc["verdict"]
+    lost = tipping["strength"].drop("verdict").dropna()
     certain = [f"of the {'order of sizes' if name == 'order' else name} at {at:.2f}" for name, at in lost.items()]
-    return f"A hidden cause of {cause} {kept}{f', and takes the certainty {in_words(certain)}' if certain else ''}."
+    if np.isnan(changed["strength"]):
+        largest = changed["largest"]
+        end = ", beyond which none is possible" if largest < FINE[-1] else ""
+        kept = (
+            f"No hidden cause of {cause}, of equal strength with both, changes the verdict '{verdict}' up to strength "
+            f"{largest:.2f}{end}"
+        )
+        return f"{kept}{f'; it takes the certainty {in_words(certain)}' if certain else ''}."
+    return (
+        f"A hidden cause of {cause}, of equal strength with both, changes the verdict '{verdict}' at strength "
+        f"{changed['strength']:.2f} to '{changed['becomes']}'"
+        f"{f', and takes the certainty {in_words(certain)}' if certain else ''}."
+    )
+
+
+def _unequal_in_words(asked: _Asked, unequal: pd.DataFrame) -> str:
+    """The weakest cause that settles the verdict, by the larger of its two strengths, for each verdict."""
+    first, second = asked.pair
+    other = unequal["verdict"][~unequal["verdict"].isin([asked.answer.verdict, IMPOSSIBLE])]
+    step = number(float(UNEQUAL[1] - UNEQUAL[0]))
+    if other.empty:
+        return f"Nor does one of {first} and {second} of unequal strengths, in steps of {step}, change the verdict."
+    weakest = {}
+    for verdict, causes in other.groupby(other):
+        largest, with_first, with_second = min((max(one, abs(two)), one, two) for one, two in causes.index)
+        weakest[largest, verdict] = f"'{verdict}' by {number(with_first)} and {number(with_second)}"
+    said = "; ".join(weakest[key] for key in sorted(weakest))
+    return (
+        f"Of strengths that differ, in steps of {step}, the weakest with {first} and {second} that change the "
+        f"verdict: {said}."
+    )
 
 
 def _benchmarks_in_words(benchmarks: pd.DataFrame) -> Iterator[str]:
@@ -411,8 +509,10 @@ def _benchmarks_in_words(benchmarks: pd.DataFrame) -> Iterator[str]:
 def _assumptions(asked: _Asked, persistence: float) -> tuple[str, ...]:
     first, second = asked.pair
     others = " and with no other measure," if len(asked.measures) > 2 else ""
-    absorbed = (
-        " Random intercepts absorb part of a cause that hardly changes (0.9), for which the correction is too large."
+    sign = "in both signs" if asked.answer.verdict == UNDECIDED else "in the sign that speaks against the answer"
+    exact = (
+        " The correction is exact without random intercepts only; with them it can miss in either direction, at high "
+        "carry-over, few waves or a persistence from about 0.8."
         if asked.random_intercepts
         else ""
     )
@@ -421,7 +521,7 @@ def _assumptions(asked: _Asked, persistence: float) -> tuple[str, ...]:
         f"wave,{others} and by {number(persistence)} with itself one interval later.",
         f'One of "{first}, then {second}" correlates so with {first} alone and moves {second}, one interval later, by '
         "as many SDs; it does not go on.",
-        f"It acts linearly, over every interval alike, in the sign that speaks against the answer.{absorbed}",
+        f"It acts linearly, over every interval alike, {sign}.{exact}",
         "Everything that the answer itself assumes, but for that hidden cause.",
     )
 

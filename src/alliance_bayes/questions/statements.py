@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 import numpy as np
@@ -207,7 +208,7 @@ def statement_problems(texts: Iterable[str] | Mapping[str, str], model: CrossLag
 
 def _decided_before_the_data(comparisons: Sequence[tuple[Side, str, Side]]) -> Iterator[str]:
     """Comparisons that hold always or never, whatever the effects are."""
-    above, below = dict[Side, float](), dict[Side, float]()
+    above, below, order = dict[Side, float](), dict[Side, float](), TopologicalSorter[Side]()
     for left, sign, right in comparisons:
         smaller, larger = (left, right) if sign == "<" else (right, left)
         written = f"'{left} {sign} {right}'"
@@ -219,12 +220,19 @@ def _decided_before_the_data(comparisons: Sequence[tuple[Side, str, Side]]) -> I
             above[larger] = max(above.get(larger, -np.inf), smaller.number)
         elif larger.value is not None:
             below[smaller] = min(below.get(smaller, np.inf), larger.number)
+        else:
+            order.add(larger, smaller)
     for side in dict.fromkeys([*above, *below]):
         least, most = above.get(side, -np.inf), below.get(side, np.inf)
         if side.absolute and (most <= 0 or (least <= 0 and side in above and side not in below)):
             yield f"'{side}' is a size, which is never below 0; compare it with a number above 0."
         elif least >= most and np.isfinite(least):
             yield f"'{side}' cannot be above {number(least)} and below {number(most)}; no effects satisfy both."
+    try:
+        order.prepare()
+    except CycleError as cycle:
+        chain = " < ".join(f"'{each}'" for each in cycle.args[1])
+        yield f"it says {chain}; no effects satisfy that."
 
 
 def _side(part: str, text: str, names: list[str], problems: Problems, any_interval: bool) -> Side:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from ..basics.names import number, split_path
 from ..figures.bars import Bar
 from ..posterior.summaries import interval_name, standard_errors
+from ..posterior.without_prior import IN_WORDS
 from ..questions.answer import Answer
 from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, stacked_figure
 from .figure import Figure, Table
@@ -81,7 +82,7 @@ def _intervals_of(answer: Answer, measures: Sequence[str]) -> Figure:
 
 
 def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
-    """Each effect after the data, before them, and without the prior of the lags, all on one scale."""
+    """Each effect after the data, before them, and without any prior or with a wide one, all on one scale."""
     over, ses, rows, by = asked_over(answer), standard_errors(), list[IntervalRow](), ""
     for path in map(str, answer.draws["path"].to_numpy()):
         row, colour = answer.table.loc[(path, over)], path_colour(path, measures)
@@ -95,13 +96,13 @@ def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
                 Bar(without, without - spread, without + spread),
                 colour,
                 "data",
-                f"with {by} instead" if by else "without the prior: not to be had",
+                IN_WORDS[by] if by else "without the prior: not to be had",
             ),
         ]
     caption = (
         f"For each effect: after the data, mean and {interval_name()}; dotted, the prior, before the data; hollow, "
-        f"what the data say without the prior of the lags ({by or 'not to be had here'}), with {ses:.1f} standard "
-        "errors, or SDs, to each side. Where the last lies far from the first, the prior has a say in the answer."
+        f"the effect {IN_WORDS[by] if by else 'without the prior, not to be had'}, with {ses:.1f} standard "
+        "errors, or SDs, to each side. Where the last lies far from the first, priors have a say in the answer."
     )
     title = "What the data say without the prior"
     if answer.draws.sizes["length"] > 1:

@@ -32,7 +32,7 @@ LEAST_RMSEA = 0.03
 LARGEST_SHIFT = 0.2
 """SDs of a chi-square that the correction for few people may take off it where values are missing.
 
-Then the correction is too small by about as much again: simulated, true models misfit in up to 10 % of panels."""
+Then the correction is too small by about as much again: simulated, true models misfit in 8 to 13 % of panels."""
 N_SHOWN = 3
 MODEL, LIKELIHOOD, PREDICTIVE = "model", "maximum likelihood", "posterior predictive"
 UNKNOWN = "Model fit: not known, for want of proper maximum likelihood and of an overall predictive check."
@@ -51,7 +51,7 @@ class ModelFit:
         likelihood" or "posterior predictive"; ``chi_square`` with its ``df``, that of the model with Swain's correction
         for few people, as are its ``p``, ``cfi`` (independent values uncorrected) and ``rmsea``; ``verdict``, "misfit"
         where p is below .01 and, by maximum likelihood, RMSEA is .03 or more, and "rejected" where p of equality is
-        below .01.
+        below .01 (uncorrected: true equality was rejected in 0 to 3 % of simulated small panels).
     reliability
         Indexed by ``measure``, of measures with indicators, items or a known reliability: ``reliability`` and ``by``.
     doubts

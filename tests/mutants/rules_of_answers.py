@@ -460,8 +460,9 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/without_prior.py",
         "questions/test_directionality.py::test_which_prior_moves_an_effect_is_said",
-        ("the lags' prior is named where it moves that much", "wide[key] * towards[key] > LARGE", "True"),
-        ("to the same side", "wide[key] * towards[key] > LARGE", "abs(wide[key]) > LARGE"),
+        ("the lags' prior is named where it moves that much", "wide[key] * np.sign(best[key]) > LARGE", "True"),
+        ("other priors are named beside it", "if by_lags and by_others:", "if False:"),
+        ("to the same side", "wide[key] * np.sign(best[key]) > LARGE", "abs(wide[key]) > LARGE"),
         ("not known without draws to weigh", "if not np.isfinite(wide[key]):", "if False:"),
     ),
     *rules_of(

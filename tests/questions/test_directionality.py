@@ -385,6 +385,7 @@ def reweighted(fitted, to, *, of_averages=False):
             True,
             "0.30 with a prior SD of 1 for average lags: other priors, or that of differences from averages, move it",
         ),
+        (0.8, False, "0.80 with a prior SD of 1 for the lags: the prior of the lags moves it, and so do other priors"),
         (None, False, "which prior moves it is not known"),
     ],
 )

@@ -108,7 +108,7 @@ def directionality(
         of the weights is below 0.7 ("prior SD 1 of averages" of ``lags="free"``: the prior of how single intervals
         differ from their average is kept, too). NaN where not sound. Where maximum likelihood is more than half a
         posterior SD away, a sentence says so: the prior of the lags moves the effect where the wide prior alone moves
-        it by more than that to the same side; otherwise other priors do.
+        it by more than that to the same side; other priors where it does not, and where more than that is left.
 
         ``evidence``, indexed by ``over`` and ``event``: ``probability``, ``mcse``, and ``prior``, the probability of
         the same event before the data; ``signs_settled``, whether the signs are that a verdict of this event needs

@@ -93,7 +93,7 @@ def _in_sds(shown: pd.DataFrame, column: str) -> pd.Series:
 
 def _which_prior(shown: pd.DataFrame) -> dict[Hashable, str]:
     """Whether the prior of the lags is what moves an effect away from its maximum likelihood, or other priors are."""
-    wide, towards = _in_sds(shown, "with_wide_prior"), np.sign(_in_sds(shown, "without_prior"))
+    wide, best = _in_sds(shown, "with_wide_prior"), _in_sds(shown, "without_prior")
     of_averages = str(shown["with_wide_prior_by"].iloc[0]) == WIDE_AVERAGES
     of, other = (
         ("average lags", "other priors, or that of differences from averages,")
@@ -104,7 +104,11 @@ def _which_prior(shown: pd.DataFrame) -> dict[Hashable, str]:
     def said(key: Hashable) -> str:
         if not np.isfinite(wide[key]):
             return "which prior moves it is not known"
-        whose = f"the prior of {of} moves it" if wide[key] * towards[key] > LARGE else f"{other} move it"
+        by_lags = wide[key] * np.sign(best[key]) > LARGE
+        by_others = abs(best[key] - wide[key]) > LARGE
+        whose = f"the prior of {of} moves it" if by_lags else f"{other} move it"
+        if by_lags and by_others:
+            whose = f"the prior of {of} moves it, and so do {other.rstrip(',')}"
         return f"{shown.loc[key, 'with_wide_prior']:.2f} with a prior SD of {WIDE:g} for {of}: {whose}"
 
     return {key: said(key) for key in shown.index}

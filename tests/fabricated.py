@@ -34,7 +34,7 @@ def made_fit(spec, panel, draws, settings, **more):
 def of_no_data(fit):
     """The fit, of whose panel nothing is asked beside its draws."""
     unknown = ModelFit(pd.DataFrame(), pd.DataFrame(), (), ())
-    fit.__dict__.update(maxima=(), without_prior=None, model_fit=unknown)
+    fit.__dict__.update(maxima=(), without_prior=None, with_wide_prior=None, model_fit=unknown)
     return fit
 
 

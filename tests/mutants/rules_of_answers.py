@@ -494,6 +494,19 @@ ANSWERS: list[Mutant] = [
         ("less is not said", "LARGE = 0.5", "LARGE = 0.2"),
     ),
     *rules_of(
+        "questions/without_prior.py",
+        "questions/test_directionality.py::test_which_prior_moves_an_effect_is_said",
+        ("the lags' prior is named where it moves that much", "wide[key] * np.sign(best[key]) > LARGE", "True"),
+        ("other priors are named beside it", "if by_lags and by_others:", "if False:"),
+        ("to the same side", "wide[key] * np.sign(best[key]) > LARGE", "abs(wide[key]) > LARGE"),
+        ("not known without draws to weigh", "if not np.isfinite(wide[key]):", "if False:"),
+    ),
+    *rules_of(
+        "posterior/without_prior.py",
+        "posterior/test_without_prior.py::test_of_free_lags_the_prior_of_averages_is_widened",
+        ("averages are said", "each.name in averages for each", "False for each"),
+    ),
+    *rules_of(
         "posterior/without_prior.py",
         "posterior/test_without_prior.py::test_an_improper_maximum_is_not_used",
         ("improper maxima are not what data say", "maximum.converged and not maximum.estimates.messages", "True"),
@@ -522,13 +535,34 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "posterior/model_fit.py",
         "posterior/test_model_fit.py::test_fit_and_equality_are_lavaans",
-        ("a model misfits", "maximum.p_value < REJECTED and", "False and"),
+        ("a model misfits", "p < REJECTED and rmsea", "False and rmsea"),
         ("equality is rejected", "test.p_value < REJECTED", "False"),
     ),
     *rules_of(
         "posterior/model_fit.py",
         "posterior/test_model_fit.py::test_a_misfit_too_small_to_matter_is_none",
         ("a misfit has an RMSEA of .03", "LEAST_RMSEA = 0.03", "LEAST_RMSEA = 0.0"),
+    ),
+    *rules_of(
+        "posterior/model_fit.py",
+        "posterior/test_model_fit.py::test_a_true_model_of_few_people_seldom_misfits_and_a_wrong_one_of_many_does",
+        ("chi-square is corrected", "factor * maximum.chi_square", "maximum.chi_square"),
+    ),
+    *rules_of(
+        "posterior/model_fit.py",
+        "posterior/test_model_fit.py::test_of_few_people_with_missing_values_the_check_is_predictive",
+        ("a large correction is not trusted", "shift <= LARGEST_SHIFT or", "True or"),
+        ("a small correction is", "shift <= LARGEST_SHIFT or", "False or"),
+    ),
+    *rules_of(
+        "posterior/model_fit.py",
+        "posterior/test_model_fit.py::test_only_statistics_outside_their_predicted_range_are_named",
+        ("what lies inside is not named", "away[outside]", "away"),
+    ),
+    *rules_of(
+        "likelihood/small_samples.py",
+        "posterior/test_model_fit.py::test_swains_factor_is_bartletts_where_covariances_are_known",
+        ("Swain's factor", "(_cubic(p) - _cubic(q))", "_cubic(q)"),
     ),
     *rules_of(
         "questions/statements.py",

@@ -6,8 +6,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 import alliance_bayes as ab
+from alliance_bayes.likelihood.small_samples import swain_factor
+from alliance_bayes.posterior import model_fit as fitting
 from alliance_bayes.posterior.predictions.checking import largest_deviation_row
 from fabricated import HEALTHY
 from helpers import REFERENCES, improper_panel
@@ -29,15 +32,21 @@ def test_fit_and_equality_are_lavaans():
     found = made_up("help/riclpm/equal").model_fit
     measures = TABLES["fits"]["help/riclpm/equal"]["measures ML"]
     model, equal = found.table.loc["model"], found.table.loc["equal lags"]
-    for ours, theirs in (("chi_square", "chisq"), ("df", "df"), ("cfi", "cfi"), ("rmsea", "rmsea")):
-        assert model[ours] == pytest.approx(measures[theirs], abs=1e-4)
+    factor, df = swain_factor(made_up("help/riclpm/equal").maxima[0]), measures["df"]
+    assert 0.98 < factor < 1
+    assert model["df"] == df
+    assert model["chi_square"] == pytest.approx(factor * measures["chisq"], abs=1e-4)
+    assert model["p"] == pytest.approx(chi2.sf(factor * measures["chisq"], df), abs=1e-6)
+    left = (factor * measures["chisq"] - df) / (measures["chisq"] - df)
+    assert model["rmsea"] == pytest.approx(measures["rmsea"] * np.sqrt(left), abs=1e-4)
+    assert 1 - model["cfi"] == pytest.approx((1 - measures["cfi"]) * left, abs=1e-4)
     test = TABLES["tests"]["help/riclpm/equal in help/riclpm/free, ML"]
     assert equal["chi_square"] == pytest.approx(test["chisq"], abs=1e-4)
     assert (equal["df"], equal["p"]) == (test["df"], pytest.approx(test["p"], abs=1e-7))
     assert (model["verdict"], equal["verdict"]) == ("misfit", "rejected")
     assert found.notes == ()
     assert found.doubts == (
-        "Model fit: chi-square 34.2 on 17 df, p .008, CFI 0.945, RMSEA 0.050: misfit.",
+        "Model fit: chi-square 33.5 on 17 df (Swain's correction), p .010, CFI 0.947, RMSEA 0.049: misfit.",
         "Equal lags against free ones: chi-square 25.3 on 8 df, p .001: rejected.",
     )
 
@@ -46,7 +55,7 @@ def test_a_model_that_fits_is_no_doubt():
     found = made_up("help/riclpm/free").model_fit
     assert list(found.table.index) == ["model"]
     assert found.doubts == ()
-    assert found.notes == ("Model fit: chi-square 8.9 on 9 df, p .445, CFI 1.000, RMSEA 0.000.",)
+    assert found.notes == ("Model fit: chi-square 8.7 on 9 df (Swain's correction), p .462, CFI 1.000, RMSEA 0.000.",)
 
 
 def test_equal_residuals_are_tested():
@@ -95,7 +104,68 @@ def test_without_a_proper_maximum_the_check_is_predictive():
     assert table.loc["model", "by"] == "posterior predictive"
     (said,) = found.model_fit.doubts or found.model_fit.notes
     assert said.startswith("Model fit, posterior predictive: p ")
-    assert ("most in " in said) == (table.loc["model", "verdict"] == "misfit")
+    assert ("misfit, " in said) == (table.loc["model", "verdict"] == "misfit")
+
+
+def ar_panel(rng, people, waves, *, second=0.0, missing=0.0):
+    """Stable differences and within-person deviations of two measures; `second` is the effect of two waves before."""
+    within = np.zeros((people, waves + 20, 2))
+    for wave in range(2, waves + 20):
+        before, earlier = within[:, wave - 1], within[:, wave - 2]
+        within[:, wave] = 0.4 * before + 0.1 * before[:, ::-1] + second * earlier + rng.normal(size=(people, 2))
+    values = within[:, 20:] + rng.normal(size=(people, 1, 2))
+    values[:, 1:][rng.random((people, waves - 1)) < missing] = np.nan
+    return ab.Panel.from_arrays(values, measures=["x", "y"], times=range(waves))
+
+
+def test_a_true_model_of_few_people_seldom_misfits_and_a_wrong_one_of_many_does():
+    """Eight waves of 60 people: 11 % of uncorrected chi-squares reject. A lag of two waves in 300 is found."""
+    rng, rejected, misfits = np.random.default_rng(6), 0, 0
+    for _ in range(40):
+        maximum = ab.maximum_likelihood(ab.RICLPM(["x", "y"], lags="equal"), ar_panel(rng, 60, 8))
+        rejected += maximum.p_value < 0.01
+        found = fitting.model_fit(maximum.model, [maximum], pd.DataFrame, n_panels=1)
+        misfits += found.table.loc["model", "verdict"] == "misfit"
+    assert misfits <= 2 < rejected
+    wrong = ab.maximum_likelihood(ab.RICLPM(["x", "y"], lags="equal"), ar_panel(rng, 300, 6, second=0.3))
+    found = fitting.model_fit(wrong.model, [wrong], pd.DataFrame, n_panels=1)
+    assert found.table.loc["model", "verdict"] == "misfit"
+    assert "(Swain's correction), p" in found.doubts[0]
+
+
+def test_swains_factor_is_bartletts_where_covariances_are_known(monkeypatch):
+    """Without free covariances 1 - (2 p^2 + 3 p - 1) / (6 n (p + 1)) is exact to order 1 / n (Muirhead 1982, 8.4)."""
+    maximum = ab.maximum_likelihood(ab.CLPM(["x", "y"]), ar_panel(np.random.default_rng(1), 40, 4))
+    monkeypatch.setattr(type(maximum), "df", 8 * 9 // 2)
+    assert swain_factor(maximum) == pytest.approx(1 - (2 * 64 + 24 - 1) / (6 * 39 * 9))
+
+
+@pytest.mark.parametrize(("people", "by"), [(100, "posterior predictive"), (600, "maximum likelihood")])
+def test_of_few_people_with_missing_values_the_check_is_predictive(people, by):
+    panel = ar_panel(np.random.default_rng(2), people, 6, missing=0.1)
+    maximum = ab.maximum_likelihood(ab.RICLPM(["x", "y"], lags="equal"), panel)
+    assert maximum.converged
+    assert not maximum.estimates.messages
+    rows = pd.DataFrame({"p": [0.4]})
+    found = fitting.model_fit(maximum.model, [maximum], lambda: rows, n_panels=1).table.loc["model"]
+    assert found["by"] == by
+    unknown = fitting.model_fit(maximum.model, [maximum], lambda: rows * np.nan, n_panels=1).table.loc["model"]
+    assert unknown["by"] == "maximum likelihood"
+
+
+def test_only_statistics_outside_their_predicted_range_are_named():
+    """The first is the further away in units of its range's width, but inside it, which is not symmetric."""
+    index = pd.MultiIndex.from_tuples([("chi-square", "all"), ("mean", "x, 0"), ("SD", "y, 1")])
+    columns = ["completed", "mean", "lower", "upper", "p"]
+    rows = [[9, 4, 1, 8, 0.001], [9, 2, 0, 10, 0.05], [1.5, 1.0, 0.6, 1.4, 0.01]]
+    table = pd.DataFrame(rows, index=index, columns=columns, dtype=float)
+    maximum = ab.maximum_likelihood(ab.CLPM(["x", "y"]), ar_panel(np.random.default_rng(1), 40, 3))
+    for given, said in (
+        (table, "misfit, most in SD of y, 1 (1.5, predicted 0.6 to 1.4)."),
+        (table.iloc[:2], "misfit, though no statistic by itself is outside its predicted range."),
+    ):
+        (doubt,) = fitting.model_fit(maximum.model, [], lambda given=given: given, n_panels=1).doubts
+        assert doubt.endswith(said)
 
 
 def test_moments_without_a_proper_maximum_have_no_known_fit():

@@ -87,6 +87,18 @@ def test_a_prior_that_is_wide_already_leaves_the_draws_alone():
     assert found.estimate(effect) == pytest.approx((float(effect.mean()), float(effect.std())))
 
 
+def test_of_free_lags_the_prior_of_averages_is_widened():
+    spec = ab.RICLPM(["x", "y"], lags="free", priors=ab.Priors(cross_lagged=PRIOR))
+    values = np.random.default_rng(1).normal(size=(60, 4, 2))
+    model = panel_model(spec, ab.Panel.from_arrays(values, measures=["x", "y"], times=range(4)))
+    equal, posterior = conjugate()
+    found = without_prior(model, posterior, (), n_panels=1)
+    assert found.by == "prior SD 1 of averages"
+    assert without_prior(equal, posterior, (), n_panels=1).by == "prior SD 1"
+    mean, _ = found.estimate(posterior["cross_lagged"].isel(cross_lagged_path=0))
+    assert mean == pytest.approx(MEAN[0] / (1 + SD[0] ** 2), abs=0.01)
+
+
 def test_there_is_nothing_where_the_prior_decides():
     """Data that say next to nothing: draws under the narrow prior hardly reach where the wide one has its mass."""
     model, posterior = conjugate(np.array([5.0, 5.0]))

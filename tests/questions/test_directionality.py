@@ -10,7 +10,7 @@ import alliance_bayes as ab
 from alliance_bayes.posterior.health import Health
 from alliance_bayes.posterior.path_matrices import path_matrices
 from alliance_bayes.posterior.settings import Settings
-from alliance_bayes.posterior.without_prior import AtMaximum
+from alliance_bayes.posterior.without_prior import AtMaximum, Reweighted
 from draws_of_a_share import SURE, UNSURE
 from fabricated import DRIFT, fabricated_fit, made_fit
 
@@ -366,6 +366,58 @@ def test_a_rate_of_divergences_that_is_no_problem_is_said():
     assert f"Divergences: {1000 / SURE.size:.2g} per 1,000 draws." in str(ab.directionality(fitted))
 
 
+def reweighted(fitted, to, *, of_averages=False):
+    """Draws of which the effect of alliance on days is this with a wide prior of the lags."""
+    wide = fitted.posterior.copy(deep=True)
+    wide["lagged_standardized"][..., 2] = to
+    return Reweighted(wide, xr.ones_like(wide["lagged_standardized"][..., 0, 0]), 0.1, of_averages)
+
+
+@pytest.mark.parametrize(
+    ("wide", "of_averages", "which"),
+    [
+        (0.37, False, "0.37 with a prior SD of 1 for the lags: the prior of the lags moves it"),
+        (0.30, False, "0.30 with a prior SD of 1 for the lags: other priors move it"),
+        (0.05, False, "0.05 with a prior SD of 1 for the lags: other priors move it"),
+        (0.37, True, "0.37 with a prior SD of 1 for average lags: the prior of average lags moves it"),
+        (
+            0.30,
+            True,
+            "0.30 with a prior SD of 1 for average lags: other priors, or that of differences from averages, move it",
+        ),
+        (0.8, False, "0.80 with a prior SD of 1 for the lags: the prior of the lags moves it, and so do other priors"),
+        (None, False, "which prior moves it is not known"),
+    ],
+)
+def test_which_prior_moves_an_effect_is_said(wide, of_averages, which):
+    fitted = made_up_fit(0.25, 0.0, sd=0.2 * np.sqrt(2))
+    at_maximum = fitted.posterior.isel(chain=[0], draw=[0, 1, 2]).copy(deep=True)
+    at_maximum["lagged_standardized"][:] = [0, 0, 0.38, 0]
+    fitted.__dict__["without_prior"] = AtMaximum(at_maximum, np.ones((1, 1)), np.ones((1, 1, 1)))
+    fitted.__dict__["with_wide_prior"] = None if wide is None else reweighted(fitted, wide, of_averages=of_averages)
+    answer = ab.directionality(fitted, "alliance", "days", margin=0.2)
+    row = answer.table.loc["alliance -> days", "average of intervals of 6"]
+    assert row["without_prior"] == 0.38
+    if wide is None:
+        assert (np.isnan(row["with_wide_prior"]), row["with_wide_prior_by"]) == (True, "")
+    else:
+        assert row["with_wide_prior"] == pytest.approx(wide)
+        assert row["with_wide_prior_by"] == ("prior SD 1 of averages" if of_averages else "prior SD 1")
+    assert "without any prior, ML (SE)" in str(answer)
+    assert any(f"posterior SDs away; {which})" in reason for reason in answer.reasons)
+
+
+def test_without_maximum_likelihood_the_wide_prior_is_what_is_said():
+    fitted = made_up_fit(0.25, 0.0, sd=0.2 * np.sqrt(2))
+    found = reweighted(fitted, 0.4)
+    fitted.__dict__.update(without_prior=found, with_wide_prior=found)
+    answer = ab.directionality(fitted, "alliance", "days", margin=0.2)
+    assert "with prior SD 1 (SD)" in str(answer)
+    said = "With a prior SD of 1 for lags between measures, alliance -> days"
+    (reason,) = [reason for reason in answer.reasons if reason.startswith(said)]
+    assert "move" not in reason
+
+
 @pytest.mark.parametrize(("without", "said"), [(0.3, False), (0.38, True)])
 def test_what_the_prior_takes_away_is_said_from_half_a_posterior_sd(without, said):
     fitted = made_up_fit(0.25, 0.0, sd=0.2 * np.sqrt(2))
@@ -383,8 +435,8 @@ def test_what_the_prior_takes_away_is_said_from_half_a_posterior_sd(without, sai
     over, mean, distance = "average of intervals of 6", f"{row['mean']:.2f}", (without - row["mean"]) / row["sd"]
     assert (distance > 0.5) == said
     sentence = (
-        f"Without priors, by maximum likelihood, alliance -> days, {over} is {without:.2f}, not {mean} "
-        f"({distance:.1f} posterior SDs away)"
+        f"Without any prior (maximum likelihood), alliance -> days, {over} is {without:.2f}, not {mean} "
+        f"({distance:.1f} posterior SDs away; which prior moves it is not known)"
     )
     assert any(reason.startswith(sentence) for reason in answer.reasons) == said
 

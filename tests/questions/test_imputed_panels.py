@@ -106,7 +106,7 @@ REFUSED = {
 SHARED = {
     *("spec", "panel", "draws", "settings", "sample", "source", "fits", "groups", "model"),
     *("n_persons", "n_draws", "health", "examined", "posterior", "thetas", "notes", "between_share"),
-    *("maxima", "without_prior", "model_fit", "part_of", "predictive_check"),
+    *("maxima", "without_prior", "with_wide_prior", "model_fit", "part_of", "predictive_check"),
     *("of_group", "with_draws", "require_one_panel", "drawn", "draws_in_words"),
     *("incomplete", "interrupted", "stopped"),
     *("plot_traces", "plot_ranks", "plot_prior_posterior"),

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from ..basics.names import in_words, lagged_path, number, split_path
 from ..figures.bars import Bar
 from ..posterior.summaries import interval_name, standard_errors
+from ..posterior.without_prior import IN_WORDS
 from ..questions.answer import Answer
 from .effects import IntervalRow, curves_picture, dots_figure, intervals_figure, stacked_figure
 from .figure import Figure, Table
@@ -132,7 +133,7 @@ def _intervals_of(answer: Answer, measures: Sequence[str], latent: Collection[st
 
 
 def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
-    """Each effect after the data, before them, and without the prior of the lags, all on one scale."""
+    """Each effect after the data, before them, and without any prior or with a wide one, all on one scale."""
     over, ses, rows, by = asked_over(answer), standard_errors(), list[IntervalRow](), ""
     for path in map(str, answer.draws["path"].to_numpy()):
         row, colour = answer.table.loc[(path, over)], path_colour(path, measures)
@@ -142,12 +143,12 @@ def _sources_of(answer: Answer, measures: Sequence[str]) -> Figure:
         rows += [
             IntervalRow(path, Bar.of(row), colour),
             IntervalRow(f"{path}, prior", Bar.of(row, "prior_"), colour, "prior", "its prior, before the data"),
-            IntervalRow(f"{path}, without the prior", bar, colour, "data", f"with {by} instead"),
+            IntervalRow(f"{path}, without the prior", bar, colour, "data", IN_WORDS.get(by, "not to be had")),
         ]
     caption = (
         f"For each effect: after the data, mean and {interval_name()}; dotted, the prior, before the data; hollow, "
-        f"what the data say without the prior of the lags ({by}), with {ses:.1f} standard "
-        "errors, or SDs, to each side. Where the last lies far from the first, the prior has a say in the answer."
+        f"the effect {IN_WORDS.get(by, 'without the prior, not to be had')}, with {ses:.1f} standard "
+        "errors, or SDs, to each side. Where the last lies far from the first, priors have a say in the answer."
     )
     title = "What the data say without the prior"
     if answer.draws.sizes["length"] > 1:

@@ -46,7 +46,7 @@ def barg(fit: Fit | None, answers: Sequence[Answer]) -> list[Item]:
     margins = list(dict.fromkeys(number(a.arguments["margin"]) for a in answers if a.arguments.get("margin")))
     prior_checked = sorted(asked & {"robustness", "bayes_factors"})
     beside = (
-        "Not asked in this run; the effects without the prior of the lags stand beside the answer."
+        "Not asked in this run; the effects without any prior, or with a wide one, stand beside the answer."
         if any(has_estimates_without_prior(part) for answer in answers for part in (answer, *answer.parts.values()))
         else NOT_ASKED
     )

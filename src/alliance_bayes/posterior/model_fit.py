@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtrc
 
 from ..basics.digits import p_in_words
 from ..basics.names import in_words
@@ -14,6 +15,8 @@ from ..basics.problems import AllianceBayesError
 from ..engine.model_on_panel import PanelModel
 from ..likelihood.likelihood_ratio import likelihood_ratio
 from ..likelihood.maximum_likelihood import MaximumLikelihood, maximum_likelihood
+from ..likelihood.saturated import cell_patterns
+from ..likelihood.small_samples import swain_factor
 from ..panel import Panel, internal_consistency
 from ..spec.cross_lagged import CrossLagged
 
@@ -26,6 +29,10 @@ REJECTED = 0.01
 """p-value below which a model misfits, or equality is rejected."""
 LEAST_RMSEA = 0.03
 """RMSEA from which a small p-value is a misfit: with many people the smallest misfit has one."""
+LARGEST_SHIFT = 0.2
+"""SDs of a chi-square that the correction for few people may take off it where values are missing.
+
+Then the correction is too small by about as much again: simulated, true models misfit in 8 to 13 % of panels."""
 N_SHOWN = 3
 MODEL, LIKELIHOOD, PREDICTIVE = "model", "maximum likelihood", "posterior predictive"
 UNKNOWN = "Model fit: not known, for want of proper maximum likelihood and of an overall predictive check."
@@ -41,9 +48,10 @@ class ModelFit:
     ----------
     table
         Indexed by ``test``, "model", "equal lags" or "equal residuals" (against free ones): ``by``, "maximum
-        likelihood" or "posterior predictive"; ``chi_square`` with its ``df``; ``p``; ``cfi`` and ``rmsea`` of the
-        model; ``verdict``, "misfit" where p is below .01 and, by maximum likelihood, RMSEA is .03 or more, and
-        "rejected" where p of equality is below .01.
+        likelihood" or "posterior predictive"; ``chi_square`` with its ``df``, that of the model with Swain's correction
+        for few people, as are its ``p``, ``cfi`` (independent values uncorrected) and ``rmsea``; ``verdict``, "misfit"
+        where p is below .01 and, by maximum likelihood, RMSEA is .03 or more, and "rejected" where p of equality is
+        below .01 (uncorrected: true equality was rejected in 0 to 3 % of simulated small panels).
     reliability
         Indexed by ``measure``, of measures with indicators, items or a known reliability: ``reliability`` and ``by``.
     doubts
@@ -76,6 +84,7 @@ def maximum_of(spec: CrossLagged, panel: Panel) -> MaximumLikelihood | None:
 def model_fit(model: PanelModel, maxima: Sequence[MaximumLikelihood], checked: Checked, *, n_panels: int) -> ModelFit:
     """Fit of a model by maximum likelihood where it converged inside its boundaries, otherwise posterior predictive.
 
+    Posterior predictive, too, where values are missing and people so few that the correction of chi-square is large.
     With likelihood-ratio tests of lags and residuals that are equal by assumption against free ones, and the
     reliability of measures that have items.
     """
@@ -124,7 +133,8 @@ class _Test:
     def sentence(self) -> str:
         numbers = f"p {p_in_words(self.p)}"
         if self.df > 0:
-            numbers = f"chi-square {self.chi_square:.1f} on {self.df} df, {numbers}"
+            corrected = " (Swain's correction)" if self.name == MODEL else ""
+            numbers = f"chi-square {self.chi_square:.1f} on {self.df} df{corrected}, {numbers}"
         if np.isfinite(self.rmsea):
             numbers += f", CFI {self.cfi:.3f}, RMSEA {self.rmsea:.3f}"
         return f"{self.said}: {numbers}{f': {self.verdict}{self.where}' if self.verdict else ''}."
@@ -132,33 +142,54 @@ class _Test:
 
 def _overall(model: PanelModel, maximum: MaximumLikelihood | None, checked: Checked) -> tuple[_Test | None, str]:
     """The test of the model, or a sentence on why there is none."""
+    by_likelihood = None
     if maximum is not None and not maximum.estimates.messages:
-        if np.isfinite(maximum.p_value):
-            misfit = maximum.p_value < REJECTED and maximum.rmsea >= LEAST_RMSEA
-            found = (maximum.chi_square, maximum.df, maximum.p_value, maximum.cfi, maximum.rmsea)
-            return _Test(MODEL, LIKELIHOOD, "Model fit", "misfit" if misfit else "", *found), ""
-        return None, maximum.messages[0] if maximum.messages else SATURATED
+        if not np.isfinite(maximum.p_value):
+            return None, maximum.messages[0] if maximum.messages else SATURATED
+        by_likelihood, is_good = _corrected(maximum)
+        if is_good:
+            return by_likelihood, ""
     if not model.panel.has_persons:
-        return None, UNKNOWN
+        return by_likelihood, "" if by_likelihood else UNKNOWN
     table = checked()
     p = float(table["p"].iloc[0])
     if np.isnan(p):  # too few people, or no common means and covariances
-        return None, UNKNOWN
+        return by_likelihood, "" if by_likelihood else UNKNOWN
     misfit = p < REJECTED
-    where = f", most in {_largest(table.iloc[1:])}" if misfit else ""
+    where = _where(table.iloc[1:]) if misfit else ""
     return _Test(MODEL, PREDICTIVE, f"Model fit, {PREDICTIVE}", "misfit" if misfit else "", p=p, where=where), ""
 
 
-def _largest(table: pd.DataFrame) -> str:
-    """The statistics that misfit most, beside what the model predicts."""
-    distance = (table["completed"] - table["mean"]).abs() / (table["upper"] - table["lower"])
-    worst = table.loc[distance.sort_values(ascending=False).index[:N_SHOWN]]
-    return in_words(
-        [
-            f"{statistic} of {what} ({row['completed']:.3g}, predicted {row['lower']:.3g} to {row['upper']:.3g})"
-            for (statistic, what), row in worst.iterrows()
-        ]
-    )
+def _corrected(maximum: MaximumLikelihood) -> tuple[_Test, bool]:
+    """The test corrected for few people, and whether the correction is good: all is observed, or it is small."""
+    factor, df = swain_factor(maximum), maximum.df
+    chi_square = factor * maximum.chi_square
+    p, shift = float(chdtrc(df, chi_square)), (1 - factor) * np.sqrt(df / 2)
+    excess = maximum.chi_square - df
+    remaining = max(chi_square - df, 0.0) / excess if excess > 0 else 1.0
+    cfi, rmsea = 1 - (1 - maximum.cfi) * remaining, maximum.rmsea * np.sqrt(remaining)
+    misfit = "misfit" if p < REJECTED and rmsea >= LEAST_RMSEA else ""
+    test = _Test(MODEL, LIKELIHOOD, "Model fit", misfit, chi_square, df, p, cfi, rmsea)
+    return test, shift <= LARGEST_SHIFT or not _has_missing(maximum.model)
+
+
+def _has_missing(model: PanelModel) -> bool:
+    observed = [cell_patterns(model, cell).size.min() for cell in range(len(model.design.cells))]
+    return any(size < len(linear.observed) for size, linear in zip(observed, model.system.systems, strict=True))
+
+
+def _where(table: pd.DataFrame) -> str:
+    """The statistics that misfit most, of those outside the range that the model predicts."""
+    away = (table["completed"] - table["mean"]).abs() / (table["upper"] - table["lower"])
+    outside = (table["completed"] < table["lower"]) | (table["completed"] > table["upper"])
+    worst = table.loc[away[outside].sort_values(ascending=False).index[:N_SHOWN]]
+    if worst.empty:
+        return ", though no statistic by itself is outside its predicted range"
+    named = [
+        f"{statistic} of {what} ({row['completed']:.3g}, predicted {row['lower']:.3g} to {row['upper']:.3g})"
+        for (statistic, what), row in worst.iterrows()
+    ]
+    return f", most in {in_words(named)}"
 
 
 def _equalities(smaller: MaximumLikelihood) -> Iterator[_Test]:

@@ -23,7 +23,7 @@ from .predictions.checking import check
 from .predictions.people import people_of
 from .sample import Sample, thinned
 from .source import Source
-from .without_prior import WithoutPrior, without_prior
+from .without_prior import Reweighted, WithoutPrior, with_wide_prior, without_prior
 
 __all__ = ["Posterior"]
 
@@ -134,11 +134,19 @@ class Posterior(ABC):
 
     @cached_property
     def without_prior(self) -> WithoutPrior | None:
-        """What the data say of lagged effects without the prior of the lags; None where that is not to be had."""
+        """Lagged effects without any prior, or else with a wide one of the lags; None where neither is to be had."""
         if self.part_of is None:
             return without_prior(self.model, self.posterior, self.maxima, n_panels=self.source.n_panels)
         everybody, group = self.part_of
         return None if everybody.without_prior is None else everybody.without_prior.of_group(group)
+
+    @cached_property
+    def with_wide_prior(self) -> Reweighted | None:
+        """Lagged effects with a wide prior of the lags, all other priors kept; None where that is not to be had."""
+        if self.part_of is None:
+            return with_wide_prior(self.model, self.posterior)
+        everybody, group = self.part_of
+        return None if everybody.with_wide_prior is None else everybody.with_wide_prior.of_group(group)
 
     @cached_property
     def predictive_check(self) -> pd.DataFrame:

@@ -20,7 +20,7 @@ SAMPLE = ("chain", "draw")
 def lagged_effects(
     posterior: xr.Dataset, spec: CrossLagged, panel: Panel, without: WithoutPrior | None = None
 ) -> TextTable:
-    """Standardised lagged effects, those between measures first, and what they are without the prior of the lags.
+    """Standardised lagged effects, those between measures first, and the same without any prior or a wide one.
 
     One row for each interval where effects are free, otherwise the average over the intervals of each length.
     """

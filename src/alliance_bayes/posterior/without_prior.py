@@ -1,9 +1,9 @@
-"""What the data say of lagged effects without the prior of the lags: maximum likelihood, else reweighted draws."""
+"""Lagged effects without any prior, by maximum likelihood, and with a wide prior of the lags, by reweighted draws."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,19 @@ from ..likelihood.maximum_likelihood import MaximumLikelihood
 from ..pymc_models.prior_table import coordinates_of
 from .importance import LARGEST_K_HAT, smoothed
 
-__all__ = ["HEADS", "AtMaximum", "Reweighted", "WithoutPrior", "with_error", "without_prior"]
+__all__ = [
+    "HEADS",
+    "IN_WORDS",
+    "MAXIMUM",
+    "WIDE",
+    "WIDE_AVERAGES",
+    "AtMaximum",
+    "Reweighted",
+    "WithoutPrior",
+    "with_error",
+    "with_wide_prior",
+    "without_prior",
+]
 
 type FloatArray = npt.NDArray[np.float64]
 
@@ -25,6 +37,18 @@ WIDE = 1.0
 """Prior SD of lags, in SD per SD, under which hardly any effect is shrunk."""
 FEWEST = 100  # draws that a Pareto shape is estimated from
 CROSS_EFFECTS = ("cross_lagged", "cross_drift")
+MAXIMUM, WIDE_PRIOR, WIDE_AVERAGES = "maximum likelihood", f"prior SD {WIDE:g}", f"prior SD {WIDE:g} of averages"
+HEADS = {
+    MAXIMUM: "without any prior, ML (SE)",
+    WIDE_PRIOR: f"with {WIDE_PRIOR} (SD)",
+    WIDE_AVERAGES: f"with {WIDE_AVERAGES} (SD)",
+}
+"""How a printed column of such estimates is headed."""
+IN_WORDS = {
+    MAXIMUM: "without any prior (maximum likelihood)",
+    WIDE_PRIOR: f"with a prior SD of {WIDE:g} for lags between measures",
+    WIDE_AVERAGES: f"with a prior SD of {WIDE:g} for averages of lags between measures",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +63,10 @@ class WithoutPrior(ABC):
 
     draws: xr.Dataset
 
-    by: ClassVar[str]
-    """How the effects are estimated, in words."""
+    @property
+    @abstractmethod
+    def by(self) -> str:
+        """How the effects are estimated."""
 
     @abstractmethod
     def estimate(self, effect: xr.DataArray) -> tuple[float, float]:
@@ -61,7 +87,11 @@ class AtMaximum(WithoutPrior):
 
     steps: FloatArray
     covariances: FloatArray
-    by: ClassVar[str] = "maximum likelihood"
+
+    @property
+    def by(self) -> str:
+        """As of `WithoutPrior`."""
+        return MAXIMUM
 
     def estimate(self, effect: xr.DataArray) -> tuple[float, float]:
         """As of `WithoutPrior`."""
@@ -75,20 +105,25 @@ class AtMaximum(WithoutPrior):
 
 @dataclass(frozen=True, eq=False)
 class Reweighted(WithoutPrior):
-    """Posterior draws, weighted by the ratio of a wide prior of the lags to their own; weights ``(chain, draw)``."""
+    """Posterior draws, weighted by the ratio of a wide prior of the lags to their own; weights ``(chain, draw)``.
+
+    With free lags, and of groups that are partially pooled, `of_averages`: the wide prior is that of averages over
+    intervals or groups; the prior of how single ones differ from these stays.
+    """
 
     weights: xr.DataArray
     k_hat: float
-    by: ClassVar[str] = f"prior SD {WIDE:g}"
+    of_averages: bool = False
+
+    @property
+    def by(self) -> str:
+        """As of `WithoutPrior`."""
+        return WIDE_AVERAGES if self.of_averages else WIDE_PRIOR
 
     def estimate(self, effect: xr.DataArray) -> tuple[float, float]:
         """As of `WithoutPrior`, of the draws with a value."""
         weighted = effect.weighted(self.weights)
         return float(weighted.mean(("chain", "draw"))), float(weighted.std(("chain", "draw")))
-
-
-HEADS = {AtMaximum.by: "ML (SE)", Reweighted.by: f"with {Reweighted.by} (SD)"}
-"""How a printed column of such estimates is headed."""
 
 
 def with_error(estimate: float, error: float) -> str:
@@ -99,14 +134,21 @@ def with_error(estimate: float, error: float) -> str:
 def without_prior(
     model: PanelModel, posterior: xr.Dataset, maxima: Sequence[MaximumLikelihood], *, n_panels: int
 ) -> WithoutPrior | None:
-    """What the data say of all lagged effects of a model; None where neither way is sound.
+    """All lagged effects of a model without any prior, or with a wide one of the lags; None where neither is sound.
 
-    Maximum likelihood where it converged inside the boundaries of variances and correlations with a positive definite
-    information; otherwise the draws, weighted so that the prior SD of lags between measures is 1, where the Pareto
-    shape k-hat of the weights is below 0.7. The weights of other priors stay.
+    Maximum likelihood, which has no prior of anything, where it converged inside the boundaries of variances and
+    correlations with a positive definite information; otherwise as `with_wide_prior`.
     """
     if len(maxima) == n_panels and all(map(_is_proper, maxima)):
         return _at_maximum(maxima)
+    return with_wide_prior(model, posterior)
+
+
+def with_wide_prior(model: PanelModel, posterior: xr.Dataset) -> Reweighted | None:
+    """The draws, weighted so that the prior SD of lags between measures is 1; the priors of all else stay.
+
+    None where the Pareto shape k-hat of the weights is 0.7 or more. With free lags the prior SD is that of averages.
+    """
     reweighted = _reweighted(model, posterior)
     return reweighted if reweighted is not None and reweighted.k_hat < LARGEST_K_HAT else None
 
@@ -153,7 +195,8 @@ def _reweighted(model: PanelModel, posterior: xr.Dataset) -> Reweighted | None:
         part = smoothed(np.empty((len(flat), 0)), flat)
         weights[chains] = part.weights.reshape(-1, log_ratios.sizes["draw"])
         k_hats.append(part.k_hat)
-    return Reweighted(posterior, weights, max(k_hats))
+    averages = {"cross_lagged_interval_spread", *(f"{name}_mean" for name in CROSS_EFFECTS)}
+    return Reweighted(posterior, weights, max(k_hats), any(each.name in averages for each in model.scale.blocks))
 
 
 def _log_ratio(block: Block, effects: xr.DataArray) -> xr.DataArray:

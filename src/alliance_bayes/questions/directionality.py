@@ -101,11 +101,14 @@ def directionality(
         ``no_sign_prior``, shares of draws that are exactly 0 or without a value, and excluded from them.
         ``p_negligible``: probability that the effect is smaller in size than ``margin``, that of its length.
         ``raw_mean``, ``raw_lower``, ``raw_upper``: in units of the outcome per unit of the predictor.
-        ``without_prior``, with its standard error or SD ``without_prior_sd``: what the data say without the prior of
-        the lags; by ``without_prior_by``, "maximum likelihood" where it converged inside the boundaries of variances
-        and correlations, otherwise "prior SD 1", the draws weighted as if lags between measures had that prior, where
-        the Pareto shape k-hat of the weights is below 0.7; NaN where neither is sound. A difference of more than half
-        a posterior SD is said in words.
+        ``without_prior``, with its standard error or SD ``without_prior_sd``; by ``without_prior_by``, "maximum
+        likelihood", without any prior, where it converged inside the boundaries of variances and correlations,
+        otherwise as the next. ``with_wide_prior``, ``with_wide_prior_sd`` and ``with_wide_prior_by``: "prior SD 1", the
+        draws weighted as if lags between measures had that prior, all other priors kept, where the Pareto shape k-hat
+        of the weights is below 0.7 ("prior SD 1 of averages" of ``lags="free"``: the prior of how single intervals
+        differ from their average is kept, too). NaN where not sound. Where maximum likelihood is more than half a
+        posterior SD away, a sentence says so: the prior of the lags moves the effect where the wide prior alone moves
+        it by more than that to the same side; other priors where it does not, and where more than that is left.
 
         ``evidence``, indexed by ``over`` and ``event``: ``probability``, ``mcse``, and ``prior``, the probability of
         the same event before the data; ``signs_settled``, whether the signs are that a verdict of this event needs
@@ -120,9 +123,11 @@ def directionality(
 
         ``tables["model_fit"]``, indexed by ``test``, of the fit and never part of the verdict: how well the ``"model"``
         reproduces the data, and tests of ``"equal lags"`` and ``"equal residuals"`` against free ones. ``by``:
-        "maximum likelihood" (``chi_square``, ``df``, ``p``, ``cfi``, ``rmsea``; "misfit" where p < .01 and the RMSEA is
-        .03 or more), or "posterior predictive" where there is no proper maximum (``p``, as of `Fit.check`; "misfit"
-        below .01); ``verdict``: "misfit", "rejected" (p of equality below .01) or nothing.
+        "maximum likelihood" (``chi_square``, ``df``, ``p``, ``cfi``, ``rmsea``, those of the model with Swain's
+        correction for few people [3]_; "misfit" where p < .01 and the RMSEA is .03 or more), or "posterior
+        predictive" where there is no proper maximum, or values are missing and the correction is more than a fifth of
+        the SD of chi-square (``p``, as of `Fit.check`; "misfit" below .01); ``verdict``: "misfit", "rejected" (p of
+        equality below .01) or nothing.
         ``tables["reliability"]``, indexed by ``measure``: Cronbach's alpha of its items, or the known reliability.
 
         ``draws``: ``effect``, averaged over intervals of one length, dims ``(chain, draw, path, length)``, and
@@ -143,6 +148,8 @@ def directionality(
        associations in a multilevel autoregressive model. Psychological Methods 21, 206-221.
        https://doi.org/10.1037/met0000062
     .. [2] Orth et al. Effect size guidelines for cross-lagged effects. Psychological Methods.
+    .. [3] Herzog & Boomsma (2009). Small-sample robust estimators of noncentrality-based and incremental model fit.
+       Structural Equation Modeling 16, 1-27.
     """
     problems = Problems("This question of direction cannot be asked")
     fit = population(fit, group, problems)

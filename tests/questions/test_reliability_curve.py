@@ -154,7 +154,7 @@ def test_an_original_model_that_cannot_be_trusted_is_no_reference(monkeypatch):
     sick = replace(HEALTHY, problems=("Chains disagree.",))
     answer, _ = asked(monkeypatch, [1, 0.8], health=lambda spec: HEALTHY if spec.reliability else sick)
     assert answer.reasons == (
-        "Nothing can be compared with the original model. The draws of original model cannot be trusted.",
+        "The verdict is 'undecided' under the original model.",
         "The draws of the original model cannot be trusted, so no reliability is compared with it.",
     )
 

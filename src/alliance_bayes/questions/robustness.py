@@ -498,15 +498,17 @@ def _change(table: pd.DataFrame, key: tuple[str, str], paths: Mapping[str, str],
 def _sentence(answers: Mapping[str, Answer], table: pd.DataFrame, margin: float, *, of_curve: bool = False) -> str:
     """What changes the verdict; whether models of a curve over the reliability were fitted, which it does not hold."""
     asked = answers[ORIGINAL].verdict
+    if len(answers) == 1:
+        return (
+            f"The verdict is '{asked}'{' under the original model' if of_curve else '; no other variant was fitted'}."
+        )
     unhealthy = [name for name in answers if not answers[name].health.healthy]
     doubt = f" The draws of {in_words(unhealthy)} cannot be trusted." if unhealthy else ""
     if ORIGINAL in unhealthy:
         return f"Nothing can be compared with the original model.{doubt}"
     others = [name for name in answers if name != ORIGINAL and name not in unhealthy]
     if not others:
-        none = "" if of_curve else "; no other variant was fitted"
-        none = "; no other variant can be compared" if unhealthy else none
-        return f"The verdict is '{asked}'{none or ' under the original model'}.{doubt}"
+        return f"The verdict is '{asked}'; no other variant can be compared.{doubt}"
     by_verdict: dict[str, list[str]] = {}
     for name in others:
         if answers[name].verdict != asked:

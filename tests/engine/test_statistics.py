@@ -135,7 +135,7 @@ def moments_of(panel):
     moments = Moments(
         np.bincount(codes), masks.reshape(-1, *cells), means.reshape(-1, *cells), covariances, counts.astype(np.int64)
     )
-    return Panel(panel.measures, panel.times, None, None, None, {}, {}, moments, None, "a test", ())
+    return Panel(measures=panel.measures, times=panel.times, moments=moments, source="a test")
 
 
 @pytest.mark.parametrize("measures", [["alliance", "days", "contact"], ["contact", "alliance"]])

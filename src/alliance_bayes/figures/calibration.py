@@ -1,6 +1,6 @@
 """Ranks and reliability to axes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from .colours import COLOURS, GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["RanksPanel", "ReliabilityPanel", "calibration_figure"]
 
@@ -49,24 +49,24 @@ def calibration_figure(ranks: Sequence[RanksPanel], events: Sequence[Reliability
     heights = [2.0 * n_ranks] * bool(ranks) + [2.7 * n_events] * bool(events)
     parts = iter(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).ravel())
     if ranks:
-        part = next(parts)
-        axes = part.subplots(n_ranks, N_COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
-        for side, panel in zip(axes, ranks, strict=False):
-            _draw_ranks(side, panel)
-        for side in axes[len(ranks) :]:
-            side.set_visible(False)
-        part.supxlabel("rank of the truth among posterior draws, as a share", fontsize=9)
-        part.supylabel("share of ranks below, minus uniform", fontsize=9)
+        words = ("rank of the truth among posterior draws, as a share", "share of ranks below, minus uniform")
+        _draw_rows(next(parts), ranks, _draw_ranks, *words)
     if events:
-        part = next(parts)
-        axes = part.subplots(n_events, N_COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
-        for side, diagram in zip(axes, events, strict=False):
-            _draw_reliability(side, diagram)
-        for side in axes[len(events) :]:
-            side.set_visible(False)
-        part.supxlabel("stated probability", fontsize=9)
-        part.supylabel("frequency", fontsize=9)
+        _draw_rows(next(parts), events, _draw_reliability, "stated probability", "frequency")
     return figure
+
+
+def _draw_rows[P](
+    part: "SubFigure", panels: Sequence[P], draw: Callable[["Axes", P], None], across: str, up: str
+) -> None:
+    """Panels of one kind in rows on one scale; sides that none is left for stay empty."""
+    axes = part.subplots(-(-len(panels) // N_COLUMNS), N_COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
+    for side, panel in zip(axes, panels, strict=False):
+        draw(side, panel)
+    for side in axes[len(panels) :]:
+        side.set_visible(False)
+    part.supxlabel(across, fontsize=9)
+    part.supylabel(up, fontsize=9)
 
 
 def _draw_ranks(axes: "Axes", panel: RanksPanel) -> None:

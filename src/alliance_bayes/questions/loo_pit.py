@@ -13,6 +13,7 @@ from ..basics.problems import SpecError
 from ..basics.text_tables import TextTable
 from ..figures.evidence import Ranks, ranks_figure
 from ..posterior.fit import Fit
+from ..posterior.importance import LARGEST_K_HAT
 from ..posterior.predictions.people import people_of
 from ..spec.cross_lagged import CrossLagged
 from .answer import Answer
@@ -25,7 +26,6 @@ __all__ = ["loo_pit"]
 
 type FloatArray = NDArray[np.float64]
 
-LARGEST_K = 0.7
 LEVEL = 0.05
 
 
@@ -97,7 +97,7 @@ def loo_pit(fit: Fit) -> Answer:
     drawn = people.predictive_shares(thetas, np.exp(log_weights).T, rng)
     index = pd.MultiIndex.from_product([persons, fit.panel.times, columns], names=["person", "time", "measure"])
     shares = pd.Series(np.clip(drawn.ravel(), 0.0, 1.0), index=index, name="share").dropna()
-    table, unreliable = _table(shares, columns), int((khat > LARGEST_K).sum())
+    table, unreliable = _table(shares, columns), int((khat > LARGEST_K_HAT).sum())
     return Answer(
         question="loo_pit",
         arguments={},
@@ -121,7 +121,7 @@ def loo_pit(fit: Fit) -> Answer:
         if not unreliable
         else (
             f"Of {unreliable} people the exclusion could not be worked out from the draws (Pareto k, the heaviness of "
-            f"the tail of their weights, is above {LARGEST_K}); "
+            f"the tail of their weights, is above {LARGEST_K_HAT}); "
             "their shares lean towards the middle.",
         ),
         figure=_figure,

@@ -79,6 +79,7 @@ def result_of(answer, kind, scale, seconds):
     """What is kept of an answer: all its tables but the ranks."""
     told = answer.to_dict()
     tables = {name: _rounded(rows) for name, rows in told["tables"].items() if name != "rank_of_each"}
+    counts = {key: value for key, value in tables["replicates"][0].items() if key != "least_effective"}
     p = [row["p_holm"] for name in ("table", "events", "verdicts") for row in tables.get(name, [])]
     return {
         "model": str(kind.spec.title),
@@ -86,7 +87,7 @@ def result_of(answer, kind, scale, seconds):
         "persons": kind.panel.n_persons,
         "waves": len(kind.panel.times),
         "expected": kind.replicates,
-        **{key: int(value) for key, value in tables["replicates"][0].items() if key != "least_effective"},
+        **counts,
         "seconds": round(seconds, 1),
         "tests": len(p),
         "smallest_p_holm": min(p, default=1.0),

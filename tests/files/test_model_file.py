@@ -995,6 +995,17 @@ def test_free_lags_are_the_only_difference_between_the_two_help_files():
     assert dataclasses.replace(free, spec=equal.spec, title=equal.title) == equal
 
 
+@pytest.mark.parametrize(
+    "name", ["help-direction", "help-direction-free-lags", "help-direction-continuous", "help-robustness"]
+)
+def test_priors_that_the_help_files_state_are_the_defaults(name):
+    stated, default = ab.packaged_model(name).spec.priors, ab.Priors()
+    assert dataclasses.replace(stated, decay=default.decay) == default
+    assert (stated.decay.log_mean, stated.decay.log_sd) == pytest.approx(
+        (default.decay.log_mean, default.decay.log_sd), abs=1e-4
+    )
+
+
 MEDIATION = """
     [[question]]
     ask = "mediation"

@@ -259,6 +259,11 @@ MODELS: list[Mutant] = [
             "cross_lagged: Normal = Normal(0.0, 0.3)",
         ),
         (
+            "drifts between measures ~ Normal(0, .53)",
+            "cross_drift: Normal = Normal(0.0, 0.53)",
+            "cross_drift: Normal = Normal(0.0, 0.35)",
+        ),
+        (
             "carry-over ~ Normal(.4, .25)",
             "carry_over: Normal = Normal(0.4, 0.25)",
             "carry_over: Normal = Normal(0.4, 0.5)",

@@ -579,7 +579,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/at_lag.py",
         "questions/test_directionality.py::test_lags_over_which_there_are_no_effects",
-        ("a lag is a whole number of steps", "> 1e-6 * steps", "> steps"),
+        ("a lag is a whole number of steps", "whole_steps(lag, step)", "round(lag / step)"),
     ),
     *rules_of(
         "questions/directionality_verdict.py",
@@ -1035,8 +1035,8 @@ ANSWERS: list[Mutant] = [
         "questions/test_mediation.py::test_every_problem_of_a_question_in_one_message",
         (
             "a horizon is a whole number of steps",
-            "n_steps < 1 or not np.isclose",
-            "n_steps < 1 or False and not np.isclose",
+            "n_steps = whole_steps(length, step)",
+            "n_steps = round(length / step)",
         ),
     ),
     *rules_of(

@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from ...basics.declared import Column, Listed, Measures, Name, Table, Text, read_partly
-from ...basics.names import choices, did_you_mean, in_words, number
+from ...basics.names import choices, counted, did_you_mean, in_words, number
 from ...basics.problems import PanelError, Problems, SpecError
 from ...engine.model_on_panel import PanelModel, panel_model
 from ...families.registry import family_from_mapping
@@ -400,9 +400,9 @@ def _check(content: Content, panel: Panel) -> list[str]:
     warnings = [*_doubts(content, panel), *model.few_people]
     suspects = list(suspicions_of(panel))
     fitted = f"{model.system.n_parameters} free parameters can be fitted"
-    counted = [f"{len(warnings)} warning{'s' * (len(warnings) > 1)} below"] if warnings else []
-    counted += [f"{len(suspects)} suspect{'s' * (len(suspects) > 1)} above"] if suspects else []
-    judged = f"{fitted}, with {in_words(counted)}." if counted else f"No problems: {fitted}."
+    doubtful = [f"{counted(len(warnings), 'warning')} below"] if warnings else []
+    doubtful += [f"{counted(len(suspects), 'suspect')} above"] if suspects else []
+    judged = f"{fitted}, with {in_words(doubtful)}." if doubtful else f"No problems: {fitted}."
     return [judged, *(f"Warning: {warning}" for warning in warnings)]
 
 

@@ -325,6 +325,7 @@ def compared(
             _table_in_words(table),
             *_integration_in_words({name: scores[name] for name in order}),
             *_sentences(pairs, order[0], predicted, least_difference, least_errors),
+            _columns_in_words(options["method"], min(score.good_k for score in scores.values())),
         ),
         health=Sampling.of({name: fits[name].health for name in order}),
         tables={"pairs": pairs},
@@ -494,6 +495,16 @@ def _sentences(
                 why = f"of which integration error could explain {row['by_integration']:.1f}"
             sentences.append(f"'{better}' and '{worse}' are not distinguishable: {numbers}, {why}.")
     return tuple(sentences)
+
+
+def _columns_in_words(method: Method, good_k: float) -> str:
+    weight = "share in the mixture of these models that predicts best" if method == "stacking" else f"by {method}"
+    if np.isnan(good_k):  # exact refits alone
+        return f"weight: {weight}."
+    return (
+        f"weight: {weight}. k-hat: Pareto shape of the weights that leave a person out of the draws; above "
+        f"{good_k:.2f} draws are moved for the person (matched), or the model is fitted again (refitted)."
+    )
 
 
 def _table_in_words(table: pd.DataFrame) -> TextTable:

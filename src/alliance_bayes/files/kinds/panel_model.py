@@ -403,7 +403,17 @@ def _check(content: Content, panel: Panel) -> list[str]:
     doubtful = [f"{counted(len(warnings), 'warning')} below"] if warnings else []
     doubtful += [f"{counted(len(suspects), 'suspect')} above"] if suspects else []
     judged = f"{fitted}, with {in_words(doubtful)}." if doubtful else f"No problems: {fitted}."
-    return [judged, *(f"Warning: {warning}" for warning in warnings)]
+    unused = f"Priors that this model does not use: {', '.join(_unused_priors(model))}."
+    return [unused, judged, *(f"Warning: {warning}" for warning in warnings)]
+
+
+def _unused_priors(model: PanelModel) -> Iterable[str]:
+    """Names of the priors that no parameter of the model has."""
+    priors, blocks = model.spec.priors, model.scale.blocks
+    for name in priors.to_mapping():
+        # The log-normal prior of effects that are pooled over groups is the normal one of the mean of their logarithms.
+        if not any(block.prior is getattr(priors, name) or block.name == f"{name}_mean" for block in blocks):
+            yield name
 
 
 def _doubts(content: Content, panel: Panel) -> list[str]:

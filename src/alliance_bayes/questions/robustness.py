@@ -26,7 +26,6 @@ from ..posterior.fit import Fit
 from ..posterior.interruption import FitWarning, without_interruption_warnings
 from ..posterior.sampling import fit as fit_model
 from ..posterior.settings import Sampler
-from ..posterior.summaries import interval_name
 from ..spec.cross_lagged import CrossLagged
 from ..spec.mapping import KINDS
 from ..spec.model_options import Lags
@@ -43,7 +42,8 @@ from .arguments import (
     pair_problems,
     some_of,
 )
-from .cells import bounds, labels, table_of
+from .both_effects import effects_in_words, effects_over
+from .cells import labels, table_of
 from .directionality import SIDES, directionality, paths_of
 from .dynamics import sample_in_words
 from .path_colours import path_colours
@@ -466,14 +466,11 @@ def _table(answers: Mapping[str, Answer], margin: float) -> pd.DataFrame:
     rows = {}
     for name, answer in answers.items():
         for over in answer.evidence.index.unique("over"):
-            row: dict[str, object] = {}
-            for side, path in zip(SIDES, paths_of(answer), strict=True):
-                effect = answer.table.loc[(path, over)]
-                row |= {side: effect["mean"], f"{side}_lower": effect["lower"], f"{side}_upper": effect["upper"]}
             leads = answer.evidence.loc[over, "probability"]
             first, second = (leads[f"{measure} leads"] for measure in answer.arguments["between"])
             verdict = answer.verdict if answer.health.healthy else UNTRUSTED
-            rows[name, over] = row | {"p_first_leads": first, "p_second_leads": second, "verdict": verdict}
+            effects = effects_over(answer, paths_of(answer), over)
+            rows[name, over] = effects | {"p_first_leads": first, "p_second_leads": second, "verdict": verdict}
     table = table_of(rows, "variant", "over")
     paths = dict(zip(SIDES, paths_of(next(iter(answers.values()))), strict=True))
     table["change"] = [_change(table, key, paths, margin) for key in table.index]
@@ -574,15 +571,10 @@ def _power_scaling(fitted: Fit, answer: Answer) -> pd.DataFrame:
 
 def _table_in_words(table: pd.DataFrame, pair: tuple[str, str]) -> TextTable:
     first, second = pair
-    paths = lagged_path(first, second), lagged_path(second, first)
-    effects = {
-        f"{path} ({interval_name()})": [f"{row[side]:.2f} {bounds(row, f'{side}_')}" for _, row in table.iterrows()]
-        for side, path in zip(SIDES, paths, strict=True)
-    }
     return TextTable.of(
         {
             "": labels(table),
-            **effects,
+            **effects_in_words(table, (lagged_path(first, second), lagged_path(second, first))),
             f"P({first} leads)": [f"{value:.2f}" for value in table["p_first_leads"]],
             f"P({second} leads)": [f"{value:.2f}" for value in table["p_second_leads"]],
             "verdict": list(table["verdict"]),

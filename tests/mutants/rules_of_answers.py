@@ -1381,7 +1381,7 @@ ANSWERS: list[Mutant] = [
     *rules_of(
         "questions/compare.py",
         "questions/test_compare.py::test_every_problem_of_a_comparison_in_one_message",
-        ("fits of different data are refused", "elif not _same_data(first, fitted):", "elif False:"),
+        ("fits of different data are refused", "not same_values(first.panel, fitted.panel, shared)", "False"),
     ),
     *rules_of(
         "questions/compare.py",

@@ -65,7 +65,7 @@ def model_until(model: PanelModel, time: float, thetas: FloatArray) -> tuple[Pan
     times = times_until(spec, panel.times, time)
     wave = times.index(time)
     if len(times) > len(panel.times):
-        if {"each_wave", "every_wave"} & {target for targets in spec.covariates.values() for target in targets}:
+        if spec.wave_covariates:
             raise SpecError(
                 "No forecast beyond the panel: its covariates act at each wave, and later ones are unknown."
             )

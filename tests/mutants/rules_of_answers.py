@@ -1284,7 +1284,7 @@ ANSWERS: list[Mutant] = [
         ("unhealthy variants are said", "if not answers[name].health.healthy]", "if False]"),
     ),
     *rules_of(
-        "questions/robustness.py",
+        "questions/power_scaling.py",
         "questions/test_robustness.py::test_sensitive_from_a_twentieth",
         ("sensitive from .05", "SENSITIVE = 0.05", "SENSITIVE = 0.5"),
         ("exactly .05 is sensitive", "power_scaling >= SENSITIVE", "power_scaling > SENSITIVE"),
@@ -1296,12 +1296,12 @@ ANSWERS: list[Mutant] = [
         ("each variant has its seed", "seed=seed + list(models).index(name)", "seed=seed"),
     ),
     *rules_of(
-        "questions/robustness.py",
+        "questions/power_scaling.py",
         "questions/test_robustness.py::test_power_scaling_is_of_both_effects_and_of_their_difference_in_size",
         ("the difference is of sizes", "abs(forward) - abs(backward)", "forward - backward"),
     ),
     *rules_of(
-        "questions/robustness.py",
+        "questions/model_variants.py",
         "questions/test_robustness.py::test_variants_change_one_thing_each",
         ("widths are factors on the SD", "prior.sd * factor", "prior.sd / factor"),
     ),

@@ -23,7 +23,7 @@ from ..posterior.health import draws_without_value
 from .answer import LIMITS, Answer, untrusted
 from .arguments import Group, PairArguments, pair_problems, population
 from .cells import table_of
-from .dynamics import sample_in_words
+from .dynamics import CROSS_EFFECTS, sample_in_words
 from .path_colours import path_colour
 from .ratios import Ratio
 from .registry import Question, register
@@ -42,7 +42,6 @@ MOST_SHAPE = 0.7
 MOST_ERROR = 0.25
 ALWAYS = "every interval"
 AVERAGE = "on average over intervals"
-RANDOM_VARIABLES = ("cross_lagged", "cross_drift")
 
 
 @dataclass(frozen=True)
@@ -263,7 +262,7 @@ def _check(fit: Fit, first: str, second: str, widths: Sequence[float], group: st
 
 def _random_variable(fit: Fit) -> str | None:
     """The one whose entries are the cross-lagged effects, or cross-drifts in continuous time."""
-    return next((name for name in RANDOM_VARIABLES if name in fit.posterior), None)
+    return next((name for name in CROSS_EFFECTS if name in fit.posterior), None)
 
 
 def _effects(fit: Fit, group: str = "posterior") -> xr.DataArray:
